@@ -1,0 +1,41 @@
+# The two commands: `make run` and `make test`. Both install what they need into .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+
+.PHONY: run test check bench clean help
+help:
+	@echo "make run    install, then the guided tour: collect, publish, mail to the outbox, serve"
+	@echo "make test   install, then every check: format, lint, types, import rules, tests"
+	@echo "make bench  speed and soak runs, by hand"
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(INSTALLED_DEV): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(INSTALLED)
+
+run: $(INSTALLED)
+	$(BIN)/bantin demo
+
+check: $(INSTALLED_DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/pytest -n 2
+
+bench: $(INSTALLED_DEV)
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) bantin-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

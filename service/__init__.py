@@ -1,0 +1,1 @@
+"""Bantin: sources in, topic feeds and digests out. ARCHITECTURE.md shows the house."""

@@ -1,0 +1,100 @@
+"""The error tree. One seam per foreign library turns its errors into these.
+
+BantinError
+├── ConfigError         the configuration has faults; nothing was started (exit 2)
+├── UsageError          a name or an option that does not exist (exit 2)
+├── StoreError          the database cannot be used
+│   └── StoreBusyError  another process held the write lock for longer than we wait
+├── FetchError          a source or page could not be fetched
+│   ├── ForbiddenAddressError   it stands in a network that we must not enter
+│   ├── TooLargeError           more bytes than we take
+│   └── HttpError               it answered with a status that is no success
+├── ParseError          a document could not be understood
+├── TemplateError       a template is missing, broken or used a name that is not there
+└── MailError           a message could not be built or handed over
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in the configuration, where it stands and what would be right.
+
+    `file` is a path as the admin wrote it, `line` counts from 1 (None = the whole file), `key` is
+    dotted ("" = none).
+    """
+
+    file: str
+    line: int | None
+    key: str
+    problem: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        key = f" {self.key}:" if self.key else ""
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{where}:{key} {self.problem}{remedy}"
+
+
+class BantinError(Exception):
+    """The base of all errors that we raise on purpose."""
+
+
+class ConfigError(BantinError):
+    """The configuration has faults. `faults` lists every one of them."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults
+
+
+class UsageError(BantinError):
+    """A name or an option that does not exist."""
+
+
+class StoreError(BantinError):
+    """The database cannot be used."""
+
+
+class StoreBusyError(StoreError):
+    """Another process held the write lock for longer than we wait."""
+
+
+class FetchError(BantinError):
+    """A source or page could not be fetched. The text is what `bantin status` shows."""
+
+
+class ForbiddenAddressError(FetchError):
+    """The address stands in a network that we must not enter (private, loopback, link-local …)."""
+
+
+class TooLargeError(FetchError):
+    """The body has more bytes than we take."""
+
+
+class HttpError(FetchError):
+    """The server answered with a status that is no success.
+
+    `retry_after_s` is what Retry-After asked for in seconds, None where it said nothing.
+    """
+
+    def __init__(self, status: int, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class ParseError(BantinError):
+    """A document could not be understood. The text is what `bantin status` shows."""
+
+
+class TemplateError(BantinError):
+    """A template is missing, broken or used a name that is not there."""
+
+
+class MailError(BantinError):
+    """A message could not be built or handed over."""

@@ -1,0 +1,239 @@
+"""What every room speaks in: frozen values and enums. No I/O, no clock.
+
+All instants are aware datetimes in UTC. A None instant means "not said" or "not yet".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from enum import StrEnum
+
+
+class SourceKind(StrEnum):
+    """How a source is read."""
+
+    FEED = "feed"
+    PAGE = "page"
+
+
+class Refusal(StrEnum):
+    """Why an entry did not become an article (promise 1: nothing is silent)."""
+
+    EMPTY = "empty"  # neither title nor text
+    UNREADABLE = "unreadable"  # cleaning it failed
+
+
+class Cadence(StrEnum):
+    """The named rhythms of a digest; a cron line is the other kind."""
+
+    IMMEDIATE = "immediate"
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    HALF_YEARLY = "half-yearly"
+
+
+class DeliveryKind(StrEnum):
+    """What a message is for. Only `edition` has an edition behind it."""
+
+    EDITION = "edition"
+    CONFIRM = "confirm"
+    WELCOME = "welcome"
+    CHANGE = "change"
+    REPORT = "report"
+
+
+class DeliveryState(StrEnum):
+    """Where one message to one subscription stands (LEDGER: Send)."""
+
+    PLANNED = "planned"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+    SUPPRESSED = "suppressed"
+    EXPIRED = "expired"
+    DROPPED = "dropped"
+
+
+OPEN_STATES = frozenset(
+    {
+        DeliveryState.PLANNED,
+        DeliveryState.CLAIMED,
+        DeliveryState.SENDING,
+        DeliveryState.DEFERRED,
+        DeliveryState.UNCERTAIN,
+    }
+)
+"""A delivery in one of these is open: the cuts of its subscription wait."""
+
+
+class EndedReason(StrEnum):
+    """Why a subscription ended. It is never deleted."""
+
+    ONE_CLICK = "one_click"
+    PAGE = "page"
+    ALL = "all"
+    NOT_CONFIRMED = "not_confirmed"
+    DIGEST_REMOVED = "digest_removed"
+    ADMIN = "admin"
+    FORGOTTEN = "forgotten"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that hangs on an entry. `length` in bytes, None = not said or not believable."""
+
+    url: str
+    type: str
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The picture of an entry. Width and height in pixels, None = not said."""
+
+    url: str
+    alt: str = ""
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record as found in a source. Text is NFC; markup is not cleaned yet.
+
+    `key` is the entry key within its source (LEDGER: `entry`). `link` is absolute. `base` is the
+    address against which relative links in `summary` and `content` are read.
+    """
+
+    key: str
+    guid: str | None
+    link: str | None
+    link_is_key: bool
+    title: str
+    published: datetime | None = None
+    updated: datetime | None = None
+    summary: str = ""
+    content: str = ""
+    base: str = ""
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
+    image: Image | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What one fetch of a source says, in the order of the document.
+
+    `repairs` names what had to be mended before it could be read. `ttl_s` is the rhythm that the
+    document itself asks for, in seconds.
+    """
+
+    title: str
+    link: str | None
+    language: str | None
+    entries: tuple[Entry, ...]
+    repairs: tuple[str, ...] = ()
+    ttl_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """Who told the news, as readers see it: the source's title, its home, the article's address."""
+
+    source: str
+    title: str
+    home: str | None
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicEntry:
+    """A topic that a story is in: its id in the TOML, its title, when the story entered it."""
+
+    name: str
+    title: str
+    entered_at: datetime
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The articles that tell the same news, as one thing to list. One article represents it.
+
+    `lead` is plain text, `content` clean HTML ("" unless the source's own feed is full).
+    `published` is what the outlet says (None = nothing), `updated` moves only when the text changed
+    in substance, `entered_at` is when it first entered any topic. `article_ids` are all articles
+    that tell it, the representing one first; `others` are the other outlets.
+    """
+
+    id: int
+    public_id: str
+    article_ids: tuple[int, ...]
+    outlet: Outlet
+    title: str
+    lead: str = ""
+    content: str = ""
+    authors: tuple[str, ...] = ()
+    language: str | None = None
+    published: datetime | None = None
+    updated: datetime | None = None
+    entered_at: datetime | None = None
+    first_seen_at: datetime | None = None
+    weight: float = 1.0
+    image: Image | None = None
+    enclosures: tuple[Enclosure, ...] = ()
+    others: tuple[Outlet, ...] = ()
+    topics: tuple[TopicEntry, ...] = ()
+
+    @property
+    def link(self) -> str | None:
+        """The original's address, None where the source gave none."""
+        return self.outlet.link
+
+    @property
+    def sort_at(self) -> datetime:
+        """By which stories are ordered: min(published, entered_at) (CONTRACT: Feeds)."""
+        seen = self.entered_at or self.first_seen_at
+        instants = [at for at in (self.published, seen) if at is not None]
+        return min(instants)
+
+
+@dataclass(frozen=True, slots=True)
+class CadenceRule:
+    """When a digest is cut, in civil time of a zone.
+
+    `rhythm` is a Cadence value or a five-field cron line. `day` is "monday".."sunday" for weekly,
+    "1".."31" or "last" for monthly and longer, None otherwise.
+    """
+
+    rhythm: str
+    at: time = time(7, 0)
+    day: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A rendered message before it is made personal. Personal values stand as marks in it."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a job changed, for the pipeline to follow. The mark in the store is the truth."""
+
+    topics: frozenset[str] = field(default_factory=frozenset)
+    articles: int = 0
+    deliveries: int = 0

@@ -1,0 +1,42 @@
+"""Instants as people of a language write them. Pure: the zone is an argument."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from service.render.words import Words
+
+
+def clock(at: datetime, zone: str) -> str:
+    """07:00."""
+    return f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+def day(at: datetime | date, zone: str, words: Words) -> str:
+    """Vietnamese 03/11/2026, English 3 November 2026."""
+    local = at.astimezone(ZoneInfo(zone)) if isinstance(at, datetime) else at
+    month = words.say(f"date.month.{local.month}")
+    return words.say(
+        "date.day", d=local.day, dd=f"{local:%d}", mm=f"{local:%m}", month=month, yyyy=local.year
+    )
+
+
+def weekday(at: datetime, zone: str, words: Words) -> str:
+    """Vietnamese "thứ Hai", English "Monday"."""
+    return words.say(f"date.weekday.{at.astimezone(ZoneInfo(zone)).isoweekday()}")
+
+
+def moment(at: datetime, zone: str, words: Words) -> str:
+    """Vietnamese "07:00 thứ Hai 30/11", English "Monday 30 November, 07:00"."""
+    local = at.astimezone(ZoneInfo(zone))
+    return words.say(
+        "date.moment",
+        clock=clock(at, zone),
+        weekday=weekday(at, zone, words),
+        d=local.day,
+        dd=f"{local:%d}",
+        mm=f"{local:%m}",
+        month=words.say(f"date.month.{local.month}"),
+        yyyy=local.year,
+    )

@@ -1,0 +1,107 @@
+"""The Jinja environment: an admin's copies first, then what the package ships.
+
+Templates may be edited by admins, so the environment is sandboxed; a name that is not there is an
+error, never an empty string.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import css_inline
+from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import TemplateError as JinjaError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import SandboxedEnvironment
+
+from service.errors import TemplateError
+from service.model import Parts
+from service.render import dates
+from service.render.marks import mark
+from service.render.views import SiteView
+from service.render.words import Words, load_words
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+def shipped_templates() -> Path:
+    """The folder of templates that came with the program: in the wheel, else in the checkout."""
+    inside = _PACKAGE / "_templates"
+    return inside if inside.is_dir() else _PACKAGE.parent / "templates"
+
+
+class Renderer:
+    """Renders pages and mails of one site. Build it anew when the configuration changes."""
+
+    def __init__(self, site: SiteView, overrides: Path | None = None) -> None:
+        """`overrides` is the admin's folder of templates; None where there is none."""
+        self.site = site
+        self._folders = [f for f in (overrides, shipped_templates()) if f is not None]
+        self._words: dict[str, Words] = {}
+        self._environment = SandboxedEnvironment(
+            loader=FileSystemLoader(self._folders),
+            autoescape=select_autoescape(["html.j2", "html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._inliner = css_inline.CSSInliner(
+            keep_style_tags=True, load_remote_stylesheets=False, keep_at_rules=True
+        )
+
+    def words(self, language: str) -> Words:
+        """The sentences of a language, loaded once. Raises TemplateError."""
+        if language not in self._words:
+            self._words[language] = load_words(self._folders, language)
+        return self._words[language]
+
+    def page(self, name: str, language: str, **views: object) -> str:
+        """`templates/web/NAME.html.j2` as HTML. Raises TemplateError."""
+        return self._render(f"web/{name}.html.j2", language, views)
+
+    def mail(self, kind: str, language: str, **views: object) -> Parts:
+        """The three parts of `templates/mail/KIND/`, CSS inlined. Raises TemplateError."""
+        subject = self._render(f"mail/{kind}/subject.txt.j2", language, views)
+        text = self._render(f"mail/{kind}/body.txt.j2", language, views)
+        html = self._render(f"mail/{kind}/body.html.j2", language, views)
+        try:
+            inlined = self._inliner.inline(html)
+        except css_inline.InlineError as error:
+            raise TemplateError(f"mail/{kind}/body.html.j2: {error}") from error
+        return Parts(" ".join(subject.split()), text.strip() + "\n", inlined)
+
+    def _render(self, name: str, language: str, views: dict[str, Any]) -> str:
+        words = self.words(language)
+        try:
+            template = self._environment.get_template(name)
+            return template.render(**self._names(words, html=".html" in name), **views)
+        except (JinjaError, SecurityError, UnicodeDecodeError) as error:
+            line = getattr(error, "lineno", None)
+            where = f"{name}:{line}" if line else name
+            raise TemplateError(f"{where}: {type(error).__name__}: {error}") from error
+        except (TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError) as error:
+            raise TemplateError(f"{name}: {type(error).__name__}: {error}") from error
+
+    def _names(self, words: Words, *, html: bool) -> dict[str, object]:
+        """What every template may use beside its views."""
+        zone = self.site.zone
+        say: Callable[..., str] = words.html if html else words.say
+        return {
+            "site": self.site,
+            "language": words.language,
+            "say": say,
+            "mark": mark,
+            "clock": partial(_with_zone, dates.clock, zone),
+            "day": lambda at: dates.day(at, zone, words),
+            "moment": lambda at: dates.moment(at, zone, words),
+            "absolute": lambda path: path if "://" in path else self.site.base_url + path,
+        }
+
+
+def _with_zone(write: Callable[[datetime, str], str], zone: str, at: datetime) -> str:
+    return write(at, zone)

@@ -1,0 +1,139 @@
+"""What templates are given. Each class is a promise to those who restyle: names here stay.
+
+All instants are aware UTC; templates write them with the filters of render.engine, in the site's
+zone. Addresses beginning with "/" are paths on the site; `site.base_url` makes them absolute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.model import Image, Outlet, Story
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """A title and where it leads."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteView:
+    """The site as every template sees it. `base_url` has no slash at its end."""
+
+    title: str
+    base_url: str
+    language: str
+    zone: str
+    contact: str | None = None
+    accent: str = "#0b57a4"
+    address: str = ""
+    legal: str = ""
+    rights: str = ""
+    privacy: str | None = None
+    links: tuple[LinkView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TopicLink:
+    """A topic to link to."""
+
+    id: str
+    title: str
+
+    @property
+    def page(self) -> str:
+        return f"/topics/{self.id}/"
+
+
+@dataclass(frozen=True, slots=True)
+class StoryView:
+    """A story as lists, pages and mails show it.
+
+    `link` is the original (None: our page alone), `page` our own page of it, `outlet` the name of
+    who told it, `byline` the author with the outlet ("Thanh Hằng · VnExpress"), `others` the other
+    outlets that told it, `content` clean HTML ("" unless full text is published).
+    """
+
+    public_id: str
+    title: str
+    lead: str
+    link: str | None
+    outlet: str
+    outlet_home: str | None
+    byline: str
+    published: datetime
+    language: str | None
+    image: Image | None
+    others: tuple[LinkView, ...] = ()
+    topics: tuple[TopicLink, ...] = ()
+    content: str = ""
+
+    @property
+    def page(self) -> str:
+        return f"/stories/{self.public_id}/"
+
+    @property
+    def href(self) -> str:
+        """Where the headline leads: the original, else our page of it."""
+        return self.link or self.page
+
+
+def story_view(story: Story) -> StoryView:
+    """The story as people see it. `published` falls back to when it came to us."""
+    author = next(iter(story.authors), "")
+    return StoryView(
+        public_id=story.public_id,
+        title=story.title,
+        lead=story.lead,
+        link=story.link,
+        outlet=story.outlet.title,
+        outlet_home=story.outlet.home,
+        byline=f"{author} · {story.outlet.title}" if author else story.outlet.title,
+        published=story.sort_at,
+        language=story.language,
+        image=story.image,
+        others=tuple(_outlet_link(other) for other in story.others),
+        topics=tuple(TopicLink(topic.name, topic.title) for topic in story.topics),
+        content=story.content,
+    )
+
+
+def _outlet_link(outlet: Outlet) -> LinkView:
+    return LinkView(outlet.title, outlet.link or outlet.home or "")
+
+
+def freeze(view: StoryView) -> dict[str, Any]:
+    """The view as JSON, for `edition_story.view`."""
+    image = view.image
+    return {
+        "public_id": view.public_id,
+        "title": view.title,
+        "lead": view.lead,
+        "link": view.link,
+        "outlet": view.outlet,
+        "outlet_home": view.outlet_home,
+        "byline": view.byline,
+        "published": view.published.isoformat(),
+        "language": view.language,
+        "image": image and [image.url, image.alt, image.width, image.height],
+        "others": [[other.title, other.url] for other in view.others],
+        "topics": [[topic.id, topic.title] for topic in view.topics],
+    }
+
+
+def thaw(frozen: dict[str, Any]) -> StoryView:
+    """The view that `freeze` wrote."""
+    return StoryView(
+        **{
+            **frozen,
+            "published": datetime.fromisoformat(frozen["published"]),
+            "image": Image(*frozen["image"]) if frozen["image"] else None,
+            "others": tuple(LinkView(*other) for other in frozen["others"]),
+            "topics": tuple(TopicLink(*topic) for topic in frozen["topics"]),
+        }
+    )

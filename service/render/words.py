@@ -1,0 +1,76 @@
+"""Every sentence that people read, one flat TOML file a language: `templates/words/LANG.toml`.
+
+A language without a file, or a key missing from it, falls back to English. A value in braces is
+filled by name: `"Nhận {digest} qua thư"`.
+"""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from markupsafe import Markup, escape
+
+from service.errors import TemplateError
+
+FALLBACK = "en"
+
+
+class Words:
+    """The sentences of one language."""
+
+    def __init__(self, language: str, sentences: dict[str, str]) -> None:
+        self.language = language
+        self._sentences = sentences
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._sentences
+
+    def say(self, key: str, **values: object) -> str:
+        """The sentence with its values, as plain text. Raises TemplateError for an unknown key."""
+        return self._fill(key, {name: str(value) for name, value in values.items()})
+
+    def html(self, key: str, **values: object) -> Markup:
+        """The same for HTML: values are escaped unless they are Markup, the sentence is too."""
+        safe = {name: str(escape(value)) for name, value in values.items()}
+        return Markup(self._fill(key, safe, escaped=True))  # noqa: S704 - escaped just above
+
+    def _fill(self, key: str, values: dict[str, str], *, escaped: bool = False) -> str:
+        try:
+            sentence = self._sentences[key]
+        except KeyError:
+            raise TemplateError(f"no sentence {key!r} in words/{self.language}.toml") from None
+        if escaped:
+            sentence = str(escape(sentence))
+        try:
+            return string.Formatter().vformat(sentence, (), values)
+        except (KeyError, IndexError, ValueError) as error:
+            raise TemplateError(f"words/{self.language}.toml: {key}: {error!r}") from error
+
+
+def load_words(folders: Sequence[Path], language: str) -> Words:
+    """The words of `language` ("vi-VN" falls back to "vi", then English).
+
+    Later folders are the defaults that earlier ones override key by key. Raises TemplateError.
+    """
+    sentences: dict[str, str] = {}
+    chain = [FALLBACK, language.split("-", maxsplit=1)[0].lower(), language.lower()]
+    for name in dict.fromkeys(chain):
+        for folder in reversed(folders):
+            sentences.update(_read(folder / "words" / f"{name}.toml"))
+    return Words(language, sentences)
+
+
+def _read(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise TemplateError(f"{path}: {error}") from error
+    flat = {key: value for key, value in found.items() if isinstance(value, str)}
+    if len(flat) != len(found):
+        raise TemplateError(f"{path}: only flat keys with a text are words")
+    return flat

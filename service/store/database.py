@@ -1,0 +1,148 @@
+"""The two databases behind one door: reads, writes, and the writes of the delivery ledger.
+
+SQLite: WAL, every write unit of work is `BEGIN IMMEDIATE` (a deferred one fails at once when two
+processes write), `synchronous=FULL` for the ledger, since NORMAL may undo the last commits after a
+power cut. PostgreSQL: plain transactions.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+
+from service.errors import StoreBusyError, StoreError
+
+BUSY_LIMIT_S = 60.0
+"""How long a writer waits for another process's write lock. Commands run beside the service."""
+
+_BUSY_PAUSE_S = 0.05
+
+
+class Store:
+    """An open database. Threads may share it; `close()` it at the end."""
+
+    def __init__(self, url: str) -> None:
+        """Open `url`: `sqlite:///PATH` or `postgresql://…`. Raises StoreError."""
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            raise StoreError(f"not the address of a database: {url!r}") from error
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._write_lock = threading.Lock()
+        try:
+            self._engine, self._ledger = self._engines(url)
+        except ModuleNotFoundError as error:
+            raise StoreError(
+                "PostgreSQL needs the extra: pip install 'bantin[postgres]'"
+            ) from error
+
+    def _engines(self, url: str) -> tuple[Engine, Engine]:
+        parsed = make_url(url)
+        if not self.is_sqlite:
+            if parsed.get_backend_name() != "postgresql":
+                raise StoreError(f"{parsed.get_backend_name()!r} is neither sqlite nor postgresql")
+            engine = create_engine(
+                parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10
+            )
+            return engine, engine
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        return _sqlite_engine(url, "NORMAL"), _sqlite_engine(url, "FULL")
+
+    @property
+    def engine(self) -> Engine:
+        """For migrations alone."""
+        return self._engine
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view; nothing written in it is kept."""
+        with _errors_as_ours(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One unit of work: committed at the end of the block, undone when it raises.
+
+        Raises StoreBusyError when another process held the lock for BUSY_LIMIT_S.
+        """
+        with self._transaction(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def ledger(self) -> Iterator[Connection]:
+        """As `write`, and on the disk when it returns: for rows that decide about mail."""
+        with self._transaction(self._ledger) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        if not self.is_sqlite:
+            with _errors_as_ours(), engine.begin() as connection:
+                yield connection
+            return
+        # Threads of this process queue here instead of spinning on SQLite's own lock.
+        with self._write_lock, _errors_as_ours(), engine.connect() as raw:
+            connection = raw.execution_options(bantin_begin="BEGIN IMMEDIATE")
+            _begin_patiently(connection)
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def close(self) -> None:
+        self._engine.dispose()
+        self._ledger.dispose()
+
+
+def _sqlite_engine(url: str, synchronous: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 5.0, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("bantin_begin", "BEGIN"))
+
+    return engine
+
+
+def _begin_patiently(connection: Connection) -> None:
+    give_up = time.monotonic() + BUSY_LIMIT_S
+    while True:
+        try:
+            connection.begin()
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() > give_up:
+                raise
+            time.sleep(_BUSY_PAUSE_S)
+        else:
+            return
+
+
+@contextmanager
+def _errors_as_ours() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if "locked" in str(error.orig):
+            raise StoreBusyError("another process is writing to the database") from error
+        raise StoreError(f"the database cannot be used: {error.orig}") from error
+    except DBAPIError as error:
+        raise StoreError(f"the database refused: {error.orig}") from error

@@ -1,0 +1,17 @@
+"""Alembic's entry: runs on the connection that service.store.migrate hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from service.store.tables import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    compare_type=True,
+    transaction_per_migration=False,
+)
+context.run_migrations()

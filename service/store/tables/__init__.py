@@ -1,0 +1,58 @@
+"""The declared schema: the keys of every row that the service keeps. One folder, four chapters.
+
+Nothing cascades: what leaves the TOML is retired, not deleted.
+"""
+
+from service.store.tables.articles import (
+    article,
+    article_key,
+    article_topic,
+    document,
+    entry,
+    stale_feed,
+    story,
+    story_article,
+)
+from service.store.tables.audience import (
+    subscriber,
+    subscription,
+    subscription_event,
+    suppression,
+)
+from service.store.tables.base import fact, metadata
+from service.store.tables.ledger import (
+    attempt,
+    delivery,
+    edition,
+    edition_story,
+    segment,
+    told,
+)
+from service.store.tables.sources import digest, redirect, source, topic
+
+__all__ = [
+    "article",
+    "article_key",
+    "article_topic",
+    "attempt",
+    "delivery",
+    "digest",
+    "document",
+    "edition",
+    "edition_story",
+    "entry",
+    "fact",
+    "metadata",
+    "redirect",
+    "segment",
+    "source",
+    "stale_feed",
+    "story",
+    "story_article",
+    "subscriber",
+    "subscription",
+    "subscription_event",
+    "suppression",
+    "told",
+    "topic",
+]

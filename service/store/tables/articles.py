@@ -1,0 +1,122 @@
+"""What sources said and what became of it: entries, articles, stories, topics, documents."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from service.store.tables.base import metadata
+from service.store.types import BigId, Instant, Json
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("source_id", ForeignKey("source.id"), nullable=False),
+    Column("entry_key", Text, nullable=False),
+    Column("guid", Text),
+    Column("link", Text),
+    Column("title", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),  # of what it said last
+    Column("article_id", ForeignKey("article.id")),
+    Column("refused_reason", String(32)),
+    Column("quiet", Boolean, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("published", Instant),
+    UniqueConstraint("source_id", "entry_key"),
+    # Promise 1: linked to an article or refused with a reason, never both, never neither.
+    CheckConstraint("(article_id IS NULL) <> (refused_reason IS NULL)", name="linked_or_refused"),
+    Index("ix_entry_article_id", "article_id"),
+)
+
+article = Table(
+    "article",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("public_id", String(24), nullable=False, unique=True),
+    Column("merged_into", ForeignKey("article.id")),
+    Column("source_id", ForeignKey("source.id"), nullable=False),  # whose words these are
+    Column("link", Text),  # as shown to readers: absolute, without tracking parameters
+    Column("title", Text, nullable=False),
+    Column("lead", Text, nullable=False),  # plain text
+    Column("content", Text, nullable=False),  # clean HTML, "" unless the source's feed is full
+    Column("folded", Text, nullable=False),  # space-joined tokens for search and matching
+    Column("authors", Json, nullable=False),
+    Column("categories", Json, nullable=False),
+    Column("enclosures", Json, nullable=False),
+    Column("image", Json),
+    Column("language", String(35)),
+    Column("published", Instant),
+    Column("updated", Instant),  # moves only when the text changed in substance
+    Column("first_seen_at", Instant, nullable=False),
+    Column("hash", LargeBinary, nullable=False),  # of title, lead, content: the substance
+    Index("ix_article_first_seen_at", "first_seen_at"),
+)
+
+article_key = Table(
+    "article_key",
+    metadata,
+    # Every canonical address and every (source, entry key) that ever led to the article.
+    Column("key", Text, primary_key=True),
+    Column("article_id", ForeignKey("article.id"), nullable=False),
+    Index("ix_article_key_article_id", "article_id"),
+)
+
+story = Table(
+    "story",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("public_id", String(24), nullable=False, unique=True),
+    Column("article_id", ForeignKey("article.id"), nullable=False),  # the one that represents it
+    Column("merged_into", ForeignKey("story.id")),
+    Column("created_at", Instant, nullable=False),
+)
+
+story_article = Table(
+    "story_article",
+    metadata,
+    Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
+    Column("story_id", ForeignKey("story.id"), nullable=False),
+    Index("ix_story_article_story_id", "story_id"),
+)
+
+article_topic = Table(
+    "article_topic",
+    metadata,
+    Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
+    Column("topic_id", ForeignKey("topic.id"), primary_key=True, autoincrement=False),
+    Column("entered_at", Instant, nullable=False),  # the clock of windows
+    Column("quiet", Boolean, nullable=False),  # shown, never mailed or pinged (promise 10)
+    Column("reason", Json, nullable=False),
+    Index("ix_article_topic_window", "topic_id", "entered_at"),
+)
+
+stale_feed = Table(
+    "stale_feed",
+    metadata,
+    # The mark that a feed's document must be built anew; `since` names the mark, so that one set
+    # while the feed is being built survives.
+    Column("feed", String(64), primary_key=True),
+    Column("since", Instant, nullable=False),
+)
+
+document = Table(
+    "document",
+    metadata,
+    Column("feed", String(64), primary_key=True),
+    Column("format", String(8), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("gzip", LargeBinary, nullable=False),
+    Column("etag", String(64), nullable=False),  # hash of the body, without quotes
+    Column("changed_at", Instant, nullable=False),  # of the last byte change
+)

@@ -1,0 +1,84 @@
+"""Who wants what, and who must not be written to."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from service.store.tables.base import metadata
+from service.store.types import BigId, Instant, Json
+
+subscriber = Table(
+    "subscriber",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    # HMAC of the case-folded address with its IDNA domain: survives forgetting.
+    Column("address_key", LargeBinary, nullable=False, unique=True),
+    Column("address", Text),  # None after `forget`
+    Column("language", String(35)),  # None: the site's
+    Column("zone", String(64)),  # None: the site's
+    Column("created_at", Instant, nullable=False),
+)
+
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscriber.id"), nullable=False),
+    Column("digest_id", ForeignKey("digest.id"), nullable=False),
+    Column("token", String(32), nullable=False, unique=True),  # 128 random bits
+    Column("cadence", String(64), nullable=False),
+    Column("at", String(5)),  # "HH:MM"; None: the digest's
+    Column("zone", String(64)),  # None: the subscriber's, else the site's
+    Column("topics", Json),  # list of topic ids; None: the digest's own, now and later
+    Column("created_at", Instant, nullable=False),
+    Column("evidence", Text),  # how consent was given: address, page, import file
+    Column("signup_hash", LargeBinary),  # of the sign-up cookie: one click confirms with it
+    Column("starts_at", Instant),  # the confirmation; None: not confirmed yet
+    Column("covered_to", Instant),
+    Column("next_cut_at", Instant),
+    Column("rule", Text),  # the rule that next_cut_at was computed from
+    Column("paused_until", Instant),
+    Column("welcome_due", Boolean, nullable=False),
+    Column("ended_at", Instant),
+    Column("ended_reason", String(32)),
+    Index(
+        "uq_subscription_live",
+        "subscriber_id",
+        "digest_id",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+    Index("ix_subscription_next_cut", "digest_id", "next_cut_at"),
+)
+
+subscription_event = Table(
+    "subscription_event",
+    metadata,
+    # Append-only: `why` needs the settings of that day.
+    Column("id", BigId, primary_key=True),
+    Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("detail", Json, nullable=False),
+    Index("ix_subscription_event_subscription_id", "subscription_id"),
+)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("address_key", LargeBinary, primary_key=True),
+    Column("reason", String(32), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("evidence", Text, nullable=False),
+)

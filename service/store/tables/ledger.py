@@ -1,0 +1,110 @@
+"""From an edition to one mail: what was frozen, rendered, handed over and told."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from service.store.tables.base import metadata
+from service.store.types import BigId, Instant, Json
+
+edition = Table(
+    "edition",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("digest_id", ForeignKey("digest.id"), nullable=False),
+    Column("cadence", String(64), nullable=False),
+    Column("cut_at", Instant, nullable=False),
+    Column("covers_from", Instant, nullable=False),
+    Column("covers_to", Instant, nullable=False),
+    Column("period_from", Instant, nullable=False),  # its own period: since the previous cut
+    Column("listed", Boolean, nullable=False),  # stands in the archive
+    Column("more", Integer, nullable=False),  # frozen away as a number, not told
+    Column("frozen_at", Instant, nullable=False),
+    Column("planned_at", Instant),  # None: not everyone due has been planned yet
+    Column("error", Text),  # why it could not be rendered; None: it could
+    UniqueConstraint("digest_id", "cadence", "cut_at"),
+)
+
+edition_story = Table(
+    "edition_story",
+    metadata,
+    Column("edition_id", ForeignKey("edition.id"), primary_key=True, autoincrement=False),
+    Column("story_id", ForeignKey("story.id"), primary_key=True, autoincrement=False),
+    Column("position", Integer, nullable=False),
+    Column("topics", Json, nullable=False),  # [[topic id in the TOML, entered_at ISO 8601], …]
+    Column("article_ids", Json, nullable=False),
+    Column("view", Json, nullable=False),  # what mail and page both render
+)
+
+segment = Table(
+    "segment",
+    metadata,
+    # Those who get the same stories in the same language from one edition: rendered once. A mail
+    # without an edition (confirm, welcome …) has a segment of its own, hash unique by itself.
+    Column("id", BigId, primary_key=True),
+    Column("edition_id", ForeignKey("edition.id")),
+    Column("hash", LargeBinary, nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("stories", Json, nullable=False),  # ordered sections with their story ids
+    Column("parts", LargeBinary),  # compressed; None once its last delivery is final
+    UniqueConstraint("edition_id", "hash"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
+    Column("edition_id", ForeignKey("edition.id")),
+    Column("segment_id", ForeignKey("segment.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("covers_from", Instant),
+    Column("dated_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("state", String(16), nullable=False),
+    Column("owner", String(64)),
+    Column("lease_until", Instant),
+    Column("next_try_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("settled_at", Instant),  # when the state became final
+    Column("reply", Text),  # the relay's last word
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("subscription_id", "edition_id"),
+    Index("ix_delivery_queue", "state", "next_try_at"),
+    Index("ix_delivery_segment_id", "segment_id"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("delivery_id", ForeignKey("delivery.id"), primary_key=True, autoincrement=False),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("relay", String(64), nullable=False),
+    Column("answer", Text, nullable=False),
+)
+
+told = Table(
+    "told",
+    metadata,
+    Column("subscriber_id", ForeignKey("subscriber.id"), primary_key=True, autoincrement=False),
+    Column("scope", String(64), primary_key=True),
+    Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
+    Column("delivery_id", ForeignKey("delivery.id"), nullable=False),
+    Column("shown", Boolean, nullable=False),  # False: only counted in "N more online"
+    Index("ix_told_delivery_id", "delivery_id"),
+    Index("ix_told_article_id", "article_id"),
+    sqlite_with_rowid=False,
+)

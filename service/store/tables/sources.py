@@ -1,0 +1,72 @@
+"""What the TOML names: sources with their polling state, topics, digests."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
+
+from service.store.tables.base import metadata
+from service.store.types import BigId, Instant, Json
+
+source = Table(
+    "source",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("title", Text, nullable=False),  # as readers see it: the TOML's, else the document's
+    Column("home", Text),  # the outlet's home page, from the document
+    Column("url", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("language", String(35)),
+    Column("weight", Float, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("retired_at", Instant),
+    Column("paused", Boolean, nullable=False),
+    # Polling state. The row is the queue: due when next_poll_at has come and no lease stands.
+    Column("next_poll_at", Instant, nullable=False),
+    Column("lease_owner", String(64)),
+    Column("lease_until", Instant),
+    Column("first_collected_at", Instant),  # None: what it has now is old, not news (promise 10)
+    Column("last_tried_at", Instant),
+    Column("last_ok_at", Instant),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("error", Text),  # of the last try; None: it was fine
+    Column("etag", LargeBinary),  # byte-exact, with its quotes
+    Column("last_modified", LargeBinary),
+    Column("body_hash", LargeBinary),
+    Column("interval_s", Integer),
+    Column("entries_last", Integer),  # in the last document that was read
+    Column("repairs", Json),  # what the last document needed
+    Index("ix_source_due", "next_poll_at"),
+)
+
+topic = Table(
+    "topic",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("retired_at", Instant),
+    Column("rules_hash", LargeBinary),  # of the rules that the stored articles were matched with
+)
+
+digest = Table(
+    "digest",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("scope", String(64), nullable=False),
+    Column("position", Integer, nullable=False),  # order in the TOML: it wins at one instant
+    Column("created_at", Instant, nullable=False),
+    Column("retired_at", Instant),
+)
+
+redirect = Table(
+    "redirect",
+    metadata,
+    # A renamed topic or digest: its old address answers 301.
+    Column("kind", String(16), primary_key=True),
+    Column("old_name", String(64), primary_key=True),
+    Column("new_name", String(64), nullable=False),
+)

@@ -1,0 +1,122 @@
+"""Rows for tests that begin in the middle of the street: a source, stories in topics, subscribers.
+
+Everything is inserted as the service itself would have left it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from service.store import tables as t
+
+
+def _id(connection: Connection, table: object, **values: object) -> int:
+    result = connection.execute(insert(table).values(**values))
+    return int(result.inserted_primary_key[0])
+
+
+def add_source(connection: Connection, now: datetime, name: str = "bao-a", **values: object) -> int:
+    row = {
+        "title": name.title(),
+        "home": f"https://{name}.example/",
+        "url": f"https://{name}.example/rss",
+        "kind": "feed",
+        "language": "vi",
+        "weight": 1.0,
+        "created_at": now,
+        "paused": False,
+        "next_poll_at": now,
+        "failures": 0,
+    }
+    return _id(connection, t.source, name=name, **{**row, **values})
+
+
+def add_topic(
+    connection: Connection, now: datetime, name: str = "giao-duc", title: str = ""
+) -> int:
+    return _id(connection, t.topic, name=name, title=title or name.title(), created_at=now)
+
+
+def add_digest(
+    connection: Connection,
+    now: datetime,
+    name: str = "tuan",
+    *,
+    scope: str = "news",
+    position: int = 0,
+) -> int:
+    return _id(
+        connection, t.digest, name=name, title=name.title(), scope=scope, position=position,
+        created_at=now,
+    )  # fmt: skip
+
+
+def add_story(
+    connection: Connection,
+    *,
+    source: int,
+    topics: Iterable[int],
+    entered_at: datetime,
+    title: str,
+    quiet: bool = False,
+    published: datetime | None = None,
+    story: int | None = None,
+) -> tuple[int, int]:
+    """An article in topics. `story`: an existing story that it joins. Returns (story, article)."""
+    digest = hashlib.sha256(title.encode()).digest()
+    public = hashlib.sha256(f"https://example/{title}/{source}".encode()).hexdigest()[:24]
+    article = _id(
+        connection, t.article, public_id=public, source_id=source,
+        link=f"https://s{source}.example/{public}", title=title, lead=f"Sapo của {title}.",
+        content="", folded=title.lower(), authors=[], categories=[], enclosures=[],
+        published=published or entered_at, first_seen_at=entered_at, hash=digest, language="vi",
+    )  # fmt: skip
+    if story is None:
+        story = _id(
+            connection, t.story, public_id=public, article_id=article, created_at=entered_at
+        )
+    connection.execute(insert(t.story_article).values(article_id=article, story_id=story))
+    for topic in topics:
+        connection.execute(
+            insert(t.article_topic).values(
+                article_id=article, topic_id=topic, entered_at=entered_at, quiet=quiet,
+                reason={"word": title.split(maxsplit=1)[0]},
+            )
+        )  # fmt: skip
+    return story, article
+
+
+def add_subscription(
+    connection: Connection,
+    *,
+    digest: int,
+    starts_at: datetime,
+    address: str = "minh@example.vn",
+    cadence: str = "weekly",
+    next_cut_at: datetime | None = None,
+    **values: object,
+) -> int:
+    """An active subscription; its subscriber is found by address or made."""
+    key = hashlib.sha256(address.encode()).digest()
+    subscriber = connection.execute(
+        select(t.subscriber.c.id).where(t.subscriber.c.address_key == key)
+    ).scalar() or _id(
+        connection, t.subscriber, address_key=key, address=address, created_at=starts_at
+    )
+    row = {
+        "created_at": starts_at,
+        "starts_at": starts_at,
+        "covered_to": starts_at,
+        "next_cut_at": next_cut_at,
+        "welcome_due": False,
+        "token": secrets.token_hex(16),
+    }
+    return _id(
+        connection, t.subscription, subscriber_id=subscriber, digest_id=digest, cadence=cadence,
+        **{**row, **values},
+    )  # fmt: skip

@@ -1,0 +1,111 @@
+"""What many tests need: a clock that stands still, an empty store on each database, the corpus."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from service.store.database import Store
+from service.store.migrate import migrate
+
+for name in [name for name in os.environ if name.startswith("BANTIN_") and "TEST" not in name]:
+    del os.environ[name]  # a developer's own settings must not leak into the tests
+
+CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
+POSTGRES = os.environ.get("BANTIN_TEST_POSTGRES", "")
+HOW_TO_GET_POSTGRES = (
+    "needs a PostgreSQL server: apt-get install postgresql, then set BANTIN_TEST_POSTGRES to its "
+    "address, or run .ci/run, which starts one"
+)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Tuesday 24 November 2026, 08:00 UTC = 15:00 in Viet Nam."""
+    return datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def corpus() -> Path:
+    """The folder of real feeds, pages and mails that is not part of this project."""
+    if not CORPUS.is_dir():
+        pytest.skip(f"the corpus is not here ({CORPUS}); it is not shipped with the project")
+    return CORPUS
+
+
+@pytest.fixture(scope="session")
+def _sqlite_pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty database to copy: migrating once is enough for a session of tests."""
+    path = tmp_path_factory.mktemp("pattern") / "pattern.db"
+    store = Store(f"sqlite:///{path}")
+    migrate(store)
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def _postgres_pattern() -> Iterator[str]:
+    """The name of a migrated, empty database to clone."""
+    if not POSTGRES:
+        pytest.skip(HOW_TO_GET_POSTGRES)
+    name = f"bantin_pattern_{uuid.uuid4().hex[:12]}"
+    _on_server(f"CREATE DATABASE {name}")
+    store = Store(postgres_url(name))
+    migrate(store)
+    store.close()
+    yield name
+    _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def postgres_url(database: str) -> str:
+    return make_url(POSTGRES).set(database=database).render_as_string(hide_password=False)
+
+
+def _on_server(statement: str) -> None:
+    url = make_url(POSTGRES).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, _sqlite_pattern: Path) -> str:
+    """The address of an empty, migrated SQLite database of this test's own."""
+    path = tmp_path / "bantin.db"
+    path.write_bytes(_sqlite_pattern.read_bytes())
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_database(_postgres_pattern: str) -> Iterator[str]:
+    """The address of an empty, migrated PostgreSQL database of this test's own."""
+    name = f"bantin_test_{uuid.uuid4().hex[:12]}"
+    _on_server(f"CREATE DATABASE {name} TEMPLATE {_postgres_pattern}")
+    yield postgres_url(name)
+    _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def store(sqlite_url: str) -> Iterator[Store]:
+    """An empty SQLite store."""
+    store = Store(sqlite_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def any_store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """The same test on both databases."""
+    wanted = "sqlite_url" if request.param == "sqlite" else "postgres_database"
+    store = Store(request.getfixturevalue(wanted))
+    yield store
+    store.close()

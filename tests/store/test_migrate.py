@@ -1,0 +1,67 @@
+"""All migrations applied = the declared schema, on both databases, empty or filled."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import func, select, text
+
+from service.errors import StoreError
+from service.store import tables as t
+from service.store.database import Store
+from service.store.migrate import migrate
+from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
+
+
+def _differences(store: Store) -> list[object]:
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, t.metadata))
+
+
+def test_migrations_give_the_declared_schema(any_store):
+    assert _differences(any_store) == []
+
+
+def test_migrating_a_filled_database_keeps_every_row(any_store, now):
+    with any_store.write() as connection:
+        source = add_source(connection, now)
+        topic = add_topic(connection, now)
+        add_story(connection, source=source, topics=[topic], entered_at=now, title="Tin một")
+        add_subscription(connection, digest=add_digest(connection, now), starts_at=now)
+    migrate(any_store)
+    assert _differences(any_store) == []
+    with any_store.read() as connection:
+        for table in (t.source, t.article, t.story, t.article_topic, t.subscription):
+            assert connection.scalar(select(func.count()).select_from(table)) == 1, table.name
+
+
+def test_two_processes_that_start_at_once_migrate_once(tmp_path):
+    url = f"sqlite:///{tmp_path / 'both.db'}"
+    failures: list[BaseException] = []
+
+    def start() -> None:
+        store = Store(url)
+        try:
+            migrate(store)
+        except BaseException as error:  # noqa: BLE001 - handed to the assertion below
+            failures.append(error)
+        finally:
+            store.close()
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_database_from_a_newer_program_is_refused_untouched(any_store):
+    with any_store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer than this program"):
+        migrate(any_store)
