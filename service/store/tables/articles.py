@@ -99,6 +99,7 @@ article_topic = Table(
     Column("quiet", Boolean, nullable=False),  # shown, never mailed or pinged (promise 10)
     Column("reason", Json, nullable=False),
     Index("ix_article_topic_window", "topic_id", "entered_at"),
+    Index("ix_article_topic_entered_at", "entered_at"),  # the feed of all topics
 )
 
 stale_feed = Table(

@@ -236,6 +236,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["topic_id"], ["topic.id"], name=op.f("fk_article_topic_topic_id")),
         sa.PrimaryKeyConstraint("article_id", "topic_id", name=op.f("pk_article_topic")),
     )
+    op.create_index("ix_article_topic_entered_at", "article_topic", ["entered_at"], unique=False)
     op.create_index(
         "ix_article_topic_window", "article_topic", ["topic_id", "entered_at"], unique=False
     )
