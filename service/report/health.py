@@ -1,0 +1,44 @@
+"""`/readyz`: is the service ready, and what is late? Answered from rows alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from service.report.status import state
+from service.store import overview
+
+MAIL_LATE_AFTER = timedelta(minutes=15)
+"""A delivery that has been due for this long is late: a relay is down or nobody sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`ready` is False while a part is not working; `late` names it in plain words."""
+
+    ready: bool
+    late: tuple[str, ...]
+
+
+def health(connection: Connection, now: datetime) -> Health:
+    """Failing sources are told but do not make the service unready: one bad part stops nothing."""
+    sources = overview.sources(connection)
+    states = [(source, state(source, now)) for source in sources]
+    late = [f"source {source.name}: due since {source.next_poll_at:%Y-%m-%d %H:%M}Z"
+            for source, how in states if how == "late"]  # fmt: skip
+    failing = [
+        f"source {source.name}: {source.error}" for source, how in states if how == "failing"
+    ]
+    broken = [
+        f"edition {row.digest} {row.cut_at:%Y-%m-%d %H:%M}Z: {row.error}"
+        for row in overview.editions(connection)
+        if row.error and not row.planned
+    ]
+    waiting = overview.oldest_waiting(connection)
+    mail_late = waiting is not None and now - waiting > MAIL_LATE_AFTER
+    mail = [f"mail: the oldest has been due since {waiting:%Y-%m-%d %H:%M}Z"] if mail_late else []
+    most_are_late = len(late) * 2 > len(sources) > 0
+    ready = not (broken or mail_late or most_are_late)
+    return Health(ready, (*broken, *mail, *late, *failing))

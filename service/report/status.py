@@ -1,0 +1,106 @@
+"""`bantin status`: health and lateness at a glance, answered from rows alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from service.report.lateness import Lateness, lateness
+from service.store import overview
+from service.store.overview import DigestRow, EditionRow, SourceRow, TopicRow
+
+LATE_AFTER = timedelta(minutes=30)
+"""A source whose poll has been due for this long is late: ticks come every few seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What stands in the store at `now`."""
+
+    now: datetime
+    sources: tuple[SourceRow, ...]
+    topics: tuple[tuple[TopicRow, Lateness], ...]
+    digests: tuple[DigestRow, ...]
+    editions: tuple[EditionRow, ...]
+    deliveries: dict[str, int]
+
+
+def status(connection: Connection, now: datetime) -> Status:
+    """Read it all."""
+    return Status(
+        now=now,
+        sources=tuple(overview.sources(connection)),
+        topics=tuple(
+            (row, lateness(overview.delays(connection, row.name)))
+            for row in overview.topics(connection)
+        ),
+        digests=tuple(overview.digests(connection)),
+        editions=tuple(overview.editions(connection)),
+        deliveries=overview.deliveries(connection),
+    )
+
+
+def state(source: SourceRow, now: datetime) -> str:
+    """ok, new, late, failing or paused (CONTRACT: status --json)."""
+    if source.paused:
+        return "paused"
+    if source.failures:
+        return "failing"
+    if source.last_ok_at is None:
+        return "new"
+    return "late" if now - source.next_poll_at > LATE_AFTER else "ok"
+
+
+def as_json(found: Status) -> dict[str, object]:
+    """The shape that scripts rely on (CONTRACT: status --json). Instants are ISO 8601 in UTC."""
+    return {
+        "now": found.now.isoformat(),
+        "sources": [
+            {
+                "id": source.name,
+                "state": state(source, found.now),
+                "last_ok": _iso(source.last_ok_at),
+                "next_poll": _iso(source.next_poll_at),
+                "entries": source.entries,
+                "refused": source.refused,
+                "error": source.error,
+                "repairs": list(source.repairs),
+            }
+            for source in found.sources
+        ],
+        "topics": [
+            {
+                "id": topic.name,
+                "articles": topic.articles,
+                "newest": _iso(topic.newest),
+                "late_s": late.collected_s,
+                "mailed_s": late.mailed_s,
+            }
+            for topic, late in found.topics
+        ],
+        "digests": [
+            {
+                "id": digest.name,
+                "next_cut": _iso(digest.next_cut_at),
+                "subscribers": digest.subscribers,
+            }
+            for digest in found.digests
+        ],
+        "editions": [
+            {
+                "digest": edition.digest,
+                "cadence": edition.cadence,
+                "cut_at": _iso(edition.cut_at),
+                "stories": edition.stories,
+                "error": edition.error,
+            }
+            for edition in found.editions
+        ],
+        "deliveries": found.deliveries,
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

@@ -1,0 +1,198 @@
+"""Counts and instants for `bantin status` and `/readyz`: a few statements, whatever the size."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, func, select
+
+from service.store import tables as t
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A live source's polling state with what came of it."""
+
+    name: str
+    title: str
+    paused: bool
+    first_collected_at: datetime | None
+    last_ok_at: datetime | None
+    next_poll_at: datetime
+    failures: int
+    error: str | None
+    repairs: tuple[str, ...]
+    entries: int
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRow:
+    """A live topic: how many articles, when the newest entered it (None: none yet)."""
+
+    name: str
+    title: str
+    articles: int
+    newest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRow:
+    """A live digest: its active subscribers and the earliest cut among them (None: nobody)."""
+
+    name: str
+    title: str
+    subscribers: int
+    next_cut_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EditionRow:
+    """An edition with the number of its stories. `error`: why it could not be rendered."""
+
+    digest: str
+    cadence: str
+    cut_at: datetime
+    stories: int
+    planned: bool
+    error: str | None
+
+
+def sources(connection: Connection) -> list[SourceRow]:
+    """Every source that is not retired, by name."""
+    counts: dict[int, int] = defaultdict(int)
+    refused: dict[int, dict[str, int]] = defaultdict(dict)
+    by_reason = select(t.entry.c.source_id, t.entry.c.refused_reason, func.count()).group_by(
+        t.entry.c.source_id, t.entry.c.refused_reason
+    )
+    for source_id, reason, number in connection.execute(by_reason):
+        counts[source_id] += number
+        if reason is not None:
+            refused[source_id][reason] = number
+    rows = connection.execute(
+        select(t.source).where(t.source.c.retired_at.is_(None)).order_by(t.source.c.name)
+    )
+    return [
+        SourceRow(
+            name=row.name,
+            title=row.title,
+            paused=row.paused,
+            first_collected_at=row.first_collected_at,
+            last_ok_at=row.last_ok_at,
+            next_poll_at=row.next_poll_at,
+            failures=row.failures,
+            error=row.error,
+            repairs=tuple(row.repairs or ()),
+            entries=counts[row.id],
+            refused=refused.get(row.id, {}),
+        )
+        for row in rows
+    ]
+
+
+def topics(connection: Connection) -> list[TopicRow]:
+    """Every topic that is not retired, by name. Merged articles are not counted."""
+    newest = func.max(t.article_topic.c.entered_at)
+    counted = (
+        select(t.topic.c.name, t.topic.c.title, func.count(t.article.c.id), newest)
+        .outerjoin(t.article_topic, t.article_topic.c.topic_id == t.topic.c.id)
+        .outerjoin(
+            t.article,
+            and_(t.article.c.id == t.article_topic.c.article_id, t.article.c.merged_into.is_(None)),
+        )
+        .where(t.topic.c.retired_at.is_(None))
+        .group_by(t.topic.c.name, t.topic.c.title)
+        .order_by(t.topic.c.name)
+    )
+    return [TopicRow(*row) for row in connection.execute(counted)]
+
+
+def digests(connection: Connection) -> list[DigestRow]:
+    """Every digest that is not retired, in the order of the TOML."""
+    live = and_(
+        t.subscription.c.digest_id == t.digest.c.id,
+        t.subscription.c.ended_at.is_(None),
+        t.subscription.c.starts_at.is_not(None),
+    )
+    rows = connection.execute(
+        select(
+            t.digest.c.name,
+            t.digest.c.title,
+            func.count(t.subscription.c.id),
+            func.min(t.subscription.c.next_cut_at),
+        )
+        .outerjoin(t.subscription, live)
+        .where(t.digest.c.retired_at.is_(None))
+        .group_by(t.digest.c.id, t.digest.c.name, t.digest.c.title, t.digest.c.position)
+        .order_by(t.digest.c.position)
+    )
+    return [DigestRow(*row) for row in rows]
+
+
+def editions(connection: Connection, limit: int = 20) -> list[EditionRow]:
+    """The newest editions first."""
+    stories = (
+        select(func.count())
+        .where(t.edition_story.c.edition_id == t.edition.c.id)
+        .correlate(t.edition)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(
+            t.digest.c.name,
+            t.edition.c.cadence,
+            t.edition.c.cut_at,
+            stories,
+            t.edition.c.planned_at,
+            t.edition.c.error,
+        )
+        .join(t.digest, t.digest.c.id == t.edition.c.digest_id)
+        .order_by(t.edition.c.cut_at.desc(), t.edition.c.id.desc())
+        .limit(limit)
+    )
+    return [
+        EditionRow(digest, cadence, cut_at, number, planned_at is not None, error)
+        for digest, cadence, cut_at, number, planned_at, error in rows
+    ]
+
+
+def deliveries(connection: Connection) -> dict[str, int]:
+    """State -> how many deliveries stand in it."""
+    rows = connection.execute(select(t.delivery.c.state, func.count()).group_by(t.delivery.c.state))
+    return {row[0]: row[1] for row in rows}
+
+
+def oldest_waiting(connection: Connection) -> datetime | None:
+    """When the oldest delivery that should have gone out was due; None: nothing waits."""
+    waiting = t.delivery.c.state.in_(("planned", "deferred"))
+    oldest: datetime | None = connection.scalar(
+        select(func.min(t.delivery.c.next_try_at)).where(waiting)
+    )
+    return oldest
+
+
+def delays(
+    connection: Connection, topic: str, limit: int = 50
+) -> list[tuple[datetime | None, datetime, datetime | None]]:
+    """Of a topic's newest news: (published, first seen, first accepted by a relay).
+
+    Quiet articles are left out: they were never news here.
+    """
+    accepted = (
+        select(func.min(t.delivery.c.settled_at))
+        .join(t.told, t.told.c.delivery_id == t.delivery.c.id)
+        .where(t.told.c.article_id == t.article.c.id, t.delivery.c.state == "accepted")
+        .correlate(t.article)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(t.article.c.published, t.article.c.first_seen_at, accepted)
+        .join(t.article_topic, t.article_topic.c.article_id == t.article.c.id)
+        .join(t.topic, t.topic.c.id == t.article_topic.c.topic_id)
+        .where(t.topic.c.name == topic, t.article_topic.c.quiet.is_(False))
+        .order_by(t.article_topic.c.entered_at.desc())
+        .limit(limit)
+    )
+    return [(published, seen, told) for published, seen, told in rows]

@@ -1,0 +1,92 @@
+"""`status` and `/readyz` from rows alone, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import insert, update
+
+from service.report.health import health
+from service.report.lateness import Lateness, lateness
+from service.report.status import as_json, status
+from service.store import tables as t
+from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
+
+
+def _fill(store, now):
+    with store.write() as connection:
+        good = add_source(connection, now, "tot", last_ok_at=now, next_poll_at=now)
+        add_source(connection, now, "hong", failures=3, error="answered 503", last_ok_at=now)
+        add_source(connection, now, "moi", next_poll_at=now)
+        add_source(connection, now, "nghi", paused=True)
+        add_source(connection, now, "bo", retired_at=now)
+        topic = add_topic(connection, now)
+        add_topic(connection, now, "y-te")
+        _, article = add_story(
+            connection,
+            source=good,
+            topics=[topic],
+            entered_at=now,
+            title="Tin một",
+            published=now - timedelta(minutes=5),
+        )
+        for key, values in {
+            "1": {"article_id": article},
+            "2": {"refused_reason": "empty"},
+            "3": {"refused_reason": "empty"},
+        }.items():
+            connection.execute(
+                insert(t.entry).values(
+                    source_id=good, entry_key=key, title="", hash=b"", quiet=False,
+                    first_seen_at=now, **values,
+                )
+            )  # fmt: skip
+        digest = add_digest(connection, now)
+        add_subscription(connection, digest=digest, starts_at=now, next_cut_at=now)
+
+
+def test_status_tells_each_source_topic_and_digest(any_store, now):
+    _fill(any_store, now)
+    with any_store.read() as connection:
+        told = as_json(status(connection, now + timedelta(minutes=1)))
+    states = {source["id"]: source["state"] for source in told["sources"]}
+    assert states == {"tot": "ok", "hong": "failing", "moi": "new", "nghi": "paused"}
+    good = next(source for source in told["sources"] if source["id"] == "tot")
+    assert (good["entries"], good["refused"]) == (3, {"empty": 2})
+    assert [(topic["id"], topic["articles"], topic["late_s"]) for topic in told["topics"]] == [
+        ("giao-duc", 1, 300),
+        ("y-te", 0, None),
+    ]
+    assert told["digests"] == [{"id": "tuan", "next_cut": now.isoformat(), "subscribers": 1}]
+    assert told["deliveries"] == {}
+
+
+def test_a_failing_source_is_told_but_one_bad_part_makes_nothing_unready(any_store, now):
+    _fill(any_store, now)
+    with any_store.read() as connection:
+        found = health(connection, now)
+    assert found.ready
+    assert found.late == ("source hong: answered 503",)
+
+
+def test_a_service_that_polls_nothing_is_not_ready(any_store, now):
+    _fill(any_store, now)
+    with any_store.write() as connection:
+        connection.execute(update(t.source).values(failures=0, last_ok_at=now, next_poll_at=now))
+    with any_store.read() as connection:
+        found = health(connection, now + timedelta(hours=2))
+    assert not found.ready
+    assert any(line.startswith("source tot: due since") for line in found.late)
+
+
+def test_lateness_leaves_out_what_cannot_be_news(now):
+    minute = timedelta(minutes=1)
+    delays = [
+        (now - 3 * minute, now, now + 10 * minute),
+        (now - 5 * minute, now, None),
+        (now - timedelta(days=400), now, None),  # the archive of a source
+        (now + minute, now, None),  # a date in the future
+        (None, now, None),
+    ]
+    assert lateness(delays) == Lateness(collected_s=240, mailed_s=600)
+    assert lateness([]) == Lateness(None, None)
