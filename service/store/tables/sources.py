@@ -25,6 +25,7 @@ source = Table(
     Column("next_poll_at", Instant, nullable=False),
     Column("lease_owner", String(64)),
     Column("lease_until", Instant),
+    Column("first_fetch_at", Instant),  # what it published after this is news even then
     Column("first_collected_at", Instant),  # None: what it has now is old, not news (promise 10)
     Column("last_tried_at", Instant),
     Column("last_ok_at", Instant),
@@ -33,6 +34,10 @@ source = Table(
     Column("etag", LargeBinary),  # byte-exact, with its quotes
     Column("last_modified", LargeBinary),
     Column("body_hash", LargeBinary),
+    # How the body behind these validators was read (kind, selectors, dates, language): read
+    # otherwise, it must be fetched whole again. The error stands while that body stays the same.
+    Column("read_as", LargeBinary),
+    Column("document_error", Text),
     Column("interval_s", Integer),
     Column("entries_last", Integer),  # in the last document that was read
     Column("repairs", Json),  # what the last document needed
