@@ -1,0 +1,91 @@
+"""The engine: jobs run at once, never beside themselves, a kick is not lost, a failure is told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from service.config.schema import Log
+from service.runtime import logs
+from service.runtime.engine import Engine, Job
+
+
+async def test_every_job_runs_once_at_the_start_and_again_while_there_is_more():
+    runs: list[int] = []
+
+    async def run() -> bool:
+        runs.append(1)
+        return len(runs) < 3
+
+    engine = Engine([Job("mail", run, 3600)])
+    engine.start()
+    await asyncio.sleep(0.05)
+    assert await engine.stop(1)
+    assert len(runs) == 3
+
+
+async def test_a_kick_during_a_run_leads_to_another_run_and_never_to_two_at_once():
+    running = most = runs = 0
+
+    async def run() -> bool:
+        nonlocal running, most, runs
+        running += 1
+        runs += 1
+        most = max(most, running)
+        await asyncio.sleep(0.05)
+        running -= 1
+        return False
+
+    engine = Engine([Job("collect", run, 3600)])
+    engine.start()
+    await asyncio.sleep(0.02)
+    for _ in range(5):
+        await asyncio.to_thread(engine.kick, "collect")
+    await asyncio.sleep(0.2)
+    assert await engine.stop(1)
+    assert (most, runs) == (1, 2)
+
+
+async def test_a_tick_runs_the_job_and_a_failing_one_is_told_and_tried_again(capsys):
+    logs.configure(Log(format="json"))
+    tries = 0
+
+    async def run() -> bool:
+        nonlocal tries
+        tries += 1
+        raise RuntimeError("the disk is full")
+
+    engine = Engine([Job("publish", run, 0.1)])
+    engine.start()
+    await asyncio.sleep(0.35)
+    assert await engine.stop(1)
+    assert tries >= 3
+    said = capsys.readouterr().err
+    assert '"job": "publish"' in said
+    assert "the disk is full" in said
+
+
+async def test_stop_waits_for_a_running_job_and_cuts_off_one_that_does_not_end():
+    ended: list[str] = []
+
+    async def short() -> bool:
+        await asyncio.sleep(0.1)
+        ended.append("short")
+        return True
+
+    async def endless() -> bool:
+        await asyncio.sleep(3600)
+        ended.append("endless")
+        return True
+
+    engine = Engine([Job("short", short, 3600), Job("endless", endless, 3600)])
+    engine.start()
+    await asyncio.sleep(0.02)
+    assert not await engine.stop(0.3)
+    assert ended == ["short"]
+
+
+async def test_an_unknown_name_is_an_error():
+    with pytest.raises(KeyError):
+        Engine([]).kick("nonsense")
