@@ -21,6 +21,8 @@ from jinja2.sandbox import SandboxedEnvironment
 from service.errors import TemplateError
 from service.model import Parts
 from service.render import dates
+from service.render.addresses import absolute, on_page
+from service.render.assets import Assets
 from service.render.marks import mark
 from service.render.views import SiteView
 from service.render.words import Words, load_words
@@ -42,6 +44,7 @@ class Renderer:
         self.site = site
         self._folders = [f for f in (overrides, shipped_templates()) if f is not None]
         self._words: dict[str, Words] = {}
+        self.assets = Assets(self._folders, site.accent)
         self._environment = SandboxedEnvironment(
             loader=FileSystemLoader(self._folders),
             autoescape=select_autoescape(["html.j2", "html"]),
@@ -60,9 +63,13 @@ class Renderer:
             self._words[language] = load_words(self._folders, language)
         return self._words[language]
 
-    def page(self, name: str, language: str, **views: object) -> str:
-        """`templates/web/NAME.html.j2` as HTML. Raises TemplateError."""
-        return self._render(f"web/{name}.html.j2", language, views)
+    def page(self, name: str, language: str, *, at: str | None = None, **views: object) -> str:
+        """`templates/web/NAME.html.j2` as HTML. Raises TemplateError.
+
+        `at` is the page's own path, such as "/topics/x/": its links are then relative to it, and
+        it may be moved with its tree to any place. None: links begin at the site's root.
+        """
+        return self._render(f"web/{name}.html.j2", language, views, at)
 
     def mail(self, kind: str, language: str, **views: object) -> Parts:
         """The three parts of `templates/mail/KIND/`, CSS inlined. Raises TemplateError."""
@@ -75,11 +82,13 @@ class Renderer:
             raise TemplateError(f"mail/{kind}/body.html.j2: {error}") from error
         return Parts(" ".join(subject.split()), text.strip() + "\n", inlined)
 
-    def _render(self, name: str, language: str, views: dict[str, Any]) -> str:
+    def _render(
+        self, name: str, language: str, views: dict[str, Any], at: str | None = None
+    ) -> str:
         words = self.words(language)
         try:
             template = self._environment.get_template(name)
-            return template.render(**self._names(words, html=".html" in name), **views)
+            return template.render(**self._names(words, at, html=".html" in name), **views)
         except (JinjaError, SecurityError, UnicodeDecodeError) as error:
             line = getattr(error, "lineno", None)
             where = f"{name}:{line}" if line else name
@@ -87,20 +96,29 @@ class Renderer:
         except (TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError) as error:
             raise TemplateError(f"{name}: {type(error).__name__}: {error}") from error
 
-    def _names(self, words: Words, *, html: bool) -> dict[str, object]:
+    def _names(self, words: Words, at: str | None, *, html: bool) -> dict[str, object]:
         """What every template may use beside its views."""
-        zone = self.site.zone
+        zone, base = self.site.zone, self.site.base_url
         say: Callable[..., str] = words.html if html else words.say
+        url = partial(on_page, base=base, at=at)
         return {
             "site": self.site,
             "language": words.language,
             "say": say,
+            "count": partial(_count, say),
             "mark": mark,
             "clock": partial(_with_zone, dates.clock, zone),
-            "day": lambda at: dates.day(at, zone, words),
-            "moment": lambda at: dates.moment(at, zone, words),
-            "absolute": lambda path: path if "://" in path else self.site.base_url + path,
+            "day": lambda instant: dates.day(instant, zone, words),
+            "moment": lambda instant: dates.moment(instant, zone, words),
+            "absolute": partial(absolute, base=base),
+            "url": url,
+            "asset": lambda file: url(f"/assets/{file}?v={self.assets.version(file)}"),
         }
+
+
+def _count(say: Callable[..., str], key: str, n: int, **values: object) -> str:
+    """The sentence KEY.one or KEY.many, with {n}."""
+    return say(f"{key}.one" if n == 1 else f"{key}.many", n=n, **values)
 
 
 def _with_zone(write: Callable[[datetime, str], str], zone: str, at: datetime) -> str:

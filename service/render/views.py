@@ -6,11 +6,19 @@ zone. Addresses beginning with "/" are paths on the site; `site.base_url` makes 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from service.model import Image, Outlet, Story
+from service.render.addresses import story_page, topic_page
+
+_NAMES = 3
+"""Names in a byline, at most."""
+
+_DASH = " \u2013 "
+_COMMA = re.compile(r"\s*,\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ class TopicLink:
 
     @property
     def page(self) -> str:
-        return f"/topics/{self.id}/"
+        return topic_page(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class StoryView:
 
     @property
     def page(self) -> str:
-        return f"/stories/{self.public_id}/"
+        return story_page(self.public_id)
 
     @property
     def href(self) -> str:
@@ -84,8 +92,7 @@ class StoryView:
 
 
 def story_view(story: Story) -> StoryView:
-    """The story as people see it. `published` falls back to when it came to us."""
-    author = next(iter(story.authors), "")
+    """The story as people see it."""
     return StoryView(
         public_id=story.public_id,
         title=story.title,
@@ -93,14 +100,32 @@ def story_view(story: Story) -> StoryView:
         link=story.link,
         outlet=story.outlet.title,
         outlet_home=story.outlet.home,
-        byline=f"{author} · {story.outlet.title}" if author else story.outlet.title,
-        published=story.sort_at,
+        byline=byline(story),
+        published=shown_at(story),
         language=story.language,
         image=story.image,
         others=tuple(_outlet_link(other) for other in story.others),
         topics=tuple(TopicLink(topic.name, topic.title) for topic in story.topics),
         content=story.content,
     )
+
+
+def byline(story: Story) -> str:
+    """Who wrote it, where: "Thanh Hằng · VnExpress". Feed readers split names at commas."""
+    outlet = _without_commas(story.outlet.title)
+    names = [_without_commas(name) for name in story.authors[:_NAMES] if name.strip()]
+    names = [name for name in names if name.casefold() != outlet.casefold()]
+    return f"{_DASH.join(names)} · {outlet}" if names else outlet
+
+
+def shown_at(story: Story) -> datetime:
+    """The date that readers see: what the outlet says, but never later than we saw it. Fixed."""
+    instants = [at for at in (story.published, story.first_seen_at) if at is not None]
+    return min(instants) if instants else story.sort_at
+
+
+def _without_commas(text: str) -> str:
+    return _COMMA.sub(_DASH, text.strip().strip(","))
 
 
 def _outlet_link(outlet: Outlet) -> LinkView:

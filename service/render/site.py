@@ -1,0 +1,37 @@
+"""From the configuration to the site as templates see it."""
+
+from __future__ import annotations
+
+from service.config.schema import Settings
+from service.render.views import LinkView, SiteView
+
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - not bound
+
+
+def base_url(settings: Settings) -> str:
+    """Where readers reach the site, without a slash at its end.
+
+    Without `site.base_url` it is where the service listens, as seen from this machine.
+    """
+    if settings.site.base_url:
+        return settings.site.base_url.rstrip("/")
+    host, _, port = settings.web.listen.rpartition(":")
+    return f"http://{_ANY_ADDRESS.get(host, host)}:{port}"
+
+
+def site_view(settings: Settings) -> SiteView:
+    """The site for every template. An empty time zone is read as UTC: loading fills it in."""
+    branding = settings.branding
+    return SiteView(
+        title=settings.site.title,
+        base_url=base_url(settings),
+        language=settings.site.language,
+        zone=settings.site.timezone or "UTC",
+        contact=settings.site.contact,
+        accent=branding.accent,
+        address=branding.address,
+        legal=branding.legal,
+        rights=settings.publish.rights,
+        privacy=settings.signup.privacy,
+        links=tuple(LinkView(link.title, link.url) for link in branding.links),
+    )
