@@ -1,0 +1,173 @@
+"""What a date in a feed or on a page means, as an instant in UTC.
+
+Fast patterns for the forms that are really published stand first; `dateparser` is asked last and
+imported only then. A time without a zone is read in the zone of its source.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, tzinfo
+
+from service.text import ago, daytime, zones
+from service.text.fold import nfc
+
+LONGEST = 200
+"""Characters; what is longer is prose and no date line."""
+
+_EPOCH_YEAR = 1970
+"""Dates up to this year are a computer's way to say that it does not know."""
+
+
+def _numbered(*names: str) -> dict[str, int]:
+    return {name: number for number, all_ in enumerate(names, 1) for name in all_.split(",")}
+
+
+_MONTHS = _numbered(
+    "jan,january", "feb,february", "mar,march", "apr,april", "may", "jun,june", "jul,july",
+    "aug,august", "sep,sept,september", "oct,october", "nov,november", "dec,december",
+)  # fmt: skip
+_VI_MONTHS = _numbered(
+    "một,giêng", "hai", "ba", "tư,bốn", "năm", "sáu", "bảy,bẩy", "tám", "chín", "mười",
+    "mười một", "mười hai,chạp",
+)  # fmt: skip
+
+
+def _any_of(names: dict[str, int]) -> str:
+    return "|".join(sorted(names, key=len, reverse=True))
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(
+        text.replace("MONTH", rf"(?P<month>{_any_of(_MONTHS)})\.?")
+        .replace("THÁNG", rf"(?P<month>\d{{1,2}}|{_any_of(_VI_MONTHS)})")
+        .replace("DAY", r"(?P<d>\d{1,2})(?:st|nd|rd|th)?")
+        .replace("YEAR", r"(?P<y>\d{4})(?!\d)"),
+        re.IGNORECASE,
+    )
+
+
+_WITH_MONTHS = (
+    # 08 Feb 2019 · 27 Jan 24 · 7-Mar-2026
+    (_pattern(r"(?<![\d:])DAY[\s.-]+MONTH,?[\s-]+(?P<y>\d{4}(?!\d)|\d{2}(?![\d:]))"), _MONTHS),
+    # March 7, 2026
+    (_pattern(r"(?<!\w)MONTH\s+DAY,?\s+YEAR"), _MONTHS),
+    # 7 tháng 3 năm 2026 · 7 Tháng Ba, 2026
+    (_pattern(r"(?<!\d)DAY\s+tháng\s+THÁNG(?:,?\s+năm\s+|,?\s+)YEAR"), _VI_MONTHS),
+    # Tháng Ba 7, 2026
+    (_pattern(r"tháng\s+THÁNG\s+DAY,\s+YEAR"), _VI_MONTHS),
+)
+# Thu Jan  1 10:00:00 2004
+_ASCTIME = _pattern(r"(?<!\w)MONTH\s+DAY(?=(?P<time>\s+[\d:]{4,8}(?:\s+[A-Z]{3,4})?)\s+YEAR)")
+_ISO = re.compile(r"(?<!\d)(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})(?!\d)")
+_COMPACT = re.compile(
+    r"(\d{4})(\d\d)(\d\d)(?:T?(\d\d)(\d\d)(\d\d)?(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE
+)
+_NUMBERS = re.compile(
+    r"(?<![\d/.-])(?P<a>\d{4}|\d{1,2})(?P<sep>\s?[/.-]\s?)(?P<b>\d{1,2})(?P=sep)"
+    r"(?P<c>\d{4}|\d{2})(?![\d/-])"
+)
+_STAMP = re.compile(r"\d{10}(?:\d{3})?")
+
+
+def parse(
+    text: str, zone: str, order: str | None, now: datetime, language: str | None = None
+) -> datetime | None:
+    """The instant that a date line means, aware and in UTC; None where it says none.
+
+    `zone`: IANA name of the source's zone, for what carries no zone itself ("" = UTC). `order`: how
+    the source writes bare numbers, "dmy", "mdy" or "ymd"; None = day first, unless that is no date.
+    `now`: what "3 giờ trước" counts from. `language` steers only the slow last resort.
+    """
+    text = " ".join(nfc(text[: LONGEST + 1]).split())
+    if not text or len(text) > LONGEST:
+        return None
+    home = zones.named(zone) or UTC
+    try:
+        found = _read(text, home, order, now)
+        if found is None:
+            found = _ask_dateparser(text, home, order, now, language)
+        found = found.astimezone(UTC) if found else None
+    except (ValueError, OverflowError):
+        return None
+    return found if found and found.year > _EPOCH_YEAR else None
+
+
+def _read(text: str, home: tzinfo, order: str | None, now: datetime) -> datetime | None:
+    """By the fast patterns. Raises ValueError for a date that no calendar has."""
+    if _STAMP.fullmatch(text):
+        return datetime.fromtimestamp(int(text[:10]), UTC)
+    if found := _ISO.search(text):
+        date = int(found["y"]), int(found["m"]), int(found["d"])
+        return daytime.at(date, daytime.around(text, *found.span()), home)
+    if found := _COMPACT.fullmatch(text):
+        return _compact(found, home)
+    if found := _ASCTIME.search(text):
+        time = daytime.around(found["time"] + " ", 0, 0)
+        return daytime.at(_date(found, _MONTHS, now), time, home)
+    for pattern, months in _WITH_MONTHS:
+        if found := pattern.search(text):
+            time = daytime.around(text, *found.span())
+            return daytime.at(_date(found, months, now), time, home)
+    if found := _NUMBERS.search(text):
+        time = daytime.around(text, *found.span())
+        return daytime.at(_date_of_numbers(found, order, now), time, home)
+    return ago.read(text, home, now)
+
+
+def _compact(found: re.Match[str], home: tzinfo) -> datetime:
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    zone = zones.read(found[7]) or home
+    return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
+
+
+def _date(found: re.Match[str], months: dict[str, int], now: datetime) -> tuple[int, int, int]:
+    name = found["month"].lower()
+    return _year(found["y"], now), months.get(name) or int(name), int(found["d"])
+
+
+def _year(digits: str, now: datetime) -> int:
+    """Two digits are of this century, unless that lies ahead."""
+    if len(digits) == 4:  # noqa: PLR2004 - a year in full
+        return int(digits)
+    year = 2000 + int(digits)
+    return year if year <= now.year + 1 else year - 100
+
+
+def _date_of_numbers(
+    found: re.Match[str], order: str | None, now: datetime
+) -> tuple[int, int, int]:
+    a, b, c = found["a"], found["b"], found["c"]
+    if len(a) == 4 or (order == "ymd" and len(c) == 2):  # noqa: PLR2004 - the year stands first
+        return _year(a, now), int(b), int(c)
+    day, month = (int(b), int(a)) if order == "mdy" else (int(a), int(b))
+    if month > 12 >= day:  # noqa: PLR2004 - only the other order makes a date of it
+        day, month = month, day
+    return _year(c, now), month, day
+
+
+def _ask_dateparser(
+    text: str, home: tzinfo, order: str | None, now: datetime, language: str | None
+) -> datetime | None:
+    """The last resort: 1 to 16 ms, 140 ms the first time. Only for what has a digit in it."""
+    if not any(character.isdigit() for character in text):
+        return None
+    import dateparser  # noqa: PLC0415 - slow to import and seldom needed
+
+    primary = (language or "en").partition("-")[0].lower()
+    try:
+        found = dateparser.parse(
+            text,
+            languages=list(dict.fromkeys((primary, "en"))),
+            settings={
+                "DATE_ORDER": (order or "dmy").upper(),
+                "RELATIVE_BASE": now.astimezone(home).replace(tzinfo=None),
+                "PREFER_DATES_FROM": "past",
+                "REQUIRE_PARTS": ["day", "month"],
+            },
+        )
+    except ValueError:  # a language that dateparser does not know
+        return None
+    if not isinstance(found, datetime):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=home)

@@ -1,0 +1,56 @@
+"""The time of day in a date line: "08:01 GMT+7", "8h30", "9:25:00 AM", "5:04 CH", with its zone."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, tzinfo
+
+from service.text import zones
+
+_TIME = (
+    r"(?P<h>\d{1,2})\s?(?::|h|g|giờ)\s?(?P<mi>\d{2})(?!\d)(?:\s?phút)?"
+    r"(?::(?P<s>\d{2})(?!\d))?(?:[.,]\d+)?"
+    r"(?:\s?(?P<half>AM|PM|a\.m\.|p\.m\.|SA|CH|sáng|trưa|chiều|tối)(?!\w))?"
+    rf"(?:\s*{zones.ZONE})?"
+)
+_BETWEEN = r"(?:T|\s*[,|–—·•-]\s*|\s+(?:lúc|vào lúc|at|um|à)\s+|\s+|(?<=\d)\s*,?\s*:\s*)"
+_AFTER = re.compile(_BETWEEN + _TIME, re.IGNORECASE)
+_BEFORE = re.compile(
+    rf"(?<![\d:]){_TIME}\s*(?:[,|–—·•-]\s*)?(?:ngày\s+|(?:thứ\s+\w+|chủ nhật|t[2-7]|cn),?\s+)*$",
+    re.IGNORECASE,
+)
+_REACH = 60
+"""Characters before a date in which its time may stand."""
+
+_NOON = 12
+_MORNING = {"am", "a.m.", "sa", "sáng"}
+_AFTERNOON = {"pm", "p.m.", "ch", "chiều", "tối"}
+
+
+def around(text: str, start: int, end: int) -> re.Match[str] | None:
+    """The time that stands behind the date `text[start:end]`, else the one before it, else None."""
+    return _AFTER.match(text, end) or _BEFORE.search(text[max(0, start - _REACH) : start])
+
+
+def at(date: tuple[int, int, int], time: re.Match[str] | None, home: tzinfo) -> datetime:
+    """Date and time as an aware instant; midnight without a time, `home` without a zone.
+
+    Raises ValueError for what no calendar or clock has.
+    """
+    if time is None:
+        return datetime(*date, tzinfo=home)
+    day = datetime(*date, tzinfo=zones.read(time["zone"]) or home)
+    hour = _hour(int(time["h"]), (time["half"] or "").lower())
+    minute, second = int(time["mi"]), min(int(time["s"] or 0), 59)
+    if (hour, minute, second) == (24, 0, 0):
+        return day + timedelta(days=1)
+    return day.replace(hour=hour, minute=minute, second=second)
+
+
+def _hour(hour: int, half: str) -> int:
+    """Some clocks run to 24 and say AM or PM all the same: then the number is right."""
+    if half in _AFTERNOON and hour < _NOON:
+        return hour + _NOON
+    if half == "trưa" and hour < 3:  # noqa: PLR2004 - one or two o'clock, while 11 is before noon
+        return hour + _NOON
+    return 0 if half in _MORNING and hour == _NOON else hour

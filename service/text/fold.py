@@ -1,0 +1,119 @@
+"""Forms of a text: the one we keep (NFC), and two that exist for matching only.
+
+`lower` keeps the accents, `fold` drops them. Both databases store and compare what is made here, so
+that they answer alike.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SPACES = dict.fromkeys((0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x1F, 0x85), " ")
+_ILLEGAL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
+    + "]"
+)
+_KEPT_CONTROLS = "\t\n\r"
+_WORD = re.compile(r"\w+")
+
+_TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook above, dot below
+
+
+def nfc(text: str) -> str:
+    """The form in which every text enters: NFC, without what XML forbids.
+
+    Noncharacters go as well, U+FDD0..U+FDEF above all: in a mail they mark personal values.
+    Control characters that part words become spaces. Idempotent.
+    """
+    return unicodedata.normalize("NFC", _ILLEGAL.sub(_legal, text))
+
+
+def _legal(match: re.Match[str]) -> str:
+    character = match[0]
+    return character if character in _KEPT_CONTROLS else _SPACES.get(ord(character), "")
+
+
+def _composed(*parts: str) -> str:
+    return unicodedata.normalize("NFC", "".join(parts))
+
+
+def _pairs(first: str, seconds: str, *, to_first: bool) -> dict[str, str]:
+    """The tone on the wrong of two vowels -> on the right one, for each tone."""
+    on_first = {(s, t): _composed(first, t) + s for s in seconds for t in _TONES}
+    on_second = {(s, t): first + _composed(s, t) for s in seconds for t in _TONES}
+    wrong, right = (on_second, on_first) if to_first else (on_first, on_second)
+    return {wrong[key]: right[key] for key in wrong}
+
+
+# hoà, khoẻ, uỷ: open syllables that are written in two ways; one of them is chosen.
+_OPEN = _pairs("o", "ae", to_first=True) | _pairs("u", "y", to_first=True)
+# qủa, gía: here u and i belong to the consonant and never carry the tone.
+_AFTER_Q = _pairs("u", "aăâeêiyoôơ", to_first=False)
+_AFTER_G = _pairs("i", "aăâeêoôơuư", to_first=False)
+
+_OPEN_PLACE = re.compile(rf"(?<!q)(?:{'|'.join(_OPEN)})(?![^\W\d_])")
+_Q_PLACE = re.compile(rf"(?<=q)(?:{'|'.join(_AFTER_Q)})")
+_G_PLACE = re.compile(rf"(?<=g)(?:{'|'.join(_AFTER_G)})")
+
+
+def lower(text: str) -> str:
+    """NFC lower case with one placement of the tone: "Hoà" -> "hòa", "UỶ" -> "ủy". Idempotent.
+
+    The accents stay. For matching and search only: "quý" and "hoàn" are left, a typing slip such as
+    "qúy" or "gía" is put right. The Icelandic eth, a stand-in for đ in old files, becomes đ.
+    """
+    text = nfc(text).lower()
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFC", text).replace("ð", "đ")
+    text = _Q_PLACE.sub(lambda match: _AFTER_Q[match[0]], text)
+    text = _G_PLACE.sub(lambda match: _AFTER_G[match[0]], text)
+    return _OPEN_PLACE.sub(lambda match: _OPEN[match[0]], text)
+
+
+class _Folded(dict[int, str]):
+    """Folds one character at its first sight and remembers it: a text is then one translate."""
+
+    def __missing__(self, code: int) -> str:
+        folded, before = chr(code), ""
+        while folded != before:
+            before = folded
+            bare = "".join(
+                part
+                for part in unicodedata.normalize("NFD", folded)
+                if unicodedata.category(part) != "Mn"
+            )
+            folded = bare.casefold().replace("đ", "d").replace("ð", "d")
+        folded = self[code] = unicodedata.normalize("NFC", folded)
+        return folded
+
+
+_FOLDED = _Folded()
+
+
+def fold(text: str) -> str:
+    """Without case and marks, đ -> d: "Tỉnh uỷ" and "tinh ủy" are both "tinh uy". Idempotent."""
+    text = nfc(text)
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", text.translate(_FOLDED))
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text: its runs of letters, digits and underscores, as they stand.
+
+    Give it NFC (or `lower`): a detached mark would part a word.
+    """
+    return _WORD.findall(text)
+
+
+def folded_tokens(text: str) -> str:
+    """The folded words, joined by single spaces; word for word those of `tokens(nfc(text))`."""
+    return fold(" ".join(tokens(nfc(text))))
+
+
+def has_marks(text: str) -> bool:
+    """Whether the text carries marks or đ, so that matching it without them loses something."""
+    return fold(text) != nfc(text).casefold()

@@ -1,0 +1,48 @@
+"""What stands behind a time in a date: an offset, a zone's abbreviation, or nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+# Hours east of UTC. IST, CST and BST mean several things; these are the ones that feeds use.
+_NAMED = {
+    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 1, "bst": 1, "cet": 1, "cest": 2,
+    "eet": 2, "eest": 3, "msk": 3, "ist": 5.5, "ict": 7, "wib": 7, "sgt": 8, "hkt": 8, "pht": 8,
+    "awst": 8, "jst": 9, "kst": 9, "acst": 9.5, "aest": 10, "aedt": 11, "nzst": 12, "nzdt": 13,
+    "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
+    "akst": -9, "akdt": -8, "hst": -10,
+}  # fmt: skip
+_WIDEST = timedelta(hours=15)
+
+ZONE = (
+    r"(?P<zone>(?:\(?\s*(?:GMT|UTC|UT|giờ)\s*)?[+\u2212-]\s?\d{1,2}(?::?\d{2})?\)?"
+    r"|\(?[A-Z]{1,5}\)?(?![\w])|[A-Z][a-z]+/[A-Z]\w+)"
+)
+"""Pattern of a zone, for use behind a time, case-insensitively; group `zone`."""
+
+_OFFSET = re.compile(r"([+\u2212-])\s?(\d{1,2}):?(\d{2})?")
+
+
+def named(name: str) -> tzinfo | None:
+    """The zone of an IANA name, None for a name that is not known."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def read(text: str | None) -> tzinfo | None:
+    """The zone that a text such as "+0700", "GMT+7", "(ICT)" means; None = says nothing we know."""
+    if not text:
+        return None
+    text = text.strip("() \t")
+    if offset := _OFFSET.search(text):
+        size = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
+        if size > _WIDEST:
+            return None
+        return timezone(size if offset[1] == "+" else -size)
+    if (hours := _NAMED.get(text.lower())) is not None:
+        return timezone(timedelta(hours=hours)) if hours else UTC
+    return named(text) if "/" in text else None
