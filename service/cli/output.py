@@ -1,0 +1,116 @@
+"""How commands speak: tables and sentences for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from service.config.loading import DEFAULT_NAME
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def config_option(command: Decorated) -> Decorated:
+    """`--config FILE` (else BANTIN_CONFIG, else ./bantin.toml)."""
+    return click.option(
+        "--config",
+        "config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="BANTIN_CONFIG",
+        default=Path(DEFAULT_NAME),
+        help=f"The configuration; default ./{DEFAULT_NAME} or $BANTIN_CONFIG.",
+    )(command)
+
+
+def json_option(command: Decorated) -> Decorated:
+    """`--json`."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="One JSON document on standard output."
+    )(command)
+
+
+def say(text: str = "") -> None:
+    """A line on standard output."""
+    click.echo(text)
+
+
+def warn(text: str) -> None:
+    """A line on standard error."""
+    click.echo(text, err=True)
+
+
+def dump(value: object) -> None:
+    """One JSON document on standard output, a line."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no JSON")
+
+
+def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table as wide as the terminal; in a pipe tab-separated lines under the heads."""
+    if not sys.stdout.isatty():
+        for row in [heads, *rows]:
+            say("\t".join(_cell(value) for value in row))
+        return
+    grid = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    for head in heads:
+        grid.add_column(head)
+    for row in rows:
+        # What sources say is text, never markup of the terminal's.
+        grid.add_row(*(Text(_cell(value)) for value in row))
+    Console().print(grid)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {number}" for key, number in value.items())
+    return " ".join(printable(str(value)).split())
+
+
+def printable(text: str) -> str:
+    """Without control characters: a headline must not speak to the terminal."""
+    return "".join(char if char.isprintable() or char in "\n\t" else " " for char in text)
+
+
+def local(at: datetime | None, zone: str) -> str:
+    """2026-11-24 15:00 in the site's zone; "" for None."""
+    return "" if at is None else f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+
+
+@contextmanager
+def progress(what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, nothing in a pipe. Gives `advance(done, total)`."""
+    console = Console(stderr=True)
+    if not (shown and console.is_terminal):
+        yield lambda _done, _total: None
+        return
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance

@@ -1,0 +1,115 @@
+"""`bantin why ADDRESS URL`: did this subscriber get it, with the row that proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from service.model import DeliveryState
+from service.store import history, subscribers
+from service.store.history import Entrance, Telling, Wish
+
+SENT, PENDING, DEDUPLICATED = "sent", "pending", "deduplicated"
+SKIPPED, SUPPRESSED, UNKNOWN = "skipped", "suppressed", "unknown"
+
+_WAITS = frozenset(
+    {
+        DeliveryState.PLANNED,
+        DeliveryState.CLAIMED,
+        DeliveryState.SENDING,
+        DeliveryState.DEFERRED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """`answer` is one of the words above, `reason` a sentence, `proof` the row behind it."""
+
+    answer: str
+    reason: str
+    proof: Telling | Wish | Entrance | None = None
+
+
+def why(
+    connection: Connection,
+    address_key: bytes,
+    article_id: int,
+    story_articles: Sequence[int],
+    digest_topics: Mapping[str, Sequence[str] | None],
+    now: datetime,
+) -> Why:
+    """Answer from rows. `story_articles` are all articles of the article's story, it included.
+
+    `digest_topics`: digest -> the topics that it sends to who chose none, None = every topic.
+    """
+    person = subscribers.by_key(connection, address_key)
+    if person is None:
+        return Why(UNKNOWN, "nobody with this address is, or ever was, a subscriber")
+    told = history.tellings(connection, person.id, list(story_articles))
+    if told:
+        return _by_the_ledger(told, article_id)
+    blocked = history.suppressed(connection, address_key)
+    if blocked is not None:
+        reason, since = blocked
+        return Why(SUPPRESSED, f"the address is suppressed since {_day(since)}: {reason}")
+    wishes = history.wishes(connection, person.id)
+    entrances = history.entrances(connection, list(story_articles))
+    answers = [
+        _by_the_wish(wish, digest_topics.get(wish.digest), entrances, now) for wish in wishes
+    ]
+    if not answers:
+        return Why(SKIPPED, "no subscription")
+    return min(answers, key=lambda answer: [PENDING, SKIPPED].index(answer.answer))
+
+
+def _by_the_ledger(told: Sequence[Telling], article_id: int) -> Why:
+    own = [row for row in told if row.article_id == article_id]
+    row = (own or told)[-1]
+    if not own:
+        return Why(
+            DEDUPLICATED,
+            f"told through another article of its story, by {row.digest} ({row.state})",
+            row,
+        )
+    state = DeliveryState(row.state)
+    if state is DeliveryState.ACCEPTED:
+        how = "shown" if row.shown else "only counted in “more online”"
+        return Why(SENT, f"{how} in {row.digest}, accepted {_day(row.settled_at)}", row)
+    if state in _WAITS:
+        return Why(PENDING, f"in {row.digest}, {state}, next try {_day(row.next_try_at)}", row)
+    if state is DeliveryState.UNCERTAIN:
+        return Why(PENDING, f"in {row.digest}: handed over, but the relay's answer was lost", row)
+    reply = f": {row.reply}" if row.reply else ""
+    return Why(SKIPPED, f"in {row.digest}, but that mail is {state}{reply}", row)
+
+
+def _by_the_wish(  # noqa: PLR0911 - a return an answer: it reads as the table that it is
+    wish: Wish, topics: Sequence[str] | None, entrances: Sequence[Entrance], now: datetime
+) -> Why:
+    if wish.ended_at is not None:
+        return Why(SKIPPED, f"{wish.digest} ended {_day(wish.ended_at)}: {wish.ended_reason}", wish)
+    if wish.starts_at is None:
+        return Why(SKIPPED, f"{wish.digest} was never confirmed", wish)
+    chosen = topics if wish.topics is None else wish.topics
+    wanted = [entrance for entrance in entrances if chosen is None or entrance.topic in chosen]
+    if not wanted:
+        return Why(SKIPPED, f"it is in no topic that {wish.digest} sends there", wish)
+    news = [entrance for entrance in wanted if not entrance.quiet]
+    if not news:
+        return Why(SKIPPED, "it was old when it came to us, and old is not news", wanted[0])
+    latest = news[-1]
+    if latest.entered_at < wish.starts_at:
+        return Why(SKIPPED, f"it came before {wish.digest} began {_day(wish.starts_at)}", latest)
+    if wish.paused_until is not None and wish.paused_until > now:
+        return Why(SKIPPED, f"{wish.digest} is paused until {_day(wish.paused_until)}", wish)
+    if wish.covered_to is not None and latest.entered_at < wish.covered_to:
+        return Why(SKIPPED, f"{wish.digest} left it out: more stories than its edition holds", wish)
+    return Why(PENDING, f"waits for {wish.digest}, next cut {_day(wish.next_cut_at)}", wish)
+
+
+def _day(at: datetime | None) -> str:
+    return "at the next tick" if at is None else f"{at:%Y-%m-%d %H:%M}Z"

@@ -1,0 +1,152 @@
+"""What became of one article for one subscriber: the rows that `bantin why` and `explain` show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Result, func, select
+
+from service.store import tables as t
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A row of the ledger with its delivery: the proof that someone was, or will be, told."""
+
+    article_id: int
+    scope: str
+    shown: bool
+    delivery_id: int
+    digest: str
+    kind: str
+    state: str
+    message_id: str
+    dated_at: datetime
+    settled_at: datetime | None
+    next_try_at: datetime
+    reply: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A subscription as it stands. `starts_at` None: not confirmed."""
+
+    id: int
+    digest: str
+    scope: str
+    cadence: str
+    topics: tuple[str, ...] | None
+    starts_at: datetime | None
+    covered_to: datetime | None
+    next_cut_at: datetime | None
+    paused_until: datetime | None
+    ended_at: datetime | None
+    ended_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """When one of a story's articles entered a topic. Quiet: old, shown but never mailed."""
+
+    topic: str
+    entered_at: datetime
+    quiet: bool
+
+
+def tellings(
+    connection: Connection, subscriber_id: int, article_ids: Sequence[int]
+) -> list[Telling]:
+    """Ledger rows of these articles for this subscriber, the oldest delivery first."""
+    attempts = (
+        select(func.count())
+        .where(t.attempt.c.delivery_id == t.delivery.c.id)
+        .correlate(t.delivery)
+        .scalar_subquery()
+    )
+    rows: Result[Any] = connection.execute(
+        select(
+            t.told.c.article_id,
+            t.told.c.scope,
+            t.told.c.shown,
+            t.delivery.c.id,
+            t.digest.c.name,
+            t.delivery.c.kind,
+            t.delivery.c.state,
+            t.delivery.c.message_id,
+            t.delivery.c.dated_at,
+            t.delivery.c.settled_at,
+            t.delivery.c.next_try_at,
+            t.delivery.c.reply,
+            attempts,
+        )
+        .join(t.delivery, t.delivery.c.id == t.told.c.delivery_id)
+        .join(t.subscription, t.subscription.c.id == t.delivery.c.subscription_id)
+        .join(t.digest, t.digest.c.id == t.subscription.c.digest_id)
+        .where(t.told.c.subscriber_id == subscriber_id, t.told.c.article_id.in_(article_ids))
+        .order_by(t.delivery.c.id)
+    )
+    return [Telling(*row) for row in rows]
+
+
+def wishes(connection: Connection, subscriber_id: int) -> list[Wish]:
+    """All subscriptions of a subscriber, ended ones too, the newest first."""
+    rows = connection.execute(
+        select(
+            t.subscription.c.id,
+            t.digest.c.name,
+            t.digest.c.scope,
+            t.subscription.c.cadence,
+            t.subscription.c.topics,
+            t.subscription.c.starts_at,
+            t.subscription.c.covered_to,
+            t.subscription.c.next_cut_at,
+            t.subscription.c.paused_until,
+            t.subscription.c.ended_at,
+            t.subscription.c.ended_reason,
+        )
+        .join(t.digest, t.digest.c.id == t.subscription.c.digest_id)
+        .where(t.subscription.c.subscriber_id == subscriber_id)
+        .order_by(t.subscription.c.id.desc())
+    )
+    return [
+        Wish(
+            id, digest, scope, cadence, None if topics is None else tuple(topics), *instants_reason
+        )
+        for id, digest, scope, cadence, topics, *instants_reason in rows  # noqa: A001 - the column
+    ]
+
+
+def entrances(connection: Connection, article_ids: Sequence[int]) -> list[Entrance]:
+    """Where and when these articles entered topics, the earliest first."""
+    rows = connection.execute(
+        select(t.topic.c.name, t.article_topic.c.entered_at, t.article_topic.c.quiet)
+        .join(t.topic, t.topic.c.id == t.article_topic.c.topic_id)
+        .where(t.article_topic.c.article_id.in_(article_ids))
+        .order_by(t.article_topic.c.entered_at)
+    )
+    return [Entrance(*row) for row in rows]
+
+
+def times_told(connection: Connection, article_ids: Sequence[int]) -> dict[str, int]:
+    """State of delivery -> how many subscribers' ledger holds these articles by it."""
+    rows = connection.execute(
+        select(t.delivery.c.state, func.count(t.told.c.subscriber_id.distinct()))
+        .join(t.delivery, t.delivery.c.id == t.told.c.delivery_id)
+        .where(t.told.c.article_id.in_(article_ids))
+        .group_by(t.delivery.c.state)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def suppressed(connection: Connection, address_key: bytes) -> tuple[str, datetime] | None:
+    """Why and since when this address must not be written to; None: it may."""
+    row = connection.execute(
+        select(t.suppression.c.reason, t.suppression.c.since).where(
+            t.suppression.c.address_key == address_key
+        )
+    ).one_or_none()
+    return None if row is None else (row.reason, row.since)
