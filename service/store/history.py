@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Result, func, select
+from sqlalchemy import Connection, func, select
 
 from service.store import tables as t
 
@@ -67,7 +66,7 @@ def tellings(
         .correlate(t.delivery)
         .scalar_subquery()
     )
-    rows: Result[Any] = connection.execute(
+    rows = connection.execute(
         select(
             t.told.c.article_id,
             t.told.c.scope,
@@ -89,7 +88,7 @@ def tellings(
         .where(t.told.c.subscriber_id == subscriber_id, t.told.c.article_id.in_(article_ids))
         .order_by(t.delivery.c.id)
     )
-    return [Telling(*row) for row in rows]
+    return [Telling(*tuple(row)) for row in rows]
 
 
 def wishes(connection: Connection, subscriber_id: int) -> list[Wish]:
