@@ -120,4 +120,5 @@ document = Table(
     Column("gzip", LargeBinary, nullable=False),
     Column("etag", String(64), nullable=False),  # hash of the body, without quotes
     Column("changed_at", Instant, nullable=False),  # of the last byte change
+    Column("basis", LargeBinary, nullable=False),  # hash of the settings that went into it
 )

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("gzip", sa.LargeBinary(), nullable=False),
         sa.Column("etag", sa.String(length=64), nullable=False),
         sa.Column("changed_at", INSTANT, nullable=False),
+        sa.Column("basis", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("feed", "format", name=op.f("pk_document")),
     )
     op.create_table(
