@@ -1,0 +1,251 @@
+"""The read model: what feeds, pages and mails list, in which order, in how many statements."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sqlalchemy import event, insert, select, update
+
+from service.store import stories
+from service.store import tables as t
+from tests.builders import add_source, add_story, add_topic
+
+
+@contextmanager
+def statements(store):
+    seen = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if statement.lstrip().upper().startswith("SELECT"):
+            seen.append(statement)
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(store.engine, "before_cursor_execute", note)
+
+
+def test_a_story_says_all_that_a_list_needs(any_store, now):
+    with any_store.write() as connection:
+        a = add_source(connection, now, "bao-a", title="Báo A", weight=2.0)
+        b = add_source(connection, now, "bao-b", title="Báo B")
+        again = add_source(connection, now, "bao-a-y-te", title="Báo A")
+        education = add_topic(connection, now, "giao-duc", "Giáo dục")
+        health = add_topic(connection, now, "y-te", "Y tế")
+        story, first = add_story(
+            connection, source=a, topics=[education], entered_at=now, title="Tin một",
+            published=now - timedelta(hours=1),
+        )  # fmt: skip
+        _, second = add_story(
+            connection, source=b, topics=[health], entered_at=now + timedelta(hours=2),
+            title="Tin một, kể lại", story=story,
+        )  # fmt: skip
+        connection.execute(
+            update(t.article)
+            .where(t.article.c.id == first)
+            .values(
+                authors=["Thanh Hằng"],
+                image={"url": "https://a/i.jpg", "alt": "x", "width": 3, "height": 2},
+                enclosures=[{"url": "https://a/e.mp3", "type": "audio/mpeg", "length": 5}],
+            )
+        )
+        for source, key in ((a, "1"), (again, "2")):
+            connection.execute(
+                insert(t.entry).values(
+                    source_id=source, entry_key=key, title="Tin một", hash=b"", quiet=False,
+                    article_id=first, first_seen_at=now, link=f"https://a/{key}",
+                )
+            )  # fmt: skip
+    with any_store.read() as connection:
+        [found] = stories.in_topic(connection, "giao-duc")
+    assert found.id == story
+    assert found.article_ids == (first, second)
+    assert (found.outlet.source, found.outlet.title, found.weight) == ("bao-a", "Báo A", 2.0)
+    assert [other.title for other in found.others] == ["Báo B"]  # not its own second feed
+    assert [topic.name for topic in found.topics] == ["giao-duc", "y-te"]
+    assert [topic.entered_at for topic in found.topics] == [now, now + timedelta(hours=2)]
+    assert found.entered_at == now
+    assert found.sort_at == found.published == now - timedelta(hours=1)
+    assert found.authors == ("Thanh Hằng",)
+    assert found.image is not None
+    assert (found.image.width, found.image.height) == (3, 2)
+    assert found.enclosures[0].length == 5
+
+
+def test_another_outlet_at_the_same_address_is_named_without_it(any_store, now):
+    with any_store.write() as connection:
+        a, b = (add_source(connection, now, name, title=name) for name in ("a", "b"))
+        topic = add_topic(connection, now)
+        _, article = add_story(
+            connection, source=a, topics=[topic], entered_at=now, title="Tin một"
+        )
+        link = connection.execute(select(t.article.c.link)).scalar()
+        connection.execute(
+            insert(t.entry).values(
+                source_id=b, entry_key="1", title="Tin", hash=b"", quiet=False,
+                article_id=article, first_seen_at=now, link=link,
+            )
+        )  # fmt: skip
+    with any_store.read() as connection:
+        [found] = stories.everywhere(connection)
+    assert [(one.title, one.link) for one in found.others] == [("b", None)]
+
+
+def test_what_is_news_stands_before_what_is_quiet(any_store, now):
+    """A quiet article that later became news entered when it became news."""
+    with any_store.write() as connection:
+        source = add_source(connection, now)
+        topic = add_topic(connection, now)
+        story, _ = add_story(
+            connection, source=source, topics=[topic], entered_at=now, title="Cũ", quiet=True
+        )
+        add_story(
+            connection, source=source, topics=[topic], entered_at=now + timedelta(days=2),
+            title="Mới", story=story,
+        )  # fmt: skip
+    with any_store.read() as connection:
+        [found] = stories.in_topic(connection, "giao-duc")
+    [topic_entry] = found.topics
+    assert (topic_entry.quiet, topic_entry.entered_at) == (False, now + timedelta(days=2))
+    assert found.entered_at == now
+
+
+def test_a_retired_topic_is_no_longer_named_but_its_own_list_stays(any_store, now):
+    with any_store.write() as connection:
+        source = add_source(connection, now)
+        kept, gone = add_topic(connection, now, "con"), add_topic(connection, now, "bo")
+        add_story(connection, source=source, topics=[kept, gone], entered_at=now, title="Hai")
+        add_story(connection, source=source, topics=[gone], entered_at=now, title="Một")
+        connection.execute(update(t.topic).where(t.topic.c.name == "bo").values(retired_at=now))
+    with any_store.read() as connection:
+        [found] = stories.everywhere(connection)
+        assert [topic.name for topic in found.topics] == ["con"]
+        assert len(stories.in_topic(connection, "bo")) == 2
+        assert stories.in_topic(connection, "khong-co") == []
+
+
+def test_merged_stories_are_found_as_what_they_became(any_store, now):
+    with any_store.write() as connection:
+        source = add_source(connection, now)
+        topic = add_topic(connection, now)
+        one, _ = add_story(connection, source=source, topics=[topic], entered_at=now, title="Một")
+        two, moved = add_story(
+            connection, source=source, topics=[topic], entered_at=now, title="Hai"
+        )
+        old = connection.execute(
+            select(t.story.c.public_id).where(t.story.c.id == two)
+        ).scalar_one()
+        connection.execute(update(t.story).where(t.story.c.id == two).values(merged_into=one))
+        connection.execute(
+            update(t.story_article)
+            .where(t.story_article.c.article_id == moved)
+            .values(story_id=one)
+        )
+    with any_store.read() as connection:
+        found = stories.by_public_id(connection, old)
+        assert found is not None
+        assert found.id == one
+        assert set(found.article_ids) >= {moved}
+        assert {key: value.id for key, value in stories.by_ids(connection, [one, two]).items()} == {
+            one: one,
+            two: one,
+        }
+        assert stories.by_public_id(connection, "nothing") is None
+        assert len(stories.in_topic(connection, "giao-duc")) == 1
+
+
+def test_a_story_in_no_topic_is_found_by_its_id_alone(any_store, now):
+    with any_store.write() as connection:
+        source = add_source(connection, now)
+        story, _ = add_story(connection, source=source, topics=[], entered_at=now, title="Lạc")
+    with any_store.read() as connection:
+        assert stories.everywhere(connection) == []
+        found = stories.by_ids(connection, [story])[story]
+    assert (found.topics, found.entered_at, found.sort_at) == ((), None, now)
+
+
+def test_entered_between_is_half_open_and_leaves_out_quiet(any_store, now):
+    hour = timedelta(hours=1)
+    with any_store.write() as connection:
+        source = add_source(connection, now)
+        topic, other = add_topic(connection, now), add_topic(connection, now, "y-te")
+        for title, at, quiet, into in (
+            ("trước", now - hour, False, topic),
+            ("đầu", now, False, topic),
+            ("im", now, True, topic),
+            ("cuối", now + hour, False, topic),
+            ("khác", now, False, other),
+        ):
+            add_story(
+                connection, source=source, topics=[into], entered_at=at, title=title, quiet=quiet
+            )
+    with any_store.read() as connection:
+        found = stories.entered_between(connection, ["giao-duc"], now, now + hour)
+        assert [one.title for one in found] == ["đầu"]
+        both = stories.entered_between(connection, ["giao-duc", "y-te"], now, now + hour)
+        assert {one.title for one in both} == {"đầu", "khác"}
+        assert stories.entered_between(connection, [], now, now + hour) == []
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100])
+@hypothesis_settings(max_examples=15, deadline=None,
+                     suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(
+    hours=st.lists(
+        st.tuples(st.integers(0, 50), st.none() | st.integers(-50, 60)), min_size=1, max_size=60
+    )
+)
+def test_the_newest_are_the_newest_however_many_rows_are_read_at_once(
+    store, now, monkeypatch, limit, hours
+):
+    """By min(published, entered_at), then public_id (CONTRACT: Feeds)."""
+    monkeypatch.setattr(stories, "_FIRST_SCAN", 3)
+    with store.write() as connection:
+        for table in (t.article_topic, t.story_article, t.story, t.article, t.source, t.topic):
+            connection.execute(table.delete())
+        source = add_source(connection, now)
+        topics = [add_topic(connection, now), add_topic(connection, now, "y-te")]
+        expected = []
+        for number, (entered, published) in enumerate(hours):
+            at = now + timedelta(hours=entered)
+            said = None if published is None else now + timedelta(hours=published)
+            story, article = add_story(
+                connection, source=source, topics=topics, entered_at=at, title=f"Tin {number}"
+            )
+            connection.execute(
+                update(t.article).where(t.article.c.id == article).values(published=said)
+            )
+            public = connection.execute(
+                select(t.story.c.public_id).where(t.story.c.id == story)
+            ).scalar_one()
+            expected.append((-min(at, said or at).timestamp(), public))
+        in_topic = stories.in_topic(connection, "giao-duc", limit)
+        everywhere = stories.everywhere(connection, limit)
+    wanted = [public for _, public in sorted(expected)][:limit]
+    assert [one.public_id for one in in_topic] == wanted
+    assert [one.public_id for one in everywhere] == wanted
+
+
+def test_few_statements_whatever_the_number_of_stories(any_store, now):
+    with any_store.write() as connection:
+        source = add_source(connection, now)
+        topic = add_topic(connection, now)
+        for number in range(150):
+            add_story(
+                connection, source=source, topics=[topic],
+                entered_at=now + timedelta(minutes=number), title=f"Tin {number}",
+            )  # fmt: skip
+    with any_store.read() as connection, statements(any_store) as seen:
+        found = stories.in_topic(connection, "giao-duc")
+        assert len(found) == 100
+        assert [one.sort_at for one in found] == sorted(
+            (one.sort_at for one in found), reverse=True
+        )
+        assert len(seen) <= 9
+        seen.clear()
+        stories.entered_between(connection, ["giao-duc"], now, now + timedelta(days=1))
+        assert len(seen) <= 6
