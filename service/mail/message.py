@@ -1,0 +1,149 @@
+"""Parts and an envelope -> the bytes of one message. Pure: the same values give the same bytes.
+
+LEDGER, "What makes a preview the mail": Message-ID = HMAC(edition key, subscription), the MIME
+boundary comes from the segment's hash, Date from `dated_at`. The bytes are those of the preview,
+of the outbox and of the wire (there with its dots stuffed): CRLF, no line over 998.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from base64 import b32encode, b64encode
+from binascii import b2a_qp
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+from service.mail import policy
+from service.model import DeliveryKind, Parts
+
+_BULK = frozenset({DeliveryKind.EDITION, DeliveryKind.WELCOME})
+_BASE64_LINE = 76
+_NEWLINES = re.compile(r"\r\n|\r|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """All that stands in the headers beside the subject.
+
+    `message_id` is without its brackets, `dated_at` an aware instant, `sender` and `reply_to` are
+    (title, address) with title "" for none, `recipient` an address, `list_id` without brackets.
+    The addresses of the web are absolute. `segment` is the hash that the boundary is made from.
+    """
+
+    kind: DeliveryKind
+    message_id: str
+    dated_at: datetime
+    sender: tuple[str, str]
+    recipient: str
+    reply_to: tuple[str, str] | None
+    list_id: str
+    unsubscribe_url: str
+    archive_url: str
+    feedback_id: str
+    language: str
+    segment: bytes
+
+
+def build(parts: Parts, envelope: Envelope) -> bytes:
+    """The whole message. `parts` are filled: no mark is left. Raises MailError."""
+    boundary = f"=_{envelope.segment.hex()[:48]}"
+    return b"".join(
+        [
+            *_headers(parts.subject, envelope, boundary),
+            b"\r\n",
+            _part(boundary, "plain", parts.text),
+            _part(boundary, "html", parts.html),
+            f"--{boundary}--\r\n".encode(),
+        ]
+    )
+
+
+def edition_message_id(
+    secret: bytes,
+    host: str,
+    *,
+    digest_id: int,
+    cadence: str,
+    cut_at: datetime,
+    subscription_id: int | None,
+) -> str:
+    """`KEY@HOST` of an edition's mail; `subscription_id` is None for a preview to nobody.
+
+    The digest's row id and not its name: a renamed digest must not send again.
+    """
+    who = "" if subscription_id is None else str(subscription_id)
+    return _identify(secret, host, "edition", str(digest_id), cadence, _instant(cut_at), who)
+
+
+def letter_message_id(
+    secret: bytes, host: str, *, kind: DeliveryKind, subscription_id: int, dated_at: datetime
+) -> str:
+    """`KEY@HOST` of a mail without an edition: confirm, welcome, change, report."""
+    return _identify(secret, host, kind.value, str(subscription_id), _instant(dated_at))
+
+
+def key_of(message_id: str) -> str:
+    """The delivery's key: the local part of its Message-ID, and its file name in the outbox."""
+    return message_id.partition("@")[0]
+
+
+def _identify(secret: bytes, host: str, *values: str) -> str:
+    mac = hmac.digest(secret, "\x1f".join(("message-id", *values)).encode(), "sha256")
+    # 160 bits in base32: 32 characters, lower case, a good file name everywhere.
+    return f"{b32encode(mac[:20]).decode().lower()}@{host}"
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _headers(subject: str, envelope: Envelope, boundary: str) -> list[bytes]:
+    headers = [
+        policy.mailbox("From", *envelope.sender),
+        policy.mailbox("To", "", envelope.recipient),
+        policy.text("Subject", subject),
+        policy.raw("Date", format_datetime(envelope.dated_at.astimezone(UTC))),
+        policy.raw("Message-ID", f"<{envelope.message_id}>"),
+    ]
+    if envelope.reply_to is not None:
+        headers.append(policy.mailbox("Reply-To", *envelope.reply_to))
+    headers += [
+        # An ASCII id without a phrase: a phrase in Vietnamese loses its quotes on the way.
+        policy.raw("List-Id", f"<{envelope.list_id}>"),
+        policy.raw("List-Archive", f"<{envelope.archive_url}>"),
+        policy.raw("List-Unsubscribe", f"<{envelope.unsubscribe_url}>"),
+        policy.raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        policy.raw("Feedback-ID", envelope.feedback_id),
+        policy.raw("Auto-Submitted", "auto-generated"),
+    ]
+    if envelope.kind in _BULK:
+        headers.append(policy.raw("Precedence", "bulk"))
+    headers += [
+        policy.raw("Content-Language", envelope.language),
+        policy.raw("MIME-Version", "1.0"),
+        policy.raw("Content-Type", f'multipart/alternative; boundary="{boundary}"'),
+    ]
+    return headers
+
+
+def _part(boundary: str, subtype: str, text: str) -> bytes:
+    encoding, body = _encode(text)
+    head = (
+        f"--{boundary}\r\n"
+        f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
+        f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
+    return head.encode() + body + b"\r\n"
+
+
+def _encode(text: str) -> tuple[str, bytes]:
+    """ASCII stays readable; Vietnamese would triple in quoted-printable, so it goes as base64."""
+    data = _NEWLINES.sub("\r\n", text).encode("utf-8", "replace")
+    if text.isascii():
+        quoted = b2a_qp(data, istext=True)
+        return "quoted-printable", quoted.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    flat = b64encode(data)
+    lines = [flat[at : at + _BASE64_LINE] for at in range(0, len(flat), _BASE64_LINE)]
+    return "base64", b"\r\n".join(lines)

@@ -1,0 +1,166 @@
+"""Making a rendered message personal: the values of its marks, its headers, its bytes.
+
+Sending and previewing both come through `Composer.compose`, so a preview is the mail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+from urllib.parse import urlsplit
+
+from service.config.schema import Settings
+from service.errors import MailError
+from service.mail import addresses, message
+from service.model import DeliveryKind, Parts
+from service.render import dates
+from service.render.engine import shipped_templates
+from service.render.marks import fill
+from service.render.words import Words, load_words
+from service.store.recipients import Recipient
+
+NOBODYS_TOKEN = "0" * 32
+"""The token in a preview that is to nobody: it has the shape of one and acts on no subscription."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message before it is made personal. `segment` is the hash of its segment."""
+
+    kind: DeliveryKind
+    message_id: str
+    dated_at: datetime
+    language: str
+    segment: bytes
+    parts: Parts
+    recipient: Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is handed over: the bytes, and the two addresses of the SMTP envelope.
+
+    `utf8` says that the recipient's local part is not ASCII, so that the relay must know SMTPUTF8.
+    """
+
+    key: str
+    data: bytes
+    sender: str
+    recipient: str
+    utf8: bool
+
+
+def unsubscribe_path(token: str) -> str:
+    """GET shows a page, POST acts: the address in List-Unsubscribe and in the footer."""
+    return f"/unsubscribe/{token}"
+
+
+def preferences_path(token: str) -> str:
+    return f"/preferences/{token}"
+
+
+def confirm_path(token: str) -> str:
+    return f"/confirm/{token}"
+
+
+def base_url(settings: Settings) -> str:
+    """Where readers reach the service, without a slash at its end."""
+    return (settings.site.base_url or f"http://{settings.web.listen}").rstrip("/")
+
+
+def host(settings: Settings) -> str:
+    """The host that stands in Message-ID and List-Id, in ASCII; `localhost` without a base_url."""
+    name = urlsplit(settings.site.base_url or "").hostname or "localhost"
+    return "localhost" if ":" in name else addresses.ascii_domain(name)
+
+
+def sender(settings: Settings) -> tuple[str, str]:
+    """(title, address) that mail comes from. Raises MailError for one that is no address."""
+    written = settings.mail.from_
+    if written is None:
+        return settings.site.title, "bantin@localhost"
+    return mailbox(written)
+
+
+def mailbox(written: str) -> tuple[str, str]:
+    """`"Title <name@example.org>"` or the bare address -> (title, address with an ASCII domain).
+
+    Raises MailError for anything else.
+    """
+    title, address = parseaddr(written)
+    if "@" not in address:
+        raise MailError(f"not an address: {written!r}")
+    return title, addresses.envelope(address).address
+
+
+class Composer:
+    """Turns letters into messages for one configuration. Build it anew when that changes."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises MailError when `mail.from` or `mail.reply_to` is no address."""
+        self._settings = settings
+        self._base = base_url(settings)
+        self._host = host(settings)
+        self._sender = sender(settings)
+        reply_to = settings.mail.reply_to
+        self._reply_to = None if reply_to is None else mailbox(reply_to)
+        self._folders = [settings.root / "templates", shipped_templates()]
+        self._words: dict[str, Words] = {}
+
+    def compose(self, letter: Letter) -> Message:
+        """The message of a letter. Raises MailError, for its address too (AddressError)."""
+        recipient = letter.recipient
+        if recipient.address is None:
+            raise addresses.AddressError("the address is forgotten")
+        to = addresses.envelope(recipient.address)
+        envelope = message.Envelope(
+            kind=letter.kind,
+            message_id=letter.message_id,
+            dated_at=letter.dated_at,
+            sender=self._sender,
+            recipient=to.address,
+            reply_to=self._reply_to,
+            list_id=f"{recipient.digest}.{self._host}",
+            unsubscribe_url=self._base + unsubscribe_path(recipient.token),
+            archive_url=f"{self._base}/digests/{recipient.digest}/",
+            feedback_id=f"{recipient.digest}:{letter.kind}:bantin",
+            language=letter.language,
+            segment=letter.segment,
+        )
+        filled = fill(letter.parts, self.values(recipient, letter.language))
+        return Message(
+            key=message.key_of(letter.message_id),
+            data=message.build(filled, envelope),
+            sender=self._sender[1],
+            recipient=to.address,
+            utf8=to.utf8,
+        )
+
+    def values(self, recipient: Recipient, language: str) -> dict[str, str]:
+        """What fills the marks (render.marks.NAMES), in the mail's language."""
+        return {
+            "address": recipient.address or "",
+            "since": dates.day(recipient.subscribed_at, self._zone(), self._say(language)),
+            "topics": ", ".join(self._topics(recipient)),
+            "unsubscribe_url": self._base + unsubscribe_path(recipient.token),
+            "preferences_url": self._base + preferences_path(recipient.token),
+            "confirm_url": self._base + confirm_path(recipient.token),
+        }
+
+    def _topics(self, recipient: Recipient) -> list[str]:
+        """Titles of the chosen topics that the digest has, in the order of the digest."""
+        settings = self._settings
+        digest = settings.digest.get(recipient.digest)
+        offered = (digest and digest.topics) or tuple(settings.topic)
+        chosen = [t for t in offered if recipient.topics is None or t in recipient.topics]
+        known = [settings.topic[name] for name in chosen if name in settings.topic]
+        return [topic.title or topic.id for topic in known]
+
+    def _say(self, language: str) -> Words:
+        if language not in self._words:
+            self._words[language] = load_words(self._folders, language)
+        return self._words[language]
+
+    def _zone(self) -> str:
+        return self._settings.site.timezone or "UTC"
