@@ -1,0 +1,1 @@
+"""TOML -> Settings: schema, loading and includes, overrides, secrets, lines of faults."""
