@@ -1,0 +1,105 @@
+"""What comes back from a server, and where it sends us: shapes and pure readings of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import aiohttp
+from yarl import URL
+
+from service.errors import FetchError
+
+NOT_MODIFIED = 304
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_FIRST_WINS = frozenset({"etag", "last-modified", "content-type", "content-location", "location"})
+
+_PROPER = re.compile(r"(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=])+")
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One redirect: the status that sent us on, and where to."""
+
+    status: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a server answered: 2xx, or 304 with an empty body.
+
+    `headers` has lower-case names; `raw` the same as the bytes that came. `url` is where the answer
+    came from in the end, without name and password.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+    redirects: tuple[Hop, ...] = ()
+    raw: Mapping[str, bytes] | None = None
+
+    @property
+    def etag(self) -> bytes | None:
+        """Byte-exact, with its quotes."""
+        return (self.raw or {}).get("etag") or None
+
+    @property
+    def last_modified(self) -> bytes | None:
+        return (self.raw or {}).get("last-modified") or None
+
+
+def is_welcome(status: int) -> bool:
+    """Success, or the answer to a conditional question. All else is an error or a redirect."""
+    return status == NOT_MODIFIED or HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _url(text: str) -> URL:
+    """Kept as it is written when it is a proper address: some servers sign every character."""
+    return URL(text, encoded=_PROPER.fullmatch(text) is not None)
+
+
+def address(text: str) -> URL:
+    try:
+        url = _url(text.strip())
+    except (ValueError, UnicodeError) as error:
+        raise FetchError(f"not an address of the Web: {text[:200]!r}") from error
+    return _web(url, text)
+
+
+def _web(url: URL, text: str) -> URL:
+    if url.scheme not in {"http", "https"}:
+        raise FetchError(f"not an address of the Web: {text[:200]!r}; it must be http or https")
+    if not url.host:
+        raise FetchError(f"an address without a host: {text[:200]!r}")
+    return url
+
+
+def target(answer: aiohttp.ClientResponse) -> URL | None:
+    """Where a redirect leads; None when the answer is none. A password in it is dropped."""
+    if answer.status not in _REDIRECTS:
+        return None
+    place = answer.headers.get("Location", "").strip()
+    if not place:
+        raise FetchError(f"a redirect ({answer.status}) that leads nowhere")
+    try:
+        found = answer.url.join(_url(place)).with_fragment(None)
+    except (ValueError, UnicodeError) as error:
+        raise FetchError(f"a redirect to something that is no address: {place[:200]!r}") from error
+    found = _web(found, str(found))
+    return found.with_user(None) if found.user or found.password else found
+
+
+def joined(pairs: Sequence[tuple[bytes, bytes]]) -> dict[str, bytes]:
+    """Lower-case name -> value; repeated fields joined by a comma, except where one counts."""
+    joined: dict[str, bytes] = {}
+    for raw_name, value in pairs:
+        name = raw_name.decode("latin-1").lower()
+        if name not in joined:
+            joined[name] = value
+        elif name not in _FIRST_WINS:
+            joined[name] += b", " + value
+    return joined

@@ -1,0 +1,151 @@
+"""Which addresses must not be entered: pure judgement of an IP address, whatever it hides in.
+
+Text names prove nothing (decimal hosts, full-width digits, a resolver that answers twice), so the
+client judges the address that a socket is about to connect to. The judgement of names here only
+gives an earlier and plainer refusal.
+"""
+
+from __future__ import annotations
+
+import socket
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+
+Address = IPv4Address | IPv6Address
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_COMPATIBLE = IPv6Network("::/96")
+_SIX_TO_FOUR = IPv6Network("2002::/16")
+_ISATAP = (0x00005EFE, 0x02005EFE)  # the middle of the interface id, before the IPv4 address
+_GLOBAL_V6 = IPv6Network("2000::/3")
+
+# Networks that `is_global` of some Python versions lets through, with what they are.
+_SPECIAL: tuple[tuple[IPv4Network | IPv6Network, str], ...] = tuple(
+    (ip_network(network), what)
+    for network, what in (
+        ("0.0.0.0/8", "means 'this host'"),
+        ("100.64.0.0/10", "belongs to a carrier's shared network"),
+        ("192.0.0.0/24", "is reserved for protocols"),
+        ("192.88.99.0/24", "is a relay of an old IPv6 tunnel"),
+        ("198.18.0.0/15", "is reserved for benchmarks"),
+        ("240.0.0.0/4", "is reserved"),
+        ("2001::/23", "is reserved for protocols"),
+        ("2001:db8::/32", "is reserved for documentation"),
+        ("3fff::/20", "is reserved for documentation"),
+    )
+)
+
+
+_KINDS: tuple[tuple[Callable[[Address], bool], str], ...] = (
+    (lambda address: address.is_loopback, "is this machine itself"),
+    (lambda address: address.is_unspecified, "means 'this host'"),
+    (lambda address: address.is_multicast, "is a multicast address"),
+    (lambda address: address.is_link_local, "is a link-local address"),
+    (
+        lambda address: isinstance(address, IPv6Address) and address not in _GLOBAL_V6,
+        "is not a public address",
+    ),
+)
+
+
+def networks(texts: Iterable[str]) -> Networks:
+    """Read `collect.allow_networks`: CIDR texts. Raises ValueError that names the wrong one."""
+    read = []
+    for text in texts:
+        try:
+            read.append(ip_network(text))
+        except ValueError as error:
+            raise ValueError(f"{text!r} is no network: {error}") from None
+    return tuple(read)
+
+
+def forbidden(address: str, allowed: Sequence[IPv4Network | IPv6Network] = ()) -> str | None:
+    """Why `address` (as a socket names it) must not be entered; None when it may.
+
+    Addresses that carry an IPv4 address inside are judged by what they carry as well. `allowed`
+    are the networks that the configuration opens.
+    """
+    try:
+        outer = ip_address(address.partition("%")[0])
+    except ValueError:
+        return f"{address!r} is no IP address"
+    inner = _carried(outer)
+    for judged in (outer,) if inner is None else (inner, outer):
+        if any(judged in network for network in allowed):
+            return None
+    why = None if inner is None else _why_not(inner)
+    if why is not None:
+        return f"{outer} carries {inner}, which {why}"
+    # Behind a translator the outer address is only an envelope; ISATAP keeps a prefix of its own.
+    if inner is not None and not _is_isatap(outer):
+        return None
+    why = _why_not(outer)
+    return None if why is None else f"{outer} {why}"
+
+
+def literal(host: str) -> Address | None:
+    """The address that a host name spells, in any spelling that resolvers take; None for a name.
+
+    `127.1`, `2130706433`, `0x7f.0.0.1`, `[::1]` and full-width digits are addresses too.
+    """
+    text = unicodedata.normalize("NFKC", host).replace("。", ".").strip("[]").rstrip(".")
+    try:
+        return ip_address(text.partition("%")[0])
+    except ValueError:
+        pass
+    if not text or any(char.isspace() for char in text):
+        return None
+    try:
+        return IPv4Address(socket.inet_aton(text))
+    except (OSError, ValueError):  # ValueError: characters beyond ASCII
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its name: loopback literals, `localhost`, `*.localhost`."""
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    address = literal(host)
+    if address is None:
+        return False
+    return (_carried(address) or address).is_loopback
+
+
+def _carried(address: Address) -> IPv4Address | None:
+    """The IPv4 address that packets to an IPv6 address may end at, None if it carries none."""
+    if not isinstance(address, IPv6Address):
+        return None
+    number = int(address)
+    last = IPv4Address(number & 0xFFFFFFFF)
+    if address.ipv4_mapped is not None or any(address in network for network in _NAT64):
+        return last
+    if address in _COMPATIBLE and number > 1:
+        return last
+    if address in _SIX_TO_FOUR:
+        return IPv4Address((number >> 80) & 0xFFFFFFFF)
+    if address.teredo is not None:
+        return address.teredo[1]
+    return last if _is_isatap(address) else None
+
+
+def _is_isatap(address: Address) -> bool:
+    return isinstance(address, IPv6Address) and (int(address) >> 32) & 0xFFFFFFFF in _ISATAP
+
+
+def _why_not(address: Address) -> str | None:
+    for is_one, what in _KINDS:
+        if is_one(address):
+            return what
+    return next((what for network, what in _SPECIAL if address in network), None) or (
+        None if address.is_global else "stands in a private network"
+    )

@@ -1,0 +1,63 @@
+"""The one seam between aiohttp's errors and ours: what `bantin status` shows, in plain words."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import aiohttp
+
+from service.errors import FetchError
+from service.net.limits import Limits
+
+
+def plain(error: Exception, url: str, limits: Limits) -> FetchError:
+    """The error of ours for one of aiohttp's. The order goes from the special to the general."""
+    return FetchError(_words(error, url, limits))
+
+
+def status(code: int, reason: str | None) -> str:
+    """`the server answered 404 (Not Found)`."""
+    try:
+        phrase = HTTPStatus(code).phrase
+    except ValueError:
+        phrase = (reason or "").strip()[:60]
+    gone = "; it says that this is gone for good" if code == HTTPStatus.GONE else ""
+    said = f"the server answered {code}"
+    return f"{said} ({phrase}){gone}" if phrase else f"{said}{gone}"
+
+
+def _words(error: Exception, url: str, limits: Limits) -> str:  # noqa: C901, PLR0911 - a table
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return f"no connection within {limits.connect_s:g} s"
+        case aiohttp.SocketTimeoutError() | aiohttp.ServerTimeoutError():
+            return f"the server fell silent for {limits.read_s:g} s"
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name {error.host} is not known to DNS"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {error.host} is not valid: {error.certificate_error}"
+        case aiohttp.ClientSSLError():
+            return f"no secure connection to {error.host}: {_system(error)}"
+        case aiohttp.ClientConnectorError():
+            return f"no connection to {error.host}:{error.port}: {_system(error)}"
+        case aiohttp.ServerDisconnectedError():
+            return "the server closed the connection without an answer"
+        case aiohttp.InvalidURL():
+            return f"not an address of the Web: {url[:200]!r}"
+        case aiohttp.ClientPayloadError():
+            return f"the answer broke off or does not unpack: {_short(error)}"
+        case aiohttp.ClientResponseError():
+            return f"the server does not speak proper HTTP: {_short(error)}"
+        case aiohttp.ClientOSError():
+            return f"the connection broke: {_system(error)}"
+        case _:
+            return f"the fetch failed: {_short(error) or type(error).__name__}"
+
+
+def _system(error: aiohttp.ClientOSError) -> str:
+    inner = getattr(error, "os_error", None) or error
+    return str(getattr(inner, "strerror", None) or inner)[:200]
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(getattr(error, "message", "") or error).split())[:200]
