@@ -9,7 +9,7 @@ the engine holds nothing that a restart could lose.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -32,9 +32,9 @@ class Job:
 class Engine:
     """Runs jobs on the running event loop until `stop`."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = {job.name: job for job in jobs}
-        self._flags = {job.name: asyncio.Event() for job in jobs}
+    def __init__(self, jobs: Iterable[Job] = ()) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._flags: dict[str, asyncio.Event] = {}
         self._workers: list[asyncio.Task[None]] = []
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -42,6 +42,13 @@ class Engine:
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True}
         )
+        for job in jobs:
+            self.add(job)
+
+    def add(self, job: Job) -> None:
+        """One more job, before `start`. Jobs that kick others are made with `engine.kick`."""
+        self._jobs[job.name] = job
+        self._flags[job.name] = asyncio.Event()
 
     def start(self) -> None:
         """Begin ticking; every job runs once at once, to find what was left when we stopped."""

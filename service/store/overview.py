@@ -158,6 +158,12 @@ def editions(connection: Connection, limit: int = 20) -> list[EditionRow]:
     ]
 
 
+def articles(connection: Connection) -> int:
+    """How many articles there are; one that was merged is not counted beside its other half."""
+    number = select(func.count()).select_from(t.article).where(t.article.c.merged_into.is_(None))
+    return connection.scalar(number) or 0
+
+
 def deliveries(connection: Connection) -> dict[str, int]:
     """State -> how many deliveries stand in it."""
     rows = connection.execute(select(t.delivery.c.state, func.count()).group_by(t.delivery.c.state))

@@ -1,0 +1,97 @@
+"""The composition root: one configuration, one store, one renderer, put together once."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from service.config.loading import Loaded
+from service.config.schema import Settings
+from service.errors import ConfigError
+from service.render.engine import Renderer
+from service.render.site import site_view
+from service.runtime.check import check
+from service.store import registry
+from service.store.database import Store
+from service.store.migrate import migrate
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """The real time, aware UTC. The one place where it is read."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Service:
+    """What jobs need. `loaded` and `renderer` are swapped together by a reload.
+
+    `owner` names this start of this process in leases: a restart is another owner.
+    """
+
+    loaded: Loaded
+    renderer: Renderer
+    store: Store
+    clock: Clock
+    owner: str
+
+    @property
+    def settings(self) -> Settings:
+        return self.loaded.settings
+
+    def take(self, loaded: Loaded, *, retire: bool) -> None:
+        """Work with another configuration from now on; its names are registered in the store."""
+        renderer = renderer_of(loaded.settings)
+        with self.store.write() as connection:
+            registry.register(connection, loaded.settings, self.clock(), retire=retire)
+        self.loaded, self.renderer = loaded, renderer
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def renderer_of(settings: Settings) -> Renderer:
+    """A renderer that looks into the site's own `templates/` first, if there is one."""
+    overrides = settings.root / "templates"
+    return Renderer(site_view(settings), overrides if overrides.is_dir() else None)
+
+
+def load(config: Path, environ: Mapping[str, str]) -> Loaded:
+    """The configuration, judged by every room. Raises ConfigError with all faults."""
+    checked = check(config, environ)
+    if checked.loaded is None or checked.faults:
+        raise ConfigError(checked.faults)
+    return checked.loaded
+
+
+def open_service(
+    config: Path,
+    environ: Mapping[str, str],
+    clock: Clock = system_clock,
+    *,
+    retire: bool = False,
+) -> Service:
+    """Load, migrate, register. `retire`: what left the TOML is retired (`up` and `reload` alone).
+
+    Raises ConfigError, StoreError.
+    """
+    loaded = load(config, environ)
+    store = Store(loaded.settings.store.url)
+    try:
+        migrate(store)
+        service = Service(
+            loaded=loaded,
+            renderer=renderer_of(loaded.settings),
+            store=store,
+            clock=clock,
+            owner=secrets.token_hex(8),
+        )
+        service.take(loaded, retire=retire)
+    except BaseException:
+        store.close()
+        raise
+    return service

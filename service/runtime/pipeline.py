@@ -1,0 +1,96 @@
+"""What follows what. Every step is an idempotent job; the mark in the store is the truth.
+
+    collect ──> publish            (a topic changed: its feed is marked stale)
+       └──────> digests ──> mail   (a cut is past: an edition is frozen and planned)
+    a sign-up ────────────> mail   (its confirmation is a delivery too)
+    a confirmation ─> digests ─> mail  (the welcome mail carries the last edition)
+
+A step that is not called because the process died is found by the next tick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from service.audience import housekeeping
+from service.collect import poll
+from service.collect.poll import Collected
+from service.curate.rematch import rematch
+from service.mail.drain import Drained, drain
+from service.newsletter.run import Planned, plan_due, plan_welcomes
+from service.publish.build import Published, publish
+from service.runtime import logs
+from service.runtime.composition import Service
+
+Progress = Callable[[int, int], None]
+
+
+async def collect(
+    service: Service, names: Sequence[str] | None = None, progress: Progress | None = None
+) -> Collected:
+    """One pass over what is due, or over the named sources at once."""
+    done = await poll.collect(
+        service.store,
+        service.settings,
+        service.clock,
+        names=names,
+        owner=service.owner,
+        progress=progress,
+    )
+    if done.tried:
+        logs.get().info(
+            "collected",
+            tried=done.tried,
+            ok=done.ok,
+            failed=sorted(done.failed),
+            new=done.entries_new,
+        )
+    return done
+
+
+async def match_again(service: Service) -> None:
+    """Rules may have changed with the configuration: stored articles enter and leave topics."""
+    changed = await asyncio.to_thread(rematch, service.store, service.settings, service.clock())
+    if changed.topics:
+        logs.get().info("matched again", topics=sorted(changed.topics), articles=changed.articles)
+
+
+async def publish_stale(service: Service) -> Published:
+    """Build what is marked stale."""
+    done = await asyncio.to_thread(
+        publish, service.store, service.settings, service.renderer, service.clock()
+    )
+    if done.written or done.failed:
+        logs.get().info("published", written=sorted(done.written), failed=sorted(done.failed))
+    return done
+
+
+async def plan(
+    service: Service, *, digest: str | None = None, at: datetime | None = None
+) -> Planned:
+    """Cut, freeze and plan what is due; welcomes first."""
+    parts = (service.store, service.settings, service.renderer, service.clock())
+    await asyncio.to_thread(plan_welcomes, *parts)
+    done = await asyncio.to_thread(plan_due, *parts, digest=digest, at=at)
+    if done.editions or done.failed:
+        logs.get().info(
+            "planned", editions=done.editions, deliveries=done.deliveries, failed=done.failed
+        )
+    return done
+
+
+async def send(service: Service, *, digest: str | None = None) -> Drained:
+    """Hand over what is planned."""
+    done = await drain(
+        service.store, service.settings, service.clock, owner=service.owner, digest=digest
+    )
+    if done.counts:
+        logs.get().info("sent", **{str(state): number for state, number in done.counts.items()})
+    return done
+
+
+async def keep_house(service: Service) -> None:
+    """Once an hour: unconfirmed sign-ups end after their week, removed digests after theirs."""
+    await asyncio.to_thread(housekeeping.run, service.store, service.settings, service.clock())

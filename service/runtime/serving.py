@@ -1,0 +1,235 @@
+"""`bantin up`: the web part and the engine in one process, from start to a graceful stop.
+
+SIGTERM and SIGINT stop it: no new work, running jobs and requests end, then it leaves. SIGHUP
+reloads: a configuration with faults is told, and the old one stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from service.errors import BantinError, ConfigError, UsageError
+from service.report.health import Health, health
+from service.runtime import logs, pipeline
+from service.runtime.composition import Service, load
+from service.runtime.engine import Engine, Job
+from service.web.app import create_app
+
+COLLECT_TICK_S = 5.0
+DIGEST_TICK_S = 15.0
+MAIL_TICK_S = 5.0
+PUBLISH_TICK_S = 60.0
+HOUSE_TICK_S = 3600.0
+
+GRACE_S = 20.0
+"""How long a stop waits for running jobs: systemd's default kill comes after 90 seconds."""
+
+PID_FILE = "bantin.pid"
+
+
+class _Server(uvicorn.Server):
+    """Says when it is up. Signals are ours: the engine must end before the web part."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
+        return nullcontext()
+
+
+def listen(address: str) -> socket.socket:
+    """A bound socket for `host:port`. Raises UsageError when it is taken or not ours."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, int(port)))
+    except OSError as error:
+        bound.close()
+        raise UsageError(f"cannot listen on {address}: {error.strerror}") from error
+    return bound
+
+
+def jobs(service: Service, kick: Callable[[str], None]) -> list[Job]:
+    """The ticks of the service, each an idempotent job of the pipeline."""
+
+    async def collect() -> bool:
+        done = await pipeline.collect(service)
+        if done.changed.topics:
+            kick("publish")
+            kick("digests")
+        return done.tried > 0
+
+    async def publish() -> bool:
+        await pipeline.publish_stale(service)
+        return False
+
+    async def digests() -> bool:
+        await pipeline.plan(service)
+        kick("mail")
+        return False
+
+    async def mail() -> bool:
+        done = await pipeline.send(service)
+        return bool(done.counts)
+
+    async def house() -> bool:
+        await pipeline.match_again(service)
+        await pipeline.keep_house(service)
+        kick("publish")
+        return False
+
+    return [
+        Job("house", house, HOUSE_TICK_S),
+        Job("collect", collect, COLLECT_TICK_S),
+        Job("publish", publish, PUBLISH_TICK_S),
+        Job("digests", digests, DIGEST_TICK_S),
+        Job("mail", mail, MAIL_TICK_S),
+    ]
+
+
+async def serve(
+    service: Service,
+    bound: socket.socket,
+    config: Path,
+    environ: Mapping[str, str],
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Run until SIGTERM or SIGINT. `ready` is called once requests are answered."""
+    stop = asyncio.Event()
+    engine = _engine(service)
+    server = _Server(_web(service, engine.kick))
+    with (
+        _pid_file(service.settings.var),
+        _signals(stop.set, lambda: _reload(service, config, environ, engine.kick)),
+    ):
+        web = asyncio.create_task(server.serve(sockets=[bound]))
+        await _first(server.up.wait(), web)
+        engine.start()
+        logs.get().info("serving", listen=service.settings.web.listen)
+        ready()
+        await _first(stop.wait(), web)
+        ended_well = await engine.stop(GRACE_S)
+        server.should_exit = True
+        await web
+        logs.get().info("stopped", all_jobs_ended=ended_well)
+
+
+def _engine(service: Service) -> Engine:
+    engine = Engine()
+    for job in jobs(service, engine.kick):
+        engine.add(job)
+    return engine
+
+
+def _web(service: Service, kick: Callable[[str], None]) -> uvicorn.Config:
+    app = create_app(
+        store=service.store,
+        settings_of=lambda: service.settings,
+        renderer_of=lambda: service.renderer,
+        clock=service.clock,
+        kick=kick,
+        health=lambda: _health(service),
+    )
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,
+        server_header=False,
+    )
+
+
+async def _first(waiting: Coroutine[Any, Any, object], task: asyncio.Task[None]) -> None:
+    """Until one of them is done; the other, if it only waited, is let go."""
+    waiter = asyncio.ensure_future(waiting)
+    await asyncio.wait([waiter, task], return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
+
+
+@contextmanager
+def _signals(
+    stop: Callable[[], None], reload: Callable[[], Coroutine[Any, Any, None]]
+) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def start_reload() -> None:
+        task = asyncio.create_task(reload())
+        reloads.add(task)  # the loop itself keeps no reference
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, start_reload)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+async def _reload(
+    service: Service, config: Path, environ: Mapping[str, str], kick: Callable[[str], None]
+) -> None:
+    """Take the new configuration if it has no fault; else tell each and keep the old one."""
+    try:
+        loaded = await asyncio.to_thread(load, config, environ)
+        await asyncio.to_thread(service.take, loaded, retire=True)
+    except ConfigError as error:
+        for fault in error.faults:
+            logs.get().error("fault", fault=str(fault))
+        logs.get().error("not reloaded: the old configuration stays", faults=len(error.faults))
+    except BantinError as error:
+        logs.get().error("not reloaded: the old configuration stays", error=str(error))
+    else:
+        logs.get().info("reloaded", sources=len(loaded.settings.source))
+        for name in ("house", "collect", "publish", "digests", "mail"):
+            kick(name)
+
+
+def _health(service: Service) -> Health:
+    with service.store.read() as connection:
+        return health(connection, service.clock())
+
+
+@contextmanager
+def _pid_file(var: Path) -> Iterator[None]:
+    """`var/bantin.pid`, by which `bantin reload` finds us. Refuses a second service beside it."""
+    path = var / PID_FILE
+    var.mkdir(parents=True, exist_ok=True)
+    other = running(var)
+    if other is not None and other != os.getpid():
+        raise UsageError(f"the service is running already, as process {other} ({path})")
+    path.write_text(f"{os.getpid()}\n")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def running(var: Path) -> int | None:
+    """The process id of the running service of this folder; None: nobody runs."""
+    try:
+        pid = int((var / PID_FILE).read_text())
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return None
+    return pid
