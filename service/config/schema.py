@@ -1,198 +1,180 @@
-"""The shape of the TOML. A key stands here only once it works; unknown keys are faults.
+"""The shape of the TOML: the tables with ids, and the whole.
 
-Field names are the TOML's keys, except where a key is a Python word (`from`, `any`, `all`).
-The loader gives every table its id, and the whole its root (the folder of the first file).
+What one table alone can tell wrong is told here, what needs several of them in `crosschecks`.
+Defaults that hang on another table (a digest's title is the site's) are filled in by Settings, so
+that every room reads the same.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
-from service.config.values import Duration, Rate, Secret, SecretRef
+from service.config.sections import (
+    ID_PATTERN,
+    Branding,
+    Collect,
+    Id,
+    Interval,
+    Language,
+    Link,
+    Log,
+    Mail,
+    Named,
+    PerSite,
+    Phrase,
+    Publish,
+    Relay,
+    Section,
+    Signup,
+    Site,
+    StoreSection,
+    Web,
+    Words,
+)
+from service.config.values import Duration, Line, Network, WebAddress, ZoneName, day_of_cut
 from service.model import Cadence, SourceKind
 
-ID_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$"
-"""An id stands in addresses, file names and List-Id: lower-case letters, digits, hyphens."""
+__all__ = [
+    "ID_PATTERN",
+    "Branding",
+    "Collect",
+    "Dates",
+    "Digest",
+    "Id",
+    "Interval",
+    "Link",
+    "Log",
+    "Mail",
+    "Named",
+    "PageSelectors",
+    "PerSite",
+    "Publish",
+    "Relay",
+    "Section",
+    "Settings",
+    "Signup",
+    "Site",
+    "Source",
+    "StoreSection",
+    "StoriesSection",
+    "Topic",
+    "Web",
+]
 
-Id = Annotated[str, Field(pattern=ID_PATTERN)]
-Words = tuple[str, ...]
-Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-
-
-class Section(BaseModel):
-    """A table of the TOML: frozen, and an unknown key in it is a fault."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Named(Section):
-    """A table with an id: `[source.ID]`, `[topic.ID]`, `[digest.ID]`, `[mail] relay.ID`."""
-
-    _id: str = PrivateAttr("")
-
-    @property
-    def id(self) -> str:
-        return self._id
-
-
-class Log(Section):
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "text", "json"] = Field(
-        "auto", description="auto: text on a terminal, JSON in a pipe"
-    )
-
-
-class Site(Section):
-    title: str = Field("Bantin", min_length=1, description="Short: stands behind each feed's title")
-    base_url: str | None = Field(None, description="Where readers reach the service, with scheme")
-    language: Language = "en"
-    timezone: str = Field("", description="IANA zone; empty: the system's")
-    contact: str | None = Field(None, description="Address on pages and in the User-Agent")
-
-
-class Link(Section):
-    title: str
-    url: str
-
-
-class Branding(Section):
-    accent: str = Field("#0b57a4", description="A colour as #rrggbb, contrast to white >= 4.5:1")
-    address: str = ""
-    legal: str = ""
-    links: tuple[Link, ...] = ()
-
-
-class Web(Section):
-    listen: str = Field("127.0.0.1:8000", description="host:port")
-    trusted_proxies: Words = Field((), description="Whose X-Forwarded-* is believed")
-
-
-class StoreSection(Section):
-    url: str = "sqlite:///var/bantin.db"
-
-
-class Interval(Section):
-    min: Duration = dt.timedelta(minutes=15)
-    max: Duration = dt.timedelta(hours=12)
-
-
-class PerSite(Section):
-    delay: Duration = dt.timedelta(seconds=2)
-    connections: int = Field(1, ge=1, le=16)
-
-
-class Collect(Section):
-    interval: Interval = Interval()
-    per_site: PerSite = PerSite()
-    allow_networks: Words = Field((), description="Private networks that sources may stand in")
-
-
-class Publish(Section):
-    content: Literal["title", "lead", "full"] = "lead"
-    images: Literal["none", "link"] = "link"
-    rights: str = ""
-
-
-class Relay(Named):
-    host: str
-    port: int | None = Field(None, ge=1, le=65535, description="465 TLS, 587 STARTTLS, 25 either")
-    security: Literal["tls", "starttls", "plain"] | None = Field(
-        None, description="Default: by the port; plain only on loopback or when written here"
-    )
-    username: str | None = None
-    password: SecretRef | str | None = None
-    rate: Rate | None = Field(None, description="Messages, such as 10/s")
-    connections: int = Field(4, ge=1, le=50)
-    _secret: Secret | None = PrivateAttr(None)
-
-    @property
-    def secret(self) -> Secret | None:
-        """The password as read from its place; None where there is none."""
-        return self._secret
-
-
-class Mail(Section):
-    from_: str | None = Field(None, alias="from", description='"Title <name@example.org>"')
-    reply_to: str | None = None
-    uncertain: Literal["hold"] = "hold"
-    relay: dict[Id, Relay] = {}
-
-
-class Signup(Section):
-    ask: tuple[Literal["topics", "cadence"], ...] = ("topics", "cadence")
-    welcome: Literal["last-edition", "none"] = "last-edition"
-    privacy: str | None = None
+WAS = "Its id before; addresses, history and subscriptions go on under the new one"
 
 
 class PageSelectors(Section):
-    entry: str = Field(description="CSS selector of one entry's block")
-    title: str = Field("a", description="In the block: its headline, or the link that holds it")
-    link: str | None = Field(None, description="In the block: the link; default: title's own")
-    date: str | None = None
-    lead: str | None = None
-    image: str | None = None
+    """Where the news stand on a page that has no feed, as CSS selectors."""
+
+    entry: Phrase = Field(description="One entry's block")
+    title: Phrase = Field("a", description="In the block: its headline, or the link that holds it")
+    link: Phrase | None = Field(None, description="In the block: the link; default: title's own")
+    date: Phrase | None = Field(None, description="In the block: its date line")
+    lead: Phrase | None = Field(None, description="In the block: its first sentences")
+    image: Phrase | None = Field(None, description="In the block: its picture")
 
 
 class Dates(Section):
-    order: Literal["dmy", "mdy", "ymd"] | None = None
-    zone: str | None = None
+    """How a source writes its dates."""
+
+    order: Literal["dmy", "mdy", "ymd"] | None = Field(
+        None, description="Of bare numbers; default: day first"
+    )
+    zone: ZoneName | None = Field(None, description="Of times that carry none; default: the site's")
 
 
 class Source(Named):
-    title: str = Field("", description="The outlet's name, as readers will see it")
-    url: str
-    kind: SourceKind = SourceKind.FEED
-    page: PageSelectors | None = None
-    topics: tuple[Id, ...] = ()
-    language: Language | None = None
-    dates: Dates | None = None
-    weight: float = Field(1.0, ge=0, le=100)
-    paused: bool = False
-    interval: Interval | None = None
-    per_site: PerSite | None = None
-    allow_networks: Words | None = None
-    was: Id | None = None
+    """A feed, or a page without a feed, that is collected."""
+
+    title: Line = Field("", description="The outlet's name, as readers see it; default: its host")
+    url: WebAddress = Field(description="The address of the feed or page")
+    kind: SourceKind = Field(SourceKind.FEED, description="feed, or page with selectors")
+    page: PageSelectors | None = Field(None, description='Selectors, for kind = "page"')
+    topics: tuple[Id, ...] = Field(
+        (), description="Topics that get everything from here, besides what their rules match"
+    )
+    language: Language | None = Field(None, description="Default: what the feed says")
+    dates: Dates | None = Field(None, description="How it writes its dates")
+    weight: float = Field(
+        1.0, ge=0, le=100, strict=True, description="What counts more stands higher in a digest"
+    )
+    paused: bool = Field(False, strict=True, description="Not asked, but kept")
+    interval: Interval | None = Field(None, description="Instead of [collect] interval")
+    per_site: PerSite | None = Field(None, description="Instead of [collect] per_site")
+    allow_networks: tuple[Network, ...] | None = Field(
+        None, description="Instead of [collect] allow_networks"
+    )
+    was: Id | None = Field(None, description=WAS)
 
 
 class Topic(Named):
-    title: str = ""
-    any: Words = ()
-    all: Words = ()
-    none: Words = ()
-    sources: tuple[Id, ...] = ()
-    not_sources: tuple[Id, ...] = ()
-    categories: Words = ()
-    languages: tuple[Language, ...] = ()
-    was: Id | None = None
+    """A selection of articles, by rules: any, all, sources, categories bring in, none keeps out."""
+
+    title: Line = Field("", description="As readers see it; default: its id")
+    any: Words = Field((), description="Words and phrases, one of which must stand in the article")
+    all: Words = Field((), description="Words and phrases that must all stand in the article")
+    none: Words = Field((), description="Words and phrases that keep an article out")
+    sources: tuple[Id, ...] = Field((), description="Everything that these sources bring")
+    not_sources: tuple[Id, ...] = Field((), description="Nothing that these sources bring")
+    categories: Words = Field((), description="Categories that the sources themselves give")
+    languages: tuple[Language, ...] = Field((), description="Only articles in these languages")
+    was: Id | None = Field(None, description=WAS)
 
 
 class StoriesSection(Section):
-    min: int = Field(1, ge=1)
-    max: int = Field(20, ge=1, le=100)
-    per_source: int | None = Field(None, ge=1)
+    """How many stories a mail tells."""
+
+    min: int = Field(1, ge=1, strict=True, description="Under it they wait for the next edition")
+    max: int = Field(20, ge=1, le=100, strict=True, description="The rest is counted, on the web")
+    per_source: int | None = Field(None, ge=1, strict=True, description="Of one source, at most")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> StoriesSection:
+        if self.min > self.max:
+            raise ValueError("min is more than max; exchange them, or write both keys")
+        return self
 
 
 class Digest(Named):
-    title: str = ""
+    """A newsletter: topics, rhythm, size."""
+
+    title: Line = Field("", description="As subscribers see it; default: the site's title")
     topics: tuple[Id, ...] | None = Field(None, description="Default: every topic, now and later")
-    cadence: str = Cadence.WEEKLY
-    cadences: Words | None = None
-    day: str | int | None = None
-    at: str = Field("07:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    scope: Id = "news"
-    stories: StoriesSection = StoriesSection()
-    max_lateness: Duration | None = None
-    was: Id | None = None
+    cadence: Phrase = Field(
+        Cadence.WEEKLY.value,
+        description="immediate, hourly, daily, weekly, monthly, quarterly, half-yearly, "
+        "or a cron line",
+    )
+    cadences: Words = Field(
+        (), description="What a subscriber may choose; default: only the one above"
+    )
+    day: Annotated[str | int, BeforeValidator(day_of_cut)] | None = Field(
+        None, description='Weekly: "monday" …; monthly and longer: 1 to 31 or "last"'
+    )
+    at: str = Field(
+        "07:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Hour in the site's zone"
+    )
+    scope: Id = Field(
+        "news", description="One article is told once in a scope; a review sets its own"
+    )
+    stories: StoriesSection = Field(StoriesSection(), description="How many stories a mail tells")
+    max_lateness: Duration | None = Field(
+        None, description="After it an edition is not mailed any more; default: the next cut"
+    )
+    was: Id | None = Field(None, description=WAS)
 
 
 class Settings(Section):
     """The whole configuration, checked. Rooms get the section they need, not this."""
 
-    include: Words = ()
+    include: Words = Field(
+        (), description="More files, read from this one's folder; patterns such as feeds/*.toml"
+    )
     log: Log = Log()
     site: Site = Site()
     branding: Branding = Branding()
@@ -202,16 +184,24 @@ class Settings(Section):
     publish: Publish = Publish()
     mail: Mail = Mail()
     signup: Signup = Signup()
-    source: dict[Id, Source] = {}
-    topic: dict[Id, Topic] = {}
-    digest: dict[Id, Digest] = {}
+    source: dict[Id, Source] = Field({}, description="[source.ID]: where news come from")
+    topic: dict[Id, Topic] = Field({}, description="[topic.ID]: selections, each with its feeds")
+    digest: dict[Id, Digest] = Field({}, description="[digest.ID]: newsletters")
     _root: Path = PrivateAttr(Path())
 
     @model_validator(mode="after")
-    def _name_the_tables(self) -> Settings:
+    def _fill_in_from_the_whole(self) -> Settings:
+        """Tables learn their ids, and the defaults that stand in other tables."""
         for tables in (self.source, self.topic, self.digest, self.mail.relay):
             for name, table in tables.items():
                 table._id = name  # noqa: SLF001 - a table learns its id from the whole
+        for source in self.source.values():
+            _default(source, "title", _host(source.url))
+        for topic in self.topic.values():
+            _default(topic, "title", topic.id)
+        for digest in self.digest.values():
+            _default(digest, "title", self.site.title)
+            _default(digest, "cadences", (digest.cadence,))
         return self
 
     @property
@@ -223,3 +213,18 @@ class Settings(Section):
     def var(self) -> Path:
         """What the service writes: database, outbox, pid file."""
         return self._root / "var"
+
+    @property
+    def zone(self) -> str:
+        """The site's zone, an IANA name; `load` fills in the system's where none is written."""
+        return self.site.timezone or "UTC"
+
+
+def _default(section: Section, key: str, value: object) -> None:
+    """Fill in what was left out. By the back door: the section is new and nobody has seen it."""
+    if not getattr(section, key):
+        section.__dict__[key] = value
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or url).removeprefix("www.")

@@ -1,29 +1,61 @@
-"""Kinds of values that the TOML has and Python has not: durations, secrets, listen addresses."""
+"""Kinds of values that the TOML has and Python has not: durations, secrets, addresses, zones.
+
+A reader raises ValueError("what is wrong; what would be right"), in words for the admin.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    WithJsonSchema,
+)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdwy])")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*([smh])")
+_DURATIONS = 'write one such as "15m", "12h" or "7d"'
+_RATES = 'write one such as "10/s", "100/m" or "5000/h"'
+
+LONGEST_DURATION = timedelta(days=365 * 100)
+"""Beyond it a sum of instants would leave the calendar."""
 
 
 def parse_duration(value: Any) -> timedelta:
     """Read "15m", "7d", "1h 30m"; a year has 365 days. Raises ValueError for anything else."""
     if isinstance(value, timedelta):
         return value
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError('a duration is a text such as "15m", "12h" or "7d"')
+    if not isinstance(value, str):
+        raise ValueError(f"a duration is a text in quotes; {_DURATIONS}")  # noqa: TRY004 - pydantic
     rest = _DURATION.sub("", value).strip()
     found = _DURATION.findall(value)
     if rest or not found:
-        raise ValueError(f'{value!r} is no duration; write one such as "15m", "12h" or "7d"')
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in found))
+        raise ValueError(f'"{value}" is no duration; {_DURATIONS}')
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in found)
+    if seconds > LONGEST_DURATION.total_seconds():
+        raise ValueError(f'"{value}" is longer than a hundred years; {_DURATIONS}')
+    return timedelta(seconds=seconds)
+
+
+def write_duration(value: timedelta) -> str:
+    """The shortest way to write a duration: "15m", "36h", "1d". The inverse of parse_duration."""
+    seconds = value.total_seconds()
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _UNITS[unit] == 0:
+            return f"{int(seconds // _UNITS[unit])}{unit}"
+    return f"{seconds:g}s"
 
 
 def parse_rate(value: Any) -> float:
@@ -32,29 +64,105 @@ def parse_rate(value: Any) -> float:
         return value
     match = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or float(match[1]) <= 0:
-        raise ValueError('a rate is a text such as "10/s", "100/m" or "5000/h"')
+        raise ValueError(f"is no rate; {_RATES}")
     return float(match[1]) / _UNITS[match[2]]
 
 
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(parse_duration),
-    WithJsonSchema({"type": "string", "examples": ["15m", "12h", "7d"]}),
-]
-Rate = Annotated[
-    float,
-    BeforeValidator(parse_rate),
-    WithJsonSchema({"type": "string", "examples": ["10/s", "100/m", "5000/h"]}),
-]
+def one_line(value: str) -> str:
+    """A text that goes into titles and headers of mails: no line breaks, no control characters."""
+    if any(ord(character) < ord(" ") for character in value):
+        raise ValueError("has a line break or another control character; write it on one line")
+    return value
 
 
-class SecretRef(BaseModel):
-    """Where a secret stands: an environment variable or a file. Never the secret itself."""
+def web_address(value: str) -> str:
+    """An absolute http or https address."""
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    whole = bool(host) and parts.scheme in {"http", "https"}
+    if not whole or any(character.isspace() for character in value):
+        raise ValueError(
+            f'"{value}" is no web address; write it whole, such as "https://example.org/rss"'
+        )
+    return value
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    env: str | None = Field(None, description="Name of the environment variable that holds it.")
-    file: str | None = Field(None, description="Path of the file that holds it.")
+def zone_name(value: str) -> str:
+    """A zone of the IANA database."""
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError, LookupError):
+        near = get_close_matches(value, available_timezones(), 1, 0.5)
+        right = near[0] if near else "Asia/Ho_Chi_Minh"
+        raise ValueError(f'there is no zone "{value}"; write one such as "{right}"') from None
+    return value
+
+
+def zone_or_none(value: str) -> str:
+    """A zone, or "" for the system's."""
+    return zone_name(value) if value else value
+
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def day_of_cut(value: Any) -> Any:
+    """A weekday, 1 to 31, or "last". Which of them fits the cadence is judged by the newsletter."""
+    if isinstance(value, str) and (value.lower() in {*_WEEKDAYS, "last"} or _is_day(value)):
+        return value.lower()
+    if isinstance(value, int) and not isinstance(value, bool) and _is_day(str(value)):
+        return value
+    near = get_close_matches(str(value).lower(), _WEEKDAYS, 1)
+    right = f'write "{near[0]}"' if near else 'write one such as "monday", 15 or "last"'
+    raise ValueError(f"{value!r} is no day; {right}")
+
+
+def _is_day(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 1 <= int(text) <= 31  # noqa: PLR2004 - of a month
+
+
+def network(value: str) -> str:
+    """A network as CIDR, or one IP address."""
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        raise ValueError(f'"{value}" is no network; {_right_network(value)}') from None
+    return value
+
+
+def _right_network(value: str) -> str:
+    try:
+        return f'write "{ipaddress.ip_network(value, strict=False)}" for the whole network'
+    except ValueError:
+        return 'write it as CIDR, such as "10.0.0.0/8" or "fd00::/8"'
+
+
+def listen_address(value: str) -> str:
+    """host:port, an IPv6 host in brackets."""
+    host, colon, port = value.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    right_host = bool(bare) and not any(c.isspace() or c == "/" for c in host)
+    if not colon or not right_host or (":" in bare and bare == host) or not _is_port(port):
+        raise ValueError(f'"{value}" is no address to listen on; write "127.0.0.1:8000"')
+    return value
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) < 1 << 16
+
+
+def store_url(value: str) -> str:
+    """The address of a database. It may hold a password, so it is never quoted in a fault."""
+    right = 'write "sqlite:///var/bantin.db" or "postgresql://user@host/name"'
+    scheme, colon, rest = value.partition("://")
+    if not colon or scheme.partition("+")[0] not in {"sqlite", "postgresql"}:
+        raise ValueError(f"is the address of no database that we know; {right}")
+    if scheme.startswith("sqlite") and (len(rest) < 2 or rest[0] != "/" or ":memory:" in rest):  # noqa: PLR2004 - "/" and a name
+        raise ValueError(f"names no file; {right}")
+    return value
 
 
 class Secret:
@@ -78,3 +186,74 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._text)
+
+
+class SecretRef(BaseModel):
+    """Where a secret stands: an environment variable or a file. It never prints the secret."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    env: str | None = Field(None, description="Name of the environment variable that holds it")
+    file: str | None = Field(None, description="Path of the file that holds it")
+    _text: Secret | None = PrivateAttr(None)
+
+    @property
+    def written(self) -> Secret | None:
+        """The secret itself where it stands in the TOML, None where its place is named."""
+        return self._text
+
+
+def parse_secret(value: Any) -> SecretRef:
+    """Read `{env = "NAME"}`, `{file = "PATH"}` or the secret itself."""
+    if isinstance(value, SecretRef):
+        return value
+    if isinstance(value, str) and value:
+        ref = SecretRef()
+        ref._text = Secret(value)  # noqa: SLF001 - no field, so that no dump and no repr shows it
+        return ref
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, place),) = value.items()
+        if kind in {"env", "file"} and isinstance(place, str) and place:
+            return SecretRef(**{kind: place})
+    raise ValueError('is no secret; write { env = "NAME" } or { file = "PATH" }')
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": "string", "examples": ["15m", "12h", "7d"]}),
+]
+Rate = Annotated[
+    float,
+    BeforeValidator(parse_rate),
+    WithJsonSchema({"type": "string", "examples": ["10/s", "100/m", "5000/h"]}),
+]
+SecretText = Annotated[
+    SecretRef,
+    BeforeValidator(parse_secret),
+    WithJsonSchema(
+        {
+            "oneOf": [
+                {
+                    "type": "object",
+                    "properties": {"env": {"type": "string", "description": "Variable's name"}},
+                    "required": ["env"],
+                    "additionalProperties": False,
+                },
+                {
+                    "type": "object",
+                    "properties": {"file": {"type": "string", "description": "Path of a file"}},
+                    "required": ["file"],
+                    "additionalProperties": False,
+                },
+                {"type": "string", "description": "The secret itself; better not in this file"},
+            ]
+        }
+    ),
+]
+Line = Annotated[str, AfterValidator(one_line)]
+WebAddress = Annotated[str, AfterValidator(web_address)]
+ZoneName = Annotated[str, AfterValidator(zone_name)]
+Network = Annotated[str, AfterValidator(network)]
+ListenAddress = Annotated[str, AfterValidator(listen_address)]
+StoreUrl = Annotated[str, AfterValidator(store_url)]

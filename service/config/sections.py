@@ -1,0 +1,204 @@
+"""The sections of the TOML that stand once: what a whole site is and does.
+
+Field names are the TOML's keys, except where a key is a Python word (`from`). An unknown key is a
+fault, so a key stands here only once it works.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from service.config.values import (
+    Duration,
+    Line,
+    ListenAddress,
+    Network,
+    Rate,
+    Secret,
+    SecretText,
+    StoreUrl,
+    WebAddress,
+    zone_or_none,
+)
+
+ID_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$"
+"""An id stands in addresses, file names and List-Id: lower-case letters, digits, hyphens."""
+
+Id = Annotated[str, Field(pattern=ID_PATTERN)]
+Phrase = Annotated[Line, Field(min_length=1)]
+Words = tuple[Phrase, ...]
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
+class Section(BaseModel):
+    """A table of the TOML: frozen, and an unknown key in it is a fault."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Named(Section):
+    """A table with an id: `[source.ID]`, `[topic.ID]`, `[digest.ID]`, `[mail] relay.ID`."""
+
+    _id: str = PrivateAttr("")
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+
+class Log(Section):
+    """What the service tells on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least important lines that are still written"
+    )
+    format: Literal["auto", "text", "json"] = Field(
+        "auto", description="auto: text on a terminal, JSON in a pipe"
+    )
+
+
+class Site(Section):
+    """What this service is called, where it stands, what it speaks."""
+
+    title: Phrase = Field("Bantin", description="Short: it stands behind each feed's title")
+    base_url: WebAddress | None = Field(
+        None, description="Where readers reach the service, with scheme"
+    )
+    language: Language = Field("en", description="Of pages and mails; vi and en are shipped")
+    timezone: Annotated[str, AfterValidator(zone_or_none)] = Field(
+        "", description="IANA zone of all hours in this file and on pages; default: the system's"
+    )
+    contact: Line | None = Field(
+        None, description="On pages, for complaints, in the collector's User-Agent"
+    )
+
+
+class Link(Section):
+    """A link in the footer of pages."""
+
+    title: Phrase = Field(description="The words that are linked")
+    url: WebAddress = Field(description="Where it leads")
+
+
+class Branding(Section):
+    """How pages and mails look, and who answers for them."""
+
+    accent: str = Field(
+        "#0b57a4",
+        pattern=r"^#[0-9a-fA-F]{6}$",
+        description="A colour as #rrggbb with a contrast to white of at least 4.5:1",
+    )
+    address: str = Field("", description="Postal address, in the footer of pages and mails")
+    legal: str = Field("", description="Licence and who is responsible, in the footer")
+    links: tuple[Link, ...] = Field((), description="Links in the footer of pages")
+
+
+class Web(Section):
+    """The web server of `bantin up`."""
+
+    listen: ListenAddress = Field("127.0.0.1:8000", description="host:port")
+    trusted_proxies: tuple[Network, ...] = Field(
+        (), description="Addresses or networks whose X-Forwarded-* is believed"
+    )
+
+
+class StoreSection(Section):
+    """Where everything is kept."""
+
+    url: StoreUrl = Field(
+        "sqlite:///var/bantin.db",
+        repr=False,
+        description="sqlite:///PATH, read from this file's folder, or postgresql://…",
+    )
+
+
+class Interval(Section):
+    """Between which bounds a source is asked again."""
+
+    min: Duration = Field(dt.timedelta(minutes=15), description="Never sooner")
+    max: Duration = Field(dt.timedelta(hours=12), description="Never later")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Interval:
+        if not self.min:
+            raise ValueError('min is nothing; write one such as "15m"')
+        if self.min > self.max:
+            raise ValueError("min is longer than max; exchange them, or write both keys")
+        return self
+
+
+class PerSite(Section):
+    """How gently one site is asked, all of its sources together."""
+
+    delay: Duration = Field(dt.timedelta(seconds=2), description="Between two requests")
+    connections: int = Field(1, ge=1, le=16, strict=True, description="At one time")
+
+
+class Collect(Section):
+    """How sources are asked; each key may stand in a [source.ID] too."""
+
+    interval: Interval = Field(Interval(), description="Bounds of the rhythm that a source gets")
+    per_site: PerSite = Field(PerSite(), description="How gently one site is asked")
+    allow_networks: tuple[Network, ...] = Field(
+        (), description="Private networks that sources may stand in, as CIDR"
+    )
+
+
+class Publish(Section):
+    """What topic feeds carry."""
+
+    content: Literal["title", "lead", "full"] = Field(
+        "lead", description="full: only where the source's own feed is full"
+    )
+    images: Literal["none", "link"] = Field("link", description="link: from the outlet's server")
+    rights: str = Field("", description="Stands in every feed")
+
+
+class Relay(Named):
+    """A mail server that takes our mails."""
+
+    host: Phrase = Field(description="Its name or address")
+    port: int | None = Field(
+        None, ge=1, le=65535, strict=True, description="465 TLS, 587 STARTTLS, 25 either"
+    )
+    security: Literal["tls", "starttls", "plain"] | None = Field(
+        None, description="Default: by the port; plain only on loopback or when written here"
+    )
+    username: Line | None = Field(None, description="Where it wants a login")
+    password: SecretText | None = Field(None, description="Its place, or the password itself")
+    rate: Rate | None = Field(None, description="At most so many messages, such as 10/s")
+    connections: int = Field(4, ge=1, le=50, strict=True, description="At one time")
+    _secret: Secret | None = PrivateAttr(None)
+
+    @property
+    def secret(self) -> Secret | None:
+        """The password as read from its place; None where there is none."""
+        return self._secret
+
+
+class Mail(Section):
+    """Who the mails come from and who takes them. Without a relay they stay in var/outbox."""
+
+    from_: Line | None = Field(
+        None, alias="from", description='"Title <name@example.org>"; needed with a relay'
+    )
+    reply_to: Line | None = Field(None, description="Where answers go")
+    uncertain: Literal["hold"] = Field(
+        "hold", description="What becomes of a mail whose relay never gave its last answer"
+    )
+    relay: dict[Id, Relay] = Field({}, description="The mail servers, by id")
+
+
+class Signup(Section):
+    """What subscribers are asked and told when they sign up."""
+
+    ask: tuple[Literal["topics", "cadence"], ...] = Field(
+        ("topics", "cadence"), description="Questions of the form; the rest is a preference"
+    )
+    welcome: Literal["last-edition", "none"] = Field(
+        "last-edition", description="The mail after the confirmation"
+    )
+    privacy: WebAddress | None = Field(None, description="Your page about privacy")
