@@ -1,0 +1,280 @@
+"""The polling queue: the `source` row says when it is due, who holds it, and how it went.
+
+due -> claim (conditional UPDATE with owner and lease) -> fetch and read, no lock held -> one of
+record_ok | record_unchanged | record_failure, each only while the claim still stands.
+
+A record tells whether it took effect: not when the lease had lapsed and another process took
+the source, nor when the source was given another address meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+
+from service.store.tables import source as t
+from service.store.tables import subscription
+
+_MOST_AT_ONCE = 500
+"""Ids in one statement; databases have a limit on parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A source that may be collected now: its row, its id in the TOML, its address."""
+
+    id: int
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A source that this process holds until its lease ends, as its row stands.
+
+    `first_fetch_at` is never None: this fetch is the first where there was none. `document_error`
+    is why the document behind `body_hash` could not be read; None: it could. `interval_s` in
+    seconds, None before the first success.
+    """
+
+    id: int
+    name: str
+    url: str
+    owner: str
+    first_fetch_at: datetime
+    first_collected_at: datetime | None
+    failures: int
+    etag: bytes | None
+    last_modified: bytes | None
+    body_hash: bytes | None
+    read_as: bytes | None
+    document_error: str | None
+    interval_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What a body is known by later: the server's validators, our hash, and how it was read."""
+
+    etag: bytes | None
+    last_modified: bytes | None
+    body_hash: bytes
+    read_as: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a source stands, for those who look. Instants in UTC, None = never."""
+
+    id: int
+    name: str
+    title: str
+    url: str
+    kind: str
+    paused: bool
+    retired_at: datetime | None
+    next_poll_at: datetime
+    first_collected_at: datetime | None
+    last_tried_at: datetime | None
+    last_ok_at: datetime | None
+    failures: int
+    error: str | None
+    interval_s: int | None
+    entries_last: int | None
+    repairs: tuple[str, ...]
+
+
+def due(connection: Connection, now: datetime, limit: int | None = None) -> list[Due]:
+    """What is due and free, the longest waiting first."""
+    statement = (
+        select(t.c.id, t.c.name, t.c.url)
+        .where(_live(), ~t.c.paused, t.c.next_poll_at <= now, _free(now))
+        .order_by(t.c.next_poll_at, t.c.id)
+        .limit(limit)
+    )
+    return [Due(*row) for row in connection.execute(statement)]
+
+
+def named(connection: Connection, names: Iterable[str]) -> list[Due]:
+    """The sources of these ids that are not retired, due or not, paused or not."""
+    statement = (
+        select(t.c.id, t.c.name, t.c.url)
+        .where(_live(), t.c.name.in_(sorted(set(names))))
+        .order_by(t.c.id)
+    )
+    return [Due(*row) for row in connection.execute(statement)]
+
+
+def claim(
+    connection: Connection,
+    wanted: Sequence[Due],
+    owner: str,
+    now: datetime,
+    until: datetime,
+    *,
+    at_once: bool = False,
+) -> list[Claimed]:
+    """Take what is still due and free, until the lease ends. Others may have been quicker.
+
+    `owner` is one start of one process. `at_once`: due or not, paused or not (named by a person).
+    """
+    claimed: list[Claimed] = []
+    for ids in _in_parts([source.id for source in wanted]):
+        conditions = [t.c.id.in_(ids), _live(), _free(now)]
+        if not at_once:
+            conditions += [t.c.next_poll_at <= now, ~t.c.paused]
+        statement = (
+            update(t)
+            .where(*conditions)
+            .values(
+                lease_owner=owner,
+                lease_until=until,
+                last_tried_at=now,
+                first_fetch_at=func.coalesce(t.c.first_fetch_at, now),
+            )
+            .returning(
+                t.c.id, t.c.name, t.c.url, t.c.lease_owner, t.c.first_fetch_at,
+                t.c.first_collected_at, t.c.failures, t.c.etag, t.c.last_modified, t.c.body_hash,
+                t.c.read_as, t.c.document_error, t.c.interval_s,
+            )
+        )  # fmt: skip
+        claimed += [Claimed(*row) for row in connection.execute(statement)]
+    return claimed
+
+
+def holds(connection: Connection, source: Claimed) -> bool:
+    """Whether the claim still stands and the source still has the address that was fetched.
+
+    Locks the row on PostgreSQL until the transaction ends, so that what follows rests on it.
+    """
+    statement = select(t.c.id).where(_mine(source)).with_for_update()
+    return connection.execute(statement).first() is not None
+
+
+def record_ok(
+    connection: Connection,
+    source: Claimed,
+    now: datetime,
+    *,
+    behind: Behind,
+    next_poll_at: datetime,
+    interval_s: int,
+    title: str | None,
+    home: str | None,
+    entries: int,
+    repairs: Sequence[str],
+) -> bool:
+    """A document was read and its entries are stored. `title` None: the TOML has one, keep it."""
+    values = {
+        "first_collected_at": func.coalesce(t.c.first_collected_at, now),
+        "last_ok_at": now,
+        "failures": 0,
+        "error": None,
+        "document_error": None,
+        "interval_s": interval_s,
+        "entries_last": entries,
+        "repairs": list(repairs),
+        **_known_by(behind),
+    }
+    if title:
+        values["title"] = title
+    if home:
+        values["home"] = home
+    return _settle(connection, source, next_poll_at, values)
+
+
+def record_unchanged(
+    connection: Connection,
+    source: Claimed,
+    now: datetime,
+    *,
+    next_poll_at: datetime,
+    interval_s: int,
+    behind: Behind | None = None,
+) -> bool:
+    """The same as last time. `behind`: new validators for the same body; None after a 304."""
+    values = {"last_ok_at": now, "failures": 0, "error": None, "interval_s": interval_s}
+    return _settle(connection, source, next_poll_at, values | (_known_by(behind) if behind else {}))
+
+
+def record_failure(
+    connection: Connection,
+    source: Claimed,
+    *,
+    error: str,
+    next_poll_at: datetime,
+    behind: Behind | None = None,
+) -> bool:
+    """It could not be fetched, or its document could not be read.
+
+    `behind`: that document, so that it is not read again while it stays the same.
+    """
+    values: dict[str, object] = {"failures": t.c.failures + 1, "error": error}
+    if behind is not None:
+        values |= {"document_error": error, **_known_by(behind)}
+    return _settle(connection, source, next_poll_at, values)
+
+
+def release(connection: Connection, owner: str, ids: Iterable[int]) -> None:
+    """Give back claims of a pass that was stopped: others need not wait for the lease to end."""
+    for some in _in_parts(list(ids)):
+        connection.execute(
+            update(t)
+            .where(t.c.id.in_(some), t.c.lease_owner == owner)
+            .values(lease_owner=None, lease_until=None)
+        )
+
+
+def standing(connection: Connection, *, retired: bool = False) -> list[Standing]:
+    """Every source by its id in the TOML; the retired ones only on demand."""
+    columns = [t.c[name] for name in Standing.__dataclass_fields__]
+    statement = select(*columns).order_by(t.c.name)
+    if not retired:
+        statement = statement.where(_live())
+    found = [Standing(*row) for row in connection.execute(statement)]
+    return [replace(one, repairs=tuple(one.repairs or ())) for one in found]
+
+
+def readers(connection: Connection) -> int:
+    """People who get mail, for the User-Agent: live, confirmed, each counted once."""
+    statement = select(func.count(subscription.c.subscriber_id.distinct())).where(
+        subscription.c.ended_at.is_(None), subscription.c.starts_at.is_not(None)
+    )
+    return int(connection.execute(statement).scalar() or 0)
+
+
+def _in_parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), _MOST_AT_ONCE):
+        yield ids[start : start + _MOST_AT_ONCE]
+
+
+def _live() -> ColumnElement[bool]:
+    return t.c.retired_at.is_(None)
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    return or_(t.c.lease_until.is_(None), t.c.lease_until <= now)
+
+
+def _mine(source: Claimed) -> ColumnElement[bool]:
+    return and_(t.c.id == source.id, t.c.lease_owner == source.owner, t.c.url == source.url)
+
+
+def _known_by(behind: Behind) -> dict[str, object]:
+    return {
+        "etag": behind.etag,
+        "last_modified": behind.last_modified,
+        "body_hash": behind.body_hash,
+        "read_as": behind.read_as,
+    }
+
+
+def _settle(
+    connection: Connection, source: Claimed, next_poll_at: datetime, values: dict[str, object]
+) -> bool:
+    free = {"lease_owner": None, "lease_until": None, "next_poll_at": next_poll_at}
+    done = connection.execute(update(t).where(_mine(source)).values(**values, **free))
+    return done.rowcount == 1

@@ -1,0 +1,159 @@
+"""The polling queue on both databases: who is due, who gets it, what is recorded."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from service.store import sources
+from service.store import tables as t
+from tests.builders import add_digest, add_source, add_subscription
+
+LEASE = timedelta(minutes=5)
+BEHIND = sources.Behind(b'"1"', b"yesterday", b"\x01" * 16, b"\x02" * 8)
+
+
+def _claim(connection, now, name, owner="a", **options):
+    found = sources.named(connection, [name])
+    return sources.claim(connection, found, owner, now, now + LEASE, **options)
+
+
+def test_due_is_what_has_come_is_free_is_neither_paused_nor_retired(any_store, now):
+    later, sooner = now + timedelta(seconds=1), now - timedelta(hours=1)
+    with any_store.write() as connection:
+        add_source(connection, now, "den-han")
+        add_source(connection, now, "cho-lau", next_poll_at=sooner)
+        add_source(connection, now, "chua-den", next_poll_at=later)
+        add_source(connection, now, "tam-dung", paused=True)
+        add_source(connection, now, "da-bo", retired_at=now)
+        add_source(connection, now, "dang-giu", lease_owner="x", lease_until=later)
+        add_source(connection, now, "het-han", lease_owner="x", lease_until=now)
+        found = [source.name for source in sources.due(connection, now)]
+        assert found == ["cho-lau", "den-han", "het-han"]
+        assert [source.name for source in sources.due(connection, now, limit=1)] == ["cho-lau"]
+        named = sources.named(connection, ["tam-dung", "chua-den", "da-bo", "khong-co"])
+        assert sorted(source.name for source in named) == ["chua-den", "tam-dung"]
+
+
+def test_a_claim_keeps_others_away_until_its_lease_ends(any_store, now):
+    with any_store.write() as connection:
+        add_source(connection, now)
+        wanted = sources.due(connection, now)
+        (first,) = sources.claim(connection, wanted, "a", now, now + LEASE)
+        assert sources.claim(connection, wanted, "b", now, now + LEASE) == []
+        assert sources.due(connection, now) == []
+        assert sources.holds(connection, first)
+        after = now + LEASE
+        (second,) = sources.claim(connection, wanted, "b", after, after + LEASE)
+        assert not sources.holds(connection, first)
+        assert second.first_fetch_at == first.first_fetch_at == now
+
+
+def test_two_who_claim_at_once_share_the_sources_without_a_double(any_store, now):
+    with any_store.write() as connection:
+        for n in range(60):
+            add_source(connection, now, f"nguon-{n}")
+    got: dict[str, list[str]] = {"a": [], "b": []}
+    ready = threading.Barrier(2)
+
+    def take(owner: str) -> None:
+        with any_store.read() as connection:
+            wanted = sources.due(connection, now)
+        ready.wait(10)
+        for start in range(0, 60, 5):
+            with any_store.write() as connection:
+                some = sources.claim(connection, wanted[start : start + 5], owner, now, now + LEASE)
+                got[owner] += [source.name for source in some]
+
+    threads = [threading.Thread(target=take, args=(owner,)) for owner in got]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got["a"] + got["b"]) == sorted(f"nguon-{n}" for n in range(60))
+
+
+def test_a_named_source_is_taken_due_or_not_paused_or_not(any_store, now):
+    with any_store.write() as connection:
+        add_source(connection, now, paused=True, next_poll_at=now + timedelta(days=1))
+        assert _claim(connection, now, "bao-a") == []
+        assert len(_claim(connection, now, "bao-a", at_once=True)) == 1
+
+
+def test_a_document_read_is_recorded_whole(any_store, now):
+    with any_store.write() as connection:
+        add_source(connection, now, failures=3, error="no", document_error="no")
+        (source,) = _claim(connection, now, "bao-a")
+        assert source.document_error == "no"
+        done = sources.record_ok(
+            connection, source, now, behind=BEHIND, next_poll_at=now + LEASE, interval_s=900,
+            title="Báo A", home=None, entries=7, repairs=["bare-ampersand"],
+        )  # fmt: skip
+        assert done
+        (row,) = sources.standing(connection)
+        assert (row.title, row.failures, row.error, row.entries_last) == ("Báo A", 0, None, 7)
+        assert row.repairs == ("bare-ampersand",)
+        assert row.first_collected_at == row.last_ok_at == row.last_tried_at == now
+        later = now + timedelta(hours=1)
+        (again,) = _claim(connection, later, "bao-a")
+        assert (again.etag, again.last_modified) == (b'"1"', b"yesterday")
+        assert (again.body_hash, again.read_as) == (BEHIND.body_hash, BEHIND.read_as)
+        assert (again.first_collected_at, again.document_error) == (now, None)
+        assert sources.record_unchanged(
+            connection, again, later, next_poll_at=later + LEASE, interval_s=1000
+        )
+        (row,) = sources.standing(connection)
+        assert (row.first_collected_at, row.last_ok_at, row.title) == (now, later, "Báo A")
+        assert row.interval_s == 1000
+
+
+def test_failures_count_up_and_a_body_that_cannot_be_read_is_remembered(any_store, now):
+    with any_store.write() as connection:
+        add_source(connection, now)
+        (source,) = _claim(connection, now, "bao-a")
+        sources.record_failure(connection, source, error="404", next_poll_at=now)
+        (source,) = _claim(connection, now, "bao-a")
+        assert (source.failures, source.etag, source.document_error) == (1, None, None)
+        sources.record_failure(connection, source, error="no feed", next_poll_at=now, behind=BEHIND)
+        (source,) = _claim(connection, now, "bao-a")
+        assert (source.failures, source.etag, source.document_error) == (2, b'"1"', "no feed")
+        (row,) = sources.standing(connection)
+        assert (row.error, row.last_ok_at, row.first_collected_at) == ("no feed", None, None)
+
+
+@pytest.mark.parametrize("meanwhile", [{"url": "https://moved.example/"}, {"lease_owner": "b"}])
+def test_what_is_no_longer_ours_is_not_written(any_store, now, meanwhile):
+    with any_store.write() as connection:
+        add_source(connection, now)
+        (source,) = _claim(connection, now, "bao-a")
+        connection.execute(update(t.source).values(**meanwhile))
+        assert not sources.holds(connection, source)
+        assert not sources.record_failure(connection, source, error="x", next_poll_at=now)
+        assert not sources.record_unchanged(
+            connection, source, now, next_poll_at=now, interval_s=1, behind=BEHIND
+        )
+        row = connection.execute(select(t.source)).one()
+        assert (row.error, row.etag, row.lease_until) == (None, None, now + LEASE)
+
+
+def test_claims_of_a_stopped_pass_are_given_back(any_store, now):
+    with any_store.write() as connection:
+        for name in ("mot", "hai"):
+            add_source(connection, now, name)
+        first = _claim(connection, now, "mot", "a")
+        second = _claim(connection, now, "hai", "b")
+        sources.release(connection, "a", [source.id for source in first + second])
+        assert [source.name for source in sources.due(connection, now)] == ["mot"]
+
+
+def test_readers_are_people_with_a_live_confirmed_subscription(any_store, now):
+    with any_store.write() as connection:
+        one, two = add_digest(connection, now, "mot"), add_digest(connection, now, "hai")
+        add_subscription(connection, digest=one, starts_at=now, address="a@x.vn")
+        add_subscription(connection, digest=two, starts_at=now, address="a@x.vn")
+        add_subscription(connection, digest=one, starts_at=now, address="b@x.vn", ended_at=now)
+        add_subscription(connection, digest=one, starts_at=now, address="c@x.vn")
+        assert sources.readers(connection) == 2
