@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
@@ -91,7 +90,9 @@ class Dates(Section):
 class Source(Named):
     """A feed, or a page without a feed, that is collected."""
 
-    title: Line = Field("", description="The outlet's name, as readers see it; default: its host")
+    title: Line = Field(
+        "", description="The outlet's name, as readers see it; default: what it calls itself"
+    )
     url: WebAddress = Field(description="The address of the feed or page")
     kind: SourceKind = Field(SourceKind.FEED, description="feed, or page with selectors")
     page: PageSelectors | None = Field(None, description='Selectors, for kind = "page"')
@@ -195,8 +196,6 @@ class Settings(Section):
         for tables in (self.source, self.topic, self.digest, self.mail.relay):
             for name, table in tables.items():
                 table._id = name  # noqa: SLF001 - a table learns its id from the whole
-        for source in self.source.values():
-            _default(source, "title", _host(source.url))
         for topic in self.topic.values():
             _default(topic, "title", topic.id)
         for digest in self.digest.values():
@@ -224,7 +223,3 @@ def _default(section: Section, key: str, value: object) -> None:
     """Fill in what was left out. By the back door: the section is new and nobody has seen it."""
     if not getattr(section, key):
         section.__dict__[key] = value
-
-
-def _host(url: str) -> str:
-    return (urlsplit(url).hostname or url).removeprefix("www.")
