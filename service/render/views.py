@@ -112,8 +112,8 @@ def story_view(story: Story) -> StoryView:
 
 def byline(story: Story) -> str:
     """Who wrote it, where: "Thanh Hằng · VnExpress". Feed readers split names at commas."""
-    outlet = _without_commas(story.outlet.title)
-    names = [_without_commas(name) for name in story.authors[:_NAMES] if name.strip()]
+    outlet = plain_name(story.outlet.title)
+    names = [plain_name(name) for name in story.authors[:_NAMES] if name.strip()]
     names = [name for name in names if name.casefold() != outlet.casefold()]
     return f"{_DASH.join(names)} · {outlet}" if names else outlet
 
@@ -124,8 +124,16 @@ def shown_at(story: Story) -> datetime:
     return min(instants) if instants else story.sort_at
 
 
-def _without_commas(text: str) -> str:
+def plain_name(text: str) -> str:
+    """A name of a person, an outlet or a topic without commas, at which feed readers split it."""
     return _COMMA.sub(_DASH, text.strip().strip(","))
+
+
+def same_language(one: str | None, other: str | None) -> bool:
+    """Whether two languages are the same to a reader: "vi" and "vi-VN" are; None = not said."""
+    if not one or not other:
+        return True
+    return one.split("-")[0].lower() == other.split("-")[0].lower()
 
 
 def _outlet_link(outlet: Outlet) -> LinkView:

@@ -30,9 +30,9 @@ class StoredDocument:
 def get(connection: Connection, feed: str, format_: str) -> StoredDocument | None:
     """The document, None if it was never built. `format_`: atom, rss, json."""
     row = connection.execute(select(document).where(_is(feed, format_))).one_or_none()
-    return row and StoredDocument(
-        row.feed, row.format, row.body, row.gzip, row.etag, row.changed_at
-    )
+    if row is None:
+        return None
+    return StoredDocument(row.feed, row.format, row.body, row.gzip, row.etag, row.changed_at)
 
 
 def every(connection: Connection) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,99 @@
+"""A feed before it has a format: what it is called, where it stands, what it says of itself. Pure.
+
+PEOPLE.md, "A topic feed in a reader", is the law for all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.render.addresses import HOME, absolute, feed_file, topic_page
+from service.render.views import SiteView
+from service.render.words import Words
+from service.store.shelves import TopicShelf
+from service.store.stale import EVERYTHING
+
+FRESH_FOR = timedelta(minutes=15)
+"""How long a feed may be kept before it is asked for again: RSS ttl, sy: and Cache-Control's
+max-age say the same, and never more than half an hour, since news are to be timely."""
+
+FORMATS = ("atom", "rss", "json")
+MEDIA_TYPES = {
+    "atom": "application/atom+xml",
+    "rss": "application/rss+xml",
+    "json": "application/feed+json",
+}
+
+ICON, SMALL_ICON = "icon-512.png", "icon-144.png"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One feed. All addresses are absolute; `updated` is None until its entries are known."""
+
+    name: str
+    id: str
+    title: str
+    subtitle: str
+    home: str
+    base: str
+    site: str
+    language: str
+    rights: str
+    created_at: datetime
+    hubs: tuple[str, ...] = ()
+
+    def self_link(self, format_: str) -> str:
+        return absolute(feed_file(self.name, format_), self.base)
+
+    @property
+    def icon(self) -> str:
+        """Square, 512 px."""
+        return absolute(f"/assets/{ICON}", self.base)
+
+    @property
+    def small_icon(self) -> str:
+        """Square, 144 px: RSS takes no larger one."""
+        return absolute(f"/assets/{SMALL_ICON}", self.base)
+
+
+def topic_channel(
+    site: SiteView, words: Words, topic: TopicShelf, authority: str, sources: int
+) -> Channel:
+    """The feed of a topic: `sources` have told something in it."""
+    return Channel(
+        name=topic.name,
+        id=f"tag:{authority}:topic/{topic.id}",
+        title=words.say("feed.title", topic=topic.title, site=site.title),
+        subtitle=_count(words, "feed.subtitle", sources, topic=topic.title, site=site.title),
+        home=absolute(topic_page(topic.name), site.base_url),
+        base=site.base_url,
+        site=site.title,
+        language=site.language,
+        rights=site.rights,
+        created_at=topic.created_at,
+    )
+
+
+def everything_channel(
+    site: SiteView, words: Words, authority: str, sources: int, created_at: datetime
+) -> Channel:
+    """The feed of all topics."""
+    title = words.say("feed.everything")
+    return Channel(
+        name=EVERYTHING,
+        id=f"tag:{authority}:everything",
+        title=words.say("feed.title", topic=title, site=site.title),
+        subtitle=_count(words, "feed.subtitle.everything", sources, site=site.title),
+        home=absolute(HOME, site.base_url),
+        base=site.base_url,
+        site=site.title,
+        language=site.language,
+        rights=site.rights,
+        created_at=created_at,
+    )
+
+
+def _count(words: Words, key: str, n: int, **values: object) -> str:
+    return words.say(f"{key}.one" if n == 1 else f"{key}.many", n=n, **values)

@@ -1,0 +1,196 @@
+"""What pages and feeds ask beside stories: topics and how much is in them, digests, editions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from service.store.tables import (
+    article,
+    article_topic,
+    digest,
+    edition,
+    edition_story,
+    redirect,
+    source,
+    story_article,
+    topic,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicShelf:
+    """A topic. `id` is the row's own, which no renaming changes; `name` the TOML's."""
+
+    id: int
+    name: str
+    title: str
+    created_at: datetime
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DigestShelf:
+    """A digest of the TOML; `name` is its id there."""
+
+    id: int
+    name: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditionShelf:
+    """A frozen edition. `period_from` is where its own period begins, the previous cut."""
+
+    id: int
+    digest: str
+    digest_title: str
+    cadence: str
+    cut_at: datetime
+    period_from: datetime
+    covers_to: datetime
+    listed: bool
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class EditionStory:
+    """A story of an edition in its frozen form. `topics`: when it entered each, by topic id."""
+
+    story_id: int
+    topics: tuple[tuple[str, datetime], ...]
+    view: dict[str, Any]
+
+
+def topics(connection: Connection, *, retired: bool = False) -> list[TopicShelf]:
+    """The topics of the TOML by title. `retired`: those that have left it as well."""
+    statement = select(topic).order_by(topic.c.title, topic.c.id)
+    if not retired:
+        statement = statement.where(topic.c.retired_at.is_(None))
+    return [_topic(row) for row in connection.execute(statement)]
+
+
+def one_topic(connection: Connection, name: str) -> TopicShelf | None:
+    """The topic of this name, a retired one too. None: there never was one."""
+    row = connection.execute(select(topic).where(topic.c.name == name)).one_or_none()
+    return None if row is None else _topic(row)
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many stories each topic of the TOML has."""
+    stories = func.count(story_article.c.story_id.distinct())
+    rows = connection.execute(
+        select(topic.c.name, stories.label("stories"))
+        .join(article_topic, article_topic.c.topic_id == topic.c.id)
+        .join(story_article, story_article.c.article_id == article_topic.c.article_id)
+        .where(topic.c.retired_at.is_(None))
+        .group_by(topic.c.name)
+    )
+    return {row.name: row.stories for row in rows}
+
+
+def sources_in(connection: Connection, topic_id: int | None) -> int:
+    """How many sources have told anything in a topic. None: in any topic of the TOML."""
+    statement = (
+        select(func.count(article.c.source_id.distinct()))
+        .join(article_topic, article_topic.c.article_id == article.c.id)
+        .join(source, source.c.id == article.c.source_id)
+        .where(source.c.retired_at.is_(None))
+    )
+    if topic_id is None:
+        statement = statement.join(topic, topic.c.id == article_topic.c.topic_id)
+        return connection.scalar(statement.where(topic.c.retired_at.is_(None))) or 0
+    return connection.scalar(statement.where(article_topic.c.topic_id == topic_id)) or 0
+
+
+def digests(connection: Connection) -> list[DigestShelf]:
+    """The digests of the TOML in its order."""
+    rows = connection.execute(
+        select(digest).where(digest.c.retired_at.is_(None)).order_by(digest.c.position, digest.c.id)
+    )
+    return [DigestShelf(row.id, row.name, row.title) for row in rows]
+
+
+def one_digest(connection: Connection, name: str) -> DigestShelf | None:
+    """The digest of this name, a retired one too: its archive stays. None: there never was one."""
+    row = connection.execute(select(digest).where(digest.c.name == name)).one_or_none()
+    return None if row is None else DigestShelf(row.id, row.name, row.title)
+
+
+def editions(
+    connection: Connection, name: str | None, *, listed: bool = True
+) -> list[EditionShelf]:
+    """The editions of a digest (None: of all), newest first. `listed=False`: the unlisted too."""
+    conditions: list[ColumnElement[bool]] = []
+    if name is not None:
+        conditions.append(digest.c.name == name)
+    if listed:
+        conditions.append(edition.c.listed.is_(True))
+    statement = (
+        select(edition, digest.c.name, digest.c.title)
+        .join(digest, digest.c.id == edition.c.digest_id)
+        .where(*conditions)
+        .order_by(edition.c.cut_at.desc(), edition.c.id)
+    )
+    return [_edition(row) for row in connection.execute(statement)]
+
+
+def edition_stories(connection: Connection, edition_id: int) -> list[EditionStory]:
+    """The frozen stories of an edition in its order."""
+    rows = connection.execute(
+        select(edition_story)
+        .where(edition_story.c.edition_id == edition_id)
+        .order_by(edition_story.c.position)
+    )
+    return [
+        EditionStory(
+            row.story_id,
+            tuple((name, datetime.fromisoformat(at)) for name, at in row.topics),
+            row.view,
+        )
+        for row in rows
+    ]
+
+
+def in_earlier_editions(connection: Connection, one: EditionShelf) -> set[int]:
+    """Stories of an edition that an earlier edition in the archive of its digest has as well."""
+    here = select(edition_story.c.story_id).where(edition_story.c.edition_id == one.id)
+    earlier = (
+        select(edition_story.c.story_id)
+        .join(edition, edition.c.id == edition_story.c.edition_id)
+        .join(digest, digest.c.id == edition.c.digest_id)
+        .where(
+            digest.c.name == one.digest,
+            edition.c.listed.is_(True),
+            edition.c.cut_at < one.cut_at,
+            edition_story.c.story_id.in_(here),
+        )
+    )
+    return set(connection.execute(earlier).scalars())
+
+
+def renamed_topics(connection: Connection) -> dict[str, str]:
+    """Old name -> new name of every topic that was renamed."""
+    rows = connection.execute(select(redirect).where(redirect.c.kind == "topic"))
+    return {row.old_name: row.new_name for row in rows}
+
+
+def _topic(row: Any) -> TopicShelf:
+    return TopicShelf(row.id, row.name, row.title, row.created_at, row.retired_at is not None)
+
+
+def _edition(row: Any) -> EditionShelf:
+    return EditionShelf(
+        id=row.id,
+        digest=row.name,
+        digest_title=row.title,
+        cadence=row.cadence,
+        cut_at=row.cut_at,
+        period_from=row.period_from,
+        covers_to=row.covers_to,
+        listed=row.listed,
+        more=row.more,
+    )
