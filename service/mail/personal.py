@@ -17,6 +17,7 @@ from service.model import DeliveryKind, Parts
 from service.render import dates
 from service.render.engine import shipped_templates
 from service.render.marks import fill
+from service.render.site import base_url
 from service.render.words import Words, load_words
 from service.store.recipients import Recipient
 
@@ -62,11 +63,6 @@ def preferences_path(token: str) -> str:
 
 def confirm_path(token: str) -> str:
     return f"/confirm/{token}"
-
-
-def base_url(settings: Settings) -> str:
-    """Where readers reach the service, without a slash at its end."""
-    return (settings.site.base_url or f"http://{settings.web.listen}").rstrip("/")
 
 
 def host(settings: Settings) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Select, select
 
 from service.store.tables import digest, subscriber, subscription
 
@@ -50,7 +50,7 @@ PEOPLE = subscription.join(subscriber, subscriber.c.id == subscription.c.subscri
 )
 
 
-def from_row(row: Row[Any]) -> Recipient:
+def from_row(row: Any) -> Recipient:
     """The recipient in a row that has COLUMNS."""
     return Recipient(
         subscription_id=row.subscription_id,

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -69,7 +70,9 @@ delivery = Table(
     Column("edition_id", ForeignKey("edition.id")),
     Column("segment_id", ForeignKey("segment.id"), nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("message_id", Text, nullable=False, unique=True),
+    # 0 goes first: whatever is no edition.
+    Column("priority", SmallInteger, nullable=False, default=0),
+    Column("message_id", Text, nullable=False, unique=True),  # KEY@HOST, without its brackets
     Column("covers_from", Instant),
     Column("dated_at", Instant, nullable=False),
     Column("expires_at", Instant),
@@ -82,7 +85,7 @@ delivery = Table(
     Column("reply", Text),  # the relay's last word
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("subscription_id", "edition_id"),
-    Index("ix_delivery_queue", "state", "next_try_at"),
+    Index("ix_delivery_queue", "state", "priority", "next_try_at"),
     Index("ix_delivery_segment_id", "segment_id"),
 )
 

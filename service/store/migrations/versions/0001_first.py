@@ -322,6 +322,7 @@ def upgrade() -> None:
         sa.Column("edition_id", BIG_ID, nullable=True),
         sa.Column("segment_id", BIG_ID, nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("priority", sa.SmallInteger(), nullable=False),
         sa.Column("message_id", sa.Text(), nullable=False),
         sa.Column("covers_from", INSTANT, nullable=True),
         sa.Column("dated_at", INSTANT, nullable=False),
@@ -349,7 +350,9 @@ def upgrade() -> None:
             "subscription_id", "edition_id", name=op.f("uq_delivery_subscription_id_edition_id")
         ),
     )
-    op.create_index("ix_delivery_queue", "delivery", ["state", "next_try_at"], unique=False)
+    op.create_index(
+        "ix_delivery_queue", "delivery", ["state", "priority", "next_try_at"], unique=False
+    )
     op.create_index("ix_delivery_segment_id", "delivery", ["segment_id"], unique=False)
 
     op.create_table(

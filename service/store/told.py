@@ -1,0 +1,75 @@
+"""The ledger: which subscriber has been told which article, in which scope (promise 2).
+
+The primary key turns a race into an error, never into a second mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, insert, select
+
+from service.store.tables import told
+
+_CHUNK = 500
+"""Ids in one IN list: well under SQLite's limit on parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What one delivery tells one subscriber. `articles`: id -> shown (False: only counted)."""
+
+    subscriber_id: int
+    scope: str
+    delivery_id: int
+    articles: Mapping[int, bool]
+
+
+def write(connection: Connection, tellings: Iterable[Telling]) -> None:
+    """Insert the rows. Raises StoreError (from the unit of work) when one of them is there."""
+    rows: list[dict[str, Any]] = [
+        {
+            "subscriber_id": telling.subscriber_id,
+            "scope": telling.scope,
+            "article_id": article,
+            "delivery_id": telling.delivery_id,
+            "shown": shown,
+        }
+        for telling in tellings
+        for article, shown in telling.articles.items()
+    ]
+    if rows:
+        connection.execute(insert(told), rows)
+
+
+def known(
+    connection: Connection,
+    scope: str,
+    subscribers: Iterable[int],
+    articles: Iterable[int],
+    *,
+    without_delivery: int | None = None,
+) -> dict[int, set[int]]:
+    """Subscriber -> which of `articles` it has been told in the scope.
+
+    `without_delivery`: rows of this delivery are left out, for the preview of something sent.
+    """
+    people, wanted = sorted(set(subscribers)), set(articles)
+    found: dict[int, set[int]] = {person: set() for person in people}
+    for at in range(0, len(people), _CHUNK):
+        statement = select(told.c.subscriber_id, told.c.article_id, told.c.delivery_id).where(
+            and_(told.c.subscriber_id.in_(people[at : at + _CHUNK]), told.c.scope == scope)
+        )
+        if len(wanted) <= _CHUNK:
+            statement = statement.where(told.c.article_id.in_(wanted))
+        for row in connection.execute(statement):
+            if row.article_id in wanted and row.delivery_id != without_delivery:
+                found[row.subscriber_id].add(row.article_id)
+    return found
+
+
+def forget(connection: Connection, deliveries: Iterable[int]) -> None:
+    """Delete what these deliveries told: nobody got it (LEDGER: Release)."""
+    connection.execute(delete(told).where(told.c.delivery_id.in_(list(deliveries))))
