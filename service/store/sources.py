@@ -10,7 +10,7 @@ the source, nor when the source was given another address meanwhile.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
@@ -63,28 +63,6 @@ class Behind:
     last_modified: bytes | None
     body_hash: bytes
     read_as: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a source stands, for those who look. Instants in UTC, None = never."""
-
-    id: int
-    name: str
-    title: str
-    url: str
-    kind: str
-    paused: bool
-    retired_at: datetime | None
-    next_poll_at: datetime
-    first_collected_at: datetime | None
-    last_tried_at: datetime | None
-    last_ok_at: datetime | None
-    failures: int
-    error: str | None
-    interval_s: int | None
-    entries_last: int | None
-    repairs: tuple[str, ...]
 
 
 def due(connection: Connection, now: datetime, limit: int | None = None) -> list[Due]:
@@ -226,16 +204,6 @@ def release(connection: Connection, owner: str, ids: Iterable[int]) -> None:
             .where(t.c.id.in_(some), t.c.lease_owner == owner)
             .values(lease_owner=None, lease_until=None)
         )
-
-
-def standing(connection: Connection, *, retired: bool = False) -> list[Standing]:
-    """Every source by its id in the TOML; the retired ones only on demand."""
-    columns = [t.c[name] for name in Standing.__dataclass_fields__]
-    statement = select(*columns).order_by(t.c.name)
-    if not retired:
-        statement = statement.where(_live())
-    found = [Standing(*row) for row in connection.execute(statement)]
-    return [replace(one, repairs=tuple(one.repairs or ())) for one in found]
 
 
 def readers(connection: Connection) -> int:

@@ -21,6 +21,10 @@ def _claim(connection, now, name, owner="a", **options):
     return sources.claim(connection, found, owner, now, now + LEASE, **options)
 
 
+def _row(connection):
+    return connection.execute(select(t.source)).one()
+
+
 def test_due_is_what_has_come_is_free_is_neither_paused_nor_retired(any_store, now):
     later, sooner = now + timedelta(seconds=1), now - timedelta(hours=1)
     with any_store.write() as connection:
@@ -93,9 +97,9 @@ def test_a_document_read_is_recorded_whole(any_store, now):
             title="Báo A", home=None, entries=7, repairs=["bare-ampersand"],
         )  # fmt: skip
         assert done
-        (row,) = sources.standing(connection)
+        row = _row(connection)
         assert (row.title, row.failures, row.error, row.entries_last) == ("Báo A", 0, None, 7)
-        assert row.repairs == ("bare-ampersand",)
+        assert row.repairs == ["bare-ampersand"]
         assert row.first_collected_at == row.last_ok_at == row.last_tried_at == now
         later = now + timedelta(hours=1)
         (again,) = _claim(connection, later, "bao-a")
@@ -105,7 +109,7 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         assert sources.record_unchanged(
             connection, again, later, next_poll_at=later + LEASE, interval_s=1000
         )
-        (row,) = sources.standing(connection)
+        row = _row(connection)
         assert (row.first_collected_at, row.last_ok_at, row.title) == (now, later, "Báo A")
         assert row.interval_s == 1000
 
@@ -120,7 +124,7 @@ def test_failures_count_up_and_a_body_that_cannot_be_read_is_remembered(any_stor
         sources.record_failure(connection, source, error="no feed", next_poll_at=now, behind=BEHIND)
         (source,) = _claim(connection, now, "bao-a")
         assert (source.failures, source.etag, source.document_error) == (2, b'"1"', "no feed")
-        (row,) = sources.standing(connection)
+        row = _row(connection)
         assert (row.error, row.last_ok_at, row.first_collected_at) == ("no feed", None, None)
 
 
@@ -135,7 +139,7 @@ def test_what_is_no_longer_ours_is_not_written(any_store, now, meanwhile):
         assert not sources.record_unchanged(
             connection, source, now, next_poll_at=now, interval_s=1, behind=BEHIND
         )
-        row = connection.execute(select(t.source)).one()
+        row = _row(connection)
         assert (row.error, row.etag, row.lease_until) == (None, None, now + LEASE)
 
 
