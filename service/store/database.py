@@ -19,6 +19,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from service.errors import StoreBusyError, StoreError
 
+__all__ = ["BUSY_LIMIT_S", "Connection", "Store"]
+# Rooms name the type of what a block gives them without importing the library behind it.
+
 BUSY_LIMIT_S = 60.0
 """How long a writer waits for another process's write lock. Commands run beside the service."""
 

@@ -23,6 +23,11 @@ def tag_authority(connection: Connection, host: str, year: int) -> str:
     return _once(connection, _TAG_AUTHORITY, f"{host},{year}")
 
 
+def known_tag_authority(connection: Connection) -> str | None:
+    """The same where nothing may be written; None before the first publish."""
+    return get(connection, _TAG_AUTHORITY)
+
+
 def get(connection: Connection, name: str) -> str | None:
     """The value, None if it was never set."""
     return connection.execute(select(fact.c.value).where(fact.c.name == name)).scalar()
