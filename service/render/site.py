@@ -20,13 +20,13 @@ def base_url(settings: Settings) -> str:
 
 
 def site_view(settings: Settings) -> SiteView:
-    """The site for every template. An empty time zone is read as UTC: loading fills it in."""
+    """The site for every template."""
     branding = settings.branding
     return SiteView(
         title=settings.site.title,
         base_url=base_url(settings),
         language=settings.site.language,
-        zone=settings.site.timezone or "UTC",
+        zone=settings.zone,
         contact=settings.site.contact,
         accent=branding.accent,
         address=branding.address,

@@ -28,6 +28,10 @@ class Words:
     def __contains__(self, key: str) -> bool:
         return key in self._sentences
 
+    def chapter(self, prefix: str) -> tuple[tuple[str, str], ...]:
+        """The sentences whose keys begin with `prefix`, unfilled, in the order of their keys."""
+        return tuple(sorted(one for one in self._sentences.items() if one[0].startswith(prefix)))
+
     def say(self, key: str, **values: object) -> str:
         """The sentence with its values, as plain text. Raises TemplateError for an unknown key."""
         return self._fill(key, {name: str(value) for name, value in values.items()})

@@ -1,0 +1,194 @@
+"""The job that brings the published feeds up to date.
+
+    marks in the store, settings ──> feeds to build ──> stories ──> three documents each
+
+A mark is taken off in the same transaction that keeps the documents; one that was set meanwhile
+survives. What cannot be built stays marked and stops nothing else.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from service.config.schema import Settings
+from service.model import Story
+from service.publish.channel import FORMATS, FRESH_FOR, Channel, everything_channel, topic_channel
+from service.publish.items import Item, item
+from service.publish.json_feed import json_feed
+from service.publish.syndicate import atom, rss
+from service.render.engine import Renderer
+from service.render.words import Words
+from service.store import documents, facts, shelves, stale, stories
+from service.store.database import Connection, Store
+from service.store.shelves import TopicShelf
+
+SHAPE = 1
+"""Count it up when a feed is built otherwise from the same data: every feed is then built anew."""
+
+NEWEST = 100
+"""Entries in a feed (CONTRACT.md)."""
+
+_NOWHERE = "bantin.invalid"
+_GZIP_LEVEL = 6
+_WRITERS: Mapping[str, Callable[[Channel, Sequence[Item]], bytes]] = {
+    "atom": atom,
+    "rss": rss,
+    "json": json_feed,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a pass did: feeds (topic ids, "all") of which bytes changed, or did not, or a reason.
+
+    A feed in `failed` may stand in `written` as well: it was built without one bad story.
+    """
+
+    written: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+def publish(store: Store, settings: Settings, renderer: Renderer, now: datetime) -> Published:
+    """Build the feeds that are marked, that were never built, or whose settings have changed."""
+    desk = _Desk(store, settings, renderer, _authority(store, settings, now))
+    written, unchanged, failed = [], [], {}
+    for feed, mark in desk.waiting().items():
+        try:
+            changed, problem = desk.build(feed, mark, now)
+        except Exception as error:  # noqa: BLE001 - one bad feed stops no other; the reason is kept
+            failed[feed] = f"{type(error).__name__}: {error}"
+            continue
+        (written if changed else unchanged).append(feed)
+        if problem:
+            failed[feed] = problem
+    return Published(tuple(written), tuple(unchanged), failed)
+
+
+def _authority(store: Store, settings: Settings, now: datetime) -> str:
+    """`HOST,YEAR` of all tag: ids, fixed by the first publish."""
+    with store.read() as connection:
+        known = facts.known_tag_authority(connection)
+    if known is not None:
+        return known
+    address = urlsplit(settings.site.base_url or "").hostname or _NOWHERE
+    host = address.encode("idna").decode()
+    with store.write() as connection:
+        return facts.tag_authority(connection, host, now.astimezone(UTC).year)
+
+
+class _Desk:
+    """What the building of every feed of one pass shares."""
+
+    def __init__(
+        self, store: Store, settings: Settings, renderer: Renderer, authority: str
+    ) -> None:
+        self._store = store
+        self._publish = settings.publish
+        self._site = renderer.site
+        self._words: Words = renderer.words(renderer.site.language)
+        self._authority = authority
+        with store.read() as connection:
+            self._topics = {topic.name: topic for topic in shelves.topics(connection)}
+        self._basis = self._hash_settings()
+
+    def waiting(self) -> dict[str, datetime | None]:
+        """The feeds to build, with their marks. Marks on what is no feed (any more) are left."""
+        with self._store.read() as connection:
+            marks = stale.marked(connection)
+            bases = documents.bases(connection)
+        feeds = (stale.EVERYTHING, *sorted(self._topics))
+        return {
+            feed: marks.get(feed)
+            for feed in feeds
+            if feed in marks
+            or any(bases.get((feed, format_)) != self._basis for format_ in FORMATS)
+        }
+
+    def build(self, feed: str, mark: datetime | None, now: datetime) -> tuple[bool, str]:
+        """Build one feed in all formats. Returns whether bytes changed, and what was left out."""
+        with self._store.read() as connection:
+            channel = self._channel(connection, feed)
+            found = self._stories(connection, feed)
+        items = [self._item(story, feed) for story in found]
+        bodies, left_out = _write(channel, items)
+        twins = {format_: gzip.compress(body, _GZIP_LEVEL, mtime=0) for format_, body in bodies}
+        changed = False
+        with self._store.write() as connection:
+            for format_, body in bodies:
+                changed |= documents.put(
+                    connection, feed, format_, body,
+                    gzip=twins[format_], etag=hashlib.sha256(body).hexdigest()[:32],
+                    basis=self._basis, now=now,
+                )  # fmt: skip
+            if mark is not None:
+                stale.clear(connection, feed, mark)
+        return changed, left_out
+
+    def _channel(self, connection: Connection, feed: str) -> Channel:
+        if feed != stale.EVERYTHING:
+            topic = self._topics[feed]
+            sources = shelves.sources_in(connection, topic.id)
+            return topic_channel(self._site, self._words, topic, self._authority, sources)
+        sources = shelves.sources_in(connection, None)
+        began = _began(self._topics.values(), self._authority)
+        return everything_channel(self._site, self._words, self._authority, sources, began)
+
+    def _stories(self, connection: Connection, feed: str) -> list[Story]:
+        if feed == stale.EVERYTHING:
+            return stories.everywhere(connection, NEWEST)
+        return stories.in_topic(connection, feed, NEWEST)
+
+    def _item(self, story: Story, feed: str) -> Item:
+        return item(
+            story, self._words, self._publish, authority=self._authority,
+            base=self._site.base_url, language=self._site.language, feed=feed,
+        )  # fmt: skip
+
+    def _hash_settings(self) -> bytes:
+        """Of all that goes into a feed beside its stories and how many sources told them."""
+        site = self._site
+        parts = (
+            SHAPE,
+            NEWEST,
+            FRESH_FOR,
+            self._authority,
+            (site.title, site.base_url, site.language, site.rights),
+            (self._publish.content, self._publish.images),
+            tuple((topic.name, topic.title) for topic in self._topics.values()),
+            self._words.chapter("feed."),
+        )
+        return hashlib.sha256(repr(parts).encode()).digest()
+
+
+def _began(topics: Iterable[TopicShelf], authority: str) -> datetime:
+    """When the feed of everything began: with its first topic, else with the year of its id."""
+    created = [topic.created_at for topic in topics]
+    return min(created, default=datetime(int(authority.rpartition(",")[2]), 1, 1, tzinfo=UTC))
+
+
+def _write(channel: Channel, items: Sequence[Item]) -> tuple[list[tuple[str, bytes]], str]:
+    """The feed in every format, without the entries that no format can hold."""
+    try:
+        return [(name, write(channel, items)) for name, write in _WRITERS.items()], ""
+    except ValueError:
+        problems = {one.id: problem for one in items if (problem := _problem(channel, one))}
+        if not problems:
+            raise
+    good = [one for one in items if one.id not in problems]
+    left_out = "; ".join(f"left out {found}: {problem}" for found, problem in problems.items())
+    return [(name, write(channel, good)) for name, write in _WRITERS.items()], left_out
+
+
+def _problem(channel: Channel, one: Item) -> str:
+    try:
+        for write in _WRITERS.values():
+            write(channel, [one])
+    except ValueError as error:
+        return str(error)
+    return ""
