@@ -57,7 +57,9 @@ class Published:
 def publish(store: Store, settings: Settings, renderer: Renderer, now: datetime) -> Published:
     """Build the feeds that are marked, that were never built, or whose settings have changed."""
     desk = _Desk(store, settings, renderer, _authority(store, settings, now))
-    written, unchanged, failed = [], [], {}
+    written: list[str] = []
+    unchanged: list[str] = []
+    failed: dict[str, str] = {}
     for feed, mark in desk.waiting().items():
         try:
             changed, problem = desk.build(feed, mark, now)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-WHITE = "#ffffff"
+WHITE, BLACK = "#ffffff", "#000000"
 DARK_GROUND = "#1d2125"
 """The lighter of the two grounds that pages have in the dark; site.css names both."""
 
@@ -32,11 +32,20 @@ def contrast(one: str, other: str) -> float:
 
 def readable(colour: str, ground: str) -> str:
     """The colour, as little lightened as it takes to be read on a dark ground."""
+    return _towards(WHITE, colour, ground)
+
+
+def readable_on_white(colour: str) -> str:
+    """The colour, as little darkened as it takes to be read on white."""
+    return _towards(BLACK, colour, WHITE)
+
+
+def _towards(end: str, colour: str, ground: str) -> str:
     for step in range(_STEPS):
-        mixed = _mix(colour, WHITE, step / _STEPS)
+        mixed = _mix(colour, end, step / _STEPS)
         if contrast(mixed, ground) >= READABLE:
             return mixed
-    return WHITE
+    return end
 
 
 def _channels(colour: str) -> tuple[int, ...]:

@@ -1,0 +1,52 @@
+"""What is wrong in the configuration of what readers see."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from service.config.schema import Settings
+from service.render.colour import READABLE, WHITE, contrast, is_colour, readable_on_white
+from service.store.stale import EVERYTHING
+
+Finding = tuple[tuple[str, ...], str, str]
+"""Key path in the TOML, what is wrong, what would be right."""
+
+
+def faults(settings: Settings) -> list[Finding]:
+    """Every fault, in no order."""
+    return [*_accent(settings.branding.accent), *_base_url(settings), *_topics(settings)]
+
+
+def _accent(accent: str) -> list[Finding]:
+    path = ("branding", "accent")
+    if not is_colour(accent):
+        return [(path, f"{accent!r} is no colour", 'write it as "#rrggbb"')]
+    measured = contrast(accent, WHITE)
+    if measured >= READABLE:
+        return []
+    problem = f"contrast to white is {measured:.1f}:1, too little to read links by"
+    return [(path, problem, f'{READABLE}:1 or more, such as "{readable_on_white(accent)}"')]
+
+
+def _base_url(settings: Settings) -> list[Finding]:
+    address = settings.site.base_url
+    if address is None:
+        return []
+    path, right = ("site", "base_url"), 'such as "https://tin.example.vn"'
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return [(path, f"{address!r} is no web address", right)]
+    if parts.query or parts.fragment or parts.username:
+        return [(path, "an address to which paths are added has no ?, # or user", right)]
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        return [(path, f"{parts.hostname!r} is no name of a host", right)]
+    return []
+
+
+def _topics(settings: Settings) -> list[Finding]:
+    if EVERYTHING not in settings.topic:
+        return []
+    problem = f"the feed of all topics has the name {EVERYTHING!r}"
+    return [(("topic", EVERYTHING), problem, "another id for this topic")]

@@ -1,0 +1,29 @@
+"""How often a digest comes, in words: "sáng thứ Hai, 07:00", "Mondays, 07:00". Pure."""
+
+from __future__ import annotations
+
+from service.model import Cadence, CadenceRule
+from service.render.words import Words
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_PARTS = ((11, "morning"), (13, "noon"), (18, "afternoon"), (24, "evening"))
+"""The hour before which a part of the day ends."""
+
+_LAST = "last"
+
+
+def rhythm(rule: CadenceRule, words: Words) -> str:
+    """The rule in the language of `words`; a cron line is only said to be a rhythm of its own."""
+    if rule.rhythm not in frozenset(Cadence):
+        return words.say("rhythm.cron")
+    clock = f"{rule.at:%H:%M}"
+    part = words.say(f"rhythm.part.{next(name for end, name in _PARTS if rule.at.hour < end)}")
+    if rule.rhythm == Cadence.WEEKLY:
+        number = _WEEKDAYS.index(rule.day or "monday") + 1
+        weekday = words.say(f"date.weekday.{number}")
+        return words.say("rhythm.weekly", weekday=weekday, clock=clock, part=part)
+    if rule.rhythm in (Cadence.IMMEDIATE, Cadence.HOURLY, Cadence.DAILY):
+        return words.say(f"rhythm.{rule.rhythm}", clock=clock, part=part)
+    if rule.day == _LAST:
+        return words.say(f"rhythm.{rule.rhythm}.last", clock=clock, part=part)
+    return words.say(f"rhythm.{rule.rhythm}", day=rule.day or "1", clock=clock, part=part)
