@@ -4,7 +4,8 @@ BantinError
 ├── ConfigError         the configuration has faults; nothing was started (exit 2)
 ├── UsageError          a name or an option that does not exist (exit 2)
 ├── StoreError          the database cannot be used
-│   └── StoreBusyError  another process held the write lock for longer than we wait
+│   ├── StoreBusyError  another process held the write lock for longer than we wait
+│   └── ConflictError   a key that must be unique, or a row that must exist, said no
 ├── FetchError          a source or page could not be fetched
 │   ├── ForbiddenAddressError   it stands in a network that we must not enter
 │   ├── TooLargeError           more bytes than we take
@@ -62,6 +63,10 @@ class StoreError(BantinError):
 
 class StoreBusyError(StoreError):
     """Another process held the write lock for longer than we wait."""
+
+
+class ConflictError(StoreError):
+    """A key that must be unique, or a row that must exist, said no: somebody was faster."""
 
 
 class FetchError(BantinError):

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 
-from service.errors import StoreBusyError, StoreError
+from service.errors import ConflictError, StoreBusyError, StoreError
 
 __all__ = ["BUSY_LIMIT_S", "Connection", "Store"]
 # Rooms name the type of what a block gives them without importing the library behind it.
@@ -147,5 +147,7 @@ def _errors_as_ours() -> Iterator[None]:
         if "locked" in str(error.orig):
             raise StoreBusyError("another process is writing to the database") from error
         raise StoreError(f"the database cannot be used: {error.orig}") from error
+    except IntegrityError as error:
+        raise ConflictError(f"the database refused: {error.orig}") from error
     except DBAPIError as error:
         raise StoreError(f"the database refused: {error.orig}") from error

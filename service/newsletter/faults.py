@@ -1,0 +1,109 @@
+"""What is wrong in `[digest.…]`: rhythms that do not exist, days that fit none, unknown topics."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from difflib import get_close_matches
+
+from service.config.schema import Digest, Settings
+from service.model import Cadence
+from service.newsletter import cadence, rules
+
+Finding = tuple[tuple[str, ...], str, str]
+"""Key path in the TOML, what is wrong, what would be right."""
+
+LONGEST_CADENCE = 64
+"""Characters: a cadence is part of an edition's key, and a column in both databases."""
+
+LEAST_LATENESS = timedelta(minutes=10)
+"""A queue that is a little behind must not throw mails away."""
+
+_NAMES = ", ".join(Cadence)
+
+
+def faults(settings: Settings) -> list[Finding]:
+    """Every fault of every digest, in the order of the TOML."""
+    return [
+        (("digest", name, *key), problem, remedy)
+        for name, digest in settings.digest.items()
+        for key, problem, remedy in _of_digest(digest, settings)
+    ]
+
+
+def _of_digest(digest: Digest, settings: Settings) -> list[Finding]:
+    found = [
+        finding
+        for key, rhythm in [
+            ("cadence", digest.cadence),
+            *(("cadences", one) for one in digest.cadences or ()),
+        ]
+        if (finding := _cadence(key, rhythm)) is not None
+    ]
+    if not found:  # a day can only be judged against cadences that exist
+        found += _day(digest)
+        found += _at(digest)
+    found += _topics(digest, settings)
+    if digest.max_lateness is not None and digest.max_lateness < LEAST_LATENESS:
+        found.append(
+            (
+                ("max_lateness",),
+                "mails would expire before they can be sent",
+                'write at least "10m", or leave it out: until the next cut',
+            )
+        )
+    return found
+
+
+def _cadence(key: str, rhythm: str) -> Finding | None:
+    if not cadence.is_cron(rhythm):
+        return None
+    looks_like_cron = any(character.isdigit() or character == "*" for character in rhythm)
+    if not looks_like_cron:
+        near = get_close_matches(rhythm.lower(), list(Cadence), n=1)
+        hint = f'"{near[0]}"?' if near else f"write one of {_NAMES}, or a cron line"
+        return (key,), f"no cadence {rhythm!r}", hint
+    if len(rhythm) > LONGEST_CADENCE:
+        return (key,), f"a cron line of over {LONGEST_CADENCE} characters", "write a shorter one"
+    try:
+        cadence.check_cron(rhythm)
+    except ValueError as error:
+        right = 'write one such as "0 7 * * 1-5" (minute hour day month weekday)'
+        return (key,), f"no cron line: {rhythm!r}: {error}", right
+    return None
+
+
+def _day(digest: Digest) -> list[Finding]:
+    if digest.day is None:
+        return []
+    every = (digest.cadence, *(digest.cadences or ()))
+    if any(rules.fits(str(digest.day), rhythm) for rhythm in every):
+        return []
+    if Cadence.WEEKLY in every:
+        right = 'a weekly digest takes "monday" to "sunday"'
+    elif rules.MONTHLY_AND_LONGER.intersection(every):
+        right = 'monthly and longer ones take 1 to 31 or "last"'
+    else:
+        right = f"leave it out: {digest.cadence} has no day"
+    return [(("day",), f"{digest.day!r} fits no cadence of this digest", right)]
+
+
+def _at(digest: Digest) -> list[Finding]:
+    every = (digest.cadence, *(digest.cadences or ()))
+    written = "at" in digest.model_fields_set
+    if not written or any(cadence.is_zoned(one) and not cadence.is_cron(one) for one in every):
+        return []
+    return [(("at",), f"{digest.cadence} has no hour of its own", "leave it out")]
+
+
+def _topics(digest: Digest, settings: Settings) -> list[Finding]:
+    if digest.topics is None:
+        return []
+    if not digest.topics:
+        return [(("topics",), "no topic at all", "leave it out for every topic, or name some")]
+    found: list[Finding] = []
+    for topic in digest.topics:
+        if topic not in settings.topic:
+            near = get_close_matches(topic, settings.topic, n=1)
+            right = f'"{near[0]}"?' if near else f"add [topic.{topic}], or take it out"
+            found.append((("topics",), f"no topic {topic!r}", right))
+    return found

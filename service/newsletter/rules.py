@@ -1,0 +1,101 @@
+"""From the configuration and a subscriber's wishes to the rule that a subscription is cut by. Pure.
+
+A subscription keeps the text of its rule beside `next_cut_at`: the cut is computed anew only when
+that text changes (LEDGER: Cut).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from service.config.schema import Digest
+from service.model import Cadence, CadenceRule
+from service.newsletter import cadence
+
+MONTHLY_AND_LONGER = frozenset({Cadence.MONTHLY, Cadence.QUARTERLY, Cadence.HALF_YEARLY})
+
+_FIRST_DAY = "1"
+_SEPARATOR = "|"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A rule in a zone. Two subscriptions with equal schedules are always cut together."""
+
+    rule: CadenceRule
+    zone: str
+
+    @property
+    def text(self) -> str:
+        """What `subscription.rule` keeps; `read` understands it. Equal text, equal cuts."""
+        at = f"{self.rule.at:%H:%M}"
+        return _SEPARATOR.join((self.rule.rhythm, self.rule.day or "", at, self.zone))
+
+    def next_cut(self, after: datetime) -> datetime:
+        return cadence.next_cut(self.rule, self.zone, after)
+
+    def previous_cut(self, before: datetime) -> datetime:
+        return cadence.previous_cut(self.rule, self.zone, before)
+
+    def latest_cut(self, at: datetime) -> datetime:
+        """The last cut that is past, one at `at` included."""
+        return cadence.latest_cut(self.rule, self.zone, at)
+
+
+def read(text: str) -> Schedule:
+    """The schedule whose `text` this is."""
+    rhythm, day, at, zone = text.split(_SEPARATOR)
+    return Schedule(CadenceRule(rhythm, time.fromisoformat(at), day or None), zone)
+
+
+def own(digest: Digest, site_zone: str) -> Schedule:
+    """When the digest itself is cut: the editions of its archive."""
+    return schedule(digest, None, None, None, site_zone)
+
+
+def schedule(
+    digest: Digest, rhythm: str | None, at: str | None, zone: str | None, site_zone: str
+) -> Schedule:
+    """When a subscription is cut. None for a wish means the digest's or the site's own.
+
+    A cadence that the digest does not offer (any more) falls back to the digest's own: who never
+    chose one follows it when the TOML changes it.
+    """
+    rule = rule_of(digest, rhythm, at)
+    if not cadence.is_zoned(rule.rhythm):
+        return Schedule(rule, "UTC")
+    return Schedule(rule, zone if zone and _exists(zone) else site_zone)
+
+
+def rule_of(digest: Digest, rhythm: str | None, at: str | None) -> CadenceRule:
+    """The rule behind a cadence of the digest; what means nothing in a cadence is left out."""
+    offered = (digest.cadence, *(digest.cadences or ()))
+    chosen = rhythm if rhythm in offered else digest.cadence
+    if cadence.is_cron(chosen) or not cadence.is_zoned(chosen):
+        return CadenceRule(" ".join(chosen.split()))
+    return CadenceRule(chosen, time.fromisoformat(at or digest.at), _day(digest, chosen))
+
+
+def fits(day: str, rhythm: str) -> bool:
+    """Whether a day as the TOML writes it says something about this cadence."""
+    if rhythm == Cadence.WEEKLY:
+        return day in cadence.WEEKDAYS
+    return rhythm in MONTHLY_AND_LONGER and day not in cadence.WEEKDAYS
+
+
+def _day(digest: Digest, rhythm: str) -> str | None:
+    if rhythm == Cadence.DAILY:
+        return None
+    default = cadence.WEEKDAYS[0] if rhythm == Cadence.WEEKLY else _FIRST_DAY
+    written = None if digest.day is None else str(digest.day)
+    return written if written is not None and fits(written, rhythm) else default
+
+
+def _exists(zone: str) -> bool:
+    try:
+        ZoneInfo(zone)
+    except (OSError, ValueError):  # a name that is nowhere, a folder, a path
+        return False
+    return True
