@@ -1,0 +1,60 @@
+"""Addresses: their one written form, the key that outlives them, and how pages show them.
+
+Pure: no lookup in the DNS, the secret is an argument.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+
+MAX_LENGTH = 254
+"""Characters in an address (RFC 5321: a path of 256 octets with its angle brackets)."""
+
+_DOTS = "•••"
+
+
+def normal(address: str) -> str:
+    """The written form: NFC, the domain in lower case and IDNA ("minh@xn--bcher-kva.example").
+
+    Raises ValueError for what is no address; its text says why, in English.
+    """
+    return _written(_read(address))
+
+
+def readable(address: str) -> str:
+    """The same with its domain as people read it ("minh@bücher.example")."""
+    return _read(address).normalized
+
+
+def key(secret: bytes, address: str) -> bytes:
+    """32 bytes that know an address again without keeping it. `address` is a normal form.
+
+    Case counts neither in the domain nor before the @: nobody has two mailboxes that differ in
+    it, and one person typing "Minh@" and "minh@" must not be told twice.
+    """
+    return hmac.new(secret, b"address\0" + address.casefold().encode(), hashlib.sha256).digest()
+
+
+def masked(address: str) -> str:
+    """For pages behind a link that mails carry on when they are forwarded: "m•••h@example.vn"."""
+    local, _, domain = readable(address).rpartition("@")
+    last = local[-1] if len(local) > 2 else ""  # noqa: PLR2004 - of two letters one stays hidden
+    return f"{local[0]}{_DOTS}{last}@{domain}"
+
+
+def _read(address: str) -> ValidatedEmail:
+    stripped = address.strip()
+    if len(stripped) > MAX_LENGTH:
+        raise ValueError(f"longer than {MAX_LENGTH} characters")
+    try:
+        # .test is for trials: it can be mailed to the outbox and nowhere else.
+        return validate_email(stripped, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from error
+
+
+def _written(found: ValidatedEmail) -> str:
+    return f"{found.local_part}@{found.ascii_domain}"

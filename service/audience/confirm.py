@@ -1,0 +1,127 @@
+"""The yes that begins a subscription, and taking it back.
+
+A bare GET changes nothing, for scanners open every link of a mail; the exception is the browser
+that signed up, which carries the sign-up cookie. Everywhere else a button says yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from service.audience import records
+from service.audience.records import What
+from service.audience.signup import LINK_LASTS
+from service.audience.tokens import is_token, same_browser
+from service.config.schema import Digest, Settings
+from service.model import EndedReason
+from service.store import subscriptions
+from service.store.database import Store
+from service.store.subscriptions import Subscription
+
+NEWS = "news"
+"""The scope in which nothing from before the confirmation is told."""
+
+PreviousCut = Callable[[Digest, str, str | None, str | None, datetime], datetime]
+"""(digest, cadence, hour or None, zone or None, now) -> the latest cut before now, UTC. The
+calendar is the newsletter's, which this room does not know."""
+
+
+class Standing(StrEnum):
+    """Where a confirmation link leads."""
+
+    UNKNOWN = "unknown"
+    ASK = "ask"
+    CONFIRMED = "confirmed"
+    EXPIRED = "expired"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """`subscription` is None only when the link is unknown. `fresh`: it was this call that did."""
+
+    standing: Standing
+    subscription: Subscription | None
+    fresh: bool = False
+
+
+def confirm(
+    store: Store,
+    settings: Settings,
+    now: datetime,
+    token: str,
+    *,
+    cookie: str | None,
+    pressed: bool,
+    previous_cut: PreviousCut,
+) -> Confirmation:
+    """Follow a confirmation link. It writes if the button was pressed or the browser is known.
+
+    Confirming twice is confirming once.
+    """
+    if not is_token(token):
+        return Confirmation(Standing.UNKNOWN, None)
+    with store.read() as connection:
+        found = _standing(subscriptions.by_token(connection, token), now)
+    asked = found.subscription
+    if found.standing is not Standing.ASK or asked is None:
+        return found
+    if not (pressed or same_browser(cookie, asked.signup_hash)):
+        return found
+    with store.ledger() as connection:
+        found = _standing(subscriptions.by_token(connection, token, lock=True), now)
+        if found.standing is not Standing.ASK or found.subscription is None:
+            return found
+        begun = records.changed(
+            connection,
+            found.subscription,
+            now,
+            What.CONFIRMED,
+            how="button" if pressed else "one click in the browser that signed up",
+            **begin(settings, found.subscription, now, previous_cut),
+            welcome_due=settings.signup.welcome == "last-edition",
+        )
+    return Confirmation(Standing.CONFIRMED, begun, fresh=True)
+
+
+def begin(
+    settings: Settings, found: Subscription, now: datetime, previous_cut: PreviousCut
+) -> dict[str, object]:
+    """The columns of a beginning: its first window starts now, in a review at the last cut.
+
+    `next_cut_at` None: the newsletter computes it at its next tick.
+    """
+    digest = settings.digest.get(found.digest)
+    starts = now
+    if digest is not None and found.scope != NEWS:
+        starts = previous_cut(digest, found.cadence, found.at, found.zone, now)
+    return {"starts_at": starts, "covered_to": starts, "next_cut_at": None, "rule": None}
+
+
+def take_back(store: Store, now: datetime, token: str) -> Subscription | None:
+    """The undo of a confirmation: the subscription ends. None: no such link."""
+    if not is_token(token):
+        return None
+    with store.ledger() as connection:
+        found = subscriptions.by_token(connection, token, lock=True)
+        if found is None:
+            return None
+        records.ended(connection, [found], now, EndedReason.UNDONE, how="undo after confirming")
+        return subscriptions.by_token(connection, token)
+
+
+def _standing(found: Subscription | None, now: datetime) -> Confirmation:
+    if found is None:
+        return Confirmation(Standing.UNKNOWN, None)
+    if found.ended_reason == EndedReason.NOT_CONFIRMED:
+        return Confirmation(Standing.EXPIRED, found)
+    if not found.live:
+        return Confirmation(Standing.ENDED, found)
+    if found.confirmed:
+        return Confirmation(Standing.CONFIRMED, found)
+    if found.created_at + LINK_LASTS <= now:
+        return Confirmation(Standing.EXPIRED, found)
+    return Confirmation(Standing.ASK, found)

@@ -1,0 +1,50 @@
+"""What time does to subscriptions: sign-ups nobody confirmed, digests that left the TOML."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from service.audience import records
+from service.audience.signup import LINK_LASTS
+from service.config.schema import Settings
+from service.model import EndedReason
+from service.store import subscribers, subscriptions
+from service.store.database import Connection, Store
+
+REMOVED_LASTS = timedelta(days=7)
+"""A digest put back within this time goes on as if it had never been away (LEDGER: Decided)."""
+
+
+def run(store: Store, settings: Settings, now: datetime) -> int:  # noqa: ARG001 - the shape of a job
+    """Both jobs. Returns how many subscriptions ended. Run twice, the second finds nothing."""
+    return expire_unconfirmed(store, now) + end_removed(store, now)
+
+
+def expire_unconfirmed(store: Store, now: datetime) -> int:
+    """End sign-ups whose link has lapsed. An address that never said yes is forgotten with it."""
+    with store.write() as connection:
+        lapsed = subscriptions.unconfirmed(connection, now - LINK_LASTS)
+        number = records.ended(
+            connection, lapsed, now, EndedReason.NOT_CONFIRMED, how="the link lapsed"
+        )
+        for subscriber_id in {one.subscriber_id for one in lapsed}:
+            _forget_a_stranger(connection, subscriber_id)
+    return number
+
+
+def end_removed(store: Store, now: datetime) -> int:
+    """End what hangs on digests that have been gone for a week."""
+    with store.write() as connection:
+        left = subscriptions.of_removed_digests(connection, now - REMOVED_LASTS)
+        return records.ended(
+            connection, left, now, EndedReason.DIGEST_REMOVED, how="the digest left the TOML"
+        )
+
+
+def _forget_a_stranger(connection: Connection, subscriber_id: int) -> None:
+    all_of_them = subscriptions.of_person(connection, subscriber_id)
+    if any(one.live or one.confirmed for one in all_of_them):
+        return
+    subscribers.forget(connection, subscriber_id)
+    for one in all_of_them:
+        subscriptions.change(connection, one.id, evidence=None, signup_hash=None)

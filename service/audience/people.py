@@ -1,0 +1,187 @@
+"""What an admin does with subscribers by hand: add, forget. Lists are in audience.lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import available_timezones
+
+from service.audience import address as addresses
+from service.audience import choices, records
+from service.audience.confirm import PreviousCut, begin
+from service.audience.records import What
+from service.audience.tokens import new_token
+from service.config.schema import Digest, Settings
+from service.errors import UsageError
+from service.model import EndedReason
+from service.store import facts, subscribers, subscriptions, suppressions
+from service.store.database import Connection, Store
+from service.store.subscriptions import Subscription
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+
+
+class Added(StrEnum):
+    """What became of one line."""
+
+    ADDED = "added"
+    ALREADY = "already"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One line of a list or of the command. `topics` empty and None elsewhere: the digest's own."""
+
+    address: str
+    digest: str
+    cadence: str | None = None
+    topics: tuple[str, ...] = ()
+    hour: str | None = None
+    zone: str | None = None
+    language: str | None = None
+    evidence: str | None = None
+
+
+def add(
+    store: Store,
+    settings: Settings,
+    now: datetime,
+    address: str,
+    digest: str,
+    *,
+    previous_cut: PreviousCut,
+    cadence: str | None = None,
+    topics: Sequence[str] = (),
+    hour: str | None = None,
+    zone: str | None = None,
+    language: str | None = None,
+    evidence: str | None = None,
+) -> Added:
+    """A subscription that is active at once; no mail is sent. Whoever is active stays as they are.
+
+    No topics and None elsewhere mean the digest's own. Raises UsageError for an unknown digest,
+    topic, cadence, hour or zone, for what is no address, and for one that must not be written to.
+    """
+    wanted = Person(address, digest, cadence, tuple(topics), hour, zone, language, evidence)
+    checked = check(settings, wanted)
+    with store.write() as connection:
+        return put(connection, settings, now, checked, previous_cut)
+
+
+def check(settings: Settings, person: Person) -> Person:
+    """The same with everything in its stored form. Raises UsageError."""
+    digest = settings.digest.get(person.digest)
+    if digest is None:
+        known = ", ".join(settings.digest) or "none"
+        raise UsageError(f"no digest {person.digest!r}; there are: {known}")
+    try:
+        return _stored_form(settings, digest, person)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _stored_form(settings: Settings, digest: Digest, person: Person) -> Person:
+    cadence = choices.choose_cadence(digest, person.cadence or choices.first_cadence(digest))
+    offered = choices.topics(settings, digest)
+    topics = choices.choose_topics(offered, person.topics) if person.topics else None
+    return Person(
+        address=addresses.normal(person.address),
+        digest=person.digest,
+        cadence=cadence,
+        topics=topics or (),
+        hour=choices.choose_hour(cadence, person.hour),
+        zone=_zone(person.zone),
+        language=_language(person.language),
+        evidence=person.evidence or None,
+    )
+
+
+def put(
+    connection: Connection,
+    settings: Settings,
+    now: datetime,
+    person: Person,
+    previous_cut: PreviousCut,
+) -> Added:
+    """Write one checked person. Needs a write transaction. Raises UsageError when suppressed."""
+    address_key = addresses.key(facts.secret(connection), person.address)
+    reason = suppressions.reason(connection, address_key)
+    if reason is not None:
+        raise UsageError(f"{person.address} must not be written to: {reason}")
+    row = subscribers.put(connection, address_key, person.address, now, language=person.language)
+    found = subscriptions.live_in(connection, row.id, person.digest)
+    if found is not None and found.confirmed:
+        return Added.ALREADY
+    if found is None:
+        found = _insert(connection, row.id, person, now)
+    subscriptions.change(connection, found.id, **_wishes(person))
+    found = subscriptions.by_token(connection, found.token)
+    assert found is not None
+    columns = begin(settings, found, now, previous_cut)
+    records.changed(connection, found, now, What.ADDED, how="added by an admin", **columns)
+    return Added.ADDED
+
+
+def forget(store: Store, now: datetime, address: str) -> bool:
+    """Take an address out of the store; False: nobody has it. Raises ValueError for no address.
+
+    What is queued for it is suppressed and released when its turn comes, for nobody is left to
+    send it to. The key stays: who comes back is not told twice.
+    """
+    wanted = addresses.normal(address)
+    with store.ledger() as connection:
+        address_key = addresses.key(facts.secret(connection), wanted)
+        person = subscribers.by_key(connection, address_key)
+        if person is None or person.address is None:
+            return False
+        all_of_them = subscriptions.of_person(connection, person.id)
+        records.ended(connection, all_of_them, now, EndedReason.FORGOTTEN, how="forget")
+        for one in all_of_them:
+            subscriptions.change(connection, one.id, evidence=None, signup_hash=None)
+        subscribers.forget(connection, person.id)
+        return True
+
+
+def _insert(
+    connection: Connection, subscriber_id: int, person: Person, now: datetime
+) -> Subscription:
+    token = new_token()
+    assert person.cadence is not None
+    subscriptions.add(
+        connection,
+        subscriber_id=subscriber_id,
+        digest_name=person.digest,
+        token=token,
+        now=now,
+        cadence=person.cadence,
+    )
+    found = subscriptions.by_token(connection, token)
+    assert found is not None
+    return found
+
+
+def _wishes(person: Person) -> dict[str, object]:
+    return {
+        "cadence": person.cadence,
+        "topics": list(person.topics) or None,
+        "at": person.hour,
+        "zone": person.zone,
+        "evidence": person.evidence,
+    }
+
+
+def _language(tag: str | None) -> str | None:
+    if tag and _LANGUAGE.fullmatch(tag) is None:
+        raise ValueError(f"{tag!r} is no language; write one such as vi or en-GB")
+    return tag or None
+
+
+def _zone(name: str | None) -> str | None:
+    if not name:
+        return None
+    if name not in available_timezones():
+        raise ValueError(f"no time zone {name!r}; write one such as Asia/Ho_Chi_Minh")
+    return name

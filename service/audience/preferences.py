@@ -1,0 +1,79 @@
+"""What a subscriber may set: topics, cadence, hour, a pause. One page, one Save."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.audience import choices, records
+from service.audience.records import What
+from service.audience.tokens import is_token
+from service.config.schema import Settings
+from service.errors import UsageError
+from service.store import subscriptions
+from service.store.database import Store
+from service.store.subscriptions import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """A choice as stored: `topics` and `at` None = the digest's own, `paused_until` None = none."""
+
+    cadence: str
+    topics: tuple[str, ...] | None
+    at: str | None
+    paused_until: datetime | None
+
+
+def save(
+    store: Store, settings: Settings, now: datetime, token: str, wish: Preferences
+) -> Subscription | None:
+    """Keep the choice. None: no such link, or the subscription is not active.
+
+    Raises UsageError for a cadence that the digest has not. Another rhythm has another next cut:
+    the newsletter computes it at its next tick. Where the window stands does not move, so that a
+    change of rhythm loses nothing.
+    """
+    if not is_token(token):
+        return None
+    with store.ledger() as connection:
+        found = subscriptions.by_token(connection, token, lock=True)
+        if found is None or not found.live or not found.confirmed:
+            return None
+        _check(settings, found, wish)
+        values = _differences(found, wish, now)
+        if not values:
+            return found
+        what = _what(found, values, now)
+        return records.changed(connection, found, now, what, how="preferences", **values)
+
+
+def _check(settings: Settings, found: Subscription, wish: Preferences) -> None:
+    digest = settings.digest.get(found.digest)
+    if digest is None:
+        raise UsageError(f"{found.digest} is not sent any more")
+    if wish.cadence not in choices.cadences(digest):
+        raise UsageError(f"{found.digest} does not come {wish.cadence!r}")
+
+
+def _differences(found: Subscription, wish: Preferences, now: datetime) -> dict[str, object]:
+    values: dict[str, object] = {}
+    if wish.topics != found.topics:
+        values["topics"] = None if wish.topics is None else list(wish.topics)
+    if (wish.cadence, wish.at) != (found.cadence, found.at):
+        values |= {"cadence": wish.cadence, "at": wish.at, "next_cut_at": None, "rule": None}
+    paused = found.paused_until if is_paused(found, now) else None
+    if wish.paused_until != paused:
+        values["paused_until"] = wish.paused_until
+    return values
+
+
+def _what(found: Subscription, values: dict[str, object], now: datetime) -> What:
+    if set(values) != {"paused_until"}:
+        return What.CHANGED
+    return What.RESUMED if is_paused(found, now) and values["paused_until"] is None else What.PAUSED
+
+
+def is_paused(found: Subscription, now: datetime) -> bool:
+    """Whether no mail goes out at `now`."""
+    return found.paused_until is not None and found.paused_until > now

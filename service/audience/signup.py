@@ -1,0 +1,199 @@
+"""Signing up: whoever the address belongs to, the page says the same and one mail goes out a day.
+
+    a wish ─> of nobody yet, or ended ─> a new subscription, unconfirmed ─┐
+           ─> unconfirmed ─────────────> the latest wish counts ──────────┼─> one mail a day
+           ─> active ──────────────────> nothing changes ─────────────────┘
+           ─> suppressed ──────────────> nothing, and no mail
+
+The mail is a delivery like any other: planned here, sent when the queue is drained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from service.audience import address as addresses
+from service.audience import choices, records
+from service.audience.records import What
+from service.audience.tokens import new_token
+from service.config.schema import Settings
+from service.errors import UsageError
+from service.mail.message import letter_message_id
+from service.mail.personal import host
+from service.model import DeliveryKind, Parts
+from service.render.engine import Renderer
+from service.store import facts, letters, subscribers, subscriptions, suppressions
+from service.store.database import Connection, Store
+from service.store.subscriptions import Subscription
+
+LINK_LASTS = timedelta(days=7)
+"""How long a confirmation link works; then the sign-up ends and its address is forgotten."""
+
+ONE_MAIL_IN = timedelta(days=1)
+MAILS_IN_A_MONTH = 5
+"""To one address: nobody may use our form to fill somebody's mailbox."""
+
+CAP_AN_HOUR, CAP_A_DAY = 300, 3000
+"""Confirmation mails to everybody. A launch in a large office stays under them, a flood does not;
+close to 5,000 mails a day make a sender "bulk" for good (FIELD B2)."""
+
+
+_HOW = "sign-up page"
+
+_MAILS = {DeliveryKind.CONFIRM: "confirm", DeliveryKind.CHANGE: "already"}
+"""Kind -> template. Who has confirmed already is told so, with the link to the preferences."""
+
+
+class Outcome(StrEnum):
+    """What the page says. It never depends on whose address it was."""
+
+    CHECK_MAIL = "check_mail"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked for. `address` is a normal form, `topics` None = the digest's own.
+
+    `evidence` says how consent was given, `cookie_hash` (None: no cookie) lets one click confirm.
+    """
+
+    address: str
+    digest: str
+    cadence: str
+    topics: tuple[str, ...] | None
+    evidence: str
+    cookie_hash: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUp:
+    """`planned`: a mail waits to be sent."""
+
+    outcome: Outcome
+    planned: bool
+
+
+def sign_up(
+    store: Store,
+    settings: Settings,
+    renderer: Renderer,
+    now: datetime,
+    wish: Wish,
+    token: Callable[[], str] = new_token,
+) -> SignedUp:
+    """Take the wish; plan the mail that asks for a yes. Raises TemplateError, UsageError.
+
+    Both mails are rendered before anything is known: how long it takes tells nothing either.
+    """
+    if wish.digest not in settings.digest:
+        raise UsageError(f"no digest {wish.digest!r}")
+    mails = {name: _render(settings, renderer, wish.digest, name) for name in _MAILS.values()}
+    with store.ledger() as connection:
+        if _full(connection, now):
+            return SignedUp(Outcome.FULL, planned=False)
+        secret = facts.secret(connection)
+        address_key = addresses.key(secret, wish.address)
+        if suppressions.reason(connection, address_key) is not None:
+            return SignedUp(Outcome.CHECK_MAIL, planned=False)
+        person = subscribers.put(connection, address_key, wish.address, now)
+        may_write = _may_write(connection, person.id, now)
+        found = subscriptions.live_in(connection, person.id, wish.digest)
+        if found is None:
+            found = _begin(connection, person.id, wish, now, token())
+        elif not found.confirmed:
+            found = _begin_again(connection, found, wish, now, mailed=may_write)
+        elif may_write:
+            records.changed(connection, found, now, What.ASKED_AGAIN, how=_HOW)
+        if may_write:
+            kind = DeliveryKind.CHANGE if found.confirmed else DeliveryKind.CONFIRM
+            _plan(connection, settings, secret, found, kind, mails[_MAILS[kind]], now)
+        return SignedUp(Outcome.CHECK_MAIL, planned=may_write)
+
+
+def _render(settings: Settings, renderer: Renderer, digest: str, template: str) -> Parts:
+    title = choices.digest_title(settings, settings.digest[digest])
+    return renderer.mail(template, settings.site.language, digest=title, days=LINK_LASTS.days)
+
+
+def _full(connection: Connection, now: datetime) -> bool:
+    hour, day = now - timedelta(hours=1), now - timedelta(days=1)
+    return (
+        letters.signups_of_all(connection, hour) >= CAP_AN_HOUR
+        or letters.signups_of_all(connection, day) >= CAP_A_DAY
+    )
+
+
+def _may_write(connection: Connection, subscriber_id: int, now: datetime) -> bool:
+    day, month = now - ONE_MAIL_IN, now - timedelta(days=30)
+    return (
+        letters.signups_of(connection, subscriber_id, day) == 0
+        and letters.signups_of(connection, subscriber_id, month) < MAILS_IN_A_MONTH
+    )
+
+
+def _begin(
+    connection: Connection, subscriber_id: int, wish: Wish, now: datetime, token: str
+) -> Subscription:
+    subscriptions.add(
+        connection,
+        subscriber_id=subscriber_id,
+        digest_name=wish.digest,
+        token=token,
+        now=now,
+        cadence=wish.cadence,
+        topics=_as_stored(wish),
+        evidence=wish.evidence,
+        signup_hash=wish.cookie_hash,
+    )
+    added = subscriptions.by_token(connection, token)
+    assert added is not None
+    return records.changed(connection, added, now, What.SIGNED_UP, how=_HOW)
+
+
+def _begin_again(
+    connection: Connection, found: Subscription, wish: Wish, now: datetime, *, mailed: bool
+) -> Subscription:
+    """The latest wish counts. The week of its link begins anew only with a new mail."""
+    return records.changed(
+        connection,
+        found,
+        now,
+        What.SIGNED_UP,
+        how=_HOW,
+        cadence=wish.cadence,
+        topics=_as_stored(wish),
+        evidence=wish.evidence,
+        signup_hash=wish.cookie_hash,
+        **({"created_at": now} if mailed else {}),
+    )
+
+
+def _as_stored(wish: Wish) -> list[str] | None:
+    return None if wish.topics is None else list(wish.topics)
+
+
+def _plan(
+    connection: Connection,
+    settings: Settings,
+    secret: bytes,
+    found: Subscription,
+    kind: DeliveryKind,
+    parts: Parts,
+    now: datetime,
+) -> None:
+    letters.plan(
+        connection,
+        kind=kind,
+        subscription_id=found.id,
+        message_id=letter_message_id(
+            secret, host(settings), kind=kind, subscription_id=found.id, dated_at=now
+        ),
+        parts=parts,
+        language=settings.site.language,
+        now=now,
+        expires_at=now + LINK_LASTS,
+    )

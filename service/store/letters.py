@@ -1,0 +1,85 @@
+"""Mails that belong to one subscription alone: confirm, welcome, change. No edition stands behind.
+
+A letter is a delivery with a segment of its own, so that it is sent, retried and accounted for
+exactly as an edition's mail is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select
+
+from service.model import DeliveryKind, DeliveryState, Parts
+from service.store import deliveries
+from service.store.deliveries import NewDelivery
+from service.store.parts import pack
+from service.store.tables import delivery, segment, subscription
+
+SIGNUP_KINDS = (DeliveryKind.CONFIRM, DeliveryKind.CHANGE)
+"""What a sign-up may cause: "was it you?", or "you get it already" to whoever has confirmed."""
+
+_NEVER_LEFT = (DeliveryState.SUPPRESSED, DeliveryState.EXPIRED)
+
+
+def plan(
+    connection: Connection,
+    *,
+    kind: DeliveryKind,
+    subscription_id: int,
+    message_id: str,
+    parts: Parts,
+    language: str,
+    now: datetime,
+    expires_at: datetime | None,
+) -> int:
+    """Queue a letter, due at once and dated `now`. Returns the delivery's id.
+
+    `message_id` must have been made from the same `now` (LEDGER: What makes a preview the mail).
+    """
+    inserted = connection.execute(
+        insert(segment).values(
+            edition_id=None,
+            hash=hashlib.sha256(message_id.encode()).digest(),
+            language=language,
+            stories=[],
+            parts=pack(parts),
+        )
+    ).inserted_primary_key
+    assert inserted is not None
+    letter = NewDelivery(
+        subscription_id=subscription_id,
+        segment_id=inserted[0],
+        kind=kind,
+        message_id=message_id,
+        dated_at=now,
+        expires_at=expires_at,
+    )
+    return deliveries.add(connection, [letter], now)[0]
+
+
+def signups_of(connection: Connection, subscriber_id: int, since: datetime) -> int:
+    """Letters that sign-ups caused to one person since then, for whichever digest.
+
+    Those that never left do not count: nobody was bothered.
+    """
+    found = connection.scalar(
+        select(func.count())
+        .select_from(delivery.join(subscription))
+        .where(
+            subscription.c.subscriber_id == subscriber_id,
+            delivery.c.kind.in_(SIGNUP_KINDS),
+            delivery.c.created_at > since,
+            delivery.c.state.not_in(_NEVER_LEFT),
+        )
+    )
+    return found or 0
+
+
+def signups_of_all(connection: Connection, since: datetime) -> int:
+    """Letters that sign-ups caused since then, whatever became of them."""
+    found = connection.scalar(
+        select(func.count()).where(delivery.c.kind.in_(SIGNUP_KINDS), delivery.c.created_at > since)
+    )
+    return found or 0

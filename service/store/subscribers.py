@@ -1,0 +1,76 @@
+"""Addresses and the people behind them. An address can be forgotten, its key stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from service.store.statements import upsert
+from service.store.tables import subscriber
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A person as stored. `address` is None once forgotten; language and zone None: the site's."""
+
+    id: int
+    address_key: bytes
+    address: str | None
+    language: str | None
+    zone: str | None
+    created_at: datetime
+
+
+def by_key(connection: Connection, address_key: bytes) -> Subscriber | None:
+    """Who has this address; None if nobody ever had."""
+    row = connection.execute(
+        select(subscriber).where(subscriber.c.address_key == address_key)
+    ).one_or_none()
+    return None if row is None else Subscriber(**row._asdict())
+
+
+def put(
+    connection: Connection,
+    address_key: bytes,
+    address: str,
+    now: datetime,
+    *,
+    language: str | None = None,
+    zone: str | None = None,
+) -> Subscriber:
+    """Find the person, or make one; a forgotten address is known again. Locks the row.
+
+    `language` and `zone` fill what was empty and overwrite what they say anew.
+    """
+    row = upsert(connection, subscriber).values(
+        address_key=address_key, address=address, language=language, zone=zone, created_at=now
+    )
+    known = row.on_conflict_do_update(
+        index_elements=["address_key"],
+        set_={
+            # As it was typed first: only case can differ under one key.
+            "address": func.coalesce(subscriber.c.address, row.excluded.address),
+            "language": func.coalesce(row.excluded.language, subscriber.c.language),
+            "zone": func.coalesce(row.excluded.zone, subscriber.c.zone),
+        },
+    )
+    connection.execute(known)
+    found = by_key(connection, address_key)
+    assert found is not None
+    return found
+
+
+def lock(connection: Connection, subscriber_id: int) -> None:
+    """Hold the person's row until the transaction ends, so that two sign-ups wait in line."""
+    connection.execute(
+        select(subscriber.c.id).where(subscriber.c.id == subscriber_id).with_for_update()
+    )
+
+
+def forget(connection: Connection, subscriber_id: int) -> None:
+    """Take the address away. The key stays, so that nobody is told twice who comes back."""
+    connection.execute(
+        update(subscriber).where(subscriber.c.id == subscriber_id).values(address=None)
+    )
