@@ -5,16 +5,16 @@ files -> one table -> environment -> schema -> secrets -> cross checks -> Settin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from service.config import merging, overrides, reading
+from service.config import credentials, crosschecks, merging, overrides, pruning, reading
+from service.config.localzone import system_zone
 from service.config.places import Places
-from service.config.schema import Settings
+from service.config.schema import Settings, StoreSection
+from service.config.wording import Finding, written
 from service.errors import ConfigError, Fault
 
 DEFAULT_NAME = "bantin.toml"
@@ -22,7 +22,10 @@ DEFAULT_NAME = "bantin.toml"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A configuration without faults. `files`: all that were read, absolute, the main one first."""
+    """A configuration without faults. `files`: all that were read, absolute, the main one first.
+
+    `warnings` are no faults: what works, but hardly as it was meant.
+    """
 
     settings: Settings
     places: Places
@@ -30,32 +33,75 @@ class Loaded:
     warnings: tuple[Fault, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A configuration with all its faults.
+
+    `settings` are then what is sound in it, for other rooms to judge in the same pass; None where
+    nothing could be read. They are never to be worked with while there are faults.
+    """
+
+    settings: Settings | None
+    places: Places
+    files: tuple[Path, ...]
+    faults: tuple[Fault, ...]
+    warnings: tuple[Fault, ...]
+
+
 def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     """Read and check the configuration. Raises ConfigError with every fault there is."""
+    examined = examine(path, environ)
+    if examined.faults or examined.settings is None:
+        raise ConfigError(examined.faults)
+    return Loaded(examined.settings, examined.places, examined.files, examined.warnings)
+
+
+def examine(path: Path, environ: Mapping[str, str]) -> Examined:
+    """Read and check the configuration, and tell everything about it. Raises nothing."""
     read = reading.read(path)
-    faults = list(read.faults)
-    if not read.pieces:
-        raise ConfigError(tuple(faults))
     places = Places(str(path), read.pieces)
-    data, double = merging.merge(read.pieces, places)
+    files = tuple(piece.path for piece in read.pieces)
+    if not read.pieces:
+        return Examined(None, places, files, tuple(read.faults), ())
     root = read.pieces[0].path.parent
-    places.overridden, wrong = overrides.apply(data, environ, root)
-    faults += double + wrong
-    _defaults(data, root)
-    try:
-        settings = Settings.model_validate(data, by_alias=True, by_name=False)
-    except ValidationError as error:
-        faults += [
-            Fault(*places.find(e["loc"]), ".".join(map(str, e["loc"])), e["msg"])
-            for e in error.errors()
-        ]
-    if faults:
-        raise ConfigError(tuple(faults))
-    settings._root = root  # noqa: SLF001 - the loader gives the whole its root
-    return Loaded(settings, places, tuple(piece.path for piece in read.pieces))
+    data, doubles = merging.merge(read.pieces, places)
+    overridden, wrong_names = overrides.apply(data, environ, root)
+    places.override(overridden)
+    _add_defaults(data, root, environ)
+    settings, found = pruning.validated(data)
+    warnings: list[Finding] = []
+    if settings is not None:
+        settings._root = root  # noqa: SLF001 - the loader gives the whole its root
+        missing, warnings = credentials.resolve(settings, environ)
+        found += missing
+        names = crosschecks.Names(read.names("source"), read.names("topic"))
+        found += crosschecks.faults(settings, names)
+        warnings += [] if found or read.faults else crosschecks.warnings(settings)
+    faults = [*read.faults, *doubles, *wrong_names, *placed(found, places)]
+    return Examined(
+        settings, places, files, _sorted(faults, places), _sorted(placed(warnings, places), places)
+    )
 
 
-def _defaults(data: dict[str, Any], root: Path) -> None:
-    store = data.setdefault("store", {})
+def placed(findings: Iterable[Finding], places: Places) -> list[Fault]:
+    """Findings of any room as faults, each with its file and line."""
+    return [
+        Fault(*places.find(path), written(path), problem, remedy)
+        for path, problem, remedy in findings
+    ]
+
+
+def _add_defaults(data: dict[str, Any], root: Path, environ: Mapping[str, str]) -> None:
+    """Defaults that hang on where we are: the folder of the file, the zone of the machine."""
+    store, site = data.setdefault("store", {}), data.setdefault("site", {})
     if isinstance(store, dict):
-        store.setdefault("url", merging.absolute_url("sqlite:///var/bantin.db", root))
+        store.setdefault("url", merging.absolute_url(StoreSection().url, root))
+    if isinstance(site, dict) and site.get("timezone", "") == "":
+        site["timezone"] = system_zone(environ)
+
+
+def _sorted(faults: Iterable[Fault], places: Places) -> tuple[Fault, ...]:
+    """Each once, in the order in which the files are read, then by line."""
+    order = places.order()
+    unique = dict.fromkeys(faults)
+    return tuple(sorted(unique, key=lambda one: (order.get(one.file, len(order)), one.line or 0)))

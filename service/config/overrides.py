@@ -51,7 +51,8 @@ def _wrong(path: tuple[str, ...]) -> tuple[str, str] | None:
         if part not in known:
             near = get_close_matches(part, known, 1)
             right = [*path[:number], *near]
-            remedy = f"did you mean {PREFIX}{PART.join(right).upper()}…?" if near else ""
+            more = "…" if number + 1 < len(path) else ""
+            remedy = f"did you mean {PREFIX}{PART.join(right).upper()}{more}?" if near else ""
             return f"there is no key {'.'.join(path)}", remedy
         if shape.table_in(known[part].annotation) is not None or part == "include":
             return "cannot be set from the environment", f"write [{part}.ID] in a file"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import stat
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from service.config import locate
+from service.config import locate, syntax
 from service.errors import Fault
 from service.text.fold import nfc
 
@@ -17,8 +18,8 @@ LARGEST = 32 * 1024 * 1024
 """Bytes of one file. 5,000 sources are half a megabyte; more is a mistake or an attack."""
 
 _WILD = re.compile(r"[*?\[]")
-_BARE_SECRETS = frozenset({"password"})
-"""Keys whose text stays byte for byte: normalising a password would break it."""
+_AS_WRITTEN = frozenset({"password"})
+"""Keys whose text stays as it is: normalising a password would break it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,70 +38,107 @@ class Reading:
 
     pieces: list[Piece] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
-    @property
-    def complete(self) -> bool:
-        """Whether every file was read; if not, what seems missing may stand in the others."""
-        return not self.faults
+    def names(self, kind: str) -> frozenset[str]:
+        """The ids of the tables of a kind, those in files that are no TOML as well.
+
+        So that one slip in a file does not make every mention of its tables a fault.
+        """
+        found: set[str] = set()
+        for piece in self.pieces:
+            tables = piece.data.get(kind)
+            found.update(tables if isinstance(tables, dict) else ())
+        head = re.compile(rf"^\s*\[\s*{kind}\s*\.\s*[\"']?([\w-]+)", re.MULTILINE)
+        for text in self.broken:
+            found.update(head.findall(text))
+        return frozenset(found)
+
+
+class _UnreadableError(Exception):
+    """Why a file could not be taken; `line` is in that file, None = the whole file."""
+
+    def __init__(self, problem: str, remedy: str, line: int | None = None) -> None:
+        super().__init__(problem)
+        self.problem, self.remedy, self.line = problem, remedy, line
+
+
+@dataclass(frozen=True, slots=True)
+class _Include:
+    """One element of `include`: where it stands, and what it says."""
+
+    piece: Piece
+    number: int
+    pattern: str
+
+    def fault(self, problem: str, remedy: str) -> Fault:
+        line = locate.places(self.piece.text).get(("include", self.number))
+        return Fault(self.piece.shown, line, "include", problem, remedy)
 
 
 def read(path: Path) -> Reading:
     """Read the main file and all that it includes, each file once. Raises nothing."""
     reading = Reading()
-    _read_one(path, str(path), (), reading)
+    _read_one(path, str(path), (), None, reading)
     return reading
 
 
-def _read_one(path: Path, shown: str, above: tuple[Path, ...], reading: Reading) -> None:
-    real = path.resolve()
-    if any(piece.path == real for piece in reading.pieces):
+def _read_one(
+    path: Path, shown: str, above: tuple[Path, ...], because: _Include | None, reading: Reading
+) -> None:
+    """`above`: the files that led here, the main one first; `because`: what includes this one."""
+    try:
+        real, text = _content(path)
+    except _UnreadableError as why:
+        if because and why.line is None:
+            reading.faults.append(because.fault(f"{shown} {why.problem}", why.remedy))
+        else:
+            reading.faults.append(Fault(shown, why.line, "", why.problem, why.remedy))
         return
-    text = _text_of(real, shown, reading.faults)
-    if text is None:
+    if any(piece.path == real for piece in reading.pieces):
         return
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        reading.faults.append(locate.syntax_fault(shown, text, error))
+        reading.faults.append(syntax.fault(shown, text, error))
+        reading.broken.append(text)
         return
     piece = Piece(shown, real, text, _normal(data))
     reading.pieces.append(piece)
-    for target, target_shown in _included(piece, (*above, real), reading):
-        _read_one(target, target_shown, (*above, real), reading)
+    for include in _includes(piece):
+        _follow(include, (*above, real), reading)
 
 
-def _text_of(path: Path, shown: str, faults: list[Fault]) -> str | None:
-    def fault(problem: str, remedy: str, line: int | None = None) -> None:
-        faults.append(Fault(shown, line, "", problem, remedy))
-
+def _content(path: Path) -> tuple[Path, str]:
+    """The real path of a file and its text. Raises _UnreadableError."""
     try:
-        if path.is_dir():
-            fault("is a folder", "name a file in it")
-            return None
-        size = path.stat().st_size
-        if size > LARGEST:
-            fault(f"has {size} bytes", f"a configuration has at most {LARGEST}")
-            return None
-        raw = path.read_bytes()
+        real = path.resolve()
+        state = real.stat()
+        if stat.S_ISDIR(state.st_mode):
+            raise _UnreadableError("is a folder", "name the files in it, such as feeds/*.toml")
+        if not stat.S_ISREG(state.st_mode):
+            raise _UnreadableError("is no regular file", "name a file")
+        if state.st_size > LARGEST:
+            raise _UnreadableError(f"has {state.st_size} bytes", f"at most {LARGEST} are read")
+        raw = real.read_bytes()
     except FileNotFoundError:
-        fault("there is no such file", "put it there, or `bantin init` writes one to begin with")
-        return None
-    except OSError as error:
-        fault(f"cannot be read ({error.strerror})", "let the service's user read it")
-        return None
+        remedy = "correct the path, or write a first one with `bantin init`"
+        raise _UnreadableError("does not exist", remedy) from None
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a circle of links
+        reason = getattr(error, "strerror", None) or "no usable path"
+        remedy = "let the user that runs the service read it"
+        raise _UnreadableError(f"cannot be read ({reason})", remedy) from None
     try:
-        text = raw.decode("utf-8-sig")
+        return real, raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        fault("is not UTF-8", "save it as UTF-8 in your editor", line)
-        return None
-    return text.replace("\r\n", "\n")
+        raise _UnreadableError("is not UTF-8", "save it as UTF-8", line) from None
 
 
 def _normal(value: Any, key: str = "") -> Any:
     """Every text in NFC, as all text of the service is; passwords are left alone."""
     if isinstance(value, str):
-        return value if key in _BARE_SECRETS else nfc(value)
+        return value if key in _AS_WRITTEN else nfc(value)
     if isinstance(value, dict):
         return {name: _normal(inner, name) for name, inner in value.items()}
     if isinstance(value, list):
@@ -108,37 +146,48 @@ def _normal(value: Any, key: str = "") -> Any:
     return value
 
 
-def _included(
-    piece: Piece, above: tuple[Path, ...], reading: Reading
-) -> Iterator[tuple[Path, str]]:
-    """What a file includes, in its order; matches of one pattern in the order of their names."""
-    patterns = piece.data.get("include", [])
-    if not isinstance(patterns, list):
-        return  # the schema names this fault
-    for number, pattern in enumerate(patterns):
-        if not isinstance(pattern, str) or not pattern:
-            continue
-        for target in _matches(piece, pattern):
-            shown = _shown(piece, target)
-            if target.resolve() in above:
-                if not _WILD.search(pattern):
-                    reading.faults.append(_circle(piece, number, shown))
-            elif target.exists() or not _WILD.search(pattern):
-                if not target.exists():
-                    reading.faults.append(_missing(piece, number, pattern))
-                else:
-                    yield target, shown
+def _includes(piece: Piece) -> Iterator[_Include]:
+    """What a file includes. What is no list of texts is left for the schema to name."""
+    patterns = piece.data.get("include")
+    for number, pattern in enumerate(patterns if isinstance(patterns, list) else ()):
+        if isinstance(pattern, str) and pattern:
+            yield _Include(piece, number, pattern)
 
 
-def _matches(piece: Piece, pattern: str) -> list[Path]:
-    folder = piece.path.parent
-    if not _WILD.search(pattern):
-        return [folder / pattern]
-    anchor = Path(pattern)
-    if anchor.is_absolute():
-        root = Path(anchor.anchor)
-        return sorted(found for found in root.glob(str(anchor.relative_to(root))))
-    return sorted(found for found in folder.glob(pattern) if found.is_file())
+def _follow(include: _Include, above: tuple[Path, ...], reading: Reading) -> None:
+    """Read what one element of `include` names: one file, or those that a pattern matches."""
+    folder = include.piece.path.parent
+    if not _WILD.search(include.pattern):
+        target = folder / include.pattern
+        if _real(target) in above:
+            problem = f"{_shown(include.piece, target)} includes this file in its turn"
+            reading.faults.append(include.fault(problem, "take it out here, or there"))
+        else:
+            _read_one(target, _shown(include.piece, target), above, include, reading)
+        return
+    try:
+        targets = sorted(_matches(folder, include.pattern))
+    except (ValueError, OSError) as error:
+        problem = f'"{include.pattern}" is no pattern ({error})'
+        reading.faults.append(include.fault(problem, "write one such as feeds/*.toml"))
+        return
+    for target in targets:
+        if _real(target) not in above:  # a pattern may match the file that it stands in
+            _read_one(target, _shown(include.piece, target), above, include, reading)
+
+
+def _real(target: Path) -> Path:
+    try:
+        return target.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return target  # reading it will tell what is wrong
+
+
+def _matches(folder: Path, pattern: str) -> Iterator[Path]:
+    absolute = Path(pattern).is_absolute()
+    root = Path(Path(pattern).anchor) if absolute else folder
+    relative = str(Path(pattern).relative_to(root)) if absolute else pattern
+    return (found for found in root.glob(relative) if not found.is_dir())
 
 
 def _shown(piece: Piece, target: Path) -> str:
@@ -147,17 +196,3 @@ def _shown(piece: Piece, target: Path) -> str:
         return str(Path(piece.shown).parent / target.relative_to(piece.path.parent))
     except ValueError:
         return str(target)
-
-
-def _circle(piece: Piece, number: int, shown: str) -> Fault:
-    line = locate.places(piece.text).get(("include", number))
-    return Fault(piece.shown, line, "include", f"{shown} includes this file", "take it out here")
-
-
-def _missing(piece: Piece, number: int, pattern: str) -> Fault:
-    line = locate.places(piece.text).get(("include", number))
-    return Fault(
-        piece.shown, line, "include", f"there is no file {pattern!r}",
-        "correct the path, which is read from this file's folder; a pattern such as "
-        '"feeds/*.toml" may match nothing',
-    )  # fmt: skip

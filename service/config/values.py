@@ -117,7 +117,7 @@ def day_of_cut(value: Any) -> Any:
         return value
     near = get_close_matches(str(value).lower(), _WEEKDAYS, 1)
     right = f'write "{near[0]}"' if near else 'write one such as "monday", 15 or "last"'
-    raise ValueError(f"{value!r} is no day; {right}")
+    raise ValueError(f'"{value}" is no day; {right}')
 
 
 def _is_day(text: str) -> bool:

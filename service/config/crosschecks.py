@@ -1,0 +1,130 @@
+"""What several tables together tell wrong: names that nothing has, keys that contradict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import cssselect
+from cssselect import HTMLTranslator
+
+from service.config.schema import Named, Settings, Source
+from service.config.wording import Finding
+from service.model import SourceKind
+
+EVERYTHING = "all"
+"""The feed of everything has this name (CONTRACT: Files and addresses)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The ids that the files have, those of faulty tables too."""
+
+    sources: AbstractSet[str]
+    topics: AbstractSet[str]
+
+
+def faults(settings: Settings, names: Names) -> list[Finding]:
+    """Every fault between tables."""
+    found = [
+        *_unknown_names(settings, names),
+        *_pages(settings.source.values()),
+        *_renames("source", settings.source),
+        *_renames("topic", settings.topic),
+        *_renames("digest", settings.digest),
+    ]
+    if EVERYTHING in names.topics:
+        path = ("topic", EVERYTHING)
+        found.append((path, "is the name of the feed of everything", "give it another id"))
+    return found
+
+
+def _unknown_names(settings: Settings, names: Names) -> Iterator[Finding]:
+    for source in settings.source.values():
+        yield from _unknown(("source", source.id, "topics"), source.topics, "topic", names.topics)
+    for topic in settings.topic.values():
+        for key, listed in (("sources", topic.sources), ("not_sources", topic.not_sources)):
+            yield from _unknown(("topic", topic.id, key), listed, "source", names.sources)
+    for digest in settings.digest.values():
+        path = ("digest", digest.id, "topics")
+        yield from _unknown(path, digest.topics or (), "topic", names.topics)
+
+
+def _unknown(
+    path: tuple[str, ...], listed: Iterable[str], kind: str, known: AbstractSet[str]
+) -> Iterator[Finding]:
+    for number, name in enumerate(listed):
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            remedy = (
+                f'did you mean "{near[0]}"?' if near else f"write [{kind}.{name}] or take it out"
+            )
+            yield (*path, number), f'there is no {kind} "{name}"', remedy
+
+
+def _pages(sources: Iterable[Source]) -> Iterator[Finding]:
+    for source in sources:
+        path = ("source", source.id)
+        if source.kind is SourceKind.PAGE and source.page is None:
+            right = 'add page = { entry = "article", title = "h3 a" }'
+            yield path, 'has kind = "page", but no selectors', right
+        if source.page is None:
+            continue
+        if source.kind is not SourceKind.PAGE:
+            right = 'write kind = "page", or take the selectors out'
+            yield (*path, "page"), f'has selectors, but kind = "{source.kind}"', right
+        for key, selector in source.page.model_dump(exclude_none=True).items():
+            if wrong := _wrong_selector(selector):
+                yield (*path, "page", key), f'"{selector}" is no CSS selector ({wrong})', _SELECTOR
+
+
+_SELECTOR = 'write one such as "article", "h3 a" or ".date"'
+
+
+def _wrong_selector(selector: str) -> str | None:
+    try:
+        HTMLTranslator().css_to_xpath(selector)
+    except (cssselect.SelectorError, RecursionError) as error:
+        return str(error).rstrip(".") or "too deep"
+    return None
+
+
+def _renames(kind: str, tables: Mapping[str, Named]) -> Iterator[Finding]:
+    heirs: dict[str, str] = {}
+    for name, table in tables.items():
+        old = getattr(table, "was", None)
+        if old is None:
+            continue
+        path = (kind, name, "was")
+        if old in tables:
+            yield path, f"[{kind}.{old}] still stands", "take that table out, or this key"
+        elif old in heirs:
+            yield path, f"[{kind}.{heirs[old]}] was {old} as well", "one table can go on from it"
+        heirs.setdefault(old, name)
+
+
+def warnings(settings: Settings) -> list[Finding]:
+    """What works, but hardly as it was meant."""
+    return [*_same_address(settings), *_empty_topics(settings)]
+
+
+def _same_address(settings: Settings) -> Iterator[Finding]:
+    first: dict[str, str] = {}
+    for source in settings.source.values():
+        other = first.setdefault(source.url, source.id)
+        if other != source.id:
+            path = ("source", source.id, "url")
+            yield path, f"is collected by [source.{other}] already", "one of them is enough"
+
+
+def _empty_topics(settings: Settings) -> Iterator[Finding]:
+    fed = {topic for source in settings.source.values() for topic in source.topics}
+    for topic in settings.topic.values():
+        if topic.id not in fed and not (
+            topic.any or topic.all or topic.sources or topic.categories
+        ):
+            problem = "nothing brings an article into this topic"
+            right = f'add any = ["…"], or topics = ["{topic.id}"] in a source'
+            yield ("topic", topic.id), problem, right
