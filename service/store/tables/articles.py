@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from service.store.tables.base import metadata
@@ -61,6 +62,13 @@ article = Table(
     Column("first_seen_at", Instant, nullable=False),
     Column("hash", LargeBinary, nullable=False),  # of title, lead, content: the substance
     Index("ix_article_first_seen_at", "first_seen_at"),
+    # The ledger asks what became one with an article: few rows ever are.
+    Index(
+        "ix_article_merged_into",
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
 )
 
 article_key = Table(

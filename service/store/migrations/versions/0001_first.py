@@ -153,6 +153,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_article_public_id")),
     )
     op.create_index("ix_article_first_seen_at", "article", ["first_seen_at"], unique=False)
+    op.create_index(
+        "ix_article_merged_into",
+        "article",
+        ["merged_into"],
+        unique=False,
+        sqlite_where=sa.text("merged_into IS NOT NULL"),
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    )
 
     op.create_table(
         "edition",

@@ -1,0 +1,109 @@
+"""When each subscription is cut next: by its own rule, computed anew only when that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, func, select, update
+
+from service.store.tables import subscriber, subscription
+
+READING = and_(subscription.c.ended_at.is_(None), subscription.c.starts_at.is_not(None))
+"""The condition that somebody reads: confirmed, and not ended."""
+
+PEOPLE = subscription.join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
+
+_ZONE = func.coalesce(subscription.c.zone, subscriber.c.zone)
+_UNCUT = subscription.c.next_cut_at.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How some subscriptions of a digest want to be cut.
+
+    `rule` is what their next cut was computed from (None: it never was), `uncut` says that they
+    have none.
+    """
+
+    cadence: str
+    at: str | None
+    zone: str | None
+    rule: str | None
+    uncut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduling:
+    """A subscription whose next cut must be computed anew. `rule` None: it never was."""
+
+    id: int
+    starts_at: datetime
+    next_cut_at: datetime | None
+    rule: str | None
+
+
+def wishes(connection: Connection, digest_id: int) -> list[Wishes]:
+    """The different wishes among those who read a digest."""
+    columns = (
+        subscription.c.cadence,
+        subscription.c.at,
+        _ZONE.label("zone"),
+        subscription.c.rule,
+        _UNCUT.label("uncut"),
+    )
+    rows = connection.execute(
+        select(*columns)
+        .select_from(PEOPLE)
+        .where(subscription.c.digest_id == digest_id, READING)
+        .distinct()
+    )
+    return [Wishes(row.cadence, row.at, row.zone, row.rule, bool(row.uncut)) for row in rows]
+
+
+def to_schedule(connection: Connection, digest_id: int, one: Wishes) -> list[Scheduling]:
+    """Those who have exactly these wishes."""
+    rows = connection.execute(
+        select(
+            subscription.c.id,
+            subscription.c.starts_at,
+            subscription.c.next_cut_at,
+            subscription.c.rule,
+        )
+        .select_from(PEOPLE)
+        .where(
+            subscription.c.digest_id == digest_id,
+            READING,
+            subscription.c.cadence == one.cadence,
+            subscription.c.at.is_not_distinct_from(one.at),
+            _ZONE.is_not_distinct_from(one.zone),
+            subscription.c.rule.is_not_distinct_from(one.rule),
+            _UNCUT if one.uncut else ~_UNCUT,
+        )
+        .order_by(subscription.c.id)
+    )
+    return [Scheduling(row.id, row.starts_at, row.next_cut_at, row.rule) for row in rows]
+
+
+def schedule(connection: Connection, rule: str, cuts: Sequence[tuple[int, datetime]]) -> None:
+    """(Subscription, its next cut) by a new rule."""
+    update_each(
+        connection,
+        [{"row": row, "rule": rule, "next_cut_at": next_cut_at} for row, next_cut_at in cuts],
+    )
+
+
+def begin_at(connection: Connection, starts: Sequence[tuple[int, datetime]]) -> None:
+    """(Subscription, where its window begins), instead of its confirmation."""
+    update_each(connection, [{"row": row, "starts_at": at, "covered_to": at} for row, at in starts])
+
+
+def update_each(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    """Set columns of subscriptions: each row names the same ones, and in `row` whose."""
+    if not rows:
+        return
+    values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "row"}
+    changing = update(subscription).where(subscription.c.id == bindparam("row")).values(values)
+    connection.execute(changing, [dict(row) for row in rows])
