@@ -29,9 +29,18 @@ def weekday(at: datetime, zone: str, words: Words) -> str:
 
 def moment(at: datetime, zone: str, words: Words) -> str:
     """Vietnamese "07:00 thứ Hai 30/11", English "Monday 30 November, 07:00"."""
+    return _sentence("date.moment", at, zone, words)
+
+
+def full(at: datetime, zone: str, words: Words) -> str:
+    """With the year: "07:00 thứ Hai, 30/11/2026", "Monday 30 November 2026, 07:00"."""
+    return _sentence("date.full", at, zone, words)
+
+
+def _sentence(key: str, at: datetime, zone: str, words: Words) -> str:
     local = at.astimezone(ZoneInfo(zone))
     return words.say(
-        "date.moment",
+        key,
         clock=clock(at, zone),
         weekday=weekday(at, zone, words),
         d=local.day,

@@ -121,12 +121,22 @@ def one_digest(connection: Connection, name: str) -> DigestShelf | None:
 
 
 def editions(
-    connection: Connection, name: str | None, *, listed: bool = True
+    connection: Connection,
+    name: str | None = None,
+    *,
+    listed: bool = True,
+    cut_at: datetime | None = None,
+    limit: int | None = None,
 ) -> list[EditionShelf]:
-    """The editions of a digest (None: of all), newest first. `listed=False`: the unlisted too."""
+    """Editions, newest first: of a digest (None: of all), of one cut (None: of all).
+
+    `listed`: only those that stand in the archive.
+    """
     conditions: list[ColumnElement[bool]] = []
     if name is not None:
         conditions.append(digest.c.name == name)
+    if cut_at is not None:
+        conditions.append(edition.c.cut_at == cut_at)
     if listed:
         conditions.append(edition.c.listed.is_(True))
     statement = (
@@ -134,8 +144,44 @@ def editions(
         .join(digest, digest.c.id == edition.c.digest_id)
         .where(*conditions)
         .order_by(edition.c.cut_at.desc(), edition.c.id)
+        .limit(limit)
     )
     return [_edition(row) for row in connection.execute(statement)]
+
+
+def listed_with(connection: Connection, one: EditionShelf) -> EditionShelf | None:
+    """The edition in the archive that stands for an unlisted one.
+
+    The one whose period holds its cut, else the last before it. None: there is neither.
+    """
+    in_archive = editions(connection, one.digest)
+    after = [other for other in in_archive if other.period_from < one.cut_at <= other.cut_at]
+    before = [other for other in in_archive if other.cut_at <= one.cut_at]
+    return next(iter(after[-1:] or before), None)
+
+
+def headlines(connection: Connection, edition_ids: list[int], most: int) -> dict[int, list[str]]:
+    """The first headlines of each edition, at most `most` of each."""
+    rows = connection.execute(
+        select(edition_story.c.edition_id, edition_story.c.view)
+        .where(edition_story.c.edition_id.in_(edition_ids), edition_story.c.position <= most)
+        .order_by(edition_story.c.edition_id, edition_story.c.position)
+    )
+    found: dict[int, list[str]] = {number: [] for number in edition_ids}
+    for row in rows:
+        if len(found[row.edition_id]) < most:
+            found[row.edition_id].append(row.view["title"])
+    return found
+
+
+def sizes(connection: Connection, edition_ids: list[int]) -> dict[int, int]:
+    """How many stories are frozen in each edition."""
+    rows = connection.execute(
+        select(edition_story.c.edition_id, func.count().label("stories"))
+        .where(edition_story.c.edition_id.in_(edition_ids))
+        .group_by(edition_story.c.edition_id)
+    )
+    return dict.fromkeys(edition_ids, 0) | {row.edition_id: row.stories for row in rows}
 
 
 def edition_stories(connection: Connection, edition_id: int) -> list[EditionStory]:
@@ -153,6 +199,11 @@ def edition_stories(connection: Connection, edition_id: int) -> list[EditionStor
         )
         for row in rows
     ]
+
+
+def in_editions(connection: Connection) -> set[int]:
+    """The stories of all editions."""
+    return set(connection.execute(select(edition_story.c.story_id).distinct()).scalars())
 
 
 def in_earlier_editions(connection: Connection, one: EditionShelf) -> set[int]:

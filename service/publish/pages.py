@@ -1,0 +1,252 @@
+"""The pages of the site, as bytes of HTML: for the web and for the tree of static files alike.
+
+Every page is a function of the rows alone. None means that there is no such page.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from functools import cached_property
+
+from service.config.schema import Digest, Settings
+from service.model import CadenceRule, Story
+from service.publish.opml import opml
+from service.publish.views import (
+    DigestCard,
+    EditionLine,
+    EditionPage,
+    FeedLinks,
+    TopicCard,
+    as_published,
+    by_day,
+    by_topic,
+    feed_links,
+)
+from service.publish.views import Section as TopicSection
+from service.render.addresses import (
+    HOME,
+    OPML,
+    absolute,
+    archive_page,
+    edition_name,
+    edition_page,
+    signup_page,
+    story_page,
+    topic_page,
+)
+from service.render.engine import Renderer
+from service.render.rhythm import rhythm
+from service.render.views import StoryView, TopicLink, story_view, thaw
+from service.store import shelves, stories
+from service.store.database import Connection
+from service.store.shelves import EditionShelf, EditionStory
+from service.store.stale import EVERYTHING
+
+LISTED = 100
+"""Stories on the page of a topic, as many as in its feed."""
+
+FRONT = 7
+"""Stories at the top of the home page."""
+
+IN_SECTION = 4
+"""Stories under each topic of the home page, beside those that stand at the top."""
+
+HEADLINES = 3
+"""Headlines of an edition in the archive."""
+
+_LATE_COMMITS = timedelta(hours=1)
+"""What entered this long before an edition's period may have come too late for the one before."""
+
+_STAMP_CHARS = len("20261123T000000Z")
+
+
+class Pages:
+    """The pages of one site from one view of its store. Make it anew for each request or run."""
+
+    def __init__(self, connection: Connection, settings: Settings, renderer: Renderer) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._renderer = renderer
+
+    def home(self) -> bytes:
+        """`/`: what is new, then a few stories of each topic."""
+        front = [self._shown(one) for one in stories.everywhere(self._connection, FRONT)]
+        return self._page(
+            "home", HOME, front=front, sections=self._sections(front),
+            feeds=feed_links(EVERYTHING), opml=OPML, digests=self._digest_cards(),
+            counted=self._topic_cards(),
+        )  # fmt: skip
+
+    def topic(self, name: str) -> bytes | None:
+        """`/topics/ID/`; the page of a retired topic stays."""
+        shelf = shelves.one_topic(self._connection, name)
+        if shelf is None:
+            return None
+        found = [self._shown(one) for one in stories.in_topic(self._connection, name, LISTED)]
+        feeds: FeedLinks | None = None if shelf.retired else feed_links(name)
+        return self._page(
+            "topic", topic_page(name), topic=TopicLink(name, shelf.title), retired=shelf.retired,
+            days=by_day(found, self._renderer.site.zone), feeds=feeds, here=name,
+            sources=shelves.sources_in(self._connection, shelf.id),
+            digests=self._digest_cards(name),
+        )  # fmt: skip
+
+    def story(self, public_id: str) -> bytes | None:
+        """`/stories/PUBLIC_ID/`; for the id of a merged story the one that it has become."""
+        found = stories.by_public_id(self._connection, public_id)
+        if found is None:
+            return None
+        return self.story_page(found)
+
+    def story_page(self, found: Story) -> bytes:
+        """The page of a story that is at hand."""
+        return self._page("story", story_page(found.public_id), story=self._shown(found))
+
+    def edition(self, digest: str, name: str) -> bytes | None:
+        """`/editions/DIGEST/CUT-UTC/`, with `-CADENCE` behind it where it is unlisted."""
+        shelf = self._find_edition(digest, name)
+        if shelf is None:
+            return None
+        return self._page(
+            "edition", _edition_path(shelf), edition=self._edition(shelf),
+            archive=archive_page(digest), digests=self._digest_cards(only=digest),
+        )  # fmt: skip
+
+    def archive(self, digest: str) -> bytes | None:
+        """`/digests/ID/`: the listed editions of a digest, newest first."""
+        shelf = shelves.one_digest(self._connection, digest)
+        if shelf is None:
+            return None
+        return self._page(
+            "archive", archive_page(digest), digest=digest, title=shelf.title,
+            editions=self._lines(shelves.editions(self._connection, digest)),
+            digests=self._digest_cards(only=digest),
+        )  # fmt: skip
+
+    def opml(self) -> bytes:
+        """`/topics.opml`."""
+        return opml(self._renderer.site, self._topics)
+
+    @cached_property
+    def _topics(self) -> list[shelves.TopicShelf]:
+        return shelves.topics(self._connection)
+
+    @cached_property
+    def _bar(self) -> tuple[TopicLink, ...]:
+        return tuple(TopicLink(one.name, one.title) for one in self._topics)
+
+    @cached_property
+    def _latest(self) -> dict[str, str]:
+        """Digest -> page of its last listed edition."""
+        found = {}
+        for name in self._settings.digest:
+            for shelf in shelves.editions(self._connection, name, limit=1):
+                found[name] = _edition_path(shelf)
+        return found
+
+    def _page(self, name: str, at: str, **views: object) -> bytes:
+        views = {"topics": self._bar, "here": "", **views}
+        language = self._renderer.site.language
+        return self._renderer.page(name, language, at=at, **views).encode()
+
+    def _shown(self, story: Story) -> StoryView:
+        return as_published(story_view(story), self._settings.publish)
+
+    def _sections(self, front: list[StoryView]) -> list[TopicSection]:
+        """The newest of each topic that do not stand higher up already."""
+        shown = {story.public_id for story in front}
+        sections = []
+        for topic in self._bar:
+            found = stories.in_topic(self._connection, topic.id, FRONT + IN_SECTION)
+            fresh = [self._shown(one) for one in found if one.public_id not in shown]
+            if fresh:
+                sections.append(TopicSection(topic, tuple(fresh[:IN_SECTION])))
+                shown |= {one.public_id for one in fresh[:IN_SECTION]}
+        return sections
+
+    def _topic_cards(self) -> list[TopicCard]:
+        counts = shelves.counts(self._connection)
+        return [TopicCard(one.name, one.title, counts.get(one.name, 0)) for one in self._topics]
+
+    def _digest_cards(self, topic: str = "", *, only: str = "") -> list[DigestCard]:
+        """Of every digest; of those with a topic; of one."""
+        return [
+            self._digest_card(name, digest)
+            for name, digest in self._settings.digest.items()
+            if only in ("", name) and (not topic or not digest.topics or topic in digest.topics)
+        ]
+
+    def _digest_card(self, name: str, digest: Digest) -> DigestCard:
+        words = self._renderer.words(self._renderer.site.language)
+        return DigestCard(
+            id=name,
+            title=digest.title or self._settings.site.title,
+            rhythm=rhythm(_rule(digest), words),
+            signup=signup_page(name),
+            archive=archive_page(name),
+            latest=self._latest.get(name),
+        )
+
+    def _lines(self, editions: list[EditionShelf]) -> list[EditionLine]:
+        ids = [shelf.id for shelf in editions]
+        titles = shelves.headlines(self._connection, ids, HEADLINES)
+        sizes = shelves.sizes(self._connection, ids)
+        return [
+            EditionLine(
+                shelf.cut_at, _edition_path(shelf), tuple(titles[shelf.id]), sizes[shelf.id]
+            )
+            for shelf in editions
+        ]
+
+    def _find_edition(self, digest: str, name: str) -> EditionShelf | None:
+        """By its own name; the plain name of a cut also leads to one that is unlisted."""
+        try:
+            stamp = datetime.strptime(name[:_STAMP_CHARS], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        except ValueError:
+            return None
+        found = shelves.editions(self._connection, digest, listed=False, cut_at=stamp)
+        for shelf in found:
+            if edition_name(shelf.cut_at, shelf.cadence, listed=shelf.listed) == name:
+                return shelf
+        return found[0] if found and len(name) == _STAMP_CHARS else None
+
+    def _edition(self, shelf: EditionShelf) -> EditionPage:
+        frozen = shelves.edition_stories(self._connection, shelf.id)
+        told = shelves.in_earlier_editions(self._connection, shelf)
+        since = shelf.period_from - _LATE_COMMITS
+        own = [one for one in frozen if one.story_id not in told and _entered(one, since)]
+        rest = [one for one in frozen if one not in own]
+        page = None if shelf.listed else shelves.listed_with(self._connection, shelf)
+        base = self._renderer.site.base_url
+        return EditionPage(
+            digest=shelf.digest,
+            title=shelf.digest_title,
+            cut_at=shelf.cut_at,
+            sections=by_topic([(_first_topic(one), self._thawed(one)) for one in own]),
+            earlier=tuple(self._thawed(one) for one in rest),
+            more=shelf.more,
+            canonical=None if page is None else absolute(_edition_path(page), base),
+        )
+
+    def _thawed(self, one: EditionStory) -> StoryView:
+        return as_published(thaw(one.view), self._settings.publish)
+
+
+def _edition_path(shelf: EditionShelf) -> str:
+    return edition_page(shelf.digest, shelf.cut_at, shelf.cadence, listed=shelf.listed)
+
+
+def _entered(one: EditionStory, since: datetime) -> bool:
+    return any(at >= since for _topic, at in one.topics)
+
+
+def _first_topic(one: EditionStory) -> TopicLink:
+    """The topic under which a frozen story stands: the first that it was frozen with."""
+    titles = dict(one.view["topics"])
+    name = one.topics[0][0] if one.topics else ""
+    return TopicLink(name, titles.get(name, name))
+
+
+def _rule(digest: Digest) -> CadenceRule:
+    day = None if digest.day is None else str(digest.day)
+    return CadenceRule(digest.cadence, time.fromisoformat(digest.at), day)

@@ -1,0 +1,163 @@
+"""`publish --out DIR`: the same tree as on the web, as files for any web server (CONTRACT.md).
+
+Each file is replaced in one step, and only where its bytes differ: a second run touches nothing.
+What is no longer made stays, so that old addresses go on working.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from service.config.schema import Settings
+from service.publish.build import NEWEST
+from service.publish.pages import Pages
+from service.render.addresses import (
+    OPML,
+    archive_page,
+    edition_page,
+    feed_file,
+    story_page,
+    topic_page,
+)
+from service.render.engine import Renderer
+from service.store import documents, shelves, stories
+from service.store.database import Connection, Store
+
+File = tuple[str, Callable[[], bytes | None]]
+"""The path on the site, and what makes its bytes."""
+
+FAVICON = "/favicon.ico"
+
+_DRAFTS = ".bantin-drafts"
+"""Files are written here first: the same file system, a name that no page has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many files are new, changed, as they were; path -> reason of those that failed."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_site(
+    store: Store,
+    settings: Settings,
+    renderer: Renderer,
+    out: Path,
+    now: datetime,  # noqa: ARG001 - jobs take it; no byte of the tree hangs on it
+) -> Written:
+    """Write the whole tree into `out`. The feeds are those that `publish` has built last.
+
+    Pages of stories are those that stand in a feed or an edition. One page that cannot be made
+    stops no other. Two runs into one folder follow one another.
+    """
+    counts = {"new": 0, "changed": 0, "unchanged": 0}
+    failed: dict[str, str] = {}
+    with _drafts(out) as drafts, store.read() as connection:
+        for path, make in _tree(connection, settings, renderer):
+            try:
+                body = make()
+                if body is not None:
+                    counts[_put(out, drafts, path, body)] += 1
+            except Exception as error:  # noqa: BLE001 - promise 4; the reason is returned
+                failed[path] = f"{type(error).__name__}: {error}"
+    return Written(**counts, failed=failed)
+
+
+def _tree(connection: Connection, settings: Settings, renderer: Renderer) -> Iterator[File]:
+    pages = Pages(connection, settings, renderer)
+    yield "/index.html", pages.home
+    yield OPML, pages.opml
+    for name in renderer.assets.names():
+        yield f"/assets/{name}", partial(renderer.assets.get, name)
+    yield FAVICON, partial(renderer.assets.get, FAVICON[1:])
+    yield from _feeds(connection)
+    renamed = shelves.renamed_topics(connection)
+    for topic in shelves.topics(connection, retired=True):
+        for name in (topic.name, *(old for old, new in renamed.items() if new == topic.name)):
+            yield _index(topic_page(name)), partial(pages.topic, topic.name)
+    for digest in shelves.digests(connection):
+        yield _index(archive_page(digest.name)), partial(pages.archive, digest.name)
+    yield from _editions(connection, pages)
+    yield from _stories(connection, pages)
+
+
+def _feeds(connection: Connection) -> Iterator[File]:
+    """Also at the old address of a renamed topic, where a web server alone would not redirect."""
+    renamed = shelves.renamed_topics(connection)
+
+    def body(feed: str, format_: str) -> bytes | None:
+        found = documents.get(connection, feed, format_)
+        return None if found is None else found.body
+
+    for feed, format_ in list(documents.every(connection)):
+        now_called = renamed.get(feed, feed)
+        yield feed_file(feed, format_), partial(body, now_called, format_)
+
+
+def _editions(connection: Connection, pages: Pages) -> Iterator[File]:
+    for shelf in shelves.editions(connection, listed=False):
+        page = edition_page(shelf.digest, shelf.cut_at, shelf.cadence, listed=shelf.listed)
+        digest, name = page.strip("/").split("/")[1:]
+        yield _index(page), partial(pages.edition, digest, name)
+
+
+def _stories(connection: Connection, pages: Pages) -> Iterator[File]:
+    seen: set[str] = set()
+    feeds = [stories.everywhere(connection, NEWEST)]
+    feeds += [stories.in_topic(connection, t.name, NEWEST) for t in shelves.topics(connection)]
+    frozen = sorted(
+        stories.by_ids(connection, shelves.in_editions(connection)).values(),
+        key=lambda one: one.public_id,
+    )
+    for found in (*feeds, frozen):
+        for story in found:
+            if story.public_id not in seen:
+                seen.add(story.public_id)
+                path = _index(story_page(story.public_id))
+                yield path, partial(pages.story_page, story)
+
+
+def _index(page: str) -> str:
+    return f"{page}index.html"
+
+
+@contextmanager
+def _drafts(out: Path) -> Iterator[Path]:
+    """A folder for files being written, for one run at a time; what a killed run left is gone."""
+    out.mkdir(parents=True, exist_ok=True)
+    lock = os.open(out, os.O_RDONLY)
+    drafts = out / _DRAFTS
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(drafts, ignore_errors=True)
+        drafts.mkdir()
+        try:
+            yield drafts
+        finally:
+            shutil.rmtree(drafts, ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def _put(out: Path, drafts: Path, path: str, body: bytes) -> str:
+    target = out / path.lstrip("/")
+    before = target.read_bytes() if target.is_file() else None
+    if before == body:
+        return "unchanged"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = drafts / "file"
+    draft.write_bytes(body)
+    draft.replace(target)
+    return "new" if before is None else "changed"

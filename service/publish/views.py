@@ -1,0 +1,129 @@
+"""What the templates of pages are given, beside the views of `service.render.views`.
+
+Each class is a promise to those who restyle: names here stay. Addresses are paths on the site;
+`url(path)` in a template makes a link of one. Instants are aware UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from service.config.schema import Publish
+from service.render.addresses import feed_file, topic_page
+from service.render.views import StoryView, TopicLink
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLinks:
+    """The addresses of one feed in its three formats."""
+
+    atom: str
+    rss: str
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopicCard:
+    """A topic in the list of topics. `stories`: how many it has had so far."""
+
+    id: str
+    title: str
+    stories: int
+
+    @property
+    def page(self) -> str:
+        return topic_page(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class DigestCard:
+    """A call to sign up. `rhythm` is in words, `latest` the page of its last edition or None."""
+
+    id: str
+    title: str
+    rhythm: str
+    signup: str
+    archive: str
+    latest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Stories under the name of a topic."""
+
+    topic: TopicLink
+    stories: tuple[StoryView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Stories of one day in the site's zone."""
+
+    date: date
+    stories: tuple[StoryView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EditionLine:
+    """An edition in the archive: its first headlines, how many stories it has in all."""
+
+    cut_at: datetime
+    page: str
+    headlines: tuple[str, ...]
+    stories: int
+
+
+@dataclass(frozen=True, slots=True)
+class EditionPage:
+    """An edition to read. `earlier`: what it tells again or from before its own period.
+
+    `canonical` is the page in the archive that stands for an unlisted one, `more` how many stories
+    it counts beyond these.
+    """
+
+    digest: str
+    title: str
+    cut_at: datetime
+    sections: tuple[Section, ...]
+    earlier: tuple[StoryView, ...]
+    more: int
+    canonical: str | None
+
+    @property
+    def stories(self) -> int:
+        return sum(len(section.stories) for section in self.sections)
+
+
+def feed_links(feed: str) -> FeedLinks:
+    return FeedLinks(feed_file(feed, "atom"), feed_file(feed, "rss"), feed_file(feed, "json"))
+
+
+def as_published(view: StoryView, publish: Publish) -> StoryView:
+    """The story with as much of its text and picture as the site publishes."""
+    return replace(
+        view,
+        lead="" if publish.content == "title" else view.lead,
+        content=view.content if publish.content == "full" else "",
+        image=view.image if publish.images == "link" else None,
+    )
+
+
+def by_day(stories: Iterable[StoryView], zone: str) -> tuple[Day, ...]:
+    """The stories under their days, in the order given."""
+    place = ZoneInfo(zone)
+    days: dict[date, list[StoryView]] = {}
+    for story in stories:
+        days.setdefault(story.published.astimezone(place).date(), []).append(story)
+    return tuple(Day(on, tuple(found)) for on, found in days.items())
+
+
+def by_topic(stories: Sequence[tuple[TopicLink, StoryView]]) -> tuple[Section, ...]:
+    """The stories under their topics, both in the order in which they first stand."""
+    sections: dict[str, list[StoryView]] = {}
+    titles = {topic.id: topic for topic, _story in reversed(stories)}
+    for topic, story in stories:
+        sections.setdefault(topic.id, []).append(story)
+    return tuple(Section(titles[found], tuple(views)) for found, views in sections.items())
