@@ -85,9 +85,10 @@ def mailbox(written: str) -> tuple[str, str]:
     Raises MailError for anything else.
     """
     title, address = parseaddr(written)
-    if "@" not in address:
-        raise MailError(f"not an address: {written!r}")
-    return title, addresses.envelope(address).address
+    plain = addresses.envelope(address)
+    if plain.utf8:
+        raise MailError(f"relays want an address in ASCII before the @: {written!r}")
+    return title, plain.address
 
 
 class Composer:

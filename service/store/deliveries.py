@@ -117,6 +117,16 @@ def counts(connection: Connection, digest_name: str | None = None) -> dict[str, 
     return {row.state: row.n for row in rows}
 
 
+def open_counts(connection: Connection, digest_name: str | None = None) -> dict[DeliveryState, int]:
+    """The same for open states alone, which stays quick when years of mail lie behind."""
+    rows = connection.execute(
+        select(delivery.c.state, func.count().label("n"))
+        .where(delivery.c.state.in_([state.value for state in OPEN_STATES]), of_digest(digest_name))
+        .group_by(delivery.c.state)
+    )
+    return {DeliveryState(row.state): row.n for row in rows}
+
+
 def of_digest(name: str | None) -> ColumnElement[bool]:
     """The condition that a delivery is to a subscription of this digest; None: any."""
     if name is None:

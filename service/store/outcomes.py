@@ -117,15 +117,26 @@ def postpone(
     reason: str,
     digest_name: str | None = None,
 ) -> int:
-    """No relay takes anything: put off all that is due and in nobody's hands. Returns how many."""
+    """No relay takes anything: put off all that is due and in nobody's hands. Returns how many.
+
+    It counts as a try of each, so that the back-off of all of them grows alike.
+    """
     waiting = or_(
         delivery.c.state == _S.PLANNED.value,
         and_(delivery.c.state == _S.DEFERRED.value, delivery.c.next_try_at <= now),
+        and_(delivery.c.state == _S.CLAIMED.value, delivery.c.lease_until < now),
     )
     put_off = connection.execute(
         update(delivery)
         .where(waiting, of_digest(digest_name))
-        .values(state=_S.DEFERRED.value, next_try_at=until, reply=reason)
+        .values(
+            state=_S.DEFERRED.value,
+            next_try_at=until,
+            reply=reason,
+            tries=delivery.c.tries + 1,
+            owner=None,
+            lease_until=None,
+        )
     )
     return put_off.rowcount
 

@@ -1,0 +1,116 @@
+"""What a relay's answer means. Pure: where in the dialogue, the code, the words -> a verdict.
+
+LEDGER, "Send": 4xx waits; a 5xx with 5.7.x, 530 or 535 is about *us*; at RCPT otherwise about the
+address; after the body otherwise about the content. Refusing the sender, the greeting or the
+protocol (500-504, 5.5.x) is about us as well: the next message would fare no better.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+_ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})\b")
+_OURS = frozenset({500, 501, 502, 503, 504, 521, 523, 530, 534, 535, 538})
+_RELAYING = re.compile(
+    r"relay(ing)? (access )?(is )?(denied|prohibited|not (permitted|allowed))"
+    r"|(not (permitted|allowed)|unable|unauthori[sz]ed) to relay"
+    r"|authentication (is )?required",
+    re.IGNORECASE,
+)
+"""Relays without enhanced codes say only in words that they do not know us."""
+
+
+class Stage(StrEnum):
+    """How far a message had come when the answer was given."""
+
+    CONNECT = "connect"  # connection, greeting, TLS, AUTH
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    BODY = "body"  # the answer to the final dot
+
+
+class Verdict(StrEnum):
+    """What to do about it."""
+
+    ACCEPTED = "accepted"
+    WAIT = "wait"  # try again later
+    ADDRESS = "address"  # this address cannot be mailed
+    CONTENT = "content"  # this message cannot be mailed
+    OURS = "ours"  # nothing can be mailed until somebody has mended it
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A relay's answer: its code, its text (lines joined by newlines), and to what it answered."""
+
+    stage: Stage
+    code: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.code} {' '.join(self.text.split())}"[:500]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict; `dead` says that the address does not exist, so it must not be tried again."""
+
+    verdict: Verdict
+    dead: bool = False
+
+
+_BY_STAGE = {
+    Stage.CONNECT: Verdict.OURS,
+    Stage.MAIL: Verdict.OURS,
+    Stage.RCPT: Verdict.ADDRESS,
+    Stage.DATA: Verdict.CONTENT,
+    Stage.BODY: Verdict.CONTENT,
+}
+"""Whom a refusal without more to go by is about."""
+
+
+def judge(reply: Reply) -> Judgement:
+    """The verdict on an answer. An answer of a kind that does not belong there waits."""
+    family = reply.code // 100
+    if family == 2 and reply.stage is Stage.BODY:  # noqa: PLR2004 - the family of success
+        return Judgement(Verdict.ACCEPTED)
+    if family != 5:  # noqa: PLR2004 - the family of refusals
+        return Judgement(Verdict.WAIT)
+    return _judge_refusal(reply, _enhanced(reply.text))
+
+
+def _judge_refusal(reply: Reply, enhanced: tuple[int, int] | None) -> Judgement:
+    subject, detail = enhanced or (0, 0)
+    dead = False
+    if _about_us(reply, subject, detail):
+        verdict = Verdict.OURS
+    elif (subject, detail) == (2, 2):  # a full mailbox is emptied again
+        verdict = Verdict.WAIT
+    elif subject == 1:
+        verdict, dead = Verdict.ADDRESS, True
+    elif _too_big(reply.code, subject, detail):
+        verdict = Verdict.CONTENT
+    else:
+        verdict = _BY_STAGE[reply.stage]
+    return Judgement(verdict, dead)
+
+
+def _too_big(code: int, subject: int, detail: int) -> bool:
+    return code == 552 or (subject, detail) in {(3, 4), (2, 3)}  # noqa: PLR2004 - a reply code
+
+
+def _about_us(reply: Reply, subject: int, detail: int) -> bool:
+    if subject in {5, 7} or (subject, detail) in {(1, 7), (1, 8)}:  # 5.1.7, 5.1.8: our sender
+        return True
+    if reply.code in _OURS and subject == 0:
+        return True
+    return bool(_RELAYING.search(reply.text))
+
+
+def _enhanced(text: str) -> tuple[int, int] | None:
+    """Subject and detail of an RFC 3463 status, None where the answer carries none."""
+    found = _ENHANCED.match(text)
+    return None if found is None else (int(found[2]), int(found[3]))

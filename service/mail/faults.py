@@ -1,0 +1,61 @@
+"""What is wrong with the configuration of mail. runtime/check gives each fault its file and line."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from service.config.schema import Mail, Relay, Settings
+from service.errors import MailError
+from service.mail.personal import mailbox
+from service.mail.security import is_loopback
+
+Fault = tuple[tuple[str, ...], str, str]
+"""(path of the key, what is wrong, what would be right)."""
+
+_EXAMPLE = 'write "Title <name@example.org>"'
+
+
+def faults(settings: Settings) -> list[Fault]:
+    """Every fault of `[mail]`, and of what it needs from `[site]`."""
+    mail = settings.mail
+    found = _addresses(mail)
+    if mail.relay:
+        found += _for_relays(settings)
+    for name, relay in mail.relay.items():
+        found += [(("mail", "relay", name, *key), what, how) for key, what, how in _relay(relay)]
+    return found
+
+
+def _addresses(mail: Mail) -> list[Fault]:
+    found: list[Fault] = []
+    for key, written in (("from", mail.from_), ("reply_to", mail.reply_to)):
+        if written is None:
+            continue
+        try:
+            mailbox(written)
+        except MailError as error:
+            found.append((("mail", key), str(error), _EXAMPLE))
+    return found
+
+
+def _for_relays(settings: Settings) -> list[Fault]:
+    found: list[Fault] = []
+    if settings.mail.from_ is None:
+        found.append((("mail", "from"), "a relay needs an address to send from", _EXAMPLE))
+    base = urlsplit(settings.site.base_url or "http://127.0.0.1")
+    if base.scheme != "https" and not is_loopback(base.hostname or ""):
+        problem = "mail needs an https address: one-click unsubscribing works with no other"
+        found.append((("site", "base_url"), problem, "write the https address of the site"))
+    return found
+
+
+def _relay(relay: Relay) -> list[Fault]:
+    found: list[Fault] = []
+    if not relay.host.strip() or any(character.isspace() for character in relay.host):
+        found.append((("host",), f"{relay.host!r} is no host", "write a name or an address"))
+    if relay.password is not None and relay.username is None:
+        found.append((("password",), "a password without a username", "add username"))
+    if relay.username is not None and relay.password is None:
+        remedy = 'add password = { env = "NAME" } or { file = "PATH" }'
+        found.append((("username",), "a username without a password", remedy))
+    return found

@@ -1,0 +1,54 @@
+"""What handing over one message can come to. Values, so that one bad part stops nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from service.mail.classify import Reply, Stage
+from service.mail.personal import Message
+
+Gate = Callable[[], Awaitable[bool]]
+"""Asked when the relay has said 354: may the body leave? It commits `sending`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The connection broke. At `Stage.BODY` the body had left: nobody knows what became of it."""
+
+    stage: Stage
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """The gate did not open: no byte of the body has left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """This relay cannot take this address, whoever asks."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """No session with the relay. `ours`: it is there, and waiting alone will not mend it."""
+
+    reason: str
+    ours: bool
+
+
+Handover = Reply | Lost | Barred | Unfit | Unreachable
+
+
+class Channel(Protocol):
+    """One way out that takes one message at a time: a kept connection, or the outbox."""
+
+    async def deliver(self, message: Message, gate: Gate) -> Handover:
+        """Hand over one message; raises only what the gate raises."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,229 @@
+"""One connection to a relay, one message at a time: MAIL, RCPT, DATA, 354, *gate*, body.
+
+aiosmtplib sends DATA and the body in one call. The ledger must be written between the two: only
+when the relay has said 354 and the commit of `sending` stands does the first byte of the body
+leave (LEDGER: Send). So DATA is driven here in two steps.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from dataclasses import dataclass
+
+import aiosmtplib
+
+from service.config.schema import Relay
+from service.mail.classify import Reply, Stage, Verdict, judge
+from service.mail.handover import Barred, Gate, Handover, Lost, Unfit, Unreachable
+from service.mail.personal import Message
+from service.mail.security import Security, port, security
+
+MESSAGES_PER_CONNECTION = 200
+"""Then a fresh one: many relays count, and drop the connection in the middle of a dialogue."""
+
+_DOT = re.compile(rb"(?m)^\.")
+_START_INPUT = 354
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. RFC 5321 4.5.3.2 asks for these; a lost last reply costs an uncertain delivery."""
+
+    connect: float = 30.0
+    command: float = 300.0
+    body: float = 600.0
+    quit: float = 2.0
+
+
+class _TwoStep(aiosmtplib.SMTP):
+    """aiosmtplib's client with the body of DATA as a step of its own."""
+
+    async def greet(self) -> None:
+        """EHLO once more where TLS has made the relay forget us."""
+        await self._ehlo_or_helo_if_needed()
+
+    def begin_body(self, data: bytes) -> None:
+        """Hand the body to the socket. Raises SMTPServerDisconnected if not a byte could leave."""
+        if self.protocol is None:
+            raise aiosmtplib.SMTPServerDisconnected("the relay hung up before the body")
+        self.protocol.write(_DOT.sub(b"..", data) + b".\r\n")
+
+    async def end_body(self, timeout: float) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109
+        """The relay's last word on the message. Must follow `begin_body` at once."""
+        if self.protocol is None:
+            raise aiosmtplib.SMTPServerDisconnected("the relay hung up after the body")
+        return await self.protocol.read_response(timeout=timeout)
+
+
+class RelayConnection:
+    """A kept connection: opened at its first message, and again when it broke. Never shared."""
+
+    def __init__(
+        self,
+        relay: Relay,
+        hello: str,
+        timeouts: Timeouts,
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        """`hello` is our name in EHLO. `tls_context` None: the system's certificates."""
+        self._relay = relay
+        self._hello = hello
+        self._timeouts = timeouts
+        self._tls_context = tls_context
+        self._smtp: _TwoStep | None = None
+        self._sent = 0
+
+    async def deliver(self, message: Message, gate: Gate) -> Handover:
+        """Hand over one message. Whatever goes wrong on the way comes back as a value.
+
+        Only what `gate` raises is raised, after the connection was closed without a body.
+        """
+        if self._sent >= MESSAGES_PER_CONNECTION:
+            await self.close()
+        reused = self._smtp is not None
+        result = await self._deliver_once(message, gate)
+        if reused and isinstance(result, Lost) and result.stage is Stage.MAIL:
+            # Hung up on while idle: that says nothing about this message.
+            result = await self._deliver_once(message, gate)
+        return result
+
+    async def close(self) -> None:
+        """Say goodbye if the relay still listens."""
+        smtp, self._smtp, self._sent = self._smtp, None, 0
+        if smtp is None:
+            return
+        try:
+            if smtp.is_connected:
+                await smtp.quit(timeout=self._timeouts.quit)
+        except (aiosmtplib.SMTPException, OSError):
+            pass  # it has hung up, which is what we wanted
+        finally:
+            smtp.close()
+
+    async def _deliver_once(self, message: Message, gate: Gate) -> Handover:
+        if self._smtp is None or not self._smtp.is_connected:
+            failure = await self._open()
+            if failure is not None:
+                return failure
+        smtp = self._smtp
+        assert smtp is not None
+        if message.utf8 and not smtp.supports_extension("smtputf8"):
+            return Unfit("5.6.7 the relay does not take addresses that are not ASCII")
+        refused = await self._envelope(smtp, message)
+        if refused is not None:
+            return refused
+        try:
+            passed = await gate()
+        except BaseException:
+            self._drop()
+            raise
+        if not passed:
+            self._drop()  # after 354 the only way back is to hang up
+            return Barred()
+        return await self._body(smtp, message)
+
+    async def _envelope(self, smtp: _TwoStep, message: Message) -> Reply | Lost | None:
+        """MAIL, RCPT, DATA up to 354; None when the relay waits for the body."""
+        options = []
+        if smtp.supports_extension("size"):
+            options.append(b"SIZE=%d" % len(message.data))
+        if message.utf8:
+            options.append(b"SMTPUTF8")
+        sender, recipient = message.sender.encode(), message.recipient.encode()
+        steps = (
+            (Stage.MAIL, (b"MAIL", b"FROM:<" + sender + b">", *options)),
+            (Stage.RCPT, (b"RCPT", b"TO:<" + recipient + b">")),
+            (Stage.DATA, (b"DATA",)),
+        )
+        for stage, command in steps:
+            try:
+                answer = await smtp.execute_command(*command, timeout=self._timeouts.command)
+            except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+                self._drop()
+                return Lost(stage, _reason(error))
+            good = answer.code == _START_INPUT if stage is Stage.DATA else _is_good(answer.code)
+            if not good:
+                await self._reset(smtp)
+                return Reply(stage, answer.code, answer.message)
+        return None
+
+    async def _body(self, smtp: _TwoStep, message: Message) -> Reply | Lost:
+        try:
+            smtp.begin_body(message.data)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            self._drop()
+            return Lost(Stage.DATA, _reason(error))
+        try:
+            answer = await smtp.end_body(self._timeouts.body)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            self._drop()
+            return Lost(Stage.BODY, _reason(error))
+        self._sent += 1
+        if answer.code == aiosmtplib.SMTPStatus.domain_unavailable:  # 421: it hangs up
+            self._drop()
+        return Reply(Stage.BODY, answer.code, answer.message)
+
+    async def _open(self) -> Unreachable | None:
+        relay, kind = self._relay, security(self._relay)
+        secret = relay.secret
+        smtp = _TwoStep(
+            hostname=relay.host,
+            port=port(relay),
+            username=relay.username,
+            password=secret.reveal() if secret is not None and relay.username else None,
+            local_hostname=self._hello,
+            use_tls=kind is Security.TLS,
+            start_tls=kind is Security.STARTTLS,
+            tls_context=self._tls_context,
+            timeout=self._timeouts.connect,
+        )
+        try:
+            await smtp.connect()
+            await smtp.greet()
+        except aiosmtplib.SMTPResponseException as error:
+            smtp.close()
+            reply = Reply(Stage.CONNECT, error.code, error.message)
+            return Unreachable(str(reply), ours=judge(reply).verdict is Verdict.OURS)
+        except (ConnectionError, TimeoutError) as error:
+            smtp.close()
+            return Unreachable(_reason(error), ours=_is_certificate(error))
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            # No AUTH, no STARTTLS, a certificate that is not its: somebody has to mend it.
+            smtp.close()
+            return Unreachable(_reason(error), ours=True)
+        self._smtp, self._sent = smtp, 0
+        return None
+
+    async def _reset(self, smtp: _TwoStep) -> None:
+        """Forget the refused envelope, so that the next message starts clean."""
+        try:
+            answer = await smtp.execute_command(b"RSET", timeout=self._timeouts.command)
+        except (aiosmtplib.SMTPException, OSError):
+            self._drop()
+        else:
+            if not _is_good(answer.code):
+                self._drop()
+
+    def _drop(self) -> None:
+        if self._smtp is not None:
+            self._smtp.close()
+        self._smtp, self._sent = None, 0
+
+
+def _is_good(code: int) -> bool:
+    return code // 100 == 2  # noqa: PLR2004 - the family of success
+
+
+def _is_certificate(error: BaseException) -> bool:
+    """Whether a certificate was refused somewhere down the chain of causes."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300]

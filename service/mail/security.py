@@ -1,0 +1,41 @@
+"""How a relay is reached: its security and its port, each following from the other."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import ip_address
+
+from service.config.schema import Relay
+
+_TLS_PORT = 465
+
+
+class Security(StrEnum):
+    TLS = "tls"
+    STARTTLS = "starttls"
+    PLAIN = "plain"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine, by its name alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def security(relay: Relay) -> Security:
+    """As written; else port 465 TLS, any other STARTTLS, and plain by itself on loopback only."""
+    if relay.security is not None:
+        return Security(relay.security)
+    if relay.port == _TLS_PORT:
+        return Security.TLS
+    return Security.PLAIN if is_loopback(relay.host) else Security.STARTTLS
+
+
+def port(relay: Relay) -> int:
+    """As written; else TLS 465, STARTTLS 587, plain 25."""
+    by_security = {Security.TLS: _TLS_PORT, Security.STARTTLS: 587, Security.PLAIN: 25}
+    return relay.port or by_security[security(relay)]
