@@ -1,4 +1,4 @@
-"""What is wrong with the configuration of mail. runtime/check gives each fault its file and line."""
+"""What is wrong with the configuration of mail. runtime/check finds the file and the line."""
 
 from __future__ import annotations
 
