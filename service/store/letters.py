@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from service.model import DeliveryKind, DeliveryState, Parts
-from service.store import deliveries
+from service.store import deliveries, segments
 from service.store.deliveries import NewDelivery
 from service.store.parts import pack
-from service.store.tables import delivery, segment, subscription
+from service.store.segments import Segment
+from service.store.tables import delivery, subscription
 
 SIGNUP_KINDS = (DeliveryKind.CONFIRM, DeliveryKind.CHANGE)
 """What a sign-up may cause: "was it you?", or "you get it already" to whoever has confirmed."""
@@ -38,19 +39,16 @@ def plan(
 
     `message_id` must have been made from the same `now` (LEDGER: What makes a preview the mail).
     """
-    inserted = connection.execute(
-        insert(segment).values(
-            edition_id=None,
-            hash=hashlib.sha256(message_id.encode()).digest(),
-            language=language,
-            stories=[],
-            parts=pack(parts),
-        )
-    ).inserted_primary_key
-    assert inserted is not None
+    own = Segment(
+        edition_id=None,
+        hash=hashlib.sha256(message_id.encode()).digest(),
+        language=language,
+        stories={},
+        parts=pack(parts),
+    )
     letter = NewDelivery(
         subscription_id=subscription_id,
-        segment_id=inserted[0],
+        segment_id=segments.put(connection, own),
         kind=kind,
         message_id=message_id,
         dated_at=now,
