@@ -1,0 +1,119 @@
+"""What one subscription is told of a frozen edition. Pure.
+
+LEDGER: Choose. Of the frozen stories those of its topics that entered since its window began, none
+of whose articles it has been told; the best of them are shown, the rest is counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A frozen story as it stands now. Several that have become one since are one item.
+
+    `story_id` is the first of them, whose view is shown. `roots` are its articles, each as the one
+    that it has become; `articles` are the ids to write into the ledger. `outlet` names who tells
+    it. `first_entered` is when it entered any topic at all.
+    """
+
+    story_id: int
+    topics: tuple[tuple[str, datetime], ...]
+    roots: frozenset[int]
+    articles: frozenset[int]
+    outlet: str
+    first_entered: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one mail shows. `per_source` None: as much of one outlet as there is."""
+
+    most: int
+    per_source: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A story in the section where it is shown, and since when it waits to be told."""
+
+    topic: str
+    item: Item
+    entered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is told, best first. `counted` stories are "N more online", and told by that."""
+
+    shown: tuple[Placed, ...] = ()
+    counted: tuple[Placed, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.shown) + len(self.counted)
+
+    @property
+    def all(self) -> tuple[Placed, ...]:
+        return self.shown + self.counted
+
+    def cut_to(self, most: int) -> Choice:
+        """Show at most so many; the others are counted."""
+        return replace(self, shown=self.shown[:most], counted=self.shown[most:] + self.counted)
+
+    def articles(self) -> dict[int, bool]:
+        """Article id -> shown, for the ledger."""
+        told = dict.fromkeys((a for one in self.counted for a in one.item.articles), False)
+        return told | dict.fromkeys((a for one in self.shown for a in one.item.articles), True)
+
+    def first_entered(self) -> datetime | None:
+        """When the oldest story told entered any topic. None: nothing is told."""
+        return min((one.item.first_entered for one in self.all), default=None)
+
+    def waiting_since(self) -> datetime | None:
+        """When the oldest story entered a topic that the subscription follows. None: nothing."""
+        return min((one.entered_at for one in self.all), default=None)
+
+
+def choose(
+    items: Sequence[Item],
+    topics: Sequence[str],
+    *,
+    since: datetime,
+    told: AbstractSet[int],
+    limits: Limits,
+) -> Choice:
+    """The choice for one subscription.
+
+    `items` in the edition's order, `topics` those that the subscription follows, in the order of
+    the digest's sections; `since` inclusive; `told` are roots of the articles that it was told.
+    """
+    order = {topic: place for place, topic in enumerate(topics)}
+    seen: set[int] = set()
+    placed: list[Placed] = []
+    for item in items:
+        new = [(order[name], at) for name, at in item.topics if at >= since and name in order]
+        if not new or not told.isdisjoint(item.roots) or not seen.isdisjoint(item.roots):
+            continue
+        seen |= item.roots
+        placed.append(Placed(topics[min(new)[0]], item, min(at for _, at in new)))
+    return _within(placed, limits)
+
+
+def _within(placed: Sequence[Placed], limits: Limits) -> Choice:
+    shown: list[Placed] = []
+    counted: list[Placed] = []
+    of_outlet: Counter[str] = Counter()
+    for one in placed:
+        outlet = one.item.outlet.casefold()
+        crowded = limits.per_source is not None and of_outlet[outlet] >= limits.per_source
+        if crowded or len(shown) >= limits.most:
+            counted.append(one)
+        else:
+            of_outlet[outlet] += 1
+            shown.append(one)
+    return Choice(tuple(shown), tuple(counted))

@@ -1,0 +1,130 @@
+"""What one subscription gets from one edition, and where its window stands afterwards. Pure.
+
+LEDGER: Plan. A cut is answered in one of three ways: it is told (a mail, and the window moves on),
+there is nothing to tell (the window moves on all the same), or it waits (only the next cut moves,
+and a later edition reaches back).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.newsletter import rules
+from service.newsletter.choose import Choice, Item, Limits, choose
+from service.newsletter.freeze import OVERLAP
+from service.newsletter.rules import Schedule
+from service.store.editions import Edition
+from service.store.windows import Move, Window
+
+PATIENCE = timedelta(days=28)
+"""Under `stories.min` stories wait this long, or one period of their cadence if that is longer."""
+
+LEAST_LATENESS = timedelta(hours=1)
+"""What may be late by default, however short the cadence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for everyone who is cut here.
+
+    `topics` are the digest's, in its order; `now` is the instant that lateness is counted to.
+    `max_lateness` None: until the next cut of the cadence, at least LEAST_LATENESS.
+    """
+
+    edition: Edition
+    topics: tuple[str, ...]
+    least: int
+    limits: Limits
+    max_lateness: timedelta | None
+    now: datetime
+
+    def expires_at(self, schedule: Schedule) -> datetime:
+        """When a mail of this edition is too late to be sent."""
+        cut_at = self.edition.cut_at
+        if self.max_lateness is not None:
+            return cut_at + self.max_lateness
+        return max(schedule.next_cut(cut_at), cut_at + LEAST_LATENESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`choice` None: no mail. `reason` says why, for whoever asks ("" with a mail)."""
+
+    window: Window
+    move: Move
+    choice: Choice | None
+    reason: str = ""
+
+
+def decide(window: Window, terms: Terms, items: Sequence[Item], told: AbstractSet[int]) -> Decision:
+    """The decision for a window that is due. `told`: roots of articles told in the scope."""
+    edition = terms.edition
+    schedule = rules.read(window.rule)
+    after = schedule.next_cut(edition.cut_at)
+    begin = _behind_the_pause(window, schedule, edition.cut_at)
+    covered_to = max(window.covered_to, edition.covers_to)
+    if window.barred or _is_paused(window, edition.cut_at):
+        # As if there were nothing to tell, and without a way back: `starts_at` moves along.
+        gone = Move(window.id, max(begin, edition.covers_to), covered_to, after)
+        return Decision(window, gone, None, "suppressed" if window.barred else "paused")
+    still = Move(window.id, begin, window.covered_to, after)
+    waits = _why_it_waits(window, terms, schedule)
+    if waits:
+        return Decision(window, still, None, waits)
+    if edition.covers_from > max(begin, window.covered_to):
+        return Decision(window, still, None, "waits: this edition does not reach back far enough")
+    choice = choose(
+        items,
+        followed(terms.topics, window.topics),
+        since=max(begin, window.covered_to - OVERLAP),
+        told=told,
+        limits=terms.limits,
+    )
+    if 0 < len(choice) < terms.least and not _out_of_patience(choice, schedule, edition.cut_at):
+        return Decision(window, still, None, f"waits: {len(choice)} of {terms.least} stories")
+    moved = Move(window.id, begin, covered_to, after)
+    if not len(choice):
+        return Decision(window, moved, None, "nothing new to tell")
+    return Decision(window, moved, choice)
+
+
+def followed(offered: Sequence[str], chosen: Sequence[str] | None) -> tuple[str, ...]:
+    """The topics of a subscription in the digest's order; chosen ones that it lacks are ignored."""
+    return tuple(name for name in offered if chosen is None or name in chosen)
+
+
+def _why_it_waits(window: Window, terms: Terms, schedule: Schedule) -> str:
+    """Why only the next cut moves; "" if nothing is in the way."""
+    if window.served:
+        return "this edition has been planned for this subscription already"
+    if window.open:
+        return "waits: an earlier mail is still on its way"
+    if terms.expires_at(schedule) <= terms.now:
+        return "waits: too late for this cut"
+    return ""
+
+
+def _is_paused(window: Window, cut_at: datetime) -> bool:
+    return window.paused_until is not None and window.paused_until > cut_at
+
+
+def _behind_the_pause(window: Window, schedule: Schedule, cut_at: datetime) -> datetime:
+    """Where the window begins, if a cut of the pause was missed and is only now made up for.
+
+    Cuts that passed in a pause are taken as if there had been nothing to tell, also late.
+    """
+    if window.paused_until is None:
+        return window.starts_at
+    skipped = schedule.previous_cut(window.paused_until)
+    if window.next_cut_at <= skipped < cut_at:
+        return max(window.starts_at, skipped)
+    return window.starts_at
+
+
+def _out_of_patience(choice: Choice, schedule: Schedule, cut_at: datetime) -> bool:
+    waiting_since = choice.waiting_since()
+    period = cut_at - schedule.previous_cut(cut_at)
+    return waiting_since is not None and cut_at - waiting_since >= max(PATIENCE, period)
