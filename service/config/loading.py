@@ -5,7 +5,7 @@ files -> one table -> environment -> schema -> secrets -> cross checks -> Settin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,11 @@ def examine(path: Path, environ: Mapping[str, str]) -> Examined:
         warnings += [] if found or read.faults else crosschecks.warnings(settings)
     faults = [*read.faults, *doubles, *wrong_names, *placed(found, places)]
     return Examined(
-        settings, places, files, _sorted(faults, places), _sorted(placed(warnings, places), places)
+        settings,
+        places,
+        files,
+        _sorted(faults, read.order),
+        _sorted(placed(warnings, places), read.order),
     )
 
 
@@ -100,8 +104,11 @@ def _add_defaults(data: dict[str, Any], root: Path, environ: Mapping[str, str]) 
         site["timezone"] = system_zone(environ)
 
 
-def _sorted(faults: Iterable[Fault], places: Places) -> tuple[Fault, ...]:
-    """Each once, in the order in which the files are read, then by line."""
-    order = places.order()
-    unique = dict.fromkeys(faults)
-    return tuple(sorted(unique, key=lambda one: (order.get(one.file, len(order)), one.line or 0)))
+def _sorted(faults: Iterable[Fault], files: Sequence[str]) -> tuple[Fault, ...]:
+    """Each once, in the order in which the files were read, then by line; the environment last."""
+    rank = {file: number for number, file in reversed(list(enumerate(files)))}
+
+    def key(fault: Fault) -> tuple[int, str, int]:
+        return rank.get(fault.file, len(files)), fault.file, fault.line or 0
+
+    return tuple(sorted(dict.fromkeys(faults), key=key))

@@ -19,6 +19,7 @@ from service.text.fold import nfc
 
 PREFIX = "BANTIN_"
 PART = "__"
+_NOT_HERE = "cannot be set from the environment"
 
 
 def apply(
@@ -54,8 +55,10 @@ def _wrong(path: tuple[str, ...]) -> tuple[str, str] | None:
             more = "…" if number + 1 < len(path) else ""
             remedy = f"did you mean {PREFIX}{PART.join(right).upper()}{more}?" if near else ""
             return f"there is no key {'.'.join(path)}", remedy
-        if shape.table_in(known[part].annotation) is not None or part == "include":
-            return "cannot be set from the environment", f"write [{part}.ID] in a file"
+        if shape.table_in(known[part].annotation) is not None:
+            return _NOT_HERE, f"write [{'.'.join(path[: number + 1])}.ID] in a file"
+        if part == "include":
+            return _NOT_HERE, "write it in a file"
         inner = shape.section_in(known[part].annotation)
         if inner is None:
             break

@@ -15,6 +15,7 @@ class Places:
     """File and line of each key. They are looked up only when the first one is wanted."""
 
     def __init__(self, main: str, pieces: Sequence[Piece] = ()) -> None:
+        """`main`: the main file as faults name it, the answer for what stands nowhere."""
         self._main = main
         self._pieces = pieces
         self._overridden: dict[locate.Path, str] = {}
@@ -48,10 +49,6 @@ class Places:
             if piece.shown == shown:
                 return self._lines_of(piece).get(tuple(path))
         return None
-
-    def order(self) -> dict[str, int]:
-        """Each file as faults name it -> its rank in the order of reading."""
-        return {piece.shown: rank for rank, piece in enumerate(self._pieces)} | {self._main: 0}
 
     def _all(self) -> dict[locate.Path, Place]:
         if self._everywhere is None:

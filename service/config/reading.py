@@ -39,6 +39,8 @@ class Reading:
     pieces: list[Piece] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)
+    """Every file as faults name it, in the order of reading."""
 
     def names(self, kind: str) -> frozenset[str]:
         """The ids of the tables of a kind, those in files that are no TOML as well.
@@ -87,6 +89,7 @@ def _read_one(
     path: Path, shown: str, above: tuple[Path, ...], because: _Include | None, reading: Reading
 ) -> None:
     """`above`: the files that led here, the main one first; `because`: what includes this one."""
+    reading.order.append(shown)
     try:
         real, text = _content(path)
     except _UnreadableError as why:

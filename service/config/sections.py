@@ -21,6 +21,7 @@ from service.config.values import (
     SecretText,
     StoreUrl,
     WebAddress,
+    phrase,
     zone_or_none,
 )
 
@@ -28,7 +29,7 @@ ID_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$"
 """An id stands in addresses, file names and List-Id: lower-case letters, digits, hyphens."""
 
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
-Phrase = Annotated[Line, Field(min_length=1)]
+Phrase = Annotated[str, Field(min_length=1), AfterValidator(phrase)]
 Words = tuple[Phrase, ...]
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 

@@ -75,7 +75,8 @@ def fault(shown: str, text: str, error: Exception) -> Fault:
     statement = _statement_at(text, line)
     if message.startswith("Unterminated"):
         return Fault(shown, _last_quotes(text, line), "", _OPEN, "end it with the same quotes")
-    if statement and not statement.closed and (line > statement.first or "Unclosed" in message):
+    open_to_the_end = at is None or line > (statement.first if statement else 0)
+    if statement and not statement.closed and (open_to_the_end or "Unclosed" in message):
         return Fault(shown, statement.first, "", _OPEN, "end it with ] or }")
     if statement and message.startswith("Cannot overwrite"):
         line = statement.first

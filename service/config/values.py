@@ -75,6 +75,13 @@ def one_line(value: str) -> str:
     return value
 
 
+def phrase(value: str) -> str:
+    """One line with something on it."""
+    if not value.strip():
+        raise ValueError("is empty; write something, or leave it out")
+    return one_line(value)
+
+
 def web_address(value: str) -> str:
     """An absolute http or https address."""
     try:

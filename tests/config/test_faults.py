@@ -1,0 +1,295 @@
+"""Wrong configurations, each with the exact lines that `bantin check` prints."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from _pytest.mark import ParameterSet
+
+HERE = Path(__file__).parent
+
+
+def cases(name: str) -> list[ParameterSet]:
+    """The blocks of a file: a configuration, then "=> " and its one fault."""
+    _intro, *blocks = (HERE / name).read_text(encoding="utf-8").split("----\n")
+    pairs = [block.rstrip("\n").rpartition("\n=> ") for block in blocks]
+    return [pytest.param(text, fault, id=fault) for text, _, fault in pairs]
+
+
+@pytest.mark.parametrize(("text", "fault"), cases("wrong.txt"))
+def test_one_fault(wrong, text, fault):
+    assert wrong(text, EMPTY="") == [f"bantin.toml:{fault}"]
+
+
+@pytest.mark.parametrize(("text", "fault"), cases("broken.txt"))
+def test_what_is_no_toml_is_told_once_with_its_line(wrong, text, fault):
+    assert wrong(text + "\n") == [f"bantin.toml:{fault}"]
+
+
+def test_a_text_that_the_file_ends_in(wrong):
+    assert wrong('[site]\ntitle = "Tin') == [
+        "bantin.toml:2: this begins here and is never closed; end it with the same quotes"
+    ]
+
+
+def test_depth_without_end(wrong):
+    assert wrong("a = " + "[" * 20_000) == [
+        "bantin.toml: is nested too deep; a configuration needs no such depth"
+    ]
+
+
+def test_many_faults_in_many_files_are_told_at_once_in_the_order_of_reading(folder):
+    folder.write(
+        """
+        include = ["feeds/*.toml", "missing.toml"]
+        [site]
+        titel = "x"
+        language = "Vietnamese"
+        [digest.tuan]
+        topics = ["giao-duc", "y-te", "xa-hoi"]
+        [mail.relay.a]
+        host = "x"
+        password = { env = "NO_SUCH" }
+        """
+    )
+    folder.write('[topic.giao-duc]\nany = "x"\n\n[source.a]\ntopics = ["the-thao"]', "feeds/a.toml")
+    folder.write("[topic.y-te]\nany = [\n\n[topic.b]", "feeds/b.toml")
+    (folder.path / "feeds/c.toml").write_bytes("[site]\n# à\n".encode("utf-16"))
+    (folder.path / "feeds/d.toml").write_bytes(
+        "[topic.d]\nany = ['giáo']".encode("cp1258", "replace")
+    )
+    assert folder.faults(BANTIN_WEB__LISTN="x", BANTIN_SITE__BASE_URL="y") == [
+        (
+            "bantin.toml:1: include: missing.toml does not exist; correct the path, or write a first "
+            "one with `bantin init`"
+        ),
+        'bantin.toml:3: site.titel: unknown key "titel"; did you mean "title"?',
+        (
+            'bantin.toml:4: site.language: "Vietnamese" is no language; write it such as "vi", "en" or '
+            '"pt-BR"'
+        ),
+        (
+            'bantin.toml:6: digest.tuan.topics[2]: there is no topic "xa-hoi"; write [topic.xa-hoi] or '
+            "take it out"
+        ),
+        (
+            "bantin.toml:9: mail.relay.a.password: the environment variable NO_SUCH is not set; set it "
+            "before the service starts"
+        ),
+        'feeds/a.toml:2: topic.giao-duc.any: is no list; write ["x"]',
+        "feeds/a.toml:4: source.a.url: is missing; add url = …: the address of the feed or page",
+        (
+            'feeds/a.toml:5: source.a.topics[0]: there is no topic "the-thao"; write [topic.the-thao] '
+            "or take it out"
+        ),
+        "feeds/b.toml:2: this begins here and is never closed; end it with ] or }",
+        "feeds/c.toml:1: is not UTF-8; save it as UTF-8",
+        "feeds/d.toml:2: is not UTF-8; save it as UTF-8",
+        (
+            'environment BANTIN_SITE__BASE_URL: site.base_url: "y" is no web address; write it whole, '
+            'such as "https://example.org/rss"'
+        ),
+        "environment BANTIN_WEB__LISTN: there is no key web.listn; did you mean BANTIN_WEB__LISTEN?",
+    ]
+
+
+def test_what_two_files_set_names_both_places(folder):
+    folder.write(
+        'include = ["feeds/*.toml"]\n[site]\ntitle = "a"\n[source.a]\nurl = "https://a.vn"'
+    )
+    folder.write('[site]\n\ntitle = "b"\n[source.a]\nurl = "https://b.vn"', "feeds/b.toml")
+    folder.write('[topic.t]\nany = ["x"]\n[mail]\nrelay.r = { host = "x" }', "feeds/c.toml")
+    folder.write('[mail.relay.r]\nhost = "y"\n[topic.t]\nall = ["y"]', "feeds/d.toml")
+    assert folder.faults() == [
+        "feeds/b.toml:3: site.title: stands in bantin.toml:3 already; keep one of them",
+        "feeds/b.toml:4: source.a: stands in bantin.toml:4 already; give one of them another id",
+        (
+            "feeds/d.toml:1: mail.relay.r: stands in feeds/c.toml:4 already; give one of them another "
+            "id"
+        ),
+        "feeds/d.toml:3: topic.t: stands in feeds/c.toml:1 already; give one of them another id",
+    ]
+
+
+class TestFiles:
+    def test_no_main_file(self, folder):
+        assert folder.faults() == [
+            "bantin.toml: does not exist; correct the path, or write a first one with `bantin init`"
+        ]
+
+    def test_a_folder(self, folder):
+        folder.main.mkdir()
+        assert folder.faults() == [
+            "bantin.toml: is a folder; name the files in it, such as feeds/*.toml"
+        ]
+
+    def test_an_included_folder(self, folder):
+        folder.write('include = [\n  "feeds",\n]')
+        (folder.path / "feeds").mkdir()
+        assert folder.faults() == [
+            "bantin.toml:2: include: feeds is a folder; name the files in it, such as feeds/*.toml"
+        ]
+
+    def test_a_circle(self, folder):
+        folder.write('include = ["a.toml"]\n[site]\ntitel = "x"')
+        folder.write('\ninclude = ["b.toml"]', "a.toml")
+        folder.write('include = ["bantin.toml"]', "b.toml")
+        assert folder.faults() == [
+            'bantin.toml:3: site.titel: unknown key "titel"; did you mean "title"?',
+            (
+                "b.toml:1: include: bantin.toml includes this file in its turn; take it out here, or "
+                "there"
+            ),
+        ]
+
+    def test_a_file_that_includes_itself(self, folder):
+        folder.write('include = ["./bantin.toml"]')
+        assert folder.faults() == [
+            (
+                "bantin.toml:1: include: bantin.toml includes this file in its turn; take it out here, "
+                "or there"
+            )
+        ]
+
+    def test_links_that_lead_in_a_circle(self, folder):
+        folder.write('include = ["*.toml"]')
+        (folder.path / "x.toml").symlink_to("y.toml")
+        (folder.path / "y.toml").symlink_to("x.toml")
+        (folder.path / "z.toml").symlink_to("nowhere")
+        found = folder.faults()
+        assert len(found) == 3
+        assert all(fault.startswith("bantin.toml:1: include: ") for fault in found)
+
+    def test_a_pipe_is_not_waited_for(self, folder):
+        os.mkfifo(folder.main)
+        assert folder.faults() == ["bantin.toml: is no regular file; name a file"]
+
+    def test_a_pattern_that_is_none(self, folder):
+        folder.write('include = ["**x/*.toml"]')
+        (fault,) = folder.faults()
+        assert fault.startswith('bantin.toml:1: include: "**x/*.toml" is no pattern')
+
+    def test_a_huge_file(self, folder):
+        with folder.main.open("wb") as file:
+            file.truncate(33 * 1024 * 1024)
+        (fault,) = folder.faults()
+        assert "at most 33554432 are read" in fault
+
+
+class TestEnvironment:
+    @pytest.mark.parametrize(
+        ("name", "fault"),
+        [
+            ("BANTIN_SIT__TITLE", "there is no key sit.title; did you mean BANTIN_SITE…?"),
+            (
+                "BANTIN_SITE__BASEURL",
+                "there is no key site.baseurl; did you mean BANTIN_SITE__BASE_URL?",
+            ),
+            ("BANTIN_SITE__TITLE__X", "there is no key site.title.x; site.title is no table"),
+            (
+                "BANTIN_SOURCE__A__URL",
+                "cannot be set from the environment; write [source.ID] in a file",
+            ),
+            (
+                "BANTIN_MAIL__RELAY__A__PASSWORD",
+                "cannot be set from the environment; write [mail.relay.ID] in a file",
+            ),
+            ("BANTIN_INCLUDE__X", "cannot be set from the environment; write it in a file"),
+        ],
+    )
+    def test_what_is_no_key(self, wrong, name, fault):
+        assert wrong("", **{name: "x"}) == [f"environment {name}: {fault}"]
+
+    def test_values_are_judged_as_those_of_the_file(self, wrong):
+        environ = {"BANTIN_COLLECT__PER_SITE__CONNECTIONS": "many", "BANTIN_LOG__LEVEL": "loud"}
+        assert wrong("", **environ) == [
+            (
+                "environment BANTIN_COLLECT__PER_SITE__CONNECTIONS: collect.per_site.connections: "
+                '"many" is no whole number; write a whole number without quotes'
+            ),
+            (
+                'environment BANTIN_LOG__LEVEL: log.level: "loud" is not known; write "debug", "info", '
+                '"warning" or "error"'
+            ),
+        ]
+
+
+def test_no_fault_and_no_warning_shows_a_secret(folder):
+    secret = "geheim-4711"
+    folder.write(
+        f"""
+        [store]
+        url = "mysql://u:{secret}@db/x"
+        [mail.relay.a]
+        host = "x"
+        password = "{secret}"
+        rate = "x"
+        [mail.relay.b]
+        host = "x"
+        password = ["{secret}"]
+        [mail.relay.c]
+        host = "x"
+        password = {{ text = "{secret}" }}
+        [mail.relay.d]
+        host = "x"
+        password = {{ env = "PW", file = "{secret}" }}
+        """
+    )
+    examined = folder.examine(PW=secret, BANTIN_STORE__URL=f"oracle://{secret}@x")
+    assert len(examined.faults) == 5
+    assert secret not in repr(examined)
+
+
+def test_the_sound_part_of_a_faulty_configuration_can_be_judged(folder):
+    folder.write(
+        """
+        [site]
+        title = 5
+        language = "vi"
+        [source.a]
+        title = "A"
+        [source.b]
+        url = "https://b.vn"
+        weight = "x"
+        [source.Bad]
+        url = "https://c.vn"
+        [digest.d]
+        cadence = "fortnightly"
+        """
+    )
+    examined = folder.examine()
+    assert len(examined.faults) == 4
+    assert examined.settings.site.language == "vi"
+    assert list(examined.settings.source) == ["a", "b"]
+    assert examined.settings.digest["d"].cadence == "fortnightly"
+    assert examined.settings.root == folder.path
+
+
+def sources(count: int, *, faulty: bool) -> str:
+    lines = ['[site]\ntitle = "x"\n']
+    lines += [f'[topic.t{n}]\ntitle = "T{n}"\nany = ["từ {n}"]\n' for n in range(50)]
+    for n in range(count):
+        lines.append(f'[source.s{n}]\ntitle = "Báo {n}"\nurl = "https://s{n}.example.vn/rss"\n')
+        lines.append(f'topics = ["t{n % 50}"]\nlanguage = "vi"\n')
+        lines.append(f'wieght = {n}\ndates = {{ order = "dym" }}\n' if faulty else "weight = 2\n")
+    return "".join(lines)
+
+
+def test_five_thousand_sources_load_in_under_two_seconds(folder):
+    folder.write(sources(5000, faulty=False))
+    begin = time.perf_counter()
+    assert len(folder.load().settings.source) == 5000
+    assert time.perf_counter() - begin < 2
+
+
+def test_ten_thousand_faults_are_placed_in_under_five_seconds(folder):
+    folder.write(sources(5000, faulty=True))
+    begin = time.perf_counter()
+    faults = folder.examine().faults
+    assert time.perf_counter() - begin < 5
+    assert len(faults) == 10_000
+    assert faults[-1].line == 2 + 3 * 50 + 7 * 5000
+    assert faults[-2].key == "source.s4999.wieght"
