@@ -6,6 +6,7 @@ error, never an empty string.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -81,6 +82,17 @@ class Renderer:
         except css_inline.InlineError as error:
             raise TemplateError(f"mail/{kind}/body.html.j2: {error}") from error
         return Parts(" ".join(subject.split()), text.strip() + "\n", inlined)
+
+    def mail_digest(self) -> bytes:
+        """A hash of all that shapes a mail beside its views: the site, templates and words.
+
+        Read from the disk at each call: an admin may be at work on them.
+        """
+        shape = hashlib.sha256(repr(self.site).encode())
+        for folder in self._folders:
+            for path in sorted([*folder.glob("mail/**/*.j2"), *folder.glob("words/*.toml")]):
+                shape.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        return shape.digest()
 
     def _render(
         self, name: str, language: str, views: dict[str, Any], at: str | None = None
