@@ -19,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     PrivateAttr,
     WithJsonSchema,
 )
@@ -228,6 +229,7 @@ def parse_secret(value: Any) -> SecretRef:
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
+    PlainSerializer(write_duration, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "examples": ["15m", "12h", "7d"]}),
 ]
 Rate = Annotated[

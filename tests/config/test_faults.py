@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - faults stand here as they are printed
 """Wrong configurations, each with the exact lines that `bantin check` prints."""
 
 from __future__ import annotations

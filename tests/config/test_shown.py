@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import json
+
+from service.config.shown import shown
+
+
+def test_everything_in_force_is_shown_without_a_secret(folder):
+    folder.write(
+        """
+        [site]
+        title = "Tin"
+        [store]
+        url = "postgresql://tin:geheim@db.example.vn:5432/tin"
+        [mail]
+        from = "Tin <tin@example.vn>"
+        relay.a = { host = "x", password = "geheim" }
+        relay.b = { host = "y", password = { env = "PW" } }
+        [digest.d]
+        """
+    )
+    data = shown(folder.load(PW="geheim").settings)
+    assert "geheim" not in json.dumps(data)
+    assert data["store"]["url"] == "postgresql://tin:***@db.example.vn:5432/tin"
+    assert data["mail"]["from"] == "Tin <tin@example.vn>"
+    assert data["mail"]["relay"]["a"]["password"] == "***"
+    assert data["mail"]["relay"]["b"]["password"] == {"env": "PW"}
+    assert data["collect"]["interval"] == {"min": "15m", "max": "12h"}
+    assert data["digest"]["d"]["title"] == "Tin"
+
+
+def test_an_address_without_password_is_shown_whole(folder):
+    folder.write("")
+    settings = folder.load().settings
+    assert shown(settings)["store"]["url"] == f"sqlite:///{folder.path}/var/bantin.db"
