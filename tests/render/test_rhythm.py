@@ -1,0 +1,50 @@
+"""How often a digest comes, in words."""
+
+from __future__ import annotations
+
+from datetime import time
+
+import pytest
+
+from service.model import Cadence, CadenceRule
+from service.render.engine import shipped_templates
+from service.render.rhythm import rhythm
+from service.render.words import load_words
+
+VI = load_words([shipped_templates()], "vi")
+EN = load_words([shipped_templates()], "en")
+
+
+@pytest.mark.parametrize(
+    ("rule", "vi", "en"),
+    [
+        (CadenceRule("weekly"), "sáng thứ Hai, 07:00", "Mondays, 07:00"),
+        (CadenceRule("weekly", time(19, 30), "sunday"), "tối Chủ nhật, 19:30", "Sundays, 19:30"),
+        (CadenceRule("daily", time(12)), "mỗi ngày, 12:00", "every day, 12:00"),
+        (
+            CadenceRule("monthly", time(7), "last"),
+            "ngày cuối tháng, 07:00",
+            "on the last day of every month, 07:00",
+        ),
+        (
+            CadenceRule("monthly", time(7), "15"),
+            "ngày 15 hằng tháng, 07:00",
+            "on day 15 of every month, 07:00",
+        ),
+        (CadenceRule("immediate"), "ngay khi có tin", "as soon as there is news"),
+        (CadenceRule("0 7 * * 1,4"), "theo lịch riêng", "on a schedule of its own"),
+    ],
+)
+def test_rhythms(rule, vi, en):
+    assert rhythm(rule, VI) == vi
+    assert rhythm(rule, EN) == en
+
+
+@pytest.mark.parametrize("cadence", list(Cadence))
+@pytest.mark.parametrize("day", [None, "last", "31"])
+@pytest.mark.parametrize("hour", [0, 10, 11, 13, 18, 23])
+def test_every_cadence_has_words(cadence, day, hour):
+    if cadence == Cadence.WEEKLY:
+        day = None
+    rule = CadenceRule(cadence, time(hour), day)
+    assert "{" not in rhythm(rule, VI) + rhythm(rule, EN)
