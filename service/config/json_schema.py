@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from service.config.schema import Settings
+from service.config.values import DURATION_EXAMPLES, write_duration
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -28,6 +32,9 @@ def _as_toml(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     node = {key: _as_toml(inner) for key, inner in node.items() if inner is not None}
+    if node.get("examples") == DURATION_EXAMPLES and "default" in node:
+        # pydantic writes the default of a duration as ISO 8601, past the type's own way to write
+        node["default"] = write_duration(TypeAdapter(timedelta).validate_python(node["default"]))
     if "anyOf" in node:
         kinds = [kind for kind in node["anyOf"] if kind != {"type": "null"}]
         if len(kinds) == 1:

@@ -28,6 +28,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 864
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdwy])")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*([smh])")
 _DURATIONS = 'write one such as "15m", "12h" or "7d"'
+DURATION_EXAMPLES = ["15m", "12h", "7d"]
 _RATES = 'write one such as "10/s", "100/m" or "5000/h"'
 
 LONGEST_DURATION = timedelta(days=365 * 100)
@@ -230,7 +231,7 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
     PlainSerializer(write_duration, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "examples": ["15m", "12h", "7d"]}),
+    WithJsonSchema({"type": "string", "examples": DURATION_EXAMPLES}),
 ]
 Rate = Annotated[
     float,

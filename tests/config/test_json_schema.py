@@ -68,7 +68,7 @@ CHECKS = {
         '[mail]\nfrom = "T <t@x.vn>"\nrelay.a = { host = "x", password = { env = "P" } }',
         '[mail.relay.a]\nhost = "x"\npassword = "plain"\nrate = "10/s"',
         '[source.a]\nurl = "https://a.vn"\nkind = "page"\npage = { entry = "li" }\nweight = 2',
-        '[digest.a]\nday = 31\nstories = { min = 2 }\nmax_lateness = "1d"\n[digest.b]\nday = "last"',
+        '[digest.a]\nday = 31\nmax_lateness = "1d"\n[digest.b]\nday = "last"',
         'include = ["a/*.toml"]\nlog = { level = "debug" }\n[collect]\ninterval.min = "1h"',
     ],
 )
@@ -116,5 +116,5 @@ def test_every_key_is_described_and_none_is_private():
 def test_no_null_and_no_python_stands_in_it():
     text = json.dumps(SCHEMA)
     assert "null" not in text
-    assert "PT" not in text  # an ISO duration, which the TOML does not take
+    assert not re.search(r'"PT?\d', text)  # an ISO duration, which the TOML does not take
     assert SCHEMA["$defs"]["Interval"]["properties"]["min"]["default"] == "15m"
