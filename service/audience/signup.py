@@ -36,15 +36,23 @@ ONE_MAIL_IN = timedelta(days=1)
 MAILS_IN_A_MONTH = 5
 """To one address: nobody may use our form to fill somebody's mailbox."""
 
-CAP_AN_HOUR, CAP_A_DAY = 300, 3000
-"""Confirmation mails to everybody. A launch in a large office stays under them, a flood does not;
-close to 5,000 mails a day make a sender "bulk" for good (FIELD B2)."""
-
 
 _HOW = "sign-up page"
 
 _MAILS = {DeliveryKind.CONFIRM: "confirm", DeliveryKind.CHANGE: "already"}
 """Kind -> template. Who has confirmed already is told so, with the link to the preferences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Mails that sign-ups may cause, to everybody together.
+
+    A launch in a large office stays under the defaults, a flood does not; close to 5,000 mails a
+    day make a sender "bulk" for good (FIELD B2).
+    """
+
+    an_hour: int = 300
+    a_day: int = 3000
 
 
 class Outcome(StrEnum):
@@ -84,6 +92,7 @@ def sign_up(
     now: datetime,
     wish: Wish,
     token: Callable[[], str] = new_token,
+    caps: Caps = Caps(),
 ) -> SignedUp:
     """Take the wish; plan the mail that asks for a yes. Raises TemplateError, UsageError.
 
@@ -93,7 +102,7 @@ def sign_up(
         raise UsageError(f"no digest {wish.digest!r}")
     mails = {name: _render(settings, renderer, wish.digest, name) for name in _MAILS.values()}
     with store.ledger() as connection:
-        if _full(connection, now):
+        if _full(connection, now, caps):
             return SignedUp(Outcome.FULL, planned=False)
         secret = facts.secret(connection)
         address_key = addresses.key(secret, wish.address)
@@ -119,11 +128,11 @@ def _render(settings: Settings, renderer: Renderer, digest: str, template: str) 
     return renderer.mail(template, settings.site.language, digest=title, days=LINK_LASTS.days)
 
 
-def _full(connection: Connection, now: datetime) -> bool:
+def _full(connection: Connection, now: datetime, caps: Caps) -> bool:
     hour, day = now - timedelta(hours=1), now - timedelta(days=1)
     return (
-        letters.signups_of_all(connection, hour) >= CAP_AN_HOUR
-        or letters.signups_of_all(connection, day) >= CAP_A_DAY
+        letters.signups_of_all(connection, hour) >= caps.an_hour
+        or letters.signups_of_all(connection, day) >= caps.a_day
     )
 
 

@@ -41,6 +41,7 @@ class Subscription:
     covered_to: datetime | None
     next_cut_at: datetime | None
     paused_until: datetime | None
+    welcome_due: bool
     ended_at: datetime | None
     ended_reason: str | None
 
@@ -88,6 +89,7 @@ def _select() -> Select[Any]:
             s.covered_to,
             s.next_cut_at,
             s.paused_until,
+            s.welcome_due,
             s.ended_at,
             s.ended_reason,
         )
@@ -177,10 +179,11 @@ def add(
 
 
 def change(connection: Connection, subscription_id: int, **values: object) -> None:
-    """Set columns of one subscription."""
-    connection.execute(
-        update(subscription).where(subscription.c.id == subscription_id).values(**values)
-    )
+    """Set columns of one subscription; without any it does nothing."""
+    if values:
+        connection.execute(
+            update(subscription).where(subscription.c.id == subscription_id).values(**values)
+        )
 
 
 def end(connection: Connection, ids: Iterable[int], now: datetime, reason: str) -> list[int]:

@@ -1,0 +1,81 @@
+"""One address, one written form, one key."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.audience import address
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("minh@example.vn", "minh@example.vn"),
+        ("  Minh@Example.VN \n", "Minh@example.vn"),
+        ("minh@Bücher.example", "minh@xn--bcher-kva.example"),
+        ("minh@ví-dụ.vn", "minh@xn--v-d-rma6749a.vn"),
+        ("ngọc@example.vn", "ngọc@example.vn"),
+        ("a+b@tin.test", "a+b@tin.test"),
+    ],
+)
+def test_the_written_form_has_its_domain_in_ascii(typed, written):
+    assert address.normal(typed) == written
+    assert address.normal(written) == written
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "minh",
+        "minh@",
+        "@example.vn",
+        "a b@example.vn",
+        "minh@example.vn, lan@example.vn",
+        "Minh <minh@example.vn>",
+        "minh@example.vn\r\nBcc: x@example.vn",
+        "minh@localhost",
+        "minh@[127.0.0.1]",
+        "x" * 250 + "@example.vn",
+    ],
+)
+def test_what_is_no_address_is_refused(typed):
+    with pytest.raises(ValueError):
+        address.normal(typed)
+
+
+def test_case_does_not_make_another_person():
+    secret = b"s" * 32
+    keys = {
+        address.key(secret, address.normal(typed))
+        for typed in ("minh@example.vn", "MINH@EXAMPLE.VN", "Minh@Example.vn")
+    }
+    assert len(keys) == 1
+    assert address.key(secret, "minh@example.vn") != address.key(b"t" * 32, "minh@example.vn")
+    assert address.key(secret, "minh@example.vn") != address.key(secret, "minh1@example.vn")
+
+
+def test_both_spellings_of_a_domain_are_one_key():
+    typed, ascii_form = address.normal("minh@ví-dụ.vn"), address.normal("minh@xn--v-d-rma6749a.vn")
+    assert typed == ascii_form
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("minh@example.vn", "m•••h@example.vn"),
+        ("ab@example.vn", "a•••@example.vn"),
+        ("a@example.vn", "a•••@example.vn"),
+        ("minh@xn--bcher-kva.example", "m•••h@bücher.example"),
+    ],
+)
+def test_a_masked_address_is_known_by_its_owner_alone(written, shown):
+    assert address.masked(written) == shown
+
+
+@given(st.from_regex(r"[a-z0-9]{3,20}", fullmatch=True))
+def test_a_mask_never_shows_the_middle(local):
+    shown = address.masked(f"{local}@example.vn")
+    assert shown == f"{local[0]}•••{local[-1]}@example.vn"

@@ -1,0 +1,182 @@
+"""What an admin does by hand: add, import, export, forget."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from service.audience import address, lists, people, signup
+from service.audience.lists import LineFault
+from service.audience.people import Added
+from service.errors import UsageError
+from service.store import claims, facts, subscribers, suppressions
+from service.store import tables as t
+from tests.audience.acts import again, history, letters, newest, subscribe, wish
+
+
+@pytest.fixture
+def add(people_store, settings, now, previous_cut):
+    def one(typed="lan@example.vn", digest="tuan", **values):
+        return people.add(
+            people_store, settings, now, typed, digest, previous_cut=previous_cut, **values
+        )
+
+    return one
+
+
+def test_who_is_added_is_active_at_once_and_gets_no_mail(people_store, add, now):
+    done = add(
+        "Lan@Example.vn", cadence="daily", topics=["y-te"], hour="18:30",
+        zone="Europe/Berlin", language="en", evidence="paper form 12",
+    )  # fmt: skip
+    assert done is Added.ADDED
+    found = newest(people_store)
+    assert (found.address, found.cadence, found.topics) == ("Lan@example.vn", "daily", ("y-te",))
+    assert (found.at, found.zone, found.language) == ("18:30", "Europe/Berlin", "en")
+    assert (found.starts_at, found.covered_to) == (now, now)
+    assert (found.evidence, found.welcome_due) == ("paper form 12", False)
+    assert letters(people_store) == []
+    assert history(people_store, found)[-1].what == "added"
+
+
+def test_defaults_are_the_digests_own(people_store, add):
+    add()
+    found = newest(people_store)
+    assert (found.cadence, found.topics, found.at, found.zone) == ("weekly", None, None, None)
+
+
+def test_whoever_is_active_stays_as_they_are(people_store, add):
+    add(cadence="daily")
+    assert add(cadence="monthly") is Added.ALREADY
+    assert newest(people_store).cadence == "daily"
+
+
+def test_an_unconfirmed_sign_up_becomes_active(people_store, settings, renderer, now, add):
+    signup.sign_up(people_store, settings, renderer, now, wish("lan@example.vn"))
+    before = newest(people_store)
+    assert add(cadence="daily") is Added.ADDED
+    found = again(people_store, before)
+    assert (found.confirmed, found.cadence) == (True, "daily")
+
+
+def test_a_review_begins_at_its_last_cut(people_store, add):
+    add(digest="so-ket")
+    assert newest(people_store).starts_at == datetime(2026, 7, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"digest": "khac"}, "tuan"),
+        ({"typed": "lan"}, "@"),
+        ({"cadence": "hourly"}, "weekly"),
+        ({"topics": ["khac"]}, "giao-duc"),
+        ({"hour": "7h"}, "07:00"),
+        ({"zone": "Hà Nội"}, "Asia/Ho_Chi_Minh"),
+        ({"language": "tiếng Việt"}, "vi"),
+    ],
+)
+def test_what_is_wrong_is_said_with_what_would_be_right(add, values, says):
+    with pytest.raises(UsageError, match=says):
+        add(**values)
+
+
+def test_a_suppressed_address_is_refused_with_its_reason(people_store, now, add):
+    with people_store.write() as connection:
+        key = address.key(facts.secret(connection), "lan@example.vn")
+        suppressions.add(connection, key, "complaint", now, "a report")
+    with pytest.raises(UsageError, match="complaint"):
+        add()
+
+
+GOOD = """\ufeffaddress,digest,cadence,topics,hour,zone,language,evidence\r
+lan@example.vn,tuan,daily,giao-duc;y-te,18:30,Europe/Berlin,en,paper form 1\r
+\r
+minh@example.vn,tuan,,,,,,\r
+"""
+
+
+def run_import(store, settings, now, previous_cut, text):
+    return lists.import_csv(store, settings, now, text, previous_cut)
+
+
+def test_a_list_goes_in_and_comes_out_the_same(people_store, settings, now, previous_cut):
+    done = run_import(people_store, settings, now, previous_cut, GOOD)
+    assert (done.added, done.already, done.faults) == (2, 0, ())
+    out = lists.export_csv(people_store)
+    assert out.splitlines() == [
+        "address,digest,cadence,topics,hour,zone,language,evidence",
+        "lan@example.vn,tuan,daily,giao-duc;y-te,18:30,Europe/Berlin,en,paper form 1",
+        "minh@example.vn,tuan,weekly,,,,,imported list",
+    ]
+    once_more = run_import(people_store, settings, now, previous_cut, out)
+    assert (once_more.added, once_more.already, once_more.faults) == (0, 2, ())
+
+
+def test_each_bad_line_is_named_and_the_good_ones_go_in(people_store, settings, now, previous_cut):
+    with people_store.write() as connection:
+        key = address.key(facts.secret(connection), "hoa@example.vn")
+        suppressions.add(connection, key, "bounce", now, "")
+    text = (
+        "Address,Digest,Topics\n"
+        "lan@example.vn,tuan,y-te\n"
+        "not an address,tuan,\n"
+        "minh@example.vn,khac,\n"
+        "hoa@example.vn,tuan,\n"
+        "an@example.vn\n"
+        "binh@example.vn,tuan,giao-duc,too,many\n"
+    )
+    done = run_import(people_store, settings, now, previous_cut, text)
+    assert done.added == 2
+    assert [fault.line for fault in done.faults] == [3, 4, 5, 6]
+    assert all(isinstance(fault, LineFault) and fault.problem for fault in done.faults)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "lan@example.vn,tuan\n", "address\n", "address,digest,note\n"]
+)
+def test_a_list_without_a_proper_header_is_refused_whole(
+    people_store, settings, now, previous_cut, text
+):
+    with pytest.raises(UsageError, match="line 1"):
+        run_import(people_store, settings, now, previous_cut, text)
+
+
+def test_who_has_not_said_yes_is_not_exported(people_store, settings, renderer, now):
+    signup.sign_up(people_store, settings, renderer, now, wish())
+    assert lists.export_csv(people_store).splitlines()[1:] == []
+
+
+def test_forgetting_leaves_the_key_alone(people_store, settings, renderer, now, previous_cut):
+    found = subscribe(people_store, settings, renderer, now, previous_cut)
+    later = now + timedelta(days=3)
+    signup.sign_up(people_store, settings, renderer, later, wish())  # a letter waits
+    assert people.forget(people_store, later, "MINH@example.vn")
+    assert not people.forget(people_store, later, "minh@example.vn")
+    assert not people.forget(people_store, later, "nobody@example.vn")
+    gone = again(people_store, found)
+    assert (gone.address, gone.evidence, gone.ended_reason) == (None, None, "forgotten")
+    with people_store.ledger() as connection:
+        assert claims.claim(connection, "owner", later, 10).claimed == []
+        states = connection.execute(select(t.delivery.c.state)).scalars().all()
+        key = address.key(facts.secret(connection), "minh@example.vn")
+        assert subscribers.by_key(connection, key).id == found.subscriber_id
+        rows = [
+            str(row)
+            for table in (t.subscriber, t.subscription, t.subscription_event)
+            for row in connection.execute(select(table))
+        ]
+    assert set(states) == {"suppressed"}
+    assert not any("minh@example" in row.lower() for row in rows)
+
+
+def test_who_was_forgotten_and_comes_back_is_the_same_person(
+    people_store, settings, renderer, now, previous_cut
+):
+    found = subscribe(people_store, settings, renderer, now, previous_cut)
+    people.forget(people_store, now, "minh@example.vn")
+    back = subscribe(people_store, settings, renderer, now + timedelta(days=2), previous_cut)
+    assert back.subscriber_id == found.subscriber_id, "so nothing is told twice"
+    assert back.address == "minh@example.vn"
