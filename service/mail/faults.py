@@ -51,7 +51,7 @@ def _for_relays(settings: Settings) -> list[Fault]:
 
 def _relay(relay: Relay) -> list[Fault]:
     found: list[Fault] = []
-    if not relay.host.strip() or any(character.isspace() for character in relay.host):
+    if any(character.isspace() for character in relay.host):
         found.append((("host",), f"{relay.host!r} is no host", "write a name or an address"))
     if relay.password is not None and relay.username is None:
         found.append((("password",), "a password without a username", "add username"))

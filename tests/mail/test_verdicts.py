@@ -1,0 +1,141 @@
+"""What a relay's words mean, and what follows from them. Tables of values."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from service.mail.classify import Judgement, Reply, Stage, Verdict, judge
+from service.mail.conclude import Effect, conclude, wait_after
+from service.mail.handover import Barred, Lost, Unfit, Unreachable
+from service.mail.throttle import Throttle
+from service.model import DeliveryState
+
+S = DeliveryState
+
+TABLE = [
+    ("body", 250, "2.0.0 Ok: queued as 4F", "accepted"),
+    ("body", 250, "OK", "accepted"),
+    ("body", 252, "whatever", "accepted"),
+    ("rcpt", 450, "4.2.0 greylisted", "wait"),
+    ("rcpt", 452, "4.2.2 over quota", "wait"),
+    ("mail", 421, "4.7.0 too many messages", "wait"),
+    ("body", 451, "4.3.0 try later", "wait"),
+    ("body", 454, "4.7.1 policy, later", "wait"),
+    ("data", 250, "odd", "wait"),
+    ("rcpt", 550, "5.1.1 no such user", "dead"),
+    ("rcpt", 550, "5.1.10 null mx", "dead"),
+    ("rcpt", 550, "5.1.2 no such domain", "dead"),
+    ("body", 550, "5.1.1 no such user, said late", "dead"),
+    ("rcpt", 550, "no such user", "address"),
+    ("rcpt", 553, "bad mailbox name", "address"),
+    ("rcpt", 550, "5.2.1 disabled", "address"),
+    ("rcpt", 552, "5.2.2 mailbox full", "wait"),
+    ("rcpt", 554, "5.4.14 loop", "address"),
+    ("rcpt", 550, "5.7.1 relaying denied", "ours"),
+    ("rcpt", 554, "5.7.1 <x>: Relay access denied", "ours"),
+    ("rcpt", 550, "Relaying not allowed", "ours"),
+    ("rcpt", 550, "we are unauthorised to relay here", "ours"),
+    ("rcpt", 530, "5.7.0 Must issue a STARTTLS command first", "ours"),
+    ("mail", 530, "Authentication required", "ours"),
+    ("mail", 550, "Authentication is required for relay", "ours"),
+    ("connect", 535, "5.7.8 bad credentials", "ours"),
+    ("connect", 535, "no", "ours"),
+    ("connect", 554, "no SMTP service here", "ours"),
+    ("mail", 550, "5.1.8 sender address rejected: domain not found", "ours"),
+    ("mail", 553, "5.1.7 bad sender", "ours"),
+    ("mail", 550, "sender unknown", "ours"),
+    ("mail", 552, "5.3.4 message too big", "content"),
+    ("mail", 552, "too big", "content"),
+    ("rcpt", 503, "5.5.1 need MAIL", "ours"),
+    ("data", 503, "bad sequence", "ours"),
+    ("data", 554, "5.5.1 no valid recipients", "ours"),
+    ("body", 550, "5.7.515 access denied, authentication level", "ours"),
+    ("body", 554, "5.7.1 message looks like spam", "ours"),
+    ("body", 554, "spam", "content"),
+    ("body", 552, "5.3.4 too large", "content"),
+    ("body", 550, "5.6.0 bad content", "content"),
+    ("data", 554, "no", "content"),
+]
+
+
+@pytest.mark.parametrize(("stage", "code", "text", "verdict"), TABLE)
+def test_the_verdict_on_an_answer(stage, code, text, verdict):
+    expected = (
+        Judgement(Verdict.ADDRESS, dead=True) if verdict == "dead" else Judgement(Verdict(verdict))
+    )
+    assert judge(Reply(Stage(stage), code, text)) == expected
+
+
+def test_every_code_at_every_stage_has_a_verdict():
+    for stage in Stage:
+        for code in (-1, 0, *range(100, 700)):
+            judge(Reply(stage, code, "5.9.9 x"))
+            judge(Reply(stage, code, ""))
+
+
+def test_an_answer_is_shown_on_one_line():
+    assert str(Reply(Stage.RCPT, 550, "5.1.1 no\n5.1.1 really\r\nno")) == (
+        "rcpt: 550 5.1.1 no 5.1.1 really no"
+    )
+
+
+def concluded(result, now, tries=0, proven=False):
+    return conclude(result, 7, tries, "chinh", now, proven=proven)
+
+
+def test_what_each_end_of_a_handover_comes_to(now):
+    minute = timedelta(minutes=1)
+    taken = concluded(Reply(Stage.BODY, 250, "ok"), now)
+    assert (taken.outcome.state, taken.effect) == (S.ACCEPTED, Effect.PROVEN)
+    later = concluded(Reply(Stage.RCPT, 450, "later"), now)
+    assert (later.outcome.state, later.effect) == (S.DEFERRED, Effect.STRIKE)
+    assert later.outcome.next_try_at == now + minute
+    dead = concluded(Reply(Stage.RCPT, 550, "5.1.1 no"), now)
+    assert (dead.outcome.state, dead.outcome.suppress, dead.outcome.untell) == (
+        S.REJECTED, True, False,
+    )  # fmt: skip
+    spam = concluded(Reply(Stage.BODY, 554, "spam"), now)
+    assert (spam.outcome.state, spam.outcome.suppress, spam.outcome.untell) == (
+        S.REJECTED, False, True,
+    )  # fmt: skip
+    unfit = concluded(Unfit("no SMTPUTF8"), now)
+    assert (unfit.outcome.state, unfit.outcome.untell) == (S.REJECTED, False)
+    assert concluded(Barred(), now).outcome is None
+    early = concluded(Lost(Stage.DATA, "reset"), now)
+    assert (early.outcome.state, early.effect) == (S.DEFERRED, Effect.STRIKE)
+    nobody_knows = concluded(Lost(Stage.BODY, "reset"), now)
+    assert (nobody_knows.outcome.state, nobody_knows.outcome.next_try_at) == (S.UNCERTAIN, None)
+    down = concluded(Unreachable("refused", ours=False), now, tries=1)
+    assert (down.outcome.state, down.effect, down.ours) == (S.DEFERRED, Effect.FAILED, False)
+    assert down.outcome.next_try_at == now + 2 * minute
+    wrong = concluded(Unreachable("535", ours=True), now)
+    assert (wrong.outcome.next_try_at, wrong.ours) == (now + 15 * minute, True)
+
+
+def test_a_refusal_of_us_waits_behind_the_others_and_is_one_message_s_fault_in_the_end(now):
+    refusal = Reply(Stage.RCPT, 550, "5.7.1 policy")
+    first = concluded(refusal, now, tries=0, proven=True)
+    assert (first.outcome.state, first.effect) == (S.DEFERRED, Effect.REFUSED)
+    assert first.outcome.next_try_at == now + timedelta(minutes=15, seconds=1)
+    unproven = concluded(refusal, now, tries=9, proven=False)
+    assert unproven.outcome.state is S.DEFERRED
+    last = concluded(refusal, now, tries=2, proven=True)
+    assert (last.outcome.state, last.outcome.untell, last.ours) == (S.REJECTED, True, True)
+    assert last.effect is Effect.NONE
+
+
+def test_the_back_off_doubles_up_to_half_an_hour():
+    minutes = [wait_after(tries) / timedelta(minutes=1) for tries in (0, 1, 2, 3, 4, 5, 6, 1000)]
+    assert minutes == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_a_rate_spaces_messages_evenly_and_saves_nothing_up():
+    at = [100.0]
+    throttle = Throttle(10.0, lambda: at[0])
+    assert [round(throttle.reserve(), 3) for _ in range(4)] == [0.0, 0.1, 0.2, 0.3]
+    at[0] = 200.0
+    assert [round(throttle.reserve(), 3) for _ in range(3)] == [0.0, 0.1, 0.2]
+    free = Throttle(None, lambda: at[0])
+    assert [free.reserve() for _ in range(3)] == [0.0, 0.0, 0.0]
