@@ -1,0 +1,91 @@
+"""What pages ask beside stories: counts, and which edition stands for which."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from service.store import shelves
+from service.store import tables as t
+from tests.builders import add_digest, add_source, add_story, add_topic
+
+DAY = timedelta(days=1)
+
+
+def _edition(connection, digest, cut_at, *, cadence="weekly", listed=True, days=7):
+    row = t.edition.insert().values(
+        digest_id=digest, cadence=cadence, cut_at=cut_at, covers_from=cut_at, covers_to=cut_at,
+        period_from=cut_at - days * DAY, listed=listed, more=0, frozen_at=cut_at,
+    )  # fmt: skip
+    return connection.execute(row).inserted_primary_key[0]
+
+
+def test_a_story_counts_once_in_a_topic_however_many_articles_tell_it(any_store, now):
+    with any_store.write() as connection:
+        topic, empty = add_topic(connection, now), add_topic(connection, now, "y-te")
+        one, two = add_source(connection, now), add_source(connection, now, "bao-b")
+        story, _article = add_story(
+            connection, source=one, topics=[topic], entered_at=now, title="A"
+        )
+        add_story(connection, source=two, topics=[topic], entered_at=now, title="B", story=story)
+        add_story(connection, source=one, topics=[topic], entered_at=now, title="C")
+        assert shelves.counts(connection) == {"giao-duc": 2}
+        assert shelves.sources_in(connection, topic) == 2
+        assert shelves.sources_in(connection, empty) == 0
+        assert shelves.sources_in(connection, None) == 2
+        gone = update(t.source).where(t.source.c.id == two).values(retired_at=now)
+        connection.execute(gone)
+        assert shelves.sources_in(connection, topic) == 1
+
+
+def test_retired_topics_and_digests_are_found_but_not_listed(any_store, now):
+    with any_store.write() as connection:
+        add_topic(connection, now)
+        add_topic(connection, now, "y-te")
+        add_digest(connection, now, "b", position=0)
+        add_digest(connection, now, "a", position=1)
+        for table in (t.topic, t.digest):
+            gone = update(table).where(table.c.name.in_(["y-te", "a"])).values(retired_at=now)
+            connection.execute(gone)
+        assert [one.name for one in shelves.topics(connection)] == ["giao-duc"]
+        assert len(shelves.topics(connection, retired=True)) == 2
+        assert [one.name for one in shelves.digests(connection)] == ["b"]
+        assert shelves.one_topic(connection, "y-te").retired
+        assert shelves.one_digest(connection, "a") is not None
+        assert shelves.one_topic(connection, "x") is shelves.one_digest(connection, "x") is None
+
+
+def test_which_edition_of_the_archive_stands_for_an_unlisted_one(any_store, now):
+    monday = now.replace(day=23, hour=0)
+    with any_store.write() as connection:
+        digest = add_digest(connection, now)
+        before, after = monday, monday + 7 * DAY
+        late = _edition(connection, digest, monday + 3 * DAY, cadence="daily", listed=False)
+
+        def stands_for() -> object:
+            (shelf,) = [one for one in shelves.editions(connection, "tuan", listed=False)
+                        if one.id == late]  # fmt: skip
+            found = shelves.listed_with(connection, shelf)
+            return found and found.cut_at
+
+        assert stands_for() is None
+        _edition(connection, digest, before)
+        assert stands_for() == before, "nothing newer is there yet"
+        _edition(connection, digest, after)
+        assert stands_for() == after, "its period holds the cut"
+
+
+def test_editions_are_found_by_digest_and_cut(any_store, now):
+    with any_store.write() as connection:
+        one, two = add_digest(connection, now), add_digest(connection, now, "thang")
+        for n in range(3):
+            _edition(connection, one, now - n * DAY)
+        _edition(connection, one, now, cadence="daily", listed=False)
+        _edition(connection, two, now)
+        cuts = [shelf.cut_at for shelf in shelves.editions(connection, "tuan")]
+        assert cuts == [now, now - DAY, now - 2 * DAY]
+        assert len(shelves.editions(connection, "tuan", limit=1)) == 1
+        assert len(shelves.editions(connection, "tuan", listed=False, cut_at=now)) == 2
+        assert len(shelves.editions(connection)) == 4
+        assert shelves.headlines(connection, [], 3) == shelves.sizes(connection, []) == {}
