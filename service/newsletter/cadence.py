@@ -11,7 +11,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -31,8 +31,10 @@ _GRIDS: dict[str, timedelta] = {
 _MONTHS: dict[str, int] = {Cadence.MONTHLY: 1, Cadence.QUARTERLY: 3, Cadence.HALF_YEARLY: 6}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CRON_FIELDS = 5
+_REMEMBERED = 4096  # a hundred thousand subscriptions have a few rules
 
 
+@lru_cache(_REMEMBERED)
 def next_cut(rule: CadenceRule, zone: str, after: datetime) -> datetime:
     """The first cut later than `after`, in UTC. Raises ValueError for a bad rhythm."""
     grid = _GRIDS.get(rule.rhythm)
@@ -45,6 +47,7 @@ def next_cut(rule: CadenceRule, zone: str, after: datetime) -> datetime:
     )
 
 
+@lru_cache(_REMEMBERED)
 def previous_cut(rule: CadenceRule, zone: str, before: datetime) -> datetime:
     """The last cut earlier than `before`, in UTC. Raises ValueError for a bad rhythm."""
     grid = _GRIDS.get(rule.rhythm)

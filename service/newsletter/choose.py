@@ -10,7 +10,10 @@ from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+
+EVER = datetime.min.replace(tzinfo=UTC)
+"""Since the beginning of time: for whoever asks for all stories."""
 
 
 @dataclass(frozen=True, slots=True)

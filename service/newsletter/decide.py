@@ -30,7 +30,7 @@ LEAST_LATENESS = timedelta(hours=1)
 class Terms:
     """What holds for everyone who is cut here.
 
-    `topics` are the digest's, in its order; `now` is the instant that lateness is counted to.
+    `topics` are the digest's, in its order. Lateness counts from `late_from` to `now`;
     `max_lateness` None: until the next cut of the cadence, at least LEAST_LATENESS.
     """
 
@@ -39,14 +39,14 @@ class Terms:
     least: int
     limits: Limits
     max_lateness: timedelta | None
+    late_from: datetime
     now: datetime
 
     def expires_at(self, schedule: Schedule) -> datetime:
         """When a mail of this edition is too late to be sent."""
-        cut_at = self.edition.cut_at
         if self.max_lateness is not None:
-            return cut_at + self.max_lateness
-        return max(schedule.next_cut(cut_at), cut_at + LEAST_LATENESS)
+            return self.late_from + self.max_lateness
+        return max(schedule.next_cut(self.late_from), self.late_from + LEAST_LATENESS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from service.config.schema import Settings
+from service.newsletter.late import Cut
 from service.newsletter.rules import Schedule
 from service.render.views import freeze, story_view
-from service.store import candidates
+from service.store import candidates, windows
 from service.store import stories as story_rows
 from service.store.candidates import Candidate
 from service.store.database import Connection
@@ -25,6 +26,31 @@ OVERLAP = timedelta(hours=1)
 
 PER_TOPIC = 100
 """Stories that a topic brings into an edition from its own period, and again from before it."""
+
+
+def freeze_now(
+    connection: Connection,
+    settings: Settings,
+    cut: Cut,
+    at: datetime,
+    now: datetime,
+    also: datetime | None = None,
+) -> tuple[Edition, list[Frozen]]:
+    """The edition of a cut as it would be frozen now. Writes nothing.
+
+    `at`: up to when cuts are due. `also`: an instant that it must reach back to besides.
+    """
+    due = [schedule.text for schedule in cut.schedules]
+    reach = windows.reach(connection, cut.digest.id, due, at, cut.cut_at) if due else None
+    drafted = draft(
+        cut.digest,
+        cut.own,
+        cut.schedules or (cut.own,),
+        cut.cut_at,
+        reach=min((one for one in (reach, also) if one is not None), default=None),
+        now=now,
+    )
+    return snapshot(connection, drafted, topics_of(settings, cut.digest.name))
 
 
 def draft(

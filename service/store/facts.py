@@ -18,6 +18,12 @@ def secret(connection: Connection) -> bytes:
     return bytes.fromhex(_once(connection, _SECRET, secrets.token_hex(32)))
 
 
+def known_secret(connection: Connection) -> bytes | None:
+    """The same, without making it: None where nothing has ever been started."""
+    stored = get(connection, _SECRET)
+    return None if stored is None else bytes.fromhex(stored)
+
+
 def tag_authority(connection: Connection, host: str, year: int) -> str:
     """`HOST,YEAR` for tag: URIs (RFC 4151), fixed at the first publish. Needs a write."""
     return _once(connection, _TAG_AUTHORITY, f"{host},{year}")

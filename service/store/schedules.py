@@ -16,7 +16,9 @@ READING = and_(subscription.c.ended_at.is_(None), subscription.c.starts_at.is_no
 
 PEOPLE = subscription.join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
 
-_ZONE = func.coalesce(subscription.c.zone, subscriber.c.zone)
+ZONE = func.coalesce(subscription.c.zone, subscriber.c.zone)
+"""The subscription's own zone, else the person's; None: the site's."""
+
 _UNCUT = subscription.c.next_cut_at.is_(None)
 
 
@@ -50,7 +52,7 @@ def wishes(connection: Connection, digest_id: int) -> list[Wishes]:
     columns = (
         subscription.c.cadence,
         subscription.c.at,
-        _ZONE.label("zone"),
+        ZONE.label("zone"),
         subscription.c.rule,
         _UNCUT.label("uncut"),
     )
@@ -78,7 +80,7 @@ def to_schedule(connection: Connection, digest_id: int, one: Wishes) -> list[Sch
             READING,
             subscription.c.cadence == one.cadence,
             subscription.c.at.is_not_distinct_from(one.at),
-            _ZONE.is_not_distinct_from(one.zone),
+            ZONE.is_not_distinct_from(one.zone),
             subscription.c.rule.is_not_distinct_from(one.rule),
             _UNCUT if one.uncut else ~_UNCUT,
         )

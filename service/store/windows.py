@@ -144,7 +144,7 @@ def due(
 def load(
     connection: Connection, ids: Sequence[int], edition_id: int, *, lock: bool = False
 ) -> list[Window]:
-    """The windows with these ids that are read and scheduled, by id.
+    """The windows with these ids that somebody reads and that wait for a cut, by id.
 
     `lock`: their subscribers are locked first, so that two plans, or a plan and a release, of one
     person follow each other (SQLite has one writer anyway).
@@ -175,21 +175,6 @@ def load(
     waiting = deliveries.open_among(connection, ids)
     served = _served(connection, ids, edition_id)
     return [_window(row, waiting, served) for row in rows]
-
-
-def of_person(
-    connection: Connection, subscriber_id: int, digest_id: int, edition_id: int
-) -> Window | None:
-    """The person's window on a digest; None: they do not read it."""
-    found = connection.execute(
-        select(subscription.c.id).where(
-            subscription.c.subscriber_id == subscriber_id,
-            subscription.c.digest_id == digest_id,
-            READING,
-        )
-    ).scalar()
-    windows = [] if found is None else load(connection, [found], edition_id)
-    return windows[0] if windows else None
 
 
 def move(connection: Connection, moves: Sequence[Move]) -> None:

@@ -1,0 +1,110 @@
+"""Rendering: a layout in a language becomes the parts of a mail, never too large to be shown whole.
+
+Gmail cuts a message off at about 102 KB of HTML, the way to unsubscribe with it. So the limit holds
+by construction: whole stories move to "N more online" until the mail fits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from service.model import DeliveryKind, Parts
+from service.newsletter import layout
+from service.newsletter.choose import Choice
+from service.newsletter.layout import Frame, Layout
+from service.render.engine import Renderer
+from service.render.views import StoryView, thaw
+from service.store.editions import Frozen
+
+HTML_LIMIT = 90_000
+"""Bytes of the HTML part as it is encoded for the way. Personal values add a few hundred."""
+
+KEPT = 500
+"""Rendered mails that stay in memory from batch to batch: some tens of kilobytes each."""
+
+_BASE64_IN, _BASE64_OUT = 57, 78  # bytes in a line, characters with its CRLF
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A mail but for its personal values. `choice` is what it shows and counts: what is told.
+
+    `hash` names layout, language and templates: the segment's key, and its MIME boundary.
+    """
+
+    choice: Choice
+    layout: Layout
+    hash: bytes
+    parts: Parts
+
+
+class Composer:
+    """Renders the mails of one edition. What it has rendered it keeps, by layout and language."""
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        kind: DeliveryKind,
+        frame: Frame,
+        topics: Sequence[str],
+        frozen: Sequence[Frozen],
+        digest: bytes | None = None,
+    ) -> None:
+        """`topics`: the digest's, in its order. `digest`: `renderer.mail_digest()`, if known."""
+        self._renderer = renderer
+        self._kind = kind
+        self._frame = frame
+        self._topics = topics
+        self._stories: Mapping[int, StoryView] = {one.story_id: thaw(one.view) for one in frozen}
+        self._digest = renderer.mail_digest() if digest is None else digest
+        self._rendered: dict[tuple[str, Layout], Parts] = {}
+        self._fitting: dict[tuple[str, Layout], int] = {}
+
+    def compose(self, choice: Choice, language: str) -> Composed:
+        """The mail of a choice that shows something. Raises TemplateError."""
+        wanted = layout.lay_out(choice, self._topics)
+        choice = choice.cut_to(self._fitting.get((language, wanted), len(choice.shown)))
+        fitting = layout.lay_out(choice, self._topics)
+        parts = self.render(fitting, language)
+        while (size := encoded_size(parts.html)) > HTML_LIMIT and len(choice.shown) > 1:
+            shown = len(choice.shown)
+            choice = choice.cut_to(max(1, min(shown - 1, shown * HTML_LIMIT // size)))
+            fitting = layout.lay_out(choice, self._topics)
+            parts = self.render(fitting, language)
+        self._fitting[language, wanted] = len(choice.shown)
+        return Composed(choice, fitting, self.hash(fitting, language), parts)
+
+    def render(self, wanted: Layout, language: str) -> Parts:
+        """The parts, with marks for the personal values. Raises TemplateError."""
+        key = (language, wanted)
+        if key not in self._rendered:
+            edition = layout.view(wanted, self._frame, self._stories, self._renderer.site, language)
+            self._rendered[key] = self._renderer.mail(self._kind.value, language, edition=edition)
+        return self._rendered[key]
+
+    def hash(self, wanted: Layout, language: str) -> bytes:
+        """The segment's key within its edition."""
+        names = [self._kind.value, language, wanted.as_json(), self._frame.digest]
+        text = json.dumps([*names, self._frame.cut_at.isoformat()], ensure_ascii=False)
+        return hashlib.sha256(self._digest + text.encode()).digest()
+
+    def forget(self) -> None:
+        """Let go of what was rendered, if it is much: an edition may have thousands of segments."""
+        if len(self._rendered) > KEPT:
+            self._rendered.clear()
+
+
+def everything(choice: Choice) -> Choice:
+    """The choice with every story shown: what is rendered once to see that all can be."""
+    return replace(choice, shown=choice.all, counted=())
+
+
+def encoded_size(html: str) -> int:
+    """Bytes of the HTML part on the way: base64, or almost as it is where it is plain ASCII."""
+    size = len(html.encode("utf-8", "replace")) + html.count("\n")
+    if html.isascii():
+        return size + html.count("=") * 2 + size // 36  # soft line breaks
+    return -(-size // _BASE64_IN) * _BASE64_OUT

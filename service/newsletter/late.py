@@ -1,0 +1,76 @@
+"""Being late: missed cuts become one, what is too old is given up, and when a mail says it is from.
+
+LEDGER: Late. Whoever was away for a month of daily cuts gets one mail, not thirty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.newsletter import rules
+from service.newsletter.rules import Schedule
+from service.store import deliveries, editions, windows
+from service.store.database import Connection, Store
+from service.store.editions import Digest
+
+NOTICEABLE = timedelta(hours=1)
+"""A mail planned later than this after its cut is dated when it was planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """An edition that is due: of a digest, for all whose schedules are cut at this instant.
+
+    `schedules` is empty where nobody is due: the edition is for the archive alone.
+    """
+
+    digest: Digest
+    own: Schedule
+    cadence: str
+    cut_at: datetime
+    schedules: tuple[Schedule, ...]
+
+    @property
+    def order(self) -> tuple[datetime, int, int]:
+        """In which they are served: by time, and at one instant as they stand in the TOML."""
+        return (self.cut_at, self.digest.position, self.digest.id)
+
+
+def give_up(store: Store, now: datetime, digest: str | None = None) -> int:
+    """Expire and release what is too late. Before freezing, so that editions reach back to it."""
+    with store.ledger() as connection:
+        return deliveries.expire(connection, now, digest)
+
+
+def due_cuts(connection: Connection, digest: Digest, own: Schedule, at: datetime) -> list[Cut]:
+    """The editions of a digest that are due at `at`: per schedule its latest cut that is past."""
+    due = [rules.read(text) for text in windows.due_rules(connection, digest.id, at)]
+    cuts = together(digest, own, due, at)
+    archive = own.latest_cut(at)
+    if any(cut.cadence == own.rule.rhythm and cut.cut_at == archive for cut in cuts):
+        return cuts
+    newest = editions.newest(connection, digest.id, own.rule.rhythm)
+    if archive < digest.created_at or (newest is not None and newest.cut_at >= archive):
+        return cuts
+    return [*cuts, Cut(digest, own, own.rule.rhythm, archive, ())]
+
+
+def together(digest: Digest, own: Schedule, due: Iterable[Schedule], at: datetime) -> list[Cut]:
+    """Cuts of one digest and cadence that fall on one instant are one edition. Pure."""
+    groups: dict[tuple[str, datetime], list[Schedule]] = {}
+    for schedule in due:
+        key = (schedule.rule.rhythm, schedule.latest_cut(at))
+        groups.setdefault(key, []).append(schedule)
+    return [
+        Cut(digest, own, cadence, cut_at, tuple(schedules))
+        for (cadence, cut_at), schedules in groups.items()
+    ]
+
+
+def dated_at(cut_at: datetime, now: datetime) -> datetime:
+    """The date of a mail: its cut, or the minute of planning where that is noticeably later."""
+    if now - cut_at <= NOTICEABLE:
+        return cut_at
+    return now.replace(second=0, microsecond=0)

@@ -1,0 +1,152 @@
+"""The order of a mail: the lead story, then topics with theirs. Pure.
+
+A layout is what makes two subscribers one segment: same layout, same language, same bytes but for
+the personal values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from service.newsletter.choose import Choice
+from service.newsletter.views import ContentsView, EditionView, LineView, SectionView
+from service.render import colour
+from service.render.addresses import archive_page, signup_page
+from service.render.views import SiteView, StoryView, TopicLink, same_language
+from service.text.clean import lead, shorten
+
+HEADLINE_CHARS = 90
+"""Of the headline in a subject: with title and date before it, phones show the beginning of it."""
+
+TITLE_CHARS = 300
+"""No real headline is longer; one of a megabyte must not fill a mail."""
+
+PREHEADER_STORIES = 3
+PREHEADER_CHARS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Story ids by place. `lead` is (topic, story); `more` are counted only."""
+
+    lead: tuple[str, int]
+    sections: tuple[tuple[str, tuple[int, ...]], ...]
+    more: int
+
+    @property
+    def stories(self) -> tuple[int, ...]:
+        """In reading order."""
+        return (self.lead[1], *(story for _, stories in self.sections for story in stories))
+
+    def as_json(self) -> dict[str, Any]:
+        """What `segment.stories` keeps."""
+        return {
+            "lead": list(self.lead),
+            "sections": [[topic, list(stories)] for topic, stories in self.sections],
+            "more": self.more,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around the news. `page` is the edition's, `titles` are those of the topics.
+
+    `digest` is the id in the TOML, `title` as subscribers see it.
+    """
+
+    digest: str
+    title: str
+    cut_at: datetime
+    page: str
+    titles: Mapping[str, str]
+
+
+def from_json(kept: Mapping[str, Any]) -> Layout:
+    """What `as_json` gave."""
+    topic, story = kept["lead"]
+    sections = tuple((name, tuple(stories)) for name, stories in kept["sections"])
+    return Layout((topic, story), sections, kept["more"])
+
+
+def lay_out(choice: Choice, topics: Sequence[str]) -> Layout:
+    """The layout of a choice that shows something. `topics`: the digest's, in its order."""
+    first, *rest = choice.shown
+    sections: dict[str, list[int]] = {}
+    for one in rest:
+        sections.setdefault(one.topic, []).append(one.item.story_id)
+    ordered = tuple((name, tuple(sections[name])) for name in topics if name in sections)
+    return Layout((first.topic, first.item.story_id), ordered, len(choice.counted))
+
+
+def view(
+    layout: Layout, frame: Frame, stories: Mapping[int, StoryView], site: SiteView, language: str
+) -> EditionView:
+    """The layout with its stories, as a template gets it."""
+    numbers = {story: number for number, story in enumerate(layout.stories, start=1)}
+
+    def line(story: int) -> LineView:
+        return _line(numbers[story], stories[story], frame.cut_at, site.zone, language)
+
+    def topic(name: str) -> TopicLink:
+        return TopicLink(name, frame.titles.get(name, name))
+
+    headlines = [_title(stories[story]) for story in layout.stories]
+    return EditionView(
+        digest=frame.digest,
+        title=frame.title,
+        cut_at=frame.cut_at,
+        page=frame.page,
+        archive=archive_page(frame.digest),
+        signup=signup_page(frame.digest),
+        headline=shorten(headlines[0], HEADLINE_CHARS),
+        preheader=_preheader(headlines[1:], stories[layout.lead[1]]),
+        contents=tuple(
+            ContentsView(topic(name), count) for name, count in _contents(layout).items()
+        ),
+        lead=line(layout.lead[1]),
+        lead_topic=topic(layout.lead[0]),
+        sections=tuple(
+            SectionView(topic(name), tuple(line(story) for story in ids))
+            for name, ids in layout.sections
+        ),
+        count=len(numbers),
+        more=layout.more,
+        accent_dark=colour.readable(site.accent, colour.DARK_GROUND),
+    )
+
+
+def _line(number: int, story: StoryView, cut_at: datetime, zone: str, language: str) -> LineView:
+    place = ZoneInfo(zone)
+    published = story.published.astimezone(place)
+    return LineView(
+        number=number,
+        story=story,
+        title=_title(story),
+        lead=lead(story.lead),
+        today=published.date() == cut_at.astimezone(place).date(),
+        language=None if same_language(story.language, language) else story.language,
+    )
+
+
+def _title(story: StoryView) -> str:
+    return shorten(story.title, TITLE_CHARS) or story.outlet
+
+
+def _preheader(others: Sequence[str], first: StoryView) -> str:
+    """Other headlines; where there is only one story, its own lead."""
+    if not others:
+        return shorten(lead(first.lead), 2 * PREHEADER_CHARS)
+    return " · ".join(shorten(one, PREHEADER_CHARS) for one in others[:PREHEADER_STORIES])
+
+
+def _contents(layout: Layout) -> dict[str, int]:
+    counts = {name: len(stories) for name, stories in layout.sections}
+    topic = layout.lead[0]
+    if topic not in counts:
+        return {topic: 1, **counts}
+    counts[topic] += 1
+    return counts

@@ -1,0 +1,236 @@
+"""The exact mail that would go out. Nothing is written here, not a row.
+
+Everything comes from where planning gets it (freeze, decide, compose) and goes through the hands
+that send (mail.personal), so that a preview is the mail. LEDGER: What makes a preview the mail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.config.schema import Settings
+from service.errors import UsageError
+from service.mail import personal
+from service.mail.addresses import envelope
+from service.mail.message import edition_message_id
+from service.mail.personal import Letter
+from service.model import DeliveryKind, Parts
+from service.newsletter import layout, rehearsal, rules, samples
+from service.newsletter.compose import Composed, Composer
+from service.newsletter.decide import followed
+from service.newsletter.late import dated_at
+from service.newsletter.plan import Planning, frame_of
+from service.newsletter.rehearsal import Played, Stage
+from service.newsletter.scheduling import live_digests
+from service.render import dates
+from service.render.engine import Renderer
+from service.store import editions, facts, readers, recipients, segments
+from service.store.database import Connection, Store
+from service.store.editions import Digest, Edition
+from service.store.parts import unpack
+from service.store.readers import Reading
+from service.store.recipients import Recipient
+from service.store.segments import Sent
+from service.store.windows import Window
+
+_NO_SECRET = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be sent. `message` None: nothing, and `reason` says why. `stories`: how many.
+
+    `to` is the address that was asked for, None = nobody in particular.
+    """
+
+    digest: str
+    cadence: str
+    cut_at: datetime
+    to: str | None
+    message: bytes | None = None
+    subject: str = ""
+    stories: int = 0
+    reason: str = ""
+
+
+def preview(
+    store: Store,
+    settings: Settings,
+    renderer: Renderer,
+    now: datetime,
+    digest: str,
+    *,
+    to: str | None = None,
+    at: datetime | None = None,
+    sample: bool = False,
+) -> Preview:
+    """The mail that `digest send --at` would send, else that of the next cut.
+
+    `sample` fills in the newest stories where there is nothing to tell. Raises UsageError for an
+    unknown digest, TemplateError, MailError for an address or a sender that is none.
+    """
+    with store.read() as connection:
+        stage = Stage(connection, settings, renderer, now, at)
+        row = next(iter(live_digests(connection, settings, digest)), None)
+        if row is None:
+            known = ", ".join(settings.digest) or "none"
+            raise UsageError(f"no digest {digest!r}; there is {known}")
+        reading = None if to is None else _reading(connection, row, to)
+        if reading is None:
+            return _to_nobody(stage, row, to, sample=sample)
+        return _to_reader(stage, row, to, reading, sample=sample)
+
+
+def _reading(connection: Connection, digest: Digest, to: str) -> Reading | None:
+    person = readers.at(connection, envelope(to).address)
+    if person is None:
+        return None
+    found = readers.readings(connection, person)
+    return next((one for one in found if one.window.digest_id == digest.id), None)
+
+
+def _to_nobody(stage: Stage, digest: Digest, to: str | None, *, sample: bool) -> Preview:
+    window = rehearsal.nobody(stage, digest)
+    played = rehearsal.play(stage, digest, window, window.next_cut_at, frozenset())
+    recipient = Recipient(
+        subscription_id=None,
+        address=to or personal.sender(stage.settings)[1],
+        token=personal.NOBODYS_TOKEN,
+        subscribed_at=stage.now,
+        topics=None,
+        digest=digest.name,
+        digest_title=digest.title,
+    )
+    return _show(stage, played, recipient, to, sample=sample)
+
+
+def _to_reader(
+    stage: Stage, digest: Digest, to: str | None, reading: Reading, *, sample: bool
+) -> Preview:
+    window = rehearsal.window_of(stage, digest, reading)
+    recipient = recipients.by_subscription(stage.connection, [window.id])[window.id]
+    if stage.at is not None and window.next_cut_at > stage.until:
+        again = _sent_again(stage, digest, window, recipient, to)
+        if again is not None:
+            return again
+    cut_at = rehearsal.cut_for(stage, window)
+    told = rehearsal.told_before(stage, digest, reading, cut_at)
+    played = rehearsal.play(stage, digest, window, cut_at, told)
+    return _show(stage, played, recipient, to, sample=sample)
+
+
+def _sent_again(
+    stage: Stage, digest: Digest, window: Window, recipient: Recipient, to: str | None
+) -> Preview | None:
+    """The mail of a cut that was planned already: what it told then, not what is left now."""
+    schedule = rules.read(window.rule)
+    cut_at = schedule.latest_cut(stage.until)
+    edition = editions.find(stage.connection, digest.id, schedule.rule.rhythm, cut_at)
+    if edition is None:
+        return None
+    sent = segments.of_delivery(stage.connection, window.id, edition.id)
+    if sent is None:
+        return None
+    parts = _parts_of(stage, digest, edition, sent)
+    letter = Letter(
+        kind=DeliveryKind.EDITION,
+        message_id=sent.message_id,
+        dated_at=sent.dated_at,
+        language=sent.language,
+        segment=sent.hash,
+        parts=parts,
+        recipient=recipient,
+    )
+    shown = len(layout.from_json(sent.stories).stories)
+    return _answer(stage, digest, edition, to, letter, shown)
+
+
+def _parts_of(stage: Stage, digest: Digest, edition: Edition, sent: Sent) -> Parts:
+    if sent.parts is not None:
+        return unpack(sent.parts)
+    composer = Composer(
+        stage.renderer,
+        DeliveryKind.EDITION,
+        frame_of(stage.settings, digest, edition),
+        (),
+        editions.stories(stage.connection, edition.id),
+    )
+    return composer.render(layout.from_json(sent.stories), sent.language)
+
+
+def _show(
+    stage: Stage, played: Played, recipient: Recipient, to: str | None, *, sample: bool
+) -> Preview:
+    planning, decision = played.planning, played.decision
+    language = planning.language(decision.window.language)
+    mail = None
+    if decision.choice is not None:
+        mail = planning.composer.compose(decision.choice, language)
+    elif sample:
+        mail = _sample(stage, planning, decision.window, language)
+    if mail is None:
+        reason = _reason(stage, planning, decision.reason, sample=sample)
+        edition = planning.edition
+        return Preview(planning.digest.name, edition.cadence, edition.cut_at, to, reason=reason)
+    letter = _letter(stage, planning, recipient, mail, language)
+    shown = len(mail.choice.shown)
+    return _answer(stage, planning.digest, planning.edition, to, letter, shown)
+
+
+def _sample(stage: Stage, planning: Planning, window: Window, language: str) -> Composed | None:
+    topics = followed(planning.terms.topics, window.topics)
+    frozen = samples.newest(stage.connection, topics, planning.terms.limits.most)
+    choice = samples.choice_of(stage.connection, frozen, topics, planning.terms.limits)
+    if not choice.shown:
+        return None
+    frame = frame_of(stage.settings, planning.digest, planning.edition)
+    composer = Composer(stage.renderer, DeliveryKind.EDITION, frame, topics, frozen)
+    return composer.compose(choice, language)
+
+
+def _letter(
+    stage: Stage, planning: Planning, recipient: Recipient, mail: Composed, language: str
+) -> Letter:
+    edition = planning.edition
+    return Letter(
+        kind=DeliveryKind.EDITION,
+        message_id=edition_message_id(
+            facts.known_secret(stage.connection) or _NO_SECRET,
+            personal.host(stage.settings),
+            digest_id=planning.digest.id,
+            cadence=edition.cadence,
+            cut_at=edition.cut_at,
+            subscription_id=recipient.subscription_id,
+        ),
+        dated_at=dated_at(edition.cut_at, stage.now),
+        language=language,
+        segment=mail.hash,
+        parts=mail.parts,
+        recipient=recipient,
+    )
+
+
+def _answer(
+    stage: Stage, digest: Digest, edition: Edition, to: str | None, letter: Letter, stories: int
+) -> Preview:
+    message = personal.Composer(stage.settings).compose(letter)
+    return Preview(
+        digest=digest.name,
+        cadence=edition.cadence,
+        cut_at=edition.cut_at,
+        to=to,
+        message=message.data,
+        subject=letter.parts.subject,
+        stories=stories,
+    )
+
+
+def _reason(stage: Stage, planning: Planning, why: str, *, sample: bool) -> str:
+    """Why there is no mail, and what can be done to see one."""
+    words = stage.renderer.words("en")
+    when = dates.moment(planning.edition.cut_at, stage.renderer.site.zone, words)
+    if sample:
+        return f"would go {when}: {why}; and its topics have no story at all yet"
+    old = "; old entries are not news" if why == "nothing new to tell" else ""
+    return f"would go {when}: {why}{old}; see the look with --sample"

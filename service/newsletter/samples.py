@@ -1,0 +1,45 @@
+"""Stories to look at where there is nothing to tell: the newest of the topics, old ones too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from service.newsletter import items as frozen_items
+from service.newsletter.choose import EVER, Choice, Limits, choose
+from service.render.views import freeze, story_view
+from service.store import stories as story_rows
+from service.store.database import Connection
+from service.store.editions import Frozen
+
+
+def newest(connection: Connection, topics: Sequence[str], most: int) -> list[Frozen]:
+    """As an edition would have frozen them, newest first."""
+    found = {
+        story.id: story
+        for topic in topics
+        for story in story_rows.in_topic(connection, topic, most)
+    }
+    ranked = sorted(found.values(), key=lambda one: (-one.sort_at.timestamp(), one.public_id))
+    return [
+        Frozen(
+            story_id=story.id,
+            position=position,
+            topics=tuple((one.name, one.entered_at) for one in story.topics),
+            article_ids=story.article_ids,
+            view=freeze(story_view(story)),
+        )
+        for position, story in enumerate(ranked[:most])
+    ]
+
+
+def choice_of(
+    connection: Connection, frozen: Sequence[Frozen], topics: Sequence[str], limits: Limits
+) -> Choice:
+    """All of them, told before or not."""
+    return choose(
+        frozen_items.resolve(connection, frozen).items,
+        topics,
+        since=EVER,
+        told=frozenset(),
+        limits=limits,
+    )

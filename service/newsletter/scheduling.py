@@ -1,0 +1,104 @@
+"""Which cut each subscription waits for. Computed anew only when its rule changed (LEDGER: Cut)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from service.config.schema import Settings
+from service.newsletter import rules
+from service.newsletter.rules import Schedule
+from service.store import editions, schedules
+from service.store.database import Connection, Store
+from service.store.editions import Digest
+from service.store.schedules import Scheduling
+
+NEWS = "news"
+"""The scope of what is told as it comes. Every other one looks back over a whole period."""
+
+_BATCH = 1000
+_INSTANT = timedelta(microseconds=1)
+
+
+def live_digests(
+    connection: Connection, settings: Settings, only: str | None = None
+) -> list[Digest]:
+    """The digests that are in the TOML and registered, in its order. `only`: this one."""
+    return [
+        row
+        for row in editions.digests(connection)
+        if row.name in settings.digest and only in (None, row.name)
+    ]
+
+
+def reschedule(
+    store: Store, settings: Settings, zone: str, now: datetime, only: str | None = None
+) -> int:
+    """Give a next cut to who has none, or whose rule is another now. Returns to how many."""
+    changed = 0
+    with store.read() as connection:
+        todo = [
+            (digest, schedule, row)
+            for digest in live_digests(connection, settings, only)
+            for schedule, row in _outdated(connection, settings, digest, zone)
+        ]
+    for at in range(0, len(todo), _BATCH):
+        batch = todo[at : at + _BATCH]
+        with store.ledger() as connection:
+            for schedule in {schedule for _, schedule, _ in batch}:
+                rows = [(digest, row) for digest, wanted, row in batch if wanted == schedule]
+                _write(connection, schedule, rows, now)
+                changed += len(rows)
+    return changed
+
+
+def next_of(row: Scheduling, schedule: Schedule, now: datetime) -> datetime:
+    """The cut that a subscription waits for by a new rule. Pure.
+
+    A new one waits for the first after its confirmation; it may be past already, then it is due. A
+    changed one waits for the first to come, but never slips past a cut that was missed.
+    """
+    if row.rule is None or row.next_cut_at is None:
+        return schedule.next_cut(row.starts_at)
+    return schedule.next_cut(min(now, row.next_cut_at - _INSTANT))
+
+
+def begin_of(row: Scheduling, schedule: Schedule, scope: str) -> datetime:
+    """Where a subscription's window begins by a new rule. Pure.
+
+    In a scope other than news a new one looks back to the previous cut: who confirms in June gets
+    the whole half-year.
+    """
+    if row.rule is None and scope != NEWS:
+        return schedule.latest_cut(row.starts_at)
+    return row.starts_at
+
+
+def _outdated(
+    connection: Connection, settings: Settings, digest: Digest, zone: str
+) -> list[tuple[Schedule, Scheduling]]:
+    written = settings.digest[digest.name]
+    return [
+        (schedule, row)
+        for wishes in schedules.wishes(connection, digest.id)
+        if (schedule := rules.schedule(written, wishes.cadence, wishes.at, wishes.zone, zone)).text
+        != wishes.rule
+        or wishes.uncut
+        for row in schedules.to_schedule(connection, digest.id, wishes)
+    ]
+
+
+def _write(
+    connection: Connection,
+    schedule: Schedule,
+    rows: Sequence[tuple[Digest, Scheduling]],
+    now: datetime,
+) -> None:
+    starts = [
+        (row.id, begin)
+        for digest, row in rows
+        if (begin := begin_of(row, schedule, digest.scope)) != row.starts_at
+    ]
+    schedules.begin_at(connection, starts)
+    cuts = [(row.id, next_of(row, schedule, now)) for _, row in rows]
+    schedules.schedule(connection, schedule.text, cuts)

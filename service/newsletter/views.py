@@ -1,0 +1,75 @@
+"""What the templates of `mail/edition` and `mail/welcome` are given, as `edition`.
+
+Each class is a promise to those who restyle: names here stay. Instants are aware UTC, addresses
+beginning with "/" are paths on the site.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.render.views import StoryView, TopicLink
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """One story in a mail. `number` counts from 1 in reading order, `lead` is two sentences.
+
+    `today`: it was published on the day of the edition, so that its clock says enough.
+    `language` None: that of the mail.
+    """
+
+    number: int
+    story: StoryView
+    title: str
+    lead: str
+    today: bool
+    language: str | None
+
+    @property
+    def href(self) -> str:
+        """Where the headline leads: the original, else our page of it."""
+        return self.story.href
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """A topic with its stories; the lead story is not repeated here."""
+
+    topic: TopicLink
+    lines: tuple[LineView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContentsView:
+    """How many of the stories shown stand under a topic, the lead story included."""
+
+    topic: TopicLink
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class EditionView:
+    """A mail's news, top to bottom.
+
+    `headline` is the lead story's, short enough for a subject; `preheader` has other headlines for
+    the line that mail programs show beside the subject. `more` stories wait on the web, on `page`.
+    `accent_dark` is the site's colour as it can be read on a dark ground.
+    """
+
+    digest: str
+    title: str
+    cut_at: datetime
+    page: str
+    archive: str
+    signup: str
+    headline: str
+    preheader: str
+    contents: tuple[ContentsView, ...]
+    lead: LineView
+    lead_topic: TopicLink
+    sections: tuple[SectionView, ...]
+    count: int
+    more: int
+    accent_dark: str

@@ -1,0 +1,165 @@
+"""The welcome: a mail after the confirmation that carries the last edition, and counts as told.
+
+Where there is no edition yet, or nothing in it that is new to this person, no welcome goes out: the
+page of the confirmation has said when the first mail comes, and an empty mail tells nobody
+anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service.config.schema import Settings
+from service.errors import ConflictError, TemplateError
+from service.mail.message import letter_message_id
+from service.mail.personal import host
+from service.model import DeliveryKind
+from service.newsletter import items as frozen_items
+from service.newsletter.choose import EVER, Limits, choose
+from service.newsletter.compose import Composed, Composer
+from service.newsletter.decide import LEAST_LATENESS, followed
+from service.newsletter.freeze import topics_of
+from service.newsletter.plan import frame_of
+from service.newsletter.scheduling import live_digests, reschedule
+from service.render.engine import Renderer
+from service.store import deliveries, editions, facts, segments, told, windows
+from service.store.database import Connection, Store
+from service.store.deliveries import NewDelivery
+from service.store.editions import Digest, Edition
+from service.store.parts import pack
+from service.store.segments import Segment
+from service.store.told import Telling
+from service.store.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Welcomed:
+    """How many welcomes were planned. `failed`: subscription -> why, and it is tried again."""
+
+    planned: int = 0
+    failed: dict[int, str] = field(default_factory=dict)
+
+
+def plan_welcomes(store: Store, settings: Settings, renderer: Renderer, now: datetime) -> Welcomed:
+    """Decide for everyone who has confirmed since the last run. Each is a commit of its own."""
+    with store.read() as connection:
+        due = windows.welcomes_due(connection)
+        digests = {row.name: row for row in live_digests(connection, settings)}
+    if not due:
+        return Welcomed()
+    reschedule(store, settings, renderer.site.zone, now)
+    planned, failed = 0, {}
+    for subscription, name in due:
+        try:
+            planned += _welcome(store, settings, renderer, now, subscription, digests.get(name))
+        except (TemplateError, ConflictError) as error:
+            failed[subscription] = str(error)
+    return Welcomed(planned, failed)
+
+
+def _welcome(
+    store: Store,
+    settings: Settings,
+    renderer: Renderer,
+    now: datetime,
+    subscription: int,
+    digest: Digest | None,
+) -> bool:
+    with store.ledger() as connection:
+        if not windows.welcomed(connection, subscription):
+            return False
+        if digest is None or settings.signup.welcome == "none":
+            return False
+        edition = editions.newest(connection, digest.id)
+        if edition is None:
+            return False
+        found = windows.load(connection, [subscription], edition.id, lock=True)
+        if not found or found[0].barred or found[0].open or _is_paused(found[0], now):
+            return False
+        mail = _compose(connection, settings, renderer, digest, edition, found[0])
+        if mail is None:
+            return False
+        _write(connection, settings, digest, edition, found[0], mail, now)
+        return True
+
+
+def _compose(
+    connection: Connection,
+    settings: Settings,
+    renderer: Renderer,
+    digest: Digest,
+    edition: Edition,
+    window: Window,
+) -> Composed | None:
+    """The last edition for this person; None: nothing in it is new to them."""
+    frozen = editions.stories(connection, edition.id)
+    resolved = frozen_items.resolve(connection, frozen)
+    known = resolved.told(connection, digest.scope, [window.subscriber_id])
+    topics = topics_of(settings, digest.name)
+    limits = settings.digest[digest.name].stories
+    choice = choose(
+        resolved.items,
+        followed(topics, window.topics),
+        since=EVER,
+        told=known[window.subscriber_id],
+        limits=Limits(limits.max, limits.per_source),
+    )
+    if not len(choice):
+        return None
+    frame = frame_of(settings, digest, edition)
+    composer = Composer(renderer, DeliveryKind.WELCOME, frame, topics, frozen)
+    return composer.compose(choice, window.language or settings.site.language)
+
+
+def _write(
+    connection: Connection,
+    settings: Settings,
+    digest: Digest,
+    edition: Edition,
+    window: Window,
+    mail: Composed,
+    now: datetime,
+) -> None:
+    segment = segments.put(
+        connection,
+        Segment(
+            edition_id=None,
+            hash=mail.hash,
+            language=window.language or settings.site.language,
+            stories=mail.layout.as_json(),
+            parts=pack(mail.parts),
+        ),
+    )
+    message_id = letter_message_id(
+        facts.secret(connection),
+        host(settings),
+        kind=DeliveryKind.WELCOME,
+        subscription_id=window.id,
+        dated_at=now,
+    )
+    entered = mail.choice.first_entered() or edition.covers_from
+    [delivery] = deliveries.add(
+        connection,
+        [
+            NewDelivery(
+                subscription_id=window.id,
+                segment_id=segment,
+                kind=DeliveryKind.WELCOME,
+                message_id=message_id,
+                dated_at=now,
+                # Other digests of this person may pass over what is told here: if it is never
+                # sent, they must reach back to it.
+                covers_from=min(edition.covers_from, entered),
+                # A first edition is better than a late welcome, and waits while this is open.
+                expires_at=max(window.next_cut_at, now + LEAST_LATENESS),
+            )
+        ],
+        now,
+    )
+    telling = Telling(window.subscriber_id, digest.scope, delivery, mail.choice.articles())
+    told.write(connection, [telling])
+
+
+def _is_paused(window: Window, now: datetime) -> bool:
+    return window.paused_until is not None and window.paused_until > now
