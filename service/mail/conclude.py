@@ -9,7 +9,7 @@ from enum import StrEnum
 from service.mail.classify import Reply, Stage, Verdict, judge
 from service.mail.handover import Barred, Handover, Lost, Unfit, Unreachable
 from service.model import DeliveryState
-from service.store.outcomes import Outcome
+from service.store.outcomes import BEHIND, Outcome
 
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=30)
@@ -20,9 +20,6 @@ PROBE_EVERY = timedelta(minutes=15)
 OURS_LIMIT = 3
 """Tries after which a refusal of "us" by a relay that takes others is about this message alone:
 else one recipient whose server always says 5.7.1 would pause everybody's mail for ever."""
-
-_BEHIND = timedelta(seconds=1)
-"""Whoever met the refusal queues behind the others, so that the probe is another message."""
 
 
 class Effect(StrEnum):
@@ -108,6 +105,6 @@ def _refused(
     if proven and tries + 1 >= OURS_LIMIT:
         outcome = Outcome(delivery_id, DeliveryState.REJECTED, relay, answer, untell=True)
         return Conclusion(outcome, Effect.NONE, ours=True)
-    later = now + PROBE_EVERY + _BEHIND
+    later = now + PROBE_EVERY + BEHIND  # so that the probe is another message
     outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
     return Conclusion(outcome, Effect.REFUSED, ours=True)

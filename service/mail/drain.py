@@ -17,6 +17,7 @@ from datetime import datetime
 
 from service.config.schema import Settings
 from service.mail.courier import Checkpoint, Courier
+from service.mail.handover import Channel
 from service.mail.lines import Line, lines_of, outbox_of
 from service.mail.personal import Composer
 from service.mail.supply import Supply
@@ -153,8 +154,9 @@ class _Run:
         What breaks here ends the run, but only after the others' messages in flight: to tear those
         off would leave each of them uncertain.
         """
-        channel = line.connect()
+        channel: Channel | None = None
         try:
+            channel = line.connect()
             while self._goes_on(line):
                 delivery = await self._supply.take(one=not line.proven)
                 if delivery is None:
@@ -170,7 +172,8 @@ class _Run:
             self._broken = self._broken or error
         finally:
             line.active -= 1
-            await channel.close()
+            if channel is not None:
+                await channel.close()
 
     def _goes_on(self, line: Line) -> bool:
         """Where a line has lost its proof, one channel alone goes on."""

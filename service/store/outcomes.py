@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, case, insert, literal, or_, select, update
 
 from service.model import DeliveryState
 from service.store import suppressions
 from service.store.deliveries import of_digest
 from service.store.release import forget_parts, release
 from service.store.tables import attempt, delivery, subscriber, subscription
+from service.store.types import Instant
 
 ADDRESS_REFUSED = "address_refused"
 """The reason of a suppression that a relay's 5.1.x wrote."""
+
+BEHIND = timedelta(seconds=1)
+"""Whoever met a refusal queues so far behind those who wait only because of it."""
 
 _S = DeliveryState
 _FROM = {
@@ -117,21 +121,24 @@ def postpone(
     reason: str,
     digest_name: str | None = None,
 ) -> int:
-    """No relay takes anything: put off all that is due and in nobody's hands. Returns how many.
+    """No relay takes anything: put off all that waits in nobody's hands. Returns how many.
 
-    It counts as a try of each, so that the back-off of all of them grows alike.
+    It counts as a try of each, so that the back-off of all of them grows alike. What was put off
+    before for a reason of its own goes behind the others: the next probe is another message.
     """
+    own_reason = and_(delivery.c.state == _S.DEFERRED.value, delivery.c.next_try_at > now)
     waiting = or_(
         delivery.c.state == _S.PLANNED.value,
-        and_(delivery.c.state == _S.DEFERRED.value, delivery.c.next_try_at <= now),
+        and_(delivery.c.state == _S.DEFERRED.value, delivery.c.next_try_at < until),
         and_(delivery.c.state == _S.CLAIMED.value, delivery.c.lease_until < now),
     )
+    when = case((own_reason, literal(until + BEHIND, Instant())), else_=literal(until, Instant()))
     put_off = connection.execute(
         update(delivery)
         .where(waiting, of_digest(digest_name))
         .values(
             state=_S.DEFERRED.value,
-            next_try_at=until,
+            next_try_at=when,
             reply=reason,
             tries=delivery.c.tries + 1,
             owner=None,

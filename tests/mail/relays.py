@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
@@ -86,16 +87,17 @@ class Sink:
 
     def _peer(self) -> _Peer:
         self.connections += 1
-        peer = _Peer(
-            self,
-            hostname="sink.example",
-            enable_SMTPUTF8=self._utf8,
-            tls_context=None if self._implicit else self._tls,
-            authenticator=self._check if self._password else None,
-            auth_required=bool(self._password),
-            auth_require_tls=False,
-            loop=asyncio.get_running_loop(),
-        )
+        with warnings.catch_warnings(action="ignore"):  # that AUTH without TLS is not wise
+            peer = _Peer(
+                self,
+                hostname="sink.example",
+                enable_SMTPUTF8=self._utf8,
+                tls_context=None if self._implicit else self._tls,
+                authenticator=self._check if self._password else None,
+                auth_required=bool(self._password),
+                auth_require_tls=False,
+                loop=asyncio.get_running_loop(),
+            )
         self._peers.append(peer)
         return peer
 
