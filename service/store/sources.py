@@ -144,10 +144,13 @@ def record_ok(
     home: str | None,
     entries: int,
     repairs: Sequence[str],
+    whole: bool = True,
 ) -> bool:
-    """A document was read and its entries are stored. `title` None: the TOML has one, keep it."""
+    """A document was read and its entries are stored. `title` None: the TOML has one, keep it.
+
+    `whole`: whether it counts as the first collection where there was none.
+    """
     values = {
-        "first_collected_at": func.coalesce(t.c.first_collected_at, now),
         "last_ok_at": now,
         "failures": 0,
         "error": None,
@@ -157,6 +160,8 @@ def record_ok(
         "repairs": list(repairs),
         **_known_by(behind),
     }
+    if whole:
+        values["first_collected_at"] = func.coalesce(t.c.first_collected_at, now)
     if title:
         values["title"] = title
     if home:

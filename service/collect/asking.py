@@ -1,0 +1,128 @@
+"""One source asked once: what to send, and what the answer amounts to before anything is stored.
+
+ask -> Failed | Unchanged | Body ; read -> Failed | Read. Every outcome is a value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.collect.reading import Reading
+from service.collect.workers import Job, Parsers
+from service.errors import BantinError, FetchError, ParseError
+from service.model import Document
+from service.net import headers as http
+from service.net.answers import NOT_MODIFIED, Response
+from service.net.client import Client
+from service.store.sources import Behind, Claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A claimed source with what its configuration says about asking and reading it.
+
+    `allow`: private networks that this source may stand in. `again`: read the body even if it is
+    known to be unreadable (a person named the source).
+    """
+
+    claimed: Claimed
+    reading: Reading
+    allow: Sequence[str] = ()
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """`behind`: the body that could not be read, None where there was none."""
+
+    source: Claimed
+    error: BantinError
+    behind: Behind | None = None
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """`behind`: None after "not modified", where nothing new is known."""
+
+    source: Claimed
+    fresh_s: float | None
+    behind: Behind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body that must be read."""
+
+    asked: Asked
+    response: Response
+    behind: Behind
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A document that must be stored."""
+
+    source: Claimed
+    document: Document
+    behind: Behind
+    fresh_s: float | None
+    bytes: int
+
+
+Result = Failed | Unchanged | Read
+
+
+async def ask(
+    client: Client, asked: Asked, clock: Callable[[], datetime]
+) -> Failed | Unchanged | Body:
+    """Fetch. A body that is the same as last time, and was read the same way, need not be read."""
+    source = asked.claimed
+    known = source.read_as == asked.reading.fingerprint
+    if source.document_error and asked.again:
+        known = False
+    headers = http.conditional(source.etag, source.last_modified) if known else {}
+    try:
+        response = await client.get(source.url, headers=headers, allow=asked.allow)
+    except FetchError as error:
+        return Failed(source, error, retry_after_s=getattr(error, "retry_after_s", None))
+    now = clock()
+    fresh_s = http.fresh_s(response.headers, now)
+    if response.status == NOT_MODIFIED:
+        return _not_modified(source, fresh_s, asked=bool(headers))
+    behind = Behind(
+        response.etag,
+        response.last_modified,
+        hashlib.blake2b(response.body, digest_size=16).digest(),
+        asked.reading.fingerprint,
+    )
+    if not (known and behind.body_hash == source.body_hash):
+        return Body(asked, response, behind, now)
+    if source.document_error:
+        return Failed(source, ParseError(source.document_error), behind)
+    return Unchanged(source, fresh_s, behind)
+
+
+async def read(parsers: Parsers, body: Body) -> Failed | Read:
+    """Let a worker read the body."""
+    response = body.response
+    source = body.asked.claimed
+    job = Job(response.body, dict(response.headers), response.url, body.asked.reading, body.at)
+    try:
+        document = await parsers.read(job)
+    except ParseError as error:
+        return Failed(source, error, body.behind)
+    fresh_s = http.fresh_s(response.headers, body.at)
+    return Read(source, document, body.behind, fresh_s, len(response.body))
+
+
+def _not_modified(source: Claimed, fresh_s: float | None, *, asked: bool) -> Failed | Unchanged:
+    if not asked:
+        return Failed(source, FetchError("the server says 'not modified', but nobody asked it"))
+    if source.document_error:
+        return Failed(source, ParseError(source.document_error))
+    return Unchanged(source, fresh_s)

@@ -1,0 +1,151 @@
+"""JSON Feed 1.0 and 1.1: a small reader of our own, since feedparser's release has none. Pure."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from service.collect import keys, media
+from service.collect.addresses import web_address
+from service.collect.items import language_tag, sensible, unique
+from service.collect.keys import Draft
+from service.collect.reading import Reading
+from service.errors import ParseError
+from service.model import Document, Entry, Image
+from service.net import headers as http
+from service.text import dates
+from service.text.clean import title_text
+from service.text.fold import nfc
+
+_VERSION = "https://jsonfeed.org/version/"
+
+
+def is_json(body: bytes, headers: Mapping[str, str]) -> bool:
+    """By its first character, or by its type where that is no XML's."""
+    start = body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return start[:1] in {b"{", b"["} or (
+        "json" in http.media_type(headers) and start[:1] not in {b"<", b""}
+    )
+
+
+def read(body: bytes, url: str, reading: Reading, now: datetime) -> Document:
+    """The document. Raises ParseError for JSON that is broken or no feed."""
+    feed = _load(body)
+    if not isinstance(feed, dict):
+        raise ParseError("this is JSON, but no JSON Feed")
+    items = feed.get("items")
+    if not isinstance(items, list) or not _says_feed(feed):
+        raise ParseError("this is JSON, but no JSON Feed: it has no version or no items")
+    link = web_address(feed.get("home_page_url"), url)
+    drafts = [_draft(item, feed, url, reading, now) for item in items if isinstance(item, dict)]
+    return Document(
+        title=title_text(_text(feed.get("title"))),
+        link=link,
+        language=language_tag(feed.get("language")),
+        entries=keys.settle(drafts, (link, url)),
+    )
+
+
+def _load(body: bytes) -> Any:
+    try:
+        text = body.decode(json.detect_encoding(body))
+    except UnicodeDecodeError:
+        text = body.decode("utf-8", "replace")
+    try:
+        return json.loads(text.lstrip("\ufeff \t\r\n"), strict=False)
+    except RecursionError as error:
+        raise ParseError("the JSON is nested too deeply") from error
+    except ValueError as error:
+        raise ParseError(f"the JSON is broken: {error}"[:200]) from error
+
+
+def _says_feed(feed: Mapping[str, Any]) -> bool:
+    version = feed.get("version")
+    return isinstance(version, str) and version.replace("http://", "https://").startswith(_VERSION)
+
+
+def _draft(
+    item: Mapping[str, Any], feed: Mapping[str, Any], url: str, reading: Reading, now: datetime
+) -> Draft:
+    link = web_address(item.get("url"), url) or web_address(item.get("external_url"), url)
+    content = _text(item.get("content_html"))
+    if not content:
+        content = _paragraphs(_text(item.get("content_text")))
+    base = link or url
+    at, written = _date(item, "date_published", reading, now)
+    changed, _ = _date(item, "date_modified", reading, now)
+    entry = Entry(
+        key="",
+        guid=_identifier(item.get("id")),
+        link=link,
+        link_is_key=False,
+        title=title_text(_text(item.get("title"))),
+        published=at if written else changed,
+        updated=changed,
+        summary=html.escape(_text(item.get("summary")), quote=False),
+        content=content,
+        base=base,
+        authors=unique(_names(item)) or unique(_names(feed)),
+        categories=unique(title_text(_text(tag)) for tag in _listed(item.get("tags"))),
+        enclosures=media.enclosures(_attachments(item), url),
+        image=_image(item, content, base),
+        language=language_tag(item.get("language")),
+    )
+    return Draft(entry, written)
+
+
+def _text(value: object) -> str:
+    return nfc(value).strip() if isinstance(value, str) else ""
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _identifier(value: object) -> str | None:
+    """Ids should be text; numbers are common, and `1.0` must stay what `1` is not."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return _text(value) or None
+
+
+def _paragraphs(text: str) -> str:
+    return html.escape(text, quote=False).replace("\n", "<br>\n")
+
+
+def _date(
+    item: Mapping[str, Any], name: str, reading: Reading, now: datetime
+) -> tuple[datetime | None, str]:
+    written = _text(item.get(name))
+    if not written:
+        return None, ""
+    at = dates.parse(written, reading.zone, reading.order, now, reading.language)
+    return sensible(at, now), written
+
+
+def _names(holder: Mapping[str, Any]) -> Iterator[str]:
+    """`authors` of 1.1, else `author` of 1.0."""
+    for one in _listed(holder.get("authors")) or [holder.get("author")]:
+        if isinstance(one, dict):
+            yield title_text(_text(one.get("name")))
+
+
+def _attachments(item: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for one in _listed(item.get("attachments")):
+        if isinstance(one, dict):
+            yield {
+                "url": one.get("url"),
+                "type": one.get("mime_type"),
+                "length": one.get("size_in_bytes"),
+            }
+
+
+def _image(item: Mapping[str, Any], content: str, base: str) -> Image | None:
+    for name in ("image", "banner_image"):
+        url = web_address(item.get(name), base)
+        if url is not None:
+            return Image(url)
+    return media.first_image(content, base)

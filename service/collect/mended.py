@@ -1,0 +1,14 @@
+"""The names of repairs, as `bantin status` and `bantin parse` show them."""
+
+from __future__ import annotations
+
+WRONG_CHARSET = "wrong-charset"
+BAD_BYTES = "bad-bytes"
+LEADING_BLANKS = "leading-blanks"
+CONTROL_CHARACTERS = "control-characters"
+BARE_AMPERSANDS = "bare-ampersands"
+UNKNOWN_ENTITIES = "unknown-entities"
+BAD_REFERENCES = "bad-references"
+UNBOUND_PREFIXES = "unbound-prefixes"
+TRUNCATED_TAIL = "truncated-tail"
+LOOSE = "loose"  # not well-formed even so: feedparser read it with its tolerant parser

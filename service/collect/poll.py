@@ -1,0 +1,136 @@
+"""One pass over the sources: the thin shell that claims, fetches, reads and records.
+
+due (or the named ones) -> wait for the site's turn -> claim by lease -> fetch (in_flight at once)
+-> read in a worker -> admit and record, one writer -> Collected
+
+Nothing is held while the network is waited for but a lease in the row. Every outcome is recorded;
+one bad source costs no other anything. When the pass is stopped, its claims are given back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from service.collect.recording import Recorder
+from service.collect.spacing import Sites
+from service.collect.sweep import Means, Progress, Sweep
+from service.collect.workers import Parsers
+from service.config.schema import Settings
+from service.curate.rules import compile_rules
+from service.errors import BantinError, FetchError, UsageError
+from service.model import Changed
+from service.net.agent import user_agent
+from service.net.client import Client
+from service.store import sources
+from service.store.database import Store
+from service.store.sources import Due
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a pass gave. `failed`: id -> why. `changed`: what follows must be built anew."""
+
+    tried: int = 0
+    ok: int = 0
+    failed: dict[str, BantinError] = field(default_factory=dict)
+    entries_new: int = 0
+    changed: Changed = field(default_factory=Changed)
+
+
+async def collect(
+    store: Store,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    *,
+    owner: str,
+    names: Iterable[str] | None = None,
+    client: Client | None = None,
+    parsers: Parsers | None = None,
+    sites: Sites | None = None,
+    progress: Progress | None = None,
+    dice: Callable[[], float] = random.random,
+) -> Collected:
+    """Collect what is due, or the named sources at once, due or not.
+
+    `owner`: one start of one process. `client`, `parsers`, `sites` are kept by a long-running
+    caller; without them the pass makes its own. Raises UsageError for a name that is no source.
+    """
+    wanted = await asyncio.to_thread(_wanted, store, settings, clock(), names)
+    if not wanted:
+        return Collected()
+    async with AsyncExitStack() as stack:
+        if client is None:
+            client = await stack.enter_async_context(
+                await asyncio.to_thread(open_client, store, settings, clock)
+            )
+        if parsers is None:
+            parsers = await stack.enter_async_context(Parsers())
+        recorder = Recorder(store, settings, compile_rules(settings.topic), clock, dice)
+        sweep = Sweep(
+            store,
+            settings,
+            clock,
+            owner,
+            Means(client, parsers, sites or Sites(), recorder),
+            at_once=names is not None,
+            progress=progress,
+        )
+        await sweep.run(wanted)
+        return _collected(sweep)
+
+
+def open_client(store: Store, settings: Settings, clock: Callable[[], datetime]) -> Client:
+    """The client that says who we are and how many readers we have, as of now."""
+    with store.read() as connection:
+        readers = sources.readers(connection)
+    site = settings.site
+    agent = user_agent(_version(), base_url=site.base_url, contact=site.contact, readers=readers)
+    return Client(agent, settings.collect.allow_networks, clock=clock)
+
+
+def _version() -> str:
+    try:
+        return version("bantin")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _wanted(
+    store: Store, settings: Settings, now: datetime, names: Iterable[str] | None
+) -> list[Due]:
+    with store.read() as connection:
+        if names is None:
+            found = sources.due(connection, now)
+            return [source for source in found if source.name in settings.source]
+        asked = list(dict.fromkeys(names))
+        unknown = [name for name in asked if name not in settings.source]
+        if unknown:
+            raise UsageError(f"there is no source {', '.join(map(repr, unknown))}")
+        found = sources.named(connection, asked)
+    missing = set(asked) - {source.name for source in found}
+    if missing:
+        raise UsageError(f"not in the store yet: {', '.join(sorted(missing))}")
+    return found
+
+
+def _collected(sweep: Sweep) -> Collected:
+    failed = {one.source.name: one.error for one in sweep.recorded if one.error is not None}
+    if sweep.at_once:
+        for name in sweep.elsewhere:
+            failed[name] = FetchError("another process is collecting it just now")
+    topics = frozenset[str]().union(*(one.topics for one in sweep.recorded))
+    new = sum(one.new for one in sweep.recorded)
+    changed = sum(one.changed for one in sweep.recorded)
+    return Collected(
+        tried=len(sweep.recorded),
+        ok=sum(one.error is None and not one.lost for one in sweep.recorded),
+        failed=failed,
+        entries_new=new,
+        changed=Changed(topics=topics, articles=new + changed),
+    )

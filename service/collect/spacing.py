@@ -1,0 +1,189 @@
+"""Politeness between the sources of one site: a gap between requests, few at once. Pure.
+
+`Sites` is the memory of a process: it outlives a pass, so that two passes in a row keep the gap.
+`Waiting` is what one pass still has to do. Times are seconds of a monotonic clock, as arguments.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from yarl import URL
+
+from service.net import guard
+
+Item = TypeVar("Item")
+
+# Second-level names under which countries register, as in gov.vn and co.uk. Enough for politeness:
+# where it is wrong, two sites share a gap or one site has two.
+_SECOND_LEVEL = frozenset(
+    re.findall(
+        r"\w+",
+        "ac asn biz co com edu gob gov gouv go health info int ltd me mil name ne net nom or org "
+        "plc pro sch school",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """`delay_s` between two requests to one site, at most `connections` of them at once."""
+
+    delay_s: float
+    connections: int
+
+
+NO_GAP = Gap(0.0, 1_000_000)
+
+BUSY_S = 1.0
+"""How long to wait before looking again at a site that another pass is asking."""
+
+
+def site_of(url: str) -> str:
+    """The registrable domain of an address (`vnexpress.net`, `bacninh.gov.vn`), else its host."""
+    try:
+        host = (URL(url).host or "").lower().rstrip(".")
+    except ValueError:
+        return url
+    labels = host.split(".")
+    if guard.literal(host) is not None or len(labels) <= 2:  # noqa: PLR2004 - name and suffix
+        return host
+    two_levels = len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL  # noqa: PLR2004 - a country
+    return ".".join(labels[-3:] if two_levels else labels[-2:])
+
+
+def is_own_machine(url: str) -> bool:
+    """Whether the address is loopback, which is not spaced unless its source says so itself."""
+    try:
+        return guard.is_loopback(URL(url).host or "")
+    except ValueError:
+        return False
+
+
+@dataclass(slots=True)
+class _Site:
+    running: int = 0
+    free_at: float = 0.0
+
+
+class Sites:
+    """What each site has been asked lately."""
+
+    def __init__(self) -> None:
+        self._sites: dict[str, _Site] = {}
+
+    def free_at(self, site: str, gap: Gap) -> float | None:
+        """From when the site may be asked; None while it is busy."""
+        known = self._sites.get(site)
+        if known is None:
+            return 0.0
+        return None if known.running >= gap.connections else known.free_at
+
+    def begin(self, site: str, gap: Gap, now_s: float) -> None:
+        known = self._sites.setdefault(site, _Site())
+        known.running += 1
+        known.free_at = max(known.free_at, now_s + gap.delay_s)
+
+    def end(self, site: str, gap: Gap, now_s: float) -> None:
+        """The request is over. The gap counts from here: a slow site is not asked faster."""
+        known = self._sites[site]
+        known.running -= 1
+        known.free_at = max(known.free_at, now_s + gap.delay_s)
+
+    def forget(self, now_s: float) -> None:
+        """Drop what no longer matters, so that the memory stays as small as the last minutes."""
+        self._sites = {
+            site: known
+            for site, known in self._sites.items()
+            if known.running or known.free_at > now_s
+        }
+
+
+@dataclass(slots=True)
+class _Queue(Generic[Item]):
+    gap: Gap
+    items: deque[Item] = field(default_factory=deque)
+    running: int = 0  # of this pass; another pass may be asking the same site
+    look_at: float | None = None  # when it is looked at again
+
+
+class Waiting(Generic[Item]):
+    """The requests of one pass, each given out when its site may be asked."""
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites = sites
+        self._queues: dict[str, _Queue[Item]] = {}
+        self._order: list[tuple[float, int, str]] = []
+        self._turn = 0
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def add(self, site: str, gap: Gap, item: Item) -> None:
+        """Sources of one site may ask for different gaps: the more careful one holds for all."""
+        queue = self._queues.setdefault(site, _Queue(gap))
+        queue.gap = Gap(
+            max(queue.gap.delay_s, gap.delay_s), min(queue.gap.connections, gap.connections)
+        )
+        queue.items.append(item)
+        self._length += 1
+        self._look(site, queue, 0.0)
+
+    def take(self, now_s: float, most: int) -> list[tuple[str, Item]]:
+        """Up to `most` requests, with their sites, that may start now. End each with `done`."""
+        taken: list[tuple[str, Item]] = []
+        while len(taken) < most and self._order and self._order[0][0] <= now_s:
+            at, _, site = heapq.heappop(self._order)
+            queue = self._queues.get(site)
+            if queue is None or queue.look_at != at:
+                continue  # it was looked at earlier than planned
+            queue.look_at = None
+            while queue.items and len(taken) < most:
+                free_at = self._sites.free_at(site, queue.gap)
+                if free_at is None or free_at > now_s:
+                    break
+                self._sites.begin(site, queue.gap, now_s)
+                queue.running += 1
+                taken.append((site, queue.items.popleft()))
+                self._length -= 1
+            self._plan(site, queue, now_s)
+        return taken
+
+    def done(self, site: str, now_s: float) -> None:
+        """A request that was taken is over."""
+        queue = self._queues[site]
+        queue.running -= 1
+        self._sites.end(site, queue.gap, now_s)
+        self._plan(site, queue, now_s)
+
+    def next_at(self) -> float | None:
+        """When `take` may have something again; None: only once something is done."""
+        while self._order:
+            at, _, site = self._order[0]
+            queue = self._queues.get(site)
+            if queue is not None and queue.look_at == at:
+                return at
+            heapq.heappop(self._order)
+        return None
+
+    def _plan(self, site: str, queue: _Queue[Item], now_s: float) -> None:
+        if not queue.items:
+            if not queue.running:
+                del self._queues[site]
+            return
+        free_at = self._sites.free_at(site, queue.gap)
+        if free_at is not None:
+            self._look(site, queue, max(free_at, now_s))
+        elif not queue.running:
+            self._look(site, queue, now_s + BUSY_S)  # somebody else's request will end some time
+
+    def _look(self, site: str, queue: _Queue[Item], at: float) -> None:
+        if queue.look_at is None or at < queue.look_at:
+            queue.look_at = at
+            self._turn += 1  # sites that become free together take turns
+            heapq.heappush(self._order, (at, self._turn, site))

@@ -1,0 +1,239 @@
+"""One sweep over sources that are wanted: turns, claims, fetches, readings, one writer.
+
+Waiting --turn--> claim --lease--> fetch --body--> read --result--> queue --> writer --> recorded
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from service.collect import asking
+from service.collect.asking import Asked, Body, Failed, Result
+from service.collect.reading import reading_of
+from service.collect.recording import Recorded, Recorder
+from service.collect.spacing import NO_GAP, Gap, Sites, Waiting, is_own_machine, site_of
+from service.collect.workers import Parsers
+from service.config.schema import Settings
+from service.errors import FetchError
+from service.net.client import Client
+from service.store import sources
+from service.store.database import Store
+from service.store.sources import Claimed, Due
+
+IN_FLIGHT = 128
+"""Fetches at once. A source that answers after 200 ms gives 640 a second at best."""
+
+BODIES = 256
+"""Bodies between the network and the database at once: memory is bounded by them."""
+
+LEASE = timedelta(minutes=5)
+"""Longer than a fetch, a reading and a write take at worst together."""
+
+WRITES = 200
+"""Results in one visit to the database at most."""
+
+Progress = Callable[[int, int, str], None]
+"""Told after each source: how many are done, of how many, its id."""
+
+_log = structlog.get_logger("collect")
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a sweep works with. `sites` remembers the gaps from one sweep to the next."""
+
+    client: Client
+    parsers: Parsers
+    sites: Sites
+    recorder: Recorder
+
+
+class Sweep:
+    """The state of one pass. `recorded`: what came out; `elsewhere`: what another process holds."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        owner: str,
+        means: Means,
+        *,
+        at_once: bool,
+        progress: Progress | None,
+    ) -> None:
+        self.at_once = at_once
+        self.recorded: list[Recorded] = []
+        self.elsewhere: list[str] = []
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._owner = owner
+        self._client = means.client
+        self._parsers = means.parsers
+        self._recorder = means.recorder
+        self._waiting = Waiting[Due](means.sites)
+        self._progress = progress
+        self._results: asyncio.Queue[Result | None] = asyncio.Queue()
+        self._bodies = asyncio.Semaphore(BODIES)
+        self._fetching = 0
+        self._freed = asyncio.Event()
+        self._held: set[int] = set()
+        self._total = 0
+
+    async def run(self, wanted: Sequence[Due]) -> None:
+        """Ask each of `wanted` once. Raises StoreError; what is not settled is given back."""
+        self._total = len(wanted)
+        for source in wanted:
+            self._waiting.add(site_of(source.url), self._gap(source), source)
+        try:
+            async with asyncio.TaskGroup() as group:
+                writer = group.create_task(self._write())
+                async with asyncio.TaskGroup() as fetches:
+                    await self._start_all(fetches)
+                await self._results.put(None)
+                await writer
+        except ExceptionGroup as errors:
+            raise _first(errors) from errors
+        finally:
+            if self._held:
+                with self._store.write() as connection:
+                    sources.release(connection, self._owner, self._held)
+
+    def _gap(self, source: Due) -> Gap:
+        """Loopback is not spaced unless the source says so itself (CONTRACT)."""
+        told = self._settings.source[source.name]
+        if told.per_site is None and is_own_machine(source.url):
+            return NO_GAP
+        gap = told.per_site or self._settings.collect.per_site
+        return Gap(gap.delay.total_seconds(), gap.connections)
+
+    async def _start_all(self, fetches: asyncio.TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            free = IN_FLIGHT - self._fetching
+            # Claims go in groups: a transaction for each would cost more than the fetch.
+            if free * 4 >= IN_FLIGHT:
+                turn = self._waiting.take(loop.time(), free)
+                if turn:
+                    await self._claim_and_start(fetches, turn)
+                    continue
+            self._freed.clear()
+            next_at = self._waiting.next_at() if free * 4 >= IN_FLIGHT else None
+            pause = None if next_at is None else max(next_at - loop.time(), 0.0)
+            try:
+                async with asyncio.timeout(pause):
+                    await self._freed.wait()
+            except TimeoutError:
+                continue
+
+    async def _claim_and_start(
+        self, fetches: asyncio.TaskGroup, turn: list[tuple[str, Due]]
+    ) -> None:
+        claimed = {one.id: one for one in await asyncio.to_thread(self._claim, turn)}
+        now_s = asyncio.get_running_loop().time()
+        for site, source in turn:
+            mine = claimed.get(source.id)
+            if mine is None:
+                self._waiting.done(site, now_s)
+                self.elsewhere.append(source.name)
+                self._tell(source.name)
+                continue
+            self._fetching += 1
+            fetches.create_task(self._one(site, mine))
+
+    def _claim(self, turn: list[tuple[str, Due]]) -> list[Claimed]:
+        now = self._clock()
+        with self._store.write() as connection:
+            claimed = sources.claim(
+                connection,
+                [source for _, source in turn],
+                self._owner,
+                now,
+                now + LEASE,
+                at_once=self.at_once,
+            )
+        self._held.update(source.id for source in claimed)
+        return claimed
+
+    async def _one(self, site: str, claimed: Claimed) -> None:
+        """Fetch one source; read it if there is something to read. The site is free in between."""
+        result: Failed | asking.Unchanged | Body | asking.Read
+        try:
+            result = await asking.ask(self._client, self._asked(claimed), self._clock)
+            if isinstance(result, Body):
+                await self._bodies.acquire()
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not cost the other sources
+            result = _unexpected(claimed, error)
+        finally:
+            self._fetching -= 1
+            self._waiting.done(site, asyncio.get_running_loop().time())
+            self._freed.set()
+        if isinstance(result, Body):
+            try:
+                result = await asking.read(self._parsers, result)
+            except Exception as error:  # noqa: BLE001 - as above
+                result = _unexpected(claimed, error)
+            finally:
+                self._bodies.release()
+        await self._results.put(result)
+
+    def _asked(self, claimed: Claimed) -> Asked:
+        told = self._settings.source[claimed.name]
+        allow = told.allow_networks
+        return Asked(
+            claimed,
+            reading_of(told, self._settings.site),
+            self._settings.collect.allow_networks if allow is None else allow,
+            again=self.at_once,
+        )
+
+    async def _write(self) -> None:
+        """The only writer of this pass: takes what has come meanwhile, in one visit."""
+        ending = False
+        while not ending:
+            batch: list[Result] = []
+            while not batch or (not self._results.empty() and len(batch) < WRITES):
+                result = await self._results.get()
+                if result is None:
+                    ending = True
+                    break
+                batch.append(result)
+            if batch:
+                for recorded in await asyncio.to_thread(self._recorder.record, batch):
+                    self._settled(recorded)
+
+    def _settled(self, recorded: Recorded) -> None:
+        if not recorded.lost:  # else the lease of another, or of the old address, is given back
+            self._held.discard(recorded.source.id)
+        self.recorded.append(recorded)
+        self._tell(recorded.source.name)
+        _log.info(
+            "collected",
+            source=recorded.source.name,
+            status="lost" if recorded.lost else "failed" if recorded.error else "ok",
+            new=recorded.new,
+            changed=recorded.changed,
+            error=str(recorded.error) if recorded.error else None,
+        )
+
+    def _tell(self, name: str) -> None:
+        if self._progress is not None:
+            self._progress(len(self.recorded) + len(self.elsewhere), self._total, name)
+
+
+def _unexpected(claimed: Claimed, error: Exception) -> Failed:
+    _log.exception("unexpected", source=claimed.name)
+    return Failed(claimed, FetchError(f"an error of ours ({type(error).__name__}: {error})"[:300]))
+
+
+def _first(errors: ExceptionGroup[Exception]) -> Exception:
+    error: Exception = errors
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,210 @@
+"""Parsing in processes that can die or hang one by one, each document paying for itself alone.
+
+Documents that wait together travel together, since a task costs 2 ms. When such a batch dies or
+overruns its time, each of its documents is tried again alone: a document that then kills or hangs
+its worker is put aside with a reason, and its neighbours get their results.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from pebble import ProcessExpired, ProcessPool
+
+from service.collect.reading import Reading
+from service.errors import ParseError
+from service.model import Document
+
+TIMEOUT_S = 30.0
+"""For one document, or a batch. 10 MB take feedparser some 5 s; what takes longer is no feed."""
+
+BATCH = 8
+"""Documents in one task at most."""
+
+BATCH_BYTES = 1024 * 1024
+"""Of one task; larger documents travel alone."""
+
+MAX_TASKS = 500
+"""Of one worker before it is replaced: feedparser grows in long runs."""
+
+MEMORY_BYTES = 2 * 1024**3
+"""Address space of one worker: a document that wants more fails instead of the machine."""
+
+_POLITE = 10  # the workers' nice level: readers of our own pages come first
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that a worker needs: it has no store, no network and no configuration."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    url: str
+    reading: Reading
+    now: datetime
+
+
+Outcome = Document | str
+_Waiting = tuple[Job, asyncio.Future[Document]]
+
+
+class Parsers:
+    """A pool of parser processes (`async with`), started when the first document comes."""
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        max_tasks: int = MAX_TASKS,
+    ) -> None:
+        self._workers = workers or max(1, min(os.cpu_count() or 1, 8))
+        self._timeout_s = timeout_s
+        self._max_tasks = max_tasks
+        self._pool: ProcessPool | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._batches: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop the processes. What still waits is cancelled."""
+        for batch in tuple(self._batches):
+            batch.cancel()
+        await asyncio.gather(*self._batches, return_exceptions=True)
+        for _, future in self._waiting:
+            future.cancel()
+        self._waiting.clear()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(_stop, pool)
+
+    async def read(self, job: Job) -> Document:
+        """What the document says. Raises ParseError with a reason in plain words."""
+        future: asyncio.Future[Document] = asyncio.get_running_loop().create_future()
+        self._waiting.append((job, future))
+        self._pump()
+        return await future
+
+    def _pump(self) -> None:
+        """Keep every worker busy with one batch, and one more at hand."""
+        while self._waiting and len(self._batches) < 2 * self._workers:
+            batch = asyncio.get_running_loop().create_task(self._run(self._next_batch()))
+            self._batches.add(batch)
+            batch.add_done_callback(self._finished)
+
+    def _finished(self, batch: asyncio.Task[None]) -> None:
+        self._batches.discard(batch)
+        if not batch.cancelled():
+            self._pump()
+
+    def _next_batch(self) -> list[_Waiting]:
+        batch = [self._waiting.popleft()]
+        size = len(batch[0][0].body)
+        while self._waiting and len(batch) < BATCH:
+            size += len(self._waiting[0][0].body)
+            if size > BATCH_BYTES:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
+
+    async def _run(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            outcomes: Sequence[Outcome] = await self._ask([job for job, _ in batch])
+        except (ProcessExpired, TimeoutError):
+            outcomes = [await self._alone(job) for job, _ in batch]
+        except asyncio.CancelledError:
+            for _, future in batch:
+                future.cancel()
+            raise
+        for (_, future), outcome in zip(batch, outcomes, strict=True):
+            if future.done():
+                continue  # nobody waits for it any more
+            if isinstance(outcome, Document):
+                future.set_result(outcome)
+            else:
+                future.set_exception(ParseError(outcome))
+
+    async def _alone(self, job: Job) -> Outcome:
+        try:
+            (outcome,) = await self._ask([job])
+        except TimeoutError:
+            return f"put aside: reading this document took longer than {self._timeout_s:g} s"
+        except ProcessExpired as error:
+            return (
+                f"put aside: this document kills the process that reads it (exit {error.exitcode})"
+            )
+        return outcome
+
+    async def _ask(self, jobs: list[Job]) -> list[Outcome]:
+        """One task of the pool. A pool that broke (a worker was killed while idle) is replaced."""
+        for _ in range(2):
+            pool = self._pool = self._pool or self._started()
+            try:
+                future = pool.schedule(read_all, args=(jobs,), timeout=self._timeout_s)
+                return await asyncio.wrap_future(future)
+            except (BrokenProcessPool, RuntimeError):
+                if self._pool is pool:
+                    self._pool = None
+                await asyncio.to_thread(_stop, pool)
+        return ["the processes that read documents cannot be started"] * len(jobs)
+
+    def _started(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._workers,
+            max_tasks=self._max_tasks,
+            initializer=_settle_in,
+            context=multiprocessing.get_context("spawn"),
+        )
+
+
+def read_all(jobs: Sequence[Job]) -> list[Outcome]:
+    """Runs in the worker: each document's own result or reason."""
+    from service.collect import documents  # noqa: PLC0415 - only workers pay for this import
+
+    outcomes: list[Outcome] = []
+    for job in jobs:
+        try:
+            outcome: Outcome = documents.read(job.body, job.headers, job.url, job.reading, job.now)
+        except ParseError as error:
+            outcome = str(error)
+        except MemoryError:
+            outcome = "put aside: reading this document takes more memory than there is"
+        except Exception as error:  # noqa: BLE001 - one document must not cost its neighbours
+            outcome = f"the document cannot be read ({type(error).__name__}: {error})"[:300]
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _settle_in() -> None:
+    """Runs once in each worker."""
+    with contextlib.suppress(OSError):
+        os.nice(_POLITE)
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource  # noqa: PLC0415 - not on every system
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+def _stop(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call]
+    pool.join()

@@ -1,0 +1,159 @@
+"""The cheap repairs: what they mend, and what they leave alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.collect import charsets, mended, repair
+
+XML = {"content-type": "application/xml"}
+
+
+def rss(items: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> bytes:
+    return f"{head}<rss version='2.0'><channel><title>T</title>{items}</channel></rss>".encode()
+
+
+def test_a_well_formed_document_is_not_touched():
+    body = rss("<item><title>Hội nghị &amp; <![CDATA[a & b <br>]]></title></item>")
+    done = repair.repair(body, XML)
+    assert done.repairs == ()
+    assert done.text == body.decode().partition("?>")[2]
+
+
+@pytest.mark.parametrize(
+    ("broken", "whole", "name"),
+    [
+        ("?id=12&cat=3", "?id=12&amp;cat=3", mended.BARE_AMPERSANDS),
+        ("Sở KH&ĐT", "Sở KH&amp;ĐT", mended.BARE_AMPERSANDS),
+        ("?p=9&lang=vi", "?p=9&amp;lang=vi", mended.BARE_AMPERSANDS),
+        ("?a=1&copy=2", "?a=1&amp;copy=2", mended.BARE_AMPERSANDS),
+        ("a & b && c", "a &amp; b &amp;&amp; c", mended.BARE_AMPERSANDS),
+        ("x&#;y", "x&amp;#;y", mended.BARE_AMPERSANDS),
+        ("hai&nbsp;từ &eacute;", "hai&#160;từ &#233;", mended.UNKNOWN_ENTITIES),
+        ("x &khongco; y", "x &amp;khongco; y", mended.UNKNOWN_ENTITIES),
+        ("a\x0bb\x00c\x1f", "abc", mended.CONTROL_CHARACTERS),
+        ("a&#11;b&#1114112;c&#xFFFF;&#65;", "abc&#65;", mended.BAD_REFERENCES),
+    ],
+)
+def test_what_is_broken_is_mended_and_named(broken, whole, name):
+    cdata = "<![CDATA[R&D &nbsp; <b>]]><!-- a & b -->"
+    done = repair.repair(rss(f"<item><title>{broken}{cdata}</title></item>"), XML)
+    assert f"<title>{whole}{cdata}</title>" in done.text
+    assert done.repairs == (name,)
+    assert repair.is_well_formed(done.text)
+
+
+@pytest.mark.parametrize("before", ["\n", "  \r\n\t", "\ufeff\n", "\n\ufeff"])
+def test_blanks_before_the_declaration_go(before):
+    done = repair.repair(before.encode() + rss("<item/>"), XML)
+    assert done.repairs == (mended.LEADING_BLANKS,)
+    assert done.text.startswith("<rss")
+
+
+def test_a_byte_order_mark_alone_is_no_fault():
+    assert repair.repair(b"\xef\xbb\xbf" + rss("<item/>"), XML).repairs == ()
+
+
+def test_entities_that_the_document_declares_are_its_own():
+    body = b'<!DOCTYPE rss [<!ENTITY own "x">]><rss><channel>&own; &nbsp;</channel></rss>'
+    done = repair.repair(body, XML)
+    assert "&own; &#160;" in done.text
+
+
+def test_prefixes_that_nobody_declared_get_their_usual_meaning():
+    done = repair.repair(rss("<item><content:encoded>x</content:encoded><q:z/></item>"), XML)
+    assert 'xmlns:content="http://purl.org/rss/1.0/modules/content/"' in done.text
+    assert done.repairs == (mended.UNBOUND_PREFIXES,)
+
+
+WHOLE = "<item><title>Một</title><link>https://a.vn/1</link></item>"
+
+
+@pytest.mark.parametrize(
+    ("tail", "kept"),
+    [
+        ("", [""]),
+        ("<item><tit", []),
+        ("<item><title>Hai</title><link>https://a.v", []),
+        (
+            "<item><title>Hai</title><link>https://a.vn/2</link><description><![CDATA[nửa <p",
+            ["<title>Hai</title>", "<link>https://a.vn/2</link>"],
+        ),
+        ("<item><title>Hai</title><media:group><media:x>1</media:x><media", []),
+    ],
+)
+def test_a_document_that_breaks_off_keeps_what_is_whole(tail, kept):
+    text = rss(WHOLE + tail).decode().removesuffix("</channel></rss>")
+    done = repair.repair(text.encode(), XML)
+    assert repair.is_well_formed(done.text)
+    assert mended.TRUNCATED_TAIL in done.repairs
+    assert WHOLE in done.text
+    for piece in kept:
+        assert piece in done.text
+    assert "a.v</" not in done.text
+    if not kept:
+        assert done.text.count("<item>") == 1
+
+
+def test_half_an_entry_is_kept_only_under_the_key_that_it_will_have():
+    whole = "<item><guid>1</guid><title>Một</title></item>"
+    for begun, kept in (
+        ("<item><title>Hai</title><link>https://a.vn/2</link><guid>2", False),
+        ("<item><guid>2</guid><title>Hai", True),
+    ):
+        text = rss(whole + begun).decode().removesuffix("</channel></rss>")
+        assert (repair.repair(text.encode(), XML).text.count("<item>") == 2) is kept
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id></entry><entry><id>2',
+        b'<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:entry><a:id>1</a:id></a:entry><a:en',
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><item>1</item><it',
+    ],
+)
+def test_every_kind_of_root_is_closed(body):
+    done = repair.repair(body, XML)
+    assert done.repairs == (mended.TRUNCATED_TAIL,)
+    assert repair.is_well_formed(done.text)
+
+
+def test_what_no_repair_mends_is_left_to_the_tolerant_parser():
+    done = repair.repair(rss("<item><title>a < b</title></item>"), XML)
+    assert done.repairs == (mended.LOOSE,)
+
+
+@pytest.mark.parametrize("body", [b"", b"\0\0\0", b"<", b"&", b"\xff\xfe", b"<rss", b"{}", b"\x80"])
+def test_nothing_makes_it_raise(body):
+    assert isinstance(repair.repair(body, {}), repair.Repaired)
+
+
+VIET = "Thứ Ba, người dân Bắc Ninh đội mưa dự hội nghị trực tuyến"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "text", "repairs"),
+    [
+        (VIET.encode(), XML, VIET, ()),
+        (VIET.encode(), {"content-type": "text/xml; charset=iso-8859-1"}, VIET, ("wrong-charset",)),
+        (VIET.encode(), {"content-type": "text/xml"}, VIET, ()),
+        (VIET.encode(), {}, VIET, ()),
+        (VIET.encode("utf-16"), XML, VIET, ()),
+        ("naïve café".encode("latin-1"), {"content-type": "text/xml; charset=latin-1"},
+         "naïve café", ()),
+        (b'<?xml version="1.0" encoding="windows-1251"?><a>' + "Привет".encode("cp1251"), XML,
+         "Привет", ()),
+        ("café".encode("cp1252"), {}, "café", ()),
+        (VIET.encode().replace("ắ".encode(), b"\xe1\xba"), XML, VIET.replace("ắ", "\ufffd"),
+         ("bad-bytes",)),
+        ("日本語".encode("iso-2022-jp"), {"content-type": "text/xml; charset=iso-2022-jp"},
+         "日本語", ()),
+        (VIET.encode(), {"content-type": "text/xml; charset=no-such-thing"}, VIET,
+         ("wrong-charset",)),
+    ],
+)  # fmt: skip
+def test_letters_are_what_the_bytes_mean(body, headers, text, repairs):
+    decoded, names = charsets.decode(body, headers)
+    assert text in decoded
+    assert names == repairs
