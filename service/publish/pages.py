@@ -5,41 +5,35 @@ Every page is a function of the rows alone. None means that there is no such pag
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import time
 from functools import cached_property
 
 from service.config.schema import Digest, Settings
 from service.model import CadenceRule, Story
+from service.publish import editions
 from service.publish.opml import opml
 from service.publish.views import (
     DigestCard,
-    EditionLine,
-    EditionPage,
     FeedLinks,
     TopicCard,
     as_published,
     by_day,
-    by_topic,
     feed_links,
 )
 from service.publish.views import Section as TopicSection
 from service.render.addresses import (
     HOME,
     OPML,
-    absolute,
     archive_page,
-    edition_name,
-    edition_page,
     signup_page,
     story_page,
     topic_page,
 )
 from service.render.engine import Renderer
 from service.render.rhythm import rhythm
-from service.render.views import StoryView, TopicLink, story_view, thaw
+from service.render.views import StoryView, TopicLink, story_view
 from service.store import shelves, stories
 from service.store.database import Connection
-from service.store.shelves import EditionShelf, EditionStory
 from service.store.stale import EVERYTHING
 
 LISTED = 100
@@ -50,14 +44,6 @@ FRONT = 7
 
 IN_SECTION = 4
 """Stories under each topic of the home page, beside those that stand at the top."""
-
-HEADLINES = 3
-"""Headlines of an edition in the archive."""
-
-_LATE_COMMITS = timedelta(hours=1)
-"""What entered this long before an edition's period may have come too late for the one before."""
-
-_STAMP_CHARS = len("20261123T000000Z")
 
 
 class Pages:
@@ -104,11 +90,15 @@ class Pages:
 
     def edition(self, digest: str, name: str) -> bytes | None:
         """`/editions/DIGEST/CUT-UTC/`, with `-CADENCE` behind it where it is unlisted."""
-        shelf = self._find_edition(digest, name)
+        shelf = editions.find(self._connection, digest, name)
         if shelf is None:
             return None
+        chosen = self._settings.digest.get(digest)
+        order = list((chosen and chosen.topics) or self._settings.topic)
         return self._page(
-            "edition", _edition_path(shelf), edition=self._edition(shelf),
+            "edition", editions.path(shelf), edition=editions.page(
+                self._connection, shelf, order, self._settings.publish, self._renderer.site
+            ),
             archive=archive_page(digest), digests=self._digest_cards(only=digest),
         )  # fmt: skip
 
@@ -119,7 +109,7 @@ class Pages:
             return None
         return self._page(
             "archive", archive_page(digest), digest=digest, title=shelf.title,
-            editions=self._lines(shelves.editions(self._connection, digest)),
+            editions=editions.lines(self._connection, digest),
             digests=self._digest_cards(only=digest),
         )  # fmt: skip
 
@@ -141,7 +131,7 @@ class Pages:
         found = {}
         for name in self._settings.digest:
             for shelf in shelves.editions(self._connection, name, limit=1):
-                found[name] = _edition_path(shelf)
+                found[name] = editions.path(shelf)
         return found
 
     def _page(self, name: str, at: str, **views: object) -> bytes:
@@ -186,65 +176,6 @@ class Pages:
             archive=archive_page(name),
             latest=self._latest.get(name),
         )
-
-    def _lines(self, editions: list[EditionShelf]) -> list[EditionLine]:
-        ids = [shelf.id for shelf in editions]
-        titles = shelves.headlines(self._connection, ids, HEADLINES)
-        sizes = shelves.sizes(self._connection, ids)
-        return [
-            EditionLine(
-                shelf.cut_at, _edition_path(shelf), tuple(titles[shelf.id]), sizes[shelf.id]
-            )
-            for shelf in editions
-        ]
-
-    def _find_edition(self, digest: str, name: str) -> EditionShelf | None:
-        """By its own name; the plain name of a cut also leads to one that is unlisted."""
-        try:
-            stamp = datetime.strptime(name[:_STAMP_CHARS], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        except ValueError:
-            return None
-        found = shelves.editions(self._connection, digest, listed=False, cut_at=stamp)
-        for shelf in found:
-            if edition_name(shelf.cut_at, shelf.cadence, listed=shelf.listed) == name:
-                return shelf
-        return found[0] if found and len(name) == _STAMP_CHARS else None
-
-    def _edition(self, shelf: EditionShelf) -> EditionPage:
-        frozen = shelves.edition_stories(self._connection, shelf.id)
-        told = shelves.in_earlier_editions(self._connection, shelf)
-        since = shelf.period_from - _LATE_COMMITS
-        own = [one for one in frozen if one.story_id not in told and _entered(one, since)]
-        rest = [one for one in frozen if one not in own]
-        page = None if shelf.listed else shelves.listed_with(self._connection, shelf)
-        base = self._renderer.site.base_url
-        return EditionPage(
-            digest=shelf.digest,
-            title=shelf.digest_title,
-            cut_at=shelf.cut_at,
-            sections=by_topic([(_first_topic(one), self._thawed(one)) for one in own]),
-            earlier=tuple(self._thawed(one) for one in rest),
-            more=shelf.more,
-            canonical=None if page is None else absolute(_edition_path(page), base),
-        )
-
-    def _thawed(self, one: EditionStory) -> StoryView:
-        return as_published(thaw(one.view), self._settings.publish)
-
-
-def _edition_path(shelf: EditionShelf) -> str:
-    return edition_page(shelf.digest, shelf.cut_at, shelf.cadence, listed=shelf.listed)
-
-
-def _entered(one: EditionStory, since: datetime) -> bool:
-    return any(at >= since for _topic, at in one.topics)
-
-
-def _first_topic(one: EditionStory) -> TopicLink:
-    """The topic under which a frozen story stands: the first that it was frozen with."""
-    titles = dict(one.view["topics"])
-    name = one.topics[0][0] if one.topics else ""
-    return TopicLink(name, titles.get(name, name))
 
 
 def _rule(digest: Digest) -> CadenceRule:

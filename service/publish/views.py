@@ -120,10 +120,13 @@ def by_day(stories: Iterable[StoryView], zone: str) -> tuple[Day, ...]:
     return tuple(Day(on, tuple(found)) for on, found in days.items())
 
 
-def by_topic(stories: Sequence[tuple[TopicLink, StoryView]]) -> tuple[Section, ...]:
-    """The stories under their topics, both in the order in which they first stand."""
-    sections: dict[str, list[StoryView]] = {}
-    titles = {topic.id: topic for topic, _story in reversed(stories)}
+def by_topic(
+    stories: Sequence[tuple[TopicLink, StoryView]], order: Sequence[str]
+) -> tuple[Section, ...]:
+    """The stories under their topics: those in their order, other topics behind them."""
+    sections: dict[str, list[StoryView]] = {name: [] for name in order}
+    links: dict[str, TopicLink] = {}
     for topic, story in stories:
+        links.setdefault(topic.id, topic)
         sections.setdefault(topic.id, []).append(story)
-    return tuple(Section(titles[found], tuple(views)) for found, views in sections.items())
+    return tuple(Section(links[name], tuple(sections[name])) for name in sections if name in links)

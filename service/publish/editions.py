@@ -1,0 +1,99 @@
+"""Editions and archives as pages show them: from frozen rows to views."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from service.config.schema import Publish
+from service.publish.views import EditionLine, EditionPage, as_published, by_topic
+from service.render.addresses import absolute, edition_name, edition_page
+from service.render.views import SiteView, StoryView, TopicLink, thaw
+from service.store import shelves
+from service.store.database import Connection
+from service.store.shelves import EditionShelf, EditionStory
+
+HEADLINES = 3
+"""Headlines of an edition in the archive."""
+
+LATE_COMMITS = timedelta(hours=1)
+"""What entered this long before an edition's period may have come too late for the one before."""
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+_STAMP_CHARS = len("20261123T000000Z")
+
+
+def find(connection: Connection, digest: str, name: str) -> EditionShelf | None:
+    """By its own name; the plain name of a cut also leads to one that is unlisted."""
+    try:
+        cut_at = datetime.strptime(name[:_STAMP_CHARS], _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    found = shelves.editions(connection, digest, listed=False, cut_at=cut_at)
+    for shelf in found:
+        if edition_name(shelf.cut_at, shelf.cadence, listed=shelf.listed) == name:
+            return shelf
+    return found[0] if found and len(name) == _STAMP_CHARS else None
+
+
+def path(shelf: EditionShelf) -> str:
+    """The path of its page."""
+    return edition_page(shelf.digest, shelf.cut_at, shelf.cadence, listed=shelf.listed)
+
+
+def lines(connection: Connection, digest: str) -> list[EditionLine]:
+    """The archive of a digest, newest first."""
+    listed = shelves.editions(connection, digest)
+    ids = [shelf.id for shelf in listed]
+    titles = shelves.headlines(connection, ids, HEADLINES)
+    sizes = shelves.sizes(connection, ids)
+    return [
+        EditionLine(shelf.cut_at, path(shelf), tuple(titles[shelf.id]), sizes[shelf.id])
+        for shelf in listed
+    ]
+
+
+def page(
+    connection: Connection,
+    shelf: EditionShelf,
+    order: Sequence[str],
+    publish: Publish,
+    site: SiteView,
+) -> EditionPage:
+    """What entered in its own period and no earlier edition has; the rest stands as earlier.
+
+    `order`: the digest's topics, in the order of its mails.
+    """
+    frozen = shelves.edition_stories(connection, shelf.id)
+    told = shelves.in_earlier_editions(connection, shelf)
+    since = shelf.period_from - LATE_COMMITS
+    own = [one for one in frozen if one.story_id not in told and _entered(one, since)]
+    rest = [one for one in frozen if one not in own]
+    listed = None if shelf.listed else shelves.listed_with(connection, shelf)
+    placed = [(_topic_of(one, order, since), _shown(one, publish)) for one in own]
+    return EditionPage(
+        digest=shelf.digest,
+        title=shelf.digest_title,
+        cut_at=shelf.cut_at,
+        sections=by_topic(placed, order),
+        earlier=tuple(_shown(one, publish) for one in rest),
+        more=shelf.more,
+        canonical=None if listed is None else absolute(path(listed), site.base_url),
+    )
+
+
+def _shown(one: EditionStory, publish: Publish) -> StoryView:
+    return as_published(thaw(one.view), publish)
+
+
+def _entered(one: EditionStory, since: datetime) -> bool:
+    return any(at >= since for _topic, at in one.topics)
+
+
+def _topic_of(one: EditionStory, order: Sequence[str], since: datetime) -> TopicLink:
+    """Under which a story stands, as in the mails: the digest's first that it entered by then."""
+    entered = [name for name, at in one.topics if at >= since]
+    known = sorted((name for name in entered if name in order), key=order.index)
+    titles = dict(one.view["topics"])
+    name = next(iter((*known, *entered)))
+    return TopicLink(name, titles.get(name, name))
