@@ -12,127 +12,169 @@ from urllib.parse import urljoin, urlsplit
 
 import nh3
 
+from service.text.excerpt import ELLIPSIS, lead, shorten
 from service.text.fold import nfc
 
-ELLIPSIS = "…"
+__all__ = ["ELLIPSIS", "clean_html", "lead", "plain", "shorten", "title_text"]
 
-_INLINE = frozenset(
-    "a abbr b bdi bdo cite code del dfn em i ins kbd mark q rp rt ruby s samp small span strong "
-    "sub sup time u var wbr".split()
-)
-_BLOCKS = frozenset(
-    "address article aside blockquote br caption center dd details div dl dt figcaption figure "
-    "footer h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section summary table tbody td tfoot "
-    "th thead tr ul".split()
-)
-_MEDIA = frozenset({"img", "audio", "video", "source"})
-_GONE_WITH_CONTENT = frozenset(
-    "script style iframe noscript noembed noframes object template textarea select title head "
-    "svg math".split()
-)
+MOST_TAGS = 20_000
+"""Deeper nesting costs the parser the square of it: 20,000 take half a second, 100,000 twelve."""
 
+LONGEST_TITLE = 20_000
+"""Characters that are looked at; what is longer is no title."""
+
+_INLINE = {
+    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark",
+    "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "u",
+    "var", "wbr",
+}  # fmt: skip
+_BLOCKS = {
+    "address", "article", "aside", "blockquote", "br", "caption", "center", "dd", "details", "div",
+    "dl", "dt", "figcaption", "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header",
+    "hr", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td",
+    "tfoot", "th", "thead", "tr", "ul",
+}  # fmt: skip
+_MEDIA = {"img", "audio", "video", "source"}
+_SHOWN = _INLINE | _BLOCKS | _MEDIA
+_GONE_WITH_CONTENT = {
+    "button", "head", "iframe", "math", "noembed", "noframes", "noscript", "object", "script",
+    "select", "style", "svg", "template", "textarea", "title",
+}  # fmt: skip
 _ATTRIBUTES = {
     "*": {"dir", "lang"},
     "a": {"href", "title"},
     "abbr": {"title"},
-    "blockquote": {"cite"},
-    "q": {"cite"},
-    "del": {"cite", "datetime"},
-    "ins": {"cite", "datetime"},
-    "time": {"datetime"},
-    "img": {"src", "alt", "title", "width", "height", "style", "data-src", "data-original"},
     "audio": {"src", "controls"},
-    "video": {"src", "controls", "poster", "width", "height"},
-    "source": {"src", "type"},
+    "blockquote": {"cite"},
+    "del": {"cite", "datetime"},
+    "img": {"src", "alt", "title", "width", "height", "style", "data-src", "data-original"},
+    "ins": {"cite", "datetime"},
     "ol": {"start", "reversed", "type"},
+    "q": {"cite"},
+    "source": {"src", "type"},
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
+    "time": {"datetime"},
+    "video": {"src", "controls", "poster", "width", "height"},
 }
-
-_SAFE = nh3.Cleaner
 _SCHEMES = {"http", "https", "mailto"}
-_IMAGE = re.compile(r'<img(?:\s[^">]*(?:"[^"]*")?)*>')
-_ATTRIBUTE = re.compile(r'\s([\w-]+)="([^"]*)"')
+
+# The parser writes tags in one way only, which makes them safe to take apart by patterns.
 _TAG = re.compile(r"<[^>]*>")
+_IMAGE = re.compile(r"<img((?:\s[\w-]+=\"[^\"]*\")*)>")
+_ATTRIBUTE = re.compile(r"\s([\w-]+)=\"([^\"]*)\"")
+_LEFTOVER = re.compile(r"<source(?![^>]*\ssrc=)[^>]*>|<a(?:\s[^>]*)?>\s*</a>")
+_SLASHED = re.compile(r"(?<=>)\u0338+")
 _SPACE = re.compile(r"\s+")
+_INVISIBLE = re.compile("[\u00ad\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""Soft hyphens, zero-width spaces, marks that turn the direction of what follows."""
+
+_COUNTERS = re.compile(
+    r"https?://(?:[\w-]+\.)*(?:doubleclick\.net|google-analytics\.com|scorecardresearch\.com|"
+    r"quantserve\.com|feedsportal\.com|pixel\.wp\.com|stats\.wordpress\.com|facebook\.com/tr|"
+    r"feeds\.feedburner\.com/~)",
+)
+_PIXELS = re.compile(r"(?:width|height):([\d.]+)(?:px)?")
 
 
 def clean_html(html: str, base: str) -> str:
     """Markup that is safe to show: NFC, no scripts, styles, frames, forms, no counting pixels.
 
     Relative addresses are made absolute against `base` ("" = they are dropped); only http, https
-    and mailto stay.
+    and mailto stay. Absurdly nested markup comes back as its text alone.
     """
     html = nfc(html)
+    if html.count("<") > MOST_TAGS:
+        return entities.escape(_text_alone(html), quote=False)
     if "<" not in html and "&" not in html:
         return html.strip()
     cleaned = nh3.clean(
         html,
-        tags=set(_INLINE | _BLOCKS | _MEDIA),
-        clean_content_tags=set(_GONE_WITH_CONTENT),
+        tags=_SHOWN,
+        clean_content_tags=_GONE_WITH_CONTENT,
         attributes=_ATTRIBUTES,
         url_schemes=_SCHEMES,
         url_relative=("rewrite_with_base", base) if _is_web(base) else "deny",
         link_rel="noopener noreferrer",
         filter_style_properties={"width", "height", "display"},
     )
-    return _IMAGE.sub(lambda match: _image(match[0], base), cleaned).strip()
+    cleaned = _IMAGE.sub(lambda tag: _image(tag[1], base), cleaned)
+    return _normal_between_tags(_LEFTOVER.sub("", cleaned)).strip()
+
+
+def _normal_between_tags(html: str) -> str:
+    """NFC of what entities have brought in.
+
+    A slash of U+0338 behind a tag goes: composed with its ">" it would open the tag again.
+    """
+    return nfc(_SLASHED.sub("", html))
 
 
 def _is_web(address: str) -> bool:
     try:
         parts = urlsplit(address)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
-def _image(tag: str, base: str) -> str:
+def _image(attributes: str, base: str) -> str:
     """The tag of a picture as it may stay, "" for one without address or made for counting."""
-    values = dict(_ATTRIBUTE.findall(tag))
-    if _is_pixel(values):
+    values = dict(_ATTRIBUTE.findall(attributes))
+    style = values.pop("style", "").replace(" ", "")
+    later = values.pop("data-src", ""), values.pop("data-original", "")
+    for lazy in filter(None, later):
+        values["src"] = _absolute(entities.unescape(lazy), base) or values.get("src", "")
+        break
+    sizes = [values.get("width", ""), values.get("height", ""), *_PIXELS.findall(style)]
+    counting = any(size.removesuffix("px") in {"0", "1"} for size in sizes)
+    if counting or "display:none" in style or _COUNTERS.match(values.get("src", "")):
         return ""
-    lazy = values.pop("data-src", "") or values.pop("data-original", "")
-    if lazy:
-        address = urljoin(base, entities.unescape(lazy).strip())
-        if _is_web(address):
-            values["src"] = entities.escape(address)
-    kept = {name: value for name, value in values.items() if not name.startswith(("data", "style"))}
-    if not kept.get("src"):
+    if not values.get("src"):
         return ""
-    return "<img" + "".join(f' {name}="{value}"' for name, value in kept.items()) + ">"
+    return "<img" + "".join(f' {name}="{value}"' for name, value in values.items()) + ">"
 
 
-def _is_pixel(values: dict[str, str]) -> bool:
-    style = values.get("style", "").replace(" ", "")
-    sizes = [values.get("width", ""), values.get("height", "")]
-    sizes += re.findall(r"(?:width|height):([\d.]+)px", style)
-    return "display:none" in style or any(size.strip("px ") in {"0", "1"} for size in sizes)
+def _absolute(address: str, base: str) -> str:
+    try:
+        whole = urljoin(base, address.strip())
+    except ValueError:
+        return ""
+    return entities.escape(whole) if _is_web(whole) else ""
 
 
 def plain(html: str) -> str:
     """The text of markup on one line; blocks are parted by spaces, entities decoded once."""
     html = nfc(html)
+    if html.count("<") > MOST_TAGS:
+        return _text_alone(html)
     if "<" in html or "&" in html:
         html = nh3.clean(
             html,
-            tags=set(_BLOCKS),
-            clean_content_tags=set(_GONE_WITH_CONTENT),
+            tags=_BLOCKS,
+            clean_content_tags=_GONE_WITH_CONTENT,
             attributes={},
             link_rel=None,
         )
         html = nfc(entities.unescape(_TAG.sub(" ", html)))
-    return _SPACE.sub(" ", html).strip()
+    return _on_one_line(html)
+
+
+def _text_alone(html: str) -> str:
+    return _on_one_line(nfc(entities.unescape(_TAG.sub(" ", html))))
+
+
+def _on_one_line(text: str) -> str:
+    return _SPACE.sub(" ", _INVISIBLE.sub("", text)).strip()
 
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_HTML_TAG = re.compile(
-    rf"<(/?)({'|'.join(sorted(_INLINE | _BLOCKS | _MEDIA | {'font'}, key=len, reverse=True))})"
+_KNOWN_TAG = re.compile(
+    rf"</?({'|'.join(sorted(_SHOWN | {'font', 'big', 'nobr'}, key=len, reverse=True))})"
     r"(?:\s[^<>]*|/)?>",
     re.IGNORECASE,
 )
 _HIDDEN = re.compile(r"(?is)<(script|style)\b.*?(?:</\1\s*>|$)|<!--.*?(?:-->|$)")
-_INVISIBLE = re.compile("[\u00ad\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
 
 def title_text(text: str) -> str:
@@ -142,41 +184,10 @@ def title_text(text: str) -> str:
     "Vector<int>" stay), then what clearly is an entity is decoded once more: "c&oacute;" does,
     "R&D" and "?a=1&copy=2" do not.
     """
-    text = nfc(text)
+    text = nfc(text[:LONGEST_TITLE])
     if "<" in text:
         text = _HIDDEN.sub(" ", text)
-        text = _HTML_TAG.sub(lambda tag: " " if tag[2].lower() in _BLOCKS else "", text)
+        text = _KNOWN_TAG.sub(lambda tag: " " if tag[1].lower() in _BLOCKS else "", text)
     if "&" in text:
         text = nfc(_ENTITY.sub(lambda entity: entities.unescape(entity[0]), text))
-    return _SPACE.sub(" ", _INVISIBLE.sub("", text)).strip()
-
-
-def shorten(text: str, chars: int) -> str:
-    """At most `chars` characters, cut at the end of a word and marked with "…" where cut."""
-    text = _SPACE.sub(" ", text).strip()
-    if len(text) <= chars:
-        return text
-    cut = text[:chars]
-    words, space, _ = cut.rpartition(" ")
-    kept = words if space else cut[:-1]
-    return kept.rstrip(" ,;:.–—-") + ELLIPSIS
-
-
-_ENDED = re.compile(r"""[.!?…]+["”’»)\]]*\s+(?=["“‘«(\[]*[^\W_a-z])""")
-_ABBREVIATED = re.compile(
-    r"(?:^|[\s(])(?:TP|Tp|ThS|TS|GS|PGS|BS|KS|CN|LS|Q|P|Tr|NXB|St|Mr|Mrs|Ms|Dr|Prof|No|vs|[A-ZĐ])$"
-)
-
-
-def lead(text: str, sentences: int = 2, chars: int = 300) -> str:
-    """The first sentences of a plain text, at most `chars` characters long."""
-    text = _SPACE.sub(" ", text).strip()
-    found = 0
-    for end in _ENDED.finditer(text):
-        if _ABBREVIATED.search(text[: end.start()]) and text[end.start()] == ".":
-            continue
-        found += 1
-        if found == sentences:
-            text = text[: end.end()].rstrip()
-            break
-    return shorten(text, chars)
+    return _on_one_line(text)

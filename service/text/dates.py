@@ -95,30 +95,44 @@ def parse(
 
 def _read(text: str, home: tzinfo, order: str | None, now: datetime) -> datetime | None:
     """By the fast patterns. Raises ValueError for a date that no calendar has."""
+    return (
+        _by_machine(text, home)
+        or _by_month_name(text, home, now)
+        or _by_numbers(text, home, order, now)
+        or ago.read(text, home, now)
+    )
+
+
+def _by_machine(text: str, home: tzinfo) -> datetime | None:
     if _STAMP.fullmatch(text):
         return datetime.fromtimestamp(int(text[:10]), UTC)
     if found := _ISO.search(text):
         date = int(found["y"]), int(found["m"]), int(found["d"])
         return daytime.at(date, daytime.around(text, *found.span()), home)
     if found := _COMPACT.fullmatch(text):
-        return _compact(found, home)
+        year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+        zone = zones.read(found[7]) or home
+        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
+    return None
+
+
+def _by_month_name(text: str, home: tzinfo, now: datetime) -> datetime | None:
     if found := _ASCTIME.search(text):
-        time = daytime.around(found["time"] + " ", 0, 0)
+        time = daytime.around(f"{found['time']} ", 0, 0)
         return daytime.at(_date(found, _MONTHS, now), time, home)
     for pattern, months in _WITH_MONTHS:
         if found := pattern.search(text):
             time = daytime.around(text, *found.span())
             return daytime.at(_date(found, months, now), time, home)
-    if found := _NUMBERS.search(text):
-        time = daytime.around(text, *found.span())
-        return daytime.at(_date_of_numbers(found, order, now), time, home)
-    return ago.read(text, home, now)
+    return None
 
 
-def _compact(found: re.Match[str], home: tzinfo) -> datetime:
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
-    zone = zones.read(found[7]) or home
-    return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
+def _by_numbers(text: str, home: tzinfo, order: str | None, now: datetime) -> datetime | None:
+    found = _NUMBERS.search(text)
+    if found is None:
+        return None
+    time = daytime.around(text, *found.span())
+    return daytime.at(_date_of_numbers(found, order, now), time, home)
 
 
 def _date(found: re.Match[str], months: dict[str, int], now: datetime) -> tuple[int, int, int]:

@@ -13,10 +13,11 @@ _TIME = (
     r"(?:\s?(?P<half>AM|PM|a\.m\.|p\.m\.|SA|CH|sáng|trưa|chiều|tối)(?!\w))?"
     rf"(?:\s*{zones.ZONE})?"
 )
-_BETWEEN = r"(?:T|\s*[,|–—·•-]\s*|\s+(?:lúc|vào lúc|at|um|à)\s+|\s+|(?<=\d)\s*,?\s*:\s*)"
+_DASH = r"[,|\u2013\u2014·•-]"  # en and em dash among them
+_BETWEEN = rf"(?:T|\s*{_DASH}\s*|\s+(?:lúc|vào lúc|at|um|à)\s+|\s+\(?|:)"
 _AFTER = re.compile(_BETWEEN + _TIME, re.IGNORECASE)
 _BEFORE = re.compile(
-    rf"(?<![\d:]){_TIME}\s*(?:[,|–—·•-]\s*)?(?:ngày\s+|(?:thứ\s+\w+|chủ nhật|t[2-7]|cn),?\s+)*$",
+    rf"(?<![\d:]){_TIME}\s*(?:{_DASH}\s*)?(?:ngày\s+|(?:thứ\s+\w+|chủ nhật|t[2-7]|cn),?\s+)*$",
     re.IGNORECASE,
 )
 _REACH = 60

@@ -17,10 +17,14 @@ _NAMED = {
 _WIDEST = timedelta(hours=15)
 
 ZONE = (
-    r"(?P<zone>(?:\(?\s*(?:GMT|UTC|UT|giờ)\s*)?[+\u2212-]\s?\d{1,2}(?::?\d{2})?\)?"
-    r"|\(?[A-Z]{1,5}\)?(?![\w])|[A-Z][a-z]+/[A-Z]\w+)"
+    r"\(?(?P<zone>(?:GMT|UTC|UT|giờ)\s*[+\u2212-]\s?\d{1,2}(?::?\d{2})?"
+    r"|[+\u2212-]\d{2}:?\d{2}(?![\d/])|[+\u2212-]\d{1,2}(?=\)?\s*$)"
+    r"|[A-Z][a-z]+/[A-Z]\w+|[A-Z]{1,5}(?!\w))\)?"
 )
-"""Pattern of a zone, for use behind a time, case-insensitively; group `zone`."""
+"""Pattern of a zone behind a time, case-insensitively; group `zone`.
+
+A bare sign with one or two digits is a zone only at the end: "08:01 - 12 bình luận" has none.
+"""
 
 _OFFSET = re.compile(r"([+\u2212-])\s?(\d{1,2}):?(\d{2})?")
 

@@ -1,0 +1,40 @@
+"""The beginning of a plain text: a number of characters, or of sentences."""
+
+from __future__ import annotations
+
+import re
+
+ELLIPSIS = "…"
+
+_SPACE = re.compile(r"\s+")
+_ENDED = re.compile('[.!?…]+["\u201d\u2019\u00bb)\\]]*\\s+(?=["\u201c\u2018\u00ab(\\[]*[^\\W_a-z])')
+_ABBREVIATED = re.compile(
+    r"(?:^|[\s(])(?:TP|Tp|ThS|TS|GS|PGS|BS|KS|CN|LS|Q|P|Tr|NXB|St|Mr|Mrs|Ms|Dr|Prof|No|vs|[A-ZĐ])$"
+)
+_LONGEST_ABBREVIATION = 6
+_CUT_OFF = " ,;:.\u2013\u2014-"
+"""What would look lost before the ellipsis; en and em dash among it."""
+
+
+def shorten(text: str, chars: int) -> str:
+    """At most `chars` characters on one line, cut at the end of a word and marked where cut."""
+    text = _SPACE.sub(" ", text).strip()
+    if len(text) <= chars:
+        return text
+    cut = text[:chars]
+    words, space, _ = cut.rpartition(" ")
+    return (words if space else cut[:-1]).rstrip(_CUT_OFF) + ELLIPSIS
+
+
+def lead(text: str, sentences: int = 2, chars: int = 300) -> str:
+    """The first sentences of a plain text on one line, at most `chars` characters."""
+    text = _SPACE.sub(" ", text).strip()
+    found = 0
+    for end in _ENDED.finditer(text, 0, chars + 1):
+        before = text[max(0, end.start() - _LONGEST_ABBREVIATION) : end.start()]
+        if text[end.start()] == "." and _ABBREVIATED.search(before):
+            continue
+        found += 1
+        if found == sentences:
+            return text[: end.end()].rstrip()
+    return shorten(text, chars)
