@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, select, union
 
 from service.store.stories import BATCH
 from service.store.tables import (
@@ -81,7 +81,7 @@ def entered(
                         public_id=head.public_id,
                         topics=inside,
                         weight=head.weight,
-                        outlets=max(outlets.get(head.id, 1), 1),
+                        outlets=outlets[head.id],
                         published=head.published,
                     )
                 )
@@ -194,12 +194,19 @@ def _heads(stories: list[int]) -> Select[Any]:
 
 
 def _outlets(connection: Connection, stories: list[int]) -> dict[int, int]:
-    rows = connection.execute(
-        select(story_article.c.story_id, func.count(entry.c.source_id.distinct()))
+    """Whose words its articles are, and who else brought the same ones."""
+    own = (
+        select(story_article.c.story_id, article.c.source_id)
+        .join(article, article.c.id == story_article.c.article_id)
+        .where(story_article.c.story_id.in_(stories))
+    )
+    seen = (
+        select(story_article.c.story_id, entry.c.source_id)
         .join(entry, entry.c.article_id == story_article.c.article_id)
         .where(story_article.c.story_id.in_(stories))
-        .group_by(story_article.c.story_id)
     )
+    told_by = union(own, seen).subquery()
+    rows = connection.execute(select(told_by.c.story_id, func.count()).group_by(told_by.c.story_id))
     return {row[0]: row[1] for row in rows}
 
 
