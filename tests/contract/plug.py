@@ -1,0 +1,134 @@
+"""A service whose plug is pulled: SIGKILL at one exact moment of planning and sending.
+
+Run in a process of its own, forked from a clean server so that each case costs a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from service.config.schema import Settings
+from service.mail.drain import drain
+from service.mail.lines import Line
+from service.newsletter.run import plan_due
+from service.render.engine import Renderer
+from service.render.site import site_view
+from service.store.database import Store
+from tests.mail.relays import QUICK, relay_line, relay_of
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to die: at the `n`th time that `what` happens; `what` "" = never.
+
+    "before a commit" and "after a commit" count transactions of the ledger; other names are the
+    checkpoints of sending.
+    """
+
+    what: str = ""
+    n: int = 0
+
+
+NEVER = Moment()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One start of the service. `port` None: no relay, so the outbox."""
+
+    url: str
+    root: Path
+    now: datetime
+    owner: str
+    port: int | None
+    connections: int = 1
+    moment: Moment = NEVER
+
+
+class DyingStore(Store):
+    """A store that pulls the plug around the commits of its ledger."""
+
+    def __init__(self, url: str, tick) -> None:
+        super().__init__(url)
+        self._tick = tick
+
+    @contextmanager
+    def ledger(self):
+        with super().ledger() as connection:
+            yield connection
+            self._tick("before a commit")
+        self._tick("after a commit")
+
+
+def settings_of(root: Path) -> Settings:
+    """A weekly digest of two topics, Monday 07:00 in Viet Nam."""
+    settings = Settings.model_validate(
+        {
+            "site": {
+                "title": "Tin Khoa giáo",
+                "base_url": "https://tin.example.vn",
+                "language": "vi",
+                "timezone": "Asia/Ho_Chi_Minh",
+            },
+            "topic": {"giao-duc": {"title": "Giáo dục"}, "y-te": {"title": "Y tế"}},
+            "digest": {"tuan": {"title": "Điểm tin tuần"}},
+            "mail": {"from": "Tin Khoa giáo <tin@example.vn>"},
+        }
+    )
+    settings._root = root
+    return settings
+
+
+def serve_once(case: Case) -> None:
+    """Plan what is due, then send it: what `digest send` does. The target of a process."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    seen: Counter[str] = Counter()
+
+    def tick(what: str) -> None:
+        seen[what] += 1
+        if case.moment == Moment(what, seen[what]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    store = DyingStore(case.url, tick)
+    settings = settings_of(case.root)
+    renderer = Renderer(site_view(settings), None)
+    plan_due(store, settings, renderer, case.now)
+    lines = None if case.port is None else [_line(case.port, case.connections)]
+    asyncio.run(
+        drain(store, settings, lambda: case.now, owner=case.owner, relays=lines, checkpoint=tick)
+    )
+    store.close()
+
+
+def _line(port: int, connections: int) -> Line:
+    relay = relay_of({"host": "127.0.0.1", "port": port, "connections": connections})
+    return relay_line(relay, "tin.example.vn", QUICK)
+
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload([__name__])
+
+
+def start(case: Case) -> multiprocessing.process.BaseProcess:
+    """Start the service in a process of its own."""
+    process = _context.Process(target=serve_once, args=(case,))
+    process.start()
+    return process
+
+
+async def run(case: Case) -> int:
+    """Its exit code: 0, or minus the signal that ended it."""
+    process = start(case)
+    await asyncio.to_thread(process.join, 60)
+    assert process.exitcode is not None
+    return process.exitcode
