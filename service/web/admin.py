@@ -1,0 +1,137 @@
+"""Pages for the machine's own admin: how the service stands, and the mails of the local outbox.
+
+There is no login yet, so they exist for loopback alone: peer and Host are loopback, no proxy has
+left its mark, and the site itself is not reached from elsewhere. To anybody else they are a 404.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from service.mail.outbox import Outbox
+from service.report.status import Status, state, status
+from service.web.answers import PRIVATE, error, page
+from service.web.context import Context, context_of, visitor_of
+from service.web.views import LetterView
+from service.web.visitors import is_loopback_url
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_HEADERS = ("From", "To", "Subject", "Date", "Reply-To", "Message-ID", "List-Id",
+            "List-Unsubscribe", "List-Unsubscribe-Post", "Auto-Submitted")  # fmt: skip
+
+FRAME_POLICY = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
+    "style-src 'unsafe-inline'; img-src data: 'self'"
+)
+"""A mail in a frame: its own inline styles, and nothing that could run or call out. A link that is
+pressed opens beside it, as it does in a mail program."""
+
+_NEW_TAB = '<base target="_blank">'
+
+_SHOW_FRAME = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+_IN_FRAME = {
+    "Content-Security-Policy": f"{FRAME_POLICY}; frame-ancestors 'self'",
+    "X-Frame-Options": "SAMEORIGIN",
+}
+
+
+def for_loopback(handler: Handler) -> Handler:
+    """404 to everybody but this machine."""
+
+    @functools.wraps(handler)
+    async def guarded(request: Request) -> Response:
+        is_ours = is_loopback_url(context_of(request).settings.site.base_url)
+        if not (is_ours and visitor_of(request).is_local):
+            return error(request, 404)
+        return await handler(request)
+
+    return guarded
+
+
+@for_loopback
+async def admin(request: Request) -> Response:
+    """`/admin/`: what `bantin status` says."""
+    context = context_of(request)
+    found = await asyncio.to_thread(_status, context)
+    health = await asyncio.to_thread(context.health)
+    states = {source.name: state(source, found.now) for source in found.sources}
+    return page(context, "admin", found=found, states=states, health=health)
+
+
+@for_loopback
+async def outbox(request: Request) -> Response:
+    """`/outbox/`: the latest mails, newest first."""
+    context = context_of(request)
+    letters = await asyncio.to_thread(_outbox(context).listed)
+    return page(context, "outbox", letters=letters)
+
+
+@for_loopback
+async def letter(request: Request) -> Response:
+    """`/outbox/KEY`: headers, the HTML part in a sandboxed frame, the text part."""
+    context, key = context_of(request), request.path_params["key"]
+    message = await asyncio.to_thread(_message, context, key)
+    if message is None:
+        return error(request, 404)
+    view = LetterView(
+        key=key,
+        subject=str(message["Subject"] or ""),
+        headers=tuple((name, str(message[name])) for name in _HEADERS if message[name]),
+        text=_part(message, "plain"),
+        html_path=f"/outbox/{key}/html",
+    )
+    return page(context, "outbox_mail", headers=_SHOW_FRAME, letter=view)
+
+
+@for_loopback
+async def letter_html(request: Request) -> Response:
+    """`/outbox/KEY/html`: the HTML part as it is, for the frame."""
+    message = await asyncio.to_thread(_message, context_of(request), request.path_params["key"])
+    if message is None:
+        return error(request, 404)
+    html = _part(message, "html").replace("<head>", f"<head>{_NEW_TAB}", 1)
+    return HTMLResponse(html, headers={**PRIVATE, **_IN_FRAME})
+
+
+def _status(context: Context) -> Status:
+    with context.store.read() as connection:
+        return status(connection, context.clock())
+
+
+def _outbox(context: Context) -> Outbox:
+    return Outbox(context.settings.var / "outbox")
+
+
+def _message(context: Context, key: str) -> EmailMessage | None:
+    data = _outbox(context).get(key)
+    return None if data is None else BytesParser(policy=policy.default).parsebytes(data)
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    return "" if part is None else str(part.get_content())
+
+
+ROUTES = [
+    Route("/admin/", admin),
+    Route("/admin", admin),
+    Route("/outbox/", outbox),
+    Route("/outbox", outbox),
+    Route("/outbox/{key}", letter),
+    Route("/outbox/{key}/html", letter_html),
+]

@@ -1,0 +1,69 @@
+"""The web part put together: routes, layers, errors. It runs under any ASGI server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.config.schema import Settings
+from service.render.engine import Renderer
+from service.report.health import Health
+from service.store import facts
+from service.store.database import Store
+from service.web import (
+    admin,
+    confirm,
+    feeds,
+    health,
+    pages,
+    preferences,
+    subscribe,
+    unsubscribe,
+)
+from service.web.answers import error
+from service.web.context import Context
+from service.web.limiter import Limiter
+from service.web.shell import Shell
+
+_ROOMS = (feeds, subscribe, confirm, preferences, unsubscribe, admin, health, pages)
+
+
+def create_app(
+    store: Store,
+    settings_of: Callable[[], Settings],
+    renderer_of: Callable[[], Renderer],
+    clock: Callable[[], datetime],
+    kick: Callable[[str], None],
+    health: Callable[[], Health],
+    limiter: Limiter | None = None,
+) -> Starlette:
+    """The application. `settings_of` and `renderer_of` are asked anew at each request.
+
+    `kick` is called on the event loop with "mail" after a sign-up and with "digests" after a
+    confirmation or a change of rhythm; the store holds what is to be done. `health` runs in a
+    thread. Writes to the store once: the secret of its tokens, if there is none yet.
+    """
+    with store.write() as connection:
+        secret = facts.secret(connection)
+    context = Context(
+        store, settings_of, renderer_of, clock, kick, health, secret, limiter or Limiter()
+    )
+    app = Starlette(
+        routes=[route for room in _ROOMS for route in room.ROUTES],
+        middleware=[Middleware(Shell, context=lambda: context)],
+        exception_handlers={HTTPException: _told},
+    )
+    app.router.redirect_slashes = False  # its redirects name the host that a proxy was asked for
+    app.state.context = context
+    return app
+
+
+async def _told(request: Request, trouble: Exception) -> Response:
+    assert isinstance(trouble, HTTPException)
+    return error(request, trouble.status_code, trouble.headers)

@@ -1,0 +1,102 @@
+"""The link of the confirmation mail: a click where one signed up, a button elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.audience import confirm as audience
+from service.audience import unsubscribe
+from service.audience.confirm import Confirmation, Standing
+from service.audience.signup import LINK_LASTS
+from service.store import shelves
+from service.web import cookies, forgery, rhythms
+from service.web.answers import error, page
+from service.web.context import Context, context_of, visitor_of
+from service.web.fields import BODY_LIMIT, read
+from service.web.forgery import Comes
+from service.web.mine import mine
+
+
+async def follow(request: Request) -> Response:
+    """`GET /confirm/TOKEN`. Only a real GET of the known browser writes; HEAD never does."""
+    context = context_of(request)
+    known = request.method == "GET" and not forgery.is_prefetch(request.headers)
+    cookie = cookies.read(request, context) if known else None
+    return await _confirm(request, cookie=cookie, pressed=False)
+
+
+async def press(request: Request) -> Response:
+    """`POST /confirm/TOKEN`: the button, or `do=undo` behind it."""
+    context, visitor = context_of(request), visitor_of(request)
+    fields = await read(request)
+    came = forgery.comes(request.headers, visitor.origin, context.settings.site.base_url)
+    if came is Comes.FROM_ELSEWHERE:
+        return error(request, 403)
+    if fields.one("do") == "undo":
+        return await _take_back(request)
+    return await _confirm(request, cookie=None, pressed=True)
+
+
+async def _confirm(request: Request, *, cookie: str | None, pressed: bool) -> Response:
+    context, now = context_of(request), context_of(request).clock()
+    found = await asyncio.to_thread(
+        audience.confirm,
+        context.store,
+        context.settings,
+        now,
+        request.path_params["token"],
+        cookie=cookie,
+        pressed=pressed,
+        previous_cut=rhythms.previous_cut(context.settings),
+    )
+    if found.subscription is None:
+        return error(request, 404)
+    if found.fresh:
+        context.kick("digests")
+    one = mine(context, found.subscription, now)
+    if found.standing is Standing.ASK:
+        return page(context, "confirm", one=one)
+    if found.standing is Standing.CONFIRMED:
+        welcome = await asyncio.to_thread(_has_edition, context, found)
+        return page(context, "confirmed", one=one, welcome=welcome)
+    if found.standing is Standing.EXPIRED:
+        return page(context, "expired", 410, one=one, days=LINK_LASTS.days)
+    back = unsubscribe.may_come_back(found.subscription)
+    return page(
+        context, "unsubscribed", one=one, done="since", ended=found.subscription.ended_at, back=back
+    )
+
+
+async def _take_back(request: Request) -> Response:
+    context, now = context_of(request), context_of(request).clock()
+    token = request.path_params["token"]
+    found = await asyncio.to_thread(audience.take_back, context.store, now, token)
+    if found is None:
+        return error(request, 404)
+    return page(
+        context,
+        "unsubscribed",
+        one=mine(context, found, now),
+        done="stopped",
+        ended=found.ended_at,
+        back=unsubscribe.may_come_back(found),
+    )
+
+
+def _has_edition(context: Context, found: Confirmation) -> bool:
+    """Whether a welcome mail with the last edition is on its way."""
+    one = found.subscription
+    if one is None or not one.welcome_due:
+        return False
+    with context.store.read() as connection:
+        return bool(shelves.editions(connection, one.digest, limit=1))
+
+
+ROUTES = [
+    Route("/confirm/{token}", follow),
+    Route("/confirm/{token}", press, methods=["POST"], max_body_size=BODY_LIMIT),
+]

@@ -1,0 +1,70 @@
+"""What the handlers work with, put together once by `create_app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from service.config.schema import Settings
+from service.render.engine import Renderer
+from service.report.health import Health
+from service.store.database import Store
+from service.web.limiter import Limiter
+from service.web.visitors import Visitor
+
+VISITOR = "bantin.visitor"
+"""Key of the scope under which the outermost layer puts the Visitor."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """`settings_of` and `renderer_of` are asked anew for each request: a reload swaps both.
+
+    `kick` wakes a job by its name ("mail", "digests"). `secret` signs the tokens of forms.
+    """
+
+    store: Store
+    settings_of: Callable[[], Settings]
+    renderer_of: Callable[[], Renderer]
+    clock: Callable[[], datetime]
+    kick: Callable[[str], None]
+    health: Callable[[], Health]
+    secret: bytes
+    limiter: Limiter = field(default_factory=Limiter)
+
+    @property
+    def settings(self) -> Settings:
+        return self.settings_of()
+
+    @property
+    def renderer(self) -> Renderer:
+        return self.renderer_of()
+
+    @property
+    def language(self) -> str:
+        return self.renderer.site.language
+
+    @property
+    def prefix(self) -> str:
+        """The path under which readers reach the site: "" or such as "/tin"."""
+        return urlsplit(self.renderer.site.base_url).path.rstrip("/")
+
+    @property
+    def is_https(self) -> bool:
+        return self.renderer.site.base_url.startswith("https:")
+
+
+def context_of(request: Request) -> Context:
+    found = request.app.state.context
+    assert isinstance(found, Context)
+    return found
+
+
+def visitor_of(request: Request) -> Visitor:
+    found = request.scope[VISITOR]
+    assert isinstance(found, Visitor)
+    return found

@@ -1,0 +1,30 @@
+"""`/healthz`: alive. `/readyz`: ready, with what is late."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from service.web.context import context_of, visitor_of
+
+_HEADERS = {"Cache-Control": "no-store"}
+
+
+async def alive(request: Request) -> Response:  # noqa: ARG001 - the shape of a handler
+    return PlainTextResponse("ok\n", headers=_HEADERS)
+
+
+async def ready(request: Request) -> Response:
+    """200 or 503. What is late names sources and errors: only who asks directly is told that."""
+    health = await asyncio.to_thread(context_of(request).health)
+    said: dict[str, object] = {"ready": health.ready, "late": len(health.late)}
+    visitor = visitor_of(request)
+    if visitor.peer is not None and visitor.peer.is_private and not visitor.forwarded:
+        said["late"] = list(health.late)
+    return JSONResponse(said, 200 if health.ready else 503, _HEADERS)
+
+
+ROUTES = [Route("/healthz", alive), Route("/readyz", ready)]

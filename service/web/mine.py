@@ -1,0 +1,27 @@
+"""A subscription as its owner may see it on a page, and the paths that belong to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from service.audience import address as addresses
+from service.mail.personal import confirm_path, preferences_path, unsubscribe_path
+from service.render.addresses import signup_page
+from service.store.subscriptions import Subscription
+from service.web import rhythms
+from service.web.context import Context
+from service.web.views import Mine
+
+
+def mine(context: Context, found: Subscription, now: datetime) -> Mine:
+    """The address is masked, for mails are forwarded; "•••" where it is forgotten."""
+    active = found.live and found.confirmed
+    return Mine(
+        title=found.digest_title,
+        address=addresses.masked(found.address) if found.address else "•••",
+        next_mail=rhythms.next_mail(context.settings, found, now) if active else None,
+        confirm=confirm_path(found.token),
+        preferences=preferences_path(found.token),
+        unsubscribe=unsubscribe_path(found.token),
+        signup=signup_page(found.digest),
+    )

@@ -1,0 +1,151 @@
+"""The pages of the site, made from the rows of the moment; assets, OPML, robots.txt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.publish.pages import Pages
+from service.render.addresses import archive_page, story_page, topic_page
+from service.render.assets import media_type
+from service.store import renames, stories
+from service.store.database import Connection
+from service.web.answers import error, moved
+from service.web.context import Context, context_of
+from service.web.documents import Served, answer, made_now
+
+HTML = "text/html; charset=utf-8"
+OPML = "text/x-opml; charset=utf-8"
+PAGE_CACHE = "public, max-age=60"
+ASSET_CACHE = "public, max-age=3600"
+VERSIONED_CACHE = "public, max-age=31536000, immutable"
+"""An asset that is asked for with its version never changes under that address."""
+
+_PRIVATE_PATHS = (
+    "/confirm/",
+    "/preferences/",
+    "/unsubscribe/",
+    "/subscribe",
+    "/admin/",
+    "/outbox/",
+)
+
+Make = Callable[[Connection, Pages], bytes | str | None]
+"""The page's bytes; or the path that it has moved to; or None."""
+
+
+async def home(request: Request) -> Response:
+    return await _page(request, lambda _connection, pages: pages.home())
+
+
+async def topic(request: Request) -> Response:
+    name = request.path_params["name"]
+
+    def make(connection: Connection, pages: Pages) -> bytes | str | None:
+        new_name = renames.moved_to(connection, "topic", name)
+        return topic_page(new_name) if new_name else pages.topic(name)
+
+    return await _page(request, make)
+
+
+async def story(request: Request) -> Response:
+    public_id = request.path_params["public_id"]
+
+    def make(connection: Connection, pages: Pages) -> bytes | str | None:
+        found = stories.by_public_id(connection, public_id)
+        if found is None:
+            return None
+        if found.public_id != public_id:
+            return story_page(found.public_id)
+        return pages.story_page(found)
+
+    return await _page(request, make)
+
+
+async def archive(request: Request) -> Response:
+    name = request.path_params["digest"]
+
+    def make(connection: Connection, pages: Pages) -> bytes | str | None:
+        new_name = renames.moved_to(connection, "digest", name)
+        return archive_page(new_name) if new_name else pages.archive(name)
+
+    return await _page(request, make)
+
+
+async def edition(request: Request) -> Response:
+    name, cut = request.path_params["digest"], request.path_params["cut"]
+
+    def make(connection: Connection, pages: Pages) -> bytes | str | None:
+        new_name = renames.moved_to(connection, "digest", name)
+        return f"/editions/{new_name}/{cut}/" if new_name else pages.edition(name, cut)
+
+    return await _page(request, make)
+
+
+async def opml(request: Request) -> Response:
+    return await _page(request, lambda _connection, pages: pages.opml(), OPML)
+
+
+async def asset(request: Request) -> Response:
+    """`/assets/NAME`; `/favicon.ico` is one of them."""
+    context = context_of(request)
+    name = request.path_params.get("name", "favicon.ico")
+    assets = context.renderer.assets
+    body = await asyncio.to_thread(assets.get, name)
+    kind = media_type(name)
+    if body is None or kind is None:
+        return error(request, 404)
+    exact = request.query_params.get("v") == assets.version(name)
+    document = made_now(body, kind, VERSIONED_CACHE if exact else ASSET_CACHE)
+    return answer(document, request.headers)
+
+
+async def robots(request: Request) -> Response:
+    """Search engines have no business behind personal links and forms."""
+    prefix = context_of(request).prefix
+    lines = ["User-agent: *", *(f"Disallow: {prefix}{path}" for path in _PRIVATE_PATHS)]
+    body = ("\n".join(lines) + "\n").encode()
+    return answer(made_now(body, "text/plain; charset=utf-8", ASSET_CACHE), request.headers)
+
+
+async def with_slash(request: Request) -> Response:
+    """A page's address without the slash at its end."""
+    return moved(context_of(request), request.url.path + "/", query=request.url.query)
+
+
+async def _page(request: Request, make: Make, kind: str = HTML) -> Response:
+    context = context_of(request)
+    found = await asyncio.to_thread(_make, context, make, kind)
+    if found is None:
+        return error(request, 404)
+    if isinstance(found, str):
+        return moved(context, found)
+    return answer(found, request.headers)
+
+
+def _make(context: Context, make: Make, kind: str) -> Served | str | None:
+    with context.store.read() as connection:
+        found = make(connection, Pages(connection, context.settings, context.renderer))
+    return made_now(found, kind, PAGE_CACHE) if isinstance(found, bytes) else found
+
+
+_PAGES = {
+    "/topics/{name}": topic,
+    "/stories/{public_id}": story,
+    "/digests/{digest}": archive,
+    "/editions/{digest}/{cut}": edition,
+}
+
+ROUTES = [
+    Route("/", home),
+    *(Route(f"{path}/", handler) for path, handler in _PAGES.items()),
+    *(Route(path, with_slash) for path in _PAGES),
+    Route("/topics.opml", opml),
+    Route("/assets/{name}", asset),
+    Route("/favicon.ico", asset),
+    Route("/robots.txt", robots),
+]

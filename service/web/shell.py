@@ -1,0 +1,106 @@
+"""The outermost layer: who asks, under which prefix, with which headers we answer, and no traces.
+
+An error of ours is logged with its trace and answered with a page that shows none. A path with a
+token in it is never logged.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.errors import StoreBusyError
+from service.web.answers import error
+from service.web.context import VISITOR, Context
+from service.web.visitors import visitor
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; media-src https: "
+    "http:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""No script at all, no style but ours; pictures may stand at the outlets (publish.images)."""
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Not no-referrer: a browser would then send "Origin: null" with our own forms.
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+_BUSY_RETRY_S = "30"
+
+_log = logging.getLogger("bantin.web")
+
+
+class Shell:
+    """An ASGI layer around all routes."""
+
+    def __init__(self, app: ASGIApp, context: Callable[[], Context]) -> None:
+        self._app = app
+        self._context = context
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        context = self._context()
+        scope = {**scope, "path": _below(context.prefix, scope["path"])}
+        scope[VISITOR] = _visitor(context, scope)
+        answer = _Answer(send)
+        try:
+            await self._app(scope, receive, answer.send)
+        except Exception as trouble:
+            _log.exception("request failed: %s %s", scope["method"], _area(scope["path"]))
+            if answer.begun:
+                raise  # half an answer is out: the server must cut the connection
+            await _sorry(scope, trouble)(scope, receive, answer.send)
+
+
+class _Answer:
+    """Puts the headers on whatever is sent; what a route has set itself stays."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+def _sorry(scope: Scope, trouble: Exception) -> ASGIApp:
+    busy = isinstance(trouble, StoreBusyError)
+    headers = {"Retry-After": _BUSY_RETRY_S} if busy else None
+    return error(Request(scope), 500, headers)
+
+
+def _visitor(context: Context, scope: Scope) -> object:
+    headers = Headers(scope=scope)
+    joined = {name: ",".join(headers.getlist(name)) for name in headers}
+    client = scope.get("client")
+    peer = client[0] if client else None
+    trusted = context.settings.web.trusted_proxies
+    return visitor(peer, scope.get("scheme", "http"), joined, trusted)
+
+
+def _below(prefix: str, path: str) -> str:
+    """The path on the site, whether or not the proxy took the prefix off."""
+    if prefix and path.startswith(f"{prefix}/"):
+        return path[len(prefix) :]
+    return path
+
+
+def _area(path: str) -> str:
+    """What may be logged of a path: its first part alone, for the rest may be a token."""
+    return "/" + path.lstrip("/").partition("/")[0]

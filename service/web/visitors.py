@@ -1,0 +1,144 @@
+"""Who is asking: the peer itself, or whom a trusted proxy asks for. Pure.
+
+X-Forwarded-For, -Proto and -Host are believed from `web.trusted_proxies` alone. Of a chain the
+last address that is no proxy of ours counts: all before it can be invented by the visitor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
+
+Address = IPv4Address | IPv6Address
+
+FORWARDING = frozenset(
+    {
+        "forwarded",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+        "x-forwarded-server",
+        "x-real-ip",
+        "cf-connecting-ip",
+        "true-client-ip",
+    }
+)
+"""Headers that only a proxy writes: with one of them a loopback peer may stand for anybody."""
+
+_LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
+_IPV6_SITE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """One request's origin. `address` None: a Unix socket or a test without one.
+
+    `scheme` and `host` are those in the visitor's browser as far as we can know; `host` has its
+    port. `forwarded`: some proxy stands between, trusted or not. `peer` is who really connected.
+    """
+
+    address: Address | None
+    scheme: str
+    host: str
+    forwarded: bool
+    peer: Address | None
+
+    @property
+    def origin(self) -> str:
+        """As browsers write it in Origin: "https://tin.example.vn"."""
+        return f"{self.scheme}://{self.host}".lower()
+
+    @property
+    def key(self) -> str:
+        """By what sign-ups are counted: an IPv4 address, or an IPv6 site, which has 2^64."""
+        if isinstance(self.address, IPv6Address):
+            return str(ip_network((self.address, _IPV6_SITE), strict=False))
+        return str(self.address)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nobody but this machine can be asking: peer and Host loopback, no proxy."""
+        return (
+            self.peer is not None
+            and self.peer.is_loopback
+            and not self.forwarded
+            and is_loopback_host(self.host)
+        )
+
+
+def visitor(
+    peer: str | None, scheme: str, headers: Mapping[str, str], trusted: Sequence[str]
+) -> Visitor:
+    """From a connection and its headers (names in lower case, several joined by commas)."""
+    peer_address = _address(peer or "")
+    forwarded = not FORWARDING.isdisjoint(headers)
+    host = headers.get("host", "").strip()
+    if peer_address is None or not _is_in(peer_address, tuple(trusted)):
+        return Visitor(peer_address, scheme, host, forwarded, peer_address)
+    chain = [part for part in headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    return Visitor(
+        address=_last_outside(chain, tuple(trusted)) or peer_address,
+        scheme=_scheme(headers.get("x-forwarded-proto", "")) or scheme,
+        host=_last(headers.get("x-forwarded-host", "")) or host,
+        forwarded=forwarded,
+        peer=peer_address,
+    )
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a Host header, with or without a port, names this machine itself."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    address = _address(name)
+    return name in _LOOPBACK_NAMES or (address is not None and address.is_loopback)
+
+
+def is_loopback_url(url: str | None) -> bool:
+    """Whether a site's base_url leads no further than this machine; None does not."""
+    return url is None or is_loopback_host(urlsplit(url).netloc)
+
+
+def _last_outside(chain: Sequence[str], trusted: tuple[str, ...]) -> Address | None:
+    for part in reversed(chain):
+        address = _address(part.strip())
+        if address is None:
+            return None  # no proxy of ours writes such a thing
+        if not _is_in(address, trusted):
+            return address
+    return None
+
+
+def _scheme(value: str) -> str | None:
+    last = _last(value).lower()
+    return last if last in {"http", "https"} else None
+
+
+def _last(value: str) -> str:
+    return value.rpartition(",")[2].strip()
+
+
+def _address(text: str) -> Address | None:
+    """Also "1.2.3.4:5678" and "[::1]:5678", as some proxies write; mapped IPv4 as IPv4."""
+    bare = text.strip()
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        address = ip_address(bare.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+@lru_cache(maxsize=4096)
+def _is_in(address: Address, networks: tuple[str, ...]) -> bool:
+    return any(address in ip_network(network, strict=False) for network in networks)

@@ -1,0 +1,106 @@
+"""The web part of a small site, asked through a test client that stands on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.config.schema import Settings
+from service.render.engine import Renderer
+from service.render.site import site_view
+from service.report.health import Health
+from service.store import registry
+from service.store.database import Store
+from service.web.app import create_app
+from service.web.limiter import Limiter
+
+NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+SITE: dict[str, Any] = {
+    "site": {"title": "Tin Khoa giáo", "language": "vi", "timezone": "Asia/Ho_Chi_Minh"},
+    "mail": {"from": "Tin Khoa giáo <tin@example.vn>"},
+    "topic": {
+        "giao-duc": {"title": "Giáo dục", "any": ["giáo dục"]},
+        "y-te": {"title": "Y tế", "any": ["y tế"]},
+        "khoa-hoc": {"title": "Khoa học – Công nghệ", "any": ["khoa học"]},
+    },
+    "digest": {
+        "tuan": {
+            "title": "Điểm tin tuần",
+            "cadence": "weekly",
+            "cadences": ["daily", "weekly", "monthly"],
+        },
+        "y-khoa": {"title": "Y khoa hằng ngày", "cadence": "daily", "topics": ["y-te"]},
+    },
+}
+
+
+def settings_with(root: Path | None = None, /, **sections: dict[str, Any]) -> Settings:
+    """The site with some sections said otherwise."""
+    data = {**SITE, **{name: {**SITE.get(name, {}), **more} for name, more in sections.items()}}
+    settings = Settings.model_validate(data)
+    if root is not None:
+        settings._root = root
+    return settings
+
+
+@dataclass
+class Web:
+    """A running web part. `now`, `settings` and `health` may be changed between requests."""
+
+    store: Store
+    settings: Settings
+    now: datetime = NOW
+    health: Health = field(default_factory=lambda: Health(True, ()))
+    kicks: list[str] = field(default_factory=list)
+    most: int = 60
+
+    def __post_init__(self) -> None:
+        self.renderer = Renderer(site_view(self.settings))
+        with self.store.write() as connection:
+            registry.register(connection, self.settings, self.now, retire=True)
+        self.app = create_app(
+            self.store,
+            lambda: self.settings,
+            lambda: self.renderer,
+            lambda: self.now,
+            self.kicks.append,
+            lambda: self.health,
+            Limiter(self.most),
+        )
+        self.client = self.browser()
+
+    def browser(
+        self, base_url: str = "http://127.0.0.1:8000", peer: str = "127.0.0.1", **headers: str
+    ) -> TestClient:
+        """A browser with a cookie jar of its own that follows no redirect by itself."""
+        return TestClient(
+            self.app,
+            base_url,
+            headers={"Sec-Fetch-Site": "same-origin", **headers},
+            client=(peer, 50000),
+            follow_redirects=False,
+        )
+
+    def later(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@pytest.fixture
+def make(store: Store, tmp_path: Path) -> Callable[..., Web]:
+    """Build a web part: `make(site={"base_url": …}, most=3)`."""
+
+    def build(most: int = 60, **sections: dict[str, Any]) -> Web:
+        return Web(store, settings_with(tmp_path, **sections), most=most)
+
+    return build
+
+
+@pytest.fixture
+def web(make: Callable[..., Web]) -> Iterator[Web]:
+    return make()
