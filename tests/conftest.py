@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, make_url, text
 
 from service.store.database import Store
@@ -16,6 +17,9 @@ from service.store.migrate import migrate
 
 for name in [name for name in os.environ if name.startswith("BANTIN_") and "TEST" not in name]:
     del os.environ[name]  # a developer's own settings must not leak into the tests
+
+settings.register_profile("bantin", deadline=None)  # a busy machine is no failing test
+settings.load_profile("bantin")
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 POSTGRES = os.environ.get("BANTIN_TEST_POSTGRES", "")

@@ -64,7 +64,7 @@ _TAG = re.compile(r"<[^>]*>")
 _IMAGE = re.compile(r"<img((?:\s[\w-]+=\"[^\"]*\")*)>")
 _ATTRIBUTE = re.compile(r"\s([\w-]+)=\"([^\"]*)\"")
 _LEFTOVER = re.compile(r"<source(?![^>]*\ssrc=)[^>]*>|<a(?:\s[^>]*)?>\s*</a>")
-_SLASHED = re.compile(r"(?<=>)\u0338+")
+_SLASHED = re.compile(r"^[\s\u0338]+|(?<=>)\u0338+")
 _SPACE = re.compile(r"\s+")
 _INVISIBLE = re.compile("[\u00ad\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Soft hyphens, zero-width spaces, marks that turn the direction of what follows."""
@@ -85,9 +85,9 @@ def clean_html(html: str, base: str) -> str:
     """
     html = nfc(html)
     if html.count("<") > MOST_TAGS:
-        return entities.escape(_text_alone(html), quote=False)
+        return _normal_between_tags(entities.escape(_text_alone(html), quote=False))
     if "<" not in html and "&" not in html:
-        return html.strip()
+        return _normal_between_tags(html)
     cleaned = nh3.clean(
         html,
         tags=_SHOWN,
@@ -99,15 +99,16 @@ def clean_html(html: str, base: str) -> str:
         filter_style_properties={"width", "height", "display"},
     )
     cleaned = _IMAGE.sub(lambda tag: _image(tag[1], base), cleaned)
-    return _normal_between_tags(_LEFTOVER.sub("", cleaned)).strip()
+    return _normal_between_tags(_LEFTOVER.sub("", cleaned))
 
 
 def _normal_between_tags(html: str) -> str:
     """NFC of what entities have brought in.
 
-    A slash of U+0338 behind a tag goes: composed with its ">" it would open the tag again.
+    A slash of U+0338 behind a tag goes: composed with its ">" it would open the tag again. So it
+    does at the beginning, where somebody else's tag may end.
     """
-    return nfc(_SLASHED.sub("", html))
+    return nfc(_SLASHED.sub("", html)).rstrip()
 
 
 def _is_web(address: str) -> bool:
