@@ -35,7 +35,7 @@ def _of_digest(digest: Digest, settings: Settings) -> list[Finding]:
         finding
         for key, rhythm in [
             ("cadence", digest.cadence),
-            *(("cadences", one) for one in digest.cadences or ()),
+            *(("cadences", one) for one in digest.cadences or () if one != digest.cadence),
         ]
         if (finding := _cadence(key, rhythm)) is not None
     ]

@@ -96,6 +96,6 @@ def _day(digest: Digest, rhythm: str) -> str | None:
 def _exists(zone: str) -> bool:
     try:
         ZoneInfo(zone)
-    except (OSError, ValueError):  # a name that is nowhere, a folder, a path
+    except (OSError, ValueError, LookupError):  # a folder, a path, a name that is nowhere
         return False
     return True

@@ -20,6 +20,7 @@ from sqlalchemy import Row, select, update
 
 from service.config.schema import Settings
 from service.mail.drain import drain
+from service.model import DeliveryState
 from service.newsletter.preview import Preview, preview
 from service.newsletter.run import Planned, plan_due, plan_welcomes
 from service.newsletter.welcome import Welcomed
@@ -29,7 +30,6 @@ from service.store import claims, outcomes, registry, release
 from service.store import tables as t
 from service.store.database import Store
 from service.store.outcomes import Outcome
-from service.model import DeliveryState
 from tests import builders
 
 MONDAY = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
@@ -105,12 +105,9 @@ class Newsroom:
         entered = at or self.now
         with self.store.write() as connection:
             if source not in self._sources:
-                self._sources[source] = builders.add_source(
-                    connection, entered, source, **values
-                )
+                self._sources[source] = builders.add_source(connection, entered, source, **values)
             ids = {
-                row.name: row.id
-                for row in connection.execute(select(t.topic.c.name, t.topic.c.id))
+                row.name: row.id for row in connection.execute(select(t.topic.c.name, t.topic.c.id))
             }
             made = builders.add_story(
                 connection,
