@@ -12,8 +12,11 @@ from datetime import UTC, datetime, tzinfo
 from service.text import ago, daytime, zones
 from service.text.fold import nfc
 
-LONGEST = 200
+LONGEST = 150
 """Characters; what is longer is prose and no date line."""
+
+_LOOK_AT = 1000
+"""Characters that are looked at, before blanks are counted as one."""
 
 _EPOCH_YEAR = 1970
 """Dates up to this year are a computer's way to say that it does not know."""
@@ -79,7 +82,7 @@ def parse(
     the source writes bare numbers, "dmy", "mdy" or "ymd"; None = day first, unless that is no date.
     `now`: what "3 giờ trước" counts from. `language` steers only the slow last resort.
     """
-    text = " ".join(nfc(text[: LONGEST + 1]).split())
+    text = " ".join(nfc(text.strip()[:_LOOK_AT]).split())
     if not text or len(text) > LONGEST:
         return None
     home = zones.named(zone) or UTC
