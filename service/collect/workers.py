@@ -129,13 +129,13 @@ class Parsers:
 
     async def _run(self, batch: Sequence[_Waiting]) -> None:
         try:
-            outcomes: Sequence[Outcome] = await self._ask([job for job, _ in batch])
-        except (ProcessExpired, TimeoutError):
-            outcomes = [await self._alone(job) for job, _ in batch]
+            outcomes = await self._outcomes([job for job, _ in batch])
         except asyncio.CancelledError:
             for _, future in batch:
                 future.cancel()
             raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
+            outcomes = [f"the process that reads documents failed: {error}"] * len(batch)
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():
                 continue  # nobody waits for it any more
@@ -143,6 +143,12 @@ class Parsers:
                 future.set_result(outcome)
             else:
                 future.set_exception(ParseError(outcome))
+
+    async def _outcomes(self, jobs: list[Job]) -> list[Outcome]:
+        try:
+            return await self._ask(jobs)
+        except (ProcessExpired, TimeoutError):
+            return [await self._alone(job) for job in jobs]
 
     async def _alone(self, job: Job) -> Outcome:
         try:

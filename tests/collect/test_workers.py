@@ -1,0 +1,156 @@
+"""Parser processes that die or hang, and neighbours that lose nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from service.collect.reading import Reading, Selectors
+from service.collect.workers import Job, Parsers
+from service.errors import ParseError
+from service.model import SourceKind
+
+NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+
+
+def feed(title: str) -> bytes:
+    return (
+        f"<rss version='2.0'><channel><title>{title}</title><item><guid>{title}</guid>"
+        f"<title>Tin {title}</title></item></channel></rss>"
+    ).encode()
+
+
+def job(body: bytes, reading: Reading | None = None) -> Job:
+    return Job(body, {}, "https://a.example/rss", reading or Reading(), NOW)
+
+
+@dataclass(frozen=True)
+class Deadly(Reading):
+    """A document that ends the process which looks at how to read it, as a crash in C would."""
+
+    def __getattribute__(self, name):
+        if name == "kind" and multiprocessing.parent_process() is not None:
+            os._exit(11)
+        return super().__getattribute__(name)
+
+
+@dataclass(frozen=True)
+class Endless(Reading):
+    """A document that never comes to an end."""
+
+    def __getattribute__(self, name):
+        if name == "kind" and multiprocessing.parent_process() is not None:
+            time.sleep(600)
+        return super().__getattribute__(name)
+
+
+@pytest.fixture
+async def parsers():
+    async with Parsers(2, timeout_s=10) as parsers:
+        yield parsers
+
+
+async def test_documents_come_back_each_to_its_own(parsers):
+    titles = [f"số {n}" for n in range(60)]
+    documents = await asyncio.gather(*(parsers.read(job(feed(title))) for title in titles))
+    assert [document.title for document in documents] == titles
+    assert [document.entries[0].title for document in documents] == [f"Tin {t}" for t in titles]
+
+
+async def test_a_document_that_cannot_be_read_costs_no_other_anything(parsers):
+    bodies = [feed("một"), b"<html></html>", feed("hai"), b"", feed("ba")]
+    results = await asyncio.gather(
+        *(parsers.read(job(body)) for body in bodies), return_exceptions=True
+    )
+    assert [getattr(result, "title", None) for result in results] == [
+        "một", None, "hai", None, "ba",
+    ]  # fmt: skip
+    assert isinstance(results[1], ParseError)
+    assert "HTML page" in str(results[1])
+
+
+async def test_what_kills_its_worker_is_put_aside(parsers):
+    jobs = [job(feed(f"{n}")) for n in range(40)]
+    jobs[3] = job(feed("x"), Deadly())
+    jobs[17] = job(feed("y"), Deadly())
+    results = await asyncio.gather(*map(parsers.read, jobs), return_exceptions=True)
+    for n, result in enumerate(results):
+        if n in {3, 17}:
+            assert isinstance(result, ParseError)
+            assert "put aside: this document kills the process" in str(result)
+        else:
+            assert result.title == str(n)
+
+
+async def test_what_hangs_its_worker_is_put_aside():
+    async with Parsers(2, timeout_s=2) as parsers:
+        await parsers.read(job(feed("warm")))
+        jobs = [job(feed(f"{n}")) for n in range(20)]
+        jobs[5] = job(feed("x"), Endless())
+        results = await asyncio.gather(*map(parsers.read, jobs), return_exceptions=True)
+    assert "longer than 2 s" in str(results[5])
+    assert [result.title for n, result in enumerate(results) if n != 5] == [
+        str(n) for n in range(20) if n != 5
+    ]
+
+
+async def test_a_real_document_that_is_too_slow_is_put_aside():
+    """200,000 nested tags take feedparser seconds."""
+    deep = b"<rss version='2.0'><channel><item><title>x</title><description>"
+    deep += b"<b>" * 300_000 + b"</b>" * 300_000 + b"</description></item></channel></rss>"
+    async with Parsers(1, timeout_s=1) as parsers:
+        await parsers.read(job(feed("warm")))
+        slow, fine = await asyncio.gather(
+            parsers.read(job(deep)), parsers.read(job(feed("một"))), return_exceptions=True
+        )
+    assert isinstance(slow, ParseError)
+    assert fine.title == "một"
+
+
+async def test_workers_that_are_killed_while_idle_are_replaced(parsers):
+    await parsers.read(job(feed("một")))
+    for child in multiprocessing.active_children():
+        os.kill(child.pid, signal.SIGKILL)
+    await asyncio.sleep(0.5)
+    assert (await parsers.read(job(feed("hai")))).title == "hai"
+
+
+async def test_workers_are_replaced_after_so_many_tasks():
+    async with Parsers(1, max_tasks=3) as parsers:
+        for n in range(12):
+            assert (await parsers.read(job(feed(f"{n}")))).title == str(n)
+
+
+async def test_pages_and_json_are_read_in_workers_too(parsers):
+    reading = Reading(SourceKind.PAGE, Selectors(entry="li"))
+    page = await parsers.read(job(b'<title>P</title><li><a href="/1">Tin</a></li>', reading))
+    assert page.entries[0].link == "https://a.example/1"
+    json_feed = b'{"version": "https://jsonfeed.org/version/1.1", "title": "J", "items": []}'
+    assert (await parsers.read(job(json_feed))).title == "J"
+
+
+async def test_closing_leaves_no_process_and_no_reader_waiting():
+    parsers = Parsers(1, timeout_s=60)
+    await parsers.read(job(feed("warm")))
+    hanging = asyncio.create_task(parsers.read(job(feed("x"), Endless())))
+    waiting = [asyncio.create_task(parsers.read(job(feed(f"{n}")))) for n in range(20)]
+    await asyncio.sleep(0.3)
+    await parsers.close()
+    results = await asyncio.gather(hanging, *waiting, return_exceptions=True)
+    assert isinstance(results[0], asyncio.CancelledError)
+    assert all(isinstance(one, asyncio.CancelledError) or one.title for one in results[1:])
+    assert multiprocessing.active_children() == []
+
+
+async def test_a_pool_that_is_never_used_starts_no_process():
+    before = len(multiprocessing.active_children())
+    async with Parsers(2):
+        pass
+    assert len(multiprocessing.active_children()) == before
