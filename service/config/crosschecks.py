@@ -31,6 +31,7 @@ def faults(settings: Settings, names: Names) -> list[Finding]:
     found = [
         *_unknown_names(settings, names),
         *_pages(settings.source.values()),
+        *_contradictions(settings),
         *_renames("source", settings.source),
         *_renames("topic", settings.topic),
         *_renames("digest", settings.digest),
@@ -55,13 +56,27 @@ def _unknown_names(settings: Settings, names: Names) -> Iterator[Finding]:
 def _unknown(
     path: tuple[str, ...], listed: Iterable[str], kind: str, known: AbstractSet[str]
 ) -> Iterator[Finding]:
+    seen: set[str] = set()
     for number, name in enumerate(listed):
-        if name not in known:
+        if name in seen:
+            yield (*path, number), f'"{name}" stands twice in this list', "keep one of them"
+        elif name not in known:
             near = get_close_matches(name, known, 1)
             remedy = (
                 f'did you mean "{near[0]}"?' if near else f"write [{kind}.{name}] or take it out"
             )
             yield (*path, number), f'there is no {kind} "{name}"', remedy
+        seen.add(name)
+
+
+def _contradictions(settings: Settings) -> Iterator[Finding]:
+    for topic in settings.topic.values():
+        for name in sorted(set(topic.sources) & set(topic.not_sources)):
+            path = ("topic", topic.id, "not_sources")
+            yield path, f'"{name}" stands in sources as well', "take it out of one of them"
+        for word in sorted(set(topic.none) & {*topic.any, *topic.all}):
+            path = ("topic", topic.id, "none")
+            yield path, f'"{word}" is asked for in any or all', "take it out of one of them"
 
 
 def _pages(sources: Iterable[Source]) -> Iterator[Finding]:

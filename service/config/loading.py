@@ -6,7 +6,7 @@ files -> one table -> environment -> schema -> secrets -> cross checks -> Settin
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class Examined:
     files: tuple[Path, ...]
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
+    order: tuple[str, ...] = ()
+    """The files as faults name them, in the order of reading."""
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Loaded:
@@ -62,7 +64,7 @@ def examine(path: Path, environ: Mapping[str, str]) -> Examined:
     places = Places(str(path), read.pieces)
     files = tuple(piece.path for piece in read.pieces)
     if not read.pieces:
-        return Examined(None, places, files, tuple(read.faults), ())
+        return Examined(None, places, files, tuple(read.faults), (), tuple(read.order))
     root = read.pieces[0].path.parent
     data, doubles = merging.merge(read.pieces, places)
     overridden, wrong_names = overrides.apply(data, environ, root)
@@ -84,7 +86,21 @@ def examine(path: Path, environ: Mapping[str, str]) -> Examined:
         files,
         _sorted(faults, read.order),
         _sorted(placed(warnings, places), read.order),
+        tuple(read.order),
     )
+
+
+def judged(examined: Examined, findings: Iterable[Finding]) -> Examined:
+    """The same with what other rooms have found wrong in its settings.
+
+    A finding about a key that has a fault already says nothing new and is left out; so does one
+    about a list as a whole when an element of it has one.
+    """
+    known = {fault.key for fault in examined.faults}
+    known |= {key.partition("[")[0] for key in known}
+    more = [one for one in findings if written(one[0]) not in known]
+    faults = _sorted([*examined.faults, *placed(more, examined.places)], examined.order)
+    return replace(examined, faults=faults)
 
 
 def placed(findings: Iterable[Finding], places: Places) -> list[Fault]:

@@ -18,9 +18,18 @@ def merge(pieces: list[Piece], places: Places) -> tuple[dict[str, Any], list[Fau
     for number, piece in enumerate(pieces):
         data = _anchored(piece.data, piece.path.parent)
         if number:
-            data.pop("include", None)
+            faults += _wrong_include(data.pop("include", []), piece, places)
         _add(data, (), whole, piece, places, faults)
     return whole, faults
+
+
+def _wrong_include(patterns: Any, piece: Piece, places: Places) -> list[Fault]:
+    """The schema sees the main file's `include` alone; this is for those of the others."""
+    if isinstance(patterns, list) and all(isinstance(one, str) and one for one in patterns):
+        return []
+    line = places.line_in(piece.shown, ("include",))
+    right = 'write a list of paths, such as ["feeds/*.toml"]'
+    return [Fault(piece.shown, line, "include", "is no list of paths", right)]
 
 
 def _add(

@@ -167,9 +167,9 @@ def store_url(value: str) -> str:
     """The address of a database. It may hold a password, so it is never quoted in a fault."""
     right = 'write "sqlite:///var/bantin.db" or "postgresql://user@host/name"'
     scheme, colon, rest = value.partition("://")
-    if not colon or scheme.partition("+")[0] not in {"sqlite", "postgresql"}:
+    if not colon or scheme not in {"sqlite", "postgresql", "postgresql+psycopg"}:
         raise ValueError(f"is the address of no database that we know; {right}")
-    if scheme.startswith("sqlite") and (len(rest) < 2 or rest[0] != "/" or ":memory:" in rest):  # noqa: PLR2004 - "/" and a name
+    if scheme == "sqlite" and (len(rest) < 2 or rest[0] != "/" or ":memory:" in rest):  # noqa: PLR2004 - "/" and a name
         raise ValueError(f"names no file; {right}")
     return value
 

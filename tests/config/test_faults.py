@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
+from service.config.loading import judged
+
 HERE = Path(__file__).parent
 
 
@@ -267,6 +269,46 @@ def test_the_sound_part_of_a_faulty_configuration_can_be_judged(folder):
     assert list(examined.settings.source) == ["a", "b"]
     assert examined.settings.digest["d"].cadence == "fortnightly"
     assert examined.settings.root == folder.path
+
+
+def test_what_other_rooms_find_joins_in_its_place(folder):
+    folder.write(
+        """
+        [digest.a]
+        topics = ["x", "giao-duc"]
+        cadence = "fortnightly"
+        at = "7:00"
+        [topic.giao-duc]
+        any = ["x"]
+        [mail]
+        reply_to = "nobody"
+        """
+    )
+    examined = folder.examine()
+    found = [
+        (("mail", "reply_to"), "is no address", "write one"),
+        (("digest", "a", "cadence"), "is no cadence", "write daily"),
+        (("digest", "a", "topics"), "no topic x", "said already"),
+        (("digest", "a", "at"), "said already", ""),
+    ]
+    assert [(fault.line, fault.key) for fault in judged(examined, found).faults] == [
+        (2, "digest.a.topics[0]"),
+        (3, "digest.a.cadence"),
+        (4, "digest.a.at"),
+        (8, "mail.reply_to"),
+    ]
+    assert judged(examined, []) == examined
+
+
+def test_the_include_of_an_included_file_is_judged_as_well(folder):
+    folder.write('include = ["b.toml", "c.toml"]')
+    folder.write('# desks\ninclude = "d.toml"', "b.toml")
+    folder.write('include = ["d.toml", 5]', "c.toml")
+    folder.write("", "d.toml")
+    assert folder.faults() == [
+        'b.toml:2: include: is no list of paths; write a list of paths, such as ["feeds/*.toml"]',
+        'c.toml:1: include: is no list of paths; write a list of paths, such as ["feeds/*.toml"]',
+    ]
 
 
 def sources(count: int, *, faulty: bool) -> str:
