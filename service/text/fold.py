@@ -11,11 +11,10 @@ import unicodedata
 
 _SPACES = dict.fromkeys((0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x1F, 0x85), " ")
 _ILLEGAL = re.compile(
-    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
     + "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
     + "]"
 )
-_KEPT_CONTROLS = "\t\n\r"
 _WORD = re.compile(r"\w+")
 
 _TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook above, dot below
@@ -27,12 +26,9 @@ def nfc(text: str) -> str:
     Noncharacters go as well, U+FDD0..U+FDEF above all: in a mail they mark personal values.
     Control characters that part words become spaces. Idempotent.
     """
-    return unicodedata.normalize("NFC", _ILLEGAL.sub(_legal, text))
-
-
-def _legal(match: re.Match[str]) -> str:
-    character = match[0]
-    return character if character in _KEPT_CONTROLS else _SPACES.get(ord(character), "")
+    return unicodedata.normalize(
+        "NFC", _ILLEGAL.sub(lambda found: _SPACES.get(ord(found[0]), ""), text)
+    )
 
 
 def _composed(*parts: str) -> str:
