@@ -39,6 +39,7 @@ _ENTRY_END = re.compile(r"</(?:[\w.-]+:)?(?:item|entry)\s*>")
 _ENTRY_START = re.compile(r"<(?P<tag>(?:[\w.-]+:)?(?:item|entry))\b[^>]*>")
 _GUID = re.compile(r"</(?:[\w.-]+:)?(?:guid|id)\s*>|\srdf:about\s*=")
 _GUID_OR_LINK = re.compile(rf"{_GUID.pattern}|</link\s*>|<link\b[^>]*/>")
+_TITLE = re.compile(r"</(?:[\w.-]+:)?title\s*>")
 _ELEMENT_END = re.compile(r"</[\w.:-]+\s*>|/>")
 _PREFIX = re.compile(r"</?([A-Za-z_][\w.-]*):[A-Za-z_]|\s([A-Za-z_][\w.-]*):[\w.-]+\s*=\s*[\"']")
 _BINDING = re.compile(r"\sxmlns:([\w.-]+)\s*=")
@@ -162,8 +163,9 @@ def _with_bound_prefixes(text: str) -> tuple[str, list[str]]:
 def _with_an_end(text: str) -> tuple[str, list[str]]:
     """Close a document that breaks off.
 
-    What is whole of the entry that was hit is kept if it can be known again: its key stands before
-    its text. Else it is left for the next fetch, since under another key it would be told twice.
+    What is whole of the entry that was hit is kept if it has a title and can be known again: both
+    stand before its text. Else it is left for the next fetch, since under another key it would be
+    told twice.
     """
     root = _ROOT.search(text[:65536])
     if root is None or f"</{root['tag']}" in text[-4096:]:
@@ -174,7 +176,8 @@ def _with_an_end(text: str) -> tuple[str, list[str]]:
     kept = text[: ends[-1] if ends else first.start() if first else None]
     hit = _whole_part(text[len(kept) :])
     identity = _GUID if _GUID.search(kept) else _GUID_OR_LINK
-    for begun in (hit if identity.search(hit) else "", ""):
+    known = identity.search(hit) and _TITLE.search(hit)
+    for begun in (hit if known else "", ""):
         closed = f"{kept}{begun}{closing}"
         if is_well_formed(closed):
             return closed, [TRUNCATED_TAIL]

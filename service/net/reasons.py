@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from http import HTTPStatus
 
 import aiohttp
@@ -45,7 +46,7 @@ def _words(error: Exception, url: str, limits: Limits) -> str:  # noqa: C901, PL
         case aiohttp.InvalidURL():
             return f"not an address of the Web: {url[:200]!r}"
         case aiohttp.ClientPayloadError():
-            return f"the answer broke off or does not unpack: {_short(error)}"
+            return f"the answer broke off or does not unpack: {_short(error.__cause__ or error)}"
         case aiohttp.ClientResponseError():
             return f"the server does not speak proper HTTP: {_short(error)}"
         case aiohttp.ClientOSError():
@@ -56,8 +57,8 @@ def _words(error: Exception, url: str, limits: Limits) -> str:  # noqa: C901, PL
 
 def _system(error: aiohttp.ClientOSError) -> str:
     inner = getattr(error, "os_error", None) or error
-    return str(getattr(inner, "strerror", None) or inner)[:200]
+    return os.strerror(inner.errno) if inner.errno else str(inner)[:200]
 
 
-def _short(error: Exception) -> str:
+def _short(error: BaseException) -> str:
     return " ".join(str(getattr(error, "message", "") or error).split())[:200]

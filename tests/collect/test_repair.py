@@ -99,7 +99,8 @@ def test_half_an_entry_is_kept_only_under_the_key_that_it_will_have():
     whole = "<item><guid>1</guid><title>Một</title></item>"
     for begun, kept in (
         ("<item><title>Hai</title><link>https://a.vn/2</link><guid>2", False),
-        ("<item><guid>2</guid><title>Hai", True),
+        ("<item><guid>2</guid><title>Hai", False),
+        ("<item><guid>2</guid><title>Hai</title><link>https://a.vn", True),
     ):
         text = rss(whole + begun).decode().removesuffix("</channel></rss>")
         assert (repair.repair(text.encode(), XML).text.count("<item>") == 2) is kept

@@ -1,0 +1,443 @@
+"""A pass over real sockets: what is asked, what is recorded, what costs nobody else anything."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import itertools
+import multiprocessing
+import re
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text, update
+
+from service.collect.poll import Collected, collect, open_client
+from service.collect.spacing import Sites
+from service.collect.sweep import LEASE
+from service.collect.workers import Parsers
+from service.config.schema import Collect, PerSite, Settings, Source
+from service.errors import UsageError
+from service.net.client import Client
+from service.net.limits import Limits
+from service.store import registry
+from service.store import tables as t
+from service.store.database import Store
+from tests.builders import add_digest, add_subscription
+from tests.net.wire import raw_server
+
+LOOPBACK = Collect(allow_networks=("127.0.0.0/8",))
+
+
+def rss(*titles, channel="Báo"):
+    items = "".join(
+        f"<item><guid>{title}</guid><title>Tin {title}</title>"
+        f"<link>https://bao.example/{title}</link></item>"
+        for title in titles
+    )
+    return f"<rss version='2.0'><channel><title>{channel}</title>{items}</channel></rss>".encode()
+
+
+class Office:
+    """A configuration with its store and a clock that is moved by hand."""
+
+    def __init__(self, store, now, wire, **sources):
+        self.store, self.now = store, now
+        self.settings = Settings(
+            collect=LOOPBACK,
+            source={
+                name.replace("_", "-"): Source(**{"url": wire.url(f"/{name}"), **values})
+                for name, values in sources.items()
+            },
+        )
+        self.register()
+
+    def register(self, settings=None):
+        self.settings = settings or self.settings
+        with self.store.write() as connection:
+            registry.register(connection, self.settings, self.now, retire=False)
+
+    async def collect(self, *names, owner="one", **options) -> Collected:
+        return await collect(
+            self.store, self.settings, lambda: self.now, owner=owner, names=names or None,
+            dice=lambda: 0.0, **options,
+        )  # fmt: skip
+
+    def row(self, name):
+        with self.store.read() as connection:
+            statement = select(t.source).where(t.source.c.name == name)
+            return connection.execute(statement).one()
+
+    def entries(self, name):
+        statement = (
+            select(t.entry)
+            .join(t.source, t.source.c.id == t.entry.c.source_id)
+            .where(t.source.c.name == name)
+            .order_by(t.entry.c.id)
+        )
+        with self.store.read() as connection:
+            return connection.execute(statement).all()
+
+
+def pages(**answers):
+    """A script that answers each path with bytes, or by calling what stands there."""
+
+    async def script(talk):
+        answer = answers[talk.target.strip("/").replace("-", "_")]
+        if callable(answer):
+            await answer(talk)
+        else:
+            await talk.answer(answer)
+
+    return script
+
+
+async def test_a_pass_stores_entries_and_says_what_it_gave(store, now):
+    seen = []
+    script = pages(mot=rss("a", "b"), hai=b"<html>404</html>", ba=rss())
+    async with raw_server(script) as wire:
+        office = Office(store, now, wire, mot={}, hai={}, ba={})
+        got = await office.collect(progress=lambda done, total, name: seen.append((done, total)))
+    assert (got.tried, got.ok, got.entries_new) == (3, 2, 2)
+    assert list(got.failed) == ["hai"]
+    assert "HTML page" in str(got.failed["hai"])
+    assert got.changed.articles == 2
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert [entry.entry_key for entry in office.entries("mot")] == ["a", "b"]
+    row = office.row("mot")
+    assert (row.title, row.failures, row.error, row.entries_last) == ("Báo", 0, None, 2)
+    assert row.first_collected_at == row.first_fetch_at == row.last_ok_at == now
+    assert row.next_poll_at == now + timedelta(minutes=15)
+    assert (row.lease_owner, row.lease_until) == (None, None)
+    failed = office.row("hai")
+    assert (failed.failures, failed.first_collected_at, failed.last_ok_at) == (1, None, None)
+    assert failed.error == "this is an HTML page, not a feed"
+    assert office.row("ba").first_collected_at == now
+
+
+async def test_validators_go_back_byte_for_byte_and_spare_the_parser(store, now):
+    body = rss("a")
+
+    async def polite(talk):
+        if talk.headers.get("if-none-match") == 'W/"x y"':
+            await talk.answer(b"", "Cache-Control: max-age=7200", status="304 Not Modified")
+        else:
+            await talk.answer(body, 'ETag: W/"x y"', "Last-Modified: Tue, 24 Nov 2026 07:00:00 GMT")
+
+    async with raw_server(pages(mot=polite)) as wire:
+        office = Office(store, now, wire, mot={})
+        assert (await office.collect()).entries_new == 1
+        office.now += timedelta(hours=1)
+        got = await office.collect()
+        assert (got.tried, got.ok, got.entries_new, got.failed) == (1, 1, 0, {})
+        row = office.row("mot")
+        assert (row.etag, row.last_ok_at) == (b'W/"x y"', office.now)
+        assert row.next_poll_at == office.now + timedelta(hours=2)  # as the server asked
+        assert wire.asked[1].headers["if-modified-since"] == "Tue, 24 Nov 2026 07:00:00 GMT"
+    assert multiprocessing.active_children() == []
+
+
+async def test_the_same_body_is_not_read_again(store, now):
+    async with raw_server(pages(mot=rss("a"))) as wire, Parsers(1) as parsers:
+        office = Office(store, now, wire, mot={})
+        await office.collect(parsers=parsers)
+    async with raw_server(pages(mot=rss("a"))) as wire:
+        with store.write() as connection:
+            connection.execute(update(t.source).values(url=wire.url("/mot")))
+        office.now += timedelta(hours=1)
+        parsers = Parsers(1)
+        got = await office.collect(parsers=parsers)
+        assert (got.ok, got.entries_new) == (1, 0)
+        assert parsers._pool is None  # nothing was sent to a worker
+        assert office.row("mot").interval_s > 900
+
+
+HALF = rss("a", "b")[: rss("a", "b").index(b"Tin a")]
+
+
+async def bomb(talk):
+    await talk.answer(gzip.compress(b"\0" * 30_000_000), "Content-Encoding: gzip")
+
+
+async def huge(talk):
+    await talk.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while not talk.closed and not talk.writer.is_closing():
+        await talk.send(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+
+
+async def late(talk):
+    await asyncio.sleep(30)
+
+
+async def dripping(talk):
+    await talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
+    while not talk.closed:
+        await talk.send(b" ")
+        await asyncio.sleep(0.1)
+
+
+async def broken_off(talk):
+    await talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n<rss>")
+
+
+async def busy(talk):
+    await talk.answer(b"", "Retry-After: 86400", status="429 Too Many Requests")
+
+
+async def inside(talk):
+    await talk.answer(b"", "Location: http://169.254.169.254/latest", status="302 Found")
+
+
+async def unasked(talk):
+    await talk.answer(b"", status="304 Not Modified")
+
+
+HOSTILE = {
+    "html": (b"<!doctype html><title>x", "HTML page"),
+    "empty": (b"", "empty"),
+    "half": (HALF, "breaks off"),
+    "bomb": (bomb, "10 MB"),
+    "huge": (huge, "10 MB"),
+    "late": (late, "silent|no complete answer"),
+    "dripping": (dripping, "no complete answer within 2 s"),
+    "broken_off": (broken_off, "broke off"),
+    "busy": (busy, "429"),
+    "inside": (inside, "169.254.169.254"),
+    "unasked": (unasked, "nobody asked"),
+    "no_entries": (b"<rss><channel><title>a < b</title></channel></rss>", "broken"),
+}
+
+
+async def test_every_bad_source_is_a_recorded_failure_and_the_others_go_on(store, now):
+    answers = {name: answer for name, (answer, _) in HOSTILE.items()}
+    good = {f"tot_{n}": rss(f"{n}") for n in range(10)}
+    limits = Limits(read_s=1.5, total_s=2.0)
+    async with raw_server(pages(**answers, **good)) as wire:
+        office = Office(store, now, wire, **{name: {} for name in [*answers, *good, "closed"]})
+        with store.write() as connection:
+            connection.execute(
+                update(t.source)
+                .where(t.source.c.name == "closed")
+                .values(url="http://127.0.0.1:1/")
+            )
+        async with Client("test", ["127.0.0.0/8"], limits=limits) as client:
+            got = await office.collect(client=client)
+    assert got.ok == got.entries_new == 10
+    assert set(got.failed) == {name.replace("_", "-") for name in HOSTILE} | {"closed"}
+    for name, (_, reason) in HOSTILE.items():
+        row = office.row(name.replace("_", "-"))
+        assert row.failures == 1
+        assert re.search(reason, row.error), (name, row.error)
+        assert row.next_poll_at >= now + timedelta(minutes=15)
+        assert row.lease_owner is None
+    assert office.row("busy").next_poll_at == now + timedelta(days=1)
+
+
+async def test_a_body_that_cannot_be_read_stands_until_it_changes(store, now):
+    body = [b"<html>"]
+
+    async def changing(talk):
+        if talk.headers.get("if-none-match") == '"1"' and body[0] == b"<html>":
+            await talk.answer(b"", status="304 Not Modified")
+        else:
+            await talk.answer(body[0], 'ETag: "1"')
+
+    async with raw_server(pages(mot=changing)) as wire:
+        office = Office(store, now, wire, mot={})
+        for tries in (1, 2):
+            assert "HTML page" in str((await office.collect()).failed["mot"])
+            assert office.row("mot").failures == tries
+            office.now += timedelta(hours=tries)
+        assert wire.asked[1].headers["if-none-match"] == '"1"'
+        assert "HTML page" in str((await office.collect("mot")).failed["mot"])
+        assert "if-none-match" not in wire.asked[2].headers  # a person asked: read it once more
+        body[0] = rss("a")
+        office.now += timedelta(days=1)
+        assert (await office.collect()).entries_new == 1
+        row = office.row("mot")
+        assert (row.error, row.document_error, row.failures) == (None, None, 0)
+
+
+async def test_a_body_is_read_again_when_it_would_be_read_otherwise(store, now):
+    page = b"<ul><li><a href='/1'>Mot</a></li></ul><ol><li><a href='/2'>Hai</a></li></ol>"
+
+    async def same(talk):
+        if "if-none-match" in talk.headers:
+            await talk.answer(b"", status="304 Not Modified")
+        else:
+            await talk.answer(page, 'ETag: "1"')
+
+    async with raw_server(pages(trang=same)) as wire:
+        office = Office(store, now, wire, trang={"kind": "page", "page": {"entry": "ul li"}})
+        assert (await office.collect()).entries_new == 1
+        office.now += timedelta(hours=1)
+        url = wire.url("/trang")
+        other = Source(url=url, kind="page", page={"entry": "li"})
+        office.register(Settings(collect=LOOPBACK, source={"trang": other}))
+        assert (await office.collect()).entries_new == 1
+        assert [entry.title for entry in office.entries("trang")] == ["Mot", "Hai"]
+
+
+async def test_named_sources_are_collected_due_or_not_and_nothing_else(store, now):
+    async with raw_server(pages(mot=rss("a"), hai=rss("b"))) as wire:
+        office = Office(store, now, wire, mot={"paused": True}, hai={})
+        assert (await office.collect()).tried == 1
+        got = await office.collect("mot", "mot")
+        assert (got.tried, got.entries_new) == (1, 1)
+        assert (await office.collect()).tried == 0
+        with pytest.raises(UsageError, match="'khong-co'"):
+            await office.collect("mot", "khong-co")
+
+
+async def test_two_processes_never_fetch_the_same_source(any_store, now):
+    names = [f"n{n}" for n in range(30)]
+
+    async def slow(talk):
+        await asyncio.sleep(0.2)
+        await talk.answer(rss("x"))
+
+    async with raw_server(pages(**dict.fromkeys(names, slow))) as wire, Parsers(1) as parsers:
+        office = Office(any_store, now, wire, **{name: {} for name in names})
+        first, second = await asyncio.gather(
+            office.collect(parsers=parsers), office.collect(parsers=parsers, owner="two")
+        )
+        assert first.tried + second.tried == 30
+        assert len(wire.asked) == 30
+
+
+async def test_a_source_that_another_process_holds_is_said_to_be_held(store, now):
+    async with raw_server(pages(mot=rss("a"))) as wire:
+        office = Office(store, now, wire, mot={})
+        with store.write() as connection:
+            connection.execute(
+                update(t.source).values(lease_owner="x", lease_until=now + timedelta(minutes=1))
+            )
+        assert (await office.collect()).tried == 0
+        assert "another process" in str((await office.collect("mot")).failed["mot"])
+        office.now += LEASE
+        assert (await office.collect("mot")).ok == 1
+
+
+async def test_a_pass_that_is_stopped_gives_its_claims_back(store, now):
+    async with raw_server(pages(mot=late, hai=late)) as wire:
+        office = Office(store, now, wire, mot={}, hai={})
+        task = asyncio.create_task(office.collect())
+        while len(wire.asked) < 2:  # noqa: ASYNC110 - the server counts, nobody signals
+            await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert office.row("mot").lease_owner is None
+        assert office.row("hai").lease_until is None
+        assert office.row("hai").failures == 0
+
+
+async def test_loopback_is_not_spaced_unless_the_source_says_so(store, now):
+    async def slow(talk):
+        await asyncio.sleep(0.1)
+        await talk.answer(rss("x"))
+
+    names = [f"n{n}" for n in range(12)]
+    async with raw_server(pages(**dict.fromkeys(names, slow))) as wire, Parsers(1) as parsers:
+        office = Office(store, now, wire, **{name: {} for name in names})
+        await office.collect(parsers=parsers)
+        assert wire.most_open > 6
+
+    starts = []
+
+    async def noted(talk):
+        starts.append(time.monotonic())
+        await slow(talk)
+
+    gap = PerSite(delay=timedelta(milliseconds=250), connections=1)
+    async with raw_server(pages(a=noted, b=noted, c=noted)) as wire, Parsers(1) as parsers:
+        sites = Sites()
+        office = Office(store, now, wire, **{name: {"per_site": gap} for name in "abc"})
+        await office.collect(parsers=parsers, sites=sites)
+        assert wire.most_open == 1
+        office.now += timedelta(days=1)
+        await office.collect("a", parsers=parsers, sites=sites)  # the next pass keeps the gap
+    gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
+    assert len(gaps) == 3
+    assert min(gaps) >= 0.35
+
+
+async def test_an_answer_for_an_address_that_has_changed_meanwhile_is_not_kept(store, now):
+    async def slow(talk):
+        with store.write() as connection:
+            connection.execute(update(t.source).values(url="https://moved.example/"))
+        await talk.answer(rss("a"), 'ETag: "old"')
+
+    async with raw_server(pages(mot=slow)) as wire:
+        office = Office(store, now, wire, mot={})
+        got = await office.collect()
+    assert (got.ok, got.entries_new) == (0, 0)
+    row = office.row("mot")
+    assert (row.etag, row.first_collected_at, row.lease_owner) == (None, None, None)
+    assert office.entries("mot") == []
+
+
+async def test_a_document_that_cannot_be_stored_fails_alone_and_is_tried_again(store, now):
+    async with raw_server(pages(mot=rss("a", "BOOM"), hai=rss("b"))) as wire:
+        office = Office(store, now, wire, mot={}, hai={})
+        with store.write() as connection:
+            connection.execute(
+                text(
+                    "CREATE TRIGGER boom BEFORE INSERT ON entry WHEN NEW.title = 'Tin BOOM' "
+                    "BEGIN SELECT RAISE(ABORT, 'boom'); END"
+                )
+            )
+        got = await office.collect()
+        assert (got.ok, list(got.failed)) == (1, ["mot"])
+        assert office.entries("mot") == []
+        assert office.row("mot").etag is None
+        assert "could not be stored" in office.row("mot").error
+        with store.write() as connection:
+            connection.execute(text("DROP TRIGGER boom"))
+        office.now += timedelta(hours=1)
+        assert (await office.collect()).entries_new == 2
+
+
+async def test_a_document_that_broke_off_is_not_the_first_whole_one(store, now):
+    body = [rss("a", "b", "c")[:-60]]
+
+    async def growing(talk):
+        await talk.answer(body[0])
+
+    async with raw_server(pages(mot=growing)) as wire:
+        office = Office(store, now, wire, mot={})
+        await office.collect()
+        row = office.row("mot")
+        assert (row.first_collected_at, row.repairs) == (None, ["truncated-tail"])
+        body[0] = rss("a", "b", "c")
+        office.now += timedelta(hours=1)
+        await office.collect()
+        assert office.row("mot").first_collected_at == office.now
+        assert len(office.entries("mot")) == 3
+        assert all(entry.quiet for entry in office.entries("mot"))
+
+
+async def test_the_client_says_who_we_are_and_how_many_read(store, now):
+    with store.write() as connection:
+        add_subscription(connection, digest=add_digest(connection, now), starts_at=now)
+    async with raw_server(pages(mot=rss())) as wire:
+        settings = Settings(collect=LOOPBACK, site={"base_url": "https://tin.example.vn"})
+        async with open_client(store, settings, lambda: now) as client:
+            await client.get(wire.url("/mot"))
+        agent = wire.asked[0].headers["user-agent"]
+    assert agent.startswith("Bantin/")
+    assert agent.endswith("(+https://tin.example.vn; 1 reader)")
+
+
+async def test_a_lost_database_ends_the_pass_with_its_error(sqlite_url, now):
+    store = Store(sqlite_url)
+    async with raw_server(pages(mot=rss("a"))) as wire:
+        office = Office(store, now, wire, mot={})
+        with store.write() as connection:
+            connection.execute(text("CREATE TRIGGER gone BEFORE UPDATE OF error ON source BEGIN "
+                                    "SELECT RAISE(ABORT, 'disk'); END"))  # fmt: skip
+        with pytest.raises(Exception, match="disk") as caught:
+            await office.collect()
+    assert not isinstance(caught.value, ExceptionGroup)
+    store.close()
