@@ -182,10 +182,10 @@ def _pause(context: Context, found: Subscription, fields: Fields, now: datetime)
     day = date.fromisoformat(fields.one("until"))
     if audience.is_paused(found, now) and day == _last_day(context, found):
         return found.paused_until  # as it was: thirty days end at the minute they began
-    until = datetime.combine(day + timedelta(days=1), time(), _zone(context))
-    if not now < until <= now + LONGEST_PAUSE:
+    today = now.astimezone(_zone(context)).date()
+    if not today < day <= today + LONGEST_PAUSE:
         raise ValueError("a pause ends after today and within a year")
-    return until
+    return datetime.combine(day + timedelta(days=1), time(), _zone(context))
 
 
 def _last_day(context: Context, found: Subscription) -> date:

@@ -80,9 +80,9 @@ class _Answer:
 
 
 def _sorry(scope: Scope, trouble: Exception) -> ASGIApp:
-    busy = isinstance(trouble, StoreBusyError)
-    headers = {"Retry-After": _BUSY_RETRY_S} if busy else None
-    return error(Request(scope), 500, headers)
+    if isinstance(trouble, StoreBusyError):
+        return error(Request(scope), 503, {"Retry-After": _BUSY_RETRY_S})
+    return error(Request(scope), 500)
 
 
 def _visitor(context: Context, scope: Scope) -> object:

@@ -1,0 +1,114 @@
+"""The status page and the outbox: for this machine, and nobody else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from service.mail.drain import drain
+from service.report.health import Health
+from tests.builders import add_source
+from tests.web.people import fill, newest, text
+
+PATHS = ("/admin/", "/admin", "/outbox/", "/outbox")
+
+
+@pytest.fixture
+async def mailed(web):
+    """A confirmation mail in the outbox. Returns its key."""
+    fill(web)
+    await drain(web.store, web.settings, lambda: web.now, owner="test")
+    [file] = (web.settings.var / "outbox" / "new").iterdir()
+    return file.name
+
+
+def test_the_status_page_says_how_things_stand(web):
+    with web.store.write() as connection:
+        add_source(connection, web.now, "bao-a", failures=3, error="HTTP 500 <b>")
+    web.health = Health(False, ("source bao-a: HTTP 500 <b>",))
+    page = web.client.get("/admin/")
+    assert page.status_code == 200
+    said = text(page)
+    for words in ("bao-a", "lỗi", "HTTP 500 <b>", "giao-duc", "tuan"):
+        assert words in said
+    assert "<b>" not in page.text
+
+
+def test_the_outbox_lists_mails_and_shows_one(web, mailed):
+    listed = web.client.get("/outbox/")
+    assert "minh@example.vn" in text(listed)
+    assert f'href="/outbox/{mailed}"' in listed.text
+    page = web.client.get(f"/outbox/{mailed}")
+    said = text(page)
+    for words in ("Xác nhận đăng ký Điểm tin tuần", "List-Unsubscribe", "Vâng, gửi Điểm tin tuần"):
+        assert words in said
+    assert f'src="/outbox/{mailed}/html"' in page.text
+    assert 'sandbox="' in page.text
+    assert "allow-scripts" not in page.text
+    assert "allow-same-origin" not in page.text
+
+
+def test_the_html_part_can_run_and_call_nothing(web, mailed):
+    part = web.client.get(f"/outbox/{mailed}/html")
+    policy = part.headers["content-security-policy"]
+    assert policy.startswith("sandbox")
+    assert "allow-scripts" not in policy
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert f"/confirm/{newest(web).token}" in part.text
+
+
+@pytest.mark.parametrize("key", ["khac", "a" * 32, "..%2fbantin.db", "%2e%2e"])
+def test_an_unknown_mail_is_404(web, mailed, key):
+    for path in (f"/outbox/{key}", f"/outbox/{key}/html"):
+        assert web.client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "visitor",
+    [
+        {"peer": "192.168.1.5"},
+        {"peer": "203.0.113.5"},
+        {"base_url": "http://tin.example.vn"},
+        {"base_url": "http://192.168.1.2:8000"},
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"X-Real-IP": "127.0.0.1"},
+        {"Forwarded": "for=127.0.0.1"},
+        {"X-Forwarded-Host": "localhost"},
+        {"Via": "1.1 nginx"},
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("trusted", [[], ["127.0.0.1"]], ids=["no proxy", "trusted proxy"])
+async def test_to_anybody_else_they_are_not_there(make, visitor, trusted):
+    web = make(web={"trusted_proxies": trusted})
+    fill(web)
+    await drain(web.store, web.settings, lambda: web.now, owner="test")
+    [file] = (web.settings.var / "outbox" / "new").iterdir()
+    stranger = web.browser(**visitor)
+    for path in (*PATHS, f"/outbox/{file.name}", f"/outbox/{file.name}/html"):
+        page = stranger.get(path)
+        assert page.status_code == 404
+        assert "Không có trang này" in text(page)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_site_that_is_reached_from_elsewhere_has_no_such_pages(make, path):
+    web = make(site={"base_url": "https://tin.example.vn"})
+    assert web.client.get(path).status_code == 404
+    local = make(site={"base_url": "http://localhost:8000"})
+    assert local.client.get(path).status_code == 200
+
+
+def test_ready_and_alive(web):
+    assert web.client.get("/healthz").text == "ok\n"
+    assert web.client.get("/readyz").json() == {"ready": True, "late": []}
+    web.health = Health(False, ("mail: the oldest has been due since 07:00Z",))
+    answer = web.client.get("/readyz")
+    assert answer.status_code == 503
+    assert json.loads(answer.text) == {"ready": False, "late": list(web.health.late)}
+    stranger = web.browser(peer="8.8.8.8").get("/readyz")
+    assert (stranger.status_code, stranger.json()) == (503, {"ready": False, "late": 1})
+    proxied = web.browser(**{"X-Forwarded-For": "203.0.113.5"}).get("/readyz")
+    assert proxied.json() == {"ready": False, "late": 1}
