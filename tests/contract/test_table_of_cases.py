@@ -253,6 +253,72 @@ def test_articles_found_to_be_one_after_the_freeze(open_newsroom):
     assert len(room.mails()) == 1
 
 
+def merge_stories(room: Newsroom, gone: int, into: int) -> None:
+    """Two stories are found to be one."""
+    with room.store.write() as connection:
+        connection.execute(
+            update(t.story_article).where(t.story_article.c.story_id == gone).values(story_id=into)
+        )
+        connection.execute(update(t.story).where(t.story.c.id == gone).values(merged_into=into))
+
+
+def test_stories_found_to_be_one_after_the_freeze_are_told_once(open_newsroom):
+    room = open_newsroom({"tuan": {"cadence": "daily"}})
+    room.subscribe()
+    one, _ = room.story("storm", at=at(MONDAY, -3), source="bao-a")
+    other, _ = room.story("storm, says b", at=at(MONDAY, -2), source="bao-b")
+    break_templates(room)
+    room.run(MONDAY)
+    merge_stories(room, other, into=one)
+    mend_templates(room)
+    room.run(at(MONDAY, 0.5))
+    [mail] = room.outbox()
+    assert "2. " not in mail.get_body(("plain",)).get_content()
+    assert room.mails() == [["storm", "storm, says b"]]
+    room.run(TUESDAY)
+    assert len(room.mails()) == 1
+
+
+def test_a_story_told_elsewhere_while_its_edition_could_not_be_rendered(open_newsroom):
+    """It was told as a story of its own, which joined the waiting one since."""
+    room = open_newsroom(
+        {"hong": {"cadence": "daily"}, "lanh": {"cadence": "daily", "at": "08:00"}}
+    )
+    room.subscribe(digest="hong", topics=["giao-duc"])
+    room.subscribe(digest="lanh", topics=["y-te"])
+    waiting, _ = room.story("storm", "giao-duc", at=at(MONDAY, -3), source="bao-a")
+    break_templates(room, only="hong")
+    assert room.run(MONDAY).failed
+    joining, _ = room.story("storm, says b", "y-te", at=at(MONDAY, 0.5), source="bao-b")
+    room.run(at(MONDAY, 1))
+    assert room.mails() == [["storm, says b"]]
+    merge_stories(room, joining, into=waiting)
+    mend_templates(room)
+    room.run(at(MONDAY, 2))
+    assert room.mails() == [["storm, says b"]]
+
+
+def test_an_edition_that_does_not_reach_back_to_a_reader_lets_them_wait(open_newsroom):
+    """Their earlier mail was on its way when the edition was frozen, and then never left."""
+    room = open_newsroom({"tuan": {"cadence": "daily", "max_lateness": "30h"}})
+    sunday = MONDAY - DAY
+    minh = room.subscribe(topics=["giao-duc"])
+    room.subscribe(NAM, topics=["y-te"])
+    room.story("of saturday", "giao-duc", at=at(sunday, -5))
+    room.plan(sunday)
+    room.refuse(until=at(MONDAY, 9))
+    room.story("of sunday", "giao-duc", "y-te", at=at(MONDAY, -5))
+    break_templates(room)
+    assert room.plan(MONDAY).failed
+    mend_templates(room)
+    room.run(at(MONDAY, 7))  # the mail of Sunday has expired; Monday's edition begins on Sunday
+    assert room.mails(NAM) == [["of sunday"]]
+    assert room.mails(MINH) == []
+    assert room.row(minh).next_cut_at == TUESDAY
+    room.run(TUESDAY)
+    assert room.mails(MINH) == [["of saturday", "of sunday"]]
+
+
 def test_min_not_reached_then_reached(open_newsroom):
     room = open_newsroom({"tuan": {"cadence": "daily", "stories": {"min": 3}}})
     minh = room.subscribe()
@@ -322,8 +388,8 @@ def test_a_release_lets_the_other_digest_reach_back_behind_its_own_window(open_n
             "tuan": {"cadence": "weekly", "topics": ["y-te"]},
         }
     )
-    ngay = room.subscribe(digest="ngay", at=at(MONDAY, -5))
-    room.subscribe(digest="tuan", at=at(MONDAY, -5))
+    ngay = room.subscribe(digest="ngay", begins=at(MONDAY, -5))
+    room.subscribe(digest="tuan", begins=at(MONDAY, -5))
     room.run(MONDAY)
     _, article = room.story("slow", "y-te", at=at(MONDAY, 1))
     with room.store.write() as connection:
@@ -468,7 +534,7 @@ def test_an_edition_nobody_was_due_for(open_newsroom):
     [edition] = room.editions()
     assert edition.listed
     assert edition.planned_at == MONDAY
-    room.subscribe(at=at(MONDAY, 1))
+    room.subscribe(begins=at(MONDAY, 1))
     room.story("after", at=at(MONDAY, 2))
     room.run(TUESDAY)
     assert room.mails() == [["after"]]
@@ -626,7 +692,7 @@ def test_while_a_mail_is_on_its_way_the_cuts_wait(open_newsroom):
 def test_someone_who_signs_up_is_told_nothing_from_before(open_newsroom):
     room = open_newsroom({"tuan": {"cadence": "daily"}})
     room.story("before", at=at(MONDAY, -2))
-    room.subscribe(at=at(MONDAY, -1))
+    room.subscribe(begins=at(MONDAY, -1))
     room.story("after", at=at(MONDAY, -0.5))
     room.run(MONDAY)
     assert room.titles() == ["after"]
@@ -677,13 +743,17 @@ def test_a_changed_hour_does_not_slip_past_a_cut_that_was_missed(open_newsroom):
     assert room.mails() == [["a"]]
 
 
-def break_templates(room: Newsroom) -> None:
+def break_templates(room: Newsroom, only: str | None = None) -> None:
+    """`only`: of that digest alone."""
     folder = room.root / "templates" / "mail" / "edition"
     folder.mkdir(parents=True)
     for path in (shipped_templates() / "mail" / "edition").iterdir():
         shutil.copy(path, folder)
     body: Path = folder / "body.html.j2"
-    body.write_text(body.read_text("utf-8") + "{{ edition.no_such_name }}", "utf-8")
+    broken = "{{ edition.no_such_name }}"
+    if only is not None:
+        broken = f'{{% if edition.digest == "{only}" %}}{broken}{{% endif %}}'
+    body.write_text(body.read_text("utf-8") + broken, "utf-8")
     room.load()
 
 

@@ -130,10 +130,10 @@ class Newsroom:
         address: str = "minh@example.vn",
         digest: str = "tuan",
         *,
-        at: datetime | None = None,
+        begins: datetime | None = None,
         **values: Any,
     ) -> int:
-        """Confirmed now, or `at`."""
+        """Confirmed now, or when it `begins`."""
         written = self.settings.digest[digest]
         with self.store.write() as connection:
             digest_id = connection.execute(
@@ -142,7 +142,7 @@ class Newsroom:
             return builders.add_subscription(
                 connection,
                 digest=digest_id,
-                starts_at=at or self.now,
+                starts_at=begins or self.now,
                 address=address,
                 **{"cadence": written.cadence, **values},
             )
