@@ -64,15 +64,6 @@ def read_page(
     )
 
 
-def check_selector(text: str) -> str | None:
-    """Why a selector cannot be used, None when it can."""
-    try:
-        _finder(text)
-    except ParseError as error:
-        return str(error)
-    return None
-
-
 def tree_of(body: bytes, headers: Mapping[str, str]) -> HtmlElement:
     """The page as a tree, without scripts and styles. Raises ParseError for what is no page."""
     text = _decoded(body, headers)

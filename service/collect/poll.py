@@ -34,13 +34,18 @@ from service.store.sources import Due
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What a pass gave. `failed`: id -> why. `changed`: what follows must be built anew."""
+    """What a pass gave.
+
+    `failed`: id -> why. `changed`: what follows must be built anew. `left`: how many were due but
+    left for the next pass.
+    """
 
     tried: int = 0
     ok: int = 0
     failed: dict[str, BantinError] = field(default_factory=dict)
     entries_new: int = 0
     changed: Changed = field(default_factory=Changed)
+    left: int = 0
 
 
 async def collect(
@@ -54,12 +59,15 @@ async def collect(
     parsers: Parsers | None = None,
     sites: Sites | None = None,
     progress: Progress | None = None,
+    at_most_s: float | None = None,
     dice: Callable[[], float] = random.random,
 ) -> Collected:
     """Collect what is due, or the named sources at once, due or not.
 
     `owner`: one start of one process. `client`, `parsers`, `sites` are kept by a long-running
-    caller; without them the pass makes its own. Raises UsageError for a name that is no source.
+    caller; without them the pass makes its own. `at_most_s`: after so many seconds no further
+    source is begun, so that one crowded site does not keep what has become due meanwhile waiting;
+    the rest stays due. Raises UsageError for a name that is no source, StoreError.
     """
     wanted = await asyncio.to_thread(_wanted, store, settings, clock(), names)
     if not wanted:
@@ -80,6 +88,7 @@ async def collect(
             Means(client, parsers, sites or Sites(), recorder),
             at_once=names is not None,
             progress=progress,
+            at_most_s=at_most_s,
         )
         await sweep.run(wanted)
         return _collected(sweep)
@@ -133,4 +142,5 @@ def _collected(sweep: Sweep) -> Collected:
         failed=failed,
         entries_new=new,
         changed=Changed(topics=topics, articles=new + changed),
+        left=sweep.left,
     )

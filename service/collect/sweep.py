@@ -37,8 +37,8 @@ LEASE = timedelta(minutes=5)
 WRITES = 200
 """Results in one visit to the database at most."""
 
-Progress = Callable[[int, int, str], None]
-"""Told after each source: how many are done, of how many, its id."""
+Progress = Callable[[int, int], None]
+"""Told after each source: how many are done, of how many."""
 
 _log = structlog.get_logger("collect")
 
@@ -66,10 +66,12 @@ class Sweep:
         *,
         at_once: bool,
         progress: Progress | None,
+        at_most_s: float | None,
     ) -> None:
         self.at_once = at_once
         self.recorded: list[Recorded] = []
         self.elsewhere: list[str] = []
+        self._at_most_s = at_most_s
         self._store = store
         self._settings = settings
         self._clock = clock
@@ -105,6 +107,11 @@ class Sweep:
                 with self._store.write() as connection:
                     sources.release(connection, self._owner, self._held)
 
+    @property
+    def left(self) -> int:
+        """How many were left for the next pass."""
+        return len(self._waiting)
+
     def _gap(self, source: Due) -> Gap:
         """Loopback is not spaced unless the source says so itself (CONTRACT)."""
         told = self._settings.source[source.name]
@@ -115,7 +122,10 @@ class Sweep:
 
     async def _start_all(self, fetches: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
+        end = None if self._at_most_s is None else loop.time() + self._at_most_s
         while self._waiting:
+            if end is not None and loop.time() >= end:
+                return  # what waits for its turn is still due, and nobody's
             free = IN_FLIGHT - self._fetching
             # Claims go in groups: a transaction for each would cost more than the fetch.
             if free * 4 >= IN_FLIGHT:
@@ -125,9 +135,9 @@ class Sweep:
                     continue
             self._freed.clear()
             next_at = self._waiting.next_at() if free * 4 >= IN_FLIGHT else None
-            pause = None if next_at is None else max(next_at - loop.time(), 0.0)
+            until = min((at for at in (next_at, end) if at is not None), default=None)
             try:
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout_at(until):
                     await self._freed.wait()
             except TimeoutError:
                 continue
@@ -142,7 +152,7 @@ class Sweep:
             if mine is None:
                 self._waiting.done(site, now_s)
                 self.elsewhere.append(source.name)
-                self._tell(source.name)
+                self._tell()
                 continue
             self._fetching += 1
             fetches.create_task(self._one(site, mine))
@@ -212,7 +222,7 @@ class Sweep:
         if not recorded.lost:  # else the lease of another, or of the old address, is given back
             self._held.discard(recorded.source.id)
         self.recorded.append(recorded)
-        self._tell(recorded.source.name)
+        self._tell()
         _log.info(
             "collected",
             source=recorded.source.name,
@@ -222,9 +232,9 @@ class Sweep:
             error=str(recorded.error) if recorded.error else None,
         )
 
-    def _tell(self, name: str) -> None:
+    def _tell(self) -> None:
         if self._progress is not None:
-            self._progress(len(self.recorded) + len(self.elsewhere), self._total, name)
+            self._progress(len(self.recorded) + len(self.elsewhere), self._total)
 
 
 def _unexpected(claimed: Claimed, error: Exception) -> Failed:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.collect import documents, page
+from service.collect import documents
 from service.collect.reading import Reading, Selectors
 from service.errors import ParseError
 from service.model import Image, SourceKind
@@ -157,8 +157,3 @@ def test_a_page_nested_without_end_is_read_or_refused(now):
     body = b"<div>" * 100_000 + b'<li><a href="/1">Sau</a></li>'
     with contextlib.suppress(ParseError):
         read(body, now, Selectors(entry="li"))
-
-
-def test_selectors_are_checked_before_anything_is_fetched():
-    assert page.check_selector("div.tin > h3 a[href]") is None
-    assert "not valid" in (page.check_selector("div >") or "")

@@ -98,7 +98,7 @@ async def test_a_pass_stores_entries_and_says_what_it_gave(store, now):
     script = pages(mot=rss("a", "b"), hai=b"<html>404</html>", ba=rss())
     async with raw_server(script) as wire:
         office = Office(store, now, wire, mot={}, hai={}, ba={})
-        got = await office.collect(progress=lambda done, total, name: seen.append((done, total)))
+        got = await office.collect(progress=lambda done, total: seen.append((done, total)))
     assert (got.tried, got.ok, got.entries_new) == (3, 2, 2)
     assert list(got.failed) == ["hai"]
     assert "HTML page" in str(got.failed["hai"])
@@ -361,6 +361,19 @@ async def test_loopback_is_not_spaced_unless_the_source_says_so(store, now):
     gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
     assert len(gaps) == 3
     assert min(gaps) >= 0.35
+
+
+async def test_a_crowded_site_does_not_hold_up_a_pass_without_end(store, now):
+    gap = PerSite(delay=timedelta(seconds=30), connections=1)
+    names = ["a", "b", "c"]
+    async with raw_server(pages(**dict.fromkeys(names, rss("x")))) as wire, Parsers(1) as parsers:
+        office = Office(store, now, wire, **{name: {"per_site": gap} for name in names})
+        begun = time.monotonic()
+        got = await office.collect(parsers=parsers, at_most_s=0.5)
+        assert time.monotonic() - begun < 5
+        assert (got.tried, got.left) == (1, 2)
+        assert office.row("b").lease_owner is None
+        assert office.row("b").next_poll_at == now
 
 
 async def test_an_answer_for_an_address_that_has_changed_meanwhile_is_not_kept(store, now):

@@ -1,0 +1,119 @@
+"""What the service sees in a document: the shape that `bantin parse --json` prints. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from service.collect import documents
+from service.collect.reading import Reading
+from service.errors import FetchError, ParseError
+from service.model import Document, Entry, SourceKind
+from service.net.client import Client
+from service.text.clean import clean_html, plain
+
+UNKNOWN_BASE = "http://unknown.invalid/"
+"""Against which relative links of a file are read whose address nobody told."""
+
+
+def look(
+    given: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    url: str | None,
+    now: datetime,
+    reading: Reading | None = None,
+) -> dict[str, Any]:
+    """One input as a JSON object. `given`: what the user typed; `url`: where the body stands.
+
+    {"input", "ok", "error", "feed": {"title", "link", "language"} or null, "entries": […],
+    "repairs": […]}; instants as ISO 8601 in UTC. Never raises.
+    """
+    reading = reading or Reading()
+    base = url or UNKNOWN_BASE
+    try:
+        document = documents.read(body, headers, base, reading, now)
+    except ParseError as error:
+        return failed(given, str(error))
+    return {
+        "input": given,
+        "ok": True,
+        "error": None,
+        "feed": {
+            "title": document.title,
+            "link": _known(document.link),
+            "language": document.language,
+        },
+        "entries": [_entry(entry) for entry in document.entries],
+        "repairs": list(document.repairs),
+    } | (_page(document) if reading.kind is SourceKind.PAGE else {})
+
+
+def failed(given: str, error: str) -> dict[str, Any]:
+    """The same shape for what could not be read."""
+    return {
+        "input": given, "ok": False, "error": error, "feed": None, "entries": [], "repairs": [],
+    }  # fmt: skip
+
+
+async def look_at(
+    client: Client, url: str, now: datetime, reading: Reading | None = None
+) -> dict[str, Any]:
+    """Fetch and look. Addresses in private networks are refused by the client."""
+    try:
+        response = await client.get(url)
+    except FetchError as error:
+        return failed(url, str(error))
+    return look(url, response.body, response.headers, response.url, now, reading)
+
+
+def as_kind(reading: Reading, kind: str | None) -> Reading:
+    """The reading for `--kind`. None: a feed, which says of a page that it is one."""
+    return replace(reading, kind=SourceKind(kind)) if kind else reading
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.guid or entry.key,
+        "link": _known(entry.link),
+        "title": entry.title,
+        "published": _iso(entry.published),
+        "updated": _iso(entry.updated),
+        "summary": plain(entry.summary),
+        "content": clean_html(entry.content, entry.base),
+        "authors": list(entry.authors),
+        "categories": list(entry.categories),
+        "enclosures": [
+            {"url": one.url, "type": one.type, "length": one.length} for one in entry.enclosures
+        ],
+        "image": _known(entry.image.url) if entry.image else None,
+        "language": entry.language,
+    }
+
+
+def _page(document: Document) -> dict[str, Any]:
+    return {
+        "page": {
+            "title": document.title,
+            "link": _known(document.link),
+            "published": None,
+            "lead": "",
+            "text": "",
+            "authors": [],
+            "image": None,
+            "language": document.language,
+        }
+    }
+
+
+def _known(address: str | None) -> str | None:
+    """Without the base that we made up: a relative link stays as it was written."""
+    if address is None or not address.startswith(UNKNOWN_BASE):
+        return address
+    return address.removeprefix(UNKNOWN_BASE.rstrip("/"))
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
