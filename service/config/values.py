@@ -72,7 +72,7 @@ def parse_rate(value: Any) -> float:
 
 def one_line(value: str) -> str:
     """A text that goes into titles and headers of mails: no line breaks, no control characters."""
-    if any(ord(character) < ord(" ") for character in value):
+    if len(value.splitlines()) > 1 or any(ord(character) < ord(" ") for character in value):
         raise ValueError("has a line break or another control character; write it on one line")
     return value
 
