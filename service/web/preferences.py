@@ -174,13 +174,14 @@ def _wish(
 
 def _pause(context: Context, found: Subscription, fields: Fields, now: datetime) -> datetime | None:
     """Until when, aware; None = no pause. Raises ValueError for a day that cannot be."""
-    wanted = fields.one("pause")
+    wanted, paused = fields.one("pause"), audience.is_paused(found, now)
     if wanted == "days":
         return now + unsubscribe.PAUSE
-    if wanted != "until":
+    # Who fills in a day and forgets the circle before it means the day.
+    if wanted != "until" and (paused or not fields.one("until")):
         return None
     day = date.fromisoformat(fields.one("until"))
-    if audience.is_paused(found, now) and day == _last_day(context, found):
+    if paused and day == _last_day(context, found):
         return found.paused_until  # as it was: thirty days end at the minute they began
     today = now.astimezone(_zone(context)).date()
     if not today < day <= today + LONGEST_PAUSE:

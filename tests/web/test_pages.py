@@ -140,6 +140,12 @@ def test_the_form_links_to_the_last_edition(web, news):
     assert 'href="/editions/tuan/20261124T000000Z/"' in page.text
 
 
+def test_the_page_of_a_topic_leads_to_a_form_with_it_ticked(web):
+    page = web.client.get("/topics/y-te/").text
+    assert 'subscribe/tuan?topic=y-te"' in page
+    assert "?topic=" not in web.client.get("/").text
+
+
 def test_assets_are_kept_for_ever_under_their_version_alone(web):
     page = web.client.get("/").text
     at = page.split('href="')[1].split('"')[0].replace("&amp;", "&")

@@ -61,6 +61,13 @@ def test_a_pause_to_the_end_of_a_day_in_the_sites_zone(web, link):
     assert "tới hết ngày 01/12/2026" in text(web.client.get(link))
 
 
+def test_a_day_without_its_circle_is_meant_all_the_same(web, link):
+    save(web, link, pause="", until="2026-12-01")
+    assert newest(web).paused_until is not None
+    save(web, link, pause="", until="2026-12-01")
+    assert newest(web).paused_until is None, "of a pause that is on, the circle lifts it"
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [

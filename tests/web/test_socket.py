@@ -14,11 +14,16 @@ import uvicorn
 from tests.web.people import newest, subscribe
 
 
-@contextmanager
-def serving(web) -> Iterator[int]:
-    """The application on a free port of loopback, as `bantin up` runs it."""
+def free_port() -> socket.socket:
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
+    return bound
+
+
+@contextmanager
+def serving(web, bound: socket.socket | None = None) -> Iterator[int]:
+    """The application on a port of loopback (a free one), as `bantin up` runs it."""
+    bound = bound or free_port()
     config = uvicorn.Config(
         web.app, log_config=None, access_log=False, lifespan="off", proxy_headers=False,
         server_header=False,

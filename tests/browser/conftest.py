@@ -1,0 +1,86 @@
+"""Chromium, driven against the web part on a real socket."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.store.database import Store
+from tests.web.conftest import Web, settings_with
+from tests.web.test_socket import free_port, serving
+
+CHROMIUM = os.environ.get("BANTIN_TEST_CHROMIUM") or shutil.which("chromium")
+HOW_TO_GET_CHROMIUM = "needs Chromium: apt-get install chromium"
+SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A running browser without a window."""
+    if not CHROMIUM:
+        pytest.skip(HOW_TO_GET_CHROMIUM)
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["vi", "en"])
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=list(SIZES))
+def size(request: pytest.FixtureRequest) -> tuple[int, int]:
+    return SIZES[request.param]
+
+
+@pytest.fixture
+def site(store: Store, tmp_path: Path, language: str) -> Iterator[tuple[Web, str]]:
+    """The web part and where it is reached."""
+    bound = free_port()
+    listen = f"127.0.0.1:{bound.getsockname()[1]}"
+    settings = settings_with(tmp_path, site={"language": language}, web={"listen": listen})
+    web = Web(store, settings)
+    with serving(web, bound) as port:
+        yield web, f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def person(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Open a browser of one person: `person(width, height, scripts=False, dark=True)`.
+
+    What the page itself complains about (a policy that blocks something, a missing file) fails
+    the test.
+    """
+    contexts = []
+    complaints: list[str] = []
+
+    def open_one(
+        size: tuple[int, int], *, scripts: bool = False, dark: bool = False, touch: bool = False
+    ) -> Any:
+        context = chromium.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            java_script_enabled=scripts,
+            color_scheme="dark" if dark else "light",
+            has_touch=touch,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda line: complaints.append(line.text))
+        page.on("requestfailed", lambda failed: complaints.append(failed.url))
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
