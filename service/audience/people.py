@@ -54,7 +54,7 @@ def add(
     *,
     previous_cut: PreviousCut,
     cadence: str | None = None,
-    topics: Sequence[str] = (),
+    topics: Sequence[str] | None = None,
     hour: str | None = None,
     zone: str | None = None,
     language: str | None = None,
@@ -62,10 +62,10 @@ def add(
 ) -> Added:
     """A subscription that is active at once; no mail is sent. Whoever is active stays as they are.
 
-    No topics and None elsewhere mean the digest's own. Raises UsageError for an unknown digest,
+    None, and no topics, mean the digest's own. Raises UsageError for an unknown digest,
     topic, cadence, hour or zone, for what is no address, and for one that must not be written to.
     """
-    wanted = Person(address, digest, cadence, tuple(topics), hour, zone, language, evidence)
+    wanted = Person(address, digest, cadence, tuple(topics or ()), hour, zone, language, evidence)
     checked = check(settings, wanted)
     with store.write() as connection:
         return put(connection, settings, now, checked, previous_cut)

@@ -62,13 +62,6 @@ def put(
     return found
 
 
-def lock(connection: Connection, subscriber_id: int) -> None:
-    """Hold the person's row until the transaction ends, so that two sign-ups wait in line."""
-    connection.execute(
-        select(subscriber.c.id).where(subscriber.c.id == subscriber_id).with_for_update()
-    )
-
-
 def forget(connection: Connection, subscriber_id: int) -> None:
     """Take the address away. The key stays, so that nobody is told twice who comes back."""
     connection.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 
 from service.store.statements import upsert
 from service.store.tables import suppression
@@ -23,9 +23,3 @@ def add(connection: Connection, address_key: bytes, why: str, now: datetime, evi
         address_key=address_key, reason=why, since=now, evidence=evidence
     )
     connection.execute(row.on_conflict_do_nothing())
-
-
-def remove(connection: Connection, address_key: bytes) -> bool:
-    """Allow it again. False: it was not suppressed."""
-    gone = connection.execute(delete(suppression).where(suppression.c.address_key == address_key))
-    return gone.rowcount > 0

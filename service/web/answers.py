@@ -14,6 +14,8 @@ from service.web.context import Context, context_of
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 """For pages behind a personal link, and for forms: nobody keeps a copy."""
 
+_MOVED = {"Cache-Control": "public, max-age=3600"}
+
 _SAID = frozenset({403, 404, 405, 413, 429, 503, 500})
 """Statuses that words know (error.title.N); others are told as one of these."""
 
@@ -44,9 +46,9 @@ def error(request: Request, status: int, headers: Mapping[str, str] | None = Non
 
 
 def moved(context: Context, path: str, *, query: str = "") -> Response:
-    """301 to a path on the site: the address changed for good."""
+    """301 to a path on the site: the address changed for good, or until its name is used again."""
     behind = f"?{query}" if query else ""
-    return RedirectResponse(f"{context.prefix}{path}{behind}", 301)
+    return RedirectResponse(f"{context.prefix}{path}{behind}", 301, _MOVED)
 
 
 def see(context: Context, path: str, *, query: str = "") -> Response:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-HONEYPOT = "website"
-"""A field that people do not see: what is written into it was written by a program."""
+HONEYPOT = "leave_empty"
+"""A field that people do not see: what is written into it was written by a program. Its name is
+none that a browser would fill in by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,12 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert, select
 
+from service.audience.signup import Caps
 from service.audience.tokens import cookie_hash
 from service.store import registry
+from service.store import tables as t
 from tests.web.conftest import settings_with
 from tests.web.people import fill, letters, newest, subscribe, text, token_in
 
@@ -133,7 +136,7 @@ def test_sending_again_on_the_same_day_sends_nothing_and_says_why(web):
 
 
 def test_a_program_that_fills_every_field_is_thanked_and_ignored(web):
-    page = fill(web, website="https://spam.example")
+    page = fill(web, leave_empty="https://spam.example")
     assert page.status_code == 200
     assert "Kiểm tra hộp thư" in text(page)
     assert newest(web) is None
@@ -203,6 +206,19 @@ def test_one_network_is_held_back_for_an_hour(make):
     assert fill(web, address="c@example.vn").status_code == 200
 
 
+def test_at_the_cap_for_all_everybody_is_asked_to_come_again(web):
+    fill(web)
+    with web.store.write() as connection:
+        one = connection.execute(select(t.delivery)).one()._asdict()
+        del one["id"]
+        rows = [{**one, "message_id": f"{number}@tin"} for number in range(Caps().an_hour)]
+        connection.execute(insert(t.delivery), rows)
+    for address in ("minh@example.vn", "new@example.vn"):
+        page = fill(web, address=address)
+        assert (page.status_code, page.headers["retry-after"]) == (503, "3600")
+        assert "Đang quá đông" in text(page)
+
+
 def test_behind_a_trusted_proxy_visitors_are_told_apart(make):
     web = make(most=1, web={"trusted_proxies": ["127.0.0.1"]})
     for number in (1, 2):
@@ -242,7 +258,9 @@ def test_a_site_under_a_path_of_a_host(make):
         assert "Secure" in cookie
         assert "HttpOnly" in cookie
         assert "samesite=lax" in cookie.lower()
-    assert web.client.get("/topics/y-te").headers["location"] == "/tin/topics/y-te/"
+    for path in ("/topics/y-te", "/tin/topics/y-te"):
+        assert web.client.get(path).headers["location"] == "/tin/topics/y-te/"
+    assert fill(web, web.browser("https://example.vn")).status_code == 200
 
 
 def test_english_words(make):
