@@ -230,7 +230,8 @@ def _reason(stage: Stage, planning: Planning, why: str, *, sample: bool) -> str:
     """Why there is no mail, and what can be done to see one."""
     words = stage.renderer.words("en")
     when = dates.moment(planning.edition.cut_at, stage.renderer.site.zone, words)
+    said = f"due since {when}" if planning.edition.cut_at <= stage.now else f"would go {when}"
     if sample:
-        return f"would go {when}: {why}; and its topics have no story at all yet"
+        return f"{said}: {why}; and its topics have no story at all yet"
     old = "; old entries are not news" if why == "nothing new to tell" else ""
-    return f"would go {when}: {why}{old}; see the look with --sample"
+    return f"{said}: {why}{old}; see the look with --sample"
