@@ -31,9 +31,3 @@ def web_address(text: object, base: str) -> str | None:
     except ValueError:
         return None
     return absolute if proper else None
-
-
-def is_root(address: str) -> bool:
-    """The front page of a host: no path, no question."""
-    parts = urlsplit(address)
-    return parts.path in {"", "/"} and not parts.query

@@ -116,6 +116,8 @@ async def read(parsers: Parsers, body: Body) -> Failed | Read:
         document = await parsers.read(job)
     except ParseError as error:
         return Failed(source, error, body.behind)
+    except BantinError as error:  # ours, not the document's: it is read again next time
+        return Failed(source, error)
     fresh_s = http.fresh_s(response.headers, body.at)
     return Read(source, document, body.behind, fresh_s, len(response.body))
 

@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from service.collect.addresses import is_root
-from service.curate.canonical import canonical
+from service.curate.canonical import canonical, is_home
 from service.model import Entry
 
 LONGEST_KEY = 500
@@ -41,7 +40,7 @@ def settle(drafts: Sequence[Draft], homes: Sequence[str | None]) -> tuple[Entry,
     entries = []
     for draft, link in zip(drafts, same, strict=True):
         entry = draft.entry
-        is_key = link is not None and links[link] == 1 and link not in own and not is_root(link)
+        is_key = link is not None and links[link] == 1 and link not in own and not is_home(link)
         key = _free(_key(draft, is_key=is_key, repeated=guids[entry.guid or ""] > 1), draft, taken)
         taken.add(key)
         entries.append(replace(entry, key=key, link_is_key=is_key))

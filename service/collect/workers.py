@@ -22,7 +22,7 @@ from typing import Self
 from pebble import ProcessExpired, ProcessPool
 
 from service.collect.reading import Reading
-from service.errors import ParseError
+from service.errors import BantinError, ParseError
 from service.model import Document
 
 TIMEOUT_S = 30.0
@@ -99,7 +99,10 @@ class Parsers:
             await asyncio.to_thread(_stop, pool)
 
     async def read(self, job: Job) -> Document:
-        """What the document says. Raises ParseError with a reason in plain words."""
+        """What the document says. Raises ParseError with a reason in plain words.
+
+        Raises BantinError when the fault is ours and says nothing about the document.
+        """
         future: asyncio.Future[Document] = asyncio.get_running_loop().create_future()
         self._waiting.append((job, future))
         self._pump()
@@ -135,7 +138,8 @@ class Parsers:
                 future.cancel()
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
-            outcomes = [f"the process that reads documents failed: {error}"] * len(batch)
+            self._fail(batch, BantinError(f"the process that reads documents failed: {error}"))
+            return
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():
                 continue  # nobody waits for it any more
@@ -143,6 +147,11 @@ class Parsers:
                 future.set_result(outcome)
             else:
                 future.set_exception(ParseError(outcome))
+
+    def _fail(self, batch: Sequence[_Waiting], error: BantinError) -> None:
+        for _, future in batch:
+            if not future.done():
+                future.set_exception(error)
 
     async def _outcomes(self, jobs: list[Job]) -> list[Outcome]:
         try:
@@ -172,7 +181,7 @@ class Parsers:
                 if self._pool is pool:
                     self._pool = None
                 await asyncio.to_thread(_stop, pool)
-        return ["the processes that read documents cannot be started"] * len(jobs)
+        raise BantinError("the processes that read documents cannot be started")
 
     def _started(self) -> ProcessPool:
         return ProcessPool(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import socket
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -59,6 +60,11 @@ _KINDS: tuple[tuple[Callable[[Address], bool], str], ...] = (
 
 def networks(texts: Iterable[str]) -> Networks:
     """Read `collect.allow_networks`: CIDR texts. Raises ValueError that names the wrong one."""
+    return _networks(tuple(texts))
+
+
+@lru_cache(maxsize=64)
+def _networks(texts: tuple[str, ...]) -> Networks:
     read = []
     for text in texts:
         try:
@@ -68,7 +74,8 @@ def networks(texts: Iterable[str]) -> Networks:
     return tuple(read)
 
 
-def forbidden(address: str, allowed: Sequence[IPv4Network | IPv6Network] = ()) -> str | None:
+@lru_cache(maxsize=4096)  # each fetch asks twice, for its name and for its socket
+def forbidden(address: str, allowed: Networks = ()) -> str | None:
     """Why `address` (as a socket names it) must not be entered; None when it may.
 
     Addresses that carry an IPv4 address inside are judged by what they carry as well. `allowed`
@@ -92,6 +99,7 @@ def forbidden(address: str, allowed: Sequence[IPv4Network | IPv6Network] = ()) -
     return None if why is None else f"{outer} {why}"
 
 
+@lru_cache(maxsize=4096)
 def literal(host: str) -> Address | None:
     """The address that a host name spells, in any spelling that resolvers take; None for a name.
 
