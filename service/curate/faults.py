@@ -1,0 +1,34 @@
+"""Judges the rules of topics: what can never match, or matches nothing by itself."""
+
+from __future__ import annotations
+
+from service.config.schema import Settings, Topic
+from service.text.fold import fold, tokens
+
+Finding = tuple[tuple[str, ...], str, str]
+
+
+def faults(settings: Settings) -> list[Finding]:
+    """Key path, what is wrong, what would be right."""
+    filled = {name for source in settings.source.values() for name in source.topics}
+    found: list[Finding] = []
+    for name, topic in settings.topic.items():
+        found += _wordless(name, topic)
+        if not _asks_for_something(topic) and name not in filled:
+            remedy = f'give it words (any = ["…"]), or name it in a source (topics = ["{name}"])'
+            found.append((("topic", name), "nothing can enter this topic", remedy))
+    return found
+
+
+def _asks_for_something(topic: Topic) -> bool:
+    return bool(topic.any or topic.all or topic.categories or topic.sources or topic.languages)
+
+
+def _wordless(name: str, topic: Topic) -> list[Finding]:
+    lists = {"any": topic.any, "all": topic.all, "none": topic.none}
+    return [
+        (("topic", name, key), f"{word!r} has no letter or digit in it", "write a word or a phrase")
+        for key, words in lists.items()
+        for word in words
+        if not tokens(fold(word))
+    ]

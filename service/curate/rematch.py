@@ -1,0 +1,111 @@
+"""When a topic's rules changed: the stored articles enter it quietly, or leave it.
+
+What a changed rule adds is old (promise 10): stored and shown, never mailed. Each batch of articles
+is a transaction of its own; the rules count as applied once all are through, so a run that was
+killed is done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from service.config.schema import Settings, Topic
+from service.curate.rules import Described, Matcher, Reason, compile_rules
+from service.model import Changed
+from service.store import articles, stale, topics
+from service.store.articles import Matchable
+from service.store.database import Connection, Store
+from service.store.topics import Placed
+from service.text.clean import plain
+
+Progress = Callable[[int], None]
+
+
+def rematch(
+    store: Store, settings: Settings, now: datetime, progress: Progress = lambda _done: None
+) -> Changed:
+    """Apply changed rules to all stored articles. `progress` is given how many are through."""
+    hashes = {name: rules_hash(settings, name) for name in settings.topic}
+    with store.read() as connection:
+        stored = topics.rules(connection)
+    changed = {
+        name: topic
+        for name, topic in settings.topic.items()
+        if name in stored and stored[name] != hashes[name]
+    }
+    if not changed:
+        return Changed()
+    run = _Run(settings, changed, now)
+    done = last = 0
+    while True:
+        with store.write() as connection:
+            batch = articles.after(connection, last)
+            run.over(connection, batch)
+        if not batch:
+            break
+        last = batch[-1].id
+        done += len(batch)
+        progress(done)
+    with store.write() as connection:
+        for name in changed:
+            topics.keep_rules(connection, name, hashes[name])
+    return Changed(topics=frozenset(run.topics), articles=run.moved)
+
+
+def rules_hash(settings: Settings, name: str) -> bytes:
+    """Of all that decides which articles are in the topic; its title does not."""
+    rules = settings.topic[name].model_dump(mode="json", exclude={"title", "was"})
+    filled = sorted(source.id for source in settings.source.values() if name in source.topics)
+    told = json.dumps([rules, filled], sort_keys=True, ensure_ascii=False)
+    return hashlib.blake2b(told.encode(), digest_size=16).digest()
+
+
+class _Run:
+    """The changed topics over batches of stored articles."""
+
+    def __init__(self, settings: Settings, changed: Mapping[str, Topic], now: datetime) -> None:
+        self._settings = settings
+        self._names = changed.keys()
+        self._matcher: Matcher = compile_rules(changed)
+        self._now = now
+        self.topics: set[str] = set()
+        self.moved = 0
+
+    def over(self, connection: Connection, batch: list[Matchable]) -> None:
+        ids = {n: row for n, row in topics.ids(connection).items() if n in self._names}
+        names = {row: name for name, row in ids.items()}
+        standing = topics.of_articles(connection, (article.id for article in batch))
+        enter: list[Placed] = []
+        leave: list[tuple[int, int]] = []
+        for article in batch:
+            there = standing.get(article.id, {}).keys() & names.keys()
+            fits = {ids[name]: why for name, why in self._match(article).items() if name in ids}
+            enter += [Placed(article.id, t, True, why) for t, why in fits.items() if t not in there]
+            leave += [(article.id, topic) for topic in there if topic not in fits]
+        topics.enter(connection, enter, self._now)
+        topics.leave(connection, leave)
+        moved = {names[one.topic_id] for one in enter} | {names[topic] for _, topic in leave}
+        if moved:
+            stale.mark(connection, {*moved, stale.EVERYTHING}, self._now)
+        self.topics |= moved
+        self.moved += len(enter) + len(leave)
+
+    def _match(self, article: Matchable) -> dict[str, Reason]:
+        """Topic -> reason, by whichever source told the article."""
+        text = plain(article.content) or article.lead
+        found: dict[str, Reason] = {}
+        for name in article.sources:
+            source = self._settings.source.get(name)
+            described = Described(
+                title=article.title,
+                text=f"{article.lead} {text}" if text != article.lead else text,
+                source=name,
+                categories=article.categories,
+                language=article.language,
+                own_topics=source.topics if source else (),
+            )
+            found = self._matcher.match(described) | found
+        return found

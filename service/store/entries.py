@@ -1,0 +1,125 @@
+"""Entries as found in sources, and the keys that lead from them to articles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from service.store.statements import upsert
+from service.store.tables import article, article_key, entry
+
+BATCH = 5000
+"""Values in one IN list: under the limit of bound values of both databases."""
+
+_ADMISSION = 0x61646D6974  # "admit": the advisory lock of whoever admits on PostgreSQL
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An entry as it is stored. Exactly one of `article_id` and `refused_reason` is not None."""
+
+    id: int
+    entry_key: str
+    hash: bytes
+    article_id: int | None
+    refused_reason: str | None
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """A row to be. Exactly one of `article_id` and `refused_reason` is not None."""
+
+    entry_key: str
+    guid: str | None
+    link: str | None
+    title: str
+    hash: bytes
+    article_id: int | None
+    refused_reason: str | None
+    quiet: bool
+    published: datetime | None
+
+
+def queue(connection: Connection) -> None:
+    """Wait for whoever admits in another process, until the end of this transaction.
+
+    Two sources that bring the same article at once must find each other's. SQLite has one writer.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_ADMISSION)))
+
+
+def known(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[str, Known]:
+    """Entry key -> what is stored of it in this source."""
+    found: dict[str, Known] = {}
+    for batch in batches(keys):
+        rows = connection.execute(
+            select(
+                entry.c.id,
+                entry.c.entry_key,
+                entry.c.hash,
+                entry.c.article_id,
+                entry.c.refused_reason,
+                entry.c.quiet,
+            ).where(entry.c.source_id == source_id, entry.c.entry_key.in_(batch))
+        )
+        found |= {row.entry_key: Known(*row) for row in rows}
+    return found
+
+
+def add(connection: Connection, source_id: int, rows: Sequence[NewEntry], now: datetime) -> None:
+    """Insert entries seen for the first time."""
+    if rows:
+        shared = {"source_id": source_id, "first_seen_at": now}
+        connection.execute(
+            insert(entry),
+            [{**shared, **{name: getattr(row, name) for name in row.__slots__}} for row in rows],
+        )
+
+
+def amend(connection: Connection, rows: Sequence[tuple[int, NewEntry]]) -> None:
+    """Entries that say something else than before: (id, what they say now)."""
+    if rows:
+        names = ("link", "title", "hash", "article_id", "refused_reason", "published")
+        statement = (
+            update(entry)
+            .where(entry.c.id == bindparam("row"))
+            .values({name: bindparam(name) for name in names})
+        )
+        connection.execute(
+            statement,
+            [{"row": row, **{name: getattr(new, name) for name in names}} for row, new in rows],
+        )
+
+
+def articles_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
+    """Key -> the article it leads to, through what was merged."""
+    found: dict[str, int] = {}
+    for batch in batches(keys):
+        rows = connection.execute(
+            select(article_key.c.key, func.coalesce(article.c.merged_into, article.c.id))
+            .join(article, article.c.id == article_key.c.article_id)
+            .where(article_key.c.key.in_(batch))
+        )
+        found |= {row[0]: row[1] for row in rows}
+    return found
+
+
+def lead_to(connection: Connection, pairs: Iterable[tuple[str, int]]) -> None:
+    """Keep that these keys lead to these articles; a key that is known stays as it is."""
+    rows = [{"key": key, "article_id": article_id} for key, article_id in pairs]
+    if rows:
+        statement = upsert(connection, article_key).on_conflict_do_nothing(index_elements=["key"])
+        connection.execute(statement, rows)
+
+
+def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """The values without doubles, in lists that fit into one statement."""
+    distinct = list(dict.fromkeys(values))
+    for start in range(0, len(distinct), BATCH):
+        yield distinct[start : start + BATCH]

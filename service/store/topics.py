@@ -1,0 +1,104 @@
+"""Which article is in which topic, since when, and why."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, or_, select, update
+
+from service.store.entries import batches
+from service.store.statements import upsert
+from service.store.tables import article_topic, topic
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An article in a topic. `quiet`: shown, never mailed."""
+
+    article_id: int
+    topic_id: int
+    quiet: bool
+    reason: dict[str, Any]
+
+
+def ids(connection: Connection) -> dict[str, int]:
+    """Id in the TOML -> row, of every topic that is not retired."""
+    rows = connection.execute(select(topic.c.name, topic.c.id).where(topic.c.retired_at.is_(None)))
+    return {row.name: row.id for row in rows}
+
+
+def rules(connection: Connection) -> dict[str, bytes | None]:
+    """Topic -> hash of the rules that its articles were matched with; None: never matched."""
+    rows = connection.execute(
+        select(topic.c.name, topic.c.rules_hash).where(topic.c.retired_at.is_(None))
+    )
+    return {row.name: row.rules_hash for row in rows}
+
+
+def keep_rules(connection: Connection, name: str, rules_hash: bytes) -> None:
+    """The stored articles have been matched with these rules."""
+    connection.execute(update(topic).where(topic.c.name == name).values(rules_hash=rules_hash))
+
+
+def of_articles(connection: Connection, article_ids: Iterable[int]) -> dict[int, dict[int, Placed]]:
+    """Article -> topic row -> how it stands there."""
+    found: defaultdict[int, dict[int, Placed]] = defaultdict(dict)
+    for batch in batches(article_ids):
+        rows = connection.execute(
+            select(
+                article_topic.c.article_id,
+                article_topic.c.topic_id,
+                article_topic.c.quiet,
+                article_topic.c.reason,
+            ).where(article_topic.c.article_id.in_(batch))
+        )
+        for row in rows:
+            found[row.article_id][row.topic_id] = Placed(*row)
+    return found
+
+
+def enter(connection: Connection, rows: Sequence[Placed], now: datetime) -> None:
+    """Put articles into topics; who is there already gets the new reason alone."""
+    if rows:
+        statement = upsert(connection, article_topic)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["article_id", "topic_id"],
+                set_={"reason": statement.excluded.reason},
+            ),
+            [
+                {
+                    "article_id": row.article_id,
+                    "topic_id": row.topic_id,
+                    "entered_at": now,
+                    "quiet": row.quiet,
+                    "reason": row.reason,
+                }
+                for row in rows
+            ],
+        )
+
+
+def become_news(connection: Connection, article_ids: Sequence[int], now: datetime) -> None:
+    """Quiet articles are news from now on: somebody told them after his first collection."""
+    if article_ids:
+        connection.execute(
+            update(article_topic)
+            .where(article_topic.c.article_id.in_(article_ids), article_topic.c.quiet.is_(True))
+            .values(quiet=False, entered_at=now)
+        )
+
+
+def leave(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:
+    """Take articles out of topics: (article, topic row)."""
+    for batch in batches(pairs):
+        same = [
+            and_(article_topic.c.article_id == one, article_topic.c.topic_id == two)
+            for one, two in batch[:]
+        ]
+        for start in range(0, len(same), 200):
+            connection.execute(delete(article_topic).where(or_(*same[start : start + 200])))
