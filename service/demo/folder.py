@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import tomllib
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,6 +60,19 @@ def settle(folder: Path, now: datetime) -> Place:
     }
     known.write_text(json.dumps(kept), encoding="utf-8")
     return Place(config, publisher, days)
+
+
+def listening(place: Place, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment with an address to serve on that is free: the one written down, if it is.
+
+    Somebody else may have taken that port since the first run. Raises UsageError.
+    """
+    written = tomllib.loads(place.config.read_text(encoding="utf-8"))["web"]["listen"]
+    wanted = int(written.rpartition(":")[2])
+    port = free_port(wanted)
+    if port == wanted:
+        return dict(environ)
+    return {"BANTIN_WEB__LISTEN": f"127.0.0.1:{port}", **environ}
 
 
 def days_before(now: datetime) -> Days:

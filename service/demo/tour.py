@@ -22,12 +22,13 @@ from service.runtime import pipeline
 from service.runtime.composition import Clock, Service, open_service
 from service.store import overview
 from service.store.database import Store
+from service.web.rhythms import previous_cut
 
 DIGEST = "diem-tin"
 
-READERS: tuple[tuple[str, tuple[str, ...] | None, str], ...] = (
-    # address, topics (None: all), language
-    ("lan@trung-du.example", None, "vi"),
+READERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    # address, topics (none: all), language
+    ("lan@trung-du.example", (), "vi"),
     ("minh@trung-du.example", ("giao-duc", "y-te"), "vi"),
     ("nam@river.example", ("in-english",), "en"),
 )
@@ -117,6 +118,7 @@ class Tour:
                 topics=topics,
                 language=language,
                 evidence="the demo",
+                previous_cut=previous_cut(self.service.settings),
             )
         say(f"  {len(READERS)} readers subscribe")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.collect.faults import faults as collect_faults
-from service.config.loading import Loaded, load
+from service.config.loading import Examined, Loaded, examine, judged
 from service.config.schema import Settings
 from service.curate.faults import faults as curate_faults
-from service.errors import ConfigError, Fault
+from service.errors import Fault
 from service.mail.faults import faults as mail_faults
 from service.newsletter.faults import faults as newsletter_faults
 from service.publish.faults import faults as publish_faults
@@ -30,37 +30,46 @@ _ROOMS: tuple[Callable[[Settings], list[Finding]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`loaded` is None when the files could not even be read as a configuration."""
+    """`loaded` None: there are faults. `warnings`: what works, but hardly as it was meant."""
 
     loaded: Loaded | None
     faults: tuple[Fault, ...]
+    warnings: tuple[Fault, ...] = ()
 
-    def summary(self) -> str:
-        """What is there: "3 files, 41 sources, 6 topics, 1 digest"."""
+    def counts(self) -> dict[str, int]:
+        """What is there: files, sources, topics, digests. Only without faults."""
         assert self.loaded is not None
         settings = self.loaded.settings
-        counts = [
-            (len(self.loaded.files), "file"),
-            (len(settings.source), "source"),
-            (len(settings.topic), "topic"),
-            (len(settings.digest), "digest"),
-        ]
-        return ", ".join(f"{n} {noun}{'' if n == 1 else 's'}" for n, noun in counts)
+        return {
+            "files": len(self.loaded.files),
+            "sources": len(settings.source),
+            "topics": len(settings.topic),
+            "digests": len(settings.digest),
+        }
+
+    def summary(self) -> str:
+        """The same in words: "3 files, 41 sources, 6 topics, 1 digest"."""
+        counts = self.counts().items()
+        return ", ".join(f"{n} {noun.removesuffix('s') if n == 1 else noun}" for noun, n in counts)
 
 
 def check(config: Path, environ: Mapping[str, str]) -> Checked:
-    """Load the configuration and let every room judge it. Never raises for a fault."""
-    try:
-        loaded = load(config, environ)
-    except ConfigError as error:
-        return Checked(None, error.faults)
-    found = [finding for room in _ROOMS for finding in room(loaded.settings)]
-    faults = [_placed(loaded, finding) for finding in found]
-    faults += template_faults(loaded.settings.root / "templates")
-    return Checked(loaded, tuple(sorted(faults, key=lambda fault: (fault.file, fault.line or 0))))
+    """Load the configuration and let every room judge it. Never raises for a fault.
+
+    The rooms judge what is sound even where the rest has faults, so that all are told at once.
+    """
+    examined = examine(config, environ)
+    faults, settings = examined.faults, examined.settings
+    if settings is not None:
+        found = [finding for room in _ROOMS for finding in room(settings)]
+        faults = (
+            *judged(examined, found).faults,
+            *template_faults(settings.root / "templates"),
+        )
+    return Checked(_loaded(examined, faults), faults, examined.warnings)
 
 
-def _placed(loaded: Loaded, finding: Finding) -> Fault:
-    path, problem, remedy = finding
-    file, line = loaded.places.find(path)
-    return Fault(file, line, ".".join(path), problem, remedy)
+def _loaded(examined: Examined, faults: tuple[Fault, ...]) -> Loaded | None:
+    if faults or examined.settings is None:
+        return None
+    return Loaded(examined.settings, examined.places, examined.files, examined.warnings)

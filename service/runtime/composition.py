@@ -79,19 +79,50 @@ def open_service(
 
     Raises ConfigError, StoreError.
     """
+    return open_loaded(load(config, environ), clock, retire=retire)
+
+
+def open_loaded(loaded: Loaded, clock: Clock = system_clock, *, retire: bool = False) -> Service:
+    """The same from a configuration that is loaded already. Raises StoreError."""
+    service = _opened(loaded, clock)
+    try:
+        service.take(loaded, retire=retire)
+    except BaseException:
+        service.close()
+        raise
+    return service
+
+
+def open_to_look(config: Path, environ: Mapping[str, str], clock: Clock = system_clock) -> Service:
+    """For commands that only look: nothing is registered that the store knows by name.
+
+    So a TOML that is being edited does not reach the running service through a look at it. Raises
+    ConfigError, StoreError.
+    """
     loaded = load(config, environ)
+    service = _opened(loaded, clock)
+    try:
+        with service.store.read() as connection:
+            known = registry.knows(connection, loaded.settings)
+        if not known:
+            service.take(loaded, retire=False)
+    except BaseException:
+        service.close()
+        raise
+    return service
+
+
+def _opened(loaded: Loaded, clock: Clock) -> Service:
     store = Store(loaded.settings.store.url)
     try:
         migrate(store)
-        service = Service(
+        return Service(
             loaded=loaded,
             renderer=renderer_of(loaded.settings),
             store=store,
             clock=clock,
             owner=secrets.token_hex(8),
         )
-        service.take(loaded, retire=retire)
     except BaseException:
         store.close()
         raise
-    return service

@@ -17,6 +17,7 @@ from datetime import datetime
 from service.audience import housekeeping
 from service.collect import poll
 from service.collect.poll import Collected
+from service.collect.workers import Parsers
 from service.curate.rematch import rematch
 from service.mail.drain import Drained, drain
 from service.newsletter.run import Planned, plan_due, plan_welcomes
@@ -28,9 +29,17 @@ Progress = Callable[[int, int], None]
 
 
 async def collect(
-    service: Service, names: Sequence[str] | None = None, progress: Progress | None = None
+    service: Service,
+    names: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    *,
+    parsers: Parsers | None = None,
+    at_most_s: float | None = None,
 ) -> Collected:
-    """One pass over what is due, or over the named sources at once."""
+    """One pass over what is due, or over the named sources at once.
+
+    `parsers` are kept by who collects for long; `at_most_s`: then no further source is begun.
+    """
     done = await poll.collect(
         service.store,
         service.settings,
@@ -38,10 +47,12 @@ async def collect(
         names=names,
         owner=service.owner,
         progress=progress,
+        parsers=parsers,
+        at_most_s=at_most_s,
     )
     if done.tried:
         logs.get().info(
-            "collected",
+            "pass",
             tried=done.tried,
             ok=done.ok,
             failed=sorted(done.failed),

@@ -7,7 +7,6 @@ reloads: a configuration with faults is told, and the old one stays.
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -17,9 +16,10 @@ from typing import Any
 
 import uvicorn
 
+from service.collect.workers import Parsers
 from service.errors import BantinError, ConfigError, UsageError
 from service.report.health import Health, health
-from service.runtime import logs, pipeline
+from service.runtime import logs, pidfile, pipeline
 from service.runtime.composition import Service, load
 from service.runtime.engine import Engine, Job
 from service.web.app import create_app
@@ -30,10 +30,11 @@ MAIL_TICK_S = 5.0
 PUBLISH_TICK_S = 60.0
 HOUSE_TICK_S = 3600.0
 
+PASS_S = 60.0
+"""After so long no further source of a pass is begun: what is due meanwhile gets its turn."""
+
 GRACE_S = 20.0
 """How long a stop waits for running jobs: systemd's default kill comes after 90 seconds."""
-
-PID_FILE = "bantin.pid"
 
 
 class _Server(uvicorn.Server):
@@ -66,11 +67,11 @@ def listen(address: str) -> socket.socket:
     return bound
 
 
-def jobs(service: Service, kick: Callable[[str], None]) -> list[Job]:
+def jobs(service: Service, kick: Callable[[str], None], parsers: Parsers) -> list[Job]:
     """The ticks of the service, each an idempotent job of the pipeline."""
 
     async def collect() -> bool:
-        done = await pipeline.collect(service)
+        done = await pipeline.collect(service, parsers=parsers, at_most_s=PASS_S)
         if done.changed.topics:
             kick("publish")
             kick("digests")
@@ -113,29 +114,25 @@ async def serve(
 ) -> None:
     """Run until SIGTERM or SIGINT. `ready` is called once requests are answered."""
     stop = asyncio.Event()
-    engine = _engine(service)
-    server = _Server(_web(service, engine.kick))
-    with (
-        _pid_file(service.settings.var),
-        _signals(stop.set, lambda: _reload(service, config, environ, engine.kick)),
-    ):
-        web = asyncio.create_task(server.serve(sockets=[bound]))
-        await _first(server.up.wait(), web)
-        engine.start()
-        logs.get().info("serving", listen=service.settings.web.listen)
-        ready()
-        await _first(stop.wait(), web)
-        ended_well = await engine.stop(GRACE_S)
-        server.should_exit = True
-        await web
-        logs.get().info("stopped", all_jobs_ended=ended_well)
-
-
-def _engine(service: Service) -> Engine:
-    engine = Engine()
-    for job in jobs(service, engine.kick):
+    engine, parsers = Engine(), Parsers()
+    for job in jobs(service, engine.kick, parsers):
         engine.add(job)
-    return engine
+    server = _Server(_web(service, engine.kick))
+    async with parsers:
+        with (
+            pidfile.held(service.settings.var),
+            _signals(stop.set, lambda: _reload(service, config, environ, engine.kick)),
+        ):
+            web = asyncio.create_task(server.serve(sockets=[bound]))
+            await _first(server.up.wait(), web)
+            engine.start()
+            logs.get().info("serving", listen=service.settings.web.listen)
+            ready()
+            await _first(stop.wait(), web)
+            ended_well = await engine.stop(GRACE_S)
+            server.should_exit = True
+            await web
+            logs.get().info("stopped", all_jobs_ended=ended_well)
 
 
 def _web(service: Service, kick: Callable[[str], None]) -> uvicorn.Config:
@@ -154,6 +151,7 @@ def _web(service: Service, kick: Callable[[str], None]) -> uvicorn.Config:
         lifespan="off",
         proxy_headers=False,
         server_header=False,
+        timeout_graceful_shutdown=int(GRACE_S),
     )
 
 
@@ -208,28 +206,3 @@ async def _reload(
 def _health(service: Service) -> Health:
     with service.store.read() as connection:
         return health(connection, service.clock())
-
-
-@contextmanager
-def _pid_file(var: Path) -> Iterator[None]:
-    """`var/bantin.pid`, by which `bantin reload` finds us. Refuses a second service beside it."""
-    path = var / PID_FILE
-    var.mkdir(parents=True, exist_ok=True)
-    other = running(var)
-    if other is not None and other != os.getpid():
-        raise UsageError(f"the service is running already, as process {other} ({path})")
-    path.write_text(f"{os.getpid()}\n")
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def running(var: Path) -> int | None:
-    """The process id of the running service of this folder; None: nobody runs."""
-    try:
-        pid = int((var / PID_FILE).read_text())
-        os.kill(pid, 0)
-    except (OSError, ValueError):
-        return None
-    return pid

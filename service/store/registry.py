@@ -55,6 +55,16 @@ def register(connection: Connection, settings: Settings, now: datetime, *, retir
         stale.mark(connection, {*feeds, stale.EVERYTHING}, now)
 
 
+def knows(connection: Connection, settings: Settings) -> bool:
+    """Whether every source, topic and digest of the TOML has a live row."""
+    pairs = ((source, settings.source), (topic, settings.topic), (digest, settings.digest))
+    for table, wanted in pairs:
+        live = select(table.c.name).where(table.c.retired_at.is_(None))
+        if not wanted.keys() <= set(connection.execute(live).scalars()):
+            return False
+    return True
+
+
 def _sources(connection: Connection, settings: Settings, now: datetime, *, retire: bool) -> bool:
     """True when an outlet is called otherwise than before."""
     renamed = renames.rename(connection, source, _was(settings.source))
