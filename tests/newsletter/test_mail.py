@@ -1,0 +1,174 @@
+"""How the digest looks, top to bottom: both parts, its size, and hostile headlines."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from lxml import html as lxml_html
+
+from service.mail import message
+from service.newsletter.compose import HTML_LIMIT, encoded_size
+from service.store.parts import pack, unpack
+from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
+
+LEAD = (
+    "Sáng 22/11, Sở Giáo dục và Đào tạo cho biết học sinh toàn tỉnh được nghỉ học để tránh bão. "
+    "Các trường sẽ dạy bù vào cuối tuần sau. Phụ huynh cần theo dõi thông báo của nhà trường."
+)
+
+
+@pytest.fixture
+def room(store, tmp_path):
+    room = Newsroom(store, tmp_path, {"tuan": {"cadence": "weekly", "title": "Điểm tin tuần"}})
+    room.subscribe()
+    return room
+
+
+def mail_of(room):
+    room.run(MONDAY)
+    [mail] = room.outbox("minh@example.vn")
+    return mail
+
+
+def text_of(mail):
+    return mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
+
+
+def page_of(mail):
+    return lxml_html.fromstring(mail.get_body(("html",)).get_content())
+
+
+def test_the_text_part_is_written(room):
+    story, _ = room.story("Học sinh nghỉ học vì bão số 13", at=MONDAY - HOUR, lead=LEAD)
+    room.story("Nghỉ học", at=MONDAY - HOUR, source="bao-b", story=story)
+    room.story("Bệnh viện ghép thận", "y-te", at=MONDAY - DAY, lead="")
+    text = text_of(mail_of(room))
+    assert text.startswith("ĐIỂM TIN TUẦN\n23/11/2026\n")
+    assert (
+        "GIÁO DỤC\n--------\n\n"
+        "1. Học sinh nghỉ học vì bão số 13\n"
+        "Sáng 22/11, Sở Giáo dục và Đào tạo cho biết học sinh toàn tỉnh được nghỉ\n"
+        "học để tránh bão. Các trường sẽ dạy bù vào cuối tuần sau.\n"
+        "Bao-A, 06:00, cùng 1 báo khác\n"
+        "https://s1.example/"
+    ) in text
+    assert "Y TẾ\n----\n\n2. Bệnh viện ghép thận\nBao-A, 07:00 Chủ nhật 22/11\nhttps://" in text
+    assert "2 tin: Giáo dục 1, Y tế 1" in text
+    assert "https://tin.example.vn/editions/tuan/20261123T000000Z/" in text.splitlines()
+    assert max(len(line) for line in text.splitlines() if "://" not in line) <= 110
+
+
+def test_every_address_stands_alone_on_its_line(room):
+    room.story("a", at=MONDAY - HOUR)
+    lines = [line for line in text_of(mail_of(room)).splitlines() if "://" in line]
+    assert len(lines) == 6
+    assert all(re.fullmatch(r"https://\S+", line) for line in lines)
+    assert any("/preferences/" in line for line in lines)
+    assert any("/unsubscribe/" in line for line in lines)
+    assert any(line.endswith("/subscribe/tuan") for line in lines)
+
+
+def test_the_html_part_can_be_read_by_everybody(room):
+    room.story("Học sinh nghỉ học", at=MONDAY - HOUR, lead=LEAD)
+    room.story("Bệnh viện ghép thận", "y-te", at=MONDAY - 2 * HOUR)
+    page = page_of(mail_of(room))
+    assert page.get("lang") == "vi"
+    [article] = page.xpath("//*[@role='article']")
+    assert article.get("lang") == "vi"
+    assert article.get("aria-label") == "Điểm tin tuần"
+    assert page.xpath("string(//h1)") == "Điểm tin tuần"
+    assert page.xpath("//meta[@name='color-scheme']/@content") == ["light dark"]
+    assert "prefers-color-scheme: dark" in page.xpath("string(//style)")
+    assert all(one.get("role") == "presentation" for one in page.xpath("//table"))
+    assert not page.xpath("//img | //script | //link | //iframe")
+    hidden = page.xpath("//div[contains(@style, 'display: none')]")
+    assert [one.text for one in hidden] == ["Bệnh viện ghép thận"]
+    assert page.xpath("//h2/a/text()") == ["Học sinh nghỉ học"]
+    assert page.xpath("//h3/a/text()") == ["Bệnh viện ghép thận"]
+    assert all("color: " in one.get("style") for one in page.xpath("//a"))  # inlined
+    texts = page.xpath("//a/text()")
+    assert {"Xem trên web", "Đổi chủ đề, giờ nhận", "Tạm dừng", "Ngừng nhận", "Đăng ký riêng"} <= {
+        *texts
+    }
+    assert "minh@example.vn đã đăng ký Điểm tin tuần (Giáo dục, Y tế, Văn hóa)" in (
+        page.text_content()
+    )
+
+
+def test_no_link_counts_readers(room):
+    room.story("a", at=MONDAY - HOUR)
+    links = page_of(mail_of(room)).xpath("//a/@href")
+    own = [one for one in links if "/unsubscribe/" in one or "/preferences/" in one]
+    assert len(own) == 3
+    assert not [one for one in links if one not in own and ("?" in one or "utm" in one)]
+
+
+def test_the_subject_is_digest_date_first_headline(room):
+    room.story("Học sinh nghỉ học vì bão số 13", at=MONDAY - HOUR)
+    room.story("b", at=MONDAY - 2 * HOUR)
+    assert mail_of(room)["Subject"] == "Điểm tin tuần 23/11/2026: Học sinh nghỉ học vì bão số 13"
+
+
+def test_a_hostile_headline_stays_a_headline(room):
+    evil = '<script>alert(1)</script> "&amp;" Bcc: x@example.vn {{ site }} \ufdd0'
+    room.story(evil + "address", at=MONDAY - HOUR, lead="<b>&</b>" * 3)
+    mail = mail_of(room)
+    assert mail["Bcc"] is None
+    page = page_of(mail)
+    assert not page.xpath("//script")
+    assert page.xpath("string(//h2/a)").startswith("<script>alert(1)</script>")
+    assert "{{ site }}" in mail["Subject"]
+
+
+def test_another_language_is_marked(room):
+    room.story("The bridge is open", at=MONDAY - HOUR)
+    with room.store.write() as connection:
+        connection.exec_driver_sql("UPDATE article SET language = 'en-GB'")
+    page = page_of(mail_of(room))
+    assert page.xpath("//h2/a/@lang") == ["en-GB"]
+
+
+def test_what_is_over_max_waits_on_the_web(store, tmp_path):
+    room = Newsroom(store, tmp_path, {"tuan": {"cadence": "weekly", "stories": {"max": 3}}})
+    room.subscribe()
+    for number in range(17):
+        room.story(f"story {number}", at=MONDAY - number * HOUR - HOUR)
+    mail = mail_of(room)
+    assert "Còn 14 tin trên web:\nhttps://tin.example.vn/editions/tuan/" in text_of(mail)
+    assert "3 tin: Giáo dục 3" in text_of(mail)
+    [more] = [a for a in page_of(mail).xpath("//a") if a.text == "Còn 14 tin trên web"]
+    assert "/editions/tuan/20261123T000000Z/" in more.get("href")
+
+
+def test_a_mail_is_never_so_large_that_it_is_cut_off(store, tmp_path):
+    """Whole stories move to "N more online", and they are told by that."""
+    room = Newsroom(store, tmp_path, {"tuan": {"cadence": "weekly", "stories": {"max": 100}}})
+    room.subscribe()
+    for number in range(100):
+        title = f"{number:03d} " + "tin rất dài của một tòa soạn không biết dừng " * 12
+        room.story(title, at=MONDAY - (number + 1) * HOUR / 100, lead=LEAD)
+    mail = mail_of(room)
+    html = mail.get_body(("html",))
+    assert HTML_LIMIT * 0.8 < len(html.get_payload()) < HTML_LIMIT + 1000
+    shown = len(page_of(mail).xpath("//h2/a | //h3/a"))
+    assert f"Còn {100 - shown} tin trên web" in text_of(mail)
+    assert len(room.titles()) == shown
+    assert len(room.counted()) == 100 - shown
+    assert text_of(mail).count("\n1. 000 ") == 1
+
+
+@pytest.mark.parametrize("text", ["plain ascii = yes\n" * 200, "tiếng Việt có dấu\n" * 300, ""])
+def test_the_size_counted_is_the_size_on_the_way(text):
+    encoding, body = message._encode(text)
+    assert abs(encoded_size(text) - len(body)) <= 120, encoding
+
+
+def test_parts_are_kept_as_they_are(room):
+    room.story("Học sinh", at=MONDAY - HOUR)
+    room.plan(MONDAY)
+    with room.store.read() as connection:
+        packed = connection.exec_driver_sql("SELECT parts FROM segment").scalar_one()
+    parts = unpack(packed)
+    assert pack(parts) == packed
+    assert "minh@example.vn" not in parts.html  # personal values are filled in at the last moment

@@ -1,0 +1,149 @@
+"""The welcome carries the last edition, and what it carries is told."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from sqlalchemy import select, update
+
+from service.render.engine import shipped_templates
+from service.store import tables as t
+from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
+
+NAM = "nam@example.vn"
+
+
+@pytest.fixture
+def room(any_store, tmp_path):
+    """A daily digest with one edition of two stories behind it."""
+    room = Newsroom(any_store, tmp_path, {"tuan": {"cadence": "daily"}})
+    room.subscribe()
+    room.story("school", "giao-duc", at=MONDAY - HOUR)
+    room.story("health", "y-te", at=MONDAY - 2 * HOUR)
+    room.run(MONDAY)
+    room.now = MONDAY + 2 * HOUR
+    return room
+
+
+def confirmed(room, address=NAM, **values):
+    return room.subscribe(address, welcome_due=True, **values)
+
+
+def test_the_last_edition_is_carried_and_told(room):
+    nam = confirmed(room)
+    assert room.welcome().planned == 1
+    room.send()
+    [mail] = room.outbox(NAM)
+    body = mail.get_body(("plain",)).get_content()
+    assert "Trong lúc chờ số đầu tiên, đây là số gần nhất." in " ".join(body.split())
+    assert "1. school" in body
+    assert "2. health" in body
+    assert "đã bắt đầu" in mail["Subject"]
+    assert sorted(room.titles(NAM)) == ["health", "school"]
+    assert room.row(nam).starts_at == MONDAY + 2 * HOUR
+    room.story("new", at=MONDAY + 3 * HOUR)
+    room.run(MONDAY + DAY)
+    assert room.mails(NAM)[1:] == [["new"]]
+
+
+def test_only_the_chosen_topics(room):
+    confirmed(room, topics=["y-te"])
+    room.welcome()
+    assert room.titles(NAM) == ["health"]
+
+
+def test_it_goes_out_once(room):
+    nam = confirmed(room)
+    assert room.welcome().planned == 1
+    assert room.welcome().planned == 0
+    assert not room.row(nam).welcome_due
+    assert room.states() == {"accepted": 1, "planned": 1}
+
+
+def test_where_there_is_nothing_to_carry_none_goes_out(any_store, tmp_path):
+    room = Newsroom(any_store, tmp_path, {"tuan": {"cadence": "daily"}})
+    nam = confirmed(room)
+    assert room.welcome().planned == 0
+    assert not room.row(nam).welcome_due
+    assert room.states() == {}
+
+
+def test_what_another_digest_told_is_not_told_again(any_store, tmp_path):
+    room = Newsroom(any_store, tmp_path, {"mot": {"cadence": "daily"}, "hai": {"cadence": "daily"}})
+    room.subscribe(NAM, digest="mot")
+    room.story("a", at=MONDAY - HOUR)
+    room.run(MONDAY)
+    room.subscribe(NAM, digest="hai", welcome_due=True)
+    assert room.welcome(MONDAY + HOUR).planned == 0
+    assert room.mails(NAM) == [["a"]]
+
+
+def test_none_when_the_site_wants_none(room):
+    room.load(signup={"welcome": "none"})
+    nam = confirmed(room)
+    assert room.welcome().planned == 0
+    assert not room.row(nam).welcome_due
+
+
+def test_who_has_not_confirmed_is_not_welcomed(room):
+    nam = confirmed(room)
+    room.change(nam, starts_at=None)
+    assert room.welcome().planned == 0
+    assert room.row(nam).welcome_due
+
+
+def test_a_broken_template_keeps_the_welcome_for_later(room):
+    nam = confirmed(room)
+    folder = room.root / "templates" / "mail" / "welcome"
+    folder.mkdir(parents=True)
+    for path in (shipped_templates() / "mail" / "welcome").iterdir():
+        shutil.copy(path, folder)
+    (folder / "body.txt.j2").write_text("{{ nothing.here }}")
+    room.load()
+    [error] = room.welcome().failed.values()
+    assert "mail/welcome/body.txt.j2" in error
+    assert room.row(nam).welcome_due
+    shutil.rmtree(room.root / "templates")
+    room.load()
+    assert room.welcome().planned == 1
+
+
+def test_a_welcome_that_never_left_gives_way_to_the_first_edition(room):
+    """It expires with the next cut; other digests of the person reach back to what it carried."""
+    room.load(digest={"tuan": {"cadence": "daily"}, "khac": {"cadence": "daily", "at": "12:00"}})
+    room.subscribe(NAM, digest="khac", begins=MONDAY - 2 * HOUR)
+    confirmed(room)
+    room.welcome()
+    room.refuse(until=MONDAY + 2 * DAY)
+    room.run(MONDAY + 5 * HOUR)  # "khac" is cut: told by the welcome, as it seems
+    assert room.mails(NAM) == [["school", "health"]]
+    room.story("new", at=MONDAY + 6 * HOUR)
+    room.plan(MONDAY + DAY)
+    assert room.states()["expired"] == 1
+    room.send()
+    room.run(MONDAY + DAY + 5 * HOUR)
+    assert room.mails(NAM) == [["new"], ["school", "health"]]
+
+
+def test_in_the_reader_s_language(room):
+    confirmed(room)
+    with room.store.write() as connection:
+        mine = t.subscriber.c.address == NAM
+        connection.execute(update(t.subscriber).where(mine).values(language="en"))
+    room.welcome()
+    room.send()
+    [mail] = room.outbox(NAM)
+    assert "While you wait for your first edition" in " ".join(
+        mail.get_body(("plain",)).get_content().split()
+    )
+    assert mail["Content-Language"] == "en"
+
+
+def test_a_welcome_is_no_edition_and_goes_before_them(room):
+    confirmed(room)
+    room.welcome()
+    with room.store.read() as connection:
+        [row] = connection.execute(select(t.delivery).where(t.delivery.c.kind == "welcome")).all()
+    assert (row.edition_id, row.priority) == (None, 0)
+    assert row.expires_at == MONDAY + DAY
