@@ -83,6 +83,7 @@ def confirm(
             how="button" if pressed else "one click in the browser that signed up",
             **begin(settings, found.subscription, now, previous_cut),
             welcome_due=settings.signup.welcome == "last-edition",
+            signup_hash=None,  # the cookie has done its work
         )
     return Confirmation(Standing.CONFIRMED, begun, fresh=True)
 

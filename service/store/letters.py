@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal_column, select
 
 from service.model import DeliveryKind, DeliveryState, Parts
 from service.store import deliveries, segments
@@ -78,6 +78,11 @@ def signups_of(connection: Connection, subscriber_id: int, since: datetime) -> i
 def signups_of_all(connection: Connection, since: datetime) -> int:
     """Letters that sign-ups caused since then, whatever became of them."""
     found = connection.scalar(
-        select(func.count()).where(delivery.c.kind.in_(SIGNUP_KINDS), delivery.c.created_at > since)
+        select(func.count()).where(
+            # Written out, not bound: else the index of letters alone cannot serve it.
+            delivery.c.priority == literal_column("0"),
+            delivery.c.kind.in_(SIGNUP_KINDS),
+            delivery.c.created_at > since,
+        )
     )
     return found or 0

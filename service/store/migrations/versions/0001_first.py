@@ -359,6 +359,14 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
+        "ix_delivery_letters",
+        "delivery",
+        ["created_at"],
+        unique=False,
+        sqlite_where=sa.text("priority = 0"),
+        postgresql_where=sa.text("priority = 0"),
+    )
+    op.create_index(
         "ix_delivery_queue", "delivery", ["state", "priority", "next_try_at"], unique=False
     )
     op.create_index("ix_delivery_segment_id", "delivery", ["segment_id"], unique=False)
