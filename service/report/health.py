@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from service.report.status import state
 from service.store import overview
+from service.store.database import Connection
 
 MAIL_LATE_AFTER = timedelta(minutes=15)
 """A delivery that has been due for this long is late: a relay is down or nobody sends."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from service.report.lateness import Lateness, lateness
 from service.store import overview
+from service.store.database import Connection
 from service.store.overview import DigestRow, EditionRow, SourceRow, TopicRow
 
 LATE_AFTER = timedelta(minutes=30)

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from service.model import DeliveryState
 from service.store import history, subscribers
+from service.store.database import Connection
 from service.store.history import Entrance, Telling, Wish
 
 SENT, PENDING, DEDUPLICATED = "sent", "pending", "deduplicated"
