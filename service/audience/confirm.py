@@ -72,7 +72,7 @@ def confirm(
     if not (pressed or same_browser(cookie, asked.signup_hash)):
         return found
     with store.ledger() as connection:
-        found = _standing(subscriptions.by_token(connection, token, lock=True), now)
+        found = _standing(subscriptions.held(connection, token), now)
         if found.standing is not Standing.ASK or found.subscription is None:
             return found
         begun = records.changed(
@@ -107,7 +107,7 @@ def take_back(store: Store, now: datetime, token: str) -> Subscription | None:
     if not is_token(token):
         return None
     with store.ledger() as connection:
-        found = subscriptions.by_token(connection, token, lock=True)
+        found = subscriptions.held(connection, token)
         if found is None:
             return None
         records.ended(connection, [found], now, EndedReason.UNDONE, how="undo after confirming")

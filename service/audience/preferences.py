@@ -37,7 +37,7 @@ def save(
     if not is_token(token):
         return None
     with store.ledger() as connection:
-        found = subscriptions.by_token(connection, token, lock=True)
+        found = subscriptions.held(connection, token)
         if found is None or not found.live or not found.confirmed:
             return None
         _check(settings, found, wish)

@@ -42,7 +42,7 @@ def unsubscribe(store: Store, now: datetime, token: str, how: EndedReason) -> Su
     if not is_token(token):
         return None
     with store.ledger() as connection:
-        found = subscriptions.by_token(connection, token, lock=True)
+        found = subscriptions.held(connection, token)
         if found is None:
             return None
         ending = [found]
@@ -111,7 +111,7 @@ def undo(store: Store, now: datetime, token: str) -> Subscription | None:
     if not is_token(token):
         return None
     with store.ledger() as connection:
-        found = subscriptions.by_token(connection, token, lock=True)
+        found = subscriptions.held(connection, token)
         if found is None or found.live:
             return found
         if not may_come_back(found):
@@ -122,7 +122,7 @@ def undo(store: Store, now: datetime, token: str) -> Subscription | None:
 
 
 def _live(connection: Connection, token: str) -> Subscription | None:
-    found = subscriptions.by_token(connection, token, lock=True) if is_token(token) else None
+    found = subscriptions.held(connection, token) if is_token(token) else None
     return found if found is not None and found.live and found.confirmed else None
 
 

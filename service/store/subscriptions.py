@@ -104,13 +104,22 @@ def _read(row: Row[Any]) -> Subscription:
     return Subscription(topics=None if topics is None else tuple(topics), **values)
 
 
-def by_token(connection: Connection, token: str, *, lock: bool = False) -> Subscription | None:
-    """The subscription, live or ended, of this link. `lock`: nobody changes it meanwhile."""
-    statement = _select().where(subscription.c.token == token)
-    if lock:
-        statement = statement.with_for_update(of=subscription)
-    row = connection.execute(statement).one_or_none()
+def by_token(connection: Connection, token: str) -> Subscription | None:
+    """The subscription, live or ended, of this link."""
+    row = connection.execute(_select().where(subscription.c.token == token)).one_or_none()
     return None if row is None else _read(row)
+
+
+def held(connection: Connection, token: str) -> Subscription | None:
+    """The same, and nobody else changes anything of this person until the transaction ends.
+
+    The person is locked, not the subscription: planning and releasing lock it first as well, so
+    that whoever changes several subscriptions of one person never waits in a circle.
+    """
+    mine = select(subscription.c.subscriber_id).where(subscription.c.token == token)
+    lock = select(subscriber.c.id).where(subscriber.c.id == mine.scalar_subquery())
+    connection.execute(lock.with_for_update())
+    return by_token(connection, token)
 
 
 def live_in(connection: Connection, subscriber_id: int, digest_name: str) -> Subscription | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from service.audience import people, signup, unsubscribe
 from service.errors import UsageError
 from service.model import DeliveryKind, EndedReason, Parts
-from service.store import claims, deliveries, segments
+from service.store import claims, deliveries, segments, subscriptions
 from service.store import tables as t
 from service.store.deliveries import NewDelivery
 from service.store.parts import pack
@@ -192,3 +193,21 @@ def test_who_never_confirmed_can_say_no_as_well(people_store, settings, renderer
         people_store, now, newest(people_store).token, EndedReason.ONE_CLICK
     )
     assert not ended.live
+
+
+def test_coming_back_by_undo_and_by_sign_up_at_once_leaves_one(
+    people_store, settings, renderer, now, previous_cut, weekly
+):
+    for day in range(2, 8):
+        at = now + timedelta(days=day)
+        unsubscribe.unsubscribe(people_store, at, weekly.token, EndedReason.ALL)
+        with ThreadPoolExecutor(2) as pool:
+            undone = pool.submit(unsubscribe.undo, people_store, at, weekly.token)
+            signed = pool.submit(signup.sign_up, people_store, settings, renderer, at, wish())
+            undone.result(), signed.result()
+        with people_store.read() as connection:
+            of_person = subscriptions.of_person(connection, weekly.subscriber_id)
+        [one] = [found for found in of_person if found.live]
+        if one.id != weekly.id:  # the sign-up came first: clear the way for the next round
+            unsubscribe.unsubscribe(people_store, at, one.token, EndedReason.PAGE)
+            unsubscribe.undo(people_store, at, weekly.token)
