@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 
 from service.curate.canonical import canonical
@@ -22,5 +23,6 @@ def keys(entry: Entry, source: str) -> tuple[str, ...]:
 
 
 def public_id(first_key: str) -> str:
-    """120 bits of SHA-256 in hexadecimal: the same in a restored store as before."""
-    return hashlib.sha256(first_key.encode("utf-8", "replace")).hexdigest()[: PUBLIC_ID_BITS // 4]
+    """120 bits of SHA-256 in base32, 24 characters: the same in a restored store as before."""
+    digest = hashlib.sha256(first_key.encode("utf-8", "replace")).digest()
+    return base64.b32encode(digest[: PUBLIC_ID_BITS // 8]).decode("ascii").lower()

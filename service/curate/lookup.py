@@ -9,8 +9,8 @@ from service.curate.canonical import canonical
 from service.store import articles, entries
 from service.store.database import Connection
 
-_STORY_PAGE = re.compile(r"(?:^|/)stories/([0-9a-f]{20,40})/?(?:index\.html)?$")
-_PUBLIC_ID = re.compile(r"[0-9a-f]{20,40}")
+_STORY_PAGE = re.compile(r"(?:^|/)stories/([0-9a-z]{24})/?(?:index\.html)?$")
+_PUBLIC_ID = re.compile(r"[0-9a-z]{24}")
 
 
 def find_article(connection: Connection, asked: str) -> int | None:

@@ -149,15 +149,12 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
         connection.execute(
             update(table).where(table.c.article_id == loser).values(article_id=winner)
         )
-    stories = dict(
-        connection.execute(
-            select(t.story_article.c.article_id, t.story_article.c.story_id).where(
-                t.story_article.c.article_id.in_([winner, loser])
-            )
+    rows = connection.execute(
+        select(t.story_article.c.article_id, t.story_article.c.story_id).where(
+            t.story_article.c.article_id.in_([winner, loser])
         )
-        .tuples()
-        .all()
     )
+    stories = {row.article_id: row.story_id for row in rows}
     if stories[winner] != stories[loser]:
         _merge_stories(connection, stories[winner], stories[loser])
 
