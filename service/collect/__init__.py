@@ -1,0 +1,1 @@
+"""Source -> Entries: politeness, fetching, repair, parsing, and one pass that ties them."""

@@ -7,7 +7,7 @@ source's new state are kept together or not at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -26,6 +26,9 @@ from service.store.database import Connection, Store
 
 PATIENCE = timedelta(days=1)
 """For how long a document that breaks off does not count as the first whole one."""
+
+PART = 500
+"""Entries in one transaction: nobody else can write meanwhile."""
 
 _log = structlog.get_logger("collect")
 
@@ -100,25 +103,40 @@ class Recorder:
     def _keep(self, result: Read) -> Recorded:
         """Store a document; if that fails, the source has failed and its document is not known."""
         try:
-            with self._store.write() as connection:
-                return self._admit(connection, result)
+            return self._admit(result)
         except StoreBusyError:
             raise
         except Exception as error:  # noqa: BLE001 - one document must not cost the others
-            _log.exception("not stored", source=result.source.name)
+            _log.exception("not stored", id=result.source.name)
             reason = StoreError(f"its entries could not be stored ({type(error).__name__})")
             with self._store.write() as connection:
                 return self._fail(connection, Failed(result.source, reason))
 
-    def _admit(self, connection: Connection, result: Read) -> Recorded:
+    def _admit(self, result: Read) -> Recorded:
+        """One transaction, but for huge documents: these come in parts, the last settles it."""
+        source, entries = result.source, result.document.entries
+        became = Recorded(source)
+        for start in range(0, max(len(entries), 1), PART):
+            part = replace(result.document, entries=entries[start : start + PART])
+            with self._store.write() as connection:
+                if not sources.holds(connection, source):
+                    return replace(became, lost=True)
+                now = self._clock()
+                admitted = admit(
+                    connection, self._as_admitted(source, part), part, now, self._matcher
+                )
+                became = replace(
+                    became,
+                    new=became.new + admitted.new,
+                    changed=became.changed + admitted.changed,
+                    topics=became.topics | admitted.topics,
+                )
+                if start + PART >= len(entries):
+                    self._settle(connection, result, now, news=became.new > 0)
+        return became
+
+    def _settle(self, connection: Connection, result: Read, now: datetime, *, news: bool) -> None:
         source, document = result.source, result.document
-        if not sources.holds(connection, source):
-            return Recorded(source, lost=True)
-        now = self._clock()
-        admitted = admit(
-            connection, self._as_admitted(source, document), document, now, self._matcher
-        )
-        news = admitted.new > 0
         then = self._next(source, news=news, fresh_s=result.fresh_s)
         sources.record_ok(
             connection,
@@ -133,7 +151,6 @@ class Recorder:
             repairs=document.repairs,
             whole=_is_whole(result, now),
         )
-        return Recorded(source, new=admitted.new, changed=admitted.changed, topics=admitted.topics)
 
     def _as_admitted(self, source: sources.Claimed, document: Document) -> AdmitSource:
         told = self._told(source)

@@ -175,7 +175,8 @@ def _with_an_end(text: str) -> tuple[str, list[str]]:
     closing = ("</channel>" if root["name"] == "rss" else "") + f"</{root['tag']}>"
     kept = text[: ends[-1] if ends else first.start() if first else None]
     hit = _whole_part(text[len(kept) :])
-    identity = _GUID if _GUID.search(kept) else _GUID_OR_LINK
+    # Only whole entries before it tell that links are keys here, and no guid is to come.
+    identity = _GUID if not ends or _GUID.search(kept) else _GUID_OR_LINK
     known = identity.search(hit) and _TITLE.search(hit)
     for begun in (hit if known else "", ""):
         closed = f"{kept}{begun}{closing}"

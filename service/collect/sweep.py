@@ -31,7 +31,7 @@ IN_FLIGHT = 128
 BODIES = 256
 """Bodies between the network and the database at once: memory is bounded by them."""
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=10)
 """Longer than a fetch, a reading and a write take at worst together."""
 
 WRITES = 200
@@ -224,8 +224,8 @@ class Sweep:
         self.recorded.append(recorded)
         self._tell()
         _log.info(
-            "collected",
-            source=recorded.source.name,
+            "source",
+            id=recorded.source.name,
             status="lost" if recorded.lost else "failed" if recorded.error else "ok",
             new=recorded.new,
             changed=recorded.changed,
@@ -238,7 +238,7 @@ class Sweep:
 
 
 def _unexpected(claimed: Claimed, error: Exception) -> Failed:
-    _log.exception("unexpected", source=claimed.name)
+    _log.exception("unexpected", id=claimed.name)
     return Failed(claimed, FetchError(f"an error of ours ({type(error).__name__}: {error})"[:300]))
 
 

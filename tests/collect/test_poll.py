@@ -93,11 +93,11 @@ def pages(**answers):
     return script
 
 
-async def test_a_pass_stores_entries_and_says_what_it_gave(store, now):
+async def test_a_pass_stores_entries_and_says_what_it_gave(any_store, now):
     seen = []
     script = pages(mot=rss("a", "b"), hai=b"<html>404</html>", ba=rss())
     async with raw_server(script) as wire:
-        office = Office(store, now, wire, mot={}, hai={}, ba={})
+        office = Office(any_store, now, wire, mot={}, hai={}, ba={})
         got = await office.collect(progress=lambda done, total: seen.append((done, total)))
     assert (got.tried, got.ok, got.entries_new) == (3, 2, 2)
     assert list(got.failed) == ["hai"]
@@ -412,14 +412,14 @@ async def test_a_document_that_cannot_be_stored_fails_alone_and_is_tried_again(s
         assert (await office.collect()).entries_new == 2
 
 
-async def test_a_document_that_broke_off_is_not_the_first_whole_one(store, now):
+async def test_a_document_that_broke_off_is_not_the_first_whole_one(any_store, now):
     body = [rss("a", "b", "c")[:-60]]
 
     async def growing(talk):
         await talk.answer(body[0])
 
     async with raw_server(pages(mot=growing)) as wire:
-        office = Office(store, now, wire, mot={})
+        office = Office(any_store, now, wire, mot={})
         await office.collect()
         row = office.row("mot")
         assert (row.first_collected_at, row.repairs) == (None, ["truncated-tail"])
@@ -429,6 +429,39 @@ async def test_a_document_that_broke_off_is_not_the_first_whole_one(store, now):
         assert office.row("mot").first_collected_at == office.now
         assert len(office.entries("mot")) == 3
         assert all(entry.quiet for entry in office.entries("mot"))
+
+
+async def test_a_huge_document_is_stored_in_parts(store, now):
+    titles = [f"{n}" for n in range(1201)]
+    async with raw_server(pages(mot=rss(*titles))) as wire:
+        office = Office(store, now, wire, mot={})
+        got = await office.collect()
+    assert (got.entries_new, got.changed.articles) == (1201, 1201)
+    assert len(office.entries("mot")) == office.row("mot").entries_last == 1201
+
+
+async def test_what_came_out_after_the_first_fetch_is_news_even_at_the_first_collection(store, now):
+    body = [b"<html>"]
+    dated = "<item><guid>{0}</guid><title>{0}</title><pubDate>{1}</pubDate></item>"
+    later = (
+        "<rss version='2.0'><channel><title>T</title>"
+        + dated.format("cu", "Tue, 24 Nov 2026 07:00:00 GMT")
+        + dated.format("moi", "Tue, 24 Nov 2026 09:00:00 GMT")
+        + "</channel></rss>"
+    ).encode()
+
+    async def changing(talk):
+        await talk.answer(body[0])
+
+    async with raw_server(pages(mot=changing)) as wire:
+        office = Office(store, now, wire, mot={})
+        await office.collect()
+        body[0] = later
+        office.now += timedelta(hours=2)
+        await office.collect()
+        assert {entry.title: entry.quiet for entry in office.entries("mot")} == {
+            "cu": True, "moi": False,
+        }  # fmt: skip
 
 
 async def test_the_client_says_who_we_are_and_how_many_read(store, now):
