@@ -7,9 +7,9 @@ by construction: whole stories move to "N more online" until the mail fits.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from service.model import DeliveryKind, Parts
 from service.newsletter import layout
@@ -22,7 +22,7 @@ from service.store.editions import Frozen
 HTML_LIMIT = 90_000
 """Bytes of the HTML part as it is encoded for the way. Personal values add a few hundred."""
 
-KEPT = 500
+KEPT = 1000
 """Rendered mails that stay in memory from batch to batch: some tens of kilobytes each."""
 
 _BASE64_IN, _BASE64_OUT = 57, 78  # bytes in a line, characters with its CRLF
@@ -32,13 +32,14 @@ _BASE64_IN, _BASE64_OUT = 57, 78  # bytes in a line, characters with its CRLF
 class Composed:
     """A mail but for its personal values. `choice` is what it shows and counts: what is told.
 
-    `hash` names layout, language and templates: the segment's key, and its MIME boundary.
+    `hash` names layout, language and templates: the segment's key, and its MIME boundary. Its
+    parts are `Composer.render(layout, language)`.
     """
 
     choice: Choice
     layout: Layout
+    language: str
     hash: bytes
-    parts: Parts
 
 
 class Composer:
@@ -58,38 +59,64 @@ class Composer:
         self._kind = kind
         self._frame = frame
         self._topics = topics
-        self._stories: Mapping[int, StoryView] = {one.story_id: thaw(one.view) for one in frozen}
-        self._digest = renderer.mail_digest() if digest is None else digest
+        self._stories: Mapping[int, StoryView] = {
+            one.story_id: layout.shortened(thaw(one.view)) for one in frozen
+        }
+        shape = (renderer.mail_digest() if digest is None else digest).hex()
+        self._shape = repr((kind.value, shape, frame)).encode()
         self._rendered: dict[tuple[str, Layout], Parts] = {}
-        self._fitting: dict[tuple[str, Layout], int] = {}
+        self._pieces: dict[tuple[object, ...], str] = {}
+        self._known: dict[tuple[str, Layout], tuple[int, Layout, bytes]] = {}
 
     def compose(self, choice: Choice, language: str) -> Composed:
-        """The mail of a choice that shows something. Raises TemplateError."""
+        """The mail of a choice that shows something. Raises TemplateError.
+
+        It is rendered when its layout is seen for the first time: so its size is known.
+        """
         wanted = layout.lay_out(choice, self._topics)
-        choice = choice.cut_to(self._fitting.get((language, wanted), len(choice.shown)))
-        fitting = layout.lay_out(choice, self._topics)
-        parts = self.render(fitting, language)
-        while (size := encoded_size(parts.html)) > HTML_LIMIT and len(choice.shown) > 1:
+        known = self._known.get((language, wanted))
+        if known is None:
+            shown, fitting = self._fit(choice, language)
+            known = (shown, fitting, self._hash(fitting, language))
+            self._known[language, wanted] = known
+        shown, fitting, key = known
+        return Composed(choice.cut_to(shown), fitting, language, key)
+
+    def _fit(self, choice: Choice, language: str) -> tuple[int, Layout]:
+        """How many stories may be shown, and the layout with so many."""
+        while True:
             shown = len(choice.shown)
-            choice = choice.cut_to(max(1, min(shown - 1, shown * HTML_LIMIT // size)))
             fitting = layout.lay_out(choice, self._topics)
-            parts = self.render(fitting, language)
-        self._fitting[language, wanted] = len(choice.shown)
-        return Composed(choice, fitting, self.hash(fitting, language), parts)
+            size = encoded_size(self.render(fitting, language).html)
+            if size <= HTML_LIMIT or shown == 1:
+                return shown, fitting
+            choice = choice.cut_to(max(1, min(shown - 1, shown * HTML_LIMIT // size)))
 
     def render(self, wanted: Layout, language: str) -> Parts:
         """The parts, with marks for the personal values. Raises TemplateError."""
         key = (language, wanted)
         if key not in self._rendered:
-            edition = layout.view(wanted, self._frame, self._stories, self._renderer.site, language)
-            self._rendered[key] = self._renderer.mail(self._kind.value, language, edition=edition)
+            edition = layout.view(
+                wanted, self._frame, self._stories, self._renderer.site.zone, language
+            )
+            once = partial(self._once, language)
+            self._rendered[key] = self._renderer.mail(
+                self._kind.value, language, edition=edition, once=once
+            )
         return self._rendered[key]
 
-    def hash(self, wanted: Layout, language: str) -> bytes:
-        """The segment's key within its edition."""
-        names = [self._kind.value, language, wanted.as_json(), self._frame.digest]
-        text = json.dumps([*names, self._frame.cut_at.isoformat()], ensure_ascii=False)
-        return hashlib.sha256(self._digest + text.encode()).digest()
+    def _hash(self, wanted: Layout, language: str) -> bytes:
+        return hashlib.sha256(self._shape + repr((language, wanted)).encode()).digest()
+
+    def _once(self, language: str, *key: object, caller: Callable[[], str]) -> str:
+        """A piece of a template under a key that says all it depends on.
+
+        A story looks the same in every mail of an edition, and there may be thousands of those.
+        """
+        whole = (language, *key)
+        if whole not in self._pieces:
+            self._pieces[whole] = caller()
+        return self._pieces[whole]
 
     def forget(self) -> None:
         """Let go of what was rendered, if it is much: an edition may have thousands of segments."""

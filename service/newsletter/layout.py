@@ -7,16 +7,15 @@ the personal values.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from service.newsletter.choose import Choice
 from service.newsletter.views import ContentsView, EditionView, LineView, SectionView
-from service.render import colour
 from service.render.addresses import archive_page, signup_page
-from service.render.views import SiteView, StoryView, TopicLink, same_language
+from service.render.views import StoryView, TopicLink, same_language
 from service.text.clean import lead, shorten
 
 HEADLINE_CHARS = 90
@@ -55,7 +54,8 @@ class Layout:
 class Frame:
     """What stands around the news. `page` is the edition's, `titles` are those of the topics.
 
-    `digest` is the id in the TOML, `title` as subscribers see it.
+    `digest` is the id in the TOML, `title` as subscribers see it. `accent_dark` is the site's
+    colour on a dark ground.
     """
 
     digest: str
@@ -63,6 +63,13 @@ class Frame:
     cut_at: datetime
     page: str
     titles: Mapping[str, str]
+    accent_dark: str
+
+
+def shortened(story: StoryView) -> StoryView:
+    """The story with a title that has an end, and of its lead the first two sentences."""
+    title = shorten(story.title, TITLE_CHARS) or story.outlet
+    return replace(story, title=title, lead=lead(story.lead))
 
 
 def from_json(kept: Mapping[str, Any]) -> Layout:
@@ -83,18 +90,18 @@ def lay_out(choice: Choice, topics: Sequence[str]) -> Layout:
 
 
 def view(
-    layout: Layout, frame: Frame, stories: Mapping[int, StoryView], site: SiteView, language: str
+    layout: Layout, frame: Frame, stories: Mapping[int, StoryView], zone: str, language: str
 ) -> EditionView:
-    """The layout with its stories, as a template gets it."""
+    """The layout with its stories (`shortened`), as a template gets it. `zone`: the site's."""
     numbers = {story: number for number, story in enumerate(layout.stories, start=1)}
 
     def line(story: int) -> LineView:
-        return _line(numbers[story], stories[story], frame.cut_at, site.zone, language)
+        return _line(numbers[story], stories[story], frame.cut_at, zone, language)
 
     def topic(name: str) -> TopicLink:
         return TopicLink(name, frame.titles.get(name, name))
 
-    headlines = [_title(stories[story]) for story in layout.stories]
+    headlines = [stories[story].title for story in layout.stories]
     return EditionView(
         digest=frame.digest,
         title=frame.title,
@@ -115,7 +122,7 @@ def view(
         ),
         count=len(numbers),
         more=layout.more,
-        accent_dark=colour.readable(site.accent, colour.DARK_GROUND),
+        accent_dark=frame.accent_dark,
     )
 
 
@@ -125,21 +132,17 @@ def _line(number: int, story: StoryView, cut_at: datetime, zone: str, language: 
     return LineView(
         number=number,
         story=story,
-        title=_title(story),
-        lead=lead(story.lead),
+        title=story.title,
+        lead=story.lead,
         today=published.date() == cut_at.astimezone(place).date(),
         language=None if same_language(story.language, language) else story.language,
     )
 
 
-def _title(story: StoryView) -> str:
-    return shorten(story.title, TITLE_CHARS) or story.outlet
-
-
 def _preheader(others: Sequence[str], first: StoryView) -> str:
     """Other headlines; where there is only one story, its own lead."""
     if not others:
-        return shorten(lead(first.lead), 2 * PREHEADER_CHARS)
+        return shorten(first.lead, 2 * PREHEADER_CHARS)
     return " · ".join(shorten(one, PREHEADER_CHARS) for one in others[:PREHEADER_STORIES])
 
 

@@ -26,6 +26,7 @@ from service.newsletter.freeze import topics_of
 from service.newsletter.items import Items
 from service.newsletter.late import Cut, dated_at
 from service.newsletter.layout import Frame
+from service.render import colour
 from service.render.addresses import edition_page
 from service.render.engine import Renderer
 from service.store import deliveries, editions, facts, segments, told, windows
@@ -103,7 +104,11 @@ def prepare(
         edition=edition,
         terms=terms,
         composer=Composer(
-            renderer, DeliveryKind.EDITION, frame_of(settings, digest, edition), topics, frozen
+            renderer,
+            DeliveryKind.EDITION,
+            frame_of(settings, renderer, digest, edition),
+            topics,
+            frozen,
         ),
         items=frozen_items.resolve(connection, frozen),
         rules=frozenset(schedule.text for schedule in cut.schedules),
@@ -112,7 +117,7 @@ def prepare(
     )
 
 
-def frame_of(settings: Settings, digest: Digest, edition: Edition) -> Frame:
+def frame_of(settings: Settings, renderer: Renderer, digest: Digest, edition: Edition) -> Frame:
     """What stands around an edition's news."""
     return Frame(
         digest=digest.name,
@@ -120,6 +125,7 @@ def frame_of(settings: Settings, digest: Digest, edition: Edition) -> Frame:
         cut_at=edition.cut_at,
         page=edition_page(digest.name, edition.cut_at, edition.cadence, listed=edition.listed),
         titles={name: topic.title or name for name, topic in settings.topic.items()},
+        accent_dark=colour.readable(renderer.site.accent, colour.DARK_GROUND),
     )
 
 
@@ -213,11 +219,11 @@ def _write_mails(
         return
     secret, edition = facts.secret(connection), planning.edition
     at_host, dated = host(planning.settings), dated_at(edition.cut_at, planning.now)
-    kept: dict[bytes, int] = {}
+    kept = segments.find(connection, edition.id, {mail.hash for _, mail in mails})
     new = []
     for decision, mail in mails:
         if mail.hash not in kept:
-            kept[mail.hash] = segments.put(connection, _segment(planning, decision, mail))
+            kept[mail.hash] = segments.put(connection, _segment(planning, mail))
         new.append(
             NewDelivery(
                 subscription_id=decision.window.id,
@@ -252,13 +258,13 @@ def _write_mails(
     )
 
 
-def _segment(planning: Planning, decision: Decision, mail: Composed) -> Segment:
+def _segment(planning: Planning, mail: Composed) -> Segment:
     return Segment(
         edition_id=planning.edition.id,
         hash=mail.hash,
-        language=planning.language(decision.window.language),
+        language=mail.language,
         stories=mail.layout.as_json(),
-        parts=pack(mail.parts),
+        parts=pack(planning.composer.render(mail.layout, mail.language)),
     )
 
 

@@ -17,6 +17,7 @@ from service.mail.message import edition_message_id
 from service.mail.personal import Letter
 from service.model import DeliveryKind, Parts
 from service.newsletter import layout, rehearsal, rules, samples
+from service.newsletter.choose import Choice
 from service.newsletter.compose import Composed, Composer
 from service.newsletter.decide import followed
 from service.newsletter.late import dated_at
@@ -152,7 +153,7 @@ def _parts_of(stage: Stage, digest: Digest, edition: Edition, sent: Sent) -> Par
     composer = Composer(
         stage.renderer,
         DeliveryKind.EDITION,
-        frame_of(stage.settings, digest, edition),
+        frame_of(stage.settings, stage.renderer, digest, edition),
         (),
         editions.stories(stage.connection, edition.id),
     )
@@ -164,33 +165,31 @@ def _show(
 ) -> Preview:
     planning, decision = played.planning, played.decision
     language = planning.language(decision.window.language)
-    mail = None
-    if decision.choice is not None:
-        mail = planning.composer.compose(decision.choice, language)
-    elif sample:
-        mail = _sample(stage, planning, decision.window, language)
-    if mail is None:
+    composer, choice = planning.composer, decision.choice
+    if choice is None and sample:
+        composer, choice = _sample(stage, planning, decision.window)
+    if choice is None:
         reason = _reason(stage, planning, decision.reason, sample=sample)
         edition = planning.edition
         return Preview(planning.digest.name, edition.cadence, edition.cut_at, to, reason=reason)
-    letter = _letter(stage, planning, recipient, mail, language)
+    mail = composer.compose(choice, language)
+    parts = composer.render(mail.layout, language)
+    letter = _letter(stage, planning, recipient, mail, parts)
     shown = len(mail.choice.shown)
     return _answer(stage, planning.digest, planning.edition, to, letter, shown)
 
 
-def _sample(stage: Stage, planning: Planning, window: Window, language: str) -> Composed | None:
+def _sample(stage: Stage, planning: Planning, window: Window) -> tuple[Composer, Choice | None]:
     topics = followed(planning.terms.topics, window.topics)
     frozen = samples.newest(stage.connection, topics, planning.terms.limits.most)
     choice = samples.choice_of(stage.connection, frozen, topics, planning.terms.limits)
-    if not choice.shown:
-        return None
-    frame = frame_of(stage.settings, planning.digest, planning.edition)
+    frame = frame_of(stage.settings, stage.renderer, planning.digest, planning.edition)
     composer = Composer(stage.renderer, DeliveryKind.EDITION, frame, topics, frozen)
-    return composer.compose(choice, language)
+    return composer, choice if choice.shown else None
 
 
 def _letter(
-    stage: Stage, planning: Planning, recipient: Recipient, mail: Composed, language: str
+    stage: Stage, planning: Planning, recipient: Recipient, mail: Composed, parts: Parts
 ) -> Letter:
     edition = planning.edition
     return Letter(
@@ -204,9 +203,9 @@ def _letter(
             subscription_id=recipient.subscription_id,
         ),
         dated_at=dated_at(edition.cut_at, stage.now),
-        language=language,
+        language=mail.language,
         segment=mail.hash,
-        parts=mail.parts,
+        parts=parts,
         recipient=recipient,
     )
 

@@ -1,5 +1,8 @@
 """What the templates of `mail/edition` and `mail/welcome` are given, as `edition`.
 
+Beside it they are given `once`: `{% call once("html", line.story.public_id) %}…{% endcall %}`
+renders its inside once per language and key, and repeats that in every other mail of the edition.
+
 Each class is a promise to those who restyle: names here stay. Instants are aware UTC, addresses
 beginning with "/" are paths on the site.
 """

@@ -14,7 +14,7 @@ from service.config.schema import Settings
 from service.errors import ConflictError, TemplateError
 from service.mail.message import letter_message_id
 from service.mail.personal import host
-from service.model import DeliveryKind
+from service.model import DeliveryKind, Parts
 from service.newsletter import items as frozen_items
 from service.newsletter.choose import EVER, Limits, choose
 from service.newsletter.compose import Composed, Composer
@@ -77,10 +77,10 @@ def _welcome(
         found = windows.load(connection, [subscription], edition.id, lock=True)
         if not found or found[0].barred or found[0].open or _is_paused(found[0], now):
             return False
-        mail = _compose(connection, settings, renderer, digest, edition, found[0])
-        if mail is None:
+        made = _compose(connection, settings, renderer, digest, edition, found[0])
+        if made is None:
             return False
-        _write(connection, settings, digest, edition, found[0], mail, now)
+        _write(connection, settings, digest, edition, found[0], *made, now)
         return True
 
 
@@ -91,7 +91,7 @@ def _compose(
     digest: Digest,
     edition: Edition,
     window: Window,
-) -> Composed | None:
+) -> tuple[Composed, Parts] | None:
     """The last edition for this person; None: nothing in it is new to them."""
     frozen = editions.stories(connection, edition.id)
     resolved = frozen_items.resolve(connection, frozen)
@@ -107,9 +107,10 @@ def _compose(
     )
     if not len(choice):
         return None
-    frame = frame_of(settings, digest, edition)
+    frame = frame_of(settings, renderer, digest, edition)
     composer = Composer(renderer, DeliveryKind.WELCOME, frame, topics, frozen)
-    return composer.compose(choice, window.language or settings.site.language)
+    mail = composer.compose(choice, window.language or settings.site.language)
+    return mail, composer.render(mail.layout, mail.language)
 
 
 def _write(
@@ -119,6 +120,7 @@ def _write(
     edition: Edition,
     window: Window,
     mail: Composed,
+    parts: Parts,
     now: datetime,
 ) -> None:
     segment = segments.put(
@@ -126,9 +128,9 @@ def _write(
         Segment(
             edition_id=None,
             hash=mail.hash,
-            language=window.language or settings.site.language,
+            language=mail.language,
             stories=mail.layout.as_json(),
-            parts=pack(mail.parts),
+            parts=pack(parts),
         ),
     )
     message_id = letter_message_id(

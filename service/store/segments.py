@@ -5,7 +5,7 @@ Their mail is rendered once and kept, compressed, until the last of their delive
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,21 +56,22 @@ def put(connection: Connection, one: Segment) -> int:
     return int(written.scalar_one())
 
 
-def find(connection: Connection, edition_id: int, hash_: bytes) -> int | None:
-    """The id of a segment that has its parts still; None: it must be `put`.
+def find(connection: Connection, edition_id: int, hashes: Iterable[bytes]) -> dict[bytes, int]:
+    """Hash -> id of those segments that have their parts still; the others must be `put`.
 
     Locked until the end of the unit of work, as by `put`.
     """
-    found: int | None = connection.execute(
-        select(segment.c.id)
+    rows = connection.execute(
+        select(segment.c.id, segment.c.hash)
         .where(
             segment.c.edition_id == edition_id,
-            segment.c.hash == hash_,
+            segment.c.hash.in_(list(hashes)),
             segment.c.parts.is_not(None),
         )
+        .order_by(segment.c.id)
         .with_for_update()
-    ).scalar()
-    return found
+    )
+    return {row.hash: row.id for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
