@@ -13,32 +13,36 @@ from importlib.metadata import version
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from service.errors import BantinError, ConfigError, UsageError
 
 COMMANDS = {
-    "init": "service.cli.init:init",
-    "check": "service.cli.checking:check",
-    "demo": "service.cli.touring:demo",
-    "up": "service.cli.serving:up",
-    "serve": "service.cli.serving:up",
-    "reload": "service.cli.serving:reload_",
-    "collect": "service.cli.passes:collect",
-    "publish": "service.cli.passes:publish",
-    "digest": "service.cli.digests:digest",
-    "status": "service.cli.looking:status",
-    "articles": "service.cli.looking:articles",
-    "explain": "service.cli.looking:explain",
-    "why": "service.cli.looking:why",
-    "parse": "service.cli.parsing:parse",
-    "sources": "service.cli.sources:sources",
-    "subscribers": "service.cli.subscribers:subscribers",
-    "deliveries": "service.cli.deliveries:deliveries",
-    "config": "service.cli.configuring:config",
-    "templates": "service.cli.templating:templates",
-    "completion": "service.cli.completing:completion",
+    "init": ("service.cli.init:init", "begin a site: a short bantin.toml and feeds/"),
+    "check": ("service.cli.checking:check", "name every fault of the configuration"),
+    "demo": ("service.cli.touring:demo", "the whole way on bundled sources, offline"),
+    "up": ("service.cli.serving:up", "run the service"),
+    "serve": ("service.cli.serving:up", ""),
+    "reload": ("service.cli.serving:reload_", "let the running service read its configuration"),
+    "collect": ("service.cli.passes:collect", "collect what is due, or the named sources"),
+    "publish": ("service.cli.passes:publish", "bring feeds and pages up to date"),
+    "digest": ("service.cli.digests:digest", "see a mail beforehand; send what is due"),
+    "status": ("service.cli.looking:status", "health and lateness at a glance"),
+    "articles": ("service.cli.looking:articles", "list stored articles"),
+    "explain": ("service.cli.looking:explain", "all that is known of an article"),
+    "why": ("service.cli.looking:why", "did this subscriber get that article"),
+    "parse": ("service.cli.parsing:parse", "what the service sees in a document"),
+    "sources": ("service.cli.sources:sources", "list, add, import, export sources"),
+    "subscribers": (
+        "service.cli.subscribers:subscribers",
+        "list, add, import, export, forget subscribers",
+    ),
+    "deliveries": ("service.cli.deliveries:deliveries", "mails that wait for a decision"),
+    "config": ("service.cli.configuring:config", "the configuration in force, and its schema"),
+    "templates": ("service.cli.templating:templates", "list templates, copy them to restyle"),
+    "completion": ("service.cli.completing:completion", "a script for your shell"),
 }
-"""In the order of the help."""
+"""Name -> (where the command is, what the first help says), in the order of that help."""
 
 HIDDEN = frozenset({"serve"})
 """Accepted, not shown: an alias."""
@@ -53,10 +57,19 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         if name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[name].split(":")
+        module, attribute = COMMANDS[name][0].split(":")
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        own = [CompletionItem(name, help=COMMANDS[name][1]) for name in names]
+        return own + click.Command.shell_complete(self, ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -84,6 +97,8 @@ class Commands(click.Group):
         except BantinError as error:
             click.echo(f"bantin: {error}", err=True)
             ctx.exit(1)
+        except KeyboardInterrupt:
+            ctx.exit(1)  # whoever pressed Ctrl-C knows it
         except BrokenPipeError:
             # `bantin status | head`: the reader has gone. Python must not complain at its exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,8 +1,10 @@
-"""Reading OPML, as other readers export it: titles, addresses, folders. Pure."""
+"""OPML, as other readers export and import it: titles, addresses, folders. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from lxml import etree
 
@@ -44,6 +46,22 @@ def read(body: bytes) -> list[Outline]:
         if feed is not None:
             found.setdefault(feed.url, feed)
     return list(found.values())
+
+
+def write(title: str, outlines: Iterable[Outline]) -> bytes:
+    """A list that other readers import, and `read` too: a feed stands in each of its folders."""
+    root: Any = etree.Element("opml", version="2.0")
+    etree.SubElement(etree.SubElement(root, "head"), "title").text = title
+    body: Any = etree.SubElement(root, "body")
+    folders: dict[str, Any] = {}
+    for outline in outlines:
+        for name in outline.categories or ("",):
+            if name and name not in folders:
+                folders[name] = etree.SubElement(body, "outline", text=name)
+            attributes = {"type": "rss", "text": outline.title, "xmlUrl": outline.url}
+            etree.SubElement(folders.get(name, body), "outline", attributes)
+    found: bytes = etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
+    return found
 
 
 def _feed(outline: etree._Element) -> Outline | None:

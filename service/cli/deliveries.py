@@ -1,0 +1,101 @@
+"""`bantin deliveries`: mails of which nobody knows whether they arrived, settled by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from service.cli.opening import opened, opened_to_look
+from service.cli.output import config_option, dump, fail, json_option, local, say, table, warn
+from service.errors import UsageError
+from service.store import held
+from service.store.database import Connection
+
+Act = Callable[[Connection, Iterable[int], datetime], list[int]]
+
+keys_argument = click.argument("keys", metavar="[KEY]...", nargs=-1)
+all_option = click.option("--all", "everything", is_flag=True, help="All that wait.")
+
+
+@click.group()
+def deliveries() -> None:
+    """List mails that wait for a decision; send them again, or leave them."""
+
+
+@deliveries.command("list")
+@config_option
+@json_option
+def list_(config: Path, as_json: bool) -> None:
+    """Mails that a relay may have taken, but its answer was lost. Writes nothing."""
+    with opened_to_look(config) as service:
+        zone = service.settings.zone
+        with service.store.read() as connection:
+            found = held.held(connection)
+    if as_json:
+        dump([asdict(one) for one in found])
+        return
+    rows = [
+        (
+            one.key, one.kind, one.digest, local(one.cut_at, zone), one.address,
+            local(one.handed_at, zone), one.relay, one.reply,
+        )
+        for one in found
+    ]  # fmt: skip
+    heads = ("key", "kind", "digest", "cut", "address", "handed over", "relay", "last said")
+    table("Held", heads, rows)
+
+
+@deliveries.command()
+@keys_argument
+@all_option
+@config_option
+@json_option
+def resend(keys: tuple[str, ...], everything: bool, config: Path, as_json: bool) -> None:
+    """Plan them again, with the same Message-ID. Writes the store.
+
+    Exit 1 for a key that is unknown or does not wait.
+    """
+    _settle(held.resend, "resent", keys, everything, config, as_json)
+
+
+@deliveries.command()
+@keys_argument
+@all_option
+@config_option
+@json_option
+def drop(keys: tuple[str, ...], everything: bool, config: Path, as_json: bool) -> None:
+    """Leave them as they are, for good; what they told counts as told. Writes the store.
+
+    Exit 1 for a key that is unknown or does not wait.
+    """
+    _settle(held.drop, "dropped", keys, everything, config, as_json)
+
+
+def _settle(
+    act: Act, what: str, keys: tuple[str, ...], everything: bool, config: Path, as_json: bool
+) -> None:
+    if bool(keys) == everything:
+        raise UsageError("name the KEYs of `bantin deliveries list`, or write --all")
+    with opened(config) as service, service.store.ledger() as connection:
+        if everything:
+            ids = {one.key: one.id for one in held.held(connection)}
+        else:
+            ids = held.find(connection, keys)
+        done = set(act(connection, ids.values(), service.clock()))
+    settled = [key for key, row in ids.items() if row in done]
+    idle = [key for key, row in ids.items() if row not in done]
+    unknown = [key for key in keys if key not in ids]
+    if as_json:
+        dump({what: settled, "not_held": idle, "unknown": unknown})
+    else:
+        say(f"{what}: {len(settled)}")
+        for key in idle:
+            warn(f"{key}: does not wait for a decision")
+        for key in unknown:
+            warn(f"{key}: no such delivery")
+    if idle or unknown:
+        fail()

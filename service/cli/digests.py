@@ -1,0 +1,162 @@
+"""`bantin digest`: the exact mail beforehand, and sending what is due."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from email import policy
+from email.parser import BytesParser
+from pathlib import Path
+
+import click
+
+from service.audience.address import normal
+from service.cli.opening import ids_of, instant, opened, opened_to_look
+from service.cli.output import (
+    config_option,
+    dump,
+    fail,
+    json_option,
+    local,
+    printable,
+    progress,
+    raw,
+    say,
+    warn,
+)
+from service.errors import UsageError
+from service.mail.drain import Drained
+from service.model import DeliveryState
+from service.newsletter.preview import Preview
+from service.newsletter.preview import preview as make_preview
+from service.newsletter.run import Planned
+from service.runtime import pipeline
+
+
+@click.group()
+def digest() -> None:
+    """See a digest's mail beforehand; send what is due."""
+
+
+@digest.command()
+@click.argument("name", metavar="ID", shell_complete=ids_of("digest"))
+@click.option("--to", metavar="ADDRESS", help="As this subscriber would get it.")
+@click.option("--at", metavar="TIME", help="As if it were TIME: ISO 8601, or 7d for so long ago.")
+@click.option("--sample", is_flag=True, help="The newest stories where there is nothing to tell.")
+@click.option("--open", "in_browser", is_flag=True, help="Show the HTML part in a browser.")
+@config_option
+@json_option
+def preview(
+    name: str, to: str | None, at: str | None, sample: bool, in_browser: bool, config: Path,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Print the exact mail that would go out, byte for byte.
+
+    Where there is none the reason goes to standard error. Writes nothing and uses nothing up.
+    """
+    with opened_to_look(config) as service:
+        found = make_preview(
+            service.store,
+            service.settings,
+            service.renderer,
+            service.clock(),
+            name,
+            to=_address(to),
+            at=instant(service, at),
+            sample=sample,
+        )
+        cut = local(found.cut_at, service.settings.zone)
+    if as_json:
+        dump(_preview(found))
+    elif found.message is None:
+        warn(found.reason)
+    elif not in_browser:
+        raw(found.message)
+    if in_browser and found.message is not None:
+        _show(found.message)
+        warn(f"{printable(found.subject)}: cut {cut}, {found.stories} stories, opened in a browser")
+
+
+def _address(to: str | None) -> str | None:
+    try:
+        return None if to is None else normal(to)
+    except ValueError as error:
+        raise UsageError(f"--to {to!r} is no address: {error}") from error
+
+
+def _preview(found: Preview) -> dict[str, object]:
+    return {
+        "digest": found.digest,
+        "cadence": found.cadence,
+        "cut_at": found.cut_at,
+        "to": found.to,
+        "subject": found.subject,
+        "stories": found.stories,
+        "message": None if found.message is None else found.message.decode(),
+        "reason": found.reason,
+    }
+
+
+def _show(message: bytes) -> None:
+    part = BytesParser(policy=policy.default).parsebytes(message).get_body(("html",))
+    assert part is not None
+    with tempfile.NamedTemporaryFile(suffix=".html", delete=False) as file:
+        file.write(part.get_content().encode())
+    click.launch(Path(file.name).as_uri())
+
+
+@digest.command()
+@click.argument("name", metavar="ID", shell_complete=ids_of("digest"))
+@click.option("--at", metavar="TIME", help="What is due at TIME; one to come needs the outbox.")
+@config_option
+@json_option
+def send(name: str, at: str | None, config: Path, as_json: bool) -> None:
+    """Plan and send what is due of a digest; run again, it sends nothing twice.
+
+    Exit 1 if anything is left deferred, uncertain or rejected by our fault. Writes the store, and
+    var/outbox where no relay is configured.
+    """
+    with opened(config) as service, progress("sending", shown=not as_json):
+        until = instant(service, at)
+        planned = asyncio.run(pipeline.plan(service, digest=name, at=until))
+        drained = asyncio.run(pipeline.send(service, digest=name))
+        where = "the outbox var/outbox" if not service.settings.mail.relay else "the relay"
+    complete = drained.complete and not planned.failed
+    if as_json:
+        dump(_sent(name, planned, drained, complete=complete))
+    else:
+        _tell_sent(planned, drained, where)
+    if not complete:
+        fail()
+
+
+def _sent(name: str, planned: Planned, drained: Drained, *, complete: bool) -> dict[str, object]:
+    return {
+        "digest": name,
+        "editions": planned.editions,
+        "planned": planned.deliveries,
+        "failed": planned.failed,
+        "deliveries": _by_state(drained.counts),
+        "left": _by_state(drained.left),
+        "paused": dict(drained.paused),
+        "complete": complete,
+    }
+
+
+def _tell_sent(planned: Planned, drained: Drained, where: str) -> None:
+    for edition, reason in planned.failed.items():
+        warn(f"{edition}: {printable(reason)}")
+    for relay, reason in drained.paused.items():
+        warn(f"relay {relay}: {printable(reason)}")
+    counts = _by_state(drained.counts)
+    said = ", ".join(f"{number} {state}" for state, number in counts.items())
+    say(f"{planned.editions} editions cut, {planned.deliveries} mails planned")
+    say(f"handed to {where}: {said or 'nothing was due'}")
+    left = {state: number for state, number in _by_state(drained.left).items() if number}
+    if left:
+        say("left: " + ", ".join(f"{number} {state}" for state, number in left.items()))
+
+
+def _by_state(counts: Mapping[DeliveryState, int]) -> dict[str, int]:
+    return {str(state): number for state, number in counts.items()}

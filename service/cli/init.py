@@ -1,0 +1,63 @@
+"""`bantin init`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from service.cli.opening import environ, log_quietly
+from service.cli.output import dump, json_option, say
+from service.config.beginning import default_title
+from service.config.loading import DEFAULT_NAME
+from service.errors import UsageError
+from service.runtime.beginning import begin
+
+
+@click.command()
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False),
+                default=Path())  # fmt: skip
+@click.option("--title", help="What the site is called.")
+@click.option("--language", help="Of pages and mails: vi, en, or another with words of your own.")
+@click.option("--url", help="The address of a first feed.")
+@json_option
+def init(
+    folder: Path, title: str | None, language: str | None, url: str | None, as_json: bool
+) -> None:
+    """Begin a site in DIR (here): a short bantin.toml and feeds/.
+
+    Asks for what is missing on a terminal, else takes defaults. Writes the TOML; one that exists
+    is left alone (exit 2).
+    """
+    log_quietly()
+    if (folder / DEFAULT_NAME).exists():
+        raise UsageError(f"{folder / DEFAULT_NAME} exists already; it was not touched")
+    ask = sys.stdin.isatty() and not as_json
+    language = _answer(language, ask, "Language (vi, en, …)", _system_language())
+    title = _answer(title, ask, "Title of the site", default_title(language))
+    url = _answer(url, ask, "Address of a first feed (empty: none yet)", "")
+    written = begin(folder, environ(), title=title, language=language, url=url)
+    enter = "" if folder == Path() else f"cd {folder} && "
+    following = [f"{enter}bantin up"] if url else [f"{enter}bantin sources add URL", "bantin up"]
+    if as_json:
+        dump({"config": folder / DEFAULT_NAME, "files": written, "next": following})
+        return
+    for path in written:
+        say(f"wrote {path}")
+    say(f"Next: {', then '.join(following)}")
+
+
+def _answer(given: str | None, ask: bool, question: str, default: str) -> str:
+    if given is not None:
+        return given
+    if not ask:
+        return default
+    return str(click.prompt(question, default=default, show_default=bool(default), err=True))
+
+
+def _system_language() -> str:
+    """Vietnamese where the system speaks it, else English."""
+    surrounding = environ()
+    spoken = next((surrounding[n] for n in ("LC_ALL", "LANG") if surrounding.get(n)), "")
+    return "vi" if spoken.lower().startswith("vi") else "en"

@@ -1,0 +1,86 @@
+"""`bantin parse`: what the service sees in a document. It needs no configuration."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from service.cli.opening import log_quietly
+from service.cli.output import dump, fail, json_option, printable, say, warn
+from service.collect.look import as_kind, failed, look, look_at
+from service.collect.reading import Reading
+from service.net.agent import user_agent
+from service.net.client import Client
+from service.net.limits import Limits
+from service.runtime.composition import system_clock
+
+_WEB = ("http://", "https://")
+
+
+@click.command()
+@click.argument("inputs", metavar="FILE|URL...", nargs=-1, required=True)
+@click.option("--kind", type=click.Choice(["feed", "page"]), help="What it is; default: a feed.")
+@click.option("--url", metavar="BASE", help="Where a file stands on the web, for its links.")
+@json_option
+def parse(inputs: tuple[str, ...], kind: str | None, url: str | None, as_json: bool) -> None:
+    """Show what the service sees in each document; with --json a line each.
+
+    Needs no configuration; addresses in private networks are refused. Exit 1 if any input is not
+    fine. Writes nothing.
+    """
+    log_quietly()
+    reading = as_kind(Reading(), kind)
+    fine = True
+    for given in inputs:
+        seen = _see(given, url, reading)
+        fine = fine and seen["ok"]
+        if as_json:
+            dump(seen)
+        else:
+            _tell(seen)
+    if not fine:
+        fail()
+
+
+def _see(given: str, url: str | None, reading: Reading) -> dict[str, Any]:
+    if given.lower().startswith(_WEB):
+        return asyncio.run(_fetched(given, reading))
+    try:
+        body = _read(Path(given))
+    except OSError as error:
+        return failed(given, f"cannot be read: {error.strerror}")
+    if body is None:
+        return failed(given, "more bytes than we take")
+    return look(given, body, {}, url, system_clock(), reading)
+
+
+def _read(path: Path) -> bytes | None:
+    """The file, None when it is larger than what is taken from the web."""
+    limit = Limits().body_bytes
+    with path.open("rb") as file:
+        body = file.read(limit + 1)
+    return body if len(body) <= limit else None
+
+
+async def _fetched(given: str, reading: Reading) -> dict[str, Any]:
+    agent = user_agent(version("bantin"), base_url=None, contact=None, readers=0)
+    async with Client(agent) as client:
+        return await look_at(client, given, system_clock(), reading)
+
+
+def _tell(seen: dict[str, Any]) -> None:
+    if not seen["ok"]:
+        warn(f"{seen['input']}: {printable(seen['error'])}")
+        return
+    feed = seen["feed"]
+    number = len(seen["entries"])
+    say(f"{seen['input']}: {printable(feed['title']) or '(no title)'}, {number} entries")
+    if seen["repairs"]:
+        say(f"  mended: {', '.join(seen['repairs'])}")
+    for entry in seen["entries"]:
+        say(f"  {entry['published'] or '(no date)'}  {printable(entry['title'])}")
+        say(f"      {printable(entry['link'] or '(no link)')}")

@@ -1,0 +1,110 @@
+"""One pass by hand: `bantin collect`, `bantin publish`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from service.cli.opening import ids_of, opened
+from service.cli.output import (
+    config_option,
+    dump,
+    fail,
+    json_option,
+    printable,
+    progress,
+    say,
+    warn,
+)
+from service.collect.poll import Collected
+from service.publish.build import Published
+from service.publish.static import Written, write_site
+from service.runtime import pipeline
+
+
+@click.command()
+@click.argument("names", metavar="[SOURCE]...", nargs=-1, shell_complete=ids_of("source"))
+@config_option
+@json_option
+def collect(names: tuple[str, ...], config: Path, as_json: bool) -> None:
+    """Collect what is due, or the named sources at once.
+
+    Exit 1 if a named source failed. Writes the store.
+    """
+    with opened(config) as service, progress("collecting", shown=not as_json) as advance:
+        done = asyncio.run(pipeline.collect(service, list(names) or None, advance))
+    if as_json:
+        dump(_collected(done))
+    else:
+        _tell_collected(done)
+    if names and done.failed:
+        fail()
+
+
+def _collected(done: Collected) -> dict[str, object]:
+    return {
+        "tried": done.tried,
+        "ok": done.ok,
+        "failed": {name: str(error) for name, error in sorted(done.failed.items())},
+        "entries_new": done.entries_new,
+        "topics": sorted(done.changed.topics),
+    }
+
+
+def _tell_collected(done: Collected) -> None:
+    for name, error in sorted(done.failed.items()):
+        warn(f"{name}: {printable(str(error))}")
+    if not done.tried and not done.failed:
+        say("no source is due")
+        return
+    say(f"{done.ok} of {done.tried} sources, {done.entries_new} new entries")
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False),
+              help="Write feeds and pages as files into this folder too.")  # fmt: skip
+@config_option
+@json_option
+def publish(out: Path | None, config: Path, as_json: bool) -> None:
+    """Bring topic feeds and pages up to date; --out writes them as static files.
+
+    Exit 1 if a document could not be written. Writes the store, and DIR with --out.
+    """
+    with opened(config) as service, progress("publishing", shown=not as_json):
+        asyncio.run(pipeline.match_again(service))
+        done = asyncio.run(pipeline.publish_stale(service))
+        site = None
+        if out is not None:
+            parts = (service.store, service.settings, service.renderer)
+            site = write_site(*parts, out, service.clock())
+    failed = {**done.failed, **(site.failed if site else {})}
+    if as_json:
+        dump(_published(done, site))
+    else:
+        _tell_published(done, out, site)
+        for name, reason in failed.items():
+            warn(f"{name}: {printable(reason)}")
+    if failed:
+        fail()
+
+
+def _published(done: Published, site: Written | None) -> dict[str, object]:
+    return {
+        "written": done.written,
+        "unchanged": done.unchanged,
+        "failed": dict(done.failed),
+        "site": None if site is None else {
+            "new": site.new,
+            "changed": site.changed,
+            "unchanged": site.unchanged,
+            "failed": dict(site.failed),
+        },
+    }  # fmt: skip
+
+
+def _tell_published(done: Published, out: Path | None, site: Written | None) -> None:
+    say(f"feeds: {len(done.written)} changed ({', '.join(done.written) or 'none'})")
+    if site is not None:
+        say(f"{out}: {site.new} files new, {site.changed} changed, {site.unchanged} as they were")

@@ -1,0 +1,72 @@
+"""`bantin up` runs the service, `bantin reload` lets it read its configuration again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import click
+
+from service.cli.opening import environ, log_quietly
+from service.cli.output import config_option, dump, json_option, say, warn
+from service.errors import BantinError, UsageError
+from service.render.site import base_url
+from service.runtime import logs, pidfile
+from service.runtime.composition import load, open_loaded
+from service.runtime.serving import listen, serve
+
+
+@click.command()
+@config_option
+def up(config: Path) -> None:
+    """Run the service until SIGTERM or Ctrl-C: collect, publish, mail, pages.
+
+    SIGHUP or `bantin reload` reads the configuration again. A port that is taken: exit 2. Writes
+    the store, and var/outbox where no relay is configured.
+    """
+    log_quietly()
+    loaded = load(config, environ())
+    settings = loaded.settings
+    logs.configure(settings.log)
+    for warning in loaded.warnings:
+        warn(f"warning: {warning}")
+    other = pidfile.running(settings.var)
+    if other is not None:
+        raise UsageError(f"the service is running already, as process {other}")
+    # The port first: a start that fails must not have retired what another one serves.
+    with listen(settings.web.listen) as bound:
+        service = open_loaded(loaded, retire=True)
+        try:
+            asyncio.run(
+                serve(
+                    service, bound, config, environ(),
+                    ready=lambda: say(f"serving {base_url(settings)}/"),
+                )
+            )  # fmt: skip
+        finally:
+            service.close()
+
+
+@click.command("reload")
+@config_option
+@json_option
+def reload_(config: Path, as_json: bool) -> None:
+    """Let the running service read its configuration again, if it has no fault.
+
+    Exit 2 for faults (then nothing happens), 1 when nobody is running. Writes nothing itself.
+    """
+    log_quietly()
+    settings = load(config, environ()).settings
+    pid = pidfile.running(settings.var)
+    if pid is None:
+        raise BantinError(f"no service is running here ({settings.var / pidfile.NAME})")
+    try:
+        os.kill(pid, signal.SIGHUP)
+    except OSError as error:
+        raise BantinError(f"process {pid} cannot be told: {error.strerror}") from error
+    if as_json:
+        dump({"pid": pid})
+    else:
+        say(f"told process {pid} to read {config}")

@@ -1,0 +1,189 @@
+"""`bantin sources`: what is collected, and adding to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from service.cli.opening import environ, ids_of, log_quietly, opened_to_look
+from service.cli.output import (
+    config_option,
+    dump,
+    fail,
+    json_option,
+    local,
+    printable,
+    raw,
+    say,
+    table,
+    warn,
+)
+from service.collect import opml
+from service.config.schema import Settings
+from service.errors import ParseError, UsageError
+from service.report import status
+from service.runtime import pidfile
+from service.runtime.adding import Additions, Wish, add_many, add_one
+from service.runtime.composition import Service, load
+from service.store import overview
+
+topic_option = click.option(
+    "--topic",
+    "topics",
+    metavar="ID",
+    multiple=True,
+    shell_complete=ids_of("topic"),
+    help="A topic that gets everything from here; may be given several times.",
+)
+
+
+@click.group()
+def sources() -> None:
+    """List what is collected; add, import, export it."""
+
+
+@sources.command("list")
+@config_option
+@json_option
+def list_(config: Path, as_json: bool) -> None:
+    """Every source of the configuration, and how it stands. Writes nothing."""
+    with opened_to_look(config) as service:
+        found, zone = _listed(service), service.settings.zone
+    if as_json:
+        dump(found)
+        return
+    rows = [
+        (
+            one["id"], one["state"], one["title"], local(one["last_ok"], zone), one["entries"],
+            ", ".join(one["topics"]), one["url"],
+        )
+        for one in found
+    ]  # fmt: skip
+    table("Sources", ("source", "state", "title", "last fine", "entries", "topics", "url"), rows)
+
+
+def _listed(service: Service) -> list[dict[str, Any]]:
+    with service.store.read() as connection:
+        rows = {row.name: row for row in overview.sources(connection)}
+    now = service.clock()
+    found = []
+    for name, source in service.settings.source.items():
+        row = rows[name]
+        file, line = service.loaded.places.find(("source", name))
+        found.append(
+            {
+                "id": name,
+                "state": "paused" if source.paused else status.state(row, now),
+                "title": source.title or row.title,
+                "url": source.url,
+                "kind": str(source.kind),
+                "topics": list(source.topics),
+                "last_ok": row.last_ok_at,
+                "entries": row.entries,
+                "error": row.error,
+                "file": file,
+                "line": line,
+            }
+        )
+    return found
+
+
+@sources.command()
+@click.argument("url")
+@click.option("--id", "name", metavar="ID", default="", help="Default: made from the host.")
+@click.option("--title", default="", help="The outlet's name; default: what the feed says.")
+@topic_option
+@config_option
+@json_option
+def add(
+    url: str, name: str, title: str, topics: tuple[str, ...], config: Path, as_json: bool
+) -> None:
+    """Add a source. Writes feeds/added.toml, if the configuration is without faults then."""
+    log_quietly()
+    done = add_one(config, environ(), Wish(url, title, name, topics))
+    source = done.added[0]
+    if as_json:
+        dump({"id": source.id, "url": source.url, "topics": source.topics, "file": done.file})
+    else:
+        say(f"added [source.{source.id}] to {done.file}")
+        _what_follows(config)
+
+
+@sources.command("import")
+@click.argument("file", metavar="OPML", type=click.File("rb"))
+@topic_option
+@config_option
+@json_option
+def import_(file: Any, topics: tuple[str, ...], config: Path, as_json: bool) -> None:
+    """Add the feeds of an OPML file that are new. Writes feeds/imported.toml.
+
+    A folder that is called as a topic puts its feeds into it. Exit 1 if a feed was refused.
+    """
+    log_quietly()
+    try:
+        outlines = opml.read(file.read())
+    except ParseError as error:
+        raise UsageError(f"{file.name}: {error}") from error
+    wishes = [Wish(one.url, one.title, topics=topics, folders=one.categories) for one in outlines]
+    done = add_many(config, environ(), wishes)
+    if as_json:
+        dump(_imported(done))
+    else:
+        _tell_imported(config, done)
+    if done.refused:
+        fail()
+
+
+def _imported(done: Additions) -> dict[str, object]:
+    return {
+        "added": [source.id for source in done.added],
+        "already": list(done.already),
+        "refused": dict(done.refused),
+        "file": done.file,
+    }
+
+
+def _tell_imported(config: Path, done: Additions) -> None:
+    for url, reason in done.refused.items():
+        warn(f"{printable(url)}: {reason}")
+    say(f"{len(done.added)} added, {len(done.already)} there already, {len(done.refused)} refused")
+    if done.added:
+        say(f"written to {done.file}")
+        _what_follows(config)
+
+
+def _what_follows(config: Path) -> None:
+    if pidfile.running(load(config, environ()).settings.var) is None:
+        say("the next `bantin up` or `bantin collect` reads it")
+    else:
+        say("the running service reads it after `bantin reload`")
+
+
+@sources.command()
+@config_option
+@json_option
+def export(config: Path, as_json: bool) -> None:
+    """Print the feeds as OPML, each in the folders of its topics. Writes nothing."""
+    log_quietly()
+    settings = load(config, environ()).settings
+    feeds, pages = _outlines(settings)
+    if as_json:
+        dump([{"title": one.title, "url": one.url, "folders": one.categories} for one in feeds])
+    else:
+        raw(opml.write(settings.site.title, feeds))
+    if pages:
+        warn(f"left out, for they are no feeds: {', '.join(pages)}")
+
+
+def _outlines(settings: Settings) -> tuple[list[opml.Outline], list[str]]:
+    """The feeds, and the ids of what no other reader could read."""
+    feeds, pages = [], []
+    for name, source in settings.source.items():
+        if source.page is not None:
+            pages.append(name)
+            continue
+        folders = tuple(settings.topic[topic].title for topic in source.topics)
+        feeds.append(opml.Outline(source.title or name, source.url, folders))
+    return feeds, pages

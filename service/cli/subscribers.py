@@ -1,0 +1,185 @@
+"""`bantin subscribers`: who gets which digest, by hand and in lists."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from service.audience import lists, people
+from service.audience.lists import Imported
+from service.cli.opening import ids_of, known, opened, opened_to_look
+from service.cli.output import (
+    config_option,
+    dump,
+    fail,
+    json_option,
+    local,
+    printable,
+    raw,
+    say,
+    table,
+    warn,
+)
+from service.errors import UsageError
+from service.store import subscriptions
+from service.store.subscriptions import Subscription
+from service.web.rhythms import previous_cut
+
+
+@click.group()
+def subscribers() -> None:
+    """List subscribers; add, import, export, forget them."""
+
+
+@subscribers.command("list")
+@click.option("--digest", metavar="ID", shell_complete=ids_of("digest"), help="Only of this one.")
+@config_option
+@json_option
+def list_(digest: str | None, config: Path, as_json: bool) -> None:
+    """Every live subscription, by address. Writes nothing."""
+    with opened_to_look(config) as service:
+        known(service, "digest", digest)
+        zone = service.settings.zone
+        with service.store.read() as connection:
+            found = [one for one in subscriptions.live(connection) if digest in (None, one.digest)]
+    if as_json:
+        dump([_listed(one) for one in found])
+        return
+    rows = [
+        (
+            one.address, one.digest, one.cadence, ", ".join(one.topics or ("all",)),
+            local(one.starts_at, zone) or "not confirmed", local(one.next_cut_at, zone),
+        )
+        for one in found
+    ]  # fmt: skip
+    table("Subscribers", ("address", "digest", "cadence", "topics", "since", "next cut"), rows)
+
+
+def _listed(one: Subscription) -> dict[str, object]:
+    return {
+        "address": one.address,
+        "digest": one.digest,
+        "cadence": one.cadence,
+        "topics": None if one.topics is None else list(one.topics),
+        "hour": one.at,
+        "zone": one.zone,
+        "language": one.language,
+        "since": one.starts_at,
+        "next_cut": one.next_cut_at,
+        "paused_until": one.paused_until,
+        "evidence": one.evidence,
+    }
+
+
+@subscribers.command()
+@click.argument("address")
+@click.option("--digest", metavar="ID", required=True, shell_complete=ids_of("digest"))
+@click.option("--cadence", metavar="C", help="Default: the digest's.")
+@click.option("--topic", "topics", metavar="ID", multiple=True, shell_complete=ids_of("topic"),
+              help="May be given several times; default: the digest's.")  # fmt: skip
+@click.option("--hour", metavar="HH:MM", help="Default: the digest's.")
+@click.option("--zone", metavar="Z", help="Such as Asia/Ho_Chi_Minh; default: the site's.")
+@click.option("--language", metavar="L", help="Of the mails; default: the site's.")
+@click.option("--evidence", metavar="TEXT", help="How they said yes.")
+@config_option
+@json_option
+def add(address: str, digest: str, config: Path, as_json: bool, **wishes: Any) -> None:
+    """Add a subscriber, active at once; no mail is sent. Writes the store."""
+    with opened(config) as service:
+        added = people.add(
+            service.store,
+            service.settings,
+            service.clock(),
+            address,
+            digest,
+            previous_cut=previous_cut(service.settings),
+            **wishes,
+        )
+    if as_json:
+        dump({"address": address, "digest": digest, "result": str(added)})
+    elif added is people.Added.ALREADY:
+        say(f"{printable(address)} gets {digest} already; nothing was changed")
+    else:
+        say(f"{printable(address)} gets {digest} from the next edition on")
+
+
+@subscribers.command("import")
+@click.argument("file", metavar="CSV", type=click.File("rb"))
+@click.option("--evidence", metavar="TEXT", default="imported list", show_default=True,
+              help="How those said yes whose line does not tell.")  # fmt: skip
+@config_option
+@json_option
+def import_(file: Any, evidence: str, config: Path, as_json: bool) -> None:
+    """Add a list: address,digest,cadence,topics(;),hour,zone,language,evidence.
+
+    Each bad line is named, the good ones go in; then exit 1. Writes the store.
+    """
+    try:
+        text = file.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file.name} is not UTF-8; save it as UTF-8") from error
+    with opened(config) as service:
+        done = lists.import_csv(
+            service.store,
+            service.settings,
+            service.clock(),
+            text,
+            previous_cut(service.settings),
+            evidence,
+        )
+    if as_json:
+        dump(_imported(done))
+    else:
+        for fault in done.faults:
+            warn(f"{file.name}:{fault.line}: {printable(fault.problem)}")
+        say(f"{done.added} added, {done.already} there already, {len(done.faults)} lines refused")
+    if done.faults:
+        fail()
+
+
+def _imported(done: Imported) -> dict[str, object]:
+    return {
+        "added": done.added,
+        "already": done.already,
+        "faults": [asdict(fault) for fault in done.faults],
+    }
+
+
+@subscribers.command()
+@config_option
+@json_option
+def export(config: Path, as_json: bool) -> None:
+    """Print every active subscription as CSV, as import reads it. Writes nothing."""
+    with opened_to_look(config) as service:
+        if not as_json:
+            raw(lists.export_csv(service.store).encode())
+            return
+        with service.store.read() as connection:
+            dump([_listed(one) for one in subscriptions.live(connection) if one.confirmed])
+
+
+@subscribers.command()
+@click.argument("address")
+@config_option
+@json_option
+def forget(address: str, config: Path, as_json: bool) -> None:
+    """Take an address out of the store and end its subscriptions. Writes the store.
+
+    Exit 1 if nobody has it.
+    """
+    with opened(config) as service:
+        try:
+            found = people.forget(service.store, service.clock(), address)
+        except ValueError as error:
+            raise UsageError(f"{address!r} is no address: {error}") from error
+    if as_json:
+        dump({"address": address, "forgotten": found})
+    elif found:
+        say(f"{printable(address)} is forgotten")
+    else:
+        warn(f"nobody has the address {printable(address)}")
+    if not found:
+        fail()

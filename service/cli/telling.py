@@ -1,0 +1,114 @@
+"""How an explanation and a status look on a terminal."""
+
+from __future__ import annotations
+
+from service.cli.output import local, printable, say, table
+from service.render.addresses import absolute
+from service.report.explain import Explanation
+from service.report.status import Status, state
+
+_HOUR_S, _DAY_S = 3600, 86400
+
+
+def tell_status(found: Status, zone: str) -> None:
+    """Tables of everything; hours are the site's."""
+    table(
+        "Sources",
+        ("source", "state", "last fine", "next", "entries", "refused", "what is wrong"),
+        [
+            (
+                one.name,
+                state(one, found.now),
+                local(one.last_ok_at, zone),
+                local(one.next_poll_at, zone),
+                one.entries,
+                one.refused,
+                one.error or (f"mended: {', '.join(one.repairs)}" if one.repairs else ""),
+            )
+            for one in found.sources
+        ],
+    )
+    table(
+        "Topics",
+        ("topic", "articles", "newest", "published to collected", "collected to mailed"),
+        [
+            (
+                topic.name,
+                topic.articles,
+                local(topic.newest, zone),
+                span(late.collected_s),
+                span(late.mailed_s),
+            )
+            for topic, late in found.topics
+        ],
+    )
+    table(
+        "Digests",
+        ("digest", "next cut", "subscribers"),
+        [(one.name, local(one.next_cut_at, zone), one.subscribers) for one in found.digests],
+    )
+    table(
+        "Editions",
+        ("digest", "cadence", "cut", "stories", "what is wrong"),
+        [
+            (one.digest, one.cadence, local(one.cut_at, zone), one.stories, one.error)
+            for one in found.editions
+        ],
+    )
+    table("Deliveries", ("state", "mails"), sorted(found.deliveries.items()))
+
+
+def tell_explanation(explanation: Explanation, zone: str, base_url: str) -> None:
+    """An article with its way through the service."""
+    found = explanation.found
+    say(printable(found.title))
+    say(f"  {printable(found.link or '(no address)')}")
+    published = local(found.published, zone) or "not said"
+    seen = local(found.first_seen_at, zone)
+    say(f"  from {found.source}, published {published}, first seen {seen}")
+    page = absolute(explanation.page, base_url)
+    say(f"  story of {len(found.article_ids)} articles: {page}")
+    table(
+        "Seen in",
+        ("source", "first seen", "news", "link"),
+        [
+            (one.source, local(one.first_seen_at, zone), _news(one.quiet), one.link)
+            for one in found.entries
+        ],
+    )
+    table(
+        "Topics",
+        ("topic", "entered", "news", "why"),
+        [
+            (one.topic, local(one.entered_at, zone), _news(one.quiet), _reason(one.reason))
+            for one in found.topics
+        ],
+    )
+    say(f"published in: {', '.join(explanation.feeds) or 'no feed'}")
+    told = ", ".join(f"{state} {number}" for state, number in explanation.told.items())
+    say(f"mailed: {told or 'to nobody'}")
+
+
+def span(seconds: int | None) -> str:
+    """A span in words, such as "45 s", "12 min", "3 h 5 min", "2 d 4 h"; nothing for None."""
+    if seconds is None:
+        return ""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds} s"
+    if seconds < _HOUR_S:
+        return f"{seconds // 60} min"
+    if seconds < _DAY_S:
+        return f"{seconds // _HOUR_S} h {seconds % _HOUR_S // 60} min"
+    return f"{seconds // _DAY_S} d {seconds % _DAY_S // _HOUR_S} h"
+
+
+def _news(quiet: bool) -> str:
+    return "old" if quiet else "news"
+
+
+def _reason(reason: dict[str, object]) -> str:
+    """`any: giáo dục; in: title`."""
+    return "; ".join(
+        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in reason.items()
+    )

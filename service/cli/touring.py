@@ -1,0 +1,103 @@
+"""`bantin demo`: the whole way on bundled sources."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from service.cli.opening import environ, log_quietly
+from service.cli.output import dump, json_option, say, table, warn
+from service.demo.folder import listening, settle
+from service.demo.tour import Totals, Tour
+from service.errors import UsageError
+from service.render.site import base_url
+from service.runtime import pidfile
+from service.runtime.composition import system_clock
+from service.runtime.serving import listen, serve
+
+OWN_SITE = "bantin init tin && cd tin && bantin up"
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End after the tour instead of serving.")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("bantin-demo"),
+    show_default=True,
+    help="Where the demo lives.",
+)
+@json_option
+def demo(once: bool, folder: Path, as_json: bool) -> None:
+    """The whole way, offline: collect, publish, mail to the outbox; then serve it.
+
+    Needs no configuration. Writes a folder of its own: its TOML, its store, its outbox, its site.
+    """
+    log_quietly()
+    place = settle(folder.resolve(), system_clock())
+    other = pidfile.running(place.config.parent / "var")
+    if other is not None:
+        raise UsageError(f"the demo is running already in {folder}, as process {other}")
+    surroundings = listening(place, environ())
+    tour = Tour(place, surroundings, system_clock)
+    try:
+        asyncio.run(_walk(tour, surroundings, place.config, once=once, as_json=as_json))
+    finally:
+        tour.close()
+
+
+async def _walk(
+    tour: Tour, surroundings: Mapping[str, str], config: Path, *, once: bool, as_json: bool
+) -> None:
+    # Where the document goes to standard output, the story of the tour goes to the other one.
+    tell: Callable[[str], None] = warn if as_json else say
+    try:
+        await tour.publisher.start()
+    except OSError as error:
+        raise UsageError(f"the demo's publisher cannot start: {error.strerror}") from error
+    try:
+        totals = await tour.walk(tell)
+        if as_json:
+            dump(asdict(totals))
+        else:
+            _tell(tour, totals)
+        if once:
+            tell(f"See it in a browser: bantin demo --dir {config.parent}")
+            tell(f"Begin your own site: {OWN_SITE}")
+            return
+        with listen(tour.service.settings.web.listen) as bound:
+            await serve(
+                tour.service, bound, config, surroundings, ready=lambda: _serving(tell, tour)
+            )
+    finally:
+        await tour.publisher.stop()
+
+
+def _tell(tour: Tour, totals: Totals) -> None:
+    say(
+        f"{totals.entries} entries of {totals.sources} sources ({totals.failed} failing) are "
+        f"{totals.articles} articles."
+    )
+    titles = {name: topic.title for name, topic in tour.service.settings.topic.items()}
+    rows = [(name, titles[name], number) for name, number in totals.topics.items()]
+    table("Topics", ("topic", "title", "articles"), rows)
+    mails = ", ".join(f"{number} {state}" for state, number in totals.deliveries.items())
+    say(f"Mails: {mails}")
+    say(f"  feeds   {tour.site_folder / 'feeds'}")
+    say(f"  pages   {tour.site_folder / 'index.html'}")
+    say(f"  mails   {totals.outbox / 'new'}")
+
+
+def _serving(tell: Callable[[str], None], tour: Tour) -> None:
+    base = base_url(tour.service.settings)
+    tell(f"serving {base}/ until Ctrl-C")
+    tell(f"  pages and feeds   {base}/")
+    tell(f"  sign up           {base}/subscribe")
+    tell(f"  mails             {base}/outbox/")
+    tell(f"  how it stands     {base}/admin/")
+    tell(f"Begin your own site: {OWN_SITE}")

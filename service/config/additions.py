@@ -1,0 +1,103 @@
+"""Sources written into a TOML file of their own, for commands that add them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from service.text.fold import fold
+
+LONGEST_ID = 64
+
+
+@dataclass(frozen=True, slots=True)
+class NewSource:
+    """A source that is not in any file yet. `title` "": what the feed calls itself."""
+
+    id: str
+    url: str
+    title: str = ""
+    topics: tuple[str, ...] = ()
+    allow_networks: tuple[str, ...] = ()
+
+
+def id_for(url: str, taken: Container[str]) -> str:
+    """An id made from the host: "www.bao-a.vn" -> "bao-a-vn", with a number where it is taken."""
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    base = re.sub(r"[^a-z0-9]+", "-", fold(host)).strip("-")[: LONGEST_ID - 6].rstrip("-")
+    base = base or "source"
+    number, found = 1, base
+    while found in taken:
+        number += 1
+        found = f"{base}-{number}"
+    return found
+
+
+def tables(sources: Iterable[NewSource]) -> str:
+    """The sources as TOML, a table each with an empty line before it."""
+    return "".join(f"\n{_table(source)}" for source in sources)
+
+
+def _table(source: NewSource) -> str:
+    lines = [f"[source.{source.id}]"]
+    if source.title:
+        lines.append(f"title = {toml_text(source.title)}")
+    lines.append(f"url = {toml_text(source.url)}")
+    if source.topics:
+        lines.append(f"topics = {_list(source.topics)}")
+    if source.allow_networks:
+        lines.append(f"allow_networks = {_list(source.allow_networks)}")
+    return "\n".join(lines) + "\n"
+
+
+def _list(values: Iterable[str]) -> str:
+    return f"[{', '.join(toml_text(value) for value in values)}]"
+
+
+def toml_text(text: str) -> str:
+    """A basic string of TOML: JSON's escapes are TOML's too, but for one character."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+@contextmanager
+def replaced(file: Path, text: str) -> Iterator[None]:
+    """Write `file` in one step; what stood there is put back when the block raises."""
+    before = file.read_bytes() if file.exists() else None
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_at_once(file, text.encode())
+    try:
+        yield
+    except BaseException:
+        if before is None:
+            file.unlink()
+        else:
+            write_at_once(file, before)
+        raise
+
+
+def write_at_once(file: Path, data: bytes) -> None:
+    """Whoever reads `file` meanwhile sees the old bytes or the new ones."""
+    mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+        draft.chmod(mode)
+        draft.replace(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

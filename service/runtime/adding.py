@@ -1,0 +1,168 @@
+"""Sources added by command: written into a file that the configuration includes, and judged.
+
+What makes the configuration faulty is not kept: the file is as it was before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from service.config.additions import NewSource, id_for, replaced, tables
+from service.config.loading import Loaded
+from service.config.schema import ID_PATTERN, Settings
+from service.config.values import web_address
+from service.errors import ConfigError, Fault, UsageError
+from service.runtime.composition import load
+from service.text.fold import fold, nfc
+
+ADDED, IMPORTED = "added.toml", "imported.toml"
+"""In feeds/, beside the main file."""
+
+_HEAD = "# Written by `bantin sources`; yours to edit.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A source as somebody asks for it. `id` "": from the host; `topics` are ids."""
+
+    url: str
+    title: str = ""
+    id: str = ""
+    topics: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    """Where an OPML has it: a folder that is called as a topic puts the source into it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """`already`: addresses that the configuration has; `refused`: address -> why."""
+
+    file: Path
+    added: tuple[NewSource, ...]
+    already: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def add_one(config: Path, environ: Mapping[str, str], wish: Wish) -> Additions:
+    """Add a source. Raises UsageError for what is there already or unknown, ConfigError."""
+    loaded = load(config, environ)
+    settings = loaded.settings
+    try:
+        url = web_address(nfc(wish.url.strip()))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    _refuse_doubles(settings, wish.id, url)
+    _refuse_unknown(settings, wish.topics)
+    source = NewSource(wish.id or id_for(url, settings.source), url, nfc(wish.title), wish.topics)
+    file = loaded.settings.root / "feeds" / ADDED
+    _write(config, environ, loaded, file, [source])
+    return Additions(file, (source,))
+
+
+def add_many(config: Path, environ: Mapping[str, str], wishes: Iterable[Wish]) -> Additions:
+    """Add those that are new; what cannot be collected is refused and stops no other.
+
+    Raises UsageError for an unknown topic, ConfigError when the configuration has faults anyway.
+    """
+    loaded = load(config, environ)
+    settings = loaded.settings
+    known = {source.url: name for name, source in settings.source.items()}
+    taken = set(settings.source)
+    fresh: dict[str, NewSource] = {}
+    already: list[str] = []
+    for wish in wishes:
+        _refuse_unknown(settings, wish.topics)
+        url = nfc(wish.url)
+        if url in known or url in fresh:
+            already.append(url)
+            continue
+        found = id_for(url, taken)
+        taken.add(found)
+        topics = tuple(dict.fromkeys((*wish.topics, *_named_as(settings, wish.folders))))
+        fresh[url] = NewSource(found, url, nfc(wish.title), topics)
+    file = settings.root / "feeds" / IMPORTED
+    refused = _write_what_can_be(config, environ, loaded, file, fresh)
+    added = tuple(source for url, source in fresh.items() if url not in refused)
+    return Additions(file, added, tuple(already), refused)
+
+
+def _write_what_can_be(
+    config: Path,
+    environ: Mapping[str, str],
+    loaded: Loaded,
+    file: Path,
+    fresh: Mapping[str, NewSource],
+) -> dict[str, str]:
+    """Address -> why it was refused."""
+    try:
+        _write(config, environ, loaded, file, fresh.values())
+    except ConfigError as error:
+        refused = {
+            source.url: f"{fault.problem}; {fault.remedy}" if fault.remedy else fault.problem
+            for source in fresh.values()
+            if (fault := _of(source, error.faults)) is not None
+        }
+        if not refused:
+            raise
+    else:
+        return {}
+    rest = [source for url, source in fresh.items() if url not in refused]
+    _write(config, environ, loaded, file, rest)
+    return refused
+
+
+def _of(source: NewSource, faults: Iterable[Fault]) -> Fault | None:
+    key = f"source.{source.id}"
+    return next((one for one in faults if one.key == key or one.key.startswith(f"{key}.")), None)
+
+
+def _write(
+    config: Path,
+    environ: Mapping[str, str],
+    loaded: Loaded,
+    file: Path,
+    sources: Iterable[NewSource],
+) -> None:
+    text = tables(sources)
+    if not text:
+        return
+    try:
+        before = file.read_text(encoding="utf-8") if file.exists() else _HEAD
+        before = before if before.endswith("\n") else f"{before}\n"
+        with replaced(file, before + text):
+            if file.resolve() not in load(config, environ).files:
+                shown = file.relative_to(loaded.settings.root)
+                raise UsageError(
+                    f'{config} includes no {shown}; write include = ["feeds/*.toml"] first'
+                )
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is not UTF-8; save it as UTF-8") from error
+
+
+def _refuse_doubles(settings: Settings, wanted: str, url: str) -> None:
+    if wanted and not re.fullmatch(ID_PATTERN, wanted):
+        raise UsageError(f"{wanted!r} is no id; write lower-case letters, digits and hyphens")
+    if wanted in settings.source:
+        raise UsageError(f"there is a source {wanted!r} already; give another --id")
+    for name, source in settings.source.items():
+        if source.url == url:
+            raise UsageError(f"{url} is collected by [source.{name}] already")
+
+
+def _refuse_unknown(settings: Settings, topics: Iterable[str]) -> None:
+    for topic in topics:
+        if topic not in settings.topic:
+            known = ", ".join(settings.topic) or "none"
+            raise UsageError(f"no topic {topic!r}; there is {known}")
+
+
+def _named_as(settings: Settings, folders: Iterable[str]) -> list[str]:
+    """The topics that are called as these folders, whatever their accents and case."""
+    called = {fold(topic.title): name for name, topic in settings.topic.items()}
+    called |= {name: name for name in settings.topic}
+    return [called[fold(one)] for one in folders if fold(one) in called]

@@ -1,0 +1,94 @@
+"""`bantin init`: a site's first files, written only if they make a configuration without faults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from service.config.additions import NewSource, id_for, write_at_once
+from service.config.beginning import first_files, topic_of
+from service.config.loading import DEFAULT_NAME
+from service.config.values import phrase, web_address
+from service.errors import ConfigError, UsageError
+from service.net import guard
+from service.runtime.composition import load
+from service.text.fold import nfc
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+def begin(
+    folder: Path, environ: Mapping[str, str], *, title: str, language: str, url: str
+) -> list[Path]:
+    """Write the first files into `folder` and return them. `url` "": no source yet.
+
+    Raises UsageError where a bantin.toml stands already or an answer is none, ConfigError when the
+    environment makes faults. Nothing is left behind then.
+    """
+    config = folder / DEFAULT_NAME
+    if config.exists():
+        raise UsageError(f"{config} exists already; it was not touched")
+    source = _source(url, language) if url else None
+    files = first_files(_title(title), _language(language), source)
+    written: list[Path] = []
+    try:
+        for name, data in files.items():
+            path = folder / name
+            if path.exists() and name != DEFAULT_NAME:
+                continue  # a README of the admin's own
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_at_once(path, data)
+            written.append(path)
+        load(config, environ)
+    except OSError as error:
+        _take_back(written)
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from error
+    except ConfigError:
+        _take_back(written)
+        raise
+    return written
+
+
+def _source(url: str, language: str) -> NewSource:
+    try:
+        address = web_address(nfc(url.strip()))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return NewSource(
+        id=id_for(address, ()),
+        url=address,
+        topics=(topic_of(language),),
+        allow_networks=_own_network(address),
+    )
+
+
+def _own_network(url: str) -> tuple[str, ...]:
+    """The address of a source on this machine or in our network, which must be opened for it.
+
+    Only for the address that the admin has just typed; nothing around it is opened.
+    """
+    host = urlsplit(url).hostname or ""
+    address = guard.literal(host)
+    if address is not None:
+        return (str(address),) if guard.forbidden(str(address)) else ()
+    return ("127.0.0.1", "::1") if guard.is_loopback(host) else ()
+
+
+def _title(title: str) -> str:
+    try:
+        return phrase(nfc(title.strip()))
+    except ValueError as error:
+        raise UsageError(f"the title {error}") from error
+
+
+def _language(language: str) -> str:
+    if not _LANGUAGE.fullmatch(language):
+        raise UsageError(f"{language!r} is no language; write one such as vi or en-GB")
+    return language
+
+
+def _take_back(written: list[Path]) -> None:
+    for path in written:
+        path.unlink(missing_ok=True)
