@@ -119,7 +119,10 @@ class Pages:
 
     @cached_property
     def _topics(self) -> list[shelves.TopicShelf]:
-        return shelves.topics(self._connection)
+        """In the order of the TOML: it is the office's own."""
+        order = {name: place for place, name in enumerate(self._settings.topic)}
+        found = shelves.topics(self._connection)
+        return sorted(found, key=lambda one: order.get(one.name, len(order)))
 
     @cached_property
     def _bar(self) -> tuple[TopicLink, ...]:

@@ -231,6 +231,6 @@ def test_the_list_of_feeds(newsroom):
     with store.read() as connection:
         body = Pages(connection, settings, renderer_for(settings)).opml()
     outlines = markup.etree.fromstring(body).findall(".//outline[@type='rss']")
-    assert [one.get("text") for one in outlines] == ["Giáo dục", "Khoa học, công nghệ", "Y tế"]
+    assert [one.get("text") for one in outlines] == ["Giáo dục", "Y tế", "Khoa học, công nghệ"]
     assert outlines[0].get("xmlUrl") == "https://tin.example.vn/feeds/giao-duc.atom"
     assert outlines[0].get("htmlUrl") == "https://tin.example.vn/topics/giao-duc/"
