@@ -26,9 +26,9 @@ from service.errors import FetchError, ForbiddenAddressError, HttpError, TooLarg
 from service.net import answers, guard, headers, reasons
 from service.net.answers import Hop, Response
 from service.net.limits import Limits
+from service.net.unpack import NAMES, Unpacker, too_large
 
 _CHUNK = 64 * 1024
-_ENCODINGS = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "
     "text/xml;q=0.9, application/json;q=0.8, text/html;q=0.7, */*;q=0.5"
@@ -142,20 +142,18 @@ class Client:
         if not answers.is_welcome(answer.status):
             wait = headers.retry_after_s(texts.get("retry-after"), self._clock())
             raise HttpError(answer.status, reasons.status(answer.status, answer.reason), wait)
-        packed = texts.get("content-encoding", "").strip().lower()
-        if packed not in _ENCODINGS:
-            raise FetchError(f"the answer is packed in a way we did not ask for: {packed[:40]}")
-        if packed in {"", "identity"} and (answer.content_length or 0) > limit:
-            raise TooLargeError(_too_large(limit))
-        parts: list[bytes] = []
-        size = 0
+        unpacker = Unpacker(texts.get("content-encoding", "").strip().lower(), limit)
+        if max(answer.content_length or 0, 0) > self._limits.wire_bytes:
+            raise TooLargeError(too_large(self._limits.wire_bytes))
+        wire = 0
         async for chunk in answer.content.iter_chunked(_CHUNK):
-            size += len(chunk)
-            if size > limit or answer.content.total_raw_bytes > self._limits.wire_bytes:
-                raise TooLargeError(_too_large(limit))
-            parts.append(chunk)
+            wire += len(chunk)
+            if wire > self._limits.wire_bytes:
+                raise TooLargeError(too_large(self._limits.wire_bytes))
+            unpacker.feed(chunk)
+        body = unpacker.whole() if wire else b""
         home = answer.url.with_user(None).with_fragment(None)
-        return Response(answer.status, texts, b"".join(parts), str(home), tuple(hops), raw)
+        return Response(answer.status, texts, body, str(home), tuple(hops), raw)
 
     async def _session(self, allowed: guard.Networks) -> aiohttp.ClientSession:
         """One session per set of opened networks: a kept connection must not serve another set."""
@@ -171,7 +169,12 @@ class Client:
         )
         session = aiohttp.ClientSession(
             connector=connector,
-            headers={"User-Agent": self._user_agent, "Accept": _ACCEPT},
+            headers={
+                "User-Agent": self._user_agent,
+                "Accept": _ACCEPT,
+                "Accept-Encoding": ", ".join(NAMES),
+            },
+            auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=limits.connect_s, sock_read=limits.read_s
@@ -212,7 +215,3 @@ def _judge_name(url: URL, allowed: guard.Networks) -> None:
     why = None if address is None else guard.forbidden(str(address), allowed)
     if why is not None:
         raise ForbiddenAddressError(why)
-
-
-def _too_large(limit: int) -> str:
-    return f"more than {limit / (1024 * 1024):.3g} MB, which is more than we take"
