@@ -107,6 +107,27 @@ def choose(
     return _within(placed, limits)
 
 
+class Chooser:
+    """The same for many subscriptions of one edition: equal questions are answered once."""
+
+    _REMEMBERED = 2000  # answers: a hundred thousand readers ask few different questions at a time
+
+    def __init__(self, items: Sequence[Item], limits: Limits) -> None:
+        self._items, self._limits = items, limits
+        self._answers: dict[object, Choice] = {}
+
+    def choose(self, topics: tuple[str, ...], since: datetime, told: AbstractSet[int]) -> Choice:
+        """The choice for one subscription, as by `choose`."""
+        question = (topics, since, frozenset(told))
+        answer = self._answers.get(question)
+        if answer is None:
+            if len(self._answers) >= self._REMEMBERED:
+                self._answers.clear()
+            answer = choose(self._items, topics, since=since, told=told, limits=self._limits)
+            self._answers[question] = answer
+        return answer
+
+
 def _within(placed: Sequence[Placed], limits: Limits) -> Choice:
     shown: list[Placed] = []
     counted: list[Placed] = []

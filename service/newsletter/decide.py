@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.newsletter import rules
-from service.newsletter.choose import Choice, Item, Limits, choose
+from service.newsletter.choose import Choice, Chooser
 from service.newsletter.freeze import OVERLAP
 from service.newsletter.rules import Schedule
 from service.store.editions import Edition
@@ -37,7 +37,6 @@ class Terms:
     edition: Edition
     topics: tuple[str, ...]
     least: int
-    limits: Limits
     max_lateness: timedelta | None
     late_from: datetime
     now: datetime
@@ -59,7 +58,7 @@ class Decision:
     reason: str = ""
 
 
-def decide(window: Window, terms: Terms, items: Sequence[Item], told: AbstractSet[int]) -> Decision:
+def decide(window: Window, terms: Terms, chooser: Chooser, told: AbstractSet[int]) -> Decision:
     """The decision for a window that is due. `told`: roots of articles told in the scope."""
     edition = terms.edition
     schedule = rules.read(window.rule)
@@ -76,13 +75,8 @@ def decide(window: Window, terms: Terms, items: Sequence[Item], told: AbstractSe
         return Decision(window, still, None, waits)
     if edition.covers_from > max(begin, window.covered_to):
         return Decision(window, still, None, "waits: this edition does not reach back far enough")
-    choice = choose(
-        items,
-        followed(terms.topics, window.topics),
-        since=max(begin, window.covered_to - OVERLAP),
-        told=told,
-        limits=terms.limits,
-    )
+    since = max(begin, window.covered_to - OVERLAP)
+    choice = chooser.choose(followed(terms.topics, window.topics), since, told)
     if 0 < len(choice) < terms.least and not _out_of_patience(choice, schedule, edition.cut_at):
         return Decision(window, still, None, f"waits: {len(choice)} of {terms.least} stories")
     moved = Move(window.id, begin, covered_to, after)

@@ -19,7 +19,7 @@ from service.mail.personal import host
 from service.model import DeliveryKind
 from service.newsletter import items as frozen_items
 from service.newsletter import rules
-from service.newsletter.choose import EVER, Limits, choose
+from service.newsletter.choose import EVER, Chooser, Limits, choose
 from service.newsletter.compose import Composed, Composer, everything
 from service.newsletter.decide import Decision, Terms, decide
 from service.newsletter.freeze import topics_of
@@ -58,6 +58,7 @@ class Planning:
     terms: Terms
     composer: Composer
     items: Items
+    chooser: Chooser
     rules: frozenset[str]
     at: datetime
     now: datetime
@@ -70,7 +71,7 @@ class Planning:
         found = windows.load(connection, ids, self.edition.id, lock=lock)
         due = [one for one in found if one.next_cut_at <= self.at and one.rule in self.rules]
         known = self.items.told(connection, self.digest.scope, [one.subscriber_id for one in due])
-        return [decide(one, self.terms, self.items.items, known[one.subscriber_id]) for one in due]
+        return [decide(one, self.terms, self.chooser, known[one.subscriber_id]) for one in due]
 
 
 def prepare(
@@ -92,12 +93,13 @@ def prepare(
         edition=edition,
         topics=topics,
         least=written.stories.min,
-        limits=Limits(written.stories.max, written.stories.per_source),
         max_lateness=written.max_lateness,
         # A cut that was asked for by hand is wanted now, however long it is past.
         late_from=edition.cut_at if at is None else max(edition.cut_at, now),
         now=now,
     )
+    limits = Limits(written.stories.max, written.stories.per_source)
+    items = frozen_items.resolve(connection, frozen)
     return Planning(
         settings=settings,
         digest=digest,
@@ -110,7 +112,8 @@ def prepare(
             topics,
             frozen,
         ),
-        items=frozen_items.resolve(connection, frozen),
+        items=items,
+        chooser=Chooser(items.items, limits),
         rules=frozenset(schedule.text for schedule in cut.schedules),
         at=at or now,
         now=now,
@@ -159,7 +162,7 @@ def plan(store: Store, planning: Planning) -> int:
         planning.composer.forget()
     if not contested:
         with store.ledger() as connection:
-            editions.settle(connection, planning.edition.id, planning.now)
+            editions.settle(connection, planning.edition, planning.now)
             forget_parts_of(connection, planning.edition.id)
     return planned
 

@@ -17,7 +17,7 @@ from service.mail.message import edition_message_id
 from service.mail.personal import Letter
 from service.model import DeliveryKind, Parts
 from service.newsletter import layout, rehearsal, rules, samples
-from service.newsletter.choose import Choice
+from service.newsletter.choose import Choice, Limits
 from service.newsletter.compose import Composed, Composer
 from service.newsletter.decide import followed
 from service.newsletter.late import dated_at
@@ -181,8 +181,10 @@ def _show(
 
 def _sample(stage: Stage, planning: Planning, window: Window) -> tuple[Composer, Choice | None]:
     topics = followed(planning.terms.topics, window.topics)
-    frozen = samples.newest(stage.connection, topics, planning.terms.limits.most)
-    choice = samples.choice_of(stage.connection, frozen, topics, planning.terms.limits)
+    written = stage.settings.digest[planning.digest.name].stories
+    frozen = samples.newest(stage.connection, topics, written.max)
+    limits = Limits(written.max, written.per_source)
+    choice = samples.choice_of(stage.connection, frozen, topics, limits)
     frame = frame_of(stage.settings, stage.renderer, planning.digest, planning.edition)
     composer = Composer(stage.renderer, DeliveryKind.EDITION, frame, topics, frozen)
     return composer, choice if choice.shown else None

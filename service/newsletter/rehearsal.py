@@ -118,7 +118,7 @@ def play(
     roots = planning.items.roots
     before = {roots[article] for article in told if article in roots}
     decision = decide(
-        window, planning.terms, planning.items.items, known[window.subscriber_id] | before
+        window, planning.terms, planning.chooser, known[window.subscriber_id] | before
     )
     return Played(planning, frozen, decision)
 

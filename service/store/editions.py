@@ -135,14 +135,29 @@ def stories(connection: Connection, edition_id: int) -> list[Frozen]:
     ]
 
 
-def settle(connection: Connection, edition_id: int, now: datetime) -> None:
-    """Everyone due has been planned, and it could be rendered."""
-    _set(connection, edition_id, planned_at=now, error=None)
+def settle(connection: Connection, one: Edition, now: datetime) -> None:
+    """Everyone due has been planned, and it could be rendered.
+
+    So nobody waits any more for an earlier one of its cadence that could not: those due for it
+    have been told by this one. Its error stays, as the reason why nothing of it went out.
+    """
+    _set(connection, one.id, planned_at=now, error=None)
+    connection.execute(
+        update(edition)
+        .where(
+            edition.c.digest_id == one.digest_id,
+            edition.c.cadence == one.cadence,
+            edition.c.cut_at < one.cut_at,
+            edition.c.planned_at.is_(None),
+            edition.c.error.is_not(None),
+        )
+        .values(planned_at=now)
+    )
 
 
 def fail(connection: Connection, edition_id: int, error: str) -> None:
     """It could not be rendered; nothing was planned. `status` shows why."""
-    _set(connection, edition_id, error=error)
+    _set(connection, edition_id, error=error, planned_at=None)
 
 
 def _set(connection: Connection, edition_id: int, **values: object) -> None:

@@ -476,6 +476,7 @@ def test_a_broken_template_that_is_mended_after_the_next_cut(open_newsroom):
     mend_templates(room)
     room.run(at(TUESDAY, 3))
     assert room.mails() == [["a", "b"]]
+    assert all(edition.planned_at is not None for edition in room.editions())
 
 
 def test_topics_of_a_digest_changed(open_newsroom):

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from service.store import tables as t
+from service.store.database import Store
 from tests.newsletter.newsroom import DAY, HOUR, TOPICS, Newsroom
 
 DIGESTS = {
@@ -254,10 +255,10 @@ def test_weeks_of_readers_on_sqlite(store, tmp_path, seed):
 
 
 @pytest.mark.postgres
-def test_weeks_of_readers_on_postgres(any_store, tmp_path):
-    if any_store.is_sqlite:
-        pytest.skip("seen above")
-    walk(Model(Newsroom(any_store, tmp_path, DIGESTS, now=START), 99, readers=6), steps=90)
+def test_weeks_of_readers_on_postgres(postgres_database, tmp_path):
+    store = Store(postgres_database)
+    walk(Model(Newsroom(store, tmp_path, DIGESTS, now=START), 99, readers=6), steps=90)
+    store.close()
 
 
 def walk(model: Model, steps: int) -> None:
