@@ -1,0 +1,108 @@
+"""The page of all configuration keys, made from the schema: `python -m tests.reference`.
+
+tests/test_docs.py holds docs/configuration.md equal to what this gives.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from service.config.json_schema import json_schema
+
+PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
+
+HEAD = """# The configuration
+
+One TOML file, `bantin.toml`, with what it includes. `bantin check` tells every fault at once with
+its file and line; `bantin config schema` prints a JSON Schema for editors (`bantin init` writes it
+beside the file); `bantin config show` prints what is in force.
+
+- Durations are texts: `"15m"`, `"12h"`, `"7d"`. Relative paths are relative to the file.
+- `BANTIN_SITE__BASE_URL=…` in the environment overrides `[site] base_url`; so for every section
+  without ids.
+- Secrets stand elsewhere: `password = { env = "SMTP_PASSWORD" }` or `{ file = "/run/secrets/x" }`.
+- Ids are the names of the tables: lower-case letters, digits and hyphens. `was = "old-id"` renames
+  a source, topic or digest; its history and its old addresses stay.
+- What leaves the file is retired by `bantin up` and `bantin reload`, never deleted.
+
+This page is made from the schema (`python -m tests.reference`); do not edit it by hand.
+"""
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    schema = json_schema()
+    lines = [HEAD]
+    for name, about in schema["properties"].items():
+        lines += _section(schema, name, about)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(schema: dict[str, Any], name: str, about: dict[str, Any]) -> list[str]:
+    table, has_ids = _table(schema, about)
+    if table is None:
+        return [f"## `{name}`\n", f"{about.get('description', '')}\n"]
+    lines = [f"## `[{name}.ID]`\n" if has_ids else f"## `[{name}]`\n"]
+    if table.get("description"):
+        lines.append(table["description"] + "\n")
+    return [
+        *lines,
+        "| key | default | what |",
+        "| --- | --- | --- |",
+        *_rows(schema, table, ""),
+        "",
+    ]
+
+
+def _rows(schema: dict[str, Any], table: dict[str, Any], prefix: str) -> list[str]:
+    rows = []
+    for key, about in table["properties"].items():
+        inner, has_ids = _table(schema, about)
+        name = f"{prefix}{key}"
+        told = about.get("description") or (inner or {}).get("description", "")
+        rows.append(f"| `{name}` | {_default(about)} | {_cell(told)}{_choices(schema, about)} |")
+        if inner is not None and "properties" in inner and inner.get("title") != "SecretRef":
+            rows += _rows(schema, inner, f"{name}.ID." if has_ids else f"{name}.")
+    return rows
+
+
+def _table(schema: dict[str, Any], about: dict[str, Any]) -> tuple[dict[str, Any] | None, bool]:
+    """The table that a key holds, and whether it holds tables by id."""
+    for one in (about, *about.get("anyOf", ()), *about.get("allOf", ())):
+        if "$ref" in one:
+            found = schema["$defs"][one["$ref"].rpartition("/")[2]]
+            if "properties" in found:
+                return found, False
+        inner = one.get("additionalProperties") or next(
+            iter(one.get("patternProperties", {}).values()), None
+        )
+        if isinstance(inner, dict) and "$ref" in inner:
+            return schema["$defs"][inner["$ref"].rpartition("/")[2]], True
+    return None, False
+
+
+def _default(about: dict[str, Any]) -> str:
+    default = about.get("default")
+    if default is None or default in ("", [], {}) or isinstance(default, dict):
+        return ""
+    if isinstance(default, list):
+        return "`" + ", ".join(map(str, default)) + "`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _choices(schema: dict[str, Any], about: dict[str, Any]) -> str:
+    options = [about, about.get("items", {}), *about.get("anyOf", ()), *about.get("allOf", ())]
+    for one in options:
+        found = schema["$defs"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+        if "enum" in found:
+            return " (" + ", ".join(f"`{value}`" for value in found["enum"]) + ")"
+    return ""
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

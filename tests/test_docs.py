@@ -1,0 +1,43 @@
+"""What the documents say holds: every key, every command, every link."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from service.cli.app import COMMANDS, HIDDEN
+from service.config.loading import load
+from tests.reference import PAGE, page
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("feeds/**/*.md")])
+
+
+def test_the_page_of_all_keys_is_what_the_schema_says():
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.reference"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_inside_the_project_leads_somewhere(document):
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (document.parent / target).exists(), target
+
+
+def test_the_readme_names_every_command():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    missing = [name for name in COMMANDS if name not in HIDDEN and f"`{name}" not in text]
+    assert not missing
+
+
+def test_every_configuration_in_the_documents_is_one(tmp_path):
+    checked = 0
+    for document in DOCUMENTS:
+        for block in re.findall(r"```toml\n(.*?)```", document.read_text(encoding="utf-8"), re.S):
+            (tmp_path / "bantin.toml").write_text(block, encoding="utf-8")
+            load(tmp_path / "bantin.toml", {"SMTP_PASSWORD": "x"})
+            checked += 1
+    assert checked
