@@ -9,30 +9,21 @@ primary keys of `delivery` and `told` turn a race into an error, and that batch 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from service.config.schema import Settings
 from service.errors import ConflictError
 from service.mail.message import edition_message_id
 from service.mail.personal import host
 from service.model import DeliveryKind
-from service.newsletter import items as frozen_items
 from service.newsletter import rules
-from service.newsletter.choose import EVER, Chooser, Limits, choose
-from service.newsletter.compose import Composed, Composer, everything
-from service.newsletter.decide import Decision, Terms, decide
-from service.newsletter.freeze import topics_of
-from service.newsletter.items import Items
-from service.newsletter.late import Cut, dated_at
-from service.newsletter.layout import Frame
-from service.render import colour
-from service.render.addresses import edition_page
-from service.render.engine import Renderer
+from service.newsletter.choose import EVER, Limits, choose
+from service.newsletter.compose import Composed, everything
+from service.newsletter.decide import Decision
+from service.newsletter.late import dated_at
+from service.newsletter.prepare import Planning
 from service.store import deliveries, editions, facts, segments, told, windows
 from service.store.database import Connection, Store
 from service.store.deliveries import NewDelivery
-from service.store.editions import Digest, Edition, Frozen
 from service.store.parts import pack
 from service.store.release import forget_parts_of
 from service.store.segments import Segment
@@ -42,94 +33,6 @@ BATCH = 500
 """Subscriptions in one transaction: enough to be fast, few enough not to keep others waiting."""
 
 _NO_LIMIT = Limits(most=1_000_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Planning:
-    """What it takes to plan an edition, or to preview it.
-
-    `rules` are those of everyone who is cut here, `at` is up to when cuts are due, `now` the real
-    clock.
-    """
-
-    settings: Settings
-    digest: Digest
-    edition: Edition
-    terms: Terms
-    composer: Composer
-    items: Items
-    chooser: Chooser
-    rules: frozenset[str]
-    at: datetime
-    now: datetime
-
-    def language(self, wanted: str | None) -> str:
-        return wanted or self.settings.site.language
-
-    def decide(self, connection: Connection, ids: Sequence[int], *, lock: bool) -> list[Decision]:
-        """The decisions for those of `ids` that are due still."""
-        found = windows.load(connection, ids, self.edition.id, lock=lock)
-        due = [one for one in found if one.next_cut_at <= self.at and one.rule in self.rules]
-        known = self.items.told(connection, self.digest.scope, [one.subscriber_id for one in due])
-        return [decide(one, self.terms, self.chooser, known[one.subscriber_id]) for one in due]
-
-
-def prepare(
-    connection: Connection,
-    settings: Settings,
-    renderer: Renderer,
-    cut: Cut,
-    edition: Edition,
-    frozen: Sequence[Frozen],
-    *,
-    at: datetime | None,
-    now: datetime,
-) -> Planning:
-    """Everything read and set up once per edition. `at` None: now, and no cut was asked for."""
-    digest = cut.digest
-    written = settings.digest[digest.name]
-    topics = topics_of(settings, digest.name)
-    terms = Terms(
-        edition=edition,
-        topics=topics,
-        least=written.stories.min,
-        max_lateness=written.max_lateness,
-        # A cut that was asked for by hand is wanted now, however long it is past.
-        late_from=edition.cut_at if at is None else max(edition.cut_at, now),
-        now=now,
-    )
-    limits = Limits(written.stories.max, written.stories.per_source)
-    items = frozen_items.resolve(connection, frozen)
-    return Planning(
-        settings=settings,
-        digest=digest,
-        edition=edition,
-        terms=terms,
-        composer=Composer(
-            renderer,
-            DeliveryKind.EDITION,
-            frame_of(settings, renderer, digest, edition),
-            topics,
-            frozen,
-        ),
-        items=items,
-        chooser=Chooser(items.items, limits),
-        rules=frozenset(schedule.text for schedule in cut.schedules),
-        at=at or now,
-        now=now,
-    )
-
-
-def frame_of(settings: Settings, renderer: Renderer, digest: Digest, edition: Edition) -> Frame:
-    """What stands around an edition's news."""
-    return Frame(
-        digest=digest.name,
-        title=digest.title,
-        cut_at=edition.cut_at,
-        page=edition_page(digest.name, edition.cut_at, edition.cadence, listed=edition.listed),
-        titles={name: topic.title or name for name, topic in settings.topic.items()},
-        accent_dark=colour.readable(renderer.site.accent, colour.DARK_GROUND),
-    )
 
 
 def plan(store: Store, planning: Planning) -> int:

@@ -21,7 +21,7 @@ from service.newsletter.choose import Choice, Limits
 from service.newsletter.compose import Composed, Composer
 from service.newsletter.decide import followed
 from service.newsletter.late import dated_at
-from service.newsletter.plan import Planning, frame_of
+from service.newsletter.prepare import Planning, frame_of
 from service.newsletter.rehearsal import Played, Stage
 from service.newsletter.scheduling import live_digests
 from service.render import dates

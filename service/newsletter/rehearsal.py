@@ -14,7 +14,7 @@ from service.newsletter import late, rules
 from service.newsletter.decide import Decision, decide
 from service.newsletter.freeze import freeze_now
 from service.newsletter.late import Cut
-from service.newsletter.plan import Planning, prepare
+from service.newsletter.prepare import Planning, prepare
 from service.newsletter.rules import Schedule
 from service.newsletter.scheduling import begin_of, live_digests, next_of
 from service.render.engine import Renderer

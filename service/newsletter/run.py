@@ -15,7 +15,8 @@ from service.errors import TemplateError, UsageError
 from service.newsletter import late, rules
 from service.newsletter.freeze import freeze_now
 from service.newsletter.late import Cut
-from service.newsletter.plan import plan, prepare
+from service.newsletter.plan import plan
+from service.newsletter.prepare import prepare
 from service.newsletter.scheduling import live_digests, reschedule
 from service.newsletter.welcome import Welcomed, plan_welcomes
 from service.render.engine import Renderer

@@ -20,7 +20,7 @@ from service.newsletter.choose import EVER, Limits, choose
 from service.newsletter.compose import Composed, Composer
 from service.newsletter.decide import LEAST_LATENESS, followed
 from service.newsletter.freeze import topics_of
-from service.newsletter.plan import frame_of
+from service.newsletter.prepare import frame_of
 from service.newsletter.scheduling import live_digests, reschedule
 from service.render.engine import Renderer
 from service.store import deliveries, editions, facts, segments, told, windows

@@ -10,7 +10,6 @@ import asyncio
 import email
 import email.policy
 from collections import Counter
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -26,7 +25,7 @@ from service.newsletter.run import Planned, plan_due, plan_welcomes
 from service.newsletter.welcome import Welcomed
 from service.render.engine import Renderer
 from service.render.site import site_view
-from service.store import claims, outcomes, registry, release
+from service.store import claims, outcomes, registry
 from service.store import tables as t
 from service.store.database import Store
 from service.store.outcomes import Outcome
@@ -206,15 +205,6 @@ class Newsroom:
                     [Outcome(one, state, "relay", "…", next_try_at) for one in gate.passed],
                 )  # fmt: skip
 
-    def release_all(self, state: str = "expired") -> None:
-        with self.store.ledger() as connection:
-            open_ = select(t.delivery.c.id).where(t.delivery.c.state == "planned")
-            ids = list(connection.execute(open_).scalars())
-            connection.execute(
-                update(t.delivery).where(t.delivery.c.id.in_(ids)).values(state=state)
-            )
-            release.release(connection, ids)
-
     # -- looking ------------------------------------------------------------------------------
 
     def outbox(self, address: str | None = None) -> list[EmailMessage]:
@@ -273,7 +263,3 @@ class Newsroom:
                 table.name: sorted(map(repr, connection.execute(select(table)).all()))
                 for table in t.metadata.sorted_tables
             }
-
-
-def names(*parts: Iterable[str]) -> list[str]:
-    return [one for part in parts for one in part]
