@@ -3,44 +3,33 @@
     unchanged entries ──> nothing
     the others ──> shaped, or refused with a reason
               ──> led to the articles that their keys know; two that turn out to be one are merged
-              ──> new articles, each with a story of its own
+              ──> new articles, each with a story of its own; old ones amended by their own source
               ──> topics with reasons, and the feeds that show them marked
 
 Quiet (promise 10): what a source had when it was first collected is stored and shown, never
-mailed, except what it published after the first fetch. A loud entry wakes a quiet article.
+mailed, except what it published after the first fetch. Another source that tells a quiet article
+as news wakes it; the same source under another guid or address does not: it had it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from service.curate import identity
-from service.curate.articles import Shaped, entry_hash, shape
-from service.curate.rules import Described, Matcher, Reason
+from service.curate.articles import Shaped, believable, entry_hash, web_link
+from service.curate.candidates import AdmitSource, Candidate, candidate
+from service.curate.placing import Placing
+from service.curate.rules import Matcher
 from service.model import Document, Entry, Refusal
-from service.store import articles, entries, stale, topics
+from service.store import articles, entries, merges, stale, topics
 from service.store.articles import Stored, Values
 from service.store.database import Connection
-from service.store.entries import Known, NewEntry
-from service.store.topics import Placed
+from service.store.entries import NewEntry, Teller
+from service.text.fold import nfc
 
-OLD_NEWS = timedelta(days=7)
-"""An article seen this long ago that enters a topic because it was edited is no news there."""
-
-
-@dataclass(frozen=True, slots=True)
-class AdmitSource:
-    """The source of a document, as curating needs it. `first_fetch_at`: its first try ever."""
-
-    id: int
-    name: str
-    title: str
-    weight: float
-    language: str | None
-    topics: tuple[str, ...]
-    first_collection: bool
-    first_fetch_at: datetime | None
+__all__ = ["AdmitSource", "Admitted", "admit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,82 +50,62 @@ def admit(
     matcher: Matcher,
 ) -> Admitted:
     """Take a document's entries in. Needs a write transaction; the caller commits."""
-    fresh = {entry.key: entry for entry in reversed(document.entries)}
+    fresh: dict[str, Entry] = {}
+    for entry in document.entries:
+        fresh.setdefault(nfc(entry.key), entry)
     hashes = {key: entry_hash(entry) for key, entry in fresh.items()}
     known = entries.known(connection, source.id, fresh)
-    told = [
-        entry
-        for key, entry in reversed(fresh.items())
+    if all(key in known and known[key].hash == hashes[key] for key in fresh):
+        return Admitted()
+    if entries.queue(connection):
+        known = entries.known(connection, source.id, fresh)
+    candidates = [
+        candidate(entry, known.get(key), source, document.language, now)
+        for key, entry in fresh.items()
         if key not in known or known[key].hash != hashes[key]
     ]
-    if not told:
-        return Admitted()
-    entries.queue(connection)
-    admission = _Admission(connection, source, now, matcher, known, hashes)
-    return admission.run(told, document.language)
-
-
-@dataclass(slots=True)
-class _Candidate:
-    """An entry on its way: what it makes, and the article it leads to once that is known."""
-
-    entry: Entry
-    shaped: Shaped | Refusal
-    known: Known | None
-    quiet: bool
-    keys: tuple[str, ...]
-    article_id: int | None = None
-    is_first: bool = False  # its article is new, and made of it
-
-    @property
-    def is_news(self) -> bool:
-        return self.known is None and not self.quiet
+    return _Admission(connection, source, now, matcher, hashes).run(candidates)
 
 
 @dataclass(slots=True)
 class _Admission:
-    """The steps over one document, sharing what was read."""
+    """The steps over one document, sharing what was read.
+
+    `before` are the stored articles as they were, `tellers` who had told them.
+    """
 
     connection: Connection
     source: AdmitSource
     now: datetime
     matcher: Matcher
-    known: dict[str, Known]
     hashes: dict[str, bytes]
+    before: dict[int, Stored] = field(default_factory=dict)
+    tellers: dict[int, dict[int, Teller]] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)  # articles that look otherwise now
 
-    def run(self, told: list[Entry], language: str | None) -> Admitted:
-        candidates = [self._candidate(entry, language) for entry in told]
+    def run(self, candidates: list[Candidate]) -> Admitted:
         accepted = [one for one in candidates if isinstance(one.shaped, Shaped)]
         self._find(accepted)
-        self._make_articles(accepted)
+        self._make_articles([one for one in accepted if not one.was_there])
+        entries.lead_to(
+            self.connection, [(key, one.article_id) for one in accepted for key in one.keys]
+        )
         self._keep_entries(candidates)
-        self._amend_articles(accepted)
-        changed_topics = self._place(accepted)
+        amended = self._amend_articles(accepted)
+        placing = Placing(
+            self.connection, self.source, self.matcher, self.before, self.tellers, self.now
+        )
+        standing = topics.of_articles(self.connection, self.before)
+        self.touched |= amended | placing.place(accepted, amended)
         new = sum(one.known is None for one in candidates)
         return Admitted(
             new=new,
             changed=len(candidates) - new,
             refused=len(candidates) - len(accepted),
-            topics=changed_topics,
+            topics=self._mark(standing),
         )
 
-    def _candidate(self, entry: Entry, language: str | None) -> _Candidate:
-        known = self.known.get(entry.key)
-        try:
-            shaped = shape(entry, self.source.language or language)
-        except (ValueError, RecursionError):
-            shaped = Refusal.UNREADABLE
-        quiet = known.quiet if known else self._is_old(entry)
-        return _Candidate(entry, shaped, known, quiet, identity.keys(entry, self.source.name))
-
-    def _is_old(self, entry: Entry) -> bool:
-        if not self.source.first_collection:
-            return False
-        begun = self.source.first_fetch_at or self.now
-        return entry.published is None or entry.published <= begun
-
-    def _find(self, accepted: list[_Candidate]) -> None:
+    def _find(self, accepted: list[Candidate]) -> None:
         """Lead each to the article that its keys know; merge where they know several."""
         by_key = entries.articles_by_key(
             self.connection, (key for one in accepted for key in one.keys)
@@ -146,141 +115,117 @@ class _Admission:
             ids = {by_key[key] for key in one.keys if key in by_key}
             if one.known and one.known.article_id is not None:
                 ids.add(one.known.article_id)
-            ids = {_end(became, found) for found in ids}
             if not ids:
                 continue
-            winner, *losers = sorted(ids)
+            one.article_id, *losers = sorted({_end(became, found) for found in ids})
+            one.was_there = True
             for loser in losers:
-                articles.merge(self.connection, winner, loser)
-                became[loser] = winner
-                self.touched.add(winner)
-            one.article_id = winner
-        for one in accepted:
-            if one.article_id is not None:
-                one.article_id = _end(became, one.article_id)
+                merges.merge(self.connection, one.article_id, loser)
+                became[loser] = one.article_id
+                self.touched.add(one.article_id)
+        there = [one for one in accepted if one.was_there]
+        for one in there:
+            one.article_id = _end(became, one.article_id)
+        ids = {one.article_id for one in there}
+        self.before = articles.stored(self.connection, ids)
+        self.tellers = entries.tellers(self.connection, ids)
+        for one in there:
+            self._recall(one)
 
-    def _make_articles(self, accepted: list[_Candidate]) -> None:
+    def _recall(self, one: Candidate) -> None:
+        """What this source had told before stays as it was: news or quiet."""
+        own = self.tellers.get(one.article_id, {}).get(self.source.id)
+        one.repeats = one.known is not None or own is not None
+        if one.known is None and own is not None:
+            one.quiet = own.quiet
+        elif own is None:
+            self.touched.add(one.article_id)  # another outlet has it
+
+    def _make_articles(self, fresh: list[Candidate]) -> None:
         """New articles, one for all entries of the document that share a key."""
-        makers: dict[str, _Candidate] = {}
-        rows: list[tuple[str, Values]] = []
-        followers: list[tuple[_Candidate, _Candidate]] = []
-        first: list[_Candidate] = []
-        for one in accepted:
-            if one.article_id is not None:
-                continue
+        makers: dict[str, Candidate] = {}
+        followers: list[tuple[Candidate, Candidate]] = []
+        waiting: list[Candidate] = []
+        for one in fresh:
             maker = next((makers[key] for key in one.keys if key in makers), None)
             if maker is not None:
                 followers.append((one, maker))
                 continue
             makers |= dict.fromkeys(one.keys, one)
-            first.append(one)
-            rows.append((identity.public_id(one.keys[0]), _values(one.shaped)))
-        ids = articles.add(self.connection, self.source.id, rows, self.now)
-        for one, article_id in zip(first, ids, strict=True):
-            one.article_id, one.is_first = article_id, True
+            waiting.append(one)
+        attempt = 0
+        while waiting:
+            named = {identity.public_id(one.keys[0], attempt): one for one in waiting}
+            rows = [(public_id, one.values) for public_id, one in named.items()]
+            ids = articles.add(self.connection, self.source.id, rows, self.now)
+            for public_id, article_id in ids.items():
+                named[public_id].article_id = article_id
+                self.touched.add(article_id)
+            waiting = [one for one in waiting if not one.article_id]
+            attempt += 1
         for one, maker in followers:
             one.article_id = maker.article_id
-        pairs = [(key, one.article_id) for one in accepted for key in one.keys if one.article_id]
-        entries.lead_to(self.connection, pairs)
 
-    def _keep_entries(self, candidates: list[_Candidate]) -> None:
+    def _keep_entries(self, candidates: list[Candidate]) -> None:
         rows = [(one.known, self._row(one)) for one in candidates]
         new = [row for known, row in rows if known is None]
         entries.add(self.connection, self.source.id, new, self.now)
         entries.amend(self.connection, [(known.id, row) for known, row in rows if known])
 
-    def _row(self, one: _Candidate) -> NewEntry:
+    def _row(self, one: Candidate) -> NewEntry:
         refused = one.shaped if isinstance(one.shaped, Refusal) else None
-        article_id = one.article_id
+        article_id = one.article_id or None
         if refused and one.known and one.known.article_id is not None:
             # It made an article once; that it says nothing now does not take it back.
             refused, article_id = None, one.known.article_id
-        shaped = one.shaped if isinstance(one.shaped, Shaped) else None
+        key = nfc(one.entry.key)
         return NewEntry(
-            entry_key=one.entry.key,
-            guid=one.entry.guid,
-            link=shaped.link if shaped else one.entry.link,
-            title=shaped.title if shaped else one.entry.title,
-            hash=self.hashes[one.entry.key],
+            entry_key=key,
+            guid=None if one.entry.guid is None else nfc(one.entry.guid),
+            link=web_link(one.entry.link),
+            title=one.shaped.title if isinstance(one.shaped, Shaped) else nfc(one.entry.title),
+            hash=self.hashes[key],
             article_id=article_id,
             refused_reason=refused,
             quiet=one.quiet,
-            published=one.entry.published,
+            published=believable(one.entry.published),
         )
 
-    def _amend_articles(self, accepted: list[_Candidate]) -> None:
-        """An article says what its own source says now, if that differs in substance."""
-        old = [one for one in accepted if one.article_id and not one.is_first]
-        stored = articles.stored(self.connection, (one.article_id for one in old if one.article_id))
+    def _amend_articles(self, accepted: list[Candidate]) -> set[int]:
+        """An article says what its own source says now. `updated` moves with the substance alone.
+
+        Where a document tells an article twice, what stands first in it is the newer.
+        """
         rows: dict[int, tuple[int, Values, datetime | None]] = {}
-        for one in old:
-            assert one.article_id is not None
-            self.touched.add(one.article_id)
-            article = stored.get(one.article_id)
-            values = _values(one.shaped)
-            if article is None or not self._is_own_words(one, article):
-                continue
-            if values.hash != article.hash:
-                rows[article.id] = (article.id, values, _updated(one.entry, self.now))
-            elif values.link != article.link:
-                rows[article.id] = (article.id, values, article.updated)
-        articles.amend(self.connection, rows.values())
-
-    def _is_own_words(self, one: _Candidate, article: Stored) -> bool:
-        return article.source_id == self.source.id and one.known is not None
-
-    def _place(self, accepted: list[_Candidate]) -> frozenset[str]:
-        """Topics with reasons. Returns those whose feeds look otherwise."""
-        known_topics = topics.ids(self.connection)
-        ids = [one.article_id for one in accepted if one.article_id is not None]
-        standing = topics.of_articles(self.connection, ids)
-        stored = articles.stored(self.connection, ids)
-        woken = [one.article_id for one in accepted
-                 if one.is_news and one.article_id and not one.is_first]  # fmt: skip
-        topics.become_news(self.connection, woken, self.now)
-        self.touched |= {one.article_id for one in accepted if one.is_first and one.article_id}
-        rows: dict[tuple[int, int], Placed] = {}
-        left: list[tuple[int, int]] = []
+        seen: set[int] = set()
         for one in accepted:
-            assert one.article_id is not None
-            reasons = self._reasons(one, known_topics)
-            there = standing.get(one.article_id, {})
-            quiet = self._enters_quietly(one, stored[one.article_id])
-            for topic_id, reason in reasons.items():
-                placed = Placed(one.article_id, topic_id, quiet, reason)
-                before = rows.get((one.article_id, topic_id))
-                if before is None or (before.quiet and not quiet):
-                    rows[one.article_id, topic_id] = placed
-            if self._may_leave(one, stored[one.article_id]):
-                left += [(one.article_id, gone) for gone in there if gone not in reasons]
-        topics.enter(self.connection, list(rows.values()), self.now)
-        topics.leave(self.connection, left)
-        return self._mark(known_topics, {topic for _, topic in left})
+            stored = self.before.get(one.article_id)
+            if stored is None or one.article_id in seen or stored.source_id != self.source.id:
+                continue
+            seen.add(one.article_id)
+            values = one.values.after(stored.values)
+            if values != stored.values:
+                same = values.hash == stored.values.hash
+                at = stored.updated if same else self._updated(one.entry, stored)
+                rows[one.article_id] = (one.article_id, values, at)
+        articles.amend(self.connection, rows.values())
+        return set(rows)
 
-    def _reasons(self, one: _Candidate, known_topics: dict[str, int]) -> dict[int, Reason]:
-        assert isinstance(one.shaped, Shaped)
-        described = Described(
-            title=one.shaped.title,
-            text=one.shaped.text,
-            source=self.source.name,
-            categories=one.shaped.categories,
-            language=one.shaped.language,
-            own_topics=self.source.topics,
-        )
-        found = self.matcher.match(described)
-        return {known_topics[name]: why for name, why in found.items() if name in known_topics}
+    def _updated(self, entry: Entry, stored: Stored) -> datetime:
+        """When the outlet says that it changed, if that is new and believable, else now."""
+        said = believable(entry.updated)
+        before = stored.updated or stored.values.published or stored.first_seen_at
+        return said if said is not None and before < said <= self.now else self.now
 
-    def _enters_quietly(self, one: _Candidate, article: Stored) -> bool:
-        return one.quiet or (one.known is not None and self.now - article.first_seen_at > OLD_NEWS)
-
-    def _may_leave(self, one: _Candidate, article: Stored) -> bool:
-        """Only the source whose words an article is can take it out of a topic by an edit."""
-        return one.known is not None and article.source_id == self.source.id
-
-    def _mark(self, known_topics: dict[str, int], left: set[int]) -> frozenset[str]:
+    def _mark(self, stood: Mapping[int, Mapping[int, object]]) -> frozenset[str]:
+        """The feeds that show what looks otherwise, or showed it. `stood`: where articles were."""
+        if not self.touched:
+            return frozenset()
         standing = topics.of_articles(self.connection, self.touched)
-        shown = {topic for placed in standing.values() for topic in placed} | left
-        names = frozenset(name for name, row in known_topics.items() if row in shown)
+        shown = {
+            topic for one in self.touched for topic in (*standing.get(one, ()), *stood.get(one, ()))
+        }
+        names = frozenset(n for n, row in topics.ids(self.connection).items() if row in shown)
         if names:
             stale.mark(self.connection, {*names, stale.EVERYTHING}, self.now)
         return names
@@ -290,14 +235,3 @@ def _end(became: dict[int, int], article_id: int) -> int:
     while article_id in became:
         article_id = became[article_id]
     return article_id
-
-
-def _values(shaped: Shaped | Refusal) -> Values:
-    assert isinstance(shaped, Shaped)
-    return Values(**{name: getattr(shaped, name) for name in Values.__slots__})
-
-
-def _updated(entry: Entry, now: datetime) -> datetime:
-    """When the outlet says that it changed, if that is believable, else now."""
-    said = entry.updated
-    return said if said is not None and said <= now else now

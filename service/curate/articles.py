@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from service.curate.canonical import display_link
+from service.curate.canonical import display_link, is_web
 from service.model import Enclosure, Entry, Image, Refusal
 from service.text.clean import clean_html, plain, title_text
 from service.text.excerpt import lead, shorten
-from service.text.fold import folded_tokens
+from service.text.fold import folded_tokens, lower, nfc, tokens
 from service.text.language import guess
 
-LEAD_CHARS = 600
-"""A summary is shown as the outlet wrote it, up to this; longer ones are whole articles."""
-
-FULL_TEXT_CHARS = 1500
-"""A `description` of this length is the text itself: many feeds put it there."""
+FULL_TEXT_CHARS = 600
+"""A `description` of this length is the text itself: many feeds put it there. Shorter ones are
+shown as the outlet wrote them."""
 
 SEARCH_CHARS = 20_000
-"""How much of a text is kept for matching; news are a tenth of it."""
+"""How much of a text is kept for search; news are a tenth of it."""
 
 TITLE_CHARS = 80
 """Of an article without a title: its first words."""
 
+LONGEST_TITLE = 500
+LONGEST_NAME = 200
+MOST_VALUES = 50
+"""Characters of a title, of an author's or a category's name; how many of each an article keeps.
+Beyond that a feed is broken or hostile."""
+
+FIRST_YEAR, LAST_YEAR = 1980, 2100
+"""A date outside is a default of some program ("1970-01-01"), not what the outlet says."""
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+_MAIL_AND_NAME = re.compile(r"\S+@\S+\s*\((.+)\)|(.+?)\s*<\S+@\S+>")
+_MAIL = re.compile(r"\S+@\S+")
+
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """The values of an article. `text` is all its plain text, for matching.
+    """The values of an article. `text` is what rules look at beside the title.
 
-    `published` None: the source did not say. `hash` is over title, lead and content: the substance.
+    `published` None: the source did not say. `hash` is over the words of title and text: the
+    substance, whatever becomes of markup, pictures and counters in addresses.
     """
 
     link: str | None
@@ -49,30 +62,43 @@ class Shaped:
     hash: bytes
 
 
-def shape(entry: Entry, language: str | None) -> Shaped | Refusal:
-    """The article that the entry makes, or why it makes none. `language`: the source's."""
+def shape(
+    entry: Entry, *, outlet: str = "", told: str | None = None, said: str | None = None
+) -> Shaped | Refusal:
+    """The article that the entry makes, or why it makes none.
+
+    `outlet`: how readers know the source; `told`: the language that the TOML gives it, `said`: the
+    one that its document claims.
+    """
     summary, content = plain(entry.summary), plain(entry.content)
-    text = content if len(content) >= len(summary) else summary
-    title = title_text(entry.title) or shorten(text, TITLE_CHARS)
+    longer = content if len(content) >= len(summary) else summary
+    title = shorten(title_text(entry.title), LONGEST_TITLE) or shorten(longer, TITLE_CHARS)
     if not title:
         return Refusal.EMPTY
+    short = summary if 0 < len(summary) < FULL_TEXT_CHARS else lead(longer)
+    short = "" if short == title else short
     full = _full_text(entry, summary)
-    short = shorten(summary, LEAD_CHARS) if summary and not _is_long(summary) else lead(text)
+    text = matched_text(short, full)
     return Shaped(
-        link=display_link(entry.link) if entry.link else None,
+        link=web_link(entry.link),
         title=title,
-        lead="" if short == title else short,
+        lead=short,
         content=full,
         text=text,
         folded=folded_tokens(f"{title} {text}"[:SEARCH_CHARS]),
-        authors=_lines(entry.authors),
+        authors=_authors(entry.authors, outlet),
         categories=_lines(entry.categories),
-        enclosures=entry.enclosures,
-        image=entry.image,
-        language=entry.language or language or guess(f"{title} {text[:1000]}"),
-        published=entry.published,
-        hash=_digest(title, short, full),
+        enclosures=_enclosures(entry.enclosures),
+        image=_image(entry.image),
+        language=told or _language(entry.language or said, f"{title} {text[:1000]}"),
+        published=believable(entry.published),
+        hash=_digest(_words(title), _words(text)),
     )
+
+
+def matched_text(short: str, content: str) -> str:
+    """What rules look at beside the title, from the lead and the content as they are stored."""
+    return f"{short} {plain(content)}".strip()
 
 
 def entry_hash(entry: Entry) -> bytes:
@@ -80,19 +106,75 @@ def entry_hash(entry: Entry) -> bytes:
     return _digest(repr(entry))
 
 
-def _is_long(summary: str) -> bool:
-    return len(summary) >= FULL_TEXT_CHARS
+def web_link(address: str | None) -> str | None:
+    """The address as readers may get it; None where it leads nowhere on the web."""
+    shown = display_link(nfc(address)) if address else ""
+    return shown if is_web(shown) else None
+
+
+def believable(at: datetime | None) -> datetime | None:
+    """The instant in UTC; None where it has no zone or cannot be meant."""
+    if at is None or at.tzinfo is None or not FIRST_YEAR <= at.year <= LAST_YEAR:
+        return None
+    return at.astimezone(UTC)
 
 
 def _full_text(entry: Entry, summary: str) -> str:
     """Clean HTML of the whole text where the source's own feed has it, else ""."""
     if entry.content:
         return clean_html(entry.content, entry.base)
-    return clean_html(entry.summary, entry.base) if _is_long(summary) else ""
+    if len(summary) >= FULL_TEXT_CHARS:
+        return clean_html(entry.summary, entry.base)
+    return ""
+
+
+def _authors(written: Iterable[str], outlet: str) -> tuple[str, ...]:
+    """Names alone: no addresses (they are personal), and not the outlet's own name."""
+    names = []
+    for author in written:
+        found = _MAIL_AND_NAME.fullmatch(author.strip())
+        names.append((found[1] or found[2]) if found else author)
+    return tuple(
+        name
+        for name in _lines(names)
+        if name.casefold() != outlet.casefold() and not _MAIL.fullmatch(name)
+    )
 
 
 def _lines(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(line for text in texts if (line := title_text(text))))
+    """One line each, every one once whatever its case."""
+    lines: dict[str, str] = {}
+    for text in texts:
+        line = shorten(title_text(text), LONGEST_NAME)
+        if line:
+            lines.setdefault(line.casefold(), line)
+    return tuple(lines.values())[:MOST_VALUES]
+
+
+def _enclosures(files: Iterable[Enclosure]) -> tuple[Enclosure, ...]:
+    kept = (
+        Enclosure(nfc(file.url), nfc(file.type), file.length) for file in files if is_web(file.url)
+    )
+    return tuple(kept)[:MOST_VALUES]
+
+
+def _image(image: Image | None) -> Image | None:
+    if image is None or not is_web(image.url):
+        return None
+    return Image(nfc(image.url), title_text(image.alt), image.width, image.height)
+
+
+def _language(claimed: str | None, text: str) -> str | None:
+    """What is claimed, unless the text is plainly Vietnamese: many programs claim en-US."""
+    seen = guess(text)
+    said = (claimed or "").strip().replace("_", "-")
+    if not _LANGUAGE.fullmatch(said):
+        return seen
+    return said if seen is None or said.lower().partition("-")[0] == seen else seen
+
+
+def _words(text: str) -> str:
+    return " ".join(tokens(lower(text)))
 
 
 def _digest(*texts: str) -> bytes:

@@ -7,8 +7,13 @@ import hashlib
 
 from service.curate.canonical import canonical
 from service.model import Entry
+from service.store.entries import source_key
+from service.text.fold import nfc
 
 PUBLIC_ID_BITS = 120
+
+LONGEST_KEY = 1000
+"""Bytes. An index of PostgreSQL takes 2,700 a row; longer keys end in their hash."""
 
 
 def keys(entry: Entry, source: str) -> tuple[str, ...]:
@@ -16,13 +21,31 @@ def keys(entry: Entry, source: str) -> tuple[str, ...]:
 
     Its canonical address, when that is a key in its document, then the source with the entry key.
     """
-    own = f"entry:{source}:{entry.key}"
+    own = bounded(source_key(source, nfc(entry.key)))
     if entry.link and entry.link_is_key:
-        return (canonical(entry.link), own)
+        return (address_key(entry.link), own)
     return (own,)
 
 
-def public_id(first_key: str) -> str:
-    """120 bits of SHA-256 in base32, 24 characters: the same in a restored store as before."""
-    digest = hashlib.sha256(first_key.encode("utf-8", "replace")).digest()
+def address_key(address: str) -> str:
+    """The key of an address."""
+    return bounded(canonical(nfc(address)))
+
+
+def bounded(key: str) -> str:
+    """The key itself, or a shorter one that is as unique."""
+    told = key.encode("utf-8", "replace")
+    if len(told) <= LONGEST_KEY:
+        return key
+    return f"{key[:100]} hash:{hashlib.sha256(told).hexdigest()}"
+
+
+def public_id(first_key: str, attempt: int = 0) -> str:
+    """120 bits of SHA-256 in base32, 24 characters: the same in a restored store as before.
+
+    `attempt` > 0: the id is taken by an article of the same first key that is not ours, as after a
+    source was renamed and its old name given to another.
+    """
+    told = f"{first_key}#{attempt}" if attempt else first_key
+    digest = hashlib.sha256(told.encode("utf-8", "replace")).digest()
     return base64.b32encode(digest[: PUBLIC_ID_BITS // 8]).decode("ascii").lower()

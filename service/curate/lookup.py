@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
-from service.curate.canonical import canonical
+from service.curate.canonical import display_link
+from service.curate.identity import address_key
 from service.store import articles, entries
 from service.store.database import Connection
 
@@ -16,10 +16,12 @@ _PUBLIC_ID = re.compile(r"[0-9a-z]{24}")
 def find_article(connection: Connection, asked: str) -> int | None:
     """The article behind an address, a story page's address or a public id; None: unknown."""
     asked = asked.strip()
-    page = _STORY_PAGE.search(urlsplit(asked).path)
-    public_id = page[1] if page else asked if _PUBLIC_ID.fullmatch(asked) else None
-    if public_id:
-        return articles.by_public_id(connection, public_id)
-    key = canonical(asked)
+    if _PUBLIC_ID.fullmatch(asked):
+        return articles.by_public_id(connection, asked)
+    key = address_key(asked)
     found = entries.articles_by_key(connection, [key]).get(key)
-    return found if found is not None else articles.by_link(connection, asked)
+    if found is None:
+        page = _STORY_PAGE.search(asked.partition("?")[0].partition("#")[0])
+        found = articles.by_public_id(connection, page[1]) if page else None
+    # Where the address was no key: as it is shown, or as some source gave it.
+    return found if found is not None else articles.by_link(connection, display_link(asked))

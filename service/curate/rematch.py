@@ -13,15 +13,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from service.config.schema import Settings, Topic
+from service.curate.articles import matched_text
 from service.curate.rules import Described, Matcher, Reason, compile_rules
 from service.model import Changed
 from service.store import articles, stale, topics
 from service.store.articles import Matchable
 from service.store.database import Connection, Store
 from service.store.topics import Placed
-from service.text.clean import plain
 
 Progress = Callable[[int], None]
+
+MATCHING = 1
+"""Raised when the same rules come to mean something else: then all is matched anew."""
 
 
 def rematch(
@@ -59,7 +62,7 @@ def rules_hash(settings: Settings, name: str) -> bytes:
     """Of all that decides which articles are in the topic; its title does not."""
     rules = settings.topic[name].model_dump(mode="json", exclude={"title", "was"})
     filled = sorted(source.id for source in settings.source.values() if name in source.topics)
-    told = json.dumps([rules, filled], sort_keys=True, ensure_ascii=False)
+    told = json.dumps([MATCHING, rules, filled], sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(told.encode(), digest_size=16).digest()
 
 
@@ -79,13 +82,22 @@ class _Run:
         names = {row: name for name, row in ids.items()}
         standing = topics.of_articles(connection, (article.id for article in batch))
         enter: list[Placed] = []
+        explain: list[Placed] = []
         leave: list[tuple[int, int]] = []
         for article in batch:
-            there = standing.get(article.id, {}).keys() & names.keys()
+            there = {t: one for t, one in standing.get(article.id, {}).items() if t in names}
             fits = {ids[name]: why for name, why in self._match(article).items() if name in ids}
-            enter += [Placed(article.id, t, True, why) for t, why in fits.items() if t not in there]
-            leave += [(article.id, topic) for topic in there if topic not in fits]
-        topics.enter(connection, enter, self._now)
+            for topic, why in fits.items():
+                if topic not in there:
+                    enter.append(Placed(article.id, topic, True, why))
+                elif there[topic].reason != why:
+                    explain.append(Placed(article.id, topic, there[topic].quiet, why))
+            leave += [
+                (article.id, topic)
+                for topic, one in there.items()
+                if topic not in fits and not self._brought_by_the_retired(one.reason)
+            ]
+        topics.enter(connection, [*enter, *explain], self._now)
         topics.leave(connection, leave)
         moved = {names[one.topic_id] for one in enter} | {names[topic] for _, topic in leave}
         if moved:
@@ -93,15 +105,20 @@ class _Run:
         self.topics |= moved
         self.moved += len(enter) + len(leave)
 
+    def _brought_by_the_retired(self, reason: Reason) -> bool:
+        """What a source brought in stays when the source leaves the TOML: retired, not deleted."""
+        source = reason.get("source")
+        return source is not None and source not in self._settings.source
+
     def _match(self, article: Matchable) -> dict[str, Reason]:
         """Topic -> reason, by whichever source told the article."""
-        text = plain(article.content) or article.lead
+        text = matched_text(article.lead, article.content)
         found: dict[str, Reason] = {}
         for name in article.sources:
             source = self._settings.source.get(name)
             described = Described(
                 title=article.title,
-                text=f"{article.lead} {text}" if text != article.lead else text,
+                text=text,
                 source=name,
                 categories=article.categories,
                 language=article.language,

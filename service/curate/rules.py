@@ -20,12 +20,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.config.schema import Topic
-from service.text.fold import fold, has_marks, lower, tokens
+from service.text.fold import fold, has_marks, lower, nfc, tokens
 
 Reason = dict[str, Any]
 """What proves a match, as JSON: {"any": ["giáo dục"], "in": ["title"]}, {"source": "vnexpress"}."""
-
-Phrase = tuple[str, ...]
 
 TITLE, TEXT = "title", "text"
 
@@ -46,19 +44,29 @@ class Described:
 
 
 class _Phrases:
-    """Phrases by their first word; finds all that stand in a run of words."""
+    """Words and phrases by the first word of their folded form."""
 
-    def __init__(self) -> None:
-        self._by_first: defaultdict[str, list[tuple[Phrase, str]]] = defaultdict(list)
+    def __init__(self, written: Iterable[str]) -> None:
+        self._by_first: defaultdict[str, list[tuple[list[str], list[str], str]]] = defaultdict(list)
+        for phrase in written:
+            words = tokens(nfc(phrase))
+            if words:
+                marked = [lower(word) for word in words] if has_marks(phrase) else []
+                folded = [fold(word) for word in words]
+                self._by_first[folded[0]].append((folded, marked, phrase))
 
-    def add(self, phrase: Phrase, written: str) -> None:
-        self._by_first[phrase[0]].append((phrase, written))
-
-    def find(self, words: Sequence[str]) -> set[str]:
+    def find(self, text: str) -> set[str]:
+        """The phrases that stand in the text, as they are written in the rules."""
+        words = tokens(nfc(text))
+        folded = fold(" ".join(words)).split(" ")
         found: set[str] = set()
-        for at, word in enumerate(words):
-            for phrase, written in self._by_first.get(word, ()):
-                if tuple(words[at : at + len(phrase)]) == phrase:
+        for at, word in enumerate(folded):
+            for phrase, marked, written in self._by_first.get(word, ()):
+                end = at + len(phrase)
+                # Marks are looked at only where the bare words fit: that is seldom.
+                if folded[at:end] == phrase and (
+                    not marked or [lower(one) for one in words[at:end]] == marked
+                ):
                     found.add(written)
         return found
 
@@ -69,36 +77,44 @@ class Matcher:
     def __init__(self, topics: Mapping[str, Topic]) -> None:
         self._topics = topics
         self._categories = {
-            name: {fold(category): category for category in topic.categories}
+            name: {fold(category) for category in topic.categories}
             for name, topic in topics.items()
         }
-        self._marked, self._bare = _Phrases(), _Phrases()
-        words = {
-            word for topic in topics.values() for word in (*topic.any, *topic.all, *topic.none)
-        }
-        for word in sorted(words):
-            if has_marks(word):
-                self._add(self._marked, tokens(lower(word)), word)
-            else:
-                self._add(self._bare, tokens(fold(word)), word)
-
-    @staticmethod
-    def _add(phrases: _Phrases, phrase: Sequence[str], written: str) -> None:
-        if phrase:
-            phrases.add(tuple(phrase), written)
+        self._kept_out = {name: frozenset(topic.none) for name, topic in topics.items()}
+        self._phrases = _Phrases(
+            sorted({word for t in topics.values() for word in (*t.any, *t.all, *t.none)})
+        )
+        # What can bring a topic in by itself, so that most topics are never looked at.
+        self._by_word: defaultdict[str, set[str]] = defaultdict(set)
+        self._by_category: defaultdict[str, set[str]] = defaultdict(set)
+        self._without_words: set[str] = set()
+        for name, topic in topics.items():
+            for word in topic.any or topic.all:
+                self._by_word[word].add(name)
+            for category in self._categories[name]:
+                self._by_category[category].add(name)
+            if not (topic.any or topic.all or topic.categories):
+                self._without_words.add(name)
 
     def match(self, described: Described) -> dict[str, Reason]:
         """Topic -> why the article is in it."""
-        places = {TITLE: self._words_in(described.title), TEXT: self._words_in(described.text)}
+        places = {
+            TITLE: self._phrases.find(described.title),
+            TEXT: self._phrases.find(described.text),
+        }
         reasons = {
-            name: self._reason(name, topic, described, places)
-            for name, topic in self._topics.items()
+            name: self._reason(name, self._topics[name], described, places)
+            for name in sorted(self._possible(described, places))
         }
         return {name: reason for name, reason in reasons.items() if reason is not None}
 
-    def _words_in(self, text: str) -> set[str]:
-        words = tokens(lower(text))
-        return self._marked.find(words) | self._bare.find(fold(" ".join(words)).split(" "))
+    def _possible(self, described: Described, places: Mapping[str, set[str]]) -> set[str]:
+        names = self._without_words | (self._topics.keys() & set(described.own_topics))
+        for word in places[TITLE] | places[TEXT]:
+            names |= self._by_word.get(word, set())
+        for category in described.categories:
+            names |= self._by_category.get(fold(category), set())
+        return names
 
     def _reason(
         self,
@@ -108,7 +124,7 @@ class Matcher:
         places: Mapping[str, set[str]],
     ) -> Reason | None:
         found = places[TITLE] | places[TEXT]
-        if described.source in topic.not_sources or found & set(topic.none):
+        if described.source in topic.not_sources or found & self._kept_out[name]:
             return None
         reason: Reason = {}
         if name in described.own_topics:

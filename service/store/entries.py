@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from service.store.statements import upsert
-from service.store.tables import article, article_key, entry
+from service.store.tables import article, article_key, entry, source
 
 BATCH = 5000
 """Values in one IN list: under the limit of bound values of both databases."""
+
+_SOURCE_PREFIX = "entry:"
 
 _ADMISSION = 0x61646D6974  # "admit": the advisory lock of whoever admits on PostgreSQL
 
@@ -45,13 +48,29 @@ class NewEntry:
     published: datetime | None
 
 
-def queue(connection: Connection) -> None:
-    """Wait for whoever admits in another process, until the end of this transaction.
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """A source that told an article. `quiet`: all its entries of it were."""
 
-    Two sources that bring the same article at once must find each other's. SQLite has one writer.
+    name: str
+    quiet: bool
+
+
+def source_key(source: str, entry_key: str) -> str:
+    """The key by which an entry leads to its article, whatever its address."""
+    return f"{_SOURCE_PREFIX}{source}:{entry_key}"
+
+
+def queue(connection: Connection) -> bool:
+    """Wait for whoever admits in another process; hold the others off until this commits.
+
+    Two sources that bring the same article at once must find each other's. True: what was read
+    before may be out of date. SQLite has one writer anyway.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_ADMISSION)))
+    if connection.dialect.name != "postgresql":
+        return False
+    connection.execute(select(func.pg_advisory_xact_lock(_ADMISSION)))
+    return True
 
 
 def known(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[str, Known]:
@@ -108,6 +127,33 @@ def articles_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, in
         )
         found |= {row[0]: row[1] for row in rows}
     return found
+
+
+def tellers(connection: Connection, articles: Iterable[int]) -> dict[int, dict[int, Teller]]:
+    """Article -> source row -> who told it."""
+    found: defaultdict[int, dict[int, Teller]] = defaultdict(dict)
+    loud = func.sum(case((entry.c.quiet.is_(True), 0), else_=1))
+    for batch in batches(articles):
+        rows = connection.execute(
+            select(entry.c.article_id, entry.c.source_id, source.c.name, loud.label("loud"))
+            .join(source, source.c.id == entry.c.source_id)
+            .where(entry.c.article_id.in_(batch))
+            .group_by(entry.c.article_id, entry.c.source_id, source.c.name)
+        )
+        for row in rows:
+            found[row.article_id][row.source_id] = Teller(row.name, quiet=row.loud == 0)
+    return found
+
+
+def rename_source(connection: Connection, old: str, new: str) -> None:
+    """The keys of a source that is called otherwise now; its old name may be taken by another."""
+    prefix = source_key(old, "")
+    rest = func.substr(article_key.c.key, len(prefix) + 1)
+    connection.execute(
+        update(article_key)
+        .where(article_key.c.key.startswith(prefix, autoescape=True))
+        .values(key=source_key(new, "") + rest)
+    )
 
 
 def lead_to(connection: Connection, pairs: Iterable[tuple[str, int]]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
+from service.store.entries import rename_source
 from service.store.statements import upsert
 from service.store.tables import edition, edition_story, redirect, subscription
 
@@ -28,8 +29,10 @@ def rename(connection: Connection, table: Table, was: Mapping[str, str]) -> dict
             connection.execute(update(table).where(table.c.name == old).values(name=new))
             there = (there - {old}) | {new}
             done[new] = old
-    if table.name != "source":  # a source has no address of its own
-        for new, old in done.items():
+    for new, old in done.items():
+        if table.name == "source":  # it has no address of its own
+            rename_source(connection, old, new)
+        else:
             _redirect(connection, table.name, old, new)
     if table.name == "topic" and done:
         _follow(connection, {old: new for new, old in done.items()})

@@ -1,0 +1,97 @@
+"""Which topics the articles of a document enter and leave, and whether as news."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.curate.articles import matched_text
+from service.curate.candidates import AdmitSource, Candidate
+from service.curate.rules import Described, Matcher
+from service.store import topics
+from service.store.articles import Stored, Values
+from service.store.database import Connection
+from service.store.entries import Teller
+from service.store.topics import Placed
+
+OLD_NEWS = timedelta(days=7)
+"""An article seen this long ago that enters a topic because it was edited is no news there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """A document's source and the rules.
+
+    `before` are the stored articles as they were before the document, `tellers` who had told them.
+    """
+
+    connection: Connection
+    source: AdmitSource
+    matcher: Matcher
+    before: dict[int, Stored]
+    tellers: dict[int, dict[int, Teller]]
+    now: datetime
+
+    def place(self, accepted: Sequence[Candidate], amended: set[int]) -> set[int]:
+        """Write topics with their reasons. Returns the articles that look otherwise through it."""
+        rows = topics.ids(self.connection)
+        standing = topics.of_articles(self.connection, (one.article_id for one in accepted))
+        woken = {one.article_id for one in accepted if one.was_there and self._is_news(one)}
+        topics.become_news(self.connection, sorted(woken), self.now)
+        enter: dict[tuple[int, int], Placed] = {}
+        leave: set[tuple[int, int]] = set()
+        for one in accepted:
+            reasons = self.matcher.match(self._described(one.values, self.source.name))
+            for name, reason in reasons.items():
+                if name in rows:
+                    placed = Placed(one.article_id, rows[name], self._quietly(one), reason)
+                    _keep_louder(enter, placed)
+            if one.article_id in amended:
+                gone = self._left(one, reasons.keys())
+                there = standing.get(one.article_id, {})
+                leave |= {(one.article_id, rows[n]) for n in gone if rows.get(n) in there}
+        leave -= enter.keys()
+        topics.enter(self.connection, list(enter.values()), self.now)
+        topics.leave(self.connection, sorted(leave))
+        fresh = {at for at, topic in enter if topic not in standing.get(at, {})}
+        return woken | fresh | {article for article, _ in leave}
+
+    def _is_news(self, one: Candidate) -> bool:
+        """Somebody who had not told it tells it now, and not in his first collection."""
+        return not one.quiet and not one.repeats
+
+    def _quietly(self, one: Candidate) -> bool:
+        if one.quiet or not one.repeats:
+            return one.quiet
+        stored = self.before.get(one.article_id)
+        return stored is not None and self.now - stored.first_seen_at > OLD_NEWS
+
+    def _left(self, one: Candidate, held: Iterable[str]) -> set[str]:
+        """Topics that its old words brought it into and its new words do not.
+
+        What another outlet brought it into by itself is not theirs to take away.
+        """
+        others = {teller.name for teller in self.tellers.get(one.article_id, {}).values()}
+        still = set(held)
+        for name in others - {self.source.name}:
+            still |= self.matcher.match(self._described(one.values, name)).keys()
+        old = self._described(self.before[one.article_id].values, self.source.name)
+        return self.matcher.match(old).keys() - still
+
+    def _described(self, values: Values, source: str) -> Described:
+        return Described(
+            title=values.title,
+            text=matched_text(values.lead, values.content),
+            source=source,
+            categories=values.categories,
+            language=values.language,
+            own_topics=self.source.topics if source == self.source.name else (),
+        )
+
+
+def _keep_louder(rows: dict[tuple[int, int], Placed], placed: Placed) -> None:
+    """Two entries of one document may tell one article: it is news if one of them is."""
+    place = (placed.article_id, placed.topic_id)
+    if place not in rows or (rows[place].quiet and not placed.quiet):
+        rows[place] = placed
