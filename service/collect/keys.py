@@ -41,19 +41,19 @@ def settle(drafts: Sequence[Draft], homes: Sequence[str | None]) -> tuple[Entry,
     for draft, link in zip(drafts, same, strict=True):
         entry = draft.entry
         is_key = link is not None and links[link] == 1 and link not in own and not is_home(link)
-        key = _free(_key(draft, is_key=is_key, repeated=guids[entry.guid or ""] > 1), draft, taken)
+        repeated = guids[entry.guid or ""] > 1
+        key = _free(_key(draft, link, is_key=is_key, repeated=repeated), draft, taken)
         taken.add(key)
         entries.append(replace(entry, key=key, link_is_key=is_key))
     return tuple(entries)
 
 
-def _key(draft: Draft, *, is_key: bool, repeated: bool) -> str:
-    entry = draft.entry
-    if entry.guid:
-        return f"{entry.guid} {entry.link or ''}".strip() if repeated else entry.guid
-    if is_key and entry.link:
-        return entry.link
-    return _hash(draft)
+def _key(draft: Draft, link: str | None, *, is_key: bool, repeated: bool) -> str:
+    """`link` is canonical: a key must not move when the outlet adds a campaign or goes to https."""
+    guid = draft.entry.guid
+    if guid:
+        return f"{guid} {link or ''}".strip() if repeated else guid
+    return link if is_key and link else _hash(draft)
 
 
 def _free(key: str, draft: Draft, taken: set[str]) -> str:

@@ -79,6 +79,7 @@ class Sweep:
         self._client = means.client
         self._parsers = means.parsers
         self._recorder = means.recorder
+        self._sites = means.sites
         self._waiting = Waiting[Due](means.sites)
         self._progress = progress
         self._results: asyncio.Queue[Result | None] = asyncio.Queue()
@@ -91,6 +92,7 @@ class Sweep:
     async def run(self, wanted: Sequence[Due]) -> None:
         """Ask each of `wanted` once. Raises StoreError; what is not settled is given back."""
         self._total = len(wanted)
+        self._sites.forget(asyncio.get_running_loop().time())
         for source in wanted:
             self._waiting.add(site_of(source.url), self._gap(source), source)
         try:

@@ -195,6 +195,13 @@ class TestIdentity:
         assert all(entry.key.startswith("hash:") for entry in entries[1:])
         assert len({entry.key for entry in entries}) == 5
 
+    def test_a_link_that_is_the_key_does_not_move_with_campaigns_or_to_https(self, now):
+        before, after = (
+            read(rss(item(title="một", link=link)), now).entries[0].key
+            for link in ("http://bao.example/1", "https://bao.example/1?utm_source=rss")
+        )
+        assert before == after
+
     def test_links_that_differ_only_in_what_a_canonical_address_drops_are_no_keys(self, now):
         entries = read(
             rss("".join(item(guid=n, link=f"https://bao.example/x#{n}") for n in "ab")), now

@@ -105,7 +105,7 @@ async def test_a_real_document_that_is_too_slow_is_put_aside():
     """200,000 nested tags take feedparser seconds."""
     deep = b"<rss version='2.0'><channel><item><title>x</title><description>"
     deep += b"<b>" * 300_000 + b"</b>" * 300_000 + b"</description></item></channel></rss>"
-    async with Parsers(1, timeout_s=1) as parsers:
+    async with Parsers(1, timeout_s=1.5) as parsers:
         await parsers.read(job(feed("warm")))
         slow, fine = await asyncio.gather(
             parsers.read(job(deep)), parsers.read(job(feed("một"))), return_exceptions=True
