@@ -67,7 +67,8 @@ def tell_explanation(explanation: Explanation, zone: str, base_url: str) -> None
     seen = local(found.first_seen_at, zone)
     say(f"  from {found.source}, published {published}, first seen {seen}")
     page = absolute(explanation.page, base_url)
-    say(f"  story of {len(found.article_ids)} articles: {page}")
+    number = len(found.article_ids)
+    say(f"  {'a story of its own' if number == 1 else f'one of {number} in its story'}: {page}")
     table(
         "Seen in",
         ("source", "first seen", "news", "link"),

@@ -122,7 +122,7 @@ def _renames(kind: str, tables: Mapping[str, Named]) -> Iterator[Finding]:
 
 def warnings(settings: Settings) -> list[Finding]:
     """What works, but hardly as it was meant."""
-    return [*_same_address(settings), *_empty_topics(settings)]
+    return [*_same_address(settings)]
 
 
 def _same_address(settings: Settings) -> Iterator[Finding]:
@@ -132,14 +132,3 @@ def _same_address(settings: Settings) -> Iterator[Finding]:
         if other != source.id:
             path = ("source", source.id, "url")
             yield path, f"is collected by [source.{other}] already", "one of them is enough"
-
-
-def _empty_topics(settings: Settings) -> Iterator[Finding]:
-    fed = {topic for source in settings.source.values() for topic in source.topics}
-    for topic in settings.topic.values():
-        if topic.id not in fed and not (
-            topic.any or topic.all or topic.sources or topic.categories
-        ):
-            problem = "nothing brings an article into this topic"
-            right = f'add any = ["…"], or topics = ["{topic.id}"] in a source'
-            yield ("topic", topic.id), problem, right

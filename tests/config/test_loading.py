@@ -298,12 +298,10 @@ def test_what_works_but_was_hardly_meant_is_a_warning(folder):
         [source.b]
         url = "https://a.vn/rss"
         [topic.fed]
-        [topic.empty]
-        none = ["x"]
         """
     )
     warnings = folder.load().warnings
-    assert [(w.line, w.key) for w in warnings] == [(5, "source.b.url"), (7, "topic.empty")]
+    assert [(w.line, w.key) for w in warnings] == [(5, "source.b.url")]
 
 
 def test_load_raises_with_all_faults(folder):

@@ -1,0 +1,207 @@
+"""A site in a folder of its own, a web server with its sources, and the command line before it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from service.cli.app import cli
+
+BANTIN = Path(sys.prefix) / "bin" / "bantin"
+"""The command as it is installed."""
+
+CONFIG = """\
+include = ["feeds/*.toml"]
+
+[site]
+title = "Tin Trung Du"
+language = "vi"
+timezone = "Asia/Ho_Chi_Minh"
+
+[collect]
+allow_networks = ["127.0.0.0/8"]
+
+[source.bao-a]
+url = "{web}/a.xml"
+topics = ["tin"]
+
+[source.bao-b]
+url = "{web}/b.xml"
+
+[topic.tin]
+title = "Tin"
+any = ["giáo dục"]
+
+[digest.ngay]
+title = "Điểm tin ngày"
+cadence = "daily"
+at = "07:00"
+"""
+
+
+def rss(*titles: str, outlet: str = "Báo A", host: str = "bao-a.example") -> bytes:
+    """A feed with an article for each title."""
+    items = "".join(
+        f"<item><title>{title}</title><link>https://{host}/{title.replace(' ', '-')}</link>"
+        f"<guid isPermaLink='false'>{title}</guid><description>Sapo {title}.</description></item>"
+        for title in titles
+    )
+    channel = f"<title>{outlet}</title><link>https://{host}/</link>{items}"
+    return f"<rss version='2.0'><channel>{channel}</channel></rss>".encode()
+
+
+@dataclass
+class Web:
+    """What the server answers: path -> body. Everything else is a 404.
+
+    What stands in `slow` is answered once `go` is set; `asked` tells that somebody waits for it.
+    """
+
+    base: str
+    pages: dict[str, bytes] = field(default_factory=dict)
+    slow: set[str] = field(default_factory=set)
+    asked: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """A web server on loopback, in a thread: commands run an event loop of their own."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path in served.slow:
+                served.asked.set()
+                served.go.wait(30)
+            body = served.pages.get(self.path)
+            self.send_response(404 if body is None else 200)
+            self.send_header("Content-Length", str(len(body or b"")))
+            with contextlib.suppress(OSError):  # who asked may have gone
+                self.end_headers()
+                self.wfile.write(body or b"")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        served = Web(f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        yield served
+        served.go.set()
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in which commands run."""
+    here = tmp_path / "site"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    return here
+
+
+@pytest.fixture
+def site(folder: Path, web: Web) -> Path:
+    """A folder with a configuration of two sources that answer."""
+    (folder / "bantin.toml").write_text(CONFIG.format(web=web.base), encoding="utf-8")
+    web.pages["/a.xml"] = rss("Tin cũ")
+    web.pages["/b.xml"] = rss("Giáo dục vùng cao", outlet="Báo B", host="bao-b.example")
+    return folder
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run a command in this process; an exception of ours must not get out of it."""
+
+    def invoke(*args: str, code: int = 0, stdin: str | None = None) -> Result:
+        result = CliRunner().invoke(cli, args, input=stdin)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == code, result.output
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def ask(run: Run) -> Callable[..., Any]:
+    """Run a command with --json and read the one document that it prints."""
+
+    def invoke(*args: str, code: int = 0) -> Any:
+        return json.loads(run(*args, "--json", code=code).stdout)
+
+    return invoke
+
+
+def free_port() -> int:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Running:
+    """A long-running command as a process of its own."""
+
+    def __init__(self, *args: str, cwd: Path) -> None:
+        self.out, self.err = cwd / "up.out", cwd / "up.err"
+        with self.out.open("wb") as out, self.err.open("wb") as err:
+            self.process = subprocess.Popen(
+                [BANTIN, *args],
+                cwd=cwd,
+                stdout=out,
+                stderr=err,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+
+    def wait_for(self, words: str, within_s: float = 20.0) -> str:
+        """Until the words stand in what it has said; all of that."""
+        end = time.monotonic() + within_s
+        while time.monotonic() < end:
+            said = self.out.read_text() + self.err.read_text()
+            if words in said:
+                return said
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError(f"{words!r} was not said:\n{said}")
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Running]]:
+    """Start commands that run on; what is left at the end of the test is killed."""
+    started: list[Running] = []
+
+    def begin(*args: str, cwd: Path) -> Running:
+        started.append(Running(*args, cwd=cwd))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.wait()
