@@ -9,6 +9,7 @@ from lxml import html as lxml_html
 
 from service.mail import message
 from service.newsletter.compose import HTML_LIMIT, encoded_size
+from service.render.engine import shipped_templates
 from service.store.parts import pack, unpack
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
 
@@ -94,6 +95,14 @@ def test_the_html_part_can_be_read_by_everybody(room):
     assert "minh@example.vn đã đăng ký Điểm tin tuần (Giáo dục, Y tế, Văn hóa)" in (
         page.text_content()
     )
+
+
+def test_pause_leads_to_its_place_in_the_preferences(room):
+    room.story("a", at=MONDAY - HOUR)
+    [pause] = [a for a in page_of(mail_of(room)).xpath("//a") if a.text == "Tạm dừng"]
+    assert pause.get("href").endswith("#pause")
+    page = (shipped_templates() / "web" / "preferences.html.j2").read_text("utf-8")
+    assert 'id="pause"' in page
 
 
 def test_no_link_counts_readers(room):
