@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import click
 from click.exceptions import Exit
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -85,7 +86,13 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) ->
         for row in [heads, *rows]:
             say("\t".join(_cell(value) for value in row))
         return
-    grid = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    grid = Table(
+        box=box.SIMPLE_HEAD,
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+    )
     for head in heads:
         grid.add_column(head)
     for row in rows:
