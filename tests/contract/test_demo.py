@@ -1,0 +1,320 @@
+"""The guided tour, as a person runs it, held against the words that its publisher is made of."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import feedparser
+import pytest
+import uvicorn
+
+from service.audience import people
+from service.demo.tour import DIGEST, READERS
+from service.report.health import Health
+from service.report.status import as_json, status
+from service.runtime.composition import Service, open_service, system_clock
+from service.store import inquiries
+from service.store import tables as t
+from service.web.app import create_app
+from service.web.rhythms import previous_cut
+from tests.contract.way import one_line, parsed, text_of
+
+ROOT = Path(__file__).parents[2]
+WRITTEN = ROOT / "feeds" / "demo"
+SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One `bantin demo --once --json`: what it said and how long it took."""
+
+    folder: Path
+    said: dict[str, Any]
+    seconds: float
+
+
+def run(folder: Path) -> Ran:
+    """As a process of its own, standing somewhere else than the sources."""
+    start = time.monotonic()
+    done = subprocess.run(
+        [
+            sys.executable, "-c", "from service.cli import main; main()",
+            "demo", "--once", "--json", "--dir", str(folder),
+        ],
+        cwd=folder.parent, capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return Ran(folder, json.loads(done.stdout), time.monotonic() - start)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory) -> Ran:
+    return run(tmp_path_factory.mktemp("tour") / "demo")
+
+
+@dataclass(frozen=True)
+class Article:
+    """An article of the publisher, by all outlets that share it."""
+
+    title: str
+    day: str
+    outlets: frozenset[str]
+    topics: frozenset[str]
+
+
+@pytest.fixture(scope="module")
+def written() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = tomllib.loads((WRITTEN / "articles.toml").read_text())["article"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def configured() -> dict[str, Any]:
+    return tomllib.loads((WRITTEN / "bantin.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def articles(written, configured) -> list[Article]:
+    """The different articles with the topics that the rules of the TOML give them, read by eye."""
+    by_address: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for one in written:
+        by_address.setdefault((one.get("shared", one["outlet"]), one["id"]), []).append(one)
+    return [
+        Article(
+            title=group[0]["title"],
+            day=group[0]["day"],
+            outlets=frozenset(one["outlet"] for one in group),
+            topics=frozenset().union(*(_topics(one, configured) for one in group)),
+        )
+        for group in by_address.values()
+    ]
+
+
+def _topics(one: dict[str, Any], configured: dict[str, Any]) -> set[str]:
+    source = configured["source"][one["outlet"]]
+    full = one["outlet"] == "river-post"  # its feed carries the whole text
+    text = " ".join([one["title"], one["lead"], *(one["text"] if full else ())]).lower()
+    found = set(source.get("topics", ()))
+    for name, rule in configured["topic"].items():
+        words = any(re.search(rf"\b{word}\b", text) for word in rule.get("any", ()))
+        language = source.get("language", "vi") in rule.get("languages", ())
+        if words or language:
+            found.add(name)
+    return found
+
+
+def test_it_is_quick(ran):
+    assert ran.seconds < SECONDS
+
+
+def test_the_counts_are_those_of_what_was_published(ran, written, configured, articles):
+    said = ran.said
+    assert set(said) == {
+        "sources", "failed", "entries", "articles", "topics", "feeds", "deliveries", "outbox",
+    }  # fmt: skip
+    assert said["sources"] == len(configured["source"])
+    assert said["failed"] == 1
+    assert said["entries"] == len(written)
+    assert said["articles"] == len(articles) == len(written) - 1  # one is shared by two outlets
+    per_topic = Counter(topic for one in articles for topic in one.topics)
+    assert said["topics"] == {name: per_topic[name] for name in sorted(configured["topic"])}
+    assert said["deliveries"] == {"accepted": len(READERS)}
+    names = sorted(f"{name}.{kind}" for name in ("all", *configured["topic"])
+                   for kind in ("atom", "rss", "json"))  # fmt: skip
+    assert [Path(path).name for path in said["feeds"]] == names
+    assert all(Path(path).stat().st_size > 500 for path in said["feeds"])
+    assert len(list((Path(said["outbox"]) / "new").iterdir())) == len(READERS)
+
+
+def test_each_source_gave_what_its_outlet_has(ran, written, configured):
+    with opened(ran) as service, service.store.read() as connection:
+        sources = {one["id"]: one for one in as_json(status(connection, system_clock()))["sources"]}
+    published = Counter(one["outlet"] for one in written)
+    assert {name: one["entries"] for name, one in sources.items()} == {
+        name: published[name] for name in configured["source"]
+    }
+    assert {name for name, one in sources.items() if one["error"]} == {"bao-chieu"}
+    assert "503" in sources["bao-chieu"]["error"]
+    assert sources["phat-thanh"]["repairs"], "the broken feed was not repaired, or not told"
+    assert not any(one["refused"] for one in sources.values())
+
+
+def test_the_feeds_list_the_articles_of_their_topics(ran, articles):
+    for path in map(Path, ran.said["feeds"]):
+        wanted = {
+            one.title for one in articles if path.stem in one.topics or path.stem == "all"
+        } - {one.title for one in articles if not one.topics}
+        if path.suffix == ".json":
+            found = [one["title"] for one in json.loads(path.read_bytes())["items"]]
+        else:
+            read = feedparser.parse(io.BytesIO(path.read_bytes()))
+            assert not read.bozo, path
+            found = [one.title for one in read.entries]
+        assert sorted(found) == sorted(wanted), path
+
+
+def test_what_three_outlets_tell_is_three_articles_and_what_two_share_is_one(ran, articles):
+    shared = [one for one in articles if len(one.outlets) > 1]
+    assert [one.outlets for one in shared] == [{"song-thuong", "ban-mai"}]
+    floods = {one for one in articles if one.day == "today" and "lũ" in one.title.lower()}
+    assert len({outlet for one in floods for outlet in one.outlets}) >= 3
+    with opened(ran) as service, service.store.read() as connection:
+        rows = connection.execute(t.article.select().where(t.article.c.title == shared[0].title))
+        (article,) = rows.all()
+        found = inquiries.explained(connection, article.id)
+    assert {one.source for one in found.entries} == {"song-thuong", "ban-mai"}
+
+
+@pytest.mark.parametrize(("address", "chosen", "language"), READERS)
+def test_each_mail_tells_its_reader_the_news_of_today_once(
+    ran, articles, address, chosen, language
+):
+    (mail,) = [one for one in mails(ran) if one["To"] == address]
+    text, html = text_of(mail), text_of(mail, "html")
+    assert f'lang="{language}' in html
+    news = [
+        one.title
+        for one in articles
+        if one.day == "today" and one.topics and (not chosen or one.topics & set(chosen))
+    ]
+    assert 1 <= len(news) <= 20
+    line = one_line(text)
+    # The contents above the stories and the subject may name the first one again: not the text.
+    assert {title: line.count(f". {title}") for title in news} == dict.fromkeys(news, 1)
+    told = [one.title for one in articles if one.title in line]
+    assert sorted(told) == sorted(news), "something else was told too"
+    assert mail["Subject"].startswith("Điểm tin Trung Du")
+    for part in (text, html):
+        assert address in part
+        assert "\ufdd0" not in part
+    assert "<img" not in html
+    assert "<script" not in html
+
+
+def test_each_mail_carries_what_mail_programs_look_for(ran):
+    for mail in mails(ran):
+        assert mail.is_multipart()
+        assert mail.defects == []
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert mail["Auto-Submitted"] == "auto-generated"
+        assert mail["List-Id"]
+        assert mail["Message-ID"]
+        assert "=?" not in str(mail.get("List-Unsubscribe")), "an address folded into words"
+
+
+def test_one_click_of_each_mail_ends_that_digest_alone(tmp_path):
+    """Through the real web part on a real socket, as a mail provider does it."""
+    own = run(tmp_path / "demo")
+    config = own.folder / "bantin.toml"
+    config.write_text(config.read_text() + '\n[digest.tuan]\ncadence = "weekly"\n')
+    with opened(own) as service:
+        for address, _, _ in READERS:
+            people.add(
+                service.store, service.settings, system_clock(), address, "tuan",
+                previous_cut=previous_cut(service.settings),
+            )  # fmt: skip
+        with serving(service) as port:
+            for ended, mail in enumerate(mails(own), 1):
+                link = urlsplit(str(mail["List-Unsubscribe"]).strip("<>"))
+                assert link.scheme == "http"
+                assert link.netloc == service.settings.web.listen
+                assert one_click(port, link.path, link.netloc) == 200
+                assert live(service) == {DIGEST: len(READERS) - ended, "tuan": len(READERS)}
+                assert one_click(port, link.path, link.netloc) == 200  # twice is once
+        assert live(service) == {DIGEST: 0, "tuan": len(READERS)}
+        with service.store.read() as connection:
+            reasons = connection.execute(
+                t.subscription.select().where(t.subscription.c.ended_at.is_not(None))
+            ).all()
+        assert {row.ended_reason for row in reasons} == {"one_click"}
+
+
+def test_a_second_run_adds_nothing(tmp_path):
+    first = run(tmp_path / "demo")
+    before = {
+        path: (path.read_bytes(), path.stat().st_mtime_ns)
+        for place in ("var/outbox/new", "site")
+        for path in (first.folder / place).rglob("*")
+        if path.is_file()
+    }
+    second = run(tmp_path / "demo")
+    assert second.said == first.said
+    after = {
+        path: (path.read_bytes(), path.stat().st_mtime_ns)
+        for place in ("var/outbox/new", "site")
+        for path in (first.folder / place).rglob("*")
+        if path.is_file()
+    }
+    assert after == before
+
+
+@contextmanager
+def opened(ran: Ran) -> Iterator[Service]:
+    service = open_service(ran.folder / "bantin.toml", {})
+    try:
+        yield service
+    finally:
+        service.close()
+
+
+def mails(ran: Ran) -> list[Any]:
+    files = sorted((Path(ran.said["outbox"]) / "new").iterdir())
+    return [parsed(path.read_bytes()) for path in files]
+
+
+def live(service: Service) -> dict[str, int]:
+    with service.store.read() as connection:
+        digests = as_json(status(connection, system_clock()))["digests"]
+    return {one["id"]: one["subscribers"] for one in digests}
+
+
+@contextmanager
+def serving(service: Service) -> Iterator[int]:
+    """The web part under uvicorn, on a free port of loopback."""
+    app = create_app(
+        service.store, lambda: service.settings, lambda: service.renderer, system_clock,
+        lambda _: None, lambda: Health(True, ()),
+    )  # fmt: skip
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", proxy_headers=False)
+    )
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])))
+    thread.start()
+    try:
+        while not server.started:
+            thread.join(0.01)
+        yield bound.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        bound.close()
+
+
+def one_click(port: int, path: str, host: str) -> int:
+    """RFC 8058: the two words of the header, and nothing that a browser would add."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", b"List-Unsubscribe=One-Click", {"Host": host}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return int(answer.status)
