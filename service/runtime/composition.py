@@ -10,7 +10,8 @@ from pathlib import Path
 
 from service.config.loading import Loaded
 from service.config.schema import Settings
-from service.errors import ConfigError
+from service.config.shown import without_password
+from service.errors import ConfigError, StoreError
 from service.render.engine import Renderer
 from service.render.site import site_view
 from service.runtime.check import check
@@ -113,8 +114,10 @@ def open_to_look(config: Path, environ: Mapping[str, str], clock: Clock = system
 
 
 def _opened(loaded: Loaded, clock: Clock) -> Service:
-    store = Store(loaded.settings.store.url)
+    url = loaded.settings.store.url
+    store = None
     try:
+        store = Store(url)
         migrate(store)
         return Service(
             loaded=loaded,
@@ -123,6 +126,9 @@ def _opened(loaded: Loaded, clock: Clock) -> Service:
             clock=clock,
             owner=secrets.token_hex(8),
         )
-    except BaseException:
-        store.close()
+    except BaseException as error:
+        if store is not None:
+            store.close()
+        if isinstance(error, StoreError):
+            raise type(error)(f"{without_password(url)}: {error}") from error
         raise

@@ -56,7 +56,7 @@ class Store:
             )
             return engine, engine
         if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(parsed.database).parent)
         return _sqlite_engine(url, "NORMAL"), _sqlite_engine(url, "FULL")
 
     @property
@@ -67,7 +67,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view; nothing written in it is kept."""
-        with _errors_as_ours(), self._engine.connect() as connection:
+        with errors_as_ours(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -88,11 +88,11 @@ class Store:
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Connection]:
         if not self.is_sqlite:
-            with _errors_as_ours(), engine.begin() as connection:
+            with errors_as_ours(), engine.begin() as connection:
                 yield connection
             return
         # Threads of this process queue here instead of spinning on SQLite's own lock.
-        with self._write_lock, _errors_as_ours(), engine.connect() as raw:
+        with self._write_lock, errors_as_ours(), engine.connect() as raw:
             connection = raw.execution_options(bantin_begin="BEGIN IMMEDIATE")
             _begin_patiently(connection)
             try:
@@ -105,6 +105,13 @@ class Store:
     def close(self) -> None:
         self._engine.dispose()
         self._ledger.dispose()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder {folder} cannot be made: {error.strerror}") from error
 
 
 def _sqlite_engine(url: str, synchronous: str) -> Engine:
@@ -140,7 +147,8 @@ def _begin_patiently(connection: Connection) -> None:
 
 
 @contextmanager
-def _errors_as_ours() -> Iterator[None]:
+def errors_as_ours() -> Iterator[None]:
+    """What the library raises becomes one of ours."""
     try:
         yield
     except OperationalError as error:

@@ -11,14 +11,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from service.errors import StoreError
-from service.store.database import Store
+from service.store.database import Store, errors_as_ours
 
 _LOCK = 0x62616E74696E  # "bantin": the advisory lock of whoever migrates on PostgreSQL
 
 
 def migrate(store: Store, revision: str = "head") -> None:
     """Apply what is missing. A second caller waits, then finds nothing to do. Raises StoreError."""
-    with store.engine.connect() as connection:
+    with errors_as_ours(), store.engine.connect() as connection:
         if store.is_sqlite:
             # A batch ALTER of a parent table with foreign keys on empties its children.
             raw = connection.connection.driver_connection

@@ -153,7 +153,9 @@ def ask(run: Run) -> Callable[..., Any]:
     return invoke
 
 
+@pytest.fixture
 def free_port() -> int:
+    """A port of loopback that nobody has."""
     with contextlib.closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,155 @@
+"""`digest preview` prints the exact mail and uses nothing up; `digest send` sends it once."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime, timedelta
+from email import policy
+from email.parser import BytesParser
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select
+
+from service.model import CadenceRule
+from service.newsletter.cadence import previous_cut
+from service.store import tables as t
+from service.store.database import Store
+from tests.builders import add_story, add_subscription
+from tests.cli.conftest import BANTIN, rss
+
+TOMORROW = f"{datetime.now(ZoneInfo('Asia/Ho_Chi_Minh')) + timedelta(days=1):%Y-%m-%d}T07:00"
+"""The cut that follows, in the site's zone: a time to come, whenever the test runs."""
+
+
+@pytest.fixture
+def news(run, site, web):
+    """A subscriber, and news that came after they began."""
+    run("collect")
+    run("subscribers", "add", "minh@example.vn", "--digest", "ngay")
+    web.pages["/a.xml"] = rss("Tin cũ", "Cầu mới qua sông")
+    run("collect", "bao-a")
+    return site
+
+
+def test_without_news_the_reason_is_said_and_nothing_is_printed(run, ask, site):
+    run("collect")
+    result = run("digest", "preview", "ngay")
+    assert result.stdout == ""
+    assert "would go " in result.stderr
+    assert "--sample" in result.stderr
+    told = ask("digest", "preview", "ngay")
+    assert (told["message"], told["stories"], told["to"]) == (None, 0, None)
+    assert "old entries are not news" in told["reason"]
+
+
+def test_the_bytes_of_the_preview_are_those_of_the_mail_that_goes_out(run, ask, news):
+    asked = ("digest", "preview", "ngay", "--to", "minh@example.vn", "--at", TOMORROW)
+    before = ask("status")
+    preview = subprocess.run([BANTIN, *asked], cwd=news, check=True, capture_output=True)
+    assert preview.stderr == b""
+    after = ask("status")
+    assert {**before, "now": ""} == {**after, "now": ""}
+    sent = ask("digest", "send", "ngay", "--at", TOMORROW)
+    assert sent["complete"] is True
+    assert sent["deliveries"] == {"accepted": 1}
+    (mail,) = (news / "var" / "outbox" / "new").iterdir()
+    again = subprocess.run([BANTIN, *asked], cwd=news, check=True, capture_output=True)
+    assert again.stdout == mail.read_bytes()
+    told = ask(*asked)
+    assert told["message"].encode() == mail.read_bytes()
+    assert set(told) == {
+        "digest", "cadence", "cut_at", "to", "subject", "stories", "message", "reason",
+    }  # fmt: skip
+    assert (told["to"], told["stories"], told["cadence"]) == ("minh@example.vn", 1, "daily")
+    parsed = BytesParser(policy=policy.default).parsebytes(preview.stdout)
+    assert parsed["Subject"] == told["subject"]
+    assert "Cầu mới qua sông" in parsed.get_body(("plain",)).get_content()
+    assert "Cầu mới qua sông" in parsed.get_body(("html",)).get_content()
+
+
+def test_sent_twice_it_is_sent_once(run, ask, news):
+    run("digest", "send", "ngay", "--at", TOMORROW)
+    again = ask("digest", "send", "ngay", "--at", TOMORROW)
+    assert (again["editions"], again["planned"], again["deliveries"]) == (0, 0, {})
+    assert len(list((news / "var" / "outbox" / "new").iterdir())) == 1
+
+
+def test_what_is_not_due_is_not_sent(run, news):
+    assert run("digest", "send", "ngay", "--at", "1d").stdout.splitlines()[0].startswith("0 ")
+
+
+def test_sample_shows_the_look_from_old_stories(ask, run, site):
+    run("collect")
+    told = ask("digest", "preview", "ngay", "--sample")
+    assert told["stories"] == 2
+    assert told["message"].startswith("From: ")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("preview", "tuan"), "no digest 'tuan'; there is ngay"),
+        (("send", "tuan"), "no digest 'tuan'; there is ngay"),
+        (("preview", "ngay", "--at", "morgen"), "is no time; write one such as"),
+        (("send", "ngay", "--at", "2026-13-01"), "is no time; write one such as"),
+        (("preview", "ngay", "--to", "minh"), "is no address"),
+    ],
+)
+def test_wrong_use_is_named(run, site, args, words):
+    assert words in run("digest", *args, code=2).stderr
+
+
+RELAY = """
+[mail]
+from = "Tin <tin@example.vn>"
+relay.a = {{ host = "127.0.0.1", port = {port}, security = "plain" }}
+"""
+
+
+@pytest.fixture
+def due(run, site, free_port):
+    """An edition that was due at the last cut, and a relay that nobody runs."""
+    run("collect")
+    with (site / "bantin.toml").open("a") as file:
+        file.write(RELAY.format(port=free_port))
+    cut = previous_cut(CadenceRule("daily"), "Asia/Ho_Chi_Minh", datetime.now(UTC))
+    store = Store(f"sqlite:///{site}/var/bantin.db")
+    with store.write() as connection:
+        row = {
+            name: connection.execute(select(table.c.id)).scalars().first()
+            for name, table in (("source", t.source), ("topic", t.topic), ("digest", t.digest))
+        }
+        add_story(
+            connection,
+            source=row["source"],
+            topics=[row["topic"]],
+            entered_at=cut - timedelta(hours=1),
+            title="Cầu mới qua sông",
+        )
+        add_subscription(
+            connection, digest=row["digest"], cadence="daily", starts_at=cut - timedelta(hours=9)
+        )
+    store.close()
+    return site
+
+
+def test_a_time_to_come_is_refused_where_a_relay_would_really_send(run, due):
+    result = run("digest", "send", "ngay", "--at", TOMORROW, code=2)
+    assert "needs the outbox" in result.stderr
+
+
+def test_what_is_left_deferred_is_a_failed_job_and_the_relay_is_named(run, ask, due):
+    told = ask("digest", "send", "ngay", code=1)
+    assert (told["planned"], told["complete"], told["left"]) == (1, False, {"deferred": 1})
+    assert list(told["paused"]) == ["a"]
+    assert ask("status")["deliveries"] == {"deferred": 1}
+
+
+def test_a_template_that_breaks_fails_the_job_with_its_edition(run, due):
+    folder = due / "templates" / "mail" / "edition"
+    folder.mkdir(parents=True)
+    (folder / "subject.txt.j2").write_text("{{ nothing_of_this_name }}")
+    result = run("digest", "send", "ngay", code=1)
+    assert result.stderr.startswith("ngay daily 20")
+    assert "nothing_of_this_name" in result.stderr
