@@ -28,6 +28,9 @@ from service.store.sources import Claimed, Due
 IN_FLIGHT = 128
 """Fetches at once. A source that answers after 200 ms gives 640 a second at best."""
 
+CLAIMS = 16
+"""Free places that are worth a visit to the database: one claim alone costs as much as a fetch."""
+
 BODIES = 256
 """Bodies between the network and the database at once: memory is bounded by them."""
 
@@ -129,14 +132,13 @@ class Sweep:
             if end is not None and loop.time() >= end:
                 return  # what waits for its turn is still due, and nobody's
             free = IN_FLIGHT - self._fetching
-            # Claims go in groups: a transaction for each would cost more than the fetch.
-            if free * 4 >= IN_FLIGHT:
+            if free >= CLAIMS:
                 turn = self._waiting.take(loop.time(), free)
                 if turn:
                     await self._claim_and_start(fetches, turn)
                     continue
             self._freed.clear()
-            next_at = self._waiting.next_at() if free * 4 >= IN_FLIGHT else None
+            next_at = self._waiting.next_at() if free >= CLAIMS else None
             until = min((at for at in (next_at, end) if at is not None), default=None)
             try:
                 async with asyncio.timeout_at(until):
