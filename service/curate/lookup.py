@@ -8,6 +8,7 @@ from service.curate.canonical import display_link
 from service.curate.identity import address_key
 from service.store import articles, entries
 from service.store.database import Connection
+from service.text.fold import nfc
 
 _STORY_PAGE = re.compile(r"(?:^|/)stories/([0-9a-z]{24})/?(?:index\.html)?$")
 _PUBLIC_ID = re.compile(r"[0-9a-z]{24}")
@@ -15,7 +16,7 @@ _PUBLIC_ID = re.compile(r"[0-9a-z]{24}")
 
 def find_article(connection: Connection, asked: str) -> int | None:
     """The article behind an address, a story page's address or a public id; None: unknown."""
-    asked = asked.strip()
+    asked = nfc(asked).strip()
     if _PUBLIC_ID.fullmatch(asked):
         return articles.by_public_id(connection, asked)
     key = address_key(asked)

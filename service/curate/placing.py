@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.curate.articles import matched_text
+from service.curate.articles import Shaped, matched_text
 from service.curate.candidates import AdmitSource, Candidate
 from service.curate.rules import Described, Matcher
 from service.store import topics
@@ -42,7 +42,7 @@ class Placing:
         enter: dict[tuple[int, int], Placed] = {}
         leave: set[tuple[int, int]] = set()
         for one in accepted:
-            reasons = self.matcher.match(self._described(one.values, self.source.name))
+            reasons = self.matcher.match(self._as_told(one, self.source.name))
             for name, reason in reasons.items():
                 if name in rows:
                     placed = Placed(one.article_id, rows[name], self._quietly(one), reason)
@@ -68,25 +68,38 @@ class Placing:
         return stored is not None and self.now - stored.first_seen_at > OLD_NEWS
 
     def _left(self, one: Candidate, held: Iterable[str]) -> set[str]:
-        """Topics that its old words brought it into and its new words do not.
+        """Topics that its old words brought it into, by whoever told it, and its new ones do not.
 
         What another outlet brought it into by itself is not theirs to take away.
         """
-        others = {teller.name for teller in self.tellers.get(one.article_id, {}).values()}
+        old = self.before[one.article_id].values
+        had: set[str] = set()
         still = set(held)
-        for name in others - {self.source.name}:
-            still |= self.matcher.match(self._described(one.values, name)).keys()
-        old = self._described(self.before[one.article_id].values, self.source.name)
-        return self.matcher.match(old).keys() - still
+        for teller in self.tellers[one.article_id].values():
+            had |= self.matcher.match(self._as_stored(old, teller.name)).keys()
+            if teller.name != self.source.name:
+                still |= self.matcher.match(self._as_told(one, teller.name)).keys()
+        return had - still
 
-    def _described(self, values: Values, source: str) -> Described:
+    def _as_told(self, one: Candidate, source: str) -> Described:
+        assert isinstance(one.shaped, Shaped)
+        return Described(
+            title=one.shaped.title,
+            text=one.shaped.text,
+            source=source,
+            categories=one.shaped.categories,
+            language=one.shaped.language,
+            own_topics=self.source.topics if source == self.source.name else (),
+        )
+
+    @staticmethod
+    def _as_stored(values: Values, source: str) -> Described:
         return Described(
             title=values.title,
             text=matched_text(values.lead, values.content),
             source=source,
             categories=values.categories,
             language=values.language,
-            own_topics=self.source.topics if source == self.source.name else (),
         )
 
 

@@ -8,73 +8,15 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from service.config.schema import Settings
-from service.curate.admit import AdmitSource, admit
 from service.curate.lookup import find_article
 from service.curate.rematch import rematch
-from service.curate.rules import compile_rules
-from service.model import Document, Entry
-from service.store import inquiries, registry, stale, stories
+from service.store import inquiries, stale
 from service.store import tables as t
 from service.store.database import Store
-
-SETTINGS = Settings.model_validate(
-    {
-        "source": {
-            "a": {"url": "https://a.vn/rss", "title": "Báo A"},
-            "b": {"url": "https://b.vn/rss", "title": "Báo B", "topics": ["tat-ca"]},
-        },
-        "topic": {"giao-duc": {"any": ["giáo dục", "học sinh"]}, "tat-ca": {}},
-    }
-)
-
-
-@pytest.fixture
-def desk(any_store, now):
-    return Desk(any_store, now)
-
-
-class Desk:
-    """Two registered sources, and a short way to let one of them say something."""
-
-    def __init__(self, store, now, settings=SETTINGS):
-        self.store, self.now, self.settings = store, now, settings
-        self.matcher = compile_rules(settings.topic)
-        with store.write() as connection:
-            registry.register(connection, settings, now, retire=True)
-            rows = connection.execute(select(t.source.c.name, t.source.c.id))
-            self.ids = {row.name: row.id for row in rows}
-
-    def says(self, name, *entries, first=False, at=None):
-        at = at or self.now
-        source = AdmitSource(
-            id=self.ids[name], name=name, title=name, weight=1, language="vi",
-            topics=self.settings.source[name].topics, first_collection=first, first_fetch_at=at,
-        )  # fmt: skip
-        with self.store.write() as connection:
-            return admit(connection, source, Document("", None, "vi", entries), at, self.matcher)
-
-    def count(self, table):
-        with self.store.read() as connection:
-            return connection.scalar(select(func.count()).select_from(table))
-
-    def articles(self):
-        with self.store.read() as connection:
-            return inquiries.listed(connection)
-
-    def story(self, link):
-        with self.store.read() as connection:
-            article = find_article(connection, link)
-            found = inquiries.explained(connection, article)
-            return stories.by_public_id(connection, found.story_public_id)
-
-
-def entry(key="1", link="https://a.vn/1", title="Học sinh nghỉ học", **values):
-    return Entry(
-        **{"key": key, "guid": key, "link": link, "link_is_key": True, "title": title, **values}
-    )
+from tests.curate.desk import Desk, entry
 
 
 def test_an_entry_becomes_an_article_a_story_and_a_place_in_a_topic_with_its_reason(desk):

@@ -1,0 +1,131 @@
+"""Which entries are one article, over renames, reused names and addresses of any length."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.config.schema import Settings
+from service.curate import identity
+from service.curate.lookup import find_article
+from service.store import tables as t
+from tests.curate.desk import Desk, entry
+
+
+def test_the_address_is_the_first_key_where_it_is_one():
+    assert identity.keys(entry("9", "http://a.vn/1?fbclid=x"), "a") == (
+        "https://a.vn/1",
+        "entry:a:9",
+    )
+    assert identity.keys(entry("9", link_is_key=False), "a") == ("entry:a:9",)
+    assert identity.keys(entry("9", None), "a") == ("entry:a:9",)
+
+
+@given(st.text(max_size=3000), st.text(max_size=3000))
+def test_keys_are_bounded_and_different(one, two):
+    first, second = identity.bounded(one), identity.bounded(two)
+    assert len(first.encode("utf-8", "replace")) <= identity.LONGEST_KEY
+    assert (first == second) is (one == two)
+
+
+@given(st.text(max_size=50), st.integers(0, 3))
+def test_public_ids_are_24_characters_and_stand_for_ever(key, attempt):
+    made = identity.public_id(key, attempt)
+    assert made == identity.public_id(key, attempt)
+    assert len(made) == 24
+    assert made.isalnum()
+
+
+def test_an_address_as_long_as_they_come_is_a_key(desk):
+    long = f"https://a.vn/{'x' * 6000}?id="
+    desk.says("a", entry("1", long + "1"), entry("2", long + "2"))
+    desk.says("b", entry("b1", long + "1&utm_source=x"))
+    assert desk.count(t.article) == 2
+    assert desk.story(long + "1").others != ()
+
+
+def renamed(desk, source):
+    """The desk after the TOML changed to these sources."""
+    settings = Settings.model_validate({"source": source, "topic": {"t": {"any": ["học sinh"]}}})
+    return Desk(desk.store, desk.now + timedelta(days=1), settings)
+
+
+def test_a_renamed_source_knows_its_articles_and_a_new_one_of_its_old_name_does_not(desk):
+    desk.says("a", entry("1", None, "Học sinh một"))
+    after = renamed(
+        desk,
+        {
+            "old": {"url": "https://a.vn/rss", "was": "a"},
+            "b": {"url": "https://b.vn/rss"},
+        },
+    )
+    assert after.says("old", entry("1", None, "Học sinh một")).new == 0
+    after = renamed(
+        desk,
+        {
+            "old": {"url": "https://a.vn/rss"},
+            "b": {"url": "https://b.vn/rss"},
+            "a": {"url": "https://khac.vn/rss"},
+        },
+    )
+    assert after.says("a", entry("1", None, "Học sinh khác")).new == 1
+    assert {one.title for one in after.articles()} == {"Học sinh một", "Học sinh khác"}
+    assert len({one.public_id for one in after.articles()}) == 2
+    assert after.says("a", entry("1", None, "Học sinh khác")).new == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "https://a.vn/1",
+        " http://A.vn/1?utm_source=x#top ",
+        "https://a.vn/cu",  # where it stood before
+        "https://a.vn/chung?id=7",  # an address that was no key
+        "https://tin.example/stories/{}/",
+        "/stories/{}/index.html?x=1",
+        "{}",
+    ],
+)
+def test_an_article_is_found_by_any_address_it_ever_had(desk, asked):
+    desk.says("a", entry("1", "https://a.vn/cu"))
+    desk.says("a", entry("1", "https://a.vn/1"))
+    desk.says("a", entry("1", "https://a.vn/chung?id=7", link_is_key=False))
+    public_id = desk.articles()[0].public_id
+    with desk.store.read() as connection:
+        assert find_article(connection, asked.format(public_id)) is not None
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "http://[", "https://a.vn/2", "a" * 24, "/stories/x/", "\x00"]
+)
+def test_what_is_unknown_is_none(desk, asked):
+    desk.says("a", entry())
+    with desk.store.read() as connection:
+        assert find_article(connection, asked) is None
+
+
+def test_a_merged_article_is_found_as_what_it_became(desk):
+    desk.says("a", entry("1", "https://a.vn/1"))
+    desk.says("b", entry("b1", "https://b.vn/9", "Học sinh và lũ"))
+    ids = {one.source: one.public_id for one in desk.articles()}
+    desk.says("b", entry("b1", "https://a.vn/1", "Học sinh và lũ"))
+    with desk.store.read() as connection:
+        assert find_article(connection, ids["b"]) == find_article(connection, ids["a"])
+
+
+def test_chains_of_merges_end_in_the_oldest(desk):
+    """a1 and a2, then a2 and a3, then all entries of a document through one another."""
+    for n in (1, 2, 3):
+        desk.says("a", entry(f"{n}", f"https://a.vn/{n}", f"Học sinh {n}"))
+    desk.says("b", entry("b1", "https://a.vn/3"))
+    desk.says("b", entry("b2", "https://a.vn/2"))
+    desk.says("b", entry("b1", "https://a.vn/2"), entry("b2", "https://a.vn/1"))
+    assert [one.title for one in desk.articles()] == ["Học sinh 1"]
+    story = desk.story("https://a.vn/3")
+    assert len(story.article_ids) == 3
+    with desk.store.read() as connection:
+        found = {find_article(connection, f"https://a.vn/{n}") for n in (1, 2, 3)}
+    assert found == {story.article_ids[0]}
