@@ -1,0 +1,163 @@
+"""The same way on PostgreSQL by changing one URL: same totals, same site, same mails."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+from sqlalchemy import make_url, text
+
+from service.collect.workers import Parsers
+from service.demo import folder
+from service.demo.content import Content
+from service.demo.folder import Place, shipped_feeds
+from service.demo.publisher import Publisher
+from service.demo.tour import DIGEST, READERS, Tour
+from service.store.database import Store
+from tests.contract.way import Way, one_line, parsed, text_of
+
+pytestmark = pytest.mark.postgres
+
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+TOKEN = re.compile(r"(?<=/)[0-9a-f]{32}\b")
+"""What the dice of a store decide: the links of one person."""
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> tuple[Place, Place]:
+    """Two folders with one configuration and one publisher: one for each database."""
+    for name in ("lite", "full"):
+        (tmp_path / name).mkdir()
+    lite = folder.settle(tmp_path / "lite", NOW)
+    config = tmp_path / "full" / "bantin.toml"
+    config.write_text(lite.config.read_text())
+    return lite, Place(config, lite.publisher_port, lite.days)
+
+
+# -- the tour itself --------------------------------------------------------------------------
+
+
+async def _tour(place: Place, environ: Mapping[str, str]) -> dict[str, Any]:
+    """What it says, what its feeds list, what its mails tell. Twice: the second adds nothing."""
+    walked = Tour(place, environ, lambda: NOW)
+    await walked.publisher.start()
+    try:
+        totals = await walked.walk(lambda _: None)
+        assert await walked.walk(lambda _: None) == totals
+    finally:
+        await walked.publisher.stop()
+        walked.close()
+    said = asdict(totals)
+    outbox, feeds = said.pop("outbox"), map(Path, said.pop("feeds"))
+    listed = {path.name: _listed(path) for path in feeds if path.suffix != ".json"}
+    mails = [parsed(path.read_bytes()) for path in (outbox / "new").iterdir()]
+    told = {
+        mail["To"]: sorted(re.findall(r"(?m)^\d+\. (.{20})", text_of(mail, "plain")))
+        for mail in mails
+    }
+    return {"totals": said, "listed": listed, "told": told}
+
+
+def _listed(path: Path) -> set[tuple[str, str, str]]:
+    read = feedparser.parse(io.BytesIO(path.read_bytes()))
+    return {(one.id, one.title, one.link) for one in read.entries}
+
+
+async def test_the_tour_gives_the_same_on_both(places, postgres_database):
+    """Whose name stands first where two outlets share an article is whoever answered first."""
+    lite = await _tour(places[0], {})
+    full = await _tour(places[1], {"BANTIN_STORE__URL": postgres_database})
+    assert full == lite
+    assert lite["totals"]["entries"] > 20
+    assert lite["totals"]["deliveries"] == {"accepted": len(READERS)}
+    assert (places[0].config.parent / "var" / "bantin.db").is_file()
+    assert not (places[1].config.parent / "var" / "bantin.db").exists()
+
+
+async def test_the_url_may_stand_in_the_toml_as_people_write_it(tmp_path, postgres_database):
+    """`postgresql://…`, without the name of a driver."""
+    place = folder.settle(tmp_path / "demo", NOW)
+    assert make_url(postgres_database).drivername == "postgresql"
+    store = f'[store]\nurl = "{postgres_database}"\n\n[web]'
+    place.config.write_text(place.config.read_text().replace("[web]", store, 1))
+    gave = await _tour(place, {})
+    assert gave["totals"]["deliveries"] == {"accepted": len(READERS)}
+    there = Store(postgres_database)
+    with there.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM entry")).scalar_one() > 20
+    there.close()
+
+
+# -- byte for byte ----------------------------------------------------------------------------
+
+
+async def _step_by_step(place: Place, environ: Mapping[str, str]) -> Way:
+    """The way of the tour with the sources one after another, so that nothing is left to chance."""
+    toml = place.config.read_text(encoding="utf-8")
+    way = Way(place.config.parent, toml, now=place.days.yesterday, environ=environ)
+    base = f"http://127.0.0.1:{place.publisher_port}"
+    content = Content(shipped_feeds() / "demo", base, place.days)
+    publisher = Publisher(content, place.publisher_port)
+    await publisher.start()
+    try:
+        await _collect_all(way)
+        for address, topics, language in READERS:
+            way.subscribe(address, DIGEST, topics=topics, language=language)
+        publisher.turn_to_today()
+        way.now = place.days.today
+        await _collect_all(way)
+    finally:
+        await publisher.stop()
+    way.now = NOW
+    await way.publish()
+    await way.mail()
+    way.write_site()
+    return way
+
+
+async def _collect_all(way: Way) -> None:
+    async with Parsers(1) as parsers:
+        for name in way.service.settings.source:
+            await way.collect(name, parsers=parsers)
+
+
+def _read(data: bytes) -> tuple[str, ...]:
+    mail = parsed(data)
+    kept = ("To", "Subject", "Date", "From", "List-Id")
+    parts = (text_of(mail), text_of(mail, "html"))
+    return (*(str(mail[name]) for name in kept), *(TOKEN.sub("TOKEN", part) for part in parts))
+
+
+async def test_site_and_mails_are_the_same_byte_for_byte(places, postgres_database):
+    lite = await _step_by_step(places[0], {})
+    full = await _step_by_step(places[1], {"BANTIN_STORE__URL": postgres_database})
+    site, other = (
+        {
+            str(path.relative_to(way.site_folder)): path.read_bytes()
+            for path in way.site_folder.rglob("*")
+            if path.is_file()
+        }
+        for way in (lite, full)
+    )
+    assert site.keys() == other.keys()
+    assert [name for name in site if site[name] != other[name]] == []
+    assert len(site) > 40
+    mails, others = (sorted(map(_read, way.outbox_files().values())) for way in (lite, full))
+    assert len(mails) == len(READERS)
+    assert [one_line(" ".join(mail)) for mail in mails] == [
+        one_line(" ".join(mail)) for mail in others
+    ]
+    status, its = lite.status(), full.status()
+    for one in (status, its):
+        for source in one["sources"].values():
+            del source["next_poll"]  # the dice decide it within its bounds
+    assert status == its
+    lite.close()
+    full.close()
