@@ -79,12 +79,14 @@ def articles(
 
 
 def _listed(one: inquiries.ListedArticle) -> dict[str, object]:
-    values = asdict(one)
     return {
-        "id": values.pop("public_id"),
-        **values,
-        "first_seen": values.pop("first_seen_at"),
-        "topics": list(one.topics),
+        "id": one.public_id,
+        "title": one.title,
+        "link": one.link,
+        "source": one.source,
+        "published": one.published,
+        "first_seen": one.first_seen_at,
+        "topics": one.topics,
     }
 
 

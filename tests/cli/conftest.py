@@ -207,3 +207,13 @@ def start() -> Iterator[Callable[..., Running]]:
         if one.process.poll() is None:
             one.process.kill()
             one.process.wait()
+
+
+RELAY = """
+[mail]
+from = "Tin <tin@example.vn>"
+[mail.relay.a]
+host = "127.0.0.1"
+username = "t"
+password = "bí mật"
+"""

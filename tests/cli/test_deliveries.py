@@ -1,0 +1,57 @@
+"""`bantin deliveries`: what is uncertain is listed and settled by hand."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select, update
+
+from service.store import tables as t
+from service.store.database import Store
+from tests.cli.conftest import rss
+
+
+@pytest.fixture
+def uncertain(run, site, web):
+    """Two mails were handed over, and the answer to each was lost. Their keys."""
+    run("collect")
+    for address in ("lan@example.vn", "minh@example.vn"):
+        run("subscribers", "add", address, "--digest", "ngay")
+    web.pages["/a.xml"] = rss("Tin cũ", "Cầu mới")
+    run("collect", "bao-a")
+    run("digest", "send", "ngay", "--at", "2099-01-01")
+    store = Store(f"sqlite:///{site}/var/bantin.db")
+    with store.write() as connection:
+        connection.execute(update(t.delivery).values(state="uncertain", settled_at=None))
+        ids = connection.execute(select(t.delivery.c.message_id).order_by(t.delivery.c.id))
+        keys = [message_id.partition("@")[0] for message_id in ids.scalars()]
+    store.close()
+    return keys
+
+
+def test_what_is_held_is_listed(ask, run, uncertain):
+    told = ask("deliveries", "list")
+    assert [one["key"] for one in told] == uncertain
+    assert {one["address"] for one in told} == {"lan@example.vn", "minh@example.vn"}
+    assert uncertain[0] in run("deliveries", "list").stdout
+
+
+def test_one_is_planned_again_and_one_dropped(ask, run, uncertain):
+    first, second = uncertain
+    assert ask("deliveries", "resend", first)["resent"] == [first]
+    assert ask("deliveries", "drop", "--all") == {
+        "dropped": [second], "not_held": [], "unknown": [],
+    }  # fmt: skip
+    assert ask("status")["deliveries"] == {"planned": 1, "dropped": 1}
+    assert ask("deliveries", "list") == []
+
+
+def test_a_key_that_does_not_wait_is_a_failed_job_and_stops_no_other(ask, run, uncertain):
+    first, second = uncertain
+    run("deliveries", "drop", first)
+    told = ask("deliveries", "resend", first, second, "khong", code=1)
+    assert told == {"resent": [second], "not_held": [first], "unknown": ["khong"]}
+
+
+def test_neither_keys_nor_all_is_wrong_use(run, uncertain):
+    run("deliveries", "drop", code=2)
+    run("deliveries", "drop", "--all", uncertain[0], code=2)

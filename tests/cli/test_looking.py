@@ -1,0 +1,119 @@
+"""`status`, `articles`, `explain`, `why`: what is told, in which shape, with which exit code."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import rss
+
+CAU = "https://bao-a.example/Cầu-mới"
+
+
+@pytest.fixture
+def news(run, site, web):
+    run("collect")
+    run("subscribers", "add", "minh@example.vn", "--digest", "ngay")
+    web.pages["/a.xml"] = rss("Tin cũ", "Cầu mới")
+    del web.pages["/b.xml"]
+    run("collect", "bao-a", "bao-b", code=1)
+    run("publish")
+    return site
+
+
+def test_status_has_the_shape_that_scripts_rely_on(ask, news):
+    told = ask("status")
+    assert list(told) == ["now", "sources", "topics", "digests", "editions", "deliveries"]
+    a, b = told["sources"]
+    assert {"id", "state", "last_ok", "next_poll", "entries", "refused", "error"} <= set(a)
+    assert (a["id"], a["state"], a["entries"], a["error"]) == ("bao-a", "ok", 2, None)
+    assert (b["id"], b["state"]) == ("bao-b", "failing")
+    assert "404" in b["error"]
+    (topic,) = told["topics"]
+    assert {"id", "articles", "newest", "late_s"} <= set(topic)
+    assert topic["articles"] == 3
+    (digest,) = told["digests"]
+    assert (digest["id"], digest["subscribers"]) == ("ngay", 1)
+
+
+def test_status_of_a_site_that_never_ran_knows_its_sources(ask, run, site):
+    assert [one["state"] for one in ask("status")["sources"]] == ["new", "new"]
+    assert run("status").stdout.splitlines()[1].split("\t")[:2] == ["bao-a", "new"]
+
+
+def test_in_a_pipe_tables_are_lines_with_tabs(run, news):
+    lines = run("status").stdout.splitlines()
+    assert lines[0].split("\t")[:2] == ["source", "state"]
+    row = next(line for line in lines if line.startswith("bao-b\t"))
+    assert "the server answered 404" in row
+    assert "\x1b" not in run("status").stdout
+
+
+def test_a_look_does_not_bring_an_edited_configuration_into_the_store(ask, news, web):
+    config = news / "bantin.toml"
+    web.pages["/moved.xml"] = rss("Tin khác")
+    config.write_text(config.read_text().replace("/a.xml", "/moved.xml"))
+    before = ask("status")["sources"][0]
+    assert before["last_ok"] is not None, "the address is taken when the service takes it"
+    config.write_text(f'{config.read_text()}\n[source.moi]\nurl = "{web.base}/moi"\n')
+    assert ask("status")["sources"][2]["state"] == "new"
+
+
+def test_articles_are_listed_the_latest_first_and_narrowed(ask, run, news):
+    titles = [one["title"] for one in ask("articles")]
+    assert titles[0] == "Cầu mới"
+    assert sorted(titles[1:]) == ["Giáo dục vùng cao", "Tin cũ"]
+    assert {one["title"] for one in ask("articles", "--source", "bao-b")} == {"Giáo dục vùng cao"}
+    assert len(ask("articles", "--topic", "tin", "--limit", "2")) == 2
+    assert ask("articles", "--since", "2099-01-01") == []
+    assert len(ask("articles", "--since", "1h")) == 3
+    first = ask("articles")[0]
+    assert set(first) == {"id", "title", "link", "source", "published", "first_seen", "topics"}
+    assert first["topics"] == ["tin"]
+    assert "Cầu mới\ttin\t" in run("articles").stdout
+
+
+@pytest.mark.parametrize("option", ["--topic", "--source"])
+def test_an_id_that_is_not_in_the_configuration_is_wrong_use(run, site, option):
+    assert "no " in run("articles", option, "khong", code=2).stderr
+
+
+def test_explain_tells_the_way_of_an_article(ask, run, news):
+    told = ask("explain", CAU)
+    assert [one["source"] for one in told["entries"]] == ["bao-a"]
+    assert [(one["id"], one["quiet"]) for one in told["topics"]] == [("tin", False)]
+    assert told["topics"][0]["reason"] == {"source": "bao-a"}
+    assert told["feeds"] == ["all", "tin"]
+    assert told["told"] == {}
+    assert told["story"]["articles"] == 1
+    by_id, by_page = ask("explain", told["id"]), ask("explain", told["story"]["page"])
+    assert by_id == by_page == told
+    said = run("explain", CAU).stdout
+    assert said.startswith("Cầu mới\n")
+    assert "published in: all, tin" in said
+    assert "mailed: to nobody" in said
+    old = ask("explain", "https://bao-b.example/Giáo-dục-vùng-cao")
+    assert old["topics"][0]["quiet"] is True
+    assert old["topics"][0]["reason"]["any"] == ["giáo dục"]
+
+
+def test_the_unknown_is_a_failed_job(run, ask, news):
+    assert "no article" in run("explain", "https://x.example/", code=1).stderr
+    assert ask("explain", "https://x.example/", code=1) is None
+    assert run("why", "ai@example.vn", CAU, code=1).stdout.startswith("unknown: ")
+    assert ask("why", "minh@example.vn", "https://x.example/", code=1) == {
+        "answer": "unknown", "reason": "no such article is known", "proof": None,
+    }  # fmt: skip
+    assert "is no address" in run("why", "minh", CAU, code=2).stderr
+
+
+def test_why_answers_with_the_row_that_proves_it(ask, run, news):
+    told = ask("why", "minh@example.vn", CAU)
+    assert (told["answer"], told["proof"]["row"]) == ("pending", "wish")
+    old = ask("why", "Minh@EXAMPLE.vn", "https://bao-b.example/Giáo-dục-vùng-cao")
+    assert (old["answer"], old["proof"]["row"]) == ("skipped", "entrance")
+    assert "old is not news" in old["reason"]
+    run("digest", "send", "ngay", "--at", "2099-01-01")
+    sent = ask("why", "minh@example.vn", CAU)
+    assert (sent["answer"], sent["proof"]["state"]) == ("sent", "accepted")
+    assert ask("explain", CAU)["told"] == {"accepted": 1}
+    assert run("why", "minh@example.vn", CAU).stdout.startswith("sent: shown in ngay, accepted ")

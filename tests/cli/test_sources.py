@@ -1,0 +1,125 @@
+"""`bantin sources`: what is written stands in a file of its own, and always loads."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from service.collect import opml
+
+
+def added(site, name="added"):
+    return tomllib.loads((site / "feeds" / f"{name}.toml").read_text())["source"]
+
+
+def test_the_list_tells_each_source_with_its_place(ask, run, site, web):
+    run("collect")
+    told = ask("sources", "list")
+    assert [one["id"] for one in told] == ["bao-a", "bao-b"]
+    first = told[0]
+    assert first["title"] == "Báo A"
+    assert (first["state"], first["entries"], first["kind"]) == ("ok", 1, "feed")
+    assert (first["topics"], first["file"], first["line"]) == (["tin"], "bantin.toml", 11)
+    assert "bao-b\tok\tBáo B\t" in run("sources", "list").stdout
+
+
+def test_added_sources_are_named_by_their_host_and_collected(ask, run, site):
+    told = ask("sources", "add", "https://www.bao-c.example/rss", "--topic", "tin")
+    assert (told["id"], told["topics"]) == ("bao-c-example", ["tin"])
+    run("sources", "add", "https://bao-c.example/rss/hai", "--title", 'Báo "C"')
+    run("sources", "add", "https://báo.example/rss", "--id", "bao-d")
+    assert added(site) == {
+        "bao-c-example": {"url": "https://www.bao-c.example/rss", "topics": ["tin"]},
+        "bao-c-example-2": {"url": "https://bao-c.example/rss/hai", "title": 'Báo "C"'},
+        "bao-d": {"url": "https://báo.example/rss"},
+    }
+    assert run("check").stdout == "fine: 2 files, 5 sources, 1 topic, 1 digest\n"
+    assert len(ask("sources", "list")) == 5
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("https://x.example/", "--id", "bao-a"), "there is a source 'bao-a' already"),
+        (("https://x.example/", "--id", "Báo A"), "is no id"),
+        (("https://x.example/", "--topic", "khong"), "no topic 'khong'; there is tin"),
+        (("x.example/rss",), "is no web address"),
+        (("http://10.0.0.7/rss",), "feeds/added.toml:4: source.10-0-0-7.url:"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_left(run, site, args, words):
+    assert words in run("sources", "add", *args, code=2).stderr
+    assert not (site / "feeds" / "added.toml").exists()
+
+
+def test_an_address_that_is_collected_already_is_refused(run, site, web):
+    result = run("sources", "add", f"{web.base}/a.xml", code=2)
+    assert "is collected by [source.bao-a] already" in result.stderr
+
+
+def test_a_fault_puts_the_old_file_back(run, site):
+    run("sources", "add", "https://bao-c.example/rss")
+    before = (site / "feeds" / "added.toml").read_bytes()
+    run("sources", "add", "http://[::1]/rss", code=2)
+    assert (site / "feeds" / "added.toml").read_bytes() == before
+
+
+def test_a_file_that_no_include_covers_is_wrong_use(run, site):
+    config = site / "bantin.toml"
+    config.write_text(config.read_text().replace('["feeds/*.toml"]', "[]"))
+    result = run("sources", "add", "https://bao-c.example/rss", code=2)
+    assert "includes no feeds/added.toml" in result.stderr
+    assert not (site / "feeds" / "added.toml").exists()
+
+
+OPML = """<opml version="2.0"><body>
+<outline text="TIN"><outline type="rss" text="Báo C" xmlUrl="https://bao-c.example/rss"/></outline>
+<outline text="Khác"><outline type="rss" text="Báo D" xmlUrl="https://bao-d.example/rss"/></outline>
+<outline type="rss" text="Báo A" xmlUrl="{web}/a.xml"/>
+</body></opml>"""
+
+
+def test_an_imported_list_adds_what_is_new(ask, run, site, web):
+    (site / "list.opml").write_text(OPML.format(web=web.base))
+    told = ask("sources", "import", "list.opml")
+    assert told["added"] == ["bao-c-example", "bao-d-example"]
+    assert told["already"] == [f"{web.base}/a.xml"]
+    assert added(site, "imported") == {
+        "bao-c-example": {
+            "title": "Báo C", "url": "https://bao-c.example/rss", "topics": ["tin"],
+        },
+        "bao-d-example": {"title": "Báo D", "url": "https://bao-d.example/rss"},
+    }  # fmt: skip
+    again = run("sources", "import", "list.opml")
+    assert again.stdout.splitlines()[0] == "0 added, 3 there already, 0 refused"
+
+
+def test_what_cannot_be_collected_is_refused_and_stops_no_other(run, site):
+    (site / "list.opml").write_text(
+        "<opml><body><outline text='x' xmlUrl='http://169.254.169.254/rss'/>"
+        "<outline text='y' xmlUrl='https://bao-c.example/rss'/></body></opml>"
+    )
+    result = run("sources", "import", "list.opml", code=1)
+    assert "http://169.254.169.254/rss: " in result.stderr
+    assert result.stdout.splitlines()[0] == "1 added, 0 there already, 1 refused"
+    assert list(added(site, "imported")) == ["bao-c-example"]
+
+
+def test_what_is_no_opml_is_wrong_use(run, site):
+    (site / "list.opml").write_text("<html>")
+    assert "list.opml: this is no OPML" in run("sources", "import", "list.opml", code=2).stderr
+
+
+def test_an_export_is_read_by_an_import(run, site, web, tmp_path):
+    with (site / "bantin.toml").open("a") as file:
+        file.write(
+            f'[source.trang]\nkind = "page"\nurl = "{web.base}/"\npage = {{ entry = "li" }}\n'
+        )
+    result = run("sources", "export")
+    assert "left out, for they are no feeds: trang" in result.stderr
+    outlines = opml.read(result.stdout.encode())
+    assert [(one.title, one.url, one.categories) for one in outlines] == [
+        ("bao-a", f"{web.base}/a.xml", ("Tin",)),
+        ("bao-b", f"{web.base}/b.xml", ()),
+    ]

@@ -1,0 +1,91 @@
+"""`bantin subscribers`: add, lists, export, forget."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+
+def test_an_added_subscriber_is_active_and_gets_no_mail(ask, run, site):
+    with (site / "bantin.toml").open("a") as file:
+        file.write('[topic.khac]\nany = ["y tế"]\n')
+    told = ask("subscribers", "add", "Minh@Example.vn", "--digest", "ngay", "--topic", "tin",
+               "--hour", "06:30", "--zone", "Asia/Tokyo", "--language", "en",
+               "--evidence", "giấy số 5")  # fmt: skip
+    assert told["result"] == "added"
+    (one,) = ask("subscribers", "list")
+    assert (one["address"], one["digest"], one["cadence"]) == ("Minh@example.vn", "ngay", "daily")
+    assert (one["topics"], one["hour"], one["zone"]) == (["tin"], "06:30", "Asia/Tokyo")
+    assert (one["language"], one["evidence"]) == ("en", "giấy số 5")
+    assert one["since"] is not None
+    assert not (site / "var" / "outbox").exists()
+    assert ask("subscribers", "add", "minh@example.vn", "--digest", "ngay")["result"] == "already"
+    assert "Minh@example.vn\tngay\tdaily\ttin\t" in run("subscribers", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("minh", "--digest", "ngay"), "@"),
+        (("a@b.vn", "--digest", "tuan"), "no digest 'tuan'"),
+        (("a@b.vn", "--digest", "ngay", "--cadence", "weekly"), "weekly"),
+        (("a@b.vn", "--digest", "ngay", "--topic", "khong"), "khong"),
+        (("a@b.vn", "--digest", "ngay", "--hour", "25:00"), "25:00"),
+        (("a@b.vn", "--digest", "ngay", "--zone", "Mars"), "Mars"),
+        (("a@b.vn",), "--digest"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_wrong_use(run, site, args, words):
+    assert words in run("subscribers", "add", *args, code=2).stderr
+
+
+LIST = """address,digest,topics,evidence
+lan@example.vn,ngay,tin,phiếu
+khong,ngay,,
+nam@example.vn,tuan,,
+minh@example.vn,ngay,,
+"""
+
+
+def test_good_lines_go_in_and_each_bad_one_is_named(ask, run, site):
+    (site / "list.csv").write_text(LIST)
+    result = run("subscribers", "import", "list.csv", code=1)
+    places = [line.split(": ")[0] for line in result.stderr.splitlines()]
+    assert places == ["list.csv:3", "list.csv:4"]
+    assert result.stdout == "2 added, 0 there already, 2 lines refused\n"
+    again = ask("subscribers", "import", "list.csv", code=1)
+    assert (again["added"], again["already"]) == (0, 2)
+    assert [fault["line"] for fault in again["faults"]] == [3, 4]
+    evidence = {one["address"]: one["evidence"] for one in ask("subscribers", "list")}
+    assert evidence == {"lan@example.vn": "phiếu", "minh@example.vn": "imported list"}
+
+
+def test_a_list_that_cannot_be_read_is_wrong_use(run, site):
+    (site / "list.csv").write_bytes("địa chỉ\n".encode("utf-16"))
+    assert "is not UTF-8" in run("subscribers", "import", "list.csv", code=2).stderr
+    (site / "list.csv").write_text("mail,digest\n")
+    assert "no column 'mail'" in run("subscribers", "import", "list.csv", code=2).stderr
+
+
+def test_an_export_is_what_an_import_reads(ask, run, site):
+    (site / "list.csv").write_text(LIST)
+    run("subscribers", "import", "list.csv", code=1)
+    exported = run("subscribers", "export").stdout_bytes
+    assert b"\r\n" in exported
+    rows = list(csv.DictReader(io.StringIO(exported.decode())))
+    assert [row["address"] for row in rows] == ["lan@example.vn", "minh@example.vn"]
+    (site / "again.csv").write_bytes(exported)
+    assert ask("subscribers", "import", "again.csv")["already"] == 2
+    assert [one["address"] for one in ask("subscribers", "export")] == [
+        "lan@example.vn", "minh@example.vn",
+    ]  # fmt: skip
+
+
+def test_who_is_forgotten_is_gone(ask, run, site):
+    run("subscribers", "add", "minh@example.vn", "--digest", "ngay")
+    assert ask("subscribers", "forget", "MINH@example.vn")["forgotten"] is True
+    assert ask("subscribers", "list") == []
+    assert "nobody has" in run("subscribers", "forget", "minh@example.vn", code=1).stderr
+    assert "is no address" in run("subscribers", "forget", "minh", code=2).stderr
