@@ -17,6 +17,7 @@ from datetime import datetime
 from service.audience import housekeeping
 from service.collect import poll
 from service.collect.poll import Collected
+from service.collect.spacing import Sites
 from service.collect.workers import Parsers
 from service.curate.rematch import rematch
 from service.mail.drain import Drained, drain
@@ -34,11 +35,12 @@ async def collect(
     progress: Progress | None = None,
     *,
     parsers: Parsers | None = None,
+    sites: Sites | None = None,
     at_most_s: float | None = None,
 ) -> Collected:
     """One pass over what is due, or over the named sources at once.
 
-    `parsers` are kept by who collects for long; `at_most_s`: then no further source is begun.
+    `parsers` and `sites` are kept by who collects for long; `at_most_s`: then no further source is begun.
     """
     done = await poll.collect(
         service.store,
@@ -48,6 +50,7 @@ async def collect(
         owner=service.owner,
         progress=progress,
         parsers=parsers,
+        sites=sites,
         at_most_s=at_most_s,
     )
     if done.tried:
@@ -92,10 +95,17 @@ async def plan(
     return done
 
 
-async def send(service: Service, *, digest: str | None = None) -> Drained:
-    """Hand over what is planned."""
+async def send(
+    service: Service, *, digest: str | None = None, stop: asyncio.Event | None = None
+) -> Drained:
+    """Hand over what is planned. `stop`: once set, messages in flight are finished, none begun."""
     done = await drain(
-        service.store, service.settings, service.clock, owner=service.owner, digest=digest
+        service.store,
+        service.settings,
+        service.clock,
+        owner=service.owner,
+        digest=digest,
+        stop=stop,
     )
     if done.counts:
         logs.get().info("sent", **{str(state): number for state, number in done.counts.items()})

@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 
+from service.collect.spacing import Sites
 from service.collect.workers import Parsers
 from service.errors import BantinError, ConfigError, UsageError
 from service.report.health import Health, health
@@ -67,11 +68,14 @@ def listen(address: str) -> socket.socket:
     return bound
 
 
-def jobs(service: Service, kick: Callable[[str], None], parsers: Parsers) -> list[Job]:
+def jobs(
+    service: Service, kick: Callable[[str], None], parsers: Parsers, stop: asyncio.Event
+) -> list[Job]:
     """The ticks of the service, each an idempotent job of the pipeline."""
+    sites = Sites()  # one for all passes: the gap between two requests outlives a pass
 
     async def collect() -> bool:
-        done = await pipeline.collect(service, parsers=parsers, at_most_s=PASS_S)
+        done = await pipeline.collect(service, parsers=parsers, sites=sites, at_most_s=PASS_S)
         if done.changed.topics:
             kick("publish")
             kick("digests")
@@ -87,7 +91,7 @@ def jobs(service: Service, kick: Callable[[str], None], parsers: Parsers) -> lis
         return False
 
     async def mail() -> bool:
-        done = await pipeline.send(service)
+        done = await pipeline.send(service, stop=stop)
         return bool(done.counts)
 
     async def house() -> bool:
@@ -115,7 +119,7 @@ async def serve(
     """Run until SIGTERM or SIGINT. `ready` is called once requests are answered."""
     stop = asyncio.Event()
     engine, parsers = Engine(), Parsers()
-    for job in jobs(service, engine.kick, parsers):
+    for job in jobs(service, engine.kick, parsers, stop):
         engine.add(job)
     server = _Server(_web(service, engine.kick))
     async with parsers:
