@@ -20,9 +20,10 @@ from aiohttp import web
 from sqlalchemy import Row, Select
 
 from service.audience import people
-from service.collect.poll import Collected
+from service.collect.poll import Collected, collect
 from service.collect.workers import Parsers
 from service.mail.drain import Drained
+from service.net.client import Client
 from service.newsletter.run import Planned
 from service.publish.build import Published
 from service.publish.static import Written, write_site
@@ -85,10 +86,18 @@ class Way:
 
     # -- the street ---------------------------------------------------------------------------
 
-    async def collect(self, *names: str, parsers: Parsers | None = None) -> Collected:
+    async def collect(
+        self, *names: str, parsers: Parsers | None = None, client: Client | None = None
+    ) -> Collected:
         """The named sources at once, by default all of them."""
-        wanted = names or tuple(self.service.settings.source)
-        return await pipeline.collect(self.service, wanted, parsers=parsers)
+        service = self.service
+        wanted = names or tuple(service.settings.source)
+        if client is None:
+            return await pipeline.collect(service, wanted, parsers=parsers)
+        return await collect(
+            service.store, service.settings, service.clock, owner=service.owner, names=wanted,
+            client=client, parsers=parsers,
+        )  # fmt: skip
 
     async def publish(self) -> Published:
         return await pipeline.publish_stale(self.service)
