@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,13 +11,13 @@ import click
 
 from service.cli.opening import environ, log_quietly
 from service.cli.output import dump, json_option, say, table, warn
-from service.demo.folder import listening, settle
+from service.demo.folder import Place, settle
 from service.demo.tour import Totals, Tour
 from service.errors import UsageError
 from service.render.site import base_url
 from service.runtime import pidfile
 from service.runtime.composition import system_clock
-from service.runtime.serving import listen, serve
+from service.runtime.serving import serve
 
 OWN_SITE = "bantin init tin && cd tin && bantin up"
 
@@ -39,27 +39,21 @@ def demo(once: bool, folder: Path, as_json: bool) -> None:
     Needs no configuration. Writes a folder of its own: its TOML, its store, its outbox, its site.
     """
     log_quietly()
-    place = settle(folder.resolve(), system_clock())
-    other = pidfile.running(place.config.parent / "var")
+    other = pidfile.running(folder / "var")
     if other is not None:
         raise UsageError(f"the demo is running already in {folder}, as process {other}")
-    surroundings = listening(place, environ())
-    tour = Tour(place, surroundings, system_clock)
-    try:
-        asyncio.run(_walk(tour, surroundings, place.config, once=once, as_json=as_json))
-    finally:
-        tour.close()
+    with settle(folder.resolve(), system_clock()) as place:
+        tour = Tour(place, place.environ(environ()), system_clock)
+        try:
+            asyncio.run(_walk(tour, place, once=once, as_json=as_json))
+        finally:
+            tour.close()
 
 
-async def _walk(
-    tour: Tour, surroundings: Mapping[str, str], config: Path, *, once: bool, as_json: bool
-) -> None:
+async def _walk(tour: Tour, place: Place, *, once: bool, as_json: bool) -> None:
     # Where the document goes to standard output, the story of the tour goes to the other one.
     tell: Callable[[str], None] = warn if as_json else say
-    try:
-        await tour.publisher.start()
-    except OSError as error:
-        raise UsageError(f"the demo's publisher cannot start: {error.strerror}") from error
+    await tour.publisher.start()
     try:
         totals = await tour.walk(tell)
         if as_json:
@@ -67,13 +61,17 @@ async def _walk(
         else:
             _tell(tour, totals)
         if once:
-            tell(f"See it in a browser: bantin demo --dir {config.parent}")
+            tell(f"See it in a browser: bantin demo --dir {place.config.parent}")
             tell(f"Begin your own site: {OWN_SITE}")
             return
-        with listen(tour.service.settings.web.listen) as bound:
-            await serve(
-                tour.service, bound, config, surroundings, ready=lambda: _serving(tell, tour)
-            )
+        surroundings = place.environ(environ())
+        await serve(
+            tour.service,
+            place.site,
+            place.config,
+            surroundings,
+            ready=lambda: _serving(tell, tour),
+        )
     finally:
         await tour.publisher.stop()
 

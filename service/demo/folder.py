@@ -3,31 +3,65 @@
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 import tomllib
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from service.demo.content import Days
 from service.errors import UsageError
 from service.model import CadenceRule
 from service.newsletter.cadence import previous_cut
 
-FIRST_PORT, LAST_PORT = 8000, 8050
+SITE_PORT = 8000
+PUBLISHER_PORTS = range(20_000, 32_000)
+"""Below what systems lend to clients. One of them by chance, for a demo keeps it: the next run
+must find it free, whatever other demos run on this machine."""
+
+TRIES = 50
+"""Ports from the first on that are tried."""
 
 _PLACE = "demo.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The folder of one demo: its configuration, and what its first run decided."""
+    """The folder of one demo (`with`): its configuration, its days, and the ports that it holds.
+
+    Both sockets listen already, so that nobody takes a port between the choice and the start.
+    """
 
     config: Path
-    publisher_port: int
     days: Days
+    site: socket.socket
+    publisher: socket.socket
+
+    @property
+    def publisher_url(self) -> str:
+        return f"http://127.0.0.1:{_port(self.publisher)}"
+
+    def environ(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The environment, with the address to serve on where it is not the one written down."""
+        written = tomllib.loads(self.config.read_text(encoding="utf-8"))["web"]["listen"]
+        held = f"127.0.0.1:{_port(self.site)}"
+        return dict(environ) if written == held else {**environ, "BANTIN_WEB__LISTEN": held}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.site.close()
+        self.publisher.close()
 
 
 def shipped_feeds() -> Path:
@@ -41,38 +75,40 @@ def settle(folder: Path, now: datetime) -> Place:
     """Make the demo's folder, or find again what its first run decided. Raises UsageError."""
     config, known = folder / "bantin.toml", folder / "var" / _PLACE
     if known.is_file():
-        kept = json.loads(known.read_text(encoding="utf-8"))
-        days = Days(*(datetime.fromisoformat(kept[day]) for day in ("yesterday", "today")))
-        return Place(config, kept["publisher_port"], days)
+        return _found_again(config, known)
     if config.exists():
         raise UsageError(f"{config} exists and is not the demo's; choose another --dir")
-    days = days_before(now)
-    site, publisher = free_port(FIRST_PORT), free_port(FIRST_PORT + 100)
+    by_chance = secrets.choice(PUBLISHER_PORTS)
+    place = Place(config, days_before(now), hold(SITE_PORT, TRIES), hold(by_chance, TRIES))
+    try:
+        _write(place, known)
+    except OSError as error:
+        place.__exit__(None, None, None)
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from error
+    return place
+
+
+def _found_again(config: Path, known: Path) -> Place:
+    kept = json.loads(known.read_text(encoding="utf-8"))
+    days = Days(*(datetime.fromisoformat(kept[day]) for day in ("yesterday", "today")))
+    # The addresses of its sources hang on this port: no other will do.
+    publisher = hold(kept["publisher_port"], 1)
+    written = tomllib.loads(config.read_text(encoding="utf-8"))["web"]["listen"]
+    return Place(config, days, hold(int(written.rpartition(":")[2]), TRIES), publisher)
+
+
+def _write(place: Place, known: Path) -> None:
     text = (shipped_feeds() / "demo" / "bantin.toml").read_text(encoding="utf-8")
-    text = text.replace("@LISTEN@", f"127.0.0.1:{site}")
-    text = text.replace("@PUBLISHER@", f"http://127.0.0.1:{publisher}")
+    text = text.replace("@LISTEN@", f"127.0.0.1:{_port(place.site)}")
+    text = text.replace("@PUBLISHER@", place.publisher_url)
     known.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(text, encoding="utf-8")
+    place.config.write_text(text, encoding="utf-8")
     kept = {
-        "publisher_port": publisher,
-        "yesterday": days.yesterday.isoformat(),
-        "today": days.today.isoformat(),
+        "publisher_port": _port(place.publisher),
+        "yesterday": place.days.yesterday.isoformat(),
+        "today": place.days.today.isoformat(),
     }
     known.write_text(json.dumps(kept), encoding="utf-8")
-    return Place(config, publisher, days)
-
-
-def listening(place: Place, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment with an address to serve on that is free: the one written down, if it is.
-
-    Somebody else may have taken that port since the first run. Raises UsageError.
-    """
-    written = tomllib.loads(place.config.read_text(encoding="utf-8"))["web"]["listen"]
-    wanted = int(written.rpartition(":")[2])
-    port = free_port(wanted)
-    if port == wanted:
-        return dict(environ)
-    return {"BANTIN_WEB__LISTEN": f"127.0.0.1:{port}", **environ}
 
 
 def days_before(now: datetime) -> Days:
@@ -81,14 +117,17 @@ def days_before(now: datetime) -> Days:
     return Days(yesterday=cut - timedelta(hours=20), today=cut - timedelta(minutes=10))
 
 
-def free_port(first: int) -> int:
-    """The first port of loopback from `first` on that nobody has. Raises UsageError."""
-    for port in range(first, first + LAST_PORT - FIRST_PORT):
-        with closing(socket.socket()) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise UsageError(f"no free port from {first} on")
+def hold(first: int, tries: int) -> socket.socket:
+    """Listen on the first port of loopback from `first` on that nobody has. Raises UsageError."""
+    for port in range(first, first + tries):
+        try:
+            return socket.create_server(("127.0.0.1", port))
+        except OSError:
+            continue
+    if tries == 1:
+        raise UsageError(f"the demo's port {first} is taken; choose another --dir")
+    raise UsageError(f"no free port from {first} to {first + tries - 1}")
+
+
+def _port(held: socket.socket) -> int:
+    return int(held.getsockname()[1])

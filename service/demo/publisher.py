@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from hashlib import sha256
 
 from aiohttp import web
@@ -12,11 +13,11 @@ _FAILS = "bao-chieu"
 
 
 class Publisher:
-    """Serves `content` on 127.0.0.1. `turn_to_today()` lets its second day begin."""
+    """Serves `content` on a listening socket. `turn_to_today()` lets its second day begin."""
 
-    def __init__(self, content: Content, port: int) -> None:
+    def __init__(self, content: Content, held: socket.socket) -> None:
         self._content = content
-        self._port = port
+        self._held = held
         self._today = False
         self._outlets = {outlet.id: outlet for outlet in OUTLETS}
         self._runner: web.AppRunner | None = None
@@ -25,13 +26,12 @@ class Publisher:
         self._today = True
 
     async def start(self) -> None:
-        """Raises OSError when the port is taken."""
         app = web.Application()
         app.router.add_get("/{outlet}/bai/{article}.html", self._article)
         app.router.add_get("/{outlet}/{path:.*}", self._index)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        await web.SockSite(self._runner, self._held).start()
 
     async def stop(self) -> None:
         if self._runner is not None:

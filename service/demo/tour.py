@@ -58,9 +58,8 @@ class Tour:
         self._clock = clock
         self._pretended: datetime | None = None
         self.service: Service = open_service(place.config, environ, self._now, retire=True)
-        base = f"http://127.0.0.1:{place.publisher_port}"
-        content = Content(shipped_feeds() / "demo", base, place.days)
-        self.publisher = Publisher(content, place.publisher_port)
+        content = Content(shipped_feeds() / "demo", place.publisher_url, place.days)
+        self.publisher = Publisher(content, place.publisher)
 
     def _now(self) -> datetime:
         return self._pretended or self._clock()

@@ -31,6 +31,9 @@ MAIL_TICK_S = 5.0
 PUBLISH_TICK_S = 60.0
 HOUSE_TICK_S = 3600.0
 
+BACKLOG = 2048
+"""Connections that may wait to be answered, uvicorn's own default."""
+
 PASS_S = 60.0
 """After so long no further source of a pass is begun: what is due meanwhile gets its turn."""
 
@@ -54,7 +57,10 @@ class _Server(uvicorn.Server):
 
 
 def listen(address: str) -> socket.socket:
-    """A bound socket for `host:port`. Raises UsageError when it is taken or not ours."""
+    """A listening socket for `host:port`. Raises UsageError when it is taken or not ours.
+
+    It listens before anything is started: of two bound sockets both would find the port free.
+    """
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -62,6 +68,7 @@ def listen(address: str) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, int(port)))
+        bound.listen(BACKLOG)
     except OSError as error:
         bound.close()
         raise UsageError(f"cannot listen on {address}: {error.strerror}") from error

@@ -1,0 +1,130 @@
+"""`bantin demo`: the whole way offline, counted, repeated, served."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from email import policy
+from email.parser import BytesParser
+from pathlib import Path
+
+import feedparser
+import pytest
+
+from tests.cli.conftest import BANTIN
+
+
+def demo(cwd: Path, *args: str) -> dict[str, object]:
+    done = subprocess.run(
+        [BANTIN, "demo", "--once", "--json", *args],
+        cwd=cwd, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    (line,) = done.stdout.splitlines()
+    return json.loads(line)
+
+
+COUNTS = {
+    "sources": 7,
+    "failed": 1,
+    "entries": 25,
+    "articles": 24,
+    "topics": {"giao-duc": 8, "in-english": 4, "khoa-hoc": 5, "moi-truong": 5, "y-te": 7},
+    "deliveries": {"accepted": 3},
+}
+
+
+def test_the_tour_ends_with_the_right_counts_and_adds_nothing_when_it_is_walked_again(tmp_path):
+    told = demo(tmp_path)
+    here = tmp_path / "bantin-demo"
+    assert {name: told[name] for name in COUNTS} == COUNTS
+    assert set(told) == {*COUNTS, "feeds", "outbox"}
+    assert told["outbox"] == str(here / "var" / "outbox")
+    for path in told["feeds"]:
+        assert Path(path).is_file()
+    titles = [entry.title for entry in feedparser.parse(here / "site/feeds/y-te.atom").entries]
+    assert len(titles) == 7
+    mails = {path.name: path.read_bytes() for path in (here / "var/outbox/new").iterdir()}
+    pages = {path: path.read_bytes() for path in (here / "site").rglob("*") if path.is_file()}
+    assert demo(tmp_path) == told
+    assert {path.name: path.read_bytes() for path in (here / "var/outbox/new").iterdir()} == mails
+    assert {p: p.read_bytes() for p in (here / "site").rglob("*") if p.is_file()} == pages
+
+
+def test_each_mail_has_text_and_html_and_its_one_click_unsubscribes(tmp_path, start):
+    running = start("demo", "--dir", "thu", cwd=tmp_path)
+    said = running.wait_for("Begin your own site: bantin init tin && cd tin && bantin up", 60)
+    assert "serving http://127.0.0.1:" in said
+    links = []
+    for path in (tmp_path / "thu/var/outbox/new").iterdir():
+        mail = BytesParser(policy=policy.default).parsebytes(path.read_bytes())
+        assert mail["Message-ID"].startswith(f"<{path.name}@")
+        assert mail.get_body(("plain",)).get_content().strip()
+        assert "<html" in mail.get_body(("html",)).get_content()
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        links.append(mail["List-Unsubscribe"].strip("<>"))
+    assert len(links) == 3
+    body = urllib.parse.urlencode({"List-Unsubscribe": "One-Click"}).encode()
+    for link in links:
+        with urllib.request.urlopen(link, data=body, timeout=10) as answer:
+            assert answer.status == 200
+    listed = subprocess.run(
+        [BANTIN, "subscribers", "list", "--json", "--config", "thu/bantin.toml"],
+        cwd=tmp_path, capture_output=True, check=True,
+    )  # fmt: skip
+    assert json.loads(listed.stdout) == []
+    base = links[0].split("/unsubscribe/")[0]
+    for path in ("/", "/outbox/", "/admin/", "/subscribe/", "/feeds/all.atom"):
+        with urllib.request.urlopen(base + path, timeout=10) as answer:
+            assert answer.status == 200
+    assert running.stop(signal.SIGINT) == 0
+    assert "Traceback" not in running.err.read_text()
+
+
+@contextlib.contextmanager
+def held(port: int) -> Iterator[None]:
+    """Nobody else gets the port; somebody may have it already."""
+    try:
+        taken = socket.create_server(("127.0.0.1", port))
+    except OSError:
+        yield
+    else:
+        with taken:
+            yield
+
+
+def test_another_port_is_taken_when_its_own_is_gone(tmp_path, start):
+    demo(tmp_path, "--dir", "thu")
+    config = (tmp_path / "thu/bantin.toml").read_text()
+    port = int(config.split('listen = "127.0.0.1:')[1].split('"')[0])
+    with held(port):
+        running = start("demo", "--dir", "thu", cwd=tmp_path)
+        said = running.wait_for("serving http://127.0.0.1:", 60)
+        assert f"serving http://127.0.0.1:{port}/" not in said
+        assert running.stop() == 0
+
+
+def test_a_folder_of_somebody_else_is_not_touched(tmp_path):
+    (tmp_path / "bantin.toml").write_text("mine")
+    done = subprocess.run(
+        [BANTIN, "demo", "--once", "--dir", "."],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "is not the demo's" in done.stderr
+    assert (tmp_path / "bantin.toml").read_text() == "mine"
+
+
+@pytest.mark.parametrize("args", [(), ("--json",)])
+def test_what_is_told_leads_to_an_own_site(tmp_path, args):
+    done = subprocess.run(
+        [BANTIN, "demo", "--once", *args],
+        cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    said = done.stderr if args else done.stdout
+    assert said.splitlines()[-1].endswith("bantin init tin && cd tin && bantin up")

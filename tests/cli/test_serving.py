@@ -1,0 +1,147 @@
+"""`up` and `reload` as processes: serving, stopping, taking or refusing another configuration."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from service.runtime import pidfile
+from tests.cli.conftest import BANTIN, rss
+
+
+def get(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, ""
+
+
+def until(ready, within_s: float = 20.0) -> None:
+    end = time.monotonic() + within_s
+    while not ready():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def base(site, free_port):
+    """The site with an address to serve on."""
+    config = site / "bantin.toml"
+    config.write_text(f'{config.read_text()}\n[web]\nlisten = "127.0.0.1:{free_port}"\n')
+    return f"http://127.0.0.1:{free_port}"
+
+
+def test_a_site_from_init_is_served_collected_and_stopped_by_sigterm(
+    run, folder, web, free_port, start
+):
+    web.pages["/rss"] = rss("Tin một", "Tin hai")
+    run("init", ".", "--title", "Tin Trung Du", "--language", "vi", "--url", f"{web.base}/rss")
+    run("check")
+    with (folder / "bantin.toml").open("a") as file:
+        file.write(f'[web]\nlisten = "127.0.0.1:{free_port}"\n')
+    up = start("up", cwd=folder)
+    up.wait_for(f"serving http://127.0.0.1:{free_port}/")
+    base = f"http://127.0.0.1:{free_port}"
+    assert get(f"{base}/healthz") == (200, "ok\n")
+    until(lambda: "Tin hai" in get(f"{base}/feeds/tin-moi.atom")[1])
+    assert "Tin Trung Du" in get(f"{base}/")[1]
+    assert (folder / "var" / "bantin.pid").read_text() == f"{up.process.pid}\n"
+    assert up.stop(signal.SIGTERM) == 0
+    assert '"event": "stopped"' in up.err.read_text()
+    assert not (folder / "var" / "bantin.pid").exists()
+
+
+def test_ctrl_c_is_quiet(site, base, start):
+    up = start("up", cwd=site)
+    up.wait_for("serving")
+    assert up.stop(signal.SIGINT) == 0
+    assert "Traceback" not in up.err.read_text()
+
+
+def test_a_reload_takes_a_sound_configuration_and_refuses_a_faulty_one(run, ask, site, base, start):
+    up = start("up", cwd=site)
+    up.wait_for("serving")
+    config = site / "bantin.toml"
+    sound = config.read_text().replace('title = "Tin Trung Du"', 'title = "Tin mới"')
+    config.write_text(sound)
+    assert ask("reload") == {"pid": up.process.pid}
+    until(lambda: "Tin mới" in get(f"{base}/")[1])
+
+    config.write_text(f"{sound}\nkhong = 1\n")
+    assert "web.khong" in run("reload", code=2).stderr
+    assert "not reloaded" not in up.err.read_text(), "faults are told before anybody is"
+    up.process.send_signal(signal.SIGHUP)
+    up.wait_for("not reloaded: the old configuration stays")
+    assert "web.khong" in up.err.read_text()
+    assert "Tin mới" in get(f"{base}/")[1]
+
+    config.write_text(sound.replace("[source.bao-b]", "[source.bao-c]"))
+    run("reload")
+    until(lambda: '"event": "reloaded"' in up.err.read_text().split("not reloaded")[1])
+    assert [one["id"] for one in ask("status")["sources"]] == ["bao-a", "bao-c"]
+    assert up.stop() == 0
+
+
+def test_nobody_to_reload_is_a_failed_job(run, site):
+    assert "no service is running here" in run("reload", code=1).stderr
+
+
+def test_a_number_that_a_dead_service_left_is_nobody(run, site):
+    """The system may have given it to another process, which a SIGHUP would kill."""
+    (site / "var").mkdir()
+    (site / "var" / "bantin.pid").write_text(f"{os.getpid()}\n")
+    assert pidfile.running(site / "var") is None
+    run("reload", code=1)
+
+
+def test_a_second_service_in_the_same_folder_is_refused(run, site, base, start):
+    up = start("up", cwd=site)
+    up.wait_for("serving")
+    result = run("up", code=2)
+    assert f"is running already, as process {up.process.pid}" in result.stderr
+    assert up.stop() == 0
+
+
+def test_a_port_that_is_taken_starts_nothing(run, site, base):
+    with socket.create_server(("127.0.0.1", int(base.rpartition(":")[2]))):
+        result = run("up", code=2)
+    assert result.stderr.startswith(f"bantin: cannot listen on {base.removeprefix('http://')}: ")
+    assert not (site / "var").exists()
+
+
+def test_commands_work_beside_the_running_service(run, ask, site, base, web, start):
+    up = start("up", cwd=site)
+    up.wait_for("serving")
+    until(lambda: all(one["state"] == "ok" for one in ask("status")["sources"]))
+    run("subscribers", "add", "minh@example.vn", "--digest", "ngay")
+    web.pages["/a.xml"] = rss("Tin cũ", "Cầu mới")
+    assert ask("collect", "bao-a")["entries_new"] == 1
+    run("publish")
+    assert ask("digest", "send", "ngay", "--at", "2099-01-01")["deliveries"] == {"accepted": 1}
+    assert "Cầu mới" in get(f"{base}/topics/tin/")[1]
+    assert up.stop() == 0
+    assert "Traceback" not in up.err.read_text()
+
+
+def test_serve_is_another_name_for_it(site, base, start):
+    up = start("serve", cwd=site)
+    up.wait_for("serving")
+    assert up.stop() == 0
+
+
+def test_faults_start_nothing(site):
+    (site / "bantin.toml").write_text("[site]\ntitle = 5\n")
+    done = subprocess.run(
+        [BANTIN, "up"], cwd=site, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("bantin.toml:2: site.title: ")
+    assert done.stdout == ""
