@@ -19,7 +19,7 @@ HOW_TO_GET_CHROMIUM = "needs Chromium: apt-get install chromium"
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A running browser without a window."""
     if not CHROMIUM:
