@@ -1,0 +1,82 @@
+"""On a terminal: questions, bars, tables. None of them in a pipe."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import tomllib
+from pathlib import Path
+
+from tests.cli.conftest import BANTIN
+
+
+def on_terminal(*args: str, cwd: Path, typed: str = "") -> tuple[int, str]:
+    """Exit code, and all that the terminal shows."""
+    ours, theirs = pty.openpty()
+    try:
+        process = subprocess.Popen(
+            [BANTIN, *args],
+            cwd=cwd,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LC_ALL": "C.UTF-8"},
+        )
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        shown = b""
+        while True:
+            try:
+                read = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not read:
+                break
+            shown += read
+        return process.wait(30), shown.decode()
+    finally:
+        os.close(ours)
+
+
+def test_init_asks_for_what_is_missing(folder):
+    code, shown = on_terminal(
+        "init", "tin", "--language", "vi", cwd=folder, typed="Tin Khoa giáo\n\n"
+    )
+    assert code == 0, shown
+    assert "Title of the site [Bản tin]" in shown
+    assert "Address of a first feed" in shown
+    read = tomllib.loads((folder / "tin" / "bantin.toml").read_text())
+    assert read["site"] == {"title": "Tin Khoa giáo", "language": "vi"}
+    assert "source" not in read
+
+
+def test_a_pass_has_a_bar_and_tables_are_set(site):
+    code, shown = on_terminal("collect", cwd=site)
+    assert code == 0, shown
+    assert "collecting" in shown
+    assert "2 of 2 sources" in shown
+    _, shown = on_terminal("status", cwd=site)
+    assert "bao-a" in shown
+    assert "\x1b[" in shown
+    assert "\t" not in shown
+
+
+def test_with_json_nothing_but_the_document_is_shown(site):
+    code, shown = on_terminal("collect", "--json", cwd=site)
+    assert code == 0
+    assert shown.startswith("{")
+    assert len(shown.strip().splitlines()) == 1
+
+
+def test_what_sources_say_cannot_speak_to_the_terminal(site, web):
+    title = "Tin \x9b31m \u202eđảo [bold]x[/bold]"
+    web.pages["/a.xml"] = (
+        "<rss version='2.0'><channel><title>A</title><item>"
+        f"<title>{title}</title><link>https://a.example/1</link></item></channel></rss>"
+    ).encode()
+    on_terminal("collect", cwd=site)
+    _, shown = on_terminal("articles", cwd=site)
+    assert "[bold]x[/bold]" in shown
+    assert "\x9b" not in shown
+    assert "\u202e" not in shown
