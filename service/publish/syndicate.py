@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 from feedgen.feed import FeedGenerator
@@ -123,7 +124,8 @@ def _rss_item(entry: Any, item: Item) -> None:
         entry.enclosure(first.url, str(first.length or 0), first.type)
     if item.is_full:
         entry.content(item.body, type="html")
-        entry.summary(item.lead or item.title, type="text")
+        # RSS cannot say that this is plain text: readers take it as HTML.
+        entry.summary(escape(item.lead or item.title), type="html")
     else:
         entry.summary(item.body, type="html")
 
