@@ -363,3 +363,23 @@ def _assert_terminal_is_left_alone(way: Way) -> None:
 def _control(text: str) -> re.Match[str] | None:
     """A character that no text of ours may carry."""
     return re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]", text)
+
+
+async def test_what_a_failing_server_says_leaves_the_terminal_alone(tmp_path):
+    """Reason phrases, addresses of redirects and the beginning of a document end in `status`."""
+    answers = {
+        "/reason": b"HTTP/1.1 599 \x1b[2J<b>owned</b>\x07\r\nContent-Length: 0\r\n\r\n",
+        "/packed": b"HTTP/1.1 200 OK\r\nContent-Encoding: \x1b[2Jx\r\nContent-Length: 1\r\n\r\nx",
+        "/away": b"HTTP/1.1 302 Found\r\nLocation: gopher://\x1b[2J/\r\nContent-Length: 0\r\n\r\n",
+        "/start": b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n\x1b[2J\x1b]0;owned\x07\x9b31m",
+        "/kind": b"HTTP/1.1 200 OK\r\nContent-Type: a/\x1b[2J\r\nContent-Length: 2\r\n\r\nxx",
+    }
+    async with raw_server(lambda talk: talk.send(answers[talk.target])) as wire:
+        sources = [f'[source.{path[1:]}]\nurl = "{wire.url(path)}"\n' for path in answers]
+        way = Way(tmp_path, SITE + LOOPBACK + "".join(sources))
+        got = await way.collect()
+        assert len(got.failed) == len(answers)
+    shown = CliRunner().invoke(cli, ["status", "--config", str(way.config)]).output
+    assert "599" in shown
+    assert re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown) is None
+    way.close()
