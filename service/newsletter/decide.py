@@ -62,7 +62,8 @@ def decide(window: Window, terms: Terms, chooser: Chooser, told: AbstractSet[int
     """The decision for a window that is due. `told`: roots of articles told in the scope."""
     edition = terms.edition
     schedule = rules.read(window.rule)
-    after = schedule.next_cut(edition.cut_at)
+    # A cut to come that was asked for by hand must not silence those in between.
+    after = schedule.next_cut(min(edition.cut_at, terms.now))
     begin = _behind_the_pause(window, schedule, edition.cut_at)
     covered_to = max(window.covered_to, edition.covers_to)
     if window.barred or _is_paused(window, edition.cut_at):

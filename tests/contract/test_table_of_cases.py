@@ -602,6 +602,22 @@ def test_send_at_a_time_to_come_then_the_real_cut(open_newsroom):
     assert room.mails() == [["a"], ["b"]]
 
 
+def test_send_at_a_far_time_does_not_silence_the_cuts_before_it(open_newsroom):
+    room = open_newsroom({"tuan": {"cadence": "daily"}})
+    room.subscribe()
+    room.story("a", at=at(MONDAY, -2))
+    room.now = at(MONDAY, -1)
+    room.run(at=NEXT_MONDAY)
+    assert room.mails() == [["a"]]
+    room.story("b", at=at(MONDAY, 2))
+    room.run(at(MONDAY, 24))
+    assert room.mails() == [["a"], ["b"]]
+    room.story("c", at=at(NEXT_MONDAY, -2))
+    room.run(NEXT_MONDAY)
+    room.run(at(NEXT_MONDAY, 24))
+    assert room.titles() == ["a", "b", "c"]
+
+
 def test_send_at_a_time_to_come_is_refused_where_a_relay_would_really_send_it(open_newsroom):
     room = open_newsroom(mail={"from": "a@example.vn", "relay": {"r": {"host": "127.0.0.1"}}})
     with pytest.raises(UsageError, match="outbox"):
