@@ -12,7 +12,7 @@ import click
 from service.cli.opening import environ, log_quietly
 from service.cli.output import config_option, dump, json_option, say, warn
 from service.errors import BantinError, UsageError
-from service.render.site import base_url
+from service.render.site_facts import base_url
 from service.runtime import logs, pidfile
 from service.runtime.composition import load, open_loaded
 from service.runtime.serving import listen, serve

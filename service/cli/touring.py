@@ -14,7 +14,7 @@ from service.cli.output import dump, json_option, say, table, warn
 from service.demo.folder import Place, settle
 from service.demo.tour import Totals, Tour
 from service.errors import UsageError
-from service.render.site import base_url
+from service.render.site_facts import base_url
 from service.runtime import pidfile
 from service.runtime.composition import system_clock
 from service.runtime.serving import serve

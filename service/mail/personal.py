@@ -17,7 +17,7 @@ from service.model import DeliveryKind, Parts
 from service.render import dates
 from service.render.engine import shipped_templates
 from service.render.marks import fill
-from service.render.site import base_url
+from service.render.site_facts import base_url
 from service.render.words import Words, load_words
 from service.store.recipients import Recipient
 

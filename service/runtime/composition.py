@@ -13,7 +13,7 @@ from service.config.schema import Settings
 from service.config.shown import without_password
 from service.errors import ConfigError, StoreError
 from service.render.engine import Renderer
-from service.render.site import site_view
+from service.render.site_facts import site_view
 from service.runtime.check import check
 from service.store import registry
 from service.store.database import Store

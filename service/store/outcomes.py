@@ -11,10 +11,10 @@ from sqlalchemy import Connection, and_, case, insert, literal, or_, select, upd
 
 from service.model import DeliveryState
 from service.store import suppressions
+from service.store.column_types import Instant
 from service.store.deliveries import of_digest
 from service.store.release import forget_parts, release
 from service.store.tables import attempt, delivery, subscriber, subscription
-from service.store.types import Instant
 
 ADDRESS_REFUSED = "address_refused"
 """The reason of a suppression that a relay's 5.1.x wrote."""

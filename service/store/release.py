@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Update, bindparam, case, exists, null, select
 
 from service.model import OPEN_STATES
 from service.store import told
+from service.store.column_types import Instant
 from service.store.tables import delivery, digest, edition, segment, subscriber, subscription
-from service.store.types import Instant
 
 _OPEN = sorted(state.value for state in OPEN_STATES)
 

@@ -11,7 +11,7 @@ import pytest
 from service.config.schema import Digest, Settings
 from service.newsletter import rules
 from service.render.engine import Renderer
-from service.render.site import site_view
+from service.render.site_facts import site_view
 from service.store import registry
 from service.store.database import Store
 

@@ -22,7 +22,7 @@ from service.mail.drain import drain
 from service.mail.lines import Line
 from service.newsletter.run import plan_due
 from service.render.engine import Renderer
-from service.render.site import site_view
+from service.render.site_facts import site_view
 from service.store.database import Store
 from tests.mail.relays import QUICK, relay_line, relay_of
 

@@ -9,7 +9,7 @@ from service.mail.drain import drain
 from service.newsletter.preview import preview
 from service.newsletter.run import plan_due
 from service.render.engine import Renderer
-from service.render.site import site_view
+from service.render.site_facts import site_view
 from service.store import facts
 from service.store import tables as t
 from service.store.database import Store

@@ -24,7 +24,7 @@ from service.newsletter.preview import Preview, preview
 from service.newsletter.run import Planned, plan_due, plan_welcomes
 from service.newsletter.welcome import Welcomed
 from service.render.engine import Renderer
-from service.render.site import site_view
+from service.render.site_facts import site_view
 from service.store import claims, outcomes, registry
 from service.store import tables as t
 from service.store.database import Store

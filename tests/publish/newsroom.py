@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, update
 from service.config.schema import Settings
 from service.model import Enclosure, Image, Outlet, Story, TopicEntry
 from service.render.engine import Renderer
-from service.render.site import site_view
+from service.render.site_facts import site_view
 from service.render.views import freeze, story_view
 from service.store import stories
 from service.store import tables as t

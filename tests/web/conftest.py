@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from service.config.schema import Settings
 from service.render.engine import Renderer
-from service.render.site import site_view
+from service.render.site_facts import site_view
 from service.report.health import Health
 from service.store import registry
 from service.store.database import Store

@@ -8,7 +8,7 @@ import pytest
 
 from service.errors import StoreBusyError
 from service.render.engine import Renderer
-from service.render.site import site_view
+from service.render.site_facts import site_view
 from service.web.fields import BODY_LIMIT
 from tests.web.people import fill, newest, subscribe, text
 

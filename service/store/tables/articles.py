@@ -16,8 +16,8 @@ from sqlalchemy import (
     text,
 )
 
+from service.store.column_types import BigId, Instant, Json
 from service.store.tables.base import metadata
-from service.store.types import BigId, Instant, Json
 
 entry = Table(
     "entry",

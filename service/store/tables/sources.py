@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
 
+from service.store.column_types import BigId, Instant, Json
 from service.store.tables.base import metadata
-from service.store.types import BigId, Instant, Json
 
 source = Table(
     "source",

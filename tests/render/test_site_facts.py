@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.config.schema import Settings
-from service.render.site import base_url, site_view
+from service.render.site_facts import base_url, site_view
 
 
 @pytest.mark.parametrize(

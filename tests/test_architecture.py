@@ -1,0 +1,77 @@
+"""The house rules that can be counted. Import rules are import-linter's: run here as well."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "service").rglob("*.py"))
+MOST_LINES = 400
+VAGUE = {"utils", "util", "helpers", "helper", "services", "common", "misc", "tools", "base_utils"}
+GENERATED = {"0001_first.py"}
+"""Written by Alembic and read by nobody twice."""
+
+
+def names(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+def test_no_module_is_longer_than_it_can_be_read():
+    written = [path for path in MODULES if path.name not in GENERATED]
+    long = [path for path in written if len(path.read_text().splitlines()) > MOST_LINES]
+    assert names(long) == []
+
+
+def test_no_module_is_named_vaguely_or_after_the_standard_library():
+    inside = [path for path in MODULES if path.stem != "__init__"]
+    assert names([path for path in inside if path.stem in VAGUE]) == []
+    shadows = [path for path in inside if path.stem in sys.stdlib_module_names]
+    assert names(shadows) == []
+
+
+def test_every_module_says_in_its_first_line_what_it_is_for():
+    silent = []
+    for path in MODULES:
+        tree = ast.parse(path.read_text())
+        docstring = ast.get_docstring(tree)
+        if tree.body and not docstring:
+            silent.append(path)
+    assert names(silent) == []
+
+
+def test_no_mark_of_unfinished_work_is_left():
+    marks = ("TO" + "DO", "FIX" + "ME", "X" * 3)
+    trees = [path for folder in ("service", "tests") for path in (ROOT / folder).rglob("*.py")]
+    left = [path for path in trees if any(f"# {mark}" in path.read_text() for mark in marks)]
+    assert names(left) == []
+
+
+def test_only_the_command_line_prints_or_exits():
+    talks = [
+        path
+        for path in MODULES
+        if "cli" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and (
+            (isinstance(node.func, ast.Name) and node.func.id in {"print", "exit", "input"})
+            or (isinstance(node.func, ast.Attribute) and ast.unparse(node.func) == "sys.exit")
+        )
+    ]
+    assert names(talks) == []
+
+
+def test_the_rooms_keep_to_their_street():
+    """import-linter's contracts in pyproject.toml, as `make check` runs them."""
+    lint = Path(sys.executable).with_name("lint-imports")
+    if not lint.is_file():
+        pytest.skip("import-linter is not installed here; `make check` runs it")
+    done = subprocess.run(
+        [lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout
