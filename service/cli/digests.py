@@ -19,6 +19,7 @@ from service.cli.output import (
     fail,
     json_option,
     local,
+    number,
     printable,
     progress,
     raw,
@@ -151,7 +152,7 @@ def _tell_sent(planned: Planned, drained: Drained, where: str) -> None:
         warn(f"relay {relay}: {printable(reason)}")
     counts = _by_state(drained.counts)
     said = ", ".join(f"{number} {state}" for state, number in counts.items())
-    say(f"{planned.editions} editions cut, {planned.deliveries} mails planned")
+    say(f"{number(planned.editions, 'edition')} cut, {number(planned.deliveries, 'mail')} planned")
     say(f"handed to {where}: {said or 'nothing was due'}")
     left = {state: number for state, number in _by_state(drained.left).items() if number}
     if left:

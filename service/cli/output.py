@@ -109,6 +109,13 @@ def _cell(value: object) -> str:
     return " ".join(printable(str(value)).split())
 
 
+def number(n: int, noun: str) -> str:
+    """1 mail, 2 mails, 2 new entries."""
+    if n == 1:
+        return f"{n} {noun}"
+    return f"{n} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{n} {noun}s"
+
+
 def printable(text: str) -> str:
     """Without control characters: a headline must not speak to the terminal."""
     return "".join(char if char.isprintable() or char in "\n\t" else " " for char in text)

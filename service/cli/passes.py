@@ -13,6 +13,7 @@ from service.cli.output import (
     dump,
     fail,
     json_option,
+    number,
     printable,
     progress,
     say,
@@ -59,7 +60,8 @@ def _tell_collected(done: Collected) -> None:
     if not done.tried and not done.failed:
         say("no source is due")
         return
-    say(f"{done.ok} of {done.tried} sources, {done.entries_new} new entries")
+    tried = number(done.tried, "source")
+    say(f"{done.ok} of {tried}, {number(done.entries_new, 'new entry')}")
 
 
 @click.command()

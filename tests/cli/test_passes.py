@@ -26,7 +26,7 @@ def test_only_a_named_source_that_fails_is_a_failed_job(ask, run, site, web):
     del web.pages["/b.xml"]
     result = run("collect")
     assert "bao-b: the server answered 404" in result.stderr
-    assert result.stdout == "1 of 2 sources, 1 new entries\n"
+    assert result.stdout == "1 of 2 sources, 1 new entry\n"
     told = ask("collect", "bao-a", "bao-b", code=1)
     assert list(told["failed"]) == ["bao-b"]
     assert told["ok"] == 1
@@ -42,7 +42,7 @@ def test_the_log_is_quiet_unless_the_configuration_asks_for_it(run, site):
     config.write_text(f'log = {{ level = "info" }}\n{config.read_text()}')
     result = run("collect", "bao-a")
     assert '"id": "bao-a"' in result.stderr
-    assert result.stdout == "1 of 1 sources, 0 new entries\n"
+    assert result.stdout == "1 of 1 source, 0 new entries\n"
 
 
 def test_publish_builds_feeds_and_files_and_a_second_run_touches_nothing(ask, run, site):
