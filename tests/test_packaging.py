@@ -1,0 +1,121 @@
+"""What people install: the wheel, built from the sdist, in an environment without the checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NEEDED = ("build", "hatchling", "pip")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> tuple[Path, Path]:
+    """The wheel and the sdist it was made from."""
+    missing = [name for name in NEEDED if not _is_here(name)]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}: install the extra 'dev'")
+    out = tmp_path_factory.mktemp("dist")
+    _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT))
+    (wheel,) = out.glob("*.whl")
+    (sdist,) = out.glob("*.tar.gz")
+    return wheel, sdist
+
+
+@pytest.fixture(scope="module")
+def installed(built, tmp_path_factory) -> Path:
+    """The bin folder of a new environment with the wheel in it.
+
+    Its dependencies are those of this environment, by a .pth file, so that no index is asked; the
+    .pth of our own editable install is not followed from there.
+    """
+    folder = tmp_path_factory.mktemp("place") / "venv"
+    venv.create(folder, with_pip=False, symlinks=True)
+    bin_ = folder / "bin"
+    pip = (sys.executable, "-m", "pip", "--python", str(bin_ / "python"))
+    _run(*pip, "install", "--quiet", "--no-deps", "--no-index", str(built[0]))
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return bin_
+
+
+def _is_here(module: str) -> bool:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {module}"], capture_output=True, check=False
+    )
+    return done.returncode == 0
+
+
+def _run(*command: str, cwd: Path | None = None) -> str:
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        command, cwd=cwd, env=clean, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _files(folder: str) -> set[str]:
+    return {
+        str(path.relative_to(ROOT / folder))
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_the_wheel_holds_the_program_and_all_that_an_admin_may_restyle(built):
+    names = set(zipfile.ZipFile(built[0]).namelist())
+    for folder, inside in (("templates", "service/_templates"), ("feeds", "service/_feeds")):
+        assert {f"{inside}/{name}" for name in _files(folder)} <= names
+    assert {f"service/{name}" for name in _files("service") if name.endswith(".py")} <= names
+    tops = {name.partition("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"service"}
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_sdist_holds_what_a_builder_needs(built):
+    with tarfile.open(built[1]) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "Makefile"} <= names
+    assert {f"templates/{name}" for name in _files("templates")} <= names
+    assert "tests/conftest.py" in names
+    assert not [name for name in names if name.startswith((".git/", ".venv/", "var/"))]
+
+
+def test_only_the_wheel_is_imported_there(installed, tmp_path):
+    script = """
+import json, service
+from importlib import metadata
+from service.demo.folder import shipped_feeds
+from service.render.engine import shipped_templates
+print(json.dumps({
+    "service": service.__file__,
+    "feeds": str(shipped_feeds()),
+    "templates": str(shipped_templates()),
+    "owners": sorted(set(metadata.packages_distributions()["service"])),
+}))
+"""
+    said: dict[str, Any] = json.loads(_run(str(installed / "python"), "-c", script, cwd=tmp_path))
+    here = str(installed.parent)
+    assert all(said[name].startswith(here) for name in ("service", "feeds", "templates")), said
+    assert said["owners"] == ["bantin"]
+
+
+def test_the_demo_runs_from_there(installed, tmp_path):
+    assert _run(str(installed / "bantin"), "--version", cwd=tmp_path).startswith("bantin")
+    said = json.loads(_run(str(installed / "bantin"), "demo", "--once", "--json", cwd=tmp_path))
+    assert (said["sources"], said["failed"]) == (7, 1)
+    assert said["entries"] > said["articles"] > 20
+    assert said["deliveries"] == {"accepted": 3}
+    assert len(list((tmp_path / "bantin-demo" / "var" / "outbox" / "new").iterdir())) == 3
+    assert all(Path(path).is_file() for path in said["feeds"])
