@@ -31,8 +31,9 @@ def save(
     """Keep the choice. None: no such link, or the subscription is not active.
 
     Raises UsageError for a cadence that the digest has not. Another rhythm has another next cut:
-    the newsletter computes it at its next tick. Where the window stands does not move, so that a
-    change of rhythm loses nothing.
+    the newsletter sees that at its next tick, by the rule that it keeps with the old one. Both stay
+    here: without them the change would pass for a beginning, and a cut before it would be due.
+    Where the window stands does not move, so that a change of rhythm loses nothing.
     """
     if not is_token(token):
         return None
@@ -61,7 +62,7 @@ def _differences(found: Subscription, wish: Preferences, now: datetime) -> dict[
     if wish.topics != found.topics:
         values["topics"] = None if wish.topics is None else list(wish.topics)
     if (wish.cadence, wish.at) != (found.cadence, found.at):
-        values |= {"cadence": wish.cadence, "at": wish.at, "next_cut_at": None, "rule": None}
+        values |= {"cadence": wish.cadence, "at": wish.at}
     paused = found.paused_until if is_paused(found, now) else None
     if wish.paused_until != paused:
         values["paused_until"] = wish.paused_until

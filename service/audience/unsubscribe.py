@@ -69,8 +69,6 @@ def monthly_instead(
             What.CHANGED,
             how="monthly instead of goodbye",
             cadence=Cadence.MONTHLY.value,
-            next_cut_at=None,
-            rule=None,
         )
 
 

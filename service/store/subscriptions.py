@@ -17,8 +17,9 @@ class Subscription:
     """One subscription with its person and its digest.
 
     `topics` are ids of the TOML, None = the digest's own, now and later. `at` is "HH:MM", None =
-    the digest's. `zone` is the subscription's, else the person's; None = the site's. `starts_at`
-    None = not confirmed. `address` None = forgotten.
+    the digest's. `zone` is the subscription's, else the person's; None = the site's. `rule` is what
+    `next_cut_at` was computed from, in the newsletter's own words. `starts_at` None = not confirmed.
+    `address` None = forgotten.
     """
 
     id: int
@@ -40,6 +41,7 @@ class Subscription:
     starts_at: datetime | None
     covered_to: datetime | None
     next_cut_at: datetime | None
+    rule: str | None
     paused_until: datetime | None
     welcome_due: bool
     ended_at: datetime | None
@@ -88,6 +90,7 @@ def _select() -> Select[Any]:
             s.starts_at,
             s.covered_to,
             s.next_cut_at,
+            s.rule,
             s.paused_until,
             s.welcome_due,
             s.ended_at,

@@ -35,7 +35,8 @@ def next_mail(settings: Settings, found: Subscription, now: datetime) -> datetim
     cuts = _schedule(settings, digest, found)
     if is_paused(found, now) and found.paused_until is not None:
         return cuts.next_cut(found.paused_until)
-    if found.next_cut_at is not None and found.next_cut_at > now:
+    computed = found.rule == cuts.text  # else the newsletter has not seen the change yet
+    if computed and found.next_cut_at is not None and found.next_cut_at > now:
         return found.next_cut_at
     return cuts.next_cut(now)
 

@@ -167,7 +167,8 @@ def test_monthly_instead_if_the_digest_allows_it(people_store, settings, now, we
     with people_store.write() as connection:
         connection.execute(t.subscription.update().values(next_cut_at=now, rule="weekly"))
     changed = unsubscribe.monthly_instead(people_store, settings, now, weekly.token)
-    assert (changed.cadence, changed.next_cut_at) == ("monthly", None)
+    # With the old cut and its rule the newsletter sees a change; without them, a beginning.
+    assert (changed.cadence, changed.next_cut_at, changed.rule) == ("monthly", now, "weekly")
     assert (changed.covered_to, changed.live) == (weekly.covered_to, True)
     assert not unsubscribe.may_be_monthly(settings, changed)
     assert not unsubscribe.may_be_monthly(settings, review)
