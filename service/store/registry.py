@@ -66,7 +66,7 @@ def knows(connection: Connection, settings: Settings) -> bool:
 
 
 def _sources(connection: Connection, settings: Settings, now: datetime, *, retire: bool) -> bool:
-    """True when an outlet is called otherwise than before."""
+    """True when feeds say something else of their sources: names, weights, how many there are."""
     renamed = renames.rename(connection, source, _was(settings.source))
     rows = {row.name: row for row in connection.execute(select(source))}
     new, moved, retitled = [], [], bool(renamed)
@@ -83,14 +83,15 @@ def _sources(connection: Connection, settings: Settings, now: datetime, *, retir
         }
         if _differs(row, values):
             changes.append({"row": row.id, **values})
-            retitled = retitled or (values["title"], values["weight"]) != (row.title, row.weight)
+            shown = ("title", "weight", "retired_at")
+            retitled = retitled or any(getattr(row, name) != values[name] for name in shown)
             if _elsewhere(row, wanted):
                 moved.append({"row": row.id, "next_poll_at": now, **NEVER_COLLECTED})
     _insert(connection, source, new)
     _update(connection, source, changes)
     _update(connection, source, moved)
-    if retire:
-        _retire(connection, source, rows.values(), settings.source, now)
+    if retire and _retire(connection, source, rows.values(), settings.source, now):
+        retitled = True
     return retitled
 
 
@@ -124,9 +125,20 @@ def _elsewhere(row: Any, wanted: Source) -> bool:
 
 
 def _topics(connection: Connection, settings: Settings, now: datetime, *, retire: bool) -> set[str]:
-    """The topics whose feeds look otherwise: new, renamed, retitled, back, gone."""
+    """The topics whose feeds look otherwise: new, renamed, retitled, back, gone.
+
+    What is gone is matched with nothing: once it is back, it must be matched with all that came in
+    meanwhile, though its rules are the same.
+    """
     wanted = {name: {"title": one.title or name} for name, one in settings.topic.items()}
-    return _plain(connection, topic, wanted, _was(settings.topic), now, retire=retire)
+    touched = _plain(connection, topic, wanted, _was(settings.topic), now, retire=retire)
+    if retire:
+        connection.execute(
+            update(topic)
+            .where(topic.c.retired_at.is_not(None), topic.c.rules_hash.is_not(None))
+            .values(rules_hash=None)
+        )
+    return touched
 
 
 def _digests(connection: Connection, settings: Settings, now: datetime, *, retire: bool) -> None:

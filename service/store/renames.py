@@ -1,18 +1,19 @@
 """`was = "old-id"`: what the TOML renames keeps its row, its history and its old address.
 
 Rows hold ids of topics by name in three places besides their own table: redirects, the choice of
-subscribers, and editions that are frozen but not planned yet. All of them follow.
+subscribers, and frozen editions. All of them follow: an edition is planned, carried by a welcome
+and shown in the archive long after its freeze.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Table, Text, bindparam, cast, delete, or_, select, update
 
 from service.store.entries import rename_source
 from service.store.statements import upsert
-from service.store.tables import edition, edition_story, redirect, subscription
+from service.store.tables import edition_story, redirect, subscription
 
 
 def rename(connection: Connection, table: Table, was: Mapping[str, str]) -> dict[str, str]:
@@ -85,26 +86,41 @@ def _follow(connection: Connection, names: Mapping[str, str]) -> None:
             .values(topics=bindparam("value")),
             rows,
         )
-    waiting = connection.execute(
-        select(edition_story.c.edition_id, edition_story.c.story_id, edition_story.c.topics)
-        .join(edition, edition.c.id == edition_story.c.edition_id)
-        .where(edition.c.planned_at.is_(None))
+    _follow_in_editions(connection, names)
+
+
+def _follow_in_editions(connection: Connection, names: Mapping[str, str]) -> None:
+    in_any = [
+        cast(edition_story.c.topics, Text).contains(f'"{old}"', autoescape=True) for old in names
+    ]
+    frozen = connection.execute(
+        select(
+            edition_story.c.edition_id,
+            edition_story.c.story_id,
+            edition_story.c.topics,
+            edition_story.c.view,
+        ).where(or_(*in_any))
     )
-    frozen = [
+    rows = [
         {
             "of_edition": row.edition_id,
             "of_story": row.story_id,
-            "value": [[names.get(name, name), at] for name, at in row.topics],
+            "placed": _renamed(row.topics, names),
+            "shown": {**row.view, "topics": _renamed(row.view.get("topics", []), names)},
         }
-        for row in waiting
+        for row in frozen
     ]
-    if frozen:
+    if rows:
         connection.execute(
             update(edition_story)
             .where(
                 edition_story.c.edition_id == bindparam("of_edition"),
                 edition_story.c.story_id == bindparam("of_story"),
             )
-            .values(topics=bindparam("value")),
-            frozen,
+            .values(topics=bindparam("placed"), view=bindparam("shown")),
+            rows,
         )
+
+
+def _renamed(pairs: Sequence[Sequence[str]], names: Mapping[str, str]) -> list[list[str]]:
+    return [[names.get(name, name), said] for name, said in pairs]

@@ -18,7 +18,7 @@ class Subscription:
 
     `topics` are ids of the TOML, None = the digest's own, now and later. `at` is "HH:MM", None =
     the digest's. `zone` is the subscription's, else the person's; None = the site's. `rule` is what
-    `next_cut_at` was computed from, in the newsletter's own words. `starts_at` None = not confirmed.
+    `next_cut_at` was computed from, in the newsletter's words. `starts_at` None = not confirmed.
     `address` None = forgotten.
     """
 

@@ -96,6 +96,16 @@ def test_what_a_source_brought_in_stays_when_it_leaves_the_toml(desk):
     assert desk.quiet("https://b.vn/1") == {"tat-ca": False}
 
 
+def test_a_topic_put_back_gets_quietly_what_came_in_while_it_was_gone(desk):
+    both = {"giao-duc": {"any": ["học sinh"]}, "troi": {"any": ["thời tiết"]}}
+    applied(desk, ruled(**both), desk.now)
+    applied(desk, ruled(**{"giao-duc": both["giao-duc"]}), desk.now + HOUR)
+    desk.says("a", entry(title="Thời tiết"), at=desk.now + HOUR)
+    assert not desk.explained("https://a.vn/1").topics
+    assert applied(desk, ruled(**both), desk.now + 2 * HOUR).topics == {"troi"}
+    assert desk.quiet("https://a.vn/1") == {"troi": True}
+
+
 def test_a_merged_article_is_matched_as_the_one_it_became(desk):
     desk.says("a", entry("1", "https://a.vn/1", "Thời tiết"))
     desk.says("b", entry("b1", "https://b.vn/9", "Học sinh và lũ"))

@@ -155,7 +155,8 @@ def test_a_rename_keeps_the_row_and_leaves_a_redirect(any_store, now):
             )
             connection.execute(
                 insert(t.edition_story).values(
-                    edition_id=number, story_id=story, position=0, article_ids=[], view={},
+                    edition_id=number, story_id=story, position=0, article_ids=[],
+                    view={"title": "Tin một", "topics": [["giao-duc", "Giáo dục"]]},
                     topics=[["giao-duc", now.isoformat()]],
                 )
             )  # fmt: skip
@@ -180,10 +181,11 @@ def test_a_rename_keeps_the_row_and_leaves_a_redirect(any_store, now):
             select(t.subscription.c.topics).order_by(t.subscription.c.id)
         ).scalars()
         assert list(chosen) == [["y-te", "hoc-duong"], None]
-        frozen = connection.execute(
-            select(t.edition_story.c.topics).order_by(t.edition_story.c.edition_id)
-        ).scalars()
-        assert [topics[0][0] for topics in frozen] == ["hoc-duong", "giao-duc"]
+        frozen = connection.execute(select(t.edition_story)).all()
+        assert [row.topics for row in frozen] == [[["hoc-duong", now.isoformat()]]] * 2
+        assert [row.view for row in frozen] == [
+            {"title": "Tin một", "topics": [["hoc-duong", "Giáo dục"]]}
+        ] * 2
 
 
 def test_two_renames_are_one_hop_and_a_name_in_use_is_no_redirect(any_store, now):
@@ -233,6 +235,17 @@ def test_a_new_name_of_an_outlet_marks_every_topic(any_store, now):
     apply(any_store, second, now)
     with any_store.read() as connection:
         assert set(stale.marked(connection)) == {"x", "y", stale.EVERYTHING}
+
+
+def test_a_source_that_leaves_or_comes_back_marks_the_feeds_that_count_it(any_store, now):
+    both = {"a": {"url": "https://a.example/"}, "b": {"url": "https://b.example/"}}
+    for source in (both, {"a": both["a"]}, both):
+        with any_store.write() as connection:
+            for feed, since in stale.marked(connection).items():
+                stale.clear(connection, feed, since)
+        apply(any_store, settings(source, {"x": {}}), now, retire=True)
+        with any_store.read() as connection:
+            assert set(stale.marked(connection)) == {"x", stale.EVERYTHING}
 
 
 def test_five_thousand_sources_register_in_well_under_a_second(any_store, now):
