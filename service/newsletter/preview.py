@@ -111,7 +111,7 @@ def _to_reader(
 ) -> Preview:
     window = rehearsal.window_of(stage, digest, reading)
     recipient = recipients.by_subscription(stage.connection, [window.id])[window.id]
-    if stage.at is not None and window.next_cut_at > stage.until:
+    if stage.at is not None:
         again = _sent_again(stage, digest, window, recipient, to)
         if again is not None:
             return again
