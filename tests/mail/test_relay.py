@@ -307,7 +307,7 @@ def smtp_sink(tmp_path):
     folder.mkdir(mode=0o777)
     folder.chmod(0o777)
     user = ["-u", "nobody"] if os.geteuid() == 0 else []
-    for parent in [tmp_path, *tmp_path.parents[:2]]:
+    for parent in [tmp_path, *tmp_path.parents[:3]]:
         parent.chmod(parent.stat().st_mode | 0o055)
     sink = subprocess.Popen(
         [program, *user, "-d", f"{folder}/%M.", f"127.0.0.1:{port}", "10"],
