@@ -80,9 +80,13 @@ def jobs(
 ) -> list[Job]:
     """The ticks of the service, each an idempotent job of the pipeline."""
     sites = Sites()  # one for all passes: the gap between two requests outlives a pass
+    # A pass matches by the rules that it began with. Were stored articles matched with newer ones
+    # meanwhile, what it takes in afterwards would never be.
+    matching = asyncio.Lock()
 
     async def collect() -> bool:
-        done = await pipeline.collect(service, parsers=parsers, sites=sites, at_most_s=PASS_S)
+        async with matching:
+            done = await pipeline.collect(service, parsers=parsers, sites=sites, at_most_s=PASS_S)
         if done.changed.topics:
             kick("publish")
             kick("digests")
@@ -102,7 +106,8 @@ def jobs(
         return bool(done.counts)
 
     async def house() -> bool:
-        await pipeline.match_again(service)
+        async with matching:
+            await pipeline.match_again(service)
         await pipeline.keep_house(service)
         kick("publish")
         return False
@@ -124,15 +129,20 @@ async def serve(
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Run until SIGTERM or SIGINT. `ready` is called once requests are answered."""
-    stop = asyncio.Event()
+    stop, reloading = asyncio.Event(), asyncio.Lock()
     engine, parsers = Engine(), Parsers()
+
+    async def reload() -> None:
+        async with reloading:  # of two in haste the one that reads last must win
+            await _reload(service, config, environ, engine.kick)
+
     for job in jobs(service, engine.kick, parsers, stop):
         engine.add(job)
     server = _Server(_web(service, engine.kick))
     async with parsers:
         with (
             pidfile.held(service.settings.var),
-            _signals(stop.set, lambda: _reload(service, config, environ, engine.kick)),
+            _signals(stop.set, reload),
         ):
             web = asyncio.create_task(server.serve(sockets=[bound]))
             await _first(server.up.wait(), web)
@@ -199,6 +209,7 @@ async def _reload(
     service: Service, config: Path, environ: Mapping[str, str], kick: Callable[[str], None]
 ) -> None:
     """Take the new configuration if it has no fault; else tell each and keep the old one."""
+    before = service.settings
     try:
         loaded = await asyncio.to_thread(load, config, environ)
         await asyncio.to_thread(service.take, loaded, retire=True)
@@ -209,7 +220,11 @@ async def _reload(
     except BantinError as error:
         logs.get().error("not reloaded: the old configuration stays", error=str(error))
     else:
-        logs.get().info("reloaded", sources=len(loaded.settings.source))
+        after = loaded.settings
+        logs.configure(after.log)
+        if (after.web.listen, after.store.url) != (before.web.listen, before.store.url):
+            logs.get().warning("web.listen and store.url change with a restart alone")
+        logs.get().info("reloaded", sources=len(after.source))
         for name in ("house", "collect", "publish", "digests", "mail"):
             kick(name)
 
