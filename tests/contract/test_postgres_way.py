@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import feedparser
 import pytest
@@ -30,15 +31,23 @@ TOKEN = re.compile(r"(?<=/)[0-9a-f]{32}\b")
 """What the dice of a store decide: the links of one person."""
 
 
-@pytest.fixture
-def places(tmp_path: Path) -> tuple[Place, Place]:
-    """Two folders with one configuration and one publisher: one for each database."""
-    for name in ("lite", "full"):
-        (tmp_path / name).mkdir()
-    lite = folder.settle(tmp_path / "lite", NOW)
-    config = tmp_path / "full" / "bantin.toml"
-    config.write_text(lite.config.read_text())
-    return lite, Place(config, lite.publisher_port, lite.days)
+Walk = Callable[[Place, Mapping[str, str]], Awaitable[Any]]
+
+
+async def _on_both(walk: Walk, root: Path, postgres: str) -> tuple[Any, Any]:
+    """One walk on each database, in two folders with one configuration and one publisher."""
+    with folder.settle(root / "lite", NOW) as place:
+        port = urlsplit(place.publisher_url).port
+        assert port is not None
+        lite = await walk(place, {})
+    (root / "full").mkdir()
+    config = root / "full" / "bantin.toml"
+    config.write_text(place.config.read_text())
+    with Place(config, place.days, folder.hold(8000, 50), folder.hold(port, 1)) as other:
+        full = await walk(other, {"BANTIN_STORE__URL": postgres})
+    assert (root / "lite" / "var" / "bantin.db").is_file()
+    assert not (root / "full" / "var" / "bantin.db").exists()
+    return lite, full
 
 
 # -- the tour itself --------------------------------------------------------------------------
@@ -70,24 +79,21 @@ def _listed(path: Path) -> set[tuple[str, str, str]]:
     return {(one.id, one.title, one.link) for one in read.entries}
 
 
-async def test_the_tour_gives_the_same_on_both(places, postgres_database):
+async def test_the_tour_gives_the_same_on_both(tmp_path, postgres_database):
     """Whose name stands first where two outlets share an article is whoever answered first."""
-    lite = await _tour(places[0], {})
-    full = await _tour(places[1], {"BANTIN_STORE__URL": postgres_database})
+    lite, full = await _on_both(_tour, tmp_path, postgres_database)
     assert full == lite
     assert lite["totals"]["entries"] > 20
     assert lite["totals"]["deliveries"] == {"accepted": len(READERS)}
-    assert (places[0].config.parent / "var" / "bantin.db").is_file()
-    assert not (places[1].config.parent / "var" / "bantin.db").exists()
 
 
 async def test_the_url_may_stand_in_the_toml_as_people_write_it(tmp_path, postgres_database):
     """`postgresql://…`, without the name of a driver."""
-    place = folder.settle(tmp_path / "demo", NOW)
     assert make_url(postgres_database).drivername == "postgresql"
     store = f'[store]\nurl = "{postgres_database}"\n\n[web]'
-    place.config.write_text(place.config.read_text().replace("[web]", store, 1))
-    gave = await _tour(place, {})
+    with folder.settle(tmp_path / "demo", NOW) as place:
+        place.config.write_text(place.config.read_text().replace("[web]", store, 1))
+        gave = await _tour(place, {})
     assert gave["totals"]["deliveries"] == {"accepted": len(READERS)}
     there = Store(postgres_database)
     with there.read() as connection:
@@ -102,9 +108,8 @@ async def _step_by_step(place: Place, environ: Mapping[str, str]) -> Way:
     """The way of the tour with the sources one after another, so that nothing is left to chance."""
     toml = place.config.read_text(encoding="utf-8")
     way = Way(place.config.parent, toml, now=place.days.yesterday, environ=environ)
-    base = f"http://127.0.0.1:{place.publisher_port}"
-    content = Content(shipped_feeds() / "demo", base, place.days)
-    publisher = Publisher(content, place.publisher_port)
+    content = Content(shipped_feeds() / "demo", place.publisher_url, place.days)
+    publisher = Publisher(content, place.publisher)
     await publisher.start()
     try:
         await _collect_all(way)
@@ -135,9 +140,8 @@ def _read(data: bytes) -> tuple[str, ...]:
     return (*(str(mail[name]) for name in kept), *(TOKEN.sub("TOKEN", part) for part in parts))
 
 
-async def test_site_and_mails_are_the_same_byte_for_byte(places, postgres_database):
-    lite = await _step_by_step(places[0], {})
-    full = await _step_by_step(places[1], {"BANTIN_STORE__URL": postgres_database})
+async def test_site_and_mails_are_the_same_byte_for_byte(tmp_path, postgres_database):
+    lite, full = await _on_both(_step_by_step, tmp_path, postgres_database)
     site, other = (
         {
             str(path.relative_to(way.site_folder)): path.read_bytes()
