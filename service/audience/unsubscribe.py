@@ -157,7 +157,7 @@ def _window(connection: Connection, found: Subscription, now: datetime) -> dict[
         return {}
     if now - found.ended_at > REGRET:
         return {"starts_at": now, "covered_to": now, "next_cut_at": None, "rule": None}
-    held = subscriptions.released_from(connection, found.id, found.ended_at)
+    held = subscriptions.released_from(connection, found, found.ended_at)
     if held is None:
         return {}
     return {"covered_to": max(found.starts_at, min(found.covered_to, held))}

@@ -9,7 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
+from service.model import DeliveryState
 from service.store.tables import delivery, digest, subscriber, subscription
+
+_NEVER_CAME = (
+    DeliveryState.SUPPRESSED.value,
+    DeliveryState.EXPIRED.value,
+    DeliveryState.REJECTED.value,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,16 +216,21 @@ def end(connection: Connection, ids: Iterable[int], now: datetime, reason: str) 
     return sorted(row.id for row in ended)
 
 
-def released_from(connection: Connection, subscription_id: int, since: datetime) -> datetime | None:
-    """Where the earliest mail began that was held back because the subscription had ended.
+def released_from(connection: Connection, found: Subscription, since: datetime) -> datetime | None:
+    """Where the earliest of the person's mails in this scope began that never went out since then.
 
     Its release (LEDGER: Release) moves `covered_to` back on live subscriptions only, so whoever
-    comes back must reach back to here. None: no mail was held back since then.
+    comes back must reach back to here. A rejected one may have kept what it told: then nothing is
+    told again. None: there was none.
     """
     return connection.execute(
-        select(func.min(delivery.c.covers_from)).where(
-            delivery.c.subscription_id == subscription_id,
-            delivery.c.state == "suppressed",
+        select(func.min(delivery.c.covers_from))
+        .join(subscription, subscription.c.id == delivery.c.subscription_id)
+        .join(digest, digest.c.id == subscription.c.digest_id)
+        .where(
+            subscription.c.subscriber_id == found.subscriber_id,
+            digest.c.scope == found.scope,
+            delivery.c.state.in_(_NEVER_CAME),
             delivery.c.settled_at >= since,
         )
     ).scalar()

@@ -11,6 +11,7 @@ import pytest
 
 from service.audience import preferences, unsubscribe
 from service.audience.preferences import Preferences
+from service.model import EndedReason
 from service.store import shelves
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, WEEK, Newsroom
 
@@ -93,6 +94,33 @@ def test_a_review_keeps_its_window_when_its_rhythm_changes(any_store, tmp_path):
     room.plan(room.now + TICK)
     after = room.row(minh)
     assert (after.starts_at, after.covered_to) == (before.starts_at, before.covered_to)
+
+
+def test_who_comes_back_is_told_what_got_too_late_in_the_queue_meanwhile(any_store, tmp_path):
+    room = Newsroom(any_store, tmp_path, {"tuan": {"cadence": "daily", "max_lateness": "2h"}})
+    token = room.row(room.subscribe()).token
+    room.story("a", at=MONDAY - 6 * HOUR)
+    room.plan(MONDAY)
+    unsubscribe.unsubscribe(room.store, room.now, token, EndedReason.PAGE)
+    room.plan(MONDAY + 3 * HOUR)  # the relay is down: the mail expires before it is looked at
+    unsubscribe.undo(room.store, MONDAY + 4 * HOUR, token)
+    room.run(MONDAY + DAY)
+    assert room.mails() == [["a"]]
+
+
+def test_who_comes_back_to_one_digest_is_told_what_the_other_one_never_sent(any_store, tmp_path):
+    room = Newsroom(
+        any_store, tmp_path, {"tuan": {"cadence": "daily"}, "ngay": {"cadence": "daily"}}
+    )
+    one, other = (room.row(room.subscribe(digest=name)).token for name in ("tuan", "ngay"))
+    room.story("a", at=MONDAY - 6 * HOUR)
+    room.plan(MONDAY)  # the first in the TOML tells it, the other passes over it
+    for token in (other, one):
+        unsubscribe.unsubscribe(room.store, room.now, token, EndedReason.PAGE)
+    room.send()
+    unsubscribe.undo(room.store, MONDAY + HOUR, other)
+    room.run(MONDAY + DAY)
+    assert room.mails() == [["a"]]
 
 
 def test_the_last_edition_is_carried_and_shown_under_the_name_its_topic_has_now(room):
