@@ -173,7 +173,8 @@ class Sweep:
                 at_once=self.at_once,
             )
         self._held.update(source.id for source in claimed)
-        return claimed
+        # Renamed since the pass began: its settings are not ours. It is given back at the end.
+        return [source for source in claimed if source.name in self._settings.source]
 
     async def _one(self, site: str, claimed: Claimed) -> None:
         """Fetch one source; read it if there is something to read. The site is free in between."""

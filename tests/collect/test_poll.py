@@ -391,6 +391,20 @@ async def test_an_answer_for_an_address_that_has_changed_meanwhile_is_not_kept(s
     assert office.entries("mot") == []
 
 
+async def test_a_source_that_is_renamed_before_its_turn_is_left_to_the_next_pass(store, now):
+    async def renaming(talk):
+        with store.write() as connection:
+            connection.execute(update(t.source).where(t.source.c.name == "hai").values(name="moi"))
+        await talk.answer(rss("a"))
+
+    one_by_one = {"per_site": PerSite(delay=timedelta(), connections=1)}
+    async with raw_server(pages(mot=renaming, hai=rss("b"))) as wire:
+        office = Office(store, now, wire, mot=one_by_one, hai=one_by_one)
+        got = await office.collect()
+    assert (got.tried, got.ok, got.entries_new, got.failed) == (1, 1, 1, {})
+    assert (office.row("moi").lease_owner, office.row("moi").next_poll_at) == (None, now)
+
+
 async def test_a_document_that_cannot_be_stored_fails_alone_and_is_tried_again(store, now):
     async with raw_server(pages(mot=rss("a", "BOOM"), hai=rss("b"))) as wire:
         office = Office(store, now, wire, mot={}, hai={})
