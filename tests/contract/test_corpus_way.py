@@ -6,10 +6,12 @@ What each gave stands in a table: with `-rA`, or in the file that BANTIN_TEST_RE
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import os
 import re
+import unicodedata
 from calendar import timegm
 from collections import Counter
 from dataclasses import dataclass
@@ -107,7 +109,9 @@ async def test_every_real_feed_goes_the_whole_way(corpus, tmp_path, record_prope
         await _walk(way, feeds, served)
     sources = way.status()["sources"]
     faults: list[str] = []
-    table = [f"{'feed':<60} {'entries':>7} {'refused':>7} {'listed':>6} {'told':>5} {'shown':>5}"]
+    table = [
+        f"{'feed':<60} {'entries':>7} {'refused':>7} {'dated':>5} {'listed':>6} {'told':>5} {'shown':>5}"
+    ]
     for one in feeds:
         said = sources[one.id]
         if said["error"] is not None:
@@ -118,18 +122,68 @@ async def test_every_real_feed_goes_the_whole_way(corpus, tmp_path, record_prope
             continue
         listed = _listed(way, one.id)
         faults += [f"{one.id}: {fault}" for fault in _wrong_entries(way, one, said)]
+        faults += [f"{one.id}: {fault}" for fault in _wrong_words(way, one)]
         faults += [f"{one.id}: {fault}" for fault in _wrong_feeds(way, one.id, listed)]
         told, shown, wrong = _told(way, one.id)
         faults += [f"{one.id}: {fault}" for fault in wrong]
         refused = sum(said["refused"].values())
         table.append(
-            f"{one.id:<60} {said['entries']:>7} {refused:>7} {min(len(listed), NEWEST):>6}"
+            f"{one.id:<60} {said['entries']:>7} {refused:>7} {_dated(way, one.id):>5}"
+            f" {min(len(listed), NEWEST):>6}"
             f" {told:>5} {shown:>5}  {', '.join(said['repairs'])}".rstrip()
         )
     way.close()
     _report(table, record_property)
     assert faults == [], "\n".join(faults)
     assert sum(one.blocks for one in feeds) > 1500, "the corpus is not what it was"
+
+
+def _wrong_words(way: Way, one: Real) -> list[str]:
+    """Every headline, address and date that feedparser finds in the document stands in a row."""
+    rows = way.rows(
+        select(
+            t.entry.c.title,
+            t.entry.c.link,
+            t.entry.c.published,
+            t.article.c.title.label("shown"),
+        )
+        .join(t.source, t.source.c.id == t.entry.c.source_id)
+        .outerjoin(t.article, t.article.c.id == t.entry.c.article_id)
+        .where(t.source.c.name == one.id)
+    )
+    titles = {_letters(text) for row in rows for text in (row.title, row.shown) if text}
+    links = {_letters(row.link) for row in rows if row.link}
+    dates = {row.published.replace(microsecond=0) for row in rows if row.published}
+    read = feedparser.parse(io.BytesIO(one.whole))
+    faults = []
+    for entry in read.entries:
+        title = _letters(entry.get("title", ""))
+        # FeedBurner's own address of an entry died with it; the outlet's stands beside it.
+        link = entry.get("feedburner_origlink") or entry.get("link", "")
+        if title and title not in titles:
+            faults.append(f"no headline {entry.title!r}")
+        if link.startswith("http") and not any(_letters(link).startswith(one) for one in links):
+            faults.append(f"no address {link!r}")
+        at = entry.get("published_parsed")
+        if at and datetime.fromtimestamp(timegm(at), UTC) not in dates:
+            faults.append(f"no date {entry.published!r}")
+    return faults[:3]
+
+
+def _dated(way: Way, source: str) -> int:
+    return len(
+        way.rows(
+            select(t.entry.c.id)
+            .join(t.source, t.source.c.id == t.entry.c.source_id)
+            .where(t.source.c.name == source, t.entry.c.published.is_not(None))
+        )
+    )
+
+
+def _letters(text: str) -> str:
+    """What is left of a headline or an address when markup, entities and blanks are gone."""
+    plain = html.unescape(re.sub(r"<[^>]*>", "", html.unescape(text)))
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", plain)).casefold()
 
 
 def _wrong_entries(way: Way, one: Real, said: dict) -> list[str]:
@@ -266,7 +320,7 @@ def _told(way: Way, digest: str) -> tuple[int, int, list[str]]:
 
 def _wrong_mail(mail, shown: list[str], counted: int) -> list[str]:
     """Each headline stands in both parts once more than in none; the rest is counted."""
-    text, html = text_of(mail), text_of(mail, "html")
+    text, markup = text_of(mail), text_of(mail, "html")
     closed = _closed(text)
     faults = [
         f"not in the mail: {title[:80]!r}" for title in shown if _closed(title)[:200] not in closed
@@ -274,7 +328,7 @@ def _wrong_mail(mail, shown: list[str], counted: int) -> list[str]:
     said = MORE.search(one_line(text))
     if (int(said[1]) if said else 0) != counted:
         faults.append(f"{counted} are counted, the mail says {said and said[0]}")
-    if html.count("<h") < len(shown):
+    if markup.count("<h") < len(shown):
         faults.append(f"{len(shown)} stories, {html.count('<h')} headings in the HTML part")
     return faults
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from service.collect.workers import Parsers
 from service.publish.channel import FORMATS
 from service.store import stale
 from service.store import tables as t
@@ -196,19 +197,19 @@ async def test_the_same_entries_in_another_order_are_the_same_data(tmp_path):
 
 async def test_a_store_that_is_built_anew_gives_the_same_feeds_and_pages(tmp_path):
     """Ids come from what the outlets say, never from the order in which rows were written."""
-    async with outlets() as served:
-        made: list[dict[str, bytes]] = []
+    made: list[dict[str, bytes]] = []
+    async with outlets() as served, Parsers(1) as parsers:
         for name, order in (("one", None), ("two", ("bao-c", "bao-b", "bao-a"))):
             way = Way(tmp_path / name, configuration(served))
             serve(served)
             for source in order or ("bao-a", "bao-b", "bao-c"):
-                await way.collect(source)
+                await way.collect(source, parsers=parsers)
             for address in ADDRESSES:
                 way.subscribe(address, "ngay")
             way.now = TODAY
             serve(served, *NEWS)
             for source in order or ("bao-a", "bao-b", "bao-c"):
-                await way.collect(source)
+                await way.collect(source, parsers=parsers)
             way.now = AFTER_THE_CUT
             await again(way)
             made.append(_tree(way.site_folder))
