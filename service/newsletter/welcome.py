@@ -41,14 +41,19 @@ class Welcomed:
     failed: dict[int, str] = field(default_factory=dict)
 
 
-def plan_welcomes(store: Store, settings: Settings, renderer: Renderer, now: datetime) -> Welcomed:
-    """Decide for everyone who has confirmed since the last run. Each is a commit of its own."""
+def plan_welcomes(
+    store: Store, settings: Settings, renderer: Renderer, now: datetime, only: str | None = None
+) -> Welcomed:
+    """Decide for everyone who has confirmed since the last run. Each is a commit of its own.
+
+    `only`: for those of this digest alone.
+    """
     with store.read() as connection:
-        due = windows.welcomes_due(connection)
+        due = [one for one in windows.welcomes_due(connection) if only in (None, one[1])]
         digests = {row.name: row for row in live_digests(connection, settings)}
     if not due:
         return Welcomed()
-    reschedule(store, settings, renderer.site.zone, now)
+    reschedule(store, settings, renderer.site.zone, now, only)
     planned, failed = 0, {}
     for subscription, name in due:
         try:

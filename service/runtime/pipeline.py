@@ -86,7 +86,7 @@ async def plan(
 ) -> Planned:
     """Cut, freeze and plan what is due; welcomes first."""
     parts = (service.store, service.settings, service.renderer, service.clock())
-    welcomed = await asyncio.to_thread(plan_welcomes, *parts)
+    welcomed = await asyncio.to_thread(plan_welcomes, *parts, digest)
     for subscription, reason in welcomed.failed.items():
         logs.get().warning("welcome not planned yet", subscription=subscription, error=reason)
     done = await asyncio.to_thread(plan_due, *parts, digest=digest, at=at)

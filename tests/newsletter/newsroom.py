@@ -168,9 +168,9 @@ class Newsroom:
         self.now = now or self.now
         return plan_due(self.store, self.settings, self.renderer, self.now, at=at, digest=digest)
 
-    def welcome(self, now: datetime | None = None) -> Welcomed:
+    def welcome(self, now: datetime | None = None, only: str | None = None) -> Welcomed:
         self.now = now or self.now
-        return plan_welcomes(self.store, self.settings, self.renderer, self.now)
+        return plan_welcomes(self.store, self.settings, self.renderer, self.now, only)
 
     def preview(self, digest: str = "tuan", **options: Any) -> Preview:
         return preview(self.store, self.settings, self.renderer, self.now, digest, **options)

@@ -79,6 +79,16 @@ def test_what_another_digest_told_is_not_told_again(any_store, tmp_path):
     assert room.mails(NAM) == [["a"]]
 
 
+def test_of_one_digest_alone_where_that_is_asked_for(any_store, tmp_path):
+    room = Newsroom(any_store, tmp_path, {"mot": {"cadence": "daily"}, "hai": {"cadence": "daily"}})
+    room.story("a", at=MONDAY - HOUR)
+    room.run(MONDAY)
+    other = room.subscribe(NAM, digest="hai", welcome_due=True)
+    assert room.welcome(MONDAY + HOUR, only="mot").planned == 0
+    assert room.row(other).welcome_due
+    assert room.welcome(only="hai").planned == 1
+
+
 def test_none_when_the_site_wants_none(room):
     room.load(signup={"welcome": "none"})
     nam = confirmed(room)
