@@ -30,14 +30,26 @@ def health(connection: Connection, now: datetime) -> Health:
     failing = [
         f"source {source.name}: {source.error}" for source, how in states if how == "failing"
     ]
-    broken = [
-        f"edition {row.digest} {row.cut_at:%Y-%m-%d %H:%M}Z: {row.error}"
-        for row in overview.editions(connection)
-        if row.error and not row.planned
-    ]
+    broken, stuck = _broken(connection)
     waiting = overview.oldest_waiting(connection)
     mail_late = waiting is not None and now - waiting > MAIL_LATE_AFTER
     mail = [f"mail: the oldest has been due since {waiting:%Y-%m-%d %H:%M}Z"] if mail_late else []
     most_are_late = len(late) * 2 > len(sources) > 0
-    ready = not (broken or mail_late or most_are_late)
+    ready = not (stuck or mail_late or most_are_late)
     return Health(ready, (*broken, *mail, *late, *failing))
+
+
+def _broken(connection: Connection) -> tuple[list[str], bool]:
+    """The editions that could not be rendered, and whether one of them still holds up its digest.
+
+    Where a later one of the digest was planned, nobody may be left who waits for the broken one:
+    its cadence has left the TOML. It is told, and makes nothing unready.
+    """
+    told, stuck, going_on = [], False, set()
+    for row in overview.editions(connection):  # the newest first
+        if row.planned:
+            going_on.add(row.digest)
+        elif row.error:
+            told.append(f"edition {row.digest} {row.cut_at:%Y-%m-%d %H:%M}Z: {row.error}")
+            stuck = stuck or row.digest not in going_on
+    return told, stuck

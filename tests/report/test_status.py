@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from service.report.health import health
 from service.report.lateness import Lateness, lateness
@@ -77,6 +77,30 @@ def test_a_service_that_polls_nothing_is_not_ready(any_store, now):
         found = health(connection, now + timedelta(hours=2))
     assert not found.ready
     assert any(line.startswith("source tot: due since") for line in found.late)
+
+
+def test_an_edition_that_cannot_be_rendered_makes_unready_until_its_digest_goes_on(any_store, now):
+    _fill(any_store, now)
+    times = {"covers_from": now, "covers_to": now, "period_from": now, "frozen_at": now}
+    error = "body.txt.j2: 'nothing' is undefined"
+    with any_store.write() as connection:
+        digest = connection.execute(select(t.digest.c.id)).scalar_one()
+        shared = {"digest_id": digest, "listed": True, "more": 0, **times}
+        connection.execute(
+            insert(t.edition).values(cadence="weekly", cut_at=now, error=error, **shared)
+        )
+    with any_store.read() as connection:
+        found = health(connection, now)
+    assert not found.ready
+    assert found.late[0] == f"edition tuan {now:%Y-%m-%d %H:%M}Z: {error}"
+    later = now + timedelta(days=1)
+    with any_store.write() as connection:
+        connection.execute(
+            insert(t.edition).values(cadence="daily", cut_at=later, planned_at=later, **shared)
+        )
+    with any_store.read() as connection:
+        found = health(connection, now)
+    assert (found.ready, error in found.late[0]) == (True, True)
 
 
 def test_lateness_leaves_out_what_cannot_be_news(now):
