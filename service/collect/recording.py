@@ -21,7 +21,7 @@ from service.curate.admit import AdmitSource, admit
 from service.curate.rules import Matcher
 from service.errors import BantinError, StoreBusyError, StoreError
 from service.model import Document
-from service.store import sources
+from service.store import sources, stale
 from service.store.database import Connection, Store
 
 PATIENCE = timedelta(days=1)
@@ -132,11 +132,16 @@ class Recorder:
                     topics=became.topics | admitted.topics,
                 )
                 if start + PART >= len(entries):
-                    self._settle(connection, result, now, news=became.new > 0)
+                    shown = self._settle(connection, result, now, news=became.new > 0)
+                    became = replace(became, topics=became.topics | shown)
         return became
 
-    def _settle(self, connection: Connection, result: Read, now: datetime, *, news: bool) -> None:
+    def _settle(
+        self, connection: Connection, result: Read, now: datetime, *, news: bool
+    ) -> frozenset[str]:
+        """Keep the source's state. Returns the topics that show the outlet under another name."""
         source, document = result.source, result.document
+        before = sources.is_called(connection, source)
         then = self._next(source, news=news, fresh_s=result.fresh_s)
         sources.record_ok(
             connection,
@@ -151,6 +156,13 @@ class Recorder:
             repairs=document.repairs,
             whole=_is_whole(result, now),
         )
+        # What a first collection brings is marked by its entries.
+        first = source.first_collected_at is None
+        if first or sources.is_called(connection, source) == before:
+            return frozenset()
+        topics = frozenset(self._settings.topic)
+        stale.mark(connection, {*topics, stale.EVERYTHING}, now)
+        return topics
 
     def _as_admitted(self, source: sources.Claimed, document: Document) -> AdmitSource:
         told = self._told(source)

@@ -132,6 +132,12 @@ def holds(connection: Connection, source: Claimed) -> bool:
     return connection.execute(statement).first() is not None
 
 
+def is_called(connection: Connection, source: Claimed) -> tuple[str, str | None]:
+    """The outlet's title and home, as feeds and pages show them."""
+    row = connection.execute(select(t.c.title, t.c.home).where(t.c.id == source.id)).one()
+    return row.title, row.home
+
+
 def record_ok(
     connection: Connection,
     source: Claimed,

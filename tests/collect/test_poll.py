@@ -11,17 +11,17 @@ import time
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 
 from service.collect.poll import Collected, collect, open_client
 from service.collect.spacing import Sites
 from service.collect.sweep import LEASE
 from service.collect.workers import Parsers
-from service.config.schema import Collect, PerSite, Settings, Source
+from service.config.schema import Collect, PerSite, Settings, Source, Topic
 from service.errors import UsageError
 from service.net.client import Client
 from service.net.limits import Limits
-from service.store import registry
+from service.store import registry, stale
 from service.store import tables as t
 from service.store.database import Store
 from tests.builders import add_digest, add_subscription
@@ -403,6 +403,27 @@ async def test_a_source_that_is_renamed_before_its_turn_is_left_to_the_next_pass
         got = await office.collect()
     assert (got.tried, got.ok, got.entries_new, got.failed) == (1, 1, 1, {})
     assert (office.row("moi").lease_owner, office.row("moi").next_poll_at) == (None, now)
+
+
+async def test_a_feed_that_calls_itself_otherwise_marks_the_feeds_that_name_it(store, now):
+    says = {"mot": rss("a", channel="Báo")}
+
+    async def answer(talk):
+        await talk.answer(says["mot"])
+
+    async with raw_server(pages(mot=answer)) as wire:
+        office = Office(store, now, wire, mot={})
+        office.register(office.settings.model_copy(update={"topic": {"x": Topic()}}))
+        marks = []
+        for channel in ("Báo", "Báo", "Báo mới"):
+            says["mot"] = rss("a", channel=channel) + b" " * len(marks)  # a new body each time
+            with store.write() as connection:
+                connection.execute(delete(t.stale_feed))
+            await office.collect("mot")
+            with store.read() as connection:
+                marks.append(set(stale.marked(connection)))
+    assert office.row("mot").title == "Báo mới"
+    assert marks[1:] == [set(), {"x", stale.EVERYTHING}]
 
 
 async def test_a_document_that_cannot_be_stored_fails_alone_and_is_tried_again(store, now):
