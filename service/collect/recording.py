@@ -23,6 +23,7 @@ from service.errors import BantinError, StoreBusyError, StoreError
 from service.model import Document
 from service.store import sources, stale
 from service.store.database import Connection, Store
+from service.text.fold import nfc
 
 PATIENCE = timedelta(days=1)
 """For how long a document that breaks off does not count as the first whole one."""
@@ -96,7 +97,11 @@ class Recorder:
             dice=self._dice(),
         )
         kept = sources.record_failure(
-            connection, source, error=str(result.error), next_poll_at=at, behind=result.behind
+            connection,
+            source,
+            error=" ".join(nfc(str(result.error)).split()),
+            next_poll_at=at,
+            behind=result.behind,
         )
         return Recorded(source, error=result.error, lost=not kept)
 
