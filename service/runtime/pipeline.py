@@ -21,6 +21,7 @@ from service.collect.spacing import Sites
 from service.collect.workers import Parsers
 from service.curate.rematch import rematch
 from service.mail.drain import Drained, drain
+from service.newsletter.pruning import prune
 from service.newsletter.run import Planned, plan_due, plan_welcomes
 from service.publish.build import Published, publish
 from service.runtime import logs
@@ -115,5 +116,10 @@ async def send(
 
 
 async def keep_house(service: Service) -> None:
-    """Once an hour: unconfirmed sign-ups end after their week, removed digests after theirs."""
-    await asyncio.to_thread(housekeeping.run, service.store, service.settings, service.clock())
+    """Once an hour: unconfirmed sign-ups end after their week, removed digests after theirs.
+
+    The ledger forgets what no edition reaches back to any more.
+    """
+    parts = (service.store, service.settings, service.clock())
+    await asyncio.to_thread(housekeeping.run, *parts)
+    await asyncio.to_thread(prune, *parts)

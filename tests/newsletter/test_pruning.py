@@ -1,0 +1,76 @@
+"""The ledger forgets what no edition reaches back to, and nothing that one still does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from service.config.schema import Settings
+from service.newsletter.pruning import prune, spans
+from service.store import tables as t
+from tests.mail import stock
+
+DAY = timedelta(days=1)
+
+
+def _settings(**digests):
+    return Settings.model_validate({"site": {"timezone": "UTC"}, "digest": digests})
+
+
+@pytest.mark.parametrize(
+    ("cadence", "least", "most"),
+    [("daily", 35, 35), ("weekly", 35, 35), ("monthly", 56, 62), ("half-yearly", 362, 368),
+     ("0 7 1 1 *", 730, 732)],
+)  # fmt: skip
+def test_it_is_kept_for_twice_the_longest_cadence_of_its_scope(now, cadence, least, most):
+    kept = spans(_settings(tuan={"cadence": "daily", "cadences": ["daily", cadence]}), now)
+    assert least <= kept["news"].days <= most
+
+
+def _told(store):
+    with store.read() as connection:
+        return connection.scalar(select(func.count()).select_from(t.told))
+
+
+def _date(store, delivery, **values):
+    with store.ledger() as connection:
+        connection.execute(update(t.delivery).where(t.delivery.c.id == delivery).values(**values))
+
+
+@pytest.fixture
+def told(any_store, now):
+    """One delivery that told one article in the scope `news`."""
+    delivery = stock.fill(any_store, now, ["an@example.vn"]).deliveries[0]
+    with any_store.ledger() as connection:
+        connection.execute(t.told.delete())
+        article = connection.scalar(select(func.min(t.article.c.id)))
+        person = connection.scalar(select(func.min(t.subscriber.c.id)))
+        connection.execute(
+            insert(t.told).values(
+                subscriber_id=person, scope="news", article_id=article, delivery_id=delivery,
+                shown=True,
+            )
+        )  # fmt: skip
+    return delivery
+
+
+def test_old_rows_go_and_young_ones_and_those_of_open_mails_stay(any_store, told, now):
+    weekly = _settings(tuan={"cadence": "weekly"})
+    _date(any_store, told, dated_at=now - 34 * DAY, state="accepted")
+    assert prune(any_store, weekly, now) == 0
+    _date(any_store, told, dated_at=now - 36 * DAY, state="uncertain")
+    assert prune(any_store, weekly, now) == 0
+    assert _told(any_store) == 1
+    _date(any_store, told, dated_at=now - 36 * DAY, state="accepted")
+    assert prune(any_store, weekly, now) == 1
+    assert _told(any_store) == 0
+
+
+def test_a_scope_that_left_the_toml_is_kept_as_long_as_the_longest(any_store, told, now):
+    reviews = _settings(**{"nua-nam": {"cadence": "half-yearly", "scope": "review"}})
+    _date(any_store, told, dated_at=now - 100 * DAY, state="accepted")
+    assert prune(any_store, reviews, now) == 0
+    _date(any_store, told, dated_at=now - 400 * DAY)
+    assert prune(any_store, reviews, now) == 1
