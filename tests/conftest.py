@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 from sqlalchemy import create_engine, make_url, text
 
@@ -27,6 +29,16 @@ HOW_TO_GET_POSTGRES = (
     "needs a PostgreSQL server: apt-get install postgresql, then set BANTIN_TEST_POSTGRES to its "
     "address, or run .ci/run, which starts one"
 )
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """A command that sets up the log of its process must not do so for the tests after it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
 
 
 @pytest.fixture
