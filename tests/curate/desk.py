@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, exists, func, select
 
 from service.config.schema import Settings
 from service.curate.admit import AdmitSource, admit
@@ -23,6 +23,26 @@ SETTINGS = Settings.model_validate(
 )
 
 
+def broken(connection):
+    """What must never be, whatever was said: rows that hang on an article that was merged away."""
+    merged = select(t.article.c.id).where(t.article.c.merged_into.is_not(None))
+    gone = select(t.story.c.id).where(t.story.c.merged_into.is_not(None))
+    homes = select(t.story_article.c.article_id)
+    rules = {
+        "an entry": t.entry.c.article_id.in_(merged),
+        "a key": t.article_key.c.article_id.in_(merged),
+        "a topic": t.article_topic.c.article_id.in_(merged),
+        "a merge into what was merged": t.article.c.merged_into.in_(merged),
+        "a story merged into what was merged": t.story.c.merged_into.in_(gone),
+        "an article in a story that is gone": t.story_article.c.story_id.in_(gone),
+        "an article without a story": t.article.c.id.not_in(homes),
+        "a story told by a merged article": and_(
+            t.story.c.merged_into.is_(None), t.story.c.article_id.in_(merged)
+        ),
+    }
+    return [name for name, rule in rules.items() if connection.scalar(select(exists().where(rule)))]
+
+
 class Desk:
     """`settings` are registered; the short way is `says`."""
 
@@ -41,7 +61,10 @@ class Desk:
             topics=self.settings.source[name].topics, first_collection=first, first_fetch_at=at,
         )  # fmt: skip
         with self.store.write() as connection:
-            return admit(connection, source, Document("", None, "vi", entries), at, self.matcher)
+            document = Document("", None, "vi", entries)
+            admitted = admit(connection, source, document, at, self.matcher)
+            assert broken(connection) == []
+            return admitted
 
     def explained(self, link):
         with self.store.read() as connection:

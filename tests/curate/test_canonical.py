@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.curate.canonical import canonical, display_link
+from service.curate.canonical import canonical, display_link, is_home, is_web
 
 SAME = [
     ("http://bao.vn/a.html", "https://bao.vn/a.html"),
@@ -21,6 +21,13 @@ SAME = [
     ("https://bao.vn./a", "https://bao.vn/a"),
     (" https://bao.vn/a \n", "https://bao.vn/a"),
     ("https://ví-dụ.vn/a", "https://xn--v-d-rma6749a.vn/a"),
+    ("https://bao.vn", "https://bao.vn/?"),
+    ("https://bao.vn/a?UTM_Source=x", "https://bao.vn/a"),
+    ("https://bao.vn/a?%75tm_source=x", "https://bao.vn/a"),
+    ("https://www.bbc.com/a?at_medium=RSS&at_campaign=rss", "https://www.bbc.com/a"),
+    ("https://bao.vn/x/../a/./", "https://bao.vn/a/"),
+    ("https://bao.vn/\na", "https://bao.vn/a"),
+    ("https://minh:mat-khau@bao.vn/a", "https://bao.vn/a"),
 ]
 
 DIFFERENT = [
@@ -33,6 +40,12 @@ DIFFERENT = [
     ("https://bao.vn:8080/a", "https://bao.vn/a"),
     ("https://bao.vn/a%2Fb", "https://bao.vn/a/b"),
     ("https://bao.vn/?p=1", "https://bao.vn/"),
+    ("https://bao.vn/a", "https://bao.vn/a/"),
+    ("https://bao.vn/a", "https://www.bao.vn/a"),
+    ("https://bao.vn/?p=9&lang=vi", "https://bao.vn/?lang=vi&p=9"),
+    ("https://bao.vn/a?ref=1", "https://bao.vn/a"),
+    ("https://bao.vn/#/a", "https://bao.vn/#/b"),
+    ("https://bao.vn/a?x=%26", "https://bao.vn/a?x=&"),
 ]
 
 
@@ -65,7 +78,66 @@ def test_whatever_stands_in_a_link_is_no_exception(text):
         ("https://bao.vn/a?b=%20x&c", "https://bao.vn/a?b=%20x&c"),
         ("https://bao.vn/a?utm_campaign=x", "https://bao.vn/a"),
         ("https://bao.vn/bài", "https://bao.vn/bài"),
+        ("https://bao.vn/a?b=2&a=1", "https://bao.vn/a?b=2&a=1"),
+        ("https://bao.fr/a#xtor=RSS-1", "https://bao.fr/a"),
+        ("https://minh:mat-khau@bao.vn/a", "https://bao.vn/a"),
+        ("mailto:a@bao.vn", "mailto:a@bao.vn"),
     ],
 )
 def test_readers_get_the_outlets_own_address_without_what_follows_them(written, shown):
     assert display_link(written) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "web"),
+    [
+        ("https://bao.vn/", True),
+        ("http://[::1]/", True),
+        ("javascript:alert(1)", False),
+        ("http:///a", False),
+        ("http://[::1", False),
+        ("http://bao.vn:port/", False),
+        ("urn:uuid:1", False),
+        ("/a", False),
+        ("", False),
+    ],
+)
+def test_what_a_reader_may_be_sent_to(url, web):
+    assert is_web(url) is web
+    if not web:
+        assert canonical(url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "home"),
+    [
+        ("https://bao.vn", True),
+        ("http://bao.vn/?utm_source=rss", True),
+        ("https://bao.vn/#top", True),
+        ("https://bao.vn/?p=1", False),
+        ("https://bao.vn/#!/1", False),
+        ("https://bao.vn/tin", False),
+    ],
+)
+def test_a_home_page_is_told_from_an_article(url, home):
+    assert is_home(url) is home
+
+
+ADDRESSES = st.one_of(
+    st.text(max_size=40),
+    st.builds(
+        "{}{}{}{}{}".format,
+        st.sampled_from(["http://", "HTTPS://", "https://u@", "ftp://", "http://["]),
+        st.text("abcÁđ.:-_0 8@]", max_size=12),
+        st.text("/.%2eE5aá ~\\?", max_size=20),
+        st.text("?&=%utm_source+a4Bá;", max_size=20),
+        st.text("#!/a=&utm_x%", max_size=10),
+    ),
+)
+
+
+@given(ADDRESSES)
+def test_what_readers_get_is_its_own_and_leads_to_the_same_article(url):
+    shown = display_link(url)
+    assert display_link(shown) == shown
+    assert canonical(shown) == canonical(url) == canonical(canonical(url))

@@ -80,6 +80,20 @@ def test_another_outlet_that_joins_marks_the_feeds_that_name_it(desk):
     assert desk.marked() == {"giao-duc", "tat-ca", "all"}
 
 
+def test_another_outlet_without_topics_of_its_own_marks_them_too(any_store, now):
+    settings = Settings.model_validate(
+        {
+            "source": {"a": {"url": "https://a.vn/rss"}, "b": {"url": "https://b.vn/rss"}},
+            "topic": {"t": {"any": ["học sinh"]}},
+        }
+    )
+    desk = Desk(any_store, now, settings)
+    desk.says("a", entry())
+    desk.unmark()
+    assert desk.says("b", entry("b1"), first=True).topics == {"t"}
+    assert [other.source for other in desk.story("https://a.vn/1").others] == ["b"]
+
+
 def test_an_edit_leaves_what_another_outlet_brought_the_article_into(desk):
     desk.says("a", entry())
     desk.says("b", entry("b1"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import HealthCheck, given, settings
@@ -49,6 +50,9 @@ ENTRIES = st.builds(
     language=st.none() | NASTY,
 )
 NUMBERS = itertools.count()
+DANGEROUS = re.compile(
+    r"""<[^>]*\s(?:on\w+|(?:href|src)\s*=\s*["']?\s*javascript:)""", re.IGNORECASE
+)
 
 
 @settings(
@@ -70,7 +74,7 @@ def test_every_entry_is_linked_or_refused(desk, hostile, first):
             assert story.link is None or is_web(story.link)
             assert story.image is None or is_web(story.image.url)
             assert "<svg" not in story.content
-            assert "javascript:" not in story.content
+            assert not DANGEROUS.search(story.content)
         parted = (
             select(func.count())
             .select_from(t.article)

@@ -28,6 +28,12 @@ def test_a_backlog_that_its_source_renumbers_stays_old(desk, again):
     assert desk.quiet("https://a.vn/1") == {"giao-duc": True}
 
 
+def test_a_renumbered_backlog_enters_further_topics_quietly(desk):
+    desk.says("a", entry(title="Thời tiết"), first=True)
+    desk.says("a", entry("guid-moi", title="Học sinh và thời tiết"), at=desk.now + HOUR)
+    assert desk.quiet("https://a.vn/1") == {"giao-duc": True}
+
+
 def test_what_a_rule_added_quietly_is_not_woken_by_a_new_guid(desk):
     desk.says("a", entry(title="Thời tiết cho học sinh"))
     rematch(desk.store, desk.settings, desk.now)
