@@ -1,57 +1,37 @@
-"""Bring a database to the declared schema: all migrations, in one transaction, under a lock."""
+"""Is the database at the declared schema? If not, it is brought there."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
-from service.errors import StoreError
 from service.store.database import Store, errors_as_ours
 
-_LOCK = 0x62616E74696E  # "bantin": the advisory lock of whoever migrates on PostgreSQL
+VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
 
-def migrate(store: Store, revision: str = "head") -> None:
-    """Apply what is missing. A second caller waits, then finds nothing to do. Raises StoreError."""
+def migrate(store: Store) -> None:
+    """Apply the migrations that are missing. Raises StoreError.
+
+    A database that has them all is known by one row, without Alembic: importing that costs more
+    than a whole command.
+    """
     with errors_as_ours(), store.engine.connect() as connection:
-        if store.is_sqlite:
-            # A batch ALTER of a parent table with foreign keys on empties its children.
-            raw = connection.connection.driver_connection
-            assert raw is not None
-            raw.execute("PRAGMA foreign_keys=OFF")
-            try:
-                _upgrade(connection.execution_options(bantin_begin="BEGIN IMMEDIATE"), revision)
-            finally:
-                raw.execute("PRAGMA foreign_keys=ON")
-        else:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            _upgrade(connection, revision)
+        if _revision(connection) == newest():
+            return
+    from service.store.upgrade import upgrade  # noqa: PLC0415 - see above
+
+    upgrade(store)
 
 
-def _upgrade(connection: Connection, revision: str) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    if not connection.in_transaction():
-        connection.begin()
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in known:
-        raise StoreError(f"the database is newer than this program (revision {current})")
-    command.upgrade(config, revision)
-    if connection.dialect.name == "sqlite":
-        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
-        if broken:
-            connection.rollback()
-            raise StoreError(f"a migration broke {len(broken)} references; nothing was changed")
-    connection.commit()
+def newest() -> str:
+    """The revision of the last migration; files are named by theirs."""
+    return max(path.stem.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found

@@ -11,6 +11,7 @@ stored and in topics.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sqlite3
 import statistics
@@ -58,7 +59,10 @@ class Bantin:
     def cmd(self) -> tuple[list[str], dict[str, Any]]:
         log = (self.folder / "log").open("a")
         command = [str(Path(sys.prefix) / "bin" / "bantin"), "collect"]
-        return command, {"cwd": self.folder, "stdout": log, "stderr": subprocess.STDOUT}
+        # As installed: with its modules compiled.
+        environ = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        how = {"cwd": self.folder, "env": environ, "stdout": log, "stderr": subprocess.STDOUT}
+        return command, how
 
     def items(self) -> int:
         with closing(sqlite3.connect(self.folder / "var" / "bantin.db")) as database:
