@@ -48,6 +48,7 @@ TRACKING_NAMES = frozenset(
 _DEFAULT_PORTS = {80, 443}
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _AS_THEY_STAND = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~!$&'()*+,;=:@/?]")
+_NO_HOST = re.compile(r"[\x00-\x1f\x7f\s\"#%/<>?@\\^`{|}]")
 _BLANKS = re.compile(r"[\t\r\n]")
 
 
@@ -93,7 +94,9 @@ def _web(url: str) -> SplitResult | None:
         _port = parts.port
     except ValueError:
         return None
-    return parts if parts.scheme in {"http", "https"} and parts.hostname else None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return None
+    return None if _NO_HOST.search(parts.hostname) else parts
 
 
 def _authority(parts: SplitResult) -> str:
