@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service.config.schema import Settings, Topic
+from service.curate.rules import Phrases
 from service.text.fold import fold, tokens
 
 Finding = tuple[tuple[str, ...], str, str]
@@ -14,6 +15,7 @@ def faults(settings: Settings) -> list[Finding]:
     found: list[Finding] = []
     for name, topic in settings.topic.items():
         found += _wordless(name, topic)
+        found += _shut_out(name, topic)
         if not _asks_for_something(topic) and name not in filled:
             remedy = f'give it words (any = ["…"]), or name it in a source (topics = ["{name}"])'
             found.append((("topic", name), "nothing can enter this topic", remedy))
@@ -31,4 +33,22 @@ def _wordless(name: str, topic: Topic) -> list[Finding]:
         for key, words in lists.items()
         for word in words
         if not tokens(fold(word))
+    ]
+
+
+def _shut_out(name: str, topic: Topic) -> list[Finding]:
+    """Words that hold a word of `none`: whoever writes them is kept out for it.
+
+    A word that stands in both lists as it is, is a fault of the lists; `config` names it.
+    """
+    kept_out = Phrases(topic.none)
+    return [
+        (
+            ("topic", name, key),
+            f"{word!r} lets nothing in: none keeps out {other!r}",
+            "take one of the two out",
+        )
+        for key, words in (("any", topic.any), ("all", topic.all))
+        for word in words
+        for other in sorted(kept_out.find(word) - {word})
     ]

@@ -43,7 +43,7 @@ class Described:
     own_topics: Sequence[str] = ()
 
 
-class _Phrases:
+class Phrases:
     """Words and phrases by the first word of their folded form."""
 
     def __init__(self, written: Iterable[str]) -> None:
@@ -81,7 +81,7 @@ class Matcher:
             for name, topic in topics.items()
         }
         self._kept_out = {name: frozenset(topic.none) for name, topic in topics.items()}
-        self._phrases = _Phrases(
+        self._phrases = Phrases(
             sorted({word for t in topics.values() for word in (*t.any, *t.all, *t.none)})
         )
         # What can bring a topic in by itself, so that most topics are never looked at.

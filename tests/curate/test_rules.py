@@ -95,6 +95,29 @@ def test_sources_and_languages_narrow_and_decide_alone_without_words():
     assert _match({"sources": ["bao-a"]}) == {"source": "bao-a"}
 
 
+def test_a_turkish_capital_and_a_detached_mark_part_no_word():
+    assert _match({"any": ["istanbul"]}, title="İSTANBUL haber")
+    assert _match({"any": ["İstanbul"]}, title="İstanbul haber")
+
+
+def test_a_word_that_none_always_keeps_out_is_a_fault():
+    settings = Settings.model_validate(
+        {
+            "topic": {
+                "t": {
+                    "any": ["giáo dục thể chất", "y tế", "y te"],
+                    "all": ["quảng cáo"],
+                    "none": ["thể chất", "Y TẾ", "quảng cáo"],
+                }
+            }
+        }
+    )
+    assert [(path, problem) for path, problem, _ in faults(settings)] == [
+        (("topic", "t", "any"), "'giáo dục thể chất' lets nothing in: none keeps out 'thể chất'"),
+        (("topic", "t", "any"), "'y tế' lets nothing in: none keeps out 'Y TẾ'"),
+    ]
+
+
 @given(
     st.lists(st.text(alphabet="aăâđêyếo", min_size=1, max_size=6), min_size=1, max_size=4),
     st.text(alphabet="aăâđêyếo .,", max_size=40),
