@@ -46,6 +46,8 @@ def broken(connection):
 class Desk:
     """`settings` are registered; the short way is `says`."""
 
+    checks = True  # what must never be, after every document
+
     def __init__(self, store, now, settings=SETTINGS):
         self.store, self.now, self.settings = store, now, settings
         self.matcher = compile_rules(settings.topic)
@@ -63,7 +65,7 @@ class Desk:
         with self.store.write() as connection:
             document = Document("", None, "vi", entries)
             admitted = admit(connection, source, document, at, self.matcher)
-            assert broken(connection) == []
+            assert not self.checks or broken(connection) == []
             return admitted
 
     def explained(self, link):
