@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from urllib.parse import urlsplit
 
 from service.config.schema import Settings
@@ -20,7 +21,6 @@ from service.model import Story
 from service.publish.channel import FORMATS, FRESH_FOR, Channel, everything_channel, topic_channel
 from service.publish.items import Item, item
 from service.publish.json_feed import json_feed
-from service.publish.syndicate import atom, rss
 from service.render.engine import Renderer
 from service.render.words import Words
 from service.store import documents, facts, shelves, stale, stories
@@ -35,11 +35,14 @@ NEWEST = 100
 
 _NOWHERE = "bantin.invalid"
 _GZIP_LEVEL = 6
-_WRITERS: Mapping[str, Callable[[Channel, Sequence[Item]], bytes]] = {
-    "atom": atom,
-    "rss": rss,
-    "json": json_feed,
-}
+
+
+@cache
+def _writers() -> Mapping[str, Callable[[Channel, Sequence[Item]], bytes]]:
+    """Format -> what writes it. feedgen is loaded with the first feed: most passes build none."""
+    from service.publish.syndicate import atom, rss  # noqa: PLC0415 - see above
+
+    return {"atom": atom, "rss": rss, "json": json_feed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,19 +180,19 @@ def _began(topics: Iterable[TopicShelf], authority: str) -> datetime:
 def _write(channel: Channel, items: Sequence[Item]) -> tuple[list[tuple[str, bytes]], str]:
     """The feed in every format, without the entries that no format can hold."""
     try:
-        return [(name, write(channel, items)) for name, write in _WRITERS.items()], ""
+        return [(name, write(channel, items)) for name, write in _writers().items()], ""
     except ValueError:
         problems = {one.id: problem for one in items if (problem := _problem(channel, one))}
         if not problems:
             raise
     good = [one for one in items if one.id not in problems]
     left_out = "; ".join(f"left out {found}: {problem}" for found, problem in problems.items())
-    return [(name, write(channel, good)) for name, write in _WRITERS.items()], left_out
+    return [(name, write(channel, good)) for name, write in _writers().items()], left_out
 
 
 def _problem(channel: Channel, one: Item) -> str:
     try:
-        for write in _WRITERS.values():
+        for write in _writers().values():
             write(channel, [one])
     except ValueError as error:
         return str(error)
