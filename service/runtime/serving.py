@@ -76,9 +76,13 @@ def listen(address: str) -> socket.socket:
 
 
 def jobs(
-    service: Service, kick: Callable[[str], None], parsers: Parsers, stop: asyncio.Event
+    service: Service,
+    kick: Callable[[str], None],
+    parsers: Parsers,
+    stop: asyncio.Event,
+    steps: Any = pipeline,
 ) -> list[Job]:
-    """The ticks of the service, each an idempotent job of the pipeline."""
+    """The ticks of the service, each an idempotent job of the pipeline, whose `steps` they take."""
     sites = Sites()  # one for all passes: the gap between two requests outlives a pass
     # A pass matches by the rules that it began with. Were stored articles matched with newer ones
     # meanwhile, what it takes in afterwards would never be.
@@ -86,29 +90,29 @@ def jobs(
 
     async def collect() -> bool:
         async with matching:
-            done = await pipeline.collect(service, parsers=parsers, sites=sites, at_most_s=PASS_S)
+            done = await steps.collect(service, parsers=parsers, sites=sites, at_most_s=PASS_S)
         if done.changed.topics:
             kick("publish")
             kick("digests")
-        return done.tried > 0
+        return bool(done.tried)
 
     async def publish() -> bool:
-        await pipeline.publish_stale(service)
+        await steps.publish_stale(service)
         return False
 
     async def digests() -> bool:
-        await pipeline.plan(service)
+        await steps.plan(service)
         kick("mail")
         return False
 
     async def mail() -> bool:
-        done = await pipeline.send(service, stop=stop)
+        done = await steps.send(service, stop=stop)
         return bool(done.counts)
 
     async def house() -> bool:
         async with matching:
-            await pipeline.match_again(service)
-        await pipeline.keep_house(service)
+            await steps.match_again(service)
+        await steps.keep_house(service)
         kick("publish")
         return False
 
