@@ -74,7 +74,8 @@ def display_link(url: str) -> str:
     query = parts.query if len(kept) == parts.query.count("&") + 1 else "&".join(kept)
     fragment = "" if _is_tracking_fragment(parts.fragment) else parts.fragment
     host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=host, query=query, fragment=fragment).geturl()
+    # Without its "?" an address may end in a blank.
+    return parts._replace(netloc=host, query=query, fragment=fragment).geturl().strip()
 
 
 def is_web(url: str) -> bool:
