@@ -49,7 +49,8 @@ _DEFAULT_PORTS = {80, 443}
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _AS_THEY_STAND = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~!$&'()*+,;=:@/?]")
 _NO_HOST = re.compile(r"[\x00-\x1f\x7f\s\"#%/<>?@\\^`{|}]")
-_BLANKS = re.compile(r"[\t\r\n]")
+_BLANK = re.compile(r"[\x00-\x1f\x7f\s]")
+_BREAKS = re.compile(r"[\t\r\n]")
 
 
 def canonical(url: str) -> str:
@@ -74,8 +75,8 @@ def display_link(url: str) -> str:
     query = parts.query if len(kept) == parts.query.count("&") + 1 else "&".join(kept)
     fragment = "" if _is_tracking_fragment(parts.fragment) else parts.fragment
     host = parts.netloc.rpartition("@")[2]
-    # Without its "?" an address may end in a blank.
-    return parts._replace(netloc=host, query=query, fragment=fragment).geturl().strip()
+    shown = parts._replace(netloc=host, query=query, fragment=fragment).geturl()
+    return _BLANK.sub(_one, shown)  # a blank that stood inside may stand at the end now
 
 
 def is_web(url: str) -> bool:
@@ -91,7 +92,7 @@ def is_home(url: str) -> bool:
 
 def _web(url: str) -> SplitResult | None:
     try:
-        parts = urlsplit(_BLANKS.sub("", url.strip()))
+        parts = urlsplit(_BREAKS.sub("", url.strip()))
         _port = parts.port
     except ValueError:
         return None

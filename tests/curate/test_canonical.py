@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.curate.canonical import canonical, display_link, is_home, is_web
@@ -79,6 +79,7 @@ def test_whatever_stands_in_a_link_is_no_exception(text):
         ("https://bao.vn/a?utm_campaign=x", "https://bao.vn/a"),
         ("https://bao.vn/bài", "https://bao.vn/bài"),
         ("https://bao.vn/a?b=2&a=1", "https://bao.vn/a?b=2&a=1"),
+        ("https://bao.vn/bài viết?q=a b", "https://bao.vn/bài%20viết?q=a%20b"),
         ("https://bao.fr/a#xtor=RSS-1", "https://bao.fr/a"),
         ("https://minh:mat-khau@bao.vn/a", "https://bao.vn/a"),
         ("mailto:a@bao.vn", "mailto:a@bao.vn"),
@@ -139,6 +140,9 @@ ADDRESSES = st.one_of(
 
 
 @given(ADDRESSES)
+@example("HTTP:// ?")
+@example("http://bao.vn? &")
+@example("http://bao.vn?0 &")
 def test_what_readers_get_is_its_own_and_leads_to_the_same_article(url):
     shown = display_link(url)
     assert display_link(shown) == shown
