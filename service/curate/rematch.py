@@ -16,7 +16,7 @@ from service.config.schema import Settings, Topic
 from service.curate.articles import matched_text
 from service.curate.rules import Described, Matcher, Reason, compile_rules
 from service.model import Changed
-from service.store import articles, stale, topics
+from service.store import articles, entries, stale, topics
 from service.store.articles import Matchable
 from service.store.database import Connection, Store
 from service.store.topics import Placed
@@ -45,6 +45,7 @@ def rematch(
     done = last = 0
     while True:
         with store.write() as connection:
+            entries.queue(connection)  # an article must not be merged away between read and write
             batch = articles.after(connection, last)
             run.over(connection, batch)
         if not batch:
