@@ -29,21 +29,26 @@ from service.store.tables import (
 BATCH = 5000
 """Ids in one IN list: under the limit of bound values of both databases (SQLite: 32,766)."""
 
-_FIRST_SCAN, _LARGEST_SCAN = 256, 16384
+FIRST_SCAN, _LARGEST_SCAN = 256, 16384
 
 
-def in_topic(connection: Connection, name: str, limit: int = 100) -> list[Story]:
-    """The newest stories of a topic, quiet ones too. Unknown name: []."""
+def in_topic(
+    connection: Connection, name: str, limit: int = 100, *, scan: int = FIRST_SCAN
+) -> list[Story]:
+    """The newest stories of a topic, quiet ones too. Unknown name: [].
+
+    `scan`: how many rows are read at first; more are read as they are needed.
+    """
     found = connection.execute(select(topic.c.id).where(topic.c.name == name)).scalar()
     if found is None:
         return []
-    return _newest(connection, article_topic.c.topic_id == found, limit)
+    return _newest(connection, article_topic.c.topic_id == found, limit, scan)
 
 
-def everywhere(connection: Connection, limit: int = 100) -> list[Story]:
-    """The newest stories that are in any topic that is not retired."""
+def everywhere(connection: Connection, limit: int = 100, *, scan: int = FIRST_SCAN) -> list[Story]:
+    """The newest stories that are in any topic that is not retired. `scan`: as in `in_topic`."""
     live = select(topic.c.id).where(topic.c.retired_at.is_(None))
-    return _newest(connection, article_topic.c.topic_id.in_(live), limit)
+    return _newest(connection, article_topic.c.topic_id.in_(live), limit, scan)
 
 
 def by_public_id(connection: Connection, public_id: str) -> Story | None:
@@ -88,7 +93,9 @@ def _listed(one: Story) -> tuple[float, str]:
     return (-one.sort_at.timestamp(), one.public_id)
 
 
-def _newest(connection: Connection, chosen: ColumnElement[bool], limit: int) -> list[Story]:
+def _newest(
+    connection: Connection, chosen: ColumnElement[bool], limit: int, size: int
+) -> list[Story]:
     """Read rows of `article_topic` by the time of entering, as far back as it takes.
 
     A story sorts no later than any of its articles entered: once `limit` stories are newer than the
@@ -96,7 +103,6 @@ def _newest(connection: Connection, chosen: ColumnElement[bool], limit: int) -> 
     """
     order: dict[int, tuple[float, str]] = {}
     last: tuple[datetime, int] | None = None
-    size = _FIRST_SCAN
     while True:
         rows = _scan(connection, chosen, last, size)
         fresh = {row.story_id for row in rows} - order.keys()

@@ -199,11 +199,8 @@ def test_entered_between_is_half_open_and_leaves_out_quiet(any_store, now):
         st.tuples(st.integers(0, 50), st.none() | st.integers(-50, 60)), min_size=1, max_size=60
     )
 )
-def test_the_newest_are_the_newest_however_many_rows_are_read_at_once(
-    store, now, monkeypatch, limit, hours
-):
+def test_the_newest_are_the_newest_however_many_rows_are_read_at_once(store, now, limit, hours):
     """By min(published, entered_at), then public_id (CONTRACT: Feeds)."""
-    monkeypatch.setattr(stories, "_FIRST_SCAN", 3)
     with store.write() as connection:
         for table in (t.article_topic, t.story_article, t.story, t.article, t.source, t.topic):
             connection.execute(table.delete())
@@ -223,8 +220,8 @@ def test_the_newest_are_the_newest_however_many_rows_are_read_at_once(
                 select(t.story.c.public_id).where(t.story.c.id == story)
             ).scalar_one()
             expected.append((-min(at, said or at).timestamp(), public))
-        in_topic = stories.in_topic(connection, "giao-duc", limit)
-        everywhere = stories.everywhere(connection, limit)
+        in_topic = stories.in_topic(connection, "giao-duc", limit, scan=3)
+        everywhere = stories.everywhere(connection, limit, scan=3)
     wanted = [public for _, public in sorted(expected)][:limit]
     assert [one.public_id for one in in_topic] == wanted
     assert [one.public_id for one in everywhere] == wanted
