@@ -7,26 +7,11 @@
 from __future__ import annotations
 
 import heapq
-import re
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from yarl import URL
-
-from service.net import guard
-
 Item = TypeVar("Item")
-
-# Second-level names under which countries register, as in gov.vn and co.uk. Enough for politeness:
-# where it is wrong, two sites share a gap or one site has two.
-_SECOND_LEVEL = frozenset(
-    re.findall(
-        r"\w+",
-        "ac asn biz co com edu gob gov gouv go health info int ltd me mil name ne net nom or org "
-        "plc pro sch school",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +26,6 @@ NO_GAP = Gap(0.0, 1_000_000)
 
 BUSY_S = 1.0
 """How long to wait before looking again at a site that another pass is asking."""
-
-
-def site_of(url: str) -> str:
-    """The registrable domain of an address (`vnexpress.net`, `bacninh.gov.vn`), else its host."""
-    try:
-        host = (URL(url).host or "").lower().rstrip(".")
-    except ValueError:
-        return url
-    labels = host.split(".")
-    if guard.literal(host) is not None or len(labels) <= 2:  # noqa: PLR2004 - name and suffix
-        return host
-    two_levels = len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL  # noqa: PLR2004 - a country
-    return ".".join(labels[-3:] if two_levels else labels[-2:])
-
-
-def is_own_machine(url: str) -> bool:
-    """Whether the address is loopback, which is not spaced unless its source says so itself."""
-    try:
-        return guard.is_loopback(URL(url).host or "")
-    except ValueError:
-        return False
 
 
 @dataclass(slots=True)

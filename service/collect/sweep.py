@@ -16,9 +16,10 @@ from service.collect import asking
 from service.collect.asking import Asked, Body, Failed, Result
 from service.collect.reading import reading_of
 from service.collect.recording import Recorded, Recorder
-from service.collect.spacing import NO_GAP, Gap, Sites, Waiting, is_own_machine, site_of
+from service.collect.site import is_own_machine, site_of
+from service.collect.spacing import NO_GAP, Gap, Sites, Waiting
 from service.collect.workers import Parsers
-from service.config.schema import Settings
+from service.config.schema import PerSite, Settings
 from service.errors import FetchError
 from service.net.client import Client
 from service.store import sources
@@ -97,7 +98,8 @@ class Sweep:
         self._total = len(wanted)
         self._sites.forget(asyncio.get_running_loop().time())
         for source in wanted:
-            self._waiting.add(site_of(source.url), self._gap(source), source)
+            scope = self._per_site(source).scope
+            self._waiting.add(site_of(source.url, scope), self._gap(source), source)
         try:
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(self._write())
@@ -117,12 +119,14 @@ class Sweep:
         """How many were left for the next pass."""
         return len(self._waiting)
 
+    def _per_site(self, source: Due) -> PerSite:
+        return self._settings.source[source.name].per_site or self._settings.collect.per_site
+
     def _gap(self, source: Due) -> Gap:
         """Loopback is not spaced unless the source says so itself (CONTRACT)."""
-        told = self._settings.source[source.name]
-        if told.per_site is None and is_own_machine(source.url):
+        if self._settings.source[source.name].per_site is None and is_own_machine(source.url):
             return NO_GAP
-        gap = told.per_site or self._settings.collect.per_site
+        gap = self._per_site(source)
         return Gap(gap.delay.total_seconds(), gap.connections)
 
     async def _start_all(self, fetches: asyncio.TaskGroup) -> None:

@@ -7,6 +7,7 @@ fault, so a key stands here only once it works.
 from __future__ import annotations
 
 import datetime as dt
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -131,11 +132,24 @@ class Interval(Section):
         return self
 
 
+class Scope(StrEnum):
+    """What counts as one site: a registrable domain, one host of it, or each source for itself."""
+
+    DOMAIN = "domain"
+    HOST = "host"
+    SOURCE = "source"
+
+
 class PerSite(Section):
     """How gently one site is asked, all of its sources together."""
 
     delay: Duration = Field(dt.timedelta(seconds=2), description="Between two requests")
     connections: int = Field(1, ge=1, le=16, strict=True, description="At one time")
+    scope: Scope = Field(
+        Scope.DOMAIN,
+        description="What is one site: a domain that can be registered, a host, or a source (for "
+        "a bridge such as RSSHub, where one route's trouble is not another's)",
+    )
 
 
 class Collect(Section):

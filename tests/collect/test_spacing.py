@@ -2,38 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
-from service.collect.spacing import NO_GAP, Gap, Sites, Waiting, is_own_machine, site_of
+from service.collect.spacing import NO_GAP, Gap, Sites, Waiting
 
 GAP = Gap(2.0, 1)
-
-
-@pytest.mark.parametrize(
-    ("url", "site"),
-    [
-        ("https://vnexpress.net/rss/giao-duc.rss", "vnexpress.net"),
-        ("https://sohoa.VnExpress.net:8443/x", "vnexpress.net"),
-        ("https://snv.bacninh.gov.vn/rss", "bacninh.gov.vn"),
-        ("https://www.bbc.co.uk/news", "bbc.co.uk"),
-        ("https://a.tumblr.com/rss", "tumblr.com"),
-        ("https://x.y.fm/rss", "y.fm"),
-        ("https://tuoitre.vn/", "tuoitre.vn"),
-        ("http://localhost:8000/", "localhost"),
-        ("http://203.113.131.1/x", "203.113.131.1"),
-        ("http://[2a00:1450::1]/x", "2a00:1450::1"),
-        ("http://[bad", "http://[bad"),
-    ],
-)
-def test_the_site_of_an_address(url, site):
-    assert site_of(url) == site
-
-
-def test_this_machine_is_known():
-    assert is_own_machine("http://127.0.0.1:8000/feed")
-    assert is_own_machine("http://localhost/feed")
-    assert not is_own_machine("https://tuoitre.vn/rss")
-    assert not is_own_machine("http://[bad")
 
 
 def test_one_site_is_asked_one_by_one_with_a_gap_after_each_answer():
