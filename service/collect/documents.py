@@ -32,6 +32,7 @@ from service.text.clean import title_text
 from service.text.fold import nfc
 
 _HTML = re.compile(r"(?is)\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b")
+_CDF = re.compile(r"(?is)(?:\s|<!--.*?-->|<!doctype[^>]*>)*<channel\b")
 _ID = re.compile(
     r"<(?:[\w.-]+:)?(?:guid|id)\b[^>]*>\s*(?:<!\[CDATA\[)?\s*([^<\]]{1,2000}?)\s*(?:\]\]>)?\s*</"
 )
@@ -69,7 +70,7 @@ def _read_xml(
     parsed = _ask_feedparser(mended.text, url)
     version = str(parsed.get("version") or "")
     entries = parsed["entries"]
-    if not entries and not version:
+    if not entries and not version and not _CDF.match(mended.text):
         raise ParseError(_no_feed(mended.text, headers))
     if not entries and TRUNCATED_TAIL in mended.repairs:
         raise ParseError("the feed breaks off before the end of its first entry")
@@ -79,6 +80,7 @@ def _read_xml(
     link = web_address(feed.get("link"), url)
     language = language_tag(feed.get("language"))
     reading = replace(reading, language=reading.language or language)
+    language = language or language_tag(headers.get("content-language"))
     _give_back_ids(entries, mended.text, url)
     try:
         drafts = [draft_of(raw, reading, now, url=url, version=version) for raw in entries]
@@ -112,16 +114,27 @@ def _ask_feedparser(text: str, url: str) -> Any:
 
 
 def _give_back_ids(entries: Iterable[Any], text: str, url: str) -> None:
-    """Undo that feedparser makes an address of `<guid>t3_42</guid>`: it would move with us."""
+    """Undo what feedparser makes of ids: an address of `t3_42`, small letters of `HTTP:`."""
     folder = urljoin(url, ".")
     doubtful = [one for one in entries if str(one.get("id") or "").startswith(folder)]
-    if not doubtful:
+    shouted = "HTTP" in text or "Http" in text
+    if not doubtful and not shouted:
         return
     written = {html.unescape(found[1]) for found in _ID.finditer(text)}
     for one in doubtful:
         name = one["id"]
         if name not in written and name[len(folder) :] in written:
             one["id"] = name[len(folder) :]
+    loud = {_quiet(name): name for name in written if _quiet(name) != name} if shouted else {}
+    for one in entries if loud else ():
+        if one.get("id") not in written:
+            one["id"] = loud.get(one.get("id"), one.get("id"))
+
+
+def _quiet(name: str) -> str:
+    """An id with its scheme in small letters, which is another id (RFC 4287, 4.2.6.1)."""
+    scheme, colon, rest = name.partition(":")
+    return f"{scheme.lower()}{colon}{rest}" if scheme.lower() in {"http", "https"} else name
 
 
 def _no_feed(text: str, headers: Mapping[str, str]) -> str:

@@ -86,12 +86,12 @@ def _title(raw: Raw, *, atom: bool) -> str:
 def _link(raw: Raw, url: str) -> str | None:
     original = web_address(raw.get("feedburner_origlink"), url)
     link = original or web_address(raw.get("link"), url)
-    if link is not None:
+    links = raw.get("links") or ()
+    files = {web_address(one.get("href"), url) for one in links if one.get("rel") == "enclosure"}
+    if link is not None and link not in files:
         return link
-    for other in raw.get("links") or ():
-        if other.get("rel") == "alternate":
-            link = link or web_address(other.get("href"), url)
-    return link
+    pages = (web_address(one.get("href"), url) for one in links if one.get("rel") == "alternate")
+    return next((page for page in pages if page), link)
 
 
 def _texts(raw: Raw) -> tuple[str, str, str]:

@@ -10,5 +10,6 @@ BARE_AMPERSANDS = "bare-ampersands"
 UNKNOWN_ENTITIES = "unknown-entities"
 BAD_REFERENCES = "bad-references"
 UNBOUND_PREFIXES = "unbound-prefixes"
+UNFINISHED_LAST_TAG = "unfinished-last-tag"
 TRUNCATED_TAIL = "truncated-tail"
 LOOSE = "loose"  # not well-formed even so: feedparser read it with its tolerant parser

@@ -23,6 +23,7 @@ from service.collect.mended import (
     LOOSE,
     TRUNCATED_TAIL,
     UNBOUND_PREFIXES,
+    UNFINISHED_LAST_TAG,
     UNKNOWN_ENTITIES,
 )
 
@@ -168,8 +169,11 @@ def _with_an_end(text: str) -> tuple[str, list[str]]:
     told twice.
     """
     root = _ROOT.search(text[:65536])
-    if root is None or f"</{root['tag']}" in text[-4096:]:
+    if root is None:
         return text, []
+    if (ending := f"</{root['tag']}") in text[-4096:]:
+        unfinished = text.rstrip().endswith(ending)
+        return (text + ">", [UNFINISHED_LAST_TAG]) if unfinished else (text, [])
     ends = [found.end() for found in _ENTRY_END.finditer(text)]
     first = _ENTRY_START.search(text)
     closing = ("</channel>" if root["name"] == "rss" else "") + f"</{root['tag']}>"

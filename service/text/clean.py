@@ -64,6 +64,12 @@ _TAG = re.compile(r"<[^>]*>")
 _IMAGE = re.compile(r"<img((?:\s[\w-]+=\"[^\"]*\")*)>")
 _ATTRIBUTE = re.compile(r"\s([\w-]+)=\"([^\"]*)\"")
 _LEFTOVER = re.compile(r"<source(?![^>]*\ssrc=)[^>]*>|<a(?:\s[^>]*)?>\s*</a>")
+_NO_TAG = re.compile(r"<(?=![^\w\[>-])")
+_SWALLOWING = re.compile(
+    r"<(button|iframe|noembed|noframes|noscript|object|select|style|script|template|textarea|title)"
+    r"(?=[\s/>])([^>]*)>",
+    re.IGNORECASE,
+)
 _SLASHED = re.compile(r"^[\s\u0338]+|(?<=>)\u0338+")
 _SPACE = re.compile(r"\s+")
 _INVISIBLE = re.compile("[\u00ad\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
@@ -89,7 +95,7 @@ def clean_html(html: str, base: str) -> str:
     if "<" not in html and "&" not in html:
         return _normal_between_tags(html)
     cleaned = nh3.clean(
-        html,
+        _with_closed_ends(html),
         tags=_SHOWN,
         clean_content_tags=_GONE_WITH_CONTENT,
         attributes=_ATTRIBUTES,
@@ -100,6 +106,30 @@ def clean_html(html: str, base: str) -> str:
     )
     cleaned = _IMAGE.sub(lambda tag: _image(tag[1], base), cleaned)
     return _normal_between_tags(_LEFTOVER.sub("", cleaned))
+
+
+def _with_closed_ends(html: str) -> str:
+    """Without tags that would swallow all that follows: `<iframe … />`, an open `<object>`.
+
+    HTML closes neither, so the rest of the article would be lost. A `<!` that begins nothing is
+    text. Scripts and styles that are never closed go on hiding what they hold.
+    """
+    html = _NO_TAG.sub("&lt;", html)
+    if not _SWALLOWING.search(html):
+        return html
+    small = html.lower()
+    last: dict[str, int] = {}
+
+    def mend(tag: re.Match[str]) -> str:
+        name = tag[1].lower()
+        if tag[2].endswith("/"):
+            return ""
+        if name not in last:
+            last[name] = small.rfind(f"</{name}")
+        kept = last[name] >= tag.end() or name in {"script", "style"}
+        return tag[0] if kept else ""
+
+    return _SWALLOWING.sub(mend, html)
 
 
 def _normal_between_tags(html: str) -> str:
@@ -151,7 +181,7 @@ def plain(html: str) -> str:
         return _text_alone(html)
     if "<" in html or "&" in html:
         html = nh3.clean(
-            html,
+            _with_closed_ends(html),
             tags=_BLOCKS,
             clean_content_tags=_GONE_WITH_CONTENT,
             attributes={},
@@ -170,25 +200,44 @@ def _on_one_line(text: str) -> str:
 
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_QUOTED = r"(?:[^<>\"']++|\"[^\"]{0,200}\"|'[^']{0,200}'){0,20}"
 _KNOWN_TAG = re.compile(
     rf"</?({'|'.join(sorted(_SHOWN | {'font', 'big', 'nobr'}, key=len, reverse=True))})"
-    r"(?:\s[^<>]*|/)?>",
+    rf"(?:\s{_QUOTED}|\s[^<>]*|/)?>",
     re.IGNORECASE,
 )
-_HIDDEN = re.compile(r"(?is)<(script|style)\b.*?(?:</\1\s*>|$)|<!--.*?(?:-->|$)")
+_OTHER_TAG = re.compile(
+    r"<(/?)(applet|area|base|basefont|blink|body|button|canvas|embed|fieldset|form|frame|frameset|"
+    r"head|html|iframe|input|label|legend|link|map|marquee|meta|noframes|noscript|object|option|"
+    r"param|picture|script|select|strike|style|svg|textarea|title|tt)(?=[\s/>])([^<>]*)>",
+    re.IGNORECASE,
+)
+_HIDDEN = re.compile(r"(?is)<(script|style)\b.*?(?:</\1\s*>|$)|<!--.*?-->|<!--[^>]*(?:>|$)")
+
+
+def _without_other_tags(text: str) -> str:
+    small = text.lower()
+
+    def mend(tag: re.Match[str]) -> str:
+        other = f"<{'' if tag[1] else '/'}{tag[2].lower()}"
+        return "" if "=" in tag[3] or other in small else tag[0]
+
+    return _OTHER_TAG.sub(mend, text)
 
 
 def title_text(text: str) -> str:
     """A title as one line of plain text.
 
     Titles come as text or as markup, escaped once or twice. Tags that HTML knows go ("a < b" and
-    "Vector<int>" stay), then what clearly is an entity is decoded once more: "c&oacute;" does,
-    "R&D" and "?a=1&copy=2" do not.
+    "Vector<int>" stay); those that no title shows go if they have attributes, or are opened and
+    closed ("The <blink> tag" stays). Then what clearly is an entity is decoded once more:
+    "c&oacute;" does, "R&D" and "?a=1&copy=2" do not.
     """
     text = nfc(text[:LONGEST_TITLE])
     if "<" in text:
-        text = _HIDDEN.sub(" ", text)
+        text = _HIDDEN.sub(lambda gone: " " if gone[1] else "", text)
         text = _KNOWN_TAG.sub(lambda tag: " " if tag[1].lower() in _BLOCKS else "", text)
+        text = _without_other_tags(text)
     if "&" in text:
         text = nfc(_ENTITY.sub(lambda entity: entities.unescape(entity[0]), text))
     return _on_one_line(text)

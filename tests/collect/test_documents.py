@@ -224,6 +224,12 @@ class TestIdentity:
         there = read(text, now, url="https://new.example/b/rss").entries
         assert here[0].key == there[0].key == "t3_42"
 
+    def test_an_id_keeps_its_capital_letters(self, now):
+        (entry,) = read(
+            atom("<entry><id>HTTPS://Bao.example/1</id><title>x</title></entry>"), now
+        ).entries
+        assert entry.guid == "HTTPS://Bao.example/1"
+
     def test_a_huge_guid_fits_an_index(self, now):
         entries = read(rss("".join(item(guid="Đ" * 3000 + n, title=n) for n in "ab")), now).entries
         assert all(len(entry.key.encode()) < 2000 for entry in entries)
@@ -254,6 +260,21 @@ def test_a_source_may_write_months_first(now):
     text = rss(item(title="x", pubDate="10/2/2026 9:25:00 AM"))
     (entry,) = read(text, now, reading=reading).entries
     assert entry.published == datetime(2026, 10, 2, 2, 25, tzinfo=UTC)
+
+
+def test_the_page_of_an_entry_is_never_the_file_that_hangs_on_it(now):
+    page = '<link rel="alternate" type="text/html">https://bao.example/1</link>'
+    file = '<link rel="enclosure" type="audio/mpeg">https://bao.example/1.mp3</link>'
+    for order in (page + file, file + page):
+        (entry,) = read(atom(f"<entry><id>1</id>{order}</entry>"), now).entries
+        assert entry.link == "https://bao.example/1"
+
+
+def test_the_language_comes_from_the_document_and_else_from_its_header(now):
+    header = {"content-language": "vi"}
+    assert read(rss(""), now, headers=header).language == "vi"
+    assert read(rss("", "<language>en</language>"), now, headers=header).language == "en"
+    assert read(rss(""), now, headers={"content-language": "vi, en"}).language is None
 
 
 def test_dates_of_rdf_and_of_atom_without_published(now):
@@ -294,6 +315,8 @@ def test_what_is_no_feed_has_a_reason_in_plain_words(body, reason, now):
 
 
 def test_a_feed_without_entries_is_a_feed(now):
+    assert read("<CHANNEL><TITLE>Báo</TITLE></CHANNEL>", now).title == "Báo"
+    assert read(rss("").removesuffix(">"), now).title == "Báo"
     assert read(rss(""), now).entries == ()
     assert read(atom(""), now).entries == ()
 

@@ -95,6 +95,13 @@ def test_a_document_that_breaks_off_keeps_what_is_whole(tail, kept):
         assert done.text.count("<item>") == 1
 
 
+@pytest.mark.parametrize("end", ["</rss", "</rss \n"])
+def test_a_last_tag_without_its_end_hides_nothing(end):
+    done = repair.repair(rss(WHOLE).removesuffix(b"</rss>") + end.encode(), XML)
+    assert repair.is_well_formed(done.text)
+    assert done.repairs == (mended.UNFINISHED_LAST_TAG,)
+
+
 def test_half_an_entry_is_kept_only_under_the_key_that_it_will_have():
     whole = "<item><guid>1</guid><title>Một</title></item>"
     for begun, kept in (
