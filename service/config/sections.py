@@ -158,7 +158,9 @@ class Collect(Section):
     interval: Interval = Field(Interval(), description="Bounds of the rhythm that a source gets")
     per_site: PerSite = Field(PerSite(), description="How gently one site is asked")
     allow_networks: tuple[Network, ...] = Field(
-        (), description="Private networks that sources may stand in, as CIDR"
+        (),
+        description="Private networks that sources may stand in, as CIDR; a redirect from outside "
+        "does not lead into them",
     )
 
 

@@ -14,7 +14,9 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +29,7 @@ from service.net import answers, guard, headers, reasons
 from service.net.answers import Hop, Response
 from service.net.limits import Limits
 from service.net.unpack import NAMES, Unpacker, too_large
+from service.net.wire import Connector
 
 _CHUNK = 64 * 1024
 _ACCEPT = (
@@ -36,7 +39,16 @@ _ACCEPT = (
 # Never carried to another host by a redirect.
 _PERSONAL = frozenset({"authorization", "cookie", "proxy-authorization"})
 
-_refusals: ContextVar[list[str] | None] = ContextVar("refusals", default=None)
+
+@dataclass(slots=True)
+class _Journey:
+    """What one fetch met where sockets are made: refusals, and the addresses it went to."""
+
+    refused: list[str] = field(default_factory=list)
+    entered: list[str] = field(default_factory=list)
+
+
+_journey: ContextVar[_Journey | None] = ContextVar("journey", default=None)
 
 AddressInfo = tuple[
     int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[object, ...]
@@ -46,7 +58,8 @@ AddressInfo = tuple[
 class Client:
     """An open HTTP client (`async with`). Tasks may share it.
 
-    `allow_networks` are CIDR texts of private networks that may be entered. `resolver` replaces the
+    `allow_networks` are CIDR texts of private networks that may be entered, though not by a
+    redirect from a server outside them. `resolver` replaces the
     system's (tests). `clock` is asked for the instant that a Retry-After date is counted from.
     """
 
@@ -95,8 +108,8 @@ class Client:
         """
         allowed = _networks(self._allow if allow is None else allow)
         seconds = self._limits.total_s if timeout is None else timeout
-        refused: list[str] = []
-        token = _refusals.set(refused)
+        journey = _Journey()
+        token = _journey.set(journey)
         try:
             async with asyncio.timeout(seconds):
                 return await self._follow(
@@ -104,27 +117,34 @@ class Client:
                     dict(headers or {}),
                     allowed,
                     limit or self._limits.body_bytes,
+                    journey,
                 )
         except TimeoutError as error:
             if isinstance(error, aiohttp.ClientError):
                 raise reasons.plain(error, url, self._limits) from error
             raise FetchError(f"no complete answer within {seconds:g} s") from error
         except aiohttp.ClientError as error:
-            if refused:
-                raise ForbiddenAddressError(refused[0]) from error
+            if journey.refused:
+                raise ForbiddenAddressError(journey.refused[0]) from error
             raise reasons.plain(error, url, self._limits) from error
         except (ValueError, OSError) as error:
             raise FetchError(f"the server's answer cannot be read: {error}") from error
         finally:
-            _refusals.reset(token)
+            _journey.reset(token)
 
     async def _follow(
-        self, url: URL, asked: dict[str, str], allowed: guard.Networks, limit: int
+        self,
+        url: URL,
+        asked: dict[str, str],
+        allowed: guard.Networks,
+        limit: int,
+        journey: _Journey,
     ) -> Response:
         hops: list[Hop] = []
-        session = await self._session(allowed)
         while True:
             _judge_name(url, allowed)
+            session = await self._session(allowed)
+            journey.entered.clear()
             async with session.get(url, headers=asked, allow_redirects=False) as answer:
                 target = answers.target(answer)
                 if target is None:
@@ -134,6 +154,8 @@ class Client:
                 hops.append(Hop(answer.status, str(target)))
             if target.origin() != url.origin():
                 asked = {k: v for k, v in asked.items() if k.lower() not in _PERSONAL}
+            if not any(guard.within(address, allowed) for address in journey.entered):
+                allowed = ()  # what is opened for a source is not open to whoever redirects
             url = target
 
     async def _read(self, answer: aiohttp.ClientResponse, hops: list[Hop], limit: int) -> Response:
@@ -142,6 +164,8 @@ class Client:
         if not answers.is_welcome(answer.status):
             wait = headers.retry_after_s(texts.get("retry-after"), self._clock())
             raise HttpError(answer.status, reasons.status(answer.status, answer.reason), wait)
+        if answer.status == HTTPStatus.PARTIAL_CONTENT:
+            raise FetchError("the server sent a part of the document, but we asked for all of it")
         unpacker = Unpacker(texts.get("content-encoding", "").strip().lower(), limit)
         if max(answer.content_length or 0, 0) > self._limits.wire_bytes:
             raise TooLargeError(too_large(self._limits.wire_bytes))
@@ -161,7 +185,8 @@ class Client:
         if known is not None:
             return known
         limits = self._limits
-        connector = aiohttp.TCPConnector(
+        connector = Connector(
+            limits,
             socket_factory=_guarded(allowed),
             resolver=self._resolver,
             limit=0,  # collect bounds what is in flight, and spaces it per site
@@ -192,11 +217,13 @@ def _guarded(allowed: guard.Networks) -> Callable[[AddressInfo], socket.socket]:
     def open_socket(info: AddressInfo) -> socket.socket:
         family, kind, protocol, _name, address = info
         why = guard.forbidden(str(address[0]), allowed)
+        journey = _journey.get()
         if why is not None:
-            refused = _refusals.get()
-            if refused is not None:
-                refused.append(why)
+            if journey is not None:
+                journey.refused.append(why)
             raise OSError(why)
+        if journey is not None:
+            journey.entered.append(str(address[0]))
         return socket.socket(family=family, type=kind, proto=protocol)
 
     return open_socket
@@ -211,6 +238,8 @@ def _networks(texts: Sequence[str]) -> guard.Networks:
 
 def _judge_name(url: URL, allowed: guard.Networks) -> None:
     """Refuse an address by its spelling, before any lookup. Names are left to the socket."""
+    if url.port in guard.CLOSED_PORTS:
+        raise ForbiddenAddressError(f"port {url.port} is not one where the Web is served")
     address = guard.literal(url.host or "")
     why = None if address is None else guard.forbidden(str(address), allowed)
     if why is not None:

@@ -7,6 +7,7 @@ gives an earlier and plainer refusal.
 
 from __future__ import annotations
 
+import re
 import socket
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -45,6 +46,18 @@ _SPECIAL: tuple[tuple[IPv4Network | IPv6Network, str], ...] = tuple(
     )
 )
 
+CLOSED_PORTS = frozenset(
+    int(port)
+    for port in re.findall(
+        r"\d+",
+        "1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 "
+        "111 113 115 117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 "
+        "532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 "
+        "5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080",
+    )
+)
+"""Where mail, shells and the like are served: the Fetch standard's "bad ports", which browsers
+refuse too. A request for a page may be read as a command there."""
 
 _KINDS: tuple[tuple[Callable[[Address], bool], str], ...] = (
     (lambda address: address.is_loopback, "is this machine itself"),
@@ -86,9 +99,8 @@ def forbidden(address: str, allowed: Networks = ()) -> str | None:
     except ValueError:
         return f"{address!r} is no IP address"
     inner = _carried(outer)
-    for judged in (outer,) if inner is None else (inner, outer):
-        if any(judged in network for network in allowed):
-            return None
+    if within(address, allowed):
+        return None
     why = None if inner is None else _why_not(inner)
     if why is not None:
         return f"{outer} carries {inner}, which {why}"
@@ -97,6 +109,17 @@ def forbidden(address: str, allowed: Networks = ()) -> str | None:
         return None
     why = _why_not(outer)
     return None if why is None else f"{outer} {why}"
+
+
+def within(address: str, allowed: Networks) -> bool:
+    """Whether an address, or the IPv4 address that it carries, stands in one of the networks."""
+    try:
+        outer = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    inner = _carried(outer)
+    judged = (outer,) if inner is None else (inner, outer)
+    return any(one in network for one in judged for network in allowed)
 
 
 @lru_cache(maxsize=4096)

@@ -44,7 +44,7 @@ def _words(error: Exception, url: str, limits: Limits) -> str:  # noqa: C901, PL
         case aiohttp.ServerDisconnectedError():
             return "the server closed the connection without an answer"
         case aiohttp.InvalidURL():
-            return f"not an address of the Web: {url[:200]!r}"
+            return f"not an address of the Web: {str(error.url or url)[:200]!r}"
         case aiohttp.ClientPayloadError():
             return f"the answer broke off or does not unpack: {_short(error.__cause__ or error)}"
         case aiohttp.ClientResponseError():

@@ -23,6 +23,12 @@ else:
 NAMES = ("gzip", "deflate", "br", "zstd")
 """What we ask for and can unpack, as Accept-Encoding names it."""
 
+_UNPACKED = frozenset(
+    {"", "identity", "none", "utf-8", "utf8", "iso-8859-1", "binary", "7bit", "8bit"}
+)
+"""Not packed. All but the first two are misunderstandings, of charsets and of mail, that honest
+servers send; browsers take them so too."""
+
 _PIECE = 256 * 1024
 """Bytes that one step may give: memory stays small whatever the body claims to be."""
 
@@ -53,18 +59,16 @@ class Unpacker:
     def __init__(self, name: str, limit: int) -> None:
         self._name = name
         self._limit = limit
-        self._size = 0
-        self._parts: list[bytes] = []
+        self._body = bytearray()  # not a list of pieces: millions of one byte each may come
         self._codec = _codec(name)
 
     def feed(self, data: bytes) -> None:
         """Raises TooLargeError beyond the limit, FetchError for what does not unpack."""
         try:
             for piece in self._codec.pieces(data):
-                self._size += len(piece)
-                if self._size > self._limit:
+                if len(self._body) + len(piece) > self._limit:
                     raise TooLargeError(too_large(self._limit))
-                self._parts.append(piece)
+                self._body += piece
         except _BROKEN as error:
             raise FetchError(
                 f"the answer calls itself {self._name}, but does not unpack"
@@ -72,9 +76,9 @@ class Unpacker:
 
     def whole(self) -> bytes:
         """The body. Raises FetchError when its end is missing."""
-        if not self._codec.whole and (self._size or self._name):
+        if not self._codec.whole and (self._body or self._name):
             raise FetchError(f"the answer broke off in the middle of its {self._name}")
-        return b"".join(self._parts)
+        return bytes(self._body)
 
 
 def too_large(limit: int) -> str:
@@ -84,7 +88,7 @@ def too_large(limit: int) -> str:
 
 def _codec(name: str) -> _Codec:
     match name:
-        case "" | "identity":
+        case name if name in _UNPACKED:
             return _Plain()
         case "gzip" | "x-gzip":
             return _Members(lambda _: zlib.decompressobj(16 + zlib.MAX_WBITS))

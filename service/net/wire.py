@@ -1,0 +1,76 @@
+"""The bound on what one connection may send, whatever HTTP makes of it.
+
+Framing is not part of a body: endless "100 Continue", chunk extensions, blank lines before the
+answer or chunks of one byte would pass the cap on bodies and keep the processor busy up to the
+deadline. So bytes are counted where they come from the socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import Any
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.helpers import set_exception
+
+from service.errors import BantinError, FetchError, TooLargeError
+from service.net.limits import MEBI, Limits
+from service.net.unpack import too_large
+
+FRAMING = MEBI
+"""Beside the body: headers and the lengths of chunks."""
+
+INTERIM = 16
+"""Answers of the kind 1xx before the real one. Honest servers send one or two."""
+
+_BODILESS = {b"204", b"304"}
+
+
+class Connector(aiohttp.TCPConnector):
+    """aiohttp's, but each of its connections is counted."""
+
+    def __init__(self, limits: Limits, **how: Any) -> None:
+        super().__init__(**how)
+        # aiohttp has no public place for it; tests/net/test_attacks.py holds that this one works.
+        most = limits.wire_bytes + FRAMING
+        self._factory: Any = functools.partial(_Counted, most, loop=self._loop)
+
+
+class _Counted(ResponseHandler):
+    def __init__(self, most: int, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._most = most
+        self._came = 0
+        self._interim = 0
+        self._deaf = False  # all that counts has been said
+
+    def data_received(self, data: bytes) -> None:
+        first = self._came == 0
+        self._came += len(data)
+        if self._came > self._most:
+            self._refuse(TooLargeError(too_large(self._most - FRAMING)))
+            return
+        if first and data[9:12] in _BODILESS:
+            # Some servers send a body all the same; read as the next answer it would spoil this.
+            head, blank, _ = data.partition(b"\r\n\r\n")
+            self._deaf, data = bool(blank), head + blank
+            super().data_received(data)
+        elif not self._deaf:
+            super().data_received(data)
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """A message: its head has been read."""
+        if data[0].code < 200:  # noqa: PLR2004 - 1xx
+            self._interim += 1
+            if self._interim > INTERIM:
+                self._refuse(FetchError("the server says '1xx' again and again, and never answers"))
+        super().feed_data(data, size)
+
+    def _refuse(self, error: BantinError) -> None:
+        self.set_exception(error)
+        if self._payload is not None:
+            set_exception(self._payload, error)
+        if self.transport is not None:
+            self.transport.abort()
