@@ -15,6 +15,7 @@ from service.collect.workers import Job, Parsers
 from service.errors import BantinError, FetchError, ParseError
 from service.model import Document
 from service.net import headers as http
+from service.net.access import Access
 from service.net.answers import NOT_MODIFIED, Response
 from service.net.client import Client
 from service.store.sources import Behind, Claimed
@@ -24,13 +25,15 @@ from service.store.sources import Behind, Claimed
 class Asked:
     """A claimed source with what its configuration says about asking and reading it.
 
-    `allow`: private networks that this source may stand in. `again`: read the body even if it is
-    known to be unreadable (a person named the source).
+    `allow`: private networks that this source may stand in. `access`: how it is reached, None as
+    everybody is. `again`: read the body even if it is known to be unreadable (a person named the
+    source).
     """
 
     claimed: Claimed
     reading: Reading
     allow: Sequence[str] = ()
+    access: Access | None = None
     again: bool = False
 
 
@@ -87,7 +90,9 @@ async def ask(
         known = False
     headers = http.conditional(source.etag, source.last_modified) if known else {}
     try:
-        response = await client.get(source.url, headers=headers, allow=asked.allow)
+        response = await client.get(
+            source.url, headers=headers, allow=asked.allow, access=asked.access
+        )
     except FetchError as error:
         return Failed(source, error, retry_after_s=getattr(error, "retry_after_s", None))
     now = clock()

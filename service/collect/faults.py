@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from yarl import URL
 
+from service.collect import access
 from service.config.schema import Settings, Source
 from service.net import guard
 
@@ -12,8 +13,11 @@ Finding = tuple[tuple[str, ...], str, str]
 
 
 def faults(settings: Settings) -> list[Finding]:
-    """Sources whose address can never be entered, by its spelling alone. Looks nothing up."""
-    found: list[Finding] = []
+    """Sources whose address can never be entered, by its spelling alone. Looks nothing up.
+
+    And what contradicts in how they are reached.
+    """
+    found: list[Finding] = list(access.faults(settings))
     for name, source in settings.source.items():
         allowed = settings.collect.allow_networks
         if source.allow_networks is not None:
@@ -25,14 +29,13 @@ def faults(settings: Settings) -> list[Finding]:
     return found
 
 
+def warnings(settings: Settings) -> list[Finding]:
+    """What works, but hardly as it was meant."""
+    return list(access.warnings(settings))
+
+
 def _closed(source: Source, allowed: guard.Networks) -> str | None:
     try:
-        host = URL(source.url).host or ""
+        return guard.closed(URL(source.url).host or "", allowed)
     except ValueError:
         return "is no address"
-    if guard.literal(host) is None and guard.is_loopback(host):
-        # The name has an address of each kind; one of them is enough.
-        ways = [guard.forbidden(address, allowed) for address in ("127.0.0.1", "::1")]
-        return None if None in ways else f"{host} is this machine itself"
-    address = guard.literal(host)
-    return None if address is None else guard.forbidden(str(address), allowed)

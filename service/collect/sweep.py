@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from service.collect import asking
+from service.collect.access import access_of
 from service.collect.asking import Asked, Body, Failed, Result
 from service.collect.reading import reading_of
 from service.collect.recording import Recorded, Recorder
@@ -209,6 +210,7 @@ class Sweep:
             claimed,
             reading_of(told, self._settings.site),
             self._settings.collect.allow_networks if allow is None else allow,
+            access_of(told, self._settings.collect),
             again=self.at_once,
         )
 

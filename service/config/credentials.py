@@ -1,8 +1,9 @@
-"""Passwords, read from where the configuration says they stand."""
+"""Secrets, read from where the configuration says they stand."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from service.config.schema import Settings
@@ -12,24 +13,45 @@ from service.config.wording import Finding
 LARGEST = 64 * 1024
 """Bytes of a secret's file: a key, never a disk image that was named by mistake."""
 
+_SECRET_HEADER = re.compile(r"auth|cookie|key|pass|secret|token", re.IGNORECASE)
+"""Of such a name: a text in the file itself is told. `Accept-Language` may stand there."""
+
 
 def resolve(settings: Settings, environ: Mapping[str, str]) -> tuple[list[Finding], list[Finding]]:
-    """Give each relay its password. Returns faults and warnings, none of which shows a secret."""
+    """Read every secret. Returns faults and warnings, none of which shows one."""
     faults: list[Finding] = []
     warnings: list[Finding] = []
-    for relay in settings.mail.relay.values():
-        if relay.password is None:
-            continue
-        path = ("mail", "relay", relay.id, "password")
-        read = _read(relay.password, environ)
+    for path, ref in _places(settings):
+        read = _read(ref, environ)
         if not isinstance(read, Secret):
             faults.append((path, *read))
             continue
-        relay._secret = read  # noqa: SLF001 - the loader gives a relay its password
-        if relay.password.written is not None:
+        ref._found = read  # noqa: SLF001 - the loader puts in what it read
+        if ref.written is not None and _is_secret(path):
             right = 'write { env = "NAME" } or { file = "PATH" }, which no copy of this file shows'
             warnings.append((path, "stands in the file itself", right))
+    for relay in settings.mail.relay.values():
+        relay._secret = relay.password.secret if relay.password else None  # noqa: SLF001 - as above
     return faults, warnings
+
+
+def _places(settings: Settings) -> Iterator[tuple[tuple[str, ...], SecretRef]]:
+    for relay in settings.mail.relay.values():
+        if relay.password is not None:
+            yield ("mail", "relay", relay.id, "password"), relay.password
+    if settings.collect.proxy_auth is not None:
+        yield ("collect", "proxy_auth", "password"), settings.collect.proxy_auth.password
+    for source in settings.source.values():
+        path = ("source", source.id)
+        for key, login in (("auth", source.auth), ("proxy_auth", source.proxy_auth)):
+            if login is not None:
+                yield (*path, key, "password"), login.password
+        for name, value in source.headers.items():
+            yield (*path, "headers", name), value
+
+
+def _is_secret(path: tuple[str, ...]) -> bool:
+    return path[-2] != "headers" or _SECRET_HEADER.search(path[-1]) is not None
 
 
 def _read(ref: SecretRef, environ: Mapping[str, str]) -> Secret | tuple[str, str]:

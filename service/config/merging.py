@@ -68,16 +68,40 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(mail, dict) and isinstance(mail.get("relay"), dict):
         relays = {name: _anchored_relay(relay, folder) for name, relay in mail["relay"].items()}
         data["mail"] = {**mail, "relay": relays}
+    if isinstance(data.get("collect"), dict):
+        data["collect"] = _anchored_access(data["collect"], folder)
+    if isinstance(data.get("source"), dict):
+        told = data["source"].items()
+        data["source"] = {name: _anchored_access(one, folder) for name, one in told}
     return data
 
 
 def _anchored_relay(relay: Any, folder: Path) -> Any:
-    if not isinstance(relay, dict) or not isinstance(relay.get("password"), dict):
+    if not isinstance(relay, dict) or "password" not in relay:
         return relay
-    password = relay["password"]
-    if not isinstance(password.get("file"), str):
-        return relay
-    return {**relay, "password": {**password, "file": str(folder / password["file"])}}
+    return {**relay, "password": _anchored_secret(relay["password"], folder)}
+
+
+def _anchored_access(told: Any, folder: Path) -> Any:
+    """A source, or `[collect]`: its logins, its headers, its certificates."""
+    if not isinstance(told, dict):
+        return told
+    anchored = dict(told)
+    if isinstance(told.get("ca"), str) and told["ca"]:
+        anchored["ca"] = str(folder / told["ca"])
+    for key in ("auth", "proxy_auth"):
+        if key in told:
+            anchored[key] = _anchored_relay(told[key], folder)
+    if isinstance(told.get("headers"), dict):
+        headers = told["headers"].items()
+        anchored["headers"] = {name: _anchored_secret(one, folder) for name, one in headers}
+    return anchored
+
+
+def _anchored_secret(secret: Any, folder: Path) -> Any:
+    if not isinstance(secret, dict) or not isinstance(secret.get("file"), str):
+        return secret
+    return {**secret, "file": str(folder / secret["file"])}
 
 
 def absolute_url(url: str, folder: Path) -> str:

@@ -21,6 +21,9 @@ _WILD = re.compile(r"[*?\[]")
 _AS_WRITTEN = frozenset({"password"})
 """Keys whose text stays as it is: normalising a password would break it."""
 
+_ALL_AS_WRITTEN = frozenset({"headers"})
+"""Tables whose texts all stay as they are: each of them may be a secret."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -143,7 +146,11 @@ def _normal(value: Any, key: str = "") -> Any:
     if isinstance(value, str):
         return value if key in _AS_WRITTEN else nfc(value)
     if isinstance(value, dict):
-        return {name: _normal(inner, name) for name, inner in value.items()}
+        secret = key in _ALL_AS_WRITTEN
+        return {
+            name: inner if secret and isinstance(inner, str) else _normal(inner, name)
+            for name, inner in value.items()
+        }
     if isinstance(value, list):
         return [_normal(inner, key) for inner in value]
     return value

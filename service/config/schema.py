@@ -21,6 +21,7 @@ from service.config.sections import (
     Language,
     Link,
     Log,
+    Login,
     Mail,
     Named,
     PerSite,
@@ -35,7 +36,16 @@ from service.config.sections import (
     Web,
     Words,
 )
-from service.config.values import Duration, Line, Network, WebAddress, ZoneName, day_of_cut
+from service.config.values import (
+    Duration,
+    Line,
+    Network,
+    ProxyAddress,
+    SecretText,
+    WebAddress,
+    ZoneName,
+    day_of_cut,
+)
 from service.model import Cadence, SourceKind
 
 __all__ = [
@@ -48,6 +58,7 @@ __all__ = [
     "Interval",
     "Link",
     "Log",
+    "Login",
     "Mail",
     "Named",
     "PageSelectors",
@@ -112,6 +123,18 @@ class Source(Named):
     allow_networks: tuple[Network, ...] | None = Field(
         None, description="Instead of [collect] allow_networks"
     )
+    auth: Login | None = Field(None, description="Where the site wants a login (HTTP Basic)")
+    headers: dict[str, SecretText] = Field(
+        {}, description='Headers that are sent to this site alone, such as "X-Key" = { env = "K" }'
+    )
+    proxy: ProxyAddress | None = Field(
+        None, description='Instead of [collect] proxy; "none": without one'
+    )
+    proxy_auth: Login | None = Field(None, description="Instead of [collect] proxy_auth")
+    tls: Literal["modern", "legacy"] = Field(
+        "modern", description="legacy: TLS 1.0 and weak ciphers too, for servers of old"
+    )
+    ca: Phrase | None = Field(None, description="Instead of [collect] ca")
     was: Id | None = Field(None, description=WAS)
 
 

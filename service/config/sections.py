@@ -17,6 +17,7 @@ from service.config.values import (
     Line,
     ListenAddress,
     Network,
+    ProxyAddress,
     Rate,
     Secret,
     SecretText,
@@ -49,6 +50,13 @@ class Named(Section):
     @property
     def id(self) -> str:
         return self._id
+
+
+class Login(Section):
+    """A name and a password."""
+
+    username: Line = Field(description="The name")
+    password: SecretText = Field(description="Its place, or the password itself")
 
 
 class Log(Section):
@@ -161,6 +169,13 @@ class Collect(Section):
         (),
         description="Private networks that sources may stand in, as CIDR; a redirect from outside "
         "does not lead into them",
+    )
+    proxy: ProxyAddress | None = Field(
+        None, description='A proxy that is asked instead of the site, "http://host:port"'
+    )
+    proxy_auth: Login | None = Field(None, description="Where the proxy wants a login")
+    ca: Phrase | None = Field(
+        None, description="A file of certificates (PEM) that are trusted besides the system's"
     )
 
 

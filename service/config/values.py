@@ -115,6 +115,32 @@ def zone_or_none(value: str) -> str:
     return zone_name(value) if value else value
 
 
+NO_PROXY = "none"
+"""Written where a source is asked without the proxy of the others."""
+
+
+def proxy_address(value: str) -> str:
+    """A proxy as `http://host:port`, without a login; or "none"."""
+    if value == NO_PROXY:
+        return value
+    right = 'write one such as "http://proxy.example.org:3128", or "none"'
+    if "@" in value:
+        raise ValueError("has a login in it; write it as proxy_auth = { username, password }")
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port, parts = None, None, urlsplit("")
+    rest = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme != "http" or not host or not port or rest or _has_space(value):
+        raise ValueError(f'"{value}" is no proxy that we can speak to; {right}')
+    return value
+
+
+def _has_space(value: str) -> bool:
+    return any(character.isspace() for character in value)
+
+
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -205,6 +231,12 @@ class SecretRef(BaseModel):
     env: str | None = Field(None, description="Name of the environment variable that holds it")
     file: str | None = Field(None, description="Path of the file that holds it")
     _text: Secret | None = PrivateAttr(None)
+    _found: Secret | None = PrivateAttr(None)
+
+    @property
+    def secret(self) -> Secret | None:
+        """The secret as the loader read it from its place; None before that."""
+        return self._found
 
     @property
     def written(self) -> Secret | None:
@@ -263,6 +295,7 @@ SecretText = Annotated[
 ]
 Line = Annotated[str, AfterValidator(one_line)]
 WebAddress = Annotated[str, AfterValidator(web_address)]
+ProxyAddress = Annotated[str, AfterValidator(proxy_address)]
 ZoneName = Annotated[str, AfterValidator(zone_name)]
 Network = Annotated[str, AfterValidator(network)]
 ListenAddress = Annotated[str, AfterValidator(listen_address)]

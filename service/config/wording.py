@@ -1,6 +1,7 @@
 """What pydantic found wrong, in words for the admin: what is wrong, what would be right.
 
-No value is quoted that could be a secret: whatever stands under `password`, and the store's url.
+No value is quoted that could be a secret: whatever stands under `password` or `headers`, and the
+store's url.
 """
 
 from __future__ import annotations
@@ -114,6 +115,8 @@ def _no_list(_path: shape.Path, error: ErrorDetails) -> tuple[str, str]:
 
 def _no_table(path: shape.Path, error: ErrorDetails) -> tuple[str, str]:
     name = written(path)
+    if path and path[-1] in _SECRET_TABLES:
+        return "is no table", f"write {path[-1]} = {_SECRET_TABLES[str(path[-1])]}"
     problem = f"is {quoted(error['input'])}, not a table"
     if shape.has_ids(path):
         return problem, f"write [{name}.ID] for each, every one with an id of its own"
@@ -121,6 +124,14 @@ def _no_table(path: shape.Path, error: ErrorDetails) -> tuple[str, str]:
         parent = written(path[:-1])
         return problem, f"write its keys under [{parent}.ID], with an id of your own"
     return problem, f"write its keys under [{name}]"
+
+
+_LOGIN = '{ username = "NAME", password = { env = "NAME" } }'
+_SECRET_TABLES = {
+    "auth": _LOGIN,
+    "proxy_auth": _LOGIN,
+    "headers": '{ "X-Key" = { env = "NAME" } }',
+}
 
 
 def _no_choice(_path: shape.Path, error: ErrorDetails) -> tuple[str, str]:

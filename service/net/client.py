@@ -2,23 +2,17 @@
 
 get: address -> (judge the name) -> connect (judge the socket's address) -> headers ->
 redirect? judge and go on -> count bytes while reading -> Response
-
-The guard stands where sockets are made, because that is the only place that sees the address after
-DNS, for literals (which skip the resolver) and for every redirect.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -26,41 +20,41 @@ from yarl import URL
 
 from service.errors import FetchError, ForbiddenAddressError, HttpError, TooLargeError
 from service.net import answers, guard, headers, reasons
+from service.net.access import DIRECT, Access, Route
 from service.net.answers import Hop, Response
 from service.net.limits import Limits
-from service.net.unpack import NAMES, Unpacker, too_large
-from service.net.wire import Connector
+from service.net.sessions import Journey, Sessions, journey
+from service.net.unpack import Unpacker, too_large
 
 _CHUNK = 64 * 1024
-_ACCEPT = (
-    "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "
-    "text/xml;q=0.9, application/json;q=0.8, text/html;q=0.7, */*;q=0.5"
-)
 # Never carried to another host by a redirect.
 _PERSONAL = frozenset({"authorization", "cookie", "proxy-authorization"})
+_KEEP_METHOD = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
+_UNKNOWN_TO_THEM = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
-@dataclass(slots=True)
-class _Journey:
-    """What one fetch met where sockets are made: refusals, and the addresses it went to."""
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What one fetch asks, whichever address answers it in the end."""
 
-    refused: list[str] = field(default_factory=list)
-    entered: list[str] = field(default_factory=list)
+    method: str
+    headers: dict[str, str]
+    form: Mapping[str, str] | None
+    allowed: guard.Networks
+    limit: int
+    access: Access | None
 
-
-_journey: ContextVar[_Journey | None] = ContextVar("journey", default=None)
-
-AddressInfo = tuple[
-    int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[object, ...]
-]
+    @property
+    def route(self) -> Route:
+        return DIRECT if self.access is None else self.access.route
 
 
 class Client:
     """An open HTTP client (`async with`). Tasks may share it.
 
     `allow_networks` are CIDR texts of private networks that may be entered, though not by a
-    redirect from a server outside them. `resolver` replaces the
-    system's (tests). `clock` is asked for the instant that a Retry-After date is counted from.
+    redirect from a server outside them. `resolver` replaces the system's (tests). `clock` is
+    asked for the instant that a Retry-After date is counted from.
     """
 
     def __init__(
@@ -74,11 +68,9 @@ class Client:
     ) -> None:
         self._user_agent = user_agent
         self._allow = tuple(allow_networks)
-        self._resolver = resolver
         self._limits = limits or Limits()
         self._clock = clock
-        self._stack = AsyncExitStack()
-        self._sessions: dict[guard.Networks, aiohttp.ClientSession] = {}
+        self._sessions = Sessions(user_agent, self._limits, resolver)
 
     async def __aenter__(self) -> Self:
         return self
@@ -89,8 +81,7 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._sessions.clear()
-        await self._stack.aclose()
+        await self._sessions.close()
 
     async def get(
         self,
@@ -100,63 +91,109 @@ class Client:
         limit: int | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the deadline of the whole fetch
         allow: Sequence[str] | None = None,
+        access: Access | None = None,
     ) -> Response:
         """Fetch `url`. `limit`: bytes of the body; `timeout`: seconds for all of it.
 
-        `allow` replaces the client's `allow_networks` for this one. Raises FetchError and its
-        kinds: ForbiddenAddressError, TooLargeError, HttpError (any status but 2xx and 304).
+        `allow` replaces the client's `allow_networks` for this one. `access`: how the source is
+        reached that this belongs to; what it alone is told goes to its origin alone, whatever `url`
+        is. Raises FetchError and its kinds: ForbiddenAddressError, TooLargeError, HttpError (any
+        status but 2xx and 304).
         """
-        allowed = _networks(self._allow if allow is None else allow)
-        seconds = self._limits.total_s if timeout is None else timeout
-        journey = _Journey()
-        token = _journey.set(journey)
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._follow(
-                    answers.address(url),
-                    dict(headers or {}),
-                    allowed,
-                    limit or self._limits.body_bytes,
-                    journey,
-                )
-        except TimeoutError as error:
-            if isinstance(error, aiohttp.ClientError):
-                raise reasons.plain(error, url, self._limits) from error
-            raise FetchError(f"no complete answer within {seconds:g} s") from error
-        except aiohttp.ClientError as error:
-            if journey.refused:
-                raise ForbiddenAddressError(journey.refused[0]) from error
-            raise reasons.plain(error, url, self._limits) from error
-        except (ValueError, OSError) as error:
-            raise FetchError(f"the server's answer cannot be read: {error}") from error
-        finally:
-            _journey.reset(token)
+        question = _Question(
+            "GET",
+            dict(headers or {}),
+            None,
+            _networks(self._allow if allow is None else allow),
+            limit or self._limits.body_bytes,
+            access,
+        )
+        return await self._ask(url, question, self._limits.total_s if timeout is None else timeout)
 
-    async def _follow(
+    async def post(
         self,
-        url: URL,
-        asked: dict[str, str],
-        allowed: guard.Networks,
-        limit: int,
-        journey: _Journey,
+        url: str,
+        form: Mapping[str, str],
+        *,
+        limit: int | None = None,
+        allow: Sequence[str] | None = None,
+        access: Access | None = None,
     ) -> Response:
+        """Send a form, urlencoded. Only 307 and 308 carry it on to another address.
+
+        Otherwise as `get`: the same guard, the same limits, the same errors.
+        """
+        question = _Question(
+            "POST",
+            {},
+            form,
+            _networks(self._allow if allow is None else allow),
+            limit or self._limits.body_bytes,
+            access,
+        )
+        return await self._ask(url, question, self._limits.total_s)
+
+    async def _ask(self, url: str, question: _Question, seconds: float) -> Response:
+        with journey() as met:
+            try:
+                async with asyncio.timeout(seconds):
+                    return await self._follow(answers.address(url), question, met)
+            except TimeoutError as error:
+                if isinstance(error, aiohttp.ClientError):
+                    raise reasons.plain(error, url, self._limits) from error
+                raise FetchError(f"no complete answer within {seconds:g} s") from error
+            except aiohttp.ClientError as error:
+                # A name may have a closed address beside an open one: that one spoke.
+                if met.refused and not isinstance(error, aiohttp.ClientSSLError):
+                    raise ForbiddenAddressError(met.refused[0]) from error
+                raise reasons.plain(error, url, self._limits) from error
+            except (ValueError, OSError) as error:
+                raise FetchError(f"the server's answer cannot be read: {error}") from error
+
+    async def _follow(self, url: URL, question: _Question, met: Journey) -> Response:
         hops: list[Hop] = []
+        asked, allowed, proxy = question.headers, question.allowed, question.route.proxy
         while True:
             _judge_name(url, allowed)
-            session = await self._session(allowed)
-            journey.entered.clear()
-            async with session.get(url, headers=asked, allow_redirects=False) as answer:
+            # A proxy stands where the configuration says, whoever redirects.
+            opened = allowed if proxy is None else question.allowed
+            session = await self._sessions.of(opened, question.route)
+            met.entered.clear()
+            options = self._options(url, question, asked)
+            leads = [] if proxy is None else await self._sessions.judge_lookup(url, allowed)
+            async with session.request(
+                question.method, url, data=question.form, allow_redirects=False, **options
+            ) as answer:
                 target = answers.target(answer)
                 if target is None:
-                    return await self._read(answer, hops, limit)
+                    _tell_if_untold(question.access, url, answer)
+                    return await self._read(answer, hops, question.limit)
+                if question.form is not None and answer.status not in _KEEP_METHOD:
+                    raise FetchError(f"a redirect ({answer.status}) that would lose the question")
                 if len(hops) == self._limits.redirects:
                     raise FetchError(f"more than {self._limits.redirects} redirects")
                 hops.append(Hop(answer.status, str(target)))
             if target.origin() != url.origin():
                 asked = {k: v for k, v in asked.items() if k.lower() not in _PERSONAL}
-            if not any(guard.within(address, allowed) for address in journey.entered):
+            entered = met.entered if proxy is None else leads
+            if not any(guard.within(address, allowed) for address in entered):
                 allowed = ()  # what is opened for a source is not open to whoever redirects
             url = target
+
+    def _options(self, url: URL, question: _Question, asked: dict[str, str]) -> Any:
+        """What is said to this address, and what to the proxy on the way there."""
+        if question.access is None:
+            return {"headers": asked}
+        headers = {**asked, **question.access.told_to(url)}
+        route = question.route
+        if route.proxy is None:
+            return {"headers": headers}
+        to_proxy = {"User-Agent": self._user_agent}
+        if route.proxy_auth is not None:
+            to_proxy["Proxy-Authorization"] = route.proxy_auth.reveal()
+        if url.scheme == "http":  # the proxy itself reads the request, and keeps what is for it
+            return {"headers": headers | to_proxy}
+        return {"headers": headers, "proxy_headers": to_proxy}
 
     async def _read(self, answer: aiohttp.ClientResponse, hops: list[Hop], limit: int) -> Response:
         raw = answers.joined(answer.raw_headers)
@@ -179,55 +216,6 @@ class Client:
         home = answer.url.with_user(None).with_fragment(None)
         return Response(answer.status, texts, body, str(home), tuple(hops), raw)
 
-    async def _session(self, allowed: guard.Networks) -> aiohttp.ClientSession:
-        """One session per set of opened networks: a kept connection must not serve another set."""
-        known = self._sessions.get(allowed)
-        if known is not None:
-            return known
-        limits = self._limits
-        connector = Connector(
-            limits,
-            socket_factory=_guarded(allowed),
-            resolver=self._resolver,
-            limit=0,  # collect bounds what is in flight, and spaces it per site
-            force_close=True,  # a poll asks one question per server; idle sockets would pile up
-        )
-        session = aiohttp.ClientSession(
-            connector=connector,
-            headers={
-                "User-Agent": self._user_agent,
-                "Accept": _ACCEPT,
-                "Accept-Encoding": ", ".join(NAMES),
-            },
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=limits.connect_s, sock_read=limits.read_s
-            ),
-            max_headers=limits.headers,
-            max_field_size=limits.header_bytes,
-            max_line_size=limits.header_bytes,
-        )
-        self._sessions[allowed] = session
-        await self._stack.enter_async_context(session)
-        return session
-
-
-def _guarded(allowed: guard.Networks) -> Callable[[AddressInfo], socket.socket]:
-    def open_socket(info: AddressInfo) -> socket.socket:
-        family, kind, protocol, _name, address = info
-        why = guard.forbidden(str(address[0]), allowed)
-        journey = _journey.get()
-        if why is not None:
-            if journey is not None:
-                journey.refused.append(why)
-            raise OSError(why)
-        if journey is not None:
-            journey.entered.append(str(address[0]))
-        return socket.socket(family=family, type=kind, proto=protocol)
-
-    return open_socket
-
 
 def _networks(texts: Sequence[str]) -> guard.Networks:
     try:
@@ -244,3 +232,13 @@ def _judge_name(url: URL, allowed: guard.Networks) -> None:
     why = None if address is None else guard.forbidden(str(address), allowed)
     if why is not None:
         raise ForbiddenAddressError(why)
+
+
+def _tell_if_untold(access: Access | None, url: URL, answer: aiohttp.ClientResponse) -> None:
+    """Say why a site did not know us, where a redirect led away from the one that would."""
+    if access is None or not access.headers or answer.status not in _UNKNOWN_TO_THEM:
+        return
+    if not access.is_home(url):
+        said = reasons.status(answer.status, answer.reason)
+        why = f"a redirect led to {url.origin()}, which is told neither auth nor headers"
+        raise HttpError(answer.status, f"{said}; {why}")

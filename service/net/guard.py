@@ -152,6 +152,21 @@ def is_loopback(host: str) -> bool:
     return (_carried(address) or address).is_loopback
 
 
+def closed(host: str, allowed: Networks) -> str | None:
+    """Why a host can never be entered, by its spelling alone; None: it may be, as far as one sees.
+
+    Nothing is looked up: names are left to the socket.
+    """
+    address = literal(host)
+    if address is not None:
+        return forbidden(str(address), allowed)
+    if not is_loopback(host):
+        return None
+    # The name has an address of each kind; one of them is enough.
+    ways = [forbidden(one, allowed) for one in ("127.0.0.1", "::1")]
+    return None if None in ways else f"{host} is this machine itself"
+
+
 def _carried(address: Address) -> IPv4Address | None:
     """The IPv4 address that packets to an IPv6 address may end at, None if it carries none."""
     if not isinstance(address, IPv6Address):

@@ -27,7 +27,7 @@ def status(code: int, reason: str | None) -> str:
     return f"{said} ({phrase}){gone}" if phrase else f"{said}{gone}"
 
 
-def _words(error: Exception, url: str, limits: Limits) -> str:  # noqa: C901, PLR0911 - a table
+def _words(error: Exception, url: str, limits: Limits) -> str:  # noqa: C901, PLR0911, PLR0912 - a table
     match error:
         case aiohttp.ConnectionTimeoutError():
             return f"no connection within {limits.connect_s:g} s"
@@ -36,9 +36,13 @@ def _words(error: Exception, url: str, limits: Limits) -> str:  # noqa: C901, PL
         case aiohttp.ClientConnectorDNSError():
             return f"the name {error.host} is not known to DNS"
         case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {error.host} is not valid: {error.certificate_error}"
+            said = f"the certificate of {error.host} is not valid: {error.certificate_error}"
+            return f"{said}{_remedy(str(error.certificate_error))}"
         case aiohttp.ClientSSLError():
-            return f"no secure connection to {error.host}: {_system(error)}"
+            said = f"no secure connection to {error.host}: {_system(error)}"
+            return f"{said}{_remedy(str(error))}"
+        case aiohttp.ClientProxyConnectionError():
+            return f"no connection to the proxy {error.host}:{error.port}: {_system(error)}"
         case aiohttp.ClientConnectorError():
             return f"no connection to {error.host}:{error.port}: {_system(error)}"
         case aiohttp.ServerDisconnectedError():
@@ -47,6 +51,10 @@ def _words(error: Exception, url: str, limits: Limits) -> str:  # noqa: C901, PL
             return f"not an address of the Web: {str(error.url or url)[:200]!r}"
         case aiohttp.ClientPayloadError():
             return f"the answer broke off or does not unpack: {_short(error.__cause__ or error)}"
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy refused: {status(error.status, error.message)}".replace(
+                "the server answered", "it answered"
+            )
         case aiohttp.ClientResponseError():
             return f"the server does not speak proper HTTP: {_short(error)}"
         case aiohttp.ClientOSError():
@@ -55,9 +63,33 @@ def _words(error: Exception, url: str, limits: Limits) -> str:  # noqa: C901, PL
             return f"the fetch failed: {_short(error) or type(error).__name__}"
 
 
+_OLD = (
+    "UNSUPPORTED_PROTOCOL", "PROTOCOL_VERSION", "DH_KEY_TOO_SMALL", "LEGACY_RENEGOTIATION",
+    "HANDSHAKE_FAILURE", "WRONG_SIGNATURE_TYPE", "EE key too small", "CA signature digest",
+    "CA key too small", "EE_KEY_TOO_SMALL", "NO_SUITABLE_SIGNATURE",
+)  # fmt: skip
+"""What OpenSSL says of servers that are merely old."""
+
+_LEGACY = '; a server of old may need tls = "legacy"'
+
+_UNKNOWN_ISSUER = ("unable to get local issuer", "self-signed", "self signed")
+
+
+def _remedy(said: str) -> str:
+    """The key that helps, where one does."""
+    if any(sign in said for sign in _OLD):
+        return _LEGACY
+    if any(sign in said for sign in _UNKNOWN_ISSUER):
+        return "; if its certificate is one of your own, name its issuer in ca"
+    return ""
+
+
 def _system(error: aiohttp.ClientOSError) -> str:
     inner = getattr(error, "os_error", None) or error
-    return os.strerror(inner.errno) if inner.errno else str(inner)[:200]
+    if inner.errno:
+        return os.strerror(inner.errno)
+    # Only the greeting of TLS can end so: a socket that is not opened has a number.
+    return str(inner)[:200] or f"the server hung up on our TLS{_LEGACY}"
 
 
 def _short(error: BaseException) -> str:

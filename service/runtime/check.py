@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.collect.faults import faults as collect_faults
-from service.config.loading import Examined, Loaded, examine, judged
+from service.collect.faults import warnings as collect_warnings
+from service.config.loading import Examined, Loaded, examine, judged, placed
 from service.config.schema import Settings
 from service.curate.faults import faults as curate_faults
 from service.errors import Fault
@@ -66,10 +67,16 @@ def check(config: Path, environ: Mapping[str, str]) -> Checked:
             *judged(examined, found).faults,
             *template_faults(settings.root / "templates"),
         )
-    return Checked(_loaded(examined, faults), faults, examined.warnings)
+    warnings = examined.warnings
+    if settings is not None and not faults:
+        more = placed(collect_warnings(settings), examined.places)
+        warnings = (*warnings, *more)
+    return Checked(_loaded(examined, faults, warnings), faults, warnings)
 
 
-def _loaded(examined: Examined, faults: tuple[Fault, ...]) -> Loaded | None:
+def _loaded(
+    examined: Examined, faults: tuple[Fault, ...], warnings: tuple[Fault, ...]
+) -> Loaded | None:
     if faults or examined.settings is None:
         return None
-    return Loaded(examined.settings, examined.places, examined.files, examined.warnings)
+    return Loaded(examined.settings, examined.places, examined.files, warnings)

@@ -195,6 +195,15 @@ class TestIncludes:
             url = "sqlite:///data/x.db"
             [mail]
             relay.a = { host = "x", password = { file = "pw" } }
+            [collect]
+            proxy = "http://10.0.0.1:3128"
+            proxy_auth = { username = "u", password = { file = "pw" } }
+            ca = "ca.pem"
+            [source.a]
+            url = "https://a.vn"
+            ca = "/etc/ssl/a.pem"
+            auth = { username = "u", password = { file = "pw" } }
+            headers = { "X-Key" = { file = "pw" } }
             """,
             "etc/mail.toml",
         )
@@ -202,6 +211,10 @@ class TestIncludes:
         settings = folder.load().settings
         assert settings.store.url == f"sqlite:///{folder.path}/etc/data/x.db"
         assert settings.mail.relay["a"].secret.reveal() == "geheim"
+        collect, source = settings.collect, settings.source["a"]
+        assert (collect.ca, source.ca) == (f"{folder.path}/etc/ca.pem", "/etc/ssl/a.pem")
+        read = (collect.proxy_auth.password, source.auth.password, source.headers["X-Key"])
+        assert [one.secret.reveal() for one in read] == ["geheim"] * 3
 
     def test_files_are_named_as_the_admin_would_write_them(self, folder, monkeypatch):
         monkeypatch.chdir(folder.path)
@@ -280,13 +293,20 @@ def test_a_password_never_shows(folder):
     folder.write(
         '[store]\nurl = "postgresql://u:geheim@db/x"\n'
         '[mail]\nrelay.a = { host = "x", password = "geheim" }\n'
+        '[source.b]\nurl = "https://b.vn"\nauth = { username = "u", password = "geheim" }\n'
+        'headers = { Cookie = "geheim", "Accept-Language" = "geheim" }\n'
     )
     loaded = folder.load()
     assert loaded.settings.mail.relay["a"].secret.reveal() == "geheim"
     shown = [repr(loaded.settings), str(loaded.settings), repr(loaded.warnings)]
-    shown += [loaded.settings.model_dump_json(include={"mail"}), repr(loaded.settings.mail.relay)]
+    shown += [loaded.settings.model_dump_json(include={"mail", "source"})]
+    shown += [repr(loaded.settings.mail.relay), repr(loaded.settings.source)]
     assert not [text for text in shown if "geheim" in text]
-    assert [(w.line, w.key) for w in loaded.warnings] == [(4, "mail.relay.a.password")]
+    assert [(w.line, w.key) for w in loaded.warnings] == [
+        (4, "mail.relay.a.password"),
+        (7, "source.b.auth.password"),
+        (8, "source.b.headers.Cookie"),
+    ]
 
 
 def test_what_works_but_was_hardly_meant_is_a_warning(folder):

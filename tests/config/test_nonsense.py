@@ -35,6 +35,9 @@ kind = "page"
 url = "https://tinh.example.vn/tin-tuc"
 page = { entry = "article", title = "h3 a" }
 topics = ["giao-duc"]
+auth = { username = "tin", password = { env = "PW" } }
+headers = { "X-Key" = "k", Accept-Language = "vi" }
+proxy = "http://10.0.0.1:3128"
 [topic.giao-duc]
 any = ["giáo dục", "học sinh"]
 not_sources = ["cong-tinh"]

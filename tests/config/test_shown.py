@@ -17,6 +17,13 @@ def test_everything_in_force_is_shown_without_a_secret(folder):
         relay.a = { host = "x", password = "geheim" }
         relay.b = { host = "y", password = { env = "PW" } }
         [digest.d]
+        [collect]
+        proxy = "http://10.0.0.1:3128"
+        proxy_auth = { username = "u", password = { env = "PW" } }
+        [source.a]
+        url = "https://u:geheim@a.vn/"
+        auth = { username = "u", password = "geheim" }
+        headers = { "X-Key" = "geheim", "X-Other" = { env = "PW" } }
         """
     )
     data = shown(folder.load(PW="geheim").settings)
@@ -25,6 +32,10 @@ def test_everything_in_force_is_shown_without_a_secret(folder):
     assert data["mail"]["from"] == "Tin <tin@example.vn>"
     assert data["mail"]["relay"]["a"]["password"] == "***"
     assert data["mail"]["relay"]["b"]["password"] == {"env": "PW"}
+    assert data["collect"]["proxy_auth"]["password"] == {"env": "PW"}
+    assert data["source"]["a"]["url"] == "https://u:***@a.vn/"
+    assert data["source"]["a"]["auth"] == {"username": "u", "password": "***"}
+    assert data["source"]["a"]["headers"] == {"X-Key": "***", "X-Other": {"env": "PW"}}
     assert data["collect"]["interval"] == {"min": "15m", "max": "12h"}
     assert data["digest"]["d"]["title"] == "Tin"
 

@@ -312,7 +312,8 @@ async def test_a_resolver_that_changes_its_mind_is_judged_at_the_socket():
     ):
         url = f"http://rebind.example:{wire.port}/"
         assert (await fetch.get(url)).body == b"inside"
-        fetch._sessions[next(iter(fetch._sessions))].connector.clear_dns_cache()
+        (session,) = fetch._sessions._open.values()
+        session.connector.clear_dns_cache()
         with pytest.raises(ForbiddenAddressError):
             await fetch.get(url)
     assert resolver.asked == 2

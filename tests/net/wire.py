@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ class Wire:
 
 
 @asynccontextmanager
-async def raw_server(script: Script) -> AsyncIterator[Wire]:
+async def raw_server(script: Script, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Wire]:
     """Every connection is read up to the blank line, handed to `script`, then closed."""
     wire = Wire()
     tasks: set[asyncio.Task[None]] = set()
@@ -71,7 +72,7 @@ async def raw_server(script: Script) -> AsyncIterator[Wire]:
             tasks.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     wire.port = server.sockets[0].getsockname()[1]
     try:
         yield wire
