@@ -11,6 +11,7 @@ BantinError
 │   ├── TooLargeError           more bytes than we take
 │   └── HttpError               it answered with a status that is no success
 ├── ParseError          a document could not be understood
+│   └── PutAsideError   it killed or hung those who read it, twice
 ├── TemplateError       a template is missing, broken or used a name that is not there
 └── MailError           a message could not be built or handed over
 """
@@ -95,6 +96,10 @@ class HttpError(FetchError):
 
 class ParseError(BantinError):
     """A document could not be understood. The text is what `bantin status` shows."""
+
+
+class PutAsideError(ParseError):
+    """The document killed or hung its reader twice. It is not read again until it changes."""
 
 
 class TemplateError(BantinError):

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from service.cli.opening import environ, ids_of, log_quietly, opened_to_look
+from service.cli.opening import environ, ids_of, known, log_quietly, opened_to_look
 from service.cli.output import (
     config_option,
     dump,
@@ -23,11 +23,11 @@ from service.cli.output import (
 from service.collect import opml
 from service.config.schema import Settings
 from service.errors import ParseError, UsageError
-from service.report import status
+from service.report import standing
 from service.runtime import pidfile
 from service.runtime.adding import Additions, Wish, add_many, add_one
 from service.runtime.composition import Service, load
-from service.store import overview
+from service.store import overview, retries
 
 topic_option = click.option(
     "--topic",
@@ -75,7 +75,7 @@ def _listed(service: Service) -> list[dict[str, Any]]:
         found.append(
             {
                 "id": name,
-                "state": "paused" if source.paused else status.state(row, now),
+                "state": "paused" if source.paused else standing.state(row, now),
                 "title": source.title or row.title,
                 "url": source.url,
                 "kind": str(source.kind),
@@ -159,6 +159,38 @@ def _what_follows(config: Path) -> None:
         say("the next `bantin up` or `bantin collect` reads it")
     else:
         say("the running service reads it after `bantin reload`")
+
+
+@sources.command()
+@click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=ids_of("source"))
+@click.option("--failing", is_flag=True, help="All that fail or are put aside.")
+@config_option
+@json_option
+def retry(names: tuple[str, ...], failing: bool, config: Path, as_json: bool) -> None:
+    """Forget what was held against sources, and ask them at once. Writes the store.
+
+    A running service does so within seconds; else the next `bantin collect` does.
+    """
+    if failing == bool(names):
+        raise UsageError("name the sources, or all that fail with --failing")
+    with opened_to_look(config) as service:
+        for name in names:
+            known(service, "source", name)
+        paused = [name for name in names if service.settings.source[name].paused]
+        with service.store.write() as connection:
+            wanted = retries.failing(connection) if failing else list(dict.fromkeys(names))
+            retries.retry(connection, wanted, service.clock())
+        running = pidfile.running(service.settings.var) is not None
+    if as_json:
+        dump({"sources": wanted, "paused": paused, "running": running})
+        return
+    for name in paused:
+        warn(f"{name} is paused in the configuration, and stays so")
+    if not wanted:
+        say("no source fails")
+        return
+    who = "the running service asks" if running else "the next `bantin up` or `bantin collect` asks"
+    say(f"{who} {', '.join(wanted)}")
 
 
 @sources.command()

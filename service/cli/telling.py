@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from service.cli.output import local, printable, say, table
 from service.render.addresses import absolute
 from service.report.explain import Explanation
-from service.report.status import Status, state
+from service.report.standing import reason, state
+from service.report.status import Status
 
 _HOUR_S, _DAY_S = 3600, 86400
+
+ALL_SHOWN = 100
+"""Up to so many sources, those that are well are listed with the others."""
 
 
 def tell_status(found: Status, zone: str) -> None:
     """Tables of everything; hours are the site's."""
-    table(
-        "Sources",
-        ("source", "state", "last fine", "next", "entries", "refused", "what is wrong"),
-        [
-            (
-                one.name,
-                state(one, found.now),
-                local(one.last_ok_at, zone),
-                local(one.next_poll_at, zone),
-                one.entries,
-                one.refused,
-                one.error or (f"mended: {', '.join(one.repairs)}" if one.repairs else ""),
-            )
-            for one in found.sources
-        ],
-    )
+    _tell_sources(found, zone)
     table(
         "Topics",
         ("topic", "articles", "newest", "published to collected", "collected to mailed"),
@@ -56,6 +47,34 @@ def tell_status(found: Status, zone: str) -> None:
         ],
     )
     table("Deliveries", ("state", "mails"), sorted(found.deliveries.items()))
+
+
+def _tell_sources(found: Status, zone: str) -> None:
+    states = {one.name: state(one, found.now) for one in found.sources}
+    shown = [one for one in found.sources if states[one.name] != "ok"]
+    if len(found.sources) <= ALL_SHOWN:
+        shown = list(found.sources)
+    table(
+        "Sources",
+        ("source", "state", "last fine", "next", "entries", "refused", "what is wrong"),
+        [
+            (
+                one.name,
+                states[one.name],
+                local(one.last_ok_at, zone),
+                local(one.next_poll_at, zone),
+                one.entries,
+                one.refused,
+                reason(one, found.now)
+                or (f"mended: {', '.join(one.repairs)}" if one.repairs else ""),
+            )
+            for one in shown
+        ],
+    )
+    if len(shown) < len(found.sources):
+        counts = Counter(states.values())
+        told = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
+        say(f"{len(found.sources)} sources: {told}; `bantin sources list` shows all")
 
 
 def tell_explanation(explanation: Explanation, zone: str, base_url: str) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from service.collect.reading import Reading
 from service.collect.workers import Job, Parsers
-from service.errors import BantinError, FetchError, ParseError
+from service.errors import BantinError, FetchError, ParseError, PutAsideError
 from service.model import Document
 from service.net import headers as http
 from service.net.access import Access
@@ -108,7 +108,7 @@ async def ask(
     if not (known and behind.body_hash == source.body_hash):
         return Body(asked, response, behind, now)
     if source.document_error:
-        return Failed(source, ParseError(source.document_error), behind)
+        return Failed(source, _as_before(source, source.document_error), behind)
     return Unchanged(source, fresh_s, behind)
 
 
@@ -131,5 +131,9 @@ def _not_modified(source: Claimed, fresh_s: float | None, *, asked: bool) -> Fai
     if not asked:
         return Failed(source, FetchError("the server says 'not modified', but nobody asked it"))
     if source.document_error:
-        return Failed(source, ParseError(source.document_error))
+        return Failed(source, _as_before(source, source.document_error))
     return Unchanged(source, fresh_s)
+
+
+def _as_before(source: Claimed, error: str) -> ParseError:
+    return PutAsideError(error) if source.aside_since else ParseError(error)

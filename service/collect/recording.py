@@ -19,7 +19,7 @@ from service.collect.schedule import Next, Rhythm
 from service.config.schema import Settings, Source
 from service.curate.admit import AdmitSource, admit
 from service.curate.rules import Matcher
-from service.errors import BantinError, StoreBusyError, StoreError
+from service.errors import BantinError, PutAsideError, StoreBusyError, StoreError
 from service.model import Document
 from service.store import sources, stale
 from service.store.database import Connection, Store
@@ -102,6 +102,7 @@ class Recorder:
             error=" ".join(nfc(str(result.error)).split()),
             next_poll_at=at,
             behind=result.behind,
+            aside_at=self._clock() if isinstance(result.error, PutAsideError) else None,
         )
         return Recorded(source, error=result.error, lost=not kept)
 

@@ -22,7 +22,7 @@ from typing import Self
 from pebble import ProcessExpired, ProcessPool
 
 from service.collect.reading import Reading
-from service.errors import BantinError, ParseError
+from service.errors import BantinError, ParseError, PutAsideError
 from service.model import Document
 
 TIMEOUT_S = 30.0
@@ -53,6 +53,9 @@ class Job:
     reading: Reading
     now: datetime
 
+
+PUT_ASIDE = "put aside: "
+"""How the reason begins when a document killed or hung its worker."""
 
 Outcome = Document | str
 _Waiting = tuple[Job, asyncio.Future[Document]]
@@ -146,7 +149,8 @@ class Parsers:
             if isinstance(outcome, Document):
                 future.set_result(outcome)
             else:
-                future.set_exception(ParseError(outcome))
+                kind = PutAsideError if outcome.startswith(PUT_ASIDE) else ParseError
+                future.set_exception(kind(outcome))
 
     def _fail(self, batch: Sequence[_Waiting], error: BantinError) -> None:
         for _, future in batch:
@@ -163,10 +167,10 @@ class Parsers:
         try:
             (outcome,) = await self._ask([job])
         except TimeoutError:
-            return f"put aside: reading this document took longer than {self._timeout_s:g} s"
+            return f"{PUT_ASIDE}reading this document took longer than {self._timeout_s:g} s"
         except ProcessExpired as error:
             return (
-                f"put aside: this document kills the process that reads it (exit {error.exitcode})"
+                f"{PUT_ASIDE}this document kills the process that reads it (exit {error.exitcode})"
             )
         return outcome
 
@@ -203,7 +207,7 @@ def read_all(jobs: Sequence[Job]) -> list[Outcome]:
         except ParseError as error:
             outcome = str(error)
         except MemoryError:
-            outcome = "put aside: reading this document takes more memory than there is"
+            outcome = f"{PUT_ASIDE}reading this document takes more memory than there is"
         except Exception as error:  # noqa: BLE001 - one document must not cost its neighbours
             outcome = f"the document cannot be read ({type(error).__name__}: {error})"[:300]
         outcomes.append(outcome)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.report.status import state
+from service.report.standing import LATE_AFTER, TROUBLE, reason, state
 from service.store import overview
 from service.store.database import Connection
 
 MAIL_LATE_AFTER = timedelta(minutes=15)
 """A delivery that has been due for this long is late: a relay is down or nobody sends."""
+
+MOST_OF_A_KIND = 50
+"""Sources in one state that are named; the others are counted. `bantin status` has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +26,23 @@ class Health:
 
 def health(connection: Connection, now: datetime) -> Health:
     """Failing sources are told but do not make the service unready: one bad part stops nothing."""
-    sources = overview.sources(connection)
-    states = [(source, state(source, now)) for source in sources]
-    late = [f"source {source.name}: due since {source.next_poll_at:%Y-%m-%d %H:%M}Z"
-            for source, how in states if how == "late"]  # fmt: skip
-    failing = [
-        f"source {source.name}: {source.error}" for source, how in states if how == "failing"
-    ]
+    told: dict[str, list[str]] = {kind: [] for kind in TROUBLE}
+    for source in overview.troubled(connection, now - LATE_AFTER):
+        told[state(source, now)].append(f"source {source.name}: {reason(source, now)}")
     broken, stuck = _broken(connection)
     waiting = overview.oldest_waiting(connection)
     mail_late = waiting is not None and now - waiting > MAIL_LATE_AFTER
     mail = [f"mail: the oldest has been due since {waiting:%Y-%m-%d %H:%M}Z"] if mail_late else []
-    most_are_late = len(late) * 2 > len(sources) > 0
+    most_are_late = len(told["late"]) * 2 > overview.polled(connection) > 0
     ready = not (stuck or mail_late or most_are_late)
-    return Health(ready, (*broken, *mail, *late, *failing))
+    lines = (line for kind in TROUBLE for line in _few(told[kind], kind))
+    return Health(ready, (*broken, *mail, *lines))
+
+
+def _few(lines: list[str], kind: str) -> list[str]:
+    """Whoever probes every few seconds need not be told of thousands."""
+    more = len(lines) - MOST_OF_A_KIND
+    return lines if more <= 0 else [*lines[:MOST_OF_A_KIND], f"{more} more sources: {kind}"]
 
 
 def _broken(connection: Connection) -> tuple[list[str], bool]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from service.report.lateness import Lateness, lateness
+from service.report.standing import reason, state
 from service.store import overview
 from service.store.database import Connection
 from service.store.overview import DigestRow, EditionRow, SourceRow, TopicRow
-
-LATE_AFTER = timedelta(minutes=30)
-"""A source whose poll has been due for this long is late: ticks come every few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +39,6 @@ def status(connection: Connection, now: datetime) -> Status:
     )
 
 
-def state(source: SourceRow, now: datetime) -> str:
-    """ok, new, late, failing or paused (CONTRACT: status --json)."""
-    if source.paused:
-        return "paused"
-    if source.failures:
-        return "failing"
-    if source.last_ok_at is None:
-        return "new"
-    return "late" if now - source.next_poll_at > LATE_AFTER else "ok"
-
-
 def as_json(found: Status) -> dict[str, object]:
     """The shape that scripts rely on (CONTRACT: status --json). Instants are ISO 8601 in UTC."""
     return {
@@ -61,10 +48,13 @@ def as_json(found: Status) -> dict[str, object]:
                 "id": source.name,
                 "state": state(source, found.now),
                 "last_ok": _iso(source.last_ok_at),
+                "last_tried": _iso(source.last_tried_at),
                 "next_poll": _iso(source.next_poll_at),
                 "entries": source.entries,
                 "refused": source.refused,
+                "failures": source.failures,
                 "error": source.error,
+                "reason": reason(source, found.now) or None,
                 "repairs": list(source.repairs),
             }
             for source in found.sources

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from service.store import tables as t
 
@@ -23,6 +24,9 @@ class SourceRow:
     next_poll_at: datetime
     failures: int
     error: str | None
+    document_error: str | None
+    aside_since: datetime | None
+    last_tried_at: datetime | None
     repairs: tuple[str, ...]
     entries: int
     refused: dict[str, int] = field(default_factory=dict)
@@ -61,35 +65,61 @@ class EditionRow:
 
 
 def sources(connection: Connection) -> list[SourceRow]:
-    """Every source that is not retired, by name."""
-    counts: dict[int, int] = defaultdict(int)
+    """Every source that is not retired, by name, with what came of it."""
+    by_source = select(t.entry.c.source_id, func.count()).group_by(t.entry.c.source_id)
+    counts: dict[int, int] = {row[0]: row[1] for row in connection.execute(by_source)}
     refused: dict[int, dict[str, int]] = defaultdict(dict)
-    by_reason = select(t.entry.c.source_id, t.entry.c.refused_reason, func.count()).group_by(
-        t.entry.c.source_id, t.entry.c.refused_reason
+    by_reason = (  # few are; an index holds them alone
+        select(t.entry.c.source_id, t.entry.c.refused_reason, func.count())
+        .where(t.entry.c.refused_reason.is_not(None))
+        .group_by(t.entry.c.source_id, t.entry.c.refused_reason)
     )
     for source_id, reason, number in connection.execute(by_reason):
-        counts[source_id] += number
-        if reason is not None:
-            refused[source_id][reason] = number
-    rows = connection.execute(
-        select(t.source).where(t.source.c.retired_at.is_(None)).order_by(t.source.c.name)
+        refused[source_id][reason] = number
+    rows = connection.execute(_live_sources().order_by(t.source.c.name))
+    return [_source_row(row, counts.get(row.id, 0), refused.get(row.id, {})) for row in rows]
+
+
+def troubled(connection: Connection, due_before: datetime) -> list[SourceRow]:
+    """Those that are not paused and fail, are put aside, or were due before; by name.
+
+    What came of them is not counted, so that a probe may ask often.
+    """
+    source = t.source.c
+    held = or_(
+        source.failures > 0, source.aside_since.is_not(None), source.next_poll_at < due_before
     )
-    return [
-        SourceRow(
-            name=row.name,
-            title=row.title,
-            paused=row.paused,
-            first_collected_at=row.first_collected_at,
-            last_ok_at=row.last_ok_at,
-            next_poll_at=row.next_poll_at,
-            failures=row.failures,
-            error=row.error,
-            repairs=tuple(row.repairs or ()),
-            entries=counts[row.id],
-            refused=refused.get(row.id, {}),
-        )
-        for row in rows
-    ]
+    rows = connection.execute(_live_sources().where(~source.paused, held).order_by(source.name))
+    return [_source_row(row, 0, {}) for row in rows]
+
+
+def polled(connection: Connection) -> int:
+    """How many sources are collected: neither retired nor paused."""
+    live = and_(t.source.c.retired_at.is_(None), ~t.source.c.paused)
+    return connection.scalar(select(func.count()).select_from(t.source).where(live)) or 0
+
+
+def _live_sources() -> Select[Any]:
+    return select(t.source).where(t.source.c.retired_at.is_(None))
+
+
+def _source_row(row: Any, entries: int, refused: dict[str, int]) -> SourceRow:
+    return SourceRow(
+        name=row.name,
+        title=row.title,
+        paused=row.paused,
+        first_collected_at=row.first_collected_at,
+        last_ok_at=row.last_ok_at,
+        next_poll_at=row.next_poll_at,
+        failures=row.failures,
+        error=row.error,
+        document_error=row.document_error,
+        aside_since=row.aside_since,
+        last_tried_at=row.last_tried_at,
+        repairs=tuple(row.repairs or ()),
+        entries=entries,
+        refused=refused,
+    )
 
 
 def topics(connection: Connection) -> list[TopicRow]:

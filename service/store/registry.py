@@ -33,6 +33,7 @@ NEVER_COLLECTED: Row = {
     "body_hash": None,
     "read_as": None,
     "document_error": None,
+    "aside_since": None,
     "interval_s": None,
     "entries_last": None,
     "repairs": None,

@@ -36,8 +36,9 @@ class Claimed:
     """A source that this process holds until its lease ends, as its row stands.
 
     `first_fetch_at` is never None: this fetch is the first where there was none. `document_error`
-    is why the document behind `body_hash` could not be read; None: it could. `interval_s` in
-    seconds, None before the first success.
+    is why the document behind `body_hash` could not be read; None: it could. `aside_since`: since
+    when it is put aside for what it did to its reader. `interval_s` in seconds, None before the
+    first success.
     """
 
     id: int
@@ -52,6 +53,7 @@ class Claimed:
     body_hash: bytes | None
     read_as: bytes | None
     document_error: str | None
+    aside_since: datetime | None
     interval_s: int | None
 
 
@@ -116,7 +118,7 @@ def claim(
             .returning(
                 t.c.id, t.c.name, t.c.url, t.c.lease_owner, t.c.first_fetch_at,
                 t.c.first_collected_at, t.c.failures, t.c.etag, t.c.last_modified, t.c.body_hash,
-                t.c.read_as, t.c.document_error, t.c.interval_s,
+                t.c.read_as, t.c.document_error, t.c.aside_since, t.c.interval_s,
             )
         )  # fmt: skip
         claimed += [Claimed(*row) for row in connection.execute(statement)]
@@ -161,6 +163,7 @@ def record_ok(
         "failures": 0,
         "error": None,
         "document_error": None,
+        "aside_since": None,
         "interval_s": interval_s,
         "entries_last": entries,
         "repairs": list(repairs),
@@ -196,14 +199,17 @@ def record_failure(
     error: str,
     next_poll_at: datetime,
     behind: Behind | None = None,
+    aside_at: datetime | None = None,
 ) -> bool:
     """It could not be fetched, or its document could not be read.
 
-    `behind`: that document, so that it is not read again while it stays the same.
+    `behind`: that document, so that it is not read again while it stays the same. `aside_at`: now,
+    if it killed or hung its reader.
     """
     values: dict[str, object] = {"failures": t.c.failures + 1, "error": error}
     if behind is not None:
-        values |= {"document_error": error, **_known_by(behind)}
+        since = None if aside_at is None else func.coalesce(t.c.aside_since, aside_at)
+        values |= {"document_error": error, "aside_since": since, **_known_by(behind)}
     return _settle(connection, source, next_poll_at, values)
 
 

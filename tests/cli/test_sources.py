@@ -123,3 +123,29 @@ def test_an_export_is_read_by_an_import(run, site, web, tmp_path):
         ("bao-a", f"{web.base}/a.xml", ("Tin",)),
         ("bao-b", f"{web.base}/b.xml", ()),
     ]
+
+
+def test_a_retry_forgets_the_failure_and_the_source_is_asked_with_the_next_pass(
+    ask, run, site, web
+):
+    del web.pages["/a.xml"]
+    run("collect")
+    stands = {one["id"]: one["state"] for one in ask("sources", "list")}
+    assert stands == {"bao-a": "failing", "bao-b": "ok"}
+    web.pages["/a.xml"] = b"<rss version='2.0'><channel><title>A</title></channel></rss>"
+    assert "no source is due" in run("collect").stdout
+    told = ask("sources", "retry", "--failing")
+    assert told == {"sources": ["bao-a"], "paused": [], "running": False}
+    assert "1 of 1 source" in run("collect").stdout
+    assert run("sources", "retry", "--failing").stdout == "no source fails\n"
+    said = run("sources", "retry", "bao-b").stdout
+    assert said == "the next `bantin up` or `bantin collect` asks bao-b\n"
+    assert "1 of 1 source" in run("collect").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [((), "name the sources"), (("bao-a", "--failing"), "name the"), (("x",), "no source 'x'")],
+)
+def test_a_retry_says_whom(run, site, args, words):
+    assert words in run("sources", "retry", *args, code=2).stderr

@@ -18,10 +18,13 @@ from datetime import datetime, timedelta
 import feedparser
 from sqlalchemy import select
 
+from service.collect.poll import collect
 from service.collect.workers import Job, Parsers
+from service.errors import PutAsideError
 from service.model import Document
 from service.net.client import Client
 from service.net.limits import Limits
+from service.store import retries
 from service.store import tables as t
 from tests.collect.test_workers import Deadly
 from tests.contract.way import AFTER_THE_CUT, LOOPBACK, SITE, TODAY, Way, one_line, rss, text_of
@@ -133,6 +136,19 @@ class Fragile(Parsers):
         return await super().read(job)
 
 
+class Counted(Fragile):
+    """The same, and it counts the deaths."""
+
+    deaths = 0
+
+    async def read(self, job: Job) -> Document:
+        try:
+            return await super().read(job)
+        except PutAsideError:
+            self.deaths += 1
+            raise
+
+
 def configuration(wire: Wire) -> str:
     good, bad = list(GOOD), list(BAD)
     names = [good.pop() if good and number % 3 == 0 else bad.pop() for number in range(len(BAD))]
@@ -209,7 +225,7 @@ def _assert_told(way: Way, failures: int) -> None:
     said = way.status()["sources"]
     for name, (_, reason) in BAD.items():
         one = said[name]
-        assert one["state"] == "failing", name
+        assert one["state"] == ("aside" if name in {"killer", "deep"} else "failing"), name
         assert re.search(reason, one["error"]), (name, one["error"])
         assert "Traceback" not in one["error"]
         assert len(one["error"]) < 300
@@ -260,4 +276,55 @@ async def test_a_feed_that_is_cut_in_half_keeps_what_is_whole(tmp_path):
         served = whole
         assert (await way.collect()).entries_new == 2
         assert way.status()["sources"]["a"]["repairs"] == []
+        way.close()
+
+
+async def test_what_kills_its_reader_is_read_again_once_it_changes_and_not_for_days_on_end(
+    tmp_path,
+):
+    """A document that is put aside costs no worker a second time, whatever else is asked."""
+    deadly = rss("X").replace(b"<title>X", b"<title>" + KILLER)
+    served = {"/giet": deadly, "/tot": rss("Một")}
+    toml = f"{SITE}{LOOPBACK}"
+    async with (
+        raw_server(lambda talk: talk.answer(served[talk.target])) as wire,
+        Client("test", ["127.0.0.0/8"], limits=QUICK) as client,
+        Counted(2, timeout_s=READING_S) as parsers,
+    ):
+        for path in served:
+            toml += f'[source.{path[1:]}]\nurl = "{wire.url(path)}"\n'
+        way = Way(tmp_path, toml)
+
+        async def pass_(name: str = "") -> dict[str, str | None]:
+            service = way.service
+            await collect(
+                service.store, service.settings, service.clock, owner=service.owner,
+                names=[name] if name else None, client=client, parsers=parsers,
+            )  # fmt: skip
+            return way.status()["sources"]["giet"]
+
+        first = await pass_()
+        assert (first["state"], parsers.deaths) == ("aside", 1)
+        assert first["reason"].startswith("put aside: this document kills the process")
+        for _ in range(8):  # days: each pass finds it due, and leaves it unread
+            way.now += timedelta(hours=14)
+            said = await pass_()
+            assert (said["state"], parsers.deaths) == ("aside", 1)
+            assert f"since {first['last_tried'][:10]}" in said["reason"]
+        assert said["failures"] == 9
+        assert way.status()["sources"]["tot"]["state"] == "ok"
+
+        served["/giet"] = deadly.replace(b"</item>", b"<category>a</category></item>")
+        way.now += timedelta(hours=14)
+        assert ((await pass_())["state"], parsers.deaths) == ("aside", 2)
+
+        with way.service.store.write() as connection:
+            retries.retry(connection, ["giet"], way.now)
+        assert way.status()["sources"]["giet"]["state"] in {"new", "ok"}
+        assert ((await pass_())["state"], parsers.deaths) == ("aside", 3)
+
+        served["/giet"] = rss("Lại có tin")
+        way.now += timedelta(hours=14)
+        healed = await pass_()
+        assert (healed["state"], healed["reason"], healed["entries"]) == ("ok", None, 1)
         way.close()

@@ -6,9 +6,11 @@ from datetime import timedelta
 
 from sqlalchemy import insert, select, update
 
-from service.report.health import health
+from service.report.health import MOST_OF_A_KIND, health
 from service.report.lateness import Lateness, lateness
+from service.report.standing import LATE_AFTER, TROUBLE
 from service.report.status import as_json, status
+from service.store import overview
 from service.store import tables as t
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
 
@@ -66,7 +68,63 @@ def test_a_failing_source_is_told_but_one_bad_part_makes_nothing_unready(any_sto
     with any_store.read() as connection:
         found = health(connection, now)
     assert found.ready
-    assert found.late == ("source hong: answered 503",)
+    reason = f"answered 503 (3 times in a row, last fine {now:%Y-%m-%d %H:%M}Z)"
+    assert found.late == (f"source hong: {reason}",)
+
+
+def test_each_state_has_its_reason_and_the_last_good_time_in_plain_words(any_store, now):
+    hour = timedelta(hours=1)
+    rows = {
+        "tot": {"last_ok_at": now},
+        "moi": {},
+        "cham": {"next_poll_at": now - hour, "last_ok_at": now - 2 * hour},
+        "cham-moi": {"next_poll_at": now - hour},
+        "hong": {"failures": 1, "error": "no connection"},
+        "gac": {
+            "failures": 2, "error": "put aside: longer than 30 s", "aside_since": now - hour,
+            "document_error": "put aside: longer than 30 s", "last_ok_at": now - 3 * hour,
+        },
+        "gac-cham": {"aside_since": now, "error": "x", "failures": 1, "next_poll_at": now - hour},
+        "nghi": {"paused": True, "failures": 4, "error": "no connection"},
+    }  # fmt: skip
+    with any_store.write() as connection:
+        for name, values in rows.items():
+            add_source(connection, now, name, **values)
+        add_source(connection, now, "bo", retired_at=now, failures=1, error="x")
+    with any_store.read() as connection:
+        told = as_json(status(connection, now))["sources"]
+        troubled = overview.troubled(connection, now - LATE_AFTER)
+        assert overview.polled(connection) == 7
+    found = {one["id"]: (one["state"], one["reason"]) for one in told}
+    at, again = "2026-11-24", "read again once it changes, or after `bantin sources retry gac`"
+    assert found == {
+        "tot": ("ok", None),
+        "moi": ("new", None),
+        "cham": ("late", f"due since {at} 07:00Z (last fine {at} 06:00Z)"),
+        "cham-moi": ("late", f"due since {at} 07:00Z (never fine so far)"),
+        "hong": ("failing", "no connection (once, never fine so far)"),
+        "gac": (
+            "aside",
+            f"put aside: longer than 30 s (since {at} 07:00Z, last fine {at} 05:00Z; {again})",
+        ),
+        "gac-cham": ("aside", found["gac-cham"][1]),
+        "nghi": ("paused", None),
+    }
+    assert {one.name for one in troubled} == {
+        name for name, (state, _) in found.items() if state in TROUBLE
+    }
+
+
+def test_whoever_probes_is_told_of_some_and_of_how_many_more(any_store, now):
+    with any_store.write() as connection:
+        for n in range(MOST_OF_A_KIND + 7):
+            add_source(connection, now, f"hong-{n:03}", failures=1, error="no connection")
+        add_source(connection, now, "gac", failures=1, error="x", aside_since=now)
+    with any_store.read() as connection:
+        found = health(connection, now)
+    assert len(found.late) == MOST_OF_A_KIND + 2
+    assert found.late[0].startswith("source gac: ")
+    assert found.late[-1] == "7 more sources: failing"
 
 
 def test_a_service_that_polls_nothing_is_not_ready(any_store, now):

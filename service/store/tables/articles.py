@@ -38,6 +38,14 @@ entry = Table(
     # Promise 1: linked to an article or refused with a reason, never both, never neither.
     CheckConstraint("(article_id IS NULL) <> (refused_reason IS NULL)", name="linked_or_refused"),
     Index("ix_entry_article_id", "article_id"),
+    # `status` tells what was refused: few rows ever are.
+    Index(
+        "ix_entry_refused",
+        "source_id",
+        "refused_reason",
+        sqlite_where=text("refused_reason IS NOT NULL"),
+        postgresql_where=text("refused_reason IS NOT NULL"),
+    ),
 )
 
 article = Table(

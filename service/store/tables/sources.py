@@ -38,6 +38,7 @@ source = Table(
     # otherwise, it must be fetched whole again. The error stands while that body stays the same.
     Column("read_as", LargeBinary),
     Column("document_error", Text),
+    Column("aside_since", Instant),  # that body killed or hung its reader; None: it did not
     Column("interval_s", Integer),
     Column("entries_last", Integer),  # in the last document that was read
     Column("repairs", Json),  # what the last document needed

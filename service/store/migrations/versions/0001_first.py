@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("body_hash", sa.LargeBinary(), nullable=True),
         sa.Column("read_as", sa.LargeBinary(), nullable=True),
         sa.Column("document_error", sa.Text(), nullable=True),
+        sa.Column("aside_since", INSTANT, nullable=True),
         sa.Column("interval_s", sa.Integer(), nullable=True),
         sa.Column("entries_last", sa.Integer(), nullable=True),
         sa.Column("repairs", JSON_VALUE, nullable=True),
@@ -196,6 +197,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("source_id", "entry_key", name=op.f("uq_entry_source_id_entry_key")),
     )
     op.create_index("ix_entry_article_id", "entry", ["article_id"], unique=False)
+    op.create_index(
+        "ix_entry_refused",
+        "entry",
+        ["source_id", "refused_reason"],
+        unique=False,
+        sqlite_where=sa.text("refused_reason IS NOT NULL"),
+        postgresql_where=sa.text("refused_reason IS NOT NULL"),
+    )
 
     op.create_table(
         "story",

@@ -1,0 +1,56 @@
+"""How a source stands, in one word and in plain words. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from service.store.overview import SourceRow
+
+LATE_AFTER = timedelta(minutes=30)
+"""A source whose poll has been due for this long is late: ticks come every few seconds."""
+
+TROUBLE = ("aside", "failing", "late")
+"""The states that an admin is told of, the worst first."""
+
+
+def state(source: SourceRow, now: datetime) -> str:
+    """ok, new, late, failing, aside or paused (CONTRACT: status --json).
+
+    aside: its document killed or hung those who read it, and is not read again as it is.
+    """
+    if source.paused:
+        return "paused"
+    if source.aside_since is not None:
+        return "aside"
+    if source.failures:
+        return "failing"
+    if now - source.next_poll_at > LATE_AFTER:
+        return "late"
+    return "new" if source.last_ok_at is None else "ok"
+
+
+def reason(source: SourceRow, now: datetime) -> str:
+    """Why it does not stand well and when it last did; "" when it does."""
+    match state(source, now):
+        case "aside":
+            since = f"since {_at(source.aside_since)}, {_last_fine(source)}"
+            how = f"read again once it changes, or after `bantin sources retry {source.name}`"
+            return f"{source.error or source.document_error} ({since}; {how})"
+        case "failing":
+            return f"{source.error} ({_times(source.failures)}, {_last_fine(source)})"
+        case "late":
+            return f"due since {_at(source.next_poll_at)} ({_last_fine(source)})"
+        case _:
+            return ""
+
+
+def _last_fine(source: SourceRow) -> str:
+    return f"last fine {_at(source.last_ok_at)}" if source.last_ok_at else "never fine so far"
+
+
+def _times(failures: int) -> str:
+    return "once" if failures == 1 else f"{failures} times in a row"
+
+
+def _at(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}Z" if at else "?"

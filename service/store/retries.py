@@ -1,0 +1,39 @@
+"""Another chance for sources: what was held against them is forgotten, and they are due at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, select, update
+
+from service.store.tables import source as t
+
+_FORGOTTEN: dict[str, object] = {
+    "failures": 0,
+    "error": None,
+    "document_error": None,
+    "aside_since": None,
+    "read_as": None,  # so that its document is fetched whole and read again
+}
+
+_PART = 500
+"""Ids in one statement."""
+
+
+def failing(connection: Connection) -> list[str]:
+    """The ids in the TOML of what fails or is put aside and is not paused, by name."""
+    held = or_(t.c.failures > 0, t.c.aside_since.is_not(None))
+    statement = select(t.c.name).where(t.c.retired_at.is_(None), ~t.c.paused, held)
+    return list(connection.execute(statement.order_by(t.c.name)).scalars())
+
+
+def retry(connection: Connection, names: Iterable[str], now: datetime) -> None:
+    """Forget their failures and make them due. A claim that stands is left to who has it."""
+    wanted = sorted(set(names))
+    for start in range(0, len(wanted), _PART):
+        connection.execute(
+            update(t)
+            .where(t.c.name.in_(wanted[start : start + _PART]), t.c.retired_at.is_(None))
+            .values(next_poll_at=now, **_FORGOTTEN)
+        )
