@@ -106,9 +106,12 @@ def claim(
         conditions = [t.c.id.in_(ids), _live(), _free(now)]
         if not at_once:
             conditions += [t.c.next_poll_at <= now, ~t.c.paused]
+        # In one order, and past what another process is taking just now: two that met half way
+        # would wait for each other for ever. (SQLite has one writer and no such clause.)
+        free = select(t.c.id).where(*conditions).order_by(t.c.id).with_for_update(skip_locked=True)
         statement = (
             update(t)
-            .where(*conditions)
+            .where(t.c.id.in_(free))
             .values(
                 lease_owner=owner,
                 lease_until=until,

@@ -1,0 +1,135 @@
+"""Two processes on one PostgreSQL: no source is asked twice, and what a killed one held is taken.
+
+Real processes, real sockets; the server counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from service.collect.sweep import LEASE
+from service.store import tables as t
+from service.store.database import Store
+from tests.contract.way import SITE, rss
+from tests.net.wire import Talk, raw_server
+
+pytestmark = pytest.mark.postgres
+
+SOURCES = 300
+MANY = 100
+"""Requests that wait for an answer when the process is killed."""
+
+ROOT = Path(__file__).parents[2]
+
+
+class Outlets:
+    """Counts how often each source is asked, and how many of its requests run at once."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        self.running: Counter[str] = Counter()
+        self.doubled: set[str] = set()
+        self.go = asyncio.Event()
+        self.go.set()
+        self.many = asyncio.Event()
+
+    async def script(self, talk: Talk) -> None:
+        name = talk.target.strip("/")
+        self.asked[name] += 1
+        self.running[name] += 1
+        if len(self.asked) >= MANY:
+            self.many.set()
+        if self.running[name] > 1:
+            self.doubled.add(name)
+        try:
+            await asyncio.sleep(0.03)
+            await self.go.wait()
+            await talk.answer(rss(f"Tin của {name}", link=f"https://{name}.example"))
+        finally:
+            self.running[name] -= 1
+
+
+def write_config(folder: Path, database: str, url: str) -> Path:
+    sources = "".join(f'[source.s{n}]\nurl = "{url}s{n}"\n' for n in range(SOURCES))
+    config = folder / "bantin.toml"
+    config.write_text(
+        f'{SITE}[store]\nurl = "{database}"\n[collect]\nallow_networks = ["127.0.0.0/8"]\n{sources}'
+    )
+    return config
+
+
+async def start(config: Path, ahead_s: float = 0) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.contract.collector", str(config), str(ahead_s),
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+
+
+async def end_of(process: asyncio.subprocess.Process) -> dict[str, object]:
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, err.decode()
+    told: dict[str, object] = json.loads(out)
+    assert told["failed"] == {}
+    return told
+
+
+def counts(database: str) -> tuple[int, int]:
+    """How many sources were collected, how many entries there are."""
+    store = Store(database)
+    try:
+        with store.read() as connection:
+            fine = select(func.count()).where(t.source.c.last_ok_at.is_not(None))
+            entries = select(func.count()).select_from(t.entry)
+            return connection.scalar(fine) or 0, connection.scalar(entries) or 0
+    finally:
+        store.close()
+
+
+async def test_two_processes_share_the_sources_without_a_double(tmp_path, postgres_database):
+    outlets = Outlets()
+    async with raw_server(outlets.script) as wire:
+        config = write_config(tmp_path, postgres_database, wire.url())
+        first, second = await asyncio.gather(start(config), start(config))
+        told = await asyncio.gather(end_of(first), end_of(second))
+    assert sum(one["tried"] for one in told) == SOURCES
+    assert set(outlets.asked.values()) == {1}
+    assert len(outlets.asked) == SOURCES
+    assert outlets.doubled == set()
+    assert counts(postgres_database) == (SOURCES, SOURCES)
+
+
+async def test_what_a_killed_process_held_is_taken_over_once_its_lease_has_lapsed(
+    tmp_path, postgres_database
+):
+    outlets = Outlets()
+    outlets.go.clear()
+    async with raw_server(outlets.script) as wire:
+        config = write_config(tmp_path, postgres_database, wire.url())
+        killed = await start(config)
+        async with asyncio.timeout(30):
+            await outlets.many.wait()
+        killed.send_signal(signal.SIGKILL)
+        await killed.wait()
+        held = set(outlets.asked)
+        outlets.go.set()
+
+        # Nobody knows yet that it is dead: what it holds is left alone.
+        told = await end_of(await start(config))
+        assert told["tried"] == SOURCES - len(held)
+        assert {outlets.asked[name] for name in held} == {1}
+
+        # The rest is due again by then as well, but for its rhythm: nothing is asked out of turn.
+        told = await end_of(await start(config, LEASE.total_seconds() + 5))
+        assert told["tried"] == len(held)
+        assert {outlets.asked[name] for name in held} == {2}
+    assert set(outlets.asked.values()) == {1, 2}
+    assert outlets.doubled == set()
+    assert counts(postgres_database) == (SOURCES, SOURCES)
