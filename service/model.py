@@ -131,11 +131,23 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Further:
+    """A document that this one goes on in: a list's next page, a child of a sitemap's index.
+
+    `changed`: when it last changed, as the document says, in UTC; None = it does not say.
+    """
+
+    url: str
+    changed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """What one fetch of a source says, in the order of the document.
 
     `repairs` names what had to be mended before it could be read. `ttl_s` is the rhythm that the
-    document itself asks for, in seconds.
+    document itself asks for, in seconds. `further` is where it goes on. `place` is where in a page
+    its list was found by itself, None where nothing was searched for.
     """
 
     title: str
@@ -144,6 +156,8 @@ class Document:
     entries: tuple[Entry, ...]
     repairs: tuple[str, ...] = ()
     ttl_s: int | None = None
+    further: tuple[Further, ...] = ()
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

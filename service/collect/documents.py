@@ -55,8 +55,6 @@ def read(
     if not body.strip(b" \t\r\n\0\xef\xbb\xbf"):
         raise ParseError("the document is empty")
     if reading.kind is SourceKind.PAGE:
-        if reading.selectors is None:
-            raise ParseError("a page without a feed needs selectors: page = { entry = … }")
         return read_page(body, headers, url, reading, now)
     if json_feed.is_json(body, headers):
         return json_feed.read(body, url, reading, now)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service.collect import documents
+from service.collect.pagetree import own_address
 from service.collect.reading import Reading
 from service.errors import FetchError, ParseError
 from service.model import Document, Entry, SourceKind
@@ -29,9 +30,13 @@ def look(
     """One input as a JSON object. `given`: what the user typed; `url`: where the body stands.
 
     {"input", "ok", "error", "feed": {"title", "link", "language"} or null, "entries": […],
-    "repairs": […]}; instants as ISO 8601 in UTC. Never raises.
+    "repairs": […]}; instants as ISO 8601 in UTC. For a page also {"page": {…, "next"}}, with the
+    address of its list's next page; a file whose address nobody told is read as the page that it
+    says it is. Never raises.
     """
     reading = reading or Reading()
+    if url is None and reading.kind is SourceKind.PAGE:
+        url = own_address(body, headers)
     base = url or UNKNOWN_BASE
     try:
         document = documents.read(body, headers, base, reading, now)
@@ -104,6 +109,7 @@ def _page(document: Document) -> dict[str, Any]:
             "authors": [],
             "image": None,
             "language": document.language,
+            "next": _known(document.further[0].url) if document.further else None,
         }
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from service.config.schema import Site, Source
 from service.model import SourceKind
@@ -29,7 +29,8 @@ class Reading:
     """What decides how the same bytes are read.
 
     `zone`: IANA name for dates that carry none. `order`: of bare numbers in dates, None = by sense.
-    `language`: of the source, None = not said.
+    `language`: of the source, None = not said. `place`: where in a page its list was found last
+    time; a memory of ours, so no reason to read the same body again.
     """
 
     kind: SourceKind = SourceKind.FEED
@@ -37,6 +38,7 @@ class Reading:
     zone: str = "UTC"
     order: str | None = None
     language: str | None = None
+    place: str | None = field(default=None, repr=False)
 
     @property
     def fingerprint(self) -> bytes:

@@ -82,9 +82,6 @@ def _contradictions(settings: Settings) -> Iterator[Finding]:
 def _pages(sources: Iterable[Source]) -> Iterator[Finding]:
     for source in sources:
         path = ("source", source.id)
-        if source.kind is SourceKind.PAGE and source.page is None:
-            right = 'add page = { entry = "article", title = "h3 a" }'
-            yield path, 'has kind = "page", but no selectors', right
         if source.page is None:
             continue
         if source.kind is not SourceKind.PAGE:

@@ -107,8 +107,12 @@ class Source(Named):
         "", description="The outlet's name, as readers see it; default: what it calls itself"
     )
     url: WebAddress = Field(description="The address of the feed or page")
-    kind: SourceKind = Field(SourceKind.FEED, description="feed, or page with selectors")
-    page: PageSelectors | None = Field(None, description='Selectors, for kind = "page"')
+    kind: SourceKind = Field(
+        SourceKind.FEED, description="feed, or page: its list is found by itself, or by selectors"
+    )
+    page: PageSelectors | None = Field(
+        None, description='Selectors, for kind = "page" whose list is not found by itself'
+    )
     topics: tuple[Id, ...] = Field(
         (), description="Topics that get everything from here, besides what their rules match"
     )

@@ -59,7 +59,7 @@ def test_what_cannot_be_read_has_the_same_shape(now):
     assert (seen["ok"], seen["feed"], seen["entries"]) == (False, None, [])
     assert "HTML page" in seen["error"]
     seen = look("x", b"<html>", {}, None, now, as_kind(Reading(), "page"))
-    assert "needs selectors" in seen["error"]
+    assert "no list of news" in seen["error"]
 
 
 def test_a_page_with_selectors_gives_its_list(now):

@@ -90,10 +90,11 @@ def test_what_is_no_page_is_an_error(body, now):
         read(body, now)
 
 
-def test_a_page_without_selectors_says_what_it_needs(now):
+def test_a_page_without_a_list_is_an_error(now):
     reading = Reading(SourceKind.PAGE)
-    with pytest.raises(ParseError, match="needs selectors"):
-        documents.read(PORTAL.encode(), {}, URL, reading, now)
+    text = "<nav><a href='/a'>Giới thiệu chung về tỉnh</a></nav><p>Trang này không còn.</p>"
+    with pytest.raises(ParseError, match="no list of news"):
+        documents.read(text.encode(), {}, URL, reading, now)
 
 
 def test_a_block_that_is_itself_the_link(now):

@@ -1,0 +1,187 @@
+"""The list of a page that nobody has described, on pages of many shapes."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.collect import documents
+from service.collect.reading import Reading
+from service.errors import ParseError
+from service.model import SourceKind
+from tests.collect.portals import LEAD, OTHERS, PORTALS, top_and_more
+
+NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+PAGE = Reading(SourceKind.PAGE, zone="Asia/Ho_Chi_Minh")
+
+
+def read(html, url, now, reading=PAGE):
+    body = html if isinstance(html, bytes) else html.encode()
+    return documents.read(body, {"content-type": "text/html"}, url, reading, now)
+
+
+@pytest.mark.parametrize("portal", PORTALS, ids=lambda one: one.name)
+def test_the_main_list_is_found_whole_and_nothing_else(portal, now):
+    document = read(portal.html, portal.url, now)
+    assert tuple(entry.link for entry in document.entries) == portal.links
+    assert tuple(entry.title for entry in document.entries) == portal.titles
+    assert [one.url for one in document.further] == ([portal.next] if portal.next else [])
+    assert sum(entry.published is not None for entry in document.entries) == portal.dates
+    assert sum(bool(entry.summary) for entry in document.entries) == portal.leads
+    assert sum(entry.image is not None for entry in document.entries) == portal.images
+
+
+@pytest.mark.parametrize("portal", PORTALS, ids=lambda one: one.name)
+def test_the_list_stays_where_it_was_found(portal, now):
+    place = read(portal.html, portal.url, now).place
+    again = read(portal.html, portal.url, now, Reading(SourceKind.PAGE, place=place))
+    assert again.place == place
+
+
+def test_the_list_is_looked_for_elsewhere_when_its_place_is_gone(now):
+    portal = PORTALS[0]
+    reading = Reading(SourceKind.PAGE, place=">div.of>div.yore>a")
+    assert len(read(portal.html, portal.url, now, reading).entries) == len(portal.links)
+
+
+def test_what_is_remembered_of_a_place_is_no_reason_to_read_again():
+    assert replace(PAGE, place="x").fingerprint == PAGE.fingerprint
+
+
+def test_a_place_that_gives_still_less_is_left_for_a_better_one(now):
+    """A template is used anew for one lonely block; the list has moved."""
+    portal = top_and_more()
+    lonely = read(portal.html, portal.url, now).place
+    moved = portal.html.replace("<h3>", "<h5>").replace("</h3>", "</h5>")
+    document = read(moved, portal.url, now, Reading(SourceKind.PAGE, place=lonely))
+    assert document.place != lonely
+    assert set(portal.links) <= {entry.link for entry in document.entries}
+
+
+NO_LISTS = {
+    "an error page": "<h1>404</h1><p>Không tìm thấy trang bạn yêu cầu.</p><a href='/'>Về đầu</a>",
+    "menus alone": "<nav>" + "".join(
+        f"<a href='/muc-{n}'>Chuyên mục thứ {n} của tỉnh</a>" for n in range(30)
+    ) + "</nav>",
+    "sections alone": "<div class='box'>" + "".join(
+        f"<a href='/{n}'>Giới thiệu chung phần {n}</a>" for n in "abcdefghi"
+    ) + "</div>",
+    "links elsewhere": "".join(
+        f"<li><a href='https://khac{n}.example/bai-{n}'>Một bài dài ở nơi khác {n}</a></li>"
+        for n in range(20)
+    ),
+    "a tag cloud": "<div class='tag-cloud tagcloud'>" + "".join(
+        f"<a href='/tag/mot-tu-khoa-rat-dai-{n}'>Một từ khóa rất dài {n}</a>" for n in range(40)
+    ) + "</div>",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("html", NO_LISTS.values(), ids=NO_LISTS)
+def test_what_is_no_list_is_not_taken_for_one(html, now):
+    with pytest.raises(ParseError, match="no list"):
+        read(f"<html><body>{html}</body></html>", "https://tinh.example.vn/tin", now)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_what_stands_around_the_list_does_not_change_it(data):
+    """Boxes of links, notices and empty columns between the list and the page's ends."""
+    portal = data.draw(st.sampled_from(PORTALS))
+    boxes = st.sampled_from(
+        (
+            "<div class='banner'><a href='/qc'><img src='/qc.gif'></a></div>",
+            "<p>Thông báo: cổng bảo trì từ 22 giờ hôm nay đến 2 giờ sáng mai, mong thông cảm.</p>",
+            "<aside><h3>Đọc nhiều</h3>" + "".join(
+                f"<li><a href='/nhieu-{n}-{n}4321.html'>{title}</a></li>"
+                for n, title in enumerate(OTHERS)
+            ) + "</aside>",
+            "<div></div><table></table><ul><li></ul>",
+            "<script>document.write('<h3><a href=/x>Một tin không có thật</a></h3>')</script>",
+        )
+    )  # fmt: skip
+    before = "".join(data.draw(st.lists(boxes, max_size=3)))
+    after = "".join(data.draw(st.lists(boxes, max_size=3)))
+    html = portal.html.replace("<body>", f"<body>{before}").replace("</body>", f"{after}</body>")
+    document = read(html, portal.url, NOW)
+    assert tuple(entry.link for entry in document.entries) == portal.links
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(PORTALS), st.integers(0, 6000), st.integers(1, 4000), st.binary())
+def test_a_damaged_page_is_read_or_refused(portal, start, length, dirt):
+    body = portal.html.encode()
+    with contextlib.suppress(ParseError):
+        read(body[:start] + dirt + body[start + length :], portal.url, NOW)
+
+
+HOSTILE = {
+    "ten megabytes of links": lambda: "".join(
+        f"<li><a href='/bai-viet-so-{n}.html'>Một bài viết dài số {n}</a><p>{LEAD}</p></li>"
+        for n in range(60_000)
+    ),
+    "one endless headline": lambda: "<ul>" + "<li><a href='/b-12345'>" + "chữ " * 1_000_000,
+    "deep": lambda: "<div>" * 50_000 + "<a href='/b-12345'>Một bài viết dài ở dưới</a>",
+    "deep links": lambda: "".join(
+        f"<div><a href='/bai-viet-so-{n}.html'>Một bài viết dài số {n}</a>" for n in range(3000)
+    ),
+    "endless classes": lambda: "".join(
+        f"<li class='{'c ' * 5000}'><a href='/bai-{n}1234.html'>Một bài viết dài số {n}</a></li>"
+        for n in range(100)
+    ),
+    "strange addresses": lambda: "".join(
+        f"<li><a href='{link}'>Một bài viết dài ở chỗ lạ</a></li>"
+        for link in ("javascript:alert(1)", "//[::1", "http://[", "//x:99999999/", "data:,x",
+                     "\x00/a-12345", "/" + "a" * 5000, "mailto:a@b.c", "?", "#", "//", "http:///x")
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_pages_cost_seconds_at_most(make, now):
+    body = f"<html><body>{make()}</body></html>".encode()
+    began = time.perf_counter()
+    with contextlib.suppress(ParseError):
+        for entry in read(body, "https://tinh.example.vn/tin", now).entries:
+            assert entry.link.startswith("https://tinh.example.vn/")
+    assert time.perf_counter() - began < 12
+
+
+CORPUS = {
+    "baodautu": ("https://baodautu.vn/tai-chinh-chung-khoan-d6", 19),
+    "cafef": ("https://cafef.vn/thi-truong-chung-khoan.chn", 24),
+    "tuoitre": ("https://tuoitre.vn/kinh-doanh.htm", 9),
+    "vnexpress": ("https://vnexpress.net/kinh-doanh", 50),
+}
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_list_pages_of_the_corpus(corpus, name, now):
+    """All entries of the list and of the large stories on top of it; the next page."""
+    folder = corpus / "pages/vi/2026-03"
+    url, number = CORPUS[name]
+    expected = json.loads((folder / "expected.json").read_text())[f"{name}_list.html"]
+    body = gzip.decompress((folder / f"{name}_list.html.gz").read_bytes())
+    document = read(body, url, now)
+    assert [one.url for one in document.further] == [expected["next_url"]]
+    assert len(document.entries) == number
+    assert all(len(entry.title) > 15 and entry.link_is_key for entry in document.entries)
+    assert not any("Đọc nhiều" in entry.title for entry in document.entries)
+    if name == "cafef":
+        assert all(entry.published and entry.summary and entry.image for entry in document.entries)
+
+
+def test_a_home_page_of_the_corpus(corpus, now):
+    """Stories of all sections; no older story that a card links below its own."""
+    body = gzip.decompress((corpus / "pages/vi/older/dantri-home-a.html.gz").read_bytes())
+    entries = read(body, "https://dantri.com.vn/", now).entries
+    assert len(entries) > 95
+    assert not any(entry.title.startswith(">>") for entry in entries)
+    assert sum(bool(entry.summary) for entry in entries) >= 24
