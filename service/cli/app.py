@@ -33,7 +33,7 @@ COMMANDS = {
     "explain": ("service.cli.looking:explain", "all that is known of an article"),
     "why": ("service.cli.looking:why", "did this subscriber get that article"),
     "parse": ("service.cli.parsing:parse", "what the service sees in a document"),
-    "sources": ("service.cli.sources:sources", "list, add, import, export sources"),
+    "sources": ("service.cli.sources:sources", "list, add, pause, import, export sources"),
     "subscribers": (
         "service.cli.subscribers:subscribers",
         "list, add, import, export, forget subscribers",

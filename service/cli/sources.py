@@ -20,6 +20,7 @@ from service.cli.output import (
     table,
     warn,
 )
+from service.cli.pausing import pause, resume
 from service.collect import opml
 from service.config.schema import Settings
 from service.errors import ParseError, UsageError
@@ -27,7 +28,7 @@ from service.report import standing
 from service.runtime import pidfile
 from service.runtime.adding import Additions, Wish, add_many, add_one
 from service.runtime.composition import Service, load
-from service.store import overview, retries
+from service.store import overview, pauses, retries
 
 topic_option = click.option(
     "--topic",
@@ -41,7 +42,11 @@ topic_option = click.option(
 
 @click.group()
 def sources() -> None:
-    """List what is collected; add, import, export it."""
+    """List what is collected; add, pause, import, export it."""
+
+
+sources.add_command(pause)
+sources.add_command(resume)
 
 
 @sources.command("list")
@@ -176,16 +181,17 @@ def retry(names: tuple[str, ...], failing: bool, config: Path, as_json: bool) ->
     with opened_to_look(config) as service:
         for name in names:
             known(service, "source", name)
-        paused = [name for name in names if service.settings.source[name].paused]
+        now = service.clock()
         with service.store.write() as connection:
-            wanted = retries.failing(connection) if failing else list(dict.fromkeys(names))
-            retries.retry(connection, wanted, service.clock())
+            wanted = retries.failing(connection, now) if failing else list(dict.fromkeys(names))
+            retries.retry(connection, wanted, now)
+            paused = pauses.resting(connection, names, now)
         running = pidfile.running(service.settings.var) is not None
     if as_json:
         dump({"sources": wanted, "paused": paused, "running": running})
         return
     for name in paused:
-        warn(f"{name} is paused in the configuration, and stays so")
+        warn(f"{name} is paused, and stays so")
     if not wanted:
         say("no source fails")
         return

@@ -27,13 +27,13 @@ class Health:
 def health(connection: Connection, now: datetime) -> Health:
     """Failing sources are told but do not make the service unready: one bad part stops nothing."""
     told: dict[str, list[str]] = {kind: [] for kind in TROUBLE}
-    for source in overview.troubled(connection, now - LATE_AFTER):
+    for source in overview.troubled(connection, now, now - LATE_AFTER):
         told[state(source, now)].append(f"source {source.name}: {reason(source, now)}")
     broken, stuck = _broken(connection)
     waiting = overview.oldest_waiting(connection)
     mail_late = waiting is not None and now - waiting > MAIL_LATE_AFTER
     mail = [f"mail: the oldest has been due since {waiting:%Y-%m-%d %H:%M}Z"] if mail_late else []
-    most_are_late = len(told["late"]) * 2 > overview.polled(connection) > 0
+    most_are_late = len(told["late"]) * 2 > overview.polled(connection, now) > 0
     ready = not (stuck or mail_late or most_are_late)
     lines = (line for kind in TROUBLE for line in _few(told[kind], kind))
     return Health(ready, (*broken, *mail, *lines))

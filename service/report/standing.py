@@ -18,7 +18,7 @@ def state(source: SourceRow, now: datetime) -> str:
 
     aside: its document killed or hung those who read it, and is not read again as it is.
     """
-    if source.paused:
+    if source.is_paused(now):
         return "paused"
     if source.aside_since is not None:
         return "aside"
@@ -29,9 +29,16 @@ def state(source: SourceRow, now: datetime) -> str:
     return "new" if source.last_ok_at is None else "ok"
 
 
+def rests_until(source: SourceRow, now: datetime) -> datetime | None:
+    """When it is asked again by itself; None where it is not paused, or until somebody says so."""
+    return source.rests_until if source.is_paused(now) and not source.paused else None
+
+
 def reason(source: SourceRow, now: datetime) -> str:
-    """Why it does not stand well and when it last did; "" when it does."""
+    """Why it does not stand well and when it last did, or who paused it; "" when it does."""
     match state(source, now):
+        case "paused":
+            return _rest(source, now)
         case "aside":
             since = f"since {_at(source.aside_since)}, {_last_fine(source)}"
             how = f"read again once it changes, or after `bantin sources retry {source.name}`"
@@ -42,6 +49,14 @@ def reason(source: SourceRow, now: datetime) -> str:
             return f"due since {_at(source.next_poll_at)} ({_last_fine(source)})"
         case _:
             return ""
+
+
+def _rest(source: SourceRow, now: datetime) -> str:
+    if source.paused:
+        return "paused in the configuration"
+    until = rests_until(source, now)
+    end = f" until {_at(until)}" if until else ""
+    return f"paused by hand since {_at(source.rests_since)}{end}"
 
 
 def _last_fine(source: SourceRow) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.report.lateness import Lateness, lateness
-from service.report.standing import reason, state
+from service.report.standing import reason, rests_until, state
 from service.store import overview
 from service.store.database import Connection
 from service.store.overview import DigestRow, EditionRow, SourceRow, TopicRow
@@ -55,6 +55,7 @@ def as_json(found: Status) -> dict[str, object]:
                 "failures": source.failures,
                 "error": source.error,
                 "reason": reason(source, found.now) or None,
+                "paused_until": _iso(rests_until(source, found.now)),
                 "repairs": list(source.repairs),
             }
             for source in found.sources

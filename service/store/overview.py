@@ -10,11 +10,16 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from service.store import tables as t
+from service.store.pauses import awake, is_resting
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A live source's polling state with what came of it."""
+    """A live source's polling state with what came of it.
+
+    `paused` by the TOML; from the command line since `rests_since`, until `rests_until` (None:
+    until it is resumed).
+    """
 
     name: str
     title: str
@@ -30,6 +35,11 @@ class SourceRow:
     repairs: tuple[str, ...]
     entries: int
     refused: dict[str, int] = field(default_factory=dict)
+    rests_since: datetime | None = None
+    rests_until: datetime | None = None
+
+    def is_paused(self, now: datetime) -> bool:
+        return self.paused or is_resting(self.rests_since, self.rests_until, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +90,7 @@ def sources(connection: Connection) -> list[SourceRow]:
     return [_source_row(row, counts.get(row.id, 0), refused.get(row.id, {})) for row in rows]
 
 
-def troubled(connection: Connection, due_before: datetime) -> list[SourceRow]:
+def troubled(connection: Connection, now: datetime, due_before: datetime) -> list[SourceRow]:
     """Those that are not paused and fail, are put aside, or were due before; by name.
 
     What came of them is not counted, so that a probe may ask often.
@@ -89,13 +99,13 @@ def troubled(connection: Connection, due_before: datetime) -> list[SourceRow]:
     held = or_(
         source.failures > 0, source.aside_since.is_not(None), source.next_poll_at < due_before
     )
-    rows = connection.execute(_live_sources().where(~source.paused, held).order_by(source.name))
+    rows = connection.execute(_live_sources().where(awake(now), held).order_by(source.name))
     return [_source_row(row, 0, {}) for row in rows]
 
 
-def polled(connection: Connection) -> int:
+def polled(connection: Connection, now: datetime) -> int:
     """How many sources are collected: neither retired nor paused."""
-    live = and_(t.source.c.retired_at.is_(None), ~t.source.c.paused)
+    live = and_(t.source.c.retired_at.is_(None), awake(now))
     return connection.scalar(select(func.count()).select_from(t.source).where(live)) or 0
 
 
@@ -119,6 +129,8 @@ def _source_row(row: Any, entries: int, refused: dict[str, int]) -> SourceRow:
         repairs=tuple(row.repairs or ()),
         entries=entries,
         refused=refused,
+        rests_since=row.rests_since,
+        rests_until=row.rests_until,
     )
 
 

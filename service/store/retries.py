@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select, update
 
+from service.store.pauses import awake
 from service.store.tables import source as t
 
 _FORGOTTEN: dict[str, object] = {
@@ -21,10 +22,10 @@ _PART = 500
 """Ids in one statement."""
 
 
-def failing(connection: Connection) -> list[str]:
+def failing(connection: Connection, now: datetime) -> list[str]:
     """The ids in the TOML of what fails or is put aside and is not paused, by name."""
     held = or_(t.c.failures > 0, t.c.aside_since.is_not(None))
-    statement = select(t.c.name).where(t.c.retired_at.is_(None), ~t.c.paused, held)
+    statement = select(t.c.name).where(t.c.retired_at.is_(None), awake(now), held)
     return list(connection.execute(statement.order_by(t.c.name)).scalars())
 
 

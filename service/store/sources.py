@@ -15,6 +15,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
+from service.store.pauses import awake
 from service.store.tables import source as t
 from service.store.tables import subscription
 
@@ -71,7 +72,7 @@ def due(connection: Connection, now: datetime, limit: int | None = None) -> list
     """What is due and free, the longest waiting first."""
     statement = (
         select(t.c.id, t.c.name, t.c.url)
-        .where(_live(), ~t.c.paused, t.c.next_poll_at <= now, _free(now))
+        .where(_live(), awake(now), t.c.next_poll_at <= now, _free(now))
         .order_by(t.c.next_poll_at, t.c.id)
         .limit(limit)
     )
@@ -105,7 +106,7 @@ def claim(
     for ids in _in_parts([source.id for source in wanted]):
         conditions = [t.c.id.in_(ids), _live(), _free(now)]
         if not at_once:
-            conditions += [t.c.next_poll_at <= now, ~t.c.paused]
+            conditions += [t.c.next_poll_at <= now, awake(now)]
         # In one order, and past what another process is taking just now: two that met half way
         # would wait for each other for ever. (SQLite has one writer and no such clause.)
         free = select(t.c.id).where(*conditions).order_by(t.c.id).with_for_update(skip_locked=True)

@@ -86,6 +86,11 @@ def test_each_state_has_its_reason_and_the_last_good_time_in_plain_words(any_sto
         },
         "gac-cham": {"aside_since": now, "error": "x", "failures": 1, "next_poll_at": now - hour},
         "nghi": {"paused": True, "failures": 4, "error": "no connection"},
+        "tay": {"rests_since": now - hour, "failures": 1, "error": "x"},
+        "tay-het": {
+            "rests_since": now - hour, "rests_until": now, "failures": 1, "error": "x",
+        },
+        "tay-nua": {"rests_since": now - hour, "rests_until": now + hour, "failures": 1},
     }  # fmt: skip
     with any_store.write() as connection:
         for name, values in rows.items():
@@ -93,8 +98,8 @@ def test_each_state_has_its_reason_and_the_last_good_time_in_plain_words(any_sto
         add_source(connection, now, "bo", retired_at=now, failures=1, error="x")
     with any_store.read() as connection:
         told = as_json(status(connection, now))["sources"]
-        troubled = overview.troubled(connection, now - LATE_AFTER)
-        assert overview.polled(connection) == 7
+        troubled = overview.troubled(connection, now, now - LATE_AFTER)
+        assert overview.polled(connection, now) == 8
     found = {one["id"]: (one["state"], one["reason"]) for one in told}
     at, again = "2026-11-24", "read again once it changes, or after `bantin sources retry gac`"
     assert found == {
@@ -108,7 +113,10 @@ def test_each_state_has_its_reason_and_the_last_good_time_in_plain_words(any_sto
             f"put aside: longer than 30 s (since {at} 07:00Z, last fine {at} 05:00Z; {again})",
         ),
         "gac-cham": ("aside", found["gac-cham"][1]),
-        "nghi": ("paused", None),
+        "nghi": ("paused", "paused in the configuration"),
+        "tay": ("paused", f"paused by hand since {at} 07:00Z"),
+        "tay-het": ("failing", "x (once, never fine so far)"),
+        "tay-nua": ("paused", f"paused by hand since {at} 07:00Z until {at} 09:00Z"),
     }
     assert {one.name for one in troubled} == {
         name for name, (state, _) in found.items() if state in TROUBLE

@@ -20,7 +20,9 @@ source = Table(
     Column("weight", Float, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("retired_at", Instant),
-    Column("paused", Boolean, nullable=False),
+    Column("paused", Boolean, nullable=False),  # the TOML's
+    Column("rests_since", Instant),  # paused from the command line; None: it is not
+    Column("rests_until", Instant),  # None: until it is resumed
     # Polling state. The row is the queue: due when next_poll_at has come and no lease stands.
     Column("next_poll_at", Instant, nullable=False),
     Column("lease_owner", String(64)),

@@ -67,6 +67,8 @@ def upgrade() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("retired_at", INSTANT, nullable=True),
         sa.Column("paused", sa.Boolean(), nullable=False),
+        sa.Column("rests_since", INSTANT, nullable=True),
+        sa.Column("rests_until", INSTANT, nullable=True),
         sa.Column("next_poll_at", INSTANT, nullable=False),
         sa.Column("lease_owner", sa.String(length=64), nullable=True),
         sa.Column("lease_until", INSTANT, nullable=True),

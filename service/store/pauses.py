@@ -1,0 +1,58 @@
+"""Sources that a person let rest from the command line: a state beside the TOML's `paused`.
+
+It stands in the row, so that it outlives restarts and reloads, and ends by itself at its hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+
+from service.store.tables import source as t
+
+
+def awake(now: datetime) -> ColumnElement[bool]:
+    """Whether a source may be asked unbidden: neither the TOML nor a person lets it rest."""
+    # Never NULL, so that it can be turned round.
+    ended = and_(t.c.rests_until.is_not(None), t.c.rests_until <= now)
+    over = or_(t.c.rests_since.is_(None), ended)
+    return and_(~t.c.paused, over)
+
+
+def is_resting(since: datetime | None, until: datetime | None, now: datetime) -> bool:
+    """The same of a row's values, as far as a person is concerned. `until` None: until told."""
+    return since is not None and (until is None or until > now)
+
+
+def pause(
+    connection: Connection, names: Iterable[str], now: datetime, until: datetime | None
+) -> None:
+    """Let them rest from now on, until that instant or, with None, until they are resumed."""
+    _set(connection, names, since=now, until=until)
+
+
+def resume(connection: Connection, names: Iterable[str]) -> None:
+    """Ask them again; what was due meanwhile is due now. Who did not rest is left as it is."""
+    _set(connection, names, since=None, until=None)
+
+
+def resting(connection: Connection, names: Iterable[str], now: datetime) -> list[str]:
+    """Those of them that rest, by the TOML or by a person, by name."""
+    statement = select(t.c.name).where(t.c.name.in_(sorted(set(names))), ~awake(now))
+    return list(connection.execute(statement.order_by(t.c.name)).scalars())
+
+
+def _set(
+    connection: Connection,
+    names: Iterable[str],
+    *,
+    since: datetime | None,
+    until: datetime | None,
+) -> None:
+    connection.execute(
+        update(t)
+        .where(t.c.retired_at.is_(None), t.c.name.in_(sorted(set(names))))
+        .values(rests_since=since, rests_until=until)
+    )
