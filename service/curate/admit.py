@@ -13,23 +13,22 @@ as news wakes it; the same source under another guid or address does not: it had
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.curate import identity
-from service.curate.articles import Shaped, believable, entry_hash, web_link
 from service.curate.candidates import AdmitSource, Candidate, candidate
 from service.curate.placing import Placing
+from service.curate.prepare import Prepared, Told, prepare
 from service.curate.rules import Matcher
-from service.model import Document, Entry, Refusal
+from service.model import Document
 from service.store import articles, entries, merges, stale, topics
 from service.store.articles import Stored, Values
 from service.store.database import Connection
 from service.store.entries import NewEntry, Teller
-from service.text.fold import nfc
 
-__all__ = ["AdmitSource", "Admitted", "admit"]
+__all__ = ["AdmitSource", "Admitted", "admit", "admit_prepared"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +49,33 @@ def admit(
     matcher: Matcher,
 ) -> Admitted:
     """Take a document's entries in. Needs a write transaction; the caller commits."""
-    fresh: dict[str, Entry] = {}
-    for entry in document.entries:
-        fresh.setdefault(nfc(entry.key), entry)
-    hashes = {key: entry_hash(entry) for key, entry in fresh.items()}
-    known = entries.known(connection, source.id, fresh)
-    if all(key in known and known[key].hash == hashes[key] for key in fresh):
+    told = Told(source.name, source.title, source.language, source.topics)
+    made = prepare(
+        document.entries, told, matcher, outlet=source.title, said=document.language
+    )
+    return admit_prepared(connection, source, made, now, matcher)
+
+
+def admit_prepared(
+    connection: Connection,
+    source: AdmitSource,
+    made: Sequence[Prepared],
+    now: datetime,
+    matcher: Matcher,
+) -> Admitted:
+    """The same for entries that a worker has made ready. Each key may stand there once."""
+    keys = [one.key for one in made]
+    known = entries.known(connection, source.id, keys)
+    if all(one.key in known and known[one.key].hash == one.hash for one in made):
         return Admitted()
     if entries.queue(connection):
-        known = entries.known(connection, source.id, fresh)
+        known = entries.known(connection, source.id, keys)
     candidates = [
-        candidate(entry, known.get(key), source, document.language, now)
-        for key, entry in fresh.items()
-        if key not in known or known[key].hash != hashes[key]
+        candidate(one, known.get(one.key), source, now)
+        for one in made
+        if one.key not in known or known[one.key].hash != one.hash
     ]
-    return _Admission(connection, source, now, matcher, hashes).run(candidates)
+    return _Admission(connection, source, now, matcher).run(candidates)
 
 
 @dataclass(slots=True)
@@ -78,13 +89,12 @@ class _Admission:
     source: AdmitSource
     now: datetime
     matcher: Matcher
-    hashes: dict[str, bytes]
     before: dict[int, Stored] = field(default_factory=dict)
     tellers: dict[int, dict[int, Teller]] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)  # articles that look otherwise now
 
     def run(self, candidates: list[Candidate]) -> Admitted:
-        accepted = [one for one in candidates if isinstance(one.shaped, Shaped)]
+        accepted = [one for one in candidates if one.made.values is not None]
         self._find(accepted)
         self._make_articles([one for one in accepted if not one.was_there])
         entries.lead_to(
@@ -173,22 +183,22 @@ class _Admission:
         entries.amend(self.connection, [(known.id, row) for known, row in rows if known])
 
     def _row(self, one: Candidate) -> NewEntry:
-        refused = one.shaped if isinstance(one.shaped, Refusal) else None
+        made = one.made
+        refused = made.refusal
         article_id = one.article_id or None
         if refused and one.known and one.known.article_id is not None:
             # It made an article once; that it says nothing now does not take it back.
             refused, article_id = None, one.known.article_id
-        key = nfc(one.entry.key)
         return NewEntry(
-            entry_key=key,
-            guid=None if one.entry.guid is None else nfc(one.entry.guid),
-            link=web_link(one.entry.link),
-            title=one.shaped.title if isinstance(one.shaped, Shaped) else nfc(one.entry.title),
-            hash=self.hashes[key],
+            entry_key=made.key,
+            guid=made.guid,
+            link=made.link,
+            title=made.title,
+            hash=made.hash,
             article_id=article_id,
             refused_reason=refused,
             quiet=one.quiet,
-            published=believable(one.entry.published),
+            published=made.published,
         )
 
     def _amend_articles(self, accepted: list[Candidate]) -> set[int]:
@@ -206,14 +216,13 @@ class _Admission:
             values = one.values.after(stored.values)
             if values != stored.values:
                 same = values.hash == stored.values.hash
-                at = stored.updated if same else self._updated(one.entry, stored)
+                at = stored.updated if same else self._updated(one.made.updated, stored)
                 rows[one.article_id] = (one.article_id, values, at)
         articles.amend(self.connection, rows.values())
         return set(rows)
 
-    def _updated(self, entry: Entry, stored: Stored) -> datetime:
+    def _updated(self, said: datetime | None, stored: Stored) -> datetime:
         """When the outlet says that it changed, if that is new and believable, else now."""
-        said = believable(entry.updated)
         before = stored.updated or stored.values.published or stored.first_seen_at
         return said if said is not None and before < said <= self.now else self.now
 

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from service.curate.canonical import display_link, is_web
 from service.model import Enclosure, Entry, Image, Refusal
-from service.text.clean import clean_html, plain, title_text
+from service.text.clean import clean_html, plain, plain_of_clean, title_text
 from service.text.excerpt import lead, shorten
-from service.text.fold import folded_tokens, lower, nfc, tokens
+from service.text.fold import lower, nfc, words_of
 from service.text.language import guess
 
 FULL_TEXT_CHARS = 600
@@ -70,22 +71,25 @@ def shape(
     `outlet`: how readers know the source; `told`: the language that the TOML gives it, `said`: the
     one that its document claims.
     """
-    summary, content = plain(entry.summary), plain(entry.content)
+    full = clean_html(entry.content, entry.base) if entry.content else ""
+    summary, content = plain(entry.summary), plain_of_clean(full)
     longer = content if len(content) >= len(summary) else summary
     title = shorten(title_text(entry.title), LONGEST_TITLE) or shorten(longer, TITLE_CHARS)
     if not title:
         return Refusal.EMPTY
     short = summary if 0 < len(summary) < FULL_TEXT_CHARS else lead(longer)
     short = "" if short == title else short
-    full = _full_text(entry, summary)
-    text = matched_text(short, full)
+    if not entry.content and len(summary) >= FULL_TEXT_CHARS:
+        full = clean_html(entry.summary, entry.base)
+        content = plain_of_clean(full)
+    text = f"{short} {content}".strip()
     return Shaped(
         link=web_link(entry.link),
         title=title,
         lead=short,
         content=full,
         text=text,
-        folded=folded_tokens(f"{title} {text}"[:SEARCH_CHARS]),
+        folded=_folded(title, text),
         authors=_authors(entry.authors, outlet),
         categories=_lines(entry.categories),
         enclosures=_enclosures(entry.enclosures),
@@ -98,7 +102,7 @@ def shape(
 
 def matched_text(short: str, content: str) -> str:
     """What rules look at beside the title, from the lead and the content as they are stored."""
-    return f"{short} {plain(content)}".strip()
+    return f"{short} {plain_of_clean(content)}".strip()
 
 
 def entry_hash(entry: Entry) -> bytes:
@@ -117,15 +121,6 @@ def believable(at: datetime | None) -> datetime | None:
     if at is None or at.tzinfo is None or not FIRST_YEAR <= at.year <= LAST_YEAR:
         return None
     return at.astimezone(UTC)
-
-
-def _full_text(entry: Entry, summary: str) -> str:
-    """Clean HTML of the whole text where the source's own feed has it, else ""."""
-    if entry.content:
-        return clean_html(entry.content, entry.base)
-    if len(summary) >= FULL_TEXT_CHARS:
-        return clean_html(entry.summary, entry.base)
-    return ""
 
 
 def _authors(written: Iterable[str], outlet: str) -> tuple[str, ...]:
@@ -166,15 +161,25 @@ def _image(image: Image | None) -> Image | None:
 
 def _language(claimed: str | None, text: str) -> str | None:
     """What is claimed, unless the text is plainly Vietnamese: many programs claim en-US."""
-    seen = guess(text)
     said = (claimed or "").strip().replace("_", "-")
+    if said.lower().partition("-")[0] == "vi" and _LANGUAGE.fullmatch(said):
+        return said
+    seen = guess(text)
     if not _LANGUAGE.fullmatch(said):
         return seen
-    return said if seen is None or said.lower().partition("-")[0] == seen else seen
+    return seen or said
+
+
+def _folded(title: str, text: str) -> str:
+    room = max(SEARCH_CHARS - len(title) - 1, 0)
+    return " ".join((*words_of(title)[1], *words_of(text[:room])[1]))
 
 
 def _words(text: str) -> str:
-    return " ".join(tokens(lower(text)))
+    return " ".join(map(_lowered, words_of(text)[0]))
+
+
+_lowered = lru_cache(maxsize=16384)(lower)
 
 
 def _digest(*texts: str) -> bytes:

@@ -5,19 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import structlog
-
-from service.curate import identity
-from service.curate.articles import Shaped, believable, shape
-from service.model import Entry, Refusal
+from service.curate.prepare import Prepared
 from service.store.articles import Values
 from service.store.entries import Known
 
 CLOCK_SKEW = timedelta(minutes=15)
 """How far ahead an outlet's clock may go. What is dated later has a wrong zone, and says nothing
 about when it was published."""
-
-_log = structlog.get_logger("curate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,37 +36,32 @@ class Candidate:
     before, under this or another entry key.
     """
 
-    entry: Entry
-    shaped: Shaped | Refusal
+    made: Prepared
     known: Known | None
     quiet: bool
-    keys: tuple[str, ...]
     article_id: int = 0
     was_there: bool = False
     repeats: bool = False
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        return self.made.keys
+
+    @property
     def values(self) -> Values:
-        assert isinstance(self.shaped, Shaped)
-        return Values(**{name: getattr(self.shaped, name) for name in Values.__slots__})
+        assert self.made.values is not None
+        return self.made.values
 
 
-def candidate(
-    entry: Entry, known: Known | None, source: AdmitSource, language: str | None, now: datetime
-) -> Candidate:
-    """`language`: what the document says. An entry that cannot be read refuses itself alone."""
-    try:
-        shaped = shape(entry, outlet=source.title, told=source.language, said=language)
-    except Exception:  # noqa: BLE001 - whatever it is, the other entries are not to blame
-        _log.exception("entry not readable", source=source.name, entry=entry.key)
-        shaped = Refusal.UNREADABLE
-    quiet = known.quiet if known else _is_old(entry, source, now)
-    return Candidate(entry, shaped, known, quiet, identity.keys(entry, source.name))
+def candidate(made: Prepared, known: Known | None, source: AdmitSource, now: datetime) -> Candidate:
+    """What an entry is to this source: known or new, news or old."""
+    quiet = known.quiet if known else _is_old(made.published, source, now)
+    return Candidate(made, known, quiet)
 
 
-def _is_old(entry: Entry, source: AdmitSource, now: datetime) -> bool:
+def _is_old(published: datetime | None, source: AdmitSource, now: datetime) -> bool:
     """Old is what a source had when it was first collected (promise 10)."""
     if not source.first_collection:
         return False
-    begun, published = source.first_fetch_at or now, believable(entry.published)
+    begun = source.first_fetch_at or now
     return published is None or not begun < published <= now + CLOCK_SKEW

@@ -10,6 +10,7 @@ Both are idempotent and never raise.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, unquote_plus, urlsplit
 
 TRACKING_PREFIXES = (
@@ -53,6 +54,7 @@ _BLANK = re.compile(r"[\x00-\x1f\x7f\s]")
 _BREAKS = re.compile(r"[\t\r\n]")
 
 
+@lru_cache(maxsize=4096)
 def canonical(url: str) -> str:
     """The key of an address. What is no address of the web comes back as it is, stripped."""
     parts = _web(url)

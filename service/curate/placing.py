@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.curate.articles import Shaped, matched_text
+from service.curate.articles import matched_text
 from service.curate.candidates import AdmitSource, Candidate
 from service.curate.rules import Described, Matcher
 from service.store import topics
@@ -42,7 +42,7 @@ class Placing:
         enter: dict[tuple[int, int], Placed] = {}
         leave: set[tuple[int, int]] = set()
         for one in accepted:
-            reasons = self.matcher.match(self._as_told(one, self.source.name))
+            reasons = one.made.reasons
             for name, reason in reasons.items():
                 if name in rows:
                     placed = Placed(one.article_id, rows[name], self._quietly(one), reason)
@@ -78,19 +78,8 @@ class Placing:
         for teller in self.tellers[one.article_id].values():
             had |= self.matcher.match(self._as_stored(old, teller.name)).keys()
             if teller.name != self.source.name:
-                still |= self.matcher.match(self._as_told(one, teller.name)).keys()
+                still |= self.matcher.match(self._as_stored(one.values, teller.name)).keys()
         return had - still
-
-    def _as_told(self, one: Candidate, source: str) -> Described:
-        assert isinstance(one.shaped, Shaped)
-        return Described(
-            title=one.shaped.title,
-            text=one.shaped.text,
-            source=source,
-            categories=one.shaped.categories,
-            language=one.shaped.language,
-            own_topics=self.source.topics if source == self.source.name else (),
-        )
 
     @staticmethod
     def _as_stored(values: Values, source: str) -> Described:

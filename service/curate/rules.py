@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.config.schema import Topic
-from service.text.fold import fold, has_marks, lower, nfc, tokens
+from service.text.fold import fold, has_marks, lower, nfc, tokens, words_of
 
 Reason = dict[str, Any]
 """What proves a match, as JSON: {"any": ["giáo dục"], "in": ["title"]}, {"source": "vnexpress"}."""
@@ -47,21 +47,25 @@ class Phrases:
     """Words and phrases by the first word of their folded form."""
 
     def __init__(self, written: Iterable[str]) -> None:
-        self._by_first: defaultdict[str, list[tuple[list[str], list[str], str]]] = defaultdict(list)
+        self._by_first: defaultdict[str, list[tuple[tuple[str, ...], list[str], str]]] = defaultdict(list)
         for phrase in written:
             words = tokens(nfc(phrase))
             if words:
                 marked = [lower(word) for word in words] if has_marks(phrase) else []
-                folded = [fold(word) for word in words]
+                folded = tuple(fold(word) for word in words)
                 self._by_first[folded[0]].append((folded, marked, phrase))
 
     def find(self, text: str) -> set[str]:
         """The phrases that stand in the text, as they are written in the rules."""
-        words = tokens(nfc(text))
-        folded = fold(" ".join(words)).split(" ")
+        words, folded = words_of(text)
         found: set[str] = set()
+        begun = self._by_first.keys() & set(folded)
+        if not begun:
+            return found
         for at, word in enumerate(folded):
-            for phrase, marked, written in self._by_first.get(word, ()):
+            if word not in begun:
+                continue
+            for phrase, marked, written in self._by_first[word]:
                 end = at + len(phrase)
                 # Marks are looked at only where the bare words fit: that is seldom.
                 if folded[at:end] == phrase and (

@@ -15,7 +15,7 @@ import nh3
 from service.text.excerpt import ELLIPSIS, lead, shorten
 from service.text.fold import nfc
 
-__all__ = ["ELLIPSIS", "clean_html", "lead", "plain", "shorten", "title_text"]
+__all__ = ["ELLIPSIS", "clean_html", "lead", "plain", "plain_of_clean", "shorten", "title_text"]
 
 MOST_TAGS = 20_000
 """Deeper nesting costs the parser the square of it: 20,000 take half a second, 100,000 twelve."""
@@ -71,9 +71,12 @@ _SWALLOWING = re.compile(
     re.IGNORECASE,
 )
 _SLASHED = re.compile(r"^[\s\u0338]+|(?<=>)\u0338+")
-_SPACE = re.compile(r"\s+")
 _INVISIBLE = re.compile("[\u00ad\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Soft hyphens, zero-width spaces, marks that turn the direction of what follows."""
+
+_REST_OF_TAG = r"(?:\s(?:[^<>\"]|\"[^\"]*\")*)?>"
+_CLEAN_BLOCK = re.compile(rf"</?(?:{'|'.join(sorted(_BLOCKS, key=len, reverse=True))}){_REST_OF_TAG}")
+_CLEAN_INLINE = re.compile(rf"</?[a-z][a-z0-9]*{_REST_OF_TAG}")
 
 _COUNTERS = re.compile(
     r"https?://(?:[\w-]+\.)*(?:doubleclick\.net|google-analytics\.com|scorecardresearch\.com|"
@@ -191,12 +194,26 @@ def plain(html: str) -> str:
     return _on_one_line(html)
 
 
+def plain_of_clean(html: str) -> str:
+    """The same as `plain` for what `clean_html` gave, for a tenth of the time.
+
+    Its tags are written in one way only, so they need no parser.
+    """
+    if "<" in html:
+        html = _CLEAN_INLINE.sub("", _CLEAN_BLOCK.sub(" ", html))
+    if "&" in html:
+        html = nfc(entities.unescape(html))
+    return _on_one_line(html)
+
+
 def _text_alone(html: str) -> str:
     return _on_one_line(nfc(entities.unescape(_TAG.sub(" ", html))))
 
 
 def _on_one_line(text: str) -> str:
-    return _SPACE.sub(" ", _INVISIBLE.sub("", text)).strip()
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text)
+    return " ".join(text.split())
 
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")

@@ -6,7 +6,6 @@ import re
 
 ELLIPSIS = "…"
 
-_SPACE = re.compile(r"\s+")
 _ENDED = re.compile('[.!?…]+["\u201d\u2019\u00bb)\\]]*\\s+(?=["\u201c\u2018\u00ab(\\[]*[^\\W_a-z])')
 _ABBREVIATED = re.compile(
     r"(?:^|[\s(])(?:TP|Tp|ThS|TS|GS|PGS|BS|KS|CN|LS|Q|P|Tr|NXB|St|Mr|Mrs|Ms|Dr|Prof|No|vs|[A-ZĐ])$"
@@ -18,7 +17,7 @@ _CUT_OFF = " ,;:.\u2013\u2014-"
 
 def shorten(text: str, chars: int) -> str:
     """At most `chars` characters on one line, cut at the end of a word and marked where cut."""
-    text = _SPACE.sub(" ", text).strip()
+    text = " ".join(text.split())
     if len(text) <= chars:
         return text
     cut = text[:chars]
@@ -28,7 +27,7 @@ def shorten(text: str, chars: int) -> str:
 
 def lead(text: str, sentences: int = 2, chars: int = 300) -> str:
     """The first sentences of a plain text on one line, at most `chars` characters."""
-    text = _SPACE.sub(" ", text).strip()
+    text = " ".join(text.split())
     found = 0
     for end in _ENDED.finditer(text, 0, chars + 1):
         before = text[max(0, end.start() - _LONGEST_ABBREVIATION) : end.start()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _SPACES = dict.fromkeys((0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x1F, 0x85), " ")
 # All that may stay, in ranges: a class of what must go takes ten times as long to search for.
@@ -106,6 +107,18 @@ def tokens(text: str) -> list[str]:
 def folded_tokens(text: str) -> str:
     """The folded words, joined by single spaces; word for word those of `tokens(nfc(text))`."""
     return fold(" ".join(tokens(nfc(text))))
+
+
+@lru_cache(maxsize=64)
+def words_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words of a text as they stand, and folded; word for word the same number.
+
+    The last texts are remembered: an article is matched and indexed from one reading.
+    """
+    words = tokens(nfc(text))
+    joined = " ".join(words)
+    folded = fold(joined).split(" ") if words else []
+    return tuple(words), tuple(folded)
 
 
 def has_marks(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from service.text.fold import fold, nfc, tokens
 
@@ -26,11 +27,18 @@ _LEAST_WORDS = 3
 def guess(text: str) -> str | None:
     """The code "vi" for accented Vietnamese, else None: unaccented text cannot be told."""
     text = nfc(text[:_LOOK_AT]).lower()
+    if text.isascii() or not _MARKED.search(text):
+        return None
     words = [word for word in tokens(text) if not word.isdigit()]
     if not words:
         return None
-    marked = sum(1 for word in words if _MARKED.search(word) and _SYLLABLE.fullmatch(fold(word)))
+    marked = sum(map(_is_marked_syllable, words))
     share = marked / len(words)
     if _TELLING.search(text):
         return "vi" if share >= _SHARE else None
     return "vi" if share >= _SHARE_WITHOUT_TELLING and len(words) >= _LEAST_WORDS else None
+
+
+@lru_cache(maxsize=8192)
+def _is_marked_syllable(word: str) -> bool:
+    return bool(_MARKED.search(word) and _SYLLABLE.fullmatch(fold(word)))

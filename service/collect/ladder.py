@@ -1,0 +1,123 @@
+"""From the bytes of a feed to what is new in it: the lower rungs of the ladder. Pure.
+
+    same slices ──> the head alone is read
+    some new    ──> head + new slices + tail are read, as if they were the document
+    otherwise   ──> the whole document is read
+
+(304 and the hash of the body stand above: they need no parser at all.) The lower way is taken only
+where it must give what the whole document would give: the parser was in the same state in front of
+every entry, then and now; nothing that the head hands down has changed; and no entry, new or old,
+could be taken for another. tests/collect/test_ladder.py compares both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from service.collect import cutting, documents, memory, repair
+from service.collect.cutting import Cut
+from service.collect.memory import Slices, Who
+from service.collect.reading import Reading
+from service.curate.canonical import canonical
+from service.model import Document, Entry, SourceKind
+
+
+class Rung(StrEnum):
+    """How far down a document had to be taken, cheapest first."""
+
+    NOT_MODIFIED = "304"
+    BODY = "body"
+    SLICES = "slices"
+    PART = "part"
+    WHOLE = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Gleaned:
+    """A document with the entries that had to be read. `listed`: how many it has in all.
+
+    `slices` None: its slices cannot stand for its entries.
+    """
+
+    document: Document
+    listed: int
+    rung: Rung
+    slices: Slices | None
+
+
+def glean(
+    body: bytes,
+    headers: Mapping[str, str],
+    url: str,
+    reading: Reading,
+    now: datetime,
+    before: Slices | None,
+) -> Gleaned:
+    """Read as little as gives the same. Raises ParseError as `documents.read` does."""
+    if not documents.is_xml(body, headers, reading):
+        document = documents.read(body, headers, url, reading, now)
+        return Gleaned(document, len(document.entries), Rung.WHOLE, None)
+    mended = repair.repair(body, headers)
+    pieces = cutting.cut(mended.text.encode("utf-8", "replace"))
+    if pieces is not None and before is not None:
+        part = _part(pieces, mended, url, reading, now, before)
+        if part is not None:
+            return part
+    read = documents.read_xml(mended, headers, url, reading, now)
+    slices = _remembered(pieces, read, url) if pieces is not None else None
+    return Gleaned(read.document, len(read.document.entries), Rung.WHOLE, slices)
+
+
+def _part(  # noqa: PLR0913 - a document in pieces, and how it is read
+    pieces: Cut,
+    mended: repair.Repaired,
+    url: str,
+    reading: Reading,
+    now: datetime,
+    before: Slices,
+) -> Gleaned | None:
+    hashes = [cutting.slice_hash(piece) for piece in pieces.slices]
+    if len(set(hashes)) != len(hashes):
+        return None
+    new = {h: p for h, p in zip(hashes, pieces.slices, strict=True) if h not in before.who}
+    text = pieces.with_only(new.values()).decode("utf-8")
+    read = documents.try_xml(replace(mended, text=text), url, reading, now)
+    if read is None or len(read.document.entries) != len(new) != read.raw_entries:
+        return None
+    if read.state != before.state and (new or read.state is not None):
+        return None
+    if _facts(read.document, url) != before.facts:
+        return None
+    who = dict(zip(new, _people(read.document.entries), strict=True))
+    who = {h: who[h] if h in who else before.who[h] for h in hashes}
+    if not memory.distinct(who.values()):
+        return None
+    rung = Rung.PART if new else Rung.SLICES
+    return Gleaned(read.document, len(hashes), rung, replace(before, who=who))
+
+
+def _remembered(pieces: Cut, read: documents.ReadXml, url: str) -> Slices | None:
+    hashes = [cutting.slice_hash(piece) for piece in pieces.slices]
+    entries = read.document.entries
+    if read.state is None or not len(hashes) == len(set(hashes)) == read.raw_entries:
+        return None
+    if len(entries) != len(hashes):
+        return None
+    who = dict(zip(hashes, _people(entries), strict=True))
+    if not memory.distinct(who.values()):
+        return None
+    return Slices(read.state, _facts(read.document, url), who)
+
+
+def _facts(document: Document, url: str) -> bytes:
+    """What a document says of itself that reaches into its entries."""
+    return memory.facts(document.link, document.language, url)
+
+
+def _people(entries: Iterable[Entry]) -> list[Who]:
+    return [
+        Who.of(one.guid, canonical(one.link) if one.link else None, one.key) for one in entries
+    ]
