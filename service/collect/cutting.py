@@ -11,6 +11,8 @@ out of the ordinary there is no cut, and the whole document is read.
 from __future__ import annotations
 
 import hashlib
+import itertools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.parsers import expat
@@ -18,6 +20,7 @@ from xml.parsers import expat
 SLICE_HASH_BYTES = 12
 
 _ROOTS = {"rss": "channel", "feed": "", "rdf": ""}  # root -> what the entries stand in, "": in it
+_NAME = re.compile(rb"[^\s/>]+")
 _ENTRIES = frozenset({"item", "entry"})
 
 
@@ -47,7 +50,7 @@ def cut(document: bytes) -> Cut | None:
     if not starts or len(starts) != walk.ended:
         return None
     edges = (*starts, end)
-    slices = tuple(document[a:b] for a, b in zip(edges, edges[1:], strict=False))
+    slices = tuple(document[a:b] for a, b in itertools.pairwise(edges))
     return Cut(document[: starts[0]], slices, document[end:])
 
 
@@ -109,8 +112,9 @@ class _Walk:
         if self._depth != self._level or name != self._entry:
             return
         start = self._parser.CurrentByteIndex
-        if not self._document.startswith(b"</", start):
-            raise _OddError  # closes itself: nothing in it
+        written = _NAME.match(self._document, self.starts[-1] + 1)
+        if written is None or not self._document.startswith(b"</" + written[0], start):
+            raise _OddError  # it closes itself: nothing in it
         self.ended += 1
         self.end = self._document.index(b">", start) + 1
 

@@ -18,6 +18,7 @@ from service.collect import media
 from service.collect.addresses import web_address
 from service.collect.keys import Draft
 from service.collect.reading import Reading
+from service.collect.strict import Unparsed
 from service.model import Enclosure, Entry, Image
 from service.text import dates
 from service.text.clean import plain, title_text
@@ -134,6 +135,7 @@ def _date(raw: Raw, name: str, reading: Reading, now: datetime) -> tuple[datetim
     at = dates.parse(written, reading.zone, reading.order, now, reading.language)
     if at is None:  # forms of other languages that feedparser knows
         parsed = dict.get(raw, f"{name}_parsed") if isinstance(raw, dict) else None
+        parsed = parsed.instant if isinstance(parsed, Unparsed) else parsed
         at = _instant(parsed) if isinstance(parsed, time.struct_time) else None
     return sensible(at, now), written
 

@@ -12,17 +12,17 @@ could be taken for another. tests/collect/test_ladder.py compares both ways.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from service.collect import cutting, documents, memory, repair
+from service.collect import cutting, documents, memory, repair, xml_feed
 from service.collect.cutting import Cut
 from service.collect.memory import Slices, Who
 from service.collect.reading import Reading
 from service.curate.canonical import canonical
-from service.model import Document, Entry, SourceKind
+from service.model import Document, Entry
 
 
 class Rung(StrEnum):
@@ -63,43 +63,56 @@ def glean(
     mended = repair.repair(body, headers)
     pieces = cutting.cut(mended.text.encode("utf-8", "replace"))
     if pieces is not None and before is not None:
-        part = _part(pieces, mended, url, reading, now, before)
+        part = _Part(pieces, mended, headers, url, reading, now).after(before)
         if part is not None:
             return part
-    read = documents.read_xml(mended, headers, url, reading, now)
+    read = xml_feed.read(mended, headers, url, reading, now)
     slices = _remembered(pieces, read, url) if pieces is not None else None
     return Gleaned(read.document, len(read.document.entries), Rung.WHOLE, slices)
 
 
-def _part(  # noqa: PLR0913 - a document in pieces, and how it is read
-    pieces: Cut,
-    mended: repair.Repaired,
-    url: str,
-    reading: Reading,
-    now: datetime,
-    before: Slices,
-) -> Gleaned | None:
-    hashes = [cutting.slice_hash(piece) for piece in pieces.slices]
-    if len(set(hashes)) != len(hashes):
-        return None
-    new = {h: p for h, p in zip(hashes, pieces.slices, strict=True) if h not in before.who}
-    text = pieces.with_only(new.values()).decode("utf-8")
-    read = documents.try_xml(replace(mended, text=text), url, reading, now)
-    if read is None or len(read.document.entries) != len(new) != read.raw_entries:
-        return None
-    if read.state != before.state and (new or read.state is not None):
-        return None
-    if _facts(read.document, url) != before.facts:
-        return None
-    who = dict(zip(new, _people(read.document.entries), strict=True))
-    who = {h: who[h] if h in who else before.who[h] for h in hashes}
-    if not memory.distinct(who.values()):
-        return None
-    rung = Rung.PART if new else Rung.SLICES
-    return Gleaned(read.document, len(hashes), rung, replace(before, who=who))
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A document in pieces, and how it is read."""
+
+    pieces: Cut
+    mended: repair.Repaired
+    headers: Mapping[str, str]
+    url: str
+    reading: Reading
+    now: datetime
+
+    def after(self, before: Slices) -> Gleaned | None:
+        """Only what is new since `before`; None where that cannot be told with certainty."""
+        hashes = [cutting.slice_hash(piece) for piece in self.pieces.slices]
+        if len(set(hashes)) != len(hashes):
+            return None
+        there = dict(zip(hashes, self.pieces.slices, strict=True))
+        new = {known: piece for known, piece in there.items() if known not in before.who}
+        # Nothing new: the shortest entry is read all the same, to see what entries inherit now.
+        read = self._read(new.values() or [min(there.values(), key=len)])
+        if read is None or read.state != before.state:
+            return None
+        if _facts(read.document, self.url) != before.facts:
+            return None
+        entries = read.document.entries if new else ()
+        who = dict(zip(new, _people(entries), strict=True))
+        who = {known: who.get(known) or before.who[known] for known in hashes}
+        if not memory.distinct(who.values()):
+            return None
+        rung = Rung.PART if new else Rung.SLICES
+        document = replace(read.document, entries=entries)
+        return Gleaned(document, len(hashes), rung, replace(before, who=who))
+
+    def _read(self, slices: Collection[bytes]) -> xml_feed.Read | None:
+        text = self.pieces.with_only(slices)
+        read = xml_feed.read_part(text, self.mended, self.headers, self.url, self.reading, self.now)
+        if read is None or not len(slices) == read.raw_entries == len(read.document.entries):
+            return None
+        return read
 
 
-def _remembered(pieces: Cut, read: documents.ReadXml, url: str) -> Slices | None:
+def _remembered(pieces: Cut, read: xml_feed.Read, url: str) -> Slices | None:
     hashes = [cutting.slice_hash(piece) for piece in pieces.slices]
     entries = read.document.entries
     if read.state is None or not len(hashes) == len(set(hashes)) == read.raw_entries:
@@ -118,6 +131,4 @@ def _facts(document: Document, url: str) -> bytes:
 
 
 def _people(entries: Iterable[Entry]) -> list[Who]:
-    return [
-        Who.of(one.guid, canonical(one.link) if one.link else None, one.key) for one in entries
-    ]
+    return [Who.of(one.guid, canonical(one.link) if one.link else None, one.key) for one in entries]

@@ -83,9 +83,7 @@ def packed(memory: Memory, on: bytes) -> bytes:
     """As bytes, with the basis that it stands on."""
     if isinstance(memory, Entries):
         return b"E" + on + b"".join(sorted(memory.hashes))
-    rows = (
-        piece + one.guid + one.link + one.key for piece, one in memory.who.items()
-    )
+    rows = (piece + one.guid + one.link + one.key for piece, one in memory.who.items())
     return b"S" + on + memory.state + memory.facts + b"".join(rows)
 
 

@@ -313,13 +313,20 @@ class _Straight(StrictFeedParser):  # type: ignore[misc]
                 handler()
         except AttributeError:
             self.pop(name)
-        if self.incontent:
-            if not self.contentparams.get("type", "xml").endswith("xml"):
-                if tag in _DIVS:
-                    return
-                self.contentparams["type"] = _XHTML
-            if self.contentparams.get("type") == _XHTML:
-                self.handle_data(f"</{tag.split(':')[-1]}>", escape=0)
+        if not (self.incontent and self._is_div_or_markup(tag)):
+            self._go_up()
+
+    def _is_div_or_markup(self, tag: str) -> bool:
+        """As feedparser tracks markup that was not declared as such. True: a bare div, skipped."""
+        if not self.contentparams.get("type", "xml").endswith("xml"):
+            if tag in _DIVS:
+                return True
+            self.contentparams["type"] = _XHTML
+        if self.contentparams.get("type") == _XHTML:
+            self.handle_data(f"</{tag.rpartition(':')[2]}>", escape=0)
+        return False
+
+    def _go_up(self) -> None:
         bases, langs = self.basestack, self.langstack
         if bases:
             bases.pop()
@@ -348,25 +355,36 @@ class _Straight(StrictFeedParser):  # type: ignore[misc]
             output = output.strip()
         if not expecting_text:
             return output
-        if element in self.can_be_relative_uri and output:
-            self._written = output
-            if (element != "id" or self.guidislink) and not _PLAIN_ADDRESS.fullmatch(output):
-                output = self.resolve_uri(output)
+        if output and element in self.can_be_relative_uri:
+            output = self._address(element, output)
         if params:
-            if dict.get(params, "type") == "text/plain" and not self.version.startswith("atom"):
-                if _looks_like_html(output):
-                    params["type"] = "text/html"
-            params.pop("mode", None)
-            params.pop("base64", None)
+            self._settle_type(output)
         if not output.isascii():
             output = _mended(output)
+        self._put(element, output)
+        return output
+
+    def _put(self, element: str, output: str) -> None:
         if element in _NOT_KEPT or (element == "title" and -1 < self.title_depth <= self.depth):
-            return output
+            return
         if self.inentry and not self.insource:
             self._keep(element, output)
         elif self.infeed or self.insource:
             self._keep_of_feed(element, output)
-        return output
+
+    def _address(self, element: str, written: str) -> str:
+        self._written = written
+        if (element == "id" and not self.guidislink) or _PLAIN_ADDRESS.fullmatch(written):
+            return written
+        return self.resolve_uri(written)
+
+    def _settle_type(self, output: str) -> None:
+        params = self.contentparams
+        guessing = dict.get(params, "type") == "text/plain" and not self.version.startswith("atom")
+        if guessing and _looks_like_html(output):
+            params["type"] = "text/html"
+        params.pop("mode", None)
+        params.pop("base64", None)
 
     def _keep(self, element: str, output: str) -> None:
         entry = self.entries[-1]
@@ -458,7 +476,7 @@ def _joined_with_itself(base: str) -> str:
 
 
 def _looks_like_html(text: str) -> bool:
-    """feedparser's `looks_like_html`, asked only where there is something to look at."""
+    """Feedparser's `looks_like_html`, asked only where there is something to look at."""
     if "<" not in text and "&" not in text:
         return False
     return bool(StrictFeedParser.looks_like_html(text))
@@ -466,8 +484,6 @@ def _looks_like_html(text: str) -> bool:
 
 def _mended(text: str) -> str:
     """Text that was encoded twice, and Windows-1252 in the place of control characters."""
-    try:
+    with suppress(UnicodeEncodeError, UnicodeDecodeError):
         text = text.encode("iso-8859-1").decode("utf-8")
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        pass
     return text.translate(_cp1252) if _C1.search(text) else text

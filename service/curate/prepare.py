@@ -83,7 +83,7 @@ def prepare(
     return made
 
 
-def _prepared(  # noqa: PLR0913 - one entry with all that it is judged by
+def _prepared(
     key: str,
     digest: bytes,
     entry: Entry,

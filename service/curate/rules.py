@@ -47,7 +47,9 @@ class Phrases:
     """Words and phrases by the first word of their folded form."""
 
     def __init__(self, written: Iterable[str]) -> None:
-        self._by_first: defaultdict[str, list[tuple[tuple[str, ...], list[str], str]]] = defaultdict(list)
+        self._by_first: defaultdict[str, list[tuple[tuple[str, ...], list[str], str]]] = (
+            defaultdict(list)
+        )
         for phrase in written:
             words = tokens(nfc(phrase))
             if words:

@@ -75,7 +75,9 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Soft hyphens, zero-width spaces, marks that turn the direction of what follows."""
 
 _REST_OF_TAG = r"(?:\s(?:[^<>\"]|\"[^\"]*\")*)?>"
-_CLEAN_BLOCK = re.compile(rf"</?(?:{'|'.join(sorted(_BLOCKS, key=len, reverse=True))}){_REST_OF_TAG}")
+_CLEAN_BLOCK = re.compile(
+    rf"</?(?:{'|'.join(sorted(_BLOCKS, key=len, reverse=True))}){_REST_OF_TAG}"
+)
 _CLEAN_INLINE = re.compile(rf"</?[a-z][a-z0-9]*{_REST_OF_TAG}")
 
 _COUNTERS = re.compile(
