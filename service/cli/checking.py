@@ -2,33 +2,65 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from service.cli.opening import environ, log_quietly
-from service.cli.output import config_option, dump, fail, json_option, say, warn
+from service.cli.output import config_option, dump, fail, json_option, printable, say, warn
+from service.collect import trial
+from service.collect.poll import client_of
+from service.collect.trial import Tried
+from service.collect.workers import Parsers
+from service.config.schema import Settings
 from service.runtime.check import Checked
 from service.runtime.check import check as judge
+from service.runtime.composition import system_clock
+
+_MARKS = {True: "ok", False: "FAIL", None: "-"}
 
 
 @click.command()
+@click.option("--live", is_flag=True, help="Try each source too. Relays and DNS are not tried yet.")
 @config_option
 @json_option
-def check(config: Path, as_json: bool) -> None:
+def check(live: bool, config: Path, as_json: bool) -> None:
     """Name every fault of the configuration, with its file, line and key.
 
-    Without a fault it says what is there. Exit 2 when there is a fault. Writes nothing.
+    Without a fault it says what is there. Exit 2 when there is a fault. With --live each source is
+    asked once, at a site's pace, and one line says what it gives; exit 1 when one fails. Writes
+    nothing.
     """
     log_quietly()
     checked = judge(config, environ())
-    if as_json:
-        dump(_as_json(checked))
-    else:
+    if not as_json:
         _tell(checked)
+    tried: list[Tried] = []
+    if live and checked.loaded is not None:
+        tried = asyncio.run(_try(checked.loaded.settings, aloud=not as_json))
+    if as_json:
+        said = {"live": {"sources": [trial.as_json(one) for one in tried]}} if live else {}
+        dump({**_as_json(checked), **said})
     if checked.faults:
         fail(2)
+    if any(one.ok is False for one in tried):
+        fail()
+
+
+async def _try(settings: Settings, *, aloud: bool) -> list[Tried]:
+    tried: list[Tried] = []
+
+    def tell(one: Tried) -> None:
+        tried.append(one)
+        if aloud:
+            say(f"{_MARKS[one.ok]:4}  {one.name}: {printable(one.said)}")
+
+    async with client_of(settings, system_clock) as client, Parsers() as parsers:
+        await trial.try_all(settings, client, parsers, system_clock, tell)
+    order = {name: place for place, name in enumerate(settings.source)}
+    return sorted(tried, key=lambda one: order[one.name])
 
 
 def _tell(checked: Checked) -> None:

@@ -98,6 +98,11 @@ def open_client(store: Store, settings: Settings, clock: Callable[[], datetime])
     """The client that says who we are and how many readers we have, as of now."""
     with store.read() as connection:
         readers = sources.readers(connection)
+    return client_of(settings, clock, readers)
+
+
+def client_of(settings: Settings, clock: Callable[[], datetime], readers: int = 0) -> Client:
+    """The same where nobody has been counted: 0 readers are not mentioned."""
     site = settings.site
     agent = user_agent(_version(), base_url=site.base_url, contact=site.contact, readers=readers)
     return Client(agent, settings.collect.allow_networks, clock=clock)

@@ -12,15 +12,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from service.collect import asking
+from service.collect import asking, manners
 from service.collect.access import access_of
 from service.collect.asking import Asked, Body, Failed, Result
 from service.collect.reading import reading_of
 from service.collect.recording import Recorded, Recorder
-from service.collect.site import is_own_machine, site_of
-from service.collect.spacing import NO_GAP, Gap, Sites, Waiting
+from service.collect.spacing import Sites, Waiting
 from service.collect.workers import Parsers
-from service.config.schema import PerSite, Settings
+from service.config.schema import Settings
 from service.errors import FetchError
 from service.net.client import Client
 from service.store import sources
@@ -99,8 +98,9 @@ class Sweep:
         self._total = len(wanted)
         self._sites.forget(asyncio.get_running_loop().time())
         for source in wanted:
-            scope = self._per_site(source).scope
-            self._waiting.add(site_of(source.url, scope), self._gap(source), source)
+            told, collect = self._settings.source[source.name], self._settings.collect
+            site = manners.site(told, collect, source.url)
+            self._waiting.add(site, manners.gap(told, collect, source.url), source)
         try:
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(self._write())
@@ -119,16 +119,6 @@ class Sweep:
     def left(self) -> int:
         """How many were left for the next pass."""
         return len(self._waiting)
-
-    def _per_site(self, source: Due) -> PerSite:
-        return self._settings.source[source.name].per_site or self._settings.collect.per_site
-
-    def _gap(self, source: Due) -> Gap:
-        """Loopback is not spaced unless the source says so itself (CONTRACT)."""
-        if self._settings.source[source.name].per_site is None and is_own_machine(source.url):
-            return NO_GAP
-        gap = self._per_site(source)
-        return Gap(gap.delay.total_seconds(), gap.connections)
 
     async def _start_all(self, fetches: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
@@ -205,11 +195,10 @@ class Sweep:
 
     def _asked(self, claimed: Claimed) -> Asked:
         told = self._settings.source[claimed.name]
-        allow = told.allow_networks
         return Asked(
             claimed,
             reading_of(told, self._settings.site),
-            self._settings.collect.allow_networks if allow is None else allow,
+            manners.allowed(told, self._settings.collect),
             access_of(told, self._settings.collect),
             again=self.at_once,
         )

@@ -60,3 +60,55 @@ def test_what_starts_the_service_refuses_faults_before_anything_is_written(run, 
     for name in ("collect", "up", "publish", "status", "reload"):
         assert "4 faults; nothing was started" in run(name, code=2).stderr
     assert not (folder / "var").exists()
+
+
+LIVE = """
+[source.trong]
+url = "{web}/empty.xml"
+[source.mat]
+url = "{web}/nothing.xml"
+[source.trang]
+url = "{web}/page.html"
+[source.nghi]
+url = "{web}/a.xml"
+paused = true
+[source.danh-sach]
+kind = "page"
+page = {{ entry = "li.gone" }}
+url = "{web}/page.html"
+"""
+
+
+def test_live_tries_each_source_and_writes_nothing(run, ask, site, web):
+    dated = b"<pubDate>Tue, 24 Nov 2026 08:00:00 +0700</pubDate></item>"
+    web.pages["/a.xml"] = web.pages["/a.xml"].replace(b"</item>", dated)
+    web.pages["/empty.xml"] = b"<rss version='2.0'><channel><title>A</title></channel></rss>"
+    web.pages["/page.html"] = b"<!doctype html><title>T</title><li>x</li>"
+    config = site / "bantin.toml"
+    config.write_text(config.read_text() + LIVE.format(web=web.base))
+    said = run("check", "--live", code=1).stdout.splitlines()
+    assert said[0] == "fine: 1 file, 7 sources, 1 topic, 1 digest"
+    assert sorted(said[1:]) == [
+        "-     nghi: paused in the configuration: not asked",
+        "FAIL  danh-sach: the selector 'li.gone' (page.entry) finds nothing on the page",
+        "FAIL  mat: the server answered 404 (Not Found)",
+        "FAIL  trang: this is an HTML page, not a feed",
+        "ok    bao-a: 1 entry; newest 2026-11-24 01:00Z",
+        "ok    bao-b: 1 entry; none with a date",
+        "ok    trong: 0 entries",
+    ]
+    told = ask("check", "--live", code=1)
+    assert told["ok"]
+    first, *_, nothing, _, paused, _ = told["live"]["sources"]
+    assert first == {
+        "id": "bao-a", "url": f"{web.base}/a.xml", "ok": True, "entries": 1, "moved": None,
+        "newest": "2026-11-24T01:00:00+00:00", "said": "1 entry; newest 2026-11-24 01:00Z",
+    }  # fmt: skip
+    assert (nothing["id"], nothing["ok"]) == ("mat", False)
+    assert (paused["id"], paused["ok"]) == ("nghi", None)
+    assert not (site / "var").exists()
+
+
+def test_live_does_not_begin_where_there_are_faults(run, folder):
+    (folder / "bantin.toml").write_text(FAULTY)
+    assert run("check", "--live", code=2).stdout == ""

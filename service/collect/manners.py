@@ -1,0 +1,29 @@
+"""What the TOML says about asking one source: its site, the gap there, the networks it may be in.
+
+A key of the source wins over the one of [collect].
+"""
+
+from __future__ import annotations
+
+from service.collect.site import is_own_machine, site_of
+from service.collect.spacing import NO_GAP, Gap
+from service.config.schema import Collect, Source
+
+
+def allowed(source: Source, collect: Collect) -> tuple[str, ...]:
+    """CIDR texts of the private networks that it may stand in."""
+    own = source.allow_networks
+    return collect.allow_networks if own is None else own
+
+
+def site(source: Source, collect: Collect, url: str) -> str:
+    """The name under which requests to `url` are spaced."""
+    return site_of(url, (source.per_site or collect.per_site).scope)
+
+
+def gap(source: Source, collect: Collect, url: str) -> Gap:
+    """Loopback is not spaced unless the source says so itself (CONTRACT)."""
+    if source.per_site is None and is_own_machine(url):
+        return NO_GAP
+    told = source.per_site or collect.per_site
+    return Gap(told.delay.total_seconds(), told.connections)

@@ -1,0 +1,88 @@
+"""Trying sources: a site's pace is kept, what moved is said, nothing hangs."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from service.collect.trial import AT_ONCE, Tried, try_all
+from service.collect.workers import Parsers
+from service.config.schema import Collect, PerSite, Settings, Source
+from service.net.client import Client
+from service.net.limits import Limits
+from tests.contract.way import rss
+from tests.net.wire import raw_server
+
+LOOPBACK = Collect(allow_networks=("127.0.0.0/8",))
+
+
+async def tried(settings, now, limits=None) -> dict[str, Tried]:
+    told: dict[str, Tried] = {}
+    async with (
+        Client("x", LOOPBACK.allow_networks, limits=limits) as client,
+        Parsers(1) as parsers,
+    ):
+        async with asyncio.timeout(30):
+            await try_all(
+                settings, client, parsers, lambda: now, lambda one: told.update({one.name: one})
+            )
+    return told
+
+
+async def test_what_moved_for_good_is_said_with_the_new_address(now):
+    async def script(talk):
+        match talk.target:
+            case "/old":
+                await talk.answer(b"", "Location: /mid", status="301 Moved")
+            case "/mid":
+                await talk.answer(b"", "Location: /new", status="308 Moved")
+            case "/away":
+                await talk.answer(b"", "Location: /old", status="302 Found")
+            case _:
+                await talk.answer(rss("M\u1ed9t"))
+
+    async with raw_server(script) as wire:
+        sources = {name: Source(url=wire.url(f"/{name}")) for name in ("old", "away", "new")}
+        told = await tried(Settings(collect=LOOPBACK, source=sources), now)
+        place = wire.url("/new")
+    assert told["old"].moved == place
+    assert f'moved for good: write url = "{place}"' in told["old"].said
+    assert (told["away"].moved, told["new"].moved) == (None, None)
+
+
+async def test_many_are_tried_at_once_but_one_site_at_its_pace(now):
+    starts = {"a": [], "b": []}
+
+    async def script(talk):
+        loop = asyncio.get_running_loop()
+        group = talk.target[1]
+        if group in starts:
+            starts[group].append(loop.time())
+        await asyncio.sleep(0.05)
+        await talk.answer(rss("M\u1ed9t"))
+
+    gentle = PerSite(delay=timedelta(seconds=0.2), connections=1)
+    async with raw_server(script) as wire:
+        sources = {f"n{n}": Source(url=wire.url(f"/n{n}")) for n in range(60)}
+        sources |= {f"a{n}": Source(url=wire.url(f"/a{n}"), per_site=gentle) for n in range(4)}
+        told = await tried(Settings(collect=LOOPBACK, source=sources), now)
+        assert wire.most_open <= AT_ONCE
+    assert {one.ok for one in told.values()} == {True}
+    assert len(told) == 64
+    gaps = [after - before for before, after in zip(starts["a"], starts["a"][1:], strict=False)]
+    assert len(gaps) == 3
+    assert min(gaps) >= 0.2
+
+
+async def test_a_server_that_never_answers_keeps_nobody_else_waiting_for_ever(now):
+    async def script(talk):
+        if talk.target == "/never":
+            await asyncio.sleep(60)
+        await talk.answer(rss("M\u1ed9t"))
+
+    async with raw_server(script) as wire:
+        sources = {name: Source(url=wire.url(f"/{name}")) for name in ("never", "good")}
+        settings = Settings(collect=LOOPBACK, source=sources)
+        told = await tried(settings, now, Limits(read_s=0.5, total_s=1))
+    assert told["good"].ok
+    assert (told["never"].ok, told["never"].said) == (False, "the server fell silent for 0.5 s")
