@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 WRONG_CHARSET = "wrong-charset"
+FROM = "from-"  # and the charset before Unicode: "from-tcvn3"
 BAD_BYTES = "bad-bytes"
 LEADING_BLANKS = "leading-blanks"
 CONTROL_CHARACTERS = "control-characters"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
-from service.collect import charsets, mended, repair
+from service.collect import charsets, documents, mended, repair
+from service.collect.reading import Reading
+from service.text.old_charsets import CHARSETS
+from tests.text.test_legacy import written
 
 XML = {"content-type": "application/xml"}
 
@@ -165,3 +170,38 @@ def test_letters_are_what_the_bytes_mean(body, headers, text, repairs):
     decoded, names = charsets.decode(body, headers)
     assert text in decoded
     assert names == repairs
+
+
+OLD = "Chiều nay, người dân Bắc Ninh đội mưa dự hội nghị trực tuyến về nông thôn mới"
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+@pytest.mark.parametrize("declared", ["", "utf-8", "iso-8859-1", "windows-1252", "windows-1258"])
+def test_vietnamese_from_before_unicode_is_read_whatever_it_is_called(charset, declared):
+    foreign = written(charset, OLD)
+    head = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
+    text = f"{head}<rss><channel><item><title>{foreign}</title></item></channel></rss>"
+    as_bytes = text.encode("cp1252" if charset == "cp1258" else "latin-1")
+    for body in (as_bytes, text.encode()):
+        if body is as_bytes and charset == "utf-8-twice":
+            continue  # that is UTF-8
+        done = repair.repair(body, XML)
+        assert f"<title>{OLD}</title>" in done.text
+        assert f"from-{charset}" in done.repairs or declared == "windows-1258"
+
+
+@pytest.mark.parametrize(
+    ("declared", "charset"),
+    [("VISCII", "viscii"), ("TCVN-5712", "tcvn3"), ("x-viet-vni", "vni")],
+)
+def test_its_own_name_is_believed_even_for_one_word(declared, charset):
+    body = f"<rss><channel><title>{written(charset, 'Việt')}</title></channel></rss>"
+    headers = {"content-type": f"text/xml; charset={declared}"}
+    done = repair.repair(body.encode("latin-1"), headers)
+    assert "<title>Việt</title>" in done.text
+    assert done.repairs == (f"from-{charset}",)
+
+
+def test_letters_apart_become_whole(now):
+    body = rss(f"<item><title>{unicodedata.normalize('NFD', OLD)}</title></item>")
+    assert documents.read(body, XML, "https://a.vn/", Reading(), now).entries[0].title == OLD
