@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from service.collect import documents
+from service.collect import article_page, documents, full_text
 from service.collect.pagetree import own_address
 from service.collect.reading import Reading
 from service.errors import FetchError, ParseError
@@ -30,18 +30,24 @@ def look(
     """One input as a JSON object. `given`: what the user typed; `url`: where the body stands.
 
     {"input", "ok", "error", "feed": {"title", "link", "language"} or null, "entries": […],
-    "repairs": […]}; instants as ISO 8601 in UTC. For a page also {"page": {…, "next"}}, with the
-    address of its list's next page; a file whose address nobody told is read as the page that it
-    says it is. Never raises.
+    "repairs": […]}; instants as ISO 8601 in UTC. A page is fine if it is a list or an article, and
+    has "page" besides: {"title", "link", "published", "lead", "text", "authors", "image",
+    "language", "next"}, its text as paragraphs parted by empty lines, `next` the address of its
+    list's next page; a file whose address nobody told is read as the page that it says it is.
+    Never raises.
     """
     reading = reading or Reading()
     if url is None and reading.kind is SourceKind.PAGE:
         url = own_address(body, headers)
     base = url or UNKNOWN_BASE
+    page = _page(body, headers, base, reading, now) if reading.kind is SourceKind.PAGE else {}
     try:
         document = documents.read(body, headers, base, reading, now)
     except ParseError as error:
-        return failed(given, str(error))
+        if not page.get("text"):
+            return failed(given, str(error))
+        document = Document(page["title"], page["link"], page["language"], ())
+    following = document.further[0].url if document.further else None
     return {
         "input": given,
         "ok": True,
@@ -53,7 +59,7 @@ def look(
         },
         "entries": [_entry(entry) for entry in document.entries],
         "repairs": list(document.repairs),
-    } | (_page(document) if reading.kind is SourceKind.PAGE else {})
+    } | ({"page": page | {"next": _known(following)}} if page else {})
 
 
 def failed(given: str, error: str) -> dict[str, Any]:
@@ -98,19 +104,24 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _page(document: Document) -> dict[str, Any]:
+def _page(
+    body: bytes, headers: Mapping[str, str], base: str, reading: Reading, now: datetime
+) -> dict[str, Any]:
+    """The article that the page is; empty for what is no HTML page."""
+    reading = replace(reading, full=full_text.is_installed())
+    try:
+        page = article_page.read(body, headers, base, reading, now)
+    except ParseError:
+        return {}
     return {
-        "page": {
-            "title": document.title,
-            "link": _known(document.link),
-            "published": None,
-            "lead": "",
-            "text": "",
-            "authors": [],
-            "image": None,
-            "language": document.language,
-            "next": _known(document.further[0].url) if document.further else None,
-        }
+        "title": page.title,
+        "link": _known(page.link),
+        "published": _iso(page.published),
+        "lead": page.lead,
+        "text": page.text,
+        "authors": list(page.authors),
+        "image": _known(page.image.url) if page.image else None,
+        "language": page.language,
     }
 
 

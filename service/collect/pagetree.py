@@ -16,20 +16,23 @@ from service.net import headers as http
 _META_CHARSET = re.compile(rb"(?i)<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]+)")
 
 
-def tree_of(body: bytes, headers: Mapping[str, str]) -> HtmlElement:
-    """The page as a tree, without scripts and styles. Raises ParseError for what is no page."""
-    text = _decoded(body, headers)
+def tree_of(body: bytes, headers: Mapping[str, str], *, scripts: bool = False) -> HtmlElement:
+    """The page as a tree, without styles; `scripts`: with what stands in them as data.
+
+    Raises ParseError for what is no page.
+    """
+    text = decoded(body, headers)
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
     try:
         tree = document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except (etree.LxmlError, ValueError, AssertionError) as error:
         raise ParseError("this is no HTML page") from error
-    for element in list(tree.iter("script", "style", "template")):
+    for element in list(tree.iter("style", "template", *(() if scripts else ("script",)))):
         element.drop_tree()
     return tree
 
 
-def _decoded(body: bytes, headers: Mapping[str, str]) -> str:
+def decoded(body: bytes, headers: Mapping[str, str]) -> str:
     """What is valid UTF-8 is UTF-8, whatever the server and the page say."""
     wide = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}.get(body[:2])
     declared = _META_CHARSET.search(body[:4096])

@@ -29,8 +29,9 @@ class Reading:
     """What decides how the same bytes are read.
 
     `zone`: IANA name for dates that carry none. `order`: of bare numbers in dates, None = by sense.
-    `language`: of the source, None = not said. `place`: where in a page its list was found last
-    time; a memory of ours, so no reason to read the same body again.
+    `language`: of the source, None = not said. `full`: the whole text of an article's own page is
+    wanted. `place`: where in a page its list was found last time; a memory of ours, so no reason to
+    read the same body again.
     """
 
     kind: SourceKind = SourceKind.FEED
@@ -39,6 +40,7 @@ class Reading:
     order: str | None = None
     language: str | None = None
     place: str | None = field(default=None, repr=False)
+    full: bool = False
 
     @property
     def fingerprint(self) -> bytes:

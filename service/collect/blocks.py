@@ -1,0 +1,207 @@
+"""A page as the blocks of text that people see, in its order. Pure.
+
+A block is what stands between two ends of a line: a paragraph, a heading, an item of a list, a
+cell, a piece of a text that is broken by empty lines alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lxml.html import HtmlElement
+
+from service.text.fold import nfc
+
+INLINE = frozenset(
+    re.findall(
+        r"\w+",
+        "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr "
+        "picture q rp rt ruby s samp small source span strike strong sub sup time tt u var wbr",
+    )
+)
+"""Elements within a line. Any other one ends the line before it and its own last one."""
+
+UNSEEN = frozenset(
+    re.findall(
+        r"\w+",
+        "audio button canvas datalist dialog embed form frame frameset head iframe input map math "
+        "noscript object option script select style svg template textarea title video",
+    )
+)
+"""Elements that hold no text of an article. ASP.NET wraps whole pages in `form`: `_is_wrapper`."""
+
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
+_FORM_FIELDS = frozenset({"button", "option", "script", "style", "textarea"})
+_FORM_TEXT = 600
+"""Characters of text in a `form`, without its lists of choices, from which it is a page's wrapper
+and not something to fill in."""
+
+
+@dataclass(slots=True)
+class Block:
+    """`text`: one line, NFC. `linked`: how many of its characters lead elsewhere.
+
+    `element`: the nearest element around it that is no inline one. `links`: its links' addresses
+    with the text of each. `bold`: how many characters are set bold.
+    """
+
+    element: HtmlElement
+    text: str
+    linked: int = 0
+    bold: int = 0
+    links: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def own(self) -> int:
+        """Characters that are no link."""
+        return len(self.text) - self.linked
+
+    @property
+    def is_link(self) -> bool:
+        """Whether there is little but a link in it."""
+        return self.linked > 0 and self.linked >= 0.8 * len(self.text)
+
+
+@dataclass(slots=True)
+class _Line:
+    parts: list[str] = field(default_factory=list)
+    linked: int = 0
+    bold: int = 0
+    links: list[tuple[str, list[str]]] = field(default_factory=list)
+    breaks: int = 0
+
+
+class _Walk:
+    """Gathers the lines of one tree; recursion is a list, since pages nest deeply."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self._line = _Line()
+        self._links: list[list[str]] = []
+        self._bold = 0
+
+    def run(self, root: HtmlElement) -> list[Block]:
+        todo: list[tuple[str, HtmlElement, HtmlElement]] = [("open", root, root)]
+        while todo:
+            what, element, around = todo.pop()
+            if what == "open":
+                self._open(element, around, todo)
+            elif what == "close":
+                self._close(element)
+            else:
+                self._text(element.tail or "")
+        self._end(root)
+        return self.blocks
+
+    def _open(
+        self,
+        element: HtmlElement,
+        around: HtmlElement,
+        todo: list[tuple[str, HtmlElement, HtmlElement]],
+    ) -> None:
+        if not isinstance(element.tag, str) or is_unseen(element):
+            return
+        tag = element.tag
+        if tag == "br":
+            self._line.breaks += 1
+            self._line.parts.append(" ")
+            if self._line.breaks > 1:
+                self._end(around)
+            return
+        inner = around
+        if tag not in INLINE:
+            self._end(around)
+            inner = element
+        if tag == "a":
+            self._links.append([])
+            self._line.links.append((element.get("href") or "", self._links[-1]))
+        self._bold += tag in {"b", "strong"}
+        self._text(element.text or "")
+        todo.append(("close", element, around))
+        for child in reversed(element):
+            todo.append(("tail", child, inner))
+            todo.append(("open", child, inner))
+
+    def _close(self, element: HtmlElement) -> None:
+        tag = element.tag
+        if tag == "a" and self._links:
+            self._links.pop()
+        self._bold -= tag in {"b", "strong"}
+        if tag not in INLINE:
+            self._end(element)
+
+    def _text(self, text: str) -> None:
+        if not text:
+            return
+        self._line.parts.append(text)
+        seen = len("".join(text.split()))
+        if seen:
+            self._line.breaks = 0
+        if self._links:
+            self._links[-1].append(text)
+            self._line.linked += seen
+        if self._bold:
+            self._line.bold += seen
+
+    def _end(self, around: HtmlElement) -> None:
+        line, self._line = self._line, _Line()
+        if self._links:  # a link around several blocks goes on in the next one
+            href = line.links[-1][0] if line.links else ""
+            self._links[-1] = []
+            self._line.links.append((href, self._links[-1]))
+        text = one_line("".join(line.parts))
+        if not text:
+            return
+        size = len("".join(text.split())) or 1
+        share = min(1.0, line.linked / size)
+        links = tuple((href, one_line("".join(parts))) for href, parts in line.links)
+        self.blocks.append(
+            Block(
+                around,
+                text,
+                round(share * len(text)),
+                round(min(1.0, line.bold / size) * len(text)),
+                tuple(link for link in links if link[1]),
+            )
+        )
+
+
+def blocks(root: HtmlElement) -> list[Block]:
+    """What people see of this part of the page."""
+    return _Walk().run(root)
+
+
+def one_line(text: str) -> str:
+    """NFC, without invisible characters, blanks counted as one."""
+    return nfc(" ".join(_INVISIBLE.sub("", text).split()))
+
+
+def is_unseen(element: HtmlElement) -> bool:
+    """Whether the element shows no text: by what it is, or hidden by its own attributes."""
+    tag = element.tag
+    if tag == "form":
+        return not _is_wrapper(element)
+    if tag in UNSEEN or element.get("hidden") is not None:
+        return True
+    return bool(_HIDDEN.search(element.get("style") or ""))
+
+
+def _is_wrapper(form: HtmlElement) -> bool:
+    """ASP.NET puts the whole page into one form."""
+    size = 0
+    for element in form.iter():
+        if element.tag not in _FORM_FIELDS:
+            size += len((element.text or "").strip())
+        size += len((element.tail or "").strip())
+        if size > _FORM_TEXT:
+            return True
+    return False
+
+
+def ancestry(element: HtmlElement) -> Iterator[HtmlElement]:
+    """The element, then what it stands in."""
+    yield element
+    yield from element.iterancestors()

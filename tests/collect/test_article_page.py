@@ -1,0 +1,177 @@
+"""One article's own page: title, lead, time, authors, text, and nothing of other articles."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.collect import article_page
+from service.collect.reading import Reading
+from service.errors import ParseError
+from tests.collect import article_pages as portals
+from tests.collect.article_pages import LEAD, OTHERS, PARAGRAPHS, TITLE
+
+AT = datetime(2026, 11, 24, 1, 5, tzinfo=UTC)
+EARLIER = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
+URL = "https://tinh.example.vn/tin/khoa-giao"
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+def read(page: str, url: str = URL, **reading):
+    return article_page.read(page.encode(), {}, url, Reading(**reading), NOW)
+
+
+PAGES = {
+    "a portal": portals.liferay(),
+    "a portal whose elements have no names": portals.liferay(named=False),
+    "a portal of tables in one form": portals.aspnet(),
+    "a newspaper": portals.newspaper(),
+}
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["ours", "trafilatura"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_says_what_a_feed_would_have_said(name, full):
+    page = read(PAGES[name], full=full)
+    assert page.title == TITLE
+    assert page.lead == LEAD
+    assert page.published is not None
+    assert page.published.replace(second=0) == AT
+    assert page.language is not None
+    assert page.language.startswith("vi")
+    assert [one for one in PARAGRAPHS if one not in page.text] == []
+    assert [one for one in OTHERS if one in page.text] == []
+    assert page.text.startswith(LEAD)
+    assert page.text.count(LEAD) == 1
+    for word in ("quan tâm", "Phản hồi", "Các tin", "Xem nhiều", "Giấy phép", "Bình luận", TITLE):
+        assert word not in page.text
+
+
+def test_official_documents_stay_as_they_are_written():
+    text = read(portals.liferay()).text
+    for number in ("38-CT/TW", "623-QĐ/TU", "30/2020/NĐ-CP"):
+        assert number in text
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if "portal" in name])
+def test_the_name_at_the_end_of_a_text_is_its_author(name):
+    assert read(PAGES[name]).authors == ("Hoàng Chung",)
+
+
+def test_the_visible_headline_goes_before_the_one_for_search_engines():
+    page = read(portals.newspaper())
+    assert page.title == TITLE
+    assert page.link == "https://baotinh.example.vn/tin/khoa-giao-123.htm"
+    assert page.image is not None
+    assert page.image.url == "https://cdn.example.vn/anh.jpg"
+
+
+def test_a_headline_that_is_the_sites_name_is_none():
+    assert read(portals.newspaper(h1="Báo Tỉnh điện tử", headline=TITLE, seo=TITLE)).title == TITLE
+
+
+def test_a_word_before_the_headline_in_its_element_is_left_out():
+    page = read(portals.newspaper(h1=f"Khoa giáo <br> {TITLE}", seo=TITLE))
+    assert page.title == TITLE
+
+
+@pytest.mark.parametrize(
+    ("told", "authors"),
+    [
+        ('{"@type":"Person","name":"Theo Minh Anh"}', ("Minh Anh",)),
+        ('[{"@type":"Person","name":"Lan Chi"},{"name":"Bá Quý"}]', ("Lan Chi", "Bá Quý")),
+        ('"Lan Chi; Bá Quý"', ("Lan Chi", "Bá Quý")),
+        ('{"@type":"Person","name":"Baotinh.example.vn"}', ()),
+        ('{"@type":"Organization","name":"Báo Tỉnh"}', ()),
+        ('{"@type":"Person","name":"BÁO TỈNH ONLINE"}', ()),
+    ],
+)
+def test_authors_are_people_and_never_the_sites_own_account(told, authors):
+    assert read(portals.newspaper(author=told)).authors == authors
+
+
+@pytest.mark.parametrize(
+    ("changes", "at"),
+    [
+        ({}, AT.replace(second=41)),  # JSON-LD shows the clock, meta the same with its zone
+        ({"published": "2026-11-24T08:05:00Z"}, AT.replace(hour=8)),
+        ({"published": "2026-11-24", "meta": ""}, AT),  # a day alone: the line knows the minute
+        ({"published": "2026-11-24T00:00:00+07:00", "meta": ""}, AT),
+        ({"published": "", "meta": "2026-11-24T08:05:00&amp;#x2B;07:00", "line": ""}, AT),
+        ({"published": "", "meta": ""}, AT),
+        ({"published": "", "meta": "", "line": "07:00 ngày 23/11/2026"}, EARLIER),
+        ({"published": "", "meta": "", "line": "Minh Anh - 24/11/2026 08:05"}, AT),
+        ({"published": "", "meta": "", "line": "24-11-2026 - 08:05 AM"}, AT),
+        ({"published": "2031-01-01T00:00:00Z", "meta": ""}, AT),  # ahead of us: not believed
+        ({"published": "", "meta": "", "line": ""}, None),  # a date in the prose is never it
+    ],
+)  # fmt: skip
+def test_the_time_by_machines_first_then_by_the_line_that_people_see(changes, at):
+    assert read(portals.newspaper(**changes)).published == at
+
+
+def test_a_zone_of_the_source_goes_before_the_languages():
+    page = read(portals.newspaper(meta=""), zone="Europe/Berlin")
+    assert page.published == AT.replace(hour=7)
+
+
+@pytest.mark.parametrize(
+    ("description", "lead"),
+    [
+        (LEAD[:70] + "...", LEAD),
+        ("Báo Tỉnh điện tử: tin nhanh 24h, thời sự, kinh tế", LEAD),
+        ("", LEAD),
+    ],
+)
+def test_a_lead_cut_short_for_search_engines_is_not_taken(description, lead):
+    assert read(portals.newspaper(description=description)).lead == lead
+
+
+def test_without_anything_that_stands_out_there_is_no_lead():
+    text = "".join(f"<p>{one}</p>" for one in PARAGRAPHS)
+    page = read(f"<html><title>{TITLE}</title><h1>{TITLE}</h1>{text}")
+    assert page.lead == ""
+    assert page.text.split("\n\n") == list(PARAGRAPHS)
+
+
+def test_a_canonical_link_to_the_front_page_is_not_the_articles():
+    page = read(f'<link rel="canonical" href="https://tinh.example.vn/"><h1>{TITLE}</h1>')
+    assert page.link == URL
+
+
+def test_prose_in_other_languages():
+    text = "".join(
+        f"<p>The council agreed on item {n}, after a debate of two hours, to go on.</p>"
+        for n in range(5)
+    )
+    page = read(
+        "<html lang=en><head><meta property=og:title content='Council agrees'>"
+        "<meta name=author content='Jane Doe'></head><body><header><a href=/>Home</a></header>"
+        "<article><h1>Council agrees</h1><time datetime=2026-11-24T01:05:00Z>yesterday</time>"
+        f"{text}"
+        "</article><aside><a href=/x>Another story of the day that is read a lot</a></aside>"
+    )
+    assert (page.title, page.published, page.authors) == ("Council agrees", AT, ("Jane Doe",))
+    assert len(page.text.split("\n\n")) == 5
+
+
+def test_what_is_no_page_says_so():
+    with pytest.raises(ParseError):
+        article_page.read(b"<!-- -->", {}, URL, Reading(), NOW)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet="<>/=\"'& abcdh1pdivspan\n\u00e1\u0300{}[]:,@", max_size=400))
+def test_no_page_breaks_it(text):
+    pieces = ("<p>", "</div>", '<script type="application/ld+json">', "<h1>", "<form>", "<br>")
+    markup = text
+    for at, piece in enumerate(pieces):
+        markup = markup[: at * 20] + piece + markup[at * 20 :]
+    try:
+        page = article_page.read(markup.encode(), {}, URL, Reading(), NOW)
+    except ParseError:
+        return
+    assert isinstance(page.text, str)
