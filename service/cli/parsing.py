@@ -13,6 +13,7 @@ from service.cli.opening import log_quietly
 from service.cli.output import dump, fail, json_option, printable, say, warn
 from service.collect.look import as_kind, failed, look, look_at
 from service.collect.reading import Reading
+from service.model import SourceKind
 from service.net.agent import user_agent
 from service.net.client import Client
 from service.net.limits import Limits
@@ -23,7 +24,11 @@ _WEB = ("http://", "https://")
 
 @click.command()
 @click.argument("inputs", metavar="FILE|URL...", nargs=-1, required=True)
-@click.option("--kind", type=click.Choice(["feed", "page"]), help="What it is; default: a feed.")
+@click.option(
+    "--kind",
+    type=click.Choice([kind.value for kind in SourceKind]),
+    help="What it is; default: a feed.",
+)
 @click.option("--url", metavar="BASE", help="Where a file stands on the web, for its links.")
 @json_option
 def parse(inputs: tuple[str, ...], kind: str | None, url: str | None, as_json: bool) -> None:

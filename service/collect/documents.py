@@ -11,6 +11,7 @@ from datetime import datetime
 from service.collect import json_feed, repair, xml_feed
 from service.collect.page import read_page
 from service.collect.reading import Reading
+from service.collect.sitemap import read_sitemap
 from service.errors import ParseError
 from service.model import Document, SourceKind
 
@@ -28,6 +29,8 @@ def read(
         raise ParseError("the document is empty")
     if reading.kind is SourceKind.PAGE:
         return read_page(body, headers, url, reading, now)
+    if reading.kind is SourceKind.SITEMAP:
+        return read_sitemap(body, url, reading, now)
     if json_feed.is_json(body, headers):
         return json_feed.read(body, url, reading, now)
     return xml_feed.read(repair.repair(body, headers), headers, url, reading, now).document

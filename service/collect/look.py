@@ -34,7 +34,7 @@ def look(
     has "page" besides: {"title", "link", "published", "lead", "text", "authors", "image",
     "language", "next"}, its text as paragraphs parted by empty lines, `next` the address of its
     list's next page; a file whose address nobody told is read as the page that it says it is.
-    Never raises.
+    A sitemap has {"sitemaps": [{"url", "changed"}]} besides, an index's. Never raises.
     """
     reading = reading or Reading()
     if url is None and reading.kind is SourceKind.PAGE:
@@ -47,7 +47,6 @@ def look(
         if not page.get("text"):
             return failed(given, str(error))
         document = Document(page["title"], page["link"], page["language"], ())
-    following = document.further[0].url if document.further else None
     return {
         "input": given,
         "ok": True,
@@ -59,7 +58,7 @@ def look(
         },
         "entries": [_entry(entry) for entry in document.entries],
         "repairs": list(document.repairs),
-    } | ({"page": page | {"next": _known(following)}} if page else {})
+    } | _besides(document, reading.kind, page)
 
 
 def failed(given: str, error: str) -> dict[str, Any]:
@@ -102,6 +101,14 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "image": _known(entry.image.url) if entry.image else None,
         "language": entry.language,
     }
+
+
+def _besides(document: Document, kind: SourceKind, page: dict[str, Any]) -> dict[str, Any]:
+    if kind is SourceKind.SITEMAP:
+        further = [{"url": one.url, "changed": _iso(one.changed)} for one in document.further]
+        return {"sitemaps": further}
+    following = document.further[0].url if document.further else None
+    return {"page": page | {"next": _known(following)}} if page else {}
 
 
 def _page(

@@ -108,7 +108,8 @@ class Source(Named):
     )
     url: WebAddress = Field(description="The address of the feed or page")
     kind: SourceKind = Field(
-        SourceKind.FEED, description="feed, or page: its list is found by itself, or by selectors"
+        SourceKind.FEED,
+        description="feed; page: its list is found by itself, or by selectors; sitemap",
     )
     page: PageSelectors | None = Field(
         None, description='Selectors, for kind = "page" whose list is not found by itself'
