@@ -85,13 +85,25 @@ class TooLargeError(FetchError):
 class HttpError(FetchError):
     """The server answered with a status that is no success.
 
-    `retry_after_s` is what Retry-After asked for in seconds, None where it said nothing.
+    `retry_after_s` is what Retry-After asked for in seconds, None where it said nothing; `fresh_s`
+    for how long the server calls this answer fresh. `for_good`: it speaks for the address that was
+    asked, not for one that a passing redirect led to.
     """
 
-    def __init__(self, status: int, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        retry_after_s: float | None = None,
+        *,
+        fresh_s: float | None = None,
+        for_good: bool = True,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after_s = retry_after_s
+        self.fresh_s = fresh_s
+        self.for_good = for_good
 
 
 class ParseError(BantinError):

@@ -147,8 +147,9 @@ class Document:
     """What one fetch of a source says, in the order of the document.
 
     `repairs` names what had to be mended before it could be read. `ttl_s` is the rhythm that the
-    document itself asks for, in seconds. `further` is where it goes on. `place` is where in a page
-    its list was found by itself, None where nothing was searched for.
+    document itself asks for, in seconds; `phase_s` when in it, `skips` when not at all (see
+    collect/wishes.py). `further` is where it goes on. `place` is where in a page its list was found
+    by itself, None where nothing was searched for.
     """
 
     title: str
@@ -159,6 +160,8 @@ class Document:
     ttl_s: int | None = None
     further: tuple[Further, ...] = ()
     place: str | None = None
+    phase_s: int | None = None
+    skips: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections import Counter
 from service.cli.output import local, printable, say, table
 from service.render.addresses import absolute
 from service.report.explain import Explanation
-from service.report.standing import reason, state
+from service.report.standing import advice, reason, state
 from service.report.status import Status
 
 _HOUR_S, _DAY_S = 3600, 86400
@@ -51,7 +51,7 @@ def tell_status(found: Status, zone: str) -> None:
 
 def _tell_sources(found: Status, zone: str) -> None:
     states = {one.name: state(one, found.now) for one in found.sources}
-    shown = [one for one in found.sources if states[one.name] != "ok"]
+    shown = [one for one in found.sources if states[one.name] != "ok" or one.moved_to]
     if len(found.sources) <= ALL_SHOWN:
         shown = list(found.sources)
     table(
@@ -62,10 +62,11 @@ def _tell_sources(found: Status, zone: str) -> None:
                 one.name,
                 states[one.name],
                 local(one.last_ok_at, zone),
-                local(one.next_poll_at, zone),
+                local(None if one.gone_at else one.next_poll_at, zone),
                 one.entries,
                 one.refused,
                 reason(one, found.now)
+                or advice(one)
                 or (f"mended: {', '.join(one.repairs)}" if one.repairs else ""),
             )
             for one in shown

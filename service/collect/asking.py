@@ -8,17 +8,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.collect.reading import Reading
 from service.collect.workers import Job, Parsers
 from service.errors import BantinError, FetchError, ParseError, PutAsideError
 from service.model import Document
+from service.net import agent
 from service.net import headers as http
 from service.net.access import Access
-from service.net.answers import NOT_MODIFIED, Response
+from service.net.answers import NOT_MODIFIED, Hop, Response
 from service.net.client import Client
 from service.store.sources import Behind, Claimed
+
+TRUST = timedelta(days=1)
+"""How long a server that says "not modified" each time is believed before it is asked for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +43,29 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """`behind`: the body that could not be read, None where there was none."""
+    """`behind`: the body that could not be read, None where there was none.
+
+    `for_all`: it was asked without validators.
+    """
 
     source: Claimed
     error: BantinError
     behind: Behind | None = None
-    retry_after_s: float | None = None
+    for_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """`behind`: None after "not modified", where nothing new is known."""
+    """`behind`: its validators as they are now. `whole`: the body came all the same.
+
+    `hops`: the redirects on the way.
+    """
 
     source: Claimed
     fresh_s: float | None
-    behind: Behind | None = None
+    behind: Behind
+    whole: bool = False
+    hops: tuple[Hop, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,7 @@ class Read:
     behind: Behind
     fresh_s: float | None
     bytes: int
+    hops: tuple[Hop, ...] = ()
 
 
 Result = Failed | Unchanged | Read
@@ -88,17 +101,19 @@ async def ask(
     known = source.read_as == asked.reading.fingerprint
     if source.document_error and asked.again:
         known = False
-    headers = http.conditional(source.etag, source.last_modified) if known else {}
+    trusted = source.manners.whole_at is None or clock() - source.manners.whole_at < TRUST
+    validators = http.conditional(source.etag, source.last_modified) if known and trusted else {}
+    headers = {"User-Agent": agent.for_feed(client.user_agent, source.id), **validators}
     try:
         response = await client.get(
-            source.url, headers=headers, allow=asked.allow, access=asked.access
+            source.address, headers=headers, allow=asked.allow, access=asked.access
         )
     except FetchError as error:
-        return Failed(source, error, retry_after_s=getattr(error, "retry_after_s", None))
+        return Failed(source, error, for_all=not validators)
     now = clock()
     fresh_s = http.fresh_s(response.headers, now)
     if response.status == NOT_MODIFIED:
-        return _not_modified(source, fresh_s, asked=bool(headers))
+        return _not_modified(source, response, fresh_s, asked=bool(validators))
     behind = Behind(
         response.etag,
         response.last_modified,
@@ -108,8 +123,8 @@ async def ask(
     if not (known and behind.body_hash == source.body_hash):
         return Body(asked, response, behind, now)
     if source.document_error:
-        return Failed(source, _as_before(source, source.document_error), behind)
-    return Unchanged(source, fresh_s, behind)
+        return Failed(source, _as_before(source, source.document_error), behind, for_all=True)
+    return Unchanged(source, fresh_s, behind, whole=True, hops=response.redirects)
 
 
 async def read(parsers: Parsers, body: Body) -> Failed | Read:
@@ -120,19 +135,30 @@ async def read(parsers: Parsers, body: Body) -> Failed | Read:
     try:
         document = await parsers.read(job)
     except ParseError as error:
-        return Failed(source, error, body.behind)
+        return Failed(source, error, body.behind, for_all=True)
     except BantinError as error:  # ours, not the document's: it is read again next time
-        return Failed(source, error)
+        return Failed(source, error, for_all=True)
     fresh_s = http.fresh_s(response.headers, body.at)
-    return Read(source, document, body.behind, fresh_s, len(response.body))
+    size = len(response.body)
+    return Read(source, document, body.behind, fresh_s, size, hops=response.redirects)
 
 
-def _not_modified(source: Claimed, fresh_s: float | None, *, asked: bool) -> Failed | Unchanged:
+def _not_modified(
+    source: Claimed, response: Response, fresh_s: float | None, *, asked: bool
+) -> Failed | Unchanged:
     if not asked:
-        return Failed(source, FetchError("the server says 'not modified', but nobody asked it"))
+        reason = "the server says 'not modified', but nobody asked it"
+        return Failed(source, FetchError(reason), for_all=True)
     if source.document_error:
         return Failed(source, _as_before(source, source.document_error))
-    return Unchanged(source, fresh_s)
+    # Both are sent back byte for byte, so the newest that the server gave is what counts; what its
+    # last answers said of freshness stands until they say otherwise (RFC 9111, 4.3.4).
+    etag, last_modified = response.etag or source.etag, response.last_modified
+    behind = Behind(
+        etag, last_modified or source.last_modified, source.body_hash or b"", source.read_as or b""
+    )
+    fresh_s = source.manners.fresh_s if fresh_s is None else fresh_s
+    return Unchanged(source, fresh_s, behind, hops=response.redirects)
 
 
 def _as_before(source: Claimed, error: str) -> ParseError:

@@ -17,7 +17,12 @@ def allowed(source: Source, collect: Collect) -> tuple[str, ...]:
 
 
 def site(source: Source, collect: Collect, url: str) -> str:
-    """The name under which requests to `url` are spaced."""
+    """The name under which requests to `url` are spaced, and which rests as a whole after a 429.
+
+    Servers of this machine are no one site, unless the source says so itself (CONTRACT).
+    """
+    if source.per_site is None and is_own_machine(url):
+        return url
     return site_of(url, (source.per_site or collect.per_site).scope)
 
 

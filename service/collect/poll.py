@@ -138,6 +138,8 @@ def _collected(sweep: Sweep) -> Collected:
     if sweep.at_once:
         for name in sweep.elsewhere:
             failed[name] = FetchError("another process is collecting it just now")
+        for name in sweep.spared:
+            failed[name] = FetchError("not asked: its site has just said that it is asked too much")
     topics = frozenset[str]().union(*(one.topics for one in sweep.recorded))
     new = sum(one.new for one in sweep.recorded)
     changed = sum(one.changed for one in sweep.recorded)

@@ -9,20 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import structlog
 
-from service.collect import schedule
+from service.collect import manners, planning, schedule
 from service.collect.asking import Failed, Read, Result, Unchanged
 from service.collect.mended import TRUNCATED_TAIL
-from service.collect.schedule import Next, Rhythm
+from service.collect.planning import Plan, Terms
+from service.collect.schedule import Bounds
 from service.config.schema import Settings, Source
 from service.curate.admit import AdmitSource, admit
 from service.curate.rules import Matcher
-from service.errors import BantinError, PutAsideError, StoreBusyError, StoreError
+from service.errors import BantinError, HttpError, PutAsideError, StoreBusyError, StoreError
 from service.model import Document
 from service.store import sources, stale
 from service.store.database import Connection, Store
+from service.store.manners import put_off
 from service.text.fold import nfc
 
 PATIENCE = timedelta(days=1)
@@ -65,46 +68,76 @@ class Recorder:
 
     def record(self, results: Sequence[Result]) -> list[Recorded]:
         """In the order given, except that documents come last. Raises StoreError."""
-        quick = [result for result in results if not isinstance(result, Read)]
+        same = [result for result in results if isinstance(result, Unchanged)]
+        failed = [result for result in results if isinstance(result, Failed)]
         done: list[Recorded] = []
-        if quick:
+        if same or failed:
             with self._store.write() as connection:
-                done += [self._note(connection, result) for result in quick]
+                done += self._note(connection, same)
+                done += [self._fail(connection, result) for result in failed]
         done += [self._keep(result) for result in results if isinstance(result, Read)]
         return done
 
-    def _note(self, connection: Connection, result: Failed | Unchanged) -> Recorded:
-        if isinstance(result, Failed):
-            return self._fail(connection, result)
-        then = self._next(result.source, news=False, fresh_s=result.fresh_s)
-        kept = sources.record_unchanged(
-            connection,
-            result.source,
-            self._clock(),
-            next_poll_at=then.at,
-            interval_s=then.interval_s,
-            behind=result.behind,
-        )
-        return Recorded(result.source, lost=not kept)
+    def _note(self, connection: Connection, same: Sequence[Unchanged]) -> list[Recorded]:
+        now = self._clock()
+        told = []
+        for one in same:
+            plan = self._answered(one, now, whole=one.whole)
+            told.append(sources.Same(one.source, one.behind, plan.at, plan.manners))
+        lost = sources.record_unchanged(connection, now, told)
+        return [Recorded(one.source, lost=one.source.id in lost) for one in same]
 
     def _fail(self, connection: Connection, result: Failed) -> Recorded:
-        source = result.source
-        at = schedule.after_failure(
-            self._clock(),
-            self._rhythm(source),
-            failures=source.failures + 1,
-            retry_after_s=result.retry_after_s,
+        source, now = result.source, self._clock()
+        plan = planning.failed(
+            source,
+            self._terms(source),
+            now,
+            result.error,
+            for_all=result.for_all,
             dice=self._dice(),
         )
         kept = sources.record_failure(
             connection,
             source,
             error=" ".join(nfc(str(result.error)).split()),
-            next_poll_at=at,
+            next_poll_at=plan.at,
+            manners=plan.manners,
             behind=result.behind,
-            aside_at=self._clock() if isinstance(result.error, PutAsideError) else None,
+            aside_at=now if isinstance(result.error, PutAsideError) else None,
+            gone_at=now if plan.gone else None,
         )
+        if planning.is_too_many(result.error):
+            self._spare(connection, source, result.error, now)
         return Recorded(source, error=result.error, lost=not kept)
+
+    def _spare(
+        self, connection: Connection, source: sources.Claimed, error: BantinError, now: datetime
+    ) -> None:
+        """Leave the whole site alone: the server counts what it is asked, not by which source."""
+        asked = error.retry_after_s if isinstance(error, HttpError) else None
+        until = schedule.held_until(now, asked)
+        site = self._site(source.name, source.address)
+        others = [name for name in self._sites.get(site, ()) if name != source.name]
+        gap = self._told(source).per_site or self._settings.collect.per_site
+        crowd_s = len(others) * gap.delay.total_seconds()
+        put_off(
+            connection,
+            others,
+            until,
+            lambda due_at: schedule.shifted(now, until, due_at, crowd_s, self._dice()),
+        )
+
+    @cached_property
+    def _sites(self) -> dict[str, list[str]]:
+        """By the addresses of the TOML: few sources have moved, and then mostly within a site."""
+        sites: dict[str, list[str]] = {}
+        for name, told in self._settings.source.items():
+            sites.setdefault(self._site(name, told.url), []).append(name)
+        return sites
+
+    def _site(self, name: str, url: str) -> str:
+        return manners.site(self._settings.source[name], self._settings.collect, url)
 
     def _keep(self, result: Read) -> Recorded:
         """Store a document; if that fails, the source has failed and its document is not known."""
@@ -138,24 +171,24 @@ class Recorder:
                     topics=became.topics | admitted.topics,
                 )
                 if start + PART >= len(entries):
-                    shown = self._settle(connection, result, now, news=became.new > 0)
+                    shown = self._settle(connection, result, now, became.new)
                     became = replace(became, topics=became.topics | shown)
         return became
 
     def _settle(
-        self, connection: Connection, result: Read, now: datetime, *, news: bool
+        self, connection: Connection, result: Read, now: datetime, new: int
     ) -> frozenset[str]:
         """Keep the source's state. Returns the topics that show the outlet under another name."""
         source, document = result.source, result.document
         before = sources.is_called(connection, source)
-        then = self._next(source, news=news, fresh_s=result.fresh_s)
+        plan = self._answered(result, now, whole=True, new=new)
         sources.record_ok(
             connection,
             source,
             now,
             behind=result.behind,
-            next_poll_at=then.at,
-            interval_s=then.interval_s,
+            next_poll_at=plan.at,
+            manners=plan.manners,
             title=None if self._told(source).title else document.title,
             home=document.link,
             entries=len(document.entries),
@@ -183,19 +216,30 @@ class Recorder:
             first_fetch_at=source.first_fetch_at,
         )
 
-    def _next(self, source: sources.Claimed, *, news: bool, fresh_s: float | None) -> Next:
-        return schedule.after_answer(
-            self._clock(),
-            self._rhythm(source),
-            interval_s=source.interval_s,
-            news=news,
-            fresh_s=fresh_s,
+    def _answered(
+        self, result: Unchanged | Read, now: datetime, *, whole: bool, new: int = 0
+    ) -> Plan:
+        return planning.answered(
+            result.source,
+            self._terms(result.source),
+            now,
+            behind=result.behind,
+            fresh_s=result.fresh_s,
+            hops=result.hops,
+            whole=whole,
             dice=self._dice(),
+            document=result.document if isinstance(result, Read) else None,
+            new=new,
         )
 
-    def _rhythm(self, source: sources.Claimed) -> Rhythm:
-        interval = self._told(source).interval or self._settings.collect.interval
-        return Rhythm(interval.min, interval.max)
+    def _terms(self, source: sources.Claimed) -> Terms:
+        told = self._told(source)
+        interval = told.interval or self._settings.collect.interval
+        return Terms(
+            Bounds(interval.min, interval.max),
+            said_here=told.interval is not None,
+            tied=told.auth is not None or bool(told.headers),
+        )
 
     def _told(self, source: sources.Claimed) -> Source:
         return self._settings.source[source.name]

@@ -125,6 +125,18 @@ class Waiting(Generic[Item]):
         self._sites.end(site, queue.gap, now_s)
         self._plan(site, queue, now_s)
 
+    def drop(self, site: str) -> list[Item]:
+        """Give back what still waits for a site: it has asked to be left alone."""
+        queue = self._queues.get(site)
+        if queue is None:
+            return []
+        dropped = list(queue.items)
+        queue.items.clear()
+        self._length -= len(dropped)
+        if not queue.running:
+            del self._queues[site]
+        return dropped
+
     def next_at(self) -> float | None:
         """When `take` may have something again; None: only once something is done."""
         while self._order:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from service.collect import asking, manners
+from service.collect import asking, manners, planning
 from service.collect.access import access_of
 from service.collect.asking import Asked, Body, Failed, Result
 from service.collect.reading import reading_of
@@ -91,6 +91,7 @@ class Sweep:
         self._fetching = 0
         self._freed = asyncio.Event()
         self._held: set[int] = set()
+        self._dropped: list[str] = []
         self._total = 0
 
     async def run(self, wanted: Sequence[Due]) -> None:
@@ -118,7 +119,12 @@ class Sweep:
     @property
     def left(self) -> int:
         """How many were left for the next pass."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._dropped)
+
+    @property
+    def spared(self) -> list[str]:
+        """Those of `left` whose site said that it is asked too much."""
+        return self._dropped
 
     async def _start_all(self, fetches: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
@@ -176,6 +182,8 @@ class Sweep:
         result: Failed | asking.Unchanged | Body | asking.Read
         try:
             result = await asking.ask(self._client, self._asked(claimed), self._clock)
+            if isinstance(result, Failed) and planning.is_too_many(result.error):
+                self._dropped += [source.name for source in self._waiting.drop(site)]
             if isinstance(result, Body):
                 await self._bodies.acquire()
         except Exception as error:  # noqa: BLE001 - a bug of ours must not cost the other sources

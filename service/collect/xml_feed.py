@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 
 import feedparser
 
-from service.collect import keys, strict
+from service.collect import keys, strict, wishes
 from service.collect.addresses import web_address
 from service.collect.items import draft_of, language_tag
 from service.collect.mended import LOOSE, TRUNCATED_TAIL
@@ -34,13 +34,6 @@ _CDF = re.compile(r"(?is)(?:\s|<!--.*?-->|<!doctype[^>]*>)*<channel\b")
 _ID = re.compile(
     r"<(?:[\w.-]+:)?(?:guid|id)\b[^>]*>\s*(?:<!\[CDATA\[)?\s*([^<\]]{1,2000}?)\s*(?:\]\]>)?\s*</"
 )
-_PERIODS_S = {
-    "hourly": 3600,
-    "daily": 86400,
-    "weekly": 7 * 86400,
-    "monthly": 30 * 86400,
-    "yearly": 365 * 86400,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +102,16 @@ def _understood(
         drafts = [draft_of(raw, reading, now, url=url, version=version) for raw in entries]
     except (ValueError, TypeError, AttributeError, KeyError, LookupError) as error:
         raise ParseError(f"an entry cannot be understood ({type(error).__name__})") from error
+    rhythm = wishes.of(feed, mended.text)
     document = Document(
         title=title_text(nfc(str(feed.get("title") or ""))),
         link=link,
         language=language,
         entries=keys.settle(drafts, (link, url)),
         repairs=mended.repairs,
-        ttl_s=_rhythm_s(feed),
+        ttl_s=rhythm.every_s,
+        phase_s=rhythm.phase_s,
+        skips=rhythm.skips,
     )
     return Read(document, len(entries), dict.get(parsed, "state"))
 
@@ -179,15 +175,3 @@ def _no_feed(text: str, headers: Mapping[str, str]) -> str:
     start = " ".join(title_text(text[:200]).split())[:40]
     said = f" ({kind})" if kind else ""
     return f"this is no feed{said}; it begins with {start!r}" if start else f"this is no feed{said}"
-
-
-def _rhythm_s(feed: Mapping[str, Any]) -> int | None:
-    """`ttl` in minutes, or Syndication's period; None where neither says anything usable."""
-    ttl = str(feed.get("ttl") or "").strip()
-    if ttl.isascii() and ttl.isdigit() and int(ttl[:9]) > 0:
-        return int(ttl[:9]) * 60
-    period = _PERIODS_S.get(str(feed.get("sy_updateperiod") or "").strip().lower())
-    often = str(feed.get("sy_updatefrequency") or "1").strip()
-    if period is None or not often.isdigit() or int(often[:6]) == 0:
-        return None
-    return period // int(often[:6])

@@ -14,6 +14,7 @@ from service.errors import FetchError
 
 NOT_MODIFIED = 304
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PERMANENT = frozenset({301, 308})
 _FIRST_WINS = frozenset({"etag", "last-modified", "content-type", "content-location", "location"})
 
 _PROPER = re.compile(r"(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=])+")
@@ -25,6 +26,11 @@ class Hop:
 
     status: int
     url: str
+
+    @property
+    def is_permanent(self) -> bool:
+        """301 and 308 speak of all times to come; 302, 303 and 307 of this one."""
+        return self.status in _PERMANENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,11 @@ class Client:
         self._clock = clock
         self._sessions = Sessions(user_agent, self._limits, resolver)
 
+    @property
+    def user_agent(self) -> str:
+        """Who we say we are."""
+        return self._user_agent
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -199,8 +204,14 @@ class Client:
         raw = answers.joined(answer.raw_headers)
         texts = {name: value.decode("utf-8", "replace") for name, value in raw.items()}
         if not answers.is_welcome(answer.status):
-            wait = headers.retry_after_s(texts.get("retry-after"), self._clock())
-            raise HttpError(answer.status, reasons.status(answer.status, answer.reason), wait)
+            now = self._clock()
+            raise HttpError(
+                answer.status,
+                reasons.status(answer.status, answer.reason),
+                headers.retry_after_s(texts.get("retry-after"), now),
+                fresh_s=headers.fresh_s(texts, now),
+                for_good=all(hop.is_permanent for hop in hops),
+            )
         if answer.status == HTTPStatus.PARTIAL_CONTENT:
             raise FetchError("the server sent a part of the document, but we asked for all of it")
         unpacker = Unpacker(texts.get("content-encoding", "").strip().lower(), limit)

@@ -34,12 +34,14 @@ def http_date(text: str) -> datetime | None:
 def fresh_s(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds for which the server calls its answer fresh: Cache-Control's max-age, else Expires.
 
-    `headers` has lower-case names. no-cache and no-store say nothing about how often to come.
+    What a cache on the way has used up already (Age) is taken off (RFC 9111, 4.2). `headers` has
+    lower-case names. no-cache and no-store say nothing about how often to come.
     """
     control = headers.get("cache-control", "")
     match = _MAX_AGE.search(control)
     if match:
-        return float(match[1])
+        age = headers.get("age", "").strip()
+        return max(0.0, float(match[1]) - (float(age) if re.fullmatch(r"\d{1,10}", age) else 0.0))
     if "no-cache" in control or "no-store" in control:
         return None
     expires = http_date(headers["expires"]) if "expires" in headers else None

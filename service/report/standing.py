@@ -9,17 +9,20 @@ from service.store.overview import SourceRow
 LATE_AFTER = timedelta(minutes=30)
 """A source whose poll has been due for this long is late: ticks come every few seconds."""
 
-TROUBLE = ("aside", "failing", "late")
+TROUBLE = ("gone", "aside", "failing", "late")
 """The states that an admin is told of, the worst first."""
 
 
 def state(source: SourceRow, now: datetime) -> str:
-    """ok, new, late, failing, aside or paused (CONTRACT: status --json).
+    """ok, new, late, failing, aside, gone or paused (CONTRACT: status --json).
 
-    aside: its document killed or hung those who read it, and is not read again as it is.
+    gone: its server says that it is gone for good, and it is asked no more. aside: its document
+    killed or hung those who read it, and is not read again as it is.
     """
     if source.is_paused(now):
         return "paused"
+    if source.gone_at is not None:
+        return "gone"
     if source.aside_since is not None:
         return "aside"
     if source.failures:
@@ -39,6 +42,10 @@ def reason(source: SourceRow, now: datetime) -> str:
     match state(source, now):
         case "paused":
             return _rest(source, now)
+        case "gone":
+            since = f"since {_at(source.gone_at)}, {_last_fine(source)}"
+            how = f"asked again at a new url, or after `bantin sources retry {source.name}`"
+            return f"{source.error} ({since}; {how})"
         case "aside":
             since = f"since {_at(source.aside_since)}, {_last_fine(source)}"
             how = f"read again once it changes, or after `bantin sources retry {source.name}`"
@@ -57,6 +64,13 @@ def _rest(source: SourceRow, now: datetime) -> str:
     until = rests_until(source, now)
     end = f" until {_at(until)}" if until else ""
     return f"paused by hand since {_at(source.rests_since)}{end}"
+
+
+def advice(source: SourceRow) -> str:
+    """What the admin may want to do though nothing is wrong; "" where there is nothing."""
+    if source.moved_to is None:
+        return ""
+    return f"moved permanently to {source.moved_to}: change its url in the TOML"
 
 
 def _last_fine(source: SourceRow) -> str:

@@ -49,13 +49,14 @@ def as_json(found: Status) -> dict[str, object]:
                 "state": state(source, found.now),
                 "last_ok": _iso(source.last_ok_at),
                 "last_tried": _iso(source.last_tried_at),
-                "next_poll": _iso(source.next_poll_at),
+                "next_poll": None if source.gone_at else _iso(source.next_poll_at),
                 "entries": source.entries,
                 "refused": source.refused,
                 "failures": source.failures,
                 "error": source.error,
                 "reason": reason(source, found.now) or None,
                 "paused_until": _iso(rests_until(source, found.now)),
+                "moved_to": source.moved_to,
                 "repairs": list(source.repairs),
             }
             for source in found.sources

@@ -31,6 +31,8 @@ class SourceRow:
     error: str | None
     document_error: str | None
     aside_since: datetime | None
+    gone_at: datetime | None
+    moved_to: str | None
     last_tried_at: datetime | None
     repairs: tuple[str, ...]
     entries: int
@@ -125,6 +127,8 @@ def _source_row(row: Any, entries: int, refused: dict[str, int]) -> SourceRow:
         error=row.error,
         document_error=row.document_error,
         aside_since=row.aside_since,
+        gone_at=row.gone_at,
+        moved_to=row.moved_to,
         last_tried_at=row.last_tried_at,
         repairs=tuple(row.repairs or ()),
         entries=entries,

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Table, bindparam, select, update
 
 from service.config.schema import Settings, Source
-from service.store import renames, stale
+from service.store import manners, renames, stale
 from service.store.statements import upsert
 from service.store.tables import digest, source, topic
 
@@ -34,7 +34,8 @@ NEVER_COLLECTED: Row = {
     "read_as": None,
     "document_error": None,
     "aside_since": None,
-    "interval_s": None,
+    "gone_at": None,
+    **manners.values(manners.UNKNOWN),
     "entries_last": None,
     "repairs": None,
 }
@@ -70,7 +71,7 @@ def _sources(connection: Connection, settings: Settings, now: datetime, *, retir
     """True when feeds say something else of their sources: names, weights, how many there are."""
     renamed = renames.rename(connection, source, _was(settings.source))
     rows = {row.name: row for row in connection.execute(select(source))}
-    new, moved, retitled = [], [], bool(renamed)
+    new, moved, respelt, retitled = [], [], [], bool(renamed)
     changes: list[Row] = []
     for name, wanted in settings.source.items():
         row = rows.get(name)
@@ -88,9 +89,12 @@ def _sources(connection: Connection, settings: Settings, now: datetime, *, retir
             retitled = retitled or any(getattr(row, name) != values[name] for name in shown)
             if _elsewhere(row, wanted):
                 moved.append({"row": row.id, "next_poll_at": now, **NEVER_COLLECTED})
+            elif row.url != wanted.url:
+                respelt.append({"row": row.id, "next_poll_at": now, **_respelt(row, wanted)})
     _insert(connection, source, new)
     _update(connection, source, changes)
     _update(connection, source, moved)
+    _update(connection, source, respelt)
     if retire and _retire(connection, source, rows.values(), settings.source, now):
         retitled = True
     return retitled
@@ -120,9 +124,24 @@ def _source_values(wanted: Source) -> Row:
 
 
 def _elsewhere(row: Any, wanted: Source) -> bool:
-    """Another place, not the same one over TLS: its backlog is old, its validators are void."""
-    was, is_ = (url.partition("://")[2] for url in (row.url, wanted.url))
-    return was != is_ or row.kind != wanted.kind.value
+    """Another place: its backlog is old.
+
+    Not the same one over TLS, nor the one that its server has sent us to all along.
+    """
+    was, moved, is_ = (
+        (url or "").partition("://")[2] for url in (row.url, row.moved_to, wanted.url)
+    )
+    return is_ not in {was, moved} or row.kind != wanted.kind.value
+
+
+def _respelt(row: Any, wanted: Source) -> Row:
+    """Validators belong to the address that gave them: the first fetch brings new ones."""
+    gave_them = wanted.url == row.moved_to
+    return manners.NOT_MOVED | {
+        "gone_at": None,
+        "etag": row.etag if gave_them else None,
+        "last_modified": row.last_modified if gave_them else None,
+    }
 
 
 def _topics(connection: Connection, settings: Settings, now: datetime, *, retire: bool) -> set[str]:

@@ -15,6 +15,7 @@ _FORGOTTEN: dict[str, object] = {
     "error": None,
     "document_error": None,
     "aside_since": None,
+    "gone_at": None,
     "read_as": None,  # so that its document is fetched whole and read again
 }
 
@@ -23,7 +24,7 @@ _PART = 500
 
 
 def failing(connection: Connection, now: datetime) -> list[str]:
-    """The ids in the TOML of what fails or is put aside and is not paused, by name."""
+    """The ids in the TOML of what fails, is gone or put aside, and is not paused, by name."""
     held = or_(t.c.failures > 0, t.c.aside_since.is_not(None))
     statement = select(t.c.name).where(t.c.retired_at.is_(None), awake(now), held)
     return list(connection.execute(statement.order_by(t.c.name)).scalars())

@@ -10,11 +10,13 @@ the source, nor when the source was given another address meanwhile.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
 
+from service.store import manners as m
+from service.store.manners import Manners
 from service.store.pauses import awake
 from service.store.tables import source as t
 from service.store.tables import subscription
@@ -25,7 +27,7 @@ _MOST_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A source that may be collected now: its row, its id in the TOML, its address."""
+    """A source that may be collected now: its row, its id in the TOML, where it is fetched."""
 
     id: int
     name: str
@@ -38,8 +40,8 @@ class Claimed:
 
     `first_fetch_at` is never None: this fetch is the first where there was none. `document_error`
     is why the document behind `body_hash` could not be read; None: it could. `aside_since`: since
-    when it is put aside for what it did to its reader. `interval_s` in seconds, None before the
-    first success.
+    when it is put aside for what it did to its reader. `gone_at`: since when its server says that
+    it is gone for good. `url` is the TOML's address; `address` is where it is fetched.
     """
 
     id: int
@@ -55,7 +57,13 @@ class Claimed:
     read_as: bytes | None
     document_error: str | None
     aside_since: datetime | None
-    interval_s: int | None
+    gone_at: datetime | None
+    manners: Manners = field(kw_only=True)
+
+    @property
+    def address(self) -> str:
+        """The TOML's, or where that has moved for good."""
+        return self.manners.moved_to or self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +79,8 @@ class Behind:
 def due(connection: Connection, now: datetime, limit: int | None = None) -> list[Due]:
     """What is due and free, the longest waiting first."""
     statement = (
-        select(t.c.id, t.c.name, t.c.url)
-        .where(_live(), awake(now), t.c.next_poll_at <= now, _free(now))
+        select(t.c.id, t.c.name, _address())
+        .where(_live(), awake(now), t.c.gone_at.is_(None), t.c.next_poll_at <= now, _free(now))
         .order_by(t.c.next_poll_at, t.c.id)
         .limit(limit)
     )
@@ -82,7 +90,7 @@ def due(connection: Connection, now: datetime, limit: int | None = None) -> list
 def named(connection: Connection, names: Iterable[str]) -> list[Due]:
     """The sources of these ids that are not retired, due or not, paused or not."""
     statement = (
-        select(t.c.id, t.c.name, t.c.url)
+        select(t.c.id, t.c.name, _address())
         .where(_live(), t.c.name.in_(sorted(set(names))))
         .order_by(t.c.id)
     )
@@ -106,7 +114,7 @@ def claim(
     for ids in _in_parts([source.id for source in wanted]):
         conditions = [t.c.id.in_(ids), _live(), _free(now)]
         if not at_once:
-            conditions += [t.c.next_poll_at <= now, awake(now)]
+            conditions += [t.c.next_poll_at <= now, awake(now), t.c.gone_at.is_(None)]
         # In one order, and past what another process is taking just now: two that met half way
         # would wait for each other for ever. (SQLite has one writer and no such clause.)
         free = select(t.c.id).where(*conditions).order_by(t.c.id).with_for_update(skip_locked=True)
@@ -122,10 +130,13 @@ def claim(
             .returning(
                 t.c.id, t.c.name, t.c.url, t.c.lease_owner, t.c.first_fetch_at,
                 t.c.first_collected_at, t.c.failures, t.c.etag, t.c.last_modified, t.c.body_hash,
-                t.c.read_as, t.c.document_error, t.c.aside_since, t.c.interval_s,
+                t.c.read_as, t.c.document_error, t.c.aside_since, t.c.gone_at, *m.COLUMNS,
             )
         )  # fmt: skip
-        claimed += [Claimed(*row) for row in connection.execute(statement)]
+        claimed += [
+            Claimed(*row[: -len(m.COLUMNS)], manners=Manners(*row[-len(m.COLUMNS) :]))
+            for row in connection.execute(statement)
+        ]
     return claimed
 
 
@@ -151,7 +162,7 @@ def record_ok(
     *,
     behind: Behind,
     next_poll_at: datetime,
-    interval_s: int,
+    manners: Manners,
     title: str | None,
     home: str | None,
     entries: int,
@@ -168,9 +179,10 @@ def record_ok(
         "error": None,
         "document_error": None,
         "aside_since": None,
-        "interval_s": interval_s,
+        "gone_at": None,
         "entries_last": entries,
         "repairs": list(repairs),
+        **m.values(manners),
         **_known_by(behind),
     }
     if whole:
@@ -182,18 +194,43 @@ def record_ok(
     return _settle(connection, source, next_poll_at, values)
 
 
+@dataclass(frozen=True, slots=True)
+class Same:
+    """A source that said the same as last time. `behind`: its validators as they are now."""
+
+    source: Claimed
+    behind: Behind
+    next_poll_at: datetime
+    manners: Manners
+
+
 def record_unchanged(
-    connection: Connection,
-    source: Claimed,
-    now: datetime,
-    *,
-    next_poll_at: datetime,
-    interval_s: int,
-    behind: Behind | None = None,
-) -> bool:
-    """The same as last time. `behind`: new validators for the same body; None after a 304."""
-    values = {"last_ok_at": now, "failures": 0, "error": None, "interval_s": interval_s}
-    return _settle(connection, source, next_poll_at, values | (_known_by(behind) if behind else {}))
+    connection: Connection, now: datetime, unchanged: Sequence[Same]
+) -> frozenset[int]:
+    """All in one statement. Returns the ids of those that were not ours any more."""
+    rows = [
+        {
+            "row": one.source.id,
+            "owner": one.source.owner,
+            "address": one.source.url,
+            "last_ok_at": now,
+            "next_poll_at": one.next_poll_at,
+            **_known_by(one.behind),
+            **m.values(one.manners),
+        }
+        for one in unchanged
+    ]
+    if not rows:
+        return frozenset()
+    done = connection.execute(_UNCHANGED, rows)
+    if done.rowcount == len(rows):
+        return frozenset()
+    settled = {(one.source.id, one.next_poll_at) for one in unchanged}
+    kept: set[int] = set()
+    for ids in _in_parts([one.source.id for one in unchanged]):
+        found = select(t.c.id, t.c.next_poll_at).where(t.c.id.in_(ids), t.c.lease_owner.is_(None))
+        kept |= {row.id for row in connection.execute(found) if tuple(row) in settled}
+    return frozenset(one.source.id for one in unchanged) - kept
 
 
 def record_failure(
@@ -202,15 +239,22 @@ def record_failure(
     *,
     error: str,
     next_poll_at: datetime,
+    manners: Manners,
     behind: Behind | None = None,
     aside_at: datetime | None = None,
+    gone_at: datetime | None = None,
 ) -> bool:
     """It could not be fetched, or its document could not be read.
 
     `behind`: that document, so that it is not read again while it stays the same. `aside_at`: now,
-    if it killed or hung its reader.
+    if it killed or hung its reader. `gone_at`: it will not be asked again by itself.
     """
-    values: dict[str, object] = {"failures": t.c.failures + 1, "error": error}
+    values: dict[str, object] = {
+        "failures": t.c.failures + 1,
+        "error": error,
+        "gone_at": gone_at,
+        **m.values(manners),
+    }
     if behind is not None:
         since = None if aside_at is None else func.coalesce(t.c.aside_since, aside_at)
         values |= {"document_error": error, "aside_since": since, **_known_by(behind)}
@@ -240,6 +284,10 @@ def _in_parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
         yield ids[start : start + _MOST_AT_ONCE]
 
 
+def _address() -> ColumnElement[str]:
+    return func.coalesce(t.c.moved_to, t.c.url)
+
+
 def _live() -> ColumnElement[bool]:
     return t.c.retired_at.is_(None)
 
@@ -267,3 +315,23 @@ def _settle(
     free = {"lease_owner": None, "lease_until": None, "next_poll_at": next_poll_at}
     done = connection.execute(update(t).where(_mine(source)).values(**values, **free))
     return done.rowcount == 1
+
+
+_UNCHANGED = (
+    update(t)
+    .where(
+        t.c.id == bindparam("row"),
+        t.c.lease_owner == bindparam("owner"),
+        t.c.url == bindparam("address"),
+    )
+    .values(
+        failures=0, error=None, gone_at=None, lease_owner=None, lease_until=None,
+        **{
+            name: bindparam(name)
+            for name in (
+                "last_ok_at", "next_poll_at", "etag", "last_modified", "body_hash", "read_as",
+                *(column.name for column in m.COLUMNS),
+            )
+        },
+    )
+)  # fmt: skip

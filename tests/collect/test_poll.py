@@ -108,7 +108,7 @@ async def test_a_pass_stores_entries_and_says_what_it_gave(any_store, now):
     row = office.row("mot")
     assert (row.title, row.failures, row.error, row.entries_last) == ("Báo", 0, None, 2)
     assert row.first_collected_at == row.first_fetch_at == row.last_ok_at == now
-    assert row.next_poll_at == now + timedelta(minutes=15)
+    assert row.next_poll_at == now + timedelta(hours=1)
     assert (row.lease_owner, row.lease_until) == (None, None)
     failed = office.row("hai")
     assert (failed.failures, failed.first_collected_at, failed.last_ok_at) == (1, None, None)

@@ -8,71 +8,204 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.collect.schedule import LONGEST_RETRY, Rhythm, after_answer, after_failure
+from service.collect.habits import Habits
+from service.collect.schedule import (
+    LONGEST_HOLD,
+    LONGEST_RETRY,
+    Bounds,
+    Wish,
+    after_answer,
+    after_failure,
+    held_until,
+    shifted,
+)
+from service.collect.wishes import is_skipped
 
-RHYTHM = Rhythm(timedelta(minutes=15), timedelta(hours=12))
+BOUNDS = Bounds(timedelta(minutes=15), timedelta(hours=12))
 DICE = st.floats(0, 1, exclude_max=True)
+HOUR, DAY = 3600, 86400
 
 
-def _answer(now, **values):
-    base = {"interval_s": None, "news": False, "fresh_s": None, "dice": 0.0}
-    return after_answer(now, RHYTHM, **{**base, **values})
+UNKNOWN, NO_WISH = Habits(), Wish()
 
 
-def test_the_interval_starts_at_the_floor_and_grows_while_nothing_new_comes(now):
-    waits = []
-    interval = None
-    for _ in range(40):
-        then = _answer(now, interval_s=interval)
-        interval = then.interval_s
-        waits.append((then.at - now).total_seconds())
-    assert waits[0] == 15 * 60 * 1.25
-    assert waits == sorted(waits)
-    assert waits[-1] == 12 * 3600
+def _answer(now, habits=UNKNOWN, wish=NO_WISH, bounds=BOUNDS, **values):
+    base = {"interval_s": None, "news": False, "costly": False, "dice": 0.0}
+    return after_answer(now, bounds, habits, wish, **{**base, **values})
 
 
-def test_news_brings_it_down_to_the_floor(now):
-    first = _answer(now, interval_s=7200, news=True)
-    assert first.interval_s == 3600
-    assert _answer(now, interval_s=1000, news=True).interval_s == 900
+def _failure(now, bounds=BOUNDS, **values):
+    base = {
+        "failures": 1, "interval_s": None, "retry_after_s": None, "fresh_s": None,
+        "too_many": False, "dice": 0.0,
+    }  # fmt: skip
+    return (after_failure(now, bounds, **{**base, **values}) - now).total_seconds()
 
 
 @pytest.mark.parametrize(
-    ("fresh_s", "wait_s"),
-    [(None, 900), (60, 900), (3600, 3600), (10 * 365 * 86400, 12 * 3600)],
+    ("pace_s", "wait_s"),
+    [
+        (None, HOUR),  # nothing known: the public rule
+        (60, 900),  # the floor
+        (HOUR, HOUR / 2),
+        (2 * HOUR, HOUR),
+        (6 * HOUR, HOUR),
+        (DAY, 3 * HOUR),
+        (7 * DAY, 12 * HOUR),  # the ceiling
+    ],
 )
-def test_freshness_is_a_floor_up_to_the_ceiling(now, fresh_s, wait_s):
-    then = _answer(now, interval_s=900, news=True, fresh_s=fresh_s)
+def test_the_interval_follows_the_rhythm_of_the_news(now, pace_s, wait_s):
+    habits = Habits(pace_s, pace_s, now)
+    then = _answer(now, habits, interval_s=5000, news=True)
+    assert (then.at - now).total_seconds() == then.interval_s == wait_s
+
+
+def test_silence_that_is_usual_changes_nothing_and_a_longer_one_slows_down(now):
+    office = Habits(3 * HOUR, 62 * HOUR, now)  # by day each three hours, nothing at weekends
+    waits, at, interval = [], now, HOUR
+    while at < now + timedelta(days=14):
+        then = _answer(at, office, interval_s=interval)
+        waits.append((at - now, then.interval_s))
+        at, interval = then.at, then.interval_s
+    assert {wait for since, wait in waits if since < timedelta(hours=90)} == {HOUR}
+    assert [wait for _, wait in waits] == sorted(wait for _, wait in waits)
+    assert waits[-1][1] == 12 * HOUR
+    assert _answer(at, office, interval_s=12 * HOUR, news=True).interval_s == HOUR
+
+
+@pytest.mark.parametrize(
+    ("wish", "wait_s"),
+    [
+        (Wish(fresh_s=60), HOUR),
+        (Wish(fresh_s=2 * HOUR), 2 * HOUR),
+        (Wish(fresh_s=20 * HOUR), 20 * HOUR),  # beyond our ceiling: still its wish
+        (Wish(fresh_s=10 * 365 * DAY), DAY),  # a slip must not be death
+        (Wish(every_s=3 * HOUR), 3 * HOUR),
+        (Wish(every_s=3 * HOUR, fresh_s=4 * HOUR), 4 * HOUR),
+        (Wish(every_s=60), HOUR),  # never sooner because of it
+    ],
+)
+def test_what_the_publisher_asks_for_is_never_undercut(now, wish, wait_s):
+    then = _answer(now, wish=wish)
     assert (then.at - now).total_seconds() == wait_s
-    assert then.interval_s == 900  # the server's wish of today is not the source's rhythm
+    assert then.interval_s == HOUR  # the wish of today is not the source's rhythm
+
+
+def test_a_document_with_hours_of_its_own_is_asked_just_after_them(now):
+    at = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+    daily = Wish(every_s=DAY, phase_s=17 * HOUR)
+    assert _answer(at, wish=daily).at == at.replace(hour=17)
+    assert _answer(at.replace(hour=16, minute=30), wish=daily).at == at.replace(hour=17)
+    assert _answer(at.replace(hour=16, minute=50), wish=daily).at == at.replace(day=25, hour=17)
+    rare = Habits(3 * DAY, 3 * DAY, at)  # it says hourly, but has news twice a week
+    assert _answer(at, rare, wish=Wish(every_s=HOUR, phase_s=600)).at == at.replace(
+        hour=17, minute=10
+    )
+    weekly = Wish(every_s=7 * DAY, phase_s=0)  # too far: only half a day is ours to wait
+    assert _answer(at, wish=weekly).at - at == timedelta(hours=1)
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_hours_and_days_that_are_skipped_are_left_alone(hour):
+    skips = sum(1 << n for n in range(6)) | 1 << (24 + 6)  # 0-5 GMT, and Sunday
+    for day in range(23, 30):
+        now = datetime(2026, 11, day, hour, 30, tzinfo=UTC)
+        for dice in (0.0, 0.999):
+            at = _answer(now, wish=Wish(skips=skips), dice=dice).at
+            assert not is_skipped(skips, at)
+            assert now + timedelta(hours=1) <= at < now + timedelta(hours=32)
+
+
+def test_who_skips_everything_has_made_a_slip(now):
+    at = _answer(now, wish=Wish(skips=2**31 - 1)).at
+    assert at - now == timedelta(hours=1)
+
+
+def test_a_server_that_sends_all_each_time_is_asked_once_an_hour_at_most(now):
+    lively = Habits(60, HOUR, now)
+    assert _answer(now, lively, costly=True).interval_s == HOUR
+    assert _answer(now, Habits(DAY, DAY, now), costly=True).interval_s == 3 * HOUR
+    tight = Bounds(timedelta(minutes=5), timedelta(minutes=10))
+    assert _answer(now, lively, bounds=tight, costly=True).interval_s == 600
 
 
 def test_failures_wait_longer_each_time_and_never_for_ever(now):
-    waits = [
-        after_failure(now, RHYTHM, failures=n, retry_after_s=None, dice=0) - now
-        for n in (1, 2, 3, 6, 7, 1000, 10**9)
-    ]
-    minutes = [wait.total_seconds() / 60 for wait in waits]
-    assert minutes == [15, 30, 60, 480, 720, 720, 720]
+    waits = [_failure(now, failures=n) / 60 for n in (1, 2, 3, 6, 7, 1000, 10**9)]
+    assert waits == [15, 30, 60, 480, 720, 720, 720]
+
+
+def test_trouble_is_no_reason_to_ask_more_often(now):
+    assert _failure(now, interval_s=2000) == 2000
+    assert _failure(now, interval_s=12 * HOUR) == HOUR  # a hiccup is over within the hour
+    assert _failure(now, too_many=True) == HOUR
+    assert _failure(now, too_many=True, failures=3) == 4 * HOUR
+    assert _failure(now, fresh_s=2 * HOUR) == 2 * HOUR
+    assert _failure(now, fresh_s=1e12) == DAY
 
 
 @given(
     failures=st.integers(0, 10**6),
     asked=st.one_of(st.none(), st.floats(0, 1e15)),
+    fresh=st.one_of(st.none(), st.floats(0, 1e15)),
+    interval=st.one_of(st.none(), st.integers(0, 10**9)),
+    too_many=st.booleans(),
     dice=DICE,
 )
-def test_retry_after_is_never_undercut_and_no_wait_is_endless(failures, asked, dice):
+def test_retry_after_is_never_undercut_and_no_wait_is_endless(
+    failures, asked, fresh, interval, too_many, dice
+):
     now = datetime(2026, 11, 24, tzinfo=UTC)
-    at = after_failure(now, RHYTHM, failures=failures, retry_after_s=asked, dice=dice)
-    wait = at - now
-    assert wait >= RHYTHM.floor
-    assert wait.total_seconds() >= min(asked or 0, LONGEST_RETRY.total_seconds())
-    assert wait <= LONGEST_RETRY * 1.1
+    wait = _failure(
+        now, failures=failures, retry_after_s=asked, fresh_s=fresh, interval_s=interval,
+        too_many=too_many, dice=dice,
+    )  # fmt: skip
+    longest = LONGEST_RETRY.total_seconds()
+    assert wait >= 900
+    assert wait >= min(asked or 0, longest) - 1
+    assert wait <= longest * 1.3
 
 
-@given(interval=st.one_of(st.none(), st.integers(0, 10**9)), news=st.booleans(), dice=DICE)
-def test_an_interval_stays_between_floor_and_ceiling(interval, news, dice):
+@given(
+    interval=st.one_of(st.none(), st.integers(0, 10**9)),
+    pace=st.one_of(st.none(), st.integers(1, 10**9)),
+    lull=st.one_of(st.none(), st.integers(1, 10**9)),
+    silence=st.integers(0, 10**8),
+    news=st.booleans(),
+    costly=st.booleans(),
+    dice=DICE,
+)
+def test_an_interval_stays_between_floor_and_ceiling(
+    interval, pace, lull, silence, news, costly, dice
+):
     now = datetime(2026, 11, 24, tzinfo=UTC)
-    then = _answer(now, interval_s=interval, news=news, dice=dice)
-    assert 900 <= then.interval_s <= 12 * 3600
+    habits = Habits(pace, lull, now - timedelta(seconds=silence))
+    then = _answer(now, habits, interval_s=interval, news=news, costly=costly, dice=dice)
+    assert 900 <= then.interval_s <= 12 * HOUR
     assert timedelta(minutes=15) <= then.at - now <= timedelta(hours=13, minutes=12)
+
+
+@given(
+    fresh=st.one_of(st.none(), st.floats(0, 1e12)),
+    every=st.one_of(st.none(), st.integers(1, 10**9)),
+    phase=st.one_of(st.none(), st.integers(0, 10**9)),
+    skips=st.integers(0, 2**31 - 1),
+    dice=DICE,
+)
+def test_no_wish_undercuts_the_floor_or_kills_a_source(fresh, every, phase, skips, dice):
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    at = _answer(now, wish=Wish(fresh, every, phase, skips), dice=dice).at
+    wait_s = (at - now).total_seconds()
+    assert wait_s >= (HOUR if every is None or phase is None else 900) - 1
+    assert wait_s >= min(fresh or 0, DAY) - 1
+    assert wait_s < 10 * DAY
+
+
+def test_a_site_that_rests_comes_back_as_spread_as_it_was(now):
+    until = held_until(now, 7200)
+    assert until == now + timedelta(hours=2)
+    assert held_until(now, None) == now + timedelta(hours=1)
+    assert held_until(now, 1e18) == now + LONGEST_HOLD
+    due = [now + timedelta(minutes=n) for n in (-90, -5, 10, 50, 115)]
+    later = [shifted(now, until, at, 600, 0.5) for at in due]
+    after = [(at - until).total_seconds() / 60 for at in later]
+    assert after == [5, 5, 15, 55, 120]  # what was late already is spread by the dice

@@ -307,7 +307,7 @@ async def test_what_kills_its_reader_is_read_again_once_it_changes_and_not_for_d
         assert (first["state"], parsers.deaths) == ("aside", 1)
         assert first["reason"].startswith("put aside: this document kills the process")
         for _ in range(8):  # days: each pass finds it due, and leaves it unread
-            way.now += timedelta(hours=14)
+            way.now += timedelta(hours=16)
             said = await pass_()
             assert (said["state"], parsers.deaths) == ("aside", 1)
             assert f"since {first['last_tried'][:10]}" in said["reason"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.net import headers
-from service.net.agent import user_agent
+from service.net.agent import for_feed, user_agent
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,9 @@ def test_retry_after_is_a_number_or_a_date(value, seconds, now):
             60,
         ),
         ({"expires": "0"}, None),
+        ({"cache-control": "max-age=900", "age": "300"}, 600),
+        ({"cache-control": "max-age=900", "age": "3000"}, 0),
+        ({"cache-control": "max-age=900", "age": "old"}, 900),
         ({}, None),
     ],
 )
@@ -72,12 +75,16 @@ def test_validators_go_back_as_they_came_or_not_at_all():
 def test_the_user_agent_names_us_a_contact_and_the_readers():
     assert (
         user_agent("1.2", base_url="https://tin.example.vn", contact="a@b.vn", readers=12)
-        == "Bantin/1.2 (+https://tin.example.vn; 12 readers)"
+        == "Bantin/1.2 (+https://tin.example.vn; a@b.vn; 12 readers)"
     )
     assert (
         user_agent("1.2", base_url=None, contact="a@b.vn", readers=1)
         == "Bantin/1.2 (+a@b.vn; 1 reader)"
     )
     assert user_agent("1.2", base_url=None, contact=None, readers=0) == "Bantin/1.2"
+    assert (
+        for_feed("Bantin/1.2 (+a@b.vn; 1 reader)", 7) == "Bantin/1.2 (+a@b.vn; 1 reader; feed-id=7)"
+    )
+    assert for_feed("Bantin/1.2", 7) == "Bantin/1.2 (feed-id=7)"
     hostile = user_agent("1", base_url="https://x/)\r\nX: (y", contact=None, readers=0)
     assert hostile == "Bantin/1 (+https://x/X: y)"

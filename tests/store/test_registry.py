@@ -98,10 +98,31 @@ def test_a_source_at_a_new_address_has_no_news_at_first(any_store, now, url, kep
     row = rows(any_store, t.source)["a"]
     assert row.url == url
     if kept:
-        assert (row.etag, row.first_collected_at, row.failures) == (b'"1"', now, 4)
+        assert (row.first_collected_at, row.failures) == (now, 4)
+        # Validators belong to the address that gave them.
+        assert row.etag == (b'"1"' if url == "http://a.example/rss" else None)
     else:
         assert (row.etag, row.first_collected_at, row.first_fetch_at) == (None, None, None)
         assert (row.failures, row.error, row.next_poll_at) == (0, None, now)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_the_address_that_a_source_has_moved_to_is_no_new_place(any_store, now, gone):
+    apply(any_store, settings(source={"a": {"url": "http://a.example/rss"}}), now)
+    there = "https://b.example/feed"
+    with any_store.write() as connection:
+        connection.execute(
+            update(t.source).values(
+                etag=b'"1"', first_collected_at=now, first_fetch_at=now, moved_to=there,
+                gone_at=now if gone else None, next_poll_at=now + timedelta(hours=5),
+            )
+        )  # fmt: skip
+    apply(any_store, settings(source={"a": {"url": "http://a.example/rss"}}), now)
+    assert rows(any_store, t.source)["a"].moved_to == there
+    apply(any_store, settings(source={"a": {"url": there}}), now)
+    row = rows(any_store, t.source)["a"]
+    assert (row.url, row.moved_to, row.gone_at) == (there, None, None)
+    assert (row.etag, row.first_collected_at, row.next_poll_at) == (b'"1"', now, now)
 
 
 def test_only_told_so_it_retires_and_what_comes_back_goes_on(any_store, now):

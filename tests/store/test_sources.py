@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from service.store import sources
+from service.store import manners, retries, sources
 from service.store import tables as t
+from service.store.manners import Manners
 from tests.builders import add_digest, add_source, add_subscription
 
 LEASE = timedelta(minutes=5)
@@ -93,8 +94,9 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         (source,) = _claim(connection, now, "bao-a")
         assert source.document_error == "no"
         done = sources.record_ok(
-            connection, source, now, behind=BEHIND, next_poll_at=now + LEASE, interval_s=900,
-            title="Báo A", home=None, entries=7, repairs=["bare-ampersand"],
+            connection, source, now, behind=BEHIND, next_poll_at=now + LEASE,
+            manners=Manners(interval_s=900), title="Báo A", home=None, entries=7,
+            repairs=["bare-ampersand"],
         )  # fmt: skip
         assert done
         row = _row(connection)
@@ -106,9 +108,8 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         assert (again.etag, again.last_modified) == (b'"1"', b"yesterday")
         assert (again.body_hash, again.read_as) == (BEHIND.body_hash, BEHIND.read_as)
         assert (again.first_collected_at, again.document_error) == (now, None)
-        assert sources.record_unchanged(
-            connection, again, later, next_poll_at=later + LEASE, interval_s=1000
-        )
+        same = sources.Same(again, BEHIND, later + LEASE, Manners(interval_s=1000))
+        assert sources.record_unchanged(connection, later, [same]) == frozenset()
         row = _row(connection)
         assert (row.first_collected_at, row.last_ok_at, row.title) == (now, later, "Báo A")
         assert row.interval_s == 1000
@@ -118,10 +119,12 @@ def test_failures_count_up_and_a_body_that_cannot_be_read_is_remembered(any_stor
     with any_store.write() as connection:
         add_source(connection, now)
         (source,) = _claim(connection, now, "bao-a")
-        sources.record_failure(connection, source, error="404", next_poll_at=now)
+        sources.record_failure(connection, source, error="404", next_poll_at=now, manners=Manners())
         (source,) = _claim(connection, now, "bao-a")
         assert (source.failures, source.etag, source.document_error) == (1, None, None)
-        sources.record_failure(connection, source, error="no feed", next_poll_at=now, behind=BEHIND)
+        sources.record_failure(
+            connection, source, error="no feed", next_poll_at=now, manners=Manners(), behind=BEHIND
+        )
         (source,) = _claim(connection, now, "bao-a")
         assert (source.failures, source.etag, source.document_error) == (2, b'"1"', "no feed")
         row = _row(connection)
@@ -135,10 +138,11 @@ def test_what_is_no_longer_ours_is_not_written(any_store, now, meanwhile):
         (source,) = _claim(connection, now, "bao-a")
         connection.execute(update(t.source).values(**meanwhile))
         assert not sources.holds(connection, source)
-        assert not sources.record_failure(connection, source, error="x", next_poll_at=now)
-        assert not sources.record_unchanged(
-            connection, source, now, next_poll_at=now, interval_s=1, behind=BEHIND
+        assert not sources.record_failure(
+            connection, source, error="x", next_poll_at=now, manners=Manners()
         )
+        same = sources.Same(source, BEHIND, now, Manners(interval_s=1))
+        assert sources.record_unchanged(connection, now, [same]) == {source.id}
         row = _row(connection)
         assert (row.error, row.etag, row.lease_until) == (None, None, now + LEASE)
 
@@ -161,3 +165,64 @@ def test_readers_are_people_with_a_live_confirmed_subscription(any_store, now):
         add_subscription(connection, digest=one, starts_at=now, address="b@x.vn", ended_at=now)
         add_subscription(connection, digest=one, starts_at=now, address="c@x.vn")
         assert sources.readers(connection) == 2
+
+
+def test_of_many_that_said_the_same_only_those_are_lost_that_are_not_ours(any_store, now):
+    with any_store.write() as connection:
+        for n in range(5):
+            add_source(connection, now, f"nguon-{n}")
+        claimed = sources.claim(connection, sources.due(connection, now), "a", now, now + LEASE)
+        taken = t.source.c.name.in_(("nguon-1", "nguon-3"))
+        connection.execute(update(t.source).where(taken).values(lease_owner="b"))
+        same = [
+            sources.Same(one, BEHIND, now + timedelta(hours=n), Manners(interval_s=n, news_at=now))
+            for n, one in enumerate(claimed, 1)
+        ]
+        lost = sources.record_unchanged(connection, now, same)
+        assert lost == {one.id for one in claimed if one.name in {"nguon-1", "nguon-3"}}
+        assert sources.record_unchanged(connection, now, []) == frozenset()
+        rows = connection.execute(select(t.source).where(t.source.c.lease_owner.is_(None))).all()
+        assert {row.name for row in rows} == {"nguon-0", "nguon-2", "nguon-4"}
+        assert {(row.etag, row.news_at, row.last_ok_at) for row in rows} == {(b'"1"', now, now)}
+
+
+def test_what_is_gone_is_not_due_until_somebody_says_so(any_store, now):
+    with any_store.write() as connection:
+        add_source(connection, now)
+        (source,) = _claim(connection, now, "bao-a")
+        sources.record_failure(
+            connection, source, error="410", next_poll_at=now, manners=Manners(), gone_at=now
+        )
+        much_later = now + timedelta(days=400)
+        assert sources.due(connection, much_later) == []
+        assert _claim(connection, much_later, "bao-a") == []
+        assert retries.failing(connection, now) == ["bao-a"]
+        retries.retry(connection, ["bao-a", "khong-co"], much_later)
+        assert [one.name for one in sources.due(connection, much_later)] == ["bao-a"]
+
+
+def test_a_site_that_rests_puts_off_what_is_due_before(any_store, now):
+    until = now + timedelta(hours=2)
+    with any_store.write() as connection:
+        add_source(connection, now, "som")
+        add_source(connection, now, "giua", next_poll_at=now + timedelta(hours=1))
+        add_source(connection, now, "muon", next_poll_at=now + timedelta(hours=3))
+        add_source(connection, now, "noi-khac")
+        moved = manners.put_off(
+            connection, ["som", "giua", "muon"], until, lambda due_at: due_at + timedelta(hours=2)
+        )
+        rows = connection.execute(select(t.source.c.name, t.source.c.next_poll_at))
+        hours = {name: (at - now) / timedelta(hours=1) for name, at in rows}
+    assert moved == 2
+    assert hours == {"som": 2, "giua": 3, "muon": 3, "noi-khac": 0}
+
+
+def test_a_source_that_has_moved_is_fetched_where_it_stands_now(any_store, now):
+    there = "https://moi.example/rss"
+    with any_store.write() as connection:
+        add_source(connection, now, moved_to=there)
+        (found,) = sources.due(connection, now)
+        assert found.url == there
+        (source,) = _claim(connection, now, "bao-a")
+        assert (source.address, source.manners.moved_to) == (there, there)
+        assert source.url != there

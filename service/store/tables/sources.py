@@ -41,7 +41,22 @@ source = Table(
     Column("read_as", LargeBinary),
     Column("document_error", Text),
     Column("aside_since", Instant),  # that body killed or hung its reader; None: it did not
+    # How it is asked. Its own rhythm, as its news taught it; what headers and document ask for.
     Column("interval_s", Integer),
+    Column("pace_s", Integer),  # the usual gap between its news
+    Column("lull_s", Integer),  # the longest one lately
+    Column("news_at", Instant),  # when its last news came
+    Column("fresh_s", Integer),  # for how long the server called its last answer fresh
+    Column("every_s", Integer),  # ttl or Syndication's period
+    Column("phase_s", Integer),  # Syndication's base, modulo every_s
+    Column("skips", Integer),  # bits: 24 hours, 7 days, in GMT; None: none
+    Column("whole_at", Instant),  # when it was last asked without validators
+    # A permanent redirect that is being watched, and the address that it led to in the end.
+    Column("redirect_to", Text),
+    Column("redirect_since", Instant),
+    Column("redirect_seen", Integer),
+    Column("moved_to", Text),
+    Column("gone_at", Instant),  # the server said 410: not asked again by itself
     Column("entries_last", Integer),  # in the last document that was read
     Column("repairs", Json),  # what the last document needed
     Index("ix_source_due", "next_poll_at"),

@@ -1,0 +1,91 @@
+"""A source's own rhythm, learned from when its news were published. Pure.
+
+Items that come together count as one piece of news; what counts is the gap from one to the next.
+Where a source gives no times, the time at which we saw its news stands for them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+BURST = timedelta(minutes=15)
+"""What is published within it is one piece of news: nobody needs to ask between its items."""
+
+LOOK_BACK = 20
+"""Pieces of news from which a first document teaches the rhythm."""
+
+LEARN = 0.2
+"""How far one new gap moves the usual one. In logarithms, so that a night is not ten mornings."""
+
+FORGET = 0.02
+"""How far one ordinary gap shortens the memory of the longest: a weekend is kept for a week."""
+
+PATIENCE = 1.5
+"""Of the longest gap: a source that is silent for longer has changed its habits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """`pace_s`: the usual gap between news; `lull_s`: the longest one; `news_at`: the last news.
+
+    Seconds; None = not known yet.
+    """
+
+    pace_s: int | None = None
+    lull_s: int | None = None
+    news_at: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether the silence up to `now` is what the source is used to."""
+        if self.news_at is None or self.lull_s is None:
+            return False
+        return (now - self.news_at).total_seconds() <= PATIENCE * self.lull_s
+
+
+def learn(habits: Habits, published: Sequence[datetime], new: int, now: datetime) -> Habits:
+    """After a document with `new` entries that were not known.
+
+    `published`: the times of its entries, in any order; those of entries that were known may be
+    among them. Times that come with every fetch anew teach nothing, since nothing is new.
+    """
+    if not new:
+        return habits
+    times = sorted(min(at, now) for at in published)
+    last = habits.news_at
+    if last is None:
+        news = _news(times)[-LOOK_BACK:]
+        gaps = [_seconds(*pair) for pair in itertools.pairwise(news)]
+        if not gaps:
+            return Habits(news_at=news[-1] if news else now)
+        return Habits(round(statistics.median(gaps)), round(max(gaps)), news[-1])
+    later = [at for at in times if at - last > BURST][-new:] or [now]
+    for at in _news(later):
+        if at - last > BURST:
+            habits = _after(habits, _seconds(last, at))
+            last = at
+    return replace(habits, news_at=max(last, times[-1] if times else last))
+
+
+def _after(habits: Habits, gap_s: float) -> Habits:
+    pace, lull = habits.pace_s or gap_s, habits.lull_s or gap_s
+    pace = math.exp((1 - LEARN) * math.log(pace) + LEARN * math.log(gap_s))
+    lull = gap_s if gap_s >= lull else lull - FORGET * (lull - gap_s)
+    return Habits(max(round(pace), 1), round(lull), habits.news_at)
+
+
+def _news(times: Sequence[datetime]) -> list[datetime]:
+    """The beginning of each burst. `times` are sorted."""
+    news: list[datetime] = []
+    for at in times:
+        if not news or at - news[-1] > BURST:
+            news.append(at)
+    return news
+
+
+def _seconds(before: datetime, after: datetime) -> float:
+    return (after - before).total_seconds()

@@ -1,0 +1,81 @@
+"""How a source is asked: its rhythm, its publisher's wishes, where it has moved to.
+
+These columns of `source` are read with every claim and written with every answer; what becomes of
+them is decided in collect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from service.store.tables import source as t
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """None everywhere: nothing is known yet. Seconds and instants; see the columns of `source`.
+
+    `whole_at`: when it was last asked without validators. `redirect_*`: a permanent redirect that
+    is being watched. `moved_to`: where the source is fetched instead of at its own address.
+    """
+
+    interval_s: int | None = None
+    pace_s: int | None = None
+    lull_s: int | None = None
+    news_at: datetime | None = None
+    fresh_s: int | None = None
+    every_s: int | None = None
+    phase_s: int | None = None
+    skips: int | None = None
+    whole_at: datetime | None = None
+    redirect_to: str | None = None
+    redirect_since: datetime | None = None
+    redirect_seen: int | None = None
+    moved_to: str | None = None
+
+
+UNKNOWN = Manners()
+_NAMES = tuple(field.name for field in fields(Manners))
+_read = attrgetter(*_NAMES)
+
+COLUMNS = tuple(t.c[name] for name in _NAMES)
+"""In the order of the fields."""
+
+NOT_MOVED: dict[str, Any] = {
+    "redirect_to": None,
+    "redirect_since": None,
+    "redirect_seen": None,
+    "moved_to": None,
+}
+"""What a source knows of moves at an address that is new to it."""
+
+
+def values(manners: Manners) -> dict[str, Any]:
+    """As values of a statement."""
+    return dict(zip(_NAMES, _read(manners), strict=True))
+
+
+def put_off(
+    connection: Connection,
+    names: Iterable[str],
+    until: datetime,
+    when: Callable[[datetime], datetime],
+) -> int:
+    """Ask these sources, where they are due before `until`, at `when(due at)`. Returns how many."""
+    wanted = sorted(set(names))
+    rows: list[dict[str, object]] = []
+    for start in range(0, len(wanted), 500):
+        due = select(t.c.id, t.c.next_poll_at).where(
+            t.c.name.in_(wanted[start : start + 500]), t.c.next_poll_at < until
+        )
+        rows += [{"row": row.id, "at": when(row.next_poll_at)} for row in connection.execute(due)]
+    if rows:
+        moved = update(t).where(t.c.id == bindparam("row")).values(next_poll_at=bindparam("at"))
+        connection.execute(moved, rows)
+    return len(rows)
