@@ -65,7 +65,8 @@ def lower(text: str) -> str:
     text = unicodedata.normalize("NFC", text).replace("ð", "đ")
     text = _Q_PLACE.sub(lambda match: _AFTER_Q[match[0]], text)
     text = _G_PLACE.sub(lambda match: _AFTER_G[match[0]], text)
-    return _OPEN_PLACE.sub(lambda match: _OPEN[match[0]], text)
+    # A tone that moved may leave a second one behind, which composes with the next vowel.
+    return unicodedata.normalize("NFC", _OPEN_PLACE.sub(lambda match: _OPEN[match[0]], text))
 
 
 class _Folded(dict[int, str]):
