@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.collect.jobs import Brought, Job, Wish
 from service.collect.reading import Reading
-from service.collect.workers import Job, Parsers
+from service.collect.workers import Parsers
+from service.curate.prepare import Told
 from service.errors import BantinError, FetchError, ParseError, PutAsideError
-from service.model import Document
 from service.net import agent
 from service.net import headers as http
 from service.net.access import Access
@@ -36,6 +37,7 @@ class Asked:
 
     claimed: Claimed
     reading: Reading
+    told: Told
     allow: Sequence[str] = ()
     access: Access | None = None
     again: bool = False
@@ -83,7 +85,7 @@ class Read:
     """A document that must be stored."""
 
     source: Claimed
-    document: Document
+    brought: Brought
     behind: Behind
     fresh_s: float | None
     bytes: int
@@ -127,20 +129,30 @@ async def ask(
     return Unchanged(source, fresh_s, behind, whole=True, hops=response.redirects)
 
 
-async def read(parsers: Parsers, body: Body) -> Failed | Read:
-    """Let a worker read the body."""
+async def read(parsers: Parsers, body: Body, rules: bytes, before: bytes | None) -> Failed | Read:
+    """Let a worker read the body and make its entries ready.
+
+    `rules`: see `curate.rules.packed`. `before`: what is remembered of the last document.
+    """
     response = body.response
     source = body.asked.claimed
-    job = Job(response.body, dict(response.headers), response.url, body.asked.reading, body.at)
+    job = Job(
+        response.body,
+        dict(response.headers),
+        response.url,
+        body.asked.reading,
+        body.at,
+        Wish(body.asked.told, rules, before),
+    )
     try:
-        document = await parsers.read(job)
+        brought = await parsers.read(job)
     except ParseError as error:
         return Failed(source, error, body.behind, for_all=True)
     except BantinError as error:  # ours, not the document's: it is read again next time
         return Failed(source, error, for_all=True)
     fresh_s = http.fresh_s(response.headers, body.at)
     size = len(response.body)
-    return Read(source, document, body.behind, fresh_s, size, hops=response.redirects)
+    return Read(source, brought, body.behind, fresh_s, size, hops=response.redirects)
 
 
 def _not_modified(

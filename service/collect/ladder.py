@@ -15,24 +15,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
 from service.collect import cutting, documents, memory, repair, xml_feed
 from service.collect.cutting import Cut
 from service.collect.memory import Slices, Who
 from service.collect.reading import Reading
+from service.collect.rungs import Rung
 from service.curate.canonical import canonical
 from service.model import Document, Entry
-
-
-class Rung(StrEnum):
-    """How far down a document had to be taken, cheapest first."""
-
-    NOT_MODIFIED = "304"
-    BODY = "body"
-    SLICES = "slices"
-    PART = "part"
-    WHOLE = "whole"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ from service.collect.mended import TRUNCATED_TAIL
 from service.collect.planning import Plan, Terms
 from service.collect.schedule import Bounds
 from service.config.schema import Settings, Source
-from service.curate.admit import AdmitSource, admit
+from service.curate.admit import AdmitSource, admit_prepared
 from service.curate.rules import Matcher
 from service.errors import BantinError, HttpError, PutAsideError, StoreBusyError, StoreError
 from service.model import Document
-from service.store import sources, stale
+from service.store import memories, sources, stale
 from service.store.database import Connection, Store
 from service.store.manners import put_off
 from service.text.fold import nfc
@@ -83,7 +83,7 @@ class Recorder:
         told = []
         for one in same:
             plan = self._answered(one, now, whole=one.whole)
-            told.append(sources.Same(one.source, one.behind, plan.at, plan.manners))
+            told.append(sources.Same(one.source, one.behind, one.whole, plan.at, plan.manners))
         lost = sources.record_unchanged(connection, now, told)
         return [Recorded(one.source, lost=one.source.id in lost) for one in same]
 
@@ -153,16 +153,19 @@ class Recorder:
 
     def _admit(self, result: Read) -> Recorded:
         """One transaction, but for huge documents: these come in parts, the last settles it."""
-        source, entries = result.source, result.document.entries
+        source, made = result.source, result.brought.made
         became = Recorded(source)
-        for start in range(0, max(len(entries), 1), PART):
-            part = replace(result.document, entries=entries[start : start + PART])
+        for start in range(0, max(len(made), 1), PART):
             with self._store.write() as connection:
                 if not sources.holds(connection, source):
                     return replace(became, lost=True)
                 now = self._clock()
-                admitted = admit(
-                    connection, self._as_admitted(source, part), part, now, self._matcher
+                admitted = admit_prepared(
+                    connection,
+                    self._as_admitted(source, result.brought.document),
+                    made[start : start + PART],
+                    now,
+                    self._matcher,
                 )
                 became = replace(
                     became,
@@ -170,7 +173,7 @@ class Recorder:
                     changed=became.changed + admitted.changed,
                     topics=became.topics | admitted.topics,
                 )
-                if start + PART >= len(entries):
+                if start + PART >= len(made):
                     shown = self._settle(connection, result, now, became.new)
                     became = replace(became, topics=became.topics | shown)
         return became
@@ -179,7 +182,8 @@ class Recorder:
         self, connection: Connection, result: Read, now: datetime, new: int
     ) -> frozenset[str]:
         """Keep the source's state. Returns the topics that show the outlet under another name."""
-        source, document = result.source, result.document
+        source, brought = result.source, result.brought
+        document = brought.document
         before = sources.is_called(connection, source)
         plan = self._answered(result, now, whole=True, new=new)
         sources.record_ok(
@@ -191,10 +195,12 @@ class Recorder:
             manners=plan.manners,
             title=None if self._told(source).title else document.title,
             home=document.link,
-            entries=len(document.entries),
+            entries=brought.listed,
             repairs=document.repairs,
+            rung=brought.rung,
             whole=_is_whole(result, now),
         )
+        memories.keep(connection, source.id, brought.memory)
         # What a first collection brings is marked by its entries.
         first = source.first_collected_at is None
         if first or sources.is_called(connection, source) == before:
@@ -228,7 +234,7 @@ class Recorder:
             hops=result.hops,
             whole=whole,
             dice=self._dice(),
-            document=result.document if isinstance(result, Read) else None,
+            document=result.brought.document if isinstance(result, Read) else None,
             new=new,
         )
 
@@ -252,4 +258,4 @@ def _is_whole(result: Read, now: datetime) -> bool:
     for ever, since some servers never send the end.
     """
     patient = now - result.source.first_fetch_at < PATIENCE
-    return not (patient and TRUNCATED_TAIL in result.document.repairs)
+    return not (patient and TRUNCATED_TAIL in result.brought.document.repairs)

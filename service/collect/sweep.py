@@ -20,9 +20,11 @@ from service.collect.recording import Recorded, Recorder
 from service.collect.spacing import Sites, Waiting
 from service.collect.workers import Parsers
 from service.config.schema import Settings
+from service.curate.prepare import Told
+from service.curate.rules import packed
 from service.errors import FetchError
 from service.net.client import Client
-from service.store import sources
+from service.store import memories, sources
 from service.store.database import Store
 from service.store.sources import Claimed, Due
 
@@ -78,6 +80,7 @@ class Sweep:
         self._at_most_s = at_most_s
         self._store = store
         self._settings = settings
+        self._rules = packed(settings.topic)
         self._clock = clock
         self._owner = owner
         self._client = means.client
@@ -194,18 +197,30 @@ class Sweep:
             self._freed.set()
         if isinstance(result, Body):
             try:
-                result = await asking.read(self._parsers, result)
+                result = await self._read(result)
             except Exception as error:  # noqa: BLE001 - as above
                 result = _unexpected(claimed, error)
             finally:
                 self._bodies.release()
         await self._results.put(result)
 
+    async def _read(self, body: Body) -> Failed | asking.Read:
+        claimed = body.asked.claimed
+        before = None
+        if claimed.first_collected_at is not None:  # else there is nothing to remember
+            before = await asyncio.to_thread(self._remembered, claimed)
+        return await asking.read(self._parsers, body, self._rules, before)
+
+    def _remembered(self, claimed: Claimed) -> bytes | None:
+        with self._store.read() as connection:
+            return memories.last(connection, claimed.id)
+
     def _asked(self, claimed: Claimed) -> Asked:
         told = self._settings.source[claimed.name]
         return Asked(
             claimed,
             reading_of(told, self._settings.site),
+            Told(claimed.name, told.title or None, told.language, told.topics),
             manners.allowed(told, self._settings.collect),
             access_of(told, self._settings.collect),
             again=self.at_once,

@@ -13,9 +13,10 @@ from http import HTTPStatus
 
 from service.collect import manners
 from service.collect.access import access_of
+from service.collect.jobs import Job
 from service.collect.reading import reading_of
 from service.collect.spacing import Sites, Waiting
-from service.collect.workers import Job, Parsers
+from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
 from service.errors import BantinError
 from service.model import Document
@@ -106,7 +107,7 @@ async def _try(
         )
         reading = reading_of(source, settings.site)
         job = Job(response.body, dict(response.headers), response.url, reading, clock())
-        document = await parsers.read(job)
+        document = (await parsers.read(job)).document
     except BantinError as error:
         return Tried(name, source.url, ok=False, said=str(error))
     except Exception as error:  # noqa: BLE001 - a bug of ours must not hide the other sources

@@ -12,18 +12,15 @@ import contextlib
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from pebble import ProcessExpired, ProcessPool
 
-from service.collect.reading import Reading
+from service.collect.jobs import Brought, Job
 from service.errors import BantinError, ParseError, PutAsideError
-from service.model import Document
 
 TIMEOUT_S = 30.0
 """For one document, or a batch. 10 MB take feedparser some 5 s; what takes longer is no feed."""
@@ -43,22 +40,11 @@ MEMORY_BYTES = 2 * 1024**3
 _POLITE = 10  # the workers' nice level: readers of our own pages come first
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """All that a worker needs: it has no store, no network and no configuration."""
-
-    body: bytes
-    headers: Mapping[str, str]
-    url: str
-    reading: Reading
-    now: datetime
-
-
 PUT_ASIDE = "put aside: "
 """How the reason begins when a document killed or hung its worker."""
 
-Outcome = Document | str
-_Waiting = tuple[Job, asyncio.Future[Document]]
+Outcome = Brought | str
+_Waiting = tuple[Job, asyncio.Future[Brought]]
 
 
 class Parsers:
@@ -101,12 +87,12 @@ class Parsers:
         if pool is not None:
             await asyncio.to_thread(_stop, pool)
 
-    async def read(self, job: Job) -> Document:
+    async def read(self, job: Job) -> Brought:
         """What the document says. Raises ParseError with a reason in plain words.
 
         Raises BantinError when the fault is ours and says nothing about the document.
         """
-        future: asyncio.Future[Document] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Brought] = asyncio.get_running_loop().create_future()
         self._waiting.append((job, future))
         self._pump()
         return await future
@@ -146,7 +132,7 @@ class Parsers:
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():
                 continue  # nobody waits for it any more
-            if isinstance(outcome, Document):
+            if isinstance(outcome, Brought):
                 future.set_result(outcome)
             else:
                 kind = PutAsideError if outcome.startswith(PUT_ASIDE) else ParseError
@@ -198,12 +184,12 @@ class Parsers:
 
 def read_all(jobs: Sequence[Job]) -> list[Outcome]:
     """Runs in the worker: each document's own result or reason."""
-    from service.collect import documents  # noqa: PLC0415 - only workers pay for this import
+    from service.collect.bringing import bring  # noqa: PLC0415 - only workers pay for this import
 
     outcomes: list[Outcome] = []
     for job in jobs:
         try:
-            outcome: Outcome = documents.read(job.body, job.headers, job.url, job.reading, job.now)
+            outcome: Outcome = bring(job)
         except ParseError as error:
             outcome = str(error)
         except MemoryError:
@@ -216,7 +202,7 @@ def read_all(jobs: Sequence[Job]) -> list[Outcome]:
 
 def _settle_in() -> None:
     """Runs once in each worker. Its imports must not count against the first document's time."""
-    from service.collect import documents  # noqa: F401, PLC0415 - as in read_all
+    from service.collect import bringing  # noqa: F401, PLC0415 - as in read_all
 
     with contextlib.suppress(OSError):
         os.nice(_POLITE)

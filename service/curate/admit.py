@@ -50,7 +50,7 @@ def admit(
 ) -> Admitted:
     """Take a document's entries in. Needs a write transaction; the caller commits."""
     told = Told(source.name, source.title, source.language, source.topics)
-    made = prepare(document.entries, told, matcher, outlet=source.title, said=document.language)
+    made, _ = prepare(document, told, matcher)
     return admit_prepared(connection, source, made, now, matcher)
 
 

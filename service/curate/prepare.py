@@ -6,7 +6,6 @@ entry, the rules and how its source is called.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +14,7 @@ import structlog
 from service.curate import identity
 from service.curate.articles import Shaped, believable, entry_hash, shape, web_link
 from service.curate.rules import Described, Matcher, Reason
-from service.model import Entry, Refusal
+from service.model import Document, Entry, Refusal
 from service.store.articles import Values
 from service.text.fold import nfc
 
@@ -59,28 +58,23 @@ class Prepared:
 
 
 def prepare(
-    entries: Iterable[Entry],
-    told: Told,
-    matcher: Matcher,
-    *,
-    outlet: str,
-    said: str | None,
-    known: frozenset[bytes] = frozenset(),
-) -> list[Prepared]:
-    """The entries of a document, each key once, in order.
+    document: Document, told: Told, matcher: Matcher, known: frozenset[bytes] = frozenset()
+) -> tuple[list[Prepared], frozenset[bytes]]:
+    """The entries of a document, each key once, in order; and the hashes of what they say.
 
-    `outlet`: how readers know the source. `said`: the language that the document claims. Entries
-    whose hash is in `known` are left out: they say what they said.
+    Entries whose hash is in `known` are left out: they say what they said.
     """
     fresh: dict[str, Entry] = {}
-    for entry in entries:
+    for entry in document.entries:
         fresh.setdefault(nfc(entry.key), entry)
-    made = []
-    for key, entry in fresh.items():
-        digest = entry_hash(entry)
-        if digest not in known:
-            made.append(_prepared(key, digest, entry, told, matcher, outlet=outlet, said=said))
-    return made
+    hashes = {key: entry_hash(entry) for key, entry in fresh.items()}
+    outlet = told.title or document.title or told.name
+    made = [
+        _prepared(key, hashes[key], entry, told, matcher, outlet=outlet, said=document.language)
+        for key, entry in fresh.items()
+        if hashes[key] not in known
+    ]
+    return made, frozenset(hashes.values())
 
 
 def _prepared(

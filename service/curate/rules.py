@@ -14,6 +14,7 @@ A source's own `topics` bring in everything from it. `none` and `not_sources` ke
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -167,6 +168,18 @@ class Matcher:
 def compile_rules(topics: Mapping[str, Topic]) -> Matcher:
     """One matcher of all topics' rules."""
     return Matcher(topics)
+
+
+def packed(topics: Mapping[str, Topic]) -> bytes:
+    """Rules as bytes, for a process that has no configuration."""
+    return json.dumps(
+        {name: topic.model_dump(mode="json") for name, topic in topics.items()}
+    ).encode()
+
+
+def unpacked(rules: bytes) -> Matcher:
+    """The matcher of rules that were packed."""
+    return Matcher({name: Topic(**written) for name, written in json.loads(rules).items()})
 
 
 def _word_reason(topic: Topic, places: Mapping[str, set[str]]) -> Reason:

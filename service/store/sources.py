@@ -167,13 +167,15 @@ def record_ok(
     home: str | None,
     entries: int,
     repairs: Sequence[str],
+    rung: str,
     whole: bool = True,
 ) -> bool:
     """A document was read and its entries are stored. `title` None: the TOML has one, keep it.
 
-    `whole`: whether it counts as the first collection where there was none.
+    `rung`: how far down its document had to be taken. `whole`: whether it counts as the first
+    collection where there was none.
     """
-    values = {
+    values: dict[str, object] = {
         "last_ok_at": now,
         "failures": 0,
         "error": None,
@@ -183,6 +185,7 @@ def record_ok(
         "entries_last": entries,
         "repairs": list(repairs),
         **m.values(manners),
+        **_counted(rung),
         **_known_by(behind),
     }
     if whole:
@@ -196,10 +199,14 @@ def record_ok(
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """A source that said the same as last time. `behind`: its validators as they are now."""
+    """A source that said the same as last time. `behind`: its validators as they are now.
+
+    `whole`: it sent its whole body once more; else it answered "not modified".
+    """
 
     source: Claimed
     behind: Behind
+    whole: bool
     next_poll_at: datetime
     manners: Manners
 
@@ -215,6 +222,8 @@ def record_unchanged(
             "address": one.source.url,
             "last_ok_at": now,
             "next_poll_at": one.next_poll_at,
+            "not_modified": int(not one.whole),
+            "same_body": int(one.whole),
             **_known_by(one.behind),
             **m.values(one.manners),
         }
@@ -300,6 +309,11 @@ def _mine(source: Claimed) -> ColumnElement[bool]:
     return and_(t.c.id == source.id, t.c.lease_owner == source.owner, t.c.url == source.url)
 
 
+def _counted(rung: str) -> dict[str, object]:
+    column = t.c[f"rung_{rung}"]
+    return {column.name: column + 1}
+
+
 def _known_by(behind: Behind) -> dict[str, object]:
     return {
         "etag": behind.etag,
@@ -326,6 +340,8 @@ _UNCHANGED = (
     )
     .values(
         failures=0, error=None, gone_at=None, lease_owner=None, lease_until=None,
+        rung_304=t.c.rung_304 + bindparam("not_modified"),
+        rung_body=t.c.rung_body + bindparam("same_body"),
         **{
             name: bindparam(name)
             for name in (

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 
 from service.collect import cutting, documents, ladder, memory, repair
-from service.collect.ladder import Rung
 from service.collect.reading import Reading
+from service.collect.rungs import Rung
 from service.errors import ParseError
 from service.model import Document
 from tests.collect.feeds import two_documents

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from service.collect.jobs import Job
 from service.collect.reading import Reading, Selectors
-from service.collect.workers import Job, Parsers
+from service.collect.workers import Parsers
 from service.errors import ParseError
 from service.model import SourceKind
 
@@ -59,9 +60,9 @@ async def parsers():
 
 async def test_documents_come_back_each_to_its_own(parsers):
     titles = [f"số {n}" for n in range(60)]
-    documents = await asyncio.gather(*(parsers.read(job(feed(title))) for title in titles))
-    assert [document.title for document in documents] == titles
-    assert [document.entries[0].title for document in documents] == [f"Tin {t}" for t in titles]
+    brought = await asyncio.gather(*(parsers.read(job(feed(title))) for title in titles))
+    assert [one.document.title for one in brought] == titles
+    assert [one.document.entries[0].title for one in brought] == [f"Tin {t}" for t in titles]
 
 
 async def test_a_document_that_cannot_be_read_costs_no_other_anything(parsers):
@@ -69,7 +70,8 @@ async def test_a_document_that_cannot_be_read_costs_no_other_anything(parsers):
     results = await asyncio.gather(
         *(parsers.read(job(body)) for body in bodies), return_exceptions=True
     )
-    assert [getattr(result, "title", None) for result in results] == [
+    documents = [getattr(result, "document", None) for result in results]
+    assert [document and document.title for document in documents] == [
         "một", None, "hai", None, "ba",
     ]  # fmt: skip
     assert isinstance(results[1], ParseError)
@@ -86,7 +88,7 @@ async def test_what_kills_its_worker_is_put_aside(parsers):
             assert isinstance(result, ParseError)
             assert "put aside: this document kills the process" in str(result)
         else:
-            assert result.title == str(n)
+            assert result.document.title == str(n)
 
 
 async def test_what_hangs_its_worker_is_put_aside():
@@ -96,7 +98,7 @@ async def test_what_hangs_its_worker_is_put_aside():
         jobs[5] = job(feed("x"), Endless())
         results = await asyncio.gather(*map(parsers.read, jobs), return_exceptions=True)
     assert "longer than 2 s" in str(results[5])
-    assert [result.title for n, result in enumerate(results) if n != 5] == [
+    assert [result.document.title for n, result in enumerate(results) if n != 5] == [
         str(n) for n in range(20) if n != 5
     ]
 
@@ -111,7 +113,7 @@ async def test_a_real_document_that_is_too_slow_is_put_aside():
             parsers.read(job(deep)), parsers.read(job(feed("một"))), return_exceptions=True
         )
     assert isinstance(slow, ParseError)
-    assert fine.title == "một"
+    assert fine.document.title == "một"
 
 
 async def test_workers_that_are_killed_while_idle_are_replaced(parsers):
@@ -119,21 +121,21 @@ async def test_workers_that_are_killed_while_idle_are_replaced(parsers):
     for child in multiprocessing.active_children():
         os.kill(child.pid, signal.SIGKILL)
     await asyncio.sleep(0.5)
-    assert (await parsers.read(job(feed("hai")))).title == "hai"
+    assert (await parsers.read(job(feed("hai")))).document.title == "hai"
 
 
 async def test_workers_are_replaced_after_so_many_tasks():
     async with Parsers(1, max_tasks=3) as parsers:
         for n in range(12):
-            assert (await parsers.read(job(feed(f"{n}")))).title == str(n)
+            assert (await parsers.read(job(feed(f"{n}")))).document.title == str(n)
 
 
 async def test_pages_and_json_are_read_in_workers_too(parsers):
     reading = Reading(SourceKind.PAGE, Selectors(entry="li"))
     page = await parsers.read(job(b'<title>P</title><li><a href="/1">Tin</a></li>', reading))
-    assert page.entries[0].link == "https://a.example/1"
+    assert page.document.entries[0].link == "https://a.example/1"
     json_feed = b'{"version": "https://jsonfeed.org/version/1.1", "title": "J", "items": []}'
-    assert (await parsers.read(job(json_feed))).title == "J"
+    assert (await parsers.read(job(json_feed))).document.title == "J"
 
 
 async def test_closing_leaves_no_process_and_no_reader_waiting():
@@ -145,7 +147,7 @@ async def test_closing_leaves_no_process_and_no_reader_waiting():
     await parsers.close()
     results = await asyncio.gather(hanging, *waiting, return_exceptions=True)
     assert isinstance(results[0], asyncio.CancelledError)
-    assert all(isinstance(one, asyncio.CancelledError) or one.title for one in results[1:])
+    assert all(isinstance(one, asyncio.CancelledError) or one.document.title for one in results[1:])
     assert multiprocessing.active_children() == []
 
 

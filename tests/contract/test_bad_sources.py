@@ -18,10 +18,10 @@ from datetime import datetime, timedelta
 import feedparser
 from sqlalchemy import select
 
+from service.collect.jobs import Brought, Job
 from service.collect.poll import collect
-from service.collect.workers import Job, Parsers
+from service.collect.workers import Parsers
 from service.errors import PutAsideError
-from service.model import Document
 from service.net.client import Client
 from service.net.limits import Limits
 from service.store import retries
@@ -130,7 +130,7 @@ GOOD = tuple(f"tot-{number}" for number in range(5))
 class Fragile(Parsers):
     """Parsers in which one document ends the process that reads it, as a crash in C would."""
 
-    async def read(self, job: Job) -> Document:
+    async def read(self, job: Job) -> Brought:
         if KILLER in job.body:
             job = replace(job, reading=Deadly())
         return await super().read(job)
@@ -141,7 +141,7 @@ class Counted(Fragile):
 
     deaths = 0
 
-    async def read(self, job: Job) -> Document:
+    async def read(self, job: Job) -> Brought:
         try:
             return await super().read(job)
         except PutAsideError:

@@ -96,7 +96,7 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         done = sources.record_ok(
             connection, source, now, behind=BEHIND, next_poll_at=now + LEASE,
             manners=Manners(interval_s=900), title="Báo A", home=None, entries=7,
-            repairs=["bare-ampersand"],
+            repairs=["bare-ampersand"], rung="whole",
         )  # fmt: skip
         assert done
         row = _row(connection)
@@ -108,11 +108,12 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         assert (again.etag, again.last_modified) == (b'"1"', b"yesterday")
         assert (again.body_hash, again.read_as) == (BEHIND.body_hash, BEHIND.read_as)
         assert (again.first_collected_at, again.document_error) == (now, None)
-        same = sources.Same(again, BEHIND, later + LEASE, Manners(interval_s=1000))
+        same = sources.Same(again, BEHIND, False, later + LEASE, Manners(interval_s=1000))
         assert sources.record_unchanged(connection, later, [same]) == frozenset()
         row = _row(connection)
         assert (row.first_collected_at, row.last_ok_at, row.title) == (now, later, "Báo A")
         assert row.interval_s == 1000
+        assert (row.rung_304, row.rung_body, row.rung_whole) == (1, 0, 1)
 
 
 def test_failures_count_up_and_a_body_that_cannot_be_read_is_remembered(any_store, now):
@@ -141,7 +142,7 @@ def test_what_is_no_longer_ours_is_not_written(any_store, now, meanwhile):
         assert not sources.record_failure(
             connection, source, error="x", next_poll_at=now, manners=Manners()
         )
-        same = sources.Same(source, BEHIND, now, Manners(interval_s=1))
+        same = sources.Same(source, BEHIND, True, now, Manners(interval_s=1))
         assert sources.record_unchanged(connection, now, [same]) == {source.id}
         row = _row(connection)
         assert (row.error, row.etag, row.lease_until) == (None, None, now + LEASE)
@@ -175,7 +176,9 @@ def test_of_many_that_said_the_same_only_those_are_lost_that_are_not_ours(any_st
         taken = t.source.c.name.in_(("nguon-1", "nguon-3"))
         connection.execute(update(t.source).where(taken).values(lease_owner="b"))
         same = [
-            sources.Same(one, BEHIND, now + timedelta(hours=n), Manners(interval_s=n, news_at=now))
+            sources.Same(
+                one, BEHIND, True, now + timedelta(hours=n), Manners(interval_s=n, news_at=now)
+            )
             for n, one in enumerate(claimed, 1)
         ]
         lost = sources.record_unchanged(connection, now, same)

@@ -28,7 +28,7 @@ from service.store.tables.ledger import (
     segment,
     told,
 )
-from service.store.tables.sources import digest, redirect, source, topic
+from service.store.tables.sources import digest, redirect, source, source_memory, topic
 
 __all__ = [
     "article",
@@ -46,6 +46,7 @@ __all__ = [
     "redirect",
     "segment",
     "source",
+    "source_memory",
     "stale_feed",
     "story",
     "story_article",

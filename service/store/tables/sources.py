@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
 
 from service.store.column_types import BigId, Instant, Json
 from service.store.tables.base import metadata
@@ -59,7 +70,21 @@ source = Table(
     Column("gone_at", Instant),  # the server said 410: not asked again by itself
     Column("entries_last", Integer),  # in the last document that was read
     Column("repairs", Json),  # what the last document needed
+    # How often each rung of the ladder was enough (collect/rungs.py).
+    Column("rung_304", Integer, nullable=False, server_default="0"),
+    Column("rung_body", Integer, nullable=False, server_default="0"),
+    Column("rung_slices", Integer, nullable=False, server_default="0"),
+    Column("rung_part", Integer, nullable=False, server_default="0"),
+    Column("rung_whole", Integer, nullable=False, server_default="0"),
     Index("ix_source_due", "next_poll_at"),
+)
+
+source_memory = Table(
+    "source_memory",
+    metadata,
+    # What the last document consisted of (collect/memory.py); apart from the row that polls write.
+    Column("source_id", ForeignKey("source.id"), primary_key=True, autoincrement=False),
+    Column("memory", LargeBinary, nullable=False),
 )
 
 topic = Table(

@@ -100,10 +100,24 @@ def upgrade() -> None:
         sa.Column("gone_at", INSTANT, nullable=True),
         sa.Column("entries_last", sa.Integer(), nullable=True),
         sa.Column("repairs", JSON_VALUE, nullable=True),
+        sa.Column("rung_304", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("rung_body", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("rung_slices", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("rung_part", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("rung_whole", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_source")),
         sa.UniqueConstraint("name", name=op.f("uq_source_name")),
     )
     op.create_index("ix_source_due", "source", ["next_poll_at"], unique=False)
+    op.create_table(
+        "source_memory",
+        sa.Column("source_id", BIG_ID, autoincrement=False, nullable=False),
+        sa.Column("memory", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["source.id"], name=op.f("fk_source_memory_source_id")
+        ),
+        sa.PrimaryKeyConstraint("source_id", name=op.f("pk_source_memory")),
+    )
 
     op.create_table(
         "stale_feed",

@@ -1,0 +1,53 @@
+"""What a worker brings back of one body: the document, and its entries ready to be admitted.
+
+Runs in a process of its own that has no store, no network and no configuration; all that it needs
+comes with the job.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+from service.collect import ladder, memory
+from service.collect.jobs import Brought, Job
+from service.collect.memory import Entries, Slices
+from service.curate import rules
+from service.curate.prepare import prepare
+from service.curate.rules import Matcher
+
+MOST_REMEMBERED = 5000
+"""Entries. Of a longer document nothing is remembered: it is read whole, and compared in the
+store."""
+
+
+def bring(job: Job) -> Brought:
+    """Read a body as little as needed. Raises ParseError with a reason in plain words."""
+    wish = job.wish
+    on = memory.basis(job.reading.fingerprint, job.url)
+    before = memory.unpacked(wish.before if wish else None, on)
+    gleaned = ladder.glean(
+        job.body,
+        job.headers,
+        job.url,
+        job.reading,
+        job.now,
+        before if isinstance(before, Slices) else None,
+    )
+    if wish is None:
+        return Brought(gleaned.document, gleaned.listed, gleaned.rung)
+    known = before.hashes if isinstance(before, Entries) else frozenset[bytes]()
+    made, hashes = prepare(gleaned.document, wish.told, _matcher(wish.rules), known)
+    kept = memory.packed(gleaned.slices or Entries(hashes), on)
+    return Brought(
+        replace(gleaned.document, entries=()),
+        gleaned.listed,
+        gleaned.rung,
+        tuple(made),
+        kept if gleaned.listed <= MOST_REMEMBERED else None,
+    )
+
+
+@lru_cache(maxsize=2)
+def _matcher(packed: bytes) -> Matcher:
+    return rules.unpacked(packed)
