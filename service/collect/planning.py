@@ -15,9 +15,9 @@ from yarl import URL
 from service.collect import habits as rhythm
 from service.collect import moves, schedule
 from service.collect.habits import Habits
+from service.collect.jobs import Brought
 from service.collect.schedule import Bounds, Wish
 from service.errors import BantinError, HttpError
-from service.model import Document
 from service.net.answers import Hop
 from service.store.manners import Manners
 from service.store.sources import Behind, Claimed
@@ -60,19 +60,19 @@ def answered(
     hops: Sequence[Hop],
     whole: bool,
     dice: float,
-    document: Document | None = None,
+    brought: Brought | None = None,
     new: int = 0,
 ) -> Plan:
     """After a document (with `new` new entries), or the same as last time. `whole`: a body came."""
     known = source.manners
-    if document is not None:
-        known = _as_told(known, document, new, now)
+    if brought is not None:
+        known = _as_told(known, brought, new, now)
     at_home = not hops or URL(hops[-1].url).origin() == URL(source.url).origin()
     known = _moving(known, source, hops if at_home or not terms.tied else (), now)
     wish = Wish(fresh_s, known.every_s, known.phase_s, known.skips or 0)
     # A server that cannot be asked "only if it changed", and says nothing else, gets the longer
     # waits that the public rules want of those who do not ask so.
-    plain = whole and document is None
+    plain = whole and brought is None
     costly = plain or not (behind.etag or behind.last_modified)
     mute = fresh_s is None and known.every_s is None and not terms.said_here
     then = schedule.after_answer(
@@ -136,9 +136,10 @@ def is_too_many(error: BantinError) -> bool:
     return isinstance(error, HttpError) and error.status == HTTPStatus.TOO_MANY_REQUESTS
 
 
-def _as_told(known: Manners, document: Document, new: int, now: datetime) -> Manners:
+def _as_told(known: Manners, brought: Brought, new: int, now: datetime) -> Manners:
+    document = brought.document
     before = Habits(known.pace_s, known.lull_s, known.news_at)
-    published = [entry.published for entry in document.entries if entry.published is not None]
+    published = [one.published for one in brought.made if one.published is not None]
     after = rhythm.learn(before, published, new, now)
     return replace(
         known,

@@ -234,7 +234,7 @@ class Recorder:
             hops=result.hops,
             whole=whole,
             dice=self._dice(),
-            document=result.brought.document if isinstance(result, Read) else None,
+            brought=result.brought if isinstance(result, Read) else None,
             new=new,
         )
 
