@@ -149,7 +149,8 @@ class Document:
     `repairs` names what had to be mended before it could be read. `ttl_s` is the rhythm that the
     document itself asks for, in seconds; `phase_s` when in it, `skips` when not at all (see
     collect/wishes.py). `further` is where it goes on. `place` is where in a page its list was found
-    by itself, None where nothing was searched for.
+    by itself, None where nothing was searched for. `beyond` counts entries that were not taken,
+    since there were more than we take of one document.
     """
 
     title: str
@@ -162,6 +163,7 @@ class Document:
     place: str | None = None
     phase_s: int | None = None
     skips: int = 0
+    beyond: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from service.collect import ladder, memory
+from service.collect.bounds import bounded
 from service.collect.jobs import Brought, Job
 from service.collect.memory import Entries, Slices
 from service.curate import rules
@@ -34,6 +35,7 @@ def bring(job: Job) -> Brought:
         job.now,
         before if isinstance(before, Slices) else None,
     )
+    gleaned = replace(gleaned, document=bounded(gleaned.document))
     if wish is None:
         return Brought(gleaned.document, gleaned.listed, gleaned.rung)
     known = before.hashes if isinstance(before, Entries) else frozenset[bytes]()

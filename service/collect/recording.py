@@ -196,6 +196,7 @@ class Recorder:
             title=None if self._told(source).title else document.title,
             home=document.link,
             entries=brought.listed,
+            beyond=document.beyond,
             repairs=document.repairs,
             rung=brought.rung,
             whole=_is_whole(result, now),

@@ -6,6 +6,7 @@ Waiting --turn--> claim --lease--> fetch --body--> read --result--> queue --> wr
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +17,8 @@ from service.collect import asking, manners, planning
 from service.collect.access import access_of
 from service.collect.asking import Asked, Body, Failed, Result
 from service.collect.reading import reading_of
-from service.collect.recording import Recorded, Recorder
+from service.collect.recording import PART, Recorded, Recorder
+from service.collect.room import Room
 from service.collect.spacing import Sites, Waiting
 from service.collect.workers import Parsers
 from service.config.schema import Settings
@@ -24,6 +26,7 @@ from service.curate.prepare import Told
 from service.curate.rules import packed
 from service.errors import FetchError
 from service.net.client import Client
+from service.net.limits import MEBI
 from service.store import memories, sources
 from service.store.database import Store
 from service.store.sources import Claimed, Due
@@ -34,8 +37,8 @@ IN_FLIGHT = 128
 CLAIMS = 16
 """Free places that are worth a visit to the database: one claim alone costs as much as a fetch."""
 
-BODIES = 256
-"""Bodies between the network and the database at once: memory is bounded by them."""
+BODIES = 48 * MEBI
+"""Bytes of bodies between the network and the database at once: memory is bounded by them."""
 
 LEASE = timedelta(minutes=10)
 """Longer than a fetch, a reading and a write take at worst together."""
@@ -90,7 +93,8 @@ class Sweep:
         self._waiting = Waiting[Due](means.sites)
         self._progress = progress
         self._results: asyncio.Queue[Result | None] = asyncio.Queue()
-        self._bodies = asyncio.Semaphore(BODIES)
+        self._bodies = Room(BODIES)
+        self._taken: dict[int, int] = {}  # source -> bytes that its body takes of that room
         self._fetching = 0
         self._freed = asyncio.Event()
         self._held: set[int] = set()
@@ -188,7 +192,9 @@ class Sweep:
             if isinstance(result, Failed) and planning.is_too_many(result.error):
                 self._dropped += [source.name for source in self._waiting.drop(site)]
             if isinstance(result, Body):
-                await self._bodies.acquire()
+                size = len(result.response.body)
+                await self._bodies.take(size)
+                self._taken[claimed.id] = size
         except Exception as error:  # noqa: BLE001 - a bug of ours must not cost the other sources
             result = _unexpected(claimed, error)
         finally:
@@ -200,8 +206,6 @@ class Sweep:
                 result = await self._read(result)
             except Exception as error:  # noqa: BLE001 - as above
                 result = _unexpected(claimed, error)
-            finally:
-                self._bodies.release()
         await self._results.put(result)
 
     async def _read(self, body: Body) -> Failed | asking.Read:
@@ -227,16 +231,26 @@ class Sweep:
         )
 
     async def _write(self) -> None:
-        """The only writer of this pass: takes what has come meanwhile, in one visit."""
+        """The only writer of this pass: takes what has come meanwhile, in one visit.
+
+        Large documents wait until nothing else does: one takes as long as hundreds of others.
+        """
         ending = False
-        while not ending:
+        large: deque[Result] = deque()
+        while large or not ending:
             batch: list[Result] = []
-            while not batch or (not self._results.empty() and len(batch) < WRITES):
+            while not (ending or self._results.empty()) or not (batch or large or ending):
                 result = await self._results.get()
                 if result is None:
                     ending = True
+                elif _is_large(result):
+                    large.append(result)
+                else:
+                    batch.append(result)
+                if len(batch) >= WRITES:
                     break
-                batch.append(result)
+            if not batch and large:
+                batch = [large.popleft()]
             if batch:
                 for recorded in await asyncio.to_thread(self._recorder.record, batch):
                     self._settled(recorded)
@@ -245,6 +259,7 @@ class Sweep:
         if not recorded.lost:  # else the lease of another, or of the old address, is given back
             self._held.discard(recorded.source.id)
         self.recorded.append(recorded)
+        self._bodies.leave(self._taken.pop(recorded.source.id, 0))
         self._tell()
         _log.info(
             "source",
@@ -258,6 +273,10 @@ class Sweep:
     def _tell(self) -> None:
         if self._progress is not None:
             self._progress(len(self.recorded) + len(self.elsewhere), self._total)
+
+
+def _is_large(result: Result) -> bool:
+    return isinstance(result, asking.Read) and len(result.brought.made) > PART
 
 
 def _unexpected(claimed: Claimed, error: Exception) -> Failed:

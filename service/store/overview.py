@@ -12,6 +12,9 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 from service.store import tables as t
 from service.store.pauses import awake, is_resting
 
+BEYOND = "beyond_limit"
+"""Why entries were refused that no row is kept of: their document has more than we take."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
@@ -116,6 +119,7 @@ def _live_sources() -> Select[Any]:
 
 
 def _source_row(row: Any, entries: int, refused: dict[str, int]) -> SourceRow:
+    beyond = row.entries_beyond or 0
     return SourceRow(
         name=row.name,
         title=row.title,
@@ -131,8 +135,8 @@ def _source_row(row: Any, entries: int, refused: dict[str, int]) -> SourceRow:
         moved_to=row.moved_to,
         last_tried_at=row.last_tried_at,
         repairs=tuple(row.repairs or ()),
-        entries=entries,
-        refused=refused,
+        entries=entries + beyond,
+        refused=refused | ({BEYOND: beyond} if beyond else {}),
         rests_since=row.rests_since,
         rests_until=row.rests_until,
     )

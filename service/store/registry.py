@@ -37,6 +37,7 @@ NEVER_COLLECTED: Row = {
     "gone_at": None,
     **manners.values(manners.UNKNOWN),
     "entries_last": None,
+    "entries_beyond": None,
     "repairs": None,
 }
 """The polling state of a source that stands at a new address: what it has there is old."""

@@ -168,6 +168,7 @@ def record_ok(
     entries: int,
     repairs: Sequence[str],
     rung: str,
+    beyond: int = 0,
     whole: bool = True,
 ) -> bool:
     """A document was read and its entries are stored. `title` None: the TOML has one, keep it.
@@ -183,6 +184,7 @@ def record_ok(
         "aside_since": None,
         "gone_at": None,
         "entries_last": entries,
+        "entries_beyond": beyond,
         "repairs": list(repairs),
         **m.values(manners),
         **_counted(rung),

@@ -96,12 +96,13 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         done = sources.record_ok(
             connection, source, now, behind=BEHIND, next_poll_at=now + LEASE,
             manners=Manners(interval_s=900), title="Báo A", home=None, entries=7,
-            repairs=["bare-ampersand"], rung="whole",
+            repairs=["bare-ampersand"], rung="whole", beyond=2,
         )  # fmt: skip
         assert done
         row = _row(connection)
         assert (row.title, row.failures, row.error, row.entries_last) == ("Báo A", 0, None, 7)
         assert row.repairs == ["bare-ampersand"]
+        assert row.entries_beyond == 2
         assert row.first_collected_at == row.last_ok_at == row.last_tried_at == now
         later = now + timedelta(hours=1)
         (again,) = _claim(connection, later, "bao-a")

@@ -69,6 +69,7 @@ source = Table(
     Column("moved_to", Text),
     Column("gone_at", Instant),  # the server said 410: not asked again by itself
     Column("entries_last", Integer),  # in the last document that was read
+    Column("entries_beyond", Integer),  # of these, how many were more than we take of one
     Column("repairs", Json),  # what the last document needed
     # How often each rung of the ladder was enough (collect/rungs.py).
     Column("rung_304", Integer, nullable=False, server_default="0"),

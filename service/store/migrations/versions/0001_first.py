@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("moved_to", sa.Text(), nullable=True),
         sa.Column("gone_at", INSTANT, nullable=True),
         sa.Column("entries_last", sa.Integer(), nullable=True),
+        sa.Column("entries_beyond", sa.Integer(), nullable=True),
         sa.Column("repairs", JSON_VALUE, nullable=True),
         sa.Column("rung_304", sa.Integer(), server_default="0", nullable=False),
         sa.Column("rung_body", sa.Integer(), server_default="0", nullable=False),

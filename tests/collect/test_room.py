@@ -1,0 +1,63 @@
+"""Room for bodies: bounded by bytes, in turn, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from service.collect.room import Room
+
+
+async def started(*waits):
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_as_many_bytes_as_there_are_and_the_next_once_some_are_free():
+    room = Room(10)
+    await room.take(4)
+    await room.take(6)
+    first, second = await started(room.take(5), room.take(1))
+    room.leave(4)
+    await asyncio.sleep(0)
+    assert not first.done()  # there is place for one byte, but it is not its turn
+    assert not second.done()
+    room.leave(6)
+    await asyncio.gather(first, second)
+    (third,) = await started(room.take(5))
+    assert not third.done()
+    room.leave(5)
+    await third
+
+
+async def test_what_is_larger_than_all_gets_it_alone():
+    room = Room(10)
+    await room.take(1)
+    large, small = await started(room.take(50), room.take(1))
+    assert not large.done()
+    room.leave(1)
+    await large
+    assert not small.done()
+    room.leave(50)
+    await small
+
+
+async def test_who_gives_up_keeps_no_place_and_blocks_nobody():
+    room = Room(10)
+    await room.take(10)
+    first, second, third = await started(room.take(10), room.take(3), room.take(3))
+    first.cancel()
+    await asyncio.sleep(0)
+    room.leave(10)
+    second.cancel()  # just as it was given
+    results = await asyncio.gather(first, second, third, return_exceptions=True)
+    assert isinstance(results[0], asyncio.CancelledError)
+    assert results[2] is None
+    room.leave(3)
+    async with asyncio.timeout(1):
+        await room.take(10)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await room.take(1)

@@ -1,0 +1,66 @@
+"""One feed with more entries than we take: the newest are in, the rest is told, nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+from sqlalchemy import func, select
+
+from service.collect.bounds import ENTRIES
+from service.collect.poll import collect
+from service.store import tables as t
+from tests.contract.way import LOOPBACK, SITE, YESTERDAY, Way, rss
+from tests.net.wire import Talk, raw_server
+
+HUGE = ENTRIES + 2000
+SMALL = 20
+
+
+def archive() -> bytes:
+    """The oldest first: what is new stands at the end."""
+    items = "".join(
+        f"<item><guid>{n}</guid><title>Tin {n}</title><pubDate>"
+        f"{format_datetime(YESTERDAY - timedelta(hours=HUGE - n))}</pubDate></item>"
+        for n in range(HUGE)
+    )
+    return f"<rss version='2.0'><channel><title>Kho</title>{items}</channel></rss>".encode()
+
+
+async def test_the_newest_of_a_huge_feed_are_taken_and_the_others_need_not_wait(tmp_path):
+    body = archive()
+    begun = datetime.now(UTC)
+
+    async def script(talk: Talk) -> None:
+        if talk.target == "/kho":
+            await talk.answer(body)
+        else:
+            await asyncio.sleep(0.2)  # the archive has come by then
+            await talk.answer(rss(talk.target, link=f"https://{talk.target[1:]}.example"))
+
+    async with raw_server(script) as wire:
+        names = ["kho", *(f"nho-{n}" for n in range(SMALL))]
+        toml = SITE + LOOPBACK
+        toml += "".join(f'[source.{name}]\nurl = "{wire.url(f"/{name}")}"\n' for name in names)
+        way = Way(tmp_path, toml, now=begun)
+        service = way.service
+        done = await collect(
+            service.store, service.settings, lambda: datetime.now(UTC), owner="test", names=names
+        )
+        assert done.failed == {}
+        fine = dict(way.rows(select(t.source.c.name, t.source.c.last_ok_at)))
+        archived = fine.pop("kho")
+        assert max(fine.values()) < archived
+
+        said = way.status()["sources"]["kho"]
+        assert said["entries"] == HUGE
+        assert said["refused"] == {"beyond_limit": HUGE - ENTRIES}
+        (kept,) = way.rows(
+            select(func.count(), func.min(t.entry.c.published), func.max(t.entry.c.published))
+            .join(t.source, t.source.c.id == t.entry.c.source_id)
+            .where(t.source.c.name == "kho")
+        )
+        hour = timedelta(hours=1)
+        assert tuple(kept) == (ENTRIES, YESTERDAY - ENTRIES * hour, YESTERDAY - hour)
+        way.close()
