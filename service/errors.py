@@ -114,6 +114,10 @@ class PutAsideError(ParseError):
     """The document killed or hung its reader twice. It is not read again until it changes."""
 
 
+class DriftError(ParseError):
+    """What used to give entries gives none: its layout has changed."""
+
+
 class TemplateError(BantinError):
     """A template is missing, broken or used a name that is not there."""
 

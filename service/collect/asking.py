@@ -6,15 +6,16 @@ ask -> Failed | Unchanged | Body ; read -> Failed | Read. Every outcome is a val
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.collect import drift
 from service.collect.jobs import Brought, Job, Wish
 from service.collect.reading import Reading
 from service.collect.workers import Parsers
-from service.curate.prepare import Told
-from service.errors import BantinError, FetchError, ParseError, PutAsideError
+from service.curate.prepare import Prepared, Told
+from service.errors import BantinError, DriftError, FetchError, ParseError, PutAsideError
 from service.net import agent
 from service.net import headers as http
 from service.net.access import Access
@@ -82,7 +83,11 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A document that must be stored."""
+    """A document that must be stored; several, where the visit went on, as one.
+
+    `old`: entries that were there before the source was first collected and come into sight only
+    now. `children`: what is to be remembered of an index's sitemaps.
+    """
 
     source: Claimed
     brought: Brought
@@ -90,6 +95,8 @@ class Read:
     fresh_s: float | None
     bytes: int
     hops: tuple[Hop, ...] = ()
+    old: tuple[Prepared, ...] = ()
+    children: Mapping[str, str] | None = None
 
 
 Result = Failed | Unchanged | Read
@@ -147,9 +154,13 @@ async def read(parsers: Parsers, body: Body, rules: bytes, before: bytes | None)
     try:
         brought = await parsers.read(job)
     except ParseError as error:
-        return Failed(source, error, body.behind, for_all=True)
+        lost = drift.alarm(body.asked.reading.kind, source.lists.entries_usual, error)
+        return Failed(source, lost, body.behind, for_all=True)
     except BantinError as error:  # ours, not the document's: it is read again next time
         return Failed(source, error, for_all=True)
+    drifted = drift.judge(body.asked.reading.kind, source.lists.entries_usual, brought)
+    if drifted is not None:
+        return Failed(source, drifted, body.behind, for_all=True)
     fresh_s = http.fresh_s(response.headers, body.at)
     size = len(response.body)
     return Read(source, brought, body.behind, fresh_s, size, hops=response.redirects)
@@ -174,4 +185,6 @@ def _not_modified(
 
 
 def _as_before(source: Claimed, error: str) -> ParseError:
-    return PutAsideError(error) if source.aside_since else ParseError(error)
+    if source.aside_since:
+        return PutAsideError(error)
+    return DriftError(error) if source.lists.drifting_since else ParseError(error)

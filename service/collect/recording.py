@@ -13,18 +13,27 @@ from functools import cached_property
 
 import structlog
 
-from service.collect import manners, planning, schedule
+from service.collect import drift, manners, planning, schedule
 from service.collect.asking import Failed, Read, Result, Unchanged
 from service.collect.mended import TRUNCATED_TAIL
 from service.collect.planning import Plan, Terms
 from service.collect.schedule import Bounds
 from service.config.schema import Settings, Source
 from service.curate.admit import AdmitSource, admit_prepared
+from service.curate.prepare import Prepared
 from service.curate.rules import Matcher
-from service.errors import BantinError, HttpError, PutAsideError, StoreBusyError, StoreError
+from service.errors import (
+    BantinError,
+    DriftError,
+    HttpError,
+    PutAsideError,
+    StoreBusyError,
+    StoreError,
+)
 from service.model import Document
 from service.store import memories, sources, stale
 from service.store.database import Connection, Store
+from service.store.lists import Lists
 from service.store.manners import put_off
 from service.text.fold import nfc
 
@@ -106,6 +115,7 @@ class Recorder:
             behind=result.behind,
             aside_at=now if isinstance(result.error, PutAsideError) else None,
             gone_at=now if plan.gone else None,
+            drifting_at=now if isinstance(result.error, DriftError) else None,
         )
         if planning.is_too_many(result.error):
             self._spare(connection, source, result.error, now)
@@ -153,17 +163,18 @@ class Recorder:
 
     def _admit(self, result: Read) -> Recorded:
         """One transaction, but for huge documents: these come in parts, the last settles it."""
-        source, made = result.source, result.brought.made
+        source = result.source
         became = Recorded(source)
-        for start in range(0, max(len(made), 1), PART):
+        parts = _parts(result)
+        for number, (made, old) in enumerate(parts, 1):
             with self._store.write() as connection:
                 if not sources.holds(connection, source):
                     return replace(became, lost=True)
                 now = self._clock()
                 admitted = admit_prepared(
                     connection,
-                    self._as_admitted(source, result.brought.document),
-                    made[start : start + PART],
+                    self._as_admitted(source, result.brought.document, old=old),
+                    made,
                     now,
                     self._matcher,
                 )
@@ -173,7 +184,7 @@ class Recorder:
                     changed=became.changed + admitted.changed,
                     topics=became.topics | admitted.topics,
                 )
-                if start + PART >= len(made):
+                if number == len(parts):
                     shown = self._settle(connection, result, now, became.new)
                     became = replace(became, topics=became.topics | shown)
         return became
@@ -199,6 +210,11 @@ class Recorder:
             beyond=document.beyond,
             repairs=document.repairs,
             rung=brought.rung,
+            lists=Lists(
+                entries_usual=drift.usual(source.lists.entries_usual, brought.listed),
+                place=document.place,
+                children=result.children,
+            ),
             whole=_is_whole(result, now),
         )
         memories.keep(connection, source.id, brought.memory)
@@ -210,7 +226,10 @@ class Recorder:
         stale.mark(connection, {*topics, stale.EVERYTHING}, now)
         return topics
 
-    def _as_admitted(self, source: sources.Claimed, document: Document) -> AdmitSource:
+    def _as_admitted(
+        self, source: sources.Claimed, document: Document, *, old: bool
+    ) -> AdmitSource:
+        """`old`: what it had before it was first collected, and shows only now."""
         told = self._told(source)
         return AdmitSource(
             id=source.id,
@@ -219,7 +238,7 @@ class Recorder:
             weight=told.weight,
             language=told.language,
             topics=told.topics,
-            first_collection=source.first_collected_at is None,
+            first_collection=old or source.first_collected_at is None,
             first_fetch_at=source.first_fetch_at,
         )
 
@@ -250,6 +269,16 @@ class Recorder:
 
     def _told(self, source: sources.Claimed) -> Source:
         return self._settings.source[source.name]
+
+
+def _parts(result: Read) -> list[tuple[Sequence[Prepared], bool]]:
+    """What to admit part by part, and whether each is old. There is at least one."""
+    parts: list[tuple[Sequence[Prepared], bool]] = [
+        (some[start : start + PART], old)
+        for some, old in ((result.old, True), (result.brought.made, False))
+        for start in range(0, len(some), PART)
+    ]
+    return parts or [((), False)]
 
 
 def _is_whole(result: Read, now: datetime) -> bool:

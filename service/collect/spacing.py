@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+Other = TypeVar("Other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +89,19 @@ class Waiting(Generic[Item]):
     def __len__(self) -> int:
         return self._length
 
-    def add(self, site: str, gap: Gap, item: Item) -> None:
-        """Sources of one site may ask for different gaps: the more careful one holds for all."""
+    def add(self, site: str, gap: Gap, item: Item, *, first: bool = False) -> None:
+        """Sources of one site may ask for different gaps: the more careful one holds for all.
+
+        `first`: before all others of its site.
+        """
         queue = self._queues.setdefault(site, _Queue(gap))
         queue.gap = Gap(
             max(queue.gap.delay_s, gap.delay_s), min(queue.gap.connections, gap.connections)
         )
-        queue.items.append(item)
+        if first:
+            queue.items.appendleft(item)
+        else:
+            queue.items.append(item)
         self._length += 1
         self._look(site, queue, 0.0)
 
@@ -136,6 +143,15 @@ class Waiting(Generic[Item]):
         if not queue.running:
             del self._queues[site]
         return dropped
+
+    def withdraw(self, kind: type[Other]) -> list[Other]:
+        """Take back all requests of a kind, without their turns."""
+        taken: list[Other] = []
+        for queue in self._queues.values():
+            taken += [item for item in queue.items if isinstance(item, kind)]
+            queue.items = deque(item for item in queue.items if not isinstance(item, kind))
+        self._length -= len(taken)
+        return taken
 
     def next_at(self) -> float | None:
         """When `take` may have something again; None: only once something is done."""

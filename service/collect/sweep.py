@@ -7,27 +7,29 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from service.collect import asking, manners, planning
+from service.collect import asking, manners, planning, visiting
 from service.collect.access import access_of
 from service.collect.asking import Asked, Body, Failed, Result
 from service.collect.reading import reading_of
 from service.collect.recording import PART, Recorded, Recorder
 from service.collect.room import Room
 from service.collect.spacing import Sites, Waiting
+from service.collect.visiting import Visit
 from service.collect.workers import Parsers
 from service.config.schema import Settings
 from service.curate.prepare import Told
 from service.curate.rules import packed
-from service.errors import FetchError
+from service.errors import BantinError, FetchError
+from service.model import SourceKind
 from service.net.client import Client
 from service.net.limits import MEBI
-from service.store import memories, sources
+from service.store import entries, memories, sources
 from service.store.database import Store
 from service.store.sources import Claimed, Due
 
@@ -90,12 +92,14 @@ class Sweep:
         self._parsers = means.parsers
         self._recorder = means.recorder
         self._sites = means.sites
-        self._waiting = Waiting[Due](means.sites)
+        self._waiting = Waiting[Due | Visit](means.sites)
         self._progress = progress
         self._results: asyncio.Queue[Result | None] = asyncio.Queue()
         self._bodies = Room(BODIES)
         self._taken: dict[int, int] = {}  # source -> bytes that its body takes of that room
         self._fetching = 0
+        self._open = 0  # begun and not yet at their end: they may want another turn
+        self._over = False
         self._freed = asyncio.Event()
         self._held: set[int] = set()
         self._dropped: list[str] = []
@@ -133,17 +137,32 @@ class Sweep:
         """Those of `left` whose site said that it is asked too much."""
         return self._dropped
 
+    def _known(self, source: Claimed) -> visiting.Known:
+        """Which entries of the source are stored. Called in a thread."""
+
+        def known(keys: Iterable[str]) -> set[str]:
+            with self._store.read() as connection:
+                return set(entries.known(connection, source.id, keys))
+
+        return known
+
     async def _start_all(self, fetches: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
         end = None if self._at_most_s is None else loop.time() + self._at_most_s
-        while self._waiting:
+        while self._waiting or self._open:
             if end is not None and loop.time() >= end:
+                await self._end_visits()
                 return  # what waits for its turn is still due, and nobody's
             free = IN_FLIGHT - self._fetching
             if free >= CLAIMS:
                 turn = self._waiting.take(loop.time(), free)
+                for site, item in turn:
+                    if isinstance(item, Visit):
+                        self._start(fetches, self._onward(site, item))
+                dues = [(site, item) for site, item in turn if isinstance(item, Due)]
+                if dues:
+                    await self._claim_and_start(fetches, dues)
                 if turn:
-                    await self._claim_and_start(fetches, turn)
                     continue
             self._freed.clear()
             next_at = self._waiting.next_at() if free >= CLAIMS else None
@@ -166,8 +185,12 @@ class Sweep:
                 self.elsewhere.append(source.name)
                 self._tell()
                 continue
-            self._fetching += 1
-            fetches.create_task(self._one(site, mine))
+            self._start(fetches, self._one(site, mine))
+
+    def _start(self, fetches: asyncio.TaskGroup, task: Coroutine[None, None, None]) -> None:
+        self._fetching += 1
+        self._open += 1
+        fetches.create_task(task)
 
     def _claim(self, turn: list[tuple[str, Due]]) -> list[Claimed]:
         now = self._clock()
@@ -187,10 +210,11 @@ class Sweep:
     async def _one(self, site: str, claimed: Claimed) -> None:
         """Fetch one source; read it if there is something to read. The site is free in between."""
         result: Failed | asking.Unchanged | Body | asking.Read
+        asked = self._asked(claimed)
         try:
-            result = await asking.ask(self._client, self._asked(claimed), self._clock)
-            if isinstance(result, Failed) and planning.is_too_many(result.error):
-                self._dropped += [source.name for source in self._waiting.drop(site)]
+            result = await asking.ask(self._client, asked, self._clock)
+            if isinstance(result, Failed):
+                await self._spare_if_too_many(site, result.error)
             if isinstance(result, Body):
                 size = len(result.response.body)
                 await self._bodies.take(size)
@@ -206,7 +230,77 @@ class Sweep:
                 result = await self._read(result)
             except Exception as error:  # noqa: BLE001 - as above
                 result = _unexpected(claimed, error)
-        await self._results.put(result)
+        if isinstance(result, asking.Read) and asked.reading.kind is not SourceKind.FEED:
+            await self._begin_visit(site, asked, result)
+        else:
+            await self._results.put(result)
+        self._close()
+
+    def _close(self) -> None:
+        self._open -= 1
+        self._freed.set()
+
+    async def _spare_if_too_many(self, site: str, error: BantinError) -> None:
+        if not planning.is_too_many(error):
+            return
+        for item in self._waiting.drop(site):
+            if isinstance(item, Visit):
+                await self._results.put(visiting.end(item))
+            else:
+                self._dropped.append(item.name)
+
+    async def _begin_visit(self, site: str, asked: Asked, read: asking.Read) -> None:
+        claimed, now_s = asked.claimed, asyncio.get_running_loop().time()
+        pages = self._settings.source[claimed.name].pages
+        known = self._known(claimed)
+        try:
+            visit = await asyncio.to_thread(visiting.begin, asked, read, pages, known, now_s)
+        except Exception as error:  # noqa: BLE001 - as above
+            await self._results.put(_unexpected(claimed, error))
+            return
+        if isinstance(visit, Failed):
+            await self._results.put(visit)
+        else:
+            await self._wait_or_end(site, visit)
+
+    async def _wait_or_end(self, site: str, visit: Visit) -> None:
+        """Wait for another turn, before the site's other sources, or hand over what there is."""
+        if self._over or not visit.goes_on(asyncio.get_running_loop().time()):
+            await self._results.put(visiting.end(visit))
+            return
+        claimed = visit.asked.claimed
+        told, collect = self._settings.source[claimed.name], self._settings.collect
+        gap = manners.gap(told, collect, claimed.address)
+        self._waiting.add(site, gap, visit, first=True)
+
+    async def _onward(self, site: str, visit: Visit) -> None:
+        """One further document of a source that is held: fetched, read, added to the others."""
+        source = visit.asked.claimed
+        try:
+            try:
+                job = await visiting.ask(self._client, visit, self._rules, self._clock)
+                if isinstance(job, BantinError):
+                    await self._spare_if_too_many(site, job)
+            finally:
+                self._fetching -= 1
+                self._waiting.done(site, asyncio.get_running_loop().time())
+                self._freed.set()
+            brought = None
+            if not isinstance(job, BantinError):
+                brought = await visiting.read(self._parsers, visit, job)
+            known = self._known(source)
+            visit = await asyncio.to_thread(visiting.take, visit, brought, known)
+        except Exception:  # noqa: BLE001 - what was read before must not be lost for it
+            _log.exception("unexpected", id=source.name)
+            visit = replace(visit, wanted=())
+        await self._wait_or_end(site, visit)
+        self._close()
+
+    async def _end_visits(self) -> None:
+        """The pass is over: what visits have read so far is their result."""
+        self._over = True
+        for item in self._waiting.withdraw(Visit):
+            await self._results.put(visiting.end(item))
 
     async def _read(self, body: Body) -> Failed | asking.Read:
         claimed = body.asked.claimed
@@ -223,7 +317,7 @@ class Sweep:
         told = self._settings.source[claimed.name]
         return Asked(
             claimed,
-            reading_of(told, self._settings.site),
+            replace(reading_of(told, self._settings.site), place=claimed.lists.place),
             Told(claimed.name, told.title or None, told.language, told.topics),
             manners.allowed(told, self._settings.collect),
             access_of(told, self._settings.collect),

@@ -114,6 +114,13 @@ class Source(Named):
     page: PageSelectors | None = Field(
         None, description='Selectors, for kind = "page" whose list is not found by itself'
     )
+    pages: int = Field(
+        1,
+        ge=1,
+        le=20,
+        strict=True,
+        description="Of its list, read on one visit while all on them is new",
+    )
     topics: tuple[Id, ...] = Field(
         (), description="Topics that get everything from here, besides what their rules match"
     )

@@ -39,6 +39,12 @@ NEVER_COLLECTED: Row = {
     "entries_last": None,
     "entries_beyond": None,
     "repairs": None,
+    "entries_usual": None,
+    "drifting_since": None,
+    "place": None,
+    "children": None,
+    "sought_at": None,
+    "suggestion": None,
 }
 """The polling state of a source that stands at a new address: what it has there is old."""
 

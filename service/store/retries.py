@@ -16,6 +16,9 @@ _FORGOTTEN: dict[str, object] = {
     "document_error": None,
     "aside_since": None,
     "gone_at": None,
+    "drifting_since": None,
+    "place": None,  # what stands there now is taken
+    "sought_at": None,
     "read_as": None,  # so that its document is fetched whole and read again
 }
 

@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
 
+from service.store import lists as lists_
 from service.store import manners as m
+from service.store.lists import Lists
 from service.store.manners import Manners
 from service.store.pauses import awake
 from service.store.tables import source as t
@@ -41,7 +44,8 @@ class Claimed:
     `first_fetch_at` is never None: this fetch is the first where there was none. `document_error`
     is why the document behind `body_hash` could not be read; None: it could. `aside_since`: since
     when it is put aside for what it did to its reader. `gone_at`: since when its server says that
-    it is gone for good. `url` is the TOML's address; `address` is where it is fetched.
+    it is gone for good. `lists`: what is remembered of its documents. `url` is the TOML's address;
+    `address` is where it is fetched.
     """
 
     id: int
@@ -59,6 +63,7 @@ class Claimed:
     aside_since: datetime | None
     gone_at: datetime | None
     manners: Manners = field(kw_only=True)
+    lists: Lists = field(kw_only=True, default=lists_.UNKNOWN)
 
     @property
     def address(self) -> str:
@@ -130,14 +135,18 @@ def claim(
             .returning(
                 t.c.id, t.c.name, t.c.url, t.c.lease_owner, t.c.first_fetch_at,
                 t.c.first_collected_at, t.c.failures, t.c.etag, t.c.last_modified, t.c.body_hash,
-                t.c.read_as, t.c.document_error, t.c.aside_since, t.c.gone_at, *m.COLUMNS,
+                t.c.read_as, t.c.document_error, t.c.aside_since, t.c.gone_at, *lists_.COLUMNS,
+                *m.COLUMNS,
             )
         )  # fmt: skip
-        claimed += [
-            Claimed(*row[: -len(m.COLUMNS)], manners=Manners(*row[-len(m.COLUMNS) :]))
-            for row in connection.execute(statement)
-        ]
+        claimed += [_claimed(tuple(row)) for row in connection.execute(statement)]
     return claimed
+
+
+def _claimed(row: tuple[Any, ...]) -> Claimed:
+    own = len(row) - len(lists_.COLUMNS) - len(m.COLUMNS)
+    lists, manners = row[own : -len(m.COLUMNS)], row[-len(m.COLUMNS) :]
+    return Claimed(*row[:own], manners=Manners(*manners), lists=Lists(*lists))
 
 
 def holds(connection: Connection, source: Claimed) -> bool:
@@ -168,13 +177,14 @@ def record_ok(
     entries: int,
     repairs: Sequence[str],
     rung: str,
+    lists: Lists,
     beyond: int = 0,
     whole: bool = True,
 ) -> bool:
     """A document was read and its entries are stored. `title` None: the TOML has one, keep it.
 
-    `rung`: how far down its document had to be taken. `whole`: whether it counts as the first
-    collection where there was none.
+    `rung`: how far down its document had to be taken. `lists`: what is to be remembered of it.
+    `whole`: whether it counts as the first collection where there was none.
     """
     values: dict[str, object] = {
         "last_ok_at": now,
@@ -187,6 +197,9 @@ def record_ok(
         "entries_beyond": beyond,
         "repairs": list(repairs),
         **m.values(manners),
+        "sought_at": None,
+        "suggestion": None,
+        **lists_.values(lists),
         **_counted(rung),
         **_known_by(behind),
     }
@@ -254,11 +267,13 @@ def record_failure(
     behind: Behind | None = None,
     aside_at: datetime | None = None,
     gone_at: datetime | None = None,
+    drifting_at: datetime | None = None,
 ) -> bool:
     """It could not be fetched, or its document could not be read.
 
     `behind`: that document, so that it is not read again while it stays the same. `aside_at`: now,
     if it killed or hung its reader. `gone_at`: it will not be asked again by itself.
+    `drifting_at`: now, if it used to give entries and gives none.
     """
     values: dict[str, object] = {
         "failures": t.c.failures + 1,
@@ -266,6 +281,8 @@ def record_failure(
         "gone_at": gone_at,
         **m.values(manners),
     }
+    if drifting_at is not None:
+        values["drifting_since"] = func.coalesce(t.c.drifting_since, drifting_at)
     if behind is not None:
         since = None if aside_at is None else func.coalesce(t.c.aside_since, aside_at)
         values |= {"document_error": error, "aside_since": since, **_known_by(behind)}
@@ -342,6 +359,7 @@ _UNCHANGED = (
     )
     .values(
         failures=0, error=None, gone_at=None, lease_owner=None, lease_until=None,
+        drifting_since=None, sought_at=None, suggestion=None,
         rung_304=t.c.rung_304 + bindparam("not_modified"),
         rung_body=t.c.rung_body + bindparam("same_body"),
         **{

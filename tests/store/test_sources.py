@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from service.store import manners, retries, sources
 from service.store import tables as t
+from service.store.lists import Lists
 from service.store.manners import Manners
 from tests.builders import add_digest, add_source, add_subscription
 
@@ -97,6 +98,7 @@ def test_a_document_read_is_recorded_whole(any_store, now):
             connection, source, now, behind=BEHIND, next_poll_at=now + LEASE,
             manners=Manners(interval_s=900), title="Báo A", home=None, entries=7,
             repairs=["bare-ampersand"], rung="whole", beyond=2,
+            lists=Lists(entries_usual=6, place=">a", children={"x": ""}),
         )  # fmt: skip
         assert done
         row = _row(connection)
@@ -109,6 +111,7 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         assert (again.etag, again.last_modified) == (b'"1"', b"yesterday")
         assert (again.body_hash, again.read_as) == (BEHIND.body_hash, BEHIND.read_as)
         assert (again.first_collected_at, again.document_error) == (now, None)
+        assert again.lists == Lists(None, 6, ">a", {"x": ""})
         same = sources.Same(again, BEHIND, False, later + LEASE, Manners(interval_s=1000))
         assert sources.record_unchanged(connection, later, [same]) == frozenset()
         row = _row(connection)

@@ -71,6 +71,13 @@ source = Table(
     Column("entries_last", Integer),  # in the last document that was read
     Column("entries_beyond", Integer),  # of these, how many were more than we take of one
     Column("repairs", Json),  # what the last document needed
+    # What is remembered of its list (store/lists.py).
+    Column("drifting_since", Instant),  # it used to give entries and gives none; None: it does
+    Column("entries_usual", Integer),  # in its documents, the last ones counting most
+    Column("place", Text),  # where in a page its list was found by itself
+    Column("children", Json),  # what is remembered of an index's sitemaps
+    Column("sought_at", Instant),  # when a dead source's site was searched for another address
+    Column("suggestion", Json),  # what was found there: [{"kind", "url", "title"}]
     # How often each rung of the ladder was enough (collect/rungs.py).
     Column("rung_304", Integer, nullable=False, server_default="0"),
     Column("rung_body", Integer, nullable=False, server_default="0"),
