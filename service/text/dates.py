@@ -7,7 +7,9 @@ imported only then. A time without a zone is read in the zone of its source.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from service.text import ago, daytime, zones
 from service.text.fold import nfc
@@ -43,7 +45,7 @@ def _any_of(names: dict[str, int]) -> str:
 def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(
         text.replace("MONTH", rf"(?P<month>{_any_of(_MONTHS)})\.?")
-        .replace("THÁNG", rf"(?P<month>\d{{1,2}}|{_any_of(_VI_MONTHS)})")
+        .replace("THÁNG", rf"(?:tháng\s+|thg?\.?\s*)(?P<month>\d{{1,2}}|{_any_of(_VI_MONTHS)})")
         .replace("DAY", r"(?P<d>\d{1,2})(?:st|nd|rd|th)?")
         .replace("YEAR", r"(?P<y>\d{4})(?!\d)"),
         re.IGNORECASE,
@@ -55,10 +57,10 @@ _WITH_MONTHS = (
     (_pattern(r"(?<![\d:])DAY[\s.-]+MONTH,?[\s-]+(?P<y>\d{4}(?!\d)|\d{2}(?![\d:]))"), _MONTHS),
     # March 7, 2026
     (_pattern(r"(?<!\w)MONTH\s+DAY,?\s+YEAR"), _MONTHS),
-    # 7 tháng 3 năm 2026 · 7 Tháng Ba, 2026
-    (_pattern(r"(?<!\d)DAY\s+tháng\s+THÁNG(?:,?\s+năm\s+|,?\s+)YEAR"), _VI_MONTHS),
+    # 7 tháng 3 năm 2026 · 7 Tháng Ba, 2026 · 7 Th3 2026 · 7 thg 3, 2026
+    (_pattern(r"(?<!\d)DAY\s+THÁNG(?:,?\s+năm\s+|,?\s+)YEAR"), _VI_MONTHS),
     # Tháng Ba 7, 2026
-    (_pattern(r"tháng\s+THÁNG\s+DAY,\s+YEAR"), _VI_MONTHS),
+    (_pattern(r"(?<!\w)THÁNG\s+DAY,\s+YEAR"), _VI_MONTHS),
 )
 # Thu Jan  1 10:00:00 2004
 _ASCTIME = _pattern(r"(?<!\w)MONTH\s+DAY(?=(?P<time>\s+[\d:]{4,8}(?:\s+[A-Z]{3,4})?)\s+YEAR)")
@@ -70,6 +72,18 @@ _NUMBERS = re.compile(
     r"(?<![\d/.-])(?P<a>\d{4}|\d{1,2})(?P<sep>\s?[/.-]\s?)(?P<b>\d{1,2})(?P=sep)"
     r"(?P<c>\d{4}|\d{2})(?![\d/-])"
 )
+_DAY_AND_MONTH = re.compile(r"(?<![\w/.,:-])(?P<a>\d{1,2})\s?[/-]\s?(?P<b>\d{1,2})(?![\w/.,:-]*\d)")
+_AROUND_A_DATE = re.compile(
+    r"(?:thứ\s+(?:hai|ba|tư|năm|sáu|bảy|bẩy|[2-7])|chủ\s?nhật|t\.?[2-7]|cn|ngày|mùng|mồng|lúc|vào|"
+    r"đăng|cập nhật|xuất bản|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*|at|on|[\W_])*",
+    re.IGNORECASE,
+)
+_SKEW = timedelta(hours=1)
+"""By which a publisher's clock may be ahead of ours."""
+
+_RUN_OF_DIGITS = re.compile(r"\d+")
+_LONGEST_TO_ASK = 100
+_WORLD = ("en", "vi", "fr", "de", "es", "pt", "it", "nl", "ru", "zh", "ja", "ko", "id", "th")
 _STAMP = re.compile(r"\d{10}(?:\d{3})?")
 
 
@@ -102,6 +116,7 @@ def _read(text: str, home: tzinfo, order: str | None, now: datetime) -> datetime
         _by_machine(text, home)
         or _by_month_name(text, home, now)
         or _by_numbers(text, home, order, now)
+        or _by_day_and_month(text, home, order, now)
         or ago.read(text, home, now)
     )
 
@@ -138,6 +153,26 @@ def _by_numbers(text: str, home: tzinfo, order: str | None, now: datetime) -> da
     return daytime.at(_date_of_numbers(found, order, now), time, home)
 
 
+def _by_day_and_month(text: str, home: tzinfo, order: str | None, now: datetime) -> datetime | None:
+    """The last such day, where all around it belongs to a date: "3-1" stands in prose as well."""
+    found = _DAY_AND_MONTH.search(text)
+    if found is None:
+        return None
+    time = daytime.around(text, *found.span())
+    rest = text[: found.start()] + "\0" + text[found.end() :]
+    if not _AROUND_A_DATE.fullmatch(rest.replace(time[0], " ") if time else rest):
+        return None
+    day, month = (int(found["b"]), int(found["a"])) if order == "mdy" else map(int, found.groups())
+    if month > 12 >= day:  # noqa: PLR2004 - only the other order makes a date of it
+        day, month = month, day
+    for year in range(now.year, now.year - 5, -1):  # 29/2 may be four years ago
+        with suppress(ValueError):
+            at = daytime.at((year, month, day), time, home)
+            if at <= now + _SKEW:
+                return at
+    return None
+
+
 def _date(found: re.Match[str], months: dict[str, int], now: datetime) -> tuple[int, int, int]:
     name = found["month"].lower()
     return _year(found["y"], now), months.get(name) or int(name), int(found["d"])
@@ -166,25 +201,55 @@ def _date_of_numbers(
 def _ask_dateparser(
     text: str, home: tzinfo, order: str | None, now: datetime, language: str | None
 ) -> datetime | None:
-    """The last resort: 1 to 16 ms, 140 ms the first time. Only for what has a digit in it."""
-    if not any(character.isdigit() for character in text):
+    """The last resort: some milliseconds, 140 the first time. Only for what has a digit in it.
+
+    A document may bring a hundred thousand lines that nobody can read, so that a line is asked
+    about only if its form, with other digits, was not found to be none.
+    """
+    if len(text) > _LONGEST_TO_ASK or not any(character.isdigit() for character in text):
         return None
+    languages = _languages(language)
+    base = now.astimezone(home).replace(tzinfo=None)
+    if not _has_a_meaning(_RUN_OF_DIGITS.sub(_other_digits, text), order, languages):
+        return None
+    found = _dateparser(text, order, base, languages)
+    if found is None:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=home)
+
+
+def _languages(language: str | None) -> tuple[str, ...]:
+    """The source's and English; where nothing is known, those in which most outlets write."""
+    primary = (language or "").partition("-")[0].lower()
+    return tuple(dict.fromkeys((primary, "en"))) if primary else _WORLD
+
+
+def _other_digits(run: re.Match[str]) -> str:
+    return {1: "1", 2: "10", 4: "2010"}.get(len(run[0]), "2" * len(run[0]))
+
+
+@lru_cache(maxsize=4096)
+def _has_a_meaning(form: str, order: str | None, languages: tuple[str, ...]) -> bool:
+    base = datetime(2010, 10, 10)  # noqa: DTZ001 - dateparser wants it naive
+    return _dateparser(form, order, base, languages) is not None
+
+
+def _dateparser(
+    text: str, order: str | None, base: datetime, languages: tuple[str, ...]
+) -> datetime | None:
     import dateparser  # noqa: PLC0415 - slow to import and seldom needed
 
-    primary = (language or "en").partition("-")[0].lower()
     try:
         found = dateparser.parse(
             text,
-            languages=list(dict.fromkeys((primary, "en"))),
+            languages=list(languages),
             settings={
                 "DATE_ORDER": (order or "dmy").upper(),
-                "RELATIVE_BASE": now.astimezone(home).replace(tzinfo=None),
+                "RELATIVE_BASE": base,
                 "PREFER_DATES_FROM": "past",
                 "REQUIRE_PARTS": ["day", "month"],
             },
         )
     except ValueError:  # a language that dateparser does not know
         return None
-    if not isinstance(found, datetime):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=home)
+    return found if isinstance(found, datetime) else None

@@ -8,16 +8,22 @@ from datetime import datetime, timedelta, tzinfo
 from service.text import zones
 
 _TIME = (
-    r"(?P<h>\d{1,2})\s?(?::|h|g|giờ)\s?(?P<mi>\d{2})(?!\d)(?:\s?phút)?"
-    r"(?::(?P<s>\d{2})(?!\d))?(?:[.,]\d+)?"
-    r"(?:\s?(?P<half>AM|PM|a\.m\.|p\.m\.|SA|CH|sáng|trưa|chiều|tối)(?!\w))?"
+    r"(?P<h>\d{1,2})(?:"
+    r"\s?(?::|h|g|giờ)\s?(?P<mi>\d{1,2})(?!\d)(?:\s?(?:phút|['\u2019\u2032](?!\w)))?"
+    r"(?:\s?:\s?(?P<s>\d{1,2})(?!\d))?(?:[.,]\d+)?"
+    r"|\.(?P<dotted>\d{2})(?![\d.,]*\d)"  # 08.05, as half of Europe writes
+    r"|\s?(?:h|giờ)(?!\w)(?!\s+(?:trước|ago))"  # 8h, lúc 8 giờ
+    r")"
+    r"(?:\s?(?P<half>AM|PM|a\.m\.|p\.m\.|SA|CH|sáng|trưa|chiều|tối|đêm)(?!\w))?"
     rf"(?:\s*{zones.ZONE})?"
 )
-_DASH = r"[,|\u2013\u2014·•-]"  # en and em dash among them
-_BETWEEN = rf"(?:T|\s*{_DASH}\s*|\s+(?:lúc|vào lúc|at|um|à)\s+|\s+\(?|:)"
+_DASH = r"[,;|/@_\u2013\u2014·•∙-]"  # en and em dash among them
+_AT = r"(?:vào\s+lúc|lúc|vào|at|um|à|kl\.?)\s*:?\s*"
+_BETWEEN = rf"(?:T|:|\s*{_DASH}\s*(?:{_AT})?|\s+(?:{_AT})?\(?)"
 _AFTER = re.compile(_BETWEEN + _TIME, re.IGNORECASE)
 _BEFORE = re.compile(
-    rf"(?<![\d:]){_TIME}\s*(?:{_DASH}\s*)?(?:ngày\s+|(?:thứ\s+\w+|chủ nhật|t[2-7]|cn),?\s+)*$",
+    rf"(?<![\d:.]){_TIME}\s*(?:{_DASH}\s*)?"
+    r"(?:ngày\s+|(?:thứ\s+\w+|chủ nhật|t\.?[2-7]|cn)[,\s-]\s*)*$",
     re.IGNORECASE,
 )
 _REACH = 60
@@ -26,6 +32,7 @@ _REACH = 60
 _NOON = 12
 _MORNING = {"am", "a.m.", "sa", "sáng"}
 _AFTERNOON = {"pm", "p.m.", "ch", "chiều", "tối"}
+_NIGHT = "đêm"
 
 
 def around(text: str, start: int, end: int) -> re.Match[str] | None:
@@ -33,16 +40,24 @@ def around(text: str, start: int, end: int) -> re.Match[str] | None:
     return _AFTER.match(text, end) or _BEFORE.search(text[max(0, start - _REACH) : start])
 
 
-def at(date: tuple[int, int, int], time: re.Match[str] | None, home: tzinfo) -> datetime:
+def at(
+    date: tuple[int, int, int],
+    time: re.Match[str] | None,
+    home: tzinfo,
+    *,
+    half: str | None = None,
+) -> datetime:
     """Date and time as an aware instant; midnight without a time, `home` without a zone.
 
+    `half`: of the day, where it does not stand behind the time itself ("chiều", "PM").
     Raises ValueError for what no calendar or clock has.
     """
     if time is None:
         return datetime(*date, tzinfo=home)
     day = datetime(*date, tzinfo=zones.read(time["zone"]) or home)
-    hour = _hour(int(time["h"]), (time["half"] or "").lower())
-    minute, second = int(time["mi"]), min(int(time["s"] or 0), 59)
+    hour = _hour(int(time["h"]), (time["half"] or half or "").lower())
+    minute = int(time["mi"] or time["dotted"] or 0)
+    second = min(int(time["s"] or 0), 59)
     if (hour, minute, second) == (24, 0, 0):
         return day + timedelta(days=1)
     return day.replace(hour=hour, minute=minute, second=second)
@@ -52,6 +67,8 @@ def _hour(hour: int, half: str) -> int:
     """Some clocks run to 24 and say AM or PM all the same: then the number is right."""
     if half in _AFTERNOON and hour < _NOON:
         return hour + _NOON
+    if half == _NIGHT:  # eleven at night, but one in the night
+        return hour + _NOON if 6 <= hour < _NOON else hour % _NOON if hour == _NOON else hour  # noqa: PLR2004
     if half == "trưa" and hour < 3:  # noqa: PLR2004 - one or two o'clock, while 11 is before noon
         return hour + _NOON
     return 0 if half in _MORNING and hour == _NOON else hour

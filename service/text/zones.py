@@ -13,13 +13,14 @@ _NAMED = {
     "awst": 8, "jst": 9, "kst": 9, "acst": 9.5, "aest": 10, "aedt": 11, "nzst": 12, "nzdt": 13,
     "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
     "akst": -9, "akdt": -8, "hst": -10,
+    "giờ việt nam": 7, "giờ vn": 7, "giờ hà nội": 7,
 }  # fmt: skip
 _WIDEST = timedelta(hours=15)
 
 ZONE = (
-    r"\(?(?P<zone>(?:GMT|UTC|UT|giờ)\s*[+\u2212-]\s?\d{1,2}(?::?\d{2})?"
+    r"[(\[]?(?P<zone>(?:GMT|UTC|UT|giờ)\s*[+\u2212-]\s?\d{1,2}(?::?\d{2})?"
     r"|[+\u2212-]\d{2}:?\d{2}(?![\d/])|[+\u2212-]\d{1,2}(?=\)?\s*$)"
-    r"|[A-Z][a-z]+/[A-Z]\w+|[A-Z]{1,5}(?!\w))\)?"
+    r"|giờ (?:Việt Nam|VN|Hà Nội)|[A-Z][a-z]+/[A-Z]\w+|[A-Z]{1,5}(?!\w))[)\]]?"
 )
 """Pattern of a zone behind a time, case-insensitively; group `zone`.
 
@@ -41,7 +42,7 @@ def read(text: str | None) -> tzinfo | None:
     """The zone that a text such as "+0700", "GMT+7", "(ICT)" means; None = says nothing we know."""
     if not text:
         return None
-    text = text.strip("() \t")
+    text = text.strip("()[] \t")
     if offset := _OFFSET.search(text):
         size = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
         if size > _WIDEST:
