@@ -128,6 +128,16 @@ def any_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     store.close()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests report beside "passed", also with several workers."""
+    for outcome in ("passed", "failed"):
+        for one in terminalreporter.stats.get(outcome, ()):
+            for name, told in getattr(one, "user_properties", ()):
+                if name == "report":
+                    terminalreporter.section("report")
+                    terminalreporter.write_line(str(told))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI all real parts are there: a skipped test fails the run, but for a missing corpus."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -130,7 +130,8 @@ class Recorder:
         site = self._site(source.name, source.address)
         others = [name for name in self._sites.get(site, ()) if name != source.name]
         gap = self._told(source).per_site or self._settings.collect.per_site
-        crowd_s = len(others) * gap.delay.total_seconds()
+        floor = self._terms(source).bounds.floor
+        crowd_s = max(len(others) * gap.delay, floor).total_seconds()
         put_off(
             connection,
             others,

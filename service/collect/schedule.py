@@ -19,6 +19,9 @@ GROWTH = 1.25
 SPREAD = 0.1
 """How far chance stretches a wait, so that sources that once met do not meet for ever."""
 
+FIRST_SPREAD = 1.0
+"""The same after the first answer: sources that were added together part at once."""
+
 FAILURE_SPREAD = 0.3
 """The same after a failure: those who failed together come back apart."""
 
@@ -87,7 +90,8 @@ def after_answer(
         interval = max(interval, interval_s * GROWTH)
     least = max(floor, HOUR_S) if costly else floor
     interval = min(max(interval, least), max(floor, ceiling))
-    wait = _stretched(max(interval, _rest(wish, ceiling)), SPREAD, dice)
+    spread = FIRST_SPREAD if interval_s is None else SPREAD
+    wait = _stretched(max(interval, _rest(wish, ceiling)), spread, dice)
     at = now + timedelta(seconds=wait)
     if wish.every_s and wish.phase_s is not None:
         # Where its own hours are rarer than we would come, none of them is passed over.
@@ -134,8 +138,8 @@ def shifted(
 ) -> datetime:
     """When a source of a held site is asked that was due at `due_at`, before `until`.
 
-    The plan moves as a whole: what lay apart stays apart. What was due already is spread over
-    `crowd_s` seconds, which the site needs for all of its sources at its usual gap.
+    The plan moves as a whole: what lay apart stays apart. All is spread over `crowd_s` seconds
+    besides, for what was due already.
     """
     return until + (max(due_at, now) - now) + timedelta(seconds=crowd_s * dice)
 

@@ -1,0 +1,1 @@
+"""A week at publishers who watch how they are asked."""
