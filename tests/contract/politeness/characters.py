@@ -45,7 +45,7 @@ def _validators() -> list[Publisher]:
         Publisher("plain-lively", news=HOUR / 3, validators=no_validators),
         Publisher("stuck", news=timedelta(hours=7), validators=_never_changes, stuck=True),
         Publisher("rare", news=timedelta(days=6), validators=etag),
-        Publisher("lively", news=HOUR / 2, validators=etag),
+        Publisher("lively", news=HOUR, validators=etag),
     ]
 
 
@@ -80,7 +80,7 @@ def _wishes() -> list[Publisher]:
             skips=(frozenset(range(6)), frozenset({6})),
         ),
         Publisher(
-            "hourly", news=HOUR / 4,
+            "hourly", news=HOUR / 2,
             channel="<sy:updatePeriod>hourly</sy:updatePeriod>", floor_s=3600,
         ),
         Publisher(
@@ -105,7 +105,7 @@ def _trouble() -> list[Publisher]:
         Publisher("too-many-bare", trouble=_during(2 * DAY, 20 * HOUR, _plainly(429))),
         Publisher("busy", trouble=_during(3 * DAY, 30 * HOUR, _at_date(503))),
         Publisher("busy-short", trouble=_during(3 * DAY, DAY, _plainly(503, Retry_After="7200"))),
-        Publisher("down", news=HOUR / 2, trouble=_during(DAY, 3 * DAY, _plainly(500))),
+        Publisher("down", news=HOUR, trouble=_during(DAY, 3 * DAY, _plainly(500))),
         Publisher("lost", trouble=_during(DAY, 3 * DAY, _plainly(404))),
         Publisher("gone", trouble=_during(2 * DAY, 90 * DAY, _plainly(410))),
         Publisher(

@@ -80,7 +80,7 @@ class Publisher:
     """
 
     name: str
-    news: timedelta = timedelta(hours=30)
+    news: timedelta = timedelta(hours=60)
     validators: Validators = both
     says_304: bool = True
     stuck: bool = False  # says 304 to every conditional request
