@@ -83,7 +83,7 @@ class _Part:
         read = self._read(new.values() or [min(there.values(), key=len)])
         if read is None or read.state != before.state:
             return None
-        if _facts(read.document, self.url) != before.facts:
+        if _facts(read, self.url) != before.facts:
             return None
         entries = read.document.entries if new else ()
         who = dict(zip(new, _people(entries), strict=True))
@@ -112,12 +112,12 @@ def _remembered(pieces: Cut, read: xml_feed.Read, url: str) -> Slices | None:
     who = dict(zip(hashes, _people(entries), strict=True))
     if not memory.distinct(who.values()):
         return None
-    return Slices(read.state, _facts(read.document, url), who)
+    return Slices(read.state, _facts(read, url), who)
 
 
-def _facts(document: Document, url: str) -> bytes:
+def _facts(read: xml_feed.Read, url: str) -> bytes:
     """What a document says of itself that reaches into its entries."""
-    return memory.facts(document.link, document.language, url)
+    return memory.facts(read.document.link, read.document.language, url, read.order)
 
 
 def _people(entries: Iterable[Entry]) -> list[Who]:

@@ -26,11 +26,15 @@ from service.collect.repair import Repaired
 from service.errors import ParseError
 from service.model import Document
 from service.net import headers as http
+from service.text import dayorder
 from service.text.clean import title_text
 from service.text.fold import nfc
 
 _HTML = re.compile(r"(?is)\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b")
 _CDF = re.compile(r"(?is)(?:\s|<!--.*?-->|<!doctype[^>]*>)*<channel\b")
+_DATE_LINE = re.compile(r"ate>\s*(?:<!\[CDATA\[\s*)?(?=[^<\]]{0,40}\d\s?[/.-])([^<\]]{6,80})")
+"""In pubDate and dc:date, where their numbers are parted as nobody does who writes RFC 822."""
+
 _ID = re.compile(
     r"<(?:[\w.-]+:)?(?:guid|id)\b[^>]*>\s*(?:<!\[CDATA\[)?\s*([^<\]]{1,2000}?)\s*(?:\]\]>)?\s*</"
 )
@@ -41,11 +45,13 @@ class Read:
     """A document as it was read. `raw_entries`: how many entries the parser saw.
 
     `state`: of the parser in front of every entry (see `strict.parse`), None where it changed.
+    `order`: of day and month in all of its dates, None = by the sense of each.
     """
 
     document: Document
     raw_entries: int
     state: bytes | None
+    order: str | None
 
 
 def read(
@@ -95,7 +101,11 @@ def _understood(
     version = str(parsed.get("version") or "")
     link = web_address(feed.get("link"), url)
     language = language_tag(feed.get("language"))
-    reading = replace(reading, language=reading.language or language)
+    language_of_dates = reading.language or language
+    order = reading.order or dayorder.order_of(
+        _date_lines(mended.text), now, language=language_of_dates, zone=reading.zone
+    )
+    reading = replace(reading, language=language_of_dates, order=order)
     language = language or language_tag(headers.get("content-language"))
     _give_back_ids(entries, mended.text, url)
     try:
@@ -113,7 +123,12 @@ def _understood(
         phase_s=rhythm.phase_s,
         skips=rhythm.skips,
     )
-    return Read(document, len(entries), dict.get(parsed, "state"))
+    return Read(document, len(entries), dict.get(parsed, "state"), order)
+
+
+def _date_lines(text: str) -> list[str]:
+    """Of the whole document, even where a part of it is read: the order is one fact for all."""
+    return [found[1] for found in _DATE_LINE.finditer(text)]
 
 
 def _ask_feedparser(text: str, url: str) -> Any:

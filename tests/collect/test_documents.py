@@ -277,6 +277,25 @@ def test_the_language_comes_from_the_document_and_else_from_its_header(now):
     assert read(rss(""), now, headers={"content-language": "vi, en"}).language is None
 
 
+@pytest.mark.parametrize(
+    ("lines", "first"),
+    [
+        (["10/2/2026 9:25:00 AM", "10/22/2026 9:25:00 PM"], "2026-10-02T02:25"),
+        (["10/2/2026 9:25", "22/10/2026 9:25"], "2026-02-10T02:25"),
+        (["10/2/2026 9:25:00 AM"], "2026-10-02T02:25"),  # as .NET writes it
+        (["<![CDATA[ 12/10/2026 08:00 ]]>"], "2026-10-12T01:00"),  # December lies ahead
+        (["10/2/2026 9:25", "Tue, 24 Nov 2026 08:05:00 +0700"], "2026-02-10T02:25"),
+    ],
+)
+def test_day_and_month_stand_in_the_order_of_the_whole_document(lines, first, now):
+    text = rss("".join(item(title=n, pubDate=line) for n, line in enumerate(lines)))
+    assert read(text, now).entries[0].published == datetime.fromisoformat(first + "+00:00")
+    config = Reading(zone="Asia/Ho_Chi_Minh", order="dmy")
+    assert read(text, now, reading=config).entries[0].published != datetime(
+        2026, 10, 2, 2, 25, tzinfo=UTC
+    )
+
+
 def test_dates_of_rdf_and_of_atom_without_published(now):
     ns = ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
     text = rss(item(title="x", **{"dc:date": "2026-11-20T10:00:00+07:00"}), attributes=ns)

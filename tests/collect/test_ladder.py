@@ -191,3 +191,18 @@ def test_the_pieces_are_the_document():
         "<item>hai</item>",
     ]
     assert pieces.with_only(pieces.slices) == body.encode()
+
+
+def test_an_order_of_dates_that_shows_itself_later_reads_the_whole_again(now):
+    def feed(*dates: str) -> bytes:
+        items = "".join(
+            f"<item><guid>{date}</guid><title>{date}</title><pubDate>{date}</pubDate></item>"
+            for date in dates
+        )
+        return f"<rss version='2.0'><channel><title>T</title>{items}</channel></rss>".encode()
+
+    old = feed("2/3/2026 08:00", "3/4/2026 08:00")
+    assert both_ways(old, feed("4/5/2026 08:00", "2/3/2026 08:00", "3/4/2026 08:00"), now) is (
+        Rung.PART
+    )
+    assert both_ways(old, feed("5/22/2026 08:00", "2/3/2026 08:00"), now) is Rung.WHOLE
