@@ -16,6 +16,7 @@ from service.collect.memory import Entries, Slices
 from service.curate import rules
 from service.curate.prepare import prepare
 from service.curate.rules import Matcher
+from service.model import SourceKind
 
 MOST_REMEMBERED = 5000
 """Entries. Of a longer document nothing is remembered: it is read whole, and compared in the
@@ -35,7 +36,9 @@ def bring(job: Job) -> Brought:
         job.now,
         before if isinstance(before, Slices) else None,
     )
-    gleaned = replace(gleaned, document=bounded(gleaned.document))
+    is_sitemap = job.reading.kind is SourceKind.SITEMAP  # it has its own bound, and no order
+    if not is_sitemap:
+        gleaned = replace(gleaned, document=bounded(gleaned.document))
     if wish is None:
         return Brought(gleaned.document, gleaned.listed, gleaned.rung)
     known = before.hashes if isinstance(before, Entries) else frozenset[bytes]()
@@ -46,7 +49,7 @@ def bring(job: Job) -> Brought:
         gleaned.listed,
         gleaned.rung,
         tuple(made),
-        kept if gleaned.listed <= MOST_REMEMBERED else None,
+        kept if gleaned.listed <= MOST_REMEMBERED or is_sitemap else None,
     )
 
 
