@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urljoin, urlsplit
 
+from service.text.addresses import PLAIN_ADDRESS
+
 LONGEST = 2000
 """Characters; what is longer is no address that a reader could open."""
 
@@ -19,6 +21,8 @@ def web_address(text: object, base: str) -> str | None:
     """
     if not isinstance(text, str):
         return None
+    if len(text) <= LONGEST and PLAIN_ADDRESS.fullmatch(text):
+        return text
     written = _BREAKS.sub("", text.strip().strip("\ufeff\u200b")).strip()
     if not written or len(written) > LONGEST:
         return None

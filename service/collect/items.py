@@ -1,7 +1,6 @@
 """From one entry as feedparser gives it to ours, without its key. Pure.
 
-feedparser's dictionaries warn and invent (`updated` for a missing one), so they are asked with
-plain `dict.get`.
+feedparser's dictionaries warn and invent (`updated` for a missing one): they are undressed first.
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ Raw = Mapping[str, Any]
 
 def draft_of(raw: Raw, reading: Reading, now: datetime, *, url: str, version: str) -> Draft:
     """`url`: where the document came from. `version`: as feedparser names the format."""
+    raw = _undressed(raw)
     atom = version.startswith("atom")
     link = _link(raw, url)
     summary, content, base = _texts(raw)
@@ -59,6 +59,19 @@ def draft_of(raw: Raw, reading: Reading, now: datetime, *, url: str, version: st
         language=_language(raw),
     )
     return Draft(entry, written)
+
+
+def _undressed(raw: Raw) -> dict[str, Any]:
+    """The same as plain dictionaries: feedparser's think about every key, and invent some."""
+    found: dict[str, Any] = {}
+    for key, value in dict.items(raw) if isinstance(raw, dict) else raw.items():
+        if isinstance(value, dict):
+            found[key] = dict(value)
+        elif isinstance(value, list):
+            found[key] = [dict(one) if isinstance(one, dict) else one for one in value]
+        else:
+            found[key] = value
+    return found
 
 
 def language_tag(text: object) -> str | None:
@@ -129,12 +142,12 @@ def _published(raw: Raw, reading: Reading, now: datetime) -> tuple[datetime | No
 
 
 def _date(raw: Raw, name: str, reading: Reading, now: datetime) -> tuple[datetime | None, str]:
-    written = _text(dict.get(raw, name)) if isinstance(raw, dict) else _text(raw.get(name))
+    written = _text(raw.get(name))
     if not written:
         return None, ""
     at = dates.parse(written, reading.zone, reading.order, now, reading.language)
     if at is None:  # forms of other languages that feedparser knows
-        parsed = dict.get(raw, f"{name}_parsed") if isinstance(raw, dict) else None
+        parsed = raw.get(f"{name}_parsed")
         parsed = parsed.instant if isinstance(parsed, Unparsed) else parsed
         at = _instant(parsed) if isinstance(parsed, time.struct_time) else None
     return sensible(at, now), written

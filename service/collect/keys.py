@@ -58,8 +58,11 @@ def _key(draft: Draft, link: str | None, *, is_key: bool, repeated: bool) -> str
 
 def _free(key: str, draft: Draft, taken: set[str]) -> str:
     """The key, made longer by what else tells the entry apart where another one has it."""
+    short = _short(key)
+    if short not in taken:
+        return short
     link = draft.entry.link or ""
-    wider = (key, f"{key} {link}", f"{key} {_hash(draft)}", f"{key} {link} {_hash(draft)}")
+    wider = (f"{key} {link}", f"{key} {_hash(draft)}", f"{key} {link} {_hash(draft)}")
     return next((one for one in map(_short, wider) if one not in taken), _short(wider[-1]))
 
 

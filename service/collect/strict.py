@@ -28,6 +28,8 @@ from feedparser.html import _cp1252
 from feedparser.urls import _urljoin, make_safe_absolute_uri
 from feedparser.util import FeedParserDict
 
+from service.text.addresses import PLAIN_ADDRESS
+
 KNOWN_RELEASE = "6.0.14"
 """Another release of feedparser is asked the long way until this module has been compared to it."""
 
@@ -45,13 +47,6 @@ _ENTRIES = frozenset({"item", "entry"})
 _LOWERED = ("rel", "type")
 _DIVS = frozenset({"xhtml:div", "div"})
 _NOT_KEPT = frozenset({"category", "tags", "itunes_keywords"})  # their handlers keep them
-_PLAIN_ADDRESS = re.compile(
-    r"https?://[a-z0-9.-]+(?::[0-9]+)?(?:/[\w~.,%+@:!()*=$&'-]+(?:/[\w~.,%+@:!()*=$&'-]*)*|/)?"
-    r"(?:\?[\w~.,/%+@:!()*=$&'?-]+)?(?:#[\w~.,/%+@:!()*=$&'?-]+)?",
-    re.ASCII,
-)
-"""What urljoin gives back as it is, whatever the base."""
-
 _NAMED = re.compile("&([A-Za-z0-9_]+);")
 _C1 = re.compile("[\x80-\x9f]")
 _ODD_KEYS = frozenset({*FeedParserDict.keymap, "category", "enclosures", "license", "updated"})
@@ -125,6 +120,7 @@ class _Straight(StrictFeedParser):  # type: ignore[misc]
     baseuri: str
     lang: str | None
     decls: dict[str, str]
+    contentparams: dict[str, Any]
 
     def __init__(self, baseuri: str, baselang: str | None, encoding: str) -> None:
         super().__init__(baseuri, baselang, encoding)
@@ -135,6 +131,7 @@ class _Straight(StrictFeedParser):  # type: ignore[misc]
         self._settled = ""  # a base that joined with itself gives itself
         self._depths: dict[str, int] = {}  # of the properties of the last entry
         self._written = ""  # what the last id was before it was joined
+        self._names: tuple[Any, ...] | None = None
         self._first_state: tuple[Any, ...] | None = None
         self._steady = True
         self._floor = 0  # how many open elements are not the entry's own
@@ -163,17 +160,14 @@ class _Straight(StrictFeedParser):  # type: ignore[misc]
         of namespaces that lead where they would lead anyway, and what lies in the stack of open
         elements, as long as no entry takes from it what it did not put there (`_floor`).
         """
-        known = self._matchnamespaces
-        names = tuple((k, v) for k, v in self.namespacemap.items() if k is not None and k != v)
-        spaces = tuple(
-            (k, v) for k, v in self.namespaces_in_use.items() if k and v.lower() not in known
-        )
+        if self._names is None:
+            self._names = self._telling_names()
         state = (
             self.depth, len(self.basestack), len(self.langstack), self.baseuri, self.lang,
             self.infeed, self.inentry, self.incontent, self.inauthor, self.incontributor,
             self.inpublisher, self.insource, self.svgOK, self.hasContent, self._summaryKey,
             self.version, self.ingeometry, self.psc_chapters_flag, tuple(self.decls.items()),
-            "image" in self.feeddata, "textinput" in self.feeddata, names, spaces,
+            "image" in self.feeddata, "textinput" in self.feeddata, self._names,
             tuple(self.contentparams.items()), tuple(self.sourcedata.items()),
         )  # fmt: skip
         if self._first_state is None:
@@ -181,8 +175,15 @@ class _Straight(StrictFeedParser):  # type: ignore[misc]
         elif state != self._first_state:
             self._steady = False
 
+    def _telling_names(self) -> tuple[Any, ...]:
+        known = self._matchnamespaces
+        names = ((k, v) for k, v in self.namespacemap.items() if k is not None and k != v)
+        spaces = ((k, v) for k, v in self.namespaces_in_use.items() if k and v.lower() not in known)
+        return (*names, None, *spaces)
+
     def track_namespace(self, prefix: str | None, uri: str) -> None:
         super().track_namespace(prefix, uri)
+        self._names = None
         for remembered in (self._start_names, self._end_names, self._starts, self._ends):
             remembered.clear()
 
@@ -374,7 +375,7 @@ class _Straight(StrictFeedParser):  # type: ignore[misc]
 
     def _address(self, element: str, written: str) -> str:
         self._written = written
-        if (element == "id" and not self.guidislink) or _PLAIN_ADDRESS.fullmatch(written):
+        if element == "id" and not self.guidislink:
             return written
         return self.resolve_uri(written)
 
@@ -423,7 +424,22 @@ class _Straight(StrictFeedParser):  # type: ignore[misc]
         return detail
 
     def resolve_uri(self, uri: str) -> str:
+        if PLAIN_ADDRESS.fullmatch(uri):
+            return uri
         return str(_join(self.baseuri or "", uri))
+
+    def push_content(
+        self, tag: str, attrs_d: dict[str, str], default_content_type: str, expecting_text: int
+    ) -> None:
+        self.incontent += 1
+        if self.lang:
+            self.lang = self.lang.replace("_", "-")
+        kind = self.map_content_type(attrs_d.get("type", default_content_type))
+        plain = kind.startswith("text/") or kind.endswith(("+xml", "/xml"))
+        encoded = int(attrs_d.get("mode", "") == "base64" or not plain)
+        told = {"type": kind, "language": self.lang, "base": self.baseuri, "base64": encoded}
+        self.contentparams = _Record(told)
+        self.push(tag, expecting_text)
 
     # --- handlers --------------------------------------------------------------------------------
 

@@ -150,11 +150,11 @@ def _ask_feedparser(text: str, url: str) -> Any:
 
 def _give_back_ids(entries: Iterable[Any], text: str, url: str) -> None:
     """Undo what feedparser makes of ids: an address of `t3_42`, small letters of `HTTP:`."""
-    if all("written_id" in one for one in entries if one.get("id")):
-        for one in entries:
-            one["id"] = _as_written(one.get("id"), one.get("written_id"), urljoin(url, "."))
-        return
     folder = urljoin(url, ".")
+    if all("written_id" in one for one in entries if dict.get(one, "id")):
+        for one in entries:
+            one["id"] = _as_written(dict.get(one, "id"), dict.get(one, "written_id"), folder)
+        return
     doubtful = [one for one in entries if str(one.get("id") or "").startswith(folder)]
     shouted = "HTTP" in text or "Http" in text
     if not doubtful and not shouted:
@@ -172,7 +172,7 @@ def _give_back_ids(entries: Iterable[Any], text: str, url: str) -> None:
 
 def _as_written(name: str | None, written: str | None, folder: str) -> str | None:
     """The id as it stands in the document where feedparser joined it to a base, or lowered it."""
-    if not name or not written:
+    if not name or not written or name == written:
         return name
     return written if name in {folder + written, _quiet(written)} else name
 

@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 
 from service.curate.canonical import display_link, is_web
 from service.model import Enclosure, Entry, Image, Refusal
 from service.text.clean import clean_html, plain, plain_of_clean, title_text
 from service.text.excerpt import lead, shorten
-from service.text.fold import lower, nfc, words_of
+from service.text.fold import lowered, nfc, words_of
 from service.text.language import guess
 
 FULL_TEXT_CHARS = 600
@@ -176,10 +175,7 @@ def _folded(title: str, text: str) -> str:
 
 
 def _words(text: str) -> str:
-    return " ".join(map(_lowered, words_of(text)[0]))
-
-
-_lowered = lru_cache(maxsize=16384)(lower)
+    return " ".join(lowered(words_of(text)[0]))
 
 
 def _digest(*texts: str) -> bytes:

@@ -13,6 +13,8 @@ import re
 from functools import lru_cache
 from urllib.parse import SplitResult, unquote_plus, urlsplit
 
+from service.text.addresses import PLAINEST_ADDRESS
+
 TRACKING_PREFIXES = (
     "utm_",  # Google Analytics and everyone who imitates it
     "itm_",  # the same, inside a site
@@ -57,6 +59,8 @@ _BREAKS = re.compile(r"[\t\r\n]")
 @lru_cache(maxsize=4096)
 def canonical(url: str) -> str:
     """The key of an address. What is no address of the web comes back as it is, stripped."""
+    if PLAINEST_ADDRESS.fullmatch(url):
+        return f"https://{url.partition('://')[2]}"
     parts = _web(url)
     if parts is None:
         return url.strip()
@@ -70,6 +74,8 @@ def canonical(url: str) -> str:
 
 def display_link(url: str) -> str:
     """The address for readers: as the source gave it, less tracking and credentials."""
+    if PLAINEST_ADDRESS.fullmatch(url):
+        return url
     parts = _web(url)
     if parts is None:
         return url.strip()
@@ -83,7 +89,7 @@ def display_link(url: str) -> str:
 
 def is_web(url: str) -> bool:
     """Whether this is an address that a reader may be sent to: http or https, with a host."""
-    return _web(url) is not None
+    return bool(PLAINEST_ADDRESS.fullmatch(url)) or _web(url) is not None
 
 
 def is_home(url: str) -> bool:

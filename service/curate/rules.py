@@ -65,16 +65,23 @@ class Phrases:
         begun = self._by_first.keys() & set(folded)
         if not begun:
             return found
-        for at, word in enumerate(folded):
-            if word not in begun:
-                continue
-            for phrase, marked, written in self._by_first[word]:
-                end = at + len(phrase)
-                # Marks are looked at only where the bare words fit: that is seldom.
-                if folded[at:end] == phrase and (
-                    not marked or [lower(one) for one in words[at:end]] == marked
-                ):
-                    found.add(written)
+        for word in begun:
+            at = -1
+            for _ in range(folded.count(word)):
+                at = folded.index(word, at + 1)
+                found |= self._standing(words, folded, at)
+        return found
+
+    def _standing(self, words: Sequence[str], folded: Sequence[str], at: int) -> set[str]:
+        """The phrases that begin with the word at this place."""
+        found = set()
+        for phrase, marked, written in self._by_first[folded[at]]:
+            end = at + len(phrase)
+            # Marks are looked at only where the bare words fit: that is seldom.
+            if folded[at:end] == phrase and (
+                not marked or [lower(one) for one in words[at:end]] == marked
+            ):
+                found.add(written)
         return found
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import html as entities
 import re
+from functools import lru_cache
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import nh3
@@ -88,6 +90,43 @@ _COUNTERS = re.compile(
 _PIXELS = re.compile(r"(?:width|height):([\d.]+)(?:px)?")
 
 
+def _cleaner(relative: Any) -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=_SHOWN,
+        clean_content_tags=_GONE_WITH_CONTENT,
+        attributes=_ATTRIBUTES,
+        url_schemes=_SCHEMES,
+        url_relative=relative,
+        link_rel="noopener noreferrer",
+        filter_style_properties={"width", "height", "display"},
+    )
+
+
+@lru_cache(maxsize=16)
+def _cleaner_with(base: str) -> nh3.Cleaner:
+    return _cleaner(("rewrite_with_base", base))
+
+
+# Making a cleaner takes ten times as long as cleaning with it. Where all addresses are whole the
+# base does not matter, and one serves all.
+_CLEANER = _cleaner("deny")
+_PLAIN_CLEANER = nh3.Cleaner(
+    tags=_BLOCKS, clean_content_tags=_GONE_WITH_CONTENT, attributes={}, link_rel=None
+)
+_ADDRESS = re.compile(r"\b(?:href|src|cite|poster)\b")
+_WHOLE_ADDRESS = re.compile(
+    r"\b(?:href|src|cite|poster)\s*=\s*[\"'](?:https?://[\w.-]+[/\"'?#]|mailto:)"
+)
+
+
+def _has_relative(html: str) -> bool:
+    """Whether there may be an address that must be joined to a base."""
+    if "=" not in html:
+        return False
+    html = html.lower()
+    return len(_ADDRESS.findall(html)) != len(_WHOLE_ADDRESS.findall(html))
+
+
 def clean_html(html: str, base: str) -> str:
     """Markup that is safe to show: NFC, no scripts, styles, frames, forms, no counting pixels.
 
@@ -99,16 +138,8 @@ def clean_html(html: str, base: str) -> str:
         return _normal_between_tags(entities.escape(_text_alone(html), quote=False))
     if "<" not in html and "&" not in html:
         return _normal_between_tags(html)
-    cleaned = nh3.clean(
-        _with_closed_ends(html),
-        tags=_SHOWN,
-        clean_content_tags=_GONE_WITH_CONTENT,
-        attributes=_ATTRIBUTES,
-        url_schemes=_SCHEMES,
-        url_relative=("rewrite_with_base", base) if _is_web(base) else "deny",
-        link_rel="noopener noreferrer",
-        filter_style_properties={"width", "height", "display"},
-    )
+    cleaner = _cleaner_with(base) if _has_relative(html) and _is_web(base) else _CLEANER
+    cleaned = cleaner.clean(_with_closed_ends(html))
     cleaned = _IMAGE.sub(lambda tag: _image(tag[1], base), cleaned)
     return _normal_between_tags(_LEFTOVER.sub("", cleaned))
 
@@ -185,13 +216,7 @@ def plain(html: str) -> str:
     if html.count("<") > MOST_TAGS:
         return _text_alone(html)
     if "<" in html or "&" in html:
-        html = nh3.clean(
-            _with_closed_ends(html),
-            tags=_BLOCKS,
-            clean_content_tags=_GONE_WITH_CONTENT,
-            attributes={},
-            link_rel=None,
-        )
+        html = _PLAIN_CLEANER.clean(_with_closed_ends(html))
         html = nfc(entities.unescape(_TAG.sub(" ", html)))
     return _on_one_line(html)
 

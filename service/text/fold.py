@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+
+MOST_WORDS = 50_000
+"""Words that are remembered with their forms; a language's news need fewer."""
 
 _SPACES = dict.fromkeys((0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x1F, 0x85), " ")
 # All that may stay, in ranges: a class of what must go takes ten times as long to search for.
@@ -25,6 +29,8 @@ def nfc(text: str) -> str:
     Noncharacters go as well, U+FDD0..U+FDEF above all: in a mail they mark personal values.
     Control characters that part words become spaces. Idempotent.
     """
+    if text.isprintable():  # nothing that must go is printable
+        return unicodedata.normalize("NFC", text)
     return unicodedata.normalize(
         "NFC", _ILLEGAL.sub(lambda found: _SPACES.get(ord(found[0]), ""), text)
     )
@@ -110,16 +116,37 @@ def folded_tokens(text: str) -> str:
     return fold(" ".join(tokens(nfc(text))))
 
 
+class _Words(dict[str, str]):
+    """Makes one form of a word at its first sight and remembers it, up to a number of words."""
+
+    def __init__(self, make: Callable[[str], str]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= MOST_WORDS:
+            self.clear()
+        made = self[word] = self._make(word)
+        return made
+
+
+_FOLDED_WORDS = _Words(fold)
+_LOWERED_WORDS = _Words(lower)
+
+
 @lru_cache(maxsize=64)
 def words_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The words of a text as they stand, and folded; word for word the same number.
+    """The words of a text as they stand, and each folded.
 
     The last texts are remembered: an article is matched and indexed from one reading.
     """
     words = tokens(nfc(text))
-    joined = " ".join(words)
-    folded = fold(joined).split(" ") if words else []
-    return tuple(words), tuple(folded)
+    return tuple(words), tuple(map(_FOLDED_WORDS.__getitem__, words))
+
+
+def lowered(words: Iterable[str]) -> Iterator[str]:
+    """Each word as `lower` gives it."""
+    return map(_LOWERED_WORDS.__getitem__, words)
 
 
 def has_marks(text: str) -> bool:

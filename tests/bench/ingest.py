@@ -257,8 +257,9 @@ def _theirs(name: str, peer: Any, options: Any, common: Any, farm: Any, taken: A
 def _tell(
     name: str, step: str, feeds: int, seconds: float, measure: Any, items: Any, taken: Any
 ) -> None:
+    cost = 1000 * measure.cpu / feeds
     print(
-        f"{name:9} {step:5} {feeds / seconds:8.1f} feeds/s  cpu {1000 * measure.cpu / feeds:6.2f} ms"
+        f"{name:9} {step:5} {feeds / seconds:8.1f} feeds/s  cpu {cost:6.2f} ms"
         f" a feed  {measure.mem_mb:5.0f} MB  200: {measure.http['n200']}  304: "
         f"{measure.http['n304']}  items {items}  foreign {measure.foreign:.2f}",
         flush=True,

@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from service.text.clean import MOST_TAGS, clean_html, lead, plain, shorten, title_text
+from service.text.clean import (
+    MOST_TAGS,
+    clean_html,
+    lead,
+    plain,
+    plain_of_clean,
+    shorten,
+    title_text,
+)
 
 BASE = "https://bao.example.vn/tin/bai-1.html"
 REL = ' rel="noopener noreferrer"'
@@ -281,3 +289,40 @@ class TestLead:
     @given(st.text("aA.!? \n…”", max_size=60), st.integers(1, 3), st.integers(1, 50))
     def test_never_longer_than_asked(self, text, sentences, chars):
         assert len(lead(text, sentences, chars)) <= chars
+
+
+@given(st.text(alphabet="<>/ab \"'=&;pdiv\n\xa0imgsrchrefx.:", max_size=120))
+def test_the_text_of_clean_markup_needs_no_parser(html):
+    clean = clean_html(html, "https://a.example/b")
+    assert plain_of_clean(clean) == plain(clean)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<p>a<b>b</b>c</p><p>d</p>', '<a href="http://a.example/?a=1&amp;b=2" title="x > y">z</a>',
+        '<img src="http://a.example/i.png" alt="&lt;b&gt; > &quot;">text', "a &lt;b&gt; c &amp;amp;",
+        "<ul><li>one<li>two</ul>three<br>four", "<td>a</td><td>b</td>", "&nbsp;x&nbsp;", "",
+        "<details><summary>s</summary>t</details>", "đ&atilde;", "a < b > c",
+    ],
+)  # fmt: skip
+def test_the_text_of_clean_markup_is_the_same_by_hand(html):
+    clean = clean_html(html, "https://a.example/b")
+    assert plain_of_clean(clean) == plain(clean)
+
+
+@pytest.mark.parametrize(
+    ("html", "href"),
+    [
+        ('<a href="/x">a</a>', "https://a.example/x"),
+        ("<a href=x>a</a>", "https://a.example/x"),
+        ('<A HREF="y?a=1">a</A>', "https://a.example/y?a=1"),
+        ('<a href = "//b.example/">a</a>', "https://b.example/"),
+        ('<a href="https://b.example/">a</a><img src="i.png">', "https://b.example/"),
+        ('<a title="=" href="https://b.example/">a</a>', "https://b.example/"),
+    ],
+)
+def test_addresses_are_joined_wherever_one_is_not_whole(html, href):
+    clean = clean_html(html, "https://a.example/b")
+    assert f'href="{href}"' in clean
+    assert 'src="i' not in clean
