@@ -300,7 +300,7 @@ def test_the_text_of_clean_markup_needs_no_parser(html):
 @pytest.mark.parametrize(
     "html",
     [
-        '<p>a<b>b</b>c</p><p>d</p>', '<a href="http://a.example/?a=1&amp;b=2" title="x > y">z</a>',
+        "<p>a<b>b</b>c</p><p>d</p>", '<a href="http://a.example/?a=1&amp;b=2" title="x > y">z</a>',
         '<img src="http://a.example/i.png" alt="&lt;b&gt; > &quot;">text', "a &lt;b&gt; c &amp;amp;",
         "<ul><li>one<li>two</ul>three<br>four", "<td>a</td><td>b</td>", "&nbsp;x&nbsp;", "",
         "<details><summary>s</summary>t</details>", "đ&atilde;", "a < b > c",
