@@ -29,5 +29,6 @@ def test_a_plain_address_joined_to_any_base_is_itself(address, base):
 def test_the_plainest_are_in_their_normal_form(address):
     """A scheme in capitals is not plain, so that address goes the long way."""
     assume(urlsplit(address).hostname)
-    assert canonical(address) == canonical(f"HTTPS{address.removeprefix('https')}")
+    scheme, _, rest = address.partition(":")
+    assert canonical(address) == canonical(f"{scheme.upper()}:{rest}")
     assert urlsplit(address).geturl() == address
