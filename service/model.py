@@ -18,6 +18,14 @@ class SourceKind(StrEnum):
     SITEMAP = "sitemap"
 
 
+class Scope(StrEnum):
+    """What counts as one site: a registrable domain, one host of it, or each source for itself."""
+
+    DOMAIN = "domain"
+    HOST = "host"
+    SOURCE = "source"
+
+
 class Refusal(StrEnum):
     """Why an entry did not become an article (promise 1: nothing is silent)."""
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from service.config.schema import Site, Source
 from service.model import SourceKind
+
+if TYPE_CHECKING:  # workers read without a configuration, and need not load its library
+    from service.config.schema import Site, Source
 
 READER = 1
 """Raise it when documents are read otherwise than before: every source is then read once more."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from service.config.schema import Scope
+from service.model import Scope
 from service.net import guard
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import os
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import ForkServerContext
 from types import TracebackType
 from typing import Self
 
@@ -178,8 +179,18 @@ class Parsers:
             max_workers=self._workers,
             max_tasks=self._max_tasks,
             initializer=_settle_in,
-            context=multiprocessing.get_context("spawn"),
+            context=_processes(),
         )
+
+
+def _processes() -> ForkServerContext:
+    """New workers are forked from one small process that has everything loaded and nothing open.
+
+    One begins in a moment instead of half a second, and they share the memory of what was loaded.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["service.collect.forked"])
+    return context
 
 
 def read_all(jobs: Sequence[Job]) -> list[Outcome]:

@@ -7,7 +7,6 @@ fault, so a key stands here only once it works.
 from __future__ import annotations
 
 import datetime as dt
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -26,6 +25,7 @@ from service.config.values import (
     phrase,
     zone_or_none,
 )
+from service.model import Scope
 
 ID_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$"
 """An id stands in addresses, file names and List-Id: lower-case letters, digits, hyphens."""
@@ -138,14 +138,6 @@ class Interval(Section):
         if self.min > self.max:
             raise ValueError("min is longer than max; exchange them, or write both keys")
         return self
-
-
-class Scope(StrEnum):
-    """What counts as one site: a registrable domain, one host of it, or each source for itself."""
-
-    DOMAIN = "domain"
-    HOST = "host"
-    SOURCE = "source"
 
 
 class PerSite(Section):

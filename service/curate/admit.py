@@ -24,9 +24,10 @@ from service.curate.prepare import Prepared, Told, prepare
 from service.curate.rules import Matcher
 from service.model import Document
 from service.store import articles, entries, merges, stale, topics
-from service.store.articles import Stored, Values
+from service.store.articles import Stored
 from service.store.database import Connection
 from service.store.entries import NewEntry, Teller
+from service.store.values import Values
 
 __all__ = ["AdmitSource", "Admitted", "admit", "admit_prepared"]
 

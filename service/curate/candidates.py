@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.curate.prepare import Prepared
-from service.store.articles import Values
 from service.store.entries import Known
+from service.store.values import Values
 
 CLOCK_SKEW = timedelta(minutes=15)
 """How far ahead an outlet's clock may go. What is dated later has a wrong zone, and says nothing

@@ -7,7 +7,7 @@ import hashlib
 
 from service.curate.canonical import canonical
 from service.model import Entry
-from service.store.entries import source_key
+from service.store.source_key import source_key
 from service.text.fold import nfc
 
 PUBLIC_ID_BITS = 120

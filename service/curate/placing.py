@@ -10,10 +10,11 @@ from service.curate.articles import matched_text
 from service.curate.candidates import AdmitSource, Candidate
 from service.curate.rules import Described, Matcher
 from service.store import topics
-from service.store.articles import Stored, Values
+from service.store.articles import Stored
 from service.store.database import Connection
 from service.store.entries import Teller
 from service.store.topics import Placed
+from service.store.values import Values
 
 OLD_NEWS = timedelta(days=7)
 """An article seen this long ago that enters a topic because it was edited is no news there."""

@@ -15,7 +15,7 @@ from service.curate import identity
 from service.curate.articles import Shaped, believable, entry_hash, shape, web_link
 from service.curate.rules import Described, Matcher, Reason
 from service.model import Document, Entry, Refusal
-from service.store.articles import Values
+from service.store.values import Values
 from service.text.fold import nfc
 
 _log = structlog.get_logger("curate")

@@ -17,11 +17,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
-from service.config.schema import Topic
 from service.text.fold import fold, has_marks, lower, nfc, tokens, words_of
+
+if TYPE_CHECKING:  # workers match without a configuration, and need not load its library
+    from service.config.schema import Topic
 
 Reason = dict[str, Any]
 """What proves a match, as JSON: {"any": ["giáo dục"], "in": ["title"]}, {"source": "vnexpress"}."""
@@ -42,6 +44,23 @@ class Described:
     categories: Sequence[str] = ()
     language: str | None = None
     own_topics: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a topic asks for, see above; empty: it does not ask."""
+
+    any: tuple[str, ...]
+    all: tuple[str, ...]
+    none: tuple[str, ...]
+    sources: tuple[str, ...]
+    not_sources: tuple[str, ...]
+    categories: tuple[str, ...]
+    languages: tuple[str, ...]
+
+    @classmethod
+    def of(cls, topic: Topic) -> Rule:
+        return cls(*(getattr(topic, name) for name in cls.__slots__))
 
 
 class Phrases:
@@ -88,7 +107,7 @@ class Phrases:
 class Matcher:
     """All rules, compiled. Make it with `compile_rules`."""
 
-    def __init__(self, topics: Mapping[str, Topic]) -> None:
+    def __init__(self, topics: Mapping[str, Rule]) -> None:
         self._topics = topics
         self._categories = {
             name: {fold(category) for category in topic.categories}
@@ -133,7 +152,7 @@ class Matcher:
     def _reason(
         self,
         name: str,
-        topic: Topic,
+        topic: Rule,
         described: Described,
         places: Mapping[str, set[str]],
     ) -> Reason | None:
@@ -148,13 +167,13 @@ class Matcher:
         return reason or None
 
     @staticmethod
-    def _fits(topic: Topic, described: Described) -> bool:
+    def _fits(topic: Rule, described: Described) -> bool:
         if topic.sources and described.source not in topic.sources:
             return False
         return not topic.languages or _speaks(described.language, topic.languages)
 
     def _evidence(
-        self, name: str, topic: Topic, described: Described, places: Mapping[str, set[str]]
+        self, name: str, topic: Rule, described: Described, places: Mapping[str, set[str]]
     ) -> Reason:
         """What the topic asks for and this has; {} where it lacks it."""
         if not (topic.any or topic.all or topic.categories):
@@ -174,22 +193,25 @@ class Matcher:
 
 def compile_rules(topics: Mapping[str, Topic]) -> Matcher:
     """One matcher of all topics' rules."""
-    return Matcher(topics)
+    return Matcher({name: Rule.of(topic) for name, topic in topics.items()})
 
 
 def packed(topics: Mapping[str, Topic]) -> bytes:
     """Rules as bytes, for a process that has no configuration."""
-    return json.dumps(
-        {name: topic.model_dump(mode="json") for name, topic in topics.items()}
-    ).encode()
+    return json.dumps({name: asdict(Rule.of(topic)) for name, topic in topics.items()}).encode()
 
 
 def unpacked(rules: bytes) -> Matcher:
     """The matcher of rules that were packed."""
-    return Matcher({name: Topic(**written) for name, written in json.loads(rules).items()})
+    written: dict[str, dict[str, list[str]]] = json.loads(rules)
+    return Matcher({name: _rule(lists) for name, lists in written.items()})
 
 
-def _word_reason(topic: Topic, places: Mapping[str, set[str]]) -> Reason:
+def _rule(lists: Mapping[str, Sequence[str]]) -> Rule:
+    return Rule(**{name: tuple(words) for name, words in lists.items()})
+
+
+def _word_reason(topic: Rule, places: Mapping[str, set[str]]) -> Reason:
     found = places[TITLE] | places[TEXT]
     one = [word for word in topic.any if word in found]
     every = [word for word in topic.all if word in found]

@@ -4,62 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, union_all, update
 
-from service.model import Enclosure, Image
 from service.store import tables as t
 from service.store.entries import batches
 from service.store.statements import upsert
+from service.store.values import Values
 
 BATCH = 200
 """Articles read at a time when all are walked through: some 50 ms, in which nobody else writes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """What an article says. Instants aware UTC; `published` None = the source did not say."""
-
-    link: str | None
-    title: str
-    lead: str
-    content: str
-    folded: str
-    authors: tuple[str, ...]
-    categories: tuple[str, ...]
-    enclosures: tuple[Enclosure, ...]
-    image: Image | None
-    language: str | None
-    published: datetime | None
-    hash: bytes
-
-    def as_row(self) -> dict[str, Any]:
-        return {
-            **{name: getattr(self, name) for name in self.__slots__},
-            "authors": list(self.authors),
-            "categories": list(self.categories),
-            "enclosures": [asdict(one) for one in self.enclosures],
-            "image": asdict(self.image) if self.image else None,
-        }
-
-    def after(self, before: Values) -> Values:
-        """These values where `before` stood: what was published, and when, is fixed."""
-        return replace(self, published=before.published or self.published)
-
-    @classmethod
-    def from_row(cls, row: Any) -> Values:
-        """Of a row of `article`."""
-        read = {name: getattr(row, name) for name in cls.__slots__}
-        read |= {
-            "authors": tuple(row.authors),
-            "categories": tuple(row.categories),
-            "enclosures": tuple(Enclosure(**one) for one in row.enclosures),
-            "image": Image(**row.image) if row.image else None,
-        }
-        return cls(**read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
+from service.store.source_key import source_key
 from service.store.statements import upsert
 from service.store.tables import article, article_key, entry, source
 
 BATCH = 5000
 """Values in one IN list: under the limit of bound values of both databases."""
-
-_SOURCE_PREFIX = "entry:"
 
 _ADMISSION = 0x61646D6974  # "admit": the advisory lock of whoever admits on PostgreSQL
 
@@ -54,11 +53,6 @@ class Teller:
 
     name: str
     quiet: bool
-
-
-def source_key(source: str, entry_key: str) -> str:
-    """The key by which an entry leads to its article, whatever its address."""
-    return f"{_SOURCE_PREFIX}{source}:{entry_key}"
 
 
 def queue(connection: Connection) -> bool:

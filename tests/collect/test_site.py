@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from service.collect.site import is_own_machine, site_of
-from service.config.schema import PerSite, Scope
+from service.config.schema import PerSite
+from service.model import Scope
 
 
 @pytest.mark.parametrize(

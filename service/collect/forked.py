@@ -1,0 +1,13 @@
+"""Loaded once by the process that workers are forked from, before there is any.
+
+What is loaded here is frozen: the garbage collector of a worker would write to every object of it,
+and so make a copy of memory that all of them share.
+"""
+
+from __future__ import annotations
+
+import gc
+
+from service.collect import bringing  # noqa: F401 - to be there when workers begin
+
+gc.freeze()
