@@ -158,7 +158,8 @@ class Document:
     document itself asks for, in seconds; `phase_s` when in it, `skips` when not at all (see
     collect/wishes.py). `further` is where it goes on. `place` is where in a page its list was found
     by itself, None where nothing was searched for. `beyond` counts entries that were not taken,
-    since there were more than we take of one document.
+    since there were more than we take of one document. `hubs` are those that it names, `self_url`
+    is what it calls itself (WebSub).
     """
 
     title: str
@@ -172,6 +173,8 @@ class Document:
     phase_s: int | None = None
     skips: int = 0
     beyond: int = 0
+    hubs: tuple[str, ...] = ()
+    self_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

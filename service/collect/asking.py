@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.collect import drift
+from service.collect import drift, hubs
+from service.collect.hubs import Advertised
 from service.collect.jobs import Brought, Job, Wish
 from service.collect.reading import Reading
 from service.collect.workers import Parsers
@@ -86,7 +87,8 @@ class Read:
     """A document that must be stored; several, where the visit went on, as one.
 
     `old`: entries that were there before the source was first collected and come into sight only
-    now. `children`: what is to be remembered of an index's sitemaps.
+    now. `children`: what is to be remembered of an index's sitemaps. `advertised`: the hub that its
+    publisher names, None where it names none.
     """
 
     source: Claimed
@@ -97,6 +99,7 @@ class Read:
     hops: tuple[Hop, ...] = ()
     old: tuple[Prepared, ...] = ()
     children: Mapping[str, str] | None = None
+    advertised: Advertised | None = None
 
 
 Result = Failed | Unchanged | Read
@@ -163,7 +166,16 @@ async def read(parsers: Parsers, body: Body, rules: bytes, before: bytes | None)
         return Failed(source, drifted, body.behind, for_all=True)
     fresh_s = http.fresh_s(response.headers, body.at)
     size = len(response.body)
-    return Read(source, brought, body.behind, fresh_s, size, hops=response.redirects)
+    hub = hubs.advertised(response.headers, response.url, response.redirects, brought.document)
+    return Read(
+        source,
+        brought,
+        body.behind,
+        fresh_s,
+        size,
+        hops=response.redirects,
+        advertised=hub,
+    )
 
 
 def _not_modified(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from service.collect import keys, media
+from service.collect import hubs, keys, media
 from service.collect.addresses import web_address
 from service.collect.items import language_tag, sensible, unique
 from service.collect.keys import Draft
@@ -41,11 +41,14 @@ def read(body: bytes, url: str, reading: Reading, now: datetime) -> Document:
         raise ParseError("this is JSON, but no JSON Feed: it has no version or no items")
     link = web_address(feed.get("home_page_url"), url)
     drafts = [_draft(item, feed, url, reading, now) for item in items if isinstance(item, dict)]
+    its_hubs, self_url = hubs.of_json(feed, url)
     return Document(
         title=title_text(_text(feed.get("title"))),
         link=link,
         language=language_tag(feed.get("language")),
         entries=keys.settle(drafts, (link, url)),
+        hubs=its_hubs,
+        self_url=self_url,
     )
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from lxml.html import HtmlElement
 
-from service.collect import described, keys, mainlist, paging, particulars
+from service.collect import described, hubs, keys, mainlist, paging, particulars
 from service.collect.items import language_tag
 from service.collect.keys import Draft
 from service.collect.mainlist import Found
@@ -43,6 +43,10 @@ def read_page(
         if not found:
             raise ParseError(NO_LIST)
         drafts = [_draft(one, base, reading, now) for one in found]
+    # Of the head alone: what stands in the body may have been written by anybody (section 8.1).
+    its_hubs, self_url = hubs.named(
+        ((link.get("rel"), link.get("href")) for link in tree.findall("./head/link")), base
+    )
     return Document(
         title=title_text(tree.findtext(".//title") or ""),
         link=url,
@@ -50,6 +54,8 @@ def read_page(
         entries=keys.settle(_each_link_once(drafts), (url,)),
         further=_further(tree, base, url),
         place=place,
+        hubs=its_hubs,
+        self_url=self_url,
     )
 
 

@@ -217,6 +217,8 @@ class Recorder:
                 children=result.children,
             ),
             whole=_is_whole(result, now),
+            topic=result.advertised.topic if result.advertised else None,
+            hubs=result.advertised.hubs if result.advertised else (),
         )
         memories.keep(connection, source.id, brought.memory)
         # What a first collection brings is marked by its entries.

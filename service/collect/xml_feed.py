@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 
 import feedparser
 
-from service.collect import keys, strict, wishes
+from service.collect import hubs, keys, strict, wishes
 from service.collect.addresses import web_address
 from service.collect.items import draft_of, language_tag
 from service.collect.mended import LOOSE, TRUNCATED_TAIL
@@ -113,6 +113,8 @@ def _understood(
     except (ValueError, TypeError, AttributeError, KeyError, LookupError) as error:
         raise ParseError(f"an entry cannot be understood ({type(error).__name__})") from error
     rhythm = wishes.of(feed, mended.text)
+    named = ((one.get("rel"), one.get("href")) for one in feed.get("links") or ())
+    its_hubs, self_url = hubs.named(named, url)
     document = Document(
         title=title_text(nfc(str(feed.get("title") or ""))),
         link=link,
@@ -122,6 +124,8 @@ def _understood(
         ttl_s=rhythm.every_s,
         phase_s=rhythm.phase_s,
         skips=rhythm.skips,
+        hubs=its_hubs,
+        self_url=self_url,
     )
     return Read(document, len(entries), dict.get(parsed, "state"), order)
 

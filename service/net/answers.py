@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import aiohttp
@@ -22,10 +22,15 @@ _PROPER = re.compile(r"(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=])+
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One redirect: the status that sent us on, and where to."""
+    """One redirect: the status that sent us on, and where to.
+
+    `asked`: the address that answered so; `link`: its Link header. Neither is part of what it is.
+    """
 
     status: int
     url: str
+    asked: str = field(default="", compare=False)
+    link: str = field(default="", compare=False)
 
     @property
     def is_permanent(self) -> bool:

@@ -177,7 +177,8 @@ class Client:
                     raise FetchError(f"a redirect ({answer.status}) that would lose the question")
                 if len(hops) == self._limits.redirects:
                     raise FetchError(f"more than {self._limits.redirects} redirects")
-                hops.append(Hop(answer.status, str(target)))
+                said = ", ".join(answer.headers.getall("Link", ()))
+                hops.append(Hop(answer.status, str(target), str(url.with_user(None)), said))
             if target.origin() != url.origin():
                 asked = {k: v for k, v in asked.items() if k.lower() not in _PERSONAL}
             entered = met.entered if proxy is None else leads

@@ -45,6 +45,9 @@ NEVER_COLLECTED: Row = {
     "children": None,
     "sought_at": None,
     "suggestion": None,
+    "hubs": None,
+    "hub_topic": None,
+    "pushed_until": None,
 }
 """The polling state of a source that stands at a new address: what it has there is old."""
 

@@ -44,8 +44,9 @@ class Claimed:
     `first_fetch_at` is never None: this fetch is the first where there was none. `document_error`
     is why the document behind `body_hash` could not be read; None: it could. `aside_since`: since
     when it is put aside for what it did to its reader. `gone_at`: since when its server says that
-    it is gone for good. `lists`: what is remembered of its documents. `url` is the TOML's address;
-    `address` is where it is fetched.
+    it is gone for good. `pushed_until`: until when a hub brings its news, None = none does.
+    `lists`: what is remembered of its documents. `url` is the TOML's address; `address` is where it
+    is fetched.
     """
 
     id: int
@@ -62,6 +63,7 @@ class Claimed:
     document_error: str | None
     aside_since: datetime | None
     gone_at: datetime | None
+    pushed_until: datetime | None = None
     manners: Manners = field(kw_only=True)
     lists: Lists = field(kw_only=True, default=lists_.UNKNOWN)
 
@@ -135,8 +137,8 @@ def claim(
             .returning(
                 t.c.id, t.c.name, t.c.url, t.c.lease_owner, t.c.first_fetch_at,
                 t.c.first_collected_at, t.c.failures, t.c.etag, t.c.last_modified, t.c.body_hash,
-                t.c.read_as, t.c.document_error, t.c.aside_since, t.c.gone_at, *lists_.COLUMNS,
-                *m.COLUMNS,
+                t.c.read_as, t.c.document_error, t.c.aside_since, t.c.gone_at, t.c.pushed_until,
+                *lists_.COLUMNS, *m.COLUMNS,
             )
         )  # fmt: skip
         claimed += [_claimed(tuple(row)) for row in connection.execute(statement)]
@@ -180,11 +182,14 @@ def record_ok(
     lists: Lists,
     beyond: int = 0,
     whole: bool = True,
+    topic: str | None = None,
+    hubs: Sequence[str] = (),
 ) -> bool:
     """A document was read and its entries are stored. `title` None: the TOML has one, keep it.
 
     `rung`: how far down its document had to be taken. `lists`: what is to be remembered of it.
-    `whole`: whether it counts as the first collection where there was none.
+    `whole`: whether it counts as the first collection where there was none. `hubs`, `topic`: who
+    would bring its news, and what to ask them for.
     """
     values: dict[str, object] = {
         "last_ok_at": now,
@@ -199,6 +204,8 @@ def record_ok(
         **m.values(manners),
         "sought_at": None,
         "suggestion": None,
+        "hubs": list(hubs) or None,
+        "hub_topic": topic,
         **lists_.values(lists),
         **_counted(rung),
         **_known_by(behind),

@@ -1,4 +1,4 @@
-"""The declared schema: the keys of every row that the service keeps. One folder, four chapters.
+"""The declared schema: the keys of every row that the service keeps. One folder, five chapters.
 
 Nothing cascades: what leaves the TOML is retired, not deleted.
 """
@@ -29,6 +29,7 @@ from service.store.tables.ledger import (
     told,
 )
 from service.store.tables.sources import digest, redirect, source, source_memory, topic
+from service.store.tables.websub import websub, websub_delivery
 
 __all__ = [
     "article",
@@ -56,4 +57,6 @@ __all__ = [
     "suppression",
     "told",
     "topic",
+    "websub",
+    "websub_delivery",
 ]

@@ -78,6 +78,10 @@ source = Table(
     Column("children", Json),  # what is remembered of an index's sitemaps
     Column("sought_at", Instant),  # when a dead source's site was searched for another address
     Column("suggestion", Json),  # what was found there: [{"kind", "url", "title"}]
+    # Who would bring its news (WebSub): hubs in the publisher's order, and what to ask them for.
+    Column("hubs", Json),
+    Column("hub_topic", Text),
+    Column("pushed_until", Instant),  # a hub brings its news until then: polled at its ceiling
     # How often each rung of the ladder was enough (collect/rungs.py).
     Column("rung_304", Integer, nullable=False, server_default="0"),
     Column("rung_body", Integer, nullable=False, server_default="0"),

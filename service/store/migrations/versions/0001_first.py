@@ -107,6 +107,9 @@ def upgrade() -> None:
         sa.Column("children", JSON_VALUE, nullable=True),
         sa.Column("sought_at", INSTANT, nullable=True),
         sa.Column("suggestion", JSON_VALUE, nullable=True),
+        sa.Column("hubs", JSON_VALUE, nullable=True),
+        sa.Column("hub_topic", sa.Text(), nullable=True),
+        sa.Column("pushed_until", INSTANT, nullable=True),
         sa.Column("rung_304", sa.Integer(), server_default="0", nullable=False),
         sa.Column("rung_body", sa.Integer(), server_default="0", nullable=False),
         sa.Column("rung_slices", sa.Integer(), server_default="0", nullable=False),
@@ -124,6 +127,61 @@ def upgrade() -> None:
             ["source_id"], ["source.id"], name=op.f("fk_source_memory_source_id")
         ),
         sa.PrimaryKeyConstraint("source_id", name=op.f("pk_source_memory")),
+    )
+
+    op.create_table(
+        "websub",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("source_id", BIG_ID, nullable=False),
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("hub", sa.Text(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("callback", sa.Text(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("leaving_since", INSTANT, nullable=True),
+        sa.Column("asked_mode", sa.String(length=16), nullable=True),
+        sa.Column("asked_at", INSTANT, nullable=True),
+        sa.Column("signed", sa.Boolean(), nullable=False),
+        sa.Column("alive_since", INSTANT, nullable=True),
+        sa.Column("lease_ends", INSTANT, nullable=True),
+        sa.Column("refused_at", INSTANT, nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("next_try_at", INSTANT, nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=True),
+        sa.Column("owner_until", INSTANT, nullable=True),
+        sa.Column("delivered", sa.Integer(), nullable=False),
+        sa.Column("delivered_at", INSTANT, nullable=True),
+        sa.Column("missed_at", INSTANT, nullable=True),
+        sa.Column("unsigned", sa.Integer(), nullable=False),
+        sa.Column("unsigned_at", INSTANT, nullable=True),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_websub_source_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_websub")),
+        sa.UniqueConstraint("token", name=op.f("uq_websub_token")),
+    )
+    op.create_index(
+        "uq_websub_live",
+        "websub",
+        ["source_id"],
+        unique=True,
+        sqlite_where=sa.text("leaving_since IS NULL"),
+        postgresql_where=sa.text("leaving_since IS NULL"),
+    )
+    op.create_table(
+        "websub_delivery",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("source_id", BIG_ID, nullable=False),
+        sa.Column("received_at", INSTANT, nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["source.id"], name=op.f("fk_websub_delivery_source_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_websub_delivery")),
+    )
+    op.create_index(
+        "ix_websub_delivery_source", "websub_delivery", ["source_id", "id"], unique=False
     )
 
     op.create_table(

@@ -1,0 +1,91 @@
+"""Which hub brings a source's news, and under which name: WebSub's discovery (section 4). Pure.
+
+Link header of the answer -> links in the document itself -> Link headers of the redirects on the
+way: the first that names a hub counts. What a hub is asked for is the address that the document
+calls itself (rel=self), which need not be the one that was fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from yarl import URL
+
+from service.collect.addresses import web_address
+from service.model import Document
+from service.net.answers import Hop
+from service.net.links import Link, links
+
+MOST_HUBS = 3
+"""Of one source that are remembered. One is enough; the others are for when it refuses."""
+
+LONGEST = 2000
+"""Characters of an address of a hub or topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advertised:
+    """Where a source's news can be subscribed to. `hubs` in the publisher's order, at least one."""
+
+    topic: str
+    hubs: tuple[str, ...]
+
+
+def advertised(
+    headers: Mapping[str, str], url: str, hops: Sequence[Hop], document: Document
+) -> Advertised | None:
+    """What an answer from `url` says; None where it names no hub. `headers` in lower case."""
+    said = links(headers.get("link", ""), url)
+    topic, hubs = _of(said)
+    topic = topic or document.self_url
+    hubs = hubs or document.hubs
+    for hop in reversed(hops):
+        if hubs:
+            break
+        on_the_way, hubs = _of(links(hop.link, hop.asked))
+        topic = topic or on_the_way
+    usable = tuple(dict.fromkeys(hub for hub in hubs if _is_usable(hub)))
+    topic = topic or url
+    if not usable or not _is_usable(topic):
+        return None
+    return Advertised(topic, usable[:MOST_HUBS])
+
+
+def named(pairs: Iterable[tuple[object, object]], base: str) -> tuple[tuple[str, ...], str | None]:
+    """The hubs and the self of a document's own links: (rel, href) each, read against `base`."""
+    found = []
+    for rels, href in pairs:
+        url = web_address(href, base) if isinstance(href, str) else None
+        if url is not None:
+            found.append(Link(url, frozenset(str(rels or "").lower().split())))
+    topic, hubs = _of(found)
+    return hubs, topic
+
+
+def of_json(feed: Mapping[str, Any], base: str) -> tuple[tuple[str, ...], str | None]:
+    """The same of a JSON Feed: `hubs` of the type WebSub, and `feed_url`."""
+    listed = feed.get("hubs")
+    hubs = [
+        ("hub", one.get("url"))
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(one, dict) and str(one.get("type", "")).lower() == "websub"
+    ]
+    return named([*hubs, ("self", feed.get("feed_url"))], base)
+
+
+def _of(found: Iterable[Link]) -> tuple[str | None, tuple[str, ...]]:
+    found = list(found)
+    topic = next((one.url for one in found if "self" in one.rels), None)
+    return topic, tuple(one.url for one in found if "hub" in one.rels)
+
+
+def _is_usable(url: str) -> bool:
+    if len(url) > LONGEST or any(character.isspace() for character in url):
+        return False
+    try:
+        parsed = URL(url)
+    except ValueError:
+        return False
+    return parsed.scheme in {"http", "https"} and bool(parsed.host)
