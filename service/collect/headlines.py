@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from lxml.html import HtmlElement
 
 from service.collect.addresses import web_address
-from service.collect.site import site_of
+from service.collect.same_site import site_of
 from service.text.fold import nfc
 
 MOST_LINKS = 8000

@@ -17,7 +17,7 @@ from service.collect import media
 from service.collect.addresses import web_address
 from service.collect.keys import Draft
 from service.collect.reading import Reading
-from service.collect.strict import Unparsed
+from service.collect.strict_texts import Unparsed
 from service.model import Enclosure, Entry, Image
 from service.text import dates
 from service.text.clean import plain, title_text

@@ -5,7 +5,7 @@ A key of the source wins over the one of [collect].
 
 from __future__ import annotations
 
-from service.collect.site import is_own_machine, site_of
+from service.collect.same_site import is_own_machine, site_of
 from service.collect.spacing import NO_GAP, Gap
 from service.config.schema import Collect, Source
 

@@ -15,7 +15,7 @@ from lxml.html import HtmlElement
 
 from service.collect.addresses import web_address
 from service.collect.headlines import ancestors, text_of
-from service.collect.site import site_of
+from service.collect.same_site import site_of
 from service.text.fold import fold
 
 _NEXT_WORDS = re.compile(

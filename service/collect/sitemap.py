@@ -19,7 +19,7 @@ from service.collect.addresses import web_address
 from service.collect.items import language_tag, sensible, unique
 from service.collect.keys import Draft
 from service.collect.reading import Reading
-from service.collect.site import site_of
+from service.collect.same_site import site_of
 from service.errors import ParseError
 from service.model import Document, Entry, Further, Image
 from service.text import dates

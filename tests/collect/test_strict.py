@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.collect import repair, strict
+from service.collect.strict_texts import Unparsed
 from tests.collect.feeds import documents
 
 URL = "https://a.example/dir/feed?x=1"
@@ -20,7 +21,7 @@ URL = "https://a.example/dir/feed?x=1"
 
 def plain(value: Any) -> Any:
     """Without what is only ours: dates not parsed yet, ids as written."""
-    if isinstance(value, strict.Unparsed):
+    if isinstance(value, Unparsed):
         return value.instant
     if isinstance(value, dict):
         return {k: plain(v) for k, v in dict.items(value) if k != "written_id"}

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from service.collect.site import is_own_machine, site_of
+from service.collect.same_site import is_own_machine, site_of
 from service.config.schema import PerSite
 from service.model import Scope
 
@@ -60,10 +60,10 @@ def test_this_machine_is_known():
 def test_the_list_is_read_only_when_a_name_needs_it():
     code = (
         "import sys\n"
-        "from service.collect import poll, site\n"
-        "site.site_of('http://127.0.0.1/x'); site.site_of('https://tuoitre.vn/rss')\n"
+        "from service.collect import poll, same_site\n"
+        "same_site.site_of('http://127.0.0.1/x'); site.site_of('https://tuoitre.vn/rss')\n"
         "assert 'publicsuffixlist' not in sys.modules\n"
-        "site.site_of('https://www.tuoitre.vn/rss')\n"
+        "same_site.site_of('https://www.tuoitre.vn/rss')\n"
         "assert 'publicsuffixlist' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
