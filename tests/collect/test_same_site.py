@@ -61,7 +61,7 @@ def test_the_list_is_read_only_when_a_name_needs_it():
     code = (
         "import sys\n"
         "from service.collect import poll, same_site\n"
-        "same_site.site_of('http://127.0.0.1/x'); site.site_of('https://tuoitre.vn/rss')\n"
+        "same_site.site_of('http://127.0.0.1/x'); same_site.site_of('https://tuoitre.vn/rss')\n"
         "assert 'publicsuffixlist' not in sys.modules\n"
         "same_site.site_of('https://www.tuoitre.vn/rss')\n"
         "assert 'publicsuffixlist' in sys.modules\n"
