@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from yarl import URL
@@ -30,11 +30,15 @@ _LONGEST_S = 10 * 365 * 86400
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """When a source is asked next. `gone`: it is not, until somebody says so."""
+    """When a source is asked next. `gone`: it is not, until somebody says so.
+
+    `held_until`: until when its server asked to be left alone, None: it did not.
+    """
 
     at: datetime
     manners: Manners
     gone: bool = False
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +132,20 @@ def failed(
         too_many=is_too_many(error),
         dice=dice,
     )
-    return Plan(at, known, gone)
+    return Plan(at, known, gone, _held_until(error, now, at))
 
 
 def is_too_many(error: BantinError) -> bool:
     """Whether the server said 429: it speaks of all that we ask of its site."""
     return isinstance(error, HttpError) and error.status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _held_until(error: BantinError, now: datetime, at: datetime) -> datetime | None:
+    """The hour that the server named; where it named none, when we ask again after a 429."""
+    asked_s = error.retry_after_s if isinstance(error, HttpError) else None
+    if asked_s:
+        return now + min(timedelta(seconds=min(asked_s, _LONGEST_S)), schedule.LONGEST_RETRY)
+    return at if is_too_many(error) else None
 
 
 def _as_told(known: Manners, brought: Brought, new: int, now: datetime) -> Manners:

@@ -33,8 +33,8 @@ from service.errors import (
 from service.model import Document
 from service.store import memories, sources, stale
 from service.store.database import Connection, Store
+from service.store.holds import put_off
 from service.store.lists import Lists
-from service.store.manners import put_off
 from service.text.fold import nfc
 
 PATIENCE = timedelta(days=1)
@@ -116,6 +116,7 @@ class Recorder:
             aside_at=now if isinstance(result.error, PutAsideError) else None,
             gone_at=now if plan.gone else None,
             drifting_at=now if isinstance(result.error, DriftError) else None,
+            held_until=plan.held_until,
         )
         if planning.is_too_many(result.error):
             self._spare(connection, source, result.error, now)
@@ -135,6 +136,7 @@ class Recorder:
         put_off(
             connection,
             others,
+            source.name,
             until,
             lambda due_at: schedule.shifted(now, until, due_at, crowd_s, self._dice()),
         )

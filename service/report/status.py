@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.report.lateness import Lateness, lateness
-from service.report.standing import reason, rests_until, state
+from service.report.standing import held_until, pace, reason, rests_until, state
 from service.store import overview
 from service.store.database import Connection
 from service.store.overview import DigestRow, EditionRow, SourceRow, TopicRow
@@ -56,7 +56,10 @@ def as_json(found: Status) -> dict[str, object]:
                 "error": source.error,
                 "reason": reason(source, found.now) or None,
                 "paused_until": _iso(rests_until(source, found.now)),
+                "held_until": _iso(held_until(source, found.now)),
                 "moved_to": source.moved_to,
+                "pace": pace(source) or None,
+                "rungs": source.rungs,
                 "repairs": list(source.repairs),
             }
             for source in found.sources

@@ -6,13 +6,10 @@ them is decided in collect.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
-
-from sqlalchemy import Connection, bindparam, select, update
 
 from service.store.tables import source as t
 
@@ -59,23 +56,3 @@ NOT_MOVED: dict[str, Any] = {
 def values(manners: Manners) -> dict[str, Any]:
     """As values of a statement."""
     return dict(zip(_NAMES, _read(manners), strict=True))
-
-
-def put_off(
-    connection: Connection,
-    names: Iterable[str],
-    until: datetime,
-    when: Callable[[datetime], datetime],
-) -> int:
-    """Ask these sources, where they are due before `until`, at `when(due at)`. Returns how many."""
-    wanted = sorted(set(names))
-    rows: list[dict[str, object]] = []
-    for start in range(0, len(wanted), 500):
-        due = select(t.c.id, t.c.next_poll_at).where(
-            t.c.name.in_(wanted[start : start + 500]), t.c.next_poll_at < until
-        )
-        rows += [{"row": row.id, "at": when(row.next_poll_at)} for row in connection.execute(due)]
-    if rows:
-        moved = update(t).where(t.c.id == bindparam("row")).values(next_poll_at=bindparam("at"))
-        connection.execute(moved, rows)
-    return len(rows)

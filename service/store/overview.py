@@ -15,13 +15,20 @@ from service.store.pauses import awake, is_resting
 BEYOND = "beyond_limit"
 """Why entries were refused that no row is kept of: their document has more than we take."""
 
+RUNGS = ("304", "body", "slices", "part", "whole")
+"""The ladder's, from "not modified" to "all of it was parsed", as the columns of `source`."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
     """A live source's polling state with what came of it.
 
     `paused` by the TOML; from the command line since `rests_since`, until `rests_until` (None:
-    until it is resumed).
+    until it is resumed). `held_until`: until when its publisher wants it left alone; `held_by`: the
+    source of its site that was told so, None: itself. `drifting_since`: since when it gives no
+    entries though it used to. `redirect_to`: a permanent move that is being watched since
+    `redirect_since`. `rungs`: how often each rung of the ladder was enough. The rest as in the
+    columns of `source`.
     """
 
     name: str
@@ -42,6 +49,16 @@ class SourceRow:
     refused: dict[str, int] = field(default_factory=dict)
     rests_since: datetime | None = None
     rests_until: datetime | None = None
+    held_until: datetime | None = None
+    held_by: str | None = None
+    drifting_since: datetime | None = None
+    interval_s: int | None = None
+    fresh_s: int | None = None
+    every_s: int | None = None
+    skips: int = 0
+    redirect_to: str | None = None
+    redirect_since: datetime | None = None
+    rungs: dict[str, int] = field(default_factory=dict)
 
     def is_paused(self, now: datetime) -> bool:
         return self.paused or is_resting(self.rests_since, self.rests_until, now)
@@ -96,15 +113,18 @@ def sources(connection: Connection) -> list[SourceRow]:
 
 
 def troubled(connection: Connection, now: datetime, due_before: datetime) -> list[SourceRow]:
-    """Those that are not paused and fail, are put aside, or were due before; by name.
+    """Those that are not paused and fail, are put aside or held, or were due before; by name.
 
     What came of them is not counted, so that a probe may ask often.
     """
     source = t.source.c
-    held = or_(
-        source.failures > 0, source.aside_since.is_not(None), source.next_poll_at < due_before
+    not_well = or_(
+        source.failures > 0,
+        source.aside_since.is_not(None),
+        source.held_until > now,
+        source.next_poll_at < due_before,
     )
-    rows = connection.execute(_live_sources().where(awake(now), held).order_by(source.name))
+    rows = connection.execute(_live_sources().where(awake(now), not_well).order_by(source.name))
     return [_source_row(row, 0, {}) for row in rows]
 
 
@@ -139,6 +159,16 @@ def _source_row(row: Any, entries: int, refused: dict[str, int]) -> SourceRow:
         refused=refused | ({BEYOND: beyond} if beyond else {}),
         rests_since=row.rests_since,
         rests_until=row.rests_until,
+        held_until=row.held_until,
+        held_by=row.held_by,
+        drifting_since=row.drifting_since,
+        interval_s=row.interval_s,
+        fresh_s=row.fresh_s,
+        every_s=row.every_s,
+        skips=row.skips or 0,
+        redirect_to=row.redirect_to,
+        redirect_since=row.redirect_since,
+        rungs={name: getattr(row, f"rung_{name}") for name in RUNGS},
     )
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Table, bindparam, select, update
 
 from service.config.schema import Settings, Source
-from service.store import manners, renames, stale
+from service.store import holds, manners, renames, stale
 from service.store.statements import upsert
 from service.store.tables import digest, source, topic
 
@@ -35,6 +35,7 @@ NEVER_COLLECTED: Row = {
     "document_error": None,
     "aside_since": None,
     "gone_at": None,
+    **holds.NOT_HELD,
     **manners.values(manners.UNKNOWN),
     "entries_last": None,
     "entries_beyond": None,
@@ -149,6 +150,7 @@ def _respelt(row: Any, wanted: Source) -> Row:
     gave_them = wanted.url == row.moved_to
     return manners.NOT_MOVED | {
         "gone_at": None,
+        **holds.NOT_HELD,
         "etag": row.etag if gave_them else None,
         "last_modified": row.last_modified if gave_them else None,
     }

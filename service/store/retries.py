@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select, update
 
+from service.store.holds import NOT_HELD
 from service.store.pauses import awake
 from service.store.tables import source as t
 
@@ -16,6 +17,7 @@ _FORGOTTEN: dict[str, object] = {
     "document_error": None,
     "aside_since": None,
     "gone_at": None,
+    **NOT_HELD,
     "drifting_since": None,
     "place": None,  # what stands there now is taken
     "sought_at": None,
@@ -27,9 +29,13 @@ _PART = 500
 
 
 def failing(connection: Connection, now: datetime) -> list[str]:
-    """The ids in the TOML of what fails, is gone or put aside, and is not paused, by name."""
-    held = or_(t.c.failures > 0, t.c.aside_since.is_not(None))
-    statement = select(t.c.name).where(t.c.retired_at.is_(None), awake(now), held)
+    """The ids in the TOML of what fails, is gone or put aside, and is not paused, by name.
+
+    Not those whose publisher asked for time: who wants to come sooner must name them.
+    """
+    troubled = or_(t.c.failures > 0, t.c.aside_since.is_not(None))
+    free = or_(t.c.held_until.is_(None), t.c.held_until <= now)
+    statement = select(t.c.name).where(t.c.retired_at.is_(None), awake(now), troubled, free)
     return list(connection.execute(statement.order_by(t.c.name)).scalars())
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, se
 
 from service.store import lists as lists_
 from service.store import manners as m
+from service.store.holds import CLAIMED, NEXT, after_answer
 from service.store.lists import Lists
 from service.store.manners import Manners
 from service.store.pauses import awake
@@ -45,8 +46,8 @@ class Claimed:
     is why the document behind `body_hash` could not be read; None: it could. `aside_since`: since
     when it is put aside for what it did to its reader. `gone_at`: since when its server says that
     it is gone for good. `pushed_until`: until when a hub brings its news, None = none does.
-    `lists`: what is remembered of its documents. `url` is the TOML's address; `address` is where it
-    is fetched.
+    `held_until`: until when its publisher wants it left alone. `lists`: what is remembered of its
+    documents. `url` is the TOML's address; `address` is where it is fetched.
     """
 
     id: int
@@ -64,6 +65,7 @@ class Claimed:
     aside_since: datetime | None
     gone_at: datetime | None
     pushed_until: datetime | None = None
+    held_until: datetime | None = None
     manners: Manners = field(kw_only=True)
     lists: Lists = field(kw_only=True, default=lists_.UNKNOWN)
 
@@ -138,7 +140,7 @@ def claim(
                 t.c.id, t.c.name, t.c.url, t.c.lease_owner, t.c.first_fetch_at,
                 t.c.first_collected_at, t.c.failures, t.c.etag, t.c.last_modified, t.c.body_hash,
                 t.c.read_as, t.c.document_error, t.c.aside_since, t.c.gone_at, t.c.pushed_until,
-                *lists_.COLUMNS, *m.COLUMNS,
+                t.c.held_until, *lists_.COLUMNS, *m.COLUMNS,
             )
         )  # fmt: skip
         claimed += [_claimed(tuple(row)) for row in connection.execute(statement)]
@@ -216,7 +218,7 @@ def record_ok(
         values["title"] = title
     if home:
         values["home"] = home
-    return _settle(connection, source, next_poll_at, values)
+    return _settle(connection, source, next_poll_at, values, held_until=source.held_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,7 @@ def record_unchanged(
             "address": one.source.url,
             "last_ok_at": now,
             "next_poll_at": one.next_poll_at,
+            "held": one.source.held_until,
             "not_modified": int(not one.whole),
             "same_body": int(one.whole),
             **_known_by(one.behind),
@@ -256,11 +259,10 @@ def record_unchanged(
     done = connection.execute(_UNCHANGED, rows)
     if done.rowcount == len(rows):
         return frozenset()
-    settled = {(one.source.id, one.next_poll_at) for one in unchanged}
     kept: set[int] = set()
     for ids in _in_parts([one.source.id for one in unchanged]):
-        found = select(t.c.id, t.c.next_poll_at).where(t.c.id.in_(ids), t.c.lease_owner.is_(None))
-        kept |= {row.id for row in connection.execute(found) if tuple(row) in settled}
+        settled = t.c.id.in_(ids), t.c.lease_owner.is_(None), t.c.last_ok_at == now
+        kept |= set(connection.execute(select(t.c.id).where(*settled)).scalars())
     return frozenset(one.source.id for one in unchanged) - kept
 
 
@@ -275,12 +277,14 @@ def record_failure(
     aside_at: datetime | None = None,
     gone_at: datetime | None = None,
     drifting_at: datetime | None = None,
+    held_until: datetime | None = None,
 ) -> bool:
     """It could not be fetched, or its document could not be read.
 
     `behind`: that document, so that it is not read again while it stays the same. `aside_at`: now,
     if it killed or hung its reader. `gone_at`: it will not be asked again by itself.
-    `drifting_at`: now, if it used to give entries and gives none.
+    `drifting_at`: now, if it used to give entries and gives none. `held_until`: until when the
+    server asks to be left alone.
     """
     values: dict[str, object] = {
         "failures": t.c.failures + 1,
@@ -293,6 +297,8 @@ def record_failure(
     if behind is not None:
         since = None if aside_at is None else func.coalesce(t.c.aside_since, aside_at)
         values |= {"document_error": error, "aside_since": since, **_known_by(behind)}
+    if held_until is not None:
+        values |= {"held_until": held_until, "held_by": None}
     return _settle(connection, source, next_poll_at, values)
 
 
@@ -350,10 +356,17 @@ def _known_by(behind: Behind) -> dict[str, object]:
 
 
 def _settle(
-    connection: Connection, source: Claimed, next_poll_at: datetime, values: dict[str, object]
+    connection: Connection,
+    source: Claimed,
+    next_poll_at: datetime,
+    values: dict[str, object],
+    *,
+    held_until: datetime | None = None,
 ) -> bool:
-    free = {"lease_owner": None, "lease_until": None, "next_poll_at": next_poll_at}
-    done = connection.execute(update(t).where(_mine(source)).values(**values, **free))
+    """`held_until`: the hold that this answer ends, None: it ends none."""
+    free = {"lease_owner": None, "lease_until": None}
+    then = after_answer(held_until, next_poll_at)
+    done = connection.execute(update(t).where(_mine(source)).values({**then, **values, **free}))
     return done.rowcount == 1
 
 
@@ -367,12 +380,13 @@ _UNCHANGED = (
     .values(
         failures=0, error=None, gone_at=None, lease_owner=None, lease_until=None,
         drifting_since=None, sought_at=None, suggestion=None,
+        **after_answer(CLAIMED, NEXT),
         rung_304=t.c.rung_304 + bindparam("not_modified"),
         rung_body=t.c.rung_body + bindparam("same_body"),
         **{
             name: bindparam(name)
             for name in (
-                "last_ok_at", "next_poll_at", "etag", "last_modified", "body_hash", "read_as",
+                "last_ok_at", "etag", "last_modified", "body_hash", "read_as",
                 *(column.name for column in m.COLUMNS),
             )
         },

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from service.mail.outbox import Outbox
-from service.report.standing import reason, state
+from service.report.standing import advice, reason, state
 from service.report.status import Status, status
 from service.web.answers import PRIVATE, error, page
 from service.web.context import Context, context_of, visitor_of
@@ -71,7 +71,7 @@ async def admin(request: Request) -> Response:
     found = await asyncio.to_thread(_status, context)
     health = await asyncio.to_thread(context.health)
     states = {source.name: state(source, found.now) for source in found.sources}
-    reasons = {source.name: reason(source, found.now) for source in found.sources}
+    reasons = {source.name: reason(source, found.now) or advice(source) for source in found.sources}
     return page(context, "admin", found=found, states=states, reasons=reasons, health=health)
 
 

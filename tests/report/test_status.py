@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import insert, select, update
 
 from service.report.health import MOST_OF_A_KIND, health
 from service.report.lateness import Lateness, lateness
-from service.report.standing import LATE_AFTER, TROUBLE
+from service.report.standing import LATE_AFTER, TROUBLE, advice
 from service.report.status import as_json, status
 from service.store import overview
 from service.store import tables as t
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
+
+NOT_THEN = "not in its skipHours and skipDays"
 
 
 def _fill(store, now):
@@ -91,6 +94,20 @@ def test_each_state_has_its_reason_and_the_last_good_time_in_plain_words(any_sto
             "rests_since": now - hour, "rests_until": now, "failures": 1, "error": "x",
         },
         "tay-nua": {"rests_since": now - hour, "rests_until": now + hour, "failures": 1},
+        "lac": {
+            "failures": 2, "error": "gives none", "document_error": "gives none",
+            "drifting_since": now - hour, "last_ok_at": now - 2 * hour,
+        },
+        "lac-hong": {
+            "failures": 3, "error": "answered 500", "document_error": "gives none",
+            "drifting_since": now - hour,
+        },
+        "xin": {"failures": 2, "error": "answered 429", "held_until": now + hour},
+        "xin-het": {"failures": 2, "error": "answered 429", "held_until": now},
+        "lang-gieng": {"held_until": now + hour, "held_by": "xin", "last_ok_at": now - hour},
+        "da-doi": {
+            "failures": 1, "error": "answered 410", "gone_at": now - hour, "last_ok_at": now - hour,
+        },
     }  # fmt: skip
     with any_store.write() as connection:
         for name, values in rows.items():
@@ -99,9 +116,12 @@ def test_each_state_has_its_reason_and_the_last_good_time_in_plain_words(any_sto
     with any_store.read() as connection:
         told = as_json(status(connection, now))["sources"]
         troubled = overview.troubled(connection, now, now - LATE_AFTER)
-        assert overview.polled(connection, now) == 8
+        assert overview.polled(connection, now) == 14
     found = {one["id"]: (one["state"], one["reason"]) for one in told}
     at, again = "2026-11-24", "read again once it changes, or after `bantin sources retry gac`"
+    take = "`bantin sources retry lac` takes what stands there now"
+    new = "asked again at a new url, or after `bantin sources retry da-doi`"
+    alone = f"it is left alone until {at} 09:00Z"
     assert found == {
         "tot": ("ok", None),
         "moi": ("new", None),
@@ -117,9 +137,87 @@ def test_each_state_has_its_reason_and_the_last_good_time_in_plain_words(any_sto
         "tay": ("paused", f"paused by hand since {at} 07:00Z"),
         "tay-het": ("failing", "x (once, never fine so far)"),
         "tay-nua": ("paused", f"paused by hand since {at} 07:00Z until {at} 09:00Z"),
+        "lac": (
+            "drifting",
+            f"gives none (since {at} 07:00Z, last fine {at} 06:00Z; {take})",
+        ),
+        "lac-hong": ("failing", "answered 500 (3 times in a row, never fine so far)"),
+        "xin": (
+            "slowed",
+            f"answered 429; {alone} (twice in a row, never fine so far)",
+        ),
+        "xin-het": ("failing", "answered 429 (twice in a row, never fine so far)"),
+        "lang-gieng": (
+            "slowed",
+            f"its site told xin that it is asked too much; {alone} (last fine {at} 07:00Z)",
+        ),
+        "da-doi": (
+            "gone",
+            f"answered 410 (since {at} 07:00Z, last fine {at} 07:00Z; {new})",
+        ),
     }
     assert {one.name for one in troubled} == {
         name for name, (state, _) in found.items() if state in TROUBLE
+    }
+
+
+def test_a_source_that_its_publisher_slows_down_is_told_but_makes_nothing_unready(any_store, now):
+    with any_store.write() as connection:
+        for n in range(3):
+            held = {"held_until": now + timedelta(hours=3), "next_poll_at": now}
+            add_source(connection, now, f"xin-{n}", **held)
+    with any_store.read() as connection:
+        found = health(connection, now + timedelta(hours=1))
+    assert found.ready
+    assert [line.partition(" until ")[0] for line in found.late] == [
+        f"source xin-{n}: its server asked for time; it is left alone" for n in range(3)
+    ]
+
+
+def test_each_rung_of_the_ladder_is_counted_by_source(any_store, now):
+    counts = {"rung_304": 40, "rung_body": 3, "rung_slices": 2, "rung_part": 1, "rung_whole": 5}
+    with any_store.write() as connection:
+        add_source(connection, now, **counts)
+    with any_store.read() as connection:
+        (told,) = as_json(status(connection, now))["sources"]
+    assert told["rungs"] == {"304": 40, "body": 3, "slices": 2, "part": 1, "whole": 5}
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "words"),
+    [
+        ({}, None),
+        ({"interval_s": 1500}, "every 25 min, by its own rhythm"),
+        ({"interval_s": 11100, "fresh_s": 900}, "every 3 h 5 min, by its own rhythm"),
+        (
+            {"interval_s": 900, "fresh_s": 86400, "every_s": 60},
+            "not within 1 d: its server calls an answer fresh for so long",
+        ),
+        (
+            {"interval_s": 900, "every_s": 14400, "skips": 7},
+            "not within 4 h: its document asks for it (ttl or sy:updatePeriod); " + NOT_THEN,
+        ),
+    ],
+)
+def test_how_often_a_source_is_asked_and_who_wants_it_so(store, now, rhythm, words):
+    with store.write() as connection:
+        add_source(connection, now, **rhythm)
+    with store.read() as connection:
+        assert as_json(status(connection, now))["sources"][0]["pace"] == words
+
+
+def test_an_admin_is_told_of_moves_long_before_and_after_they_are_believed(store, now):
+    there = "https://moi.example/rss"
+    with store.write() as connection:
+        add_source(connection, now, "mot", redirect_to=there, redirect_since=now)
+        add_source(connection, now, "hai", moved_to=there)
+        add_source(connection, now, "ba")
+    with store.read() as connection:
+        told = {one.name: advice(one) for one in overview.sources(connection)}
+    assert told == {
+        "mot": f"says since 2026-11-24 08:00Z that it has moved to {there}: believed after a week",
+        "hai": f"moved permanently to {there}: change its url in the TOML",
+        "ba": "",
     }
 
 

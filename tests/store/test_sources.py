@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from service.store import manners, retries, sources
+from service.store import retries, sources
 from service.store import tables as t
 from service.store.lists import Lists
 from service.store.manners import Manners
@@ -206,22 +206,6 @@ def test_what_is_gone_is_not_due_until_somebody_says_so(any_store, now):
         assert retries.failing(connection, now) == ["bao-a"]
         retries.retry(connection, ["bao-a", "khong-co"], much_later)
         assert [one.name for one in sources.due(connection, much_later)] == ["bao-a"]
-
-
-def test_a_site_that_rests_puts_off_what_is_due_before(any_store, now):
-    until = now + timedelta(hours=2)
-    with any_store.write() as connection:
-        add_source(connection, now, "som")
-        add_source(connection, now, "giua", next_poll_at=now + timedelta(hours=1))
-        add_source(connection, now, "muon", next_poll_at=now + timedelta(hours=3))
-        add_source(connection, now, "noi-khac")
-        moved = manners.put_off(
-            connection, ["som", "giua", "muon"], until, lambda due_at: due_at + timedelta(hours=2)
-        )
-        rows = connection.execute(select(t.source.c.name, t.source.c.next_poll_at))
-        hours = {name: (at - now) / timedelta(hours=1) for name, at in rows}
-    assert moved == 2
-    assert hours == {"som": 2, "giua": 3, "muon": 3, "noi-khac": 0}
 
 
 def test_a_source_that_has_moved_is_fetched_where_it_stands_now(any_store, now):

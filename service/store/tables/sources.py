@@ -67,6 +67,10 @@ source = Table(
     Column("redirect_since", Instant),
     Column("redirect_seen", Integer),
     Column("moved_to", Text),
+    # Until when its publisher wants it left alone, and which source of its site was told so (None:
+    # itself).
+    Column("held_until", Instant),
+    Column("held_by", String(64)),
     Column("gone_at", Instant),  # the server said 410: not asked again by itself
     Column("entries_last", Integer),  # in the last document that was read
     Column("entries_beyond", Integer),  # of these, how many were more than we take of one

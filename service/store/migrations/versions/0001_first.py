@@ -97,6 +97,8 @@ def upgrade() -> None:
         sa.Column("redirect_since", INSTANT, nullable=True),
         sa.Column("redirect_seen", sa.Integer(), nullable=True),
         sa.Column("moved_to", sa.Text(), nullable=True),
+        sa.Column("held_until", INSTANT, nullable=True),
+        sa.Column("held_by", sa.String(length=64), nullable=True),
         sa.Column("gone_at", INSTANT, nullable=True),
         sa.Column("entries_last", sa.Integer(), nullable=True),
         sa.Column("entries_beyond", sa.Integer(), nullable=True),
