@@ -35,3 +35,14 @@ def web_address(text: object, base: str) -> str | None:
     except ValueError:
         return None
     return absolute if proper else None
+
+
+def without_feed_scheme(url: str | None) -> str | None:
+    """`feed://host/x` and `feed:https://…` are what browsers once made of feed addresses."""
+    if url is None:
+        return None
+    text = url.strip()
+    lowered = text.lower()
+    if lowered.startswith("feed://"):
+        return "http://" + text[7:]
+    return text[5:] if lowered.startswith("feed:http") else text

@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from service.collect import repair
-from service.collect.addresses import web_address
+from service.collect.addresses import web_address, without_feed_scheme
 from service.errors import ParseError
 from service.text.clean import title_text
 from service.text.fold import nfc
@@ -69,7 +69,7 @@ def _feed(outline: etree._Element) -> Outline | None:
     written = values.get("xmlurl")
     if written is None and values.get("type", "").lower() in {"rss", "atom", "link"}:
         written = values.get("url") if values["type"].lower() != "link" else None
-    url = web_address(_without_feed_scheme(written), "")
+    url = web_address(without_feed_scheme(written), "")
     if url is None:
         return None
     folders = [_title(_attributes(one)) for one in outline.iterancestors() if _is_folder(one)]
@@ -92,14 +92,3 @@ def _title(values: dict[str, str]) -> str:
 
 def _name(element: etree._Element) -> str:
     return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
-
-
-def _without_feed_scheme(url: str | None) -> str | None:
-    """`feed://host/x` and `feed:https://…` are what browsers once made of feed addresses."""
-    if url is None:
-        return None
-    text = url.strip()
-    lowered = text.lower()
-    if lowered.startswith("feed://"):
-        return "http://" + text[7:]
-    return text[5:] if lowered.startswith("feed:http") else text

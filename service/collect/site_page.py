@@ -1,0 +1,72 @@
+"""What a page of a site offers to collect: the feeds it names, and its own list of news. Pure.
+
+Runs in a worker, since pages are as hostile as feeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lxml.html import HtmlElement
+
+from service.collect import mainlist, page, selecting
+from service.collect.feed_habits import habits_of
+from service.collect.feed_links import Candidate, feeds_of
+from service.collect.items import language_tag
+from service.collect.pagetree import base_of, tree_of
+from service.collect.reading import Reading
+from service.collect.selecting import Selected
+from service.errors import ParseError
+from service.model import Document, SourceKind
+from service.text.clean import title_text
+
+
+@dataclass(frozen=True, slots=True)
+class SitePage:
+    """`feeds`: what it names; `habits`: where its software keeps feeds, and usual places.
+
+    `listed`: its list of news, None where none can be made out; `selected`: selectors that give
+    just that list, None where there are none. `name`: what the site calls itself.
+    """
+
+    title: str
+    name: str
+    feeds: tuple[Candidate, ...]
+    habits: tuple[Candidate, ...]
+    listed: Document | None = None
+    selected: Selected | None = None
+
+
+def read_site_page(
+    body: bytes, headers: Mapping[str, str], url: str, reading: Reading, now: datetime
+) -> SitePage:
+    """`reading`: language and dates. Raises ParseError for what is no page."""
+    tree = tree_of(body, headers)
+    base = base_of(tree, url)
+    try:
+        as_page = replace(reading, kind=SourceKind.PAGE, selectors=None, place=None)
+        listed: Document | None = page.read_page(body, headers, url, as_page, now)
+    except ParseError:
+        listed = None
+    selected = None
+    if listed is not None:
+        found, _ = mainlist.find(tree, base)
+        spoken = replace(reading, language=language_tag(tree.get("lang")) or reading.language)
+        selected = selecting.selectors_of(tree, found, base, spoken, now, listed.entries)
+    return SitePage(
+        title=title_text(tree.findtext(".//title") or ""),
+        name=_name(tree),
+        feeds=tuple(feeds_of(tree, base, url)),
+        habits=tuple(habits_of(body, url)),
+        listed=listed,
+        selected=selected,
+    )
+
+
+def _name(tree: HtmlElement) -> str:
+    for element in tree.iter("meta"):
+        if element.get("property") == "og:site_name":
+            return title_text(element.get("content") or "")
+    return ""
