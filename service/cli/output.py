@@ -113,7 +113,9 @@ def number(n: int, noun: str) -> str:
     """1 mail, 2 mails, 2 new entries."""
     if n == 1:
         return f"{n} {noun}"
-    return f"{n} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{n} {noun}s"
+    if noun.endswith("y"):
+        return f"{n} {noun.removesuffix('y')}ies"
+    return f"{n} {noun}es" if noun.endswith("s") else f"{n} {noun}s"
 
 
 def printable(text: str) -> str:
@@ -141,3 +143,18 @@ def progress(what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], 
             bar.update(task, completed=done, total=total)
 
         yield advance
+
+
+@contextmanager
+def spinner(what: str, *, shown: bool = True) -> Iterator[Callable[[str], None]]:
+    """A line on a terminal that says what is being done; nothing in a pipe. Gives `tell(text)`."""
+    console = Console(stderr=True)
+    if not (shown and console.is_terminal):
+        yield lambda _text: None
+        return
+    with console.status(Text(printable(what))) as status:
+
+        def tell(text: str) -> None:
+            status.update(Text(printable(text)))
+
+        yield tell

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from service.cli.adding import add, topic_option, what_follows
+from service.cli.discovering import discover
 from service.cli.opening import environ, ids_of, known, log_quietly, opened_to_look
 from service.cli.output import (
     config_option,
@@ -24,20 +26,12 @@ from service.cli.pausing import pause, resume
 from service.collect import opml
 from service.config.schema import Settings
 from service.errors import ParseError, UsageError
+from service.model import SourceKind
 from service.report import standing
 from service.runtime import pidfile
-from service.runtime.adding import Additions, Wish, add_many, add_one
+from service.runtime.adding import Additions, Wish, add_many
 from service.runtime.composition import Service, load
 from service.store import overview, pauses, retries
-
-topic_option = click.option(
-    "--topic",
-    "topics",
-    metavar="ID",
-    multiple=True,
-    shell_complete=ids_of("topic"),
-    help="A topic that gets everything from here; may be given several times.",
-)
 
 
 @click.group()
@@ -45,6 +39,8 @@ def sources() -> None:
     """List what is collected; add, pause, import, export it."""
 
 
+sources.add_command(add)
+sources.add_command(discover)
 sources.add_command(pause)
 sources.add_command(resume)
 
@@ -95,27 +91,6 @@ def _listed(service: Service) -> list[dict[str, Any]]:
     return found
 
 
-@sources.command()
-@click.argument("url")
-@click.option("--id", "name", metavar="ID", default="", help="Default: made from the host.")
-@click.option("--title", default="", help="The outlet's name; default: what the feed says.")
-@topic_option
-@config_option
-@json_option
-def add(
-    url: str, name: str, title: str, topics: tuple[str, ...], config: Path, as_json: bool
-) -> None:
-    """Add a source. Writes feeds/added.toml, if the configuration is without faults then."""
-    log_quietly()
-    done = add_one(config, environ(), Wish(url, title, name, topics))
-    source = done.added[0]
-    if as_json:
-        dump({"id": source.id, "url": source.url, "topics": source.topics, "file": done.file})
-    else:
-        say(f"added [source.{source.id}] to {done.file}")
-        _what_follows(config)
-
-
 @sources.command("import")
 @click.argument("file", metavar="OPML", type=click.File("rb"))
 @topic_option
@@ -156,14 +131,7 @@ def _tell_imported(config: Path, done: Additions) -> None:
     say(f"{len(done.added)} added, {len(done.already)} there already, {len(done.refused)} refused")
     if done.added:
         say(f"written to {done.file}")
-        _what_follows(config)
-
-
-def _what_follows(config: Path) -> None:
-    if pidfile.running(load(config, environ()).settings.var) is None:
-        say("the next `bantin up` or `bantin collect` reads it")
-    else:
-        say("the running service reads it after `bantin reload`")
+        what_follows(config)
 
 
 @sources.command()
@@ -219,7 +187,7 @@ def _outlines(settings: Settings) -> tuple[list[opml.Outline], list[str]]:
     """The feeds, and the ids of what no other reader could read."""
     feeds, pages = [], []
     for name, source in settings.source.items():
-        if source.page is not None:
+        if source.kind is not SourceKind.FEED:
             pages.append(name)
             continue
         folders = tuple(settings.topic[topic].title for topic in source.topics)

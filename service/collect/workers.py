@@ -12,11 +12,11 @@ import contextlib
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import ForkServerContext
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar, cast
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -44,7 +44,10 @@ _POLITE = 10  # the workers' nice level: readers of our own pages come first
 PUT_ASIDE = "put aside: "
 """How the reason begins when a document killed or hung its worker."""
 
+_NOT_STARTED = "the processes that read documents cannot be started"
+
 Outcome = Brought | str
+Result = TypeVar("Result")
 _Waiting = tuple[Job, asyncio.Future[Brought]]
 
 
@@ -97,6 +100,25 @@ class Parsers:
         self._waiting.append((job, future))
         self._pump()
         return await future
+
+    async def call(self, function: Callable[..., Result], *args: object) -> Result:
+        """What a pure function of a module says of these arguments, in a worker of its own.
+
+        Raises what it raises, PutAsideError when it dies or takes too long, BantinError when the
+        fault is ours.
+        """
+        for _ in range(2):
+            pool = self._pool = self._pool or self._started()
+            try:
+                future = pool.schedule(function, args=args, timeout=self._timeout_s)
+                return cast("Result", await asyncio.wrap_future(future))
+            except TimeoutError as error:
+                raise PutAsideError(self._too_long()) from error
+            except ProcessExpired as error:
+                raise PutAsideError(_kills(error)) from error
+            except (BrokenProcessPool, RuntimeError):
+                await self._drop(pool)
+        raise BantinError(_NOT_STARTED)
 
     def _pump(self) -> None:
         """Keep every worker busy with one batch, and one more at hand."""
@@ -154,11 +176,9 @@ class Parsers:
         try:
             (outcome,) = await self._ask([job])
         except TimeoutError:
-            return f"{PUT_ASIDE}reading this document took longer than {self._timeout_s:g} s"
+            return self._too_long()
         except ProcessExpired as error:
-            return (
-                f"{PUT_ASIDE}this document kills the process that reads it (exit {error.exitcode})"
-            )
+            return _kills(error)
         return outcome
 
     async def _ask(self, jobs: list[Job]) -> list[Outcome]:
@@ -169,10 +189,16 @@ class Parsers:
                 future = pool.schedule(read_all, args=(jobs,), timeout=self._timeout_s)
                 return await asyncio.wrap_future(future)
             except (BrokenProcessPool, RuntimeError):
-                if self._pool is pool:
-                    self._pool = None
-                await asyncio.to_thread(_stop, pool)
-        raise BantinError("the processes that read documents cannot be started")
+                await self._drop(pool)
+        raise BantinError(_NOT_STARTED)
+
+    async def _drop(self, pool: ProcessPool) -> None:
+        if self._pool is pool:
+            self._pool = None
+        await asyncio.to_thread(_stop, pool)
+
+    def _too_long(self) -> str:
+        return f"{PUT_ASIDE}reading this document took longer than {self._timeout_s:g} s"
 
     def _started(self) -> ProcessPool:
         return ProcessPool(
@@ -191,6 +217,10 @@ def _processes() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["service.collect.forked"])
     return context
+
+
+def _kills(error: ProcessExpired) -> str:
+    return f"{PUT_ASIDE}this document kills the process that reads it (exit {error.exitcode})"
 
 
 def read_all(jobs: Sequence[Job]) -> list[Outcome]:

@@ -6,11 +6,11 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from service.text.fold import fold
 
@@ -19,20 +19,51 @@ LONGEST_ID = 64
 
 @dataclass(frozen=True, slots=True)
 class NewSource:
-    """A source that is not in any file yet. `title` "": what the feed calls itself."""
+    """A source that is not in any file yet. `title` "": what the feed calls itself.
+
+    `kind` "": a feed. `page`: selectors by the names of the TOML's keys.
+    """
 
     id: str
     url: str
     title: str = ""
     topics: tuple[str, ...] = ()
     allow_networks: tuple[str, ...] = ()
+    kind: str = ""
+    page: Mapping[str, str] = field(default_factory=dict)
 
 
 def id_for(url: str, taken: Container[str]) -> str:
     """An id made from the host: "www.bao-a.vn" -> "bao-a-vn", with a number where it is taken."""
     host = (urlsplit(url).hostname or "").removeprefix("www.")
-    base = re.sub(r"[^a-z0-9]+", "-", fold(host)).strip("-")[: LONGEST_ID - 6].rstrip("-")
-    base = base or "source"
+    return _free(_slug(host)[: LONGEST_ID - 6].rstrip("-") or "source", taken)
+
+
+def id_within(host_id: str, url: str, taken: Container[str]) -> str:
+    """An id for one of many sources of a host: its own with what the address ends in."""
+    name = next((one for one in reversed(_names(url)) if one not in _EVERYWHERE), "")
+    room = LONGEST_ID - 6 - len(host_id) - 1
+    base = f"{host_id}-{name[:room].strip('-')}" if name and room > 0 else host_id
+    return _free(base, taken)
+
+
+_EVERYWHERE = frozenset(
+    {"", "rss", "rss2", "atom", "feed", "feeds", "index", "home", "default", "category", "xml"}
+)
+"""What addresses of feeds end in whatever they bring."""
+
+
+def _names(url: str) -> list[str]:
+    parts = urlsplit(url).path.split("/")
+    stems = (part.rpartition(".")[0] or part for part in parts)
+    return [_slug(unquote(stem)) for stem in stems]
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", fold(text)).strip("-")
+
+
+def _free(base: str, taken: Container[str]) -> str:
     number, found = 1, base
     while found in taken:
         number += 1
@@ -49,12 +80,21 @@ def _table(source: NewSource) -> str:
     lines = [f"[source.{source.id}]"]
     if source.title:
         lines.append(f"title = {toml_text(source.title)}")
+    if source.kind:
+        lines.append(f"kind = {toml_text(source.kind)}")
     lines.append(f"url = {toml_text(source.url)}")
+    if source.page:
+        lines.append(f"page = {inline(source.page)}")
     if source.topics:
         lines.append(f"topics = {_list(source.topics)}")
     if source.allow_networks:
         lines.append(f"allow_networks = {_list(source.allow_networks)}")
     return "\n".join(lines) + "\n"
+
+
+def inline(values: Mapping[str, str]) -> str:
+    """An inline table of texts, under keys that need no quotes."""
+    return "{ " + ", ".join(f"{key} = {toml_text(one)}" for key, one in values.items()) + " }"
 
 
 def _list(values: Iterable[str]) -> str:

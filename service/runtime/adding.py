@@ -26,7 +26,10 @@ _HEAD = "# Written by `bantin sources`; yours to edit.\n"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A source as somebody asks for it. `id` "": from the host; `topics` are ids."""
+    """A source as somebody asks for it.
+
+    `id` "": from the host. `topics` are ids. `kind` "": a feed.
+    """
 
     url: str
     title: str = ""
@@ -34,6 +37,7 @@ class Wish:
     topics: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     """Where an OPML has it: a folder that is called as a topic puts the source into it."""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +54,23 @@ def add_one(config: Path, environ: Mapping[str, str], wish: Wish) -> Additions:
     """Add a source. Raises UsageError for what is there already or unknown, ConfigError."""
     loaded = load(config, environ)
     settings = loaded.settings
+    url = judged(settings, wish)
+    name = wish.id or id_for(url, settings.source)
+    source = NewSource(name, url, nfc(wish.title), wish.topics, kind=wish.kind)
+    file = loaded.settings.root / "feeds" / ADDED
+    _write(config, environ, loaded, file, [source])
+    return Additions(file, (source,))
+
+
+def judged(settings: Settings, wish: Wish) -> str:
+    """The address that is wished for. Raises UsageError for what can be refused unasked."""
     try:
         url = web_address(nfc(wish.url.strip()))
     except ValueError as error:
         raise UsageError(str(error)) from error
     _refuse_doubles(settings, wish.id, url)
     _refuse_unknown(settings, wish.topics)
-    source = NewSource(wish.id or id_for(url, settings.source), url, nfc(wish.title), wish.topics)
-    file = loaded.settings.root / "feeds" / ADDED
-    _write(config, environ, loaded, file, [source])
-    return Additions(file, (source,))
+    return url
 
 
 def add_many(config: Path, environ: Mapping[str, str], wishes: Iterable[Wish]) -> Additions:

@@ -1,0 +1,136 @@
+"""`bantin sources discover`: what a site has to collect, as TOML to paste."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+
+from service.cli.opening import environ, log_quietly
+from service.cli.output import (
+    config_option,
+    dump,
+    fail,
+    json_option,
+    number,
+    printable,
+    say,
+    spinner,
+    warn,
+)
+from service.collect import proposing
+from service.collect.discover import MOST_REQUESTS, Manner, Means
+from service.collect.discover import discover as search
+from service.collect.offers import Discovery
+from service.collect.poll import client_of
+from service.collect.proposing import Proposal, proposals
+from service.collect.reading import reading_of
+from service.collect.spacing import Sites
+from service.collect.workers import Parsers
+from service.config.loading import DEFAULT_NAME
+from service.config.schema import Settings, Source
+from service.config.values import web_address
+from service.errors import FetchError, UsageError
+from service.runtime.composition import load, system_clock
+
+_MOST_REFUSED = 8
+"""Addresses asked in vain that are told one by one where nothing was found."""
+
+
+@click.command()
+@click.argument("url")
+@click.option(
+    "--most",
+    "most",
+    metavar="N",
+    type=click.IntRange(1, 200),
+    default=MOST_REQUESTS,
+    show_default=True,
+    help="Requests to the site at most, at the pace of per_site.",
+)
+@config_option
+@json_option
+def discover(url: str, most: int, config: Path, as_json: bool) -> None:
+    """Find what a site has to collect, and print it as TOML to paste. Writes nothing.
+
+    Feeds that its pages name, or that stand where its software keeps them; without a feed its
+    sitemap of news, and the list of news on the page itself. Each is fetched and read before it is
+    shown. Needs no configuration, but keeps to one that is there. Exit 1 if nothing is found.
+    """
+    log_quietly()
+    settings = settings_at(config)
+    url = at_web(url)
+    with spinner(f"looking around {url}", shown=not as_json) as tell:
+        try:
+            found = asyncio.run(searched(settings, url, tell, most=most))
+        except FetchError as error:
+            found = Discovery(url, "", (), 1, ((url, str(error)),))
+    proposed = proposals(found, set(settings.source), settings.zone)
+    if as_json:
+        dump(proposing.as_json(found, proposed))
+    else:
+        tell_discovery(found, proposed, settings.zone)
+    if not proposed:
+        fail()
+
+
+def settings_at(config: Path) -> Settings:
+    """The configuration; that of a new site where none was named and there is none."""
+    if config == Path(DEFAULT_NAME) and not config.exists():
+        return Settings()
+    return load(config, environ()).settings
+
+
+def at_web(url: str) -> str:
+    """A whole address: who types a host alone means its home page. Raises UsageError."""
+    whole = url.strip()
+    if "://" not in whole:
+        whole = f"https://{whole}"
+    try:
+        return web_address(whole)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+async def searched(
+    settings: Settings, url: str, tell: Any, *, most: int = MOST_REQUESTS, sitemaps: bool = True
+) -> Discovery:
+    """One search with a client of its own. Raises FetchError where `url` cannot be had."""
+    source = Source(url=url)
+    manner = Manner(source, settings.collect, reading_of(source, settings.site), most)
+    async with client_of(settings, system_clock) as client, Parsers(1) as parsers:
+        means = Means(client, parsers, Sites(), system_clock, tell)
+        return await search(means, manner, url, sitemaps=sitemaps)
+
+
+def tell_discovery(found: Discovery, proposed: list[Proposal], zone: str) -> None:
+    """TOML on standard output, all else on standard error: `>> feeds/added.toml` gives a file."""
+    for one in proposed:
+        for line in one.about:
+            say(click.style(f"# {printable(line)}", dim=True))
+        say(one.toml)
+    for offer in found.offers:
+        if not offer.is_good:
+            what = "of comments" if offer.comments else "empty"
+            warn(f"left out, {what}: {offer.url} ({proposing.summary(offer, zone)})")
+    asked = number(found.asked, "address")
+    if found.ended:
+        warn(f"the search ended {printable(found.ended)}")
+    if proposed:
+        warn(f"{_counted(proposed)} found, {asked} asked")
+        return
+    warn(f"{found.url}: nothing to collect was found: no feed, no sitemap, no list of news")
+    for url, reason in found.refused[:_MOST_REFUSED]:
+        warn(f"  {printable(url)}: {printable(reason)}")
+    more = len(found.refused) - _MOST_REFUSED
+    warn(f"{asked} asked" + (f", {more} more of them in vain" if more > 0 else ""))
+
+
+def _counted(proposed: list[Proposal]) -> str:
+    """2 feeds, 1 page with a list of news."""
+    kinds = Counter(one.offer.kind for one in proposed)
+    told = [number(n, str(kind)) for kind, n in kinds.items()]
+    return ", ".join(told)
