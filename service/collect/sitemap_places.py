@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import urljoin, urlsplit
 
 from service.collect.addresses import web_address
-from service.collect.site import site_of
+from service.collect.same_site import site_of
 from service.model import Further
 
 MOST_NAMED = 50
