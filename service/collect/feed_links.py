@@ -60,10 +60,14 @@ _WORDS = re.compile(r"\b(rss( ?feeds?| ?2(\.0)?)?|atom( ?feed)?|feeds?|web ?feed
 _CLASS = re.compile(r"(?i)(^|[\s_-])(rss|feed)([\s_-]|$)")
 _FILE = re.compile(r"(?i)\.(png|gif|jpe?g|svg|webp|css|js|pdf|docx?|zip|mp[34])$")
 _READER = re.compile(r"(?i)^/i/(?:subscription|discover/sources/search)/feed(?:/|%2F)(https?.+)$")
-_LONGEST_NAME = 40
+_MOST_WORDS = 5
 _COMMENTS = re.compile(
-    r"(?i)\bcomments?\b|binh luan|phan hoi|y kien ban doc|kommentare?|commentaires?|comentarios?"
+    r"\bcomments? (on|for|to|feed)\b|[»|:-] ?comments?$|^comments?$"
+    r"|\bdong (binh luan|phan hoi)|\b(binh luan|phan hoi) (cho|ve)\b"
+    r"|\bkommentare? (zu|fur)\b|\bcommentaires? (sur|pour)\b|\bcomentarios? (en|para|de)\b"
 )
+"""A section of opinions may be called "Bình luận" as well: only what says whose comments."""
+
 _COMMENT_ADDRESS = re.compile(r"(?i)/comments?(/|$)|feed=comments|/replies/|[?&]comments=")
 
 
@@ -114,11 +118,13 @@ def _is_typed(element: HtmlElement, url: str, rel: list[str]) -> bool:
 
 def _linked(tree: HtmlElement, base: str) -> Iterator[Candidate]:
     for anchor in tree.iter("a", "area"):
-        url = _address(anchor, base)
+        url = web_address(without_feed_scheme(anchor.get("href")), base)
+        subscribed = None if url is None else _subscribed(url, base)
+        url = subscribed or url
         if url is None or _NO_FEED.search(url):
             continue
         name = _name(anchor)
-        if is_feed_like(url):
+        if subscribed or is_feed_like(url):
             yield Candidate(url, Origin.LINKED, name, "the page links it")
         elif _is_called_feed(anchor, name) and _is_page_of(url, base):
             yield Candidate(url, Origin.NAMED, name, f"the page links it as {name or 'RSS'!r}")
@@ -139,13 +145,10 @@ def is_feed_like(url: str) -> bool:
     return bool(_ADDRESS.search(path.rstrip("/")) or _QUERY.search(parts.query))
 
 
-def _address(anchor: HtmlElement, base: str) -> str | None:
-    """Where it leads; buttons that subscribe in a reader name the feed in their own address."""
-    url = web_address(without_feed_scheme(anchor.get("href")), base)
-    if url is None:
-        return None
+def _subscribed(url: str, base: str) -> str | None:
+    """The feed that a button for a reader names in its own address."""
     inner = _READER.match(urlsplit(url).path) if "feedly.com/" in url else None
-    return web_address(unquote(inner[1]), base) if inner else url
+    return web_address(unquote(inner[1]), base) if inner else None
 
 
 def _name(anchor: HtmlElement) -> str:
@@ -158,7 +161,7 @@ def _picture(anchor: HtmlElement) -> str:
 
 
 def _is_called_feed(anchor: HtmlElement, name: str) -> bool:
-    if len(name) <= _LONGEST_NAME and _WORDS.search(fold(name)):
+    if len(name.split()) <= _MOST_WORDS and _WORDS.search(fold(name)):
         return True
     inner = " ".join(one.get("class") or "" for one in anchor.iter())
     return not name and bool(_CLASS.search(inner))
