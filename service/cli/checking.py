@@ -17,7 +17,7 @@ from service.collect.workers import Parsers
 from service.config.schema import Settings
 from service.runtime.check import Checked
 from service.runtime.check import check as judge
-from service.runtime.composition import system_clock
+from service.runtime.composition import remembered, system_clock
 
 _MARKS = {True: "ok", False: "FAIL", None: "-"}
 
@@ -30,8 +30,8 @@ def check(live: bool, config: Path, as_json: bool) -> None:
     """Name every fault of the configuration, with its file, line and key.
 
     Without a fault it says what is there. Exit 2 when there is a fault. With --live each source is
-    asked once, at a site's pace, and one line says what it gives; exit 1 when one fails. Writes
-    nothing.
+    asked once, at a site's pace and only for what is not known, and one line says what it gives;
+    exit 1 when one fails. Writes nothing.
     """
     log_quietly()
     checked = judge(config, environ())
@@ -58,7 +58,8 @@ async def _try(settings: Settings, *, aloud: bool) -> list[Tried]:
             say(f"{_MARKS[one.ok]:4}  {one.name}: {printable(one.said)}")
 
     async with client_of(settings, system_clock) as client, Parsers() as parsers:
-        await trial.try_all(settings, client, parsers, system_clock, tell)
+        known = await asyncio.to_thread(remembered, settings)
+        await trial.try_all(settings, client, parsers, system_clock, tell, known)
     order = {name: place for place, name in enumerate(settings.source)}
     return sorted(tried, key=lambda one: order[one.name])
 

@@ -23,6 +23,7 @@ from service.cli.output import (
     warn,
 )
 from service.cli.pausing import pause, resume
+from service.cli.showing import show
 from service.collect import opml
 from service.config.schema import Settings
 from service.errors import ParseError, UsageError
@@ -43,6 +44,7 @@ sources.add_command(add)
 sources.add_command(discover)
 sources.add_command(pause)
 sources.add_command(resume)
+sources.add_command(show)
 
 
 @sources.command("list")

@@ -87,6 +87,7 @@ def answered(
         interval_s=known.interval_s,
         news=new > 0,
         costly=costly and mute,
+        early=source.due_at is not None and source.due_at > now,
         dice=dice,
     )
     return Plan(
@@ -130,6 +131,7 @@ def failed(
         retry_after_s=None if http is None else http.retry_after_s,
         fresh_s=None if http is None else http.fresh_s,
         too_many=is_too_many(error),
+        skips=known.skips or 0,
         dice=dice,
     )
     return Plan(at, known, gone, _held_until(error, now, at))

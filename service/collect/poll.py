@@ -27,7 +27,7 @@ from service.errors import BantinError, FetchError, UsageError
 from service.model import Changed
 from service.net.agent import user_agent
 from service.net.client import Client
-from service.store import sources
+from service.store import sources, subscribers
 from service.store.database import Store
 from service.store.sources import Due
 
@@ -97,7 +97,7 @@ async def collect(
 def open_client(store: Store, settings: Settings, clock: Callable[[], datetime]) -> Client:
     """The client that says who we are and how many readers we have, as of now."""
     with store.read() as connection:
-        readers = sources.readers(connection)
+        readers = subscribers.readers(connection)
     return client_of(settings, clock, readers)
 
 

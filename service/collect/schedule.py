@@ -31,6 +31,9 @@ HOUR_S = 3600.0
 WISHES_S = 86400.0
 """How long a wish for rest is honoured beyond the ceiling: a max-age of a year is a slip."""
 
+PLEAS_S = 2 * 86400.0
+"""The same of a 429, whose max-age is a plea for rest: 48 hours of it are met in the wild."""
+
 LONGEST_RETRY = timedelta(days=28)
 """A Retry-After beyond this is a slip of a keyboard, not a wish."""
 
@@ -77,17 +80,19 @@ def after_answer(
     interval_s: int | None,
     news: bool,
     costly: bool,
+    early: bool = False,
     dice: float,
 ) -> Next:
     """After a document or "not modified".
 
     `interval_s`: the last interval, None = there was none. `costly`: the server sends the whole
-    document each time, changed or not. `dice` in [0, 1).
+    document each time, changed or not. `early`: a person asked before it was due, which says
+    nothing of how silent it is. `dice` in [0, 1).
     """
     floor, ceiling = bounds.floor.total_seconds(), bounds.ceiling.total_seconds()
     interval = _usual(habits, floor)
     if interval_s is not None and not news and not habits.holds(now):
-        interval = max(interval, interval_s * GROWTH)
+        interval = max(interval, interval_s * (1.0 if early else GROWTH))
     least = max(floor, HOUR_S) if costly else floor
     interval = min(max(interval, least), max(floor, ceiling))
     spread = FIRST_SPREAD if interval_s is None else SPREAD
@@ -110,6 +115,7 @@ def after_failure(
     retry_after_s: float | None,
     fresh_s: float | None,
     too_many: bool,
+    skips: int = 0,
     dice: float,
 ) -> datetime:
     """After the `failures`-th failure in a row (1 = the first).
@@ -117,14 +123,16 @@ def after_failure(
     The wait doubles up to the ceiling and stays there: a source that comes back after a year is
     found again. It begins at the floor, or, up to an hour, at the last interval: trouble is no
     reason to ask more often. `retry_after_s` may push it beyond the ceiling, never forward; so may
-    `fresh_s`, the error's own max-age, for a day. `too_many`: the server said 429.
+    `fresh_s`, the error's own max-age, for a day or, of a 429, two. `too_many`: the server said
+    429. `skips`: as in `Wish`; the hours that the document skips are not for trying again either.
     """
     floor, ceiling = bounds.floor.total_seconds(), bounds.ceiling.total_seconds()
     first = max(floor, min(interval_s or 0.0, HOUR_S), HOUR_S if too_many else 0.0)
     wait = min(first * 2.0 ** min(max(failures - 1, 0), 32), max(first, ceiling))
     asked = min(retry_after_s or 0.0, LONGEST_RETRY.total_seconds())
-    fresh = min(fresh_s or 0.0, max(ceiling, WISHES_S))
-    return now + timedelta(seconds=_stretched(max(wait, asked, fresh), FAILURE_SPREAD, dice))
+    fresh = min(fresh_s or 0.0, max(ceiling, PLEAS_S if too_many else WISHES_S))
+    wait = _stretched(max(wait, asked, fresh), FAILURE_SPREAD, dice)
+    return _awake(skips, now + timedelta(seconds=wait), dice)
 
 
 def held_until(now: datetime, retry_after_s: float | None) -> datetime:

@@ -1,6 +1,7 @@
 """Trying sources without keeping anything: `bantin check --live`.
 
-Each is asked and read as a pass would, with the same manners, and nothing is written.
+Each is asked and read as a pass would, with the same manners, and nothing is written: what is known
+already is asked for only if it has changed, and who wants to be left alone is.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from service.collect import manners
+from service.collect import manners, planning
 from service.collect.access import access_of
 from service.collect.jobs import Job
 from service.collect.reading import reading_of
@@ -20,8 +21,10 @@ from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
 from service.errors import BantinError
 from service.model import Document
-from service.net.answers import Response
+from service.net import headers as http
+from service.net.answers import NOT_MODIFIED, Response
 from service.net.client import Client
+from service.store.remembered import Remembered
 
 AT_ONCE = 16
 """Sources that are asked at one time, each on a site of its own."""
@@ -29,6 +32,7 @@ AT_ONCE = 16
 _FOR_GOOD = frozenset({HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT})
 
 _PAUSED = "paused in the configuration: not asked"
+_SPARED = "not asked: its site has just said that it is asked too much"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Tried:
     """What a source gave. `ok` None: it was not asked.
 
     `newest`: of its entries' dates. `moved`: where its address leads for good. `said`: all of it
-    in plain words.
+    in plain words. `too_many`: its server said 429.
     """
 
     name: str
@@ -46,19 +50,34 @@ class Tried:
     entries: int = 0
     newest: datetime | None = None
     moved: str | None = None
+    too_many: bool = False
 
 
 Told = Callable[[Tried], None]
 
 
 async def try_all(
-    settings: Settings, client: Client, parsers: Parsers, clock: Callable[[], datetime], tell: Told
+    settings: Settings,
+    client: Client,
+    parsers: Parsers,
+    clock: Callable[[], datetime],
+    tell: Told,
+    known: Mapping[str, Remembered] | None = None,
 ) -> None:
-    """Try every source of the TOML; `tell` is called with each as it comes. Never raises."""
+    """Try every source of the TOML; `tell` is called with each as it comes. Never raises.
+
+    `known`: what the store remembers of them, by id; a source that is not there is new.
+    """
+    known = known or {}
     waiting = Waiting[str](Sites())
     for name, source in settings.source.items():
         if source.paused:
             tell(Tried(name, source.url, None, _PAUSED))
+            continue
+        held = known[name].held_until if name in known else None
+        if held is not None and held > clock():
+            said = f"not asked: its publisher wants to be left alone until {held:%Y-%m-%d %H:%M}Z"
+            tell(Tried(name, source.url, None, said))
             continue
         place = manners.site(source, settings.collect, source.url)
         waiting.add(place, manners.gap(source, settings.collect, source.url), name)
@@ -68,7 +87,10 @@ async def try_all(
 
     async def one(place: str, name: str) -> None:
         try:
-            tell(await _try(settings, name, client, parsers, clock))
+            tried = await _try(settings, name, client, parsers, clock, known.get(name))
+            tell(tried)
+            for other in waiting.drop(place) if tried.too_many else ():
+                tell(Tried(other, settings.source[other].url, None, _SPARED))
         finally:
             waiting.done(place, loop.time())
 
@@ -97,35 +119,59 @@ async def _try(
     client: Client,
     parsers: Parsers,
     clock: Callable[[], datetime],
+    known: Remembered | None,
 ) -> Tried:
     source, collect = settings.source[name], settings.collect
+    reading = reading_of(source, settings.site)
+    same = known is not None and (known.address, known.read_as) == (source.url, reading.fingerprint)
     try:
         response = await client.get(
             source.url,
+            headers=http.conditional(known.etag, known.last_modified) if known and same else {},
             allow=manners.allowed(source, collect),
             access=access_of(source, collect),
         )
-        reading = reading_of(source, settings.site)
+        if known and same and response.status == NOT_MODIFIED:
+            return _unchanged(name, source, known, response)
         job = Job(response.body, dict(response.headers), response.url, reading, clock())
         document = (await parsers.read(job)).document
     except BantinError as error:
-        return Tried(name, source.url, ok=False, said=str(error))
+        too_many = planning.is_too_many(error)
+        return Tried(name, source.url, ok=False, said=str(error), too_many=too_many)
     except Exception as error:  # noqa: BLE001 - a bug of ours must not hide the other sources
         return Tried(name, source.url, ok=False, said=f"an error of ours ({error!r})"[:300])
     return _tried(name, source, response, document)
+
+
+def _unchanged(name: str, source: Source, known: Remembered, response: Response) -> Tried:
+    words = [f"unchanged, {_entries(known.entries)}"]
+    if known.last_ok_at is not None:
+        words.append(f"collected {known.last_ok_at:%Y-%m-%d %H:%M}Z")
+    moved = _moved(response)
+    if moved is not None:
+        words.append(_write(moved))
+    return Tried(name, source.url, True, "; ".join(words), known.entries, None, moved)
+
+
+def _entries(number: int) -> str:
+    return f"{number} {'entry' if number == 1 else 'entries'}"
+
+
+def _write(moved: str) -> str:
+    return f'moved for good: write url = "{moved}"'
 
 
 def _tried(name: str, source: Source, response: Response, document: Document) -> Tried:
     number = len(document.entries)
     newest = max((one.published for one in document.entries if one.published), default=None)
     moved = _moved(response)
-    words = [f"{number} {'entry' if number == 1 else 'entries'}"]
+    words = [_entries(number)]
     if newest is not None:
         words.append(f"newest {newest:%Y-%m-%d %H:%M}Z")
     elif number:
         words.append("none with a date")
     if moved is not None:
-        words.append(f"moved for good: write url = {moved!r}".replace("'", '"'))
+        words.append(_write(moved))
     if document.repairs:
         words.append(f"mended: {', '.join(document.repairs)}")
     return Tried(name, source.url, True, "; ".join(words), number, newest, moved)

@@ -128,8 +128,12 @@ class StoreSection(Section):
 class Interval(Section):
     """Between which bounds a source is asked again."""
 
-    min: Duration = Field(dt.timedelta(minutes=15), description="Never sooner")
-    max: Duration = Field(dt.timedelta(hours=12), description="Never later")
+    min: Duration = Field(dt.timedelta(minutes=15), description="Never sooner, whatever comes")
+    max: Duration = Field(
+        dt.timedelta(hours=12),
+        description="Never later, unless its publisher asks for more rest: by max-age or ttl a day "
+        "at most, by Retry-After 28",
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Interval:

@@ -43,27 +43,7 @@ def as_json(found: Status) -> dict[str, object]:
     """The shape that scripts rely on (CONTRACT: status --json). Instants are ISO 8601 in UTC."""
     return {
         "now": found.now.isoformat(),
-        "sources": [
-            {
-                "id": source.name,
-                "state": state(source, found.now),
-                "last_ok": _iso(source.last_ok_at),
-                "last_tried": _iso(source.last_tried_at),
-                "next_poll": None if source.gone_at else _iso(source.next_poll_at),
-                "entries": source.entries,
-                "refused": source.refused,
-                "failures": source.failures,
-                "error": source.error,
-                "reason": reason(source, found.now) or None,
-                "paused_until": _iso(rests_until(source, found.now)),
-                "held_until": _iso(held_until(source, found.now)),
-                "moved_to": source.moved_to,
-                "pace": pace(source) or None,
-                "rungs": source.rungs,
-                "repairs": list(source.repairs),
-            }
-            for source in found.sources
-        ],
+        "sources": [source_json(source, found.now) for source in found.sources],
         "topics": [
             {
                 "id": topic.name,
@@ -93,6 +73,28 @@ def as_json(found: Status) -> dict[str, object]:
             for edition in found.editions
         ],
         "deliveries": found.deliveries,
+    }
+
+
+def source_json(source: SourceRow, now: datetime) -> dict[str, object]:
+    """One of its sources. `rungs`: how often each rung of the ladder was enough."""
+    return {
+        "id": source.name,
+        "state": state(source, now),
+        "last_ok": _iso(source.last_ok_at),
+        "last_tried": _iso(source.last_tried_at),
+        "next_poll": None if source.gone_at else _iso(source.next_poll_at),
+        "entries": source.entries,
+        "refused": source.refused,
+        "failures": source.failures,
+        "error": source.error,
+        "reason": reason(source, now) or None,
+        "paused_until": _iso(rests_until(source, now)),
+        "held_until": _iso(held_until(source, now)),
+        "moved_to": source.moved_to,
+        "pace": pace(source) or None,
+        "rungs": source.rungs,
+        "repairs": list(source.repairs),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +17,10 @@ from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.runtime.check import check
 from service.store import registry
-from service.store.database import Store
+from service.store import remembered as remembering
+from service.store.database import Store, is_there
 from service.store.migrate import migrate
+from service.store.remembered import Remembered
 
 Clock = Callable[[], datetime]
 
@@ -111,6 +114,20 @@ def open_to_look(config: Path, environ: Mapping[str, str], clock: Clock = system
         service.close()
         raise
     return service
+
+
+def remembered(settings: Settings) -> dict[str, Remembered]:
+    """What a store that is there already knows of the sources, by id. Makes and changes nothing.
+
+    Empty where there is none, or one of another version.
+    """
+    try:
+        if not is_there(settings.store.url):
+            return {}
+        with closing(Store(settings.store.url)) as store, store.read() as connection:
+            return remembering.remembered(connection)
+    except StoreError:
+        return {}
 
 
 def _opened(loaded: Loaded, clock: Clock) -> Service:

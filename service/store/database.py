@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 
 from service.errors import ConflictError, StoreBusyError, StoreError
 
-__all__ = ["BUSY_LIMIT_S", "Connection", "Store"]
+__all__ = ["BUSY_LIMIT_S", "Connection", "Store", "is_there"]
 # Rooms name the type of what a block gives them without importing the library behind it.
 
 BUSY_LIMIT_S = 60.0
@@ -33,10 +33,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         """Open `url`: `sqlite:///PATH` or `postgresql://…`. Raises StoreError."""
-        try:
-            parsed = make_url(url)
-        except ArgumentError as error:
-            raise StoreError(f"not the address of a database: {url!r}") from error
+        parsed = _parsed(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self._write_lock = threading.Lock()
         try:
@@ -105,6 +102,19 @@ class Store:
     def close(self) -> None:
         self._engine.dispose()
         self._ledger.dispose()
+
+
+def is_there(url: str) -> bool:
+    """Whether an SQLite file is there, which looking would make. A server is taken to be there."""
+    parsed = _parsed(url)
+    return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").is_file()
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise StoreError(f"not the address of a database: {url!r}") from error
 
 
 def _make_folder(folder: Path) -> None:

@@ -23,7 +23,6 @@ from service.store.lists import Lists
 from service.store.manners import Manners
 from service.store.pauses import awake
 from service.store.tables import source as t
-from service.store.tables import subscription
 
 _MOST_AT_ONCE = 500
 """Ids in one statement; databases have a limit on parameters."""
@@ -46,8 +45,9 @@ class Claimed:
     is why the document behind `body_hash` could not be read; None: it could. `aside_since`: since
     when it is put aside for what it did to its reader. `gone_at`: since when its server says that
     it is gone for good. `pushed_until`: until when a hub brings its news, None = none does.
-    `held_until`: until when its publisher wants it left alone. `lists`: what is remembered of its
-    documents. `url` is the TOML's address; `address` is where it is fetched.
+    `held_until`: until when its publisher wants it left alone. `due_at`: when it was to be asked.
+    `lists`: what is remembered of its documents. `url` is the TOML's address; `address` is where
+    it is fetched.
     """
 
     id: int
@@ -66,6 +66,7 @@ class Claimed:
     gone_at: datetime | None
     pushed_until: datetime | None = None
     held_until: datetime | None = None
+    due_at: datetime | None = None
     manners: Manners = field(kw_only=True)
     lists: Lists = field(kw_only=True, default=lists_.UNKNOWN)
 
@@ -140,7 +141,7 @@ def claim(
                 t.c.id, t.c.name, t.c.url, t.c.lease_owner, t.c.first_fetch_at,
                 t.c.first_collected_at, t.c.failures, t.c.etag, t.c.last_modified, t.c.body_hash,
                 t.c.read_as, t.c.document_error, t.c.aside_since, t.c.gone_at, t.c.pushed_until,
-                t.c.held_until, *lists_.COLUMNS, *m.COLUMNS,
+                t.c.held_until, t.c.next_poll_at, *lists_.COLUMNS, *m.COLUMNS,
             )
         )  # fmt: skip
         claimed += [_claimed(tuple(row)) for row in connection.execute(statement)]
@@ -310,14 +311,6 @@ def release(connection: Connection, owner: str, ids: Iterable[int]) -> None:
             .where(t.c.id.in_(some), t.c.lease_owner == owner)
             .values(lease_owner=None, lease_until=None)
         )
-
-
-def readers(connection: Connection) -> int:
-    """People who get mail, for the User-Agent: live, confirmed, each counted once."""
-    statement = select(func.count(subscription.c.subscriber_id.distinct())).where(
-        subscription.c.ended_at.is_(None), subscription.c.starts_at.is_not(None)
-    )
-    return int(connection.execute(statement).scalar() or 0)
 
 
 def _in_parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, update
 
 from service.store.statements import upsert
-from service.store.tables import subscriber
+from service.store.tables import subscriber, subscription, suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +67,18 @@ def forget(connection: Connection, subscriber_id: int) -> None:
     connection.execute(
         update(subscriber).where(subscriber.c.id == subscriber_id).values(address=None)
     )
+
+
+def readers(connection: Connection) -> int:
+    """How many people get mail: live, confirmed, not suppressed, each counted once.
+
+    Publishers are told so in the User-Agent. Who reads our feeds is not counted: that could only be
+    known by remembering who asks for them.
+    """
+    written_to = subscriber.c.address_key.not_in(select(suppression.c.address_key))
+    statement = (
+        select(func.count(subscription.c.subscriber_id.distinct()))
+        .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
+        .where(subscription.c.ended_at.is_(None), subscription.c.starts_at.is_not(None), written_to)
+    )
+    return int(connection.execute(statement).scalar() or 0)

@@ -70,6 +70,8 @@ class Web:
     """What the server answers: path -> body. Everything else is a 404.
 
     What stands in `slow` is answered once `go` is set; `asked` tells that somebody waits for it.
+    `tags`: path -> ETag, for which there is a 304. `refusals`: path -> (status, more headers).
+    `answered`: path and status of each answer.
     """
 
     base: str
@@ -77,6 +79,19 @@ class Web:
     slow: set[str] = field(default_factory=set)
     asked: threading.Event = field(default_factory=threading.Event)
     go: threading.Event = field(default_factory=threading.Event)
+    tags: dict[str, str] = field(default_factory=dict)
+    refusals: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
+    answered: list[tuple[str, int]] = field(default_factory=list)
+
+    def answer(self, path: str, known: str | None) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body for who sends `known` as If-None-Match."""
+        if path in self.refusals:
+            return *self.refusals[path], b""
+        if path not in self.pages:
+            return 404, {}, b""
+        tag = self.tags.get(path)
+        headers = {} if tag is None else {"ETag": tag}
+        return (304, headers, b"") if tag and tag == known else (200, headers, self.pages[path])
 
 
 @pytest.fixture
@@ -88,12 +103,14 @@ def web() -> Iterator[Web]:
             if self.path in served.slow:
                 served.asked.set()
                 served.go.wait(30)
-            body = served.pages.get(self.path)
-            self.send_response(404 if body is None else 200)
-            self.send_header("Content-Length", str(len(body or b"")))
+            status, headers, body = served.answer(self.path, self.headers.get("If-None-Match"))
+            served.answered.append((self.path, status))
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
             with contextlib.suppress(OSError):  # who asked may have gone
                 self.end_headers()
-                self.wfile.write(body or b"")
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass

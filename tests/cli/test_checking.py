@@ -109,6 +109,17 @@ def test_live_tries_each_source_and_writes_nothing(run, ask, site, web):
     assert not (site / "var").exists()
 
 
+def test_live_asks_only_for_what_is_not_known_and_leaves_alone_who_wants_it(run, site, web):
+    web.tags["/a.xml"] = '"1"'
+    web.refusals["/b.xml"] = 429, {"Retry-After": "7200"}
+    run("collect")
+    before = len(web.answered)
+    unchanged, alone = sorted(run("check", "--live").stdout.splitlines()[1:], reverse=True)
+    assert unchanged.startswith("ok    bao-a: unchanged, 1 entry; collected 20")
+    assert alone.startswith("-     bao-b: not asked: its publisher wants to be left alone until 20")
+    assert web.answered[before:] == [("/a.xml", 304)]
+
+
 def test_live_does_not_begin_where_there_are_faults(run, folder):
     (folder / "bantin.toml").write_text(FAULTY)
     assert run("check", "--live", code=2).stdout == ""

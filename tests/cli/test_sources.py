@@ -24,6 +24,38 @@ def test_the_list_tells_each_source_with_its_place(ask, run, site, web):
     assert "bao-b\tok\tBáo B\t" in run("sources", "list").stdout
 
 
+def test_one_source_is_shown_with_its_rhythm_and_what_its_answers_cost(ask, run, site, web):
+    web.tags["/a.xml"] = '"1"'
+    for _ in range(3):
+        run("collect", "bao-a")
+    told = ask("sources", "show", "bao-a")
+    assert told["rungs"] == {"304": 2, "body": 0, "slices": 0, "part": 0, "whole": 1}
+    assert (told["state"], told["title"], told["line"]) == ("ok", "Báo A", 11)
+    said = run("sources", "show", "bao-a").stdout
+    assert "answers     3: 67 % not modified, 33 % all of it was parsed\n" in said
+    assert "how often   every 1 h, by its own rhythm\n" in said
+    new = run("sources", "show", "bao-b").stdout.splitlines()
+    assert new[0] == "state       new"
+    assert "last fine   never" in new
+    assert "there is bao-a, bao-b" in run("sources", "show", "khong", code=2).stderr
+
+
+def test_who_asked_for_time_is_shown_with_the_hour_and_not_retried_with_the_rest(
+    ask, run, site, web
+):
+    web.refusals |= {"/a.xml": (503, {"Retry-After": "7200"}), "/b.xml": (500, {})}
+    run("collect")
+    slowed, failing = ask("sources", "list")
+    assert (slowed["state"], failing["state"]) == ("slowed", "failing")
+    why = ask("sources", "show", "bao-a")["reason"]
+    assert why.startswith("the server answered 503 (Service Unavailable); it is left alone until ")
+    assert ask("sources", "retry", "--failing")["sources"] == ["bao-b"]
+    web.refusals.clear()
+    run("sources", "retry", "bao-a")
+    run("collect")
+    assert [one["state"] for one in ask("sources", "list")] == ["ok", "ok"]
+
+
 def test_added_sources_are_named_by_their_host_and_collected(ask, run, site):
     told = ask("sources", "add", "https://www.bao-c.example/rss", "--topic", "tin")
     assert (told["id"], told["topics"]) == ("bao-c-example", ["tin"])

@@ -60,6 +60,26 @@ def test_the_interval_follows_the_rhythm_of_the_news(now, pace_s, wait_s):
     assert (then.at - now).total_seconds() == then.interval_s == wait_s
 
 
+def test_who_asks_by_hand_does_not_slow_down_what_is_asked_by_itself(now):
+    silent = Habits(HOUR, HOUR, now - timedelta(days=30))
+    by_itself = _answer(now, silent, interval_s=8000)
+    by_hand = _answer(now, silent, interval_s=8000, early=True)
+    assert (by_itself.interval_s, by_hand.interval_s) == (10000, 8000)
+
+
+@pytest.mark.parametrize(
+    ("too_many", "fresh_s", "wait_s"),
+    [(True, 2 * DAY, 2 * DAY), (True, 365 * DAY, 2 * DAY), (False, 2 * DAY, DAY)],
+)
+def test_the_max_age_of_a_429_is_a_plea_for_rest(now, too_many, fresh_s, wait_s):
+    assert _failure(now, too_many=too_many, fresh_s=fresh_s) == wait_s
+
+
+def test_what_fails_is_not_tried_again_in_the_hours_that_its_document_skips(now):
+    ten = sum(1 << hour for hour in range(8, 10))  # it is 8 o'clock
+    assert _failure(now, skips=ten) == 2 * HOUR
+
+
 def test_sources_that_were_added_together_part_at_once(now):
     first = [_answer(now, dice=dice).at - now for dice in (0, 0.5, 0.99)]
     assert first == [timedelta(hours=n) for n in (1, 1.5, 1.99)]

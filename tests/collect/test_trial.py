@@ -74,6 +74,20 @@ async def test_many_are_tried_at_once_but_one_site_at_its_pace(now):
     assert min(gaps) >= 0.2
 
 
+async def test_a_429_spares_the_rest_of_its_site(now):
+    async def script(talk):
+        refused = talk.target == "/a0"
+        await talk.answer(rss("M\u1ed9t"), status="429 Too Many Requests" if refused else "200 OK")
+
+    gentle = PerSite(delay=timedelta(seconds=0.05), connections=1)
+    async with raw_server(script) as wire:
+        sources = {f"a{n}": Source(url=wire.url(f"/a{n}"), per_site=gentle) for n in range(4)}
+        told = await tried(Settings(collect=LOOPBACK, source=sources), now)
+        assert [talk.target for talk in wire.asked] == ["/a0"]
+    assert [told[f"a{n}"].ok for n in range(4)] == [False, None, None, None]
+    assert told["a3"].said == "not asked: its site has just said that it is asked too much"
+
+
 async def test_a_server_that_never_answers_keeps_nobody_else_waiting_for_ever(now):
     async def script(talk):
         if talk.target == "/never":

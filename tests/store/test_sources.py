@@ -12,7 +12,7 @@ from service.store import retries, sources
 from service.store import tables as t
 from service.store.lists import Lists
 from service.store.manners import Manners
-from tests.builders import add_digest, add_source, add_subscription
+from tests.builders import add_source
 
 LEASE = timedelta(minutes=5)
 BEHIND = sources.Behind(b'"1"', b"yesterday", b"\x01" * 16, b"\x02" * 8)
@@ -160,16 +160,6 @@ def test_claims_of_a_stopped_pass_are_given_back(any_store, now):
         second = _claim(connection, now, "hai", "b")
         sources.release(connection, "a", [source.id for source in first + second])
         assert [source.name for source in sources.due(connection, now)] == ["mot"]
-
-
-def test_readers_are_people_with_a_live_confirmed_subscription(any_store, now):
-    with any_store.write() as connection:
-        one, two = add_digest(connection, now, "mot"), add_digest(connection, now, "hai")
-        add_subscription(connection, digest=one, starts_at=now, address="a@x.vn")
-        add_subscription(connection, digest=two, starts_at=now, address="a@x.vn")
-        add_subscription(connection, digest=one, starts_at=now, address="b@x.vn", ended_at=now)
-        add_subscription(connection, digest=one, starts_at=now, address="c@x.vn")
-        assert sources.readers(connection) == 2
 
 
 def test_of_many_that_said_the_same_only_those_are_lost_that_are_not_ours(any_store, now):

@@ -1,0 +1,47 @@
+"""What is known of sources before they are tried by hand, so that nobody is asked needlessly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from service.store.tables import source as t
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The document that a source had last, and until when its publisher wants it left alone.
+
+    `address`: where it was fetched. `etag`, `last_modified`, `read_as` are as in `sources.Behind`,
+    None where that document could not be read. `entries`: how many were in it.
+    """
+
+    address: str
+    etag: bytes | None
+    last_modified: bytes | None
+    read_as: bytes | None
+    last_ok_at: datetime | None
+    entries: int
+    held_until: datetime | None
+
+
+def remembered(connection: Connection) -> dict[str, Remembered]:
+    """Of every source that is not retired, by its id in the TOML."""
+    rows = connection.execute(select(t).where(t.c.retired_at.is_(None)))
+    return {row.name: _of(row) for row in rows}
+
+
+def _of(row: Any) -> Remembered:
+    readable = row.document_error is None
+    return Remembered(
+        row.moved_to or row.url,
+        row.etag if readable else None,
+        row.last_modified if readable else None,
+        row.read_as if readable else None,
+        row.last_ok_at,
+        row.entries_last or 0,
+        row.held_until,
+    )
