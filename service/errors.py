@@ -9,6 +9,7 @@ BantinError
 ├── FetchError          a source or page could not be fetched
 │   ├── ForbiddenAddressError   it stands in a network that we must not enter
 │   ├── TooLargeError           more bytes than we take
+│   ├── RobotsError             its site's robots.txt does not let us
 │   └── HttpError               it answered with a status that is no success
 ├── ParseError          a document could not be understood
 │   └── PutAsideError   it killed or hung those who read it, twice
@@ -80,6 +81,17 @@ class ForbiddenAddressError(FetchError):
 
 class TooLargeError(FetchError):
     """The body has more bytes than we take."""
+
+
+class RobotsError(FetchError):
+    """The site's robots.txt does not let us ask, or cannot be had.
+
+    `for_now`: it could not be had, which says nothing for good.
+    """
+
+    def __init__(self, message: str, *, for_now: bool) -> None:
+        super().__init__(message)
+        self.for_now = for_now
 
 
 class HttpError(FetchError):

@@ -31,6 +31,8 @@ class Refusal(StrEnum):
 
     EMPTY = "empty"  # neither title nor text
     UNREADABLE = "unreadable"  # cleaning it failed
+    UNREAD = "unread"  # not yet: its page is still to be read
+    NO_PAGE = "no_page"  # its list gave no headline, and its page could not be read
 
 
 class Cadence(StrEnum):

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
+from service.collect.permission import Permissions
 from service.collect.recording import Recorder
 from service.collect.spacing import Sites
 from service.collect.sweep import Means, Progress, Sweep
@@ -85,7 +86,7 @@ async def collect(
             settings,
             clock,
             owner,
-            Means(client, parsers, sites or Sites(), recorder),
+            Means(client, parsers, sites or Sites(), recorder, Permissions(client, clock, store)),
             at_once=names is not None,
             progress=progress,
             at_most_s=at_most_s,

@@ -105,6 +105,11 @@ class Waiting(Generic[Item]):
         self._length += 1
         self._look(site, queue, 0.0)
 
+    def slow_down(self, site: str, delay_s: float) -> None:
+        """A site where a request is running asks for a longer gap from now on."""
+        queue = self._queues[site]
+        queue.gap = Gap(max(queue.gap.delay_s, delay_s), queue.gap.connections)
+
     def take(self, now_s: float, most: int) -> list[tuple[str, Item]]:
         """Up to `most` requests, with their sites, that may start now. End each with `done`."""
         taken: list[tuple[str, Item]] = []

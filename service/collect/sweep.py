@@ -6,7 +6,6 @@ Waiting --turn--> claim --lease--> fetch --body--> read --result--> queue --> wr
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,11 +14,13 @@ import structlog
 
 from service.collect import asking, manners, planning, visiting
 from service.collect.access import access_of
-from service.collect.asking import Asked, Body, Failed, Result
+from service.collect.asking import Asked, Body, Failed, Unchanged
+from service.collect.permission import Permissions
 from service.collect.reading import reading_of
-from service.collect.recording import PART, Recorded, Recorder
+from service.collect.recording import Recorded, Recorder
+from service.collect.results import Results
 from service.collect.room import Room
-from service.collect.spacing import Sites, Waiting
+from service.collect.spacing import Gap, Sites, Waiting
 from service.collect.visiting import Visit
 from service.collect.workers import Parsers
 from service.config.schema import Settings
@@ -45,9 +46,6 @@ BODIES = 48 * MEBI
 LEASE = timedelta(minutes=10)
 """Longer than a fetch, a reading and a write take at worst together."""
 
-WRITES = 200
-"""Results in one visit to the database at most."""
-
 Progress = Callable[[int, int], None]
 """Told after each source: how many are done, of how many."""
 
@@ -62,6 +60,7 @@ class Means:
     parsers: Parsers
     sites: Sites
     recorder: Recorder
+    permissions: Permissions
 
 
 class Sweep:
@@ -91,10 +90,11 @@ class Sweep:
         self._client = means.client
         self._parsers = means.parsers
         self._recorder = means.recorder
+        self._permissions = means.permissions
         self._sites = means.sites
-        self._waiting = Waiting[Due | Visit](means.sites)
+        self._waiting = Waiting[Due | Claimed | Visit](means.sites)
         self._progress = progress
-        self._results: asyncio.Queue[Result | None] = asyncio.Queue()
+        self._results = Results()
         self._bodies = Room(BODIES)
         self._taken: dict[int, int] = {}  # source -> bytes that its body takes of that room
         self._fetching = 0
@@ -115,10 +115,11 @@ class Sweep:
             self._waiting.add(site, manners.gap(told, collect, source.url), source)
         try:
             async with asyncio.TaskGroup() as group:
-                writer = group.create_task(self._write())
+                record = self._recorder.record
+                writer = group.create_task(self._results.write(record, self._settled))
                 async with asyncio.TaskGroup() as fetches:
                     await self._start_all(fetches)
-                await self._results.put(None)
+                await self._results.end()
                 await writer
         except ExceptionGroup as errors:
             raise _first(errors) from errors
@@ -159,6 +160,8 @@ class Sweep:
                 for site, item in turn:
                     if isinstance(item, Visit):
                         self._start(fetches, self._onward(site, item))
+                    elif isinstance(item, Claimed):
+                        self._start(fetches, self._one(site, item))
                 dues = [(site, item) for site, item in turn if isinstance(item, Due)]
                 if dues:
                     await self._claim_and_start(fetches, dues)
@@ -209,10 +212,10 @@ class Sweep:
 
     async def _one(self, site: str, claimed: Claimed) -> None:
         """Fetch one source; read it if there is something to read. The site is free in between."""
-        result: Failed | asking.Unchanged | Body | asking.Read
+        result: Failed | Unchanged | Body | asking.Read | None
         asked = self._asked(claimed)
         try:
-            result = await asking.ask(self._client, asked, self._clock)
+            result = await self._at_turn(site, asked)
             if isinstance(result, Failed):
                 await self._spare_if_too_many(site, result.error)
             if isinstance(result, Body):
@@ -230,11 +233,26 @@ class Sweep:
                 result = await self._read(result)
             except Exception as error:  # noqa: BLE001 - as above
                 result = _unexpected(claimed, error)
-        if isinstance(result, asking.Read) and asked.reading.kind is not SourceKind.FEED:
+        if result is None:
+            self._waiting.add(site, self._gap(claimed), claimed, first=True)
+        elif isinstance(result, asking.Read) and asked.reading.kind is not SourceKind.FEED:
             await self._begin_visit(site, asked, result)
         else:
             await self._results.put(result)
         self._close()
+
+    async def _at_turn(self, site: str, asked: Asked) -> Failed | Unchanged | Body | None:
+        """What the source says. None: the turn went to its robots.txt, so it needs another one."""
+        if asked.reading.kind is SourceKind.PAGE:
+            url = asked.claimed.address
+            known = await self._permissions.known(url)
+            permission = known or await self._permissions.ask(url, asked.allow, asked.access)
+            self._waiting.slow_down(site, permission.delay_s)
+            if permission.refusal is not None:
+                return Failed(asked.claimed, permission.refusal)
+            if known is None:
+                return None
+        return await asking.ask(self._client, asked, self._clock)
 
     def _close(self) -> None:
         self._open -= 1
@@ -268,17 +286,19 @@ class Sweep:
         if self._over or not visit.goes_on(asyncio.get_running_loop().time()):
             await self._results.put(visiting.end(visit))
             return
-        claimed = visit.asked.claimed
+        self._waiting.add(site, self._gap(visit.asked.claimed), visit, first=True)
+
+    def _gap(self, claimed: Claimed) -> Gap:
         told, collect = self._settings.source[claimed.name], self._settings.collect
-        gap = manners.gap(told, collect, claimed.address)
-        self._waiting.add(site, gap, visit, first=True)
+        return manners.gap(told, collect, claimed.address)
 
     async def _onward(self, site: str, visit: Visit) -> None:
         """One further document of a source that is held: fetched, read, added to the others."""
         source = visit.asked.claimed
         try:
             try:
-                job = await visiting.ask(self._client, visit, self._rules, self._clock)
+                means = (self._client, self._permissions)
+                job = await visiting.ask(*means, visit, self._rules, self._clock)
                 if isinstance(job, BantinError):
                     await self._spare_if_too_many(site, job)
             finally:
@@ -324,31 +344,6 @@ class Sweep:
             again=self.at_once,
         )
 
-    async def _write(self) -> None:
-        """The only writer of this pass: takes what has come meanwhile, in one visit.
-
-        Large documents wait until nothing else does: one takes as long as hundreds of others.
-        """
-        ending = False
-        large: deque[Result] = deque()
-        while large or not ending:
-            batch: list[Result] = []
-            while not (ending or self._results.empty()) or not (batch or large or ending):
-                result = await self._results.get()
-                if result is None:
-                    ending = True
-                elif _is_large(result):
-                    large.append(result)
-                else:
-                    batch.append(result)
-                if len(batch) >= WRITES:
-                    break
-            if not batch and large:
-                batch = [large.popleft()]
-            if batch:
-                for recorded in await asyncio.to_thread(self._recorder.record, batch):
-                    self._settled(recorded)
-
     def _settled(self, recorded: Recorded) -> None:
         if not recorded.lost:  # else the lease of another, or of the old address, is given back
             self._held.discard(recorded.source.id)
@@ -367,10 +362,6 @@ class Sweep:
     def _tell(self) -> None:
         if self._progress is not None:
             self._progress(len(self.recorded) + len(self.elsewhere), self._total)
-
-
-def _is_large(result: Result) -> bool:
-    return isinstance(result, asking.Read) and len(result.brought.made) > PART
 
 
 def _unexpected(claimed: Claimed, error: Exception) -> Failed:

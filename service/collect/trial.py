@@ -15,12 +15,13 @@ from http import HTTPStatus
 from service.collect import manners, planning
 from service.collect.access import access_of
 from service.collect.jobs import Job
+from service.collect.permission import Permissions
 from service.collect.reading import reading_of
 from service.collect.spacing import Sites, Waiting
 from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
 from service.errors import BantinError
-from service.model import Document
+from service.model import Document, SourceKind
 from service.net import headers as http
 from service.net.answers import NOT_MODIFIED, Response
 from service.net.client import Client
@@ -124,12 +125,16 @@ async def _try(
     source, collect = settings.source[name], settings.collect
     reading = reading_of(source, settings.site)
     same = known is not None and (known.address, known.read_as) == (source.url, reading.fingerprint)
+    allow, access = manners.allowed(source, collect), access_of(source, collect)
     try:
+        if source.kind is SourceKind.PAGE:
+            await Permissions(client, clock).need(source.url, allow, access)
+            await asyncio.sleep(manners.gap(source, collect, source.url).delay_s)
         response = await client.get(
             source.url,
             headers=http.conditional(known.etag, known.last_modified) if known and same else {},
-            allow=manners.allowed(source, collect),
-            access=access_of(source, collect),
+            allow=allow,
+            access=access,
         )
         if known and same and response.status == NOT_MODIFIED:
             return _unchanged(name, source, known, response)

@@ -20,6 +20,7 @@ from service.collect import children, drift
 from service.collect.asking import Asked, Failed, Read
 from service.collect.children import Plan
 from service.collect.jobs import Brought, Job, Wish
+from service.collect.permission import Permissions
 from service.collect.workers import Parsers
 from service.curate.prepare import Prepared
 from service.errors import BantinError
@@ -78,11 +79,17 @@ def begin(asked: Asked, read: Read, pages: int, known: Known, now_s: float) -> V
 
 
 async def ask(
-    client: Client, visit: Visit, rules: bytes, clock: Callable[[], datetime]
+    client: Client,
+    permissions: Permissions,
+    visit: Visit,
+    rules: bytes,
+    clock: Callable[[], datetime],
 ) -> Job | BantinError:
     """Fetch what is wanted next; the error where it cannot be had."""
     following, asked = visit.wanted[0], visit.asked
     try:
+        if asked.reading.kind is SourceKind.PAGE:
+            await permissions.need(following.url, asked.allow, asked.access)
         response = await client.get(following.url, allow=asked.allow, access=asked.access)
     except BantinError as error:
         _tell(visit, error)

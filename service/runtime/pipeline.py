@@ -16,6 +16,7 @@ from datetime import datetime
 
 from service.audience import housekeeping
 from service.collect import poll
+from service.collect.permission import forget_hosts
 from service.collect.poll import Collected
 from service.collect.spacing import Sites
 from service.collect.workers import Parsers
@@ -123,3 +124,4 @@ async def keep_house(service: Service) -> None:
     parts = (service.store, service.settings, service.clock())
     await asyncio.to_thread(housekeeping.run, *parts)
     await asyncio.to_thread(prune, *parts)
+    await asyncio.to_thread(forget_hosts, service.store, service.clock())

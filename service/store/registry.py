@@ -45,6 +45,7 @@ NEVER_COLLECTED: Row = {
     "place": None,
     "children": None,
     "sought_at": None,
+    "page_error": None,
     "suggestion": None,
     "hubs": None,
     "hub_topic": None,

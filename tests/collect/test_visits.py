@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 
 from service.collect.spacing import Gap, Sites, Waiting
+from service.store import robots
 from tests.collect.test_poll import Office, rss
 from tests.net.wire import raw_server
 
@@ -128,6 +129,8 @@ async def test_a_pass_that_ends_keeps_what_its_visits_have_read(store, now):
     async with raw_server(site) as wire:
         gap = {"delay": "1h", "connections": 1}
         office = Office(store, now, wire, tin={"kind": "page", "pages": 2, "per_site": gap})
+        with store.write() as connection:
+            robots.keep(connection, wire.url("/robots.txt"), robots.Known(None, None, now))
         got = await office.collect(at_most_s=0.8)
     assert site.asked == ["/tin"]
     assert (got.entries_new, got.left) == (3, 0)

@@ -47,8 +47,13 @@ class Wire:
 
 
 @asynccontextmanager
-async def raw_server(script: Script, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Wire]:
-    """Every connection is read up to the blank line, handed to `script`, then closed."""
+async def raw_server(
+    script: Script, *, tls: ssl.SSLContext | None = None, has_robots: bool = False
+) -> AsyncIterator[Wire]:
+    """Every connection is read up to the blank line, handed to `script`, then closed.
+
+    `has_robots`: the script answers for robots.txt too; else there is none, and no word of it.
+    """
     wire = Wire()
     tasks: set[asyncio.Task[None]] = set()
 
@@ -63,6 +68,9 @@ async def raw_server(script: Script, *, tls: ssl.SSLContext | None = None) -> As
             first, *lines = raw.decode("latin-1").split("\r\n")
             headers = dict(line.split(": ", 1) for line in lines if ": " in line)
             talk = Talk(first.split()[1], {k.lower(): v for k, v in headers.items()}, raw, writer)
+            if talk.target == "/robots.txt" and not has_robots:
+                await talk.answer(b"", status="404 Not Found")
+                return
             wire.asked.append(talk)
             await script(talk)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):

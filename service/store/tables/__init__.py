@@ -12,6 +12,7 @@ from service.store.tables.articles import (
     stale_feed,
     story,
     story_article,
+    unread_page,
 )
 from service.store.tables.audience import (
     subscriber,
@@ -28,7 +29,7 @@ from service.store.tables.ledger import (
     segment,
     told,
 )
-from service.store.tables.sources import digest, redirect, source, source_memory, topic
+from service.store.tables.sources import digest, redirect, robots, source, source_memory, topic
 from service.store.tables.websub import websub, websub_delivery
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "fact",
     "metadata",
     "redirect",
+    "robots",
     "segment",
     "source",
     "source_memory",
@@ -57,6 +59,7 @@ __all__ = [
     "suppression",
     "told",
     "topic",
+    "unread_page",
     "websub",
     "websub_delivery",
 ]

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     String,
     Table,
@@ -46,6 +47,24 @@ entry = Table(
         sqlite_where=text("refused_reason IS NOT NULL"),
         postgresql_where=text("refused_reason IS NOT NULL"),
     ),
+)
+
+unread_page = Table(
+    "unread_page",
+    metadata,
+    # The row is the queue (store/unread.py): gone once the page was read or given up.
+    Column("entry_id", ForeignKey("entry.id"), primary_key=True, autoincrement=False),
+    Column("source_id", ForeignKey("source.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("listed", LargeBinary, nullable=False),  # what the list said of it
+    Column("added_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False),  # in vain
+    Column("next_try_at", Instant, nullable=False),
+    Column("lease_owner", String(64)),
+    Column("lease_until", Instant),
+    Column("error", Text),  # of the last try
+    Index("ix_unread_page_due", "next_try_at"),
+    Index("ix_unread_page_source_id", "source_id"),
 )
 
 article = Table(

@@ -81,6 +81,7 @@ source = Table(
     Column("place", Text),  # where in a page its list was found by itself
     Column("children", Json),  # what is remembered of an index's sitemaps
     Column("sought_at", Instant),  # when a dead source's site was searched for another address
+    Column("page_error", Text),  # why an article's page could not be read lately; None: all could
     Column("suggestion", Json),  # what was found there: [{"kind", "url", "title"}]
     # Who would bring its news (WebSub): hubs in the publisher's order, and what to ask them for.
     Column("hubs", Json),
@@ -101,6 +102,17 @@ source_memory = Table(
     # What the last document consisted of (collect/memory.py); apart from the row that polls write.
     Column("source_id", ForeignKey("source.id"), primary_key=True, autoincrement=False),
     Column("memory", LargeBinary, nullable=False),
+)
+
+robots = Table(
+    "robots",
+    metadata,
+    # What a host's robots.txt said last (collect/permission.py).
+    Column("address", Text, primary_key=True),  # of the robots.txt itself
+    Column("rules", Text),  # None: there are none, or they were never had
+    Column("error", Text),  # why they could not be had; None: they could
+    Column("asked_at", Instant, nullable=False),
+    Column("failing_since", Instant),
 )
 
 topic = Table(

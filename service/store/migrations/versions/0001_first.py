@@ -108,6 +108,7 @@ def upgrade() -> None:
         sa.Column("place", sa.Text(), nullable=True),
         sa.Column("children", JSON_VALUE, nullable=True),
         sa.Column("sought_at", INSTANT, nullable=True),
+        sa.Column("page_error", sa.Text(), nullable=True),
         sa.Column("suggestion", JSON_VALUE, nullable=True),
         sa.Column("hubs", JSON_VALUE, nullable=True),
         sa.Column("hub_topic", sa.Text(), nullable=True),
@@ -186,6 +187,15 @@ def upgrade() -> None:
         "ix_websub_delivery_source", "websub_delivery", ["source_id", "id"], unique=False
     )
 
+    op.create_table(
+        "robots",
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("rules", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("asked_at", INSTANT, nullable=False),
+        sa.Column("failing_since", INSTANT, nullable=True),
+        sa.PrimaryKeyConstraint("address", name=op.f("pk_robots")),
+    )
     op.create_table(
         "stale_feed",
         sa.Column("feed", sa.String(length=64), nullable=False),
@@ -301,6 +311,26 @@ def upgrade() -> None:
         sqlite_where=sa.text("refused_reason IS NOT NULL"),
         postgresql_where=sa.text("refused_reason IS NOT NULL"),
     )
+    op.create_table(
+        "unread_page",
+        sa.Column("entry_id", BIG_ID, autoincrement=False, nullable=False),
+        sa.Column("source_id", BIG_ID, nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("listed", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", INSTANT, nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", INSTANT, nullable=False),
+        sa.Column("lease_owner", sa.String(length=64), nullable=True),
+        sa.Column("lease_until", INSTANT, nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name=op.f("fk_unread_page_entry_id")),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["source.id"], name=op.f("fk_unread_page_source_id")
+        ),
+        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_unread_page")),
+    )
+    op.create_index("ix_unread_page_due", "unread_page", ["next_try_at"], unique=False)
+    op.create_index("ix_unread_page_source_id", "unread_page", ["source_id"], unique=False)
 
     op.create_table(
         "story",

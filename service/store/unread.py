@@ -1,0 +1,196 @@
+"""Pages of entries that are still to be read: a queue of rows, like the one of sources.
+
+list -> add (with its entries, in one transaction) -> claim (owner and lease) -> fetch and read, no
+lock held -> done (with what was read, in one transaction) | later (tried in vain)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
+
+from service.store import entries
+from service.store.pauses import awake
+from service.store.statements import upsert
+from service.store.tables import entry, source
+from service.store.tables import unread_page as t
+
+A_SOURCE = 8
+"""Pages of one source in one claim: its site is asked slowly, and others must not wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPage:
+    """`listed`: the entry as its list told it, packed by who reads it."""
+
+    entry_key: str
+    url: str
+    listed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that this process holds until its lease ends.
+
+    `held`: its entry is no article yet. `tries`: in vain so far. `title`: of the source.
+    """
+
+    entry_id: int
+    entry_key: str
+    source_id: int
+    source: str
+    title: str
+    url: str
+    listed: bytes
+    owner: str
+    added_at: datetime
+    tries: int
+    held: bool
+    first_fetch_at: datetime | None
+
+
+def add(connection: Connection, source_id: int, pages: Sequence[NewPage], now: datetime) -> None:
+    """Queue the pages of entries that are stored.
+
+    One that is queued already is tried as planned, for what its list says now.
+    """
+    ids = entries.known(connection, source_id, (page.entry_key for page in pages))
+    rows = [
+        {
+            "entry_id": ids[page.entry_key].id,
+            "source_id": source_id,
+            "url": page.url,
+            "listed": page.listed,
+            "added_at": now,
+            "tries": 0,
+            "next_try_at": now,
+        }
+        for page in pages
+    ]
+    if rows:
+        statement = upsert(connection, t)
+        new = {"url": statement.excluded.url, "listed": statement.excluded.listed}
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["entry_id"], set_=new), rows
+        )
+
+
+def number(connection: Connection, source_id: int) -> int:
+    """How many pages of a source wait."""
+    counted = select(func.count()).select_from(t).where(t.c.source_id == source_id)
+    return connection.scalar(counted) or 0
+
+
+def claim(
+    connection: Connection,
+    owner: str,
+    now: datetime,
+    until: datetime,
+    limit: int,
+    names: Iterable[str] | None = None,
+) -> list[Page]:
+    """Take what is due and free, some of each source. `names`: of these sources alone."""
+    wanted = awake(now) if names is None else source.c.name.in_(sorted(set(names)))
+    turn = func.row_number().over(
+        partition_by=t.c.source_id, order_by=(t.c.next_try_at, t.c.entry_id)
+    )
+    due = (
+        select(t.c.entry_id, turn.label("turn"))
+        .join(source, source.c.id == t.c.source_id)
+        .where(t.c.next_try_at <= now, _free(now), source.c.retired_at.is_(None), wanted)
+        .subquery()
+    )
+    ids = (
+        select(due.c.entry_id)
+        .where(due.c.turn <= A_SOURCE)
+        .order_by(due.c.turn, due.c.entry_id)
+        .limit(limit)
+    )
+    free = (
+        select(t.c.entry_id)
+        .where(t.c.entry_id.in_(ids), _free(now))
+        .order_by(t.c.entry_id)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        update(t)
+        .where(t.c.entry_id.in_(free))
+        .values(lease_owner=owner, lease_until=until)
+        .returning(t.c.entry_id)
+    )
+    mine = sorted(connection.execute(taken).scalars())
+    return _pages(connection, mine, owner)
+
+
+def _pages(connection: Connection, ids: Sequence[int], owner: str) -> list[Page]:
+    statement = (
+        select(
+            t.c.entry_id, entry.c.entry_key, t.c.source_id, source.c.name, source.c.title, t.c.url,
+            t.c.listed, t.c.added_at, t.c.tries, entry.c.article_id, source.c.first_fetch_at,
+        )
+        .join(entry, entry.c.id == t.c.entry_id)
+        .join(source, source.c.id == t.c.source_id)
+        .where(t.c.entry_id.in_(ids))
+        .order_by(t.c.entry_id)
+    )  # fmt: skip
+    return [
+        Page(*row[:7], owner, *row[7:9], row.article_id is None, row.first_fetch_at)
+        for row in connection.execute(statement)
+    ]
+
+
+def holds(connection: Connection, page: Page) -> bool:
+    """Whether the claim still stands; locks the row on PostgreSQL."""
+    statement = select(t.c.entry_id).where(*_mine(page)).with_for_update()
+    return connection.execute(statement).first() is not None
+
+
+def done(connection: Connection, page: Page, error: str | None) -> None:
+    """It has been read, or given up for this reason, which the source tells from then on."""
+    connection.execute(delete(t).where(*_mine(page)))
+    connection.execute(
+        update(source)
+        .where(source.c.id == page.source_id, source.c.page_error.is_distinct_from(error))
+        .values(page_error=error)
+    )
+
+
+def later(connection: Connection, page: Page, error: str, at: datetime) -> None:
+    """It could not be had now: it is tried again at this instant."""
+    connection.execute(
+        update(t)
+        .where(*_mine(page))
+        .values(
+            tries=t.c.tries + 1, next_try_at=at, error=error, lease_owner=None, lease_until=None
+        )
+    )
+
+
+def put_off(connection: Connection, source_id: int, until: datetime) -> None:
+    """Nothing more of this source before this instant: its site said that it is asked too much."""
+    connection.execute(
+        update(t)
+        .where(t.c.source_id == source_id, t.c.next_try_at < until)
+        .values(next_try_at=until)
+    )
+
+
+def release(connection: Connection, owner: str, ids: Iterable[int]) -> None:
+    """Give back claims of a pass that ended."""
+    for some in entries.batches(ids):
+        connection.execute(
+            update(t)
+            .where(t.c.entry_id.in_(some), t.c.lease_owner == owner)
+            .values(lease_owner=None, lease_until=None)
+        )
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    return or_(t.c.lease_until.is_(None), t.c.lease_until <= now)
+
+
+def _mine(page: Page) -> tuple[ColumnElement[bool], ...]:
+    return t.c.entry_id == page.entry_id, t.c.lease_owner == page.owner

@@ -1,0 +1,172 @@
+"""robots.txt for pages: whose rules count, for how long, and what happens when it cannot be had."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from service.collect.permission import AGAIN, FRESH, GIVEN_UP, Permissions
+from service.collect.poll import open_client
+from service.net import robots
+from service.store import robots as shelf
+from service.store.robots import KEPT, Known
+from tests.collect.test_poll import Office
+from tests.collect.test_visits import listing
+from tests.net.wire import raw_server
+
+OURS = (
+    b"User-agent: *\nDisallow: /\n\nUser-agent: BanTin\nDisallow: /kin/\nAllow: /kin/cong-khai*\n"
+)
+
+
+class Host:
+    """A host whose robots.txt a test changes, and what was asked of it."""
+
+    def __init__(self, rules=b"", status="200 OK", page=b""):
+        self.rules, self.status, self.page, self.asked = rules, status, page, []
+
+    async def __call__(self, talk):
+        self.asked.append(talk.target)
+        if talk.target == "/robots.txt":
+            await talk.answer(self.rules, status=self.status)
+        else:
+            await talk.answer(self.page)
+
+
+@pytest.mark.parametrize(
+    ("rules", "path", "allowed"),
+    [
+        (b"", "/tin", True),
+        (b"User-agent: *\nDisallow: /", "/tin", False),
+        (b"\xef\xbb\xbfUser-agent: *\nDisallow: /", "/tin", False),  # a byte order mark
+        (b"User-agent: *\nDisallow: /*.pdf$\nDisallow: /t*/in", "/to/in?x", False),
+        (b"User-agent: *\nDisallow: /*.pdf$", "/a.pdf?x", True),
+        (OURS, "/tin", True),  # our own group alone counts
+        (OURS, "/kin/1", False),
+        (OURS, "/kin/cong-khai/1", True),  # the longer rule
+        (b"User-agent: otherbot\nDisallow: /", "/tin", True),
+        ("User-agent: *\nDisallow: /báo-cáo".encode(), "/b%C3%A1o-c%C3%A1o/1", False),
+        (b"<html>404</html>", "/tin", True),
+        (b"\0\xff" * 100_000, "/tin", True),
+        (b"User-agent: *\nDisallow: /" + b"*a" * 5000, "/" + "a" * 4999 + "b", True),
+    ],
+)
+def test_whose_rules_count(rules, path, allowed):
+    assert robots.allows(robots.text(rules), f"https://tinh.example.vn{path}") is allowed
+
+
+def test_it_stands_at_the_root_of_its_origin():
+    assert robots.address("https://a:b@x.vn:8443/y?z#w") == "https://x.vn:8443/robots.txt"
+
+
+@pytest.mark.parametrize(
+    ("status", "allowed"),
+    [("200 OK", False), ("404 Not Found", True), ("403 Forbidden", True), ("401 No", True),
+     ("500 Oh", False), ("503 Later", False), ("429 Too Many", False)],
+)  # fmt: skip
+async def test_what_its_absence_means(store, now, status, allowed):
+    host = Host(b"User-agent: *\nDisallow: /", status)
+    async with raw_server(host, has_robots=True) as wire:
+        office = Office(store, now, wire, tin={"kind": "page"})
+        async with open_client(store, office.settings, lambda: now) as client:
+            permissions = Permissions(client, lambda: now, store)
+            told = await permissions.ask(wire.url("/tin"), ("127.0.0.0/8",), None)
+    assert (told.refusal is None) is allowed
+    if told.refusal is not None:
+        assert "/robots.txt" in str(told.refusal)
+        assert told.refusal.for_now is (status != "200 OK")
+
+
+async def test_it_is_asked_once_a_day_also_after_a_restart(any_store, now):
+    host = Host(b"User-agent: *\nDisallow: /tin", page=listing(1, 2, 3))
+    async with raw_server(host, has_robots=True) as wire:
+        office = Office(any_store, now, wire, tin={"kind": "page"}, bao={"kind": "page"})
+        got = await office.collect()
+        assert host.asked == ["/robots.txt", "/bao"]
+        error = str(got.failed["tin"])
+        assert (
+            error == f'{wire.url("/robots.txt")} does not let "bantin" ask for {wire.url("/tin")}'
+        )
+        assert office.row("tin").error == error
+        host.asked.clear()
+        office.now += FRESH - timedelta(minutes=1)
+        await office.collect("tin", "bao")
+        assert host.asked == ["/bao"]
+        host.rules = b""
+        office.now += timedelta(minutes=1)
+        assert (await office.collect("tin")).failed == {}
+        assert host.asked == ["/bao", "/robots.txt", "/tin"]
+
+
+async def test_rules_that_were_had_once_stand_while_it_cannot_be_had(store, now):
+    host = Host(b"User-agent: *\nDisallow: /kin")
+    url = "/tin"
+    async with raw_server(host, has_robots=True) as wire:
+        office = Office(store, now, wire, tin={"kind": "page"})
+        async with open_client(store, office.settings, lambda: office.now) as client:
+            permissions = Permissions(client, lambda: office.now, store)
+
+            async def may(path):
+                place = wire.url(path)
+                told = await permissions.known(place)
+                told = told or await permissions.ask(place, ("127.0.0.0/8",), None)
+                return told.refusal is None
+
+            assert (await may(url), await may("/kin")) == (True, False)
+            host.status = "500 Oh"
+            office.now += FRESH
+            assert (await may(url), await may("/kin")) == (True, False)
+            assert len(host.asked) == 2
+            office.now += AGAIN
+            assert await may(url)
+            assert len(host.asked) == 3
+
+
+async def test_what_cannot_be_had_for_a_month_counts_as_none(store, now):
+    host = Host(status="500 Oh", page=listing(1, 2, 3))
+    async with raw_server(host, has_robots=True) as wire:
+        office = Office(store, now, wire, tin={"kind": "page"})
+        got = await office.collect()
+        assert "cannot be had" in str(got.failed["tin"])
+        assert host.asked == ["/robots.txt"]
+        office.now += GIVEN_UP
+        assert (await office.collect("tin")).failed == {}
+
+
+async def test_crawl_delay_widens_the_gap_of_the_whole_site(store, now):
+    host = Host(b"User-agent: *\nCrawl-delay: 0.7", page=listing(1, 2, 3))
+    async with raw_server(host, has_robots=True) as wire:
+        gap = {"delay": "0.1s", "connections": 1}
+        office = Office(store, now, wire, tin={"kind": "page", "per_site": gap})
+        began = time.monotonic()
+        await office.collect()
+    assert host.asked == ["/robots.txt", "/tin"]
+    assert time.monotonic() - began >= 0.7
+
+
+async def test_a_next_page_that_is_not_let_is_not_asked_for(store, now):
+    host = Host(b"User-agent: *\nDisallow: /p2", page=listing(3, 2, 1, following="/p2"))
+    async with raw_server(host, has_robots=True) as wire:
+        office = Office(store, now, wire, tin={"kind": "page", "pages": 3})
+        assert (await office.collect()).entries_new == 3
+    assert host.asked == ["/robots.txt", "/tin"]
+
+
+async def test_feeds_and_sitemaps_that_the_admin_names_are_not_subject_to_it(store, now):
+    host = Host(b"User-agent: *\nDisallow: /", page=b"<rss version='2.0'><channel/></rss>")
+    async with raw_server(host, has_robots=True) as wire:
+        office = Office(store, now, wire, tin={})
+        assert (await office.collect()).ok == 1
+    assert host.asked == ["/tin"]
+
+
+def test_what_nobody_asks_for_any_more_is_forgotten(any_store, now):
+    with any_store.write() as connection:
+        shelf.keep(connection, "https://a.vn/robots.txt", Known("x", None, now - KEPT))
+        shelf.keep(connection, "https://b.vn/robots.txt", Known("x", None, now - 2 * KEPT))
+        shelf.keep(connection, "https://b.vn/robots.txt", Known("y", "z", now, now))
+        shelf.forget(connection, now + timedelta(seconds=1))
+        assert shelf.known(connection, "https://a.vn/robots.txt") is None
+        assert shelf.known(connection, "https://b.vn/robots.txt") == Known("y", "z", now, now)
