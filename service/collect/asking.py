@@ -88,7 +88,8 @@ class Read:
 
     `old`: entries that were there before the source was first collected and come into sight only
     now. `children`: what is to be remembered of an index's sitemaps. `advertised`: the hub that its
-    publisher names, None where it names none.
+    publisher names, None where it names none. `delivery`: the row of what a hub brought, None = it
+    was fetched.
     """
 
     source: Claimed
@@ -100,6 +101,7 @@ class Read:
     old: tuple[Prepared, ...] = ()
     children: Mapping[str, str] | None = None
     advertised: Advertised | None = None
+    delivery: int | None = None
 
 
 Result = Failed | Unchanged | Read

@@ -66,8 +66,12 @@ def answered(
     dice: float,
     brought: Brought | None = None,
     new: int = 0,
+    pushed: bool = False,
 ) -> Plan:
-    """After a document (with `new` new entries), or the same as last time. `whole`: a body came."""
+    """After a document (with `new` new entries), or the same as last time. `whole`: a body came.
+
+    `pushed`: a hub brings its news.
+    """
     known = source.manners
     if brought is not None:
         known = _as_told(known, brought, new, now)
@@ -89,6 +93,7 @@ def answered(
         costly=costly and mute,
         early=source.due_at is not None and source.due_at > now,
         dice=dice,
+        pushed=pushed,
     )
     return Plan(
         then.at,
@@ -135,6 +140,12 @@ def failed(
         dice=dice,
     )
     return Plan(at, known, gone, _held_until(error, now, at))
+
+
+def taught(known: Manners, brought: Brought, new: int, now: datetime) -> Manners:
+    """After what a hub delivered: it tells of the source's rhythm, and of nothing else."""
+    learned = _as_told(known, brought, new, now)
+    return replace(known, pace_s=learned.pace_s, lull_s=learned.lull_s, news_at=learned.news_at)
 
 
 def is_too_many(error: BantinError) -> bool:

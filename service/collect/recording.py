@@ -31,7 +31,7 @@ from service.errors import (
     StoreError,
 )
 from service.model import Document
-from service.store import memories, sources, stale
+from service.store import callbacks, memories, pushing, sources, stale
 from service.store.database import Connection, Store
 from service.store.holds import put_off
 from service.store.lists import Lists
@@ -197,8 +197,17 @@ class Recorder:
     ) -> frozenset[str]:
         """Keep the source's state. Returns the topics that show the outlet under another name."""
         source, brought = result.source, result.brought
+        if result.delivery is not None:
+            taught = planning.taught(source.manners, brought, new, now)
+            pushing.record_delivered(connection, source, taught)
+            callbacks.done(connection, [result.delivery])
+            return frozenset()
         document = brought.document
         before = sources.is_called(connection, source)
+        if new and source.pushed_until is not None:
+            missed = pushing.missed(connection, source.id, now)
+            source = replace(source, pushed_until=None) if missed else source
+            result = replace(result, source=source)
         plan = self._answered(result, now, whole=True, new=new)
         sources.record_ok(
             connection,
@@ -261,6 +270,7 @@ class Recorder:
             dice=self._dice(),
             brought=result.brought if isinstance(result, Read) else None,
             new=new,
+            pushed=_is_pushed(result.source, now),
         )
 
     def _terms(self, source: sources.Claimed) -> Terms:
@@ -284,6 +294,10 @@ def _parts(result: Read) -> list[tuple[Sequence[Prepared], bool]]:
         for start in range(0, len(some), PART)
     ]
     return parts or [((), False)]
+
+
+def _is_pushed(source: sources.Claimed, now: datetime) -> bool:
+    return source.pushed_until is not None and source.pushed_until > now
 
 
 def _is_whole(result: Read, now: datetime) -> bool:

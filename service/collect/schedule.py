@@ -82,12 +82,14 @@ def after_answer(
     costly: bool,
     early: bool = False,
     dice: float,
+    pushed: bool = False,
 ) -> Next:
     """After a document or "not modified".
 
     `interval_s`: the last interval, None = there was none. `costly`: the server sends the whole
     document each time, changed or not. `early`: a person asked before it was due, which says
-    nothing of how silent it is. `dice` in [0, 1).
+    nothing of how silent it is. `pushed`: a hub brings the news, so the source is asked at the
+    ceiling alone; the interval goes on for when it does not. `dice` in [0, 1).
     """
     floor, ceiling = bounds.floor.total_seconds(), bounds.ceiling.total_seconds()
     interval = _usual(habits, floor)
@@ -96,9 +98,10 @@ def after_answer(
     least = max(floor, HOUR_S) if costly else floor
     interval = min(max(interval, least), max(floor, ceiling))
     spread = FIRST_SPREAD if interval_s is None else SPREAD
-    wait = _stretched(max(interval, _rest(wish, ceiling)), spread, dice)
+    rhythm = max(floor, ceiling) if pushed else interval
+    wait = _stretched(max(rhythm, _rest(wish, ceiling)), spread, dice)
     at = now + timedelta(seconds=wait)
-    if wish.every_s and wish.phase_s is not None:
+    if not pushed and wish.every_s and wish.phase_s is not None:
         # Where its own hours are rarer than we would come, none of them is passed over.
         soonest = floor if wish.every_s > interval else interval
         soonest = max(soonest, min(wish.fresh_s or 0.0, max(ceiling, WISHES_S)))

@@ -145,6 +145,7 @@ class Source(Named):
         "modern", description="legacy: TLS 1.0 and weak ciphers too, for servers of old"
     )
     ca: Phrase | None = Field(None, description="Instead of [collect] ca")
+    websub: bool | None = Field(None, strict=True, description="Instead of [collect] websub")
     was: Id | None = Field(None, description=WAS)
 
 

@@ -173,6 +173,12 @@ class Collect(Section):
     ca: Phrase | None = Field(
         None, description="A file of certificates (PEM) that are trusted besides the system's"
     )
+    websub: bool | None = Field(
+        None,
+        strict=True,
+        description="Let hubs bring the news (WebSub); default: where base_url is public. true: "
+        "also with a base_url of this machine",
+    )
 
 
 class Publish(Section):

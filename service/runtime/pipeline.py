@@ -1,6 +1,7 @@
 """What follows what. Every step is an idempotent job; the mark in the store is the truth.
 
-    collect ──> publish            (a topic changed: its feed is marked stale)
+    collect, or what a hub delivers ──> publish     (a topic changed: its feed is marked stale)
+       ├──────> subscriptions at hubs               (a publisher names one: it is asked to deliver)
        └──────> digests ──> mail   (a cut is past: an edition is frozen and planned)
     a sign-up ────────────> mail   (its confirmation is a delivery too)
     a confirmation ─> digests ─> mail  (the welcome mail carries the last edition)
@@ -11,14 +12,18 @@ A step that is not called because the process died is found by the next tick.
 from __future__ import annotations
 
 import asyncio
+import random
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from service.audience import housekeeping
-from service.collect import poll
+from service.collect import delivered, poll, subscribing
+from service.collect.delivered import Taken
 from service.collect.permission import forget_hosts
 from service.collect.poll import Collected
 from service.collect.spacing import Sites
+from service.collect.subscribing import Kept, Means
 from service.collect.workers import Parsers
 from service.curate.rematch import rematch
 from service.mail.drain import Drained, drain
@@ -64,6 +69,33 @@ async def collect(
             new=done.entries_new,
         )
     return done
+
+
+async def subscribe(service: Service, *, sites: Sites) -> Kept:
+    """Keep the subscriptions at hubs as they should be: begin, renew, give up."""
+    client = await asyncio.to_thread(
+        poll.open_client, service.store, service.settings, service.clock
+    )
+    async with client:
+        means = Means(
+            client, sites, service.clock, random.random, lambda: secrets.token_urlsafe(24)
+        )
+        done = await subscribing.keep(service.store, service.settings, means, owner=service.owner)
+    if done.sent:
+        logs.get().info("hubs asked", sent=done.sent, failed=sorted(done.failed))
+    return done
+
+
+async def take_delivered(service: Service, *, parsers: Parsers) -> Taken:
+    """Read what hubs have brought."""
+    return await delivered.take(
+        service.store,
+        service.settings,
+        service.clock,
+        owner=service.owner,
+        parsers=parsers,
+        dice=random.random,
+    )
 
 
 async def match_again(service: Service) -> None:

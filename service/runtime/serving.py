@@ -26,6 +26,8 @@ from service.runtime.engine import Engine, Job
 from service.web.app import create_app
 
 COLLECT_TICK_S = 5.0
+DELIVERED_TICK_S = 5.0
+WEBSUB_TICK_S = 10.0
 DIGEST_TICK_S = 15.0
 MAIL_TICK_S = 5.0
 PUBLISH_TICK_S = 60.0
@@ -85,8 +87,9 @@ def jobs(
     """The ticks of the service, each an idempotent job of the pipeline, whose `steps` they take."""
     sites = Sites()  # one for all passes: the gap between two requests outlives a pass
     # A pass matches by the rules that it began with. Were stored articles matched with newer ones
-    # meanwhile, what it takes in afterwards would never be.
-    matching = asyncio.Lock()
+    # meanwhile, what it takes in afterwards would never be. The same of what hubs deliver, which
+    # does not wait for a pass.
+    matching, delivering = asyncio.Lock(), asyncio.Lock()
 
     async def collect() -> bool:
         async with matching:
@@ -95,6 +98,18 @@ def jobs(
             kick("publish")
             kick("digests")
         return bool(done.tried)
+
+    async def delivered() -> bool:
+        async with delivering:
+            done = await steps.take_delivered(service, parsers=parsers)
+        if done.changed.topics:
+            kick("publish")
+            kick("digests")
+        return bool(done.tried)
+
+    async def websub() -> bool:
+        await steps.subscribe(service, sites=sites)
+        return False
 
     async def publish() -> bool:
         await steps.publish_stale(service)
@@ -110,7 +125,7 @@ def jobs(
         return bool(done.counts)
 
     async def house() -> bool:
-        async with matching:
+        async with matching, delivering:
             await steps.match_again(service)
         await steps.keep_house(service)
         kick("publish")
@@ -119,6 +134,8 @@ def jobs(
     return [
         Job("house", house, HOUSE_TICK_S),
         Job("collect", collect, COLLECT_TICK_S),
+        Job("delivered", delivered, DELIVERED_TICK_S),
+        Job("websub", websub, WEBSUB_TICK_S),
         Job("publish", publish, PUBLISH_TICK_S),
         Job("digests", digests, DIGEST_TICK_S),
         Job("mail", mail, MAIL_TICK_S),
@@ -229,7 +246,7 @@ async def _reload(
         if (after.web.listen, after.store.url) != (before.web.listen, before.store.url):
             logs.get().warning("web.listen and store.url change with a restart alone")
         logs.get().info("reloaded", sources=len(after.source))
-        for name in ("house", "collect", "publish", "digests", "mail"):
+        for name in ("house", "collect", "websub", "publish", "digests", "mail"):
             kick(name)
 
 

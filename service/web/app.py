@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from service.web import (
     confirm,
     feeds,
     health,
+    hubs,
     pages,
     preferences,
     subscribe,
@@ -31,7 +33,7 @@ from service.web.context import Context
 from service.web.limiter import Limiter
 from service.web.shell import Shell
 
-_ROOMS = (feeds, subscribe, confirm, preferences, unsubscribe, admin, health, pages)
+_ROOMS = (feeds, subscribe, confirm, preferences, unsubscribe, hubs, admin, health, pages)
 
 
 def create_app(
@@ -42,6 +44,7 @@ def create_app(
     kick: Callable[[str], None],
     health: Callable[[], Health],
     limiter: Limiter | None = None,
+    dice: Callable[[], float] = random.random,
 ) -> Starlette:
     """The application. `settings_of` and `renderer_of` are asked anew at each request.
 
@@ -52,7 +55,7 @@ def create_app(
     with store.write() as connection:
         secret = facts.secret(connection)
     context = Context(
-        store, settings_of, renderer_of, clock, kick, health, secret, limiter or Limiter()
+        store, settings_of, renderer_of, clock, kick, health, secret, limiter or Limiter(), dice
     )
     app = Starlette(
         routes=[route for room in _ROOMS for route in room.ROUTES],

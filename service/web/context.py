@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +26,7 @@ class Context:
     """`settings_of` and `renderer_of` are asked anew for each request: a reload swaps both.
 
     `kick` wakes a job by its name ("mail", "digests"). `secret` signs the tokens of forms.
+    `dice` gives numbers in [0, 1).
     """
 
     store: Store
@@ -35,6 +37,7 @@ class Context:
     health: Callable[[], Health]
     secret: bytes
     limiter: Limiter = field(default_factory=Limiter)
+    dice: Callable[[], float] = random.random
 
     @property
     def settings(self) -> Settings:

@@ -1,0 +1,168 @@
+"""What hubs have delivered goes the way of what is fetched: claimed, read in a worker, recorded.
+
+waiting body -> claim of its source -> read -> admitted, and the row deleted, in one transaction
+
+A body that waits while its source is asked stays until that is done. One that cannot be read is
+dropped, and the source is asked itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from service.collect.asking import Read
+from service.collect.jobs import Job, Wish
+from service.collect.reading import reading_of
+from service.collect.recording import Recorded, Recorder
+from service.collect.sweep import LEASE
+from service.collect.workers import Parsers
+from service.config.schema import Settings, Source
+from service.curate.prepare import Told
+from service.curate.rules import compile_rules, packed
+from service.errors import BantinError
+from service.model import Changed
+from service.store import callbacks, memories, pushing, sources
+from service.store.callbacks import Delivery
+from service.store.database import Store
+from service.store.sources import Behind, Claimed
+
+AT_ONCE = 8
+"""Bodies read together: with the largest that is taken, they fit beside those of a pass."""
+
+_NOTHING_BEHIND = Behind(None, None, b"", b"")
+
+_log = structlog.get_logger("collect")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a round gave. `tried`: bodies that it worked on, 0 = there is nothing to do now."""
+
+    tried: int = 0
+    entries_new: int = 0
+    changed: Changed = field(default_factory=Changed)
+
+
+async def take(
+    store: Store,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    *,
+    owner: str,
+    parsers: Parsers,
+    dice: Callable[[], float],
+) -> Taken:
+    """Read and record the oldest waiting body of a few sources. Raises StoreError."""
+    work = await asyncio.to_thread(_claim, store, settings, clock(), owner)
+    if not work:
+        return Taken()
+    rules = packed(settings.topic)
+    recorder = Recorder(store, settings, compile_rules(settings.topic), clock, dice)
+    try:
+        results = await asyncio.gather(
+            *(_read(store, settings, clock, parsers, rules, *one) for one in work)
+        )
+        read = [result for result in results if result is not None]
+        recorded = await asyncio.to_thread(recorder.record, read)
+    finally:
+        with store.write() as connection:
+            sources.release(connection, owner, [claimed.id for claimed, _ in work])
+    bodies = {one.source.id: one.delivery for one in read}
+    refused = [bodies[one.source.id] for one in recorded if one.error is not None]
+    if refused:  # it counts as the source's failure; what it would not store is not tried for ever
+        with store.write() as connection:
+            callbacks.done(connection, [row for row in refused if row is not None])
+    for one in recorded:
+        _tell(one)
+    topics = frozenset[str]().union(*(one.topics for one in recorded))
+    new = sum(one.new for one in recorded)
+    changed = new + sum(one.changed for one in recorded)
+    return Taken(len(work), new, Changed(topics=topics, articles=changed))
+
+
+def _claim(
+    store: Store, settings: Settings, now: datetime, owner: str
+) -> list[tuple[Claimed, Delivery]]:
+    with store.read() as connection:
+        waiting = callbacks.next_of_each(connection, now, AT_ONCE)
+    if not waiting:
+        return []
+    wanted = {name: row for row, name in waiting if name in settings.source}
+    with store.write() as connection:
+        # Paused, removed or never collected meanwhile: what it brought is not wanted any more.
+        idle = callbacks.unwanted(connection, wanted, now)
+        callbacks.done(connection, [r for r, name in waiting if name not in wanted.keys() - idle])
+        due = sources.named(connection, wanted.keys() - idle)
+        claimed = sources.claim(connection, due, owner, now, now + LEASE, at_once=True)
+        work = [(one, callbacks.load(connection, wanted[one.name])) for one in claimed]
+        read_already = [one.id for one, delivery in work if delivery is None]
+        sources.release(connection, owner, read_already)
+    return [(one, delivery) for one, delivery in work if delivery is not None]
+
+
+async def _read(
+    store: Store,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    parsers: Parsers,
+    rules: bytes,
+    claimed: Claimed,
+    delivery: Delivery,
+) -> Read | None:
+    """None: it cannot be read, so the source is asked itself."""
+    told = settings.source[claimed.name]
+    job = Job(
+        delivery.body,
+        {"content-type": delivery.media_type},
+        claimed.address,
+        reading_of(told, settings.site),
+        clock(),
+        Wish(
+            Told(claimed.name, told.title or None, told.language, told.topics),
+            rules,
+            await asyncio.to_thread(_remembered, store, claimed.id),
+        ),
+    )
+    try:
+        brought = await parsers.read(job)
+    except BantinError as error:
+        _log.info("delivered", id=claimed.name, error=str(error))
+        await asyncio.to_thread(_ask_itself, store, settings, clock(), told, claimed, delivery)
+        return None
+    size = len(delivery.body)
+    return Read(claimed, brought, _NOTHING_BEHIND, None, size, delivery=delivery.id)
+
+
+def _remembered(store: Store, source_id: int) -> bytes | None:
+    with store.read() as connection:
+        return memories.last(connection, source_id)
+
+
+def _ask_itself(
+    store: Store,
+    settings: Settings,
+    now: datetime,
+    told: Source,
+    claimed: Claimed,
+    delivery: Delivery,
+) -> None:
+    floor = (told.interval or settings.collect.interval).min
+    with store.write() as connection:
+        callbacks.done(connection, [delivery.id])
+        pushing.wake(connection, claimed.id, now, floor)
+
+
+def _tell(recorded: Recorded) -> None:
+    _log.info(
+        "delivered",
+        id=recorded.source.name,
+        status="lost" if recorded.lost else "failed" if recorded.error else "ok",
+        new=recorded.new,
+        changed=recorded.changed,
+        error=str(recorded.error) if recorded.error else None,
+    )

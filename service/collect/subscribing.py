@@ -1,0 +1,258 @@
+"""Keeping subscriptions at hubs as they should be: the thin shell of WebSub's outgoing half.
+
+what is wanted <-> what the rows say -> due requests claimed -> hub's turn -> POST -> recorded
+
+A subscription begins when a publisher names a hub, is renewed before its lease ends, and is given
+up when its source is removed, paused, or names another hub. The hub's answers come in at our
+callbacks (`collect/callback.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+import structlog
+
+from service.collect import manners, websub
+from service.collect.access import access_of
+from service.collect.spacing import Sites, Waiting
+from service.config.schema import Settings, Source
+from service.errors import BantinError, ForbiddenAddressError, HttpError
+from service.net import guard
+from service.net.client import Client
+from service.store import facts
+from service.store import websub as rows
+from service.store.database import Connection, Store
+from service.store.websub import Held, Offer, Request
+from service.text.fold import nfc
+
+AT_ONCE = 8
+"""Requests to hubs at one time; several at one hub wait for their turns as sources do."""
+
+IN_A_RUN = 100
+"""Requests that one run sends at most."""
+
+CLAIM = timedelta(minutes=10)
+"""Longer than a run with all its turns takes."""
+
+ANSWER_BYTES = 64 * 1024
+"""Of a hub's answer: nothing in it is read but its status."""
+
+_log = structlog.get_logger("collect")
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a run works with. `dice` gives numbers in [0, 1), `draw` unguessable tokens."""
+
+    client: Client
+    sites: Sites
+    clock: Callable[[], datetime]
+    dice: Callable[[], float]
+    draw: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a run did. `lapsed`: sources whose lease ended; `failed`: source -> why."""
+
+    sent: int
+    failed: dict[str, str]
+    lapsed: tuple[str, ...] = ()
+
+
+async def keep(store: Store, settings: Settings, means: Means, *, owner: str) -> Kept:
+    """Bring subscriptions to what is wanted now. `owner`: one start of one process.
+
+    Raises StoreError; a hub's trouble is recorded with its subscription.
+    """
+    lapsed, requests, key = await asyncio.to_thread(_prepare, store, settings, means, owner)
+    if lapsed:
+        _log.info("websub lapsed", sources=lapsed)
+    if not requests:
+        return Kept(0, {}, tuple(lapsed))
+    try:
+        failed = await _send_all(store, settings, means, requests, key)
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
+    finally:
+        with store.write() as connection:
+            rows.release(connection, owner, [request.id for request in requests])
+    return Kept(len(requests), failed, tuple(lapsed))
+
+
+async def _send_all(
+    store: Store, settings: Settings, means: Means, requests: Sequence[Request], key: bytes
+) -> dict[str, str]:
+    """Source -> why its request failed. Each hub is asked no faster than a site of sources."""
+    failed: dict[str, str] = {}
+    waiting = Waiting[Request](means.sites)
+    for request in requests:
+        hub = Source(url=request.hub)
+        site = manners.site(hub, settings.collect, hub.url)
+        waiting.add(site, manners.gap(hub, settings.collect, hub.url), request)
+    loop, freed, running = asyncio.get_running_loop(), asyncio.Event(), 0
+
+    async def one(site: str, request: Request) -> None:
+        nonlocal running
+        try:
+            error = await _send(store, settings, means, request, key)
+            if error is not None:
+                failed[request.source] = error
+        finally:
+            running -= 1
+            waiting.done(site, loop.time())
+            freed.set()
+
+    async with asyncio.TaskGroup() as group:
+        while waiting:
+            for site, request in waiting.take(loop.time(), AT_ONCE - running):
+                running += 1
+                group.create_task(one(site, request))
+            freed.clear()
+            until = waiting.next_at() if running < AT_ONCE else None
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await (freed.wait() if waiting else asyncio.sleep(0))
+    return failed
+
+
+def _prepare(
+    store: Store, settings: Settings, means: Means, owner: str
+) -> tuple[list[str], list[Request], bytes]:
+    now = means.clock()
+    with store.read() as connection:
+        # Most services have neither hubs nor subscriptions: they need not write every few seconds.
+        if not rows.is_any(connection) and not _wanted(connection, settings, now):
+            return [], [], b""
+    with store.write() as connection:
+        lapsed = rows.lapse(connection, now)
+        _settle_wishes(connection, settings, means, now)
+        rows.forget_left(connection, now, websub.MOST_UNSUBSCRIPTIONS)
+        requests = rows.claim(connection, owner, now, now + CLAIM, IN_A_RUN)
+        return lapsed, requests, facts.secret(connection)
+
+
+def _wanted(
+    connection: Connection, settings: Settings, now: datetime
+) -> dict[int, tuple[Offer, str]]:
+    """Source -> what its publisher offers, and where hubs are to call us."""
+    wanted = {}
+    for offer in rows.offers(connection, now):
+        base = websub.callback_base(settings, settings.source.get(offer.source))
+        if base is not None and offer.hubs:
+            wanted[offer.source_id] = offer, base
+    return wanted
+
+
+def _settle_wishes(connection: Connection, settings: Settings, means: Means, now: datetime) -> None:
+    wanted = _wanted(connection, settings, now)
+    over: list[int] = []
+    for held in rows.held(connection):
+        if held.source_id not in wanted:
+            over.append(held.id)
+            continue
+        offer, base = wanted[held.source_id]
+        its = held.topic == offer.topic and held.hub in offer.hubs
+        if not (its and held.callback.startswith(base)):
+            over.append(held.id)  # and begun anew, below
+            continue
+        del wanted[held.source_id]
+        if _is_hopeless(held) and len(offer.hubs) > 1:
+            _turn_to_next(connection, held, offer, base, means, now)
+    rows.leave(connection, over, now)
+    for offer, base in wanted.values():
+        token = means.draw()
+        rows.want(connection, offer, offer.hubs[0], token=token, callback=base + token, now=now)
+
+
+def _is_hopeless(held: Held) -> bool:
+    return not held.alive and (held.refused or held.failures >= websub.TRIED_ENOUGH)
+
+
+def _turn_to_next(
+    connection: Connection, held: Held, offer: Offer, base: str, means: Means, now: datetime
+) -> None:
+    """The next hub of the list at once; once all have been asked, only after a rest."""
+    at = offer.hubs.index(held.hub) + 1
+    token = means.draw()
+    rows.turn_to(
+        connection,
+        held.id,
+        offer.hubs[at % len(offer.hubs)],
+        token=token,
+        callback=base + token,
+        at=now if at < len(offer.hubs) else now + websub.LONGEST_RETRY,
+    )
+
+
+async def _send(
+    store: Store, settings: Settings, means: Means, request: Request, key: bytes
+) -> str | None:
+    """Ask a hub in the ways there are; why it failed, None: it took the request."""
+    source = settings.source.get(request.source)
+    told = source or Source(url=request.source_url)
+    allowed = manners.allowed(told, settings.collect)
+    if not websub.may_enter(request.source_url, request.hub, guard.networks(allowed)):
+        allowed = ()
+    secret = websub.secret(key, request.token)
+    error: BantinError | None = None
+    for hub, is_private in websub.ways(request.hub):
+        if not await asyncio.to_thread(_asking, store, means, request, signed=is_private):
+            return None  # it was given up, or given to another hub, a moment ago
+        fields = websub.form(
+            request.mode, request.topic, request.callback, secret if is_private else None
+        )
+        try:
+            await means.client.post(
+                hub,
+                fields,
+                limit=ANSWER_BYTES,
+                allow=allowed,
+                access=access_of(told, settings.collect),
+            )
+        except BantinError as trouble:
+            error = trouble
+            if isinstance(trouble, HttpError | ForbiddenAddressError):
+                break  # it was reached, or must not be
+        else:
+            await asyncio.to_thread(_accepted, store, means, request)
+            return None
+    assert error is not None
+    text = " ".join(nfc(str(error)).split())
+    await asyncio.to_thread(_failed, store, means, request, error, text)
+    _log.info("websub", id=request.source, mode=request.mode, hub=request.hub, error=text)
+    return text
+
+
+def _asking(store: Store, means: Means, request: Request, *, signed: bool) -> bool:
+    with store.write() as connection:
+        return rows.asking(connection, request, means.clock(), signed=signed)
+
+
+def _accepted(store: Store, means: Means, request: Request) -> None:
+    now = means.clock()
+    at = websub.ask_again_at(
+        now, request.failures + 1, request.lease_ends, means.dice(), first=websub.VERIFY_WITHIN
+    )
+    with store.write() as connection:
+        rows.accepted(connection, request, at)
+
+
+def _failed(store: Store, means: Means, request: Request, error: BantinError, text: str) -> None:
+    http = error if isinstance(error, HttpError) else None
+    at = websub.ask_again_at(
+        means.clock(),
+        request.failures + 1,
+        request.lease_ends,
+        means.dice(),
+        retry_after_s=None if http is None else http.retry_after_s,
+    )
+    said_no = http is not None and http.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    with store.write() as connection:
+        rows.failed(connection, request, error=text, next_try_at=at, refused=said_no)
