@@ -155,6 +155,7 @@ async def read(parsers: Parsers, body: Body, rules: bytes, before: bytes | None)
         body.asked.reading,
         body.at,
         Wish(body.asked.told, rules, before),
+        suspect=source.aside_since is not None,
     )
     try:
         brought = await parsers.read(job)

@@ -26,7 +26,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A body to be read. `wish` None: its entries are given as they were found."""
+    """A body to be read. `wish` None: its entries are given as they were found.
+
+    `suspect`: the last document of this source killed or hung its reader.
+    """
 
     body: bytes
     headers: Mapping[str, str]
@@ -34,6 +37,7 @@ class Job:
     reading: Reading
     now: datetime
     wish: Wish | None = None
+    suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)

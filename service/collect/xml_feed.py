@@ -30,8 +30,9 @@ from service.text import dayorder
 from service.text.clean import title_text
 from service.text.fold import nfc
 
-_HTML = re.compile(r"(?is)\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b")
-_CDF = re.compile(r"(?is)(?:\s|<!--.*?-->|<!doctype[^>]*>)*<channel\b")
+# What has matched once is not tried otherwise (?>, *+): thirty comments would take for ever.
+_HTML = re.compile(r"(?is)\s*+(?:(?><!--.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b")
+_CDF = re.compile(r"(?is)(?:\s|(?><!--.*?-->)|<!doctype[^>]*>)*+<channel\b")
 _DATE_LINE = re.compile(r"ate>\s*(?:<!\[CDATA\[\s*)?(?=[^<\]]{0,40}\d\s?[/.-])([^<\]]{6,80})")
 """In pubDate and dc:date, where their numbers are parted as nobody does who writes RFC 822."""
 

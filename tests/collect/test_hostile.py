@@ -107,3 +107,13 @@ def test_tens_of_thousands_of_entries_are_read():
     body = f"<rss version='2.0'><channel><title>T</title>{items}</channel></rss>".encode()
     document = documents.read(body, {}, URL, Reading(), NOW)
     assert len(document.entries) == 30_000
+
+
+@pytest.mark.parametrize(
+    "start", [b"<!---->", b"<!-- a -->\n", b"<!doctype a>", b"<!-- -->" * 9 + b"<!--", b"<!"]
+)
+@pytest.mark.parametrize("number", [60, 20_000])
+def test_what_stands_before_no_feed_is_passed_over_once(start, number):
+    """Sixty comments were enough to keep a pattern busy for years."""
+    with pytest.raises(ParseError, match="no feed"):
+        documents.read(start * number + b"x", {}, URL, Reading(), NOW)

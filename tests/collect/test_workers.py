@@ -7,15 +7,16 @@ import multiprocessing
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
 
 from service.collect.jobs import Job
 from service.collect.reading import Reading, Selectors
+from service.collect.slow_lane import SlowLane
 from service.collect.workers import Parsers
-from service.errors import ParseError
+from service.errors import BantinError, ParseError, PutAsideError
 from service.model import SourceKind
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -114,6 +115,42 @@ async def test_a_real_document_that_is_too_slow_is_put_aside():
         )
     assert isinstance(slow, ParseError)
     assert fine.document.title == "một"
+
+
+async def test_documents_that_hang_hold_up_nobody_but_each_other():
+    async with Parsers(2, timeout_s=6, quick_s=1) as parsers:
+        await parsers.read(job(feed("warm")))
+        hanging = [asyncio.create_task(parsers.read(job(feed("x"), Endless()))) for _ in range(4)]
+        good = [asyncio.create_task(parsers.read(job(feed(f"{n}")))) for n in range(60)]
+        brought = await asyncio.gather(*good)
+        assert [one.document.title for one in brought] == [str(n) for n in range(60)]
+        assert not all(one.done() for one in hanging), "one by one they take 24 seconds"
+        with pytest.raises(PutAsideError, match="longer than 6 s"):
+            await hanging[0]
+
+
+async def test_what_was_put_aside_before_is_read_apart_from_the_others(parsers):
+    await parsers.read(job(feed("warm")))
+    before = {child.pid for child in multiprocessing.active_children()}
+    with pytest.raises(PutAsideError, match="kills the process"):
+        await parsers.read(replace(job(feed("x"), Deadly()), suspect=True))
+    healed = await parsers.read(replace(job(feed("healed")), suspect=True))
+    assert healed.document.title == "healed"
+    assert {child.pid for child in multiprocessing.active_children()} == before
+
+
+async def test_who_finds_the_slow_lane_full_is_not_blamed_for_it():
+    lane = SlowLane(60, wait_s=0.5, most_bytes=1000)
+    inside = asyncio.create_task(lane.read(job(feed("x"), Endless()), tries=1))
+    await asyncio.sleep(0)
+    for late in (job(feed("waits too long")), job(feed("is too large") + b" " * 1000)):
+        with pytest.raises(BantinError, match="not read this time") as caught:
+            await lane.read(late, tries=1)
+        assert not isinstance(caught.value, ParseError)
+    inside.cancel()
+    await asyncio.gather(inside, return_exceptions=True)
+    assert multiprocessing.active_children() == []
+    assert (await lane.read(job(feed("free again")), tries=1)).document.title == "free again"
 
 
 async def test_workers_that_are_killed_while_idle_are_replaced(parsers):

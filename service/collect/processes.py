@@ -1,0 +1,123 @@
+"""The processes that read documents, in a pool that is made anew when it breaks.
+
+Started when the first document comes. A process that dies or overruns its time is ended and
+replaced by itself; the others work on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import ForkServerContext
+from typing import TypeVar, cast
+
+from pebble import ProcessPool
+
+from service.collect.jobs import Brought, Job
+from service.errors import BantinError, ParseError
+
+MEMORY_BYTES = 2 * 1024**3
+"""Address space of one process: a document that wants more fails instead of the machine."""
+
+PUT_ASIDE = "put aside: "
+"""How the reason begins when a document killed or hung its worker."""
+
+Outcome = Brought | str
+Result = TypeVar("Result")
+
+
+class Processes:
+    """`number` of them. `nice` is their level: readers of our own pages come first."""
+
+    def __init__(self, number: int, *, max_tasks: int, nice: int) -> None:
+        self._number = number
+        self._max_tasks = max_tasks
+        self._nice = nice
+        self._pool: ProcessPool | None = None
+
+    async def ask(self, jobs: Sequence[Job], timeout_s: float) -> list[Outcome]:
+        """One task: each document's result or reason. Raises as `run` does."""
+        return await self.run(read_all, (jobs,), timeout_s)
+
+    async def run(
+        self, function: Callable[..., Result], args: Sequence[object], timeout_s: float
+    ) -> Result:
+        """One task. Raises what the function raises, TimeoutError, or pebble's ProcessExpired.
+
+        A pool that broke (a process was killed while idle) is replaced. Raises BantinError when
+        none can be started.
+        """
+        for _ in range(2):
+            pool = self._pool = self._pool or self._started()
+            try:
+                future = pool.schedule(function, args=args, timeout=timeout_s)
+                return cast("Result", await asyncio.wrap_future(future))
+            except (BrokenProcessPool, RuntimeError):
+                if self._pool is pool:
+                    self._pool = None
+                await asyncio.to_thread(_stop, pool)
+        raise BantinError("the processes that read documents cannot be started")
+
+    async def stop(self) -> None:
+        """End them. They are started again when somebody asks."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(_stop, pool)
+
+    def _started(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._number,
+            max_tasks=self._max_tasks,
+            initializer=_settle_in,
+            initargs=(self._nice,),
+            context=_context(),
+        )
+
+
+def _context() -> ForkServerContext:
+    """New ones are forked from one small process that has everything loaded and nothing open.
+
+    One begins in a moment instead of half a second, and they share the memory of what was loaded.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["service.collect.forked"])
+    return context
+
+
+def read_all(jobs: Sequence[Job]) -> list[Outcome]:
+    """Runs in the process: each document's own result or reason."""
+    from service.collect.bringing import bring  # noqa: PLC0415 - only they pay for this import
+
+    outcomes: list[Outcome] = []
+    for job in jobs:
+        try:
+            outcome: Outcome = bring(job)
+        except ParseError as error:
+            outcome = str(error)
+        except MemoryError:
+            outcome = f"{PUT_ASIDE}reading this document takes more memory than there is"
+        except Exception as error:  # noqa: BLE001 - one document must not cost its neighbours
+            outcome = f"the document cannot be read ({type(error).__name__}: {error})"[:300]
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _settle_in(nice: int) -> None:
+    """Runs once in each. Its imports must not count against the first document's time."""
+    from service.collect import bringing  # noqa: F401, PLC0415 - as in read_all
+
+    with contextlib.suppress(OSError):
+        os.nice(nice)
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource  # noqa: PLC0415 - not on every system
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+def _stop(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call]
+    pool.join()
