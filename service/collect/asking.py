@@ -189,14 +189,21 @@ def _not_modified(
         return Failed(source, FetchError(reason), for_all=True)
     if source.document_error:
         return Failed(source, _as_before(source, source.document_error))
-    # Both are sent back byte for byte, so the newest that the server gave is what counts; what its
-    # last answers said of freshness stands until they say otherwise (RFC 9111, 4.3.4).
-    etag, last_modified = response.etag or source.etag, response.last_modified
-    behind = Behind(
-        etag, last_modified or source.last_modified, source.body_hash or b"", source.read_as or b""
-    )
+    # What its last answers said of freshness stands until they say otherwise (RFC 9111, 4.3.4).
+    etag, last_modified = _newest(source, response)
+    behind = Behind(etag, last_modified, source.body_hash or b"", source.read_as or b"")
     fresh_s = source.manners.fresh_s if fresh_s is None else fresh_s
     return Unchanged(source, fresh_s, behind, hops=response.redirects)
+
+
+def _newest(source: Claimed, response: Response) -> tuple[bytes | None, bytes | None]:
+    """ETag and Last-Modified, both from one answer: the newest that gave something new.
+
+    A 304 may leave out what has not changed; what it changes is not paired with what was before.
+    """
+    given, known = (response.etag, response.last_modified), (source.etag, source.last_modified)
+    says_new = any(new and new != old for new, old in zip(given, known, strict=True))
+    return given if says_new else known
 
 
 def _as_before(source: Claimed, error: str) -> ParseError:

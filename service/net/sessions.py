@@ -92,7 +92,7 @@ class Sessions:
             limit=0,  # collect bounds what is in flight, and spaces it per site
             force_close=True,  # a poll asks one question per server; idle sockets would pile up
         )
-        return aiohttp.ClientSession(
+        session = aiohttp.ClientSession(
             connector=connector,
             headers={
                 "User-Agent": self._user_agent,
@@ -109,6 +109,10 @@ class Sessions:
             max_field_size=limits.header_bytes,
             max_line_size=limits.header_bytes,
         )
+        # aiohttp asks a second time at once where a server hangs up; we ask once, and say so. There
+        # is no public place for it; a test on a real socket holds it.
+        session._retry_connection = False  # noqa: SLF001 - see above
+        return session
 
     async def judge_lookup(self, url: URL, allowed: guard.Networks) -> list[str]:
         """Refuse what a proxy would be asked for, where our own DNS says that it must not be.

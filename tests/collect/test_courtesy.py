@@ -238,4 +238,6 @@ async def test_a_304_may_bring_newer_validators(store, now):
             office.now += 2 * HOUR
     sent = [talk.headers.get("if-none-match") for talk in wire.asked]
     assert sent == [None, '"one"', 'W/"two"']
-    assert {talk.headers.get("if-modified-since") for talk in wire.asked[1:]} == {"Thu Jan 1"}
+    # What a 304 changes is not paired with what another answer gave.
+    dates = [talk.headers.get("if-modified-since") for talk in wire.asked]
+    assert dates == [None, "Thu Jan 1", None]

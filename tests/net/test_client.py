@@ -225,6 +225,16 @@ async def test_what_is_no_proper_answer_has_a_plain_reason(sent, reason):
             await fetch.get(wire.url())
 
 
+async def test_who_hangs_up_without_an_answer_is_not_asked_again_at_once():
+    async def hang_up(talk):
+        pass
+
+    async with raw_server(hang_up) as wire, client() as net:
+        with pytest.raises(FetchError, match="closed the connection without an answer"):
+            await net.get(wire.url("/"))
+        assert len(wire.asked) == 1
+
+
 async def test_silence_and_a_closed_port():
     async def script(talk):
         await asyncio.sleep(5)

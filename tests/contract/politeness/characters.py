@@ -19,8 +19,12 @@ from tests.contract.politeness.publisher import (
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+TWO_DAYS = "max-age=172800"
 Refusal = Callable[[datetime, datetime], Answer]
 """Given the time and when the trouble ends."""
+
+PAUSED, PAUSE = "resting", (START + 3 * DAY, START + 5 * DAY)
+"""A source that its admin lets rest for two days."""
 
 SITE = [f"{letter}.toasoan" for letter in "abcdef"]
 """Six sources of one registrable domain, of which the first is told that it is too much."""
@@ -65,6 +69,7 @@ def _freshness() -> list[Publisher]:
             "for-a-day", news=3 * HOUR,
             extra=lambda at, s: {"Cache-Control": "max-age=86400"},
         ),
+        Publisher(PAUSED, news=12 * HOUR),
         Publisher("for-ever", extra=lambda at, s: {"Cache-Control": "max-age=315360000"}),
         Publisher("not-fresh", extra=lambda at, s: {"Cache-Control": "max-age=0, no-cache"}),
     ]  # fmt: skip
@@ -104,6 +109,10 @@ def _trouble() -> list[Publisher]:
         Publisher("too-many-date", trouble=_during(2 * DAY, 9 * HOUR, _at_date(429))),
         Publisher("too-many-bare", trouble=_during(2 * DAY, 20 * HOUR, _plainly(429))),
         Publisher("busy", trouble=_during(3 * DAY, 30 * HOUR, _at_date(503))),
+        Publisher("pleading", trouble=_during(DAY, HOUR, _plainly(429, Cache_Control=TWO_DAYS))),
+        Publisher("patient", trouble=_during(8 * DAY, 9 * DAY, _at_date(503))),
+        Publisher("locked", trouble=_during(DAY, 90 * DAY, _plainly(401))),
+        Publisher("silent", trouble=_during(DAY, 3 * DAY, _plainly(0))),
         Publisher("busy-short", trouble=_during(3 * DAY, DAY, _plainly(503, Retry_After="7200"))),
         Publisher("down", news=HOUR, trouble=_during(DAY, 3 * DAY, _plainly(500))),
         Publisher("lost", trouble=_during(DAY, 3 * DAY, _plainly(404))),

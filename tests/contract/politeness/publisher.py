@@ -158,6 +158,9 @@ class Street:
         port = talk.headers.get("host", "").partition(":")[2]
         answer = Answer(404) if target != PATH else publisher.answer(noted.at, asked)
         noted.status, noted.sent = answer.status, answer.headers
+        if not answer.status:  # it hangs up
+            noted.ended = time.monotonic()
+            return
         headers = {name: value.replace("PORT", port) for name, value in answer.headers.items()} | {
             "Content-Type": "application/rss+xml",
             "Set-Cookie": "toi=day; Path=/",

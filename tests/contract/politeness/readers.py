@@ -17,13 +17,14 @@ from service.collect.spacing import Sites
 from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
 from service.net.client import Client
-from service.store import registry
+from service.report.standing import advice, reason, state
+from service.store import overview, pauses, registry
 from service.store import tables as t
 from service.store.database import Store
 from tests.builders import add_digest, add_subscription
-from tests.contract.politeness.characters import DAY, all_publishers
+from tests.contract.politeness.characters import DAY, PAUSE, PAUSED, all_publishers
+from tests.contract.politeness.judging import CEILING, DELAY_S, FLOOR, Week
 from tests.contract.politeness.publisher import PATH, START, Publisher, Street
-from tests.contract.politeness.rules import CEILING, DELAY_S, FLOOR, Week
 from tests.net.wire import raw_server
 
 DAYS = 9
@@ -64,13 +65,16 @@ async def a_week_of_ours(store: Store) -> Week:
             networks = settings.collect.allow_networks
             async with Client(agent, networks, resolver=Loopback(), clock=clock) as client:
                 sites = Sites()
+                if PAUSE[0] == START + day * DAY:
+                    with store.write() as connection:
+                        pauses.pause(connection, [PAUSED], *PAUSE)
                 while clock.now < START + (day + 1) * DAY:
                     await collect(
                         store, settings, clock, owner=f"day-{day}", client=client,
                         parsers=parsers, sites=sites, dice=dice,
                     )  # fmt: skip
                     clock.now = _next(store, clock.now)
-    return Week(street.asked, publishers, _found(store), clock.now)
+    return Week(street.asked, publishers, _found(store), clock.now, _told(store, clock.now))
 
 
 async def a_week_of_a_rude_one() -> Week:
@@ -146,6 +150,12 @@ def _next(store: Store, now: datetime) -> datetime:
         first = heapq.nsmallest(1, rows.scalars())[0]
     steps = max((first - START) // STEP + 1, (now - START) // STEP + 1)
     return START + steps * STEP
+
+
+def _told(store: Store, now: datetime) -> dict[str, tuple[str, str]]:
+    with store.read() as connection:
+        rows = overview.sources(connection)
+    return {row.name: (state(row, now), reason(row, now) or advice(row)) for row in rows}
 
 
 def _found(store: Store) -> dict[str, dict[int, datetime]]:
