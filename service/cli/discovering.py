@@ -22,12 +22,13 @@ from service.cli.output import (
     warn,
 )
 from service.collect import proposing
-from service.collect.discover import MOST_REQUESTS, Manner, Means
 from service.collect.discover import discover as search
 from service.collect.offers import Discovery
+from service.collect.permission import Permissions
 from service.collect.poll import client_of
 from service.collect.proposing import Proposal, proposals
 from service.collect.reading import reading_of
+from service.collect.scout import MOST_REQUESTS, Manner, Means
 from service.collect.spacing import Sites
 from service.collect.workers import Parsers
 from service.config.loading import DEFAULT_NAME
@@ -102,7 +103,8 @@ async def searched(
     source = Source(url=url)
     manner = Manner(source, settings.collect, reading_of(source, settings.site), most)
     async with client_of(settings, system_clock) as client, Parsers(1) as parsers:
-        means = Means(client, parsers, Sites(), system_clock, tell)
+        permissions = Permissions(client, system_clock)
+        means = Means(client, parsers, Sites(), permissions, system_clock, tell)
         return await search(means, manner, url, sitemaps=sitemaps)
 
 

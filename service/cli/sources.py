@@ -65,6 +65,9 @@ def list_(config: Path, as_json: bool) -> None:
         for one in found
     ]  # fmt: skip
     table("Sources", ("source", "state", "title", "last fine", "entries", "topics", "url"), rows)
+    for one in found:
+        if one["suggestion"]:
+            warn(f"{one['id']}: {printable(one['suggestion'])}")
 
 
 def _listed(service: Service) -> list[dict[str, Any]]:
@@ -86,6 +89,7 @@ def _listed(service: Service) -> list[dict[str, Any]]:
                 "last_ok": row.last_ok_at,
                 "entries": row.entries,
                 "error": row.error,
+                "suggestion": standing.suggestion(row) or None,
                 "file": file,
                 "line": line,
             }

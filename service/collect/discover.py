@@ -4,37 +4,27 @@ address -> is it a feed, a sitemap itself? -> else a page: the feeds that it nam
 home page -> where its software keeps feeds -> the sitemaps of robots.txt; the page's list of news
 
 Each step is taken only where those before it found no news. Every candidate is fetched and read;
-what is offered works. The gap between two requests to a site is that of `[collect] per_site`.
+what is offered works. The gap between two requests is that of `[collect] per_site`; pages, but
+the one that was named, are asked for as robots.txt lets us.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
+import contextlib
+from collections.abc import Iterable
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import urljoin
 
-from service.collect import manners, offers, sitemap_places
-from service.collect.access import access_of
+from service.collect import offers, sitemap_places
 from service.collect.feed_habits import home_of, is_home
 from service.collect.feed_links import Candidate, Origin
-from service.collect.jobs import Job
 from service.collect.offers import Discovery, Offer, offer_of
-from service.collect.reading import Reading
-from service.collect.site_page import SitePage, read_site_page
-from service.collect.spacing import BUSY_S, Sites
-from service.collect.workers import Parsers
-from service.config.schema import Collect, Source
-from service.errors import BantinError, FetchError, HttpError, ParseError
+from service.collect.scout import EndError, Manner, Means, Scout
+from service.collect.site_page import SitePage
+from service.errors import FetchError, HttpError, RobotsError
 from service.model import Document, SourceKind
 from service.net.answers import Response
-from service.net.client import Client
-
-MOST_REQUESTS = 30
-LONGEST_S = 120.0
-"""Of one search; with the usual gap of 2 s both are reached together."""
 
 MOST_INDEXES = 2
 """Pages that list feeds and are read for them."""
@@ -45,29 +35,6 @@ MOST_IN_VAIN = 4
 MOST_SITEMAPS = 6
 
 _MISSING = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-_LEAVE_ALONE = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a search works with. `tell` is called with each address before it is asked."""
-
-    client: Client
-    parsers: Parsers
-    sites: Sites
-    clock: Callable[[], datetime]
-    tell: Callable[[str], None] = lambda _: None
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a site is asked and read. `source`: whose access is used, and whose key wins."""
-
-    source: Source
-    collect: Collect
-    reading: Reading
-    most_requests: int = MOST_REQUESTS
-    longest_s: float = LONGEST_S
 
 
 async def discover(means: Means, manner: Manner, url: str, *, sitemaps: bool = True) -> Discovery:
@@ -79,21 +46,14 @@ async def discover(means: Means, manner: Manner, url: str, *, sitemaps: bool = T
     return await _Search(means, manner, url).run(sitemaps=sitemaps)
 
 
-class _EndError(Exception):
-    """The search has used up what it may ask, or was told to stop."""
-
-
 class _Search:
     def __init__(self, means: Means, manner: Manner, url: str) -> None:
         self._means = means
         self._manner = manner
         self._url = url
-        self._until = asyncio.get_running_loop().time() + manner.longest_s
-        self._access = access_of(manner.source, manner.collect)
-        self._asked: set[str] = set()
-        self._requests = 0
+        self._about = url  # what is looked for, also where its own address is missing
+        self._scout = Scout(means, manner)
         self._found: list[Offer] = []
-        self._refused: list[tuple[str, str]] = []
         self._indexes = 0
         self._in_vain = 0
         self._site = ""
@@ -103,39 +63,53 @@ class _Search:
         try:
             response = await self._first()
             await self._from(response, sitemaps=sitemaps)
-        except _EndError as end:
-            if not self._requests:
+        except EndError as end:
+            if not self._scout.requests:
                 raise FetchError(str(end)) from end
             ended = str(end)
-        found = offers.in_order(self._found, self._url, self._means.clock())
-        return Discovery(self._url, self._site, found, self._requests, tuple(self._refused), ended)
+        found = offers.in_order(self._found, self._about, self._means.clock())
+        return Discovery(
+            self._url,
+            self._site,
+            found,
+            self._scout.requests,
+            tuple(self._scout.refused),
+            ended,
+        )
 
     async def _first(self) -> Response:
         try:
-            return await self._fetch(self._url)
+            if self._manner.source.kind is SourceKind.PAGE:
+                await self._scout.permit(self._url)
+            return await self._scout.fetch(self._url)
         except HttpError as error:
             if error.status not in _MISSING or is_home(self._url):
                 raise
-            self._refused.append((self._url, str(error)))
+            self._scout.refuse(self._url, str(error))
             self._url = home_of(self._url)
-            return await self._fetch(self._url)
+            await self._scout.permit(self._url)
+            return await self._scout.fetch(self._url)
 
     async def _from(self, response: Response, *, sitemaps: bool) -> None:
         for kind in (SourceKind.FEED, SourceKind.SITEMAP):
-            document = await self._read(response, kind)
+            document = await self._scout.read(response, kind)
             if document is not None:
                 why = "it is one itself"
                 self._found.append(offer_of(kind, response.url, document, why, Origin.ASKED))
                 return
-        self._asked.add(response.url)
-        page = await self._page(response)
+        self._scout.asked.add(response.url)
+        url, page = response.url, await self._scout.page(response)
+        if page is None:
+            self._scout.refuse(url, "neither a feed nor a page")
+            url = home_of(url)
+            page = await self._home(url)
         if page is None:
             return
         self._site = page.name
-        await self._feeds(page, response.url)
-        self._offer_list(page, response.url)
+        await self._feeds(page, url)
+        await self._offer_list(page, url)
         if sitemaps and not self._has_feed():
-            await self._sitemaps(response.url)
+            await self._sitemaps(url)
 
     async def _feeds(self, page: SitePage, url: str) -> None:
         await self._try_all(page.feeds)
@@ -153,8 +127,8 @@ class _Search:
             await self._try_all(guesses, only_one=True)
 
     async def _home(self, url: str) -> SitePage | None:
-        response = await self._get(url)
-        return None if response is None else await self._page(response)
+        response = await self._scout.get(url, page=True)
+        return None if response is None else await self._scout.page(response)
 
     def _has_feed(self) -> bool:
         return any(one.kind is SourceKind.FEED and one.is_good for one in self._found)
@@ -164,7 +138,7 @@ class _Search:
         waiting = list(candidates)
         while waiting:
             one = waiting.pop(0)
-            if one.url in self._asked:
+            if one.url in self._scout.asked:
                 continue
             if one.origin is Origin.GUESSED and self._in_vain >= MOST_IN_VAIN:
                 continue
@@ -174,10 +148,10 @@ class _Search:
 
     async def _try(self, one: Candidate) -> list[Candidate]:
         """Take it if it is a feed; else the feeds that the page there names."""
-        response = await self._get(one.url)
+        response = await self._scout.get(one.url, page=_is_page(one))
         if response is None:
             return []
-        document = await self._read(response, SourceKind.FEED)
+        document = await self._scout.read(response, SourceKind.FEED)
         if document is not None:
             url = _lasting(one.url, response)
             self._found.append(
@@ -185,30 +159,38 @@ class _Search:
             )
             return []
         if response.url != one.url:
-            self._asked.add(response.url)
+            self._scout.asked.add(response.url)
         named: list[Candidate] = []
         if one.origin is not Origin.DECLARED and self._indexes < MOST_INDEXES:
-            page = await self._page(response)
+            page = await self._scout.page(response)
             if page is not None:
                 named = [each for each in page.feeds if each.origin <= Origin.LINKED]
         if named:
             self._indexes += 1
-            own = sorted(named, key=lambda each: not offers.is_own(each.url, self._url))
+            own = sorted(named, key=lambda each: not offers.is_own(each.url, self._about))
             return [replace(each, why=f"{one.url} lists it") for each in own]
-        self._refused.append((one.url, "an HTML page, no feed"))
+        self._scout.refuse(one.url, "an HTML page, no feed")
         self._in_vain += one.origin is Origin.GUESSED
         return []
 
-    def _offer_list(self, page: SitePage, url: str) -> None:
+    async def _offer_list(self, page: SitePage, url: str) -> None:
+        """Offer the page's own list, if it may be asked for again."""
         if page.listed is None:
+            return
+        try:
+            await self._scout.permit(url)
+        except RobotsError as error:
+            self._scout.refuse(url, str(error))
             return
         why = "the list of news on the page itself"
         listed = offer_of(SourceKind.PAGE, url, page.listed, why, Origin.ASKED)
         self._found.append(replace(listed, selected=page.selected, comments=False))
 
     async def _sitemaps(self, url: str) -> None:
-        robots = await self._get(urljoin(url, "/robots.txt"))
-        named = sitemap_places.named_in(robots.body, robots.url) if robots else []
+        with contextlib.suppress(RobotsError):  # of pages; sitemaps are there to be asked for
+            await self._scout.permit(url)
+        rules = await self._means.permissions.rules(url)
+        named = sitemap_places.named_in(rules, urljoin(url, "/robots.txt"))
         why = "robots.txt names it" if named else "a usual place for sitemaps"
         for place in (named or sitemap_places.usual(url))[:MOST_SITEMAPS]:
             if await self._sitemap(place, why):
@@ -216,18 +198,20 @@ class _Search:
 
     async def _sitemap(self, place: str, why: str) -> bool:
         """Offer it if it holds addresses. True: it has headlines, so no other is needed."""
-        response = await self._get(place)
-        document = None if response is None else await self._read(response, SourceKind.SITEMAP)
+        response = await self._scout.get(place)
+        document = (
+            None if response is None else await self._scout.read(response, SourceKind.SITEMAP)
+        )
         if response is None:
             return False
         if document is None:
-            self._refused.append((place, "no sitemap"))
+            self._scout.refuse(place, "no sitemap")
             return False
         url = _lasting(place, response)
         if document.further:
             return await self._of_index(url, document, why)
         if not document.entries:
-            self._refused.append((place, "a sitemap without addresses"))
+            self._scout.refuse(place, "a sitemap without addresses")
             return False
         offer = offer_of(SourceKind.SITEMAP, url, document, why, Origin.LINKED)
         self._found.append(offer)
@@ -236,8 +220,10 @@ class _Search:
     async def _of_index(self, url: str, index: Document, why: str) -> bool:
         """Its sitemap of news where it has one, else the whole index."""
         for place in sitemap_places.best_of(index.further, 1):
-            response = await self._get(place)
-            child = None if response is None else await self._read(response, SourceKind.SITEMAP)
+            response = await self._scout.get(place)
+            child = (
+                None if response is None else await self._scout.read(response, SourceKind.SITEMAP)
+            )
             if child is None or not child.entries:
                 continue
             if _has_headlines(child):
@@ -249,64 +235,10 @@ class _Search:
             self._found.append(replace(offer, sitemaps=len(index.further)))
         return False
 
-    async def _read(self, response: Response, kind: SourceKind) -> Document | None:
-        """The document, None where it is none of this kind."""
-        reading = replace(self._manner.reading, kind=kind, selectors=None, place=None)
-        now = self._means.clock()
-        job = Job(response.body, dict(response.headers), response.url, reading, now)
-        try:
-            return (await self._means.parsers.read(job)).document
-        except ParseError:
-            return None
 
-    async def _page(self, response: Response) -> SitePage | None:
-        now, headers = self._means.clock(), dict(response.headers)
-        try:
-            return await self._means.parsers.call(
-                read_site_page, response.body, headers, response.url, self._manner.reading, now
-            )
-        except ParseError:
-            return None
-
-    async def _get(self, url: str) -> Response | None:
-        """None where it cannot be had, with the reason kept, or where it was asked before."""
-        if url in self._asked:
-            return None
-        try:
-            return await self._fetch(url)
-        except HttpError as error:
-            self._refused.append((url, str(error)))
-            if error.status in _LEAVE_ALONE:
-                raise _EndError(f"the site wants to be left alone: {error}") from error
-        except BantinError as error:
-            self._refused.append((url, str(error)))
-        return None
-
-    async def _fetch(self, url: str) -> Response:
-        if self._requests >= self._manner.most_requests:
-            raise _EndError(f"after {self._requests} addresses, the most of one search")
-        collect, source = self._manner.collect, self._manner.source
-        site, gap = manners.site(source, collect, url), manners.gap(source, collect, url)
-        loop, sites = asyncio.get_running_loop(), self._means.sites
-        while (free_at := sites.free_at(site, gap)) is None or free_at > loop.time():
-            until = loop.time() + BUSY_S if free_at is None else free_at
-            if until > self._until:
-                break
-            await asyncio.sleep(until - loop.time())
-        left = self._until - loop.time()
-        if left <= 0 or free_at is None or free_at > loop.time():
-            raise _EndError(f"after {self._manner.longest_s:g} seconds, the longest of one search")
-        self._asked.add(url)
-        self._requests += 1
-        self._means.tell(url)
-        sites.begin(site, gap, loop.time())
-        try:
-            return await self._means.client.get(
-                url, timeout=min(left, 60.0), allow=manners.allowed(source, collect),
-                access=self._access,
-            )  # fmt: skip
-        finally:
-            sites.end(site, gap, loop.time())
+def _is_page(one: Candidate) -> bool:
+    """Whether it is probably a page: feeds are asked for whatever robots.txt says of pages."""
+    return one.origin >= Origin.NAMED or one.url.endswith((".htm", ".html"))
 
 
 def _lasting(url: str, response: Response) -> str:

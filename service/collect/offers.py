@@ -129,12 +129,16 @@ def is_own(url: str, asked: str) -> bool:
     return place.startswith(f"{stem}/") or stem.rpartition("/")[2] in names
 
 
+def is_stale(one: Offer, now: datetime) -> bool:
+    """Whether it has had no news for a year."""
+    return one.newest is not None and now - one.newest > STALE
+
+
 def _rank(one: Offer, asked: str, now: datetime) -> tuple[bool, bool, bool, int, bool, int]:
-    stale = one.newest is not None and now - one.newest > STALE
     return (
         one.comments,
         not one.entries,
-        stale,
+        is_stale(one, now),
         _tier(one, asked),
         not is_own(one.url, asked),
         one.origin,

@@ -64,6 +64,11 @@ class Permissions:
             return None
         return _judge(said, url, place, self._clock())
 
+    async def rules(self, url: str) -> str:
+        """The robots.txt of this address's host as it was last had; "" where there is none."""
+        said = await self._last(robots.address(url))
+        return (said.rules if said else None) or ""
+
     async def need(self, url: str, allow: Sequence[str] = (), access: Access | None = None) -> None:
         """Raise RobotsError unless it may be asked for; the robots.txt is fetched on the way."""
         permission = await self.known(url) or await self.ask(url, allow, access)

@@ -17,7 +17,7 @@ from service.collect import moves, schedule
 from service.collect.habits import Habits
 from service.collect.jobs import Brought
 from service.collect.schedule import Bounds, Wish
-from service.errors import BantinError, HttpError
+from service.errors import BantinError, HttpError, ParseError, PutAsideError
 from service.net.answers import Hop
 from service.store.manners import Manners
 from service.store.sources import Behind, Claimed
@@ -146,6 +146,13 @@ def taught(known: Manners, brought: Brought, new: int, now: datetime) -> Manners
     """After what a hub delivered: it tells of the source's rhythm, and of nothing else."""
     learned = _as_told(known, brought, new, now)
     return replace(known, pace_s=learned.pace_s, lull_s=learned.lull_s, news_at=learned.news_at)
+
+
+def is_dead(error: BantinError) -> bool:
+    """Whether the address gives no such document any more: 404, 410, or something else."""
+    if isinstance(error, HttpError):
+        return error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+    return isinstance(error, ParseError) and not isinstance(error, PutAsideError)
 
 
 def is_too_many(error: BantinError) -> bool:

@@ -116,6 +116,7 @@ class Recorder:
             aside_at=now if isinstance(result.error, PutAsideError) else None,
             gone_at=now if plan.gone else None,
             drifting_at=now if isinstance(result.error, DriftError) else None,
+            dead_at=now if planning.is_dead(result.error) else None,
             held_until=plan.held_until,
         )
         if planning.is_too_many(result.error):

@@ -27,11 +27,10 @@ _USUAL = (
 )  # fmt: skip
 
 
-def named_in(robots: bytes, url: str) -> list[str]:
+def named_in(robots: str, url: str) -> list[str]:
     """The sitemaps that a robots.txt at `url` names, those of news first. Only of its own site."""
-    text = robots.decode("utf-8-sig", "ignore")
     found: dict[str, None] = {}
-    for match in _LINE.finditer(text):
+    for match in _LINE.finditer(robots):
         place = web_address(match[1], url)
         if place is not None and site_of(place) == site_of(url):
             found.setdefault(place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from service.store.overview import SourceRow
+from service.store.seeking import Suggestion
 
 LATE_AFTER = timedelta(minutes=30)
 """A source whose poll has been due for this long is late: ticks come every few seconds."""
@@ -47,7 +48,26 @@ def held_until(source: SourceRow, now: datetime) -> datetime | None:
 def reason(source: SourceRow, now: datetime) -> str:
     """Why it does not stand well and when it last did, or who paused it; "" when it does."""
     words = _REASONS.get(state(source, now))
-    return "" if words is None else words(source, now)
+    told = "" if words is None else words(source, now)
+    offered = suggestion(source)
+    return f"{told}; {offered}" if told and offered else told
+
+
+def suggestion(source: SourceRow) -> str:
+    """Where a dead source's news may be found now; "" where nothing was found."""
+    told = [_offered(one) for one in source.suggestions]
+    return (
+        f"its site has {', or '.join(told)}: change its url in the TOML if it is that"
+        if told
+        else ""
+    )
+
+
+def _offered(one: Suggestion) -> str:
+    kind = "" if one.kind == "feed" else f'kind = "{one.kind}", '
+    entries = "1 entry" if one.entries == 1 else f"{one.entries} entries"
+    title = f"{one.title}, " if one.title else ""
+    return f"{one.url} ({title}{kind}{entries})"
 
 
 def advice(source: SourceRow) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from service.report.lateness import Lateness, lateness
@@ -92,6 +92,7 @@ def source_json(source: SourceRow, now: datetime) -> dict[str, object]:
         "paused_until": _iso(rests_until(source, now)),
         "held_until": _iso(held_until(source, now)),
         "moved_to": source.moved_to,
+        "suggestions": [asdict(one) for one in source.suggestions],
         "pace": pace(source) or None,
         "rungs": source.rungs,
         "repairs": list(source.repairs),

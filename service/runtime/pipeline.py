@@ -3,6 +3,7 @@
     collect, or what a hub delivers ──> publish     (a topic changed: its feed is marked stale)
        ├──────> subscriptions at hubs               (a publisher names one: it is asked to deliver)
        └──────> digests ──> mail   (a cut is past: an edition is frozen and planned)
+    (a source is dead) ──> seek    (its site is searched; what is found is suggested, not taken)
     a sign-up ────────────> mail   (its confirmation is a delivery too)
     a confirmation ─> digests ─> mail  (the welcome mail carries the last edition)
 
@@ -18,7 +19,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from service.audience import housekeeping
-from service.collect import delivered, poll, subscribing
+from service.collect import delivered, poll, seeking, subscribing
 from service.collect.delivered import Taken
 from service.collect.permission import forget_hosts
 from service.collect.poll import Collected
@@ -96,6 +97,18 @@ async def take_delivered(service: Service, *, parsers: Parsers) -> Taken:
         parsers=parsers,
         dice=random.random,
     )
+
+
+async def seek(service: Service, *, parsers: Parsers, sites: Sites) -> bool:
+    """Search the sites of dead sources for what may be suggested. True: something was searched."""
+    client = await asyncio.to_thread(
+        poll.open_client, service.store, service.settings, service.clock
+    )
+    async with client:
+        found = await seeking.seek(
+            service.store, service.settings, service.clock, client, parsers, sites
+        )
+    return bool(found)
 
 
 async def match_again(service: Service) -> None:

@@ -32,6 +32,7 @@ DIGEST_TICK_S = 15.0
 MAIL_TICK_S = 5.0
 PUBLISH_TICK_S = 60.0
 HOUSE_TICK_S = 3600.0
+SEEK_TICK_S = 3600.0
 
 BACKLOG = 2048
 """Connections that may wait to be answered, uvicorn's own default."""
@@ -139,6 +140,7 @@ def jobs(
         Job("publish", publish, PUBLISH_TICK_S),
         Job("digests", digests, DIGEST_TICK_S),
         Job("mail", mail, MAIL_TICK_S),
+        Job("seek", lambda: steps.seek(service, parsers=parsers, sites=sites), SEEK_TICK_S),
     ]
 
 

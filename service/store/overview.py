@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from service.store import tables as t
 from service.store.pauses import awake, is_resting
+from service.store.seeking import Suggestion, suggestions_in
 
 BEYOND = "beyond_limit"
 """Why entries were refused that no row is kept of: their document has more than we take."""
@@ -52,6 +53,7 @@ class SourceRow:
     held_until: datetime | None = None
     held_by: str | None = None
     drifting_since: datetime | None = None
+    suggestions: tuple[Suggestion, ...] = ()
     interval_s: int | None = None
     fresh_s: int | None = None
     every_s: int | None = None
@@ -162,6 +164,7 @@ def _source_row(row: Any, entries: int, refused: dict[str, int]) -> SourceRow:
         held_until=row.held_until,
         held_by=row.held_by,
         drifting_since=row.drifting_since,
+        suggestions=suggestions_in(row.suggestions),
         interval_s=row.interval_s,
         fresh_s=row.fresh_s,
         every_s=row.every_s,

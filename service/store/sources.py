@@ -205,8 +205,8 @@ def record_ok(
         "entries_beyond": beyond,
         "repairs": list(repairs),
         **m.values(manners),
-        "sought_at": None,
-        "suggestion": None,
+        "dead_since": None,
+        "suggestions": None,
         "hubs": list(hubs) or None,
         "hub_topic": topic,
         **lists_.values(lists),
@@ -278,14 +278,15 @@ def record_failure(
     aside_at: datetime | None = None,
     gone_at: datetime | None = None,
     drifting_at: datetime | None = None,
+    dead_at: datetime | None = None,
     held_until: datetime | None = None,
 ) -> bool:
     """It could not be fetched, or its document could not be read.
 
     `behind`: that document, so that it is not read again while it stays the same. `aside_at`: now,
     if it killed or hung its reader. `gone_at`: it will not be asked again by itself.
-    `drifting_at`: now, if it used to give entries and gives none. `held_until`: until when the
-    server asks to be left alone.
+    `drifting_at`: now, if it used to give entries and gives none. `dead_at`: now, if its address
+    gives no such document any more. `held_until`: until when the server asks to be left alone.
     """
     values: dict[str, object] = {
         "failures": t.c.failures + 1,
@@ -295,6 +296,8 @@ def record_failure(
     }
     if drifting_at is not None:
         values["drifting_since"] = func.coalesce(t.c.drifting_since, drifting_at)
+    if dead_at is not None:
+        values["dead_since"] = func.coalesce(t.c.dead_since, dead_at)
     if behind is not None:
         since = None if aside_at is None else func.coalesce(t.c.aside_since, aside_at)
         values |= {"document_error": error, "aside_since": since, **_known_by(behind)}
@@ -372,7 +375,7 @@ _UNCHANGED = (
     )
     .values(
         failures=0, error=None, gone_at=None, lease_owner=None, lease_until=None,
-        drifting_since=None, sought_at=None, suggestion=None,
+        drifting_since=None, dead_since=None, suggestions=None,
         **after_answer(CLAIMED, NEXT),
         rung_304=t.c.rung_304 + bindparam("not_modified"),
         rung_body=t.c.rung_body + bindparam("same_body"),

@@ -53,7 +53,7 @@ def test_feeds_are_shown_as_tables_of_their_own_and_in_json(ask, run, site, web)
         f"127-0-0-1-{name}": f"{web.base}/rss/{name}.rss"
         for name in ("giao-duc", "suc-khoe", "the-thao")
     }
-    assert shown.stderr.splitlines()[-1] == "3 feeds found, 6 addresses asked"
+    assert shown.stderr.splitlines()[-1] == "3 feeds found, 7 addresses asked"
     found = ask("sources", "discover", web.base)
     assert found["site"] == ""
     first = found["found"][0]
@@ -73,7 +73,7 @@ def test_nothing_found_says_what_was_asked(ask, run, site, web):
     assert f"  {web.base}/feed/: the server answered 404" in shown.stderr
     told = ask("sources", "discover", web.base, code=1)
     assert told["found"] == []
-    assert len(told["refused"]) == told["asked"] - 1
+    assert len(told["refused"]) == told["asked"] - 2  # but the page itself, and robots.txt
 
 
 def test_a_site_that_does_not_answer_is_named(run, site):

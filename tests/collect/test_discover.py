@@ -8,10 +8,12 @@ from itertools import pairwise
 
 import pytest
 
-from service.collect.discover import Manner, Means, discover
+from service.collect.discover import discover
 from service.collect.feed_links import Origin
 from service.collect.offers import clear
+from service.collect.permission import Permissions
 from service.collect.reading import Reading
+from service.collect.scout import Manner, Means
 from service.collect.spacing import Sites
 from service.collect.workers import Parsers
 from service.config.schema import Collect, PerSite, Source
@@ -40,7 +42,8 @@ def search(parsers, now):
         url = wire.url(path)
         manner = Manner(source or Source(url=url), LOOPBACK, VIETNAM, **bounds)
         async with Client("x", LOOPBACK.allow_networks) as client:
-            means = Means(client, parsers, Sites(), lambda: now)
+            clock = lambda: now
+            means = Means(client, parsers, Sites(), Permissions(client, clock), clock)
             return await discover(means, manner, url, sitemaps=sitemaps)
 
     return run
@@ -179,7 +182,7 @@ def index(*places):
 
 async def test_a_sitemap_of_news_is_found_by_robots_txt(search):
     outlet = Outlet({"/": page()})
-    async with raw_server(outlet) as wire:
+    async with raw_server(outlet, has_robots=True) as wire:
         outlet.answers |= {
             "/robots.txt": "\ufeffUser-agent: *\r\nDisallow: /x\r\n"
             f"sitemap : {wire.url('/video.xml')}\r\nSitemap: /sm/google-news.xml # mới\r\n"
@@ -311,6 +314,35 @@ async def test_no_candidate_leads_into_a_private_network(search):
     assert "10.0.0.7" in reasons["http://10.0.0.7/rss"]
     assert "169.254.169.254" in reasons[wire.url("/a.rss")]
     assert not found.offers
+
+
+ROBOTS = "User-agent: *\nDisallow: /tin\nDisallow: /rss.html\nSitemap: /sm.xml\n"
+
+
+async def test_pages_are_asked_for_and_offered_as_robots_txt_lets_us(search):
+    portal = portals.liferay()
+    links = "<a href='/rss.html'>RSS</a><a href='/rss/a.rss'>Mục A</a>"
+    outlet = Outlet({"/robots.txt": ROBOTS, "/rss.html": page("<a href='/rss/b.rss'>B</a>"),
+                     "/rss/a.rss": feed(), "/rss/b.rss": feed("Tin b")})  # fmt: skip
+    async with raw_server(outlet, has_robots=True) as wire:
+        body = outlets.moved(portal, wire.url("")).replace("</body>", f"{links}</body>")
+        outlet.answers |= {"/tin-tuc": body, "/sm.xml": urlset(wire.url("/bai-1"))}
+        found = await search(wire, "/tin-tuc")
+        assert paths(found, wire) == ["/sm.xml", "/rss/a.rss"]
+        reasons = dict(found.refused)
+        assert 'does not let "bantin"' in reasons[wire.url("/tin-tuc")]  # read once, by a person
+        assert 'does not let "bantin"' in reasons[wire.url("/rss.html")]
+    assert outlet.asked.count("/robots.txt") == 1
+    assert "/rss.html" not in outlet.asked
+
+
+async def test_a_crawl_delay_widens_the_gap(search):
+    outlet = Outlet({"/": page(), "/robots.txt": "User-agent: *\nCrawl-delay: 30\n"})
+    async with raw_server(outlet, has_robots=True) as wire:
+        gentle = Source(url=wire.url(), per_site=PerSite(delay=timedelta(seconds=0.01)))
+        found = await search(wire, source=gentle, longest_s=3.0)
+    assert "3 seconds" in found.ended
+    assert len(outlet.asked) <= 3
 
 
 async def test_an_address_that_cannot_be_had_is_an_error(search):

@@ -80,9 +80,11 @@ source = Table(
     Column("entries_usual", Integer),  # in its documents, the last ones counting most
     Column("place", Text),  # where in a page its list was found by itself
     Column("children", Json),  # what is remembered of an index's sitemaps
-    Column("sought_at", Instant),  # when a dead source's site was searched for another address
     Column("page_error", Text),  # why an article's page could not be read lately; None: all could
-    Column("suggestion", Json),  # what was found there: [{"kind", "url", "title"}]
+    # What is done about a dead source (store/seeking.py).
+    Column("dead_since", Instant),  # its address gives no such document any more; None: it does
+    Column("sought_at", Instant),  # when its site was last searched for another address
+    Column("suggestions", Json),  # what was found there, the best first; None: nothing
     # Who would bring its news (WebSub): hubs in the publisher's order, and what to ask them for.
     Column("hubs", Json),
     Column("hub_topic", Text),
