@@ -95,7 +95,8 @@ def decode(body: bytes, headers: Mapping[str, str]) -> _Decoded:
     except UnicodeDecodeError as error:
         if error.reason != "unexpected end of data" or body[: error.start].isascii():
             return (
-                _nearly_utf8(body, names)
+                _with_halves(body, names)
+                or _nearly_utf8(body, names)
                 or _before_unicode(body, names)
                 or _as_declared(body, names)
                 or _by_feedparser(body, headers)
@@ -159,6 +160,18 @@ def _in_unicode(text: str, body: bytes) -> _Decoded:
         return legacy.mend(text, charset), (FROM + charset,)
     text, charsets = legacy.mend_parts(text) if b"\xc2" in body else (text, ())
     return text, tuple(FROM + charset for charset in charsets)
+
+
+def _with_halves(body: bytes, names: list[str]) -> _Decoded | None:
+    """UTF-8 whose characters beyond U+FFFF were written as two halves, as some databases do."""
+    if b"\xed" not in body:
+        return None
+    try:
+        halves = body.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None
+    text = halves.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text, (*_wrong(names, fits=not names or not _UTF8.isdisjoint(names)), BAD_BYTES)
 
 
 def _nearly_utf8(body: bytes, names: list[str]) -> _Decoded | None:

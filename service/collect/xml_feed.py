@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 
 import feedparser
 
-from service.collect import hubs, keys, strict, wishes
+from service.collect import apart, hubs, keys, strict, wishes
 from service.collect.addresses import web_address
 from service.collect.items import draft_of, language_tag
 from service.collect.mended import LOOSE, TRUNCATED_TAIL
@@ -59,15 +59,17 @@ def read(
     mended: Repaired, headers: Mapping[str, str], url: str, reading: Reading, now: datetime
 ) -> Read:
     """Raises ParseError with a reason in plain words. A feed without entries is a Document."""
-    parsed = strict.parse(mended.text.encode("utf-8", "replace"), url)
+    parsed: Any = None
+    if _is_loose(mended):
+        parsed = apart.read(mended.text, lambda text: _parse(text, url))
     if parsed is None:
-        parsed = _ask_feedparser(mended.text, url)
+        parsed = _parse(mended.text, url)
     entries = parsed["entries"]
     if not entries and not parsed.get("version") and not _CDF.match(mended.text):
         raise ParseError(_no_feed(mended.text, headers))
     if not entries and TRUNCATED_TAIL in mended.repairs:
         raise ParseError("the feed breaks off before the end of its first entry")
-    if not entries and LOOSE in mended.repairs:
+    if not entries and _is_loose(mended):
         raise ParseError("the XML is broken, and no entry could be made out")
     return _understood(parsed, mended, headers, url, reading, now)
 
@@ -134,6 +136,15 @@ def _understood(
 def _date_lines(text: str) -> list[str]:
     """Of the whole document, even where a part of it is read: the order is one fact for all."""
     return [found[1] for found in _DATE_LINE.finditer(text)]
+
+
+def _is_loose(mended: Repaired) -> bool:
+    return LOOSE in mended.repairs
+
+
+def _parse(text: str, url: str) -> Any:
+    parsed = strict.parse(text.encode("utf-8", "replace"), url)
+    return _ask_feedparser(text, url) if parsed is None else parsed
 
 
 def _ask_feedparser(text: str, url: str) -> Any:

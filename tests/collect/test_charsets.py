@@ -139,3 +139,15 @@ def test_any_text_in_unicode_is_read_as_it_was_written(text, charset):
 )  # fmt: skip
 def test_how_odd_a_text_looks(text, odd):
     assert oddness(text) == odd
+
+
+@pytest.mark.parametrize("said", [None, "utf-8", "iso-8859-1"])
+def test_an_emoji_in_two_halves_is_one_and_spoils_no_other_letter(said):
+    body = (
+        feed("Việt 😀", None)
+        .encode()
+        .replace("😀".encode(), "\ud83d\ude00".encode("utf-8", "surrogatepass"))
+    )
+    decoded, names = charsets.decode(body, header(said))
+    assert "<title>Việt 😀</title>" in decoded
+    assert "bad-bytes" in names
