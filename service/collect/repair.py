@@ -166,7 +166,7 @@ def _ended(text: str, fault: _Fault) -> tuple[str, list[str]]:
         return text + ">", [UNFINISHED_LAST_TAG]
     data = text.encode("utf-8", "surrogatepass")
     at = len(data[: fault.at].decode("utf-8", "surrogatepass"))
-    without = sections.without_open_comment(text, at)
+    without = sections.without_open_mark(text, at)
     if without is not None:
         return without, [UNCLOSED_SECTIONS]
     closed = endings.closed(data)

@@ -43,14 +43,18 @@ def closed(text: str) -> tuple[str, list[str]]:
     return "".join((*pieces, text[done:])), [UNCLOSED_SECTIONS]
 
 
-def without_open_comment(text: str, start: int) -> str | None:
-    """The text without the mark of a comment that begins at `start` and never ends.
+def without_open_mark(text: str, start: int) -> str | None:
+    """The text with a comment or an instruction that begins at `start` and never ends as text.
 
-    None: there is no such comment, or the document itself breaks off in it.
+    None: there is none, or the document itself breaks off in it.
     """
-    if not text.startswith("<!--", start) or not _ROOT_END.search(text, len(text) - _LAST):
+    if not _ROOT_END.search(text, max(0, len(text) - _LAST)):
         return None
-    return text[:start] + text[start + 4 :]
+    if text.startswith("<!--", start):
+        return text[:start] + text[start + 4 :]
+    if text.startswith("<?", start):
+        return f"{text[:start]}&lt;{text[start + 1 :]}"
+    return None
 
 
 def _missing_end(text: str, start: int, stop: int) -> int | None:

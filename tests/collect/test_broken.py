@@ -137,7 +137,7 @@ def test_generated_feeds_that_break_off_lose_no_entry_that_was_whole(body, cut):
     assert [one.guid for one in got[:there]] == [one.guid for one in whole[:there]]
 
 
-JUNK = ("<", "&", "</x>", "</item>", "<b>", "<br>", "<br/>", "]]>", "<![CDATA[", "<!--", "-->", '"',
+JUNK = ("<", "&", "</x>", "</item>", "<b>", "<br>", "<br/>", "]]>", "<!--", "-->", '"',
         "'", ">", "\0", "\x0b", "&nbsp;", "&#0;", "<?", "</title>", "<p class=x>", "</channel>",
         "&lt", "\ufffe", "<!DOCTYPE x>", "</rss", "&khongco;", "\ud83d")  # fmt: skip
 
@@ -146,6 +146,7 @@ JUNK = ("<", "&", "</x>", "</item>", "<b>", "<br>", "<br/>", "]]>", "<![CDATA[",
 def test_what_is_broken_in_one_entry_changes_no_other(junk, at):
     whole = {one.guid: one for one in read("".join((RSS[0], *ITEMS, RSS[1]))).entries}
     broken = ITEMS[1][:at] + junk + ITEMS[1][at:]
+    assume(broken.count("]]>") >= ITEMS[1].count("]]>"))  # its sections still end
     got = {one.guid: one for one in read(f"{RSS[0]}{ITEMS[0]}{broken}{ITEMS[2]}{RSS[1]}").entries}
     assert (got["1"], got["3"]) == (whole["1"], whole["3"])
 
