@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -43,8 +44,8 @@ def show(name: str, config: Path, as_json: bool) -> None:
     kind = standing.state(row, now)
     facts = {
         "state": kind,
-        "why": standing.reason(row, now),
-        "to do": standing.advice(row),
+        "why": standing.reason(row, now, ZoneInfo(zone)),
+        "to do": standing.advice(row, ZoneInfo(zone)),
         "title": source.title or row.title,
         "url": source.url,
         "written in": f"{file}:{line}",

@@ -169,8 +169,10 @@ def retry(names: tuple[str, ...], failing: bool, config: Path, as_json: bool) ->
     if not wanted:
         say("no source fails")
         return
+    asked = [name for name in wanted if name not in paused]
     who = "the running service asks" if running else "the next `bantin up` or `bantin collect` asks"
-    say(f"{who} {', '.join(wanted)}")
+    if asked:
+        say(f"{who} {', '.join(asked)}")
 
 
 @sources.command()

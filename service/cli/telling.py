@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from zoneinfo import ZoneInfo
 
 from service.cli.output import local, printable, say, table
 from service.render.addresses import absolute
@@ -65,8 +66,8 @@ def _tell_sources(found: Status, zone: str) -> None:
                 local(None if one.gone_at else one.next_poll_at, zone),
                 one.entries,
                 one.refused,
-                reason(one, found.now)
-                or advice(one)
+                reason(one, found.now, ZoneInfo(zone))
+                or advice(one, ZoneInfo(zone))
                 or (f"mended: {', '.join(one.repairs)}" if one.repairs else ""),
             )
             for one in shown

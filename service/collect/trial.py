@@ -69,16 +69,12 @@ async def try_all(
 
     `known`: what the store remembers of them, by id; a source that is not there is new.
     """
-    known = known or {}
+    known = {name: one for name, one in (known or {}).items() if _is_same(settings, name, one)}
     waiting = Waiting[str](Sites())
     for name, source in settings.source.items():
-        if source.paused:
-            tell(Tried(name, source.url, None, _PAUSED))
-            continue
-        held = known[name].held_until if name in known else None
-        if held is not None and held > clock():
-            said = f"not asked: its publisher wants to be left alone until {held:%Y-%m-%d %H:%M}Z"
-            tell(Tried(name, source.url, None, said))
+        unasked = _unasked(name, source, known.get(name), clock())
+        if unasked is not None:
+            tell(unasked)
             continue
         place = manners.site(source, settings.collect, source.url)
         waiting.add(place, manners.gap(source, settings.collect, source.url), name)
@@ -112,6 +108,27 @@ async def try_all(
         except TimeoutError:
             continue
         await asyncio.sleep(0)  # a task that has just ended leaves `running` with the next turn
+
+
+def _is_same(settings: Settings, name: str, known: Remembered) -> bool:
+    return name in settings.source and settings.source[name].url == known.url
+
+
+def _unasked(name: str, source: Source, known: Remembered | None, now: datetime) -> Tried | None:
+    """What is said of a source that must not be asked; None where it may be."""
+    if source.paused:
+        return Tried(name, source.url, None, _PAUSED)
+    if known is None:
+        return None
+    if known.gone_at is not None:
+        how = f"not asked; `bantin sources retry {name}` has it asked again"
+        said = f"gone for good since {known.gone_at:%Y-%m-%d %H:%M}Z: {how}"
+        return Tried(name, source.url, ok=False, said=said)
+    held = known.held_until
+    if held is not None and held > now:
+        said = f"not asked: its publisher wants to be left alone until {held:%Y-%m-%d %H:%M}Z"
+        return Tried(name, source.url, None, said)
+    return None
 
 
 async def _try(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from service.store.overview import SourceRow
 from service.store.seeking import Suggestion
@@ -45,10 +45,13 @@ def held_until(source: SourceRow, now: datetime) -> datetime | None:
     return held if held is not None and held > now else None
 
 
-def reason(source: SourceRow, now: datetime) -> str:
-    """Why it does not stand well and when it last did, or who paused it; "" when it does."""
+def reason(source: SourceRow, now: datetime, zone: tzinfo = UTC) -> str:
+    """Why it does not stand well and when it last did, or who paused it; "" when it does.
+
+    `zone`: of the instants in it.
+    """
     words = _REASONS.get(state(source, now))
-    told = "" if words is None else words(source, now)
+    told = "" if words is None else words(source, now, zone)
     offered = suggestion(source)
     return f"{told}; {offered}" if told and offered else told
 
@@ -70,15 +73,13 @@ def _offered(one: Suggestion) -> str:
     return f"{one.url} ({title}{kind}{entries})"
 
 
-def advice(source: SourceRow) -> str:
+def advice(source: SourceRow, zone: tzinfo = UTC) -> str:
     """What the admin may want to do though nothing is wrong; "" where there is nothing."""
     if source.moved_to is not None:
         return f"moved permanently to {source.moved_to}: change its url in the TOML"
     if source.redirect_to is not None:
-        since = _at(source.redirect_since)
-        return (
-            f"says since {since} that it has moved to {source.redirect_to}: believed after a week"
-        )
+        since = _at(source.redirect_since, zone)
+        return f"sends us on for good to {source.redirect_to} since {since}: believed after a week"
     return ""
 
 
@@ -110,47 +111,47 @@ def _drifts(source: SourceRow) -> bool:
     return fails and source.drifting_since is not None
 
 
-def _rest(source: SourceRow, now: datetime) -> str:
+def _rest(source: SourceRow, now: datetime, zone: tzinfo) -> str:
     if source.paused:
         return "paused in the configuration"
     until = rests_until(source, now)
-    end = f" until {_at(until)}" if until else ""
-    return f"paused by hand since {_at(source.rests_since)}{end}"
+    end = f" until {_at(until, zone)}" if until else ""
+    return f"paused by hand since {_at(source.rests_since, zone)}{end}"
 
 
-def _gone(source: SourceRow, _now: datetime) -> str:
-    since = f"since {_at(source.gone_at)}, {_last_fine(source)}"
+def _gone(source: SourceRow, _now: datetime, zone: tzinfo) -> str:
+    since = f"since {_at(source.gone_at, zone)}, {_last_fine(source, zone)}"
     how = f"asked again at a new url, or after `bantin sources retry {source.name}`"
     return f"{source.error} ({since}; {how})"
 
 
-def _aside(source: SourceRow, _now: datetime) -> str:
-    since = f"since {_at(source.aside_since)}, {_last_fine(source)}"
+def _aside(source: SourceRow, _now: datetime, zone: tzinfo) -> str:
+    since = f"since {_at(source.aside_since, zone)}, {_last_fine(source, zone)}"
     how = f"read again once it changes, or after `bantin sources retry {source.name}`"
     return f"{source.error or source.document_error} ({since}; {how})"
 
 
-def _drifting(source: SourceRow, _now: datetime) -> str:
-    since = f"since {_at(source.drifting_since)}, {_last_fine(source)}"
-    how = f"`bantin sources retry {source.name}` takes what stands there now"
+def _drifting(source: SourceRow, _now: datetime, zone: tzinfo) -> str:
+    since = f"since {_at(source.drifting_since, zone)}, {_last_fine(source, zone)}"
+    how = f"`bantin sources retry {source.name}` once you have seen to it"
     return f"{source.error} ({since}; {how})"
 
 
-def _slowed(source: SourceRow, _now: datetime) -> str:
-    until = f"it is left alone until {_at(source.held_until)}"
+def _slowed(source: SourceRow, _now: datetime, zone: tzinfo) -> str:
+    until = f"it is left alone until {_at(source.held_until, zone)}"
     if source.held_by is not None:
         why = f"its site told {source.held_by} that it is asked too much"
-        return f"{why}; {until} ({_last_fine(source)})"
+        return f"{why}; {until} ({_last_fine(source, zone)})"
     asked = f"{source.error or 'its server asked for time'}; {until}"
-    return f"{asked} ({_times(max(source.failures, 1))}, {_last_fine(source)})"
+    return f"{asked} ({_times(max(source.failures, 1))}, {_last_fine(source, zone)})"
 
 
-def _failing(source: SourceRow, _now: datetime) -> str:
-    return f"{source.error} ({_times(source.failures)}, {_last_fine(source)})"
+def _failing(source: SourceRow, _now: datetime, zone: tzinfo) -> str:
+    return f"{source.error} ({_times(source.failures)}, {_last_fine(source, zone)})"
 
 
-def _late(source: SourceRow, _now: datetime) -> str:
-    return f"due since {_at(source.next_poll_at)} ({_last_fine(source)})"
+def _late(source: SourceRow, _now: datetime, zone: tzinfo) -> str:
+    return f"due since {_at(source.next_poll_at, zone)} ({_last_fine(source, zone)})"
 
 
 _REASONS = {
@@ -164,13 +165,15 @@ _REASONS = {
 }
 
 
-def _last_fine(source: SourceRow) -> str:
-    return f"last fine {_at(source.last_ok_at)}" if source.last_ok_at else "never fine so far"
+def _last_fine(source: SourceRow, zone: tzinfo) -> str:
+    return f"last fine {_at(source.last_ok_at, zone)}" if source.last_ok_at else "never fine so far"
 
 
 def _times(failures: int) -> str:
     return {1: "once", 2: "twice in a row"}.get(failures, f"{failures} times in a row")
 
 
-def _at(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M}Z" if at else "?"
+def _at(at: datetime | None, zone: tzinfo) -> str:
+    if at is None:
+        return "?"
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}{'Z' if zone is UTC else ''}"

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from service.report.lateness import Lateness, lateness
-from service.report.standing import held_until, pace, reason, rests_until, state
+from service.report.standing import advice, held_until, pace, reason, rests_until, state
 from service.store import overview
 from service.store.database import Connection
 from service.store.overview import DigestRow, EditionRow, SourceRow, TopicRow
@@ -89,6 +89,7 @@ def source_json(source: SourceRow, now: datetime) -> dict[str, object]:
         "failures": source.failures,
         "error": source.error,
         "reason": reason(source, now) or None,
+        "advice": advice(source) or None,
         "paused_until": _iso(rests_until(source, now)),
         "held_until": _iso(held_until(source, now)),
         "moved_to": source.moved_to,

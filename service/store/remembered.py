@@ -15,10 +15,12 @@ from service.store.tables import source as t
 class Remembered:
     """The document that a source had last, and until when its publisher wants it left alone.
 
-    `address`: where it was fetched. `etag`, `last_modified`, `read_as` are as in `sources.Behind`,
-    None where that document could not be read. `entries`: how many were in it.
+    `url`: as the TOML had it; `address`: where it was fetched. `etag`, `last_modified`, `read_as`
+    are as in `sources.Behind`, None where that document could not be read. `entries`: how many were
+    in it. `gone_at`: since when its server says that it is gone for good.
     """
 
+    url: str
     address: str
     etag: bytes | None
     last_modified: bytes | None
@@ -26,6 +28,7 @@ class Remembered:
     last_ok_at: datetime | None
     entries: int
     held_until: datetime | None
+    gone_at: datetime | None = None
 
 
 def remembered(connection: Connection) -> dict[str, Remembered]:
@@ -37,6 +40,7 @@ def remembered(connection: Connection) -> dict[str, Remembered]:
 def _of(row: Any) -> Remembered:
     readable = row.document_error is None
     return Remembered(
+        row.url,
         row.moved_to or row.url,
         row.etag if readable else None,
         row.last_modified if readable else None,
@@ -44,4 +48,5 @@ def _of(row: Any) -> Remembered:
         row.last_ok_at,
         row.entries_last or 0,
         row.held_until,
+        row.gone_at,
     )

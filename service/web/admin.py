@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -71,7 +72,11 @@ async def admin(request: Request) -> Response:
     found = await asyncio.to_thread(_status, context)
     health = await asyncio.to_thread(context.health)
     states = {source.name: state(source, found.now) for source in found.sources}
-    reasons = {source.name: reason(source, found.now) or advice(source) for source in found.sources}
+    zone = ZoneInfo(context.settings.zone)
+    reasons = {
+        source.name: reason(source, found.now, zone) or advice(source, zone)
+        for source in found.sources
+    }
     return page(context, "admin", found=found, states=states, reasons=reasons, health=health)
 
 

@@ -10,13 +10,14 @@ from service.collect.workers import Parsers
 from service.config.schema import Collect, PerSite, Settings, Source
 from service.net.client import Client
 from service.net.limits import Limits
+from service.store.remembered import Remembered
 from tests.contract.way import rss
 from tests.net.wire import raw_server
 
 LOOPBACK = Collect(allow_networks=("127.0.0.0/8",))
 
 
-async def tried(settings, now, limits=None) -> dict[str, Tried]:
+async def tried(settings, now, limits=None, known=None) -> dict[str, Tried]:
     told: dict[str, Tried] = {}
     async with (
         Client("x", LOOPBACK.allow_networks, limits=limits) as client,
@@ -24,7 +25,12 @@ async def tried(settings, now, limits=None) -> dict[str, Tried]:
     ):
         async with asyncio.timeout(30):
             await try_all(
-                settings, client, parsers, lambda: now, lambda one: told.update({one.name: one})
+                settings,
+                client,
+                parsers,
+                lambda: now,
+                lambda one: told.update({one.name: one}),
+                known,
             )
     return told
 
@@ -86,6 +92,35 @@ async def test_a_429_spares_the_rest_of_its_site(now):
         assert [talk.target for talk in wire.asked] == ["/a0"]
     assert [told[f"a{n}"].ok for n in range(4)] == [False, None, None, None]
     assert told["a3"].said == "not asked: its site has just said that it is asked too much"
+
+
+async def test_what_is_known_of_another_address_or_of_nobody_is_not_used(now):
+    held, hour = now + timedelta(hours=3), timedelta(hours=1)
+    tags = {"etag": b'"1"', "last_modified": None, "read_as": b"x", "last_ok_at": now, "entries": 9}
+
+    async def script(talk):
+        await talk.answer(rss("M\u1ed9t"))
+
+    async with raw_server(script) as wire:
+        urls = {name: wire.url(f"/{name}") for name in ("held", "was-held", "gone", "other", "new")}
+        known = {
+            "held": Remembered(urls["held"], urls["held"], **tags, held_until=held),
+            "was-held": Remembered(urls["was-held"], urls["was-held"], **tags, held_until=now),
+            "gone": Remembered(urls["gone"], urls["gone"], **tags, held_until=None, gone_at=now),
+            "other": Remembered(wire.url("/x"), wire.url("/x"), **tags, held_until=held),
+            "left-the-toml": Remembered("x", "x", **tags, held_until=held + hour),
+        }
+        sources = {name: Source(url=url) for name, url in urls.items()}
+        told = await tried(Settings(collect=LOOPBACK, source=sources), now, known=known)
+        asked = {talk.target: talk.headers.get("if-none-match") for talk in wire.asked}
+    assert asked == {"/was-held": None, "/other": None, "/new": None}  # another reading of old
+    assert {name: one.ok for name, one in told.items()} == {
+        "held": None, "was-held": True, "gone": False, "other": True, "new": True,
+    }  # fmt: skip
+    assert told["gone"].said == (
+        "gone for good since 2026-11-24 08:00Z: not asked; "
+        "`bantin sources retry gone` has it asked again"
+    )
 
 
 async def test_a_server_that_never_answers_keeps_nobody_else_waiting_for_ever(now):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import insert, select, update
 
 from service.report.health import MOST_OF_A_KIND, health
 from service.report.lateness import Lateness, lateness
-from service.report.standing import LATE_AFTER, TROUBLE, advice
+from service.report.standing import LATE_AFTER, TROUBLE, advice, reason
 from service.report.status import as_json, status
 from service.store import overview
 from service.store import tables as t
@@ -119,7 +120,7 @@ def test_each_state_has_its_reason_and_the_last_good_time_in_plain_words(any_sto
         assert overview.polled(connection, now) == 14
     found = {one["id"]: (one["state"], one["reason"]) for one in told}
     at, again = "2026-11-24", "read again once it changes, or after `bantin sources retry gac`"
-    take = "`bantin sources retry lac` takes what stands there now"
+    take = "`bantin sources retry lac` once you have seen to it"
     new = "asked again at a new url, or after `bantin sources retry da-doi`"
     alone = f"it is left alone until {at} 09:00Z"
     assert found == {
@@ -215,10 +216,20 @@ def test_an_admin_is_told_of_moves_long_before_and_after_they_are_believed(store
     with store.read() as connection:
         told = {one.name: advice(one) for one in overview.sources(connection)}
     assert told == {
-        "mot": f"says since 2026-11-24 08:00Z that it has moved to {there}: believed after a week",
+        "mot": f"sends us on for good to {there} since 2026-11-24 08:00Z: believed after a week",
         "hai": f"moved permanently to {there}: change its url in the TOML",
         "ba": "",
     }
+
+
+def test_hours_are_those_of_who_reads_them(store, now):
+    with store.write() as connection:
+        add_source(connection, now, failures=1, error="x", last_ok_at=now)
+    with store.read() as connection:
+        (row,) = overview.sources(connection)
+    assert reason(row, now) == "x (once, last fine 2026-11-24 08:00Z)"
+    here = reason(row, now, ZoneInfo("Asia/Ho_Chi_Minh"))
+    assert here == "x (once, last fine 2026-11-24 15:00)"
 
 
 def test_whoever_probes_is_told_of_some_and_of_how_many_more(any_store, now):
