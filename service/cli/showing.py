@@ -9,7 +9,7 @@ import click
 
 from service.cli.opening import ids_of, known, opened_to_look
 from service.cli.output import config_option, dump, json_option, local, printable, say
-from service.report import standing
+from service.report import hubs, standing
 from service.report.status import source_json
 from service.store import overview
 from service.store.overview import SourceRow
@@ -53,6 +53,7 @@ def show(name: str, config: Path, as_json: bool) -> None:
         "last asked": local(row.last_tried_at, zone) or "never",
         "asked next": "" if kind in {"gone", "paused"} else local(row.next_poll_at, zone),
         "how often": standing.pace(row),
+        "hub": hubs.words(row.hub, now, ZoneInfo(zone)),
         "entries": str(row.entries),
         "refused": ", ".join(f"{reason} {number}" for reason, number in row.refused.items()),
         "mended": ", ".join(row.repairs),

@@ -28,7 +28,7 @@ from service.collect import opml
 from service.config.schema import Settings
 from service.errors import ParseError, UsageError
 from service.model import SourceKind
-from service.report import standing
+from service.report import hubs, standing
 from service.runtime import pidfile
 from service.runtime.adding import Additions, Wish, add_many
 from service.runtime.composition import Service, load
@@ -60,11 +60,12 @@ def list_(config: Path, as_json: bool) -> None:
     rows = [
         (
             one["id"], one["state"], one["title"], local(one["last_ok"], zone), one["entries"],
-            ", ".join(one["topics"]), one["url"],
+            one["websub"]["state"] if one["websub"] else "", ", ".join(one["topics"]), one["url"],
         )
         for one in found
     ]  # fmt: skip
-    table("Sources", ("source", "state", "title", "last fine", "entries", "topics", "url"), rows)
+    heads = ("source", "state", "title", "last fine", "entries", "hub", "topics", "url")
+    table("Sources", heads, rows)
     for one in found:
         if one["suggestion"]:
             warn(f"{one['id']}: {printable(one['suggestion'])}")
@@ -90,6 +91,7 @@ def _listed(service: Service) -> list[dict[str, Any]]:
                 "entries": row.entries,
                 "error": row.error,
                 "suggestion": standing.suggestion(row) or None,
+                "websub": hubs.as_json(row.hub, now),
                 "file": file,
                 "line": line,
             }

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from service.cli.output import local, printable, say, table
 from service.render.addresses import absolute
+from service.report import hubs
 from service.report.explain import Explanation
 from service.report.standing import advice, reason, state
 from service.report.status import Status
@@ -57,7 +58,7 @@ def _tell_sources(found: Status, zone: str) -> None:
         shown = list(found.sources)
     table(
         "Sources",
-        ("source", "state", "last fine", "next", "entries", "refused", "what is wrong"),
+        ("source", "state", "last fine", "next", "entries", "refused", "what to know"),
         [
             (
                 one.name,
@@ -68,6 +69,7 @@ def _tell_sources(found: Status, zone: str) -> None:
                 one.refused,
                 reason(one, found.now, ZoneInfo(zone))
                 or advice(one, ZoneInfo(zone))
+                or hubs.words(one.hub, found.now, ZoneInfo(zone))
                 or (f"mended: {', '.join(one.repairs)}" if one.repairs else ""),
             )
             for one in shown

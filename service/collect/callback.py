@@ -73,7 +73,14 @@ def _denied(connection: Connection, one: Called, now: datetime, reason: str, dic
     said = " ".join(nfc(reason).split())[:LONGEST_REASON]
     words = f"the hub denied it: {said}" if said else "the hub denied it"
     again = now + websub.AFTER_DENIAL * (1 + websub.SPREAD * dice)
-    callbacks.denied(connection, one, now, words, again)
+    callbacks.denied(
+        connection,
+        one,
+        now,
+        reason=words,
+        again_at=again,
+        plan=lambda silent: websub.polled_at(silent, now),
+    )
     _log.info("websub", id=one.source, error=words)
     return ""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from yarl import URL
 
 from service.collect import access
@@ -31,7 +33,7 @@ def faults(settings: Settings) -> list[Finding]:
 
 def warnings(settings: Settings) -> list[Finding]:
     """What works, but hardly as it was meant."""
-    return list(access.warnings(settings))
+    return [*access.warnings(settings), *_hubs_that_cannot_call(settings)]
 
 
 def _closed(source: Source, allowed: guard.Networks) -> str | None:
@@ -39,3 +41,14 @@ def _closed(source: Source, allowed: guard.Networks) -> str | None:
         return guard.closed(URL(source.url).host or "", allowed)
     except ValueError:
         return "is no address"
+
+
+def _hubs_that_cannot_call(settings: Settings) -> Iterator[Finding]:
+    """`websub = true` where no hub could reach us."""
+    if settings.site.base_url is not None:
+        return
+    asked: list[tuple[str, ...]] = [("collect",)] if settings.collect.websub else []
+    asked += [("source", name) for name, one in settings.source.items() if one.websub]
+    for path in asked:
+        right = "write [site] base_url, where hubs can reach the service"
+        yield (*path, "websub"), "has no effect without an address of the site", right

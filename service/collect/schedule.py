@@ -94,7 +94,7 @@ def after_answer(
     floor, ceiling = bounds.floor.total_seconds(), bounds.ceiling.total_seconds()
     interval = _usual(habits, floor)
     if interval_s is not None and not news and not habits.holds(now):
-        interval = max(interval, interval_s * (1.0 if early else GROWTH))
+        interval = max(interval, interval_s * (1.0 if early or pushed else GROWTH))
     least = max(floor, HOUR_S) if costly else floor
     interval = min(max(interval, least), max(floor, ceiling))
     spread = FIRST_SPREAD if interval_s is None else SPREAD

@@ -131,7 +131,7 @@ def _prepare(
         if not rows.is_any(connection) and not _wanted(connection, settings, now):
             return [], [], b""
     with store.write() as connection:
-        lapsed = rows.lapse(connection, now)
+        lapsed = rows.lapse(connection, now, lambda silent: websub.polled_at(silent, now))
         _settle_wishes(connection, settings, means, now)
         rows.forget_left(connection, now, websub.MOST_UNSUBSCRIPTIONS)
         requests = rows.claim(connection, owner, now, now + CLAIM, IN_A_RUN)
@@ -165,7 +165,7 @@ def _settle_wishes(connection: Connection, settings: Settings, means: Means, now
         del wanted[held.source_id]
         if _is_hopeless(held) and len(offer.hubs) > 1:
             _turn_to_next(connection, held, offer, base, means, now)
-    rows.leave(connection, over, now)
+    rows.leave(connection, over, now, lambda silent: websub.polled_at(silent, now))
     for offer, base in wanted.values():
         token = means.draw()
         rows.want(connection, offer, offer.hubs[0], token=token, callback=base + token, now=now)

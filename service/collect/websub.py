@@ -14,8 +14,11 @@ from urllib.parse import urlsplit
 
 from yarl import URL
 
+from service.collect import wishes
+from service.collect.schedule import HOUR_S, WISHES_S
 from service.config.schema import Settings, Source
 from service.net import guard
+from service.store.pushing import Silent
 
 PATH = "/websub/"
 """Where our callbacks stand, before the token."""
@@ -138,6 +141,21 @@ def ask_again_at(
         wait = min(wait, max((lease_ends - now) / 3, SOONEST))
     asked = timedelta(seconds=min(retry_after_s or 0.0, AFTER_DENIAL.total_seconds()))
     return now + max(wait, asked) * (1 + SPREAD * dice)
+
+
+def polled_at(silent: Silent, now: datetime) -> datetime:
+    """When a source is polled whose news no hub brings any more: as if none ever had.
+
+    Not before its publisher wishes; what fails is tried again in its own time.
+    """
+    if silent.failures:
+        return silent.next_poll_at
+    rest = min(max(silent.fresh_s or 0, silent.every_s or 0), WISHES_S)
+    own = silent.interval_s or HOUR_S
+    at = max(now, (silent.last_ok_at or now) + timedelta(seconds=max(own, rest)))
+    if silent.held_until is not None:
+        at = max(at, silent.held_until)
+    return wishes.next_open(silent.skips or 0, at)
 
 
 def is_challenge(text: str) -> bool:

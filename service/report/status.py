@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from service.report import hubs
 from service.report.lateness import Lateness, lateness
 from service.report.standing import advice, held_until, pace, reason, rests_until, state
 from service.store import overview
@@ -77,7 +78,10 @@ def as_json(found: Status) -> dict[str, object]:
 
 
 def source_json(source: SourceRow, now: datetime) -> dict[str, object]:
-    """One of its sources. `rungs`: how often each rung of the ladder was enough."""
+    """One of its sources. `rungs`: how often each rung of the ladder was enough.
+
+    `websub`: its subscription at a hub, as in `hubs.as_json`.
+    """
     return {
         "id": source.name,
         "state": state(source, now),
@@ -97,6 +101,7 @@ def source_json(source: SourceRow, now: datetime) -> dict[str, object]:
         "pace": pace(source) or None,
         "rungs": source.rungs,
         "repairs": list(source.repairs),
+        "websub": hubs.as_json(source.hub, now),
     }
 
 

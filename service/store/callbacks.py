@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from service.store.pauses import awake
-from service.store.pushing import fall_back, push
+from service.store.pushing import Silent, fall_back, push
 from service.store.tables import source
 from service.store.tables import websub as t
 from service.store.tables import websub_delivery as d
@@ -104,9 +104,18 @@ def gone(connection: Connection, one: Called) -> None:
 
 
 def denied(
-    connection: Connection, one: Called, now: datetime, reason: str, again_at: datetime
+    connection: Connection,
+    one: Called,
+    now: datetime,
+    *,
+    reason: str,
+    again_at: datetime,
+    plan: Callable[[Silent], datetime],
 ) -> None:
-    """The hub will not, or not any longer. A subscription that was given up is over with it."""
+    """The hub will not, or not any longer. A subscription that was given up is over with it.
+
+    `plan` says when the source is polled.
+    """
     connection.execute(delete(t).where(t.c.id == one.id, t.c.leaving_since.is_not(None)))
     connection.execute(
         update(t)
@@ -116,7 +125,7 @@ def denied(
             next_try_at=again_at, failures=t.c.failures + 1, missed_at=None,
         )
     )  # fmt: skip
-    fall_back(connection, [one.source_id], now)
+    fall_back(connection, [one.source_id], plan)
 
 
 def unsigned(connection: Connection, one: Called, now: datetime) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
+from service.store import subscribed
 from service.store import tables as t
 from service.store.pauses import awake, is_resting
 from service.store.seeking import Suggestion, suggestions_in
+from service.store.subscribed import HubRow
 
 BEYOND = "beyond_limit"
 """Why entries were refused that no row is kept of: their document has more than we take."""
@@ -28,8 +30,8 @@ class SourceRow:
     until it is resumed). `held_until`: until when its publisher wants it left alone; `held_by`: the
     source of its site that was told so, None: itself. `drifting_since`: since when it gives no
     entries though it used to. `redirect_to`: a permanent move that is being watched since
-    `redirect_since`. `rungs`: how often each rung of the ladder was enough. The rest as in the
-    columns of `source`.
+    `redirect_since`. `rungs`: how often each rung of the ladder was enough. `hub`: its subscription
+    there, None = there is none. The rest as in the columns of `source`.
     """
 
     name: str
@@ -61,6 +63,7 @@ class SourceRow:
     redirect_to: str | None = None
     redirect_since: datetime | None = None
     rungs: dict[str, int] = field(default_factory=dict)
+    hub: HubRow | None = None
 
     def is_paused(self, now: datetime) -> bool:
         return self.paused or is_resting(self.rests_since, self.rests_until, now)
@@ -110,8 +113,12 @@ def sources(connection: Connection) -> list[SourceRow]:
     )
     for source_id, reason, number in connection.execute(by_reason):
         refused[source_id][reason] = number
+    hubs = subscribed.by_source(connection)
     rows = connection.execute(_live_sources().order_by(t.source.c.name))
-    return [_source_row(row, counts.get(row.id, 0), refused.get(row.id, {})) for row in rows]
+    return [
+        _source_row(row, counts.get(row.id, 0), refused.get(row.id, {}), hubs.get(row.id))
+        for row in rows
+    ]
 
 
 def troubled(connection: Connection, now: datetime, due_before: datetime) -> list[SourceRow]:
@@ -140,7 +147,9 @@ def _live_sources() -> Select[Any]:
     return select(t.source).where(t.source.c.retired_at.is_(None))
 
 
-def _source_row(row: Any, entries: int, refused: dict[str, int]) -> SourceRow:
+def _source_row(
+    row: Any, entries: int, refused: dict[str, int], hub: HubRow | None = None
+) -> SourceRow:
     beyond = row.entries_beyond or 0
     return SourceRow(
         name=row.name,
@@ -172,6 +181,7 @@ def _source_row(row: Any, entries: int, refused: dict[str, int]) -> SourceRow:
         redirect_to=row.redirect_to,
         redirect_since=row.redirect_since,
         rungs={name: getattr(row, f"rung_{name}") for name in RUNGS},
+        hub=hub,
     )
 
 

@@ -5,7 +5,8 @@ While a hub brings a source's news, the source is polled at its ceiling alone (c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, or_, select, update
@@ -15,12 +16,6 @@ from service.store.manners import Manners
 from service.store.sources import Claimed
 from service.store.tables import source
 from service.store.tables import websub as t
-
-LONGEST_REST = timedelta(days=1)
-"""How long a publisher's wish for rest holds back a source whose hub falls silent."""
-
-HOUR = timedelta(hours=1)
-"""Between two polls of a source whose rhythm is not known."""
 
 
 def push(connection: Connection, source_id: int, until: datetime | None) -> None:
@@ -49,7 +44,7 @@ def missed(connection: Connection, source_id: int, now: datetime) -> bool:
     done = connection.execute(
         update(t)
         .where(
-            t.c.source_id == source_id, t.c.leaving_since.is_(None), t.c.alive_since <= last, silent
+            t.c.source_id == source_id, t.c.leaving_since.is_(None), t.c.alive_since < last, silent
         )
         .values(missed_at=now)
     )
@@ -59,26 +54,32 @@ def missed(connection: Connection, source_id: int, now: datetime) -> bool:
     return True
 
 
-def fall_back(connection: Connection, source_ids: Iterable[int], now: datetime) -> None:
-    """No hub brings these sources' news: they are polled in their own rhythm, counted from now on.
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A source whose news no hub brings any more, by the columns of its row."""
 
-    What their publishers ask for is not undercut.
-    """
-    ids = sorted(set(source_ids))
+    next_poll_at: datetime
+    last_ok_at: datetime | None
+    failures: int
+    interval_s: int | None
+    fresh_s: int | None
+    every_s: int | None
+    skips: int | None
+    held_until: datetime | None
+
+
+def fall_back(
+    connection: Connection, source_ids: Iterable[int], plan: Callable[[Silent], datetime]
+) -> None:
+    """Poll these sources in their own rhythm again. `plan` says when, never later than planned."""
     s = source.c
-    rows = connection.execute(
-        select(s.id, s.next_poll_at, s.last_ok_at, s.interval_s, s.fresh_s, s.every_s).where(
-            s.id.in_(ids)
-        )
-    ).all()
-    for row in rows:
-        rest = min(timedelta(seconds=max(row.fresh_s or 0, row.every_s or 0)), LONGEST_REST)
-        own = timedelta(seconds=row.interval_s) if row.interval_s else HOUR
-        at = max(now, (row.last_ok_at or now) + max(own, rest))
+    columns = (s[field.name] for field in fields(Silent))
+    rows = connection.execute(select(s.id, *columns).where(s.id.in_(sorted(set(source_ids)))))
+    for row_id, *values in rows.all():
+        silent = Silent(*values)
+        at = min(plan(silent), silent.next_poll_at)
         connection.execute(
-            update(source)
-            .where(s.id == row.id)
-            .values(pushed_until=None, next_poll_at=min(at, row.next_poll_at))
+            update(source).where(s.id == row_id).values(pushed_until=None, next_poll_at=at)
         )
 
 
@@ -86,10 +87,11 @@ def wake(connection: Connection, source_id: int, now: datetime, gap: timedelta) 
     """Poll a source as soon as its last poll is `gap` ago: something is said to be new there."""
     s = source.c
     row = connection.execute(
-        select(s.next_poll_at, s.last_tried_at).where(s.id == source_id)
+        select(s.next_poll_at, s.last_tried_at, s.held_until, s.failures).where(s.id == source_id)
     ).one_or_none()
-    if row is None:
-        return
+    if row is None or row.failures:
+        return  # it is tried again in its own time
     at = max(now, row.last_tried_at + gap) if row.last_tried_at else now
+    at = max(at, row.held_until) if row.held_until else at
     if at < row.next_poll_at:
         connection.execute(update(source).where(s.id == source_id).values(next_poll_at=at))

@@ -7,7 +7,7 @@ request is sent: a hub may verify before it has answered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from service.store.pauses import awake
-from service.store.pushing import fall_back
+from service.store.pushing import Silent, fall_back
 from service.store.statements import upsert
 from service.store.tables import source
 from service.store.tables import websub as t
@@ -128,8 +128,16 @@ def turn_to(
     )  # fmt: skip
 
 
-def leave(connection: Connection, row_ids: Iterable[int], now: datetime) -> None:
-    """Give subscriptions up: the hub is told, unless it never knew of them."""
+def leave(
+    connection: Connection,
+    row_ids: Iterable[int],
+    now: datetime,
+    plan: Callable[[Silent], datetime],
+) -> None:
+    """Give subscriptions up: the hub is told, unless it never knew of them.
+
+    `plan` says when their sources are polled.
+    """
     ids = list(row_ids)
     if not ids:
         return
@@ -144,7 +152,7 @@ def leave(connection: Connection, row_ids: Iterable[int], now: datetime) -> None
             error=None, owner=None, owner_until=None,
         )
     )  # fmt: skip
-    fall_back(connection, [row.source_id for row in left], now)
+    fall_back(connection, [row.source_id for row in left], plan)
 
 
 def forget_left(connection: Connection, now: datetime, most_failures: int) -> None:
@@ -155,8 +163,11 @@ def forget_left(connection: Connection, now: datetime, most_failures: int) -> No
     )
 
 
-def lapse(connection: Connection, now: datetime) -> list[str]:
-    """Those whose lease has ended without a renewal are not alive any more. Returns their ids."""
+def lapse(connection: Connection, now: datetime, plan: Callable[[Silent], datetime]) -> list[str]:
+    """Those whose lease has ended without a renewal are not alive any more. Returns their ids.
+
+    `plan` says when their sources are polled.
+    """
     ended = connection.execute(
         select(t.c.id, t.c.source_id, source.c.name)
         .join(source, source.c.id == t.c.source_id)
@@ -169,7 +180,7 @@ def lapse(connection: Connection, now: datetime) -> list[str]:
         .where(t.c.id.in_([row.id for row in ended]), t.c.lease_ends <= now)
         .values(alive_since=None)
     )
-    fall_back(connection, [row.source_id for row in ended], now)
+    fall_back(connection, [row.source_id for row in ended], plan)
     return [row.name for row in ended]
 
 

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from service.mail.outbox import Outbox
+from service.report import hubs
 from service.report.standing import advice, reason, state
 from service.report.status import Status, status
 from service.web.answers import PRIVATE, error, page
@@ -74,8 +75,10 @@ async def admin(request: Request) -> Response:
     states = {source.name: state(source, found.now) for source in found.sources}
     zone = ZoneInfo(context.settings.zone)
     reasons = {
-        source.name: reason(source, found.now, zone) or advice(source, zone)
-        for source in found.sources
+        one.name: reason(one, found.now, zone)
+        or advice(one, zone)
+        or hubs.words(one.hub, found.now, zone)
+        for one in found.sources
     }
     return page(context, "admin", found=found, states=states, reasons=reasons, health=health)
 

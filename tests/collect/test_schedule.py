@@ -60,6 +60,20 @@ def test_the_interval_follows_the_rhythm_of_the_news(now, pace_s, wait_s):
     assert (then.at - now).total_seconds() == then.interval_s == wait_s
 
 
+def test_what_a_hub_brings_is_polled_at_the_ceiling_and_keeps_its_own_interval(now):
+    habits = Habits(6 * HOUR, 6 * HOUR, now)
+    then = _answer(now, habits, interval_s=HOUR, pushed=True)
+    assert (then.at - now, then.interval_s) == (timedelta(hours=12), HOUR)
+    # Silence of the polls says nothing then, nor do its own hours; a wish beyond the ceiling does.
+    silent = Habits(HOUR, HOUR, now - timedelta(days=9))
+    assert _answer(now, silent, interval_s=5000, pushed=True).interval_s == 5000
+    hours = Wish(every_s=HOUR, phase_s=0)
+    assert _answer(now, habits, hours, interval_s=HOUR, pushed=True).at == then.at
+    wish = Wish(fresh_s=20 * HOUR)
+    then = _answer(now, habits, wish, interval_s=HOUR, pushed=True)
+    assert then.at - now == timedelta(hours=20)
+
+
 def test_who_asks_by_hand_does_not_slow_down_what_is_asked_by_itself(now):
     silent = Habits(HOUR, HOUR, now - timedelta(days=30))
     by_itself = _answer(now, silent, interval_s=8000)

@@ -20,6 +20,7 @@ from service.collect.spacing import Sites
 from service.collect.subscribing import Kept, Means
 from service.collect.workers import Parsers
 from service.config.schema import Settings
+from service.net.client import Client
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.report.health import Health
@@ -57,6 +58,7 @@ class Desk:
         self.settings = Settings()
         self.kicks: list[str] = []
         self.owner = "one"
+        self.client: Client | None = None
         self.numbers = itertools.count(1)
 
     def register(self, **sections: Any) -> None:
@@ -91,7 +93,8 @@ class Desk:
         )  # fmt: skip
 
     async def keep(self, owner: str | None = None) -> Kept:
-        async with client_of(self.settings, lambda: self.now) as client:
+        own = client_of(self.settings, lambda: self.now)
+        async with nullcontext(self.client) if self.client else own as client:
             means = Means(client, Sites(), lambda: self.now, lambda: 0.0, self.token)
             return await subscribing.keep(
                 self.store, self.settings, means, owner=owner or self.owner

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -102,7 +103,9 @@ class Hub:
             elif secret is not None:
                 digest = hmac.new(secret.encode(), body, getattr(hashlib, method)).hexdigest()
                 headers["X-Hub-Signature"] = f"{method}={digest}"
-            async with self.session.post(callback or where, data=body, headers=headers) as answer:
+            async with self.session.post(
+                callback or where, data=io.BytesIO(body), headers=headers
+            ) as answer:
                 status = answer.status
         return status
 

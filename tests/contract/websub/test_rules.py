@@ -1,0 +1,480 @@
+"""What binds a subscriber, rule by rule, against hubs that lie, forge, flood and fall silent.
+
+https://www.w3.org/TR/websub/ , sections 5.2, 5.3, 7 and 8.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+from aiohttp.abc import AbstractResolver
+
+from service.collect import callback
+from service.collect.subscribing import CLAIM
+from service.net.client import Client
+from service.store import websub as rows
+from service.web.hubs import BODY_LIMIT
+from tests.contract.websub.desk import rss
+from tests.contract.websub.hub import running_hub
+from tests.contract.websub.test_subscriber import office, subscribed
+from tests.net.wire import raw_server
+
+
+async def asked(desk, hub) -> str:
+    """A subscription that the hub has been asked for and has not verified; its callback."""
+    hub.verifies = False
+    await subscribed(desk, hub)
+    return str(hub.asked[-1]["hub.callback"])
+
+
+# --- 5.3: verification of intent ---------------------------------------------------------------
+
+
+async def test_what_we_asked_for_is_confirmed_byte_for_byte_as_a_harmless_type(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        where = await asked(desk, hub)
+        challenge = "<script>alert(1)</script> %20+&"
+        status, body, headers = await hub.call(
+            where, mode="subscribe", topic=paper.topic, challenge=challenge, lease_seconds=60
+        )
+        assert (status, body) == (200, challenge)
+        assert headers["Content-Type"] == "application/octet-stream"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        (row,) = desk.subscriptions()
+        assert row.lease_ends == now + timedelta(minutes=1)
+
+
+NOT_ASKED_FOR = (
+    {"mode": "unsubscribe"},
+    {"mode": "publish"},
+    {"mode": ""},
+    {"topic": "https://evil.example/"},
+    {"topic": ""},
+    {"challenge": ""},
+    {"challenge": "x" * 2000},
+    {"challenge": "two\nlines"},
+    {"challenge": "\x00\x01"},
+    {"challenge": "tiếng Việt"},
+)
+
+
+async def test_what_we_did_not_ask_for_is_not_found_and_changes_nothing(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        where = await asked(desk, hub)
+        before = desk.subscriptions()
+        call = {"mode": "subscribe", "topic": paper.topic, "challenge": "abc", "lease_seconds": 60}
+        for said in NOT_ASKED_FOR:
+            status, body, _ = await hub.call(where, **{**call, **said})
+            assert (status, "abc" in body) == (404, False), said
+            assert desk.subscriptions() == before, said
+        assert (await hub.call(where, **call))[0] == 200
+
+
+async def test_a_parameter_said_twice_is_said_by_nobody_we_asked(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        where = await asked(desk, hub)
+        query = urlencode(
+            [("hub.mode", "subscribe"), ("hub.topic", "https://evil.example/"),
+             ("hub.topic", str(paper.topic)), ("hub.challenge", "abc")]
+        )  # fmt: skip
+        async with hub.session.get(f"{where}?{query}") as answer:
+            assert answer.status == 404
+
+
+async def test_a_confirmation_is_good_once_and_for_its_own_callback_alone(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        where = await asked(desk, hub)
+        call = {"mode": "subscribe", "topic": paper.topic, "challenge": "abc", "lease_seconds": 60}
+        assert (await hub.call(where + "x", **call))[0] == 404
+        async with hub.session.head(f"{where}?{urlencode({'hub.mode': 'subscribe'})}") as answer:
+            assert answer.status == 404
+        assert (await hub.call(where, **call))[0] == 200
+        # Nothing is pending any more: nobody lengthens the lease, or ends it, unasked.
+        assert (await hub.call(where, **{**call, "lease_seconds": 9999}))[0] == 404
+        assert (await hub.call(where, **{**call, "mode": "unsubscribe"}))[0] == 404
+        (row,) = desk.subscriptions()
+        assert row.lease_ends == now + timedelta(minutes=1)
+
+
+async def test_a_topic_may_come_back_with_what_needs_no_escape_written_out(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        paper.topic = "https://bao.example/%7Etin/a%20b"
+        where = await asked(desk, hub)
+        assert hub.asked[0]["hub.topic"] == "https://bao.example/%7Etin/a%20b"
+        status, _, _ = await hub.call(
+            where, mode="subscribe", topic="https://bao.example/~tin/a%20b", challenge="abc"
+        )
+        assert status == 200
+
+
+async def test_a_lease_of_a_second_does_not_make_us_ask_all_the_time(store, now):
+    async with office(store, now) as (desk, hub, _):
+        hub.lease_s = 1
+        await subscribed(desk, hub)
+        for _ in range(30):
+            desk.later(seconds=1)
+            await desk.keep()
+            await hub.settled()
+        assert len(hub.asked) <= 4
+
+
+# --- 5.2: denial -------------------------------------------------------------------------------
+
+
+async def test_a_denial_ends_a_subscription_at_any_time_and_polling_goes_on(any_store, now):
+    async with office(any_store, now) as (desk, hub, paper):
+        await subscribed(desk, hub)
+        desk.later(hours=1)
+        await desk.collect()
+        where = next(iter(hub.subscribed))[0]
+        assert (await hub.call(where, mode="denied", topic="https://evil.example/"))[0] == 404
+        assert desk.row().pushed_until is not None
+        status, body, _ = await hub.call(
+            where, mode="denied", topic=paper.topic, reason="no <b>such</b>\ntopic"
+        )
+        assert (status, body) == (200, "")
+        (row,) = desk.subscriptions()
+        assert (row.alive_since, row.lease_ends) == (None, None)
+        assert row.error == "the hub denied it: no <b>such</b> topic"
+        assert desk.row().pushed_until is None
+        assert desk.row().next_poll_at == desk.now + timedelta(hours=1)
+        desk.later(days=6)
+        await desk.keep()
+        assert len(hub.asked) == 1
+        # What comes after it is nobody's; the hub is told as little as ever.
+        assert await hub.deliver(paper.body("b")) == 202
+        assert (desk.waiting(), (await desk.take()).tried) == (0, 0)
+        desk.later(days=1)
+        await desk.keep()
+        await hub.settled()
+        assert len(hub.asked) == 2
+        assert desk.subscriptions()[0].alive_since == desk.now
+
+
+async def test_where_one_hub_refuses_the_next_one_of_the_list_is_asked(store, now):
+    async with office(store, now) as (desk, hub, paper), running_hub() as other:
+        paper.headers = [f'Link: <{hub.url}>; rel="hub", <{other.url}>; rel="hub"']
+        where = await asked(desk, hub)
+        await hub.call(where, mode="denied", topic=paper.topic)
+        await desk.keep()
+        await other.settled()
+        assert len(other.subscribed) == 1
+        assert desk.subscriptions()[0].hub == other.url
+        # The first one knows an address that is none any more.
+        call = {"mode": "subscribe", "topic": paper.topic, "challenge": "abc"}
+        assert (await hub.call(where, **call))[0] == 404
+
+
+async def test_hubs_that_all_refuse_are_not_asked_in_circles(store, now):
+    async with office(store, now) as (desk, hub, paper), running_hub() as other:
+        paper.headers = [f'Link: <{hub.url}>; rel="hub", <{other.url}>; rel="hub"']
+        hub.verifies = other.verifies = False
+        await desk.collect()
+        for _ in range(20):
+            await desk.keep()
+            for one in (hub, other):
+                for form in one.asked[-1:]:
+                    await one.call(form["hub.callback"], mode="denied", topic=paper.topic)
+            desk.later(minutes=1)
+        assert len(hub.asked) + len(other.asked) == 2
+
+
+# --- 5.1: the hub's answers to our requests ------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [400, 503])
+async def test_a_hub_that_says_no_is_asked_more_and_more_seldom(store, now, status):
+    async with office(store, now) as (desk, hub, _):
+        hub.answer = status
+        await desk.collect()
+        for _ in range(48):
+            await desk.keep()
+            desk.later(minutes=30)
+        assert 7 <= len(hub.asked) <= 9
+        (row,) = desk.subscriptions()
+        assert f"the server answered {status}" in row.error
+        assert row.alive_since is None
+
+
+async def test_a_hub_that_asks_for_time_gets_it(store, now):
+    async with office(store, now) as (desk, hub, _):
+        hub.answer, hub.headers = 429, {"Retry-After": "7200"}
+        await desk.collect()
+        for _ in range(23):
+            await desk.keep()
+            desk.later(minutes=5)
+        assert len(hub.asked) == 1
+
+
+async def test_a_hub_that_moves_is_followed_with_the_question(store, now):
+    async with office(store, now) as (desk, hub, _), running_hub() as other:
+        for status in (307, 308):
+            hub.answer, hub.headers = status, {"Location": other.url}
+            await subscribed(desk, hub)
+            await other.settled()
+            assert other.asked[-1] == hub.asked[-1]
+            assert desk.subscriptions()[0].lease_ends == desk.now + timedelta(days=10)
+            desk.later(days=7)
+        assert len(hub.asked) == len(other.asked) == 2
+
+
+async def test_a_hub_inside_is_not_entered_because_a_feed_from_outside_names_it(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        paper.headers = [f'Link: <{hub.url}>; rel="hub"']
+        source = {"bao": {"url": desk.settings.source["bao"].url}}
+        await desk.collect()
+        # The networks that sources may stand in are open to this source, but not to its hub.
+        desk.register(source={"bao": {**source["bao"], "allow_networks": []}})
+        await desk.keep()
+        assert hub.asked == []
+        (row,) = desk.subscriptions()
+        assert "is this machine itself" in row.error
+
+
+async def test_a_hub_cannot_lead_us_to_where_no_source_may_stand(store, now):
+    async with office(store, now) as (desk, _hub, paper):
+        for url in ("http://169.254.169.254/x", "http://[::ffff:10.0.0.1]/", "http://0x7f.1:25/x"):
+            paper.headers = [f'Link: <{url}>; rel="hub"']
+            paper.titles.insert(0, url[-6:])
+            await desk.collect("bao")
+            kept = await desk.keep()
+            assert list(kept.failed) == ["bao"], url
+            assert desk.subscriptions()[0].failures == 1
+
+
+async def test_a_redirect_of_a_hub_does_not_lead_inside_either(store, now):
+    async with office(store, now) as (desk, hub, _):
+        hub.answer, hub.headers = 307, {"Location": "http://169.254.169.254/latest"}
+        await desk.collect()
+        kept = await desk.keep()
+        assert "link-local" in kept.failed["bao"]
+
+
+# --- 7: content distribution ---------------------------------------------------------------------
+
+
+WRONG = ("", "sha256=", "sha256=" + "0" * 64, "md5=900150983cd24fb0d6963f7d28e17f72", "rubbish",
+         "sha256", "=", "sha1=" + "ff" * 20)  # fmt: skip
+
+
+async def test_a_wrong_or_missing_signature_is_dropped_quietly_and_counted(any_store, now):
+    async with office(any_store, now) as (desk, hub, paper):
+        await subscribed(desk, hub)
+        right = await hub.deliver(paper.body())
+        before = desk.row()
+        for number, signature in enumerate(WRONG, 1):
+            assert await hub.deliver(paper.body("forged"), signature=signature) == right == 202
+            assert desk.waiting() == 1
+            (row,) = desk.subscriptions()
+            assert (row.unsigned, row.unsigned_at, row.delivered) == (number, now, 1)
+        assert desk.row() == before
+        assert (await desk.take()).entries_new == 0
+        assert desk.titles() == ["Tin a"]
+
+
+async def test_a_signature_of_another_body_or_another_subscription_is_none(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        await subscribed(desk, hub)
+        ((key, secret),) = hub.subscribed.items()
+        hub.subscribed[key] = secret[::-1]
+        await hub.deliver(paper.body("forged"))
+        assert (desk.waiting(), desk.subscriptions()[0].unsigned) == (0, 1)
+
+
+async def test_where_nobody_is_subscribed_a_delivery_is_told_that_it_is_gone(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        await subscribed(desk, hub)
+        assert await hub.deliver(paper.body("b"), callback=f"{desk.base_url}/websub/guess") == 410
+        desk.register(source={})
+        await desk.keep()
+        await hub.settled()
+        hub.subscribed[hub.asked[0]["hub.callback"], str(paper.topic)] = "x"
+        assert await hub.deliver(paper.body("b")) == 410
+        assert desk.waiting() == 0
+
+
+async def test_before_a_hub_has_verified_it_delivers_nothing(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        where = await asked(desk, hub)
+        hub.subscribed[where, str(paper.topic)] = hub.asked[0]["hub.secret"]
+        assert await hub.deliver(paper.body("b")) == 202
+        assert desk.waiting() == 0
+
+
+async def test_too_large_a_delivery_is_refused_before_it_is_whole(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        await subscribed(desk, hub)
+        assert await hub.deliver(b" " * (BODY_LIMIT + 1)) == 413
+        assert desk.waiting() == 0
+
+        async def endless():
+            for _ in range(BODY_LIMIT // 65536 * 2):
+                yield b" " * 65536
+
+        where = next(iter(hub.subscribed))[0]
+        try:
+            async with hub.session.post(where, data=endless()) as answer:
+                assert answer.status == 413
+        except aiohttp.ClientError:
+            pass  # it hung up in the middle, which says the same
+        assert await hub.deliver(paper.body("b")) == 202
+
+
+async def test_a_flood_of_deliveries_ends_in_one_question_to_the_source(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        await subscribed(desk, hub)
+        desk.later(hours=1)
+        await desk.collect()
+        for number in range(callback.MOST_WAITING + 5):
+            assert await hub.deliver(paper.body(f"b{number}")) == 202
+        assert desk.waiting() == callback.MOST_WAITING
+        assert desk.row().next_poll_at == desk.now + timedelta(minutes=15)
+        new = 0
+        while (taken := await desk.take()).tried:
+            new += taken.entries_new
+        assert (new, desk.waiting()) == (callback.MOST_WAITING, 0)
+
+
+async def test_what_cannot_be_read_costs_nothing_and_the_source_is_asked_itself(store, now):
+    async with office(store, now) as (desk, hub, _):
+        await subscribed(desk, hub)
+        for body in (b"<html>no feed</html>", b"", b"\xff\xfe\x00", b"{]"):
+            desk.later(hours=1)
+            await desk.collect("bao")
+            assert await hub.deliver(body) == 202
+            await desk.take()
+            row = desk.row()
+            assert (desk.waiting(), row.failures, row.error) == (0, 0, None)
+            assert row.lease_owner is None
+            assert row.next_poll_at == desk.now + timedelta(minutes=15)
+
+
+async def test_a_part_of_the_document_is_enough_and_does_not_hide_the_rest(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        paper.titles = ["c", "b", "a"]
+        await subscribed(desk, hub)
+        usual = desk.row().entries_last
+        assert await hub.deliver(rss("d")) == 202  # the one new entry alone, as hubs may (7)
+        assert (await desk.take()).entries_new == 1
+        assert desk.row().entries_last == usual
+        paper.titles = ["e", "d", "c", "b", "a"]
+        assert (await desk.collect("bao")).entries_new == 1
+        assert sorted(desk.titles()) == [f"Tin {name}" for name in "abcde"]
+
+
+async def test_atom_and_json_are_delivered_as_well(store, now):
+    async with office(store, now) as (desk, hub, _):
+        await subscribed(desk, hub)
+        atom = (
+            b'<feed xmlns="http://www.w3.org/2005/Atom"><title>x</title><entry><id>urn:b</id>'
+            b"<title>Tin b</title><updated>2026-11-24T07:59:00Z</updated></entry></feed>"
+        )
+        await hub.deliver(atom, media_type="application/atom+xml")
+        await desk.take()
+        json = (
+            b'{"version": "https://jsonfeed.org/version/1.1", "title": "x", "items": '
+            b'[{"id": "c", "title": "Tin c", "url": "https://bao.example/c"}]}'
+        )
+        await hub.deliver(json, media_type="application/feed+json")
+        await desk.take()
+        assert desk.titles() == ["Tin a", "Tin b", "Tin c"]
+
+
+async def test_a_delivery_waits_while_its_source_is_being_asked(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        await subscribed(desk, hub)
+        go, begun = asyncio.Event(), asyncio.Event()
+
+        async def slow(talk):
+            begun.set()
+            await go.wait()
+            await talk.answer(paper.body("b"))
+
+        async with raw_server(slow) as wire:
+            source = {"bao": {"url": wire.url("/rss")}, "was": {"url": paper.topic}}
+            del source["was"]
+            desk.register(source=source)
+            collecting = asyncio.create_task(desk.collect("bao"))
+            await begun.wait()
+            with_lease = desk.row()
+            assert with_lease.lease_owner is not None
+            assert (await desk.take()).tried == 0
+            go.set()
+            await collecting
+
+
+# --- 8.2: unguessable, TLS first -----------------------------------------------------------------
+
+
+class Names(AbstractResolver):
+    """All names stand on this machine."""
+
+    async def resolve(self, host, port=0, family=socket.AF_INET):
+        return [
+            {"hostname": host, "host": "127.0.0.1", "port": port, "family": family,
+             "proto": 0, "flags": socket.AI_NUMERICHOST}
+        ]  # fmt: skip
+
+    async def close(self):
+        pass
+
+
+async def test_a_hub_without_tls_is_told_no_secret_and_what_it_sends_is_a_hint(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        paper.headers = [f'Link: <http://hub.example:{hub.port}/hub>; rel="hub"']
+        desk.client = Client("Bantin/1", ["127.0.0.0/8"], resolver=Names())
+        async with desk.client:
+            await subscribed(desk, hub)
+        assert "hub.secret" not in hub.asked[0]
+        desk.later(hours=1)
+        await desk.collect()
+        desk.later(minutes=5)
+        assert await hub.deliver(paper.body("forged")) == 202
+        assert (desk.waiting(), desk.titles()) == (0, ["Tin a"])
+        # The source itself is asked, no sooner than its floor lets us; it is not the hub's fault.
+        assert desk.row().next_poll_at == desk.now + timedelta(minutes=10)
+        paper.titles = ["b", "a"]
+        desk.later(minutes=10)
+        assert (await desk.collect()).entries_new == 1
+        assert desk.subscriptions()[0].missed_at is None
+        assert desk.row().pushed_until is not None
+
+
+# --- restarts and several processes --------------------------------------------------------------
+
+
+async def test_two_processes_do_not_ask_twice(any_store, now):
+    async with office(any_store, now) as (desk, hub, _):
+        await desk.collect()
+        await asyncio.gather(*(desk.keep(f"process {n}") for n in range(4)))
+        await hub.settled()
+        assert len(hub.asked) == 1
+        assert len(desk.subscriptions()) == 1
+        desk.later(days=7)
+        await asyncio.gather(*(desk.keep(f"process {n}") for n in range(4)))
+        await hub.settled()
+        assert len(hub.asked) == 2
+
+
+async def test_what_a_dead_process_had_claimed_is_taken_over(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        await desk.collect()
+        with store.write() as connection:
+            rows.want(connection, rows.offers(connection, now)[0], hub.url, token="t",
+                      callback=f"{desk.base_url}/websub/t", now=now)  # fmt: skip
+            assert len(rows.claim(connection, "dead", now, now + CLAIM, 10)) == 1
+        await desk.keep()
+        assert hub.asked == []
+        desk.later(minutes=10)
+        await desk.keep()
+        await hub.settled()
+        assert len(hub.subscribed) == 1
+        # A delivery that was taken and not read outlives the process as well.
+        await hub.deliver(paper.body("b"))
+        desk.owner = "two"
+        assert (await desk.take()).entries_new == 1
