@@ -17,7 +17,7 @@ from service.collect import media
 from service.collect.addresses import web_address
 from service.collect.keys import Draft
 from service.collect.reading import Reading
-from service.collect.strict_texts import Unparsed
+from service.collect.strict_texts import Unparsed, looks_like_html
 from service.model import Enclosure, Entry, Image
 from service.text import dates
 from service.text.clean import plain, title_text
@@ -34,6 +34,8 @@ Raw = Mapping[str, Any]
 def draft_of(raw: Raw, reading: Reading, now: datetime, *, url: str, version: str) -> Draft:
     """`url`: where the document came from. `version`: as feedparser names the format."""
     raw = _undressed(raw)
+    if version == "atom03":
+        _take_markup_for_markup(raw)
     atom = version.startswith("atom")
     link = _link(raw, url)
     summary, content, base = _texts(raw)
@@ -72,6 +74,13 @@ def _undressed(raw: Raw) -> dict[str, Any]:
         else:
             found[key] = value
     return found
+
+
+def _take_markup_for_markup(raw: dict[str, Any]) -> None:
+    """Atom 0.3 calls plain what names no type, and few wrote one: what looks like HTML is HTML."""
+    for detail in (raw.get("title_detail"), raw.get("summary_detail"), *raw.get("content", ())):
+        if detail and detail.get("type") == "text/plain" and looks_like_html(detail["value"]):
+            detail["type"] = "text/html"
 
 
 def language_tag(text: object) -> str | None:

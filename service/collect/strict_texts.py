@@ -111,7 +111,7 @@ class Texts(StrictFeedParser):  # type: ignore[misc]
     def _settle_type(self, output: str) -> None:
         params = self.contentparams
         guessing = dict.get(params, "type") == "text/plain" and not self.version.startswith("atom")
-        if guessing and _looks_like_html(output):
+        if guessing and looks_like_html(output):
             params["type"] = "text/html"
         params.pop("mode", None)
         params.pop("base64", None)
@@ -194,7 +194,7 @@ class Texts(StrictFeedParser):  # type: ignore[misc]
         self._save("created_parsed", Unparsed(self.pop("created")), overwrite=True)
 
 
-def _looks_like_html(text: str) -> bool:
+def looks_like_html(text: str) -> bool:
     """Feedparser's `looks_like_html`, asked only where there is something to look at."""
     if "<" not in text and "&" not in text:
         return False
