@@ -56,15 +56,20 @@ _QUERY = re.compile(
     r"(?i)(^|&)(format|type|feed|alt|output|view)=(rss2?|atom|feed)(&|$)|(^|&)(rss|feed)(=|&|$)"
     r"|getRSS"
 )
-_WORDS = re.compile(r"\b(rss( ?feeds?| ?2(\.0)?)?|atom( ?feed)?|feeds?|web ?feed|json ?feed)\b")
+_CALLED = re.compile(
+    r"(\w+ ){0,4}(rss|atom|web|json)([ -]?(feeds?|2(\.0)?))?s?|(rss|atom)([ -]\w+){0,2}"
+)
+"""What links to feeds are called, whole: "RSS", "Kênh tin RSS", "RSS-Feeds"."""
+
 _CLASS = re.compile(r"(?i)(^|[\s_-])(rss|feed)([\s_-]|$)")
+_FEED_HOST = re.compile(r"(?i)feeds?\d?\.|rss\.")
 _FILE = re.compile(r"(?i)\.(png|gif|jpe?g|svg|webp|css|js|pdf|docx?|zip|mp[34])$")
 _READER = re.compile(r"(?i)^/i/(?:subscription|discover/sources/search)/feed(?:/|%2F)(https?.+)$")
-_MOST_WORDS = 5
 _COMMENTS = re.compile(
     r"\bcomments? (on|for|to|feed)\b|[»|:-] ?comments?$|^comments?$"
     r"|\bdong (binh luan|phan hoi)|\b(binh luan|phan hoi) (cho|ve)\b"
-    r"|\bkommentare? (zu|fur)\b|\bcommentaires? (sur|pour)\b|\bcomentarios? (en|para|de)\b"
+    r"|\bkommentar\w*[- ](feed|zu|fur)|\b(rss|flux|feed|fuente) d\w{1,3} (los )?comm?ent"
+    r"|\bcommentaires? (sur|pour)\b|\bcomentarios? (en|para)\b"
 )
 """A section of opinions may be called "Bình luận" as well: only what says whose comments."""
 
@@ -124,10 +129,19 @@ def _linked(tree: HtmlElement, base: str) -> Iterator[Candidate]:
         if url is None or _NO_FEED.search(url):
             continue
         name = _name(anchor)
-        if subscribed or is_feed_like(url):
+        if subscribed or (is_feed_like(url) and _is_theirs(url, base, name)):
             yield Candidate(url, Origin.LINKED, name, "the page links it")
         elif _is_called_feed(anchor, name) and _is_page_of(url, base):
             yield Candidate(url, Origin.NAMED, name, f"the page links it as {name or 'RSS'!r}")
+
+
+def _is_theirs(url: str, base: str, name: str) -> bool:
+    """Elsewhere much is called feed: what a button shares, what a podcast's player plays."""
+    return (
+        site_of(url) == site_of(base)
+        or bool(_FEED_HOST.match(urlsplit(url).netloc))
+        or bool(_CALLED.fullmatch(fold(name)))
+    )
 
 
 def _is_page_of(url: str, base: str) -> bool:
@@ -138,7 +152,7 @@ def is_feed_like(url: str) -> bool:
     """Whether an address is written as those of feeds are."""
     parts = urlsplit(url)
     path = unquote(parts.path)
-    if re.match(r"(?i)feeds?\d?\.|rss\.", parts.netloc) and path.strip("/"):
+    if _FEED_HOST.match(parts.netloc) and path.strip("/"):
         return True
     if _FILE.search(path):
         return False
@@ -161,7 +175,7 @@ def _picture(anchor: HtmlElement) -> str:
 
 
 def _is_called_feed(anchor: HtmlElement, name: str) -> bool:
-    if len(name.split()) <= _MOST_WORDS and _WORDS.search(fold(name)):
+    if _CALLED.fullmatch(fold(name).strip(" .:[]()")):
         return True
     inner = " ".join(one.get("class") or "" for one in anchor.iter())
     return not name and bool(_CLASS.search(inner))

@@ -32,10 +32,17 @@ def read_page(
     body: bytes, headers: Mapping[str, str], url: str, reading: Reading, now: datetime
 ) -> Document:
     """The page's list as a Document. Raises ParseError when there is none."""
-    tree = tree_of(body, headers)
+    return read_tree(tree_of(body, headers), url, reading, now)[0]
+
+
+def read_tree(
+    tree: HtmlElement, url: str, reading: Reading, now: datetime
+) -> tuple[Document, Sequence[Found]]:
+    """The same of a tree, with the blocks that were found by themselves. Raises ParseError."""
     base = base_of(tree, url)
-    reading = replace(reading, language=language_tag(tree.get("lang")) or reading.language)
+    reading = spoken(tree, reading)
     place: str | None = None
+    found: Sequence[Found] = ()
     if reading.selectors is not None:
         drafts = described.drafts(tree, reading.selectors, base, reading, now)
     else:
@@ -47,7 +54,7 @@ def read_page(
     its_hubs, self_url = hubs.named(
         ((link.get("rel"), link.get("href")) for link in tree.findall("./head/link")), base
     )
-    return Document(
+    document = Document(
         title=title_text(tree.findtext(".//title") or ""),
         link=url,
         language=language_tag(tree.get("lang")),
@@ -57,6 +64,12 @@ def read_page(
         hubs=its_hubs,
         self_url=self_url,
     )
+    return document, found
+
+
+def spoken(tree: HtmlElement, reading: Reading) -> Reading:
+    """Read in the language that the page says it is in."""
+    return replace(reading, language=language_tag(tree.get("lang")) or reading.language)
 
 
 def _draft(found: Found, base: str, reading: Reading, now: datetime) -> Draft:

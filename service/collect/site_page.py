@@ -5,16 +5,16 @@ Runs in a worker, since pages are as hostile as feeds.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lxml.html import HtmlElement
 
-from service.collect import mainlist, page, selecting
+from service.collect import page, selecting
 from service.collect.feed_habits import habits_of
 from service.collect.feed_links import Candidate, feeds_of
-from service.collect.items import language_tag
 from service.collect.pagetree import base_of, tree_of
 from service.collect.reading import Reading
 from service.collect.selecting import Selected
@@ -45,15 +45,11 @@ def read_site_page(
     """`reading`: language and dates. Raises ParseError for what is no page."""
     tree = tree_of(body, headers)
     base = base_of(tree, url)
-    try:
-        as_page = replace(reading, kind=SourceKind.PAGE, selectors=None, place=None)
-        listed: Document | None = page.read_page(body, headers, url, as_page, now)
-    except ParseError:
-        listed = None
-    selected = None
-    if listed is not None:
-        found, _ = mainlist.find(tree, base)
-        spoken = replace(reading, language=language_tag(tree.get("lang")) or reading.language)
+    as_page = replace(reading, kind=SourceKind.PAGE, selectors=None, place=None)
+    listed, selected = None, None
+    with contextlib.suppress(ParseError):
+        listed, found = page.read_tree(tree, url, as_page, now)
+        spoken = page.spoken(tree, as_page)
         selected = selecting.selectors_of(tree, found, base, spoken, now, listed.entries)
     return SitePage(
         title=title_text(tree.findtext(".//title") or ""),
