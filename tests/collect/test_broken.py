@@ -260,3 +260,49 @@ def test_of_two_hundred_entries_the_broken_ones_are_read_alone(broken):
     assert got.repairs == (mended.LOOSE,)
     assert [one.guid for one in got.entries] == [str(n) for n in range(200)]
     assert all(one.title == str(n) for n, one in enumerate(got.entries) if n % 40 != 7)
+
+
+LINKS = (
+    "?id=12&cat=3",
+    "?p=9&lang=vi",
+    "?a=1&copy=2",
+    "?x=1&amp;reg=2",
+    "?t=Sở KH&ĐT",
+    "?q=a&&b=1",
+)
+"""Raw ampersands in addresses; entities of HTML that lack their semicolon are none."""
+
+GUID = (
+    "<guid isPermaLink='false'>{0}</guid><link>https://a.example/{0}</link><title>Tin {0}</title>"
+)
+GOOD = "".join(f"<item>{GUID.format(n)}</item>" for n in "12")
+BREAKAGES = {
+    "bare ampersand": f"{RSS[0]}<item>{GUID.format(3)}<description>R&D</description></item>{GOOD}{RSS[1]}",
+    "&nbsp;": f"{RSS[0]}<item>{GUID.format(3)}<description>a&nbsp;b</description></item>{GOOD}{RSS[1]}",
+    "control character": f"{RSS[0]}<item>{GUID.format(3)}<description>\x0b</description></item>{GOOD}{RSS[1]}",
+    "truncated tail": f"{RSS[0]}{GOOD}<item>{GUID.format(3)}<description>nửa ch",
+    "leading blank": f"\n  {RSS[0]}{GOOD}<item>{GUID.format(3)}</item>{RSS[1]}",
+    "no guid, no link": f"{RSS[0]}{GOOD}<item><title>Tin 3</title><description>x</description></item>{RSS[1]}",
+    "repeated guid": f"{RSS[0]}{GOOD}<item>{GUID.format(3).replace('>3</guid', '>1</guid')}</item>{RSS[1]}",
+    "wrong charset": f"{RSS[0]}{GOOD}<item>{GUID.format(3)}</item>{RSS[1]}".replace(
+        "UTF-8", "latin-1"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BREAKAGES)
+def test_the_eight_breakages_that_other_readers_refuse_are_read_whole(name):
+    got = read(BREAKAGES[name])
+    assert got.title == "Báo"
+    assert sorted(one.title for one in got.entries) == ["Tin 1", "Tin 2", "Tin 3"]
+    assert len({one.key for one in got.entries}) == 3
+
+
+def test_raw_ampersands_in_six_of_six_addresses_are_right():
+    items = "".join(
+        f"<item><guid>{n}</guid><link>https://a.example/tin.aspx{link}</link></item>"
+        for n, link in enumerate(LINKS)
+    )
+    got = [one.link for one in read(f"{RSS[0]}{items}{RSS[1]}").entries]
+    meant = [link.replace("&amp;", "&").replace(" ", "%20") for link in LINKS]
+    assert got == [f"https://a.example/tin.aspx{link}" for link in meant]
