@@ -275,18 +275,23 @@ LINKS = (
 GUID = (
     "<guid isPermaLink='false'>{0}</guid><link>https://a.example/{0}</link><title>Tin {0}</title>"
 )
+THIRD = GUID.format(3)
 GOOD = "".join(f"<item>{GUID.format(n)}</item>" for n in "12")
+
+
+def with_third(item: str) -> str:
+    return f"{RSS[0]}{GOOD}<item>{item}</item>{RSS[1]}"
+
+
 BREAKAGES = {
-    "bare ampersand": f"{RSS[0]}<item>{GUID.format(3)}<description>R&D</description></item>{GOOD}{RSS[1]}",
-    "&nbsp;": f"{RSS[0]}<item>{GUID.format(3)}<description>a&nbsp;b</description></item>{GOOD}{RSS[1]}",
-    "control character": f"{RSS[0]}<item>{GUID.format(3)}<description>\x0b</description></item>{GOOD}{RSS[1]}",
-    "truncated tail": f"{RSS[0]}{GOOD}<item>{GUID.format(3)}<description>nửa ch",
-    "leading blank": f"\n  {RSS[0]}{GOOD}<item>{GUID.format(3)}</item>{RSS[1]}",
-    "no guid, no link": f"{RSS[0]}{GOOD}<item><title>Tin 3</title><description>x</description></item>{RSS[1]}",
-    "repeated guid": f"{RSS[0]}{GOOD}<item>{GUID.format(3).replace('>3</guid', '>1</guid')}</item>{RSS[1]}",
-    "wrong charset": f"{RSS[0]}{GOOD}<item>{GUID.format(3)}</item>{RSS[1]}".replace(
-        "UTF-8", "latin-1"
-    ),
+    "bare ampersand": with_third(f"{THIRD}<description>R&D</description>"),
+    "&nbsp;": with_third(f"{THIRD}<description>a&nbsp;b</description>"),
+    "control character": with_third(f"{THIRD}<description>\x0b</description>"),
+    "truncated tail": f"{RSS[0]}{GOOD}<item>{THIRD}<description>nửa ch",
+    "leading blank": f"\n  {with_third(THIRD)}",
+    "no guid, no link": with_third("<title>Tin 3</title><description>x</description>"),
+    "repeated guid": with_third(THIRD.replace(">3</guid", ">1</guid")),
+    "wrong charset": with_third(THIRD).replace("UTF-8", "latin-1"),
 }
 
 
