@@ -49,9 +49,13 @@ def verify(
 
     Raises StoreError.
     """
+    with store.read() as connection:  # what anybody may ask must not cost a write
+        known = callbacks.called(connection, token, now)
+    if known is None or not websub.is_same_topic(call.topic, known.topic):
+        return None
     with store.write() as connection:
-        one = callbacks.called(connection, token, now, lock=True)
-        if one is None or not websub.is_same_topic(call.topic, one.topic):
+        one = callbacks.hold(connection, known, now)
+        if one is None:
             return None
         if call.mode == DENIED:
             return _denied(connection, one, now, call.reason, dice())
@@ -110,7 +114,7 @@ def deliver(
     """
     right = not one.signed or websub.is_signed(signatures, websub.secret(key, one.token), body)
     with store.write() as connection:
-        found = callbacks.called(connection, one.token, now, lock=True)
+        found = callbacks.hold(connection, one, now)
         if found is None or not found.wanted or not found.known:
             return False  # it never confirmed that we are subscribed, or we are not any more
         if not right or found.signed != one.signed:

@@ -9,7 +9,7 @@ dropped, and the source is asked itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -26,13 +26,17 @@ from service.curate.prepare import Told
 from service.curate.rules import compile_rules, packed
 from service.errors import BantinError
 from service.model import Changed
+from service.net.limits import MEBI
 from service.store import callbacks, memories, pushing, sources
-from service.store.callbacks import Delivery
+from service.store.callbacks import Delivery, Waiting
 from service.store.database import Store
 from service.store.sources import Behind, Claimed
 
 AT_ONCE = 8
-"""Bodies read together: with the largest that is taken, they fit beside those of a pass."""
+"""Bodies read together at most."""
+
+BYTES = 12 * MEBI
+"""Of bodies read together, but for a single one: they fit beside those of a pass."""
 
 _NOTHING_BEHIND = Behind(None, None, b"", b"")
 
@@ -89,20 +93,31 @@ def _claim(
     store: Store, settings: Settings, now: datetime, owner: str
 ) -> list[tuple[Claimed, Delivery]]:
     with store.read() as connection:
-        waiting = callbacks.next_of_each(connection, now, AT_ONCE)
+        waiting = _that_fit(callbacks.next_of_each(connection, now, AT_ONCE))
     if not waiting:
         return []
-    wanted = {name: row for row, name in waiting if name in settings.source}
+    wanted = {one.source: one.id for one in waiting if one.source in settings.source}
     with store.write() as connection:
         # Paused, removed or never collected meanwhile: what it brought is not wanted any more.
         idle = callbacks.unwanted(connection, wanted, now)
-        callbacks.done(connection, [r for r, name in waiting if name not in wanted.keys() - idle])
+        dropped = [one.id for one in waiting if one.source not in wanted.keys() - idle]
+        callbacks.done(connection, dropped)
         due = sources.named(connection, wanted.keys() - idle)
         claimed = sources.claim(connection, due, owner, now, now + LEASE, at_once=True)
         work = [(one, callbacks.load(connection, wanted[one.name])) for one in claimed]
         read_already = [one.id for one, delivery in work if delivery is None]
         sources.release(connection, owner, read_already)
     return [(one, delivery) for one, delivery in work if delivery is not None]
+
+
+def _that_fit(waiting: Sequence[Waiting]) -> Sequence[Waiting]:
+    """As many of the first as are in memory at once; one at least."""
+    size = 0
+    for number, one in enumerate(waiting):
+        size += one.size
+        if size > BYTES and number:
+            return waiting[:number]
+    return waiting
 
 
 async def _read(

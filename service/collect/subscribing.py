@@ -10,7 +10,7 @@ callbacks (`collect/callback.py`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +28,7 @@ from service.net.client import Client
 from service.store import facts
 from service.store import websub as rows
 from service.store.database import Connection, Store
+from service.store.pushing import Silent
 from service.store.websub import Held, Offer, Request
 from service.text.fold import nfc
 
@@ -59,11 +60,11 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a run did. `lapsed`: sources whose lease ended; `failed`: source -> why."""
+    """What a run did. `lapsed`: how many leases had ended; `failed`: source -> why."""
 
     sent: int
     failed: dict[str, str]
-    lapsed: tuple[str, ...] = ()
+    lapsed: int = 0
 
 
 async def keep(store: Store, settings: Settings, means: Means, *, owner: str) -> Kept:
@@ -73,9 +74,9 @@ async def keep(store: Store, settings: Settings, means: Means, *, owner: str) ->
     """
     lapsed, requests, key = await asyncio.to_thread(_prepare, store, settings, means, owner)
     if lapsed:
-        _log.info("websub lapsed", sources=lapsed)
+        _log.info("websub lapsed", subscriptions=lapsed)
     if not requests:
-        return Kept(0, {}, tuple(lapsed))
+        return Kept(0, {}, lapsed)
     try:
         failed = await _send_all(store, settings, means, requests, key)
     except ExceptionGroup as errors:
@@ -83,7 +84,7 @@ async def keep(store: Store, settings: Settings, means: Means, *, owner: str) ->
     finally:
         with store.write() as connection:
             rows.release(connection, owner, [request.id for request in requests])
-    return Kept(len(requests), failed, tuple(lapsed))
+    return Kept(len(requests), failed, lapsed)
 
 
 async def _send_all(
@@ -124,18 +125,30 @@ async def _send_all(
 
 def _prepare(
     store: Store, settings: Settings, means: Means, owner: str
-) -> tuple[list[str], list[Request], bytes]:
+) -> tuple[int, list[Request], bytes]:
     now = means.clock()
     with store.read() as connection:
         # Most services have neither hubs nor subscriptions: they need not write every few seconds.
         if not rows.is_any(connection) and not _wanted(connection, settings, now):
-            return [], [], b""
+            return 0, [], b""
+        ended = rows.lapsed(connection, now)
+
+    def plan(silent: Silent) -> datetime:
+        return websub.polled_at(silent, now)
+
+    for row_id, source_id in ended:
+        with store.write() as connection:
+            rows.lapse(connection, row_id, source_id, now, plan)
+    with store.read() as connection:
+        over = _not_wanted(connection, settings, now)
+    for held in over:
+        with store.write() as connection:
+            rows.leave(connection, held, now, plan)
     with store.write() as connection:
-        lapsed = rows.lapse(connection, now, lambda silent: websub.polled_at(silent, now))
-        _settle_wishes(connection, settings, means, now)
+        _begin(connection, settings, means, now)
         rows.forget_left(connection, now, websub.MOST_UNSUBSCRIPTIONS)
         requests = rows.claim(connection, owner, now, now + CLAIM, IN_A_RUN)
-        return lapsed, requests, facts.secret(connection)
+        return len(ended), requests, facts.secret(connection)
 
 
 def _wanted(
@@ -150,35 +163,37 @@ def _wanted(
     return wanted
 
 
-def _settle_wishes(connection: Connection, settings: Settings, means: Means, now: datetime) -> None:
+def _not_wanted(connection: Connection, settings: Settings, now: datetime) -> list[Held]:
     wanted = _wanted(connection, settings, now)
-    over: list[int] = []
+    return [held for held in rows.held(connection) if not _is_as_wanted(held, wanted)]
+
+
+def _is_as_wanted(held: Held, wanted: Mapping[int, tuple[Offer, str]]) -> bool:
+    offer, base = wanted.get(held.source_id, (None, ""))
+    if offer is None or held.topic != offer.topic or held.hub not in offer.hubs:
+        return False
+    return held.callback.startswith(base)
+
+
+def _begin(connection: Connection, settings: Settings, means: Means, now: datetime) -> None:
+    """What is wanted and has no subscription gets one; where a hub refuses, another is asked."""
+    wanted = _wanted(connection, settings, now)
     for held in rows.held(connection):
-        if held.source_id not in wanted:
-            over.append(held.id)
-            continue
-        offer, base = wanted[held.source_id]
-        its = held.topic == offer.topic and held.hub in offer.hubs
-        if not (its and held.callback.startswith(base)):
-            over.append(held.id)  # and begun anew, below
-            continue
-        del wanted[held.source_id]
-        if _is_hopeless(held) and len(offer.hubs) > 1:
-            _turn_to_next(connection, held, offer, base, means, now)
-    rows.leave(connection, over, now, lambda silent: websub.polled_at(silent, now))
+        offer, base = wanted.pop(held.source_id, (None, ""))
+        if offer is not None and held.hub in offer.hubs:
+            _turn_if_hopeless(connection, held, offer, base, means, now)
     for offer, base in wanted.values():
         token = means.draw()
         rows.want(connection, offer, offer.hubs[0], token=token, callback=base + token, now=now)
 
 
-def _is_hopeless(held: Held) -> bool:
-    return not held.alive and (held.refused or held.failures >= websub.TRIED_ENOUGH)
-
-
-def _turn_to_next(
+def _turn_if_hopeless(
     connection: Connection, held: Held, offer: Offer, base: str, means: Means, now: datetime
 ) -> None:
     """The next hub of the list at once; once all have been asked, only after a rest."""
+    hopeless = held.refused or held.failures >= websub.TRIED_ENOUGH
+    if held.alive or not hopeless or len(offer.hubs) == 1:
+        return
     at = offer.hubs.index(held.hub) + 1
     token = means.draw()
     rows.turn_to(

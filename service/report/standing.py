@@ -87,6 +87,8 @@ def pace(source: SourceRow) -> str:
     """How often it is asked, and whose wish that is; "" before its first answer."""
     if source.interval_s is None:
         return ""
+    if source.hub is not None and source.hub.brings_all:
+        return "at its longest interval, since a hub brings its news"
     fresh, every = source.fresh_s or 0, source.every_s or 0
     if max(fresh, every) <= source.interval_s:
         said = f"every {_span(source.interval_s)}, by its own rhythm"

@@ -19,6 +19,7 @@ import uvicorn
 from service.collect.spacing import Sites
 from service.collect.workers import Parsers
 from service.errors import BantinError, ConfigError, UsageError
+from service.model import Changed
 from service.report.health import Health, health
 from service.runtime import logs, pidfile, pipeline
 from service.runtime.composition import Service, load
@@ -95,17 +96,15 @@ def jobs(
     async def collect() -> bool:
         async with matching:
             done = await steps.collect(service, parsers=parsers, sites=sites, at_most_s=PASS_S)
-        if done.changed.topics:
-            kick("publish")
-            kick("digests")
+        if done.entries_new:
+            kick("websub")  # a document that was read may name a hub
+        _follow(done.changed, kick)
         return bool(done.tried)
 
     async def delivered() -> bool:
         async with delivering:
             done = await steps.take_delivered(service, parsers=parsers)
-        if done.changed.topics:
-            kick("publish")
-            kick("digests")
+        _follow(done.changed, kick)
         return bool(done.tried)
 
     async def websub() -> bool:
@@ -142,6 +141,12 @@ def jobs(
         Job("mail", mail, MAIL_TICK_S),
         Job("seek", lambda: steps.seek(service, parsers=parsers, sites=sites), SEEK_TICK_S),
     ]
+
+
+def _follow(changed: Changed, kick: Callable[[str], None]) -> None:
+    if changed.topics:
+        kick("publish")
+        kick("digests")
 
 
 async def serve(

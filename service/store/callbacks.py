@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, or_, select, update
 
+from service.store import pushing
 from service.store.pauses import awake
 from service.store.pushing import Silent, fall_back, push
 from service.store.tables import source
@@ -38,6 +39,15 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A body that waits: its row, the source's id in the TOML, its bytes."""
+
+    id: int
+    source: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A body that waits to be read. `media_type`: the Content-Type as it came."""
 
@@ -47,11 +57,9 @@ class Delivery:
     body: bytes
 
 
-def called(
-    connection: Connection, token: str, now: datetime, *, lock: bool = False
-) -> Called | None:
-    """The subscription of a token; None: there is none. `lock`: until the transaction ends."""
-    statement = (
+def called(connection: Connection, token: str, now: datetime) -> Called | None:
+    """The subscription of a token; None: there is none."""
+    row = connection.execute(
         select(
             t,
             source.c.name,
@@ -60,10 +68,7 @@ def called(
         )
         .join(source, source.c.id == t.c.source_id)
         .where(t.c.token == token)
-    )
-    if lock:
-        statement = statement.with_for_update(of=t)
-    row = connection.execute(statement).one_or_none()
+    ).one_or_none()
     if row is None:
         return None
     return Called(
@@ -78,6 +83,15 @@ def called(
         wanted=row.leaving_since is None and bool(row.collected),
         kind=row.kind,
     )
+
+
+def hold(connection: Connection, one: Called, now: datetime) -> Called | None:
+    """The same as it stands now, held until the transaction ends; None: it is gone meanwhile."""
+    pushing.hold(connection, one.source_id)
+    locked = select(t.c.id).where(t.c.id == one.id).with_for_update()
+    if connection.execute(locked).one_or_none() is None:
+        return None
+    return called(connection, one.token, now)
 
 
 def verified(
@@ -125,7 +139,7 @@ def denied(
             next_try_at=again_at, failures=t.c.failures + 1, missed_at=None,
         )
     )  # fmt: skip
-    fall_back(connection, [one.source_id], plan)
+    fall_back(connection, one.source_id, plan)
 
 
 def unsigned(connection: Connection, one: Called, now: datetime) -> None:
@@ -162,18 +176,18 @@ def keep(
     connection.execute(d.insert().values(source_id=source_id, received_at=now, **row))
 
 
-def next_of_each(connection: Connection, now: datetime, limit: int) -> list[tuple[int, str]]:
-    """The oldest body of each source that nobody is busy with: its id, and the source's."""
+def next_of_each(connection: Connection, now: datetime, limit: int) -> list[Waiting]:
+    """The oldest body of each source that nobody is busy with, the longest waiting first."""
     first = select(func.min(d.c.id)).group_by(d.c.source_id).scalar_subquery()
     free = or_(source.c.lease_until.is_(None), source.c.lease_until <= now)
     found = connection.execute(
-        select(d.c.id, source.c.name)
+        select(d.c.id, source.c.name, d.c.size)
         .join(source, source.c.id == d.c.source_id)
         .where(d.c.id.in_(first), free)
         .order_by(d.c.id)
         .limit(limit)
     )
-    return [(row[0], row[1]) for row in found]
+    return [Waiting(*row) for row in found]
 
 
 def unwanted(connection: Connection, names: Iterable[str], now: datetime) -> set[str]:

@@ -5,7 +5,7 @@ While a hub brings a source's news, the source is polled at its ceiling alone (c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
@@ -16,6 +16,15 @@ from service.store.manners import Manners
 from service.store.sources import Claimed
 from service.store.tables import source
 from service.store.tables import websub as t
+
+
+def hold(connection: Connection, source_id: int) -> None:
+    """Lock a source's row until the transaction ends (PostgreSQL).
+
+    Whoever writes to it and to its subscription takes it first, as a poll does: two that met half
+    way would wait for each other.
+    """
+    connection.execute(select(source.c.id).where(source.c.id == source_id).with_for_update())
 
 
 def push(connection: Connection, source_id: int, until: datetime | None) -> None:
@@ -68,19 +77,16 @@ class Silent:
     held_until: datetime | None
 
 
-def fall_back(
-    connection: Connection, source_ids: Iterable[int], plan: Callable[[Silent], datetime]
-) -> None:
-    """Poll these sources in their own rhythm again. `plan` says when, never later than planned."""
+def fall_back(connection: Connection, source_id: int, plan: Callable[[Silent], datetime]) -> None:
+    """Poll a source in its own rhythm again. `plan` says when, never later than planned."""
     s = source.c
     columns = (s[field.name] for field in fields(Silent))
-    rows = connection.execute(select(s.id, *columns).where(s.id.in_(sorted(set(source_ids)))))
-    for row_id, *values in rows.all():
-        silent = Silent(*values)
-        at = min(plan(silent), silent.next_poll_at)
-        connection.execute(
-            update(source).where(s.id == row_id).values(pushed_until=None, next_poll_at=at)
-        )
+    row = connection.execute(select(*columns).where(s.id == source_id)).one()
+    silent = Silent(*row)
+    at = min(plan(silent), silent.next_poll_at)
+    connection.execute(
+        update(source).where(s.id == source_id).values(pushed_until=None, next_poll_at=at)
+    )
 
 
 def wake(connection: Connection, source_id: int, now: datetime, gap: timedelta) -> None:

@@ -30,6 +30,11 @@ class HubRow:
     missed_at: datetime | None
     unsigned: int
 
+    @property
+    def brings_all(self) -> bool:
+        """Whether it is relied on, as far as one knows."""
+        return self.alive_since is not None and self.missed_at is None
+
 
 def by_source(connection: Connection) -> dict[int, HubRow]:
     """The row of the source -> its subscription; most sources have none."""

@@ -7,7 +7,7 @@ request is sent: a hub may verify before it has answered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from service.store.pauses import awake
-from service.store.pushing import Silent, fall_back
+from service.store.pushing import Silent, fall_back, hold
 from service.store.statements import upsert
 from service.store.tables import source
 from service.store.tables import websub as t
@@ -129,30 +129,23 @@ def turn_to(
 
 
 def leave(
-    connection: Connection,
-    row_ids: Iterable[int],
-    now: datetime,
-    plan: Callable[[Silent], datetime],
+    connection: Connection, held: Held, now: datetime, plan: Callable[[Silent], datetime]
 ) -> None:
-    """Give subscriptions up: the hub is told, unless it never knew of them.
+    """Give a subscription up: the hub is told, unless it never knew of it.
 
-    `plan` says when their sources are polled.
+    `plan` says when its source is polled.
     """
-    ids = list(row_ids)
-    if not ids:
-        return
+    hold(connection, held.source_id)
     left = connection.execute(
-        select(t.c.id, t.c.source_id).where(t.c.id.in_(ids), t.c.leaving_since.is_(None))
-    ).all()
-    connection.execute(
         update(t)
-        .where(t.c.id.in_([row.id for row in left]))
+        .where(t.c.id == held.id, t.c.leaving_since.is_(None))
         .values(
             leaving_since=now, next_try_at=now, asked_mode=None, alive_since=None, failures=0,
             error=None, owner=None, owner_until=None,
         )
     )  # fmt: skip
-    fall_back(connection, [row.source_id for row in left], plan)
+    if left.rowcount:
+        fall_back(connection, held.source_id, plan)
 
 
 def forget_left(connection: Connection, now: datetime, most_failures: int) -> None:
@@ -163,25 +156,24 @@ def forget_left(connection: Connection, now: datetime, most_failures: int) -> No
     )
 
 
-def lapse(connection: Connection, now: datetime, plan: Callable[[Silent], datetime]) -> list[str]:
-    """Those whose lease has ended without a renewal are not alive any more. Returns their ids.
+def lapsed(connection: Connection, now: datetime) -> list[tuple[int, int]]:
+    """Those whose lease has ended without a renewal: (the row, its source)."""
+    ended = select(t.c.id, t.c.source_id).where(t.c.alive_since.is_not(None), t.c.lease_ends <= now)
+    return [(row.id, row.source_id) for row in connection.execute(ended.order_by(t.c.id))]
 
-    `plan` says when their sources are polled.
-    """
-    ended = connection.execute(
-        select(t.c.id, t.c.source_id, source.c.name)
-        .join(source, source.c.id == t.c.source_id)
-        .where(t.c.alive_since.is_not(None), t.c.lease_ends <= now)
-    ).all()
-    if not ended:
-        return []
-    connection.execute(
-        update(t)
-        .where(t.c.id.in_([row.id for row in ended]), t.c.lease_ends <= now)
-        .values(alive_since=None)
-    )
-    fall_back(connection, [row.source_id for row in ended], plan)
-    return [row.name for row in ended]
+
+def lapse(
+    connection: Connection,
+    row_id: int,
+    source_id: int,
+    now: datetime,
+    plan: Callable[[Silent], datetime],
+) -> None:
+    """It is not alive any more. `plan` says when its source is polled."""
+    hold(connection, source_id)
+    ended = update(t).where(t.c.id == row_id, t.c.lease_ends <= now).values(alive_since=None)
+    if connection.execute(ended).rowcount:
+        fall_back(connection, source_id, plan)
 
 
 def claim(
