@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
+from yarl import URL
 
 from service.cli.discovering import searched
 from service.cli.opening import environ, ids_of, log_quietly
@@ -15,8 +16,9 @@ from service.collect import offers, proposing
 from service.collect.feed_links import Origin
 from service.collect.offers import Discovery, Offer
 from service.config.schema import Settings
-from service.errors import FetchError
+from service.errors import FetchError, ForbiddenAddressError, UsageError
 from service.model import SourceKind
+from service.net import guard
 from service.runtime import pidfile
 from service.runtime.adding import Additions, Wish, add_one, judged
 from service.runtime.composition import load
@@ -94,6 +96,10 @@ def _chosen(settings: Settings, url: str, *, shown: bool) -> _Choice:
     with spinner(f"asking {url}", shown=shown) as tell:
         try:
             found = asyncio.run(searched(settings, url, tell, most=MOST_REQUESTS, sitemaps=False))
+        except ForbiddenAddressError as error:
+            if not guard.literal(URL(url).host or ""):  # else the configuration's check says it
+                raise UsageError(f"{url}: {error}; open its network with allow_networks") from error
+            return _Choice(untried=str(error))
         except FetchError as error:
             return _Choice(untried=str(error))
     asked = [one for one in found.offers if one.origin is Origin.ASKED]
@@ -146,14 +152,13 @@ def _tell_choice(found: Discovery, asked: str, zone: str, *, as_json: bool) -> N
         warn(f"{found.url}: no feed was found among {found.asked} addresses; nothing was added")
         warn(f"`bantin sources discover {found.url}` looks for sitemaps too")
         return
-    what = (
-        f"several feeds may be meant at {found.url}"
-        if len(feeds) > 1
-        else f"{found.url} is no feed, and clearly means none"
-    )
     if asked != found.url:
         what = f"its site has others, at {found.url}"
-    warn(f"{what}; nothing was added. Add what you want:")
+    elif feeds:
+        what = f"{found.url} does not say which feed is meant"
+    else:
+        what = f"{found.url} has no feed"
+    warn(f"{what}; nothing was added. What can be added:")
     for one in good[:_MOST_SHOWN]:
         kind = "" if one.kind is SourceKind.FEED else f" --kind {one.kind}"
         warn(f"  bantin sources add {one.url}{kind}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from service.collect.workers import Parsers
 from service.config.loading import DEFAULT_NAME
 from service.config.schema import Settings, Source
 from service.config.values import web_address
-from service.errors import FetchError, UsageError
+from service.errors import FetchError, HttpError, UsageError
 from service.runtime.composition import load, system_clock
 
 _MOST_REFUSED = 8
@@ -63,12 +64,8 @@ def discover(url: str, most: int, config: Path, as_json: bool) -> None:
     """
     log_quietly()
     settings = settings_at(config)
-    url = at_web(url)
     with spinner(f"looking around {url}", shown=not as_json) as tell:
-        try:
-            found = asyncio.run(searched(settings, url, tell, most=most))
-        except FetchError as error:
-            found = Discovery(url, "", (), 1, ((url, str(error)),))
+        found = _found(settings, url, tell, most)
     proposed = proposals(found, set(settings.source), settings.zone)
     if as_json:
         dump(proposing.as_json(found, proposed))
@@ -76,6 +73,20 @@ def discover(url: str, most: int, config: Path, as_json: bool) -> None:
         tell_discovery(found, proposed, settings.zone)
     if not proposed:
         fail()
+
+
+def _found(settings: Settings, url: str, tell: Any, most: int) -> Discovery:
+    """One search. A host without a scheme that does not answer over https is asked over http."""
+    whole = at_web(url)
+    try:
+        return asyncio.run(searched(settings, whole, tell, most=most))
+    except FetchError as error:
+        refused = (whole, str(error))
+        if "://" not in url and not isinstance(error, HttpError):
+            plain = f"http:{whole.removeprefix('https:')}"
+            with contextlib.suppress(FetchError):
+                return asyncio.run(searched(settings, plain, tell, most=most))
+        return Discovery(whole, "", (), 1, (refused,))
 
 
 def settings_at(config: Path) -> Settings:
@@ -123,6 +134,9 @@ def tell_discovery(found: Discovery, proposed: list[Proposal], zone: str) -> Non
         warn(f"the search ended {printable(found.ended)}")
     if proposed:
         warn(f"{_counted(proposed)} found, {asked} asked")
+        return
+    if found.asked == len(found.refused) == 1:
+        warn(": ".join(map(printable, found.refused[0])))
         return
     warn(f"{found.url}: nothing to collect was found: no feed, no sitemap, no list of news")
     for url, reason in found.refused[:_MOST_REFUSED]:

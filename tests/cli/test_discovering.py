@@ -81,7 +81,15 @@ def test_a_site_that_does_not_answer_is_named(run, site):
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}/"
         shown = run("sources", "discover", url, code=1)
-    assert f"  {url}: no connection" in shown.stderr
+    assert shown.stderr.startswith(f"{url}: no connection")
+
+
+def test_a_host_alone_is_asked_over_https_and_then_over_http(ask, site, web):
+    at(web, outlets.wordpress().answers)
+    host = web.base.removeprefix("http://")
+    assert next(one["url"] for one in ask("sources", "discover", host)["found"]) == (
+        f"{web.base}/feed/"
+    )
 
 
 def test_without_a_configuration_private_addresses_stay_closed(run, folder, web):
@@ -110,7 +118,7 @@ def test_a_sites_address_adds_the_feed_that_it_declares(ask, run, site, web):
 def test_where_several_are_meant_nothing_is_added(ask, run, site, web):
     at(web, outlets.newspaper().answers)
     said = run("sources", "add", web.base, code=1)
-    assert f"several feeds may be meant at {web.base}; nothing was added" in said.stderr
+    assert f"{web.base} does not say which feed is meant; nothing was added" in said.stderr
     assert f"  bantin sources add {web.base}/rss/the-thao.rss\n" in said.stderr
     assert not (site / "feeds" / "added.toml").exists()
     told = ask("sources", "add", web.base, code=1)
@@ -121,7 +129,7 @@ def test_where_several_are_meant_nothing_is_added(ask, run, site, web):
 
 def test_a_page_without_a_feed_is_added_when_it_is_asked_for(ask, run, site, web, portal):
     said = run("sources", "add", f"{web.base}/tin-tuc", code=1)
-    assert "is no feed, and clearly means none; nothing was added" in said.stderr
+    assert "has no feed; nothing was added" in said.stderr
     assert f"  bantin sources add {web.base}/tin-tuc --kind page\n" in said.stderr
     told = ask("sources", "add", f"{web.base}/tin-tuc", "--kind", "page")
     assert (told["kind"], told["entries"]) == ("page", None)
