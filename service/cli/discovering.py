@@ -125,24 +125,39 @@ def tell_discovery(found: Discovery, proposed: list[Proposal], zone: str) -> Non
         for line in one.about:
             say(click.style(f"# {printable(line)}", dim=True))
         say(one.toml)
-    for offer in found.offers:
-        if not offer.is_good:
-            what = "of comments" if offer.comments else "empty"
-            warn(f"left out, {what}: {offer.url} ({proposing.summary(offer, zone)})")
     asked = number(found.asked, "address")
     if found.ended:
         warn(f"the search ended {printable(found.ended)}")
     if proposed:
+        _tell_left_out(found, zone)
         warn(f"{_counted(proposed)} found, {asked} asked")
-        return
-    if found.asked == len(found.refused) == 1:
+    elif found.asked == len(found.refused) == 1:
         warn(": ".join(map(printable, found.refused[0])))
-        return
-    warn(f"{found.url}: nothing to collect was found: no feed, no sitemap, no list of news")
+    else:
+        _tell_left_out(found, zone)
+        warn(f"{found.url}: nothing to collect was found: no feed, no sitemap, no list of news")
+        _tell_refused(found)
+        warn(f"{asked} asked")
+
+
+def _tell_left_out(found: Discovery, zone: str) -> None:
+    """What is there, but brings no news; what the site names, but does not have."""
+    for offer in found.offers:
+        if not offer.is_good:
+            what = "of comments" if offer.comments else "empty"
+            warn(f"left out, {what}: {offer.url} ({proposing.summary(offer, zone)})")
+    if any(offer.is_good for offer in found.offers):
+        for url, reason in found.refused:
+            if url not in found.guessed:
+                warn(f"left out: {printable(url)}: {printable(reason)}")
+
+
+def _tell_refused(found: Discovery) -> None:
     for url, reason in found.refused[:_MOST_REFUSED]:
         warn(f"  {printable(url)}: {printable(reason)}")
     more = len(found.refused) - _MOST_REFUSED
-    warn(f"{asked} asked" + (f", {more} more of them in vain" if more > 0 else ""))
+    if more > 0:
+        warn(f"  and {more} more")
 
 
 def _counted(proposed: list[Proposal]) -> str:

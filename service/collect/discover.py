@@ -54,6 +54,7 @@ class _Search:
         self._about = url  # what is looked for, also where its own address is missing
         self._scout = Scout(means, manner)
         self._found: list[Offer] = []
+        self._guessed: set[str] = set()
         self._indexes = 0
         self._in_vain = 0
         self._site = ""
@@ -74,6 +75,7 @@ class _Search:
             found,
             self._scout.requests,
             tuple(self._scout.refused),
+            frozenset(self._guessed),
             ended,
         )
 
@@ -98,24 +100,23 @@ class _Search:
                 self._found.append(offer_of(kind, response.url, document, why, Origin.ASKED))
                 return
         self._scout.asked.add(response.url)
-        url, page = response.url, await self._scout.page(response)
+        page = await self._behind(response)
         if page is None:
-            self._scout.refuse(url, "neither a feed nor a page")
-            url = home_of(url)
-            page = await self._home(url)
+            self._scout.refuse(response.url, "neither a feed nor a page")
+            page = await self._home(home_of(response.url))
         if page is None:
             return
         self._site = page.name
-        await self._feeds(page, url)
-        await self._offer_list(page, url)
+        await self._feeds(page)
+        await self._offer_list(page)
         if sitemaps and not self._has_feed():
-            await self._sitemaps(url)
+            await self._sitemaps(page.url)
 
-    async def _feeds(self, page: SitePage, url: str) -> None:
+    async def _feeds(self, page: SitePage) -> None:
         await self._try_all(page.feeds)
         guesses = list(page.habits)
-        if not self._has_feed() and not is_home(url):
-            home = await self._home(home_of(url))
+        if not self._has_feed() and not is_home(page.url):
+            home = await self._home(home_of(page.url))
             if home is not None:
                 self._site = self._site or home.name
                 await self._try_all(
@@ -124,11 +125,20 @@ class _Search:
                 )
                 guesses += home.habits
         if not self._has_feed():
+            self._guessed |= {one.url for one in guesses}
             await self._try_all(guesses, only_one=True)
 
     async def _home(self, url: str) -> SitePage | None:
         response = await self._scout.get(url, page=True)
-        return None if response is None else await self._scout.page(response)
+        return None if response is None else await self._behind(response)
+
+    async def _behind(self, response: Response) -> SitePage | None:
+        """The page; where it is nothing but a way to another one, that one."""
+        page = await self._scout.page(response)
+        if page is None or page.leads_to is None or page.feeds:
+            return page
+        there = await self._scout.get(page.leads_to, page=True)
+        return page if there is None else await self._scout.page(there) or page
 
     def _has_feed(self) -> bool:
         return any(one.kind is SourceKind.FEED and one.is_good for one in self._found)
@@ -173,17 +183,17 @@ class _Search:
         self._in_vain += one.origin is Origin.GUESSED
         return []
 
-    async def _offer_list(self, page: SitePage, url: str) -> None:
+    async def _offer_list(self, page: SitePage) -> None:
         """Offer the page's own list, if it may be asked for again."""
         if page.listed is None:
             return
         try:
-            await self._scout.permit(url)
+            await self._scout.permit(page.url)
         except RobotsError as error:
-            self._scout.refuse(url, str(error))
+            self._scout.refuse(page.url, str(error))
             return
         why = "the list of news on the page itself"
-        listed = offer_of(SourceKind.PAGE, url, page.listed, why, Origin.ASKED)
+        listed = offer_of(SourceKind.PAGE, page.url, page.listed, why, Origin.ASKED)
         self._found.append(replace(listed, selected=page.selected, comments=False))
 
     async def _sitemaps(self, url: str) -> None:
@@ -192,7 +202,9 @@ class _Search:
         rules = await self._means.permissions.rules(url)
         named = sitemap_places.named_in(rules, urljoin(url, "/robots.txt"))
         why = "robots.txt names it" if named else "a usual place for sitemaps"
-        for place in (named or sitemap_places.usual(url))[:MOST_SITEMAPS]:
+        places = named or sitemap_places.usual(url)
+        self._guessed |= set() if named else set(places)
+        for place in places[:MOST_SITEMAPS]:
             if await self._sitemap(place, why):
                 return
 

@@ -63,7 +63,8 @@ class Discovery:
     """A search: where it began and led to, what it found, what it asked in vain.
 
     `site`: what the site calls itself. `asked`: number of requests. `refused`: address and reason,
-    in the order asked. `ended`: why the search was broken off, "" = it came to its end.
+    in the order asked; `guessed`: those that nobody had named. `ended`: why the search was broken
+    off, "" = it came to its end.
     """
 
     url: str
@@ -71,6 +72,7 @@ class Discovery:
     offers: tuple[Offer, ...]
     asked: int
     refused: tuple[tuple[str, str], ...] = ()
+    guessed: frozenset[str] = frozenset()
     ended: str = ""
 
 

@@ -355,3 +355,20 @@ async def test_an_address_that_cannot_be_had_is_an_error(search):
         gone = wire.url("/")
     with pytest.raises(FetchError):
         await search(type("Gone", (), {"url": lambda self, path: gone})())
+
+
+async def test_a_first_page_that_only_leads_on_is_followed(search):
+    portal = portals.liferay()
+    lead = "<meta http-equiv='Refresh' content='0; url=/tin-tuc'>"
+    outlet = Outlet({"/": page("", lead)})
+    async with raw_server(outlet) as wire:
+        outlet.answers["/tin-tuc"] = outlets.moved(portal, wire.url(""))
+        found = await search(wire)
+        assert paths(found, wire) == ["/tin-tuc"]
+        assert found.offers[0].entries == len(portal.links)
+        outlet.answers["/tin-tuc"] = page("", lead.replace("/tin-tuc", "/"))  # round and round
+        found = await search(wire)
+        assert found.offers == ()
+        outlet.answers["/"] = page("", lead.replace("/tin-tuc", "http://10.0.0.7/"))
+        await search(wire)
+    assert outlet.asked.count("/tin-tuc") == 2
