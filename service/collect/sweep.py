@@ -21,6 +21,7 @@ from service.collect.recording import Recorded, Recorder
 from service.collect.results import Results
 from service.collect.room import Room
 from service.collect.spacing import Gap, Sites, Waiting
+from service.collect.turns import Turns
 from service.collect.visiting import Visit
 from service.collect.workers import Parsers
 from service.config.schema import Settings
@@ -102,6 +103,7 @@ class Sweep:
         self._over = False
         self._freed = asyncio.Event()
         self._held: set[int] = set()
+        self._turns = Turns(settings, owner)
         self._dropped: list[str] = []
         self._total = 0
 
@@ -124,9 +126,10 @@ class Sweep:
         except ExceptionGroup as errors:
             raise _first(errors) from errors
         finally:
-            if self._held:
+            if self._held or self._turns:
                 with self._store.write() as connection:
                     sources.release(connection, self._owner, self._held)
+                    self._turns.leave(connection, self._clock())
 
     @property
     def left(self) -> int:
@@ -179,13 +182,16 @@ class Sweep:
     async def _claim_and_start(
         self, fetches: asyncio.TaskGroup, turn: list[tuple[str, Due]]
     ) -> None:
-        claimed = {one.id: one for one in await asyncio.to_thread(self._claim, turn)}
+        found, foreign = await asyncio.to_thread(self._claim, turn)
+        claimed = {one.id: one for one in found}
         now_s = asyncio.get_running_loop().time()
         for site, source in turn:
             mine = claimed.get(source.id)
             if mine is None:
                 self._waiting.done(site, now_s)
                 self.elsewhere.append(source.name)
+                if site in foreign:
+                    self.elsewhere += await self._leave(site)
                 self._tell()
                 continue
             self._start(fetches, self._one(site, mine))
@@ -195,12 +201,15 @@ class Sweep:
         self._open += 1
         fetches.create_task(task)
 
-    def _claim(self, turn: list[tuple[str, Due]]) -> list[Claimed]:
+    def _claim(self, turn: list[tuple[str, Due]]) -> tuple[list[Claimed], set[str]]:
+        """What is ours now, and the sites that another process is asking just now."""
         now = self._clock()
+        spaced = [] if self.at_once else turn  # a person need not wait
         with self._store.write() as connection:
+            foreign = self._turns.take(connection, spaced, now, now + LEASE)
             claimed = sources.claim(
                 connection,
-                [source for _, source in turn],
+                [source for site, source in turn if site not in foreign],
                 self._owner,
                 now,
                 now + LEASE,
@@ -208,7 +217,7 @@ class Sweep:
             )
         self._held.update(source.id for source in claimed)
         # Renamed since the pass began: its settings are not ours. It is given back at the end.
-        return [source for source in claimed if source.name in self._settings.source]
+        return [source for source in claimed if source.name in self._settings.source], foreign
 
     async def _one(self, site: str, claimed: Claimed) -> None:
         """Fetch one source; read it if there is something to read. The site is free in between."""
@@ -259,13 +268,18 @@ class Sweep:
         self._freed.set()
 
     async def _spare_if_too_many(self, site: str, error: BantinError) -> None:
-        if not planning.is_too_many(error):
-            return
+        if planning.is_too_many(error):
+            self._dropped += await self._leave(site)
+
+    async def _leave(self, site: str) -> list[str]:
+        """Ask a site no more in this pass. Returns the sources that waited for it."""
+        left: list[str] = []
         for item in self._waiting.drop(site):
             if isinstance(item, Visit):
                 await self._results.put(visiting.end(item))
             else:
-                self._dropped.append(item.name)
+                left.append(item.name)
+        return left
 
     async def _begin_visit(self, site: str, asked: Asked, read: asking.Read) -> None:
         claimed, now_s = asked.claimed, asyncio.get_running_loop().time()

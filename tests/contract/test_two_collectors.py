@@ -24,6 +24,7 @@ from tests.net.wire import Talk, raw_server
 pytestmark = pytest.mark.postgres
 
 SOURCES = 300
+FEW = 12
 MANY = 100
 """Requests that wait for an answer when the process is killed."""
 
@@ -39,12 +40,13 @@ class Outlets:
         self.doubled: set[str] = set()
         self.go = asyncio.Event()
         self.go.set()
-        self.many = asyncio.Event()
+        self.one, self.many = asyncio.Event(), asyncio.Event()
 
     async def script(self, talk: Talk) -> None:
         name = talk.target.strip("/")
         self.asked[name] += 1
         self.running[name] += 1
+        self.one.set()
         if len(self.asked) >= MANY:
             self.many.set()
         if self.running[name] > 1:
@@ -57,8 +59,10 @@ class Outlets:
             self.running[name] -= 1
 
 
-def write_config(folder: Path, database: str, url: str) -> Path:
-    sources = "".join(f'[source.s{n}]\nurl = "{url}s{n}"\n' for n in range(SOURCES))
+def write_config(
+    folder: Path, database: str, url: str, number: int = SOURCES, more: str = ""
+) -> Path:
+    sources = "".join(f'[source.s{n}]\nurl = "{url}s{n}"\n{more}' for n in range(number))
     config = folder / "bantin.toml"
     config.write_text(
         f'{SITE}[store]\nurl = "{database}"\n[collect]\nallow_networks = ["127.0.0.0/8"]\n{sources}'
@@ -104,6 +108,22 @@ async def test_two_processes_share_the_sources_without_a_double(tmp_path, postgr
     assert len(outlets.asked) == SOURCES
     assert outlets.doubled == set()
     assert counts(postgres_database) == (SOURCES, SOURCES)
+
+
+async def test_a_site_that_one_process_asks_is_left_to_it_by_the_other(tmp_path, postgres_database):
+    outlets = Outlets()
+    outlets.go.clear()
+    async with raw_server(outlets.script) as wire:
+        gap = 'per_site = { delay = "0.05s" }\n'
+        config = write_config(tmp_path, postgres_database, wire.url(), FEW, gap)
+        first = await start(config)
+        async with asyncio.timeout(30):
+            await outlets.one.wait()
+        told = await end_of(await start(config))  # while the first one waits for its first answer
+        assert (told["tried"], outlets.asked.total()) == (0, 1)
+        outlets.go.set()
+        assert (await end_of(first))["tried"] == FEW
+    assert set(outlets.asked.values()) == {1}
 
 
 async def test_what_a_killed_process_held_is_taken_over_once_its_lease_has_lapsed(

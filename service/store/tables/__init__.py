@@ -29,7 +29,15 @@ from service.store.tables.ledger import (
     segment,
     told,
 )
-from service.store.tables.sources import digest, redirect, robots, source, source_memory, topic
+from service.store.tables.sources import (
+    digest,
+    redirect,
+    robots,
+    site_turn,
+    source,
+    source_memory,
+    topic,
+)
 from service.store.tables.websub import websub, websub_delivery
 
 __all__ = [
@@ -48,6 +56,7 @@ __all__ = [
     "redirect",
     "robots",
     "segment",
+    "site_turn",
     "source",
     "source_memory",
     "stale_feed",

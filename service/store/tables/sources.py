@@ -117,6 +117,15 @@ robots = Table(
     Column("failing_since", Instant),
 )
 
+site_turn = Table(
+    "site_turn",
+    metadata,
+    # Which process asks a site, until when; then it is free to all.
+    Column("site", Text, primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("until", Instant, nullable=False),
+)
+
 topic = Table(
     "topic",
     metadata,

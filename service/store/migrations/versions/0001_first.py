@@ -198,6 +198,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address", name=op.f("pk_robots")),
     )
     op.create_table(
+        "site_turn",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("until", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("site", name=op.f("pk_site_turn")),
+    )
+    op.create_table(
         "stale_feed",
         sa.Column("feed", sa.String(length=64), nullable=False),
         sa.Column("since", INSTANT, nullable=False),
