@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from service.collect.sweep import LEASE
+from service.collect.sweep import IN_FLIGHT, LEASE
 from service.store import tables as t
 from service.store.database import Store
 from tests.contract.way import SITE, rss
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.postgres
 
 SOURCES = 300
 FEW = 12
-MANY = 100
-"""Requests that wait for an answer when the process is killed."""
+MANY = IN_FLIGHT
+"""Requests that wait for an answer when the process is killed: all that it has claimed."""
 
 ROOT = Path(__file__).parents[2]
 
