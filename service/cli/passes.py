@@ -50,6 +50,7 @@ def _collected(done: Collected) -> dict[str, object]:
         "ok": done.ok,
         "failed": {name: str(error) for name, error in sorted(done.failed.items())},
         "entries_new": done.entries_new,
+        "pages": done.pages,
         "topics": sorted(done.changed.topics),
     }
 
@@ -57,11 +58,12 @@ def _collected(done: Collected) -> dict[str, object]:
 def _tell_collected(done: Collected) -> None:
     for name, error in sorted(done.failed.items()):
         warn(f"{name}: {printable(str(error))}")
-    if not done.tried and not done.failed:
+    if not done.tried and not done.failed and not done.pages:
         say("no source is due")
         return
     tried = number(done.tried, "source")
-    say(f"{done.ok} of {tried}, {number(done.entries_new, 'new entry')}")
+    pages = f", {number(done.pages, 'article page')}" if done.pages else ""
+    say(f"{done.ok} of {tried}, {number(done.entries_new, 'new entry')}{pages}")
 
 
 @click.command()

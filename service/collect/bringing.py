@@ -11,12 +11,15 @@ from functools import lru_cache
 
 from service.collect import ladder, memory
 from service.collect.bounds import bounded
-from service.collect.jobs import Brought, Job
+from service.collect.completing import complete
+from service.collect.jobs import Brought, Job, Wish
 from service.collect.memory import Entries, Slices
+from service.collect.rungs import Rung
 from service.curate import rules
-from service.curate.prepare import prepare
+from service.curate.listed import unpack
+from service.curate.prepare import prepare, prepare_listed
 from service.curate.rules import Matcher
-from service.model import SourceKind
+from service.model import Document, Entry, SourceKind
 
 MOST_REMEMBERED = 5000
 """Entries. Of a longer document nothing is remembered: it is read whole, and compared in the
@@ -26,6 +29,8 @@ store."""
 def bring(job: Job) -> Brought:
     """Read a body as little as needed. Raises ParseError with a reason in plain words."""
     wish = job.wish
+    if wish is not None and job.listed is not None:
+        return _article(job, unpack(job.listed), wish)
     on = memory.basis(job.reading.fingerprint, job.url)
     before = memory.unpacked(wish.before if wish else None, on)
     gleaned = ladder.glean(
@@ -51,6 +56,13 @@ def bring(job: Job) -> Brought:
         tuple(made),
         kept if gleaned.listed <= MOST_REMEMBERED or is_sitemap else None,
     )
+
+
+def _article(job: Job, listed: Entry, wish: Wish) -> Brought:
+    """One entry, made whole by its page."""
+    whole = complete(job, listed) if job.body else listed
+    made = prepare_listed(listed, whole, wish.told, _matcher(wish.rules))
+    return Brought(Document("", None, None, ()), 1, Rung.WHOLE, (made,))
 
 
 @lru_cache(maxsize=2)

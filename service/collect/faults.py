@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from yarl import URL
 
-from service.collect import access
+from service.collect import access, full_text
 from service.config.schema import Settings, Source
 from service.net import guard
 
@@ -17,7 +17,7 @@ Finding = tuple[tuple[str, ...], str, str]
 def faults(settings: Settings) -> list[Finding]:
     """Sources whose address can never be entered, by its spelling alone. Looks nothing up.
 
-    And what contradicts in how they are reached.
+    And what contradicts in how they are reached, and what is wanted but not installed.
     """
     found: list[Finding] = list(access.faults(settings))
     for name, source in settings.source.items():
@@ -28,6 +28,8 @@ def faults(settings: Settings) -> list[Finding]:
         if why is not None:
             remedy = 'open its network: allow_networks = ["…"], in [collect] or in this source'
             found.append((("source", name, "url"), why, remedy))
+        if source.full_text and not full_text.is_installed():
+            found.append((("source", name, "full_text"), full_text.MISSING, full_text.INSTALL))
     return found
 
 

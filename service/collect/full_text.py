@@ -13,9 +13,8 @@ from importlib.util import find_spec
 from service.collect import furniture
 from service.text.fold import folded_tokens, nfc
 
-MISSING = (
-    "text = \"full\" needs the extra: pip install 'bantin[extract]' (trafilatura, lxml-html-clean)"
-)
+MISSING = "needs trafilatura, which is not installed"
+INSTALL = "install the extra: pip install 'bantin[fulltext]'; or take full_text out"
 
 _MUCH = 0.3
 """Of the text: what is called furniture but is so much of it is none (a live ticker's comments)."""

@@ -28,7 +28,8 @@ class Wish:
 class Job:
     """A body to be read. `wish` None: its entries are given as they were found.
 
-    `suspect`: the last document of this source killed or hung its reader.
+    `suspect`: the last document of this source killed or hung its reader. `listed`: it is the page
+    of this entry, packed by `curate.listed`; without a body the entry is taken as its list told it.
     """
 
     body: bytes
@@ -38,6 +39,7 @@ class Job:
     now: datetime
     wish: Wish | None = None
     suspect: bool = False
+    listed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
+from service.collect.page_round import PageMeans, PageRound
 from service.collect.permission import Permissions
 from service.collect.recording import Recorder
 from service.collect.spacing import Sites
@@ -28,9 +29,12 @@ from service.errors import BantinError, FetchError, UsageError
 from service.model import Changed
 from service.net.agent import user_agent
 from service.net.client import Client
-from service.store import sources, subscribers
+from service.store import sources, subscribers, unread
 from service.store.database import Store
 from service.store.sources import Due
+
+PAGES_S = 300.0
+"""For how long a pass by hand reads articles' pages; the rest is read by the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Collected:
     """What a pass gave.
 
     `failed`: id -> why. `changed`: what follows must be built anew. `left`: how many were due but
-    left for the next pass.
+    left for the next pass. `pages`: articles' pages that were read, or tried in vain.
     """
 
     tried: int = 0
@@ -47,6 +51,7 @@ class Collected:
     entries_new: int = 0
     changed: Changed = field(default_factory=Changed)
     left: int = 0
+    pages: int = 0
 
 
 async def collect(
@@ -71,7 +76,7 @@ async def collect(
     the rest stays due. Raises UsageError for a name that is no source, StoreError.
     """
     wanted = await asyncio.to_thread(_wanted, store, settings, clock(), names)
-    if not wanted:
+    if not wanted and not await asyncio.to_thread(_has_pages, store, clock()):
         return Collected()
     async with AsyncExitStack() as stack:
         if client is None:
@@ -80,19 +85,45 @@ async def collect(
             )
         if parsers is None:
             parsers = await stack.enter_async_context(Parsers())
-        recorder = Recorder(store, settings, compile_rules(settings.topic), clock, dice)
+        matcher, sites = compile_rules(settings.topic), sites or Sites()
+        recorder = Recorder(store, settings, matcher, clock, dice)
+        permissions = Permissions(client, clock, store)
         sweep = Sweep(
             store,
             settings,
             clock,
             owner,
-            Means(client, parsers, sites or Sites(), recorder, Permissions(client, clock, store)),
+            Means(client, parsers, sites, recorder, permissions),
             at_once=names is not None,
             progress=progress,
             at_most_s=at_most_s,
         )
-        await sweep.run(wanted)
-        return _collected(sweep)
+        pages = PageRound(
+            store,
+            settings,
+            clock,
+            owner,
+            PageMeans(client, parsers, sites, permissions, matcher),
+            names=names,
+            at_most_s=PAGES_S if at_most_s is None else at_most_s,
+            dice=dice,
+        )
+        if at_most_s is None:  # by hand: what the sweep has found is read too
+            await sweep.run(wanted)
+            await pages.run()
+        else:
+            await _beside(sweep.run(wanted), pages.run())
+        return _collected(sweep, pages)
+
+
+async def _beside(*runs: Coroutine[None, None, None]) -> None:
+    """Run them at one time; the first error of one ends the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for run in runs:
+                group.create_task(run)
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
 
 
 def open_client(store: Store, settings: Settings, clock: Callable[[], datetime]) -> Client:
@@ -116,6 +147,11 @@ def _version() -> str:
         return "0"
 
 
+def _has_pages(store: Store, now: datetime) -> bool:
+    with store.read() as connection:
+        return unread.is_due(connection, now)
+
+
 def _wanted(
     store: Store, settings: Settings, now: datetime, names: Iterable[str] | None
 ) -> list[Due]:
@@ -134,14 +170,14 @@ def _wanted(
     return found
 
 
-def _collected(sweep: Sweep) -> Collected:
+def _collected(sweep: Sweep, pages: PageRound) -> Collected:
     failed = {one.source.name: one.error for one in sweep.recorded if one.error is not None}
     if sweep.at_once:
         for name in sweep.elsewhere:
             failed[name] = FetchError("another process is collecting it just now")
         for name in sweep.spared:
             failed[name] = FetchError("not asked: its site has just said that it is asked too much")
-    topics = frozenset[str]().union(*(one.topics for one in sweep.recorded))
+    topics = pages.topics.union(*(one.topics for one in sweep.recorded))
     new = sum(one.new for one in sweep.recorded)
     changed = sum(one.changed for one in sweep.recorded)
     return Collected(
@@ -149,6 +185,7 @@ def _collected(sweep: Sweep) -> Collected:
         ok=sum(one.error is None and not one.lost for one in sweep.recorded),
         failed=failed,
         entries_new=new,
-        changed=Changed(topics=topics, articles=new + changed),
+        changed=Changed(topics=topics, articles=new + changed + pages.read),
         left=sweep.left,
+        pages=pages.read + pages.failed,
     )

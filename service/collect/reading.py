@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from service.curate.listed import Visits
 from service.model import SourceKind
 
 if TYPE_CHECKING:  # workers read without a configuration, and need not load its library
@@ -13,6 +14,10 @@ if TYPE_CHECKING:  # workers read without a configuration, and need not load its
 
 READER = 1
 """Raise it when documents are read otherwise than before: every source is then read once more."""
+
+
+FIRST, MOST = 50, 1000
+"""Entries of one document whose pages are read: of what was there at first, and later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +66,14 @@ def reading_of(source: Source, site: Site) -> Reading:
         zone=(dates.zone if dates else None) or site.timezone or "UTC",
         order=dates.order if dates else None,
         language=source.language,
+        full=source.full_text,
     )
+
+
+def visits_of(source: Source, *, first: bool) -> Visits | None:
+    """Whose pages are read besides; None: nobody's. `first`: it has never been collected."""
+    is_feed = source.kind is SourceKind.FEED
+    lacking = not is_feed if source.article_pages is None else source.article_pages
+    if not (source.full_text or lacking):
+        return None
+    return Visits(source.full_text, dates_count=is_feed, most=FIRST if first else MOST)

@@ -32,6 +32,7 @@ def faults(settings: Settings, names: Names) -> list[Finding]:
         *_unknown_names(settings, names),
         *_pages(settings.source.values()),
         *_contradictions(settings),
+        *_unvisited(settings.source.values()),
         *_renames("source", settings.source),
         *_renames("topic", settings.topic),
         *_renames("digest", settings.digest),
@@ -77,6 +78,17 @@ def _contradictions(settings: Settings) -> Iterator[Finding]:
         for word in sorted(set(topic.none) & {*topic.any, *topic.all}):
             path = ("topic", topic.id, "none")
             yield path, f'"{word}" is asked for in any or all', "take it out of one of them"
+
+
+def _unvisited(sources: Iterable[Source]) -> Iterator[Finding]:
+    for source in sources:
+        if source.full_text and source.article_pages is False:
+            path = ("source", source.id, "article_pages")
+            yield (
+                path,
+                "is false, but full_text is read from these pages",
+                "take out one of the two",
+            )
 
 
 def _pages(sources: Iterable[Source]) -> Iterator[Finding]:

@@ -119,6 +119,18 @@ class Source(Named):
         strict=True,
         description="Of its list, read on one visit while all on them is new",
     )
+    article_pages: bool | None = Field(
+        None,
+        strict=True,
+        description="Entries without headline, time or first sentences get them from their own "
+        "pages; default: of page and sitemap, not of feed",
+    )
+    full_text: bool = Field(
+        False,
+        strict=True,
+        description="Every new entry's own page is read, and its whole text kept; needs "
+        "bantin[fulltext]",
+    )
     topics: tuple[Id, ...] = Field(
         (), description="Topics that get everything from here, besides what their rules match"
     )

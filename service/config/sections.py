@@ -185,7 +185,7 @@ class Publish(Section):
     """What topic feeds carry."""
 
     content: Literal["title", "lead", "full"] = Field(
-        "lead", description="full: only where the source's own feed is full"
+        "lead", description="full: where the source's own feed is full, or has full_text"
     )
     images: Literal["none", "link"] = Field("link", description="link: from the outlet's server")
     rights: str = Field("", description="Stands in every feed")

@@ -14,7 +14,7 @@ as news wakes it; the same source under another guid or address does not: it had
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from service.curate import identity
@@ -22,14 +22,20 @@ from service.curate.candidates import AdmitSource, Candidate, candidate
 from service.curate.placing import Placing
 from service.curate.prepare import Prepared, Told, prepare
 from service.curate.rules import Matcher
-from service.model import Document
-from service.store import articles, entries, merges, stale, topics
+from service.model import Document, Refusal
+from service.store import articles, entries, merges, stale, topics, unread
 from service.store.articles import Stored
 from service.store.database import Connection
 from service.store.entries import NewEntry, Teller
+from service.store.unread import NewPage
 from service.store.values import Values
 
-__all__ = ["AdmitSource", "Admitted", "admit", "admit_prepared"]
+MOST_OLD = 50
+MOST_NEW = 1000
+"""Pages of one source that wait to be read. Of what it had when it was first collected the newest
+are enough; the rest stays as its list told it."""
+
+__all__ = ["AdmitSource", "Admitted", "admit", "admit_listed", "admit_prepared"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,38 @@ def admit_prepared(
         for one in made
         if one.key not in known or known[one.key].hash != one.hash
     ]
-    return _Admission(connection, source, now, matcher).run(candidates)
+    pages = _hold_back(connection, source.id, candidates)
+    admitted = _Admission(connection, source, now, matcher).run(candidates)
+    unread.add(connection, source.id, pages, now)
+    return admitted
+
+
+def admit_listed(
+    connection: Connection, source: AdmitSource, made: Prepared, now: datetime, matcher: Matcher
+) -> Admitted:
+    """An entry of a list whose page was read, or given up: admitted whatever its hash."""
+    entries.queue(connection)
+    known = entries.known(connection, source.id, [made.key])
+    one = candidate(made, known.get(made.key), source, now)
+    return _Admission(connection, source, now, matcher).run([one])
+
+
+def _hold_back(
+    connection: Connection, source_id: int, candidates: Sequence[Candidate]
+) -> list[NewPage]:
+    """Of those whose pages are to be read, as many as may wait; the others are as they are."""
+    pages: list[NewPage] = []
+    if not any(one.made.listed for one in candidates):
+        return pages
+    waiting = unread.number(connection, source_id)
+    for one in candidates:
+        made = one.made
+        if not made.listed or not made.link:
+            continue
+        if waiting + len(pages) < (MOST_OLD if one.quiet else MOST_NEW):
+            pages.append(NewPage(made.key, made.link, made.listed))
+            one.made = replace(made, values=None, refusal=Refusal.UNREAD, reasons={})
+    return pages
 
 
 @dataclass(slots=True)
@@ -144,7 +181,8 @@ class _Admission:
     def _recall(self, one: Candidate) -> None:
         """What this source had told before stays as it was: news or quiet."""
         own = self.tellers.get(one.article_id, {}).get(self.source.id)
-        one.repeats = one.known is not None or own is not None
+        told = one.known is not None and one.known.article_id is not None
+        one.repeats = told or own is not None
         if one.known is None and own is not None:
             one.quiet = own.quiet
         elif own is None:

@@ -55,7 +55,11 @@ class Candidate:
 
 def candidate(made: Prepared, known: Known | None, source: AdmitSource, now: datetime) -> Candidate:
     """What an entry is to this source: known or new, news or old."""
-    quiet = known.quiet if known else _is_old(made.published, source, now)
+    if known is None:
+        return Candidate(made, known, _is_old(made.published, source, now))
+    quiet = known.quiet
+    if quiet and known.article_id is None:  # its page may know better when it was published
+        quiet = not _is_after(made.published, source.first_fetch_at, now)
     return Candidate(made, known, quiet)
 
 
@@ -63,5 +67,8 @@ def _is_old(published: datetime | None, source: AdmitSource, now: datetime) -> b
     """Old is what a source had when it was first collected (promise 10)."""
     if not source.first_collection:
         return False
-    begun = source.first_fetch_at or now
-    return published is None or not begun < published <= now + CLOCK_SKEW
+    return not _is_after(published, source.first_fetch_at, now)
+
+
+def _is_after(published: datetime | None, begun: datetime | None, now: datetime) -> bool:
+    return published is not None and (begun or now) < published <= now + CLOCK_SKEW

@@ -6,13 +6,14 @@ entry, the rules and how its source is called.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
 from service.curate import identity
-from service.curate.articles import Shaped, believable, entry_hash, shape, web_link
+from service.curate.articles import Shaped, believable, shape, web_link
+from service.curate.listed import Visits, listed_hash, pack, wanted
 from service.curate.rules import Described, Matcher, Reason
 from service.model import Document, Entry, Refusal
 from service.store.values import Values
@@ -26,13 +27,14 @@ class Told:
     """What the configuration says of a source, as its entries need it.
 
     `title` and `language` None: what the document says stands. `topics`: it brings everything into
-    them.
+    them. `visits`: whose pages are read first, None = nobody's.
     """
 
     name: str
     title: str | None = None
     language: str | None = None
     topics: tuple[str, ...] = ()
+    visits: Visits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class Prepared:
 
     `key` is the entry key within the source, `keys` all that lead to its article, the strongest
     first. `hash` is of all that the entry says. `reasons`: topic -> why its words belong there.
-    `published` and `updated` are what the outlet says where it can be believed.
+    `published` and `updated` are what the outlet says where it can be believed. `listed`: its page
+    is to be read before it becomes an article, and this is the entry until then, packed.
     """
 
     key: str
@@ -55,6 +58,7 @@ class Prepared:
     values: Values | None
     refusal: Refusal | None
     reasons: dict[str, Reason]
+    listed: bytes | None = None
 
 
 def prepare(
@@ -67,14 +71,25 @@ def prepare(
     fresh: dict[str, Entry] = {}
     for entry in document.entries:
         fresh.setdefault(nfc(entry.key), entry)
-    hashes = {key: entry_hash(entry) for key, entry in fresh.items()}
+    hashes = {key: listed_hash(entry, told.visits) for key, entry in fresh.items()}
     outlet = told.title or document.title or told.name
-    made = [
-        _prepared(key, hashes[key], entry, told, matcher, outlet=outlet, said=document.language)
-        for key, entry in fresh.items()
-        if hashes[key] not in known
-    ]
+    new = {key: entry for key, entry in fresh.items() if hashes[key] not in known}
+    visited = wanted(new, told.visits)
+    made = []
+    for key, entry in new.items():
+        one = _prepared(
+            key, hashes[key], entry, told, matcher, outlet=outlet, said=document.language
+        )
+        made.append(replace(one, listed=pack(entry)) if key in visited else one)
     return made, frozenset(hashes.values())
+
+
+def prepare_listed(listed: Entry, whole: Entry, told: Told, matcher: Matcher) -> Prepared:
+    """An entry whose page was read, or given up: `whole` is what the two say together."""
+    digest = listed_hash(listed, told.visits)
+    outlet = told.title or told.name
+    made = _prepared(nfc(listed.key), digest, whole, told, matcher, outlet=outlet, said=None)
+    return replace(made, refusal=Refusal.NO_PAGE) if made.refusal is Refusal.EMPTY else made
 
 
 def _prepared(

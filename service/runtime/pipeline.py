@@ -61,13 +61,14 @@ async def collect(
         sites=sites,
         at_most_s=at_most_s,
     )
-    if done.tried:
+    if done.tried or done.pages:
         logs.get().info(
             "pass",
             tried=done.tried,
             ok=done.ok,
             failed=sorted(done.failed),
             new=done.entries_new,
+            pages=done.pages,
         )
     return done
 

@@ -99,7 +99,7 @@ def jobs(
         if done.entries_new:
             kick("websub")  # a document that was read may name a hub
         _follow(done.changed, kick)
-        return bool(done.tried)
+        return bool(done.tried or done.pages)
 
     async def delivered() -> bool:
         async with delivering:

@@ -98,7 +98,7 @@ def add(connection: Connection, source_id: int, rows: Sequence[NewEntry], now: d
 def amend(connection: Connection, rows: Sequence[tuple[int, NewEntry]]) -> None:
     """Entries that say something else than before: (id, what they say now)."""
     if rows:
-        names = ("link", "title", "hash", "article_id", "refused_reason", "published")
+        names = ("link", "title", "hash", "article_id", "refused_reason", "quiet", "published")
         statement = (
             update(entry)
             .where(entry.c.id == bindparam("row"))

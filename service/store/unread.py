@@ -76,12 +76,19 @@ def add(connection: Connection, source_id: int, pages: Sequence[NewPage], now: d
         connection.execute(
             statement.on_conflict_do_update(index_elements=["entry_id"], set_=new), rows
         )
+        _tell(connection, source_id, None)
 
 
 def number(connection: Connection, source_id: int) -> int:
     """How many pages of a source wait."""
     counted = select(func.count()).select_from(t).where(t.c.source_id == source_id)
     return connection.scalar(counted) or 0
+
+
+def is_due(connection: Connection, now: datetime) -> bool:
+    """Whether any page may be read now. Asked often, and without taking a lock."""
+    due = select(t.c.entry_id).where(t.c.next_try_at <= now, _free(now)).limit(1)
+    return connection.execute(due).first() is not None
 
 
 def claim(
@@ -91,8 +98,9 @@ def claim(
     until: datetime,
     limit: int,
     names: Iterable[str] | None = None,
+    besides: Sequence[int] = (),
 ) -> list[Page]:
-    """Take what is due and free, some of each source. `names`: of these sources alone."""
+    """Take what is due and free, some of each source but `besides`. `names`: of these alone."""
     wanted = awake(now) if names is None else source.c.name.in_(sorted(set(names)))
     turn = func.row_number().over(
         partition_by=t.c.source_id, order_by=(t.c.next_try_at, t.c.entry_id)
@@ -101,6 +109,7 @@ def claim(
         select(t.c.entry_id, turn.label("turn"))
         .join(source, source.c.id == t.c.source_id)
         .where(t.c.next_try_at <= now, _free(now), source.c.retired_at.is_(None), wanted)
+        .where(t.c.source_id.not_in(besides))
         .subquery()
     )
     ids = (
@@ -149,13 +158,10 @@ def holds(connection: Connection, page: Page) -> bool:
 
 
 def done(connection: Connection, page: Page, error: str | None) -> None:
-    """It has been read, or given up for this reason, which the source tells from then on."""
-    connection.execute(delete(t).where(*_mine(page)))
-    connection.execute(
-        update(source)
-        .where(source.c.id == page.source_id, source.c.page_error.is_distinct_from(error))
-        .values(page_error=error)
-    )
+    """It has been read, or given up for this reason, which the source tells until new ones come."""
+    gone = connection.execute(delete(t).where(*_mine(page)))
+    if error is not None and gone.rowcount:
+        _tell(connection, page.source_id, error)
 
 
 def later(connection: Connection, page: Page, error: str, at: datetime) -> None:
@@ -186,6 +192,13 @@ def release(connection: Connection, owner: str, ids: Iterable[int]) -> None:
             .where(t.c.entry_id.in_(some), t.c.lease_owner == owner)
             .values(lease_owner=None, lease_until=None)
         )
+
+
+def _tell(connection: Connection, source_id: int, error: str | None) -> None:
+    changed = source.c.page_error.is_distinct_from(error)
+    connection.execute(
+        update(source).where(source.c.id == source_id, changed).values(page_error=error)
+    )
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

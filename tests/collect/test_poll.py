@@ -47,7 +47,9 @@ class Office:
         self.settings = Settings(
             collect=LOOPBACK,
             source={
-                name.replace("_", "-"): Source(**{"url": wire.url(f"/{name}"), **values})
+                name.replace("_", "-"): Source(
+                    **{"url": wire.url(f"/{name}"), "article_pages": False, **values}
+                )
                 for name, values in sources.items()
             },
         )
