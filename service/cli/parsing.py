@@ -81,11 +81,26 @@ def _tell(seen: dict[str, Any]) -> None:
     if not seen["ok"]:
         warn(f"{seen['input']}: {printable(seen['error'])}")
         return
-    feed = seen["feed"]
+    feed, page = seen["feed"], seen.get("page")
+    if page and page["is"] == "article":
+        _tell_article(seen["input"], page)
+        return
     number = len(seen["entries"])
     say(f"{seen['input']}: {printable(feed['title']) or '(no title)'}, {number} entries")
+    if page:
+        say(f"  a list of news; next page: {printable(page['next'] or '(none)')}")
     if seen["repairs"]:
         say(f"  mended: {', '.join(seen['repairs'])}")
     for entry in seen["entries"]:
         say(f"  {entry['published'] or '(no date)'}  {printable(entry['title'])}")
         say(f"      {printable(entry['link'] or '(no link)')}")
+
+
+def _tell_article(given: str, page: dict[str, Any]) -> None:
+    say(f"{given}: an article's page")
+    say(f"  {page['published'] or '(no date)'}  {printable(page['title'])}")
+    say(f"      {printable(page['link'] or '(no link)')}")
+    for name in ("authors", "image", "lead"):
+        told = ", ".join(page[name]) if name == "authors" else page[name]
+        say(f"  {name}: {printable(told or '(none)')}")
+    say(f"\n{printable(page['text'])}")

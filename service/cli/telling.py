@@ -53,7 +53,7 @@ def tell_status(found: Status, zone: str) -> None:
 
 def _tell_sources(found: Status, zone: str) -> None:
     states = {one.name: state(one, found.now) for one in found.sources}
-    shown = [one for one in found.sources if states[one.name] != "ok" or one.moved_to]
+    shown = [one for one in found.sources if states[one.name] != "ok" or advice(one)]
     if len(found.sources) <= ALL_SHOWN:
         shown = list(found.sources)
     table(

@@ -14,6 +14,7 @@ from service.errors import FetchError, ParseError
 from service.model import Document, Entry, SourceKind
 from service.net.client import Client
 from service.text.clean import clean_html, plain
+from service.text.fold import folded_tokens
 
 UNKNOWN_BASE = "http://unknown.invalid/"
 """Against which relative links of a file are read whose address nobody told."""
@@ -31,9 +32,10 @@ def look(
 
     {"input", "ok", "error", "feed": {"title", "link", "language"} or null, "entries": […],
     "repairs": […]}; instants as ISO 8601 in UTC. A page is fine if it is a list or an article, and
-    has "page" besides: {"title", "link", "published", "lead", "text", "authors", "image",
-    "language", "next"}, its text as paragraphs parted by empty lines, `next` the address of its
-    list's next page; a file whose address nobody told is read as the page that it says it is.
+    has "page" besides: {"is": "article" or "list", "title", "link", "published", "lead", "text",
+    "authors", "image", "language", "next"}, its text as paragraphs parted by empty lines, `next`
+    the address of its list's next page; a file whose address nobody told is read as the page that
+    it says it is.
     A sitemap has {"sitemaps": [{"url", "changed"}]} besides, an index's. Never raises.
     """
     reading = reading or Reading()
@@ -108,7 +110,19 @@ def _besides(document: Document, kind: SourceKind, page: dict[str, Any]) -> dict
         further = [{"url": one.url, "changed": _iso(one.changed)} for one in document.further]
         return {"sitemaps": further}
     following = document.further[0].url if document.further else None
-    return {"page": page | {"next": _known(following)}} if page else {}
+    is_ = "article" if _is_article(page, document) else "list"
+    return {"page": {"is": is_, **page, "next": _known(following)}} if page else {}
+
+
+def _is_article(page: dict[str, Any], document: Document) -> bool:
+    """Whether a page is one article: its prose weighs more than what it lists of others."""
+    if not page or not page["text"]:
+        return False
+    told = [f"{one.title} {plain(one.summary)}" for one in document.entries]
+    listed = " ".join(map(folded_tokens, told))
+    prose = [one for one in page["text"].split("\n\n") if folded_tokens(one) not in listed]
+    heavier = sum(map(len, prose)) > sum(map(len, told))
+    return not told or (heavier and page["published"] is not None)
 
 
 def _page(

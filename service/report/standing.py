@@ -80,6 +80,8 @@ def advice(source: SourceRow, zone: tzinfo = UTC) -> str:
     if source.redirect_to is not None:
         since = _at(source.redirect_since, zone)
         return f"sends us on for good to {source.redirect_to} since {since}: believed after a week"
+    if source.page_error is not None:
+        return f"an article's page could not be read: {source.page_error}"
     return ""
 
 

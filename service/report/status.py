@@ -100,6 +100,7 @@ def source_json(source: SourceRow, now: datetime) -> dict[str, object]:
         "suggestions": [asdict(one) for one in source.suggestions],
         "pace": pace(source) or None,
         "rungs": source.rungs,
+        "page_error": source.page_error,
         "repairs": list(source.repairs),
         "websub": hubs.as_json(source.hub, now),
     }

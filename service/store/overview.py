@@ -64,6 +64,7 @@ class SourceRow:
     redirect_since: datetime | None = None
     rungs: dict[str, int] = field(default_factory=dict)
     hub: HubRow | None = None
+    page_error: str | None = None
 
     def is_paused(self, now: datetime) -> bool:
         return self.paused or is_resting(self.rests_since, self.rests_until, now)
@@ -182,6 +183,7 @@ def _source_row(
         redirect_since=row.redirect_since,
         rungs={name: getattr(row, f"rung_{name}") for name in RUNGS},
         hub=hub,
+        page_error=row.page_error,
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, or_, select, update
 from service.store.holds import NOT_HELD
 from service.store.pauses import awake
 from service.store.tables import source as t
+from service.store.tables import unread_page
 
 _FORGOTTEN: dict[str, object] = {
     "failures": 0,
@@ -49,4 +50,8 @@ def retry(connection: Connection, names: Iterable[str], now: datetime) -> None:
             update(t)
             .where(t.c.name.in_(wanted[start : start + _PART]), t.c.retired_at.is_(None))
             .values(next_poll_at=now, **_FORGOTTEN)
+        )
+        ids = select(t.c.id).where(t.c.name.in_(wanted[start : start + _PART]))
+        connection.execute(
+            update(unread_page).where(unread_page.c.source_id.in_(ids)).values(next_try_at=now)
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 from tests.cli.conftest import rss
+from tests.collect import article_pages as portals
+from tests.collect.test_visits import listing
 
 
 def test_a_line_for_each_input_in_their_order(run, folder):
@@ -43,3 +45,23 @@ def test_private_addresses_are_refused(run, folder, web):
 def test_without_inputs_it_is_wrong_use(run, folder):
     run("parse", code=2)
     run("parse", "x", "--kind", "sitemap", code=2)
+
+
+def test_a_page_is_told_as_what_it_is(run, folder):
+    (folder / "bai.html").write_text(portals.newspaper())
+    told = run("parse", "bai.html", "--kind", "page").stdout
+    assert told.startswith("bai.html: an article's page\n  2026-11-24T01:05:41Z  Tăng cường")
+    assert "https://baotinh.example.vn/tin/khoa-giao-123.htm" in told
+    assert "  authors: Minh Anh\n" in told
+    assert f"  lead: {portals.LEAD}\n" in told
+    assert portals.PARAGRAPHS[-1] in told
+    assert portals.OTHERS[0] not in told
+    seen = json.loads(run("parse", "bai.html", "--kind", "page", "--json").stdout)
+    assert seen["page"]["is"] == "article"
+    (folder / "tin.html").write_bytes(listing(3, 2, 1, following="/p2"))
+    where = ("--kind", "page", "--url", "https://tinh.example.vn/tin")
+    told = run("parse", "tin.html", *where).stdout.splitlines()
+    assert told[0] == "tin.html: (no title), 3 entries"
+    assert told[1] == "  a list of news; next page: https://tinh.example.vn/p2"
+    assert len(told) == 8
+    assert json.loads(run("parse", "tin.html", *where, "--json").stdout)["page"]["is"] == "list"

@@ -18,7 +18,9 @@ from lxml.html import document_fromstring
 
 from service.collect import article_page
 from service.collect.article_page import ArticlePage
+from service.collect.look import look
 from service.collect.reading import Reading
+from service.model import SourceKind
 from service.text import dates
 from service.text.fold import folded_tokens
 
@@ -101,6 +103,18 @@ def test_the_date_lines_of_real_pages_to_the_minute(corpus):
         assert page.published is not None
         at = datetime.fromisoformat(row["iso"]).astimezone(UTC)
         assert page.published.replace(second=0) == at, row["page"]
+
+
+def test_what_is_an_article_and_what_a_list(corpus):
+    def is_(body):
+        return look("x", body, {}, None, NOW, Reading(SourceKind.PAGE))["page"]["is"]
+
+    for name, body in vietnamese(corpus).items():
+        assert is_(body) == ("article" if "article" in name else "list"), name
+    others = [opened(one) for one in sorted((corpus / "pages/fundus").glob("*/*.html.gz"))[::6]]
+    kinds = [is_(one) for one in others]
+    print("articles of other countries told as articles:", kinds.count("article"), "of", len(kinds))  # noqa: T201
+    assert kinds.count("article") >= 0.95 * len(kinds)
 
 
 @pytest.fixture

@@ -289,3 +289,13 @@ def test_lateness_leaves_out_what_cannot_be_news(now):
     ]
     assert lateness(delays) == Lateness(collected_s=240, mailed_s=600)
     assert lateness([]) == Lateness(None, None)
+
+
+def test_a_page_that_could_not_be_read_is_told_though_its_source_is_well(store, now):
+    error = "https://a.vn/tin: the server answered 404"
+    with store.write() as connection:
+        add_source(connection, now, last_ok_at=now, page_error=error)
+        found = status(connection, now)
+    (source,) = as_json(found)["sources"]
+    assert (source["state"], source["reason"], source["page_error"]) == ("ok", None, error)
+    assert advice(found.sources[0]) == f"an article's page could not be read: {error}"

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy import insert, select
 
+from service.store import retries, unread
 from service.store import tables as t
-from service.store import unread
 from service.store.unread import A_SOURCE, NewPage
 from tests.builders import add_source
 
@@ -104,3 +104,15 @@ def test_a_site_that_is_asked_too_much_is_left_alone(any_store, now):
         unread.put_off(connection, source, later)
         assert take(connection, now) == []
         assert len(take(connection, later)) == 2
+
+
+def test_a_source_that_is_retried_reads_its_pages_at_once(any_store, now):
+    with any_store.write() as connection:
+        source = add_source(connection, now)
+        add_entries(connection, now, source, "x")
+        (page,) = take(connection, now)
+        unread.later(connection, page, "500", now + timedelta(hours=1))
+        retries.retry(connection, ["bao-a"], now)
+        assert unread.is_due(connection, now)
+        (page,) = take(connection, now)
+        assert not unread.is_due(connection, now)
