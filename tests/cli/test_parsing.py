@@ -44,7 +44,7 @@ def test_private_addresses_are_refused(run, folder, web):
 
 def test_without_inputs_it_is_wrong_use(run, folder):
     run("parse", code=2)
-    run("parse", "x", "--kind", "sitemap", code=2)
+    run("parse", "x", "--kind", "pdf", code=2)
 
 
 def test_a_page_is_told_as_what_it_is(run, folder):

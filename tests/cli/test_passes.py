@@ -9,7 +9,8 @@ from tests.cli.conftest import rss
 
 def test_a_pass_takes_what_is_due_and_then_nothing_is(ask, run, site):
     assert ask("collect") == {
-        "tried": 2, "ok": 2, "failed": {}, "entries_new": 2, "topics": ["tin"],
+        "tried": 2, "ok": 2, "failed": {}, "entries_new": 2, "pages": 0,
+            "topics": ["tin"],
     }  # fmt: skip
     assert run("collect").stdout == "no source is due\n"
     assert not (site / "var" / "outbox").exists()
