@@ -17,12 +17,11 @@ import structlog
 
 from service.collect.asking import Read
 from service.collect.jobs import Job, Wish
-from service.collect.reading import reading_of
+from service.collect.reading import reading_of, told_of
 from service.collect.recording import Recorded, Recorder
 from service.collect.sweep import LEASE
 from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
-from service.curate.prepare import Told
 from service.curate.rules import compile_rules, packed
 from service.errors import BantinError
 from service.model import Changed
@@ -138,7 +137,7 @@ async def _read(
         reading_of(told, settings.site),
         clock(),
         Wish(
-            Told(claimed.name, told.title or None, told.language, told.topics),
+            told_of(claimed.name, told, first=claimed.first_collected_at is None),
             rules,
             await asyncio.to_thread(_remembered, store, claimed.id),
         ),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,12 +21,12 @@ from service.collect import manners, page_tries, planning, schedule
 from service.collect.access import access_of
 from service.collect.jobs import Job, Wish
 from service.collect.permission import Permissions
-from service.collect.reading import reading_of, visits_of
+from service.collect.reading import reading_of, told_of, visits_of
 from service.collect.spacing import Gap, Sites, Waiting
 from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
 from service.curate.admit import AdmitSource, admit_listed
-from service.curate.prepare import Prepared, Told
+from service.curate.prepare import Prepared
 from service.curate.rules import Matcher, packed
 from service.errors import BantinError, FetchError, HttpError, ParseError, StoreError
 from service.net.answers import Response
@@ -240,13 +240,8 @@ class PageRound:
 
     async def _prepared(self, page: Page, told: Source, answer: Response | None) -> Prepared:
         """Its entry, ready to be admitted. None: as its list told it."""
-        wish = Wish(
-            Told(
-                page.source, told.title or page.title, told.language, told.topics,
-                visits_of(told, first=False),
-            ),
-            self._rules,
-        )  # fmt: skip
+        said = told_of(page.source, told, first=False)
+        wish = Wish(replace(said, title=said.title or page.title), self._rules)
         job = Job(
             answer.body if answer else b"",
             dict(answer.headers) if answer else {},

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from service.curate.listed import Visits
+from service.curate.prepare import Told
 from service.model import SourceKind
 
 if TYPE_CHECKING:  # workers read without a configuration, and need not load its library
@@ -77,3 +78,9 @@ def visits_of(source: Source, *, first: bool) -> Visits | None:
     if not (source.full_text or lacking):
         return None
     return Visits(source.full_text, dates_count=is_feed, most=FIRST if first else MOST)
+
+
+def told_of(name: str, source: Source, *, first: bool) -> Told:
+    """What the TOML says of a source to those who make its entries ready. `first`: as above."""
+    title, visits = source.title or None, visits_of(source, first=first)
+    return Told(name, title, source.language, source.topics, visits)

@@ -16,7 +16,7 @@ from service.collect import asking, manners, planning, visiting
 from service.collect.access import access_of
 from service.collect.asking import Asked, Body, Failed, Unchanged
 from service.collect.permission import Permissions
-from service.collect.reading import reading_of, visits_of
+from service.collect.reading import reading_of, told_of
 from service.collect.recording import Recorded, Recorder
 from service.collect.results import Results
 from service.collect.room import Room
@@ -25,7 +25,6 @@ from service.collect.turns import Turns
 from service.collect.visiting import Visit
 from service.collect.workers import Parsers
 from service.config.schema import Settings
-from service.curate.prepare import Told
 from service.curate.rules import packed
 from service.errors import BantinError, FetchError
 from service.model import SourceKind
@@ -352,13 +351,7 @@ class Sweep:
         return Asked(
             claimed,
             replace(reading_of(told, self._settings.site), place=claimed.lists.place),
-            Told(
-                claimed.name,
-                told.title or None,
-                told.language,
-                told.topics,
-                visits_of(told, first=claimed.first_collected_at is None),
-            ),
+            told_of(claimed.name, told, first=claimed.first_collected_at is None),
             manners.allowed(told, self._settings.collect),
             access_of(told, self._settings.collect),
             again=self.at_once,
