@@ -22,7 +22,7 @@ def running():
         done.append("pass begins")
         await ends.wait()
         done.append("pass ends")
-        return SimpleNamespace(tried=0, entries_new=0, changed=SimpleNamespace(topics=()))
+        return SimpleNamespace(tried=0, pages=0, entries_new=0, changed=SimpleNamespace(topics=()))
 
     def noting(name):
         async def note(_service):
