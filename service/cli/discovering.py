@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from yarl import URL
 
 from service.cli.opening import environ, log_quietly
 from service.cli.output import (
@@ -36,6 +37,7 @@ from service.config.loading import DEFAULT_NAME
 from service.config.schema import Settings, Source
 from service.config.values import web_address
 from service.errors import FetchError, HttpError, UsageError
+from service.model import SourceKind
 from service.runtime.composition import load, system_clock
 
 _MOST_REFUSED = 8
@@ -111,12 +113,22 @@ async def searched(
     settings: Settings, url: str, tell: Any, *, most: int = MOST_REQUESTS, sitemaps: bool = True
 ) -> Discovery:
     """One search with a client of its own. Raises FetchError where `url` cannot be had."""
-    source = Source(url=url)
+    source = reached_as(settings, url)
     manner = Manner(source, settings.collect, reading_of(source, settings.site), most)
     async with client_of(settings, system_clock) as client, Parsers(1) as parsers:
         permissions = Permissions(client, system_clock)
         means = Means(client, parsers, Sites(), permissions, system_clock, tell)
         return await search(means, manner, url, sitemaps=sitemaps)
+
+
+def reached_as(settings: Settings, url: str) -> Source:
+    """As a source of the same origin is reached, where there is one: login, proxy, TLS, pace."""
+    origin = URL(url).origin()
+    for known in settings.source.values():
+        if URL(known.url).origin() == origin:
+            feed = {"url": url, "kind": SourceKind.FEED, "page": None}
+            return known.model_copy(update=feed)
+    return Source(url=url)
 
 
 def tell_discovery(found: Discovery, proposed: list[Proposal], zone: str) -> None:

@@ -16,6 +16,7 @@ from service.collect.feed_links import Origin, is_of_comments
 from service.collect.selecting import Selected
 from service.curate.canonical import canonical
 from service.model import Document, Entry, SourceKind
+from service.text.fold import fold
 
 STALE = timedelta(days=365)
 """A feed without news for so long stands behind those that have some: many portals still declare
@@ -175,10 +176,11 @@ def _is_same(one: Offer, other: Offer) -> bool:
         return True
     if one.kind is not SourceKind.FEED or other.kind is not SourceKind.FEED:
         return False
-    fewer = min(len(one.links), len(other.links))
-    return fewer > 0 and len(one.links & other.links) >= SAME * max(
-        len(one.links), len(other.links)
-    )
+    # Of two formats of one feed the shorter one holds its newest; a section's feed may stand
+    # whole in its site's as well, but is called otherwise.
+    sizes = len(one.links), len(other.links)
+    needed = min(sizes) if fold(one.title) == fold(other.title) else max(sizes)
+    return min(sizes) > 0 and len(one.links & other.links) >= SAME * needed
 
 
 def _instant(entry: Entry) -> datetime | None:

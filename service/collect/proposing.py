@@ -37,12 +37,10 @@ class Proposal:
         return "".join(f"# {line}\n" for line in self.about) + self.toml
 
 
-def proposals(
-    discovery: Discovery, taken: Collection[str], zone: str, networks: tuple[str, ...] = ()
-) -> list[Proposal]:
+def proposals(discovery: Discovery, taken: Collection[str], zone: str) -> list[Proposal]:
     """A table for each that brings news, the best first. `taken`: ids that are in use.
 
-    `zone`: IANA name, for instants in comments. `networks`: what must be opened to reach it.
+    `zone`: IANA name, for instants in comments.
     """
     good = [one for one in discovery.offers if one.is_good]
     used = set(taken)
@@ -58,7 +56,6 @@ def proposals(
             title=(one.title or discovery.site)[:LONGEST_TITLE].strip(),
             kind="" if one.kind is SourceKind.FEED else str(one.kind),
             page=_exact(one),
-            allow_networks=networks,
         )
         made.append(Proposal(one, source, tuple(_about(one, zone))))
     return made

@@ -160,3 +160,16 @@ def test_a_feed_is_added_with_what_it_gives(ask, run, site, web):
     web.pages["/c.xml"] = rss("Một", "Hai")
     said = run("sources", "add", f"{web.base}/c.xml").stdout
     assert "feeds/added.toml: 2 entries, without dates\n" in said
+
+
+def test_a_site_with_a_source_is_reached_as_that_source_is(ask, run, site, web):
+    """Without the source's own networks the address would stay closed."""
+    config = site / "bantin.toml"
+    whole = config.read_text()
+    opened = 'allow_networks = ["127.0.0.0/8"]'
+    web.pages["/c.xml"] = rss("Một")
+    config.write_text(whole.replace(opened, 'allow_networks = ["127.0.0.9/32"]'))
+    run("sources", "discover", f"{web.base}/c.xml", code=2)  # its own sources are closed too
+    own = whole.replace(opened, "").replace('.xml"', f'.xml"\n{opened}')
+    config.write_text(own)
+    assert ask("sources", "discover", f"{web.base}/c.xml")["found"][0]["entries"] == 1

@@ -68,6 +68,19 @@ async def test_what_a_page_declares_is_read_and_comments_come_last(search):
     assert outlet.asked == ["/", "/feed/", "/feed/atom/", "/comments/feed/"]
 
 
+async def test_two_formats_of_unequal_length_are_one_feed(search):
+    head = declared("/r.xml") + declared("/a.xml", kind="application/atom+xml") + declared("/s.xml")
+    outlet = Outlet({
+        "/": page("", head), "/r.xml": feed(*portals.TITLES, name="Báo B"),
+        "/a.xml": outlets.atom(*portals.TITLES[:3], name="Báo B"),
+        "/s.xml": feed(*portals.TITLES[:3], name="Thời sự"),
+    })  # fmt: skip
+    async with raw_server(outlet) as wire:
+        found = await search(wire)
+        assert paths(found, wire) == ["/r.xml", "/s.xml"]
+        assert found.offers[0].also == (wire.url("/a.xml"),)
+
+
 async def test_a_sections_own_feed_stands_before_the_sites(search):
     outlet = outlets.wordpress()
     async with raw_server(outlet) as wire:

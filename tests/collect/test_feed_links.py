@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import UTC, datetime
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.collect.feed_habits import habits_of
 from service.collect.feed_links import MOST, Origin, feeds_of, is_feed_like, is_of_comments
 from service.collect.offers import is_own
 from service.collect.pagetree import tree_of
+from service.collect.reading import Reading
+from service.collect.site_page import read_site_page
 from service.collect.sitemap_places import best_of, named_in
+from service.errors import ParseError
 from service.model import Further
 from tests.collect.outlets import declared, page
 
@@ -194,3 +202,21 @@ def test_addresses_of_feeds():
     no = ["/", "/tin", "/feedback", "/atomic", "/rss-la-gi-4.html", "/rss.css", "/index.html"]
     assert all(is_feed_like(f"https://x.vn{path}") for path in yes)
     assert not any(is_feed_like(f"https://x.vn{path}") for path in no)
+
+
+DAMAGED = page(
+    "<a href='/rss/a.rss'>RSS</a><area href='/feed'><a href='feed:http://x'>x</a>",
+    declared("/rss") + "<base href='/tin/'><meta http-equiv=refresh content='0;url=/x'>",
+)
+
+
+@given(
+    start=st.integers(0, len(DAMAGED)), length=st.integers(0, 40),
+    dirt=st.sampled_from(["", "<", "'", "\x00", "&#0;", "<base href='http://['>", "http://[", "%"]),
+)  # fmt: skip
+def test_a_damaged_page_names_addresses_of_the_web_or_nothing(start, length, dirt):
+    body = (DAMAGED[:start] + dirt + DAMAGED[start + length :]).encode()
+    with contextlib.suppress(ParseError):
+        seen = read_site_page(body, {}, HERE, Reading(), datetime(2026, 11, 24, tzinfo=UTC))
+        for one in (*seen.feeds, *seen.habits):
+            assert one.url.startswith(("http://", "https://"))
