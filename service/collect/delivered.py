@@ -2,8 +2,8 @@
 
 waiting body -> claim of its source -> read -> admitted, and the row deleted, in one transaction
 
-A body that waits while its source is asked stays until that is done. One that cannot be read is
-dropped, and the source is asked itself.
+A body that waits while its source is asked stays until that is done. One that cannot be read, or
+whose entries could be taken for others, is dropped, and the source is asked itself.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from service.collect.recording import Recorded, Recorder
 from service.collect.sweep import LEASE
 from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
+from service.curate.prepare import Prepared
 from service.curate.rules import compile_rules, packed
-from service.errors import BantinError
+from service.errors import BantinError, ParseError
 from service.model import Changed
 from service.net.limits import MEBI
-from service.store import callbacks, memories, pushing, sources
+from service.store import callbacks, entries, memories, pushing, sources
 from service.store.callbacks import Delivery, Waiting
 from service.store.database import Store
 from service.store.sources import Behind, Claimed
@@ -61,6 +62,7 @@ async def take(
     dice: Callable[[], float],
 ) -> Taken:
     """Read and record the oldest waiting body of a few sources. Raises StoreError."""
+    owner = f"{owner} delivered"  # a pass of the same process must not find its claims given back
     work = await asyncio.to_thread(_claim, store, settings, clock(), owner)
     if not work:
         return Taken()
@@ -144,12 +146,29 @@ async def _read(
     )
     try:
         brought = await parsers.read(job)
+        if await asyncio.to_thread(_is_doubtful, store, claimed, brought.made):
+            raise ParseError("its entries may be known under other keys: the whole document tells")
     except BantinError as error:
         _log.info("delivered", id=claimed.name, error=str(error))
         await asyncio.to_thread(_ask_itself, store, settings, clock(), told, claimed, delivery)
         return None
     size = len(delivery.body)
     return Read(claimed, brought, _NOTHING_BEHIND, None, size, delivery=delivery.id)
+
+
+def _is_doubtful(store: Store, claimed: Claimed, made: Sequence[Prepared]) -> bool:
+    """Whether an entry could be one that is stored under another key.
+
+    Keys are given over a whole document (`keys.settle`), and this may be a part of one: what is
+    alone here may be one of several there.
+    """
+    guids = {one.guid for one in made if one.guid}
+    links = {one.link for one in made if one.link and not one.guid}
+    with store.read() as connection:
+        stored = entries.alike(connection, claimed.id, guids, links)
+    known = {one.entry_key for one in stored}
+    others = {one.guid or one.link for one in stored}
+    return any((one.guid or one.link) in others for one in made if one.key not in known)
 
 
 def _remembered(store: Store, source_id: int) -> bytes | None:

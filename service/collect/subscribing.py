@@ -129,9 +129,11 @@ def _prepare(
     now = means.clock()
     with store.read() as connection:
         # Most services have neither hubs nor subscriptions: they need not write every few seconds.
-        if not rows.is_any(connection) and not _wanted(connection, settings, now):
+        wanted = _wanted(connection, settings, now)
+        if not wanted and not rows.is_any(connection):
             return 0, [], b""
         ended = rows.lapsed(connection, now)
+        over = [held for held in rows.held(connection) if not _is_as_wanted(held, wanted)]
 
     def plan(silent: Silent) -> datetime:
         return websub.polled_at(silent, now)
@@ -139,13 +141,11 @@ def _prepare(
     for row_id, source_id in ended:
         with store.write() as connection:
             rows.lapse(connection, row_id, source_id, now, plan)
-    with store.read() as connection:
-        over = _not_wanted(connection, settings, now)
     for held in over:
         with store.write() as connection:
             rows.leave(connection, held, now, plan)
     with store.write() as connection:
-        _begin(connection, settings, means, now)
+        _begin(connection, wanted, means, now)
         rows.forget_left(connection, now, websub.MOST_UNSUBSCRIPTIONS)
         requests = rows.claim(connection, owner, now, now + CLAIM, IN_A_RUN)
         return len(ended), requests, facts.secret(connection)
@@ -163,11 +163,6 @@ def _wanted(
     return wanted
 
 
-def _not_wanted(connection: Connection, settings: Settings, now: datetime) -> list[Held]:
-    wanted = _wanted(connection, settings, now)
-    return [held for held in rows.held(connection) if not _is_as_wanted(held, wanted)]
-
-
 def _is_as_wanted(held: Held, wanted: Mapping[int, tuple[Offer, str]]) -> bool:
     offer, base = wanted.get(held.source_id, (None, ""))
     if offer is None or held.topic != offer.topic or held.hub not in offer.hubs:
@@ -175,14 +170,16 @@ def _is_as_wanted(held: Held, wanted: Mapping[int, tuple[Offer, str]]) -> bool:
     return held.callback.startswith(base)
 
 
-def _begin(connection: Connection, settings: Settings, means: Means, now: datetime) -> None:
+def _begin(
+    connection: Connection, wanted: Mapping[int, tuple[Offer, str]], means: Means, now: datetime
+) -> None:
     """What is wanted and has no subscription gets one; where a hub refuses, another is asked."""
-    wanted = _wanted(connection, settings, now)
-    for held in rows.held(connection):
-        offer, base = wanted.pop(held.source_id, (None, ""))
-        if offer is not None and held.hub in offer.hubs:
-            _turn_if_hopeless(connection, held, offer, base, means, now)
-    for offer, base in wanted.values():
+    there = rows.held(connection)
+    for held in there:
+        if _is_as_wanted(held, wanted):
+            _turn_if_hopeless(connection, held, *wanted[held.source_id], means, now)
+    for source_id in wanted.keys() - {held.source_id for held in there}:
+        offer, base = wanted[source_id]
         token = means.draw()
         rows.want(connection, offer, offer.hubs[0], token=token, callback=base + token, now=now)
 
@@ -233,8 +230,8 @@ async def _send(
             )
         except BantinError as trouble:
             error = trouble
-            if isinstance(trouble, HttpError | ForbiddenAddressError):
-                break  # it was reached, or must not be
+            if isinstance(trouble, ForbiddenAddressError):
+                break
         else:
             await asyncio.to_thread(_accepted, store, means, request)
             return None

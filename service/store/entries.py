@@ -55,6 +55,29 @@ class Teller:
     quiet: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """A stored entry by what could be taken for another one's."""
+
+    entry_key: str
+    guid: str | None
+    link: str | None
+
+
+def alike(
+    connection: Connection, source_id: int, guids: Iterable[str], links: Iterable[str]
+) -> list[Alike]:
+    """The source's stored entries that have one of these guids or links."""
+    columns = entry.c.entry_key, entry.c.guid, entry.c.link
+    found: list[Alike] = []
+    for column, values in ((entry.c.guid, sorted(set(guids))), (entry.c.link, sorted(set(links)))):
+        for start in range(0, len(values), BATCH):
+            some = column.in_(values[start : start + BATCH])
+            rows = connection.execute(select(*columns).where(entry.c.source_id == source_id, some))
+            found += [Alike(*row) for row in rows]
+    return found
+
+
 def queue(connection: Connection) -> bool:
     """Wait for whoever admits in another process; hold the others off until this commits.
 

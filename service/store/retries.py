@@ -10,7 +10,7 @@ from sqlalchemy import Connection, or_, select, update
 from service.store.holds import NOT_HELD
 from service.store.pauses import awake
 from service.store.tables import source as t
-from service.store.tables import unread_page
+from service.store.tables import unread_page, websub
 
 _FORGOTTEN: dict[str, object] = {
     "failures": 0,
@@ -43,15 +43,24 @@ def failing(connection: Connection, now: datetime) -> list[str]:
 
 
 def retry(connection: Connection, names: Iterable[str], now: datetime) -> None:
-    """Forget their failures and make them due. A claim that stands is left to who has it."""
+    """Forget their failures and make them due. A claim that stands is left to who has it.
+
+    A hub that refused, or could not be asked, is asked again as well.
+    """
     wanted = sorted(set(names))
     for start in range(0, len(wanted), _PART):
+        these = t.c.name.in_(wanted[start : start + _PART]), t.c.retired_at.is_(None)
+        ids = select(t.c.id).where(*these)
+        connection.execute(update(t).where(*these).values(next_poll_at=now, **_FORGOTTEN))
         connection.execute(
-            update(t)
-            .where(t.c.name.in_(wanted[start : start + _PART]), t.c.retired_at.is_(None))
-            .values(next_poll_at=now, **_FORGOTTEN)
+            update(websub)
+            .where(
+                websub.c.source_id.in_(ids),
+                websub.c.alive_since.is_(None),
+                websub.c.leaving_since.is_(None),
+            )
+            .values(next_try_at=now, failures=0, refused_at=None)
         )
-        ids = select(t.c.id).where(t.c.name.in_(wanted[start : start + _PART]))
         connection.execute(
             update(unread_page).where(unread_page.c.source_id.in_(ids)).values(next_try_at=now)
         )

@@ -17,6 +17,7 @@ from aiohttp.abc import AbstractResolver
 from service.collect import callback
 from service.collect.subscribing import CLAIM
 from service.net.client import Client
+from service.store import retries
 from service.store import websub as rows
 from service.web.hubs import BODY_LIMIT
 from tests.contract.websub.desk import rss
@@ -154,6 +155,18 @@ async def test_a_denial_ends_a_subscription_at_any_time_and_polling_goes_on(any_
         await hub.settled()
         assert len(hub.asked) == 2
         assert desk.subscriptions()[0].alive_since == desk.now
+
+
+async def test_who_retries_a_source_asks_its_hub_again_too(store, now):
+    async with office(store, now) as (desk, hub, paper):
+        where = await asked(desk, hub)
+        await hub.call(where, mode="denied", topic=paper.topic)
+        hub.verifies = True
+        with store.write() as connection:
+            retries.retry(connection, ["bao"], now)
+        await desk.keep()
+        await hub.settled()
+        assert desk.subscriptions()[0].alive_since == now
 
 
 async def test_where_one_hub_refuses_the_next_one_of_the_list_is_asked(store, now):
@@ -367,6 +380,42 @@ async def test_a_part_of_the_document_is_enough_and_does_not_hide_the_rest(store
         assert sorted(desk.titles()) == [f"Tin {name}" for name in "abcde"]
 
 
+async def test_a_part_whose_entries_could_be_taken_for_others_is_a_hint(store, now):
+    """Without guids and with one link for all, an entry alone would get the key of its link."""
+
+    def shared(*titles: str) -> bytes:
+        items = "".join(
+            f"<item><title>Tin {one}</title><link>https://bao.example/status</link></item>"
+            for one in titles
+        )
+        head = f"<a:link rel='hub' href='{hub.url}'/>"
+        return (
+            "<rss version='2.0' xmlns:a='http://www.w3.org/2005/Atom'><channel><title>Báo</title>"
+            f"{head}{items}</channel></rss>"
+        ).encode()
+
+    titles = ["b", "a"]
+    async with office(store, now) as (desk, hub, _):
+
+        async def script(talk):
+            await talk.answer(shared(*titles))
+
+        async with raw_server(script) as wire:
+            desk.register(source={"bao": {"url": wire.url("/rss")}})
+            await subscribed(desk, hub)
+            desk.later(hours=1)
+            await desk.collect()
+            for new in ("c", "d"):
+                titles.insert(0, new)
+                desk.later(minutes=30)
+                assert await hub.deliver(shared(new)) == 202
+                assert (await desk.take()).entries_new == 0
+                assert desk.row().next_poll_at == desk.now + timedelta(minutes=15)
+                desk.later(minutes=15)
+                assert (await desk.collect()).entries_new == 1
+        assert desk.titles() == ["Tin b", "Tin a", "Tin c", "Tin d"]
+
+
 async def test_atom_and_json_are_delivered_as_well(store, now):
     async with office(store, now) as (desk, hub, _):
         await subscribed(desk, hub)
@@ -443,6 +492,30 @@ async def test_a_hub_without_tls_is_told_no_secret_and_what_it_sends_is_a_hint(s
         assert (await desk.collect()).entries_new == 1
         assert desk.subscriptions()[0].missed_at is None
         assert desk.row().pushed_until is not None
+
+
+async def test_what_is_delivered_of_a_page_is_a_hint_too(store, now):
+    """A page's list is found by where it stands; a part of a page may lack it."""
+    page = "<head><link rel=hub href='{hub}'></head>" + "".join(
+        f"<div class=tin><a href='/tin-{n}'>Một tin dài của ngày hôm nay {n}</a></div>"
+        for n in range(5)
+    )
+    async with office(store, now) as (desk, hub, _):
+
+        async def site(talk):
+            await talk.answer(page.format(hub=hub.url).encode(), "Content-Type: text/html")
+
+        async with raw_server(site) as wire:
+            selectors = {"entry": ".tin"}
+            source = {"url": wire.url("/"), "kind": "page", "page": selectors}
+            desk.register(source={"bao": source})
+            await subscribed(desk, hub)
+            desk.later(hours=1)
+            await desk.collect("bao")
+            assert await hub.deliver(b"<html></html>", media_type="text/html") == 202
+        row = desk.row()
+        assert (desk.waiting(), row.failures) == (0, 0)
+        assert row.next_poll_at == desk.now + timedelta(minutes=15)
 
 
 # --- restarts and several processes --------------------------------------------------------------
