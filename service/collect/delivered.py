@@ -148,7 +148,9 @@ async def _read(
         brought = await parsers.read(job)
         if await asyncio.to_thread(_is_doubtful, store, claimed, brought.made):
             raise ParseError("its entries may be known under other keys: the whole document tells")
-    except BantinError as error:
+    except Exception as error:  # noqa: BLE001 - a bug of ours must not come back with it for ever
+        if not isinstance(error, BantinError):
+            _log.exception("unexpected", id=claimed.name)
         _log.info("delivered", id=claimed.name, error=str(error))
         await asyncio.to_thread(_ask_itself, store, settings, clock(), told, claimed, delivery)
         return None
