@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
-from service.text import ago, daytime, zones
+from service.text import ago, calendars, daytime, months, zones
 from service.text.fold import nfc
 
 LONGEST = 150
@@ -62,8 +62,19 @@ _WITH_MONTHS = (
     # Tháng Ba 7, 2026
     (_pattern(r"(?<!\w)THÁNG\s+DAY,\s+YEAR"), _VI_MONTHS),
 )
-# Thu Jan  1 10:00:00 2004
-_ASCTIME = _pattern(r"(?<!\w)MONTH\s+DAY(?=(?P<time>\s+[\d:]{4,8}(?:\s+[A-Z]{3,4})?)\s+YEAR)")
+# Thu Jan  1 10:00:00 2004 · Tue Nov 24 08:05:00 +0000 2026
+_ASCTIME = _pattern(
+    r"(?<!\w)MONTH\s+DAY(?=(?P<time>\s+[\d:]{4,8}(?:\s+(?:[A-Z]{3,4}|[+-]\d{4}))?)\s+YEAR)"
+)
+# 24 ноя 2026 · 24 de noviembre de 2026 · 24. marraskuuta 2026: the month in any language
+_DAY_FIRST = re.compile(
+    r"(?<![\d:])(?P<d>\d{1,2})\.?[\s-]+(?:de\s+)?(?P<month>[^\W\d_]{3,12})\.?,?[\s-]+(?:del?\s+)?"
+    r"(?P<y>\d{4})(?!\d)"
+)
+# 2026. november 24.
+_YEAR_FIRST = re.compile(
+    r"(?<!\d)(?P<y>\d{4})\.?\s+(?P<month>[^\W\d_]{3,12})\.?\s+(?P<d>\d{1,2})(?!\d)\.?"
+)
 _ISO = re.compile(r"(?<!\d)(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})(?!\d)")
 _COMPACT = re.compile(
     r"(\d{4})(\d\d)(\d\d)(?:T?(\d\d)(\d\d)(\d\d)?(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE
@@ -84,7 +95,11 @@ _SKEW = timedelta(hours=1)
 _RUN_OF_DIGITS = re.compile(r"\d+")
 _LONGEST_TO_ASK = 100
 _WORLD = ("en", "vi", "fr", "de", "es", "pt", "it", "nl", "ru", "zh", "ja", "ko", "id", "th")
-_STAMP = re.compile(r"\d{10}(?:\d{3})?")
+_NOTHING_BUT_A_DATE = 45
+"""Characters."""
+
+_STAMP = re.compile(r"(?:/Date\()?(\d{10})(?:\d{3})?(?:(?:[+-]\d{4})?\)/)?")
+"""Seconds or milliseconds since 1970, as numbers or as .NET writes them."""
 
 
 def parse(
@@ -101,20 +116,23 @@ def parse(
         return None
     home = zones.named(zone) or UTC
     try:
-        found = _read(text, home, order, now)
+        found = _read(calendars.in_western_order(text), home, order, now, language)
         if found is None:
             found = _ask_dateparser(text, home, order, now, language)
-        found = found.astimezone(UTC) if found else None
+        found = calendars.of_this_era(found, now).astimezone(UTC) if found else None
     except (ValueError, OverflowError):
         return None
     return found if found and found.year > _EPOCH_YEAR else None
 
 
-def _read(text: str, home: tzinfo, order: str | None, now: datetime) -> datetime | None:
+def _read(
+    text: str, home: tzinfo, order: str | None, now: datetime, language: str | None
+) -> datetime | None:
     """By the fast patterns. Raises ValueError for a date that no calendar has."""
     return (
         _by_machine(text, home)
         or _by_month_name(text, home, now)
+        or _by_foreign_month(text, home, language)
         or _by_numbers(text, home, order, now)
         or _by_day_and_month(text, home, order, now)
         or ago.read(text, home, now)
@@ -122,8 +140,8 @@ def _read(text: str, home: tzinfo, order: str | None, now: datetime) -> datetime
 
 
 def _by_machine(text: str, home: tzinfo) -> datetime | None:
-    if _STAMP.fullmatch(text):
-        return datetime.fromtimestamp(int(text[:10]), UTC)
+    if stamp := _STAMP.fullmatch(text):
+        return datetime.fromtimestamp(int(stamp[1]), UTC)
     if found := _ISO.search(text):
         date = int(found["y"]), int(found["m"]), int(found["d"])
         return daytime.at(date, daytime.around(text, *found.span()), home)
@@ -138,10 +156,23 @@ def _by_month_name(text: str, home: tzinfo, now: datetime) -> datetime | None:
     if found := _ASCTIME.search(text):
         time = daytime.around(f"{found['time']} ", 0, 0)
         return daytime.at(_date(found, _MONTHS, now), time, home)
-    for pattern, months in _WITH_MONTHS:
+    for pattern, names in _WITH_MONTHS:
         if found := pattern.search(text):
             time = daytime.around(text, *found.span())
-            return daytime.at(_date(found, months, now), time, home)
+            return daytime.at(_date(found, names, now), time, home)
+    return None
+
+
+def _by_foreign_month(text: str, home: tzinfo, language: str | None) -> datetime | None:
+    """Where nobody says in which language, only of what is nothing but a date."""
+    if not language and len(text) > _NOTHING_BUT_A_DATE:
+        return None
+    for pattern in (_DAY_FIRST, _YEAR_FIRST):
+        found = pattern.search(text)
+        month = months.number(found["month"], language) if found else None
+        if found and month:
+            time = daytime.around(text, *found.span())
+            return daytime.at((int(found["y"]), month, int(found["d"])), time, home)
     return None
 
 

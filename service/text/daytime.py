@@ -18,7 +18,7 @@ _TIME = (
     rf"(?:\s*{zones.ZONE})?"
 )
 _DASH = r"[,;|/@_\u2013\u2014·•∙-]"  # en and em dash among them
-_AT = r"(?:vào\s+lúc|lúc|vào|at|um|à|kl\.?)\s*:?\s*"
+_AT = r"(?:vào\s+lúc|lúc|vào|at|um|à|klo|kl\.?|a las|às|alle|ore|om|saat|pukul|o godz\.?)\s*:?\s*"
 _BETWEEN = rf"(?:T|:|\s*{_DASH}\s*(?:{_AT})?|\s+(?:{_AT})?\(?)"
 _AFTER = re.compile(_BETWEEN + _TIME, re.IGNORECASE)
 _BEFORE = re.compile(
