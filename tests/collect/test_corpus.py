@@ -106,7 +106,7 @@ RULES: dict[str, Rule] = {  # of the field's name, the document, our value and t
         name == "id" and not b and f'rdf:about="{html.escape(a)}"' in body
     ),
     "ours is a date that names its month in Portuguese": lambda name, body, a, b: (
-        name == "date" and a and b is None and re.search(r"<pubDate>\w+, \d+ set \d{4}", body)
+        name == "date" and a and b is None and re.search(r"<pubDate>\w+, \d+ Set \d{4}", body)
     ),
     "ours has the letters that rss-parser lost": lambda name, _, a, b: (
         name == "title" and re.fullmatch(re.escape(b).replace("\ufffd", "."), a)
