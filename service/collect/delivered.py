@@ -24,7 +24,7 @@ from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
 from service.curate.prepare import Prepared
 from service.curate.rules import compile_rules, packed
-from service.errors import BantinError, ParseError
+from service.errors import BantinError
 from service.model import Changed
 from service.net.limits import MEBI
 from service.store import callbacks, entries, memories, pushing, sources
@@ -144,14 +144,17 @@ async def _read(
             await asyncio.to_thread(_remembered, store, claimed.id),
         ),
     )
+    trouble = ""
     try:
         brought = await parsers.read(job)
         if await asyncio.to_thread(_is_doubtful, store, claimed, brought.made):
-            raise ParseError("its entries may be known under other keys: the whole document tells")
+            trouble = "its entries may be known under other keys: the whole document tells"
     except Exception as error:  # noqa: BLE001 - a bug of ours must not come back with it for ever
         if not isinstance(error, BantinError):
             _log.exception("unexpected", id=claimed.name)
-        _log.info("delivered", id=claimed.name, error=str(error))
+        trouble = str(error) or type(error).__name__
+    if trouble:
+        _log.info("delivered", id=claimed.name, error=trouble)
         await asyncio.to_thread(_ask_itself, store, settings, clock(), told, claimed, delivery)
         return None
     size = len(delivery.body)
