@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -33,6 +35,33 @@ def test_the_status_page_says_how_things_stand(web):
     for words in ("bao-a", "lỗi", "HTTP 500 <b>", "giao-duc", "tuan"):
         assert words in said
     assert "<b>" not in page.text
+
+
+def test_every_state_of_a_source_has_its_word_its_reason_and_the_sites_hour(web):
+    soon = web.now + timedelta(hours=1)
+    rows = {
+        "gone": ({"failures": 1, "error": "410", "gone_at": web.now}, "đã gỡ bỏ"),
+        "aside": ({"failures": 2, "error": "put aside", "aside_since": web.now}, "gác lại"),
+        "drifting": (
+            {"failures": 1, "error": "x", "document_error": "x", "drifting_since": web.now},
+            "không còn tin",
+        ),
+        "slowed": ({"failures": 1, "error": "429", "held_until": soon}, "được yêu cầu chờ"),
+        "late": ({"next_poll_at": web.now - timedelta(hours=2)}, "chậm"),
+        "paused": ({"rests_since": web.now}, "tạm dừng"),
+        "moved": ({"last_ok_at": web.now, "moved_to": "https://moi.example/rss"}, "tốt"),
+    }
+    with web.store.write() as connection:
+        for name, (values, _) in rows.items():
+            add_source(connection, web.now, f"bao-{name}", **values)
+    page = web.client.get("/admin/").text
+    lines = {line.split("</td>")[0]: line for line in page.split("<tr><td>")}
+    for name, (_, word) in rows.items():
+        assert f">{word}</td>" in lines[f"bao-{name}"]
+    here = soon.astimezone(ZoneInfo(web.settings.zone))
+    assert f"it is left alone until {here:%Y-%m-%d %H:%M} (" in lines["bao-slowed"]
+    assert "change its url in the TOML" in lines["bao-moved"]
+    assert "<td>–</td>" in lines["bao-gone"]  # it is asked no more
 
 
 def test_the_outbox_lists_mails_and_shows_one(web, mailed):
