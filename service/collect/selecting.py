@@ -33,6 +33,7 @@ _LEVELS = 5
 
 _SAMPLE = 60
 _MOST_HITS = 2000
+_NAMED = re.compile(r"[.#]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -90,28 +91,39 @@ def _tell_as_much(given: Iterable[Entry], entries: Iterable[Entry]) -> bool:
 
 
 def _entries(tree: HtmlElement, found: Sequence[Found], base: str) -> Iterator[str]:
-    """Selectors of the blocks: one for all of them, else one for each of their shapes."""
+    """Selectors of the blocks: one for all of them, else one for each of their shapes.
+
+    Tags without a class or an id come last: tomorrow they may stand elsewhere in the page too.
+    """
     links = {one.headline.link for one in found}
     allowed = {one.block for one in found}
-    for key in (lambda _: (), _tags, step):
-        shapes: dict[object, list[HtmlElement]] = {}
-        for one in found:
-            shapes.setdefault(key(one.block), []).append(one.block)
-        if len(shapes) > MOST_SHAPES or any(len({one.tag for one in some}) > 1
-                                            for some in shapes.values()):  # fmt: skip
-            continue
-        written = [_of_shape(tree, some, allowed, links, base) for some in shapes.values()]
-        if all(written):
-            yield ", ".join(dict.fromkeys(one for one in written if one))
+    for bare in (False, True):
+        for key in (lambda _: (), _tags, step):
+            shapes: dict[object, list[HtmlElement]] = {}
+            for one in found:
+                shapes.setdefault(key(one.block), []).append(one.block)
+            if len(shapes) > MOST_SHAPES or any(map(_is_mixed, shapes.values())):
+                continue
+            written = [
+                _of_shape(tree, some, allowed, links, base, bare=bare) for some in shapes.values()
+            ]
+            if all(written):
+                yield ", ".join(dict.fromkeys(one for one in written if one))
+
+
+def _is_mixed(blocks: Sequence[HtmlElement]) -> bool:
+    return len({one.tag for one in blocks}) > 1
 
 
 def _of_shape(
     tree: HtmlElement, blocks: Sequence[HtmlElement], allowed: set[HtmlElement],
-    links: set[str], base: str,
+    links: set[str], base: str, *, bare: bool,
 ) -> str | None:  # fmt: skip
     """What it finds besides must be empty, or show again what is in the list."""
     wanted = set(blocks)
     for selector in _paths(blocks):
+        if not bare and not _NAMED.search(selector):
+            continue
         hits = _hits(tree, selector)
         if not wanted <= hits:
             continue
