@@ -28,7 +28,7 @@ from service.web.app import create_app
 
 COLLECT_TICK_S = 5.0
 DELIVERED_TICK_S = 5.0
-WEBSUB_TICK_S = 10.0
+WEBSUB_TICK_S = 5.0
 DIGEST_TICK_S = 15.0
 MAIL_TICK_S = 5.0
 PUBLISH_TICK_S = 60.0

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.collect import websub
+from service.collect.faults import warnings
 from service.config.schema import Settings, Source
 from service.net import guard
 from service.store.pushing import Silent
@@ -41,6 +42,18 @@ def test_where_hubs_may_call_us(base_url, for_all, for_one, base):
     )
     assert websub.callback_base(settings, source) == base
     assert websub.callback_base(settings, None) is None
+
+
+def test_check_says_where_hubs_are_wanted_and_cannot_call():
+    source = {"bao": {"url": "https://bao.example/rss", "websub": True}}
+    data = {"source": source, "collect": {"websub": True}}
+    found = warnings(Settings.model_validate(data))
+    assert [path for path, _, _ in found] == [
+        ("collect", "websub"),
+        ("source", "bao", "websub"),
+    ]
+    data["site"] = {"base_url": "https://tin.example"}
+    assert warnings(Settings.model_validate(data)) == []
 
 
 def test_a_hub_is_asked_over_tls_first_and_told_a_secret_nowhere_else():
