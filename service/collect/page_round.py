@@ -23,6 +23,7 @@ from service.collect.jobs import Job, Wish
 from service.collect.permission import Permissions
 from service.collect.reading import reading_of, told_of, visits_of
 from service.collect.spacing import Gap, Sites, Waiting
+from service.collect.turns import Turns
 from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
 from service.curate.admit import AdmitSource, admit_listed
@@ -33,6 +34,7 @@ from service.net.answers import Response
 from service.net.client import Client
 from service.store import unread
 from service.store.database import Store
+from service.store.sources import Due
 from service.store.unread import A_SOURCE, Page
 
 IN_FLIGHT = 16
@@ -42,6 +44,9 @@ IN_HAND = 256
 """Pages that are claimed at once, most of which wait for their sites."""
 
 LEASE = timedelta(minutes=10)
+
+FOREIGN = timedelta(seconds=30)
+"""After which pages are looked at again whose site another process was asking."""
 
 _NOT_WANTED = "its source does not want its pages read any more"
 
@@ -57,6 +62,7 @@ class PageMeans:
     sites: Sites
     permissions: Permissions
     matcher: Matcher
+    turns: Turns
 
 
 class PageRound:
@@ -147,8 +153,7 @@ class PageRound:
                 )
                 self._start(tasks, self._end(page, error, for_good=True))
             else:
-                site = manners.site(told, self._settings.collect, page.url)
-                self._waiting.add(site, self._gap(page), page)
+                self._waiting.add(self._site(page), self._gap(page), page)
         return bool(claimed)
 
     def _claim(self, room: int, crowded: list[int]) -> list[Page]:
@@ -158,9 +163,14 @@ class PageRound:
                 connection, self._owner, now, now + LEASE, room, self._names, besides=crowded
             )
             # Renamed since the pass began: its settings are not ours.
-            strange = [one.entry_id for one in claimed if one.source not in self._settings.source]
-            unread.release(connection, self._owner, strange)
-        return [one for one in claimed if one.source in self._settings.source]
+            known = [one for one in claimed if one.source in self._settings.source]
+            spaced = [] if self._names else known  # a person need not wait
+            wanted = [(self._site(one), Due(one.source_id, one.source, one.url)) for one in spaced]
+            foreign = self._means.turns.take(connection, wanted, now, now + LEASE)
+            mine = [one for one in known if self._site(one) not in foreign]
+            left = {one.entry_id for one in claimed} - {one.entry_id for one in mine}
+            unread.rest(connection, self._owner, left, now + FOREIGN)
+        return mine
 
     def _start(self, tasks: asyncio.TaskGroup, task: Coroutine[None, None, None]) -> None:
         self._running += 1
@@ -294,6 +304,10 @@ class PageRound:
         await asyncio.to_thread(put_off)
         for one in dropped:
             self._in_hand.pop(one.entry_id, None)
+
+    def _site(self, page: Page) -> str:
+        told = self._settings.source[page.source]
+        return manners.site(told, self._settings.collect, page.url)
 
     def _gap(self, page: Page) -> Gap:
         told, collect = self._settings.source[page.source], self._settings.collect

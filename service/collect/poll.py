@@ -22,6 +22,7 @@ from service.collect.permission import Permissions
 from service.collect.recording import Recorder
 from service.collect.spacing import Sites
 from service.collect.sweep import Means, Progress, Sweep
+from service.collect.turns import Turns
 from service.collect.workers import Parsers
 from service.config.schema import Settings
 from service.curate.rules import compile_rules
@@ -88,12 +89,13 @@ async def collect(
         matcher, sites = compile_rules(settings.topic), sites or Sites()
         recorder = Recorder(store, settings, matcher, clock, dice)
         permissions = Permissions(client, clock, store)
+        turns = Turns(settings, owner)
         sweep = Sweep(
             store,
             settings,
             clock,
             owner,
-            Means(client, parsers, sites, recorder, permissions),
+            Means(client, parsers, sites, recorder, permissions, turns),
             at_once=names is not None,
             progress=progress,
             at_most_s=at_most_s,
@@ -103,16 +105,21 @@ async def collect(
             settings,
             clock,
             owner,
-            PageMeans(client, parsers, sites, permissions, matcher),
+            PageMeans(client, parsers, sites, permissions, matcher, turns),
             names=names,
             at_most_s=PAGES_S if at_most_s is None else at_most_s,
             dice=dice,
         )
-        if at_most_s is None:  # by hand: what the sweep has found is read too
-            await sweep.run(wanted)
-            await pages.run()
-        else:
-            await _beside(sweep.run(wanted), pages.run())
+        try:
+            if at_most_s is None:  # by hand: what the sweep has found is read too
+                await sweep.run(wanted)
+                await pages.run()
+            else:
+                await _beside(sweep.run(wanted), pages.run())
+        finally:
+            if turns:
+                with store.write() as connection:
+                    turns.leave(connection, clock())
         return _collected(sweep, pages)
 
 

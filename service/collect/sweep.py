@@ -61,6 +61,7 @@ class Means:
     sites: Sites
     recorder: Recorder
     permissions: Permissions
+    turns: Turns
 
 
 class Sweep:
@@ -102,7 +103,7 @@ class Sweep:
         self._over = False
         self._freed = asyncio.Event()
         self._held: set[int] = set()
-        self._turns = Turns(settings, owner)
+        self._turns = means.turns
         self._dropped: list[str] = []
         self._total = 0
 
@@ -125,10 +126,9 @@ class Sweep:
         except ExceptionGroup as errors:
             raise _first(errors) from errors
         finally:
-            if self._held or self._turns:
+            if self._held:
                 with self._store.write() as connection:
                     sources.release(connection, self._owner, self._held)
-                    self._turns.leave(connection, self._clock())
 
     @property
     def left(self) -> int:

@@ -184,6 +184,16 @@ def put_off(connection: Connection, source_id: int, until: datetime) -> None:
     )
 
 
+def rest(connection: Connection, owner: str, ids: Iterable[int], until: datetime) -> None:
+    """Give back claims that cannot be used before this instant; they count as no try."""
+    for some in entries.batches(ids):
+        connection.execute(
+            update(t)
+            .where(t.c.entry_id.in_(some), t.c.lease_owner == owner)
+            .values(lease_owner=None, lease_until=None, next_try_at=until)
+        )
+
+
 def release(connection: Connection, owner: str, ids: Iterable[int]) -> None:
     """Give back claims of a pass that ended."""
     for some in entries.batches(ids):

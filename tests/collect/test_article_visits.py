@@ -13,6 +13,7 @@ from service.collect import page_tries
 from service.collect.poll import collect
 from service.config.schema import Settings, Source, Topic
 from service.store import tables as t
+from service.store import turns
 from tests.collect import article_pages as portals
 from tests.collect.test_poll import LOOPBACK, Office
 from tests.net.wire import raw_server
@@ -381,3 +382,26 @@ async def test_of_what_was_there_at_first_the_newest_are_read(store, now):
     assert "/b-9.html" not in site.asked
     reasons = [row.refused_reason for row in office.entries("tin")]
     assert (reasons.count("empty"), reasons.count("no_page")) == (10, 50)
+
+
+async def test_a_site_that_another_process_is_asking_is_left_to_it(any_store, now):
+    site = Site(tin=bare(1))
+    site.answers["/bai-10001.html"] = "503 Later"
+    async with raw_server(site) as wire:
+        gap = {"delay": "0.05s", "connections": 1}
+        slow = {"min": "12h", "max": "12h"}
+        office = office_of(any_store, now, wire, per_site=gap, interval=slow)
+        await office.collect()
+        office.now += page_tries.WAITS[0]
+        with any_store.write() as connection:
+            until = office.now + timedelta(minutes=1)
+            turns.take(connection, ["127.0.0.1"], "other", office.now, until)
+        site.has(1)
+        site.asked.clear()
+        await office.collect()
+        assert site.asked == []
+        assert waiting(any_store)[0].tries == 1
+        office.now += timedelta(minutes=1)
+        await office.collect()
+    assert site.asked == ["/bai-10001.html"]
+    assert len(stored(any_store)) == 1
