@@ -57,9 +57,10 @@ class Site:
         answer = self.answers.get(talk.target, "404 Not Found")
         if isinstance(answer, str):
             status, *headers = answer.split("; ")
-            await talk.answer(b"", *headers, status=status)
+            await talk.answer(b"", "Connection: close", *headers, status=status)
         else:
-            await talk.answer(answer, "Content-Type: text/html; charset=utf-8")
+            html = "Content-Type: text/html; charset=utf-8"
+            await talk.answer(answer, "Connection: close", html)
 
 
 def office_of(store, now, wire, **values):
