@@ -1,7 +1,8 @@
 """The processes that read documents, in a pool that is made anew when it breaks.
 
 Started when the first document comes. A process that dies or overruns its time is ended and
-replaced by itself; the others work on.
+replaced by itself; the others work on. Its time is the processor's: on a machine that has other
+things to do every document takes long, and none is to blame.
 """
 
 from __future__ import annotations
@@ -10,18 +11,22 @@ import asyncio
 import contextlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import ForkServerContext
 from typing import TypeVar, cast
 
-from pebble import ProcessPool
+from pebble import ProcessExpired, ProcessPool
 
 from service.collect.jobs import Brought, Job
 from service.errors import BantinError, ParseError
 
 MEMORY_BYTES = 2 * 1024**3
 """Address space of one process: a document that wants more fails instead of the machine."""
+
+STARVED = 4.0
+"""How many times as long as its time a document may take by the clock on the wall."""
 
 PUT_ASIDE = "put aside: "
 """How the reason begins when a document killed or hung its worker."""
@@ -48,14 +53,21 @@ class Processes:
     ) -> Result:
         """One task. Raises what the function raises, TimeoutError, or pebble's ProcessExpired.
 
-        A pool that broke (a process was killed while idle) is replaced. Raises BantinError when
-        none can be started.
+        `timeout_s`: seconds of the processor, or STARVED times as many by the clock. A pool that
+        broke (a process was killed while idle) is replaced. Raises BantinError when none can be
+        started.
         """
         for _ in range(2):
             pool = self._pool = self._pool or self._started()
             try:
-                future = pool.schedule(function, args=args, timeout=timeout_s)
+                future = pool.schedule(
+                    _within, args=(timeout_s, function, args), timeout=STARVED * timeout_s
+                )
                 return cast("Result", await asyncio.wrap_future(future))
+            except ProcessExpired as error:
+                if error.exitcode == -signal.SIGPROF:
+                    raise TimeoutError from error
+                raise
             except (BrokenProcessPool, RuntimeError):
                 if self._pool is pool:
                     self._pool = None
@@ -76,6 +88,15 @@ class Processes:
             initargs=(self._nice,),
             context=_context(),
         )
+
+
+def _within(cpu_s: float, function: Callable[..., Result], args: Sequence[object]) -> Result:
+    """Runs in the process, which ends by SIGPROF when its time is over, also within C."""
+    signal.setitimer(signal.ITIMER_PROF, cpu_s)
+    try:
+        return function(*args)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _context() -> ForkServerContext:
@@ -110,6 +131,7 @@ def _settle_in(nice: int) -> None:
     """Runs once in each. Its imports must not count against the first document's time."""
     from service.collect import bringing  # noqa: F401, PLC0415 - as in read_all
 
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     with contextlib.suppress(OSError):
         os.nice(nice)
     with contextlib.suppress(ImportError, ValueError, OSError):

@@ -23,7 +23,7 @@ from pebble import ProcessExpired
 
 from service.collect.jobs import Brought, Job
 from service.collect.processes import PUT_ASIDE, Outcome, Processes
-from service.collect.slow_lane import SlowLane, killed
+from service.collect.slow_lane import WAIT_S, SlowLane, killed
 from service.errors import BantinError, ParseError, PutAsideError
 
 TIMEOUT_S = 30.0
@@ -57,12 +57,13 @@ class Parsers:
         *,
         timeout_s: float = TIMEOUT_S,
         quick_s: float = QUICK_S,
+        wait_s: float = WAIT_S,
         max_tasks: int = MAX_TASKS,
     ) -> None:
         self._workers = workers or max(1, min(os.cpu_count() or 1, 8))
         self._quick_s = min(quick_s, timeout_s)
         self._processes = Processes(self._workers, max_tasks=max_tasks, nice=_POLITE)
-        self._slow = SlowLane(timeout_s)
+        self._slow = SlowLane(timeout_s, wait_s=wait_s)
         self._waiting: deque[_Waiting] = deque()
         self._batches: set[asyncio.Task[None]] = set()
         self._slowly: set[asyncio.Task[None]] = set()

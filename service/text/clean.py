@@ -234,7 +234,8 @@ def plain_of_clean(html: str) -> str:
 
 
 def _text_alone(html: str) -> str:
-    return _on_one_line(nfc(entities.unescape(_TAG.sub(" ", html))))
+    end = html.rfind(">") + 1  # what begins behind it has no end: to look for one costs the square
+    return _on_one_line(nfc(entities.unescape(_TAG.sub(" ", html[:end]) + html[end:])))
 
 
 def _on_one_line(text: str) -> str:

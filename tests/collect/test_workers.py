@@ -48,8 +48,28 @@ class Endless(Reading):
     """A document that never comes to an end."""
 
     def __getattribute__(self, name):
+        while name == "kind" and multiprocessing.parent_process() is not None:
+            pass
+        return super().__getattribute__(name)
+
+
+@dataclass(frozen=True)
+class Asleep(Reading):
+    """A document whose reader waits for something that never comes."""
+
+    def __getattribute__(self, name):
         if name == "kind" and multiprocessing.parent_process() is not None:
             time.sleep(600)
+        return super().__getattribute__(name)
+
+
+@dataclass(frozen=True)
+class Starved(Reading):
+    """A document whose reader gets no processor for a while."""
+
+    def __getattribute__(self, name):
+        if name == "kind" and multiprocessing.parent_process() is not None:
+            time.sleep(0.2)
         return super().__getattribute__(name)
 
 
@@ -115,6 +135,14 @@ async def test_a_real_document_that_is_too_slow_is_put_aside():
         )
     assert isinstance(slow, ParseError)
     assert fine.document.title == "một"
+
+
+async def test_time_is_the_processors_and_only_in_the_end_the_clocks():
+    async with Parsers(1, timeout_s=0.5) as parsers:
+        slow = await parsers.read(job(feed("starved"), Starved()))
+        assert slow.document.title == "starved"
+        with pytest.raises(PutAsideError, match=r"longer than 0\.5 s"):
+            await parsers.read(job(feed("asleep"), Asleep()))
 
 
 async def test_documents_that_hang_hold_up_nobody_but_each_other():

@@ -48,7 +48,11 @@ class Wire:
 
 @asynccontextmanager
 async def raw_server(
-    script: Script, *, tls: ssl.SSLContext | None = None, has_robots: bool = False
+    script: Script,
+    *,
+    tls: ssl.SSLContext | None = None,
+    has_robots: bool = False,
+    backlog: int = 100,
 ) -> AsyncIterator[Wire]:
     """Every connection is read up to the blank line, handed to `script`, then closed.
 
@@ -80,7 +84,7 @@ async def raw_server(
             tasks.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls, backlog=backlog)
     wire.port = server.sockets[0].getsockname()[1]
     try:
         yield wire

@@ -326,3 +326,12 @@ def test_addresses_are_joined_wherever_one_is_not_whole(html, href):
     clean = clean_html(html, "https://a.example/b")
     assert f'href="{href}"' in clean
     assert 'src="i' not in clean
+
+
+@pytest.mark.parametrize("unit", ["<", "<a ", '<a href="', "</", "<!--"])
+def test_hundreds_of_thousands_of_beginnings_without_an_end_cost_no_square(unit):
+    begun = time.process_time()
+    html = unit * (400_000 // len(unit))
+    for understood in (plain(html), clean_html(html, BASE), title_text(html)):
+        assert len(understood) <= len(html) * 4
+    assert time.process_time() - begun < 10, "it took minutes"

@@ -1,0 +1,52 @@
+"""The show of hostile sources: what misbehaves, in every way that is known, makes nobody late.
+
+The short form of `python -m tests.bench.hour`: 130 sources, three of ten misbehave, each kind at
+least once, and all are new and due together, which is the worst that can be.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.bench import hour
+from tests.bench.crowd import KINDS
+
+PLAN = hour.Plan(
+    sources=130,
+    bad=3,
+    length=timedelta(minutes=20),
+    floor=timedelta(minutes=90),
+    ceiling=timedelta(hours=3),
+    speed=60.0,
+    haste=4.0,
+)
+"""Twenty seconds of ours. The time limits are not as much shorter, since a test may be short of the
+processor: a publisher who drips keeps us, by this clock, for a quarter of an hour."""
+
+MOST_MB = 700
+
+FINE = {
+    "many",
+    "laughs",
+    "deep-xml",
+    "deep-html",
+    "deep-xhtml",
+    "attributes",
+    "outside",
+    "quadratic",
+}
+"""Kinds that may give entries: what can be read of them is harmless."""
+
+
+async def test_nobody_is_late_for_what_others_do(store, record_property):
+    lived = await hour.run(PLAN, store)
+    record_property("report", "\n".join(["hostile sources, twenty minutes:", *lived.lines()]))
+    assert lived.good_failed == {}
+    part, seconds, name = max(lived.late)
+    assert part <= 1, f"{name} was asked {seconds:.0f} s late"
+    assert lived.outside == 0, "an entity was fetched"
+    assert lived.most_mb(0, 1) < MOST_MB
+    assert set(lived.reasons) == set(KINDS)
+    assert {name.rpartition("-")[0] for name in lived.bad_fine} <= FINE
+    for kind in ("killer", "hanging"):
+        assert all(reason.startswith("put aside: ") for reason in lived.reasons[kind]), kind
