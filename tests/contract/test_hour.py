@@ -48,5 +48,6 @@ async def test_nobody_is_late_for_what_others_do(store, record_property):
     assert lived.most_mb(0, 1) < MOST_MB
     assert set(lived.reasons) == set(KINDS)
     assert {name.rpartition("-")[0] for name in lived.bad_fine} <= FINE
-    for kind in ("killer", "hanging"):
-        assert all(reason.startswith("put aside: ") for reason in lived.reasons[kind]), kind
+    reasons = {*lived.reasons["killer"], *lived.reasons["hanging"]}
+    # Where the lane of those who hang is full, the last of them is not even read.
+    assert all(one.startswith(("put aside: ", "not read this time")) for one in reasons), reasons
