@@ -100,15 +100,16 @@ class _Search:
                 self._found.append(offer_of(kind, response.url, document, why, Origin.ASKED))
                 return
         self._scout.asked.add(response.url)
-        page = await self._behind(response)
-        if page is None:
+        seen = await self._behind(response)
+        if seen is None:
             self._scout.refuse(response.url, "neither a feed nor a page")
-            page = await self._home(home_of(response.url))
-        if page is None:
+            seen = await self._home(home_of(response.url))
+        if seen is None:
             return
+        response, page = seen
         self._site = page.name
         await self._feeds(page)
-        await self._offer_list(page)
+        await self._offer_list(response)
         if sitemaps and not self._has_feed():
             await self._sitemaps(page.url)
 
@@ -116,8 +117,9 @@ class _Search:
         await self._try_all(page.feeds)
         guesses = list(page.habits)
         if not self._has_feed() and not is_home(page.url):
-            home = await self._home(home_of(page.url))
-            if home is not None:
+            seen = await self._home(home_of(page.url))
+            if seen is not None:
+                home = seen[1]
                 self._site = self._site or home.name
                 await self._try_all(
                     replace(one, why=one.why.replace("the page", "the home page"))
@@ -128,17 +130,18 @@ class _Search:
             self._guessed |= {one.url for one in guesses}
             await self._try_all(guesses, only_one=True)
 
-    async def _home(self, url: str) -> SitePage | None:
+    async def _home(self, url: str) -> tuple[Response, SitePage] | None:
         response = await self._scout.get(url, page=True)
         return None if response is None else await self._behind(response)
 
-    async def _behind(self, response: Response) -> SitePage | None:
+    async def _behind(self, response: Response) -> tuple[Response, SitePage] | None:
         """The page; where it is nothing but a way to another one, that one."""
         page = await self._scout.page(response)
         if page is None or page.leads_to is None or page.feeds:
-            return page
+            return None if page is None else (response, page)
         there = await self._scout.get(page.leads_to, page=True)
-        return page if there is None else await self._scout.page(there) or page
+        behind = None if there is None else await self._scout.page(there)
+        return (response, page) if there is None or behind is None else (there, behind)
 
     def _has_feed(self) -> bool:
         return any(one.kind is SourceKind.FEED and one.is_good for one in self._found)
@@ -183,18 +186,20 @@ class _Search:
         self._in_vain += one.origin is Origin.GUESSED
         return []
 
-    async def _offer_list(self, page: SitePage) -> None:
+    async def _offer_list(self, response: Response) -> None:
         """Offer the page's own list, if it may be asked for again."""
-        if page.listed is None:
+        listed = await self._scout.news_list(response)
+        if listed is None:
             return
         try:
-            await self._scout.permit(page.url)
+            await self._scout.permit(response.url)
         except RobotsError as error:
-            self._scout.refuse(page.url, str(error))
+            self._scout.refuse(response.url, str(error))
             return
         why = "the list of news on the page itself"
-        listed = offer_of(SourceKind.PAGE, page.url, page.listed, why, Origin.ASKED)
-        self._found.append(replace(listed, selected=page.selected, comments=False))
+        kind, document = SourceKind.PAGE, listed.document
+        offer = offer_of(kind, response.url, document, why, Origin.ASKED)
+        self._found.append(replace(offer, selected=listed.selected, comments=False))
 
     async def _sitemaps(self, url: str) -> None:
         with contextlib.suppress(RobotsError):  # of pages; sitemaps are there to be asked for

@@ -18,7 +18,7 @@ from service.collect.access import access_of
 from service.collect.jobs import Job
 from service.collect.permission import Permissions
 from service.collect.reading import Reading
-from service.collect.site_page import SitePage, read_site_page
+from service.collect.site_page import NewsList, SitePage, read_news_list, read_site_page
 from service.collect.spacing import BUSY_S, Sites
 from service.collect.workers import Parsers
 from service.config.schema import Collect, Source
@@ -157,10 +157,21 @@ class Scout:
             return None
 
     async def page(self, response: Response) -> SitePage | None:
-        now, headers = self._means.clock(), dict(response.headers)
+        """What the page names, None where it is none."""
+        headers = dict(response.headers)
         try:
             return await self._means.parsers.call(
-                read_site_page, response.body, headers, response.url, self._manner.reading, now
+                read_site_page, response.body, headers, response.url
+            )
+        except ParseError:
+            return None
+
+    async def news_list(self, response: Response) -> NewsList | None:
+        """The page's own list, None where none can be made out."""
+        headers, now = dict(response.headers), self._means.clock()
+        try:
+            return await self._means.parsers.call(
+                read_news_list, response.body, headers, response.url, self._manner.reading, now
             )
         except ParseError:
             return None

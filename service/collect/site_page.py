@@ -5,11 +5,11 @@ Runs in a worker, since pages are as hostile as feeds.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from lxml.html import HtmlElement
 
@@ -21,58 +21,68 @@ from service.collect.pagetree import base_of, tree_of
 from service.collect.reading import Reading
 from service.collect.same_site import site_of
 from service.collect.selecting import Selected
-from service.errors import ParseError
 from service.model import Document, SourceKind
 from service.text.clean import title_text
 
 _REFRESH = re.compile(r"(?i)\s*\d+(?:\.\d*)?\s*[;,]\s*(?:url\s*=\s*)?[\"']?([^\"'\s>]+)")
 
 
+_MOST_LINKS = 10
+"""Of a page that is nothing but a way to another one."""
+
+
 @dataclass(frozen=True, slots=True)
 class SitePage:
     """`feeds`: what it names; `habits`: where its software keeps feeds, and usual places.
 
-    `listed`: its list of news, None where none can be made out; `selected`: selectors that give
-    just that list, None where there are none. `name`: what the site calls itself. `leads_to`: where
-    a page without a list sends its visitors, None where it does not.
+    `name`: what the site calls itself. `leads_to`: where a page without a content of its own sends
+    its visitors, None where it does not.
     """
 
     url: str
-    title: str
     name: str
     feeds: tuple[Candidate, ...]
     habits: tuple[Candidate, ...]
-    listed: Document | None = None
-    selected: Selected | None = None
     leads_to: str | None = None
 
 
-def read_site_page(
-    body: bytes, headers: Mapping[str, str], url: str, reading: Reading, now: datetime
-) -> SitePage:
-    """`reading`: language and dates. Raises ParseError for what is no page."""
+@dataclass(frozen=True, slots=True)
+class NewsList:
+    """A page's own list. `selected`: selectors that give just that, None where there are none."""
+
+    document: Document
+    selected: Selected | None
+
+
+def read_site_page(body: bytes, headers: Mapping[str, str], url: str) -> SitePage:
+    """Raises ParseError for what is no page."""
     tree = tree_of(body, headers)
     base = base_of(tree, url)
-    as_page = replace(reading, kind=SourceKind.PAGE, selectors=None, place=None)
-    listed, selected = None, None
-    with contextlib.suppress(ParseError):
-        listed, found = page.read_tree(tree, url, as_page, now)
-        spoken = page.spoken(tree, as_page)
-        selected = selecting.selectors_of(tree, found, base, spoken, now, listed.entries)
     return SitePage(
         url=url,
-        title=title_text(tree.findtext(".//title") or ""),
         name=_name(tree),
         feeds=tuple(feeds_of(tree, base, url)),
         habits=tuple(habits_of(body, url)),
-        listed=listed,
-        selected=selected,
-        leads_to=None if listed else _leads_to(tree, base, url),
+        leads_to=_leads_to(tree, base, url),
     )
+
+
+def read_news_list(
+    body: bytes, headers: Mapping[str, str], url: str, reading: Reading, now: datetime
+) -> NewsList:
+    """`reading`: language and dates. Raises ParseError where no list can be made out."""
+    tree = tree_of(body, headers)
+    as_page = replace(reading, kind=SourceKind.PAGE, selectors=None, place=None)
+    document, found = page.read_tree(tree, url, as_page, now)
+    base, spoken = base_of(tree, url), page.spoken(tree, as_page)
+    selected = selecting.selectors_of(tree, found, base, spoken, now, document.entries)
+    return NewsList(document, selected)
 
 
 def _leads_to(tree: HtmlElement, base: str, url: str) -> str | None:
     """A refresh to another page of the site: the first page of many a portal is nothing else."""
+    if sum(1 for _ in islice(tree.iter("a"), _MOST_LINKS + 1)) > _MOST_LINKS:
+        return None
     for element in tree.iter("meta"):
         if (element.get("http-equiv") or "").lower() != "refresh":
             continue

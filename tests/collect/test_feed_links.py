@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -13,7 +12,6 @@ from service.collect.feed_habits import habits_of
 from service.collect.feed_links import MOST, Origin, feeds_of, is_feed_like, is_of_comments
 from service.collect.offers import is_own
 from service.collect.pagetree import tree_of
-from service.collect.reading import Reading
 from service.collect.site_page import read_site_page
 from service.collect.sitemap_places import best_of, named_in
 from service.errors import ParseError
@@ -217,6 +215,6 @@ DAMAGED = page(
 def test_a_damaged_page_names_addresses_of_the_web_or_nothing(start, length, dirt):
     body = (DAMAGED[:start] + dirt + DAMAGED[start + length :]).encode()
     with contextlib.suppress(ParseError):
-        seen = read_site_page(body, {}, HERE, Reading(), datetime(2026, 11, 24, tzinfo=UTC))
+        seen = read_site_page(body, {}, HERE)
         for one in (*seen.feeds, *seen.habits):
             assert one.url.startswith(("http://", "https://"))
