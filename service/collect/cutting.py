@@ -76,17 +76,19 @@ class _Walk:
         self._inside = ""  # the element that they stand in
         self._entry: str | None = None  # as expat writes it
         self._over = False  # something else came behind the entries
+        self._ordinary: set[str] = set()  # names of elements inside entries that are none
 
     def run(self) -> None:
         parser = self._parser = expat.ParserCreate("utf-8", " ")
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._stop
-        parser.CharacterDataHandler = self._text
         parser.Parse(self._document, True)
 
     def _start(self, name: str, _attributes: dict[str, str]) -> None:
         depth = self._depth
         self._depth += 1
+        if depth > self._level and name in self._ordinary:
+            return
         local = name.rpartition(" ")[2].lower()
         if depth == 0:
             if local not in _ROOTS:
@@ -96,6 +98,8 @@ class _Walk:
             return
         if local in _ENTRIES:
             self._open(name, depth)
+        elif depth > self._level > 0:
+            self._ordinary.add(name)
         elif depth == self._level and self.starts:
             self._over = True
         elif depth == 1 and self._level > 1 and (local != self._inside or self.starts):
@@ -106,6 +110,7 @@ class _Walk:
             raise _OddError
         self._entry = name
         self.starts.append(self._parser.CurrentByteIndex)
+        self._parser.CharacterDataHandler = None  # text in an entry is its own
 
     def _stop(self, name: str) -> None:
         self._depth -= 1
@@ -116,8 +121,9 @@ class _Walk:
         if written is None or not self._document.startswith(b"</" + written[0], start):
             raise _OddError  # it closes itself: nothing in it
         self.ended += 1
+        self._parser.CharacterDataHandler = self._text
         self.end = self._document.index(b">", start) + 1
 
     def _text(self, text: str) -> None:
-        if self.starts and self._depth == self._level and not self._over and text.strip():
+        if self._depth == self._level and not self._over and text.strip():
             raise _OddError  # between entries, in nobody's slice

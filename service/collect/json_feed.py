@@ -11,6 +11,7 @@ from typing import Any
 from service.collect import hubs, keys, media
 from service.collect.addresses import web_address
 from service.collect.items import language_tag, sensible, unique
+from service.collect.json_mending import mend
 from service.collect.keys import Draft
 from service.collect.reading import Reading
 from service.errors import ParseError
@@ -33,7 +34,7 @@ def is_json(body: bytes, headers: Mapping[str, str]) -> bool:
 
 def read(body: bytes, url: str, reading: Reading, now: datetime) -> Document:
     """The document. Raises ParseError for JSON that is broken or no feed."""
-    feed = _load(body)
+    feed, repairs = _load(body)
     if not isinstance(feed, dict):
         raise ParseError("this is JSON, but no JSON Feed")
     items = feed.get("items")
@@ -47,22 +48,28 @@ def read(body: bytes, url: str, reading: Reading, now: datetime) -> Document:
         link=link,
         language=language_tag(feed.get("language")),
         entries=keys.settle(drafts, (link, url)),
+        repairs=repairs,
         hubs=its_hubs,
         self_url=self_url,
     )
 
 
-def _load(body: bytes) -> Any:
+def _load(body: bytes) -> tuple[Any, tuple[str, ...]]:
+    """The JSON, mended where it breaks off or was written by hand, and what had to be mended."""
     try:
         text = body.decode(json.detect_encoding(body))
     except UnicodeDecodeError:
         text = body.decode("utf-8", "replace")
+    text = text.lstrip("\ufeff \t\r\n")
     try:
-        return json.loads(text.lstrip("\ufeff \t\r\n"), strict=False)
+        return json.loads(text, strict=False), ()
     except RecursionError as error:
         raise ParseError("the JSON is nested too deeply") from error
     except ValueError as error:
-        raise ParseError(f"the JSON is broken: {error}"[:200]) from error
+        mended = mend(text)
+        if mended is None:
+            raise ParseError(f"the JSON is broken: {error}"[:200]) from error
+        return mended
 
 
 def _says_feed(feed: Mapping[str, Any]) -> bool:

@@ -50,8 +50,9 @@ def glean(
     if not documents.is_xml(body, headers, reading):
         document = documents.read(body, headers, url, reading, now)
         return Gleaned(document, len(document.entries), Rung.WHOLE, None)
-    mended = repair.repair(body, headers)
-    pieces = cutting.cut(mended.text.encode("utf-8", "replace"))
+    knife = _Knife()
+    mended = repair.repair(body, headers, knife.proves)
+    pieces = knife.pieces_of(mended.text)
     if pieces is not None and before is not None:
         part = _Part(pieces, mended, headers, url, reading, now).after(before)
         if part is not None:
@@ -59,6 +60,22 @@ def glean(
     read = xml_feed.read(mended, headers, url, reading, now)
     slices = _remembered(pieces, read, url) if pieces is not None else None
     return Gleaned(read.document, len(read.document.entries), Rung.WHOLE, slices)
+
+
+class _Knife:
+    """Cuts a document once: what could be cut is well-formed, so that no other walk need tell."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._pieces: Cut | None = None
+
+    def proves(self, text: str) -> bool:
+        return self.pieces_of(text) is not None or repair.is_well_formed(text)
+
+    def pieces_of(self, text: str) -> Cut | None:
+        if text is not self._text:
+            self._text, self._pieces = text, cutting.cut(text.encode("utf-8", "replace"))
+        return self._pieces
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,4 +15,5 @@ BAD_REFERENCES = "bad-references"
 UNBOUND_PREFIXES = "unbound-prefixes"
 UNFINISHED_LAST_TAG = "unfinished-last-tag"
 TRUNCATED_TAIL = "truncated-tail"
+JSON_BY_HAND = "json-by-hand"  # commas and backslashes where JSON has none
 LOOSE = "loose"  # not well-formed even so: feedparser read it with its tolerant parser

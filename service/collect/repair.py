@@ -10,7 +10,7 @@ A document that expat takes as it is costs one pass at C speed and is not touche
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from xml.parsers import expat
 
@@ -69,10 +69,13 @@ class Repaired:
     repairs: tuple[str, ...]
 
 
-def repair(body: bytes, headers: Mapping[str, str]) -> Repaired:
+def repair(
+    body: bytes, headers: Mapping[str, str], proof: Callable[[str], bool] | None = None
+) -> Repaired:
     """Bring a feed's bytes to text that a strict parser takes, as far as it is cheap.
 
-    `headers` has lower-case names. Never raises.
+    `headers` has lower-case names. `proof`: whether a text is well-formed, from one who walks it
+    anyway. Never raises.
     """
     text, repairs = decode(body, headers)
     start = text.lstrip("\ufeff \t\r\n\0\x0b\x0c")
@@ -80,7 +83,7 @@ def repair(body: bytes, headers: Mapping[str, str]) -> Repaired:
         repairs = (*repairs, LEADING_BLANKS)
     text = _DECLARATION.sub("", start, count=1) if start.startswith("<?xml") else start
     swallows = sections.may_swallow(text)
-    if not swallows and is_well_formed(text) and "<!DOCTYPE" not in text[:4096]:
+    if not swallows and (proof or is_well_formed)(text) and "<!DOCTYPE" not in text[:4096]:
         return Repaired(text, repairs)
     done = list(repairs)
     for mend in (_without_control_characters, sections.closed, with_proper_references):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -311,3 +312,56 @@ def test_raw_ampersands_in_six_of_six_addresses_are_right():
     got = [one.link for one in read(f"{RSS[0]}{items}{RSS[1]}").entries]
     meant = [link.replace("&amp;", "&").replace(" ", "%20") for link in LINKS]
     assert got == [f"https://a.example/tin.aspx{link}" for link in meant]
+
+
+JSON_FEED = {
+    "version": "https://jsonfeed.org/version/1.1",
+    "title": "T",
+    "items": [
+        {
+            "id": str(n),
+            "url": f"https://a.example/{n}",
+            "title": f'Tin "{n}" ]}}, {{',
+            "tags": ["é", "\\"],
+        }
+        for n in range(3)
+    ],
+}
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_json_feed_that_breaks_off_at_any_byte_keeps_its_whole_items(indent):
+    pieces = [json.dumps(one, ensure_ascii=False, indent=indent) for one in JSON_FEED["items"]]
+    head = json.dumps({**JSON_FEED, "items": []}, indent=indent).removesuffix("}").rstrip()[:-1]
+    body = (head + ",\n ".join(pieces) + "]}").encode()
+    ends = [len((head + ",\n ".join(pieces[: n + 1])).encode()) for n in range(3)]
+    whole = read(body).entries
+    assert len(whole) == 3
+    for cut in range(len(body)):
+        got = entries(body[:cut])
+        assert got == whole[: sum(end <= cut for end in ends)], cut
+        if got:
+            assert read(body[:cut]).repairs == (mended.TRUNCATED_TAIL,)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ('"}]', '"},]', mended.JSON_BY_HAND),
+        ('"}]}', '",}]}', mended.JSON_BY_HAND),
+        ("Tin", r"\Tin \x", mended.JSON_BY_HAND),
+        ("]}", "]}<!-- cached -->", mended.JUNK_AROUND),
+    ],
+)
+def test_json_as_people_write_it(old, new, name):
+    text = '{"version":"https://jsonfeed.org/version/1","items":[{"id":"1","title":"Tin ,] x"}]}'
+    got = read(text.replace(old, new))
+    assert [one.guid for one in got.entries] == ["1"]
+    assert got.repairs == (name,)
+    assert ",] x" in got.entries[0].title
+
+
+@pytest.mark.parametrize("items", ["[[[[" * 9000, '{"a" 1}, {"id":"2"}]}'])
+def test_json_that_is_broken_within_is_told(items):
+    with pytest.raises(ParseError):
+        read('{"version":"https://jsonfeed.org/version/1","items":[' + items)
