@@ -20,7 +20,6 @@ from service.collect.meta import Meta
 from service.collect.reading import Reading
 from service.text import dates, zones
 
-VIETNAM = "Asia/Ho_Chi_Minh"
 
 _DATE = re.compile(
     r"\d{1,2}\s?[/.-]\s?\d{1,2}\s?[/.-]\s?\d{2,4}|\d{4}[/.-]\d{1,2}[/.-]\d{1,2}|"
@@ -99,10 +98,7 @@ def _clock(written: str) -> str:
 
 def zone_for(reading: Reading, language: str | None) -> str:
     """Of times without a zone. A page in Vietnamese that nobody gave a zone tells Vietnam's."""
-    nowhere = reading.zone in {"", "UTC", "Etc/UTC"}
-    if nowhere and (language or "").lower().partition("-")[0] == "vi":
-        return VIETNAM
-    return reading.zone
+    return zones.home_of(reading.zone, language or reading.language)
 
 
 def _is_exact(written: str, at: datetime, zone: str) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from service.collect import hubs, keys, media
 from service.collect.addresses import web_address
@@ -17,7 +19,7 @@ from service.collect.reading import Reading
 from service.errors import ParseError
 from service.model import Document, Entry, Image
 from service.net import headers as http
-from service.text import dates
+from service.text import dates, zones
 from service.text.clean import title_text
 from service.text.fold import nfc
 
@@ -41,6 +43,9 @@ def read(body: bytes, url: str, reading: Reading, now: datetime) -> Document:
     if not isinstance(items, list) or not _says_feed(feed):
         raise ParseError("this is JSON, but no JSON Feed: it has no version or no items")
     link = web_address(feed.get("home_page_url"), url)
+    language = reading.language or language_tag(feed.get("language"))
+    zone = zones.home_of(reading.zone, language, urlsplit(link or url).hostname or "")
+    reading = replace(reading, language=language, zone=zone)
     drafts = [_draft(item, feed, url, reading, now) for item in items if isinstance(item, dict)]
     its_hubs, self_url = hubs.of_json(feed, url)
     return Document(

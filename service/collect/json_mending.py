@@ -57,12 +57,12 @@ def _whole_items(text: str, repairs: tuple[str, ...]) -> tuple[Any, tuple[str, .
         at = between.end() if between else at
         try:
             item, at = _READER.raw_decode(text, at)
-        except RecursionError:
-            return None
         except json.JSONDecodeError as error:
             if not _breaks_off(text, error):
                 return None
             return (feed, (*repairs, TRUNCATED_TAIL)) if feed["items"] else None
+        except (ValueError, RecursionError):  # a number of thousands of digits; too deep
+            return None
         feed["items"].append(item)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import feedparser
 
@@ -26,7 +26,7 @@ from service.collect.repair import Repaired
 from service.errors import ParseError
 from service.model import Document
 from service.net import headers as http
-from service.text import dayorder
+from service.text import dayorder, zones
 from service.text.clean import title_text
 from service.text.fold import nfc
 
@@ -108,7 +108,8 @@ def _understood(
     order = reading.order or dayorder.order_of(
         _date_lines(mended.text), now, language=language_of_dates, zone=reading.zone
     )
-    reading = replace(reading, language=language_of_dates, order=order)
+    zone = zones.home_of(reading.zone, language_of_dates, urlsplit(link or url).hostname or "")
+    reading = replace(reading, language=language_of_dates, order=order, zone=zone)
     language = language or language_tag(headers.get("content-language"))
     _give_back_ids(entries, mended.text, url)
     try:

@@ -15,6 +15,20 @@ _NAMED = {
     "akst": -9, "akdt": -8, "hst": -10,
     "giờ việt nam": 7, "giờ vn": 7, "giờ hà nội": 7,
 }  # fmt: skip
+_OF_LANGUAGE = {
+    "vi": "Asia/Ho_Chi_Minh", "ja": "Asia/Tokyo", "ko": "Asia/Seoul", "zh": "Asia/Shanghai",
+    "th": "Asia/Bangkok", "lo": "Asia/Vientiane", "km": "Asia/Phnom_Penh", "my": "Asia/Yangon",
+    "hi": "Asia/Kolkata", "bn": "Asia/Dhaka", "ne": "Asia/Kathmandu", "he": "Asia/Jerusalem",
+    "fa": "Asia/Tehran", "tr": "Europe/Istanbul", "el": "Europe/Athens", "uk": "Europe/Kiev",
+    "bg": "Europe/Sofia", "ro": "Europe/Bucharest", "fi": "Europe/Helsinki",
+    "et": "Europe/Tallinn", "lv": "Europe/Riga", "lt": "Europe/Vilnius", "pl": "Europe/Warsaw",
+    "cs": "Europe/Prague", "sk": "Europe/Bratislava", "hu": "Europe/Budapest",
+    "de": "Europe/Berlin", "it": "Europe/Rome", "nl": "Europe/Amsterdam", "da": "Europe/Copenhagen",
+    "sv": "Europe/Stockholm", "no": "Europe/Oslo", "nb": "Europe/Oslo", "nn": "Europe/Oslo",
+}  # fmt: skip
+"""Languages whose outlets stand in one zone, nearly all of them."""
+
+_NOWHERE = {"", "UTC", "Etc/UTC"}
 _WIDEST = timedelta(hours=15)
 
 ZONE = (
@@ -36,6 +50,18 @@ def named(name: str) -> tzinfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
+
+
+def home_of(zone: str, language: str | None, host: str = "") -> str:
+    """The zone of times that carry none: `zone`, or where that is nowhere the language's.
+
+    An outlet whose host ends in .vn tells Viet Nam's time, in whatever language.
+    """
+    if zone not in _NOWHERE:
+        return zone
+    if host.endswith(".vn"):
+        return _OF_LANGUAGE["vi"]
+    return _OF_LANGUAGE.get((language or "").partition("-")[0].lower(), zone)
 
 
 def read(text: str | None) -> tzinfo | None:

@@ -492,3 +492,27 @@ class TestJsonFeed:
         with pytest.raises(ParseError, match="JSON is broken"):
             read("not json", now, headers=headers)
         assert read(rss(""), now, headers=headers).title == "Báo"
+
+
+@pytest.mark.parametrize(
+    ("zone", "channel", "utc"),
+    [
+        ("UTC", "<language>vi-vn</language>", "01:05"),
+        ("UTC", "<language>ja</language>", "23:05"),
+        ("UTC", "<link>https://tuoitre.vn</link>", "01:05"),
+        ("UTC", "", "08:05"),
+        ("UTC", "<language>en</language>", "08:05"),
+        ("Europe/Berlin", "<language>vi</language>", "07:05"),
+    ],
+)
+def test_a_time_without_zone_is_the_sources_or_its_languages(zone, channel, utc, now):
+    body = rss(item(guid=1, pubDate="24/11/2026 08:05"), channel=channel)
+    (entry,) = read(body, now, reading=Reading(zone=zone)).entries
+    assert f"{entry.published:%H:%M}" == utc
+
+
+def test_a_json_feed_tells_its_zone_by_its_language(now):
+    items = [{"id": "1", "date_published": "2026-11-24T08:05:00"}]
+    feed = {"version": "https://jsonfeed.org/version/1.1", "language": "vi", "items": items}
+    (entry,) = read(json.dumps(feed), now, reading=Reading()).entries
+    assert f"{entry.published:%H:%M}" == "01:05"
