@@ -20,7 +20,6 @@ from service.collect.meta import Meta
 from service.collect.reading import Reading
 from service.text import dates, zones
 
-
 _DATE = re.compile(
     r"\d{1,2}\s?[/.-]\s?\d{1,2}\s?[/.-]\s?\d{2,4}|\d{4}[/.-]\d{1,2}[/.-]\d{1,2}|"
     r"\d{1,2}(?:\.|st|nd|rd|th)?\s+(?:tháng\s+)?\w{3,10}\.?,?\s+(?:năm\s+)?\d{4}|"
