@@ -28,10 +28,10 @@ def may_swallow(text: str) -> bool:
 def closed(text: str) -> tuple[str, list[str]]:
     """Each section that holds another's beginning and an entry's end ends with its element."""
     pieces: list[str] = []
-    done = at = 0
+    done = at = stop = 0
     while (start := text.find(_BEGIN, at)) >= 0:
-        end = text.find(_END, start)
-        stop = end if end >= 0 else len(text)
+        stop = stop if start < stop else text.find(_END, start)
+        stop = stop if stop >= 0 else len(text)
         missing = _missing_end(text, start, stop)
         if missing is not None:
             pieces += (text[done:missing], _END)

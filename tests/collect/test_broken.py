@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from service.collect import cutting, documents, mended, repair
+from service.collect import apart, cutting, documents, mended, repair
 from service.collect.reading import Reading
 from service.errors import ParseError
 from service.model import Document, Entry
@@ -365,3 +366,24 @@ def test_json_as_people_write_it(old, new, name):
 def test_json_that_is_broken_within_is_told(items):
     with pytest.raises(ParseError):
         read('{"version":"https://jsonfeed.org/version/1","items":[' + items)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!-- -->" + " " * 50_000 + "x<rss><channel>",
+        "<![CDATA[" * 100_000 + "<rss>",
+        "<rss><channel>" + "<item><title><![CDATA[x</title></item>" * 5_000 + "</rss>",
+        "<rss><channel>" + "<!-- " * 100_000 + "<item></item></rss>",
+        "<rss><channel>" + "<item>" * 100_000,
+        "<rss><channel>" + "<item><a" * 50_000 + "</rss>",
+        "<rss><channel>" + "&" * 500_000 + "</rss>",
+        "<rss" * 100_000,
+        "<rss><channel>" + "<a:b>" * 50_000,
+    ],
+)
+def test_what_is_broken_at_length_holds_nobody_up(text):
+    begin = time.process_time()
+    done = repair.repair(text.encode(), {})
+    apart.take(done.text)
+    assert time.process_time() - begin < 4
