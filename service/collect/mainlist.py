@@ -67,6 +67,7 @@ def find(tree: HtmlElement, base: str, place: str | None = None) -> tuple[list[F
     some = groups(tree, base)
     regions = Regions(one.said_by for group in some for one in group.headlines if one.long)
     some = [group for group in _without_sections(some, regions) if group.long]
+    some = [group for group in some if not _tells_when(group)]
     if not some:
         return [], None
     everything = [one for group in some for one in group.headlines]
@@ -78,6 +79,12 @@ def find(tree: HtmlElement, base: str, place: str | None = None) -> tuple[list[F
     chosen = [main, *(one for one in lists if one is not main and _belongs(one, main))]
     found = _without_related(chosen)
     return (found, main.group.place) if len(found) >= FEWEST else ([], None)
+
+
+def _tells_when(group: Group) -> bool:
+    """Whether its links are date lines, as where headlines lead to other sites."""
+    sample = group.headlines[:_SAMPLE]
+    return sum(particulars.is_date_line(one.text) for one in sample) * 2 > len(sample)
 
 
 def _without_sections(some: Sequence[Group], regions: Regions) -> Iterator[Group]:

@@ -147,11 +147,11 @@ HOSTILE = {
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_pages_cost_seconds_at_most(make, now):
     body = f"<html><body>{make()}</body></html>".encode()
-    began = time.perf_counter()
+    began = time.process_time()
     with contextlib.suppress(ParseError):
         for entry in read(body, "https://tinh.example.vn/tin", now).entries:
             assert entry.link.startswith("https://tinh.example.vn/")
-    assert time.perf_counter() - began < 12
+    assert time.process_time() - began < 12
 
 
 CORPUS = {
@@ -185,3 +185,14 @@ def test_a_home_page_of_the_corpus(corpus, now):
     assert len(entries) > 95
     assert not any(entry.title.startswith(">>") for entry in entries)
     assert sum(bool(entry.summary) for entry in entries) >= 24
+
+
+def test_date_lines_that_are_links_are_no_headlines(now):
+    """A page that lists other sites' articles links its own pages by their dates."""
+    rows = "".join(
+        f"<li><h3><a href='https://bao-{n}.example/bai'>Tin số {n} của một báo khác</a></h3>"
+        f"<p><a href='/stories/{n}00{n}/'>08:3{n} Chủ nhật, ngày 0{n}/11/2026</a></p></li>"
+        for n in range(1, 9)
+    )
+    with pytest.raises(ParseError, match="no list of news"):
+        read(f"<html><body><ul>{rows}</ul></body></html>", "https://tin.example.vn/", now)
