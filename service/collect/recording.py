@@ -1,12 +1,13 @@
 """What a pass writes: results as they come, several in one visit to the database.
 
-"Unchanged" and failures share one transaction. Each document has its own: its entries and the
-source's new state are kept together or not at all.
+"Unchanged" and failures share one transaction. Documents share one as long as others need not wait
+for it; if that fails, each is tried in one of its own. A document's entries and its source's new
+state are kept together or not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -19,7 +20,7 @@ from service.collect.mended import TRUNCATED_TAIL
 from service.collect.planning import Plan, Terms
 from service.collect.schedule import Bounds
 from service.config.schema import Settings, Source
-from service.curate.admit import AdmitSource, admit_prepared
+from service.curate.admit import AdmitSource, Submission, admit_prepared
 from service.curate.prepare import Prepared
 from service.curate.rules import Matcher
 from service.errors import (
@@ -30,11 +31,11 @@ from service.errors import (
     StoreBusyError,
     StoreError,
 )
-from service.model import Document
-from service.store import callbacks, memories, pushing, sources, stale
+from service.store import callbacks, memories, polled, pushing, sources, stale
 from service.store.database import Connection, Store
 from service.store.holds import put_off
 from service.store.lists import Lists
+from service.store.polled import Called, Fine
 from service.text.fold import nfc
 
 PATIENCE = timedelta(days=1)
@@ -42,6 +43,9 @@ PATIENCE = timedelta(days=1)
 
 PART = 500
 """Entries in one transaction: nobody else can write meanwhile."""
+
+SHARED = 600
+"""Entries of several documents in one transaction: some 40 ms, in which nobody else writes."""
 
 _log = structlog.get_logger("collect")
 
@@ -84,7 +88,8 @@ class Recorder:
             with self._store.write() as connection:
                 done += self._note(connection, same)
                 done += [self._fail(connection, result) for result in failed]
-        done += [self._keep(result) for result in results if isinstance(result, Read)]
+        for some in _together([result for result in results if isinstance(result, Read)]):
+            done += self._keep(some)
         return done
 
     def _note(self, connection: Connection, same: Sequence[Unchanged]) -> list[Recorded]:
@@ -92,8 +97,8 @@ class Recorder:
         told = []
         for one in same:
             plan = self._answered(one, now, whole=one.whole)
-            told.append(sources.Same(one.source, one.behind, one.whole, plan.at, plan.manners))
-        lost = sources.record_unchanged(connection, now, told)
+            told.append(polled.Same(one.source, one.behind, one.whole, plan.at, plan.manners))
+        lost = polled.record_unchanged(connection, now, told)
         return [Recorded(one.source, lost=one.source.id in lost) for one in same]
 
     def _fail(self, connection: Connection, result: Failed) -> Recorded:
@@ -106,7 +111,7 @@ class Recorder:
             for_all=result.for_all,
             dice=self._dice(),
         )
-        kept = sources.record_failure(
+        kept = polled.record_failure(
             connection,
             source,
             error=" ".join(nfc(str(result.error)).split()),
@@ -153,67 +158,115 @@ class Recorder:
     def _site(self, name: str, url: str) -> str:
         return manners.site(self._settings.source[name], self._settings.collect, url)
 
-    def _keep(self, result: Read) -> Recorded:
-        """Store a document; if that fails, the source has failed and its document is not known."""
+    def _keep(self, results: Sequence[Read]) -> list[Recorded]:
+        """Store documents; a source whose own cannot be stored has failed, and it is not known."""
         try:
-            return self._admit(result)
+            return self._admit(results)
         except StoreBusyError:
             raise
         except Exception as error:  # noqa: BLE001 - one document must not cost the others
+            if len(results) > 1:
+                return [recorded for one in results for recorded in self._keep([one])]
+            (result,) = results
             _log.exception("not stored", id=result.source.name)
             reason = StoreError(f"its entries could not be stored ({type(error).__name__})")
             with self._store.write() as connection:
-                return self._fail(connection, Failed(result.source, reason))
+                return [self._fail(connection, Failed(result.source, reason))]
 
-    def _admit(self, result: Read) -> Recorded:
-        """One transaction, but for huge documents: these come in parts, the last settles it."""
-        source = result.source
-        became = Recorded(source)
-        parts = _parts(result)
-        for number, (made, old) in enumerate(parts, 1):
-            with self._store.write() as connection:
-                if not sources.holds(connection, source):
-                    return replace(became, lost=True)
-                now = self._clock()
-                admitted = admit_prepared(
-                    connection,
-                    self._as_admitted(source, result.brought.document, old=old),
-                    made,
-                    now,
-                    self._matcher,
-                )
-                became = replace(
-                    became,
-                    new=became.new + admitted.new,
-                    changed=became.changed + admitted.changed,
-                    topics=became.topics | admitted.topics,
-                )
-                if number == len(parts):
-                    shown = self._settle(connection, result, now, became.new)
-                    became = replace(became, topics=became.topics | shown)
+    def _admit(self, results: Sequence[Read]) -> list[Recorded]:
+        """One transaction, but for a huge document: it comes in parts, the last settles it."""
+        became = [Recorded(result.source) for result in results]
+        for shares in _rounds(results):
+            became = self._admit_shares(shares, became)
+            if all(one.lost for one in became):
+                break
         return became
 
+    def _admit_shares(self, shares: Sequence[Share], before: Sequence[Recorded]) -> list[Recorded]:
+        """What became of each until now. `before`: of the shares that went before."""
+        with self._store.write() as connection:
+            called = polled.held(connection, (share.result.source for share in shares))
+            now = self._clock()
+            ours = [at for at, share in enumerate(shares) if share.result.source.id in called]
+            submissions = [
+                Submission(self._as_admitted(shares[at]), shares[at].made) for at in ours
+            ]
+            admitted = admit_prepared(connection, submissions, now, self._matcher)
+            became = [replace(one, lost=True) for one in before]
+            for at, one in zip(ours, admitted, strict=True):
+                became[at] = replace(
+                    before[at],
+                    new=before[at].new + one.new,
+                    changed=before[at].changed + one.changed,
+                    topics=before[at].topics | one.topics,
+                )
+            ended = [(shares[at].result, became[at].new) for at in ours if shares[at].ends]
+            shown = self._settle(connection, ended, called, now)
+        return [
+            replace(one, topics=one.topics | shown.get(one.source.id, frozenset()))
+            for one in became
+        ]
+
     def _settle(
-        self, connection: Connection, result: Read, now: datetime, new: int
-    ) -> frozenset[str]:
-        """Keep the source's state. Returns the topics that show the outlet under another name."""
-        source, brought = result.source, result.brought
-        if result.delivery is not None:
-            taught = planning.taught(source.manners, brought, new, now)
-            pushing.record_delivered(connection, source, taught)
-            callbacks.done(connection, [result.delivery])
-            return frozenset()
-        document = brought.document
-        before = sources.is_called(connection, source)
-        if new and source.pushed_until is not None:
-            missed = pushing.missed(connection, source.id, now)
-            source = replace(source, pushed_until=None) if missed else source
-            result = replace(result, source=source)
-        plan = self._answered(result, now, whole=True, new=new)
-        sources.record_ok(
+        self,
+        connection: Connection,
+        settled: Sequence[tuple[Read, int]],
+        called: Mapping[int, Called],
+        now: datetime,
+    ) -> dict[int, frozenset[str]]:
+        """Keep the sources' state: (document, how many of its entries were new).
+
+        Returns the topics that show the outlet under another name from now on, by its source.
+        """
+        fine = [
+            self._fine(self._as_pushed(connection, result, new, now), now, new)
+            for result, new in settled
+            if not self._deliver(connection, result, new, now)
+        ]
+        polled.record_fine(connection, now, fine)
+        memories.keep(
             connection,
-            source,
-            now,
+            {
+                result.source.id: result.brought.memory
+                for result, _ in settled
+                if result.delivery is None
+            },
+        )
+        # What a first collection brings is marked by its entries.
+        renamed = [
+            one.source.id
+            for one in fine
+            if one.source.first_collected_at is not None and one.renames(called[one.source.id])
+        ]
+        shown = frozenset(self._settings.topic)
+        if renamed:
+            stale.mark(connection, {*shown, stale.EVERYTHING}, now)
+        return dict.fromkeys(renamed, shown)
+
+    def _deliver(self, connection: Connection, result: Read, new: int, now: datetime) -> bool:
+        """Whether a hub brought it; then it says nothing of the source's own document."""
+        if result.delivery is None:
+            return False
+        taught = planning.taught(result.source.manners, result.brought, new, now)
+        pushing.record_delivered(connection, result.source, taught)
+        callbacks.done(connection, [result.delivery])
+        return True
+
+    def _as_pushed(self, connection: Connection, result: Read, new: int, now: datetime) -> Read:
+        """A hub that missed this news is not relied on."""
+        source = result.source
+        if not new or source.pushed_until is None:
+            return result
+        if not pushing.missed(connection, source.id, now):
+            return result
+        return replace(result, source=replace(source, pushed_until=None))
+
+    def _fine(self, result: Read, now: datetime, new: int) -> Fine:
+        source, brought = result.source, result.brought
+        document = brought.document
+        plan = self._answered(result, now, whole=True, new=new)
+        return Fine(
+            source=source,
             behind=result.behind,
             next_poll_at=plan.at,
             manners=plan.manners,
@@ -232,20 +285,10 @@ class Recorder:
             topic=result.advertised.topic if result.advertised else None,
             hubs=result.advertised.hubs if result.advertised else (),
         )
-        memories.keep(connection, source.id, brought.memory)
-        # What a first collection brings is marked by its entries.
-        first = source.first_collected_at is None
-        if first or sources.is_called(connection, source) == before:
-            return frozenset()
-        topics = frozenset(self._settings.topic)
-        stale.mark(connection, {*topics, stale.EVERYTHING}, now)
-        return topics
 
-    def _as_admitted(
-        self, source: sources.Claimed, document: Document, *, old: bool
-    ) -> AdmitSource:
-        """`old`: what it had before it was first collected, and shows only now."""
-        told = self._told(source)
+    def _as_admitted(self, share: Share) -> AdmitSource:
+        source = share.result.source
+        told, document = self._told(source), share.result.brought.document
         return AdmitSource(
             id=source.id,
             name=source.name,
@@ -253,7 +296,7 @@ class Recorder:
             weight=told.weight,
             language=told.language,
             topics=told.topics,
-            first_collection=old or source.first_collected_at is None,
+            first_collection=share.old or source.first_collected_at is None,
             first_fetch_at=source.first_fetch_at,
         )
 
@@ -287,14 +330,48 @@ class Recorder:
         return self._settings.source[source.name]
 
 
-def _parts(result: Read) -> list[tuple[Sequence[Prepared], bool]]:
-    """What to admit part by part, and whether each is old. There is at least one."""
-    parts: list[tuple[Sequence[Prepared], bool]] = [
-        (some[start : start + PART], old)
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What is admitted of a document in one transaction.
+
+    `old`: what the source had before it was first collected, and shows only now. `ends`: the last
+    of this document.
+    """
+
+    result: Read
+    made: Sequence[Prepared]
+    old: bool = False
+    ends: bool = True
+
+
+def _rounds(results: Sequence[Read]) -> list[list[Share]]:
+    """Several documents at once, or a single one part by part. There is at least one round."""
+    if len(results) > 1:
+        return [[Share(result, result.brought.made) for result in results]]
+    (result,) = results
+    parts = [
+        Share(result, some[start : start + PART], old=old, ends=False)
         for some, old in ((result.old, True), (result.brought.made, False))
         for start in range(0, len(some), PART)
     ]
-    return parts or [((), False)]
+    last = replace(parts[-1], ends=True) if parts else Share(result, ())
+    return [[share] for share in (*parts[:-1], last)]
+
+
+def _together(results: Sequence[Read]) -> Iterator[list[Read]]:
+    """Documents that share a transaction; one with old entries or very many has its own."""
+    some: list[Read] = []
+    room = SHARED
+    for result in results:
+        size = len(result.brought.made)
+        alone = bool(result.old) or size > PART
+        if some and (alone or size > room or not room):
+            yield some
+            some, room = [], SHARED
+        some.append(result)
+        room = 0 if alone else room - size
+    if some:
+        yield some
 
 
 def _is_pushed(source: sources.Claimed, now: datetime) -> bool:

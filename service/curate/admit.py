@@ -1,10 +1,13 @@
-"""One document's entries in one transaction: Entry -> Article -> Story -> Topics.
+"""The entries of documents in one transaction: Entry -> Article -> Story -> Topics.
 
     unchanged entries ──> nothing
     the others ──> shaped, or refused with a reason
               ──> led to the articles that their keys know; two that turn out to be one are merged
               ──> new articles, each with a story of its own; old ones amended by their own source
               ──> topics with reasons, and the feeds that show them marked
+
+Documents of several sources that have nothing in common take each step together: a step costs as
+much for twenty as for one. Where two speak of one article, the second comes after the first.
 
 Quiet (promise 10): what a source had when it was first collected is stored and shown, never
 mailed, except what it published after the first fetch. Another source that tells a quiet article
@@ -14,6 +17,7 @@ as news wakes it; the same source under another guid or address does not: it had
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -35,7 +39,7 @@ MOST_NEW = 1000
 """Pages of one source that wait to be read. Of what it had when it was first collected the newest
 are enough; the rest stays as its list told it."""
 
-__all__ = ["AdmitSource", "Admitted", "admit", "admit_listed", "admit_prepared"]
+__all__ = ["AdmitSource", "Admitted", "Submission", "admit", "admit_listed", "admit_prepared"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,32 +62,81 @@ def admit(
     """Take a document's entries in. Needs a write transaction; the caller commits."""
     told = Told(source.name, source.title, source.language, source.topics)
     made, _ = prepare(document, told, matcher)
-    return admit_prepared(connection, source, made, now, matcher)
+    (admitted,) = admit_prepared(connection, [Submission(source, made)], now, matcher)
+    return admitted
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What one source brings, made ready by a worker. Each entry key may stand there once."""
+
+    source: AdmitSource
+    made: Sequence[Prepared]
 
 
 def admit_prepared(
     connection: Connection,
-    source: AdmitSource,
-    made: Sequence[Prepared],
+    submissions: Sequence[Submission],
     now: datetime,
     matcher: Matcher,
-) -> Admitted:
-    """The same for entries that a worker has made ready. Each key may stand there once."""
-    keys = [one.key for one in made]
-    known = entries.known(connection, source.id, keys)
-    if all(one.key in known and known[one.key].hash == one.hash for one in made):
-        return Admitted()
-    if entries.queue(connection):
-        known = entries.known(connection, source.id, keys)
-    candidates = [
+) -> list[Admitted]:
+    """The same for what several sources bring, each once; as if they came one after the other."""
+    became = [Admitted()] * len(submissions)
+    waiting = list(range(len(submissions)))
+    queued = False
+    while waiting:
+        fresh = {at: _fresh(connection, submissions[at], now) for at in waiting}
+        if not any(fresh.values()):
+            break
+        if not queued and entries.queue(connection):
+            queued = True
+            continue  # what was read before may be out of date
+        queued = True
+        together, waiting = _apart(connection, fresh)
+        admission = _Admission(connection, now, matcher)
+        for at, admitted in zip(
+            together, admission.run([fresh[at] for at in together]), strict=True
+        ):
+            became[at] = admitted
+    return became
+
+
+def _fresh(connection: Connection, submission: Submission, now: datetime) -> list[Candidate]:
+    """The entries that are new or say something else."""
+    source, made = submission.source, submission.made
+    known = entries.known(connection, source.id, [one.key for one in made])
+    return [
         candidate(one, known.get(one.key), source, now)
         for one in made
         if one.key not in known or known[one.key].hash != one.hash
     ]
-    pages = _hold_back(connection, source.id, candidates)
-    admitted = _Admission(connection, source, now, matcher).run(candidates)
-    unread.add(connection, source.id, pages, now)
-    return admitted
+
+
+def _apart(
+    connection: Connection, fresh: Mapping[int, list[Candidate]]
+) -> tuple[list[int], list[int]]:
+    """The first ones, which share no article and are admitted together; and the rest.
+
+    The rest waits whole, so that articles are made, and numbered, in the order of the documents.
+    """
+    by_key = entries.articles_by_key(
+        connection, (key for some in fresh.values() for one in some for key in one.keys)
+    )
+    order = list(fresh)
+    taken: set[str | int] = set()
+    for place, at in enumerate(order):
+        own: set[str | int] = set()
+        for one in fresh[at]:
+            one.leads_to = {by_key[key] for key in one.keys if key in by_key}
+            own.update(one.leads_to)
+            if one.made.values is not None:
+                own.update(one.keys)
+            if one.known and one.known.article_id is not None:
+                own.add(one.known.article_id)
+        if taken & own:
+            return order[:place], order[place:]
+        taken |= own
+    return order, []
 
 
 def admit_listed(
@@ -93,7 +146,9 @@ def admit_listed(
     entries.queue(connection)
     known = entries.known(connection, source.id, [made.key])
     one = candidate(made, known.get(made.key), source, now)
-    return _Admission(connection, source, now, matcher).run([one])
+    _apart(connection, {0: [one]})
+    (admitted,) = _Admission(connection, now, matcher).run([[one]])
+    return admitted
 
 
 def _hold_back(
@@ -116,20 +171,21 @@ def _hold_back(
 
 @dataclass(slots=True)
 class _Admission:
-    """The steps over one document, sharing what was read.
+    """The steps over documents that share no article; they share what was read.
 
     `before` are the stored articles as they were, `tellers` who had told them.
     """
 
     connection: Connection
-    source: AdmitSource
     now: datetime
     matcher: Matcher
     before: dict[int, Stored] = field(default_factory=dict)
     tellers: dict[int, dict[int, Teller]] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)  # articles that look otherwise now
 
-    def run(self, candidates: list[Candidate]) -> Admitted:
+    def run(self, documents: Sequence[Sequence[Candidate]]) -> list[Admitted]:
+        """What became of each."""
+        candidates = [one for some in documents for one in some]
         accepted = [one for one in candidates if one.made.values is not None]
         self._find(accepted)
         self._make_articles([one for one in accepted if not one.was_there])
@@ -138,27 +194,21 @@ class _Admission:
         )
         self._keep_entries(candidates)
         amended = self._amend_articles(accepted)
-        placing = Placing(
-            self.connection, self.source, self.matcher, self.before, self.tellers, self.now
-        )
-        standing = topics.of_articles(self.connection, self.before)
-        self.touched |= amended | placing.place(accepted, amended)
-        new = sum(one.known is None for one in candidates)
-        return Admitted(
-            new=new,
-            changed=len(candidates) - new,
-            refused=len(candidates) - len(accepted),
-            topics=self._mark(standing),
-        )
+        placing = Placing(self.connection, self.matcher, self.before, self.tellers, self.now)
+        placed = placing.place(accepted, amended)
+        self.touched |= amended | placed.touched
+        names = {row: name for name, row in topics.ids(self.connection).items()}
+        became = [self._became(some, placed.shown, names) for some in documents]
+        marks = frozenset[str]().union(*(one.topics for one in became))
+        if marks:
+            stale.mark(self.connection, {*marks, stale.EVERYTHING}, self.now)
+        return became
 
     def _find(self, accepted: list[Candidate]) -> None:
         """Lead each to the article that its keys know; merge where they know several."""
-        by_key = entries.articles_by_key(
-            self.connection, (key for one in accepted for key in one.keys)
-        )
         became: dict[int, int] = {}
         for one in accepted:
-            ids = {by_key[key] for key in one.keys if key in by_key}
+            ids = set(one.leads_to)
             if one.known and one.known.article_id is not None:
                 ids.add(one.known.article_id)
             if not ids:
@@ -179,8 +229,8 @@ class _Admission:
             self._recall(one)
 
     def _recall(self, one: Candidate) -> None:
-        """What this source had told before stays as it was: news or quiet."""
-        own = self.tellers.get(one.article_id, {}).get(self.source.id)
+        """What its source had told before stays as it was: news or quiet."""
+        own = self.tellers.get(one.article_id, {}).get(one.source.id)
         told = one.known is not None and one.known.article_id is not None
         one.repeats = told or own is not None
         if one.known is None and own is not None:
@@ -189,7 +239,7 @@ class _Admission:
             self.touched.add(one.article_id)  # another outlet has it
 
     def _make_articles(self, fresh: list[Candidate]) -> None:
-        """New articles, one for all entries of the document that share a key."""
+        """New articles, one for all entries of a document that share a key."""
         makers: dict[str, Candidate] = {}
         followers: list[tuple[Candidate, Candidate]] = []
         waiting: list[Candidate] = []
@@ -203,8 +253,8 @@ class _Admission:
         attempt = 0
         while waiting:
             named = {identity.public_id(one.keys[0], attempt): one for one in waiting}
-            rows = [(public_id, one.values) for public_id, one in named.items()]
-            ids = articles.add(self.connection, self.source.id, rows, self.now)
+            rows = [articles.New(name, one.source.id, one.values) for name, one in named.items()]
+            ids = articles.add(self.connection, rows, self.now)
             for public_id, article_id in ids.items():
                 named[public_id].article_id = article_id
                 self.touched.add(article_id)
@@ -214,10 +264,11 @@ class _Admission:
             one.article_id = maker.article_id
 
     def _keep_entries(self, candidates: list[Candidate]) -> None:
-        rows = [(one.known, self._row(one)) for one in candidates]
-        new = [row for known, row in rows if known is None]
-        entries.add(self.connection, self.source.id, new, self.now)
-        entries.amend(self.connection, [(known.id, row) for known, row in rows if known])
+        new = [(one.source.id, self._row(one)) for one in candidates if one.known is None]
+        entries.add(self.connection, new, self.now)
+        entries.amend(
+            self.connection, [(one.known.id, self._row(one)) for one in candidates if one.known]
+        )
 
     def _row(self, one: Candidate) -> NewEntry:
         made = one.made
@@ -247,7 +298,7 @@ class _Admission:
         seen: set[int] = set()
         for one in accepted:
             stored = self.before.get(one.article_id)
-            if stored is None or one.article_id in seen or stored.source_id != self.source.id:
+            if stored is None or one.article_id in seen or stored.source_id != one.source.id:
                 continue
             seen.add(one.article_id)
             values = one.values.after(stored.values)
@@ -263,18 +314,22 @@ class _Admission:
         before = stored.updated or stored.values.published or stored.first_seen_at
         return said if said is not None and before < said <= self.now else self.now
 
-    def _mark(self, stood: Mapping[int, Mapping[int, object]]) -> frozenset[str]:
-        """The feeds that show what looks otherwise, or showed it. `stood`: where articles were."""
-        if not self.touched:
-            return frozenset()
-        standing = topics.of_articles(self.connection, self.touched)
-        shown = {
-            topic for one in self.touched for topic in (*standing.get(one, ()), *stood.get(one, ()))
-        }
-        names = frozenset(n for n, row in topics.ids(self.connection).items() if row in shown)
-        if names:
-            stale.mark(self.connection, {*names, stale.EVERYTHING}, self.now)
-        return names
+    def _became(
+        self,
+        document: Sequence[Candidate],
+        shown: Mapping[int, AbstractSet[int]],
+        names: Mapping[int, str],
+    ) -> Admitted:
+        """What became of one document. Its topics show what looks otherwise, or showed it."""
+        new = sum(one.known is None for one in document)
+        own = {one.article_id for one in document if one.article_id in self.touched}
+        rows = {row for article_id in own for row in shown.get(article_id, ())}
+        return Admitted(
+            new=new,
+            changed=len(document) - new,
+            refused=sum(one.made.values is None for one in document),
+            topics=frozenset(names[row] for row in rows if row in names),
+        )
 
 
 def _end(became: dict[int, int], article_id: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,13 +33,15 @@ class AdmitSource:
 class Candidate:
     """An entry with what it makes, and the article it leads to once that is known.
 
-    `was_there`: that article was stored before this document. `repeats`: this source had told it
-    before, under this or another entry key.
+    `leads_to`: the articles that its keys know. `was_there`: the article was stored before this
+    document. `repeats`: its source had told it before, under this or another entry key.
     """
 
+    source: AdmitSource
     made: Prepared
     known: Known | None
     quiet: bool
+    leads_to: Collection[int] = ()
     article_id: int = 0
     was_there: bool = False
     repeats: bool = False
@@ -56,11 +59,11 @@ class Candidate:
 def candidate(made: Prepared, known: Known | None, source: AdmitSource, now: datetime) -> Candidate:
     """What an entry is to this source: known or new, news or old."""
     if known is None:
-        return Candidate(made, known, _is_old(made.published, source, now))
+        return Candidate(source, made, known, _is_old(made.published, source, now))
     quiet = known.quiet
     if quiet and known.article_id is None:  # its page may know better when it was published
         quiet = not _is_after(made.published, source.first_fetch_at, now)
-    return Candidate(made, known, quiet)
+    return Candidate(source, made, known, quiet)
 
 
 def _is_old(published: datetime | None, source: AdmitSource, now: datetime) -> bool:

@@ -1,13 +1,14 @@
-"""Which topics the articles of a document enter and leave, and whether as news."""
+"""Which topics the articles of documents enter and leave, and whether as news."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.curate.articles import matched_text
-from service.curate.candidates import AdmitSource, Candidate
+from service.curate.candidates import Candidate
 from service.curate.rules import Described, Matcher
 from service.store import topics
 from service.store.articles import Stored
@@ -21,23 +22,30 @@ OLD_NEWS = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Placing:
-    """A document's source and the rules.
+class Placements:
+    """`touched`: articles that look otherwise. `shown`: article -> topic rows that show or did."""
 
-    `before` are the stored articles as they were before the document, `tellers` who had told them.
+    touched: set[int]
+    shown: Mapping[int, set[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """The rules, and what was read.
+
+    `before` are the stored articles as they were before the documents, `tellers` who had told them.
     """
 
     connection: Connection
-    source: AdmitSource
     matcher: Matcher
     before: dict[int, Stored]
     tellers: dict[int, dict[int, Teller]]
     now: datetime
 
-    def place(self, accepted: Sequence[Candidate], amended: set[int]) -> set[int]:
-        """Write topics with their reasons. Returns the articles that look otherwise through it."""
+    def place(self, accepted: Sequence[Candidate], amended: set[int]) -> Placements:
+        """Write topics with their reasons."""
         rows = topics.ids(self.connection)
-        standing = topics.of_articles(self.connection, (one.article_id for one in accepted))
+        standing = topics.of_articles(self.connection, self.before)
         woken = {one.article_id for one in accepted if one.was_there and self._is_news(one)}
         topics.become_news(self.connection, sorted(woken), self.now)
         enter: dict[tuple[int, int], Placed] = {}
@@ -56,7 +64,10 @@ class Placing:
         topics.enter(self.connection, list(enter.values()), self.now)
         topics.leave(self.connection, sorted(leave))
         fresh = {at for at, topic in enter if topic not in standing.get(at, {})}
-        return woken | fresh | {article for article, _ in leave}
+        shown = defaultdict[int, set[int]](set, {at: set(there) for at, there in standing.items()})
+        for at, topic in enter:
+            shown[at].add(topic)
+        return Placements(woken | fresh | {article for article, _ in leave}, shown)
 
     def _is_news(self, one: Candidate) -> bool:
         """Somebody who had not told it tells it now, and not in his first collection."""
@@ -78,7 +89,7 @@ class Placing:
         still = set(held)
         for teller in self.tellers[one.article_id].values():
             had |= self.matcher.match(self._as_stored(old, teller.name)).keys()
-            if teller.name != self.source.name:
+            if teller.name != one.source.name:
                 still |= self.matcher.match(self._as_stored(one.values, teller.name)).keys()
         return had - still
 

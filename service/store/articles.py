@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, union_all, update
 
 from service.store import tables as t
 from service.store.entries import batches
-from service.store.statements import upsert
+from service.store.many import inserting
 from service.store.values import Values
 
 BATCH = 200
@@ -31,6 +30,15 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class New:
+    """An article to be. `source_id`: whose words these are."""
+
+    public_id: str
+    source_id: int
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
 class Matchable:
     """A stored article as rules look at it."""
 
@@ -43,47 +51,57 @@ class Matchable:
     sources: tuple[str, ...]
 
 
-def add(
-    connection: Connection, source_id: int, rows: Sequence[tuple[str, Values]], now: datetime
-) -> dict[str, int]:
-    """Insert (public id, values), each with a story of its own. Public id -> the new article.
+_ADD = inserting(t.article, "public_id", "source_id", "first_seen_at", *Values.__slots__)
+_ADD_STORY = inserting(t.story, "public_id", "article_id", "created_at")
+
+
+def add(connection: Connection, rows: Sequence[New], now: datetime) -> dict[str, int]:
+    """Insert articles, each with a story of its own. Public id -> the new article.
 
     A public id that another article has already is left out: that one is not touched.
     """
-    if not rows:
+    taken = _ids(connection, (row.public_id for row in rows))
+    fresh = [row for row in rows if row.public_id not in taken]
+    if not fresh:
         return {}
-    shared = {"source_id": source_id, "first_seen_at": now}
-    ids = _insert(
+    _ADD(
         connection,
-        t.article,
-        [{"public_id": public_id, **shared, **values.as_row()} for public_id, values in rows],
+        [
+            {
+                "public_id": row.public_id,
+                "source_id": row.source_id,
+                "first_seen_at": now,
+                **row.values.as_row(),
+            }
+            for row in fresh
+        ],
     )
-    if ids:
-        stories = _insert(
-            connection,
-            t.story,
-            [
-                {"public_id": public_id, "article_id": article_id, "created_at": now}
-                for public_id, article_id in ids.items()
-            ],
-        )
+    ids = _ids(connection, (row.public_id for row in fresh))
+    _ADD_STORY(
+        connection,
+        [
+            {"public_id": public_id, "article_id": article_id, "created_at": now}
+            for public_id, article_id in ids.items()
+        ],
+    )
+    for batch in batches(ids.values()):
         connection.execute(
-            insert(t.story_article),
-            [
-                {"article_id": article_id, "story_id": stories[public_id]}
-                for public_id, article_id in ids.items()
-            ],
+            insert(t.story_article).from_select(
+                ["article_id", "story_id"],
+                select(t.story.c.article_id, t.story.c.id).where(t.story.c.article_id.in_(batch)),
+            )
         )
     return ids
 
 
-def _insert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> dict[str, int]:
-    statement = (
-        upsert(connection, table)
-        .on_conflict_do_nothing(index_elements=["public_id"])
-        .returning(table.c.public_id, table.c.id)
-    )
-    return {row.public_id: row.id for row in connection.execute(statement, rows)}
+def _ids(connection: Connection, public_ids: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for batch in batches(public_ids):
+        rows = connection.execute(
+            select(t.article.c.public_id, t.article.c.id).where(t.article.c.public_id.in_(batch))
+        )
+        found.update((row[0], row[1]) for row in rows)
+    return found
 
 
 def amend(connection: Connection, rows: Iterable[tuple[int, Values, datetime | None]]) -> None:

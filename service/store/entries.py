@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, func, select, update
 
+from service.store.many import inserting
 from service.store.source_key import source_key
-from service.store.statements import upsert
 from service.store.tables import article, article_key, entry, source
 
 BATCH = 5000
@@ -108,14 +108,22 @@ def known(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[s
     return found
 
 
-def add(connection: Connection, source_id: int, rows: Sequence[NewEntry], now: datetime) -> None:
-    """Insert entries seen for the first time."""
-    if rows:
-        shared = {"source_id": source_id, "first_seen_at": now}
-        connection.execute(
-            insert(entry),
-            [{**shared, **{name: getattr(row, name) for name in row.__slots__}} for row in rows],
-        )
+_ADD = inserting(entry, "source_id", "first_seen_at", *NewEntry.__slots__)
+
+
+def add(connection: Connection, rows: Iterable[tuple[int, NewEntry]], now: datetime) -> None:
+    """Insert entries seen for the first time: (source row, what it says)."""
+    _ADD(
+        connection,
+        [
+            {
+                "source_id": source_id,
+                "first_seen_at": now,
+                **{name: getattr(row, name) for name in row.__slots__},
+            }
+            for source_id, row in rows
+        ],
+    )
 
 
 def amend(connection: Connection, rows: Sequence[tuple[int, NewEntry]]) -> None:
@@ -173,12 +181,12 @@ def rename_source(connection: Connection, old: str, new: str) -> None:
     )
 
 
+_LEAD = inserting(article_key, "key", "article_id", unless="key")
+
+
 def lead_to(connection: Connection, pairs: Iterable[tuple[str, int]]) -> None:
     """Keep that these keys lead to these articles; a key that is known stays as it is."""
-    rows = [{"key": key, "article_id": article_id} for key, article_id in pairs]
-    if rows:
-        statement = upsert(connection, article_key).on_conflict_do_nothing(index_elements=["key"])
-        connection.execute(statement, rows)
+    _LEAD(connection, [{"key": key, "article_id": article_id} for key, article_id in pairs])
 
 
 def batches(values: Iterable[Any]) -> Iterator[list[Any]]:

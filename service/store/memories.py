@@ -5,8 +5,11 @@ It is kept in the transaction that stores the document's entries, so that what i
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, select
+from collections.abc import Mapping
 
+from sqlalchemy import Connection, bindparam, delete, select
+
+from service.store.many import Many, Statement
 from service.store.statements import upsert
 from service.store.tables import source_memory as t
 
@@ -16,15 +19,21 @@ def last(connection: Connection, source_id: int) -> bytes | None:
     return connection.scalar(select(t.c.memory).where(t.c.source_id == source_id))
 
 
-def keep(connection: Connection, source_id: int, memory: bytes | None) -> None:
-    """From now on this; None: forget."""
-    if memory is None:
-        connection.execute(delete(t).where(t.c.source_id == source_id))
-        return
-    statement = upsert(connection, t)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["source_id"], set_={"memory": statement.excluded.memory}
-        ),
-        {"source_id": source_id, "memory": memory},
+def _keeping(connection: Connection) -> Statement:
+    values = {name: bindparam(name, type_=t.c[name].type) for name in ("source_id", "memory")}
+    statement = upsert(connection, t).values(values)
+    return statement.on_conflict_do_update(
+        index_elements=["source_id"], set_={"memory": statement.excluded.memory}
     )
+
+
+_KEEP = Many(_keeping)
+
+
+def keep(connection: Connection, kept: Mapping[int, bytes | None]) -> None:
+    """From now on this of each source; None: forget."""
+    rows = [{"source_id": one, "memory": memory} for one, memory in kept.items() if memory]
+    _KEEP(connection, rows)
+    gone = [one for one, memory in kept.items() if not memory]
+    if gone:
+        connection.execute(delete(t).where(t.c.source_id.in_(gone)))

@@ -1,10 +1,7 @@
-"""The polling queue: the `source` row says when it is due, who holds it, and how it went.
+"""The polling queue: the `source` row says when it is due and who holds it.
 
-due -> claim (conditional UPDATE with owner and lease) -> fetch and read, no lock held -> one of
-record_ok | record_unchanged | record_failure, each only while the claim still stands.
-
-A record tells whether it took effect: not when the lease had lapsed and another process took
-the source, nor when the source was given another address meanwhile.
+due -> claim (conditional UPDATE with owner and lease) -> fetch and read, no lock held -> how it
+went (store/polled.py), only while the claim still stands.
 """
 
 from __future__ import annotations
@@ -14,11 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from service.store import lists as lists_
 from service.store import manners as m
-from service.store.holds import CLAIMED, NEXT, after_answer
 from service.store.lists import Lists
 from service.store.manners import Manners
 from service.store.pauses import awake
@@ -154,158 +150,6 @@ def _claimed(row: tuple[Any, ...]) -> Claimed:
     return Claimed(*row[:own], manners=Manners(*manners), lists=Lists(*lists))
 
 
-def holds(connection: Connection, source: Claimed) -> bool:
-    """Whether the claim still stands and the source still has the address that was fetched.
-
-    Locks the row on PostgreSQL until the transaction ends, so that what follows rests on it.
-    """
-    statement = select(t.c.id).where(_mine(source)).with_for_update()
-    return connection.execute(statement).first() is not None
-
-
-def is_called(connection: Connection, source: Claimed) -> tuple[str, str | None]:
-    """The outlet's title and home, as feeds and pages show them."""
-    row = connection.execute(select(t.c.title, t.c.home).where(t.c.id == source.id)).one()
-    return row.title, row.home
-
-
-def record_ok(
-    connection: Connection,
-    source: Claimed,
-    now: datetime,
-    *,
-    behind: Behind,
-    next_poll_at: datetime,
-    manners: Manners,
-    title: str | None,
-    home: str | None,
-    entries: int,
-    repairs: Sequence[str],
-    rung: str,
-    lists: Lists,
-    beyond: int = 0,
-    whole: bool = True,
-    topic: str | None = None,
-    hubs: Sequence[str] = (),
-) -> bool:
-    """A document was read and its entries are stored. `title` None: the TOML has one, keep it.
-
-    `rung`: how far down its document had to be taken. `lists`: what is to be remembered of it.
-    `whole`: whether it counts as the first collection where there was none. `hubs`, `topic`: who
-    would bring its news, and what to ask them for.
-    """
-    values: dict[str, object] = {
-        "last_ok_at": now,
-        "failures": 0,
-        "error": None,
-        "document_error": None,
-        "aside_since": None,
-        "gone_at": None,
-        "entries_last": entries,
-        "entries_beyond": beyond,
-        "repairs": list(repairs),
-        **m.values(manners),
-        "dead_since": None,
-        "suggestions": None,
-        "hubs": list(hubs) or None,
-        "hub_topic": topic,
-        **lists_.values(lists),
-        **_counted(rung),
-        **_known_by(behind),
-    }
-    if whole:
-        values["first_collected_at"] = func.coalesce(t.c.first_collected_at, now)
-    if title:
-        values["title"] = title
-    if home:
-        values["home"] = home
-    return _settle(connection, source, next_poll_at, values, held_until=source.held_until)
-
-
-@dataclass(frozen=True, slots=True)
-class Same:
-    """A source that said the same as last time. `behind`: its validators as they are now.
-
-    `whole`: it sent its whole body once more; else it answered "not modified".
-    """
-
-    source: Claimed
-    behind: Behind
-    whole: bool
-    next_poll_at: datetime
-    manners: Manners
-
-
-def record_unchanged(
-    connection: Connection, now: datetime, unchanged: Sequence[Same]
-) -> frozenset[int]:
-    """All in one statement. Returns the ids of those that were not ours any more."""
-    rows = [
-        {
-            "row": one.source.id,
-            "owner": one.source.owner,
-            "address": one.source.url,
-            "last_ok_at": now,
-            "next_poll_at": one.next_poll_at,
-            "held": one.source.held_until,
-            "not_modified": int(not one.whole),
-            "same_body": int(one.whole),
-            **_known_by(one.behind),
-            **m.values(one.manners),
-        }
-        for one in unchanged
-    ]
-    if not rows:
-        return frozenset()
-    done = connection.execute(_UNCHANGED, rows)
-    if done.rowcount == len(rows):
-        return frozenset()
-    kept: set[int] = set()
-    for ids in _in_parts([one.source.id for one in unchanged]):
-        settled = t.c.id.in_(ids), t.c.lease_owner.is_(None), t.c.last_ok_at == now
-        kept |= set(connection.execute(select(t.c.id).where(*settled)).scalars())
-    return frozenset(one.source.id for one in unchanged) - kept
-
-
-def record_failure(
-    connection: Connection,
-    source: Claimed,
-    *,
-    error: str,
-    next_poll_at: datetime,
-    manners: Manners,
-    behind: Behind | None = None,
-    aside_at: datetime | None = None,
-    gone_at: datetime | None = None,
-    drifting_at: datetime | None = None,
-    dead_at: datetime | None = None,
-    held_until: datetime | None = None,
-) -> bool:
-    """It could not be fetched, or its document could not be read.
-
-    `behind`: that document, so that it is not read again while it stays the same. `aside_at`: now,
-    if it killed or hung its reader. `gone_at`: it will not be asked again by itself.
-    `drifting_at`: now, if it used to give entries and gives none. `dead_at`: now, if its address
-    gives no such document any more. `held_until`: until when the server asks to be left alone.
-    """
-    values: dict[str, object] = {
-        "failures": t.c.failures + 1,
-        "error": error,
-        "gone_at": gone_at,
-        **m.values(manners),
-    }
-    if drifting_at is not None:
-        values["drifting_since"] = func.coalesce(t.c.drifting_since, drifting_at)
-    if dead_at is not None:
-        values["dead_since"] = func.coalesce(t.c.dead_since, dead_at)
-    if behind is not None:
-        since = None if aside_at is None else func.coalesce(t.c.aside_since, aside_at)
-        values |= {"document_error": error, "aside_since": since, **_known_by(behind)}
-    if held_until is not None:
-        values |= {"held_until": held_until, "held_by": None}
-    return _settle(connection, source, next_poll_at, values)
-
-
 def release(connection: Connection, owner: str, ids: Iterable[int]) -> None:
     """Give back claims of a pass that was stopped: others need not wait for the lease to end."""
     for some in _in_parts(list(ids)):
@@ -331,60 +175,3 @@ def _live() -> ColumnElement[bool]:
 
 def _free(now: datetime) -> ColumnElement[bool]:
     return or_(t.c.lease_until.is_(None), t.c.lease_until <= now)
-
-
-def _mine(source: Claimed) -> ColumnElement[bool]:
-    return and_(t.c.id == source.id, t.c.lease_owner == source.owner, t.c.url == source.url)
-
-
-def _counted(rung: str) -> dict[str, object]:
-    column = t.c[f"rung_{rung}"]
-    return {column.name: column + 1}
-
-
-def _known_by(behind: Behind) -> dict[str, object]:
-    return {
-        "etag": behind.etag,
-        "last_modified": behind.last_modified,
-        "body_hash": behind.body_hash,
-        "read_as": behind.read_as,
-    }
-
-
-def _settle(
-    connection: Connection,
-    source: Claimed,
-    next_poll_at: datetime,
-    values: dict[str, object],
-    *,
-    held_until: datetime | None = None,
-) -> bool:
-    """`held_until`: the hold that this answer ends, None: it ends none."""
-    free = {"lease_owner": None, "lease_until": None}
-    then = after_answer(held_until, next_poll_at)
-    done = connection.execute(update(t).where(_mine(source)).values({**then, **values, **free}))
-    return done.rowcount == 1
-
-
-_UNCHANGED = (
-    update(t)
-    .where(
-        t.c.id == bindparam("row"),
-        t.c.lease_owner == bindparam("owner"),
-        t.c.url == bindparam("address"),
-    )
-    .values(
-        failures=0, error=None, gone_at=None, lease_owner=None, lease_until=None,
-        drifting_since=None, dead_since=None, suggestions=None,
-        **after_answer(CLAIMED, NEXT),
-        rung_304=t.c.rung_304 + bindparam("not_modified"),
-        rung_body=t.c.rung_body + bindparam("same_body"),
-        **{
-            name: bindparam(name)
-            for name in (
-                "last_ok_at", "etag", "last_modified", "body_hash", "read_as",
-                *(column.name for column in m.COLUMNS),
-            )
-        },
-    )
-)  # fmt: skip

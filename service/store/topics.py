@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 
 from service.store.entries import batches
+from service.store.many import Many, Statement
 from service.store.statements import upsert
 from service.store.tables import article_topic, topic
 
@@ -61,26 +62,33 @@ def of_articles(connection: Connection, article_ids: Iterable[int]) -> dict[int,
     return found
 
 
+def _entering(connection: Connection) -> Statement:
+    columns = ("article_id", "topic_id", "entered_at", "quiet", "reason")
+    values = {name: bindparam(name, type_=article_topic.c[name].type) for name in columns}
+    statement = upsert(connection, article_topic).values(values)
+    return statement.on_conflict_do_update(
+        index_elements=["article_id", "topic_id"], set_={"reason": statement.excluded.reason}
+    )
+
+
+_ENTER = Many(_entering)
+
+
 def enter(connection: Connection, rows: Sequence[Placed], now: datetime) -> None:
     """Put articles into topics; who is there already gets the new reason alone."""
-    if rows:
-        statement = upsert(connection, article_topic)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["article_id", "topic_id"],
-                set_={"reason": statement.excluded.reason},
-            ),
-            [
-                {
-                    "article_id": row.article_id,
-                    "topic_id": row.topic_id,
-                    "entered_at": now,
-                    "quiet": row.quiet,
-                    "reason": row.reason,
-                }
-                for row in rows
-            ],
-        )
+    _ENTER(
+        connection,
+        [
+            {
+                "article_id": row.article_id,
+                "topic_id": row.topic_id,
+                "entered_at": now,
+                "quiet": row.quiet,
+                "reason": row.reason,
+            }
+            for row in rows
+        ],
+    )
 
 
 def become_news(connection: Connection, article_ids: Sequence[int], now: datetime) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from service.store import holds, retries, sources
+from service.store import holds, polled, retries, sources
 from service.store import tables as t
 from service.store.lists import Lists
 from service.store.manners import Manners
@@ -27,10 +27,11 @@ def _held(connection):
 
 
 def _document(connection, source, now, at):
-    return sources.record_ok(
-        connection, source, now, behind=BEHIND, next_poll_at=at, manners=Manners(), title=None,
-        home=None, entries=1, repairs=[], rung="whole", lists=Lists(),
+    fine = polled.Fine(
+        source=source, behind=BEHIND, next_poll_at=at, manners=Manners(), title=None, home=None,
+        entries=1, repairs=[], rung="whole", lists=Lists(),
     )  # fmt: skip
+    return not polled.record_fine(connection, now, [fine])
 
 
 def test_a_site_that_rests_puts_off_what_is_due_before(any_store, now):
@@ -60,9 +61,9 @@ def test_who_was_being_asked_when_its_site_said_enough_rests_like_the_others(any
         document, same, failed = _claim(connection, now)
         holds.put_off(connection, names, "bao-a", until, lambda _: until)
         assert _document(connection, document, now, soon)
-        told = sources.Same(same, BEHIND, False, soon, Manners())
-        assert sources.record_unchanged(connection, now, [told]) == frozenset()
-        assert sources.record_failure(
+        told = polled.Same(same, BEHIND, False, soon, Manners())
+        assert polled.record_unchanged(connection, now, [told]) == frozenset()
+        assert polled.record_failure(
             connection, failed, error="503", next_poll_at=soon, manners=Manners()
         )
         assert set(_held(connection).values()) == {(until, until, "bao-a")}
@@ -76,12 +77,10 @@ def test_a_hold_ends_when_the_source_answers_well_but_not_with_another_failure(a
         connection.execute(update(t.source).values(held_until=until))  # asked by a person
         document, same, failed = _claim(connection, now)
         _document(connection, document, now, soon)
-        sources.record_unchanged(
-            connection, now, [sources.Same(same, BEHIND, False, soon, Manners())]
+        polled.record_unchanged(
+            connection, now, [polled.Same(same, BEHIND, False, soon, Manners())]
         )
-        sources.record_failure(
-            connection, failed, error="500", next_poll_at=soon, manners=Manners()
-        )
+        polled.record_failure(connection, failed, error="500", next_poll_at=soon, manners=Manners())
         assert _held(connection) == {
             "mot": (soon, None, None),
             "hai": (soon, None, None),
@@ -94,7 +93,7 @@ def test_what_its_server_asked_for_is_kept_and_a_longer_wish_of_its_site_too(any
         add_source(connection, now)
         (source,) = _claim(connection, now)
         holds.put_off(connection, ["bao-a"], "bao-b", now + 5 * HOUR, lambda _: now + 5 * HOUR)
-        sources.record_failure(
+        polled.record_failure(
             connection, source, error="429", next_poll_at=now + 2 * HOUR, manners=Manners(),
             held_until=now + 2 * HOUR,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from service.store import retries, sources
+from service.store import polled, retries, sources
 from service.store import tables as t
 from service.store.lists import Lists
 from service.store.manners import Manners
@@ -51,10 +51,10 @@ def test_a_claim_keeps_others_away_until_its_lease_ends(any_store, now):
         (first,) = sources.claim(connection, wanted, "a", now, now + LEASE)
         assert sources.claim(connection, wanted, "b", now, now + LEASE) == []
         assert sources.due(connection, now) == []
-        assert sources.holds(connection, first)
+        assert polled.held(connection, [first])
         after = now + LEASE
         (second,) = sources.claim(connection, wanted, "b", after, after + LEASE)
-        assert not sources.holds(connection, first)
+        assert not polled.held(connection, [first])
         assert second.first_fetch_at == first.first_fetch_at == now
 
 
@@ -94,13 +94,13 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         add_source(connection, now, failures=3, error="no", document_error="no")
         (source,) = _claim(connection, now, "bao-a")
         assert source.document_error == "no"
-        done = sources.record_ok(
-            connection, source, now, behind=BEHIND, next_poll_at=now + LEASE,
+        fine = polled.Fine(
+            source=source, behind=BEHIND, next_poll_at=now + LEASE,
             manners=Manners(interval_s=900), title="Báo A", home=None, entries=7,
             repairs=["bare-ampersand"], rung="whole", beyond=2,
             lists=Lists(entries_usual=6, place=">a", children={"x": ""}),
         )  # fmt: skip
-        assert done
+        assert polled.record_fine(connection, now, [fine]) == frozenset()
         row = _row(connection)
         assert (row.title, row.failures, row.error, row.entries_last) == ("Báo A", 0, None, 7)
         assert row.repairs == ["bare-ampersand"]
@@ -112,8 +112,8 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         assert (again.body_hash, again.read_as) == (BEHIND.body_hash, BEHIND.read_as)
         assert (again.first_collected_at, again.document_error) == (now, None)
         assert again.lists == Lists(None, 6, ">a", {"x": ""})
-        same = sources.Same(again, BEHIND, False, later + LEASE, Manners(interval_s=1000))
-        assert sources.record_unchanged(connection, later, [same]) == frozenset()
+        same = polled.Same(again, BEHIND, False, later + LEASE, Manners(interval_s=1000))
+        assert polled.record_unchanged(connection, later, [same]) == frozenset()
         row = _row(connection)
         assert (row.first_collected_at, row.last_ok_at, row.title) == (now, later, "Báo A")
         assert row.interval_s == 1000
@@ -124,10 +124,10 @@ def test_failures_count_up_and_a_body_that_cannot_be_read_is_remembered(any_stor
     with any_store.write() as connection:
         add_source(connection, now)
         (source,) = _claim(connection, now, "bao-a")
-        sources.record_failure(connection, source, error="404", next_poll_at=now, manners=Manners())
+        polled.record_failure(connection, source, error="404", next_poll_at=now, manners=Manners())
         (source,) = _claim(connection, now, "bao-a")
         assert (source.failures, source.etag, source.document_error) == (1, None, None)
-        sources.record_failure(
+        polled.record_failure(
             connection, source, error="no feed", next_poll_at=now, manners=Manners(), behind=BEHIND
         )
         (source,) = _claim(connection, now, "bao-a")
@@ -142,12 +142,12 @@ def test_what_is_no_longer_ours_is_not_written(any_store, now, meanwhile):
         add_source(connection, now)
         (source,) = _claim(connection, now, "bao-a")
         connection.execute(update(t.source).values(**meanwhile))
-        assert not sources.holds(connection, source)
-        assert not sources.record_failure(
+        assert not polled.held(connection, [source])
+        assert not polled.record_failure(
             connection, source, error="x", next_poll_at=now, manners=Manners()
         )
-        same = sources.Same(source, BEHIND, True, now, Manners(interval_s=1))
-        assert sources.record_unchanged(connection, now, [same]) == {source.id}
+        same = polled.Same(source, BEHIND, True, now, Manners(interval_s=1))
+        assert polled.record_unchanged(connection, now, [same]) == {source.id}
         row = _row(connection)
         assert (row.error, row.etag, row.lease_until) == (None, None, now + LEASE)
 
@@ -170,14 +170,14 @@ def test_of_many_that_said_the_same_only_those_are_lost_that_are_not_ours(any_st
         taken = t.source.c.name.in_(("nguon-1", "nguon-3"))
         connection.execute(update(t.source).where(taken).values(lease_owner="b"))
         same = [
-            sources.Same(
+            polled.Same(
                 one, BEHIND, True, now + timedelta(hours=n), Manners(interval_s=n, news_at=now)
             )
             for n, one in enumerate(claimed, 1)
         ]
-        lost = sources.record_unchanged(connection, now, same)
+        lost = polled.record_unchanged(connection, now, same)
         assert lost == {one.id for one in claimed if one.name in {"nguon-1", "nguon-3"}}
-        assert sources.record_unchanged(connection, now, []) == frozenset()
+        assert polled.record_unchanged(connection, now, []) == frozenset()
         rows = connection.execute(select(t.source).where(t.source.c.lease_owner.is_(None))).all()
         assert {row.name for row in rows} == {"nguon-0", "nguon-2", "nguon-4"}
         assert {(row.etag, row.news_at, row.last_ok_at) for row in rows} == {(b'"1"', now, now)}
@@ -187,7 +187,7 @@ def test_what_is_gone_is_not_due_until_somebody_says_so(any_store, now):
     with any_store.write() as connection:
         add_source(connection, now)
         (source,) = _claim(connection, now, "bao-a")
-        sources.record_failure(
+        polled.record_failure(
             connection, source, error="410", next_poll_at=now, manners=Manners(), gone_at=now
         )
         much_later = now + timedelta(days=400)
