@@ -84,7 +84,7 @@ def find(tree: HtmlElement, base: str, place: str | None = None) -> tuple[list[F
 def _tells_when(group: Group) -> bool:
     """Whether its links are date lines, as where headlines lead to other sites."""
     sample = group.headlines[:_SAMPLE]
-    return sum(particulars.is_date_line(one.text) for one in sample) * 2 > len(sample)
+    return sum(particulars.says_only_when(one.text) for one in sample) * 2 > len(sample)
 
 
 def _without_sections(some: Sequence[Group], regions: Regions) -> Iterator[Group]:

@@ -16,7 +16,7 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from service.collect import media
-from service.collect.headlines import text_of
+from service.collect.headlines import length_of, text_of
 from service.collect.items import sensible
 from service.collect.reading import Reading
 from service.model import Image
@@ -49,6 +49,7 @@ _WEEKDAYS = re.compile(
     r"\b(mon|tues?|wed(nes)?|thu(rs)?|fri|sat(ur)?|sun)(day)?\b"
 )
 _MOST_OTHER_WORDS = 4
+_LONGEST_WORD = 10  # in Latin letters: a script without blanks writes a headline as one word
 _DATE_CLASS = re.compile(r"(?i)date|time|ngay|posted|publish|meta|thoi-?gian|ngày")
 _LEAD_CLASS = re.compile(
     r"(?i)sapo|lead|desc|summary|excerpt|intro|trich|mo-?ta|teaser|abstract|dek"
@@ -152,6 +153,16 @@ def is_date_line(text: str) -> bool:
         rest = _TIME.sub(" ", rest)
     others = _WORDS.findall(_WEEKDAYS.sub(" ", rest))
     return found == 1 and len(others) <= _MOST_OTHER_WORDS
+
+
+def says_only_when(text: str) -> bool:
+    """Whether a text is a date line, or a day and an hour without a year."""
+    if is_date_line(text):
+        return True
+    if not any(letter.isdigit() for letter in text):
+        return False
+    words = _WORDS.findall(_WEEKDAYS.sub(" ", _TIME.sub(" ", text)))
+    return not words or (len(words) == 1 and length_of(words[0]) <= _LONGEST_WORD)
 
 
 def date_element(block: HtmlElement, headline: HtmlElement) -> HtmlElement | None:

@@ -187,12 +187,22 @@ def test_a_home_page_of_the_corpus(corpus, now):
     assert sum(bool(entry.summary) for entry in entries) >= 24
 
 
-def test_date_lines_that_are_links_are_no_headlines(now):
+@pytest.mark.parametrize("when", ["ngày 0{n}/11/2026", "0{n}/11"])
+def test_date_lines_that_are_links_are_no_headlines(now, when):
     """A page that lists other sites' articles links its own pages by their dates."""
     rows = "".join(
         f"<li><h3><a href='https://bao-{n}.example/bai'>Tin số {n} của một báo khác</a></h3>"
-        f"<p><a href='/stories/{n}00{n}/'>08:3{n} Chủ nhật, ngày 0{n}/11/2026</a></p></li>"
+        f"<p><a href='/stories/{n}00{n}/'>08:3{n} Chủ nhật, {when.format(n=n)}</a></p></li>"
         for n in range(1, 9)
     )
     with pytest.raises(ParseError, match="no list of news"):
         read(f"<html><body><ul>{rows}</ul></body></html>", "https://tin.example.vn/", now)
+
+
+def test_headlines_with_numbers_in_a_script_without_blanks_are_no_dates(now):
+    rows = "".join(
+        f"<li><a href='/news/00{n}.html'>2026年度予算案第{n}号を公表しました</a></li>"
+        for n in range(1, 9)
+    )
+    body = f"<html lang='ja'><body><main><ul class='news'>{rows}</ul></main></body></html>"
+    assert len(read(body, "https://city.example.jp/", now).entries) == 8
