@@ -25,11 +25,20 @@ from tests.net.test_client import Answers
 PUBLIC, OTHER = "8.8.8.8", "1.1.1.1"
 PRIVATE = ("10.0.0.1", "192.168.7.7", "100.64.0.9", "169.254.169.254", "172.16.3.4", "198.18.0.3")
 
+PUBLIC_6 = "2606:4700::1111"
+HIDING = (
+    "64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:a00:1::1", "2001:0:4136:e378:8000:63bf:f5ff:fffe",
+    "2a00:1450::5efe:a00:1", "::a00:1", "fd12:3456::1", "fec0::1", "2001:db8::1",
+)  # fmt: skip
+"""IPv6 addresses in which 10.0.0.1 hides (NAT64, its local prefix, 6to4, Teredo, ISATAP, the old
+compatible form), and such as are private themselves."""
+
 NOT_ALLOWED = 77
 
 _NEW_USER, _NEW_NET = 0x10000000, 0x40000000
 _SET_ADDRESS, _GET_FLAGS, _SET_FLAGS = 0x8916, 0x8913, 0x8914
 _UP = 0x1
+_LOOPBACK = 1  # its number among the interfaces
 
 
 def leave_the_world() -> None:
@@ -45,6 +54,18 @@ def leave_the_world() -> None:
             asked = fcntl.ioctl(control, _GET_FLAGS, struct.pack("16sh14x", name, 0))
             flags = struct.unpack("16sh14x", asked)[1] | _UP
             fcntl.ioctl(control, _SET_FLAGS, struct.pack("16sh14x", name, flags))
+
+
+def has_ipv6() -> bool:
+    """Give this machine the IPv6 addresses too; False where the kernel knows none."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as control:
+            for address in (PUBLIC_6, *HIDING):
+                packed = socket.inet_pton(socket.AF_INET6, address)
+                fcntl.ioctl(control, _SET_ADDRESS, struct.pack("16sIi", packed, 128, _LOOPBACK))
+    except OSError:
+        return False
+    return True
 
 
 class Everywhere:
@@ -106,6 +127,25 @@ async def main() -> dict[str, object]:
         told["inside, outside, inside"] = await here.fetch(
             f"http://10.0.0.1/to/{PUBLIC}/to/10.0.0.1/", allow=("10.0.0.0/8",)
         )
+    if has_ipv6():
+        told |= await on_ipv6(here)
+    return told
+
+
+async def on_ipv6(here: Everywhere) -> dict[str, object]:
+    told: dict[str, object] = {}
+    async with await asyncio.start_server(here.answer, "::", 80):
+        told["public6"] = await here.fetch(f"http://[{PUBLIC_6}]/")
+        for address in HIDING:
+            told[f"direct6 {address}"] = await here.fetch(f"http://[{address}]/")
+            told[f"redirect6 {address}"] = await here.fetch(f"http://[{PUBLIC_6}]/to/[{address}]/")
+            told[f"name6 {address}"] = await here.fetch("http://a.test/", resolved=(address,))
+            told[f"rebound6 {address}"] = await here.fetch(
+                "http://a.test/to/b.test/", resolved=(PUBLIC_6, address)
+            )
+            told[f"opened6 {address}"] = await here.fetch(
+                f"http://[{address}]/", allow=(f"{address}/128",)
+            )
     return told
 
 

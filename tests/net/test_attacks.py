@@ -21,7 +21,7 @@ from backports import zstd
 from service.errors import FetchError, ForbiddenAddressError, TooLargeError
 from service.net.client import Client
 from service.net.limits import Limits
-from tests.net.island import NOT_ALLOWED, OTHER, PRIVATE, PUBLIC
+from tests.net.island import HIDING, NOT_ALLOWED, OTHER, PRIVATE, PUBLIC, PUBLIC_6
 from tests.net.wire import raw_server
 
 LOOPBACK = ["127.0.0.0/8"]
@@ -238,6 +238,19 @@ def test_no_private_server_is_ever_asked(island, address):
         assert island[f"redirect {host}"] == {"said": "ForbiddenAddressError", "entered": [PUBLIC]}
     assert island[f"name {address}"] == {"said": "ForbiddenAddressError", "entered": []}
     assert island[f"rebound {address}"] == {"said": "ForbiddenAddressError", "entered": [PUBLIC]}
+
+
+@pytest.mark.parametrize("address", HIDING)
+def test_no_private_server_is_asked_by_an_ipv6_address_that_hides_it(island, address):
+    """Behind each of them a server answers, which `opened6` shows."""
+    if "public6" not in island:
+        pytest.skip("this kernel gives a network of one's own no IPv6 addresses")
+    assert island["public6"] == {"said": "ok", "entered": [PUBLIC_6]}
+    assert island[f"opened6 {address}"]["said"] == "ok"
+    for way, entered in (("direct", []), ("redirect", [PUBLIC_6]), ("name", []),
+                         ("rebound", [PUBLIC_6])):  # fmt: skip
+        refused = {"said": "ForbiddenAddressError", "entered": entered}
+        assert island[f"{way}6 {address}"] == refused, way
 
 
 @pytest.mark.parametrize("address", PRIVATE)
