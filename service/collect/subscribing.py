@@ -49,9 +49,12 @@ _log = structlog.get_logger("collect")
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a run works with. `dice` gives numbers in [0, 1), `draw` unguessable tokens."""
+    """What a run works with. `dice` gives numbers in [0, 1), `draw` unguessable tokens.
 
-    client: Client
+    `client` opens one, in a thread, for a run that has something to ask.
+    """
+
+    client: Callable[[], Client]
     sites: Sites
     clock: Callable[[], datetime]
     dice: Callable[[], float]
@@ -78,7 +81,8 @@ async def keep(store: Store, settings: Settings, means: Means, *, owner: str) ->
     if not requests:
         return Kept(0, {}, lapsed)
     try:
-        failed = await _send_all(store, settings, means, requests, key)
+        async with await asyncio.to_thread(means.client) as client:
+            failed = await _send_all(store, settings, means, client, requests, key)
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from errors
     finally:
@@ -88,7 +92,12 @@ async def keep(store: Store, settings: Settings, means: Means, *, owner: str) ->
 
 
 async def _send_all(
-    store: Store, settings: Settings, means: Means, requests: Sequence[Request], key: bytes
+    store: Store,
+    settings: Settings,
+    means: Means,
+    client: Client,
+    requests: Sequence[Request],
+    key: bytes,
 ) -> dict[str, str]:
     """Source -> why its request failed. Each hub is asked no faster than a site of sources."""
     failed: dict[str, str] = {}
@@ -102,7 +111,7 @@ async def _send_all(
     async def one(site: str, request: Request) -> None:
         nonlocal running
         try:
-            error = await _send(store, settings, means, request, key)
+            error = await _send(store, settings, means, client, request, key)
             if error is not None:
                 failed[request.source] = error
         finally:
@@ -204,7 +213,12 @@ def _turn_if_hopeless(
 
 
 async def _send(
-    store: Store, settings: Settings, means: Means, request: Request, key: bytes
+    store: Store,
+    settings: Settings,
+    means: Means,
+    client: Client,
+    request: Request,
+    key: bytes,
 ) -> str | None:
     """Ask a hub in the ways there are; why it failed, None: it took the request."""
     source = settings.source.get(request.source)
@@ -221,7 +235,7 @@ async def _send(
             request.mode, request.topic, request.callback, secret if is_private else None
         )
         try:
-            await means.client.post(
+            await client.post(
                 hub,
                 fields,
                 limit=ANSWER_BYTES,

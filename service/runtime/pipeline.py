@@ -75,14 +75,14 @@ async def collect(
 
 async def subscribe(service: Service, *, sites: Sites) -> Kept:
     """Keep the subscriptions at hubs as they should be: begin, renew, give up."""
-    client = await asyncio.to_thread(
-        poll.open_client, service.store, service.settings, service.clock
+    means = Means(
+        lambda: poll.open_client(service.store, service.settings, service.clock),
+        sites,
+        service.clock,
+        random.random,
+        lambda: secrets.token_urlsafe(24),
     )
-    async with client:
-        means = Means(
-            client, sites, service.clock, random.random, lambda: secrets.token_urlsafe(24)
-        )
-        done = await subscribing.keep(service.store, service.settings, means, owner=service.owner)
+    done = await subscribing.keep(service.store, service.settings, means, owner=service.owner)
     if done.sent:
         logs.get().info("hubs asked", sent=done.sent, failed=sorted(done.failed))
     return done

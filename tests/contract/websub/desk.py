@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import uvicorn
+from aiohttp.abc import AbstractResolver
 from sqlalchemy import select
 
 from service.collect import delivered, subscribing
@@ -58,7 +59,7 @@ class Desk:
         self.settings = Settings()
         self.kicks: list[str] = []
         self.owner = "one"
-        self.client: Client | None = None
+        self.resolver: AbstractResolver | None = None
         self.numbers = itertools.count(1)
 
     def register(self, **sections: Any) -> None:
@@ -93,12 +94,13 @@ class Desk:
         )  # fmt: skip
 
     async def keep(self, owner: str | None = None) -> Kept:
-        own = client_of(self.settings, lambda: self.now)
-        async with nullcontext(self.client) if self.client else own as client:
-            means = Means(client, Sites(), lambda: self.now, lambda: 0.0, self.token)
-            return await subscribing.keep(
-                self.store, self.settings, means, owner=owner or self.owner
-            )
+        def client() -> Client:
+            if self.resolver is None:
+                return client_of(self.settings, lambda: self.now)
+            return Client("Bantin/1", ["127.0.0.0/8"], resolver=self.resolver)
+
+        means = Means(client, Sites(), lambda: self.now, lambda: 0.0, self.token)
+        return await subscribing.keep(self.store, self.settings, means, owner=owner or self.owner)
 
     async def take(self) -> Taken:
         return await delivered.take(

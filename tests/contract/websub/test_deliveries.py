@@ -14,7 +14,6 @@ from aiohttp.abc import AbstractResolver
 
 from service.collect import callback
 from service.collect.subscribing import CLAIM
-from service.net.client import Client
 from service.store import websub as rows
 from service.web.hubs import BODY_LIMIT
 from tests.contract.websub.desk import rss
@@ -229,9 +228,8 @@ class Names(AbstractResolver):
 async def test_a_hub_without_tls_is_told_no_secret_and_what_it_sends_is_a_hint(store, now):
     async with office(store, now) as (desk, hub, paper):
         paper.headers = [f'Link: <http://hub.example:{hub.port}/hub>; rel="hub"']
-        desk.client = Client("Bantin/1", ["127.0.0.0/8"], resolver=Names())
-        async with desk.client:
-            await subscribed(desk, hub)
+        desk.resolver = Names()
+        await subscribed(desk, hub)
         assert "hub.secret" not in hub.asked[0]
         desk.later(hours=1)
         await desk.collect()
