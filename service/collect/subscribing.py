@@ -187,7 +187,8 @@ def _begin(
     for held in there:
         if _is_as_wanted(held, wanted):
             _turn_if_hopeless(connection, held, *wanted[held.source_id], means, now)
-    for source_id in wanted.keys() - {held.source_id for held in there}:
+    # In one order, as polls take the rows of sources: two that met half way would wait for ever.
+    for source_id in sorted(wanted.keys() - {held.source_id for held in there}):
         offer, base = wanted[source_id]
         token = means.draw()
         rows.want(connection, offer, offer.hubs[0], token=token, callback=base + token, now=now)

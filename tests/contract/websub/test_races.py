@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from service.collect import callback
 from service.collect.callback import Call
 from service.collect.websub import polled_at
-from service.store import pushing, sources
+from service.store import polled, pushing, sources
 from service.store import tables as t
 from service.store import websub as rows
 from service.store.database import Store
@@ -51,10 +51,9 @@ def test_they_do_not_wait_for_one_another_for_ever(postgres_database, now):
         with store.write() as connection:
             due = sources.named(connection, ["bao"])
             claimed = sources.claim(connection, due, owner, later, later, at_once=True)
-        for source in claimed:
-            with store.write() as connection:
-                if sources.holds(connection, source):
-                    pushing.missed(connection, source.id, later)
+        with store.write() as connection:
+            for source_id in polled.held(connection, claimed):
+                pushing.missed(connection, source_id, later)
 
     def lapse() -> None:
         with store.write() as connection:
