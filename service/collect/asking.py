@@ -21,7 +21,7 @@ from service.net import agent
 from service.net import headers as http
 from service.net.access import Access
 from service.net.answers import NOT_MODIFIED, Hop, Response
-from service.net.client import Client
+from service.net.client import Client, Room
 from service.store.sources import Behind, Claimed
 
 TRUST = timedelta(days=1)
@@ -108,9 +108,12 @@ Result = Failed | Unchanged | Read
 
 
 async def ask(
-    client: Client, asked: Asked, clock: Callable[[], datetime]
+    client: Client, asked: Asked, clock: Callable[[], datetime], room: Room | None = None
 ) -> Failed | Unchanged | Body:
-    """Fetch. A body that is the same as last time, and was read the same way, need not be read."""
+    """Fetch. A body that is the same as last time, and was read the same way, need not be read.
+
+    `room`: see `Client.get`.
+    """
     source = asked.claimed
     known = source.read_as == asked.reading.fingerprint
     if source.document_error and asked.again:
@@ -120,7 +123,7 @@ async def ask(
     headers = {"User-Agent": agent.for_feed(client.user_agent, source.id), **validators}
     try:
         response = await client.get(
-            source.address, headers=headers, allow=asked.allow, access=asked.access
+            source.address, headers=headers, allow=asked.allow, access=asked.access, room=room
         )
     except FetchError as error:
         return Failed(source, error, for_all=not validators)

@@ -7,7 +7,15 @@ its body.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
+
+from service.net.limits import MEBI
+
+ALL = 48 * MEBI
+"""Of bodies between the network and the database: memory is bounded by them."""
+
+LARGE = 40 * MEBI
+"""Of bodies of more than 1 MB, from when they grow beyond it: four of the largest."""
 
 
 class Room:
@@ -53,3 +61,33 @@ class Room:
                 continue
             self._taken += size
             turn.set_result(None)
+
+
+class Bodies:
+    """The bodies of a pass, each by the row of its source.
+
+    Large ones have a room of their own from when they begin to be large, so that servers that send
+    much and slowly hold up large bodies alone, and all that comes at once stays within bounds.
+    """
+
+    def __init__(self) -> None:
+        self._all = Room(ALL)
+        self._large = Room(LARGE)
+        self._held: defaultdict[int, list[tuple[Room, int]]] = defaultdict(list)
+
+    async def grow(self, source_id: int, size: int) -> None:
+        """Wait until a body may grow to this size."""
+        await self._take(source_id, self._large, size)
+
+    async def take(self, source_id: int, size: int) -> None:
+        """Wait until a body of this size may be read and stored."""
+        await self._take(source_id, self._all, size)
+
+    def leave(self, source_id: int) -> None:
+        """It is stored, or it came to nothing."""
+        for room, size in self._held.pop(source_id, ()):
+            room.leave(size)
+
+    async def _take(self, source_id: int, room: Room, size: int) -> None:
+        await room.take(size)
+        self._held[source_id].append((room, size))

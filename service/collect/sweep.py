@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -19,7 +20,7 @@ from service.collect.permission import Permissions
 from service.collect.reading import reading_of, told_of
 from service.collect.recording import Recorded, Recorder
 from service.collect.results import Results
-from service.collect.room import Room
+from service.collect.room import Bodies
 from service.collect.spacing import Gap, Sites, Waiting
 from service.collect.turns import Turns
 from service.collect.visiting import Visit
@@ -29,7 +30,6 @@ from service.curate.rules import packed
 from service.errors import BantinError, FetchError
 from service.model import SourceKind
 from service.net.client import Client
-from service.net.limits import MEBI
 from service.store import entries, memories, sources
 from service.store.database import Store
 from service.store.sources import Claimed, Due
@@ -39,9 +39,6 @@ IN_FLIGHT = 128
 
 CLAIMS = 16
 """Free places that are worth a visit to the database: one claim alone costs as much as a fetch."""
-
-BODIES = 48 * MEBI
-"""Bytes of bodies between the network and the database at once: memory is bounded by them."""
 
 LEASE = timedelta(minutes=10)
 """Longer than a fetch, a reading and a write take at worst together."""
@@ -96,8 +93,7 @@ class Sweep:
         self._waiting = Waiting[Due | Claimed | Visit](means.sites)
         self._progress = progress
         self._results = Results()
-        self._bodies = Room(BODIES)
-        self._taken: dict[int, int] = {}  # source -> bytes that its body takes of that room
+        self._bodies = Bodies()
         self._fetching = 0
         self._open = 0  # begun and not yet at their end: they may want another turn
         self._over = False
@@ -227,9 +223,7 @@ class Sweep:
             if isinstance(result, Failed):
                 await self._spare_if_too_many(site, result.error)
             if isinstance(result, Body):
-                size = len(result.response.body)
-                await self._bodies.take(size)
-                self._taken[claimed.id] = size
+                await self._bodies.take(claimed.id, len(result.response.body))
         except Exception as error:  # noqa: BLE001 - a bug of ours must not cost the other sources
             result = _unexpected(claimed, error)
         finally:
@@ -260,7 +254,8 @@ class Sweep:
                 return Failed(asked.claimed, permission.refusal)
             if known is None:
                 return None
-        return await asking.ask(self._client, asked, self._clock)
+        room = partial(self._bodies.grow, asked.claimed.id)
+        return await asking.ask(self._client, asked, self._clock, room)
 
     def _close(self) -> None:
         self._open -= 1
@@ -361,7 +356,7 @@ class Sweep:
         if not recorded.lost:  # else the lease of another, or of the old address, is given back
             self._held.discard(recorded.source.id)
         self.recorded.append(recorded)
-        self._bodies.leave(self._taken.pop(recorded.source.id, 0))
+        self._bodies.leave(recorded.source.id)
         self._tell()
         _log.info(
             "source",

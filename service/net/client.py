@@ -7,7 +7,7 @@ redirect? judge and go on -> count bytes while reading -> Response
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -33,6 +33,10 @@ _KEEP_METHOD = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_RE
 _UNKNOWN_TO_THEM = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
+Room = Callable[[int], Awaitable[None]]
+"""Waits until so many bytes may be held in memory. Who gave it knows when they are free again."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Question:
     """What one fetch asks, whichever address answers it in the end."""
@@ -43,6 +47,7 @@ class _Question:
     allowed: guard.Networks
     limit: int
     access: Access | None
+    room: Room | None = None
 
     @property
     def route(self) -> Route:
@@ -97,8 +102,11 @@ class Client:
         timeout: float | None = None,  # noqa: ASYNC109 - the deadline of the whole fetch
         allow: Sequence[str] | None = None,
         access: Access | None = None,
+        room: Room | None = None,
     ) -> Response:
         """Fetch `url`. `limit`: bytes of the body; `timeout`: seconds for all of it.
+
+        `room` is asked once for `limit` bytes, before more is kept of a body than of a small one.
 
         `allow` replaces the client's `allow_networks` for this one. `access`: how the source is
         reached that this belongs to; what it alone is told goes to its origin alone, whatever `url`
@@ -112,6 +120,7 @@ class Client:
             _networks(self._allow if allow is None else allow),
             limit or self._limits.body_bytes,
             access,
+            room,
         )
         return await self._ask(url, question, self._limits.total_s if timeout is None else timeout)
 
@@ -172,7 +181,7 @@ class Client:
                 target = answers.target(answer)
                 if target is None:
                     _tell_if_untold(question.access, url, answer)
-                    return await self._read(answer, hops, question.limit)
+                    return await self._read(answer, hops, question)
                 if question.form is not None and answer.status not in _KEEP_METHOD:
                     raise FetchError(f"a redirect ({answer.status}) that would lose the question")
                 if len(hops) == self._limits.redirects:
@@ -201,7 +210,9 @@ class Client:
             return {"headers": headers | to_proxy}
         return {"headers": headers, "proxy_headers": to_proxy}
 
-    async def _read(self, answer: aiohttp.ClientResponse, hops: list[Hop], limit: int) -> Response:
+    async def _read(
+        self, answer: aiohttp.ClientResponse, hops: list[Hop], question: _Question
+    ) -> Response:
         raw = answers.joined(answer.raw_headers)
         texts = {name: value.decode("utf-8", "replace") for name, value in raw.items()}
         if not answers.is_welcome(answer.status):
@@ -215,15 +226,18 @@ class Client:
             )
         if answer.status == HTTPStatus.PARTIAL_CONTENT:
             raise FetchError("the server sent a part of the document, but we asked for all of it")
-        unpacker = Unpacker(texts.get("content-encoding", "").strip().lower(), limit)
+        unpacker = Unpacker(texts.get("content-encoding", "").strip().lower(), question.limit)
         if max(answer.content_length or 0, 0) > self._limits.wire_bytes:
             raise TooLargeError(too_large(self._limits.wire_bytes))
-        wire = 0
+        wire, room = 0, question.room
         async for chunk in answer.content.iter_chunked(_CHUNK):
             wire += len(chunk)
             if wire > self._limits.wire_bytes:
                 raise TooLargeError(too_large(self._limits.wire_bytes))
-            unpacker.feed(chunk)
+            for size in unpacker.feed(chunk):
+                if room is not None and size > self._limits.small_bytes:
+                    await room(question.limit)
+                    room = None
         body = unpacker.whole() if wire else b""
         home = answer.url.with_user(None).with_fragment(None)
         return Response(answer.status, texts, body, str(home), tuple(hops), raw)

@@ -23,3 +23,4 @@ class Limits:
     total_s: float = 60.0
     headers: int = 200
     header_bytes: int = 32 * 1024  # one field; policies for scripts alone reach 8 KB
+    small_bytes: int = MEBI  # a body that grows beyond needs room, where memory is shared

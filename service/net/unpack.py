@@ -62,13 +62,17 @@ class Unpacker:
         self._body = bytearray()  # not a list of pieces: millions of one byte each may come
         self._codec = _codec(name)
 
-    def feed(self, data: bytes) -> None:
-        """Raises TooLargeError beyond the limit, FetchError for what does not unpack."""
+    def feed(self, data: bytes) -> Iterator[int]:
+        """Unpack piece by piece, as it is asked: how large the body is after each.
+
+        Raises TooLargeError beyond the limit, FetchError for what does not unpack.
+        """
         try:
             for piece in self._codec.pieces(data):
                 if len(self._body) + len(piece) > self._limit:
                     raise TooLargeError(too_large(self._limit))
                 self._body += piece
+                yield len(self._body)
         except _BROKEN as error:
             raise FetchError(
                 f"the answer calls itself {self._name}, but does not unpack"

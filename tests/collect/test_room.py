@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from service.collect.room import Room
+from service.collect.room import LARGE, Bodies, Room
 
 
 async def started(*waits):
@@ -61,3 +61,20 @@ async def test_who_gives_up_keeps_no_place_and_blocks_nobody():
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await room.take(1)
+
+
+async def test_large_bodies_wait_for_each_other_and_hold_up_no_small_ones():
+    bodies, large = Bodies(), LARGE // 4
+    for source_id in range(4):
+        await bodies.grow(source_id, large)
+    (fifth,) = await started(bodies.grow(5, large))
+    assert not fifth.done()
+    async with asyncio.timeout(1):
+        await bodies.take(6, 45_000)
+    await bodies.take(0, large)
+    bodies.leave(0)
+    await fifth
+    bodies.leave(0)  # nothing is given back twice
+    (sixth,) = await started(bodies.grow(7, large))
+    assert not sixth.done()
+    sixth.cancel()

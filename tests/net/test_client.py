@@ -352,3 +352,32 @@ async def test_an_unknown_name_is_said_to_be_unknown():
     async with client() as fetch:
         with pytest.raises(FetchError, match=r"nosuch\.invalid is not known"):
             await fetch.get("http://nosuch.invalid/")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+async def test_a_body_that_grows_large_waits_for_room_before_it_does(pack):
+    """However little of it is on the wire: what is unpacked is what takes memory."""
+    asked, free = [], asyncio.Event()
+
+    async def room(size):
+        asked.append(size)
+        await free.wait()
+
+    async def script(talk):
+        body = pack(b"x" * int(talk.target.strip("/")))
+        packed = "Content-Encoding: gzip" if pack is gzip.compress else "X-Plain: 1"
+        await talk.answer(body, packed)
+
+    limits = Limits(total_s=20.0, small_bytes=100_000)
+    async with raw_server(script) as wire, client(limits=limits) as web:
+        small = await web.get(wire.url("/100000"), room=room)
+        assert (len(small.body), asked) == (100_000, [])
+        large = asyncio.create_task(web.get(wire.url("/900000"), limit=2_000_000, room=room))
+        async with asyncio.timeout(10):
+            while not asked:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        assert not large.done()
+        free.set()
+        assert len((await large).body) == 900_000
+        assert asked == [2_000_000]  # once, for as much as it may become

@@ -27,7 +27,8 @@ TEXT = "Thứ Ba ngày 24 tháng 11, hội nghị trực tuyến. ".encode() * 2
 def unpack(name, packed, *, limit=10_000_000, step=10_000):
     unpacker = Unpacker(name, limit)
     for start in range(0, len(packed), step):
-        unpacker.feed(packed[start : start + step])
+        for _ in unpacker.feed(packed[start : start + step]):
+            pass
     return unpacker.whole()
 
 
