@@ -17,11 +17,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from service.collect import manners, page_tries, planning, schedule
+from service.collect import manners, page_tries, planning
 from service.collect.access import access_of
 from service.collect.jobs import Job, Wish
 from service.collect.permission import Permissions
 from service.collect.reading import reading_of, told_of, visits_of
+from service.collect.recording import Recorder
 from service.collect.spacing import Gap, Sites, Waiting
 from service.collect.turns import Turns
 from service.collect.workers import Parsers
@@ -63,6 +64,7 @@ class PageMeans:
     permissions: Permissions
     matcher: Matcher
     turns: Turns
+    recorder: Recorder
 
 
 class PageRound:
@@ -292,14 +294,16 @@ class PageRound:
 
     async def _spare(self, site: str, page: Page, error: HttpError) -> None:
         """Leave the site alone for as long as it wants, with all that waits for it."""
-        until = schedule.held_until(self._clock(), error.retry_after_s)
         dropped = self._waiting.drop(site)
 
         def put_off() -> None:
+            now = self._clock()
             with self._store.write() as connection:
-                for one in {page.source_id, *(one.source_id for one in dropped)}:
-                    unread.put_off(connection, one, until)
-                unread.release(connection, self._owner, [one.entry_id for one in dropped])
+                until = self._means.recorder.spare(
+                    connection, page.source, page.url, error, now, itself=True
+                )
+                left = [one.entry_id for one in dropped]
+                unread.rest(connection, self._owner, left, until)
 
         await asyncio.to_thread(put_off)
         for one in dropped:

@@ -105,7 +105,7 @@ async def collect(
             settings,
             clock,
             owner,
-            PageMeans(client, parsers, sites, permissions, matcher, turns),
+            PageMeans(client, parsers, sites, permissions, matcher, turns, recorder),
             names=names,
             at_most_s=PAGES_S if at_most_s is None else at_most_s,
             dice=dice,

@@ -31,7 +31,7 @@ from service.errors import (
     StoreBusyError,
     StoreError,
 )
-from service.store import callbacks, memories, polled, pushing, sources, stale
+from service.store import callbacks, memories, polled, pushing, sources, stale, unread
 from service.store.database import Connection, Store
 from service.store.holds import put_off
 from service.store.lists import Lists
@@ -125,27 +125,42 @@ class Recorder:
             held_until=plan.held_until,
         )
         if planning.is_too_many(result.error):
-            self._spare(connection, source, result.error, now)
+            self.spare(connection, source.name, source.address, result.error, now, itself=False)
         return Recorded(source, error=result.error, lost=not kept)
 
-    def _spare(
-        self, connection: Connection, source: sources.Claimed, error: BantinError, now: datetime
-    ) -> None:
-        """Leave the whole site alone: the server counts what it is asked, not by which source."""
+    def spare(
+        self,
+        connection: Connection,
+        name: str,
+        url: str,
+        error: BantinError,
+        now: datetime,
+        *,
+        itself: bool,
+    ) -> datetime:
+        """Leave the whole site of `url` alone, pages of articles too; returns until when.
+
+        The server counts what it is asked, not for which source. `itself`: the source of this
+        `name` as well, which has not been told by its own list.
+        """
         asked = error.retry_after_s if isinstance(error, HttpError) else None
         until = schedule.held_until(now, asked)
-        site = self._site(source.name, source.address)
-        others = [name for name in self._sites.get(site, ()) if name != source.name]
-        gap = self._told(source).per_site or self._settings.collect.per_site
-        floor = self._terms(source).bounds.floor
+        others = [
+            one for one in self._sites.get(self._site(name, url), ()) if itself or one != name
+        ]
+        told, collect = self._settings.source[name], self._settings.collect
+        gap, interval = told.per_site or collect.per_site, told.interval or collect.interval
+        floor = Bounds(interval.min, interval.max).floor
         crowd_s = max(len(others) * gap.delay, floor).total_seconds()
         put_off(
             connection,
             others,
-            source.name,
+            name,
             until,
             lambda due_at: schedule.shifted(now, until, due_at, crowd_s, self._dice()),
         )
+        unread.put_off(connection, [name, *others], until)
+        return until
 
     @cached_property
     def _sites(self) -> dict[str, list[str]]:

@@ -175,13 +175,15 @@ def later(connection: Connection, page: Page, error: str, at: datetime) -> None:
     )
 
 
-def put_off(connection: Connection, source_id: int, until: datetime) -> None:
-    """Nothing more of this source before this instant: its site said that it is asked too much."""
-    connection.execute(
-        update(t)
-        .where(t.c.source_id == source_id, t.c.next_try_at < until)
-        .values(next_try_at=until)
-    )
+def put_off(connection: Connection, names: Iterable[str], until: datetime) -> None:
+    """Nothing more of these sources before then: their site said that it is asked too much."""
+    for some in entries.batches(names):
+        ids = select(source.c.id).where(source.c.name.in_(some))
+        connection.execute(
+            update(t)
+            .where(t.c.source_id.in_(ids), t.c.next_try_at < until)
+            .values(next_try_at=until)
+        )
 
 
 def rest(connection: Connection, owner: str, ids: Iterable[int], until: datetime) -> None:

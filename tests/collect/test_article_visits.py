@@ -209,9 +209,14 @@ async def test_retry_after_is_never_undercut_and_429_spares_the_rest(store, now)
     async with raw_server(site) as wire:
         gap = {"delay": "0.05s", "connections": 1}
         office = office_of(store, now, wire, per_site=gap)
-        await office.collect()
+        more = Source(url=wire.url("/kia"), per_site=gap)
+        told = office.settings.source | {"kia": more}
+        office.register(office.settings.model_copy(update={"source": told}))
+        await office.collect("tin")
         assert site.asked == ["/tin", "/bai-10001.html"]
         assert {page.next_try_at for page in waiting(store)} == {now + timedelta(hours=2)}
+        for name in ("tin", "kia"):
+            assert office.row(name).next_poll_at >= now + timedelta(hours=2)
         office.now += timedelta(hours=2)
         site.has(1)
         await office.collect("tin")
