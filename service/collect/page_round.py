@@ -110,16 +110,17 @@ class PageRound:
         try:
             async with asyncio.TaskGroup() as tasks:
                 while end is None or loop.time() < end:
+                    self._freed.clear()
                     if not dry and len(self._in_hand) < IN_HAND:
-                        dry = not await self._take_more(tasks)
+                        # What ended meanwhile may have made room for more of its source.
+                        dry = not await self._take_more(tasks) and not self._freed.is_set()
                     turn = self._waiting.take(loop.time(), IN_FLIGHT - self._running)
                     for site, page in turn:
                         self._start(tasks, self._one(site, page))
-                    if not self._in_hand:
+                    if dry and not self._in_hand:
                         return
-                    if turn:
+                    if turn or not self._in_hand:
                         continue
-                    self._freed.clear()
                     free = self._running < IN_FLIGHT
                     instants = (self._waiting.next_at() if free else None, end)
                     until = min((at for at in instants if at is not None), default=None)
