@@ -92,12 +92,17 @@ def admit_prepared(
             queued = True
             continue  # what was read before may be out of date
         queued = True
+        pages = {
+            at: _hold_back(connection, submissions[at].source.id, some)
+            for at, some in fresh.items()
+        }
         together, waiting = _apart(connection, fresh)
         admission = _Admission(connection, now, matcher)
         for at, admitted in zip(
             together, admission.run([fresh[at] for at in together]), strict=True
         ):
             became[at] = admitted
+            unread.add(connection, submissions[at].source.id, pages[at], now)
     return became
 
 
