@@ -300,7 +300,7 @@ class PageRound:
         def put_off() -> None:
             now = self._clock()
             with self._store.write() as connection:
-                until = self._means.recorder.spare(
+                until = self._means.recorder.sparing.spare(
                     connection, page.source, page.url, error, now, itself=True
                 )
                 left = [one.entry_id for one in dropped]

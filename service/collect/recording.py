@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 
 import structlog
 
-from service.collect import drift, manners, planning, schedule
+from service.collect import drift, planning
 from service.collect.asking import Failed, Read, Result, Unchanged
 from service.collect.mended import TRUNCATED_TAIL
 from service.collect.planning import Plan, Terms
 from service.collect.schedule import Bounds
+from service.collect.sparing import Sparing
 from service.config.schema import Settings, Source
 from service.curate.admit import AdmitSource, Submission, admit_prepared
 from service.curate.prepare import Prepared
@@ -26,14 +26,12 @@ from service.curate.rules import Matcher
 from service.errors import (
     BantinError,
     DriftError,
-    HttpError,
     PutAsideError,
     StoreBusyError,
     StoreError,
 )
-from service.store import callbacks, memories, polled, pushing, sources, stale, unread
+from service.store import callbacks, memories, polled, pushing, sources, stale
 from service.store.database import Connection, Store
-from service.store.holds import put_off
 from service.store.lists import Lists
 from service.store.polled import Called, Fine
 from service.text.fold import nfc
@@ -78,6 +76,7 @@ class Recorder:
         self._matcher = matcher
         self._clock = clock
         self._dice = dice
+        self.sparing = Sparing(settings, dice)
 
     def record(self, results: Sequence[Result]) -> list[Recorded]:
         """In the order given, except that documents come last. Raises StoreError."""
@@ -125,53 +124,10 @@ class Recorder:
             held_until=plan.held_until,
         )
         if planning.is_too_many(result.error):
-            self.spare(connection, source.name, source.address, result.error, now, itself=False)
+            self.sparing.spare(
+                connection, source.name, source.address, result.error, now, itself=False
+            )
         return Recorded(source, error=result.error, lost=not kept)
-
-    def spare(
-        self,
-        connection: Connection,
-        name: str,
-        url: str,
-        error: BantinError,
-        now: datetime,
-        *,
-        itself: bool,
-    ) -> datetime:
-        """Leave the whole site of `url` alone, pages of articles too; returns until when.
-
-        The server counts what it is asked, not for which source. `itself`: the source of this
-        `name` as well, which has not been told by its own list.
-        """
-        asked = error.retry_after_s if isinstance(error, HttpError) else None
-        until = schedule.held_until(now, asked)
-        others = [
-            one for one in self._sites.get(self._site(name, url), ()) if itself or one != name
-        ]
-        told, collect = self._settings.source[name], self._settings.collect
-        gap, interval = told.per_site or collect.per_site, told.interval or collect.interval
-        floor = Bounds(interval.min, interval.max).floor
-        crowd_s = max(len(others) * gap.delay, floor).total_seconds()
-        put_off(
-            connection,
-            others,
-            name,
-            until,
-            lambda due_at: schedule.shifted(now, until, due_at, crowd_s, self._dice()),
-        )
-        unread.put_off(connection, [name, *others], until)
-        return until
-
-    @cached_property
-    def _sites(self) -> dict[str, list[str]]:
-        """By the addresses of the TOML: few sources have moved, and then mostly within a site."""
-        sites: dict[str, list[str]] = {}
-        for name, told in self._settings.source.items():
-            sites.setdefault(self._site(name, told.url), []).append(name)
-        return sites
-
-    def _site(self, name: str, url: str) -> str:
-        return manners.site(self._settings.source[name], self._settings.collect, url)
 
     def _keep(self, results: Sequence[Read]) -> list[Recorded]:
         """Store documents; a source whose own cannot be stored has failed, and it is not known."""
