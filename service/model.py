@@ -120,8 +120,11 @@ class Image:
 class Entry:
     """One record as found in a source. Text is NFC; markup is not cleaned yet.
 
-    `key` is the entry key within its source (LEDGER: `entry`). `link` is absolute. `base` is the
-    address against which relative links in `summary` and `content` are read.
+    `key` is the entry key within its source (LEDGER: `entry`). `link` is absolute, and what the
+    document's own link element says. `origin` is the publisher's address where the document names
+    it besides, as FeedBurner does, whose links count clicks; None = it names no other. Each may be
+    a key of the article or not. `base` is the address against which relative links in `summary` and
+    `content` are read.
     """
 
     key: str
@@ -139,6 +142,13 @@ class Entry:
     enclosures: tuple[Enclosure, ...] = ()
     image: Image | None = None
     language: str | None = None
+    origin: str | None = None
+    origin_is_key: bool = False
+
+    @property
+    def address(self) -> str | None:
+        """Where people read it: at the publisher's, past whoever counts clicks in between."""
+        return self.origin or self.link
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def complete(job: Job, listed: Entry) -> Entry:
     media_type = job.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type and media_type not in _PAGES:
         raise ParseError(f"what stands there is no page but {media_type}")
-    if is_home(job.url) and not is_home(listed.link or ""):
+    if is_home(job.url) and not is_home(listed.address or ""):
         raise ParseError("its address leads to the front page by now")
     page = article_page.read(job.body, job.headers, job.url, job.reading, job.now)
     if not (page.text or page.lead or page.title):

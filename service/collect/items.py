@@ -37,10 +37,12 @@ def draft_of(raw: Raw, reading: Reading, now: datetime, *, url: str, version: st
     if version == "atom03":
         _take_markup_for_markup(raw)
     atom = version.startswith("atom")
-    link = _link(raw, url)
+    link, origin = _link(raw, url), web_address(raw.get("feedburner_origlink"), url)
     summary, content, base = _texts(raw)
     if not base or (base == url and not atom):
-        base = link or url  # RSS knows no base; its relative links are those of the article's page
+        base = (
+            origin or link or url
+        )  # RSS knows no base; its relative links are those of the article's page
     files = _files(raw, url)
     published, written = _published(raw, reading, now)
     entry = Entry(
@@ -59,6 +61,7 @@ def draft_of(raw: Raw, reading: Reading, now: datetime, *, url: str, version: st
         enclosures=files,
         image=_image(raw, files, f"{content}{summary}", base),
         language=_language(raw),
+        origin=origin,
     )
     return Draft(entry, written)
 
@@ -107,8 +110,7 @@ def _title(raw: Raw, *, atom: bool) -> str:
 
 
 def _link(raw: Raw, url: str) -> str | None:
-    original = web_address(raw.get("feedburner_origlink"), url)
-    link = original or web_address(raw.get("link"), url)
+    link = web_address(raw.get("link"), url)
     links = raw.get("links") or ()
     files = {web_address(one.get("href"), url) for one in links if one.get("rel") == "enclosure"}
     if link is not None and link not in files:

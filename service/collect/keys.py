@@ -1,14 +1,16 @@
 """Who an entry is within its source (LEDGER: `entry`): pure, over a whole document.
 
 guid -> its own key; a guid that the document repeats -> guid and link; no guid -> the link if it is
-a key (unique in the document, no home page) -> else a hash of title, date and text.
+a key (unique in the document, no home page) -> else a hash of title, date and text. Where the
+document names the publisher's own address besides, that goes before the link: it stays when the
+outlet leaves FeedBurner.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 from service.curate.canonical import canonical, is_home
@@ -32,28 +34,49 @@ def settle(drafts: Sequence[Draft], homes: Sequence[str | None]) -> tuple[Entry,
     `homes`: addresses that are the source's own front pages and so never a key.
     """
     drafts = _without_doubles(drafts)
-    same = [canonical(draft.entry.link) if draft.entry.link else None for draft in drafts]
-    links = Counter(link for link in same if link)
-    guids = Counter(draft.entry.guid for draft in drafts if draft.entry.guid)
     own = {canonical(home) for home in homes if home}
+    drafts = [_without_idle_origin(draft, own) for draft in drafts]
+    named = [addresses(draft.entry) for draft in drafts]
+    times = Counter(address for both in named for address in both if address)
+    guids = Counter(draft.entry.guid for draft in drafts if draft.entry.guid)
     taken: set[str] = set()
     entries = []
-    for draft, link in zip(drafts, same, strict=True):
+    for draft, (link, origin) in zip(drafts, named, strict=True):
         entry = draft.entry
-        is_key = link is not None and links[link] == 1 and link not in own and not is_home(link)
+        link_is_key = (
+            link is not None and times[link] == 1 and link not in own and not is_home(link)
+        )
+        origin_is_key = origin is not None and times[origin] == 1
+        unique = (origin if origin_is_key else None) or (link if link_is_key else None)
         repeated = guids[entry.guid or ""] > 1
-        key = _free(_key(draft, link, is_key=is_key, repeated=repeated), draft, taken)
+        key = _free(_key(draft, origin or link, unique, repeated=repeated), draft, taken)
         taken.add(key)
-        entries.append(replace(entry, key=key, link_is_key=is_key))
+        entries.append(
+            replace(entry, key=key, link_is_key=link_is_key, origin_is_key=origin_is_key)
+        )
     return tuple(entries)
 
 
-def _key(draft: Draft, link: str | None, *, is_key: bool, repeated: bool) -> str:
-    """`link` is canonical: a key must not move when the outlet adds a campaign or goes to https."""
+def _key(draft: Draft, address: str | None, unique: str | None, *, repeated: bool) -> str:
+    """`unique`: the address of this entry alone. Both are canonical."""
     guid = draft.entry.guid
     if guid:
-        return f"{guid} {link or ''}".strip() if repeated else guid
-    return link if is_key and link else _hash(draft)
+        return f"{guid} {address or ''}".strip() if repeated else guid
+    return unique or _hash(draft)
+
+
+def addresses(entry: Entry) -> tuple[str | None, str | None]:
+    """Its link and its origin, canonical: neither moves when an outlet adds a campaign."""
+    link, origin = entry.link, entry.origin
+    return (canonical(link) if link else None, canonical(origin) if origin else None)
+
+
+def _without_idle_origin(draft: Draft, homes: Container[str]) -> Draft:
+    """An origin that is the link again, or a front page, says nothing of this entry."""
+    link, origin = addresses(draft.entry)
+    if origin is None or (origin != link and origin not in homes and not is_home(origin)):
+        return draft
+    return replace(draft, entry=replace(draft.entry, origin=None))
 
 
 def _free(key: str, draft: Draft, taken: set[str]) -> str:
@@ -61,7 +84,7 @@ def _free(key: str, draft: Draft, taken: set[str]) -> str:
     short = _short(key)
     if short not in taken:
         return short
-    link = draft.entry.link or ""
+    link = draft.entry.address or ""
     wider = (f"{key} {link}", f"{key} {_hash(draft)}", f"{key} {link} {_hash(draft)}")
     return next((one for one in map(_short, wider) if one not in taken), _short(wider[-1]))
 
@@ -70,7 +93,8 @@ def _without_doubles(drafts: Sequence[Draft]) -> list[Draft]:
     seen: dict[tuple[object, ...], Draft] = {}
     for draft in drafts:
         entry = draft.entry
-        what = (entry.guid, entry.link, entry.title, draft.date, entry.summary, entry.content)
+        where = (entry.link, entry.origin)
+        what = (entry.guid, *where, entry.title, draft.date, entry.summary, entry.content)
         seen.setdefault(what, draft)
     return list(seen.values())
 

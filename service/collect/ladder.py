@@ -18,10 +18,10 @@ from datetime import datetime
 
 from service.collect import cutting, documents, memory, repair, xml_feed
 from service.collect.cutting import Cut
+from service.collect.keys import addresses
 from service.collect.memory import Slices, Who
 from service.collect.reading import Reading
 from service.collect.rungs import Rung
-from service.curate.canonical import canonical
 from service.model import Document, Entry
 
 
@@ -138,4 +138,4 @@ def _facts(read: xml_feed.Read, url: str) -> bytes:
 
 
 def _people(entries: Iterable[Entry]) -> list[Who]:
-    return [Who.of(one.guid, canonical(one.link) if one.link else None, one.key) for one in entries]
+    return [Who.of(one.guid, *addresses(one), one.key) for one in entries]

@@ -15,28 +15,29 @@ import feedparser
 
 from service.collect.cutting import SLICE_HASH_BYTES
 
-WAY = 1
+WAY = 2
 """Raise it when documents are cut or compared otherwise than before."""
 
 _WHO = 8  # bytes of each hash that tells who an entry is
 _BASIS = 8
-_SLICE = SLICE_HASH_BYTES + 3 * _WHO
+_SLICE = SLICE_HASH_BYTES + 4 * _WHO
 _ENTRY = 16
 _NOBODY = bytes(_WHO)
 
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """By what an entry could be taken for another: its guid, its address, its key, as hashes."""
+    """By what an entry could be taken for another: its guid, addresses and key, as hashes."""
 
     guid: bytes
     link: bytes
+    origin: bytes
     key: bytes
 
     @classmethod
-    def of(cls, guid: str | None, link: str | None, key: str) -> Who:
-        """`link` is canonical."""
-        return cls(_short(guid), _short(link), _short(key))
+    def of(cls, guid: str | None, link: str | None, origin: str | None, key: str) -> Who:
+        """`link` and `origin` are canonical, and two."""
+        return cls(_short(guid), _short(link), _short(origin), _short(key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,10 @@ def facts(*values: object) -> bytes:
 
 def distinct(people: Iterable[Who]) -> bool:
     """Whether nobody could be taken for another: no guid, address or key stands twice."""
-    for taken in zip(*((one.guid, one.link, one.key) for one in people), strict=True):
+    everyone = list(people)
+    guids, keys = [one.guid for one in everyone], [one.key for one in everyone]
+    addresses = [address for one in everyone for address in (one.link, one.origin)]
+    for taken in (guids, addresses, keys):
         said = [one for one in taken if one != _NOBODY]
         if len(set(said)) != len(said):
             return False
@@ -83,7 +87,7 @@ def packed(memory: Memory, on: bytes) -> bytes:
     """As bytes, with the basis that it stands on."""
     if isinstance(memory, Entries):
         return b"E" + on + b"".join(sorted(memory.hashes))
-    rows = (piece + one.guid + one.link + one.key for piece, one in memory.who.items())
+    rows = (piece + one.guid + one.link + one.origin + one.key for piece, one in memory.who.items())
     return b"S" + on + memory.state + memory.facts + b"".join(rows)
 
 
@@ -98,7 +102,7 @@ def unpacked(kept: bytes | None, on: bytes) -> Memory | None:
     who = {}
     for row in _rows(rest, _SLICE):
         piece, people = row[:SLICE_HASH_BYTES], row[SLICE_HASH_BYTES:]
-        who[piece] = Who(people[:_WHO], people[_WHO : 2 * _WHO], people[2 * _WHO :])
+        who[piece] = Who(*_rows(people, _WHO))
     return Slices(state, told, who)
 
 

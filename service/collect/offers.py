@@ -94,7 +94,7 @@ def offer_of(
         entries=len(entries),
         newest=max(dates, default=None),
         titles=tuple(one for one in said if one)[:_SAMPLES],
-        links=frozenset(canonical(one.link) for one in entries if one.link),
+        links=frozenset(canonical(one.address) for one in entries if one.address),
         comments=is_of_comments(f"{title} {document.title}", url),
         goes_on=kind is SourceKind.PAGE and bool(document.further),
         sitemaps=len(document.further) if kind is SourceKind.SITEMAP else 0,

@@ -83,7 +83,7 @@ def shape(
         content = plain_of_clean(full)
     text = f"{short} {content}".strip()
     return Shaped(
-        link=web_link(entry.link),
+        link=web_link(entry.address),
         title=title,
         lead=short,
         content=full,

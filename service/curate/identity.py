@@ -19,12 +19,15 @@ LONGEST_KEY = 1000
 def keys(entry: Entry, source: str) -> tuple[str, ...]:
     """Every key of the entry, the strongest first (LEDGER: `article_key`).
 
-    Its canonical address, when that is a key in its document, then the source with the entry key.
+    Its canonical addresses, when they are keys in its document (the publisher's own before the
+    link, so that an outlet that leaves FeedBurner changes nothing), then the source with the entry
+    key.
     """
     own = bounded(source_key(source, nfc(entry.key)))
-    if entry.link and entry.link_is_key:
-        return (address_key(entry.link), own)
-    return (own,)
+    origin = entry.origin if entry.origin_is_key else None
+    link = entry.link if entry.link_is_key else None
+    addresses = dict.fromkeys(address_key(one) for one in (origin, link) if one)
+    return (*addresses, own)
 
 
 def address_key(address: str) -> str:

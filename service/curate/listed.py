@@ -52,7 +52,7 @@ def wanted(entries: Mapping[str, Entry], visits: Visits | None) -> set[str]:
     keys = [
         key
         for key, entry in entries.items()
-        if entry.link and is_web(entry.link) and not is_home(entry.link)
+        if entry.address and is_web(entry.address) and not is_home(entry.address)
         if visits.all or lacks(entry)
     ]
     if len(keys) > visits.most:

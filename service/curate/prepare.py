@@ -108,7 +108,7 @@ def _prepared(
         key=key,
         keys=identity.keys(entry, told.name),
         guid=None if entry.guid is None else nfc(entry.guid),
-        link=values.link if values is not None else web_link(entry.link),
+        link=values.link if values is not None else web_link(entry.address),
         title=values.title if values is not None else nfc(entry.title),
         hash=digest,
         published=believable(entry.published),

@@ -83,9 +83,17 @@ def test_generated_feeds_give_the_same_both_ways(two):
     both_ways(*two, datetime(2026, 11, 25, tzinfo=UTC))
 
 
-HEAD = '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>{}'
+HEAD = (
+    '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"'
+    ' xmlns:feedburner="http://rssnamespace.org/feedburner/ext/1.0"><channel>{}'
+)
 ITEM = "<item><guid isPermaLink='false'>{0}</guid><link>http://a.example/{0}</link>{1}</item>"
 TAIL = "</channel></rss>"
+
+
+def burned(name: str, origin: str) -> str:
+    """An entry of FeedBurner's, whose own address is another."""
+    return item(name, f"<feedburner:origLink>http://a.example/{origin}</feedburner:origLink>")
 
 
 def feed(head: str, *items: str) -> bytes:
@@ -113,6 +121,9 @@ LEAKS = {
     "link of another": "<item><guid>9</guid><link>http://a.example/2</link></item>",
     "no guid, link of another": "<item><link>http://a.example/2</link><title>x</title></item>",
     "a twin": item("2"),
+    "origin that is the link of another": burned("9", "2"),
+    "origin of another": burned("9", "o") + burned("8", "o"),
+    "no guid, an origin": burned("9", "o").replace("<guid isPermaLink='false'>9</guid>", ""),
 }
 
 

@@ -125,6 +125,13 @@ def test_links_and_files_of_the_web_stay():
     assert shaped.enclosures == (Enclosure("https://a.vn/e.mp3", "audio/mpeg", 7),)
 
 
+def test_readers_get_the_publishers_address_without_tracking():
+    shaped = made(
+        link="http://feedproxy.google.com/~r/a/~3/1/", origin="https://a.vn/1?utm_source=feedburner"
+    )
+    assert shaped.link == "https://a.vn/1"
+
+
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone(timedelta(hours=7)))
 
 

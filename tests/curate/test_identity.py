@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -23,6 +24,31 @@ def test_the_address_is_the_first_key_where_it_is_one():
     )
     assert identity.keys(entry("9", link_is_key=False), "a") == ("entry:a:9",)
     assert identity.keys(entry("9", None), "a") == ("entry:a:9",)
+
+
+BURNED = "http://feedproxy.google.com/~r/a/~3/1/"
+
+
+def test_an_entry_leads_by_the_publishers_address_and_by_its_link():
+    both = entry("9", BURNED, origin="http://a.vn/1?utm_source=x", origin_is_key=True)
+    link = "https://feedproxy.google.com/~r/a/~3/1/"
+    assert identity.keys(both, "a") == ("https://a.vn/1", link, "entry:a:9")
+    assert identity.keys(replace(both, origin_is_key=False), "a") == (link, "entry:a:9")
+    assert identity.keys(replace(both, link_is_key=False), "a") == ("https://a.vn/1", "entry:a:9")
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(entry("b1", "https://a.vn/1"), id="the publisher's address"),
+        pytest.param(entry("b1", BURNED), id="the link that counts clicks"),
+    ],
+)
+def test_who_tells_either_address_tells_the_same_article(desk, again):
+    desk.says("a", entry("9", BURNED, origin="https://a.vn/1", origin_is_key=True))
+    desk.says("b", again)
+    assert [one.link for one in desk.articles()] == ["https://a.vn/1"]
+    assert desk.story(BURNED).public_id == desk.story("https://a.vn/1").public_id
 
 
 @given(st.text(max_size=30), st.text(max_size=30))

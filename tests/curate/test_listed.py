@@ -1,0 +1,40 @@
+"""Entries that wait for their own pages: packed and unpacked, and which they are."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from service.curate.listed import Visits, pack, unpack, wanted
+from service.model import Enclosure, Image
+from tests.curate.desk import entry
+
+LISTED = Visits(all=False, dates_count=False, most=50)
+
+
+def test_what_is_packed_comes_back_whole(now):
+    full = entry(
+        published=now, updated=now, summary="<p>Tóm tắt</p>", content="\ud800 x", language="vi",
+        base="https://a.vn/1", authors=("Minh",), categories=("Giáo dục", "Thi"),
+        enclosures=(Enclosure("https://a.vn/a.mp3", "audio/mpeg", 7),), origin_is_key=True,
+        image=Image("https://a.vn/i.jpg", "Ảnh", 640, None), origin="https://b.vn/1",
+    )  # fmt: skip
+    assert all(getattr(full, one.name) for one in fields(full)), "a field is not tried"
+    assert unpack(pack(full)) == full
+    assert unpack(pack(entry())) == entry()
+
+
+@pytest.mark.parametrize(
+    ("link", "origin", "is_wanted"),
+    [
+        ("https://a.vn/1", None, True),
+        ("https://a.vn/", None, False),
+        (None, None, False),
+        ("https://proxy.example/", "https://a.vn/1", True),  # the page is the publisher's
+        (None, "https://a.vn/1", True),
+    ],
+)
+def test_pages_are_read_where_the_entry_has_one(link, origin, is_wanted):
+    one = entry(link=link, origin=origin)
+    assert wanted({"1": one}, LISTED) == ({"1"} if is_wanted else set())
