@@ -106,7 +106,7 @@ def sqlite_url(tmp_path: Path, _sqlite_pattern: Path) -> str:
 def postgres_database(_postgres_pattern: str) -> Iterator[str]:
     """The address of an empty, migrated PostgreSQL database of this test's own."""
     name = f"bantin_test_{uuid.uuid4().hex[:12]}"
-    _on_server(f"CREATE DATABASE {name} TEMPLATE {_postgres_pattern}")
+    _on_server(f"CREATE DATABASE {name} TEMPLATE {_postgres_pattern} STRATEGY file_copy")
     yield postgres_url(name)
     _on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
