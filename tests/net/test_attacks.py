@@ -169,6 +169,7 @@ async def test_a_packing_that_is_a_misunderstanding_is_none(name):
         ("gzip", b""),
         ("gzip", b"\x1f\x8b\x08\x00"),
     ],
+    ids=range(11),  # the bodies would carry the second of their packing into the names
 )
 async def test_lies_about_packing_on_the_wire(name, body):
     async def script(talk):
