@@ -29,7 +29,7 @@ def read(body: bytes) -> list[Outline]:
 
     Entities are not expanded, nothing is loaded, and what is broken is read as far as it goes.
     """
-    text = repair.repair(body, {}).text
+    text = repair.repair(body, {}, is_feed=False).text
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=True,
         remove_comments=True, remove_pis=True,

@@ -70,12 +70,17 @@ class Repaired:
 
 
 def repair(
-    body: bytes, headers: Mapping[str, str], proof: Callable[[str], bool] | None = None
+    body: bytes,
+    headers: Mapping[str, str],
+    proof: Callable[[str], bool] | None = None,
+    *,
+    is_feed: bool = True,
 ) -> Repaired:
     """Bring a feed's bytes to text that a strict parser takes, as far as it is cheap.
 
     `headers` has lower-case names. `proof`: whether a text is well-formed, from one who walks it
-    anyway. Never raises.
+    anyway. `is_feed`: whether a tail that breaks off is cut back to the last whole entry. Never
+    raises.
     """
     text, repairs = decode(body, headers)
     start = text.lstrip("\ufeff \t\r\n\0\x0b\x0c")
@@ -89,7 +94,8 @@ def repair(
     for mend in (_without_control_characters, sections.closed, with_proper_references):
         text, names = mend(text)
         done += names
-    for mend_where in (_without_what_stands_before, _bound, _without_what_stands_behind, _ended):
+    last = (_ended,) if is_feed else ()
+    for mend_where in (_without_what_stands_before, _bound, _without_what_stands_behind, *last):
         fault = _fault(text)
         if fault is None:
             break
