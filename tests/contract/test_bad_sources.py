@@ -315,7 +315,7 @@ async def test_what_kills_its_reader_is_read_again_once_it_changes_and_not_for_d
         assert way.status()["sources"]["tot"]["state"] == "ok"
 
         served["/giet"] = deadly.replace(b"</item>", b"<category>a</category></item>")
-        way.now += timedelta(hours=14)
+        way.now += timedelta(hours=16)
         assert ((await pass_())["state"], parsers.deaths) == ("aside", 2)
 
         with way.service.store.write() as connection:
@@ -324,7 +324,7 @@ async def test_what_kills_its_reader_is_read_again_once_it_changes_and_not_for_d
         assert ((await pass_())["state"], parsers.deaths) == ("aside", 3)
 
         served["/giet"] = rss("Lại có tin")
-        way.now += timedelta(hours=14)
+        way.now += timedelta(hours=16)
         healed = await pass_()
         assert (healed["state"], healed["reason"], healed["entries"]) == ("ok", None, 1)
         way.close()
