@@ -187,6 +187,7 @@ class _Admission:
     before: dict[int, Stored] = field(default_factory=dict)
     tellers: dict[int, dict[int, Teller]] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)  # articles that look otherwise now
+    merged: dict[int, int] = field(default_factory=dict)  # articles that became others
 
     def run(self, documents: Sequence[Sequence[Candidate]]) -> list[Admitted]:
         """What became of each."""
@@ -211,7 +212,7 @@ class _Admission:
 
     def _find(self, accepted: list[Candidate]) -> None:
         """Lead each to the article that its keys know; merge where they know several."""
-        became: dict[int, int] = {}
+        became = self.merged
         for one in accepted:
             ids = set(one.leads_to)
             if one.known and one.known.article_id is not None:
@@ -281,7 +282,7 @@ class _Admission:
         article_id = one.article_id or None
         if refused and one.known and one.known.article_id is not None:
             # It made an article once; that it says nothing now does not take it back.
-            refused, article_id = None, one.known.article_id
+            refused, article_id = None, _end(self.merged, one.known.article_id)
         return NewEntry(
             entry_key=made.key,
             guid=made.guid,

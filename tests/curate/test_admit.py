@@ -239,3 +239,9 @@ def test_five_thousand_entries_in_one_document_take_seconds(desk):
     said = desk.says("a", *entries)
     assert said.new == 5000
     assert desk.says("a", *entries).new == 0
+
+
+def test_an_entry_that_says_nothing_any_more_follows_its_article_into_a_merge(desk):
+    desk.says("a", entry("1", "https://a.vn/1"), entry("2", "https://a.vn/2", "Bệnh viện mới"))
+    desk.says("a", entry("1", "https://a.vn/2"), entry("2", "https://a.vn/3", title=""))
+    assert len(desk.articles()) == 1
