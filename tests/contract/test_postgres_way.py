@@ -162,6 +162,7 @@ async def test_site_and_mails_are_the_same_byte_for_byte(tmp_path, postgres_data
     for one in (status, its):
         for source in one["sources"].values():
             del source["next_poll"]  # the dice decide it within its bounds
+            source["reason"] = re.sub(r"^due since \S+ \S+", "due", source["reason"] or "")
     assert status == its
     lite.close()
     full.close()
