@@ -54,7 +54,7 @@ def held(connection: Connection, claimed: Iterable[Claimed]) -> dict[int, Called
             select(t.c.id, t.c.lease_owner, t.c.url, t.c.title, t.c.home)
             .where(t.c.id.in_(batch))
             .order_by(t.c.id)
-            .with_for_update()
+            .with_for_update(key_share=True)
         )
         for row in rows:
             one = wanted[row.id]

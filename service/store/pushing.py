@@ -22,9 +22,11 @@ def hold(connection: Connection, source_id: int) -> None:
     """Lock a source's row until the transaction ends (PostgreSQL).
 
     Whoever writes to it and to its subscription takes it first, as a poll does: two that met half
-    way would wait for each other.
+    way would wait for each other. Not its key: a subscription that is written to twice in one
+    transaction looks at that (the foreign key), and has its own row locked already.
     """
-    connection.execute(select(source.c.id).where(source.c.id == source_id).with_for_update())
+    row = select(source.c.id).where(source.c.id == source_id)
+    connection.execute(row.with_for_update(key_share=True))
 
 
 def push(connection: Connection, source_id: int, until: datetime | None) -> None:
