@@ -32,7 +32,7 @@ check: $(INSTALLED_DEV)
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3
 
 bench: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.bench

@@ -15,7 +15,8 @@ from xml.parsers import expat
 MOST_BROKEN = 300
 """Entries that are read alone; a document with more of them is read as one."""
 
-_HIDDEN = re.compile(r"(?s)<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)")
+# A comment that never ends hides nothing: it may be junk within a tag.
+_HIDDEN = re.compile(r"(?s)<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?-->")
 _ROOT = re.compile(r"<((?:[\w.-]+:)?(rss|feed|rdf))\b(?![:.-])", re.IGNORECASE)
 _CHANNEL = re.compile(r"<(channel)\b[^>]*>", re.IGNORECASE)
 _CHANNEL_END = re.compile(r"</channel\s*>", re.IGNORECASE)
