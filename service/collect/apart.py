@@ -15,8 +15,7 @@ from xml.parsers import expat
 MOST_BROKEN = 300
 """Entries that are read alone; a document with more of them is read as one."""
 
-# A comment that never ends hides nothing: it may be junk within a tag.
-_HIDDEN = re.compile(r"(?s)<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?-->")
+_HIDING = re.compile(r"<!\[CDATA\[|<!--")
 _ROOT = re.compile(r"<((?:[\w.-]+:)?(rss|feed|rdf))\b(?![:.-])", re.IGNORECASE)
 _CHANNEL = re.compile(r"<(channel)\b[^>]*>", re.IGNORECASE)
 _CHANNEL_END = re.compile(r"</channel\s*>", re.IGNORECASE)
@@ -37,7 +36,7 @@ class Apart:
 
 def take(text: str) -> Apart | None:
     """A document in pieces, by its tags alone. None: it has no root, or no entry."""
-    shown = _HIDDEN.sub(lambda found: "\0" * len(found[0]), text)
+    shown = _shown(text)
     root = _ROOT.search(shown)
     first = _ENTRY.search(shown)
     if root is None or first is None or first.start() < root.start():
@@ -70,6 +69,28 @@ def read(text: str, parse: Callable[[str], Any]) -> dict[str, Any] | None:
     for entry, good in zip(pieces.entries, sound, strict=True):
         entries += [next(rest)] if good else parse(pieces.with_only(entry))["entries"]
     return {"feed": together["feed"], "version": together.get("version"), "entries": entries}
+
+
+def _shown(text: str) -> str:
+    """The text with its sections and comments as NULs, in one walk, each tag where it was.
+
+    A section that never ends hides the rest. Such a comment hides nothing: it may be junk within
+    a tag.
+    """
+    pieces: list[str] = []
+    last = text.rfind("-->")
+    at = 0
+    while begun := _HIDING.search(text, at):
+        end_mark = "-->" if begun[0] == "<!--" else "]]>"
+        if end_mark == "-->" and last < begun.end():
+            stop = begun.end()
+            pieces.append(text[at:stop])
+        else:
+            found = text.find(end_mark, begun.end())
+            stop = found + len(end_mark) if found >= 0 else len(text)
+            pieces += (text[at : begun.start()], "\0" * (stop - begun.start()))
+        at = stop
+    return "".join((*pieces, text[at:]))
 
 
 def _entries(text: str, shown: str) -> Iterator[str]:
