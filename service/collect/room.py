@@ -11,8 +11,9 @@ from collections import defaultdict, deque
 
 from service.net.limits import MEBI
 
-ALL = 48 * MEBI
-"""Of bodies between the network and the database: memory is bounded by them."""
+SMALL = 8 * MEBI
+"""Of small bodies between the network and the database: a few hundred, more than enough to keep
+all workers busy. What is made of a body takes some ten times its bytes until it is stored."""
 
 LARGE = 40 * MEBI
 """Of bodies of more than 1 MB, from when they grow beyond it: four of the largest."""
@@ -64,14 +65,14 @@ class Room:
 
 
 class Bodies:
-    """The bodies of a pass, each by the row of its source.
+    """The bodies of a pass, each by the row of its source; they leave once they are stored.
 
     Large ones have a room of their own from when they begin to be large, so that servers that send
     much and slowly hold up large bodies alone, and all that comes at once stays within bounds.
     """
 
     def __init__(self) -> None:
-        self._all = Room(ALL)
+        self._small = Room(SMALL)
         self._large = Room(LARGE)
         self._held: defaultdict[int, list[tuple[Room, int]]] = defaultdict(list)
 
@@ -80,8 +81,9 @@ class Bodies:
         await self._take(source_id, self._large, size)
 
     async def take(self, source_id: int, size: int) -> None:
-        """Wait until a body of this size may be read and stored."""
-        await self._take(source_id, self._all, size)
+        """Wait until a body of this size may be read and stored; one that grew large may."""
+        if source_id not in self._held:
+            await self._take(source_id, self._small, size)
 
     def leave(self, source_id: int) -> None:
         """It is stored, or it came to nothing."""

@@ -238,6 +238,7 @@ class Sweep:
         if result is None:
             self._waiting.add(site, self._gap(claimed), claimed, first=True)
         elif isinstance(result, asking.Read) and asked.reading.kind is not SourceKind.FEED:
+            self._bodies.leave(claimed.id)  # a visit takes long, and keeps entries alone
             await self._begin_visit(site, asked, result)
         else:
             await self._results.put(result)

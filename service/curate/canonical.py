@@ -53,6 +53,7 @@ _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 _AS_THEY_STAND = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~!$&'()*+,;=:@/?]")
 _NO_HOST = re.compile(r"[\x00-\x1f\x7f\s\"#%/<>?@\\^`{|}]")
 _BLANK = re.compile(r"[\x00-\x1f\x7f\s]")
+_SLASHES_OF_HOME = 3  # https://example.org/
 _BREAKS = re.compile(r"[\t\r\n]")
 
 
@@ -94,6 +95,8 @@ def is_web(url: str) -> bool:
 
 def is_home(url: str) -> bool:
     """Whether this is a site's first page: it never identifies an article."""
+    if PLAINEST_ADDRESS.fullmatch(url):
+        return url.endswith("/") and url.count("/") == _SLASHES_OF_HOME
     parts = _web(url)
     return parts is not None and canonical(url) == f"https://{_authority(parts)}/"
 

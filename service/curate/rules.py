@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from service.text.fold import fold, has_marks, lower, nfc, tokens, words_of
+from service.text.fold import fold, has_marks, lower, lowered, nfc, tokens, words_of
 
 if TYPE_CHECKING:  # workers match without a configuration, and need not load its library
     from service.config.schema import Topic
@@ -76,12 +76,13 @@ class Phrases:
                 marked = [lower(word) for word in words] if has_marks(phrase) else []
                 folded = tuple(fold(word) for word in words)
                 self._by_first[folded[0]].append((folded, marked, phrase))
+        self._first = frozenset(self._by_first)
 
     def find(self, text: str) -> set[str]:
         """The phrases that stand in the text, as they are written in the rules."""
         words, folded = words_of(text)
         found: set[str] = set()
-        begun = self._by_first.keys() & set(folded)
+        begun = self._first.intersection(folded)
         if not begun:
             return found
         for word in begun:
@@ -97,9 +98,7 @@ class Phrases:
         for phrase, marked, written in self._by_first[folded[at]]:
             end = at + len(phrase)
             # Marks are looked at only where the bare words fit: that is seldom.
-            if folded[at:end] == phrase and (
-                not marked or [lower(one) for one in words[at:end]] == marked
-            ):
+            if folded[at:end] == phrase and (not marked or list(lowered(words[at:end])) == marked):
                 found.add(written)
         return found
 

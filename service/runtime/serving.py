@@ -7,6 +7,7 @@ reloads: a configuration with faults is told, and the old one stays.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -174,6 +175,7 @@ async def serve(
         ):
             web = asyncio.create_task(server.serve(sockets=[bound]))
             await _first(server.up.wait(), web)
+            _spare_the_collector()
             engine.start()
             logs.get().info("serving", listen=service.settings.web.listen)
             ready()
@@ -182,6 +184,16 @@ async def serve(
             server.should_exit = True
             await web
             logs.get().info("stopped", all_jobs_ended=ended_well)
+
+
+def _spare_the_collector() -> None:
+    """What is loaded by now stays: the garbage collector need not walk over it all the time.
+
+    A pass makes many objects and hardly any garbage, of which a twelfth of its time went.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def _web(service: Service, kick: Callable[[str], None]) -> uvicorn.Config:

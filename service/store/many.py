@@ -2,16 +2,28 @@
 
 A document brings some 250 rows; SQLAlchemy would look at each of their values three times. Here a
 statement is compiled once for a database, and of each row only those values are touched whose
-column needs it (instants, JSON).
+column needs it (instants, JSON), each value once: most rows share them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Insert, Table, Update, bindparam, insert
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Delete,
+    Dialect,
+    Insert,
+    LargeBinary,
+    Table,
+    Update,
+    bindparam,
+    insert,
+)
 
 from service.store.statements import upsert
 
@@ -29,21 +41,43 @@ class _Compiled:
     positional: bool
 
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+        columns = [self._column(name, process, rows) for name, process in self.takes]
+        made = zip(*columns, strict=True)
         if self.positional:
-            return [tuple(self._values(row)) for row in rows]
+            return list(made)
         names = [name for name, _ in self.takes]
-        return [dict(zip(names, self._values(row), strict=True)) for row in rows]
+        return [dict(zip(names, values, strict=True)) for values in made]
 
-    def _values(self, row: Mapping[str, Any]) -> list[Any]:
-        constants = self.constants
+    def _column(
+        self, name: str, process: _Process | None, rows: Sequence[Mapping[str, Any]]
+    ) -> list[Any]:
+        if name in self.constants:
+            return [self.constants[name]] * len(rows)
+        if process is None:
+            return [row[name] for row in rows]
+        once = _Once(process)
         return [
-            constants[name]
-            if name in constants
-            else row[name]
-            if process is None
-            else process(row[name])
-            for name, process in self.takes
+            once[value] if _is_plain(value) else process(value)
+            for value in [row[name] for row in rows]
         ]
+
+
+class _Once(dict[Any, Any]):
+    """Values as the driver takes them, each made once."""
+
+    def __init__(self, process: _Process) -> None:
+        super().__init__()
+        self._process = process
+
+    def __missing__(self, value: Any) -> Any:
+        made = self[value] = self._process(value)
+        return made
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether equal values are the same one: 1, 1.0 and True are equal, and no JSON alike."""
+    kind = type(value)
+    return kind is datetime or (kind is tuple and all(type(one) is str for one in value))
 
 
 class Many:
@@ -82,10 +116,7 @@ def _compile(statement: Statement, connection: Connection) -> _Compiled:
     dialect = connection.dialect
     compiled = statement.compile(dialect=dialect)
     binds = {name: bind for bind, name in compiled.bind_names.items()}
-    processes = {
-        name: bind.type.dialect_impl(dialect).bind_processor(dialect)
-        for name, bind in binds.items()
-    }
+    processes = {name: _processor(bind, dialect) for name, bind in binds.items()}
     fixed = {name: bind.effective_value for name, bind in binds.items() if not bind.required}
     constants = {
         name: process(value) if (process := processes[name]) else value
@@ -94,3 +125,10 @@ def _compile(statement: Statement, connection: Connection) -> _Compiled:
     order = compiled.positiontup if compiled.positional else list(binds)
     takes = tuple((name, processes[name]) for name in order or ())
     return _Compiled(str(compiled), takes, constants, positional=compiled.positional)
+
+
+def _processor(bind: BindParameter[Any], dialect: Dialect) -> _Process | None:
+    """What turns a value for the driver. Bytes are taken by both as they are."""
+    if isinstance(bind.type, LargeBinary):
+        return None
+    return bind.type.dialect_impl(dialect).bind_processor(dialect)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,11 +28,9 @@ class Values:
 
     def as_row(self) -> dict[str, Any]:
         return {
-            **{name: getattr(self, name) for name in self.__slots__},
-            "authors": list(self.authors),
-            "categories": list(self.categories),
-            "enclosures": [asdict(one) for one in self.enclosures],
-            "image": asdict(self.image) if self.image else None,
+            **_parts(self),
+            "enclosures": [_parts(one) for one in self.enclosures] or (),
+            "image": _parts(self.image) if self.image else None,
         }
 
     def after(self, before: Values) -> Values:
@@ -50,3 +48,7 @@ class Values:
             "image": Image(**row.image) if row.image else None,
         }
         return cls(**read)
+
+
+def _parts(one: Values | Enclosure | Image) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in one.__slots__}

@@ -174,7 +174,9 @@ def _normal_between_tags(html: str) -> str:
     A slash of U+0338 behind a tag goes: composed with its ">" it would open the tag again. So it
     does at the beginning, where somebody else's tag may end.
     """
-    return nfc(_SLASHED.sub("", html)).rstrip()
+    if "\u0338" in html:
+        html = _SLASHED.sub("", html)
+    return nfc(html).strip()
 
 
 def _is_web(address: str) -> bool:
@@ -239,9 +241,10 @@ def _text_alone(html: str) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    if not text.isascii():
-        text = _INVISIBLE.sub("", text)
-    return " ".join(text.split())
+    line = " ".join(text.split())
+    if line.isprintable():  # nothing invisible is
+        return line
+    return " ".join(_INVISIBLE.sub("", line).split())
 
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")

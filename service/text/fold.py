@@ -30,6 +30,8 @@ def nfc(text: str) -> str:
     Control characters that part words become spaces. Idempotent.
     """
     if text.isprintable():  # nothing that must go is printable
+        if text.isascii():
+            return text
         return unicodedata.normalize("NFC", text)
     return unicodedata.normalize(
         "NFC", _ILLEGAL.sub(lambda found: _SPACES.get(ord(found[0]), ""), text)

@@ -8,8 +8,9 @@ Uses the farm and the peers' set-up of a bench folder beside the project (not pa
 miniflux, newsboat and postgresql. What is measured of Bantin is the whole running service
 (`bantin up`: web part, publishing, 20 topic rules): from its first claim of a source until the last
 source is recorded, its articles stored and in topics. Memory is the sum of PSS of all its
-processes. While it runs cold, a reader asks for a published feed all the time; its p99 stands
-beside that of an idle service. `--one-pass` measures the command `bantin collect`, with its start.
+processes. At the end a reader asks for a published feed all the time, first of the idle service,
+then while every entry of every feed is new to it. `--one-pass` measures the command
+`bantin collect`, with its start.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ import threading
 import time
 import urllib.request
 from collections import defaultdict
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -216,28 +218,27 @@ def _ours(us: Running | OnePass, options: Any, common: Any, farm: Any, taken: An
         for step in STEPS:
             if step == "tick":
                 farm.get("/_tick?fraction=0.1&items=1")
-            reader = _reader_during(us, step)
             with common.Measure(farm, us.roots()) as measure:
                 seconds = us.step(step, measure)
             _tell("bantin", step, options.feeds, seconds, measure, us.items(), taken)
-            if reader is not None:
-                taken["bantin", f"p99 {step}"].append(reader.p99())
         if isinstance(us, Running):
-            time.sleep(3)
-            idle = Reader(us.port)
-            idle.start()
-            time.sleep(5)
-            taken["bantin", "p99 idle"].append(idle.p99())
+            time.sleep(10)  # its feeds are published
+            with _reading(us, taken, "p99 idle"):
+                time.sleep(10)
+            farm.get("/_tick?fraction=1&items=50")
+            with _reading(us, taken, "p99 cold"), common.Measure(farm, us.roots()) as measure:
+                seconds = us.step("all new", measure)
+            _tell("bantin", "all new, read", options.feeds, seconds, measure, us.items(), taken)
     finally:
         us.close()
 
 
-def _reader_during(us: Bantin, step: str) -> Reader | None:
-    if step != "cold" or not isinstance(us, Running):
-        return None
+@contextmanager
+def _reading(us: Running, taken: Any, name: str) -> Iterator[None]:
     reader = Reader(us.port)
     reader.start()
-    return reader
+    yield
+    taken["bantin", name].append(reader.p99())
 
 
 def _theirs(name: str, peer: Any, options: Any, common: Any, farm: Any, taken: Any) -> None:
@@ -259,7 +260,7 @@ def _tell(
 ) -> None:
     cost = 1000 * measure.cpu / feeds
     print(
-        f"{name:9} {step:5} {feeds / seconds:8.1f} feeds/s  cpu {cost:6.2f} ms"
+        f"{name:9} {step:13} {feeds / seconds:8.1f} feeds/s  cpu {cost:6.2f} ms"
         f" a feed  {measure.mem_mb:5.0f} MB  200: {measure.http['n200']}  304: "
         f"{measure.http['n304']}  items {items}  foreign {measure.foreign:.2f}",
         flush=True,

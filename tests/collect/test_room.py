@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from service.collect.room import LARGE, Bodies, Room
+from service.collect.room import LARGE, SMALL, Bodies, Room
 
 
 async def started(*waits):
@@ -78,3 +78,17 @@ async def test_large_bodies_wait_for_each_other_and_hold_up_no_small_ones():
     (sixth,) = await started(bodies.grow(7, large))
     assert not sixth.done()
     sixth.cancel()
+
+
+async def test_small_bodies_wait_for_each_other_and_for_no_large_one():
+    bodies, half = Bodies(), SMALL // 2
+    await bodies.grow(0, SMALL)
+    await bodies.take(0, SMALL)  # it has its place: it takes none of theirs
+    await bodies.take(1, half)
+    await bodies.take(2, half)
+    (third,) = await started(bodies.take(3, half))
+    bodies.leave(0)
+    await asyncio.sleep(0)
+    assert not third.done()
+    bodies.leave(1)
+    await third

