@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
 from service.collect.addresses import web_address
 from service.model import Document
-from service.net.answers import Hop
 from service.net.links import Link, links
+
+if TYPE_CHECKING:  # workers know no network, and need not load its client
+    from service.net.answers import Hop
 
 MOST_HUBS = 3
 """Of one source that are remembered. One is enough; the others are for when it refuses."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import structlog
-
 from service.curate import identity
 from service.curate.articles import Shaped, believable, shape, web_link
 from service.curate.listed import Visits, listed_hash, pack, wanted
@@ -18,8 +16,6 @@ from service.curate.rules import Described, Matcher, Reason
 from service.model import Document, Entry, Refusal
 from service.store.values import Values
 from service.text.fold import nfc
-
-_log = structlog.get_logger("curate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +119,11 @@ def _shaped(entry: Entry, told: Told, *, outlet: str, said: str | None) -> Shape
     """An entry that cannot be read refuses itself alone."""
     try:
         return shape(entry, outlet=outlet, told=told.language, said=said)
-    except Exception:  # noqa: BLE001 - whatever it is, the other entries are not to blame
-        _log.exception("entry not readable", source=told.name, entry=entry.key)
+    except Exception:
+        import structlog  # noqa: PLC0415 - hardly ever needed, and large
+
+        log = structlog.get_logger("curate")
+        log.exception("entry not readable", source=told.name, entry=entry.key)
         return Refusal.UNREADABLE
 
 

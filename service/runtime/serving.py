@@ -7,7 +7,6 @@ reloads: a configuration with faults is told, and the old one stays.
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -22,7 +21,7 @@ from service.collect.workers import Parsers
 from service.errors import BantinError, ConfigError, UsageError
 from service.model import Changed
 from service.report.health import Health, health
-from service.runtime import logs, pidfile, pipeline
+from service.runtime import heap, logs, pidfile, pipeline
 from service.runtime.composition import Service, load
 from service.runtime.engine import Engine, Job
 from service.web.app import create_app
@@ -175,7 +174,7 @@ async def serve(
         ):
             web = asyncio.create_task(server.serve(sockets=[bound]))
             await _first(server.up.wait(), web)
-            _spare_the_collector()
+            heap.settle()
             engine.start()
             logs.get().info("serving", listen=service.settings.web.listen)
             ready()
@@ -184,16 +183,6 @@ async def serve(
             server.should_exit = True
             await web
             logs.get().info("stopped", all_jobs_ended=ended_well)
-
-
-def _spare_the_collector() -> None:
-    """What is loaded by now stays: the garbage collector need not walk over it all the time.
-
-    A pass makes many objects and hardly any garbage, of which a twelfth of its time went.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 def _web(service: Service, kick: Callable[[str], None]) -> uvicorn.Config:
