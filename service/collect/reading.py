@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from service.curate.listed import Visits
@@ -54,7 +55,13 @@ class Reading:
     @property
     def fingerprint(self) -> bytes:
         """8 bytes that change when the same body would be read otherwise."""
-        return hashlib.blake2b(repr((READER, self)).encode(), digest_size=8).digest()
+        return _fingerprint(self)
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(reading: Reading) -> bytes:
+    """Most sources are read alike."""
+    return hashlib.blake2b(repr((READER, reading)).encode(), digest_size=8).digest()
 
 
 def reading_of(source: Source, site: Site) -> Reading:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
 
 from service.curate import identity
 from service.curate.articles import Shaped, believable, shape, web_link
@@ -16,6 +18,8 @@ from service.curate.rules import Described, Matcher, Reason
 from service.model import Document, Entry, Refusal
 from service.store.values import Values
 from service.text.fold import nfc
+
+_WHAT_IT_SAYS = attrgetter(*Values.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,13 @@ class Prepared:
     refusal: Refusal | None
     reasons: dict[str, Reason]
     listed: bytes | None = None
+
+    def __reduce__(self) -> tuple[type[Prepared], tuple[Any, ...]]:
+        """As that of Values."""
+        return Prepared, _ALL(self)
+
+
+_ALL = attrgetter(*Prepared.__slots__)
 
 
 def prepare(
@@ -128,7 +139,7 @@ def _shaped(entry: Entry, told: Told, *, outlet: str, said: str | None) -> Shape
 
 
 def _values(shaped: Shaped) -> Values:
-    return Values(**{name: getattr(shaped, name) for name in Values.__slots__})
+    return Values(*_WHAT_IT_SAYS(shaped))
 
 
 def _described(shaped: Shaped, told: Told) -> Described:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from service.model import Enclosure, Image
@@ -25,6 +26,10 @@ class Values:
     language: str | None
     published: datetime | None
     hash: bytes
+
+    def __reduce__(self) -> tuple[type[Values], tuple[Any, ...]]:
+        """How a worker hands them over: what dataclasses do of themselves takes twice as long."""
+        return Values, _ALL(self)
 
     def as_row(self) -> dict[str, Any]:
         return {
@@ -48,6 +53,9 @@ class Values:
             "image": Image(**row.image) if row.image else None,
         }
         return cls(**read)
+
+
+_ALL = attrgetter(*Values.__slots__)
 
 
 def _parts(one: Values | Enclosure | Image) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
-from service.text import ago, calendars, daytime, months, zones
+from service.text import ago, calendars, daytime, exact_dates, months, zones
 from service.text.fold import nfc
 
 LONGEST = 150
@@ -114,11 +114,13 @@ def parse(
     text = " ".join(nfc(text.strip()[:_LOOK_AT]).split())
     if not text or len(text) > LONGEST:
         return None
-    home = zones.named(zone) or UTC
     try:
-        found = _read(calendars.in_western_order(text), home, order, now, language)
+        found = exact_dates.read(text)
         if found is None:
-            found = _ask_dateparser(text, home, order, now, language)
+            home = zones.named(zone) or UTC
+            found = _read(calendars.in_western_order(text), home, order, now, language)
+            if found is None:
+                found = _ask_dateparser(text, home, order, now, language)
         found = calendars.of_this_era(found, now).astimezone(UTC) if found else None
     except (ValueError, OverflowError):
         return None

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.text import dates, exact_dates
 from service.text.dates import parse
 
 HANOI = "Asia/Ho_Chi_Minh"
@@ -488,3 +489,43 @@ def test_every_form_of_the_corpus(corpus):
     for row in rows:
         meant = datetime.fromisoformat(row.get("utc") or row["iso"])
         assert parse(row.get("raw") or row["visible"], HANOI, None, NOW, "vi") == meant, row
+
+
+@given(
+    st.integers(-55 * 365 * 86400, 365 * 86400).map(lambda away: NOW + timedelta(seconds=away)),
+    st.integers(-14 * 60, 14 * 60),
+    st.sampled_from(
+        [
+            "{at:%Y-%m-%dT%H:%M:%S}{zone}",
+            "{at:%a, %d %b %Y %H:%M:%S} {zone}",
+            "{at:%d %b %Y %H:%M:%S} {bare}",
+        ]
+    ),
+)
+def test_the_two_usual_forms_mean_what_the_patterns_of_all_forms_say(at, minutes, form):
+    sign, size = "-" if minutes < 0 else "+", abs(minutes)
+    zone = f"{sign}{size // 60:02}:{size % 60:02}"
+    text = form.format(at=at, zone=zone, bare=zone.replace(":", ""))
+    expected = at - timedelta(minutes=minutes)
+    found = exact_dates.read(text)
+    assert found == expected
+    assert found == dates._read(text, UTC, None, NOW, None)  # the long way
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-02-30T08:00:00Z",  # no such day
+        "2026-02-20T24:00:00Z",  # a way to write midnight, which the patterns know
+        "2026-02-20T08:00:60Z",
+        "2026-02-20 08:00:00Z",
+        "2026-02-20T08:00:00+15:00",
+        "Fri, 20 Feb 26 08:00:00 GMT",
+        "Fri, 20 Feb 2026 08:00:00 ICT",
+        "Fri, 20 Feb 2026 08:00:00",
+        "Fri, 31 Feb 2026 08:00:00 GMT",
+        "٢٠٢٦-٠٢-٢٠T٠٨:٠٠:٠٠Z",
+    ],
+)
+def test_what_is_not_exactly_one_of_them_is_left_to_the_patterns(text):
+    assert exact_dates.read(text) is None
