@@ -41,7 +41,7 @@ _INHERITED = frozenset({"xml:base", "base", "xml:lang", "lang"})
 _ENTRIES = frozenset({"item", "entry"})
 _LOWERED = ("rel", "type")
 _DIVS = frozenset({"xhtml:div", "div"})
-_safe = lru_cache(maxsize=4096)(make_safe_absolute_uri)
+_safe = lru_cache(maxsize=512)(make_safe_absolute_uri)
 
 
 def parse(text: bytes, url: str) -> FeedParserDict | None:

@@ -21,7 +21,7 @@ _NAMED = re.compile("&([A-Za-z0-9_]+);")
 _C1 = re.compile("[\x80-\x9f]")
 _ODD_KEYS = frozenset({*FeedParserDict.keymap, "category", "enclosures", "license", "updated"})
 
-joined = lru_cache(maxsize=4096)(_urljoin)
+joined = lru_cache(maxsize=512)(_urljoin)
 
 
 class Unparsed(str):

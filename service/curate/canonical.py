@@ -57,7 +57,7 @@ _SLASHES_OF_HOME = 3  # https://example.org/
 _BREAKS = re.compile(r"[\t\r\n]")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)  # asked several times for each address of a document
 def canonical(url: str) -> str:
     """The key of an address. What is no address of the web comes back as it is, stripped."""
     if PLAINEST_ADDRESS.fullmatch(url):

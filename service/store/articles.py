@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, insert, select, union_all, update
 
 from service.store import tables as t
-from service.store.entries import batches
+from service.store.lots import lots
 from service.store.many import inserting
 from service.store.values import Values
 
@@ -84,7 +84,7 @@ def add(connection: Connection, rows: Sequence[New], now: datetime) -> dict[str,
             for public_id, article_id in ids.items()
         ],
     )
-    for batch in batches(ids.values()):
+    for batch in lots(ids.values()):
         connection.execute(
             insert(t.story_article).from_select(
                 ["article_id", "story_id"],
@@ -96,7 +96,7 @@ def add(connection: Connection, rows: Sequence[New], now: datetime) -> dict[str,
 
 def _ids(connection: Connection, public_ids: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for batch in batches(public_ids):
+    for batch in lots(public_ids):
         rows = connection.execute(
             select(t.article.c.public_id, t.article.c.id).where(t.article.c.public_id.in_(batch))
         )
@@ -119,7 +119,7 @@ def amend(connection: Connection, rows: Iterable[tuple[int, Values, datetime | N
 def stored(connection: Connection, ids: Iterable[int]) -> dict[int, Stored]:
     """Id -> the article."""
     found: dict[int, Stored] = {}
-    for batch in batches(ids):
+    for batch in lots(ids):
         rows = connection.execute(select(t.article).where(t.article.c.id.in_(batch)))
         for row in rows:
             values = Values.from_row(row)

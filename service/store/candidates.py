@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, union
 
-from service.store.stories import BATCH
+from service.store.lots import lots
 from service.store.tables import (
     article,
     article_topic,
@@ -68,7 +68,7 @@ def entered(
         )
     )
     found: list[Candidate] = []
-    for batch in _batches(rows.scalars()):
+    for batch in lots(rows.scalars()):
         when = _entrances(connection, batch, names)
         heads = connection.execute(_heads(batch)).all()
         outlets = _outlets(connection, batch)
@@ -91,7 +91,7 @@ def entered(
 def first_entrances(connection: Connection, stories: Iterable[int]) -> dict[int, datetime]:
     """Story -> when it first entered any topic at all as news."""
     found: dict[int, datetime] = {}
-    for batch in _batches(stories):
+    for batch in lots(stories):
         rows = connection.execute(
             select(story_article.c.story_id, func.min(article_topic.c.entered_at))
             .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
@@ -108,7 +108,7 @@ def surviving_stories(connection: Connection, stories: Iterable[int]) -> dict[in
     moved = dict(become)
     while moved:
         following: dict[int, int] = {}
-        for batch in _batches(moved.values()):
+        for batch in lots(moved.values()):
             rows = connection.execute(
                 select(story.c.id, story.c.merged_into).where(
                     story.c.id.in_(batch), story.c.merged_into.is_not(None)
@@ -123,7 +123,7 @@ def surviving_stories(connection: Connection, stories: Iterable[int]) -> dict[in
 def articles_of(connection: Connection, stories: Iterable[int]) -> dict[int, set[int]]:
     """Story -> the articles that tell it now."""
     found: defaultdict[int, set[int]] = defaultdict(set)
-    for batch in _batches(stories):
+    for batch in lots(stories):
         rows = connection.execute(
             select(story_article.c.story_id, story_article.c.article_id).where(
                 story_article.c.story_id.in_(batch)
@@ -144,7 +144,7 @@ def same_articles(connection: Connection, articles: Iterable[int]) -> dict[int, 
     fresh = set(articles)
     while fresh:
         asked |= fresh
-        for batch in _batches(fresh):
+        for batch in lots(fresh):
             for same in (article.c.id.in_(batch), article.c.merged_into.in_(batch)):
                 rows = connection.execute(select(article.c.id, article.c.merged_into).where(same))
                 known.update((row.id, row.merged_into) for row in rows)
@@ -208,8 +208,3 @@ def _outlets(connection: Connection, stories: list[int]) -> dict[int, int]:
     told_by = union(own, seen).subquery()
     rows = connection.execute(select(told_by.c.story_id, func.count()).group_by(told_by.c.story_id))
     return {row[0]: row[1] for row in rows}
-
-
-def _batches(ids: Iterable[int]) -> Iterable[list[int]]:
-    every = sorted(set(ids))
-    return (every[at : at + BATCH] for at in range(0, len(every), BATCH))

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
+from service.store.lots import lots
 from service.store.many import inserting
 from service.store.source_key import source_key
 from service.store.tables import article, article_key, entry, source
-
-BATCH = 5000
-"""Values in one IN list: under the limit of bound values of both databases."""
 
 _ADMISSION = 0x61646D6974  # "admit": the advisory lock of whoever admits on PostgreSQL
 
@@ -71,9 +68,9 @@ def alike(
     columns = entry.c.entry_key, entry.c.guid, entry.c.link
     found: list[Alike] = []
     for column, values in ((entry.c.guid, sorted(set(guids))), (entry.c.link, sorted(set(links)))):
-        for start in range(0, len(values), BATCH):
-            some = column.in_(values[start : start + BATCH])
-            rows = connection.execute(select(*columns).where(entry.c.source_id == source_id, some))
+        for some in lots(values):
+            of_source = entry.c.source_id == source_id
+            rows = connection.execute(select(*columns).where(of_source, column.in_(some)))
             found += [Alike(*row) for row in rows]
     return found
 
@@ -93,7 +90,7 @@ def queue(connection: Connection) -> bool:
 def known(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[str, Known]:
     """Entry key -> what is stored of it in this source."""
     found: dict[str, Known] = {}
-    for batch in batches(keys):
+    for batch in lots(keys):
         rows = connection.execute(
             select(
                 entry.c.id,
@@ -144,7 +141,7 @@ def amend(connection: Connection, rows: Sequence[tuple[int, NewEntry]]) -> None:
 def articles_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
     """Key -> the article it leads to, through what was merged."""
     found: dict[str, int] = {}
-    for batch in batches(keys):
+    for batch in lots(keys):
         rows = connection.execute(
             select(article_key.c.key, func.coalesce(article.c.merged_into, article.c.id))
             .join(article, article.c.id == article_key.c.article_id)
@@ -158,7 +155,7 @@ def tellers(connection: Connection, articles: Iterable[int]) -> dict[int, dict[i
     """Article -> source row -> who told it."""
     found: defaultdict[int, dict[int, Teller]] = defaultdict(dict)
     loud = func.sum(case((entry.c.quiet.is_(True), 0), else_=1))
-    for batch in batches(articles):
+    for batch in lots(articles):
         rows = connection.execute(
             select(entry.c.article_id, entry.c.source_id, source.c.name, loud.label("loud"))
             .join(source, source.c.id == entry.c.source_id)
@@ -187,10 +184,3 @@ _LEAD = inserting(article_key, "key", "article_id", unless="key")
 def lead_to(connection: Connection, pairs: Iterable[tuple[str, int]]) -> None:
     """Keep that these keys lead to these articles; a key that is known stays as it is."""
     _LEAD(connection, [{"key": key, "article_id": article_id} for key, article_id in pairs])
-
-
-def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
-    """The values without doubles, in lists that fit into one statement."""
-    distinct = list(dict.fromkeys(values))
-    for start in range(0, len(distinct), BATCH):
-        yield distinct[start : start + BATCH]

@@ -25,9 +25,9 @@ from sqlalchemy import (
 
 from service.store import lists as lists_
 from service.store import manners as m
-from service.store.entries import batches
 from service.store.holds import CLAIMED, NEXT, after_answer
 from service.store.lists import Lists
+from service.store.lots import lots
 from service.store.manners import Manners
 from service.store.many import Many
 from service.store.sources import Behind, Claimed
@@ -49,7 +49,7 @@ def held(connection: Connection, claimed: Iterable[Claimed]) -> dict[int, Called
     """
     wanted = {one.id: one for one in claimed}
     found: dict[int, Called] = {}
-    for batch in batches(sorted(wanted)):
+    for batch in lots(sorted(wanted)):
         rows = connection.execute(
             select(t.c.id, t.c.lease_owner, t.c.url, t.c.title, t.c.home)
             .where(t.c.id.in_(batch))
@@ -200,7 +200,7 @@ def _lost(
     if done == len(answered):
         return frozenset()
     kept: set[int] = set()
-    for ids in batches(one.source.id for one in answered):
+    for ids in lots(one.source.id for one in answered):
         settled = t.c.id.in_(ids), t.c.lease_owner.is_(None), t.c.last_ok_at == now
         kept |= set(connection.execute(select(t.c.id).where(*settled)).scalars())
     return frozenset(one.source.id for one in answered) - kept

@@ -6,7 +6,7 @@ went (store/polled.py), only while the claim still stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 from service.store import lists as lists_
 from service.store import manners as m
 from service.store.lists import Lists
+from service.store.lots import lots
 from service.store.manners import Manners
 from service.store.pauses import awake
 from service.store.tables import source as t
@@ -117,7 +118,7 @@ def claim(
     `owner` is one start of one process. `at_once`: due or not, paused or not (named by a person).
     """
     claimed: list[Claimed] = []
-    for ids in _in_parts([source.id for source in wanted]):
+    for ids in lots([source.id for source in wanted], _MOST_AT_ONCE):
         conditions = [t.c.id.in_(ids), _live(), _free(now)]
         if not at_once:
             conditions += [t.c.next_poll_at <= now, awake(now), t.c.gone_at.is_(None)]
@@ -152,17 +153,12 @@ def _claimed(row: tuple[Any, ...]) -> Claimed:
 
 def release(connection: Connection, owner: str, ids: Iterable[int]) -> None:
     """Give back claims of a pass that was stopped: others need not wait for the lease to end."""
-    for some in _in_parts(list(ids)):
+    for some in lots(list(ids), _MOST_AT_ONCE):
         connection.execute(
             update(t)
             .where(t.c.id.in_(some), t.c.lease_owner == owner)
             .values(lease_owner=None, lease_until=None)
         )
-
-
-def _in_parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), _MOST_AT_ONCE):
-        yield ids[start : start + _MOST_AT_ONCE]
 
 
 def _address() -> ColumnElement[str]:

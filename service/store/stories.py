@@ -9,13 +9,14 @@ Every call takes a handful of statements, however many stories it gives.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from service.model import Enclosure, Image, Outlet, Story, TopicEntry
+from service.store.lots import lots
 from service.store.tables import (
     article,
     article_topic,
@@ -25,9 +26,6 @@ from service.store.tables import (
     story_article,
     topic,
 )
-
-BATCH = 5000
-"""Ids in one IN list: under the limit of bound values of both databases (SQLite: 32,766)."""
 
 FIRST_SCAN, _LARGEST_SCAN = 256, 16384
 
@@ -60,7 +58,7 @@ def by_public_id(connection: Connection, public_id: str) -> Story | None:
 def by_ids(connection: Connection, ids: Iterable[int]) -> dict[int, Story]:
     """Requested id -> story. A story that was merged stands as the one that it has become."""
     survivors: dict[int, int] = {}
-    for batch in _batches(ids):
+    for batch in lots(ids):
         rows = connection.execute(
             select(story.c.id, story.c.merged_into).where(story.c.id.in_(batch))
         )
@@ -141,7 +139,7 @@ def _scan(
 
 def _sort_keys(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[float, str]]:
     keys = {}
-    for batch in _batches(ids):
+    for batch in lots(ids):
         entered = func.min(article_topic.c.entered_at)
         rows = connection.execute(
             select(story.c.id, story.c.public_id, article.c.published, entered.label("entered_at"))
@@ -159,7 +157,7 @@ def _sort_keys(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[fl
 
 def _load(connection: Connection, ids: Iterable[int]) -> dict[int, Story]:
     loaded: dict[int, Story] = {}
-    for batch in _batches(ids):
+    for batch in lots(ids):
         articles = _articles(connection, batch)
         outlets = _outlets(connection, batch)
         topics = _topics(connection, batch)
@@ -299,9 +297,3 @@ def _others(own: Outlet, outlets: list[Outlet]) -> tuple[Outlet, ...]:
             link = None if one.link == own.link else one.link
             others.append(Outlet(one.source, one.title, one.home, link))
     return tuple(others)
-
-
-def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
-    every = sorted(set(ids))
-    for start in range(0, len(every), BATCH):
-        yield every[start : start + BATCH]

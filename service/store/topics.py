@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 
-from service.store.entries import batches
+from service.store.lots import lots
 from service.store.many import Many, Statement
 from service.store.statements import upsert
 from service.store.tables import article_topic, topic
@@ -48,7 +48,7 @@ def keep_rules(connection: Connection, name: str, rules_hash: bytes) -> None:
 def of_articles(connection: Connection, article_ids: Iterable[int]) -> dict[int, dict[int, Placed]]:
     """Article -> topic row -> how it stands there."""
     found: defaultdict[int, dict[int, Placed]] = defaultdict(dict)
-    for batch in batches(article_ids):
+    for batch in lots(article_ids):
         rows = connection.execute(
             select(
                 article_topic.c.article_id,
@@ -103,10 +103,9 @@ def become_news(connection: Connection, article_ids: Sequence[int], now: datetim
 
 def leave(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:
     """Take articles out of topics: (article, topic row)."""
-    for batch in batches(pairs):
+    for some in lots(pairs, 256):
         same = [
             and_(article_topic.c.article_id == one, article_topic.c.topic_id == two)
-            for one, two in batch[:]
+            for one, two in some
         ]
-        for start in range(0, len(same), 200):
-            connection.execute(delete(article_topic).where(or_(*same[start : start + 200])))
+        connection.execute(delete(article_topic).where(or_(*same)))

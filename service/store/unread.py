@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
 from service.store import entries
+from service.store.lots import lots
 from service.store.pauses import awake
 from service.store.statements import upsert
 from service.store.tables import entry, source
@@ -177,7 +178,7 @@ def later(connection: Connection, page: Page, error: str, at: datetime) -> None:
 
 def put_off(connection: Connection, names: Iterable[str], until: datetime) -> None:
     """Nothing more of these sources before then: their site said that it is asked too much."""
-    for some in entries.batches(names):
+    for some in lots(names):
         ids = select(source.c.id).where(source.c.name.in_(some))
         connection.execute(
             update(t)
@@ -188,7 +189,7 @@ def put_off(connection: Connection, names: Iterable[str], until: datetime) -> No
 
 def rest(connection: Connection, owner: str, ids: Iterable[int], until: datetime) -> None:
     """Give back claims that cannot be used before this instant; they count as no try."""
-    for some in entries.batches(ids):
+    for some in lots(ids):
         connection.execute(
             update(t)
             .where(t.c.entry_id.in_(some), t.c.lease_owner == owner)
@@ -198,7 +199,7 @@ def rest(connection: Connection, owner: str, ids: Iterable[int], until: datetime
 
 def release(connection: Connection, owner: str, ids: Iterable[int]) -> None:
     """Give back claims of a pass that ended."""
-    for some in entries.batches(ids):
+    for some in lots(ids):
         connection.execute(
             update(t)
             .where(t.c.entry_id.in_(some), t.c.lease_owner == owner)
