@@ -178,21 +178,21 @@ def _wanted(
 
 
 def _collected(sweep: Sweep, pages: PageRound) -> Collected:
-    failed = {one.source.name: one.error for one in sweep.recorded if one.error is not None}
+    tally = sweep.tally
+    failed = dict(tally.failed)
     if sweep.at_once:
         for name in sweep.elsewhere:
             failed[name] = FetchError("another process is collecting it just now")
         for name in sweep.spared:
             failed[name] = FetchError("not asked: its site has just said that it is asked too much")
-    topics = pages.topics.union(*(one.topics for one in sweep.recorded))
-    new = sum(one.new for one in sweep.recorded)
-    changed = sum(one.changed for one in sweep.recorded)
     return Collected(
-        tried=len(sweep.recorded),
-        ok=sum(one.error is None and not one.lost for one in sweep.recorded),
+        tried=tally.tried,
+        ok=tally.ok,
         failed=failed,
-        entries_new=new,
-        changed=Changed(topics=topics, articles=new + changed + pages.read),
+        entries_new=tally.new,
+        changed=Changed(
+            topics=pages.topics | tally.topics, articles=tally.new + tally.changed + pages.read
+        ),
         left=sweep.left,
         pages=pages.read + pages.failed,
     )

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -71,7 +70,7 @@ class Sites:
 @dataclass(slots=True)
 class _Queue(Generic[Item]):
     gap: Gap
-    items: deque[Item] = field(default_factory=deque)
+    items: list[Item] = field(default_factory=list)  # mostly one; a deque has room for 64
     running: int = 0  # of this pass; another pass may be asking the same site
     look_at: float | None = None  # when it is looked at again
 
@@ -99,7 +98,7 @@ class Waiting(Generic[Item]):
             max(queue.gap.delay_s, gap.delay_s), min(queue.gap.connections, gap.connections)
         )
         if first:
-            queue.items.appendleft(item)
+            queue.items.insert(0, item)
         else:
             queue.items.append(item)
         self._length += 1
@@ -125,7 +124,7 @@ class Waiting(Generic[Item]):
                     break
                 self._sites.begin(site, queue.gap, now_s)
                 queue.running += 1
-                taken.append((site, queue.items.popleft()))
+                taken.append((site, queue.items.pop(0)))
                 self._length -= 1
             self._plan(site, queue, now_s)
         return taken
@@ -154,7 +153,7 @@ class Waiting(Generic[Item]):
         taken: list[Other] = []
         for queue in self._queues.values():
             taken += [item for item in queue.items if isinstance(item, kind)]
-            queue.items = deque(item for item in queue.items if not isinstance(item, kind))
+            queue.items = [item for item in queue.items if not isinstance(item, kind)]
         self._length -= len(taken)
         return taken
 

@@ -22,6 +22,7 @@ from service.collect.recording import Recorded, Recorder
 from service.collect.results import Results
 from service.collect.room import Bodies
 from service.collect.spacing import Gap, Sites, Waiting
+from service.collect.tally import Tally
 from service.collect.turns import Turns
 from service.collect.visiting import Visit
 from service.collect.workers import Parsers
@@ -62,7 +63,7 @@ class Means:
 
 
 class Sweep:
-    """The state of one pass. `recorded`: what came out; `elsewhere`: what another process holds."""
+    """The state of one pass. `tally`: what came out; `elsewhere`: what another process holds."""
 
     def __init__(
         self,
@@ -77,7 +78,7 @@ class Sweep:
         at_most_s: float | None,
     ) -> None:
         self.at_once = at_once
-        self.recorded: list[Recorded] = []
+        self.tally = Tally()
         self.elsewhere: list[str] = []
         self._at_most_s = at_most_s
         self._store = store
@@ -356,7 +357,7 @@ class Sweep:
     def _settled(self, recorded: Recorded) -> None:
         if not recorded.lost:  # else the lease of another, or of the old address, is given back
             self._held.discard(recorded.source.id)
-        self.recorded.append(recorded)
+        self.tally.count(recorded)
         self._bodies.leave(recorded.source.id)
         self._tell()
         _log.info(
@@ -370,7 +371,7 @@ class Sweep:
 
     def _tell(self) -> None:
         if self._progress is not None:
-            self._progress(len(self.recorded) + len(self.elsewhere), self._total)
+            self._progress(self.tally.tried + len(self.elsewhere), self._total)
 
 
 def _unexpected(claimed: Claimed, error: Exception) -> Failed:

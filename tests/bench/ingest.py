@@ -96,9 +96,13 @@ class Bantin:
 
 
 class Running(Bantin):
-    """The service, up for all steps."""
+    """The service, up for all steps. Its store is there before, as are the peers' databases."""
 
     process: subprocess.Popen[bytes] | None = None
+
+    def __init__(self, work: Path, urls: list[str]) -> None:
+        super().__init__(work, urls)
+        self.started("publish").wait(LONGEST_S)
 
     def step(self, name: str, measure: Any) -> float:
         """Seconds from the first claim to the last record."""
