@@ -85,6 +85,7 @@ def add_story(
         connection.execute(
             insert(t.article_topic).values(
                 article_id=article, topic_id=topic, entered_at=entered_at, quiet=quiet,
+                listed_at=min(entered_at, published or entered_at),
                 reason={"word": title.split(maxsplit=1)[0]},
             )
         )  # fmt: skip

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import gc
 
-from service.collect import bringing  # noqa: F401 - to be there when workers begin
+import pebble.pool.process
+
+# To be there when workers begin: what they do, and what their tasks come with.
+from service.collect import bringing, processes
+
+__all__ = ["bringing", "pebble", "processes"]
 
 gc.freeze()

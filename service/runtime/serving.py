@@ -32,6 +32,7 @@ WEBSUB_TICK_S = 5.0
 DIGEST_TICK_S = 15.0
 MAIL_TICK_S = 5.0
 PUBLISH_TICK_S = 60.0
+MEMORY_TICK_S = 5.0
 HOUSE_TICK_S = 3600.0
 SEEK_TICK_S = 3600.0
 
@@ -131,8 +132,13 @@ def jobs(
         kick("publish")
         return False
 
+    async def memory() -> bool:
+        await asyncio.to_thread(heap.give_back)
+        return False
+
     return [
         Job("house", house, HOUSE_TICK_S),
+        Job("memory", memory, MEMORY_TICK_S),
         Job("collect", collect, COLLECT_TICK_S),
         Job("delivered", delivered, DELIVERED_TICK_S),
         Job("websub", websub, WEBSUB_TICK_S),

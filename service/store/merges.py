@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, or_, select, update
 
+from service.store import topics
 from service.store.tables import (
     article,
     article_key,
@@ -38,6 +39,9 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
     stories = {row.article_id: row.story_id for row in rows}
     if stories[winner] != stories[loser]:
         _merge_stories(connection, stories[winner], stories[loser])
+    one_story = story_article.c.story_id == stories[winner]
+    told = connection.execute(select(story_article.c.article_id).where(one_story)).scalars()
+    topics.list_anew(connection, told.all())
 
 
 def _merge_topics(connection: Connection, winner: int, loser: int) -> None:

@@ -94,9 +94,9 @@ def _listed(one: Story) -> tuple[float, str]:
 def _newest(
     connection: Connection, chosen: ColumnElement[bool], limit: int, size: int
 ) -> list[Story]:
-    """Read rows of `article_topic` by the time of entering, as far back as it takes.
+    """Read rows of `article_topic` by when lists count them as new, as far back as it takes.
 
-    A story sorts no later than any of its articles entered: once `limit` stories are newer than the
+    A story sorts no later than any row of its articles: once `limit` stories are newer than the
     last row that was read, no row before it can bring a newer one.
     """
     order: dict[int, tuple[float, str]] = {}
@@ -108,7 +108,7 @@ def _newest(
         ranked = sorted(order, key=order.__getitem__)[:limit]
         if len(rows) < size:
             break
-        last = (rows[-1].entered_at, rows[-1].article_id)
+        last = (rows[-1].listed_at, rows[-1].article_id)
         if len(ranked) == limit and -order[ranked[-1]][0] > last[0].timestamp():
             break
         size = min(size * 4, _LARGEST_SCAN)
@@ -122,18 +122,18 @@ def _scan(
     before: tuple[datetime, int] | None,
     size: int,
 ) -> Sequence[Any]:
-    entered, number = article_topic.c.entered_at, article_topic.c.article_id
+    listed, number = article_topic.c.listed_at, article_topic.c.article_id
     statement = (
-        select(story_article.c.story_id, number, entered)
+        select(story_article.c.story_id, number, listed)
         .join(story_article, story_article.c.article_id == number)
         .where(chosen)
-        .order_by(entered.desc(), number.desc())
+        .order_by(listed.desc(), number.desc())
         .limit(size)
     )
     if before is not None:
         at, article_id = before
         # The same article may stand here once for each topic: those rows say nothing new.
-        statement = statement.where(or_(entered < at, and_(entered == at, number < article_id)))
+        statement = statement.where(or_(listed < at, and_(listed == at, number < article_id)))
     return connection.execute(statement).all()
 
 

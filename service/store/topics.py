@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select, update
 
 from service.store.lots import lots
 from service.store.many import Many, Statement
 from service.store.statements import upsert
-from service.store.tables import article_topic, topic
+from service.store.tables import article, article_topic, story, story_article, topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def of_articles(connection: Connection, article_ids: Iterable[int]) -> dict[int,
 
 
 def _entering(connection: Connection) -> Statement:
-    columns = ("article_id", "topic_id", "entered_at", "quiet", "reason")
+    columns = ("article_id", "topic_id", "entered_at", "listed_at", "quiet", "reason")
     values = {name: bindparam(name, type_=article_topic.c[name].type) for name in columns}
     statement = upsert(connection, article_topic).values(values)
     return statement.on_conflict_do_update(
@@ -83,12 +83,14 @@ def enter(connection: Connection, rows: Sequence[Placed], now: datetime) -> None
                 "article_id": row.article_id,
                 "topic_id": row.topic_id,
                 "entered_at": now,
+                "listed_at": now,
                 "quiet": row.quiet,
                 "reason": row.reason,
             }
             for row in rows
         ],
     )
+    list_anew(connection, (row.article_id for row in rows))
 
 
 def become_news(connection: Connection, article_ids: Sequence[int], now: datetime) -> None:
@@ -98,6 +100,29 @@ def become_news(connection: Connection, article_ids: Sequence[int], now: datetim
             update(article_topic)
             .where(article_topic.c.article_id.in_(article_ids), article_topic.c.quiet.is_(True))
             .values(quiet=False, entered_at=now)
+        )
+        list_anew(connection, article_ids)
+
+
+def list_anew(connection: Connection, article_ids: Iterable[int]) -> None:
+    """Say anew when lists count these as new: their story must count as no newer in any topic.
+
+    It counts from when its first article entered, or from when the one that represents it came out
+    if that was before. Whatever changes the one or the other for the later calls this.
+    """
+    published = (
+        select(article.c.published)
+        .join(story, story.c.article_id == article.c.id)
+        .join(story_article, story_article.c.story_id == story.c.id)
+        .where(story_article.c.article_id == article_topic.c.article_id)
+        .scalar_subquery()
+    )
+    before = case((published < article_topic.c.entered_at, published))
+    for some in lots(article_ids):
+        connection.execute(
+            update(article_topic)
+            .where(article_topic.c.article_id.in_(some))
+            .values(listed_at=func.coalesce(before, article_topic.c.entered_at))
         )
 
 

@@ -399,7 +399,7 @@ def test_a_release_lets_the_other_digest_reach_back_behind_its_own_window(open_n
         connection.execute(
             t.article_topic.insert().values(
                 article_id=article, topic_id=topic, entered_at=NEXT_MONDAY - 2 * HOUR,
-                quiet=False, reason={},
+                listed_at=NEXT_MONDAY - 2 * HOUR, quiet=False, reason={},
             )
         )  # fmt: skip
     for day in range(1, 7):

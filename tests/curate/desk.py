@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import and_, exists, func, or_, select
 
 from service.config.schema import Settings
 from service.curate.admit import AdmitSource, admit
@@ -36,11 +36,38 @@ def broken(connection):
         "a story merged into what was merged": t.story.c.merged_into.in_(gone),
         "an article in a story that is gone": t.story_article.c.story_id.in_(gone),
         "an article without a story": t.article.c.id.not_in(homes),
+        "a row that lists older than its story": and_(
+            t.article_topic.c.listed_at < first_entered(),
+            or_(came_out().is_(None), t.article_topic.c.listed_at < came_out()),
+        ),
         "a story told by a merged article": and_(
             t.story.c.merged_into.is_(None), t.story.c.article_id.in_(merged)
         ),
     }
     return [name for name, rule in rules.items() if connection.scalar(select(exists().where(rule)))]
+
+
+def first_entered():
+    """Of the story of a row of `article_topic`: when its first article entered any topic."""
+    row, own = t.article_topic.alias(), t.story_article.alias()
+    return (
+        select(func.min(row.c.entered_at))
+        .join(t.story_article, t.story_article.c.article_id == row.c.article_id)
+        .join(own, own.c.story_id == t.story_article.c.story_id)
+        .where(own.c.article_id == t.article_topic.c.article_id)
+        .scalar_subquery()
+    )
+
+
+def came_out():
+    """Of the story of a row of `article_topic`: when what represents it was published."""
+    return (
+        select(t.article.c.published)
+        .join(t.story, t.story.c.article_id == t.article.c.id)
+        .join(t.story_article, t.story_article.c.story_id == t.story.c.id)
+        .where(t.story_article.c.article_id == t.article_topic.c.article_id)
+        .scalar_subquery()
+    )
 
 
 class Desk:

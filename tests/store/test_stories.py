@@ -13,6 +13,7 @@ from sqlalchemy import event, insert, select, update
 
 from service.store import stories
 from service.store import tables as t
+from service.store import topics as topics_of
 from tests.builders import add_source, add_story, add_topic
 
 
@@ -216,6 +217,7 @@ def test_the_newest_are_the_newest_however_many_rows_are_read_at_once(store, now
             connection.execute(
                 update(t.article).where(t.article.c.id == article).values(published=said)
             )
+            topics_of.list_anew(connection, [article])
             public = connection.execute(
                 select(t.story.c.public_id).where(t.story.c.id == story)
             ).scalar_one()

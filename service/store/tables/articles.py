@@ -131,10 +131,13 @@ article_topic = Table(
     Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
     Column("topic_id", ForeignKey("topic.id"), primary_key=True, autoincrement=False),
     Column("entered_at", Instant, nullable=False),  # the clock of windows
+    # When lists count it as new: when it entered, or came out before. Its story counts as no newer.
+    Column("listed_at", Instant, nullable=False),
     Column("quiet", Boolean, nullable=False),  # shown, never mailed or pinged (promise 10)
     Column("reason", Json, nullable=False),
     Index("ix_article_topic_window", "topic_id", "entered_at"),
-    Index("ix_article_topic_entered_at", "entered_at"),  # the feed of all topics
+    Index("ix_article_topic_listed", "topic_id", "listed_at"),  # the topic's feed
+    Index("ix_article_topic_listed_at", "listed_at"),  # the feed of all topics
 )
 
 stale_feed = Table(

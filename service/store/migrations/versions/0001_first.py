@@ -274,6 +274,7 @@ def upgrade() -> None:
         sa.Column("article_id", BIG_ID, autoincrement=False, nullable=False),
         sa.Column("topic_id", BIG_ID, autoincrement=False, nullable=False),
         sa.Column("entered_at", INSTANT, nullable=False),
+        sa.Column("listed_at", INSTANT, nullable=False),
         sa.Column("quiet", sa.Boolean(), nullable=False),
         sa.Column("reason", JSON_VALUE, nullable=False),
         sa.ForeignKeyConstraint(
@@ -282,7 +283,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["topic_id"], ["topic.id"], name=op.f("fk_article_topic_topic_id")),
         sa.PrimaryKeyConstraint("article_id", "topic_id", name=op.f("pk_article_topic")),
     )
-    op.create_index("ix_article_topic_entered_at", "article_topic", ["entered_at"], unique=False)
+    op.create_index(
+        "ix_article_topic_listed", "article_topic", ["topic_id", "listed_at"], unique=False
+    )
+    op.create_index("ix_article_topic_listed_at", "article_topic", ["listed_at"], unique=False)
     op.create_index(
         "ix_article_topic_window", "article_topic", ["topic_id", "entered_at"], unique=False
     )
