@@ -27,6 +27,10 @@ BUSY_LIMIT_S = 60.0
 
 _BUSY_PAUSE_S = 0.05
 
+_CHECKPOINT_PAGES = 8000
+"""Of SQLite's log before it is carried over: 32 MB. Indexes of addresses are written all over, and
+at SQLite's own 1,000 a first collection of thousands of sources wrote each page a dozen times."""
+
 
 class Store:
     """An open database. Threads may share it; `close()` it at the end."""
@@ -132,6 +136,7 @@ def _sqlite_engine(url: str, synchronous: str) -> Engine:
         connection.isolation_level = None  # the driver begins nothing by itself
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
