@@ -248,3 +248,35 @@ def test_few_statements_whatever_the_number_of_stories(any_store, now):
         seen.clear()
         stories.entered_between(connection, ["giao-duc"], now, now + timedelta(days=1))
         assert len(seen) <= 6
+
+
+def test_what_came_in_at_one_time_is_not_all_read_to_find_the_newest(any_store, now):
+    """As after a first collection: all entered at once, and came out over a month."""
+    with any_store.write() as connection:
+        source = add_source(connection, now)
+        topic = add_topic(connection, now)
+        for number in range(300):
+            add_story(
+                connection, source=source, topics=[topic], entered_at=now,
+                title=f"Tin {number}", published=now - timedelta(hours=number),
+            )  # fmt: skip
+    for ask in (
+        lambda connection: stories.in_topic(connection, "giao-duc", 10, scan=20),
+        lambda connection: stories.everywhere(connection, 10, scan=20),
+    ):
+        with any_store.read() as connection, statements(any_store) as seen:
+            assert [one.title for one in ask(connection)] == [f"Tin {n}" for n in range(10)]
+            assert sum("LIMIT" in statement.upper() for statement in seen) == 1
+
+
+def test_a_list_of_everything_follows_the_order_of_an_index(store, now):
+    """Else all that was ever told would be sorted for each page."""
+    with store.write() as connection:
+        add_topic(connection, now)
+    with store.read() as connection, statements(store) as seen:
+        stories.everywhere(connection, 10)
+    (scan,) = [statement for statement in seen if "LIMIT" in statement.upper()]
+    with store.read() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {scan}", (10, 0)).all()
+    assert any("USING INDEX ix_article_topic_listed_at" in row[3] for row in plan), plan
+    assert not any(row[3] == "USE TEMP B-TREE FOR ORDER BY" for row in plan), plan
