@@ -17,7 +17,7 @@ from service.collect.workers import Parsers
 from service.config.schema import Settings
 from service.runtime.check import Checked
 from service.runtime.check import check as judge
-from service.runtime.composition import remembered, system_clock
+from service.runtime.composition import readers, remembered, system_clock
 
 _MARKS = {True: "ok", False: "FAIL", None: "-"}
 
@@ -57,8 +57,9 @@ async def _try(settings: Settings, *, aloud: bool) -> list[Tried]:
         if aloud:
             say(f"{_MARKS[one.ok]:4}  {one.name}: {printable(one.said)}")
 
-    async with client_of(settings, system_clock) as client, Parsers() as parsers:
-        known = await asyncio.to_thread(remembered, settings)
+    known = await asyncio.to_thread(remembered, settings)
+    people = await asyncio.to_thread(readers, settings)
+    async with client_of(settings, system_clock, people) as client, Parsers() as parsers:
         await trial.try_all(settings, client, parsers, system_clock, tell, known)
     order = {name: place for place, name in enumerate(settings.source)}
     return sorted(tried, key=lambda one: order[one.name])

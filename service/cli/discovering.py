@@ -38,7 +38,7 @@ from service.config.schema import Settings, Source
 from service.config.values import web_address
 from service.errors import FetchError, HttpError, UsageError
 from service.model import SourceKind
-from service.runtime.composition import load, system_clock
+from service.runtime.composition import load, readers, system_clock
 
 _MOST_REFUSED = 8
 """Addresses asked in vain that are told one by one where nothing was found."""
@@ -115,7 +115,8 @@ async def searched(
     """One search with a client of its own. Raises FetchError where `url` cannot be had."""
     source = reached_as(settings, url)
     manner = Manner(source, settings.collect, reading_of(source, settings.site), most)
-    async with client_of(settings, system_clock) as client, Parsers(1) as parsers:
+    people = await asyncio.to_thread(readers, settings)
+    async with client_of(settings, system_clock, people) as client, Parsers(1) as parsers:
         permissions = Permissions(client, system_clock)
         means = Means(client, parsers, Sites(), permissions, system_clock, tell)
         return await search(means, manner, url, sitemaps=sitemaps)

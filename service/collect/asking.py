@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from service.collect import drift, hubs
+from service.collect import drift, hubs, manners
+from service.collect.access import access_of
 from service.collect.hubs import Advertised
 from service.collect.jobs import Brought, Job, Wish
-from service.collect.reading import Reading
+from service.collect.reading import Reading, reading_of, told_of
 from service.collect.workers import Parsers
+from service.config.schema import Settings
 from service.curate.prepare import Prepared, Told
 from service.errors import BantinError, DriftError, FetchError, ParseError, PutAsideError
 from service.net import agent
@@ -43,6 +45,19 @@ class Asked:
     allow: Sequence[str] = ()
     access: Access | None = None
     again: bool = False
+
+
+def asked_of(claimed: Claimed, settings: Settings, *, again: bool) -> Asked:
+    """What the TOML says of a claimed source."""
+    told = settings.source[claimed.name]
+    return Asked(
+        claimed,
+        replace(reading_of(told, settings.site), place=claimed.lists.place),
+        told_of(claimed.name, told, first=claimed.first_collected_at is None),
+        manners.allowed(told, settings.collect),
+        access_of(told, settings.collect),
+        again=again,
+    )
 
 
 @dataclass(frozen=True, slots=True)

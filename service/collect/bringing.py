@@ -14,12 +14,16 @@ from service.collect.bounds import bounded
 from service.collect.completing import complete
 from service.collect.jobs import Brought, Job, Wish
 from service.collect.memory import Entries, Slices
+from service.collect.packed import GZIP, unpacked
 from service.collect.rungs import Rung
 from service.curate import rules
 from service.curate.listed import unpack
 from service.curate.prepare import prepare, prepare_listed
 from service.curate.rules import Matcher
 from service.model import Document, Entry, SourceKind
+
+LARGEST = 10 * 1024 * 1024
+"""Bytes of a document that came packed as a file; as of any other body."""
 
 MOST_REMEMBERED = 5000
 """Entries. Of a longer document nothing is remembered: it is read whole, and compared in the
@@ -28,6 +32,7 @@ store."""
 
 def bring(job: Job) -> Brought:
     """Read a body as little as needed. Raises ParseError with a reason in plain words."""
+    job = _unpacked(job)
     wish = job.wish
     if wish is not None and job.listed is not None:
         return _article(job, unpack(job.listed), wish)
@@ -56,6 +61,14 @@ def bring(job: Job) -> Brought:
         tuple(made),
         kept if gleaned.listed <= MOST_REMEMBERED or is_sitemap else None,
     )
+
+
+def _unpacked(job: Job) -> Job:
+    """A sitemap has its own bound. What is larger than any body may be is cut off, and mended."""
+    if job.reading.kind is SourceKind.SITEMAP or not job.body.startswith(GZIP):
+        return job
+    plain, _ = unpacked(job.body, LARGEST)
+    return replace(job, body=plain)
 
 
 def _article(job: Job, listed: Entry, wish: Wish) -> Brought:

@@ -52,7 +52,7 @@ def draft_of(raw: Raw, reading: Reading, now: datetime, *, url: str, version: st
         link_is_key=False,
         title=_title(raw, atom=atom),
         published=published,
-        updated=_date(raw, "updated", reading, now)[0],
+        updated=_date(raw, "updated", reading, now),
         summary=summary,
         content=content,
         base=base,
@@ -144,15 +144,25 @@ def _markup(detail: Raw) -> str:
 
 
 def _published(raw: Raw, reading: Reading, now: datetime) -> tuple[datetime | None, str]:
-    """When it came out, with the words of it: of all the dates the one that says so most."""
+    """When it came out, with the words of it: of all the dates the one that says so most.
+
+    One that cannot be read at all leaves the word to the next; one that lies ahead does not.
+    """
+    first = ""
     for name in ("published", "updated", "created"):
-        at, written = _date(raw, name, reading, now)
-        if written:
-            return at, written
-    return None, ""
+        at, written = _read(raw, name, reading, now)
+        first = first or written
+        if at is not None:
+            return sensible(at, now), first
+    return None, first
 
 
-def _date(raw: Raw, name: str, reading: Reading, now: datetime) -> tuple[datetime | None, str]:
+def _date(raw: Raw, name: str, reading: Reading, now: datetime) -> datetime | None:
+    return sensible(_read(raw, name, reading, now)[0], now)
+
+
+def _read(raw: Raw, name: str, reading: Reading, now: datetime) -> tuple[datetime | None, str]:
+    """The instant, None where it cannot be read, and its words ("" = there are none)."""
     written = _text(raw.get(name))
     if not written:
         return None, ""
@@ -161,14 +171,15 @@ def _date(raw: Raw, name: str, reading: Reading, now: datetime) -> tuple[datetim
         parsed = raw.get(f"{name}_parsed")
         parsed = parsed.instant if isinstance(parsed, Unparsed) else parsed
         at = _instant(parsed) if isinstance(parsed, time.struct_time) else None
-    return sensible(at, now), written
+    return at, written
 
 
 def _instant(parsed: time.struct_time) -> datetime | None:
     try:
-        return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
+        at = datetime.fromtimestamp(calendar.timegm(parsed), UTC)
     except (ValueError, OverflowError, OSError):
         return None
+    return at if at.year > dates.EPOCH_YEAR else None
 
 
 def _authors(raw: Raw, *, atom: bool) -> tuple[str, ...]:

@@ -98,8 +98,8 @@ def _draft(
         link=link,
         link_is_key=False,
         title=title_text(_text(item.get("title"))),
-        published=at if written else changed,
-        updated=changed,
+        published=sensible(at or changed, now),
+        updated=sensible(changed, now),
         summary=html.escape(_text(item.get("summary")), quote=False),
         content=content,
         base=base,
@@ -137,8 +137,7 @@ def _date(
     written = _text(item.get(name))
     if not written:
         return None, ""
-    at = dates.parse(written, reading.zone, reading.order, now, reading.language)
-    return sensible(at, now), written
+    return dates.parse(written, reading.zone, reading.order, now, reading.language), written
 
 
 def _names(holder: Mapping[str, Any]) -> Iterator[str]:

@@ -209,9 +209,11 @@ class PageRound:
         if known is None:
             return None
         try:
-            return await self._means.client.get(page.url, allow=allow, access=access)
+            answer = await self._means.client.get(page.url, allow=allow, access=access)
         except BantinError as error:
             return error
+        no = await self._means.permissions.follow(page.url, answer.url, allow, access)
+        return no or answer
 
     async def _end(
         self, page: Page, got: Response | BantinError, *, for_good: bool = False

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import io
-import zlib
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -18,6 +17,7 @@ from service.collect import keys
 from service.collect.addresses import web_address
 from service.collect.items import language_tag, sensible, unique
 from service.collect.keys import Draft
+from service.collect.packed import unpacked
 from service.collect.reading import Reading
 from service.collect.same_site import site_of
 from service.errors import ParseError
@@ -35,14 +35,13 @@ LARGEST = 50 * 1024 * 1024
 CUT_SHORT = "addresses-left-out"
 """The repair of a document that names more than MOST, or is larger than LARGEST."""
 
-_GZIP = b"\x1f\x8b"
 _LONGEST_TEXT = 2000
 _Fields = dict[str, str]
 
 
 def read_sitemap(body: bytes, url: str, reading: Reading, now: datetime) -> Document:
     """A sitemap's addresses, or an index's sitemaps (as `further`). Raises ParseError."""
-    plain, cut = _unpacked(body)
+    plain, cut = unpacked(body, LARGEST)
     if not plain.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return _of_lines(plain, url, cut=cut)
     drafts: list[Draft] = []
@@ -69,18 +68,6 @@ def read_sitemap(body: bytes, url: str, reading: Reading, now: datetime) -> Docu
         repairs=(CUT_SHORT,) if cut else (),
         further=tuple(children.values()),
     )
-
-
-def _unpacked(body: bytes) -> tuple[bytes, bool]:
-    """Without gzip, and whether something was left out. A torn end is what a limit leaves."""
-    if not body.startswith(_GZIP):
-        return body, False
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        plain = unpacker.decompress(body, LARGEST)
-    except zlib.error as error:
-        raise ParseError("the sitemap's gzip is broken") from error
-    return plain, not unpacker.eof
 
 
 def _records(body: bytes) -> Iterator[tuple[str, _Fields]]:

@@ -14,10 +14,9 @@ from functools import partial
 import structlog
 
 from service.collect import asking, manners, planning, visiting
-from service.collect.access import access_of
 from service.collect.asking import Asked, Body, Failed, Unchanged
-from service.collect.permission import Permissions
-from service.collect.reading import reading_of, told_of
+from service.collect.jobs import Job
+from service.collect.permission import Permission, Permissions
 from service.collect.recording import Recorded, Recorder
 from service.collect.results import Results
 from service.collect.room import Bodies
@@ -218,7 +217,7 @@ class Sweep:
     async def _one(self, site: str, claimed: Claimed) -> None:
         """Fetch one source; read it if there is something to read. The site is free in between."""
         result: Failed | Unchanged | Body | asking.Read | None
-        asked = self._asked(claimed)
+        asked = asking.asked_of(claimed, self._settings, again=self.at_once)
         try:
             result = await self._at_turn(site, asked)
             if isinstance(result, Failed):
@@ -247,17 +246,27 @@ class Sweep:
 
     async def _at_turn(self, site: str, asked: Asked) -> Failed | Unchanged | Body | None:
         """What the source says. None: the turn went to its robots.txt, so it needs another one."""
-        if asked.reading.kind is SourceKind.PAGE:
-            url = asked.claimed.address
-            known = await self._permissions.known(url)
-            permission = known or await self._permissions.ask(url, asked.allow, asked.access)
-            self._waiting.slow_down(site, permission.delay_s)
+        url, is_page = asked.claimed.address, asked.reading.kind is SourceKind.PAGE
+        if is_page:
+            permission, spent = await self._permission(site, url, asked)
             if permission.refusal is not None:
                 return Failed(asked.claimed, permission.refusal)
-            if known is None:
+            if spent:
                 return None
         room = partial(self._bodies.grow, asked.claimed.id)
-        return await asking.ask(self._client, asked, self._clock, room)
+        result = await asking.ask(self._client, asked, self._clock, room)
+        if is_page and isinstance(result, Body):
+            end = result.response.url
+            no = await self._permissions.follow(url, end, asked.allow, asked.access)
+            return Failed(asked.claimed, no) if no else result
+        return result
+
+    async def _permission(self, site: str, url: str, asked: Asked) -> tuple[Permission, bool]:
+        """Whether a page may be asked for, and whether the turn went to its robots.txt."""
+        known = await self._permissions.known(url)
+        permission = known or await self._permissions.ask(url, asked.allow, asked.access)
+        self._waiting.slow_down(site, permission.delay_s)
+        return permission, known is None
 
     def _close(self) -> None:
         self._open -= 1
@@ -306,25 +315,35 @@ class Sweep:
         """One further document of a source that is held: fetched, read, added to the others."""
         source = visit.asked.claimed
         try:
-            try:
-                means = (self._client, self._permissions)
-                job = await visiting.ask(*means, visit, self._rules, self._clock)
-                if isinstance(job, BantinError):
-                    await self._spare_if_too_many(site, job)
-            finally:
-                self._fetching -= 1
-                self._waiting.done(site, asyncio.get_running_loop().time())
-                self._freed.set()
-            brought = None
-            if not isinstance(job, BantinError):
-                brought = await visiting.read(self._parsers, visit, job)
-            known = self._known(source)
-            visit = await asyncio.to_thread(visiting.take, visit, brought, known)
+            job = await self._further(site, visit)
+            if job is not None:
+                brought = None
+                if not isinstance(job, BantinError):
+                    brought = await visiting.read(self._parsers, visit, job)
+                known = self._known(source)
+                visit = await asyncio.to_thread(visiting.take, visit, brought, known)
         except Exception:  # noqa: BLE001 - what was read before must not be lost for it
             _log.exception("unexpected", id=source.name)
             visit = replace(visit, wanted=())
         await self._wait_or_end(site, visit)
         self._close()
+
+    async def _further(self, site: str, visit: Visit) -> Job | BantinError | None:
+        """What its server says of what is wanted next. None: the turn went to its robots.txt."""
+        try:
+            if visit.asked.reading.kind is SourceKind.PAGE:
+                _, spent = await self._permission(site, visit.wanted[0].url, visit.asked)
+                if spent:
+                    return None
+            means = (self._client, self._permissions)
+            job = await visiting.ask(*means, visit, self._rules, self._clock)
+            if isinstance(job, BantinError):
+                await self._spare_if_too_many(site, job)
+            return job
+        finally:
+            self._fetching -= 1
+            self._waiting.done(site, asyncio.get_running_loop().time())
+            self._freed.set()
 
     async def _end_visits(self) -> None:
         """The pass is over: what visits have read so far is their result."""
@@ -342,17 +361,6 @@ class Sweep:
     def _remembered(self, claimed: Claimed) -> bytes | None:
         with self._store.read() as connection:
             return memories.last(connection, claimed.id)
-
-    def _asked(self, claimed: Claimed) -> Asked:
-        told = self._settings.source[claimed.name]
-        return Asked(
-            claimed,
-            replace(reading_of(told, self._settings.site), place=claimed.lists.place),
-            told_of(claimed.name, told, first=claimed.first_collected_at is None),
-            manners.allowed(told, self._settings.collect),
-            access_of(told, self._settings.collect),
-            again=self.at_once,
-        )
 
     def _settled(self, recorded: Recorded) -> None:
         if not recorded.lost:  # else the lease of another, or of the old address, is given back

@@ -7,9 +7,10 @@ already is asked for only if it has changed, and who wants to be left alone is.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 
 from service.collect import manners, planning
@@ -17,14 +18,17 @@ from service.collect.access import access_of
 from service.collect.jobs import Job
 from service.collect.permission import Permissions
 from service.collect.reading import reading_of
-from service.collect.spacing import Sites, Waiting
+from service.collect.spacing import Gap, Sites, Waiting
 from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
 from service.errors import BantinError
 from service.model import Document, SourceKind
+from service.net import agent
 from service.net import headers as http
+from service.net.access import Access
 from service.net.answers import NOT_MODIFIED, Response
 from service.net.client import Client
+from service.store import pauses
 from service.store.remembered import Remembered
 
 AT_ONCE = 16
@@ -33,6 +37,7 @@ AT_ONCE = 16
 _FOR_GOOD = frozenset({HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT})
 
 _PAUSED = "paused in the configuration: not asked"
+_RESTING = "paused by hand: not asked"
 _SPARED = "not asked: its site has just said that it is asked too much"
 
 
@@ -79,12 +84,14 @@ async def try_all(
         place = manners.site(source, settings.collect, source.url)
         waiting.add(place, manners.gap(source, settings.collect, source.url), name)
     loop = asyncio.get_running_loop()
+    permissions = Permissions(client, clock)
     freed = asyncio.Event()
     running: set[asyncio.Task[None]] = set()
 
     async def one(place: str, name: str) -> None:
         try:
-            tried = await _try(settings, name, client, parsers, clock, known.get(name))
+            means = _Means(client, parsers, clock, permissions, partial(waiting.slow_down, place))
+            tried = await _try(settings, name, means, known.get(name))
             tell(tried)
             for other in waiting.drop(place) if tried.too_many else ():
                 tell(Tried(other, settings.source[other].url, None, _SPARED))
@@ -120,6 +127,8 @@ def _unasked(name: str, source: Source, known: Remembered | None, now: datetime)
         return Tried(name, source.url, None, _PAUSED)
     if known is None:
         return None
+    if pauses.is_resting(known.rests_since, known.rests_until, now):
+        return Tried(name, source.url, None, _RESTING)
     if known.gone_at is not None:
         how = f"not asked; `bantin sources retry {name}` has it asked again"
         said = f"gone for good since {known.gone_at:%Y-%m-%d %H:%M}Z: {how}"
@@ -131,38 +140,56 @@ def _unasked(name: str, source: Source, known: Remembered | None, now: datetime)
     return None
 
 
-async def _try(
-    settings: Settings,
-    name: str,
-    client: Client,
-    parsers: Parsers,
-    clock: Callable[[], datetime],
-    known: Remembered | None,
-) -> Tried:
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """`slow_down`: the site wants so many seconds between two requests."""
+
+    client: Client
+    parsers: Parsers
+    clock: Callable[[], datetime]
+    permissions: Permissions
+    slow_down: Callable[[float], None]
+
+
+async def _try(settings: Settings, name: str, means: _Means, known: Remembered | None) -> Tried:
     source, collect = settings.source[name], settings.collect
     reading = reading_of(source, settings.site)
     same = known is not None and (known.address, known.read_as) == (source.url, reading.fingerprint)
     allow, access = manners.allowed(source, collect), access_of(source, collect)
+    headers: dict[str, str] = {}
+    if known is not None:  # who asks is said as the service says it
+        headers = {"User-Agent": agent.for_feed(means.client.user_agent, known.id)}
+        headers |= http.conditional(known.etag, known.last_modified) if same else {}
     try:
         if source.kind is SourceKind.PAGE:
-            await Permissions(client, clock).need(source.url, allow, access)
-            await asyncio.sleep(manners.gap(source, collect, source.url).delay_s)
-        response = await client.get(
-            source.url,
-            headers=http.conditional(known.etag, known.last_modified) if known and same else {},
-            allow=allow,
-            access=access,
-        )
+            await _permit(source, manners.gap(source, collect, source.url), means, allow, access)
+        response = await means.client.get(source.url, headers=headers, allow=allow, access=access)
         if known and same and response.status == NOT_MODIFIED:
             return _unchanged(name, source, known, response)
-        job = Job(response.body, dict(response.headers), response.url, reading, clock())
-        document = (await parsers.read(job)).document
+        job = Job(
+            response.body, dict(response.headers), response.url, reading, means.clock(),
+            suspect=known is not None and known.aside,
+        )  # fmt: skip
+        document = (await means.parsers.read(job)).document
     except BantinError as error:
         too_many = planning.is_too_many(error)
         return Tried(name, source.url, ok=False, said=str(error), too_many=too_many)
     except Exception as error:  # noqa: BLE001 - a bug of ours must not hide the other sources
         return Tried(name, source.url, ok=False, said=f"an error of ours ({error!r})"[:300])
     return _tried(name, source, response, document)
+
+
+async def _permit(
+    source: Source, gap: Gap, means: _Means, allow: Sequence[str], access: Access | None
+) -> None:
+    """Raises RobotsError where its robots.txt does not let us in; waits after asking for it."""
+    before = await means.permissions.known(source.url)
+    permission = before or await means.permissions.ask(source.url, allow, access)
+    means.slow_down(permission.delay_s)
+    if permission.refusal is not None:
+        raise permission.refusal
+    if before is None:
+        await asyncio.sleep(max(gap.delay_s, permission.delay_s))
 
 
 def _unchanged(name: str, source: Source, known: Remembered, response: Response) -> Tried:

@@ -88,9 +88,13 @@ async def ask(
     """Fetch what is wanted next; the error where it cannot be had."""
     following, asked = visit.wanted[0], visit.asked
     try:
-        if asked.reading.kind is SourceKind.PAGE:
-            await permissions.need(following.url, asked.allow, asked.access)
+        is_page = asked.reading.kind is SourceKind.PAGE
+        reach = asked.allow, asked.access
+        if is_page:
+            await permissions.need(following.url, *reach)
         response = await client.get(following.url, allow=asked.allow, access=asked.access)
+        if is_page and (no := await permissions.follow(following.url, response.url, *reach)):
+            raise no
     except BantinError as error:
         _tell(visit, error)
         return error

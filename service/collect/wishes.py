@@ -41,18 +41,28 @@ class Rhythm:
 
 def of(feed: Mapping[str, Any], text: str) -> Rhythm:
     """`feed`: feedparser's; `text`: the document, since feedparser keeps one hour of several."""
-    period = _PERIODS_S.get(_said(feed, "sy_updateperiod").lower())
+    ttl, (every, phase), skips = _ttl_s(feed), _syndicated(feed), _skips(text)
+    if ttl and ttl >= (every or 0):  # of two wishes the longer one keeps both
+        return Rhythm(ttl, None, skips)
+    return Rhythm(every, phase, skips)
+
+
+def _ttl_s(feed: Mapping[str, Any]) -> int | None:
+    """RSS 2.0: minutes."""
     ttl = _said(feed, "ttl")
-    skips = _skips(text)
-    if ttl.isascii() and ttl.isdigit() and int(ttl[:9]) > 0:
-        return Rhythm(int(ttl[:9]) * 60, None, skips)
+    return int(ttl[:9]) * 60 or None if ttl.isascii() and ttl.isdigit() else None
+
+
+def _syndicated(feed: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """RSS 1.0's Syndication module: every so many seconds, and the phase of its base."""
+    period = _PERIODS_S.get(_said(feed, "sy_updateperiod").lower())
     often = _said(feed, "sy_updatefrequency") or "1"
     if period is None or not (often.isascii() and often.isdigit()) or int(often[:6]) == 0:
-        return Rhythm(None, None, skips)
+        return None, None
     every = max(period // int(often[:6]), 1)
     # Months and years are no fixed number of seconds: a base says nothing of them here.
     base = _instant(_said(feed, "sy_updatebase")) if period <= 7 * _DAY_S else None
-    return Rhythm(every, None if base is None else int(base.timestamp()) % every, skips)
+    return every, None if base is None else int(base.timestamp()) % every
 
 
 def is_skipped(skips: int, at: datetime) -> bool:

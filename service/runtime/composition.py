@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from service.config.loading import Loaded
 from service.config.schema import Settings
@@ -16,13 +17,14 @@ from service.errors import ConfigError, StoreError
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.runtime.check import check
-from service.store import registry
+from service.store import registry, subscribers
 from service.store import remembered as remembering
-from service.store.database import Store, is_there
+from service.store.database import Connection, Store, is_there
 from service.store.migrate import migrate
 from service.store.remembered import Remembered
 
 Clock = Callable[[], datetime]
+Answer = TypeVar("Answer")
 
 
 def system_clock() -> datetime:
@@ -121,13 +123,22 @@ def remembered(settings: Settings) -> dict[str, Remembered]:
 
     Empty where there is none, or one of another version.
     """
+    return _looked_up(settings, remembering.remembered) or {}
+
+
+def readers(settings: Settings) -> int:
+    """How many people get mail, by the same store; 0 where nobody can tell."""
+    return _looked_up(settings, subscribers.readers) or 0
+
+
+def _looked_up(settings: Settings, question: Callable[[Connection], Answer]) -> Answer | None:
     try:
         if not is_there(settings.store.url):
-            return {}
+            return None
         with closing(Store(settings.store.url)) as store, store.read() as connection:
-            return remembering.remembered(connection)
+            return question(connection)
     except StoreError:
-        return {}
+        return None
 
 
 def _opened(loaded: Loaded, clock: Clock) -> Service:

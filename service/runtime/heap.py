@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
+from collections.abc import Callable
+from functools import cache
 
 _ARENA_MAX = -8
 """M_ARENA_MAX of glibc's malloc.h."""
@@ -35,6 +37,13 @@ def give_back() -> None:
 
 def _ask_malloc(name: str, *numbers: int) -> None:
     """Only where the C library has it."""
-    function = getattr(ctypes.CDLL(None), name, None)
+    function = _of_the_c_library(name)
     if function is not None:
         function(*numbers)
+
+
+@cache
+def _of_the_c_library(name: str) -> Callable[..., int] | None:
+    """Once: each look makes a class, which only the collector of garbage takes away."""
+    found: Callable[..., int] | None = getattr(ctypes.CDLL(None), name, None)
+    return found

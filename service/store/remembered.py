@@ -17,9 +17,11 @@ class Remembered:
 
     `url`: as the TOML had it; `address`: where it was fetched. `etag`, `last_modified`, `read_as`
     are as in `sources.Behind`, None where that document could not be read. `entries`: how many were
-    in it. `gone_at`: since when its server says that it is gone for good.
+    in it. `gone_at`: since when its server says that it is gone for good. `aside`: the document
+    killed or hung its reader. `rests_since`, `rests_until`: as in `pauses.is_resting`.
     """
 
+    id: int
     url: str
     address: str
     etag: bytes | None
@@ -29,6 +31,9 @@ class Remembered:
     entries: int
     held_until: datetime | None
     gone_at: datetime | None = None
+    aside: bool = False
+    rests_since: datetime | None = None
+    rests_until: datetime | None = None
 
 
 def remembered(connection: Connection) -> dict[str, Remembered]:
@@ -40,6 +45,7 @@ def remembered(connection: Connection) -> dict[str, Remembered]:
 def _of(row: Any) -> Remembered:
     readable = row.document_error is None
     return Remembered(
+        row.id,
         row.url,
         row.moved_to or row.url,
         row.etag if readable else None,
@@ -49,4 +55,7 @@ def _of(row: Any) -> Remembered:
         row.entries_last or 0,
         row.held_until,
         row.gone_at,
+        row.aside_since is not None,
+        row.rests_since,
+        row.rests_until,
     )

@@ -20,7 +20,7 @@ LONGEST = 150
 _LOOK_AT = 1000
 """Characters that are looked at, before blanks are counted as one."""
 
-_EPOCH_YEAR = 1970
+EPOCH_YEAR = 1970
 """Dates up to this year are a computer's way to say that it does not know."""
 
 
@@ -77,7 +77,8 @@ _YEAR_FIRST = re.compile(
 )
 _ISO = re.compile(r"(?<!\d)(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})(?!\d)")
 _COMPACT = re.compile(
-    r"(\d{4})(\d\d)(\d\d)(?:T?(\d\d)(\d\d)(\d\d)?(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE
+    r"(\d{4})(\d\d)(\d\d)(?:T?(\d\d)(\d\d)(\d\d)?(?:\.\d+)?)?(Z|[+-]\d\d(?::?\d\d)?)?",
+    re.IGNORECASE,
 )
 _NUMBERS = re.compile(
     r"(?<![\d/.-])(?P<a>\d{4}|\d{1,2})(?P<sep>\s?[/.-]\s?)(?P<b>\d{1,2})(?P=sep)"
@@ -124,7 +125,7 @@ def parse(
         found = calendars.of_this_era(found, now).astimezone(UTC) if found else None
     except (ValueError, OverflowError):
         return None
-    return found if found and found.year > _EPOCH_YEAR else None
+    return found if found and found.year > EPOCH_YEAR else None
 
 
 def _read(

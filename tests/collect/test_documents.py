@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import unicodedata
@@ -11,7 +12,9 @@ from datetime import UTC, datetime
 import pytest
 
 from service.collect import documents
+from service.collect.jobs import Job
 from service.collect.reading import Reading
+from service.collect.workers import Parsers
 from service.errors import ParseError
 from service.model import Enclosure, Image
 
@@ -516,3 +519,34 @@ def test_a_json_feed_tells_its_zone_by_its_language(now):
     feed = {"version": "https://jsonfeed.org/version/1.1", "language": "vi", "items": items}
     (entry,) = read(json.dumps(feed), now, reading=Reading()).entries
     assert f"{entry.published:%H:%M}" == "01:05"
+
+
+@pytest.mark.parametrize(
+    ("first", "published"),
+    [
+        ("Invalid Date", datetime(2026, 11, 20, 8, tzinfo=UTC)),  # the other one has the word
+        ("Thu, 01 Jan 1970 00:00:00 GMT", datetime(2026, 11, 20, 8, tzinfo=UTC)),
+        ("Thu, 01 Jan 2099 00:00:00 GMT", None),  # it counts from when it was first seen
+        ("Thu, 19 Nov 2026 00:00:00 GMT", datetime(2026, 11, 19, tzinfo=UTC)),
+    ],
+)
+def test_a_date_that_says_nothing_hides_no_other(first, published, now):
+    ns = ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    fields = {"title": "x", "pubDate": first, "dc:date": "2026-11-20T08:00:00Z"}
+    (entry,) = read(rss(item(**fields), attributes=ns), now).entries
+    assert entry.published == published
+    two = {"id": "1", "date_published": first, "date_modified": "2026-11-20T08:00:00Z"}
+    feed = {"version": "https://jsonfeed.org/version/1.1", "title": "A", "items": [two]}
+    (entry,) = read(json.dumps(feed), now).entries
+    assert entry.published == published
+
+
+async def test_a_feed_that_is_packed_as_a_file_is_read(now):
+    body = gzip.compress(rss(item(title="Tin", guid="1")).encode())
+    async with Parsers(1) as parsers:
+        brought = await parsers.read(Job(body, {}, URL, VIET, now))
+        with pytest.raises(ParseError, match="gzip is broken"):
+            await parsers.read(Job(b"\x1f\x8b" + b"x" * 50, {}, URL, VIET, now))
+        torn = await parsers.read(Job(body[:-12], {}, URL, VIET, now))
+    assert [one.title for one in brought.document.entries] == ["Tin"]
+    assert [one.title for one in torn.document.entries] == ["Tin"]

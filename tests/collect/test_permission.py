@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from datetime import timedelta
 
@@ -144,6 +145,51 @@ async def test_crawl_delay_widens_the_gap_of_the_whole_site(store, now):
         await office.collect()
     assert host.asked == ["/robots.txt", "/tin"]
     assert time.monotonic() - began >= 0.7
+
+
+async def test_crawl_delay_holds_between_all_pages_of_a_list(store, now):
+    asked = []
+
+    async def site(talk):
+        asked.append((talk.target, time.monotonic()))
+        if talk.target == "/robots.txt":
+            await talk.answer(b"User-agent: *\nCrawl-delay: 0.5")
+        else:
+            number = {"/tin": 1, "/p2": 4, "/p3": 7}[talk.target]
+            following = {"/tin": "/p2", "/p2": "/p3"}.get(talk.target)
+            await talk.answer(listing(number, number + 1, number + 2, following=following))
+
+    async with raw_server(site, has_robots=True) as wire:
+        gap = {"delay": "0.1s", "connections": 1}
+        office = Office(store, now, wire, tin={"kind": "page", "pages": 3, "per_site": gap})
+        assert (await office.collect()).entries_new == 9
+    assert [target for target, _ in asked] == ["/robots.txt", "/tin", "/p2", "/p3"]
+    gaps = [after - before for (_, before), (_, after) in itertools.pairwise(asked)]
+    assert min(gaps) >= 0.5
+
+
+async def test_a_redirect_to_a_host_that_does_not_let_us_in_gives_nothing(store, now):
+    asked = []
+
+    async def site(talk):
+        host = talk.headers["host"].partition(":")[0]
+        asked.append((host, talk.target))
+        if talk.target == "/robots.txt":
+            rules = b"User-agent: *\nDisallow: /" if host == "localhost" else b""
+            await talk.answer(rules)
+        elif host == "localhost":
+            await talk.answer(listing(1, 2, 3))
+        else:
+            port = talk.headers["host"].partition(":")[2]
+            place = f"Location: http://localhost:{port}/elsewhere"
+            await talk.answer(b"", place, status="302 Found")
+
+    async with raw_server(site, has_robots=True) as wire:
+        office = Office(store, now, wire, tin={"kind": "page"})
+        got = await office.collect()
+    assert "does not let" in str(got.failed["tin"])
+    assert got.entries_new == 0
+    assert asked[-1] == ("localhost", "/robots.txt")
 
 
 async def test_a_next_page_that_is_not_let_is_not_asked_for(store, now):

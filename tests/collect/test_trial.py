@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import timedelta
 
 from service.collect.trial import AT_ONCE, Tried, try_all
@@ -11,6 +12,7 @@ from service.config.schema import Collect, PerSite, Settings, Source
 from service.net.client import Client
 from service.net.limits import Limits
 from service.store.remembered import Remembered
+from tests.collect.test_visits import listing
 from tests.contract.way import rss
 from tests.net.wire import raw_server
 
@@ -104,11 +106,11 @@ async def test_what_is_known_of_another_address_or_of_nobody_is_not_used(now):
     async with raw_server(script) as wire:
         urls = {name: wire.url(f"/{name}") for name in ("held", "was-held", "gone", "other", "new")}
         known = {
-            "held": Remembered(urls["held"], urls["held"], **tags, held_until=held),
-            "was-held": Remembered(urls["was-held"], urls["was-held"], **tags, held_until=now),
-            "gone": Remembered(urls["gone"], urls["gone"], **tags, held_until=None, gone_at=now),
-            "other": Remembered(wire.url("/x"), wire.url("/x"), **tags, held_until=held),
-            "left-the-toml": Remembered("x", "x", **tags, held_until=held + hour),
+            "held": Remembered(1, urls["held"], urls["held"], **tags, held_until=held),
+            "was-held": Remembered(2, urls["was-held"], urls["was-held"], **tags, held_until=now),
+            "gone": Remembered(3, urls["gone"], urls["gone"], **tags, held_until=None, gone_at=now),
+            "other": Remembered(4, wire.url("/x"), wire.url("/x"), **tags, held_until=held),
+            "left-the-toml": Remembered(5, "x", "x", **tags, held_until=held + hour),
         }
         sources = {name: Source(url=url) for name, url in urls.items()}
         told = await tried(Settings(collect=LOOPBACK, source=sources), now, known=known)
@@ -135,3 +137,45 @@ async def test_a_server_that_never_answers_keeps_nobody_else_waiting_for_ever(no
         told = await tried(settings, now, Limits(read_s=0.5, total_s=1))
     assert told["good"].ok
     assert (told["never"].ok, told["never"].said) == (False, "the server fell silent for 0.5 s")
+
+
+async def test_what_a_person_lets_rest_is_not_asked_and_the_others_as_the_service_asks(now):
+    tags = {"etag": None, "last_modified": None, "read_as": None, "last_ok_at": now, "entries": 9}
+
+    async def script(talk):
+        await talk.answer(rss("M\u1ed9t"))
+
+    async with raw_server(script) as wire:
+        urls = {name: wire.url(f"/{name}") for name in ("rests", "rested", "awake")}
+        times = {"rests": (now, None), "rested": (now, now), "awake": (None, None)}
+        known = {
+            name: Remembered(
+                number, url, url, **tags, held_until=None,
+                rests_since=times[name][0], rests_until=times[name][1],
+            )
+            for number, (name, url) in enumerate(urls.items(), 7)
+        }  # fmt: skip
+        sources = {name: Source(url=url) for name, url in urls.items()}
+        told = await tried(Settings(collect=LOOPBACK, source=sources), now, known=known)
+        agents = {talk.target: talk.headers["user-agent"] for talk in wire.asked}
+    assert (told["rests"].ok, told["rests"].said) == (None, "paused by hand: not asked")
+    assert agents == {"/rested": "x (feed-id=8)", "/awake": "x (feed-id=9)"}
+
+
+async def test_a_crawl_delay_holds_between_the_pages_of_a_site(now):
+    asked = []
+
+    async def script(talk):
+        asked.append((talk.target, asyncio.get_running_loop().time()))
+        robots = talk.target == "/robots.txt"
+        await talk.answer(b"User-agent: *\nCrawl-delay: 0.4" if robots else listing(1, 2, 3))
+
+    quick = PerSite(delay=timedelta(seconds=0.05), connections=1)
+    async with raw_server(script, has_robots=True) as wire:
+        sources = {
+            name: Source(url=wire.url(f"/{name}"), kind="page", per_site=quick) for name in "ab"
+        }
+        told = await tried(Settings(collect=LOOPBACK, source=sources), now)
+    assert [one.ok for one in told.values()] == [True, True]
+    assert [target for target, _ in asked] == ["/robots.txt", "/a", "/b"]
+    assert min(after - before for (_, before), (_, after) in itertools.pairwise(asked)) >= 0.4
