@@ -24,7 +24,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -335,13 +335,13 @@ def _pss_mb(pid: int) -> float:
     return 0.0
 
 
-def main() -> None:
-    """Measure and print."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print. `arguments` None: those of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--sources", type=int, default=1000)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--speed", type=float, default=10)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     plan = Plan(
         options.sources, length=timedelta(minutes=options.minutes), speed=options.speed,
         haste=options.speed,

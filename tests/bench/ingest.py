@@ -1,8 +1,8 @@
 """Collecting beside the peers: cold, all 304, and a tick, each on the same farm in the same run.
 
-    python -m tests.bench.ingest --feeds 1000 --runs 5                  the table of the README
+    python -m tests.bench.ingest --feeds 1000 --runs 5                  the table in ARCHITECTURE.md
     python -m tests.bench.ingest --feeds 1000 --latency-ms 200 --peers miniflux
-    python -m tests.bench.ingest --feeds 10000 --runs 1 --peers ''      of its own at 1,000
+    python -m tests.bench.ingest --feeds 10000 --runs 1 --peers '' --no-readers
 
 Uses the farm and the peers' set-up of a bench folder beside the project (not part of it), Debian's
 miniflux, newsboat and postgresql. What is measured of Bantin is the whole running service
@@ -29,7 +29,7 @@ import threading
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -178,16 +178,21 @@ class Reader(threading.Thread):
         return 1000 * statistics.quantiles(self.taken or [0.0, 0.0], n=100)[98]
 
 
-def main() -> None:
-    """Measure and print."""
+Figures = dict[tuple[str, str], float]
+"""(Who, what) -> the median: feeds/s of a step, "peak MB", "p99 idle" and "p99 cold" in ms."""
+
+
+def main(arguments: Sequence[str] | None = None) -> Figures:
+    """Measure and print. `arguments` None: those of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--feeds", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--peers", default="miniflux,newsboat")
     parser.add_argument("--latency-ms", type=float, default=0)
     parser.add_argument("--one-pass", action="store_true")
+    parser.add_argument("--no-readers", action="store_true", help="leave out the p99 of a feed")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "bantin-bench")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if not BENCH.is_dir():
         sys.exit(f"the bench folder is not here ({BENCH}); it is not part of this project")
     sys.path.insert(0, str(BENCH))
@@ -202,7 +207,7 @@ def main() -> None:
     for _ in range(options.runs):
         for name in filter(None, ("bantin", *options.peers.split(","))):
             _measure(name, options, common, peers, taken)
-    _report(taken, options.feeds)
+    return _report(taken, options.feeds)
 
 
 def _measure(name: str, options: Any, common: Any, peers: Any, taken: Any) -> None:
@@ -225,7 +230,7 @@ def _ours(us: Running | OnePass, options: Any, common: Any, farm: Any, taken: An
             with common.Measure(farm, us.roots()) as measure:
                 seconds = us.step(step, measure)
             _tell("bantin", step, options.feeds, seconds, measure, us.items(), taken)
-        if isinstance(us, Running):
+        if isinstance(us, Running) and not options.no_readers:
             time.sleep(10)  # its feeds are published
             with _reading(us, taken, "p99 idle"):
                 time.sleep(10)
@@ -274,8 +279,10 @@ def _tell(
         taken[name, f"{step} MB"].append(measure.mem_mb)
 
 
-def _report(taken: dict[tuple[str, str], list[float]], feeds: int) -> None:
+def _report(taken: dict[tuple[str, str], list[float]], feeds: int) -> Figures:
     medians = {key: statistics.median(values) for key, values in taken.items()}
+    for who, _ in list(medians):
+        medians[who, "peak MB"] = max(medians.get((who, f"{step} MB"), 0) for step in STEPS)
     names = [name for name, at in medians if at == "cold" and name != "bantin"]
     print(f"\n{feeds} feeds, medians of feeds/s (ratio of ours to theirs)")
     for step in ("cold", "warm", "tick"):
@@ -286,12 +293,13 @@ def _report(taken: dict[tuple[str, str], list[float]], feeds: int) -> None:
         ]
         spread = "-".join(f"{at:.0f}" for at in _ends(taken["bantin", step]))
         print(f"{step:5} bantin {ours:.0f} ({spread})  {'  '.join(others)}")
-    print("peak MB: " + ", ".join(f"{n} {medians[n, 'cold MB']:.0f}" for n in ("bantin", *names)))
+    print("peak MB: " + ", ".join(f"{n} {medians[n, 'peak MB']:.0f}" for n in ("bantin", *names)))
     if ("bantin", "p99 idle") in medians:
         cold, idle = medians["bantin", "p99 cold"], medians["bantin", "p99 idle"]
         print(
             f"p99 of a published feed: {idle:.1f} ms idle, {cold:.1f} ms cold ({cold / idle:.1f}x)"
         )
+    return medians
 
 
 def _ends(values: list[float]) -> tuple[float, float]:
