@@ -139,7 +139,7 @@ def _settle_in(nice: int) -> None:
     """Runs once in each. Its imports must not count against the first document's time."""
     from service.collect import bringing  # noqa: F401, PLC0415 - as in read_all
 
-    gc.set_threshold(3000, 10, 10)  # a document makes many objects and hardly any garbage
+    gc.set_threshold(1500, 10, 10)  # a document makes many objects and hardly any garbage
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     with contextlib.suppress(OSError):
         os.nice(nice)

@@ -11,7 +11,7 @@ from collections import defaultdict, deque
 
 from service.net.limits import MEBI
 
-SMALL = 4 * MEBI
+SMALL = 3 * MEBI
 """Of small bodies between the network and the database: a few hundred, more than enough to keep
 all workers busy. What is made of a body takes some ten times its bytes until it is stored."""
 
