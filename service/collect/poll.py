@@ -111,11 +111,13 @@ async def collect(
             dice=dice,
         )
         try:
+            sweep.want(wanted)
+            del wanted  # thousands; the sweep lets each go once it has been asked
             if at_most_s is None:  # by hand: what the sweep has found is read too
-                await sweep.run(wanted)
+                await sweep.run()
                 await pages.run()
             else:
-                await _beside(sweep.run(wanted), pages.run())
+                await _beside(sweep.run(), pages.run())
         finally:
             if turns:
                 with store.write() as connection:

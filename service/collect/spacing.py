@@ -94,9 +94,10 @@ class Waiting(Generic[Item]):
         `first`: before all others of its site.
         """
         queue = self._queues.setdefault(site, _Queue(gap))
-        queue.gap = Gap(
-            max(queue.gap.delay_s, gap.delay_s), min(queue.gap.connections, gap.connections)
-        )
+        if gap != queue.gap:
+            queue.gap = Gap(
+                max(queue.gap.delay_s, gap.delay_s), min(queue.gap.connections, gap.connections)
+            )
         if first:
             queue.items.insert(0, item)
         else:

@@ -103,14 +103,17 @@ class Sweep:
         self._dropped: list[str] = []
         self._total = 0
 
-    async def run(self, wanted: Sequence[Due]) -> None:
-        """Ask each of `wanted` once. Raises StoreError; what is not settled is given back."""
-        self._total = len(wanted)
-        self._sites.forget(asyncio.get_running_loop().time())
+    def want(self, wanted: Sequence[Due]) -> None:
+        """Line up what is to be asked; each is let go when it is."""
+        self._total += len(wanted)
         for source in wanted:
             told, collect = self._settings.source[source.name], self._settings.collect
             site = manners.site(told, collect, source.url)
             self._waiting.add(site, manners.gap(told, collect, source.url), source)
+
+    async def run(self) -> None:
+        """Ask each once. Raises StoreError; what is not settled is given back."""
+        self._sites.forget(asyncio.get_running_loop().time())
         try:
             async with asyncio.TaskGroup() as group:
                 record = self._recorder.record
