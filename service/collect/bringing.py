@@ -14,7 +14,7 @@ from service.collect.bounds import bounded
 from service.collect.completing import complete
 from service.collect.jobs import Brought, Job, Wish
 from service.collect.memory import Entries, Slices
-from service.collect.packed import GZIP, unpacked
+from service.collect.packed import unpacked
 from service.collect.rungs import Rung
 from service.curate import rules
 from service.curate.listed import unpack
@@ -65,10 +65,10 @@ def bring(job: Job) -> Brought:
 
 def _unpacked(job: Job) -> Job:
     """A sitemap has its own bound. What is larger than any body may be is cut off, and mended."""
-    if job.reading.kind is SourceKind.SITEMAP or not job.body.startswith(GZIP):
+    if job.reading.kind is SourceKind.SITEMAP:
         return job
     plain, _ = unpacked(job.body, LARGEST)
-    return replace(job, body=plain)
+    return job if plain is job.body else replace(job, body=plain)
 
 
 def _article(job: Job, listed: Entry, wish: Wish) -> Brought:

@@ -6,7 +6,9 @@ packed file itself and say nothing. Pure.
 
 from __future__ import annotations
 
+import gzip
 import zlib
+from io import BytesIO
 
 from service.errors import ParseError
 
@@ -20,9 +22,15 @@ def unpacked(body: bytes, most: int) -> tuple[bytes, bool]:
     """
     if not body.startswith(GZIP):
         return body, False
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        plain = unpacker.decompress(body, most)
-    except zlib.error as error:
-        raise ParseError("the document's gzip is broken") from error
-    return plain, not unpacker.eof
+    parts: list[bytes] = []
+    room = most
+    with gzip.GzipFile(fileobj=BytesIO(body)) as file:  # several members too (RFC 1952 2.2)
+        try:
+            while room > 0 and (part := file.read1(room)):
+                parts.append(part)
+                room -= len(part)
+            return b"".join(parts), room == 0 and file.read1(1) != b""
+        except (OSError, EOFError, zlib.error) as error:
+            if not parts:
+                raise ParseError("the document's gzip is broken") from error
+    return b"".join(parts), True

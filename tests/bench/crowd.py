@@ -16,7 +16,7 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, reduce
 
 import brotli
 from backports import zstd
@@ -119,6 +119,10 @@ async def _packed(talk: Talk, body: bytes, name: str = "gzip") -> None:
     await _answer(talk, body, f"Content-Encoding: {name}")
 
 
+def _zipped(body: bytes, _time: int) -> bytes:
+    return gzip.compress(body)
+
+
 async def _redirect(talk: Talk, place: str) -> None:
     await talk.answer(b"", f"Location: {place}", status="302 Found")
 
@@ -157,7 +161,7 @@ WIRE: dict[str, Callable[[Talk], Awaitable[None]]] = {
     "lie-gzip": lambda talk: _packed(talk, rss(item(1))),
     "lie-br": lambda talk: _packed(talk, gzip.compress(rss(item(1))), "br"),
     "cut-gzip": lambda talk: _packed(talk, gzip.compress(rss(entries(500)))[:-12]),
-    "twice-gzip": lambda talk: _packed(talk, gzip.compress(gzip.compress(rss(item(1))))),
+    "thrice-gzip": lambda talk: _packed(talk, reduce(_zipped, range(3), rss(item(1)))),
     "round": lambda talk: _redirect(talk, f"/{next(_number)}"),
     "inside": lambda talk: _redirect(talk, "http://169.254.169.254/latest/meta-data/"),
     "inside-mapped": lambda talk: _redirect(talk, "http://[::ffff:10.0.0.1]/"),
