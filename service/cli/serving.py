@@ -38,13 +38,10 @@ def up(config: Path) -> None:
     # The port first: a start that fails must not have retired what another one serves.
     with listen(settings.web.listen) as bound:
         service = open_loaded(loaded, retire=True)
+        said = f"serving {base_url(settings)}/"
+        del loaded, settings  # a reload takes another one; this would stay in memory beside it
         try:
-            asyncio.run(
-                serve(
-                    service, bound, config, environ(),
-                    ready=lambda: say(f"serving {base_url(settings)}/"),
-                )
-            )  # fmt: skip
+            asyncio.run(serve(service, bound, config, environ(), ready=lambda: say(said)))
         finally:
             service.close()
 

@@ -141,7 +141,7 @@ async def ask(
             source.address, headers=headers, allow=asked.allow, access=asked.access, room=room
         )
     except FetchError as error:
-        return Failed(source, error, for_all=not validators)
+        return Failed(source, _alone(error), for_all=not validators)
     now = clock()
     fresh_s = http.fresh_s(response.headers, now)
     if response.status == NOT_MODIFIED:
@@ -197,6 +197,12 @@ async def read(parsers: Parsers, body: Body, rules: bytes, before: bytes | None)
         hops=response.redirects,
         advertised=hub,
     )
+
+
+def _alone(error: FetchError) -> FetchError:
+    """Without its way, which would keep some 5 KB of what it passed in memory until it is noted."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _not_modified(

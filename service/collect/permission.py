@@ -69,12 +69,6 @@ class Permissions:
         said = await self._last(robots.address(url))
         return (said.rules if said else None) or ""
 
-    async def need(self, url: str, allow: Sequence[str] = (), access: Access | None = None) -> None:
-        """Raise RobotsError unless it may be asked for; the robots.txt is fetched on the way."""
-        permission = await self.known(url) or await self.ask(url, allow, access)
-        if permission.refusal is not None:
-            raise permission.refusal
-
     async def follow(
         self, url: str, end: str, allow: Sequence[str] = (), access: Access | None = None
     ) -> RobotsError | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +18,7 @@ XHTML = "application/xhtml+xml"
 _NOT_KEPT = frozenset({"category", "tags", "itunes_keywords"})  # their handlers keep them
 _NAMED = re.compile("&([A-Za-z0-9_]+);")
 _C1 = re.compile("[\x80-\x9f]")
+_PLAIN_NAME = re.compile(r"(?:tag|urn|yt):\w[\w.,:/@+=-]*", re.ASCII)  # never joined to a base
 _ODD_KEYS = frozenset({*FeedParserDict.keymap, "category", "enclosures", "license", "updated"})
 
 joined = lru_cache(maxsize=512)(_urljoin)
@@ -153,7 +153,7 @@ class Texts(StrictFeedParser):  # type: ignore[misc]
         return detail
 
     def resolve_uri(self, uri: str) -> str:
-        if PLAIN_ADDRESS.fullmatch(uri):
+        if PLAIN_ADDRESS.fullmatch(uri) or _PLAIN_NAME.fullmatch(uri):
             return uri
         return str(joined(self.baseuri or "", uri))
 
@@ -203,6 +203,12 @@ def looks_like_html(text: str) -> bool:
 
 def _mended(text: str) -> str:
     """Text that was encoded twice, and Windows-1252 in the place of control characters."""
-    with suppress(UnicodeEncodeError, UnicodeDecodeError):
-        text = text.encode("iso-8859-1").decode("utf-8")
-    return text.translate(_cp1252) if _C1.search(text) else text
+    text = _decoded_once_more(text)
+    return text.translate(_cp1252) if not text.isprintable() and _C1.search(text) else text
+
+
+def _decoded_once_more(text: str) -> str:
+    try:
+        return text.encode("iso-8859-1").decode("utf-8")
+    except UnicodeError:
+        return text

@@ -334,11 +334,13 @@ class Sweep:
     async def _further(self, site: str, visit: Visit) -> Job | BantinError | None:
         """What its server says of what is wanted next. None: the turn went to its robots.txt."""
         try:
+            no: BantinError | None = None
             if visit.asked.reading.kind is SourceKind.PAGE:
-                _, spent = await self._permission(site, visit.wanted[0].url, visit.asked)
+                permission, spent = await self._permission(site, visit.wanted[0].url, visit.asked)
                 if spent:
                     return None
-            means = (self._client, self._permissions)
+                no = permission.refusal
+            means = (self._client, self._permissions, no)
             job = await visiting.ask(*means, visit, self._rules, self._clock)
             if isinstance(job, BantinError):
                 await self._spare_if_too_many(site, job)

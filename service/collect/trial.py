@@ -164,6 +164,8 @@ async def _try(settings: Settings, name: str, means: _Means, known: Remembered |
         if source.kind is SourceKind.PAGE:
             await _permit(source, manners.gap(source, collect, source.url), means, allow, access)
         response = await means.client.get(source.url, headers=headers, allow=allow, access=access)
+        if source.kind is SourceKind.PAGE:
+            await _permit_end(source, response, means, allow, access)
         if known and same and response.status == NOT_MODIFIED:
             return _unchanged(name, source, known, response)
         job = Job(
@@ -190,6 +192,15 @@ async def _permit(
         raise permission.refusal
     if before is None:
         await asyncio.sleep(max(gap.delay_s, permission.delay_s))
+
+
+async def _permit_end(
+    source: Source, response: Response, means: _Means, allow: Sequence[str], access: Access | None
+) -> None:
+    """Raises RobotsError where a redirect led to a host whose robots.txt does not let us in."""
+    refusal = await means.permissions.follow(source.url, response.url, allow, access)
+    if refusal is not None:
+        raise refusal
 
 
 def _unchanged(name: str, source: Source, known: Remembered, response: Response) -> Tried:

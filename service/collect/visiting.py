@@ -81,19 +81,20 @@ def begin(asked: Asked, read: Read, pages: int, known: Known, now_s: float) -> V
 async def ask(
     client: Client,
     permissions: Permissions,
+    refusal: BantinError | None,
     visit: Visit,
     rules: bytes,
     clock: Callable[[], datetime],
 ) -> Job | BantinError:
-    """Fetch what is wanted next; the error where it cannot be had."""
+    """Fetch what is wanted next; the error where it cannot be had. `refusal`: it may not be."""
     following, asked = visit.wanted[0], visit.asked
     try:
         is_page = asked.reading.kind is SourceKind.PAGE
-        reach = asked.allow, asked.access
-        if is_page:
-            await permissions.need(following.url, *reach)
-        response = await client.get(following.url, allow=asked.allow, access=asked.access)
-        if is_page and (no := await permissions.follow(following.url, response.url, *reach)):
+        if refusal is not None:
+            raise refusal
+        url, reach = following.url, (asked.allow, asked.access)
+        response = await client.get(url, allow=asked.allow, access=asked.access)
+        if is_page and (no := await permissions.follow(url, response.url, *reach)):
             raise no
     except BantinError as error:
         _tell(visit, error)

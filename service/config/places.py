@@ -43,6 +43,14 @@ class Places:
                 break
         return places.get(known, (self._main, None))
 
+    def forget(self) -> None:
+        """Let the files' texts go: whoever works on for long tells no more faults by them.
+
+        What is asked for from now on stands in the main file.
+        """
+        self._pieces = ()
+        self._lines, self._everywhere = {}, None
+
     def line_in(self, shown: str, path: Sequence[str | int]) -> int | None:
         """The line of the key in one file, None where it does not stand there."""
         for piece in self._pieces:

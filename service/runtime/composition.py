@@ -59,6 +59,10 @@ class Service:
     def close(self) -> None:
         self.store.close()
 
+    def work_on(self) -> None:
+        """From now on nobody asks where a key of the configuration stands."""
+        self.loaded.places.forget()
+
 
 def renderer_of(settings: Settings) -> Renderer:
     """A renderer that looks into the site's own `templates/` first, if there is one."""

@@ -180,6 +180,7 @@ async def serve(
         ):
             web = asyncio.create_task(server.serve(sockets=[bound]))
             await _first(server.up.wait(), web)
+            service.work_on()
             heap.settle()
             engine.start()
             logs.get().info("serving", listen=service.settings.web.listen)
@@ -256,6 +257,7 @@ async def _reload(
         logs.get().error("not reloaded: the old configuration stays", error=str(error))
     else:
         after = loaded.settings
+        service.work_on()
         logs.configure(after.log)
         if (after.web.listen, after.store.url) != (before.web.listen, before.store.url):
             logs.get().warning("web.listen and store.url change with a restart alone")

@@ -140,8 +140,11 @@ def clean_html(html: str, base: str) -> str:
         return _normal_between_tags(html)
     cleaner = _cleaner_with(base) if _has_relative(html) and _is_web(base) else _CLEANER
     cleaned = cleaner.clean(_with_closed_ends(html))
-    cleaned = _IMAGE.sub(lambda tag: _image(tag[1], base), cleaned)
-    return _normal_between_tags(_LEFTOVER.sub("", cleaned))
+    if "<img" in cleaned:
+        cleaned = _IMAGE.sub(lambda tag: _image(tag[1], base), cleaned)
+    if "<a" in cleaned or "<source" in cleaned:
+        cleaned = _LEFTOVER.sub("", cleaned)
+    return _normal_between_tags(cleaned)
 
 
 def _with_closed_ends(html: str) -> str:
@@ -150,7 +153,8 @@ def _with_closed_ends(html: str) -> str:
     HTML closes neither, so the rest of the article would be lost. A `<!` that begins nothing is
     text. Scripts and styles that are never closed go on hiding what they hold.
     """
-    html = _NO_TAG.sub("&lt;", html)
+    if "<!" in html:
+        html = _NO_TAG.sub("&lt;", html)
     if not _SWALLOWING.search(html):
         return html
     small = html.lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 from tests.cli.test_serving import get, until
 from tests.collect.outlets import declared, feed, page
@@ -19,7 +20,7 @@ def test_the_running_service_suggests_and_an_edit_of_the_toml_takes_it(
         "/moi.rss": feed("Tin ở nơi mới", name="Báo A mới").encode(),
     }
     run("collect")
-    with sqlite3.connect(site / "var" / "bantin.db") as store:  # days later
+    with closing(sqlite3.connect(site / "var" / "bantin.db")) as store, store:  # days later
         store.execute(
             "UPDATE source SET failures = 3, dead_since = '2020-01-01 00:00:00.000000' "
             "WHERE name = 'bao-a'"

@@ -179,3 +179,21 @@ async def test_a_crawl_delay_holds_between_the_pages_of_a_site(now):
     assert [one.ok for one in told.values()] == [True, True]
     assert [target for target, _ in asked] == ["/robots.txt", "/a", "/b"]
     assert min(after - before for (_, before), (_, after) in itertools.pairwise(asked)) >= 0.4
+
+
+async def test_a_page_that_leads_to_a_host_that_does_not_let_us_in_is_not_read(now):
+    async def script(talk):
+        host, _, port = talk.headers["host"].partition(":")
+        if talk.target == "/robots.txt":
+            await talk.answer(b"User-agent: *\nDisallow: /" if host == "localhost" else b"")
+        elif host == "localhost":
+            await talk.answer(listing(1, 2, 3))
+        else:
+            place = f"Location: http://localhost:{port}/there"
+            await talk.answer(b"", place, status="302 Found")
+
+    async with raw_server(script, has_robots=True) as wire:
+        sources = {"tin": Source(url=wire.url("/tin"), kind="page")}
+        told = await tried(Settings(collect=LOOPBACK, source=sources), now)
+    assert told["tin"].ok is False
+    assert "does not let" in told["tin"].said

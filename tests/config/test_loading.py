@@ -151,6 +151,8 @@ def test_a_file_with_a_byte_order_mark_and_windows_line_ends(folder):
     loaded = folder.load()
     assert loaded.settings.site.title == "Tin Khoa giáo"
     assert loaded.places.find(("source", "vnexpress", "url"))[1] == 6
+    loaded.places.forget()
+    assert loaded.places.find(("source", "vnexpress", "url")) == (loaded.places.find(())[0], None)
 
 
 class TestIncludes:
