@@ -13,7 +13,7 @@ from service.curate.canonical import display_link, is_web
 from service.model import Enclosure, Entry, Image, Refusal
 from service.text.clean import clean_html, plain, plain_of_clean, title_text
 from service.text.excerpt import lead, shorten
-from service.text.fold import folded_words, lowered_words, nfc
+from service.text.fold import lowered, nfc, words_of
 from service.text.language import guess
 
 FULL_TEXT_CHARS = 600
@@ -174,11 +174,11 @@ def _language(claimed: str | None, text: str) -> str | None:
 
 def _folded(title: str, text: str) -> str:
     room = max(SEARCH_CHARS - len(title) - 1, 0)
-    return " ".join((*folded_words(title), *folded_words(text[:room])))
+    return " ".join((*words_of(title)[1], *words_of(text[:room])[1]))
 
 
 def _words(text: str) -> str:
-    return " ".join(lowered_words(text))
+    return " ".join(lowered(words_of(text)[0]))
 
 
 def _digest(*texts: str) -> bytes:

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from service.text.fold import fold, folded_words, has_marks, lowered_words
+from service.text.fold import fold, has_marks, lower, lowered, nfc, tokens, words_of
 
 if TYPE_CHECKING:  # workers match without a configuration, and need not load its library
     from service.config.schema import Topic
@@ -67,19 +67,20 @@ class Phrases:
     """Words and phrases by the first word of their folded form."""
 
     def __init__(self, written: Iterable[str]) -> None:
-        self._by_first: defaultdict[str, list[tuple[tuple[str, ...], tuple[str, ...], str]]] = (
+        self._by_first: defaultdict[str, list[tuple[tuple[str, ...], list[str], str]]] = (
             defaultdict(list)
         )
         for phrase in written:
-            folded = folded_words(phrase)
-            if folded:
-                marked = lowered_words(phrase) if has_marks(phrase) else ()
+            words = tokens(nfc(phrase))
+            if words:
+                marked = [lower(word) for word in words] if has_marks(phrase) else []
+                folded = tuple(fold(word) for word in words)
                 self._by_first[folded[0]].append((folded, marked, phrase))
         self._first = frozenset(self._by_first)
 
     def find(self, text: str) -> set[str]:
         """The phrases that stand in the text, as they are written in the rules."""
-        folded = folded_words(text)
+        words, folded = words_of(text)
         found: set[str] = set()
         begun = self._first.intersection(folded)
         if not begun:
@@ -88,16 +89,16 @@ class Phrases:
             at = -1
             for _ in range(folded.count(word)):
                 at = folded.index(word, at + 1)
-                found |= self._standing(text, folded, at)
+                found |= self._standing(words, folded, at)
         return found
 
-    def _standing(self, text: str, folded: Sequence[str], at: int) -> set[str]:
+    def _standing(self, words: Sequence[str], folded: Sequence[str], at: int) -> set[str]:
         """The phrases that begin with the word at this place."""
         found = set()
         for phrase, marked, written in self._by_first[folded[at]]:
             end = at + len(phrase)
             # Marks are looked at only where the bare words fit: that is seldom.
-            if folded[at:end] == phrase and (not marked or lowered_words(text)[at:end] == marked):
+            if folded[at:end] == phrase and (not marked or list(lowered(words[at:end])) == marked):
                 found.add(written)
         return found
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-MOST_PIECES = 20_000
-LONGEST_PIECE = 40
-"""Pieces between blanks whose forms are remembered, and the characters of the longest of them. A
-language's news have fewer that come again."""
+MOST_WORDS = 50_000
+"""Words that are remembered with their forms; a language's news need fewer."""
 
 _SPACES = dict.fromkeys((0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x1F, 0x85), " ")
 # All that may stay, in ranges: a class of what must go takes ten times as long to search for.
@@ -120,44 +118,37 @@ def folded_tokens(text: str) -> str:
     return fold(" ".join(tokens(nfc(text))))
 
 
-class _Pieces(dict[str, str]):
-    """Makes one form of a piece of text at its first sight and remembers it, up to a number."""
+class _Words(dict[str, str]):
+    """Makes one form of a word at its first sight and remembers it, up to a number of words."""
 
     def __init__(self, make: Callable[[str], str]) -> None:
         super().__init__()
         self._make = make
 
-    def __missing__(self, piece: str) -> str:
-        if len(self) >= MOST_PIECES:
+    def __missing__(self, word: str) -> str:
+        if len(self) >= MOST_WORDS:
             self.clear()
-        made = " ".join(map(self._make, tokens(nfc(piece))))
-        if len(piece) <= LONGEST_PIECE:
-            self[piece] = made
+        made = self[word] = self._make(word)
         return made
 
-    def words(self, text: str) -> tuple[str, ...]:
-        # Nothing that parts pieces is in a word, so the words of the text are those of its pieces;
-        # and no form of a word has a blank in it, or is empty.
-        return tuple(" ".join(map(self.__getitem__, text.split())).split())
 
-
-_FOLDED_PIECES = _Pieces(fold)
-_LOWERED_PIECES = _Pieces(lower)
+_FOLDED_WORDS = _Words(fold)
+_LOWERED_WORDS = _Words(lower)
 
 
 @lru_cache(maxsize=64)
-def folded_words(text: str) -> tuple[str, ...]:
-    """The words of a text, each folded.
+def words_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words of a text as they stand, and each folded.
 
     The last texts are remembered: an article is matched and indexed from one reading.
     """
-    return _FOLDED_PIECES.words(text)
+    words = tokens(nfc(text))
+    return tuple(words), tuple(map(_FOLDED_WORDS.__getitem__, words))
 
 
-@lru_cache(maxsize=64)
-def lowered_words(text: str) -> tuple[str, ...]:
-    """Each word as `lower` gives it; word for word those of `folded_words`."""
-    return _LOWERED_PIECES.words(text)
+def lowered(words: Iterable[str]) -> Iterator[str]:
+    """Each word as `lower` gives it."""
+    return map(_LOWERED_WORDS.__getitem__, words)
 
 
 def has_marks(text: str) -> bool:

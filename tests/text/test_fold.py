@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.text.fold import (
-    fold,
-    folded_tokens,
-    folded_words,
-    has_marks,
-    lower,
-    lowered_words,
-    nfc,
-    tokens,
-)
+from service.text.fold import fold, folded_tokens, has_marks, lower, nfc, tokens
 
 VIETNAMESE = "aàáảãạăằắẳẵặâầấẩẫậeèéẻẽẹêềếểễệiìíỉĩịoòóỏõọôồốổỗộơờớởỡợuùúủũụưừứửữựyỳýỷỹỵđ"
 SYLLABLES = st.text(VIETNAMESE + "qghnctkl ĐÐðİßΣς\u0301\u0323\u0309<&;가가", max_size=12)
@@ -150,17 +140,6 @@ class TestTokens:
         words = tokens(nfc(text))
         folded = folded_tokens(text).split(" ") if words else []
         assert [fold(word) for word in words] == folded
-
-    @given(SYLLABLES | st.text() | st.text("aĐ́ \t\x0b\x00\u3000-,ệ̣İ", max_size=90))
-    def test_forms_of_words_are_remembered_by_pieces_and_yet_those_of_the_words(self, text):
-        words = tokens(nfc(text))
-        assert folded_words(text) == tuple(map(fold, words))
-        assert lowered_words(text) == tuple(map(lower, words))
-
-    def test_no_form_of_a_word_is_empty_or_parted(self):
-        letters = [one for one in map(chr, range(sys.maxunicode + 1)) if tokens(one)]
-        assert len(letters) > 100_000
-        assert all(len(fold(one).split()) == len(lower(one).split()) == 1 for one in letters)
 
 
 @pytest.mark.parametrize(
