@@ -15,33 +15,38 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 import feedparser
-from feedparser.urls import make_safe_absolute_uri
 from feedparser.util import FeedParserDict
 
-from service.collect.strict_texts import XHTML, Texts, joined
+from service.collect import plain_items
+from service.collect.plain_items import Leaf
+from service.collect.strict_names import (
+    ENTRIES,
+    LOWERED,
+    MARKUP,
+    UNUSUAL,
+    Names,
+    markup_namespace,
+    plain_names,
+)
+from service.collect.strict_texts import XHTML, joined, safe
 
 KNOWN_RELEASE = "6.0.14"
 """Another release of feedparser is asked the long way until this module has been compared to it."""
 
-_USERLAND = "http://backend.userland.com/rss"
 _KEEPS_TEXT_INPUT = frozenset({"title", "link", "description", "name"})
 _KEEPS_IMAGE = frozenset({"title", "link", "description", "url", "href", "width", "height"})
-_UNUSUAL = frozenset({"feed", "rss", "rdf:RDF"})  # their language is the feed's
-_MARKUP = ("math", "svg")
-_MARKUP_NAMESPACES = frozenset(
-    {("math", "http://www.w3.org/1998/Math/MathML"), ("svg", "http://www.w3.org/2000/svg")}
-)
 _INHERITED = frozenset({"xml:base", "base", "xml:lang", "lang"})
-_ENTRIES = frozenset({"item", "entry"})
-_LOWERED = ("rel", "type")
+_END, _START, _NAMESPACE = 1, 2, 3
+"""How long an event is that is held: (name), (name, attributes), (this, prefix, address)."""
 _DIVS = frozenset({"xhtml:div", "div"})
-_safe = lru_cache(maxsize=512)(make_safe_absolute_uri)
+
+_MOST_EVENTS = 300
+"""Of an entry whose elements are kept until it is over; a plain one has some forty."""
 
 
 def parse(text: bytes, url: str) -> FeedParserDict | None:
@@ -56,7 +61,7 @@ def parse(text: bytes, url: str) -> FeedParserDict | None:
     """
     if feedparser.__version__ != KNOWN_RELEASE or b"<!DOCTYPE" in text or b"<!ENTITY" in text:
         return None
-    parser = _Straight(_safe(url) or "", None, "utf-8")
+    parser = _Straight(safe(url) or "", None, "utf-8")
     try:
         parser.read(text)
     except Exception:  # noqa: BLE001 - whatever it is, feedparser has its own way with it
@@ -71,30 +76,23 @@ def parse(text: bytes, url: str) -> FeedParserDict | None:
     )
 
 
-class _Straight(Texts):
+class _Straight(Names):
     """One document. Its state is feedparser's; what is remembered besides is only for speed."""
-
-    decls: dict[str, str]
 
     def __init__(self, baseuri: str, baselang: str | None, encoding: str) -> None:
         super().__init__(baseuri, baselang, encoding)
-        self._start_names: dict[str, str] = {}
-        self._end_names: dict[str, str] = {}
-        self._starts: dict[str, tuple[Any, str, bool, bool]] = {}
-        self._ends: dict[str, tuple[Any, str]] = {}
+        self._held: list[Any] = []  # events of the entry that goes on: text, or a tuple
+        self._open = 0  # of its elements
+        self._catching_up = False  # what was held back happens now
         self._settled = ""  # a base that joined with itself gives itself
-        self._names: tuple[Any, ...] | None = None
         self._first_state: tuple[Any, ...] | None = None
 
     def read(self, text: bytes) -> None:
         """Feed the whole document. Raises expat.ExpatError and whatever the handlers raise."""
-        parser = expat.ParserCreate("utf-8", " ")
+        parser = self._expat = expat.ParserCreate("utf-8", " ")
         parser.namespace_prefixes = True
         parser.buffer_text = True
-        parser.StartElementHandler = self._on_start
-        parser.EndElementHandler = self._on_end
-        parser.CharacterDataHandler = self._on_text
-        parser.StartNamespaceDeclHandler = self.startPrefixMapping
+        self._handle()
         parser.Parse(text, True)
 
     @property
@@ -131,45 +129,99 @@ class _Straight(Texts):
         spaces = ((k, v) for k, v in self.namespaces_in_use.items() if k and v.lower() not in known)
         return (*names, None, *spaces)
 
-    def track_namespace(self, prefix: str | None, uri: str) -> None:
-        super().track_namespace(prefix, uri)
-        self._names = None
-        for remembered in (self._start_names, self._end_names, self._starts, self._ends):
-            remembered.clear()
+    # --- entries that may be plain -----------------------------------------------------------
 
-    # --- names -------------------------------------------------------------------------------
+    def _handle(self) -> None:
+        """Let each event do at once what it does."""
+        parser = self._expat
+        parser.StartElementHandler = self._on_start
+        parser.EndElementHandler = self._on_end
+        parser.CharacterDataHandler = self._on_text
+        parser.StartNamespaceDeclHandler = self.startPrefixMapping
 
-    def _name(self, written: str, *, start: bool) -> str:
-        """The tag of an element, from expat's "address local prefix"."""
-        namespace, local, _ = _parted(written)
-        lower = (namespace or "").lower()
-        if start and "backend.userland.com/rss" in lower:
-            namespace = lower = _USERLAND
-        prefix = self._matchnamespaces.get(lower)
-        if prefix:
-            local = f"{prefix}:{local}"
-        elif namespace:
-            for name, value in self.namespaces_in_use.items():
-                if name and value == namespace:
-                    local = f"{name}:{local}"
-                    break
-        return local.lower()
+    def _hold(self) -> None:
+        """Keep what happens in the entry that has just begun, until it is over."""
+        parser = self._expat
+        parser.StartElementHandler = self._hear_start
+        parser.EndElementHandler = self._hear_end
+        self._held = []
+        parser.CharacterDataHandler = self._held.append
+        parser.StartNamespaceDeclHandler = self._hear_namespace
+        self._open = 0
 
-    def _attributes(self, written: dict[str, str], markup: str | None) -> dict[str, str]:
-        """As startElementNS gathers them: by their known prefix, then by their own."""
-        found: dict[str, str] = self.decls
-        self.decls = {}
-        if markup:
-            found["xmlns"] = markup
-        own = []
-        for name, value in written.items():
-            namespace, local, own_prefix = _parted(name)
-            prefix = self._matchnamespaces.get((namespace or "").lower(), "")
-            found[(f"{prefix}:{local}" if prefix else local).lower()] = value
-            own.append((f"{own_prefix}:{local}" if own_prefix else local, value))
-        for name, value in own:
-            found[name.lower()] = value
-        return found
+    def _hear_start(self, written: str, attributes: dict[str, str]) -> None:
+        self._open += 1
+        self._held.append((written, attributes))
+        if len(self._held) > _MOST_EVENTS:
+            self._let_go()
+
+    def _hear_namespace(self, prefix: str | None, uri: str) -> None:
+        self._held.append((_NAMESPACE, prefix, uri))
+
+    def _hear_end(self, written: str) -> None:
+        if self._open:
+            self._open -= 1
+            self._held.append((written,))
+            return
+        leaves = self._leaves()
+        if leaves is not None and plain_items.take(self, leaves):
+            self._handle()
+            self._close(written)
+            return
+        self._let_go()
+        self._on_end(written)
+
+    def _let_go(self) -> None:
+        """The entry is not plain: its events do what they do."""
+        self._handle()
+        held, self._held = self._held, []
+        self._catching_up = True
+        for event in held:
+            if isinstance(event, str):
+                self._on_text(event)
+            elif len(event) == _START:
+                self._on_start(*event)
+            elif len(event) == _END:
+                self._on_end(*event)
+            else:
+                self.startPrefixMapping(*event[1:])
+        self._catching_up = False
+
+    def _opens_a_leaf(self, event: tuple[Any, ...], depth: int, inner: str | None) -> bool:
+        if len(event) != _START:
+            return False
+        name = self._leaf_name(event[0])
+        if depth == 0:
+            return name in plain_items.KINDS
+        return depth == 1 and inner is None and name == "name" and not event[1]
+
+    def _leaves(self) -> list[Leaf] | None:
+        """The elements of the entry in order. None: they stand in each other, or bind names."""
+        leaves: list[Leaf] = []
+        depth = 0
+        name, text = "", ""
+        given: dict[str, str] = {}
+        inside = inner = None  # the text of a name that stands in it: while it goes on, then
+        for event in self._held:
+            if event.__class__ is str:
+                if depth == 1:
+                    text += event
+                elif inside is not None:
+                    inside += event
+            elif len(event) == _END:
+                depth -= 1
+                if depth:
+                    inner, inside = inside, None
+                else:
+                    leaves.append(Leaf(name, plain_names(given) if given else {}, text, inner))
+            elif not self._opens_a_leaf(event, depth, inner):
+                return None
+            elif depth == 0:
+                depth, text, inner, given = 1, "", None, event[1]
+                name = self._leaf_name(event[0])
+            else:
+                depth, inside = 2, ""
+        return leaves
 
     # --- events ------------------------------------------------------------------------------
 
@@ -184,11 +236,23 @@ class _Straight(Texts):
         tag = self._start_names.get(written)
         if tag is None:
             tag = self._start_names[written] = self._name(written, start=True)
-        if tag in _ENTRIES:
+        if tag in ENTRIES:
             self._watch()
             self._floor = len(self.elementstack)
-        if self.incontent or self.decls or tag in _UNUSUAL or tag.endswith(_MARKUP):
-            given = self._attributes(attributes, _markup_namespace(written))
+            self._begin_entry(tag, written, attributes)
+            return
+        self._start(tag, written, attributes)
+
+    def _begin_entry(self, tag: str, written: str, attributes: dict[str, str]) -> None:
+        number = len(self.entries)
+        self._start(tag, written, attributes)
+        begun = len(self.entries) == number + 1 and not self._catching_up
+        if begun and self.baseuri == self._settled and plain_items.is_calm(self):
+            self._hold()
+
+    def _start(self, tag: str, written: str, attributes: dict[str, str]) -> None:
+        if self.incontent or self.decls or tag in UNUSUAL or tag.endswith(MARKUP):
+            given = self._attributes(attributes, markup_namespace(written))
             self.unknown_starttag(tag, list(given.items()))
             return
         given = {}
@@ -197,7 +261,7 @@ class _Straight(Texts):
             if not _INHERITED.isdisjoint(given):
                 self.unknown_starttag(tag, list(given.items()))
                 return
-            for name in _LOWERED:
+            for name in LOWERED:
                 if name in given:
                     given[name] = given[name].lower()
         self.depth += 1
@@ -233,20 +297,20 @@ class _Straight(Texts):
         else:
             self.push(name, 1)
 
-    def _mapped(self, tag: str) -> tuple[bool, str]:
-        """Whether a tag has no prefix, and how its handlers are called."""
-        prefix, suffix = tag.split(":", 1) if ":" in tag else ("", tag)
-        prefix = self.namespacemap.get(prefix, prefix)
-        return not prefix, f"{prefix}_{suffix}" if prefix else suffix
-
     def _on_end(self, written: str) -> None:
+        tag = self._close(written)
+        if tag in ENTRIES:
+            self._watch()
+
+    def _close(self, written: str) -> str:
+        """The tag of what ended. Behind a plain entry nothing is otherwise than in front of it."""
         tag = self._end_names.get(written)
         if tag is None:
             tag = self._end_names[written] = self._name(written, start=False)
         self._end(tag)
-        if tag in _ENTRIES:
-            self._watch()
+        if tag in ENTRIES:
             self._floor = 0
+        return tag
 
     def _end(self, tag: str) -> None:
         if self.svgOK or (self.incontent and dict.get(self.contentparams, "type") == XHTML):
@@ -290,25 +354,6 @@ class _Straight(Texts):
         self.depth -= 1
 
 
-def _parted(written: str) -> tuple[str | None, str, str]:
-    """Address, local name and prefix of what expat writes with blanks between.
-
-    Raises ValueError for an address with blanks of its own, as xml.sax does.
-    """
-    parts = written.split()
-    if len(parts) == 1:
-        return None, written, ""
-    namespace, local, *prefix = parts
-    if len(prefix) > 1:
-        raise ValueError(f"a namespace with blanks: {written}")
-    return namespace, local, prefix[0] if prefix else ""
-
-
-def _markup_namespace(written: str) -> str | None:
-    namespace, local, _ = _parted(written)
-    return namespace if (local.lower(), namespace) in _MARKUP_NAMESPACES else None
-
-
 def _joined_with_itself(base: str) -> str:
     """What an element without xml:base makes of the base in force."""
-    return (_safe(base, base) or base) if base else joined(base, base)
+    return (safe(base, base) or base) if base else joined(base, base)

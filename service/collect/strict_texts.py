@@ -9,7 +9,7 @@ from typing import Any
 from feedparser.api import StrictFeedParser
 from feedparser.datetimes import _parse_date
 from feedparser.html import _cp1252
-from feedparser.urls import _urljoin
+from feedparser.urls import _urljoin, make_safe_absolute_uri
 from feedparser.util import FeedParserDict
 
 from service.text.addresses import PLAIN_ADDRESS
@@ -22,6 +22,7 @@ _PLAIN_NAME = re.compile(r"(?:tag|urn|yt):\w[\w.,:/@+=-]*", re.ASCII)  # never j
 _ODD_KEYS = frozenset({*FeedParserDict.keymap, "category", "enclosures", "license", "updated"})
 
 joined = lru_cache(maxsize=512)(_urljoin)
+safe = lru_cache(maxsize=512)(make_safe_absolute_uri)
 
 
 class Unparsed(str):
@@ -66,7 +67,7 @@ class Texts(StrictFeedParser):  # type: ignore[misc]
     def __init__(self, baseuri: str, baselang: str | None, encoding: str) -> None:
         super().__init__(baseuri, baselang, encoding)
         self._depths: dict[str, int] = {}  # of the properties of the last entry
-        self._written = ""  # what the last id was before it was joined
+        self.last_written = ""  # what the last id was before it was joined
         self._steady = True  # whether no entry took from the stack what it did not put there
         self._floor = 0  # how many open elements are not the entry's own
 
@@ -86,11 +87,11 @@ class Texts(StrictFeedParser):  # type: ignore[misc]
         if not expecting_text:
             return output
         if output and element in self.can_be_relative_uri:
-            output = self._address(element, output)
+            output = self.address(element, output)
         if params:
             self._settle_type(output)
         if not output.isascii():
-            output = _mended(output)
+            output = mended(output)
         self._put(element, output)
         return output
 
@@ -102,8 +103,8 @@ class Texts(StrictFeedParser):  # type: ignore[misc]
         elif self.infeed or self.insource:
             self._keep_of_feed(element, output)
 
-    def _address(self, element: str, written: str) -> str:
-        self._written = written
+    def address(self, element: str, written: str) -> str:
+        self.last_written = written
         if element == "id" and not self.guidislink:
             return written
         return self.resolve_uri(written)
@@ -122,8 +123,7 @@ class Texts(StrictFeedParser):  # type: ignore[misc]
             dict.setdefault(entry, "content", []).append(self._detail(output))
         elif element == "link":
             if not self.inimage:
-                output = _NAMED.sub(r"&\g<1>", output.replace("&amp;", "&"))
-                entry["link"] = output
+                entry["link"] = output = whole_link(output)
                 if output:
                     entry["links"][-1]["href"] = output
         else:
@@ -133,7 +133,7 @@ class Texts(StrictFeedParser):  # type: ignore[misc]
                 self._depths[name] = self.depth
                 entry[name] = output
                 if name == "id":
-                    dict.__setitem__(entry, "written_id", self._written)
+                    dict.__setitem__(entry, "written_id", self.last_written)
             if self.incontent:
                 entry[f"{name}_detail"] = self._detail(output)
 
@@ -201,7 +201,12 @@ def looks_like_html(text: str) -> bool:
     return bool(StrictFeedParser.looks_like_html(text))
 
 
-def _mended(text: str) -> str:
+def whole_link(written: str) -> str:
+    """A link's text whose "&" was taken for the beginning of an entity."""
+    return _NAMED.sub(r"&\g<1>", written.replace("&amp;", "&"))
+
+
+def mended(text: str) -> str:
     """Text that was encoded twice, and Windows-1252 in the place of control characters."""
     text = _decoded_once_more(text)
     return text.translate(_cp1252) if not text.isprintable() and _C1.search(text) else text

@@ -9,10 +9,10 @@ from typing import Any
 
 import feedparser
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.collect import repair, strict
+from service.collect import plain_items, repair, strict
 from service.collect.strict_texts import Unparsed
 from tests.collect.feeds import documents
 
@@ -114,6 +114,80 @@ def test_any_text_in_an_element_reads_the_same(text, name):
         {},
     ).text
     same(told.encode("utf-8", "replace"))
+
+
+ATOM = "http://www.w3.org/2005/Atom"
+ROOTS = {
+    # root -> how an entry is called in it
+    '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    'xmlns:content="http://purl.org/rss/1.0/modules/content/" '
+    'xmlns:slash="http://purl.org/rss/1.0/modules/slash/" '
+    'xmlns:wfw="http://wellformedweb.org/CommentAPI/"><channel>': "item",
+    f'<feed xmlns="{ATOM}" xmlns:dc="http://purl.org/dc/elements/1.1/">': "entry",
+    f'<feed xmlns="{ATOM}" xml:base="/x/" xml:lang="vi_VN">': "entry",
+    f'<a:feed xmlns:a="{ATOM}" xmlns="http://other.example/">': "a:entry",
+    '<rss version="0.91"><channel xml:lang="vi">': "item",
+}
+NAMES = (
+    "title", "link", "guid", "id", "pubDate", "published", "updated", "author", "category",
+    "description", "summary", "content", "enclosure", "comments", "image", "source", "Title",
+    "dc:creator", "dc:date", "content:encoded", "slash:comments", "wfw:commentRss", "a:title",
+    "item", "entry", "unknown", "language",
+)  # fmt: skip
+ATTRIBUTES = (
+    ' type="html"', ' type="text"', ' type="TEXT/HTML"', ' type="xhtml"', ' xml:base="b/c"',
+    ' xml:base=""', ' href="/a?b=1&amp;c"', ' href=""', ' rel="self"', ' rel="enclosure"',
+    ' isPermaLink="false"', ' isPermaLink="TRUE"', ' term="Tin"', ' label="x"', ' domain="d"',
+    ' xml:lang="en"', ' mode="base64"', ' src="s"', ' url="/u.mp3"', ' length="1"',
+    ' xmlns:q="http://q.example/"', ' Type="html"',
+)  # fmt: skip
+TEXTS = (
+    "", " ", "Tin mới", " http://a.example/1 ", "/tin?a=1&amp;lang=2", "t3_x", "tag:a,2026:1",
+    "<![CDATA[<p>Tin <b>mới</b> &eacute;</p>]]>", "&lt;b>a&lt;/b> &amp;amp; c", "a@b.vn (An)",
+    "An &lt;a@b.vn>", "2026-11-24T08:00:00Z", "Tue, 24 Nov 2026 08:00:00 GMT", "Tiáº¿ng",
+    "cafÃ© x", "<name>An</name>", " <name> An </name> <uri>/an</uri>",
+    "<name></name>", "x<name>An</name>", "<name>An</name><name>Bình</name>", "<p>a</p>",
+)  # fmt: skip
+
+
+@st.composite
+def entries_of_few_elements(draw):
+    root = draw(st.sampled_from(list(ROOTS)))
+    close = "</channel></rss>" if "rss" in root else f"</{root[1:].split()[0]}>"
+    entry = ROOTS[root]
+    prefixed = st.sampled_from(["", "a:"]) if entry.startswith("a:") else st.just("")
+
+    def element():
+        name = f"{draw(prefixed)}{draw(st.sampled_from(NAMES))}"
+        few = draw(st.lists(st.sampled_from(ATTRIBUTES), max_size=2, unique_by=lambda one: one[:5]))
+        return f"<{name}{''.join(few)}>{draw(st.sampled_from(TEXTS))}</{name}>"
+
+    body = ""
+    for _ in range(draw(st.integers(1, 3))):
+        body += f"<{entry}>{''.join(element() for _ in range(draw(st.integers(0, 6))))}</{entry}>"
+        body += draw(st.sampled_from(["", "<title>Sau</title>", "\n"]))
+    return f"{root}<title>Kênh</title>{body}{close}".encode()
+
+
+@given(entries_of_few_elements())
+@settings(max_examples=600)
+def test_entries_of_few_elements_read_the_same(text):
+    same(text)
+
+
+def test_an_ordinary_entry_is_put_together_without_the_handlers(monkeypatch):
+    taken = []
+    take = plain_items.take
+    monkeypatch.setattr(plain_items, "take", lambda *told: taken.append(take(*told)) or taken[-1])
+    wordpress = (
+        b'<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><item>'
+        b"<title>T</title><link>https://a.example/1</link><dc:creator>An</dc:creator>"
+        b"<pubDate>Tue, 24 Nov 2026 08:00:00 GMT</pubDate><category>A</category>"
+        b'<guid isPermaLink="false">1</guid><description>D</description></item>'
+        b"<item><title>T</title><x/></item></channel></rss>"
+    )
+    assert same(wordpress)
+    assert taken == [True]
 
 
 def test_another_release_of_feedparser_is_asked_the_long_way(monkeypatch):
