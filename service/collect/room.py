@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
+from contextlib import suppress
 
 from service.net.limits import MEBI
 
@@ -43,7 +44,8 @@ class Room:
             if turn.done() and not turn.cancelled():
                 self.leave(size)  # it was given just as the task was cancelled
             else:
-                self._waiting.remove((size, turn))
+                with suppress(ValueError):  # who was cancelled with it has passed it over already
+                    self._waiting.remove((size, turn))
                 self._admit()
             raise
 
@@ -51,6 +53,11 @@ class Room:
         """So many bytes are free again."""
         self._taken -= size
         self._admit()
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether more than half of it is taken."""
+        return 2 * self._taken > self._most
 
     def _fits(self, size: int) -> bool:
         return self._taken == 0 or self._taken + size <= self._most
@@ -75,6 +82,11 @@ class Bodies:
         self._small = Room(SMALL)
         self._large = Room(LARGE)
         self._held: defaultdict[int, list[tuple[Room, int]]] = defaultdict(list)
+
+    @property
+    def are_many(self) -> bool:
+        """Whether small ones come faster than they are read and stored."""
+        return self._small.is_filling
 
     async def grow(self, source_id: int, size: int) -> None:
         """Wait until a body may grow to this size."""

@@ -37,6 +37,9 @@ from service.store.sources import Claimed, Due
 IN_FLIGHT = 128
 """Fetches at once. A source that answers after 200 ms gives 640 a second at best."""
 
+ENOUGH = 32
+"""Of these while bodies come faster than they are stored: each more would wait with its own."""
+
 CLAIMS = 16
 """Free places that are worth a visit to the database: one claim alone costs as much as a fetch."""
 
@@ -155,7 +158,7 @@ class Sweep:
             if end is not None and loop.time() >= end:
                 await self._end_visits()
                 return  # what waits for its turn is still due, and nobody's
-            free = IN_FLIGHT - self._fetching
+            free = (ENOUGH if self._bodies.are_many else IN_FLIGHT) - self._fetching
             if free >= CLAIMS:
                 turn = self._waiting.take(loop.time(), free)
                 for site, item in turn:

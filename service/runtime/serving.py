@@ -206,6 +206,7 @@ def _web(service: Service, kick: Callable[[str], None]) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         lifespan="off",
+        ws="none",
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=int(GRACE_S),
