@@ -6,24 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer
-from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import JSON, TypeDecorator
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 """A surrogate id: 64 bits on both (SQLite counts rowids only for INTEGER)."""
 
-
-class Json(TypeDecorator[Any]):
-    """A JSON value; None is SQL NULL. PostgreSQL keeps it taken apart (jsonb)."""
-
-    impl = JSON(none_as_null=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name != "postgresql":
-            return super().load_dialect_impl(dialect)
-        from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415 - 3 MB, for it alone
-
-        return dialect.type_descriptor(JSONB(none_as_null=True))
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+"""A JSON value; None is SQL NULL."""
 
 
 class Instant(TypeDecorator[datetime]):
