@@ -34,12 +34,6 @@ from service.store import entries, memories, sources
 from service.store.database import Store
 from service.store.sources import Claimed, Due
 
-IN_FLIGHT = 128
-"""Fetches at once. A source that answers after 200 ms gives 640 a second at best."""
-
-ENOUGH = 32
-"""Of these while bodies come faster than they are stored: each more would wait with its own."""
-
 CLAIMS = 16
 """Free places that are worth a visit to the database: one claim alone costs as much as a fetch."""
 
@@ -158,7 +152,7 @@ class Sweep:
             if end is not None and loop.time() >= end:
                 await self._end_visits()
                 return  # what waits for its turn is still due, and nobody's
-            free = (ENOUGH if self._bodies.are_many else IN_FLIGHT) - self._fetching
+            free = self._bodies.at_once - self._fetching
             if free >= CLAIMS:
                 turn = self._waiting.take(loop.time(), free)
                 for site, item in turn:

@@ -31,6 +31,10 @@ _CHECKPOINT_PAGES = 8000
 """Of SQLite's log before it is carried over: 32 MB. Indexes of addresses are written all over, and
 at SQLite's own 1,000 a first collection of thousands of sources wrote each page a dozen times."""
 
+_READS_KB, _WRITES_KB = 300, 4000
+"""SQLite's own cache for each connection. There are as many that read as threads, and what they
+read the system has in its cache; the one that writes comes back to a page for each of its rows."""
+
 
 class Store:
     """An open database. Threads may share it; `close()` it at the end."""
@@ -41,13 +45,14 @@ class Store:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self._write_lock = threading.Lock()
         try:
-            self._engine, self._ledger = self._engines(url)
+            self._readers, self._engine, self._ledger = self._engines(url)
         except ModuleNotFoundError as error:
             raise StoreError(
                 "PostgreSQL needs the extra: pip install 'bantin[postgres]'"
             ) from error
 
-    def _engines(self, url: str) -> tuple[Engine, Engine]:
+    def _engines(self, url: str) -> tuple[Engine, Engine, Engine]:
+        """For reads, for writes, for the ledger."""
         parsed = make_url(url)
         if not self.is_sqlite:
             if parsed.get_backend_name() != "postgresql":
@@ -55,10 +60,14 @@ class Store:
             engine = create_engine(
                 parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10
             )
-            return engine, engine
+            return engine, engine, engine
         if parsed.database:
             _make_folder(Path(parsed.database).parent)
-        return _sqlite_engine(url, "NORMAL"), _sqlite_engine(url, "FULL")
+        return (
+            _sqlite_engine(url, "NORMAL", _READS_KB),
+            _sqlite_engine(url, "NORMAL", _WRITES_KB),
+            _sqlite_engine(url, "FULL", _READS_KB),
+        )
 
     @property
     def engine(self) -> Engine:
@@ -68,7 +77,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view; nothing written in it is kept."""
-        with errors_as_ours(), self._engine.connect() as connection:
+        with errors_as_ours(), self._readers.connect() as connection:
             yield connection
 
     @contextmanager
@@ -104,8 +113,8 @@ class Store:
             connection.commit()
 
     def close(self) -> None:
-        self._engine.dispose()
-        self._ledger.dispose()
+        for engine in (self._readers, self._engine, self._ledger):
+            engine.dispose()
 
 
 def is_there(url: str) -> bool:
@@ -128,7 +137,7 @@ def _make_folder(folder: Path) -> None:
         raise StoreError(f"the folder {folder} cannot be made: {error.strerror}") from error
 
 
-def _sqlite_engine(url: str, synchronous: str) -> Engine:
+def _sqlite_engine(url: str, synchronous: str, cache_kb: int) -> Engine:
     engine = create_engine(url, connect_args={"timeout": 5.0, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -137,7 +146,7 @@ def _sqlite_engine(url: str, synchronous: str) -> Engine:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-        cursor.execute("PRAGMA cache_size=-1000")  # 1 MB: the system's cache serves all connections
+        cursor.execute(f"PRAGMA cache_size=-{cache_kb}")
         cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from service.collect.room import LARGE, SMALL, Bodies, Room
+from service.collect.room import ENOUGH, IN_FLIGHT, LARGE, SMALL, Bodies, Room
 
 
 async def started(*waits):
@@ -92,3 +92,25 @@ async def test_small_bodies_wait_for_each_other_and_for_no_large_one():
     assert not third.done()
     bodies.leave(1)
     await third
+
+
+async def test_who_waits_beside_others_that_are_cancelled_is_cancelled_and_nothing_else():
+    room = Room(10)
+    await room.take(10)
+    waiting = await started(*(room.take(4) for _ in range(5)))
+    for task in waiting:
+        task.cancel()  # all at once, as a pass that is stopped does
+    room.leave(10)  # and what is stored meanwhile makes room for the first of them
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(one, asyncio.CancelledError) for one in ended)
+    await asyncio.wait_for(room.take(10), 1)
+
+
+async def test_fewer_are_fetched_at_once_while_half_of_the_room_is_taken():
+    bodies = Bodies()
+    await bodies.take(1, SMALL // 2)
+    assert bodies.at_once == IN_FLIGHT
+    await bodies.take(2, 1)
+    assert bodies.at_once == ENOUGH
+    bodies.leave(1)
+    assert bodies.at_once == IN_FLIGHT

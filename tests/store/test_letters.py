@@ -10,7 +10,7 @@ from service.store import letters
 def test_the_count_of_all_is_answered_by_the_index_of_letters(store, now):
     asked = []
 
-    @event.listens_for(store.engine, "before_cursor_execute")
+    @event.listens_for(store._readers, "before_cursor_execute")
     def _see(_connection, _cursor, statement, parameters, _context, _many):
         asked.append((statement, parameters))
 

@@ -25,9 +25,9 @@ def statements(store):
         if statement.lstrip().upper().startswith("SELECT"):
             seen.append(statement)
 
-    event.listen(store.engine, "before_cursor_execute", note)
+    event.listen(store._readers, "before_cursor_execute", note)
     yield seen
-    event.remove(store.engine, "before_cursor_execute", note)
+    event.remove(store._readers, "before_cursor_execute", note)
 
 
 def test_a_story_says_all_that_a_list_needs(any_store, now):
