@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from service.collect.sweep import IN_FLIGHT, LEASE
+from service.collect.room import IN_FLIGHT
+from service.collect.sweep import LEASE
 from service.store import tables as t
 from service.store.database import Store
 from tests.contract.way import SITE, rss
