@@ -22,9 +22,6 @@ from service.curate.prepare import prepare, prepare_listed
 from service.curate.rules import Matcher
 from service.model import Document, Entry, SourceKind
 
-LARGEST = 10 * 1024 * 1024
-"""Bytes of a document that came packed as a file; as of any other body."""
-
 MOST_REMEMBERED = 5000
 """Entries. Of a longer document nothing is remembered: it is read whole, and compared in the
 store."""
@@ -67,7 +64,7 @@ def _unpacked(job: Job) -> Job:
     """A sitemap has its own bound. What is larger than any body may be is cut off, and mended."""
     if job.reading.kind is SourceKind.SITEMAP:
         return job
-    plain, _ = unpacked(job.body, LARGEST)
+    plain, _ = unpacked(job.body)
     return job if plain is job.body else replace(job, body=plain)
 
 

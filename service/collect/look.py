@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service.collect import article_page, documents, full_text
+from service.collect.packed import unpacked
 from service.collect.pagetree import own_address
 from service.collect.reading import Reading
 from service.errors import FetchError, ParseError
@@ -39,6 +40,21 @@ def look(
     A sitemap has {"sitemaps": [{"url", "changed"}]} besides, an index's. Never raises.
     """
     reading = reading or Reading()
+    try:
+        plain_body = body if reading.kind is SourceKind.SITEMAP else unpacked(body)[0]
+    except ParseError as error:
+        return failed(given, str(error))
+    return _look(given, plain_body, headers, url, now, reading)
+
+
+def _look(
+    given: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    url: str | None,
+    now: datetime,
+    reading: Reading,
+) -> dict[str, Any]:
     if url is None and reading.kind is SourceKind.PAGE:
         url = own_address(body, headers)
     base = url or UNKNOWN_BASE

@@ -14,8 +14,11 @@ from service.errors import ParseError
 
 GZIP = b"\x1f\x8b"
 
+LARGEST = 10 * 1024 * 1024
+"""Bytes of what was packed, unless a kind of document has a bound of its own; as of any body."""
 
-def unpacked(body: bytes, most: int) -> tuple[bytes, bool]:
+
+def unpacked(body: bytes, most: int = LARGEST) -> tuple[bytes, bool]:
     """The document, at most `most` bytes of it, and whether something is missing at its end.
 
     Raises ParseError where its gzip is broken.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 from service.collect.faults import faults
@@ -47,6 +48,12 @@ def test_a_feed_in_the_shape_of_the_command_line(now):
         ],
         "repairs": ["bare-ampersands"],
     }
+
+
+def test_a_feed_that_is_packed_as_a_file_is_seen_as_it_is_read(now):
+    packed = gzip.compress(FEED)
+    assert look("bao.xml", packed, {}, None, now) == look("bao.xml", FEED, {}, None, now)
+    assert "gzip is broken" in look("bao.xml", b"\x1f\x8bx", {}, None, now)["error"]
 
 
 def test_without_an_address_relative_links_stay_as_they_are_written(now):
