@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -53,7 +55,8 @@ sources.add_command(show)
 def list_(config: Path, as_json: bool) -> None:
     """Every source of the configuration, and how it stands. Writes nothing."""
     with opened_to_look(config) as service:
-        found, zone = _listed(service), service.settings.zone
+        zone = service.settings.zone
+        found = _listed(service, UTC if as_json else ZoneInfo(zone))
     if as_json:
         dump(found)
         return
@@ -67,11 +70,12 @@ def list_(config: Path, as_json: bool) -> None:
     heads = ("source", "state", "title", "last fine", "entries", "hub", "topics", "url")
     table("Sources", heads, rows)
     for one in found:
-        if one["suggestion"]:
-            warn(f"{one['id']}: {printable(one['suggestion'])}")
+        if one["reason"]:
+            warn(f"{one['id']}: {printable(one['reason'])}")
 
 
-def _listed(service: Service) -> list[dict[str, Any]]:
+def _listed(service: Service, zone: tzinfo) -> list[dict[str, Any]]:
+    """`zone`: of the instants in reasons."""
     with service.store.read() as connection:
         rows = {row.name: row for row in overview.sources(connection)}
     now = service.clock()
@@ -90,6 +94,7 @@ def _listed(service: Service) -> list[dict[str, Any]]:
                 "last_ok": row.last_ok_at,
                 "entries": row.entries,
                 "error": row.error,
+                "reason": standing.reason(row, now, zone) or None,
                 "suggestion": standing.suggestion(row) or None,
                 "websub": hubs.as_json(row.hub, now),
                 "file": file,

@@ -48,6 +48,10 @@ def test_who_asked_for_time_is_shown_with_the_hour_and_not_retried_with_the_rest
     slowed, failing = ask("sources", "list")
     assert (slowed["state"], failing["state"]) == ("slowed", "failing")
     why = ask("sources", "show", "bao-a")["reason"]
+    assert slowed["reason"] == why
+    listed = run("sources", "list").stderr
+    assert f"bao-a: {why[:60]}" in listed
+    assert f"bao-b: {failing['reason']}" in listed
     assert why.startswith("the server answered 503 (Service Unavailable); it is left alone until ")
     assert ask("sources", "retry", "--failing")["sources"] == ["bao-b"]
     web.refusals.clear()

@@ -34,7 +34,7 @@ def test_the_running_service_suggests_and_an_edit_of_the_toml_takes_it(
     assert told["bao-a"]["suggestions"][0]["url"] == f"{web.base}/moi.rss"
     assert said in told["bao-a"]["reason"]
     assert said in run("status").stdout
-    assert f"bao-a: {said}" in run("sources", "list").stderr
+    assert f"; {said}" in run("sources", "list").stderr
     assert said in {one["id"]: one for one in ask("sources", "list")}["bao-a"]["suggestion"]
     assert told["bao-b"]["suggestions"] == []
     config.write_text(config.read_text().replace("/a.xml", "/moi.rss"))
