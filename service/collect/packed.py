@@ -6,9 +6,7 @@ packed file itself and say nothing. Pure.
 
 from __future__ import annotations
 
-import gzip
 import zlib
-from io import BytesIO
 
 from service.errors import ParseError
 
@@ -18,22 +16,34 @@ LARGEST = 10 * 1024 * 1024
 """Bytes of what was packed, unless a kind of document has a bound of its own; as of any body."""
 
 
+_STEP = 16 * 1024
+
+
 def unpacked(body: bytes, most: int = LARGEST) -> tuple[bytes, bool]:
     """The document, at most `most` bytes of it, and whether something is missing at its end.
 
+    It may come in several members (RFC 1952, 2.2); what stands behind the last is no part of it.
     Raises ParseError where its gzip is broken.
     """
     if not body.startswith(GZIP):
         return body, False
     parts: list[bytes] = []
-    room = most
-    with gzip.GzipFile(fileobj=BytesIO(body)) as file:  # several members too (RFC 1952 2.2)
-        try:
-            while room > 0 and (part := file.read1(room)):
-                parts.append(part)
-                room -= len(part)
-            return b"".join(parts), room == 0 and file.read1(1) != b""
-        except (OSError, EOFError, zlib.error) as error:
-            if not parts:
-                raise ParseError("the document's gzip is broken") from error
-    return b"".join(parts), True
+    at, room, is_whole = 0, most, True
+    while room > 0 and body.startswith(GZIP, at):
+        unpacker = zlib.decompressobj(wbits=31)
+        while room > 0 and not unpacker.eof and at < len(body):
+            step = body[at : at + _STEP]
+            parts.append(_plain(unpacker, step, room))
+            room -= len(parts[-1])
+            at += len(step) - len(unpacker.unused_data) - len(unpacker.unconsumed_tail)
+        is_whole = unpacker.eof
+        while body.startswith(b"\0", at):  # what fills the blocks of a tape
+            at += 1
+    return b"".join(parts), not is_whole or body.startswith(GZIP, at)
+
+
+def _plain(unpacker: zlib._Decompress, step: bytes, room: int) -> bytes:
+    try:
+        return unpacker.decompress(step, room)
+    except zlib.error as error:
+        raise ParseError("the document's gzip is broken") from error

@@ -244,9 +244,9 @@ class _Straight(Names):
         self._start(tag, written, attributes)
 
     def _begin_entry(self, tag: str, written: str, attributes: dict[str, str]) -> None:
-        number = len(self.entries)
+        number, binds = len(self.entries), bool(self.decls)
         self._start(tag, written, attributes)
-        begun = len(self.entries) == number + 1 and not self._catching_up
+        begun = len(self.entries) == number + 1 and not (binds or self._catching_up)
         if begun and self.baseuri == self._settled and plain_items.is_calm(self):
             self._hold()
 

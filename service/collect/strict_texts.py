@@ -172,8 +172,8 @@ class Texts(StrictFeedParser):  # type: ignore[misc]
 
     def _start_item(self, attrs_d: dict[str, str]) -> None:
         super()._start_item(attrs_d)
-        self.entries[-1] = _Record(self.entries[-1])
-        self._depths = {}
+        self.entries[-1] = entry = _Record(self.entries[-1])
+        self._depths = self.property_depth_map.setdefault(entry, {})  # as feedparser's own pop
 
     _start_entry = _start_item
 

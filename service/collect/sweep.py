@@ -369,6 +369,7 @@ class Sweep:
             self._held.discard(recorded.source.id)
         self.tally.count(recorded)
         self._bodies.leave(recorded.source.id)
+        self._freed.set()  # there may be room for more fetches now
         self._tell()
         _log.info(
             "source",

@@ -197,6 +197,8 @@ def _matches(folder: Path, pattern: str) -> Iterator[Path]:
     """Raises ValueError for what is no pattern, whatever release of Python would make of it."""
     if any("**" in part != "**" for part in Path(pattern).parts):
         raise ValueError("** stands for folders, so it stands alone between slashes")
+    if Path(pattern).name == "**":
+        raise ValueError("** stands for folders: what files in them?")
     absolute = Path(pattern).is_absolute()
     root = Path(Path(pattern).anchor) if absolute else folder
     relative = str(Path(pattern).relative_to(root)) if absolute else pattern

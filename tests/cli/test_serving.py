@@ -145,3 +145,21 @@ def test_faults_start_nothing(site):
     assert done.returncode == 2
     assert done.stderr.startswith("bantin.toml:2: site.title: ")
     assert done.stdout == ""
+
+
+def test_who_asks_for_another_protocol_is_answered_in_http_and_not_written_down(site, base, start):
+    up = start("up", cwd=site)
+    up.wait_for(f"serving {base}/")
+    asks = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    request = urllib.request.Request(f"{base}/healthz", headers=asks)
+    with urllib.request.build_opener().open(request, timeout=10) as answer:
+        assert (answer.status, answer.read()) == (200, b"ok\n")
+    with socket.create_connection(("127.0.0.1", int(base.rpartition(":")[2]))) as raw:
+        raw.sendall(
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Key: dGVzdA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        assert raw.recv(100).startswith(b"HTTP/1.1 200 ")
+    assert up.stop(signal.SIGTERM) == 0
+    assert "upgrade" not in up.err.read_text().lower()
+    assert "WebSocket" not in up.err.read_text()

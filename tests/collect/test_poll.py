@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import delete, select, text, update
 
 from service.collect.poll import Collected, collect, open_client
+from service.collect.room import IN_FLIGHT
 from service.collect.spacing import Sites
 from service.collect.sweep import LEASE
 from service.collect.workers import Parsers
@@ -524,3 +525,29 @@ async def test_a_lost_database_ends_the_pass_with_its_error(sqlite_url, now):
             await office.collect()
     assert not isinstance(caught.value, ExceptionGroup)
     store.close()
+
+
+async def test_servers_that_hang_hold_nobody_up_while_bodies_wait_to_be_stored(store, now):
+    """Once they are stored more is fetched at once: nobody waits for one that hangs to end."""
+    asked, writing = [], []
+    body = rss(*"abc", channel="Báo " * 4_000)  # 20 KB each: a hundred fill more than half the room
+
+    def write_long():
+        with store.write():
+            time.sleep(2)
+
+    async def script(talk):
+        asked.append(talk.target)
+        if len(asked) == IN_FLIGHT:
+            writing.append(asyncio.create_task(asyncio.to_thread(write_long)))
+        if talk.target.startswith("/hang"):
+            await asyncio.sleep(8)
+            asked.append("over")
+        await talk.answer(body)
+
+    freely = PerSite(delay=timedelta(0), scope="source")
+    names = [*(f"hang{n}" for n in range(20)), *(f"tin{n}" for n in range(130))]
+    async with raw_server(script, backlog=300) as wire:
+        office = Office(store, now, wire, **{name: {"per_site": freely} for name in names})
+        await office.collect()
+    assert asked.index("over") == len(names)

@@ -175,6 +175,33 @@ def test_entries_of_few_elements_read_the_same(text):
     same(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            f'<feed xmlns="{ATOM}" xmlns:media="http://search.yahoo.com/mrss/"><entry>'
+            '<content type="text">C</content><summary type="xhtml">'
+            '<div xmlns="http://www.w3.org/1999/xhtml">Outer</div></summary>'
+            "<media:group><media:description>Inner</media:description></media:group></entry></feed>"
+        ),
+        (
+            "<rss version='2.0'><channel><item><rights><p>a</p></rights><x><rights>b</rights></x>"
+            "</item></channel></rss>"
+        ),
+        (
+            "<rss version='2.0'><channel><item><title mode='base64'></title>"
+            "<title><div>a</div></title></item></channel></rss>"
+        ),
+        (
+            f'<feed xmlns="{ATOM}"><entry xmlns:x="http://www.w3.org/1999/xlink"><title>A</title>'
+            "</entry></feed>"
+        ),
+    ],
+)
+def test_what_stands_deeper_does_not_take_the_place_of_what_stands_above(text):
+    assert same(text.encode())
+
+
 def test_an_ordinary_entry_is_put_together_without_the_handlers(monkeypatch):
     taken = []
     take = plain_items.take

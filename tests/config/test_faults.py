@@ -175,6 +175,11 @@ class TestFiles:
         (fault,) = folder.faults()
         assert fault.startswith('bantin.toml:1: include: "**x/*.toml" is no pattern')
 
+    def test_a_pattern_that_ends_in_folders(self, folder):
+        folder.write('include = ["feeds/**"]')
+        (fault,) = folder.faults()
+        assert fault.startswith('bantin.toml:1: include: "feeds/**" is no pattern')
+
     def test_a_huge_file(self, folder):
         with folder.main.open("wb") as file:
             file.truncate(33 * 1024 * 1024)
