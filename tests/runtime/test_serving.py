@@ -55,7 +55,9 @@ async def test_what_a_reload_cannot_change_is_told(tmp_path, capsys, written, to
     config.write_text('[site]\ntitle = "Tin"\n', encoding="utf-8")
     before = load(config, {}).settings
     config.write_text(f'[site]\ntitle = "Tin"\n{written}', encoding="utf-8")
-    service = SimpleNamespace(settings=before, take=lambda _loaded, *, retire: None)
+    service = SimpleNamespace(
+        settings=before, take=lambda _loaded, *, retire: None, work_on=lambda: None
+    )
     kicked: list[str] = []
     try:
         await serving._reload(service, config, {}, kicked.append)
