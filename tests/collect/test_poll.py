@@ -529,7 +529,7 @@ async def test_a_lost_database_ends_the_pass_with_its_error(sqlite_url, now):
 
 async def test_servers_that_hang_hold_nobody_up_while_bodies_wait_to_be_stored(store, now):
     """Once they are stored more is fetched at once: nobody waits for one that hangs to end."""
-    asked, writing = [], []
+    asked, writing, all_asked = [], [], asyncio.Event()
     body = rss(*"abc", channel="Báo " * 4_000)  # 20 KB each: a hundred fill more than half the room
 
     def write_long():
@@ -540,14 +540,15 @@ async def test_servers_that_hang_hold_nobody_up_while_bodies_wait_to_be_stored(s
         asked.append(talk.target)
         if len(asked) == IN_FLIGHT:
             writing.append(asyncio.create_task(asyncio.to_thread(write_long)))
+        if len(asked) == len(names):
+            all_asked.set()
         if talk.target.startswith("/hang"):
-            await asyncio.sleep(8)
-            asked.append("over")
+            await asyncio.wait_for(all_asked.wait(), 30)
         await talk.answer(body)
 
     freely = PerSite(delay=timedelta(0), scope="source")
     names = [*(f"hang{n}" for n in range(20)), *(f"tin{n}" for n in range(130))]
     async with raw_server(script, backlog=300) as wire:
         office = Office(store, now, wire, **{name: {"per_site": freely} for name in names})
-        await office.collect()
-    assert asked.index("over") == len(names)
+        got = await office.collect()
+    assert got.ok == len(names)
