@@ -38,7 +38,7 @@ check: $(INSTALLED_DEV)
 # keep what it compiles, each of them would do it anew.
 test: check
 	$(BIN)/python -m compileall -q service
-	$(BIN)/pytest -n 4
+	$(BIN)/pytest -n 4 --dist worksteal
 
 bench: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.bench

@@ -170,7 +170,7 @@ def entries_of_few_elements(draw):
 
 
 @given(entries_of_few_elements())
-@settings(max_examples=600)
+@settings(max_examples=300)
 def test_entries_of_few_elements_read_the_same(text):
     same(text)
 
