@@ -1,6 +1,6 @@
 # The two commands: `make run` and `make test`. Both install what they need into .venv first.
-# The newest Python here that we are tested with and that can make an environment: each does a fifth
-# more than the one before. `make PYTHON=python3.11 …` takes another.
+# The newest Python here that can make an environment, since newer ones are quicker. For another one:
+# `make PYTHON=python3.11 …`, after `make clean` where there is an environment already.
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11; do \
 	$$name -c 'import ensurepip' >/dev/null 2>&1 && echo $$name && exit; done; echo python3)
 VENV := .venv

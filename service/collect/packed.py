@@ -15,8 +15,8 @@ GZIP = b"\x1f\x8b"
 LARGEST = 10 * 1024 * 1024
 """Bytes of what was packed, unless a kind of document has a bound of its own; as of any body."""
 
-
 _STEP = 16 * 1024
+"""What is left of a step behind a member is copied, so steps are small."""
 
 
 def unpacked(body: bytes, most: int = LARGEST) -> tuple[bytes, bool]:

@@ -1,4 +1,4 @@
-"""Entries made of plain elements, as nearly all are, without feedparser's stack: see `strict`.
+"""Entries made of plain elements alone, without feedparser's stack: see `strict`.
 
     start, text, end of each element of an entry ──> Leaf, Leaf, … ──> plain? ──> what its handlers
                                                                           └─no──> the handlers
@@ -25,7 +25,7 @@ from service.collect.strict_texts import (
 )
 
 BASE = "xml:base"
-_KINDS = {"text": "text/plain", "html": "text/html"}
+_TYPES = {"text": "text/plain", "html": "text/html"}
 _RICH = frozenset({"type", BASE})
 _NONE: frozenset[str] = frozenset()
 _set = dict.__setitem__  # no name here is one that feedparser's dictionaries turn into another
@@ -93,7 +93,7 @@ def _are_plain(leaves: Iterable[Leaf]) -> bool:
             if kind.makes in made:
                 return False
             made.add(kind.makes)
-        if kind.takes is _RICH and leaf.given.get("type", "text") not in _KINDS:
+        if kind.takes is _RICH and leaf.given.get("type", "text") not in _TYPES:
             return False
         if kind.put is _link and leaf.given and "href" not in leaf.given:
             return False
@@ -115,7 +115,7 @@ def _written(parser: Texts, entry: dict[str, Any], key: str, text: str) -> str:
 def _rich(parser: Texts, leaf: Leaf, kind: str) -> FeedParserDict:
     """`kind`: its media type where it names none."""
     given: Mapping[str, str] = leaf.given or {}
-    kind = _KINDS[given["type"]] if "type" in given else kind
+    kind = _TYPES[given["type"]] if "type" in given else kind
     output = leaf.text.strip()
     guessing = kind == "text/plain" and not parser.version.startswith("atom")
     if guessing and looks_like_html(output):

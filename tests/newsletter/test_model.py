@@ -249,7 +249,7 @@ class _Transaction:
         return done
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 def test_weeks_of_readers_on_sqlite(store, tmp_path, seed):
     walk(Model(Newsroom(store, tmp_path, DIGESTS, now=START), seed, readers=10), steps=130)
 
