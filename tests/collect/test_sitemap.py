@@ -128,19 +128,19 @@ def test_fifty_thousand_addresses_are_read_in_seconds_and_more_are_left_out(now)
             for n in range(50_010)
         )
     )
-    began = time.perf_counter()
+    began = time.process_time()
     document = read(body, now)
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 20
     assert len(document.entries) == 50_000
     assert document.repairs == (CUT_SHORT,)
 
 
 def test_a_bomb_is_unpacked_no_further_than_a_sitemap_may_be(now):
     bomb = gzip.compress(b"<urlset>" + b" " * 300_000_000)
-    began = time.perf_counter()
+    began = time.process_time()
     with contextlib.suppress(ParseError):
         assert read(bomb, now).repairs == (CUT_SHORT,)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_entities_are_neither_fetched_nor_multiplied(now):

@@ -10,9 +10,11 @@ import multiprocessing
 import os
 import signal
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from multiprocessing import forkserver
 from pathlib import Path
 
 import structlog
@@ -115,13 +117,24 @@ def _line(port: int, connections: int) -> Line:
     return relay_line(relay, "tin.example.vn", QUICK)
 
 
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload([__name__])
+@contextmanager
+def fork_server() -> Iterator[None]:
+    """A clean server with the whole service loaded, so that a start costs no import.
+
+    A process has one fork server; one that other tests had left has less loaded, or more.
+    """
+    server = forkserver._forkserver  # as CPython's own tests stop it
+    server._stop()
+    server.set_forkserver_preload([__name__])
+    try:
+        yield
+    finally:
+        server._stop()
 
 
 def start(case: Case) -> multiprocessing.process.BaseProcess:
     """Start the service in a process of its own."""
-    process = _context.Process(target=serve_once, args=(case,))
+    process = multiprocessing.get_context("forkserver").Process(target=serve_once, args=(case,))
     process.start()
     return process
 

@@ -25,7 +25,7 @@ from service.store import tables as t
 from service.store.database import Store
 from service.store.migrate import migrate
 from tests import builders
-from tests.contract.plug import NEVER, Case, Moment, run, settings_of, start
+from tests.contract.plug import NEVER, Case, Moment, fork_server, run, settings_of, start
 from tests.mail.relays import Sink
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)  # Tuesday; the cut was Monday 07:00 in Viet Nam
@@ -61,6 +61,12 @@ def prepare(url: str, root: Path) -> None:
             topics=["y-te"],
         )  # fmt: skip
     store.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server():
+    with fork_server():
+        yield
 
 
 @pytest.fixture(scope="module")

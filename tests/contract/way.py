@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -151,8 +152,9 @@ class Way:
         return {**said, "sources": {one["id"]: one for one in said["sources"]}}
 
 
+@lru_cache(maxsize=1000)
 def parsed(data: bytes) -> EmailMessage:
-    """A mail as a mail program reads it."""
+    """A mail as a mail program reads it. The same one each time: not to be changed."""
     message = email.message_from_bytes(data, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     return message

@@ -127,14 +127,14 @@ class TestCleanHtml:
         assert unicodedata.normalize("NFC", f"<div>{clean}") == f"<div>{clean}"
 
     def test_absurd_nesting_comes_back_as_text_and_soon(self):
-        begin = time.perf_counter()
+        begin = time.process_time()
         assert (
             clean_html("<div>" * 200_000 + "<i>Tin</i> &lt;b&gt; &amp;", BASE)
             == "Tin &lt;b&gt; &amp;"
         )
         assert plain("<div>" * 200_000 + "<i>Tin</i> &lt;b&gt;") == "Tin <b>"
         clean_html("<ul><li>" * (MOST_TAGS // 2), BASE)
-        assert time.perf_counter() - begin < 5
+        assert time.process_time() - begin < 5
 
     @given(
         st.lists(

@@ -372,12 +372,12 @@ def test_what_only_looks_like_one(text):
 
 
 def test_a_hundred_thousand_lines_that_nobody_can_read_hold_nobody_up():
-    begin = time.perf_counter()
+    begin = time.process_time()
     for n in range(3000):
         assert (
             parse(f"kỳ {n % 90 + 10} của năm học, số {n % 7}", HANOI, None, NOVEMBER, "vi") is None
         )
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 class TestOrder:
@@ -455,11 +455,11 @@ def test_dateparser_is_not_imported_for_what_feeds_write():
 
 
 def test_a_thousand_dates_in_a_moment():
-    begin = time.perf_counter()
+    begin = time.process_time()
     for n in range(1000):
         read(f"Mon, 04 May 2026 12:05:{n % 60:02} GMT+7")
         read(f"Thứ bảy, 7/3/2026, 00:{n % 60:02} (GMT+7)")
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 INSTANTS = st.datetimes(datetime(1990, 1, 1), datetime(2026, 12, 31)).map(  # noqa: DTZ001 - drawn naive

@@ -182,8 +182,8 @@ def test_names_that_documents_declare(name, charset):
 
 def test_it_is_quick_where_there_is_nothing_to_do():
     texts = ["plain text " * 20_000, TEXT * 1000, OTHERS[0] * 2000, "“quoted” – text… " * 10_000]
-    begin = time.perf_counter()
+    begin = time.process_time()
     for _ in range(10):
         for text in texts:
             guess(text)
-    assert time.perf_counter() - begin < 0.5
+    assert time.process_time() - begin < 0.5
