@@ -5,7 +5,8 @@
 
 What is said here of an element is what feedparser's handlers do with it where nothing is out of the
 ordinary: no markup written as XML, no element that comes twice, no attribute that is not named
-here. Everything else goes through the handlers themselves.
+here. Elements that touch nothing but what is their own may stand among them, and go through the
+handlers one by one (`BY_HANDLERS`). Everything else makes the whole entry go that way.
 """
 
 from __future__ import annotations
@@ -35,13 +36,15 @@ class Leaf(NamedTuple):
     """An element without others in it, but for an author's one `<name>`.
 
     `name`: as feedparser calls its handler; `given`: attributes by their names in small letters,
-    None = there is one of another kind. `inner`: the text of that `<name>`.
+    None = there is one of another kind. `inner`: the text of that `<name>`. `events`: of an element
+    that its handlers must see; () = it is plain, and only then the three others count.
     """
 
     name: str
     given: dict[str, str] | None
     text: str
     inner: str | None = None
+    events: Sequence[Any] = ()
 
 
 class _Kind(NamedTuple):
@@ -67,39 +70,50 @@ def is_calm(parser: Texts) -> bool:
         or parser.contentparams
         or parser._summaryKey
         or parser.decls
-        or parser.entries[-1]
+        or parser.entries[-1].keys() - {"id"}  # RDF names an entry in its tag
         or not parser.baseuri
         or "_" in (parser.lang or "")
     )
 
 
-def take(parser: Texts, leaves: Sequence[Leaf]) -> bool:
-    """Make the parser's last entry of these. False: nothing was done, its handlers must."""
+def take(parser: Texts, leaves: Sequence[Leaf], replay: Callable[[Sequence[Any]], None]) -> bool:
+    """Make the parser's last entry of these. False: nothing was done, its handlers must.
+
+    `replay` lets the handlers see the events of one element.
+    """
     if not _are_plain(leaves):
         return False
     entry = parser.entries[-1]
     for leaf in leaves:
-        KINDS[leaf.name].put(parser, entry, leaf)
+        if leaf.events:
+            replay(leaf.events)
+        else:
+            KINDS[leaf.name].put(parser, entry, leaf)
     return True
 
 
 def _are_plain(leaves: Iterable[Leaf]) -> bool:
     made: set[str] = set()
     for leaf in leaves:
-        kind = KINDS.get(leaf.name)
-        if kind is None or leaf.given is None or not kind.takes.issuperset(leaf.given):
+        if not leaf.events and not _is_plain(leaf):
             return False
-        if kind.makes:
-            if kind.makes in made:
+        makes = KINDS[leaf.name].makes if leaf.name in KINDS else ""
+        if makes:
+            if makes in made:
                 return False
-            made.add(kind.makes)
-        if kind.takes is _RICH and leaf.given.get("type", "text") not in _TYPES:
-            return False
-        if kind.put is _link and leaf.given and "href" not in leaf.given:
-            return False
-        if leaf.inner is not None and (kind.put is not _author or leaf.text.strip()):
-            return False
+            made.add(makes)
     return True
+
+
+def _is_plain(leaf: Leaf) -> bool:
+    kind = KINDS.get(leaf.name)
+    if kind is None or leaf.given is None or not kind.takes.issuperset(leaf.given):
+        return False
+    if kind.takes is _RICH and leaf.given.get("type", "text") not in _TYPES:
+        return False
+    if kind.put is _link and leaf.given and "href" not in leaf.given:
+        return False
+    return leaf.inner is None or (kind.put is _author and not leaf.text.strip())
 
 
 def _written(parser: Texts, entry: dict[str, Any], key: str, text: str) -> str:
@@ -262,3 +276,20 @@ KINDS = {
     "wfw_commentrss": _Kind("", _NONE, _plain_text),
     "slash_comments": _Kind("", _NONE, _plain_text),
 }
+_MEDIA = frozenset({"media_content", "media_thumbnail", "media_credit", "media_rating"})
+BY_HANDLERS: Mapping[str, frozenset[str]] = {
+    # element -> what may stand in it; none of them fills or reads what a plain one does
+    "author": frozenset({"name", "uri", "url", "email", "gd_image"}),
+    "media_group": _MEDIA,
+    "media_content": _MEDIA,
+    **dict.fromkeys(
+        (
+            "media_thumbnail", "media_credit", "media_rating", "feedburner_origlink",
+            "feedburner_origenclosurelink", "thr_total", "yt_videoid", "yt_channelid",
+            "itunes_duration", "itunes_explicit", "itunes_image", "itunes_keywords",
+            "itunes_episode", "itunes_episodetype", "itunes_season", "itunes_block",
+            "slash_section", "slash_department", "slash_hit_parade", "dc_subject", "post-id",
+        ),
+        _NONE,
+    ),
+}  # fmt: skip

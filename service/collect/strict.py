@@ -14,6 +14,7 @@ over the corpus, feedparser's own suite and generated documents.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 from xml.parsers import expat
@@ -163,8 +164,8 @@ class _Straight(Names):
             self._open -= 1
             self._held.append((written,))
             return
-        leaves = self._leaves()
-        if leaves is not None and plain_items.take(self, leaves):
+        leaves = self._leaves(self._held) or self._leaves_and_others()
+        if leaves is not None and plain_items.take(self, leaves, self._replay):
             self._handle()
             self._close(written)
             return
@@ -176,7 +177,11 @@ class _Straight(Names):
         self._handle()
         held, self._held = self._held, []
         self._catching_up = True
-        for event in held:
+        self._replay(held)
+        self._catching_up = False
+
+    def _replay(self, events: Sequence[Any]) -> None:
+        for event in events:
             if isinstance(event, str):
                 self._on_text(event)
             elif len(event) == _START:
@@ -185,7 +190,6 @@ class _Straight(Names):
                 self._on_end(*event)
             else:
                 self.startPrefixMapping(*event[1:])
-        self._catching_up = False
 
     def _opens_a_leaf(self, event: tuple[Any, ...], depth: int, inner: str | None) -> bool:
         if len(event) != _START:
@@ -195,14 +199,14 @@ class _Straight(Names):
             return name in plain_items.KINDS
         return depth == 1 and inner is None and name == "name" and not event[1]
 
-    def _leaves(self) -> list[Leaf] | None:
-        """The elements of the entry in order. None: they stand in each other, or bind names."""
+    def _leaves(self, events: Sequence[Any]) -> list[Leaf] | None:
+        """Elements in order. None: they stand in each other, bind names or are not to be plain."""
         leaves: list[Leaf] = []
         depth = 0
         name, text = "", ""
         given: dict[str, str] = {}
         inside = inner = None  # the text of a name that stands in it: while it goes on, then
-        for event in self._held:
+        for event in events:
             if event.__class__ is str:
                 if depth == 1:
                     text += event
@@ -222,6 +226,38 @@ class _Straight(Names):
             else:
                 depth, inside = 2, ""
         return leaves
+
+    def _leaves_and_others(self) -> list[Leaf] | None:
+        """As `_leaves`, where some of them go through their handlers."""
+        leaves: list[Leaf] = []
+        depth = begin = 0
+        for at, event in enumerate(self._held):
+            if event.__class__ is str:
+                continue
+            if len(event) == _NAMESPACE:
+                return None
+            if len(event) == _START:
+                begin = begin if depth else at
+                depth += 1
+                continue
+            depth -= 1
+            if not depth:
+                leaf = self._leaf_or_other(self._held[begin : at + 1])
+                if leaf is None:
+                    return None
+                leaves.append(leaf)
+        return leaves
+
+    def _leaf_or_other(self, events: Sequence[Any]) -> Leaf | None:
+        leaves = self._leaves(events)
+        if leaves is not None:
+            return leaves[0]
+        starts = (one for one in events if one.__class__ is tuple and len(one) == _START)
+        names = [self._leaf_name(event[0]) for event in starts]
+        may_hold = plain_items.BY_HANDLERS.get(names[0])
+        if may_hold is None or not may_hold.issuperset(names[1:]):
+            return None
+        return Leaf(names[0], {}, "", None, events)
 
     # --- events ------------------------------------------------------------------------------
 

@@ -117,6 +117,7 @@ def test_any_text_in_an_element_reads_the_same(text, name):
 
 
 ATOM = "http://www.w3.org/2005/Atom"
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 ROOTS = {
     # root -> how an entry is called in it
     '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" '
@@ -128,11 +129,19 @@ ROOTS = {
     f'<a:feed xmlns:a="{ATOM}" xmlns="http://other.example/">': "a:entry",
     '<rss version="0.91"><channel xml:lang="vi">': "item",
 }
+OTHERS = (
+    ' xmlns:media="http://search.yahoo.com/mrss/" '
+    'xmlns:itunes="http://www.itunes.com/DTDs/PodCast-1.0.dtd" '
+    'xmlns:fb="http://rssnamespace.org/feedburner/ext/1.0" '
+    f'xmlns:thr="http://purl.org/syndication/thread/1.0" xmlns:r="{RDF}"'
+)
 NAMES = (
     "title", "link", "guid", "id", "pubDate", "published", "updated", "author", "category",
     "description", "summary", "content", "enclosure", "comments", "image", "source", "Title",
     "dc:creator", "dc:date", "content:encoded", "slash:comments", "wfw:commentRss", "a:title",
-    "item", "entry", "unknown", "language",
+    "item", "entry", "unknown", "language", "media:content", "media:thumbnail", "media:group",
+    "media:title", "itunes:image", "itunes:keywords", "itunes:author", "fb:origLink", "dc:subject",
+    "thr:total", "post-id",
 )  # fmt: skip
 ATTRIBUTES = (
     ' type="html"', ' type="text"', ' type="TEXT/HTML"', ' type="xhtml"', ' xml:base="b/c"',
@@ -147,26 +156,34 @@ TEXTS = (
     "An &lt;a@b.vn>", "2026-11-24T08:00:00Z", "Tue, 24 Nov 2026 08:00:00 GMT", "Tiáº¿ng",
     "cafÃ© x", "<name>An</name>", " <name> An </name> <uri>/an</uri>",
     "<name></name>", "x<name>An</name>", "<name>An</name><name>Bình</name>", "<p>a</p>",
+    "<name>An</name>\n<uri>/an</uri><email>a@b.vn</email>", "<media:thumbnail url='/t.jpg'/>",
+    "<media:content url='/c.jpg'>x<media:credit>An</media:credit></media:content> y",
+    "<media:title>Ảnh</media:title>",
 )  # fmt: skip
 
 
 @st.composite
 def entries_of_few_elements(draw):
     root = draw(st.sampled_from(list(ROOTS)))
+    first = root.split(">", 1)
+    bound = f"{first[0]}{OTHERS}>{first[1]}"
     close = "</channel></rss>" if "rss" in root else f"</{root[1:].split()[0]}>"
     entry = ROOTS[root]
     prefixed = st.sampled_from(["", "a:"]) if entry.startswith("a:") else st.just("")
 
     def element():
-        name = f"{draw(prefixed)}{draw(st.sampled_from(NAMES))}"
+        name = draw(st.sampled_from(NAMES))
+        name = name if ":" in name else f"{draw(prefixed)}{name}"
         few = draw(st.lists(st.sampled_from(ATTRIBUTES), max_size=2, unique_by=lambda one: one[:5]))
         return f"<{name}{''.join(few)}>{draw(st.sampled_from(TEXTS))}</{name}>"
 
     body = ""
     for _ in range(draw(st.integers(1, 3))):
-        body += f"<{entry}>{''.join(element() for _ in range(draw(st.integers(0, 6))))}</{entry}>"
+        about = draw(st.sampled_from(["", "", "", ' r:about="/1"']))
+        inside = "".join(element() for _ in range(draw(st.integers(0, 6))))
+        body += f"<{entry}{about}>{inside}</{entry}>"
         body += draw(st.sampled_from(["", "<title>Sau</title>", "\n"]))
-    return f"{root}<title>Kênh</title>{body}{close}".encode()
+    return f"{bound}<title>Kênh</title>{body}{close}".encode()
 
 
 @given(entries_of_few_elements())
@@ -215,6 +232,34 @@ def test_an_ordinary_entry_is_put_together_without_the_handlers(monkeypatch):
     )
     assert same(wordpress)
     assert taken == [True]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '<item><m:content url="/a"><m:credit>An</m:credit></m:content><title>T</title></item>',
+        '<item><m:group><m:content url="/a"/></m:group><title>T</title></item>',
+        "<item><author><name>An</name><uri>/an</uri></author><title>T</title></item>",
+        '<item r:about="/1"><title>T</title><link>/1</link></item>',
+    ],
+    ids=["media", "media group", "author", "named in its tag"],
+)
+def test_elements_of_their_own_go_through_their_handlers_alone(entry, monkeypatch):
+    taken = []
+    take = plain_items.take
+    monkeypatch.setattr(plain_items, "take", lambda *told: taken.append(take(*told)) or taken[-1])
+    root = f'<rss version="2.0" xmlns:m="http://search.yahoo.com/mrss/" xmlns:r="{RDF}"><channel>'
+    assert same(f"{root}{entry}</channel></rss>".encode())
+    assert taken == [True]
+
+
+@pytest.mark.parametrize(
+    "inside",
+    ["<m:group><m:title>Ảnh</m:title></m:group>", '<m:content xmlns:q="q"><q:x/></m:content>'],
+)
+def test_what_fills_what_a_plain_element_fills_makes_the_whole_entry_go_that_way(inside):
+    root = '<rss version="2.0" xmlns:m="http://search.yahoo.com/mrss/"><channel>'
+    assert same(f"{root}<item><title>T</title>{inside}</item></channel></rss>".encode())
 
 
 def test_another_release_of_feedparser_is_asked_the_long_way(monkeypatch):

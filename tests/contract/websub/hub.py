@@ -81,7 +81,7 @@ class Hub:
         """Once every check that it has begun is done."""
         while self.tasks:
             await asyncio.gather(*self.tasks)
-            await asyncio.sleep(0)  # those done already are gathered at once, before they are let go of
+            await asyncio.sleep(0)  # else those that are done already are never let go of
 
     async def deliver(
         self,
