@@ -16,6 +16,7 @@ from service.render.site_facts import base_url
 from service.runtime import logs, pidfile
 from service.runtime.composition import load, open_loaded
 from service.runtime.serving import listen, serve
+from service.store.migrate import migrate_apart
 
 
 @click.command()
@@ -37,6 +38,7 @@ def up(config: Path) -> None:
         raise UsageError(f"the service is running already, as process {other}")
     # The port first: a start that fails must not have retired what another one serves.
     with listen(settings.web.listen) as bound:
+        migrate_apart(settings.store.url)
         service = open_loaded(loaded, retire=True)
         said = f"serving {base_url(settings)}/"
         del loaded, settings  # a reload takes another one; this would stay in memory beside it

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from service.errors import BantinError
 from service.store.database import Store, errors_as_ours
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -23,6 +26,26 @@ def migrate(store: Store) -> None:
     from service.store.upgrade import upgrade  # noqa: PLC0415 - see above
 
     upgrade(store)
+
+
+def migrate_apart(url: str) -> None:
+    """The same in a process of its own, which ends with it: what migrates takes 10 MB.
+
+    For a start that is to run for months, before it has threads. Says nothing of what goes wrong:
+    `migrate` comes after it, and meets that again.
+    """
+    process = multiprocessing.get_context("fork").Process(target=_migrate, args=(url,))
+    process.start()
+    process.join()
+
+
+def _migrate(url: str) -> None:
+    with suppress(BantinError):
+        store = Store(url)
+        try:
+            migrate(store)
+        finally:
+            store.close()
 
 
 def newest() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -12,7 +14,7 @@ from sqlalchemy import func, select, text
 from service.errors import StoreError
 from service.store import tables as t
 from service.store.database import Store
-from service.store.migrate import migrate
+from service.store.migrate import migrate, migrate_apart
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
 
 
@@ -65,3 +67,33 @@ def test_a_database_from_a_newer_program_is_refused_untouched(any_store):
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreError, match="newer than this program"):
         migrate(any_store)
+
+
+APART = """
+import sys
+from service.store.database import Store
+from service.store.migrate import migrate, migrate_apart
+migrate_apart(sys.argv[1])
+migrate(Store(sys.argv[1]))
+print("at the declared schema", "with" if "alembic" in sys.modules else "without", "Alembic")
+"""
+
+
+def test_what_migrates_apart_leaves_nothing_in_memory(tmp_path):
+    said = subprocess.run(
+        [sys.executable, "-c", APART, f"sqlite:///{tmp_path}/apart.db"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert said.stdout == "at the declared schema without Alembic\n"
+    assert said.stderr == ""
+
+
+def test_what_goes_wrong_apart_is_left_to_the_one_who_comes_after(sqlite_url, capfd):
+    store = Store(sqlite_url)
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    migrate_apart(sqlite_url)
+    assert capfd.readouterr().err == ""
+    with pytest.raises(StoreError, match="newer than this program"):
+        migrate(store)
+    store.close()
