@@ -249,8 +249,6 @@ class Settings(Section):
         for digest in self.digest.values():
             _default(digest, "title", self.site.title)
             _default(digest, "cadences", (digest.cadence,))
-        for name, source in self.source.items():
-            self.source[name] = source.compact()
         return self
 
     @property

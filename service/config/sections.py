@@ -7,7 +7,7 @@ fault, so a key stands here only once it works.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
@@ -50,19 +50,6 @@ class Named(Section):
     @property
     def id(self) -> str:
         return self._id
-
-    def compact(self) -> Self:
-        """The same in half of the memory, for tables of which there are thousands.
-
-        What CPython is given one by one it keeps without a dictionary of the instance's own.
-        """
-        same = object.__new__(type(self))
-        for name, value in self.__dict__.items():
-            object.__setattr__(same, name, value)
-        object.__setattr__(same, "__pydantic_fields_set__", self.__pydantic_fields_set__)
-        object.__setattr__(same, "__pydantic_extra__", self.__pydantic_extra__)
-        object.__setattr__(same, "__pydantic_private__", self.__pydantic_private__)
-        return same
 
 
 class Login(Section):
