@@ -278,7 +278,8 @@ KINDS = {
 }
 _MEDIA = frozenset({"media_content", "media_thumbnail", "media_credit", "media_rating"})
 BY_HANDLERS: Mapping[str, frozenset[str]] = {
-    # element -> what may stand in it; none of them fills or reads what a plain one does
+    # element -> what may stand in it. They fill nothing that only one may fill (an author is
+    # counted as the plain one is), and read nothing of a plain one.
     "author": frozenset({"name", "uri", "url", "email", "gd_image"}),
     "media_group": _MEDIA,
     "media_content": _MEDIA,

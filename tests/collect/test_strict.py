@@ -257,9 +257,15 @@ def test_elements_of_their_own_go_through_their_handlers_alone(entry, monkeypatc
     "inside",
     ["<m:group><m:title>Ảnh</m:title></m:group>", '<m:content xmlns:q="q"><q:x/></m:content>'],
 )
-def test_what_fills_what_a_plain_element_fills_makes_the_whole_entry_go_that_way(inside):
+def test_what_fills_what_a_plain_element_fills_makes_the_whole_entry_go_that_way(
+    inside, monkeypatch
+):
+    taken = []
+    take = plain_items.take
+    monkeypatch.setattr(plain_items, "take", lambda *told: taken.append(take(*told)) or taken[-1])
     root = '<rss version="2.0" xmlns:m="http://search.yahoo.com/mrss/"><channel>'
     assert same(f"{root}<item><title>T</title>{inside}</item></channel></rss>".encode())
+    assert True not in taken
 
 
 def test_another_release_of_feedparser_is_asked_the_long_way(monkeypatch):
