@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +128,7 @@ def reached_as(settings: Settings, url: str) -> Source:
     origin = URL(url).origin()
     for known in settings.source.values():
         if URL(known.url).origin() == origin:
-            feed = {"url": url, "kind": SourceKind.FEED, "page": None}
-            return known.model_copy(update=feed)
+            return replace(known, url=url, kind=SourceKind.FEED, page=None)
     return Source(url=url)
 
 

@@ -115,7 +115,7 @@ def _wrong_selector(selector: str) -> str | None:
     return None
 
 
-def _renames(kind: str, tables: Mapping[str, Named]) -> Iterator[Finding]:
+def _renames(kind: str, tables: Mapping[str, Named | Source]) -> Iterator[Finding]:
     heirs: dict[str, str] = {}
     for name, table in tables.items():
         old = getattr(table, "was", None)

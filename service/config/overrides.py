@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin
 
 from service.config import shape
 from service.config.merging import absolute_url
-from service.config.schema import Section, Settings
+from service.config.schema import Settings
 from service.errors import Fault
 from service.text.fold import nfc
 
@@ -46,7 +46,7 @@ def apply(
 
 def _wrong(path: tuple[str, ...]) -> tuple[str, str] | None:
     """Why no key stands at `path`, and what would be right; None when one does."""
-    section: type[Section] = Settings
+    section: shape.Table = Settings
     for number, part in enumerate(path):
         known = shape.keys(section)
         if part not in known:

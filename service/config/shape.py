@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin
+from typing import Any, cast, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from service.config.schema import Section, Settings
+from service.config.schema import Section, Settings, Source
 
 Path = tuple[str | int, ...]
+Table = type[Section] | type[Source]
+"""What has keys. A source is no `Section` because of the memory it takes."""
 
 
-def keys(section: type[Section]) -> dict[str, FieldInfo]:
+def keys(section: Table) -> dict[str, FieldInfo]:
     """The keys of a section, by the name that the TOML uses."""
-    return {field.alias or name: field for name, field in section.model_fields.items()}
+    fields: dict[str, FieldInfo] = cast("Any", section).__pydantic_fields__
+    return {field.alias or name: field for name, field in fields.items()}
 
 
-def section_in(annotation: Any) -> type[Section] | None:
+def section_in(annotation: Any) -> Table | None:
     """The section that a value of this type is ("Interval | None" -> Interval), None for others."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+    if isinstance(annotation, type) and issubclass(annotation, (Section, Source)):
         return annotation
     if get_origin(annotation) in (dict, tuple, list):
         return None
@@ -28,21 +31,21 @@ def section_in(annotation: Any) -> type[Section] | None:
     return None
 
 
-def table_in(annotation: Any) -> type[Section] | None:
+def table_in(annotation: Any) -> Table | None:
     """The section that the tables with ids of this type are (`dict[Id, Source]` -> Source)."""
     return section_in(get_args(annotation)[1]) if get_origin(annotation) is dict else None
 
 
-def element_in(annotation: Any) -> type[Section] | None:
+def element_in(annotation: Any) -> Table | None:
     """The section that the elements of a list are (`tuple[Link, ...]` -> Link)."""
     if get_origin(annotation) is not tuple:
         return None
     return section_in(get_args(annotation)[0])
 
 
-def section_at(path: Path) -> type[Section] | None:
+def section_at(path: Path) -> Table | None:
     """The section whose key the last part of `path` is; None where the schema has none."""
-    section: type[Section] | None = Settings
+    section: Table | None = Settings
     ids = False
     for part in path[:-1]:
         if ids or isinstance(part, int):  # an id, or the number of an element: the section stays

@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from pydantic_core import ErrorDetails
 
 from service.config import shape
-from service.config.schema import ID_PATTERN, Section, Settings
+from service.config.schema import ID_PATTERN, Settings
 from service.text.fold import fold
 
 Finding = tuple[shape.Path, str, str]
@@ -66,11 +66,12 @@ def _sentence(message: str) -> str:
 def _unknown(path: shape.Path, _error: ErrorDetails) -> tuple[str, str]:
     name = str(path[-1])
     section = shape.section_at(path) or Settings
-    return f'unknown key "{name}"', _nearest(name, section, len(path))
+    # A class can be a key of the cache; mypy doubts it of a dataclass.
+    return f'unknown key "{name}"', _nearest(name, cast("Any", section), len(path))
 
 
 @lru_cache(maxsize=4096)
-def _nearest(name: str, section: type[Section], depth: int) -> str:
+def _nearest(name: str, section: shape.Table, depth: int) -> str:
     known = shape.keys(section)
     if near := get_close_matches(name.lower().replace("-", "_"), known, 1):
         return f'did you mean "{near[0]}"?'
@@ -189,6 +190,7 @@ def _told(_path: shape.Path, error: ErrorDetails) -> tuple[str, str]:
 
 _TELLERS: dict[str, Callable[[shape.Path, ErrorDetails], tuple[str, str]]] = {
     "extra_forbidden": _unknown,
+    "unexpected_keyword_argument": _unknown,
     "missing": _missing,
     "string_type": _no_text,
     "int_type": _no_number,
@@ -198,6 +200,7 @@ _TELLERS: dict[str, Callable[[shape.Path, ErrorDetails], tuple[str, str]]] = {
     "dict_type": _no_table,
     "model_type": _no_table,
     "model_attributes_type": _no_table,
+    "dataclass_type": _no_table,
     "literal_error": _no_choice,
     "enum": _no_choice,
     "string_pattern_mismatch": _no_match,
