@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from textwrap import dedent
 
 import pytest
@@ -144,7 +145,7 @@ def test_a_login_of_a_proxy_is_never_told_to_another(tmp_path):
 def test_who_asks_for_nothing_of_its_own_is_asked_as_everybody(tmp_path):
     settings = settings_of(tmp_path, '[source.a]\nurl = "https://a.vn"')
     assert access_of(settings.source["a"], settings.collect) is None
-    legacy = settings.source["a"].model_copy(update={"tls": "legacy"})
+    legacy = replace(settings.source["a"], tls="legacy")
     assert access_of(legacy, settings.collect).route == Route(legacy=True)
 
 
