@@ -12,8 +12,8 @@ from contextlib import suppress
 
 from service.net.limits import MEBI
 
-IN_FLIGHT = 256
-"""Fetches at once. A source that answers after 200 ms gives 1,280 a second at best."""
+IN_FLIGHT = 128
+"""Fetches at once. A source that answers after 200 ms gives 640 a second at best."""
 
 ENOUGH = 32
 """Of these while bodies come faster than they are stored: each more would wait with its own."""
