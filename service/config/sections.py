@@ -43,7 +43,7 @@ class Section(BaseModel):
 
 
 class Named(Section):
-    """A table with an id: `[source.ID]`, `[topic.ID]`, `[digest.ID]`, `[mail] relay.ID`."""
+    """A table with an id: `[topic.ID]`, `[digest.ID]`, `[mail] relay.ID`; not `[source.ID]`."""
 
     _id: str = PrivateAttr("")
 

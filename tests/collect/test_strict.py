@@ -264,8 +264,9 @@ def test_what_fills_what_a_plain_element_fills_makes_the_whole_entry_go_that_way
     take = plain_items.take
     monkeypatch.setattr(plain_items, "take", lambda *told: taken.append(take(*told)) or taken[-1])
     root = '<rss version="2.0" xmlns:m="http://search.yahoo.com/mrss/"><channel>'
-    assert same(f"{root}<item><title>T</title>{inside}</item></channel></rss>".encode())
-    assert True not in taken
+    odd, plain_one = f"<item><title>T</title>{inside}</item>", "<item><title>U</title></item>"
+    assert same(f"{root}{odd}{plain_one}</channel></rss>".encode())
+    assert taken == [True], "the plain one beside it alone"
 
 
 def test_another_release_of_feedparser_is_asked_the_long_way(monkeypatch):
