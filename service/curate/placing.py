@@ -61,7 +61,7 @@ class Placing:
                 there = standing.get(one.article_id, {})
                 leave |= {(one.article_id, rows[n]) for n in gone if rows.get(n) in there}
         leave -= enter.keys()
-        topics.enter(self.connection, list(enter.values()), self.now)
+        topics.enter(self.connection, list(enter.values()), self.now, _made_now(accepted))
         topics.leave(self.connection, sorted(leave))
         fresh = {at for at, topic in enter if topic not in standing.get(at, {})}
         shown = defaultdict[int, set[int]](set, {at: set(there) for at, there in standing.items()})
@@ -102,6 +102,15 @@ class Placing:
             categories=values.categories,
             language=values.language,
         )
+
+
+def _made_now(accepted: Sequence[Candidate]) -> dict[int, datetime | None]:
+    """New articles -> when each came out: as its first entry says, which it was made of."""
+    came_out: dict[int, datetime | None] = {}
+    for one in accepted:
+        if not one.was_there:
+            came_out.setdefault(one.article_id, one.values.published)
+    return came_out
 
 
 def _keep_louder(rows: dict[tuple[int, int], Placed], placed: Placed) -> None:

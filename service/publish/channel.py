@@ -61,7 +61,7 @@ class Channel:
 def topic_channel(
     site: SiteView, words: Words, topic: TopicShelf, authority: str, sources: int
 ) -> Channel:
-    """The feed of a topic: `sources` have told something in it."""
+    """The feed of a topic: `sources` tell it."""
     return Channel(
         name=topic.name,
         id=f"tag:{authority}:topic/{topic.id}",

@@ -84,11 +84,11 @@ def add(connection: Connection, rows: Sequence[New], now: datetime) -> dict[str,
             for public_id, article_id in ids.items()
         ],
     )
-    for batch in lots(ids.values()):
+    for batch in lots(ids):
         connection.execute(
             insert(t.story_article).from_select(
                 ["article_id", "story_id"],
-                select(t.story.c.article_id, t.story.c.id).where(t.story.c.article_id.in_(batch)),
+                select(t.story.c.article_id, t.story.c.id).where(t.story.c.public_id.in_(batch)),
             )
         )
     return ids

@@ -20,6 +20,10 @@ from service.store.tables import (
     topic,
 )
 
+LATEST = 1000
+"""Articles of a topic by which its sources are counted, and not all that were ever told: each
+build of its feed counts them."""
+
 
 @dataclass(frozen=True, slots=True)
 class TopicShelf:
@@ -92,18 +96,26 @@ def counts(connection: Connection) -> dict[str, int]:
     return {row.name: row.stories for row in rows}
 
 
-def sources_in(connection: Connection, topic_id: int | None) -> int:
-    """How many sources have told anything in a topic. None: in any topic of the TOML."""
+def sources_in(connection: Connection, topic_id: int | None, among: int = LATEST) -> int:
+    """How many sources tell a topic: its latest `among` articles. None: all topics of the TOML.
+
+    Retired sources do not count.
+    """
+    latest = select(article_topic.c.article_id)
+    if topic_id is None:
+        live = article_topic.join(topic, topic.c.id == article_topic.c.topic_id)
+        latest = latest.select_from(live).where(topic.c.retired_at.is_(None))
+    else:
+        latest = latest.where(article_topic.c.topic_id == topic_id)
+    order = article_topic.c.listed_at.desc(), article_topic.c.article_id.desc()
+    told = latest.order_by(*order).limit(among).subquery()
     statement = (
         select(func.count(article.c.source_id.distinct()))
-        .join(article_topic, article_topic.c.article_id == article.c.id)
+        .join(told, told.c.article_id == article.c.id)
         .join(source, source.c.id == article.c.source_id)
         .where(source.c.retired_at.is_(None))
     )
-    if topic_id is None:
-        statement = statement.join(topic, topic.c.id == article_topic.c.topic_id)
-        return connection.scalar(statement.where(topic.c.retired_at.is_(None))) or 0
-    return connection.scalar(statement.where(article_topic.c.topic_id == topic_id)) or 0
+    return connection.scalar(statement) or 0
 
 
 def digests(connection: Connection) -> list[DigestShelf]:

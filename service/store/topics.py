@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select, update
@@ -74,8 +75,17 @@ def _entering(connection: Connection) -> Statement:
 _ENTER = Many(_entering)
 
 
-def enter(connection: Connection, rows: Sequence[Placed], now: datetime) -> None:
-    """Put articles into topics; who is there already gets the new reason alone."""
+def enter(
+    connection: Connection,
+    rows: Sequence[Placed],
+    now: datetime,
+    fresh: Mapping[int, datetime | None] = MappingProxyType({}),
+) -> None:
+    """Put articles into topics; who is there already gets the new reason alone.
+
+    `fresh`: articles made just now, and when each came out (None: unknown). Such a one is all of
+    its story, so that its place in lists follows from itself; the others' stories are looked at.
+    """
     _ENTER(
         connection,
         [
@@ -83,14 +93,14 @@ def enter(connection: Connection, rows: Sequence[Placed], now: datetime) -> None
                 "article_id": row.article_id,
                 "topic_id": row.topic_id,
                 "entered_at": now,
-                "listed_at": now,
+                "listed_at": min(fresh.get(row.article_id) or now, now),
                 "quiet": row.quiet,
                 "reason": row.reason,
             }
             for row in rows
         ],
     )
-    list_anew(connection, (row.article_id for row in rows))
+    list_anew(connection, {row.article_id for row in rows} - fresh.keys())
 
 
 def become_news(connection: Connection, article_ids: Sequence[int], now: datetime) -> None:

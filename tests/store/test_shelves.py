@@ -39,6 +39,23 @@ def test_a_story_counts_once_in_a_topic_however_many_articles_tell_it(any_store,
         assert shelves.sources_in(connection, topic) == 1
 
 
+def test_sources_are_counted_by_what_they_told_last(any_store, now):
+    """However much is stored, so many rows are read; the topic's own, not the store's."""
+    with any_store.write() as connection:
+        topic, other = add_topic(connection, now), add_topic(connection, now, "y-te")
+        one, two = add_source(connection, now), add_source(connection, now, "bao-b")
+        for at, (source, topics) in enumerate(
+            [(two, [topic]), (one, [topic]), (one, [topic]), (two, [other]), (two, [other])]
+        ):
+            add_story(
+                connection, source=source, topics=topics, title=str(at),
+                entered_at=now + timedelta(minutes=at),
+            )  # fmt: skip
+        told = [shelves.sources_in(connection, topic, among) for among in (1, 2, 3, 100)]
+        assert told == [1, 1, 2, 2]
+        assert [shelves.sources_in(connection, None, among) for among in (2, 3)] == [1, 2]
+
+
 def test_retired_topics_and_digests_are_found_but_not_listed(any_store, now):
     with any_store.write() as connection:
         add_topic(connection, now)

@@ -115,6 +115,13 @@ story = Table(
     Column("article_id", ForeignKey("article.id"), nullable=False),  # the one that represents it
     Column("merged_into", ForeignKey("story.id")),
     Column("created_at", Instant, nullable=False),
+    # A merge asks what became one with a story: few rows ever did.
+    Index(
+        "ix_story_merged_into",
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
 )
 
 story_article = Table(

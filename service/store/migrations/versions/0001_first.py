@@ -356,6 +356,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_story")),
         sa.UniqueConstraint("public_id", name=op.f("uq_story_public_id")),
     )
+    op.create_index(
+        "ix_story_merged_into",
+        "story",
+        ["merged_into"],
+        unique=False,
+        sqlite_where=sa.text("merged_into IS NOT NULL"),
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    )
     op.create_table(
         "story_article",
         sa.Column("article_id", BIG_ID, autoincrement=False, nullable=False),
