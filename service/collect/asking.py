@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from service.collect import drift, hubs, manners
 from service.collect.access import access_of
 from service.collect.hubs import Advertised
@@ -28,6 +30,8 @@ from service.store.sources import Behind, Claimed
 
 TRUST = timedelta(days=1)
 """How long a server that says "not modified" each time is believed before it is asked for all."""
+
+_log = structlog.get_logger("collect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +201,12 @@ async def read(parsers: Parsers, body: Body, rules: bytes, before: bytes | None)
         hops=response.redirects,
         advertised=hub,
     )
+
+
+def unexpected(source: Claimed, error: Exception) -> Failed:
+    """The outcome where a bug of ours came in between. It is logged with its way."""
+    _log.exception("unexpected", id=source.name)
+    return Failed(source, FetchError(f"an error of ours ({type(error).__name__}: {error})"[:300]))
 
 
 def _alone(error: FetchError) -> FetchError:

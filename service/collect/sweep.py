@@ -6,10 +6,11 @@ Waiting --turn--> claim --lease--> fetch --body--> read --result--> queue --> wr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 
 import structlog
 
@@ -27,15 +28,18 @@ from service.collect.visiting import Visit
 from service.collect.workers import Parsers
 from service.config.schema import Settings
 from service.curate.rules import packed
-from service.errors import BantinError, FetchError
+from service.errors import BantinError
 from service.model import SourceKind
 from service.net.client import Client
-from service.store import entries, memories, sources
+from service.store import memories, sources
 from service.store.database import Store
 from service.store.sources import Claimed, Due
 
 CLAIMS = 16
 """Free places that are worth a visit to the database: one claim alone costs as much as a fetch."""
+
+PATIENCE_S = 0.5
+"""When nobody has answered for so long, twice as many are asked at once: servers that hang."""
 
 LEASE = timedelta(minutes=10)
 """Longer than a fetch, a reading and a write take at worst together."""
@@ -136,43 +140,44 @@ class Sweep:
         """Those of `left` whose site said that it is asked too much."""
         return self._dropped
 
-    def _known(self, source: Claimed) -> visiting.Known:
-        """Which entries of the source are stored. Called in a thread."""
-
-        def known(keys: Iterable[str]) -> set[str]:
-            with self._store.read() as connection:
-                return set(entries.known(connection, source.id, keys))
-
-        return known
-
     async def _start_all(self, fetches: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
-        end = None if self._at_most_s is None else loop.time() + self._at_most_s
+        end = inf if self._at_most_s is None else loop.time() + self._at_most_s
         while self._waiting or self._open:
-            if end is not None and loop.time() >= end:
+            now_s = loop.time()
+            if now_s >= end:
                 await self._end_visits()
                 return  # what waits for its turn is still due, and nobody's
             free = self._bodies.at_once - self._fetching
-            if free >= CLAIMS:
-                turn = self._waiting.take(loop.time(), free)
-                for site, item in turn:
-                    if isinstance(item, Visit):
-                        self._start(fetches, self._onward(site, item))
-                    elif isinstance(item, Claimed):
-                        self._start(fetches, self._one(site, item))
-                dues = [(site, item) for site, item in turn if isinstance(item, Due)]
-                if dues:
-                    await self._claim_and_start(fetches, dues)
-                if turn:
-                    continue
-            self._freed.clear()
-            next_at = self._waiting.next_at() if free >= CLAIMS else None
-            until = min((at for at in (next_at, end) if at is not None), default=None)
-            try:
-                async with asyncio.timeout_at(until):
-                    await self._freed.wait()
-            except TimeoutError:
+            turn = self._waiting.take(now_s, free) if free >= CLAIMS else []
+            if turn:
+                await self._start_turn(fetches, turn)
                 continue
+            self._freed.clear()
+            if free >= CLAIMS:
+                await self._is_freed(min(self._waiting.next_at() or inf, end))
+            elif not await self._is_freed(min(now_s + PATIENCE_S, end)):
+                self._bodies.widen(by=self._bodies.at_once)
+
+    async def _is_freed(self, until: float) -> bool:
+        """Wait until something ends or is stored. False: nothing did until then."""
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._freed.wait()
+        except TimeoutError:
+            return False
+
+    async def _start_turn(
+        self, fetches: asyncio.TaskGroup, turn: Sequence[tuple[str, Due | Claimed | Visit]]
+    ) -> None:
+        for site, item in turn:
+            if isinstance(item, Visit):
+                self._start(fetches, self._onward(site, item))
+            elif isinstance(item, Claimed):
+                self._start(fetches, self._one(site, item))
+        dues = [(site, item) for site, item in turn if isinstance(item, Due)]
+        if dues:
+            await self._claim_and_start(fetches, dues)
 
     async def _claim_and_start(
         self, fetches: asyncio.TaskGroup, turn: list[tuple[str, Due]]
@@ -195,6 +200,12 @@ class Sweep:
         self._fetching += 1
         self._open += 1
         fetches.create_task(task)
+
+    def _end_fetch(self, site: str) -> None:
+        self._fetching -= 1
+        self._bodies.widen()
+        self._waiting.done(site, asyncio.get_running_loop().time())
+        self._freed.set()
 
     def _claim(self, turn: list[tuple[str, Due]]) -> tuple[list[Claimed], set[str]]:
         """What is ours now, and the sites that another process is asking just now."""
@@ -225,16 +236,14 @@ class Sweep:
             if isinstance(result, Body):
                 await self._bodies.take(claimed.id, len(result.response.body))
         except Exception as error:  # noqa: BLE001 - a bug of ours must not cost the other sources
-            result = _unexpected(claimed, error)
+            result = asking.unexpected(claimed, error)
         finally:
-            self._fetching -= 1
-            self._waiting.done(site, asyncio.get_running_loop().time())
-            self._freed.set()
+            self._end_fetch(site)
         if isinstance(result, Body):
             try:
                 result = await self._read(result)
             except Exception as error:  # noqa: BLE001 - as above
-                result = _unexpected(claimed, error)
+                result = asking.unexpected(claimed, error)
         if result is None:
             self._waiting.add(site, self._gap(claimed), claimed, first=True)
         elif isinstance(result, asking.Read) and asked.reading.kind is not SourceKind.FEED:
@@ -289,11 +298,11 @@ class Sweep:
     async def _begin_visit(self, site: str, asked: Asked, read: asking.Read) -> None:
         claimed, now_s = asked.claimed, asyncio.get_running_loop().time()
         pages = self._settings.source[claimed.name].pages
-        known = self._known(claimed)
+        known = visiting.known_of(self._store, claimed)
         try:
             visit = await asyncio.to_thread(visiting.begin, asked, read, pages, known, now_s)
         except Exception as error:  # noqa: BLE001 - as above
-            await self._results.put(_unexpected(claimed, error))
+            await self._results.put(asking.unexpected(claimed, error))
             return
         if isinstance(visit, Failed):
             await self._results.put(visit)
@@ -320,7 +329,7 @@ class Sweep:
                 brought = None
                 if not isinstance(job, BantinError):
                     brought = await visiting.read(self._parsers, visit, job)
-                known = self._known(source)
+                known = visiting.known_of(self._store, source)
                 visit = await asyncio.to_thread(visiting.take, visit, brought, known)
         except Exception:  # noqa: BLE001 - what was read before must not be lost for it
             _log.exception("unexpected", id=source.name)
@@ -343,9 +352,7 @@ class Sweep:
                 await self._spare_if_too_many(site, job)
             return job
         finally:
-            self._fetching -= 1
-            self._waiting.done(site, asyncio.get_running_loop().time())
-            self._freed.set()
+            self._end_fetch(site)
 
     async def _end_visits(self) -> None:
         """The pass is over: what visits have read so far is their result."""
@@ -383,11 +390,6 @@ class Sweep:
     def _tell(self) -> None:
         if self._progress is not None:
             self._progress(self.tally.tried + len(self.elsewhere), self._total)
-
-
-def _unexpected(claimed: Claimed, error: Exception) -> Failed:
-    _log.exception("unexpected", id=claimed.name)
-    return Failed(claimed, FetchError(f"an error of ours ({type(error).__name__}: {error})"[:300]))
 
 
 def _first(errors: ExceptionGroup[Exception]) -> Exception:

@@ -26,7 +26,9 @@ from service.curate.prepare import Prepared
 from service.errors import BantinError
 from service.model import Further, SourceKind
 from service.net.client import Client
-from service.store.sources import Behind
+from service.store import entries
+from service.store.database import Store
+from service.store.sources import Behind, Claimed
 
 LONGEST_S = 300.0
 """Of one visit: half of the lease. What is left then waits for the next one."""
@@ -76,6 +78,16 @@ def begin(asked: Asked, read: Read, pages: int, known: Known, now_s: float) -> V
         error = drift.moved(lists.entries_usual, read.brought.listed)
         return Failed(read.source, error, read.behind, for_all=True)
     return replace(visit, wanted=document.further[:1], budget=pages - 1)
+
+
+def known_of(store: Store, source: Claimed) -> Known:
+    """What the store has of a source. Call it in a thread."""
+
+    def known(keys: Iterable[str]) -> set[str]:
+        with store.read() as connection:
+            return set(entries.known(connection, source.id, keys))
+
+    return known
 
 
 async def ask(

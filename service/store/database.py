@@ -31,7 +31,7 @@ _CHECKPOINT_PAGES = 24_000
 """Of SQLite's log before it is carried over: 96 MB. Indexes of addresses are written all over, and
 at SQLite's own 1,000 a first collection of thousands of sources wrote each page a dozen times."""
 
-_READS_KB, _WRITES_KB = 300, 6000
+_READS_KB, _WRITES_KB = 300, 3000
 """SQLite's own cache for each connection. There are as many that read as threads, and what they
 read the system has in its cache; the one that writes comes back to a page for each of its rows."""
 

@@ -527,6 +527,26 @@ async def test_a_lost_database_ends_the_pass_with_its_error(sqlite_url, now):
     store.close()
 
 
+async def test_servers_that_hang_hold_nobody_up_however_many_they_are(store, now):
+    """As many as are asked at once: others are asked beside them before they end."""
+    asked, all_asked = [], asyncio.Event()
+
+    async def script(talk):
+        asked.append(talk.target)
+        if len(asked) == len(names):
+            all_asked.set()
+        if talk.target.startswith("/hang"):
+            await asyncio.wait_for(all_asked.wait(), 20)
+        await talk.answer(rss("a"))
+
+    freely = PerSite(delay=timedelta(0), scope="source")
+    names = [*(f"hang{n}" for n in range(IN_FLIGHT + 10)), *(f"tin{n}" for n in range(50))]
+    async with raw_server(script, backlog=300) as wire:
+        office = Office(store, now, wire, **{name: {"per_site": freely} for name in names})
+        got = await office.collect()
+    assert got.ok == len(names)
+
+
 async def test_servers_that_hang_hold_nobody_up_while_bodies_wait_to_be_stored(store, now):
     """Once they are stored more is fetched at once: nobody waits for one that hangs to end."""
     asked, writing, all_asked = [], [], asyncio.Event()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from service.collect.room import ENOUGH, IN_FLIGHT, LARGE, SMALL, Bodies, Room
+from service.collect.room import ENOUGH, IN_FLIGHT, LARGE, MOST_IN_FLIGHT, SMALL, Bodies, Room
 
 
 async def started(*waits):
@@ -112,5 +112,18 @@ async def test_fewer_are_fetched_at_once_while_half_of_the_room_is_taken():
     assert bodies.at_once == IN_FLIGHT
     await bodies.take(2, 1)
     assert bodies.at_once == ENOUGH
+    bodies.leave(1)
+    assert bodies.at_once == IN_FLIGHT
+
+
+async def test_more_are_fetched_at_once_the_longer_nothing_waits_to_be_stored():
+    bodies = Bodies()
+    bodies.widen()
+    assert bodies.at_once == IN_FLIGHT + 1
+    for _ in range(MOST_IN_FLIGHT):
+        bodies.widen()
+    assert bodies.at_once == MOST_IN_FLIGHT
+    await bodies.take(1, SMALL)
+    bodies.widen()
     bodies.leave(1)
     assert bodies.at_once == IN_FLIGHT
