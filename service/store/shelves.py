@@ -84,16 +84,42 @@ def one_topic(connection: Connection, name: str) -> TopicShelf | None:
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How many stories each topic of the TOML has."""
-    stories = func.count(story_article.c.story_id.distinct())
-    rows = connection.execute(
-        select(topic.c.name, stories.label("stories"))
-        .join(article_topic, article_topic.c.topic_id == topic.c.id)
-        .join(story_article, story_article.c.article_id == article_topic.c.article_id)
-        .where(topic.c.retired_at.is_(None))
-        .group_by(topic.c.name)
+    """How many stories each topic of the TOML has, if it has any.
+
+    As many as it has articles, less those that tell a story again: few do, and to ask each article
+    for its story takes half a second with some hundred thousand.
+    """
+    articles = (
+        select(article_topic.c.topic_id, func.count().label("n"))
+        .group_by(article_topic.c.topic_id)
+        .subquery()
     )
-    return {row.name: row.stories for row in rows}
+    rows = connection.execute(
+        select(topic.c.id, topic.c.name, articles.c.n)
+        .join(articles, articles.c.topic_id == topic.c.id)
+        .where(topic.c.retired_at.is_(None))
+    )
+    again = _told_again(connection)
+    return {row.name: row.n - again.get(row.id, 0) for row in rows}
+
+
+def _told_again(connection: Connection) -> dict[int, int]:
+    """Topic row -> how many of its articles tell a story that another one there tells."""
+    several = (
+        select(story_article.c.story_id)
+        .group_by(story_article.c.story_id)
+        .having(func.count() > 1)
+        .subquery()
+    )
+    again = func.count() - func.count(story_article.c.story_id.distinct())
+    rows = connection.execute(
+        select(article_topic.c.topic_id, again.label("n"))
+        .select_from(several)
+        .join(story_article, story_article.c.story_id == several.c.story_id)
+        .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
+        .group_by(article_topic.c.topic_id)
+    )
+    return {row.topic_id: row.n for row in rows}
 
 
 def sources_in(connection: Connection, topic_id: int | None, among: int = LATEST) -> int:
