@@ -15,9 +15,10 @@ from service.collect.poll import client_of
 from service.collect.trial import Tried
 from service.collect.workers import Parsers
 from service.config.schema import Settings
+from service.curate.stored import LATEST, Fitting
 from service.runtime.check import Checked
 from service.runtime.check import check as judge
-from service.runtime.composition import readers, remembered, system_clock
+from service.runtime.composition import fitting, readers, remembered, system_clock
 
 _MARKS = {True: "ok", False: "FAIL", None: "-"}
 
@@ -31,17 +32,22 @@ def check(live: bool, config: Path, as_json: bool) -> None:
 
     Without a fault it says what is there. Exit 2 when there is a fault. With --live each source is
     asked once, at a site's pace and only for what is not known, and one line says what it gives;
-    exit 1 when one fails. Writes nothing.
+    exit 1 when one fails. A line for each topic says how many of the stored articles its rules
+    match. Writes nothing.
     """
     log_quietly()
     checked = judge(config, environ())
     if not as_json:
         _tell(checked)
     tried: list[Tried] = []
+    fits: Fitting | None = None
     if live and checked.loaded is not None:
         tried = asyncio.run(_try(checked.loaded.settings, aloud=not as_json))
+        fits = fitting(checked.loaded.settings)
+        if fits is not None and not as_json:
+            _tell_topics(fits)
     if as_json:
-        said = {"live": {"sources": [trial.as_json(one) for one in tried]}} if live else {}
+        said = {"live": _live_as_json(tried, fits)} if live else {}
         dump({**_as_json(checked), **said})
     if checked.faults:
         fail(2)
@@ -75,6 +81,26 @@ def _tell(checked: Checked) -> None:
         warn(f"{number} fault{'s' if number != 1 else ''}")
     else:
         say(f"fine: {checked.summary()}")
+
+
+def _tell_topics(fits: Fitting) -> None:
+    for name, number in fits.topics.items() if fits.stored else ():
+        say(f"{_MARKS[True if number else None]:4}  {name}: {_matches(number, fits.stored)}")
+
+
+def _matches(number: int, stored: int) -> str:
+    if stored < LATEST:
+        return f"{number} of {stored} stored articles match"
+    return f"{number} of the latest {stored} stored articles match"
+
+
+def _live_as_json(tried: list[Tried], fits: Fitting | None) -> dict[str, object]:
+    topics = fits.topics if fits is not None else {}
+    return {
+        "sources": [trial.as_json(one) for one in tried],
+        "topics": [{"id": name, "match": number} for name, number in topics.items()],
+        "stored": fits.stored if fits is not None else 0,
+    }
 
 
 def _as_json(checked: Checked) -> dict[str, object]:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from service.config.schema import Settings, Topic
-from service.curate.articles import matched_text
-from service.curate.rules import Described, Matcher, Reason, compile_rules
+from service.curate.rules import Matcher, Reason, compile_rules
+from service.curate.stored import reasons
 from service.model import Changed
 from service.store import articles, entries, stale, topics
 from service.store.articles import Matchable
@@ -87,7 +87,8 @@ class _Run:
         leave: list[tuple[int, int]] = []
         for article in batch:
             there = {t: one for t, one in standing.get(article.id, {}).items() if t in names}
-            fits = {ids[name]: why for name, why in self._match(article).items() if name in ids}
+            said = reasons(self._matcher, self._settings, article)
+            fits = {ids[name]: why for name, why in said.items() if name in ids}
             for topic, why in fits.items():
                 if topic not in there:
                     enter.append(Placed(article.id, topic, True, why))
@@ -110,20 +111,3 @@ class _Run:
         """What a source brought in stays when the source leaves the TOML: retired, not deleted."""
         source = reason.get("source")
         return source is not None and source not in self._settings.source
-
-    def _match(self, article: Matchable) -> dict[str, Reason]:
-        """Topic -> reason, by whichever source told the article."""
-        text = matched_text(article.lead, article.content)
-        found: dict[str, Reason] = {}
-        for name in article.sources:
-            source = self._settings.source.get(name)
-            described = Described(
-                title=article.title,
-                text=text,
-                source=name,
-                categories=article.categories,
-                language=article.language,
-                own_topics=source.topics if source else (),
-            )
-            found = self._matcher.match(described) | found
-        return found

@@ -13,6 +13,8 @@ from typing import TypeVar
 from service.config.loading import Loaded
 from service.config.schema import Settings
 from service.config.shown import without_password
+from service.curate import stored
+from service.curate.stored import Fitting
 from service.errors import ConfigError, StoreError
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
@@ -133,6 +135,11 @@ def remembered(settings: Settings) -> dict[str, Remembered]:
 def readers(settings: Settings) -> int:
     """How many people get mail, by the same store; 0 where nobody can tell."""
     return _looked_up(settings, subscribers.readers) or 0
+
+
+def fitting(settings: Settings) -> Fitting | None:
+    """How many stored articles the rules match, by the same store; None where nobody can tell."""
+    return _looked_up(settings, lambda connection: stored.fitting(connection, settings))
 
 
 def _looked_up(settings: Settings, question: Callable[[Connection], Answer]) -> Answer | None:

@@ -127,6 +127,12 @@ def stored(connection: Connection, ids: Iterable[int]) -> dict[int, Stored]:
     return found
 
 
+def before_latest(connection: Connection, most: int) -> int:
+    """The id behind which the latest `most` articles begin, for `after`."""
+    ids = select(t.article.c.id).order_by(t.article.c.id.desc())
+    return connection.scalar(ids.offset(most).limit(1)) or 0
+
+
 def after(connection: Connection, last_id: int) -> list[Matchable]:
     """The next BATCH articles by id that were not merged, with the sources that told them."""
     rows = connection.execute(

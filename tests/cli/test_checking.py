@@ -114,10 +114,24 @@ def test_live_asks_only_for_what_is_not_known_and_leaves_alone_who_wants_it(run,
     web.refusals["/b.xml"] = 429, {"Retry-After": "7200"}
     run("collect")
     before = len(web.answered)
-    unchanged, alone = sorted(run("check", "--live").stdout.splitlines()[1:], reverse=True)
+    topic, unchanged, alone = sorted(run("check", "--live").stdout.splitlines()[1:], reverse=True)
     assert unchanged.startswith("ok    bao-a: unchanged, 1 entry; collected 20")
     assert alone.startswith("-     bao-b: not asked: its publisher wants to be left alone until 20")
+    assert topic == "ok    tin: 1 of 1 stored articles match"
     assert web.answered[before:] == [("/a.xml", 304)]
+
+
+def test_live_says_how_many_stored_articles_rules_match_that_do_not_run_yet(run, ask, site):
+    run("collect")
+    config = site / "bantin.toml"
+    config.write_text(config.read_text() + '[topic.vang]\nany = ["giá vàng"]\n')
+    assert run("check", "--live").stdout.splitlines()[-2:] == [
+        "ok    tin: 2 of 2 stored articles match",
+        "-     vang: 0 of 2 stored articles match",
+    ]
+    told = ask("check", "--live")["live"]
+    assert told["topics"] == [{"id": "tin", "match": 2}, {"id": "vang", "match": 0}]
+    assert told["stored"] == 2
 
 
 def test_live_does_not_begin_where_there_are_faults(run, folder):

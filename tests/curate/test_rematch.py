@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from service.config.schema import Settings
 from service.curate.rematch import rematch
+from service.curate.stored import Fitting, fitting
 from service.store import registry
 from service.store import tables as t
 from tests.curate.desk import Desk, entry
@@ -167,4 +168,15 @@ def test_matching_stored_articles_anew_gives_what_matching_them_at_the_door_gave
     assert len(before) > 100
     forget_rules(desk)
     assert rematch(store, desk.settings, now + HOUR).articles == 0
+    assert rows(desk) == before
+
+
+def test_rules_are_tried_on_the_latest_articles_and_keep_nothing(desk):
+    desk.says("a", entry("1", "https://a.vn/1", "Học sinh"))
+    desk.says("b", entry("2", "https://b.vn/2", "Thời tiết"), entry("3", "https://b.vn/3", "Mưa"))
+    before = rows(desk)
+    rules = ruled(hoc={"any": ["học sinh"]}, troi={"any": ["thời tiết"]})
+    with desk.store.read() as connection:
+        assert fitting(connection, rules) == Fitting(3, {"hoc": 1, "troi": 1})
+        assert fitting(connection, rules, 2) == Fitting(2, {"hoc": 0, "troi": 1})
     assert rows(desk) == before

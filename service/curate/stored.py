@@ -1,0 +1,56 @@
+"""What rules say of articles that are stored, whichever source told them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.config.schema import Settings
+from service.curate.articles import matched_text
+from service.curate.rules import Described, Matcher, Reason, compile_rules
+from service.store import articles
+from service.store.articles import Matchable
+from service.store.database import Connection
+
+LATEST = 5000
+"""Stored articles that rules are tried on: some seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Of the latest `stored` articles, how many each topic's rules match."""
+
+    stored: int
+    topics: Mapping[str, int]
+
+
+def fitting(connection: Connection, settings: Settings, most: int = LATEST) -> Fitting:
+    """Try the rules of all topics on what is stored. Keeps nothing."""
+    matcher = compile_rules(settings.topic)
+    found: Counter[str] = Counter(dict.fromkeys(settings.topic, 0))
+    stored, last = 0, articles.before_latest(connection, most)
+    while batch := articles.after(connection, last):
+        last = batch[-1].id
+        stored += len(batch)
+        for article in batch:
+            found.update(reasons(matcher, settings, article).keys())
+    return Fitting(stored, dict(found))
+
+
+def reasons(matcher: Matcher, settings: Settings, article: Matchable) -> dict[str, Reason]:
+    """Topic -> why the article is in it, by whichever source told it."""
+    text = matched_text(article.lead, article.content)
+    found: dict[str, Reason] = {}
+    for name in article.sources:
+        source = settings.source.get(name)
+        described = Described(
+            title=article.title,
+            text=text,
+            source=name,
+            categories=article.categories,
+            language=article.language,
+            own_topics=source.topics if source else (),
+        )
+        found = matcher.match(described) | found
+    return found
