@@ -99,7 +99,7 @@ def _live_as_json(tried: list[Tried], fits: Fitting | None) -> dict[str, object]
     return {
         "sources": [trial.as_json(one) for one in tried],
         "topics": [{"id": name, "match": number} for name, number in topics.items()],
-        "stored": fits.stored if fits is not None else 0,
+        "stored": None if fits is None else fits.stored,
     }
 
 

@@ -14,9 +14,11 @@ from service.net.limits import MEBI
 
 IN_FLIGHT = 128
 """Fetches at once. While all servers answer after 200 ms that is 640 a second at best, so it grows
-where what comes needs no room, as when nothing has changed."""
+where what comes needs no room: when nothing has changed, or when servers say nothing at all."""
 
 MOST_IN_FLIGHT = 384
+"""Sockets, of the 1,024 that a process may have on most systems; connections by TLS keep some
+100 KB each."""
 
 ENOUGH = 32
 """Of these while bodies come faster than they are stored: each more would wait with its own."""
@@ -99,8 +101,11 @@ class Bodies:
         return ENOUGH if self._small.is_filling else self._window
 
     def widen(self, by: int = 1) -> None:
-        """A fetch is over: so many more may run at once, until bodies wait to be stored."""
-        if self._small.is_filling:
+        """So many more may run at once, since a fetch is over or too many of them hang.
+
+        Where bodies wait to be stored, or grow large, it begins again from IN_FLIGHT.
+        """
+        if self._small.is_filling or self._large.is_filling:
             self._window = IN_FLIGHT
         else:
             self._window = min(self._window + by, MOST_IN_FLIGHT)

@@ -39,7 +39,7 @@ CLAIMS = 16
 """Free places that are worth a visit to the database: one claim alone costs as much as a fetch."""
 
 PATIENCE_S = 0.5
-"""When nobody has answered for so long, twice as many are asked at once: servers that hang."""
+"""When nothing ends and nothing is stored for so long, twice as many are asked: servers hang."""
 
 LEASE = timedelta(minutes=10)
 """Longer than a fetch, a reading and a write take at worst together."""
@@ -155,11 +155,11 @@ class Sweep:
                 continue
             self._freed.clear()
             if free >= CLAIMS:
-                await self._is_freed(min(self._waiting.next_at() or inf, end))
-            elif not await self._is_freed(min(now_s + PATIENCE_S, end)):
+                await self._wait_freed(min(self._waiting.next_at() or inf, end))
+            elif not await self._wait_freed(min(now_s + PATIENCE_S, end)):
                 self._bodies.widen(by=self._bodies.at_once)
 
-    async def _is_freed(self, until: float) -> bool:
+    async def _wait_freed(self, until: float) -> bool:
         """Wait until something ends or is stored. False: nothing did until then."""
         try:
             async with asyncio.timeout_at(until):

@@ -81,7 +81,7 @@ def begin(asked: Asked, read: Read, pages: int, known: Known, now_s: float) -> V
 
 
 def known_of(store: Store, source: Claimed) -> Known:
-    """What the store has of a source. Call it in a thread."""
+    """What the store has of a source; it is asked in a thread."""
 
     def known(keys: Iterable[str]) -> set[str]:
         with store.read() as connection:

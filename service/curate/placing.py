@@ -63,11 +63,11 @@ class Placing:
         leave -= enter.keys()
         topics.enter(self.connection, list(enter.values()), self.now, _made_now(accepted))
         topics.leave(self.connection, sorted(leave))
-        fresh = {at for at, topic in enter if topic not in standing.get(at, {})}
+        entered = {at for at, topic in enter if topic not in standing.get(at, {})}
         shown = defaultdict[int, set[int]](set, {at: set(there) for at, there in standing.items()})
         for at, topic in enter:
             shown[at].add(topic)
-        return Placements(woken | fresh | {article for article, _ in leave}, shown)
+        return Placements(woken | entered | {article for article, _ in leave}, shown)
 
     def _is_news(self, one: Candidate) -> bool:
         """Somebody who had not told it tells it now, and not in his first collection."""

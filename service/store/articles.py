@@ -129,7 +129,8 @@ def stored(connection: Connection, ids: Iterable[int]) -> dict[int, Stored]:
 
 def before_latest(connection: Connection, most: int) -> int:
     """The id behind which the latest `most` articles begin, for `after`."""
-    ids = select(t.article.c.id).order_by(t.article.c.id.desc())
+    own = t.article.c.merged_into.is_(None)
+    ids = select(t.article.c.id).where(own).order_by(t.article.c.id.desc())
     return connection.scalar(ids.offset(most).limit(1)) or 0
 
 

@@ -21,8 +21,8 @@ from service.store.tables import (
 )
 
 LATEST = 1000
-"""Articles of a topic by which its sources are counted, and not all that were ever told: each
-build of its feed counts them."""
+"""Articles of a topic by which its sources are counted, and not all that were ever told: they are
+counted for each build of its feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +123,25 @@ def _told_again(connection: Connection) -> dict[int, int]:
 
 
 def sources_in(connection: Connection, topic_id: int | None, among: int = LATEST) -> int:
-    """How many sources tell a topic: its latest `among` articles. None: all topics of the TOML.
+    """How many sources tell a topic: the latest `among` of its articles.
 
-    Retired sources do not count.
+    None: all topics of the TOML, where an article counts once for each of its topics. Retired
+    sources do not count.
     """
-    latest = select(article_topic.c.article_id)
+    chosen: ColumnElement[bool]
     if topic_id is None:
-        live = article_topic.join(topic, topic.c.id == article_topic.c.topic_id)
-        latest = latest.select_from(live).where(topic.c.retired_at.is_(None))
+        # "In a live one" would be looked up topic by topic, and all that is found then sorted.
+        retired = select(topic.c.id).where(topic.c.retired_at.is_not(None))
+        chosen = article_topic.c.topic_id.not_in(retired)
     else:
-        latest = latest.where(article_topic.c.topic_id == topic_id)
-    order = article_topic.c.listed_at.desc(), article_topic.c.article_id.desc()
-    told = latest.order_by(*order).limit(among).subquery()
+        chosen = article_topic.c.topic_id == topic_id
+    told = (
+        select(article_topic.c.article_id)
+        .where(chosen)
+        .order_by(article_topic.c.listed_at.desc(), article_topic.c.article_id.desc())
+        .limit(among)
+        .subquery()
+    )
     statement = (
         select(func.count(article.c.source_id.distinct()))
         .join(told, told.c.article_id == article.c.id)

@@ -127,3 +127,11 @@ async def test_more_are_fetched_at_once_the_longer_nothing_waits_to_be_stored():
     bodies.widen()
     bodies.leave(1)
     assert bodies.at_once == IN_FLIGHT
+
+
+async def test_large_bodies_that_drip_do_not_bring_others_beside_them():
+    bodies = Bodies()
+    for source in range(4):
+        await bodies.grow(source, LARGE // 4)
+    bodies.widen(by=IN_FLIGHT)
+    assert bodies.at_once == IN_FLIGHT

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from service.collect.room import IN_FLIGHT
+from service.collect.room import MOST_IN_FLIGHT
 from service.collect.sweep import LEASE
 from service.store import tables as t
 from service.store.database import Store
@@ -24,10 +24,11 @@ from tests.net.wire import Talk, raw_server
 
 pytestmark = pytest.mark.postgres
 
-SOURCES = 300
-FEW = 12
-MANY = IN_FLIGHT
+MANY = MOST_IN_FLIGHT
 """Requests that wait for an answer when the process is killed: all that it has claimed."""
+
+SOURCES = MANY + 100
+FEW = 12
 
 ROOT = Path(__file__).parents[2]
 

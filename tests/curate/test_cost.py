@@ -66,7 +66,10 @@ def test_the_cost_of_news_and_of_edits_does_not_grow_with_their_number(watched):
 
 
 def gone_through(store, sent):
-    """(Table that SQLite reads from its beginning to its end, for which statement)."""
+    """(Table that SQLite reads from its beginning to its end, for which statement).
+
+    Tables are seen by their own names: a statement that gives one another name is not judged.
+    """
     found = set()
     for statement, parameters in sent:
         if not statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):

@@ -180,3 +180,12 @@ def test_rules_are_tried_on_the_latest_articles_and_keep_nothing(desk):
         assert fitting(connection, rules) == Fitting(3, {"hoc": 1, "troi": 1})
         assert fitting(connection, rules, 2) == Fitting(2, {"hoc": 0, "troi": 1})
     assert rows(desk) == before
+
+
+def test_articles_that_became_others_are_not_among_the_latest(desk):
+    for key in "123":
+        desk.says("a", entry(key, f"https://a.vn/{key}", f"Học sinh {key}"))
+    desk.says("a", entry("2", "https://a.vn/3", "Học sinh 2"))  # two become one
+    rules = ruled(hoc={"any": ["học sinh"]})
+    with desk.store.read() as connection:
+        assert fitting(connection, rules, 2) == Fitting(2, {"hoc": 2})

@@ -9,6 +9,7 @@ from sqlalchemy import update
 from service.store import shelves
 from service.store import tables as t
 from tests.builders import add_digest, add_source, add_story, add_topic
+from tests.store.watching import statements
 
 DAY = timedelta(days=1)
 
@@ -54,6 +55,25 @@ def test_sources_are_counted_by_what_they_told_last(any_store, now):
         told = [shelves.sources_in(connection, topic, among) for among in (1, 2, 3, 100)]
         assert told == [1, 1, 2, 2]
         assert [shelves.sources_in(connection, None, among) for among in (2, 3)] == [1, 2]
+
+
+def test_counting_sources_follows_the_order_of_an_index(store, now):
+    """Else all that was ever told would be sorted for each build of a feed."""
+    with store.write() as connection:
+        topic = add_topic(connection, now)
+    for topic_id, index in ((topic, "listed"), (None, "listed_at")):
+        with store.read() as connection, statements(store) as seen:
+            shelves.sources_in(connection, topic_id)
+        (counted,) = [one for one in seen if one.startswith("SELECT")]
+        with store.read() as connection:
+            values = (topic_id,) if topic_id else ()
+            plan = connection.exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {counted}", (*values, 10, 0)
+            ).all()
+        assert any(
+            row[3].split(" (")[0].endswith(f"INDEX ix_article_topic_{index}") for row in plan
+        ), plan
+        assert not any(row[3] == "USE TEMP B-TREE FOR ORDER BY" for row in plan), plan
 
 
 def test_retired_topics_and_digests_are_found_but_not_listed(any_store, now):

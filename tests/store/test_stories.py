@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import event, insert, select, update
+from sqlalchemy import insert, select, update
 
 from service.store import stories
 from service.store import tables as t
 from service.store import topics as topics_of
 from tests.builders import add_source, add_story, add_topic
-
-
-@contextmanager
-def statements(store):
-    seen = []
-
-    def note(_connection, _cursor, statement, *_rest):
-        if statement.lstrip().upper().startswith("SELECT"):
-            seen.append(statement)
-
-    event.listen(store._readers, "before_cursor_execute", note)
-    yield seen
-    event.remove(store._readers, "before_cursor_execute", note)
+from tests.store.watching import statements
 
 
 def test_a_story_says_all_that_a_list_needs(any_store, now):
