@@ -23,7 +23,7 @@ from service.store.topics import Placed
 
 Progress = Callable[[int], None]
 
-MATCHING = 1
+MATCHING = 2
 """Raised when the same rules come to mean something else: then all is matched anew."""
 
 

@@ -1,8 +1,10 @@
 """Topics by rules: which topics an article belongs to, and why. Pure.
 
 All words and phrases of all topics are compiled into one matcher, which walks a text once. Words
-are matched by syllable, so "y tế" is not found inside other words. A rule with marks finds only
-text with these marks (whatever the placement of the tone); a rule without finds both.
+are matched whole (in Vietnamese by syllable), so "y tế" is not found inside other words. A phrase
+with marks finds only text with these marks (whatever the placement of the tone); one without finds
+both. A word of two letters or more written all in capitals finds only capitals: "AI" is not "ai".
+docs/configuration.md ("How words match") says the same to admins, with examples.
 
 An article is in a topic when
     its words fit (`any`: one of them, `all`: every one; where both are given, both)
@@ -63,19 +65,49 @@ class Rule:
         return cls(*(getattr(topic, name) for name in cls.__slots__))
 
 
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """One phrase of a rule, ready to be compared.
+
+    `marked` is its lower-case words where their marks count, else empty. `capitals` are the places
+    of its words that find only capitals.
+    """
+
+    written: str
+    folded: tuple[str, ...]
+    marked: tuple[str, ...]
+    capitals: tuple[int, ...]
+
+    @classmethod
+    def of(cls, written: str) -> _Phrase:
+        words = tokens(nfc(written))
+        return cls(
+            written,
+            tuple(fold(word) for word in words),
+            tuple(lower(word) for word in words) if has_marks(written) else (),
+            tuple(place for place, word in enumerate(words) if is_acronym(word)),
+        )
+
+    def fits(self, words: Sequence[str]) -> bool:
+        """Whether words whose folded form is the phrase's also have its marks and capitals."""
+        if not all(words[place].isupper() for place in self.capitals):
+            return False
+        return not self.marked or tuple(lowered(words)) == self.marked
+
+
+def is_acronym(word: str) -> bool:
+    """Whether a word of a rule finds only capitals: two letters or more, none of them small."""
+    return word.isupper() and sum(map(str.isalpha, word)) > 1
+
+
 class Phrases:
     """Words and phrases by the first word of their folded form."""
 
     def __init__(self, written: Iterable[str]) -> None:
-        self._by_first: defaultdict[str, list[tuple[tuple[str, ...], list[str], str]]] = (
-            defaultdict(list)
-        )
-        for phrase in written:
-            words = tokens(nfc(phrase))
-            if words:
-                marked = [lower(word) for word in words] if has_marks(phrase) else []
-                folded = tuple(fold(word) for word in words)
-                self._by_first[folded[0]].append((folded, marked, phrase))
+        self._by_first: defaultdict[str, list[_Phrase]] = defaultdict(list)
+        for phrase in map(_Phrase.of, written):
+            if phrase.folded:
+                self._by_first[phrase.folded[0]].append(phrase)
         self._first = frozenset(self._by_first)
 
     def find(self, text: str) -> set[str]:
@@ -95,11 +127,11 @@ class Phrases:
     def _standing(self, words: Sequence[str], folded: Sequence[str], at: int) -> set[str]:
         """The phrases that begin with the word at this place."""
         found = set()
-        for phrase, marked, written in self._by_first[folded[at]]:
-            end = at + len(phrase)
-            # Marks are looked at only where the bare words fit: that is seldom.
-            if folded[at:end] == phrase and (not marked or list(lowered(words[at:end])) == marked):
-                found.add(written)
+        for phrase in self._by_first[folded[at]]:
+            end = at + len(phrase.folded)
+            # Marks and capitals are looked at only where the bare words fit: that is seldom.
+            if folded[at:end] == phrase.folded and phrase.fits(words[at:end]):
+                found.add(phrase.written)
         return found
 
 

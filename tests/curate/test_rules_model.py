@@ -38,8 +38,14 @@ DESCRIBED = st.builds(
 def stands_in(phrase: str, text: str) -> bool:
     spelled = lower if has_marks(phrase) else fold
     wanted = [spelled(word) for word in tokens(nfc(phrase))]
-    words = [spelled(word) for word in tokens(nfc(text))]
-    return any(words[at : at + len(wanted)] == wanted for at in range(len(words)))
+    capitals = [word.isupper() and len(word) - word.count("1") > 1 for word in tokens(nfc(phrase))]
+    spoken = tokens(nfc(text))
+    words = [spelled(word) for word in spoken]
+    return any(
+        words[at : at + len(wanted)] == wanted
+        and all(spoken[at + n].isupper() for n, capital in enumerate(capitals) if capital)
+        for at in range(len(words))
+    )
 
 
 def belongs(name: str, topic: Topic, one: Described) -> bool:
