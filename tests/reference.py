@@ -27,6 +27,55 @@ beside the file); `bantin config show` prints what is in force.
 - What leaves the file is retired by `bantin up` and `bantin reload`, never deleted.
 
 This page is made from the schema (`python -m tests.reference`); do not edit it by hand.
+[How words match](#how-words-match) stands at its end.
+"""
+
+TAIL = """## How words match
+
+The words of `any`, `all` and `none` are looked for in an article's title and in its text: the
+summary that the source gives, and the full text where there is one. `bantin explain URL` says which
+word was found, and in which of the two.
+
+- **Whole words, in a row.** `y tế` does not match inside `quy tế nhị`. What stands between the words
+  of a phrase (a comma, a hyphen, a line break) does not count. There are no wildcards and no word
+  forms: write `school` and `schools`.
+- **Marks.** A word or phrase with Vietnamese marks (or any accents) matches only text with the same
+  marks; where the tone stands (`hoà`, `hòa`) does not count. Without marks it matches both.
+- **Case.** Small letters match any case. A word of two letters or more written all in capitals
+  matches only capitals, so that `AI` is not `ai` (who) and `WHO` is not `who`. In a headline which
+  is all in capitals the two cannot be told apart, and it matches.
+- **`any`, `all`, `none`.** One word of `any` is enough; of `all` each must be there, in the title or
+  in the text; where both are given, both must hold. One word of `none` keeps the article out, even
+  when a source's own `topics` would bring it in.
+- **`categories`** are another way in: an article whose source puts it into one of these categories
+  belongs to the topic without any word. Here neither marks nor case count, and the whole category
+  must be the same.
+- **`sources` and `languages`** narrow all of this down. In a topic without words and categories they
+  decide alone. `not_sources` keeps out whatever comes from there.
+
+| written in `any` | the article says | matches | because |
+| --- | --- | --- | --- |
+| `y tế` | Sở Y TẾ họp báo | yes | small letters match any case |
+| `y tế` | một quy tế nhị | no | only whole words |
+| `y tế` | so y te hop bao | no | the text lacks the marks |
+| `y te` | Sở Y tế họp báo | yes | without marks it matches both |
+| `hoà bình` | tỉnh Hòa Bình | yes | the place of the tone does not count |
+| `học sinh` | học, sinh viên | yes | what stands between words does not count |
+| `học sinh` | học của sinh viên | no | the words are not in a row |
+| `school` | new schools opened | no | word forms are words of their own |
+| `AI` | AI thay đổi giáo dục | yes | capitals match capitals |
+| `AI` | Ai sẽ thay đổi giáo dục? | no | capitals match only capitals |
+| `ai` | AI thay đổi giáo dục | yes | small letters match any case |
+| `UBND tỉnh` | UBND TỈNH họp | yes | only `UBND` must be in capitals |
+| `UBND tỉnh` | Ubnd tỉnh họp | no | `UBND` matches only capitals |
+| `COVID-19` | dịch Covid-19 | no | write `covid-19` to match any case |
+| `covid-19` | dịch COVID 19 | yes | the hyphen does not count |
+| `5G` | mạng 5g | yes | one letter is not a word in capitals |
+| `38-CT/TW` | Chỉ thị số 38-CT/TW | yes | numbers and signs of documents as they stand |
+
+After a change of rules the running service matches the stored articles anew. What then enters a
+topic is shown and not mailed: old is not news. `bantin check --live` says of each topic how many
+stored articles its rules match, before they run.
 """
 
 
@@ -36,7 +85,7 @@ def page() -> str:
     lines = [HEAD]
     for name, about in schema["properties"].items():
         lines += _section(schema, name, about)
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join([*lines, TAIL]).rstrip() + "\n"
 
 
 def _section(schema: dict[str, Any], name: str, about: dict[str, Any]) -> list[str]:

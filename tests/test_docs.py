@@ -9,6 +9,8 @@ import pytest
 
 from service.cli.app import COMMANDS, HIDDEN
 from service.config.loading import load
+from service.config.schema import Topic
+from service.curate.rules import Described, compile_rules
 from tests.reference import PAGE, page
 
 ROOT = Path(__file__).parents[1]
@@ -45,3 +47,21 @@ def test_every_configuration_in_the_documents_is_one(tmp_path):
             load(tmp_path / "bantin.toml", SECRETS)
             checked += 1
     assert checked
+
+
+def _examples() -> list[tuple[str, str, bool]]:
+    table = PAGE.read_text(encoding="utf-8").partition("## How words match")[2]
+    rows = re.findall(r"^\| `(.+?)` \| (.+?) \| (yes|no) \| .+ \|$", table, re.MULTILINE)
+    return [(written, said, answer == "yes") for written, said, answer in rows]
+
+
+@pytest.mark.parametrize(("written", "said", "matches"), _examples())
+def test_words_match_as_the_documents_say(written, said, matches):
+    matcher = compile_rules({"t": Topic(any=(written,))})
+    for title, text in ((said, ""), ("", said)):
+        found = matcher.match(Described(title=title, text=text, source="s"))
+        assert ("t" in found) is matches
+
+
+def test_the_documents_have_examples_of_both_kinds():
+    assert {matches for _, _, matches in _examples()} == {True, False}
