@@ -36,22 +36,22 @@ The words of `any`, `all` and `none` are looked for in an article's title and in
 summary that the source gives, and the full text where there is one. `bantin explain URL` says which
 word was found, and in which of the two.
 
-- **Whole words, in a row.** `y tế` does not match inside `quy tế nhị`. What stands between the words
-  of a phrase (a comma, a hyphen, a line break) does not count. There are no wildcards and no word
-  forms: write `school` and `schools`.
+- **Whole words, in a row.** `y tế` does not match inside `quy tế nhị`. What stands between the
+  words of a phrase (a comma, a hyphen, a line break) does not count. There are no wildcards and no
+  word forms: write `school` and `schools`.
 - **Marks.** A word or phrase with Vietnamese marks (or any accents) matches only text with the same
   marks; where the tone stands (`hoà`, `hòa`) does not count. Without marks it matches both.
 - **Case.** Small letters match any case. A word of two letters or more written all in capitals
   matches only capitals, so that `AI` is not `ai` (who) and `WHO` is not `who`. In a headline which
   is all in capitals the two cannot be told apart, and it matches.
-- **`any`, `all`, `none`.** One word of `any` is enough; of `all` each must be there, in the title or
-  in the text; where both are given, both must hold. One word of `none` keeps the article out, even
-  when a source's own `topics` would bring it in.
+- **`any`, `all`, `none`.** One word of `any` is enough; of `all` each must be there, in the title
+  or in the text; where both are given, both must hold. One word of `none` keeps the article out,
+  even when a source's own `topics` would bring it in.
 - **`categories`** are another way in: an article whose source puts it into one of these categories
   belongs to the topic without any word. Here neither marks nor case count, and the whole category
   must be the same.
-- **`sources` and `languages`** narrow all of this down. In a topic without words and categories they
-  decide alone. `not_sources` keeps out whatever comes from there.
+- **`sources` and `languages`** narrow all of this down. In a topic without words and categories
+  they decide alone. `not_sources` keeps out whatever comes from there.
 
 | written in `any` | the article says | matches | because |
 | --- | --- | --- | --- |
