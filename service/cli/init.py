@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from service.cli.opening import environ, log_quietly
-from service.cli.output import dump, json_option, say
-from service.config.beginning import default_title
+from service.cli.output import dump, json_option, say, warn
+from service.config.beginning import default_title, words_file
 from service.config.loading import DEFAULT_NAME
 from service.errors import UsageError
-from service.runtime.beginning import begin
+from service.runtime.beginning import begin, language_of, title_of, url_of
 
 
 @click.command()
@@ -34,9 +35,9 @@ def init(
     if (folder / DEFAULT_NAME).exists():
         raise UsageError(f"{folder / DEFAULT_NAME} exists already; it was not touched")
     ask = sys.stdin.isatty() and not as_json
-    language = _answer(language, ask, "Language (vi, en, …)", _system_language())
-    title = _answer(title, ask, "Title of the site", default_title(language))
-    url = _answer(url, ask, "Address of a first feed (empty: none yet)", "")
+    language = _answer(language, ask, "Language (vi, en, …)", _system_language(), language_of)
+    title = _answer(title, ask, "Title of the site", default_title(language), title_of)
+    url = _answer(url, ask, "Address of a first feed (empty: none yet)", "", url_of)
     written = begin(folder, environ(), title=title, language=language, url=url)
     enter = "" if folder == Path() else f"cd {folder} && "
     following = [f"{enter}bantin up"] if url else [f"{enter}bantin sources add URL", "bantin up"]
@@ -45,15 +46,34 @@ def init(
         return
     for path in written:
         say(f"wrote {path}")
+    if folder / words_file(language) in written:
+        warn(f"{language} is not translated yet: pages and mails are in English, until you "
+             f"translate {folder / words_file(language)}")  # fmt: skip
     say(f"Next: {', then '.join(following)}")
 
 
-def _answer(given: str | None, ask: bool, question: str, default: str) -> str:
+def _answer(
+    given: str | None, ask: bool, question: str, default: str, judge: Callable[[str], str]
+) -> str:
+    """An option as it was given; on a terminal what is typed, asked again until it is right.
+
+    `judge` gives the answer in its normal form, or raises UsageError. Empty answers need none.
+    """
     if given is not None:
-        return given
+        return judge(given) if given else given
     if not ask:
         return default
-    return str(click.prompt(question, default=default, show_default=bool(default), err=True))
+
+    def judged(typed: str) -> str:
+        try:
+            return judge(typed) if typed else typed
+        except UsageError as error:
+            raise click.BadParameter(str(error)) from error
+
+    shown = bool(default)
+    return str(
+        click.prompt(question, default=default, show_default=shown, err=True, value_proc=judged)
+    )
 
 
 def _system_language() -> str:

@@ -69,6 +69,13 @@ per desk. Ids are unique over all files; `bantin check` names every fault with i
 """
 
 
+_TRANSLATION = """\
+# What people read on pages and in mails in "{language}". A sentence that is missing here is in
+# English: `bantin templates copy words/en.toml` shows them all. For example:
+# "page.topics" = "Topics"
+"""
+
+
 def default_title(language: str) -> str:
     """What a site is called whose owner did not say."""
     return "Bản tin" if _base(language) == "vi" else "Bulletin"
@@ -79,19 +86,32 @@ def topic_of(language: str) -> str:
     return _words(language)["topic"]
 
 
-def first_files(title: str, language: str, source: NewSource | None) -> dict[str, bytes]:
-    """Relative path -> bytes. Without a source the topic is found by words."""
+def first_files(
+    title: str, language: str, source: NewSource | None, *, translated: bool
+) -> dict[str, bytes]:
+    """Relative path -> bytes. Without a source the topic is found by words.
+
+    `translated` False: no words are shipped in the language, so a file for them is begun.
+    """
     rule = _FED if source else _BY_WORDS.format(words=_words(language)["words"])
     words = dict(_words(language))
     words |= {name: toml_text(words[name]) for name in ("topic_title", "digest_title")}
     head = _HEAD.format(schema=SCHEMA_NAME, title=toml_text(title), language=toml_text(language))
     body = tables([source]) if source else _EXAMPLE
     schema = json.dumps(json_schema(), ensure_ascii=False, indent=1) + "\n"
-    return {
+    files = {
         DEFAULT_NAME: (head + body + _TAIL.format(rule=rule, **words)).encode(),
         SCHEMA_NAME: schema.encode(),
         str(Path("feeds") / "README.md"): _README.encode(),
     }
+    if not translated:
+        files[words_file(language)] = _TRANSLATION.format(language=language).encode()
+    return files
+
+
+def words_file(language: str) -> str:
+    """Where the site's own words in a language stand, relative to the main file."""
+    return str(Path("templates") / "words" / f"{language.lower()}.toml")
 
 
 def _words(language: str) -> Mapping[str, str]:

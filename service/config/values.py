@@ -11,7 +11,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +23,8 @@ from pydantic import (
     PrivateAttr,
     WithJsonSchema,
 )
+
+from service.config.zones import suggestion
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdwy])")
@@ -104,8 +106,7 @@ def zone_name(value: str) -> str:
     try:
         ZoneInfo(value)
     except (OSError, ValueError, LookupError):
-        near = get_close_matches(value, available_timezones(), 1, 0.5)
-        right = near[0] if near else "Asia/Ho_Chi_Minh"
+        right = suggestion(value)
         raise ValueError(f'there is no zone "{value}"; write one such as "{right}"') from None
     return value
 

@@ -39,6 +39,7 @@ def _of_digest(digest: Digest, settings: Settings) -> list[Finding]:
         ]
         if (finding := _cadence(key, rhythm)) is not None
     ]
+    found += _offered(digest)
     if not found:  # a day can only be judged against cadences that exist
         found += _day(digest)
         found += _at(digest)
@@ -70,6 +71,15 @@ def _cadence(key: str, rhythm: str) -> Finding | None:
         right = 'write one such as "0 7 * * 1-5" (minute hour day month weekday)'
         return (key,), f"no cron line: {rhythm!r}: {error}", right
     return None
+
+
+def _offered(digest: Digest) -> list[Finding]:
+    """Whoever says nothing gets the digest's own cadence, so it must be among those offered."""
+    if not digest.cadences or digest.cadence in digest.cadences:
+        return []
+    offered = ", ".join(f'"{one}"' for one in (digest.cadence, *digest.cadences))
+    problem = f"{digest.cadence!r} is not among cadences, which subscribers may choose from"
+    return [(("cadence",), problem, f"write cadences = [{offered}], or another cadence")]
 
 
 def _day(digest: Digest) -> list[Finding]:

@@ -60,14 +60,27 @@ def load_words(folders: Sequence[Path], language: str) -> Words:
     Later folders are the defaults that earlier ones override key by key. Raises TemplateError.
     """
     sentences: dict[str, str] = {}
-    chain = [FALLBACK, language.split("-", maxsplit=1)[0].lower(), language.lower()]
-    for name in dict.fromkeys(chain):
+    for name in dict.fromkeys((FALLBACK, *_spellings(language))):
         for folder in reversed(folders):
-            sentences.update(_read(folder / "words" / f"{name}.toml"))
+            sentences.update(read_words(_file(folder, name)))
     return Words(language, sentences)
 
 
-def _read(path: Path) -> dict[str, str]:
+def has_words(folders: Sequence[Path], language: str) -> bool:
+    """Whether one of these folders has a file for the language, or for what it falls back to."""
+    return any(_file(f, name).is_file() for f in folders for name in _spellings(language))
+
+
+def _spellings(language: str) -> tuple[str, str]:
+    return language.split("-", maxsplit=1)[0].lower(), language.lower()
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / "words" / f"{name}.toml"
+
+
+def read_words(path: Path) -> dict[str, str]:
+    """The sentences of one file, by key; {} where there is none. Raises TemplateError."""
     if not path.is_file():
         return {}
     try:

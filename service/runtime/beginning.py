@@ -13,6 +13,8 @@ from service.config.loading import DEFAULT_NAME
 from service.config.values import phrase, web_address
 from service.errors import ConfigError, UsageError
 from service.net import guard
+from service.render.engine import shipped_templates
+from service.render.words import has_words
 from service.runtime.composition import load
 from service.text.fold import nfc
 
@@ -30,8 +32,10 @@ def begin(
     config = folder / DEFAULT_NAME
     if config.exists():
         raise UsageError(f"{config} exists already; it was not touched")
-    source = _source(url, language) if url else None
-    files = first_files(_title(title), _language(language), source)
+    source = _source(url_of(url), language) if url else None
+    language = language_of(language)
+    translated = has_words([shipped_templates()], language)
+    files = first_files(title_of(title), language, source, translated=translated)
     written: list[Path] = []
     try:
         for name, data in files.items():
@@ -51,20 +55,16 @@ def begin(
     return written
 
 
-def _source(url: str, language: str) -> NewSource:
-    try:
-        address = web_address(nfc(url.strip()))
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+def _source(address: str, language: str) -> NewSource:
     return NewSource(
         id=id_for(address, ()),
         url=address,
         topics=(topic_of(language),),
-        allow_networks=_own_network(address),
+        allow_networks=own_network(address),
     )
 
 
-def _own_network(url: str) -> tuple[str, ...]:
+def own_network(url: str) -> tuple[str, ...]:
     """The address of a source on this machine or in our network, which must be opened for it.
 
     Only for the address that the admin has just typed; nothing around it is opened.
@@ -76,17 +76,27 @@ def _own_network(url: str) -> tuple[str, ...]:
     return ("127.0.0.1", "::1") if guard.is_loopback(host) else ()
 
 
-def _title(title: str) -> str:
+def url_of(answer: str) -> str:
+    """The address of a first feed. Raises UsageError for what is none."""
     try:
-        return phrase(nfc(title.strip()))
+        return web_address(nfc(answer.strip()))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def title_of(answer: str) -> str:
+    """A title on one line. Raises UsageError for what is none."""
+    try:
+        return phrase(nfc(answer.strip()))
     except ValueError as error:
         raise UsageError(f"the title {error}") from error
 
 
-def _language(language: str) -> str:
-    if not _LANGUAGE.fullmatch(language):
-        raise UsageError(f"{language!r} is no language; write one such as vi or en-GB")
-    return language
+def language_of(answer: str) -> str:
+    """A language tag (BCP 47). Raises UsageError for what is none."""
+    if not _LANGUAGE.fullmatch(answer.strip()):
+        raise UsageError(f"{answer!r} is no language; write one such as vi or en-GB")
+    return answer.strip()
 
 
 def _take_back(written: list[Path]) -> None:

@@ -15,12 +15,16 @@ from service.errors import Fault
 from service.mail.faults import faults as mail_faults
 from service.newsletter.faults import faults as newsletter_faults
 from service.publish.faults import faults as publish_faults
+from service.render.faults import faults as render_faults
 from service.render.faults import template_faults
+from service.store.faults import faults as store_faults
 
 Finding = tuple[tuple[str, ...], str, str]
 """Key path in the TOML, what is wrong, what would be right."""
 
 _ROOMS: tuple[Callable[[Settings], list[Finding]], ...] = (
+    store_faults,
+    render_faults,
     collect_faults,
     curate_faults,
     publish_faults,

@@ -18,7 +18,17 @@ def test_the_first_files_pass_check(run, folder, language, url):
     schema = json.loads((folder / "tin" / "bantin.schema.json").read_text())
     assert "source" in schema["properties"]
     assert (folder / "tin" / "feeds" / "README.md").is_file()
-    assert not (folder / "tin" / "templates").exists()
+    assert (folder / "tin" / "templates").exists() == (language == "fr")
+
+
+def test_a_language_without_words_begins_a_file_for_them(run, folder):
+    result = run("init", "tin", "--language", "fr", "--url", "")
+    words = folder / "tin" / "templates" / "words" / "fr.toml"
+    assert "fr is not translated yet" in result.stderr
+    assert tomllib.loads(words.read_text()) == {}
+    words.unlink()
+    fault = run("check", "--config", "tin/bantin.toml", code=2).stderr.splitlines()[0]
+    assert fault.startswith('tin/bantin.toml:7: site.language: there are no words in "fr"')
 
 
 def test_what_was_said_stands_in_the_file(ask, folder):

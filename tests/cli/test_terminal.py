@@ -51,6 +51,21 @@ def test_init_asks_for_what_is_missing(folder):
     assert "source" not in read
 
 
+def test_each_answer_is_judged_as_soon_as_it_is_typed(folder):
+    """On a terminal a wrong answer is asked again, and what was right before is kept."""
+    answers = ["tiếng Việt", "vi", "", "vnexpress.net", "https://vnexpress.net/rss"]
+    code, screen = on_terminal("init", "tin", cwd=folder, typed="".join(f"{a}\n" for a in answers))
+    assert code == 0, screen
+    assert screen.count("Language (vi, en, …)") == 2
+    assert screen.count("Title of the site") == 1
+    assert screen.count("Address of a first feed") == 2
+    assert "'tiếng Việt' is no language" in screen
+    assert '"vnexpress.net" is no web address' in screen
+    read = tomllib.loads((folder / "tin" / "bantin.toml").read_text())
+    assert read["site"] == {"title": "Bản tin", "language": "vi"}
+    assert read["source"]["vnexpress-net"]["url"] == "https://vnexpress.net/rss"
+
+
 def test_a_pass_has_a_bar_and_tables_are_set(site):
     code, shown = on_terminal("collect", cwd=site)
     assert code == 0, shown
