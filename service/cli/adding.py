@@ -98,7 +98,7 @@ def _chosen(settings: Settings, url: str, *, shown: bool) -> _Choice:
             found = asyncio.run(searched(settings, url, tell, most=MOST_REQUESTS, sitemaps=False))
         except ForbiddenAddressError as error:
             if not guard.literal(URL(url).host or ""):  # else the configuration's check says it
-                raise UsageError(f"{url}: {error}; open its network with allow_networks") from error
+                raise UsageError(f"{url}: {error}; {guard.opening('')}") from error
             return _Choice(untried=str(error))
         except FetchError as error:
             return _Choice(untried=str(error))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from service.cli.grouping import Group
 from service.cli.opening import opened, opened_to_look
 from service.cli.output import config_option, dump, fail, json_option, local, say, table, warn
 from service.errors import UsageError
@@ -21,7 +22,7 @@ keys_argument = click.argument("keys", metavar="[KEY]...", nargs=-1)
 all_option = click.option("--all", "everything", is_flag=True, help="All that wait.")
 
 
-@click.group()
+@click.group(cls=Group)
 def deliveries() -> None:
     """List mails that wait for a decision; send them again, or leave them."""
 

@@ -37,8 +37,9 @@ from service.collect.workers import Parsers
 from service.config.loading import DEFAULT_NAME
 from service.config.schema import Settings, Source
 from service.config.values import web_address
-from service.errors import FetchError, HttpError, UsageError
+from service.errors import FetchError, ForbiddenAddressError, HttpError, UsageError
 from service.model import SourceKind
+from service.net import guard
 from service.runtime.composition import load, readers, system_clock
 
 _MOST_REFUSED = 8
@@ -69,7 +70,7 @@ def discover(url: str, most: int, config: Path, as_json: bool) -> None:
     settings = settings_at(config)
     with spinner(f"looking around {url}", shown=not as_json) as tell:
         found = _found(settings, url, tell, most)
-    proposed = proposals(found, set(settings.source), settings.zone)
+    proposed = proposals(found, set(settings.source), settings.zone, opened_for(settings, url))
     if as_json:
         dump(proposing.as_json(found, proposed))
     else:
@@ -83,6 +84,9 @@ def _found(settings: Settings, url: str, tell: Any, most: int) -> Discovery:
     whole = at_web(url)
     try:
         return asyncio.run(searched(settings, whole, tell, most=most))
+    except ForbiddenAddressError as error:
+        remedy = guard.opening(URL(whole).host or "")
+        return Discovery(whole, "", (), 1, ((whole, f"{error}; {remedy}"),))
     except FetchError as error:
         refused = (whole, str(error))
         if "://" not in url and not isinstance(error, HttpError):
@@ -130,6 +134,15 @@ def reached_as(settings: Settings, url: str) -> Source:
         if URL(known.url).origin() == origin:
             return replace(known, url=url, kind=SourceKind.FEED, page=None)
     return Source(url=url)
+
+
+def opened_for(settings: Settings, url: str) -> dict[str, tuple[str, ...]]:
+    """Host -> networks that only a source of its own opens, so that a further one needs them too.
+
+    What [collect] opens is open to every source.
+    """
+    source = reached_as(settings, at_web(url))
+    return {URL(source.url).host or "": source.allow_networks} if source.allow_networks else {}
 
 
 def tell_discovery(found: Discovery, proposed: list[Proposal], zone: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import click
 
 from service.cli.adding import add, topic_option, what_follows
 from service.cli.discovering import discover
+from service.cli.grouping import Group
 from service.cli.opening import environ, ids_of, known, log_quietly, opened_to_look
 from service.cli.output import (
     config_option,
@@ -33,11 +35,11 @@ from service.model import SourceKind
 from service.report import hubs, standing
 from service.runtime import pidfile
 from service.runtime.adding import Additions, Wish, add_many
-from service.runtime.composition import Service, load
+from service.runtime.composition import Service, load, titles
 from service.store import overview, pauses, retries
 
 
-@click.group()
+@click.group(cls=Group)
 def sources() -> None:
     """List what is collected; add, pause, import, export it."""
 
@@ -186,10 +188,13 @@ def retry(names: tuple[str, ...], failing: bool, config: Path, as_json: bool) ->
 @config_option
 @json_option
 def export(config: Path, as_json: bool) -> None:
-    """Print the feeds as OPML, each in the folders of its topics. Writes nothing."""
+    """Print the feeds as OPML, each in the folders of its topics. Writes nothing.
+
+    Titles are those of the configuration, else what the feeds call themselves.
+    """
     log_quietly()
     settings = load(config, environ()).settings
-    feeds, pages = _outlines(settings)
+    feeds, pages = _outlines(settings, titles(settings))
     if as_json:
         dump([{"title": one.title, "url": one.url, "folders": one.categories} for one in feeds])
     else:
@@ -198,13 +203,16 @@ def export(config: Path, as_json: bool) -> None:
         warn(f"left out, for they are no feeds: {', '.join(pages)}")
 
 
-def _outlines(settings: Settings) -> tuple[list[opml.Outline], list[str]]:
-    """The feeds, and the ids of what no other reader could read."""
+def _outlines(
+    settings: Settings, called: Mapping[str, str]
+) -> tuple[list[opml.Outline], list[str]]:
+    """The feeds, and the ids of what no other reader could read. `called`: as in `titles`."""
     feeds, pages = [], []
     for name, source in settings.source.items():
         if source.kind is not SourceKind.FEED:
             pages.append(name)
             continue
         folders = tuple(settings.topic[topic].title for topic in source.topics)
-        feeds.append(opml.Outline(source.title or name, source.url, folders))
+        title = source.title or called.get(name) or name
+        feeds.append(opml.Outline(title, source.url, folders))
     return feeds, pages

@@ -10,6 +10,7 @@ import click
 
 from service.audience import lists, people
 from service.audience.lists import Imported
+from service.cli.grouping import Group
 from service.cli.opening import ids_of, known, opened, opened_to_look
 from service.cli.output import (
     config_option,
@@ -29,7 +30,7 @@ from service.store.subscriptions import Subscription
 from service.web.rhythms import previous_cut
 
 
-@click.group()
+@click.group(cls=Group)
 def subscribers() -> None:
     """List subscribers; add, import, export, forget them."""
 

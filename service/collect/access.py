@@ -111,10 +111,10 @@ def _proxy_faults(
     yield from _login_faults((*path, "proxy_auth"), told.proxy_auth)
     if told.proxy is None or told.proxy == NO_PROXY:
         return
-    why = guard.closed(URL(told.proxy).host or "", guard.networks(allow))
+    host = URL(told.proxy).host or ""
+    why = guard.closed(host, guard.networks(allow))
     if why is not None:
-        right = 'open its network: allow_networks = ["…"], in [collect] or in the source'
-        yield (*path, "proxy"), why, right
+        yield (*path, "proxy"), why, guard.opening(host)
 
 
 def _ca_faults(path: tuple[str, ...], ca: str | None) -> Iterator[Finding]:

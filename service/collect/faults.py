@@ -24,10 +24,8 @@ def faults(settings: Settings) -> list[Finding]:
         allowed = settings.collect.allow_networks
         if source.allow_networks is not None:
             allowed = source.allow_networks
-        why = _closed(source, guard.networks(allowed))
-        if why is not None:
-            remedy = 'open its network: allow_networks = ["…"], in [collect] or in this source'
-            found.append((("source", name, "url"), why, remedy))
+        if (wrong := _closed(source, guard.networks(allowed))) is not None:
+            found.append((("source", name, "url"), *wrong))
         if source.full_text and not full_text.is_installed():
             found.append((("source", name, "full_text"), full_text.MISSING, full_text.INSTALL))
     return found
@@ -38,11 +36,14 @@ def warnings(settings: Settings) -> list[Finding]:
     return [*access.warnings(settings), *_hubs_that_cannot_call(settings)]
 
 
-def _closed(source: Source, allowed: guard.Networks) -> str | None:
+def _closed(source: Source, allowed: guard.Networks) -> tuple[str, str] | None:
+    """What is wrong with its address, and what would be right."""
     try:
-        return guard.closed(URL(source.url).host or "", allowed)
+        host = URL(source.url).host or ""
     except ValueError:
-        return "is no address"
+        return "is no address", 'write it whole, such as "https://example.org/rss"'
+    why = guard.closed(host, allowed)
+    return None if why is None else (why, guard.opening(host))
 
 
 def _hubs_that_cannot_call(settings: Settings) -> Iterator[Finding]:

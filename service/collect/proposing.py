@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from types import MappingProxyType
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from service.collect.offers import Discovery, Offer
@@ -37,10 +39,16 @@ class Proposal:
         return "".join(f"# {line}\n" for line in self.about) + self.toml
 
 
-def proposals(discovery: Discovery, taken: Collection[str], zone: str) -> list[Proposal]:
+def proposals(
+    discovery: Discovery,
+    taken: Collection[str],
+    zone: str,
+    opened: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> list[Proposal]:
     """A table for each that brings news, the best first. `taken`: ids that are in use.
 
-    `zone`: IANA name, for instants in comments.
+    `zone`: IANA name, for instants in comments. `opened`: host -> private networks that a source
+    there must be allowed itself.
     """
     good = [one for one in discovery.offers if one.is_good]
     used = set(taken)
@@ -56,6 +64,7 @@ def proposals(discovery: Discovery, taken: Collection[str], zone: str) -> list[P
             title=(one.title or discovery.site)[:LONGEST_TITLE].strip(),
             kind="" if one.kind is SourceKind.FEED else str(one.kind),
             page=_exact(one),
+            allow_networks=opened.get(urlsplit(one.url).hostname or "", ()),
         )
         made.append(Proposal(one, source, tuple(_about(one, zone))))
     return made

@@ -110,6 +110,7 @@ def toml_text(text: str) -> str:
 def replaced(file: Path, text: str) -> Iterator[None]:
     """Write `file` in one step; what stood there is put back when the block raises."""
     before = file.read_bytes() if file.exists() else None
+    folder_is_new = not file.parent.exists()
     file.parent.mkdir(parents=True, exist_ok=True)
     write_at_once(file, text.encode())
     try:
@@ -117,6 +118,8 @@ def replaced(file: Path, text: str) -> Iterator[None]:
     except BaseException:
         if before is None:
             file.unlink()
+            if folder_is_new:
+                file.parent.rmdir()
         else:
             write_at_once(file, before)
         raise

@@ -10,7 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.dataclasses import dataclass
 
 from service.config.sections import (
@@ -75,6 +82,19 @@ __all__ = [
     "Topic",
     "Web",
 ]
+
+CadenceText = Annotated[
+    Phrase,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": [cadence.value for cadence in Cadence]},
+                {"type": "string", "pattern": r"^\s*\S+(\s+\S+){4}\s*$"},  # five fields of cron
+            ]
+        }
+    ),
+]
+"""A name or a cron line; `newsletter` judges it, since only there cron lines are understood."""
 
 WAS = "Its id before; addresses, history and subscriptions go on under the new one"
 
@@ -222,13 +242,12 @@ class Digest(Named):
 
     title: Line = Field("", description="As subscribers see it; default: the site's title")
     topics: tuple[Id, ...] | None = Field(None, description="Default: every topic, now and later")
-    cadence: Phrase = Field(
-        Cadence.WEEKLY.value,
-        description="immediate, hourly, daily, weekly, monthly, quarterly, half-yearly, "
-        "or a cron line",
+    cadence: CadenceText = Field(
+        Cadence.WEEKLY.value, description="How often it is mailed: a name, or a cron line"
     )
-    cadences: Words = Field(
-        (), description="What a subscriber may choose; default: only the one above"
+    cadences: tuple[CadenceText, ...] = Field(
+        (),
+        description="What a subscriber may choose, the one above among them; default: only that",
     )
     day: Annotated[str | int, BeforeValidator(day_of_cut)] | None = Field(
         None, description='Weekly: "monday" …; monthly and longer: 1 to 31 or "last"'

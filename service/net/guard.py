@@ -167,6 +167,23 @@ def closed(host: str, allowed: Networks) -> str | None:
     return None if None in ways else f"{host} is this machine itself"
 
 
+def own_networks(host: str) -> tuple[str, ...]:
+    """What `allow_networks` must hold for a host that is closed by its spelling; () for others.
+
+    Its own address alone: nothing around it is opened.
+    """
+    if closed(host, ()) is None:
+        return ()
+    address = literal(host)
+    return ("127.0.0.1", "::1") if address is None else (str(address),)
+
+
+def opening(host: str) -> str:
+    """What would open a closed host, for the admin who reads why it is closed."""
+    networks = ", ".join(f'"{one}"' for one in own_networks(host)) or '"…"'
+    return f"open its network: allow_networks = [{networks}], in [collect] or in the source"
+
+
 def _carried(address: Address) -> IPv4Address | None:
     """The IPv4 address that packets to an IPv6 address may end at, None if it carries none."""
     if not isinstance(address, IPv6Address):

@@ -58,7 +58,13 @@ def add_one(config: Path, environ: Mapping[str, str], wish: Wish) -> Additions:
     name = wish.id or id_for(url, settings.source)
     source = NewSource(name, url, nfc(wish.title), wish.topics, kind=wish.kind)
     file = loaded.settings.root / "feeds" / ADDED
-    _write(config, environ, loaded, file, [source])
+    try:
+        _write(config, environ, loaded, file, [source])
+    except ConfigError as error:
+        # The lines of a file that is not kept would lead nowhere.
+        if reason := "; ".join(_said(fault) for fault in error.faults if _is_of(source, fault)):
+            raise UsageError(f"{url}: {reason}; nothing was written") from error
+        raise
     return Additions(file, (source,))
 
 
@@ -112,9 +118,9 @@ def _write_what_can_be(
         _write(config, environ, loaded, file, fresh.values())
     except ConfigError as error:
         refused = {
-            source.url: f"{fault.problem}; {fault.remedy}" if fault.remedy else fault.problem
+            source.url: _said(fault)
             for source in fresh.values()
-            if (fault := _of(source, error.faults)) is not None
+            if (fault := next((one for one in error.faults if _is_of(source, one)), None))
         }
         if not refused:
             raise
@@ -125,9 +131,13 @@ def _write_what_can_be(
     return refused
 
 
-def _of(source: NewSource, faults: Iterable[Fault]) -> Fault | None:
+def _is_of(source: NewSource, fault: Fault) -> bool:
     key = f"source.{source.id}"
-    return next((one for one in faults if one.key == key or one.key.startswith(f"{key}.")), None)
+    return fault.key == key or fault.key.startswith(f"{key}.")
+
+
+def _said(fault: Fault) -> str:
+    return f"{fault.problem}; {fault.remedy}" if fault.remedy else fault.problem
 
 
 def _write(

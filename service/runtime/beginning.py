@@ -60,20 +60,9 @@ def _source(address: str, language: str) -> NewSource:
         id=id_for(address, ()),
         url=address,
         topics=(topic_of(language),),
-        allow_networks=own_network(address),
+        # Opened for the address that the admin has just typed, and for nothing around it.
+        allow_networks=guard.own_networks(urlsplit(address).hostname or ""),
     )
-
-
-def own_network(url: str) -> tuple[str, ...]:
-    """The address of a source on this machine or in our network, which must be opened for it.
-
-    Only for the address that the admin has just typed; nothing around it is opened.
-    """
-    host = urlsplit(url).hostname or ""
-    address = guard.literal(host)
-    if address is not None:
-        return (str(address),) if guard.forbidden(str(address)) else ()
-    return ("127.0.0.1", "::1") if guard.is_loopback(host) else ()
 
 
 def url_of(answer: str) -> str:

@@ -132,6 +132,11 @@ def remembered(settings: Settings) -> dict[str, Remembered]:
     return _looked_up(settings, remembering.remembered) or {}
 
 
+def titles(settings: Settings) -> dict[str, str]:
+    """What the sources call themselves, by the same store."""
+    return _looked_up(settings, remembering.titles) or {}
+
+
 def readers(settings: Settings) -> int:
     """How many people get mail, by the same store; 0 where nobody can tell."""
     return _looked_up(settings, subscribers.readers) or 0

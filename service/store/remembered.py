@@ -42,6 +42,12 @@ def remembered(connection: Connection) -> dict[str, Remembered]:
     return {row.name: _of(row) for row in rows}
 
 
+def titles(connection: Connection) -> dict[str, str]:
+    """What each source that is not retired calls itself, by its id; "" where it never said."""
+    rows = connection.execute(select(t.c.name, t.c.title).where(t.c.retired_at.is_(None)))
+    return {row.name: row.title or "" for row in rows}
+
+
 def _of(row: Any) -> Remembered:
     readable = row.document_error is None
     return Remembered(

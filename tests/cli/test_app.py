@@ -137,3 +137,16 @@ def test_a_reader_that_goes_away_is_no_error(site):
         ["/bin/bash", "-c", shell], cwd=site, capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
+
+
+def _groups() -> list[str]:
+    context = click.Context(cli)
+    commands = ((name, cli.get_command(context, name)) for name in cli.list_commands(context))
+    return [name for name, command in commands if isinstance(command, click.Group)]
+
+
+@pytest.mark.parametrize("name", ["", *_groups()])
+def test_no_sentence_of_a_help_text_is_cut(run, name):
+    shown = run(*name.split(), "--help").stdout
+    assert "Commands:" in shown
+    assert "..." not in shown.replace("[ARGS]...", "")

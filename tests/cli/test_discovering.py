@@ -94,7 +94,10 @@ def test_a_host_alone_is_asked_over_https_and_then_over_http(ask, site, web):
 
 def test_without_a_configuration_private_addresses_stay_closed(run, folder, web):
     shown = run("sources", "discover", web.base, code=1)
-    assert "127.0.0.1" in shown.stderr
+    assert shown.stderr == (
+        f"{web.base}: 127.0.0.1 is this machine itself; open its network: "
+        'allow_networks = ["127.0.0.1"], in [collect] or in the source\n'
+    )
     run("sources", "discover", web.base, "--config", "mine.toml", code=2)
     assert "is no web address" in run("sources", "discover", "ftp://x.example", code=2).stderr
 
@@ -172,4 +175,10 @@ def test_a_site_with_a_source_is_reached_as_that_source_is(ask, run, site, web):
     run("sources", "discover", f"{web.base}/c.xml", code=2)  # its own sources are closed too
     own = whole.replace(opened, "").replace('.xml"', f'.xml"\n{opened}')
     config.write_text(own)
-    assert ask("sources", "discover", f"{web.base}/c.xml")["found"][0]["entries"] == 1
+    (found,) = ask("sources", "discover", f"{web.base}/c.xml")["found"]
+    assert found["entries"] == 1
+    # What is pasted stands in no other source's network: it needs its own.
+    pasted = tomllib.loads(found["toml"])["source"]
+    assert pasted["127-0-0-1"]["allow_networks"] == ["127.0.0.0/8"]
+    config.write_text(f"{own}\n{found['toml']}")
+    run("check")

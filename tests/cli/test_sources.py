@@ -81,12 +81,21 @@ def test_added_sources_are_named_by_their_host_and_collected(ask, run, site):
         (("https://x.example/", "--id", "Báo A"), "is no id"),
         (("https://x.example/", "--topic", "khong"), "no topic 'khong'; there is tin"),
         (("x.example/rss",), "is no web address"),
-        (("http://10.0.0.7/rss",), "feeds/added.toml:4: source.10-0-0-7.url:"),
+        (
+            ("http://10.0.0.7/rss",),
+            (
+                "bantin: http://10.0.0.7/rss: 10.0.0.7 stands in a private network; open its "
+                'network: allow_networks = ["10.0.0.7"], in [collect] or in the source; '
+                "nothing was written\n"
+            ),
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_left(run, site, args, words):
-    assert words in run("sources", "add", *args, code=2).stderr
-    assert not (site / "feeds" / "added.toml").exists()
+    said = run("sources", "add", *args, code=2).stderr
+    assert words in said
+    assert "added.toml" not in said
+    assert not (site / "feeds").exists()
 
 
 def test_an_address_that_is_collected_already_is_refused(run, site, web):
@@ -159,6 +168,9 @@ def test_an_export_is_read_by_an_import(run, site, web, tmp_path):
         ("bao-a", f"{web.base}/a.xml", ("Tin",)),
         ("bao-b", f"{web.base}/b.xml", ()),
     ]
+    run("collect")  # now the store knows what they call themselves
+    outlines = opml.read(run("sources", "export").stdout.encode())
+    assert [one.title for one in outlines] == ["Báo A", "Báo B"]
 
 
 def test_a_retry_forgets_the_failure_and_the_source_is_asked_with_the_next_pass(

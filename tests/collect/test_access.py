@@ -58,10 +58,10 @@ def told(tmp_path):
          "3: auth.username: has a colon in it; HTTP can carry no such name"),
         ("proxy = 'http://10.0.0.1:3128'",
          ("3: proxy: 10.0.0.1 stands in a private network; open its network: "
-         'allow_networks = ["…"], in [collect] or in the source')),
+         'allow_networks = ["10.0.0.1"], in [collect] or in the source')),
         ("proxy = 'http://localhost:3128'",
          ("3: proxy: localhost is this machine itself; open its network: "
-         'allow_networks = ["…"], in [collect] or in the source')),
+         'allow_networks = ["127.0.0.1", "::1"], in [collect] or in the source')),
         ("proxy_auth = { username = 'a', password = 'b' }",
          ("3: proxy_auth: is a login for a proxy, but there is none; "
          'write proxy = "http://host:port", or take it out')),
@@ -81,7 +81,7 @@ def test_a_proxy_of_all_is_a_fault_once(told):
     assert told("", "proxy = 'http://10.0.0.1:3128'") == [
         (
             "5: collect.proxy: 10.0.0.1 stands in a private network; open its network: "
-            'allow_networks = ["…"], in [collect] or in the source'
+            'allow_networks = ["10.0.0.1"], in [collect] or in the source'
         )
     ]
     assert told("", "proxy = 'http://10.0.0.1:3128'\nallow_networks = ['10.0.0.1']") == []
