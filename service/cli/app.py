@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": ("service.cli.touring:demo", "the whole way on bundled sources, offline"),
     "up": ("service.cli.serving:up", "run the service"),
     "serve": ("service.cli.serving:up", ""),
+    "admin": ("service.cli.admin:admin", "the address of the admin pages, with a key to them"),
     "reload": ("service.cli.serving:reload_", "let the running service read its configuration"),
     "collect": ("service.cli.passes:collect", "collect what is due, or the named sources"),
     "publish": ("service.cli.passes:publish", "bring feeds and pages up to date"),

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from datetime import datetime
 from pathlib import Path
 
 import click
 
+from service.cli.admin import links
 from service.cli.opening import environ, log_quietly
 from service.cli.output import config_option, dump, json_option, say, warn
+from service.config.schema import Settings
 from service.errors import BantinError, UsageError
 from service.render.site_facts import base_url
 from service.runtime import logs, pidfile
 from service.runtime.composition import load, open_loaded
 from service.runtime.serving import listen, serve
 from service.store.migrate import migrate_apart
+from service.web import admin_key
 
 
 @click.command()
@@ -24,8 +28,9 @@ from service.store.migrate import migrate_apart
 def up(config: Path) -> None:
     """Run the service until SIGTERM or Ctrl-C: collect, publish, mail, pages.
 
-    SIGHUP or `bantin reload` reads the configuration again. A port that is taken: exit 2. Writes
-    the store, and var/outbox where no relay is configured.
+    Prints the address of the admin pages with a key that opens them for a day; `bantin admin link`
+    prints another. SIGHUP or `bantin reload` reads the configuration again. A port that is taken:
+    exit 2. Writes the store, the key, and var/outbox where no relay is configured.
     """
     log_quietly()
     loaded = load(config, environ())
@@ -40,12 +45,22 @@ def up(config: Path) -> None:
     with listen(settings.web.listen) as bound:
         migrate_apart(settings.store.url)
         service = open_loaded(loaded, retire=True)
-        said = f"serving {base_url(settings)}/"
+        said = [f"serving {base_url(settings)}/", *_admin_lines(settings, service.clock())]
         del loaded, settings  # a reload takes another one; this would stay in memory beside it
         try:
-            asyncio.run(serve(service, bound, config, environ(), ready=lambda: say(said)))
+            asyncio.run(
+                serve(service, bound, config, environ(), ready=lambda: say("\n".join(said)))
+            )
         finally:
             service.close()
+
+
+def _admin_lines(settings: Settings, now: datetime) -> list[str]:
+    try:
+        key = admin_key.ensure(settings.var)
+    except OSError as error:
+        raise BantinError(f"cannot write {error.filename}: {error.strerror}") from error
+    return [f"  admin pages   {one}" for one in links(settings, "/admin/", key, now)]
 
 
 @click.command("reload")

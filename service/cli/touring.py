@@ -18,6 +18,7 @@ from service.render.site_facts import base_url
 from service.runtime import pidfile
 from service.runtime.composition import system_clock
 from service.runtime.serving import serve
+from service.web import admin_key
 
 OWN_SITE = "bantin init tin && cd tin && bantin up"
 
@@ -92,10 +93,12 @@ def _tell(tour: Tour, totals: Totals) -> None:
 
 
 def _serving(tell: Callable[[str], None], tour: Tour) -> None:
-    base = base_url(tour.service.settings)
+    settings = tour.service.settings
+    base, now = base_url(settings), tour.service.clock()
+    key = admin_key.ensure(settings.var)
     tell(f"serving {base}/ until Ctrl-C")
     tell(f"  pages and feeds   {base}/")
     tell(f"  sign up           {base}/subscribe")
-    tell(f"  mails             {base}/outbox/")
-    tell(f"  how it stands     {base}/admin/")
+    tell(f"  mails             {admin_key.link(base, '/outbox/', key, now)}")
+    tell(f"  how it stands     {admin_key.link(base, '/admin/', key, now)}")
     tell(f"Begin your own site: {OWN_SITE}")

@@ -15,6 +15,14 @@ def base_url(settings: Settings) -> str:
     """
     if settings.site.base_url:
         return settings.site.base_url.rstrip("/")
+    return local_url(settings)
+
+
+def local_url(settings: Settings) -> str:
+    """Where the service itself answers, as seen from its own machine: past any proxy.
+
+    Without a slash at its end, and without the prefix of `base_url`, which it needs not.
+    """
     host, _, port = settings.web.listen.rpartition(":")
     return f"http://{_ANY_ADDRESS.get(host, host)}:{port}"
 

@@ -1,7 +1,7 @@
-"""Pages for the machine's own admin: how the service stands, and the mails of the local outbox.
+"""Pages for the admin: how the service stands, and the mails of the local outbox.
 
-There is no login yet, so they exist for loopback alone: peer and Host are loopback, no proxy has
-left its mark, and the site itself is not reached from elsewhere. To anybody else they are a 404.
+There is no login yet, so they exist for those alone who bring the key that stands in `var`
+(service.web.admin_key). To anybody else they are a 404, whatever address or host they claim.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -22,10 +23,10 @@ from service.mail.outbox import Outbox
 from service.report import hubs
 from service.report.standing import advice, reason, state
 from service.report.status import Status, status
-from service.web.answers import PRIVATE, error, page
+from service.web import admin_key
+from service.web.answers import PRIVATE, error, page, see
 from service.web.context import Context, context_of, visitor_of
 from service.web.views import LetterView
-from service.web.visitors import is_loopback_url
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -53,20 +54,52 @@ _IN_FRAME = {
 }
 
 
-def for_loopback(handler: Handler) -> Handler:
-    """404 to everybody but this machine."""
+def with_key(handler: Handler) -> Handler:
+    """404 to everybody who does not bring the key.
+
+    A link's token is exchanged for a cookie and leaves the address bar.
+    """
 
     @functools.wraps(handler)
     async def guarded(request: Request) -> Response:
-        is_ours = is_loopback_url(context_of(request).settings.site.base_url)
-        if not (is_ours and visitor_of(request).is_local):
+        context = context_of(request)
+        key = await asyncio.to_thread(admin_key.read, context.settings.var)
+        if key is None:
             return error(request, 404)
-        return await handler(request)
+        now, said = context.clock(), request.query_params.get(admin_key.PARAMETER)
+        if said is not None and admin_key.opens(key, "link", said, now):
+            return _entered(request, key)
+        cookie = request.cookies.get(admin_key.cookie_name(key), "")
+        if not admin_key.opens(key, "cookie", cookie, now):
+            return error(request, 404)
+        return await handler(request) if said is None else see(context, request.scope["path"])
 
     return guarded
 
 
-@for_loopback
+def _entered(request: Request, key: str) -> Response:
+    context, path = context_of(request), request.scope["path"]
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        # Pressed on a page of another site (a terminal in a browser): after a redirect from there
+        # the browser would keep the Strict cookie back. From a page of ours it does not.
+        response = page(context, "admin_enter", path=path)
+        response.headers["Refresh"] = f"0; url={context.prefix}{quote(path)}"
+    else:
+        response = see(context, path)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.set_cookie(
+        admin_key.cookie_name(key),
+        admin_key.token(key, "cookie", context.clock()),
+        max_age=int(admin_key.LASTS["cookie"].total_seconds()),
+        path=f"{context.prefix}/",
+        secure=context.is_https or visitor_of(request).scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+@with_key
 async def admin(request: Request) -> Response:
     """`/admin/`: what `bantin status` says."""
     context = context_of(request)
@@ -83,7 +116,7 @@ async def admin(request: Request) -> Response:
     return page(context, "admin", found=found, states=states, reasons=reasons, health=health)
 
 
-@for_loopback
+@with_key
 async def outbox(request: Request) -> Response:
     """`/outbox/`: the latest mails, newest first."""
     context = context_of(request)
@@ -91,7 +124,7 @@ async def outbox(request: Request) -> Response:
     return page(context, "outbox", letters=letters)
 
 
-@for_loopback
+@with_key
 async def letter(request: Request) -> Response:
     """`/outbox/KEY`: headers, the HTML part in a sandboxed frame, the text part."""
     context, key = context_of(request), request.path_params["key"]
@@ -108,7 +141,7 @@ async def letter(request: Request) -> Response:
     return page(context, "outbox_mail", headers=_SHOW_FRAME, letter=view)
 
 
-@for_loopback
+@with_key
 async def letter_html(request: Request) -> Response:
     """`/outbox/KEY/html`: the HTML part as it is, for the frame."""
     message = await asyncio.to_thread(_message, context_of(request), request.path_params["key"])

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from urllib.parse import urlsplit
 
 Address = IPv4Address | IPv6Address
 
@@ -30,7 +29,6 @@ FORWARDING = frozenset(
 )
 """Headers that only a proxy writes: with one of them a loopback peer may stand for anybody."""
 
-_LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
 _IPV6_SITE = 64
 
 
@@ -60,16 +58,6 @@ class Visitor:
             return str(ip_network((self.address, _IPV6_SITE), strict=False))
         return str(self.address)
 
-    @property
-    def is_local(self) -> bool:
-        """Whether nobody but this machine can be asking: peer and Host loopback, no proxy."""
-        return (
-            self.peer is not None
-            and self.peer.is_loopback
-            and not self.forwarded
-            and is_loopback_host(self.host)
-        )
-
 
 def visitor(
     peer: str | None, scheme: str, headers: Mapping[str, str], trusted: Sequence[str]
@@ -88,21 +76,6 @@ def visitor(
         forwarded=forwarded,
         peer=peer_address,
     )
-
-
-def is_loopback_host(host: str) -> bool:
-    """Whether a Host header, with or without a port, names this machine itself."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    address = _address(name)
-    return name in _LOOPBACK_NAMES or (address is not None and address.is_loopback)
-
-
-def is_loopback_url(url: str | None) -> bool:
-    """Whether a site's base_url leads no further than this machine; None does not."""
-    return url is None or is_loopback_host(urlsplit(url).netloc)
 
 
 def _last_outside(chain: Sequence[str], trusted: tuple[str, ...]) -> Address | None:

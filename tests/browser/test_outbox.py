@@ -8,6 +8,10 @@ import threading
 import pytest
 
 from service.mail.drain import drain
+from service.render.engine import Renderer
+from service.render.site_facts import site_view
+from service.web import admin_key
+from tests.web.conftest import settings_with
 from tests.web.people import fill, newest
 
 pytestmark = pytest.mark.browser
@@ -30,7 +34,9 @@ def test_a_mail_is_shown_in_a_frame_and_its_link_opens_beside_it(site, person, s
     fill(web)
     send(web)
     page = person(size)
-    page.goto(f"{url}/outbox/")
+    key = admin_key.ensure(web.settings.var)
+    page.goto(admin_key.link(url, "/outbox/", key, web.now))
+    assert page.url == f"{url}/outbox/", "the token is still in the address bar"
     page.get_by_role("link", name="Xác nhận đăng ký Điểm tin tuần").click()
     button = page.frame_locator("iframe").get_by_role("link", name="Vâng, gửi Điểm tin tuần")
     button.wait_for()
@@ -44,9 +50,41 @@ def test_a_mail_is_shown_in_a_frame_and_its_link_opens_beside_it(site, person, s
 
 @pytest.mark.parametrize("language", ["vi"], indirect=True)
 def test_the_status_page_fits(site, person, size):
-    _web, url = site
+    web, url = site
     page = person(size)
-    page.goto(f"{url}/admin/")
+    page.goto(admin_key.link(url, "/admin/", admin_key.ensure(web.settings.var), web.now))
+    page.get_by_role("heading", level=1, name="Tình trạng").wait_for()
     inside = page.locator("html").bounding_box()["width"]
     assert page.locator("main").bounding_box()["width"] <= inside
     assert page.evaluate("document.documentElement.scrollWidth") <= inside
+
+
+@pytest.mark.parametrize("language", ["vi"], indirect=True)
+def test_a_link_pressed_on_another_site_opens_the_page(site, person):
+    """A terminal in a browser: the click comes from its site, and Strict cookies stay behind."""
+    web, url = site
+    link = admin_key.link(url, "/admin/", admin_key.ensure(web.settings.var), web.now)
+    page = person((1280, 900))
+    elsewhere = url.replace("127.0.0.1", "localhost")
+    page.route(f"{elsewhere}/terminal", lambda route: route.fulfill(
+        content_type="text/html", body=f'<link rel="icon" href="data:,"><a href="{link}">up</a>'
+    ))  # fmt: skip
+    page.goto(f"{elsewhere}/terminal")
+    page.get_by_role("link", name="up").click()
+    page.get_by_role("heading", level=2, name="Nguồn").wait_for()
+    assert page.url == f"{url}/admin/"
+
+
+@pytest.mark.parametrize("language", ["vi"], indirect=True)
+def test_on_the_machine_itself_the_link_of_a_site_with_tls_works_without(site, person):
+    """Its cookie is Secure; browsers take that from loopback."""
+    web, url = site
+    web.settings = settings_with(web.settings.root, site={"base_url": "https://tin.example.vn"})
+    web.renderer = Renderer(site_view(web.settings))
+    page = person((1280, 900))
+    page.route("https://tin.example.vn/**", lambda route: route.fulfill(body=""))
+    page.goto(admin_key.link(url, "/admin/", admin_key.ensure(web.settings.var), web.now))
+    page.get_by_role("heading", level=2).first.wait_for()
+    assert page.url == f"{url}/admin/"
+    [cookie] = page.context.cookies(url)
+    assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Strict")

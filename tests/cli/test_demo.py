@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import socket
 import subprocess
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -79,9 +81,21 @@ def test_each_mail_has_text_and_html_and_its_one_click_unsubscribes(tmp_path, st
     )  # fmt: skip
     assert json.loads(listed.stdout) == []
     base = links[0].split("/unsubscribe/")[0]
-    for path in ("/", "/outbox/", "/admin/", "/subscribe/", "/feeds/all.atom"):
+    for path in ("/", "/subscribe/", "/feeds/all.atom"):
         with urllib.request.urlopen(base + path, timeout=10) as answer:
             assert answer.status == 200
+    for path in ("/outbox/", "/admin/"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(base + path, timeout=10)
+    # What it printed is pressed as it stands, by a browser that has nothing.
+    printed = re.findall(r"http://\S+\?key=\S+", said)
+    assert [urllib.parse.urlsplit(one).path for one in printed] == ["/outbox/", "/admin/"]
+    for one in printed:
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with browser.open(one, timeout=10) as answer:
+            assert (answer.status, "key=" in answer.url) == (200, False)
+        with browser.open(f"{base}/outbox/", timeout=10) as answer:
+            assert b"minh@trung-du.example" in answer.read()
     assert running.stop(signal.SIGINT) == 0
     assert "Traceback" not in running.err.read_text()
 

@@ -17,6 +17,7 @@ from service.render.site_facts import site_view
 from service.report.health import Health
 from service.store import registry
 from service.store.database import Store
+from service.web import admin_key
 from service.web.app import create_app
 from service.web.limiter import Limiter
 
@@ -86,6 +87,13 @@ class Web:
             client=(peer, 50000),
             follow_redirects=False,
         )
+
+    def admin(self, **how: Any) -> TestClient:
+        """A browser that has opened the link with the key; `how` as for `browser`."""
+        client = self.browser(**how)
+        key = admin_key.ensure(self.settings.var)
+        assert client.get(admin_key.link("", "/admin/", key, self.now)).status_code == 303
+        return client
 
     def later(self, **span: float) -> None:
         self.now += timedelta(**span)

@@ -1,4 +1,4 @@
-"""The status page and the outbox: for this machine, and nobody else."""
+"""The status page and the outbox: for those who have the key, and nobody else."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from service.mail.drain import drain
 from service.report.health import Health
+from service.web import admin_key
 from tests.builders import add_source
 from tests.web.people import fill, newest, text
 
@@ -29,7 +30,7 @@ def test_the_status_page_says_how_things_stand(web):
     with web.store.write() as connection:
         add_source(connection, web.now, "bao-a", failures=3, error="HTTP 500 <b>")
     web.health = Health(False, ("source bao-a: HTTP 500 <b>",))
-    page = web.client.get("/admin/")
+    page = web.admin().get("/admin/")
     assert page.status_code == 200
     said = text(page)
     for words in ("bao-a", "lỗi", "HTTP 500 <b>", "giao-duc", "tuan"):
@@ -54,7 +55,7 @@ def test_every_state_of_a_source_has_its_word_its_reason_and_the_sites_hour(web)
     with web.store.write() as connection:
         for name, (values, _) in rows.items():
             add_source(connection, web.now, f"bao-{name}", **values)
-    page = web.client.get("/admin/").text
+    page = web.admin().get("/admin/").text
     lines = {line.split("</td>")[0]: line for line in page.split("<tr><td>")}
     for name, (_, word) in rows.items():
         assert f">{word}</td>" in lines[f"bao-{name}"]
@@ -65,10 +66,10 @@ def test_every_state_of_a_source_has_its_word_its_reason_and_the_sites_hour(web)
 
 
 def test_the_outbox_lists_mails_and_shows_one(web, mailed):
-    listed = web.client.get("/outbox/")
+    listed = web.admin().get("/outbox/")
     assert "minh@example.vn" in text(listed)
     assert f'href="/outbox/{mailed}"' in listed.text
-    page = web.client.get(f"/outbox/{mailed}")
+    page = web.admin().get(f"/outbox/{mailed}")
     said = text(page)
     for words in ("Xác nhận đăng ký Điểm tin tuần", "List-Unsubscribe", "Vâng, gửi Điểm tin tuần"):
         assert words in said
@@ -79,7 +80,7 @@ def test_the_outbox_lists_mails_and_shows_one(web, mailed):
 
 
 def test_the_html_part_can_run_and_call_nothing(web, mailed):
-    part = web.client.get(f"/outbox/{mailed}/html")
+    part = web.admin().get(f"/outbox/{mailed}/html")
     policy = part.headers["content-security-policy"]
     assert policy.startswith("sandbox")
     assert "allow-scripts" not in policy
@@ -90,17 +91,19 @@ def test_the_html_part_can_run_and_call_nothing(web, mailed):
 
 @pytest.mark.parametrize("key", ["khac", "a" * 32, "..%2fbantin.db", "%2e%2e"])
 def test_an_unknown_mail_is_404(web, mailed, key):
+    admin = web.admin()
     for path in (f"/outbox/{key}", f"/outbox/{key}/html"):
-        assert web.client.get(path).status_code == 404
+        assert admin.get(path).status_code == 404
 
 
 @pytest.mark.parametrize(
     "visitor",
     [
+        {},
         {"peer": "192.168.1.5"},
         {"peer": "203.0.113.5"},
-        {"base_url": "http://tin.example.vn"},
-        {"base_url": "http://192.168.1.2:8000"},
+        {"base_url": "http://localhost:8000"},
+        {"base_url": "http://[::1]:8000"},
         {"X-Forwarded-For": "127.0.0.1"},
         {"X-Real-IP": "127.0.0.1"},
         {"Forwarded": "for=127.0.0.1"},
@@ -112,6 +115,7 @@ def test_an_unknown_mail_is_404(web, mailed, key):
 @pytest.mark.parametrize("trusted", [[], ["127.0.0.1"]], ids=["no proxy", "trusted proxy"])
 async def test_to_anybody_else_they_are_not_there(make, visitor, trusted):
     web = make(web={"trusted_proxies": trusted})
+    admin_key.ensure(web.settings.var)
     fill(web)
     await drain(web.store, web.settings, lambda: web.now, owner="test")
     [file] = (web.settings.var / "outbox" / "new").iterdir()
@@ -122,12 +126,49 @@ async def test_to_anybody_else_they_are_not_there(make, visitor, trusted):
         assert "Không có trang này" in text(page)
 
 
+def test_without_a_key_on_this_machine_nobody_gets_in(web):
+    assert admin_key.read(web.settings.var) is None
+    for path in PATHS:
+        assert web.client.get(path, params={"key": ""}).status_code == 404
+        assert web.client.get(path, params={"key": "0" * 40}).status_code == 404
+
+
 @pytest.mark.parametrize("path", PATHS)
-def test_a_site_that_is_reached_from_elsewhere_has_no_such_pages(make, path):
-    web = make(site={"base_url": "https://tin.example.vn"})
-    assert web.client.get(path).status_code == 404
-    local = make(site={"base_url": "http://localhost:8000"})
-    assert local.client.get(path).status_code == 200
+def test_with_the_key_they_answer_wherever_the_site_is_reached(make, path):
+    web = make(site={"base_url": "https://tin.example.vn"}, web={"trusted_proxies": ["127.0.0.1"]})
+    proxied = web.admin(
+        base_url="https://tin.example.vn",
+        **{"X-Forwarded-For": "203.0.113.5", "X-Forwarded-Proto": "https"},
+    )
+    assert proxied.get(path).status_code == 200
+
+
+def test_the_cookie_opens_the_pages_for_thirty_days_and_the_link_for_one(web):
+    key = admin_key.ensure(web.settings.var)
+    link = admin_key.link("", "/outbox/", key, web.now)
+    client = web.admin()
+    web.later(hours=23)
+    assert web.browser().get(link).headers["location"] == "/outbox/"
+    web.later(hours=1)
+    assert web.browser().get(link).status_code == 404
+    assert client.get(link).headers["location"] == "/outbox/", "an old bookmark of who is in"
+    web.later(days=28, hours=23)
+    assert client.get("/admin/").status_code == 200
+    web.later(hours=1)
+    assert client.get("/admin/").status_code == 404
+
+
+def test_a_link_pressed_on_another_site_leads_through_a_page_of_ours(make):
+    """After a redirect from elsewhere a browser would keep the Strict cookie back."""
+    web = make(site={"base_url": "http://localhost:8000/tin"})
+    key = admin_key.ensure(web.settings.var)
+    client = web.browser(**{"Sec-Fetch-Site": "cross-site"})
+    entered = client.get(admin_key.link("/tin", "/outbox/", key, web.now))
+    assert entered.status_code == 200
+    assert entered.headers["refresh"] == "0; url=/tin/outbox/"
+    assert 'href="/tin/outbox/"' in entered.text
+    assert "path=/tin/" in entered.headers["set-cookie"].lower()
+    assert entered.headers["referrer-policy"] == "no-referrer"
 
 
 def test_ready_and_alive(web):

@@ -1,0 +1,53 @@
+"""`bantin admin`: the way into the admin pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from service.cli.opening import environ, log_quietly
+from service.cli.output import config_option, dump, json_option, say
+from service.config.schema import Settings
+from service.errors import BantinError
+from service.render.site_facts import base_url, local_url
+from service.runtime.composition import load, system_clock
+from service.web import admin_key
+
+
+@click.group()
+def admin() -> None:
+    """The admin pages, /admin/ and /outbox/, which open with a key alone."""
+
+
+@admin.command("link")
+@click.option("--new", is_flag=True, help="Make another key: all links and browsers before it end.")
+@config_option
+@json_option
+def link(new: bool, config: Path, as_json: bool) -> None:
+    """Print the address of the admin page with a token that opens it for a day.
+
+    The browser that opens it keeps a cookie for 30 days, for /outbox/ too. Behind a proxy there
+    are two addresses: the public one, and the one on this machine. Writes var/admin.key where there
+    is none, or with --new; the running service takes it at once.
+    """
+    log_quietly()
+    settings = load(config, environ()).settings
+    try:
+        key = (admin_key.renew if new else admin_key.ensure)(settings.var)
+    except OSError as error:
+        raise BantinError(f"cannot use {error.filename}: {error.strerror}") from error
+    now = system_clock()
+    found = links(settings, "/admin/", key, now)
+    if as_json:
+        dump({"links": found, "until": now + admin_key.LASTS["link"]})
+        return
+    for one in found:
+        say(one)
+
+
+def links(settings: Settings, path: str, key: str, now: datetime) -> list[str]:
+    """The addresses of an admin page: as readers reach the site, then past any proxy."""
+    bases = dict.fromkeys((base_url(settings), local_url(settings)))
+    return [admin_key.link(base, path, key, now) for base in bases]
