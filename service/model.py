@@ -124,7 +124,8 @@ class Entry:
     document's own link element says. `origin` is the publisher's address where the document names
     it besides, as FeedBurner does, whose links count clicks; None = it names no other. Each may be
     a key of the article or not. `base` is the address against which relative links in `summary` and
-    `content` are read.
+    `content` are read. `twins` are the keys of entries that stand beside it in its document and
+    tell the same article.
     """
 
     key: str
@@ -144,6 +145,7 @@ class Entry:
     language: str | None = None
     origin: str | None = None
     origin_is_key: bool = False
+    twins: tuple[str, ...] = ()
 
     @property
     def address(self) -> str | None:

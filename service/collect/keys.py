@@ -1,20 +1,26 @@
-"""Who an entry is within its source (LEDGER: `entry`): pure, over a whole document.
+"""Who an entry is within its source (LEDGER: `entry`, `article_key`): pure, over a whole document.
 
 guid -> its own key; a guid that the document repeats -> guid and link; no guid -> the link if it is
-a key (unique in the document, no home page) -> else a hash of title, date and text. Where the
-document names the publisher's own address besides, that goes before the link: it stays when the
-outlet leaves FeedBurner.
+a key -> else a hash of title, date and text. Where the document names the publisher's own address
+besides, that goes before the link: it stays when the outlet leaves FeedBurner.
+
+An address is a key of the article unless it is a home page or stands in the document under several
+headlines, as that of a page with live news does. Entries with the same address and the same
+headline are one article, whatever their guids: each names the next ones of its kind as `twins`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Container, Sequence
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urldefrag
 
-from service.curate.canonical import canonical, is_home
+from service.curate.canonical import canonical, display_link, is_home
 from service.model import Entry
+from service.text.fold import fold, words_of
 
 LONGEST_KEY = 500
 """Characters. An index of PostgreSQL takes 2,700 bytes; longer keys are hashed."""
@@ -37,16 +43,14 @@ def settle(drafts: Sequence[Draft], homes: Sequence[str | None]) -> tuple[Entry,
     own = {canonical(home) for home in homes if home}
     drafts = [_without_idle_origin(draft, own) for draft in drafts]
     named = [addresses(draft.entry) for draft in drafts]
-    times = Counter(address for both in named for address in both if address)
+    alike = _alike(drafts, named, own)
     guids = Counter(draft.entry.guid for draft in drafts if draft.entry.guid)
     taken: set[str] = set()
     entries = []
     for draft, (link, origin) in zip(drafts, named, strict=True):
         entry = draft.entry
-        link_is_key = (
-            link is not None and times[link] == 1 and link not in own and not is_home(link)
-        )
-        origin_is_key = origin is not None and times[origin] == 1
+        link_is_key = _is_key(link, alike, own)
+        origin_is_key = _is_key(origin, alike, own)
         unique = (origin if origin_is_key else None) or (link if link_is_key else None)
         repeated = guids[entry.guid or ""] > 1
         key = _free(_key(draft, origin or link, unique, repeated=repeated), draft, taken)
@@ -54,7 +58,62 @@ def settle(drafts: Sequence[Draft], homes: Sequence[str | None]) -> tuple[Entry,
         entries.append(
             replace(entry, key=key, link_is_key=link_is_key, origin_is_key=origin_is_key)
         )
-    return tuple(entries)
+    return _with_twins(entries, alike.values())
+
+
+_Alike = dict[str, list[list[int]]]
+"""Address -> the numbers of the entries that name it, those with the same headline together."""
+
+
+def _alike(
+    drafts: Sequence[Draft],
+    named: Sequence[tuple[str | None, str | None]],
+    homes: Container[str],
+) -> _Alike:
+    """The addresses that several entries name, without home pages."""
+    times = Counter(address for both in named for address in both if address)
+    groups: defaultdict[str, defaultdict[tuple[str, str], list[int]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for number, (draft, both) in enumerate(zip(drafts, named, strict=True)):
+        for address, written in zip(both, (draft.entry.link, draft.entry.origin), strict=True):
+            if address and written and times[address] > 1:
+                if address not in homes and not is_home(address):
+                    groups[address][_place(written), _headline(draft.entry)].append(number)
+    return {address: list(some.values()) for address, some in groups.items()}
+
+
+def _place(address: str) -> str:
+    """Where in a page: each answer of a forum has an anchor of its own, and no headline."""
+    return urldefrag(display_link(address)).fragment
+
+
+def _headline(entry: Entry) -> str:
+    """The headline without case, marks and punctuation; without one the text stands for it."""
+    told = entry.title or f"{entry.summary} {entry.content}"
+    return " ".join(words_of(told)[1]) or fold(told).strip()
+
+
+def _is_key(address: str | None, alike: _Alike, homes: Container[str]) -> bool:
+    if address is None or address in homes or is_home(address):
+        return False
+    return len(alike.get(address, ())) <= 1
+
+
+def _with_twins(
+    entries: Sequence[Entry], alike: Iterable[Iterable[Sequence[int]]]
+) -> tuple[Entry, ...]:
+    """Each with the keys of the entries next to it that tell the same: a chain holds all of them."""
+    twins: defaultdict[int, dict[str, None]] = defaultdict(dict)
+    for groups in alike:
+        for group in groups:
+            for one, other in itertools.pairwise(group):
+                twins[one][entries[other].key] = None
+                twins[other][entries[one].key] = None
+    return tuple(
+        replace(entry, twins=tuple(twins[number])) if number in twins else entry
+        for number, entry in enumerate(entries)
+    )
 
 
 def _key(draft: Draft, address: str | None, unique: str | None, *, repeated: bool) -> str:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from service.curate import identity
-from service.curate.candidates import AdmitSource, Candidate, candidate
+from service.curate.candidates import AdmitSource, Candidate, candidate, share
 from service.curate.placing import Placing
 from service.curate.prepare import Prepared, Told, prepare
 from service.curate.rules import Matcher
@@ -133,11 +133,11 @@ def _apart(
         own: set[str | int] = set()
         for one in fresh[at]:
             one.leads_to = {by_key[key] for key in one.keys if key in by_key}
+            if one.known and one.known.article_id is not None:
+                one.leads_to.add(one.known.article_id)
             own.update(one.leads_to)
             if one.made.values is not None:
                 own.update(one.keys)
-            if one.known and one.known.article_id is not None:
-                own.add(one.known.article_id)
         if taken & own:
             return order[:place], order[place:]
         taken |= own
@@ -213,13 +213,11 @@ class _Admission:
     def _find(self, accepted: list[Candidate]) -> None:
         """Lead each to the article that its keys know; merge where they know several."""
         became = self.merged
+        share(accepted)
         for one in accepted:
-            ids = set(one.leads_to)
-            if one.known and one.known.article_id is not None:
-                ids.add(one.known.article_id)
-            if not ids:
+            if not one.leads_to:
                 continue
-            one.article_id, *losers = sorted({_end(became, found) for found in ids})
+            one.article_id, *losers = sorted({_end(became, found) for found in one.leads_to})
             one.was_there = True
             for loser in losers:
                 merges.merge(self.connection, one.article_id, loser)

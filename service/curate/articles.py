@@ -35,7 +35,7 @@ Beyond that a feed is broken or hostile."""
 FIRST_YEAR, LAST_YEAR = 1980, 2100
 """A date outside is a default of some program ("1970-01-01"), not what the outlet says."""
 
-_ALL_OF = attrgetter(*Entry.__slots__)
+_ALL_OF = attrgetter(*(name for name in Entry.__slots__ if name != "twins"))
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _MAIL_AND_NAME = re.compile(r"\S+@\S+\s*\((.+)\)|(.+?)\s*<\S+@\S+>")
 _MAIL = re.compile(r"\S+@\S+")
@@ -107,7 +107,7 @@ def matched_text(short: str, content: str) -> str:
 
 
 def entry_hash(entry: Entry) -> bytes:
-    """Of all that the entry says: equal means that there is nothing to do."""
+    """Of all that the entry says, not of what stands beside it: equal means nothing to do."""
     told = (one if type(one) is str else f"\1{one!r}" for one in _ALL_OF(entry))
     return _digest(*told)
 

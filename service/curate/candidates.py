@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from service.curate.prepare import Prepared
@@ -33,7 +33,7 @@ class AdmitSource:
 class Candidate:
     """An entry with what it makes, and the article it leads to once that is known.
 
-    `leads_to`: the articles that its keys know. `was_there`: the article was stored before this
+    `leads_to`: the articles that its keys know, and what it told before. `was_there`: the article was stored before this
     document. `repeats`: its source had told it before, under this or another entry key.
     """
 
@@ -41,7 +41,7 @@ class Candidate:
     made: Prepared
     known: Known | None
     quiet: bool
-    leads_to: Collection[int] = ()
+    leads_to: set[int] = field(default_factory=set)
     article_id: int = 0
     was_there: bool = False
     repeats: bool = False
@@ -64,6 +64,28 @@ def candidate(made: Prepared, known: Known | None, source: AdmitSource, now: dat
     if quiet and known.article_id is None:  # its page may know better when it was published
         quiet = not _is_after(made.published, source.first_fetch_at, now)
     return Candidate(source, made, known, quiet)
+
+
+def share(candidates: Sequence[Candidate]) -> None:
+    """Let entries that share a key lead to the same articles, also where only one of them is known.
+
+    A story is listed again: the second entry has a link that is in no key yet, as it was under
+    several headlines before, or only its twin's key in common with the first one.
+    """
+    first: dict[str, Candidate] = {}
+    pairs = [
+        (first[key], one)
+        for one in candidates
+        for key in one.keys
+        if first.setdefault(key, one) is not one
+    ]
+    changed = bool(pairs)
+    while changed:
+        changed = False
+        for one, other in (*pairs, *reversed(pairs)):  # both ways along a chain of twins
+            if one.leads_to != other.leads_to:
+                one.leads_to = other.leads_to = one.leads_to | other.leads_to
+                changed = True
 
 
 def _is_old(published: datetime | None, source: AdmitSource, now: datetime) -> bool:

@@ -21,13 +21,13 @@ def keys(entry: Entry, source: str) -> tuple[str, ...]:
 
     Its canonical addresses, when they are keys in its document (the publisher's own before the
     link, so that an outlet that leaves FeedBurner changes nothing), then the source with the entry
-    key.
+    key, then those of its twins.
     """
-    own = bounded(source_key(source, nfc(entry.key)))
+    own, *twins = (bounded(source_key(source, nfc(key))) for key in (entry.key, *entry.twins))
     origin = entry.origin if entry.origin_is_key else None
     link = entry.link if entry.link_is_key else None
     addresses = dict.fromkeys(address_key(one) for one in (origin, link) if one)
-    return (*addresses, own)
+    return (*addresses, own, *twins)
 
 
 def address_key(address: str) -> str:

@@ -82,8 +82,8 @@ def unpack(packed: bytes) -> Entry:
         told[name] = datetime.fromisoformat(told[name]) if told[name] else None
     told["enclosures"] = tuple(Enclosure(**one) for one in told["enclosures"])
     told["image"] = Image(**told["image"]) if told["image"] else None
-    for name in ("authors", "categories"):
-        told[name] = tuple(told[name])
+    for name in ("authors", "categories", "twins"):
+        told[name] = tuple(told.get(name, ()))
     return Entry(**told)
 
 

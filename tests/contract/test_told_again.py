@@ -1,0 +1,198 @@
+"""Promise 2 under attack: an outlet lists a story again under a new guid, and nobody is told twice.
+
+`bantin up` runs as a process and collects from outlets on loopback; its readers have been mailed
+each story once. Then every outlet lists its story a second time, each in another way, together with
+one that is new. The next mail must have the new ones, and no old one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from service.errors import StoreError
+from service.store import tables as t
+from service.store.database import Store
+from tests.contract.way import Outlets, outlets, parsed, text_of
+
+BANTIN = Path(sys.prefix) / "bin" / "bantin"
+ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("BANTIN_")}
+READERS = {"hang-gio@example.vn": "hourly", "hang-ngay@example.vn": "daily"}
+OLD = "Tin cũ"
+OTHER = "Cập nhật lúc 9 giờ"
+
+CONFIG = """
+[site]
+title = "Tin"
+language = "vi"
+[web]
+listen = "{address}"
+[store]
+url = "{store}"
+[collect]
+allow_networks = ["127.0.0.0/8"]
+interval = {{ min = "1s", max = "1s" }}
+[topic.tin]
+title = "Tin"
+[digest.tin]
+cadence = "hourly"
+cadences = ["hourly", "daily"]
+stories = {{ max = 100 }}
+"""
+
+
+def item(title: str, link: str, guid: str | None = None) -> str:
+    named = f"<guid isPermaLink='false'>{guid}</guid>" if guid else ""
+    return f"<item>{named}<title>{title}</title><link>{link}</link></item>"
+
+
+def feed(name: str, *items: str) -> bytes:
+    channel = f"<title>{name}</title><link>https://{name}.example/</link>{''.join(items)}"
+    return f"<rss version='2.0'><channel>{channel}</channel></rss>".encode()
+
+
+class Paper:
+    """An outlet with one story. `again`: how it is listed on the second day, the story as {}."""
+
+    def __init__(self, name: str, again: str) -> None:
+        self.name, self.again = name, again
+        self.link = f"https://{name}.example/tin"
+        self.title, self.news = f"Lũ về {name} đêm qua", f"Tin mới của {name}"
+
+    def days(self) -> tuple[bytes, bytes, bytes]:
+        old = item(OLD, f"https://{self.name}.example/cu", "cu")
+        story = item(self.title, self.link, "g1")
+        new = item(self.news, f"https://{self.name}.example/moi", "moi")
+        again = self.again.format(story, title=self.title, link=self.link)
+        return feed(self.name, old), feed(self.name, story, old), feed(self.name, new, again, old)
+
+
+def twin(guid: str | None = "g2", title: str = "{title}", link: str = "{link}") -> str:
+    return item(title, link, guid)
+
+
+PAPERS = [
+    Paper("tren", twin() + "{}"),
+    Paper("duoi", "{}" + twin()),
+    Paper("ba", twin() + twin("g4") + "{}"),
+    Paper("khong-guid", twin(None) + "{}"),
+    Paper("cung-guid", twin("g1", link="{link}?utm_source=rss") + "{}"),
+    Paper("chien-dich", twin(link="{link}?utm_source=zalo") + "{}"),
+    Paper("dau-cau", twin(title="  “{title}”! ") + "{}"),
+    # The page is told under two headlines: the other one is news, the twin is not.
+    Paper("truc-tiep", twin("g5", title=OTHER) + twin() + "{}"),
+    Paper("truc-tiep-sau", "{}" + twin("g5", title=OTHER) + twin() + twin("g6")),
+]
+
+
+class Office:
+    """`bantin up` in a folder of its own, and commands beside it."""
+
+    def __init__(self, folder: Path, url: str, web: Outlets) -> None:
+        self.folder, self.web = folder, web
+        self._url = url or f"sqlite:///{folder}/var/bantin.db"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        sources = "".join(
+            f'[source.{one.name}]\nurl = "{web.url(f"/{one.name}")}"\ntopics = ["tin"]\n'
+            for one in PAPERS
+        )
+        config = CONFIG.format(address=address, store=self._url) + sources
+        (folder / "bantin.toml").write_text(config)
+
+    async def run(self, *arguments: str) -> None:
+        process = await self._process(*arguments)
+        assert await process.wait() == 0, arguments
+
+    @asynccontextmanager
+    async def up(self) -> AsyncIterator[None]:
+        process = await self._process("up")
+        try:
+            yield
+            assert process.returncode is None, "it ended by itself"
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+    async def _process(self, *arguments: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            BANTIN, *arguments, cwd=self.folder, env=ENVIRON,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+
+    async def collected(self, day: int) -> None:
+        """Show the papers of a day, and wait until the service has taken in every entry."""
+        for one in PAPERS:
+            self.web.pages[f"/{one.name}"] = ("application/rss+xml", one.days()[day])
+        # A document is taken in as a whole: what only this day has tells that it is there.
+        wanted = {(one.name, (OLD, one.title, one.news)[day]) for one in PAPERS}
+        await until(lambda: self._entries() >= wanted)
+
+    def _entries(self) -> set[tuple[str, str]]:
+        """The sources' names and the titles of their entries."""
+        store = Store(self._url)
+        try:
+            with store.read() as connection:
+                stored = select(t.source.c.name, t.entry.c.title).join(t.entry)
+                return {(row[0], row[1]) for row in connection.execute(stored)}
+        except StoreError:  # nothing has been made yet
+            return set()
+        finally:
+            store.close()
+
+    def told(self, reader: str) -> Counter[str]:
+        """How many of the reader's mails name each headline."""
+        paths = (self.folder / "var" / "outbox" / "new").iterdir()
+        mails = [parsed(path.read_bytes()) for path in paths]
+        texts = [text_of(mail) for mail in mails if mail["To"] == reader]
+        names = [one.title for one in PAPERS] + [one.news for one in PAPERS] + [OTHER]
+        return Counter(name for text in texts for name in names if name in " ".join(text.split()))
+
+
+async def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 - it is another process that we wait for
+            await asyncio.sleep(0.2)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest) -> str:
+    """Where the store is; "" = in the folder."""
+    if request.param == "sqlite":
+        return ""
+    return str(request.getfixturevalue("postgres_database"))
+
+
+async def test_a_story_that_is_listed_again_under_a_new_guid_is_mailed_once(tmp_path, url):
+    begun = datetime.now(UTC)
+    tomorrow, the_day_after = (begun + timedelta(hours=25 * day) for day in (1, 2))
+    async with outlets() as web:
+        office = Office(tmp_path, url, web)
+        async with office.up():
+            await office.collected(0)
+            for reader, cadence in READERS.items():
+                await office.run(
+                    "subscribers", "add", reader, "--digest", "tin", "--cadence", cadence
+                )
+            await office.collected(1)
+            await office.run("digest", "send", "tin", "--at", tomorrow.isoformat())
+            once = Counter(one.title for one in PAPERS)
+            assert {reader: office.told(reader) for reader in READERS} == dict.fromkeys(
+                READERS, once
+            )
+            await office.collected(2)
+            await office.run("digest", "send", "tin", "--at", the_day_after.isoformat())
+    once.update([*(one.news for one in PAPERS), OTHER])
+    assert {reader: office.told(reader) for reader in READERS} == dict.fromkeys(READERS, once)
