@@ -22,6 +22,7 @@ from service.collect.recording import Recorded, Recorder
 from service.collect.sweep import LEASE
 from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
+from service.curate.identity import address_key
 from service.curate.prepare import Prepared
 from service.curate.rules import compile_rules, packed
 from service.errors import BantinError
@@ -165,15 +166,24 @@ def _is_doubtful(store: Store, claimed: Claimed, made: Sequence[Prepared]) -> bo
     """Whether an entry could be one that is stored under another key.
 
     Keys are given over a whole document (`keys.settle`), and this may be a part of one: what is
-    alone here may be one of several there.
+    alone here may be one of several there. So may its link be: where it stands under several
+    headlines it leads to no article.
     """
+    links = {one.key: one.link for one in made if one.link and _leads(one, one.link)}
     guids = {one.guid for one in made if one.guid}
-    links = {one.link for one in made if one.link and not one.guid}
     with store.read() as connection:
-        stored = entries.alike(connection, claimed.id, guids, links)
+        stored = entries.alike(connection, claimed.id, guids, links.values())
     known = {one.entry_key for one in stored}
-    others = {one.guid or one.link for one in stored}
-    return any((one.guid or one.link) in others for one in made if one.key not in known)
+    told = {one.guid for one in stored if one.guid}
+    shown = {one.link for one in stored if one.link}
+    return any(
+        one.guid in told or links.get(one.key) in shown for one in made if one.key not in known
+    )
+
+
+def _leads(made: Prepared, link: str) -> bool:
+    """Whether its link says who the entry is, or which article it tells."""
+    return not made.guid or address_key(link) in made.keys
 
 
 def _remembered(store: Store, source_id: int) -> bytes | None:

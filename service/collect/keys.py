@@ -77,9 +77,9 @@ def _alike(
     )
     for number, (draft, both) in enumerate(zip(drafts, named, strict=True)):
         for address, written in zip(both, (draft.entry.link, draft.entry.origin), strict=True):
-            if address and written and times[address] > 1:
-                if address not in homes and not is_home(address):
-                    groups[address][_place(written), _headline(draft.entry)].append(number)
+            if not address or not written or times[address] == 1 or _is_home(address, homes):
+                continue
+            groups[address][_place(written), _headline(draft.entry)].append(number)
     return {address: list(some.values()) for address, some in groups.items()}
 
 
@@ -95,15 +95,19 @@ def _headline(entry: Entry) -> str:
 
 
 def _is_key(address: str | None, alike: _Alike, homes: Container[str]) -> bool:
-    if address is None or address in homes or is_home(address):
+    if address is None or _is_home(address, homes):
         return False
     return len(alike.get(address, ())) <= 1
+
+
+def _is_home(address: str, homes: Container[str]) -> bool:
+    return address in homes or is_home(address)
 
 
 def _with_twins(
     entries: Sequence[Entry], alike: Iterable[Iterable[Sequence[int]]]
 ) -> tuple[Entry, ...]:
-    """Each with the keys of the entries next to it that tell the same: a chain holds all of them."""
+    """Each with the keys of the entries next to it that tell the same: chained, they are one."""
     twins: defaultdict[int, dict[str, None]] = defaultdict(dict)
     for groups in alike:
         for group in groups:

@@ -33,8 +33,9 @@ class AdmitSource:
 class Candidate:
     """An entry with what it makes, and the article it leads to once that is known.
 
-    `leads_to`: the articles that its keys know, and what it told before. `was_there`: the article was stored before this
-    document. `repeats`: its source had told it before, under this or another entry key.
+    `leads_to`: the articles that its keys know, and what it told before. `was_there`: the article
+    was stored before this document. `repeats`: its source had told it before, under this or another
+    entry key.
     """
 
     source: AdmitSource

@@ -91,9 +91,18 @@ ITEM = "<item><guid isPermaLink='false'>{0}</guid><link>http://a.example/{0}</li
 TAIL = "</channel></rss>"
 
 
-def burned(name: str, origin: str) -> str:
+def burned(name: str, origin: str, more: str = "") -> str:
     """An entry of FeedBurner's, whose own address is another."""
-    return item(name, f"<feedburner:origLink>http://a.example/{origin}</feedburner:origLink>")
+    at = f"http://a.example/{origin}"
+    return item(name, f"<feedburner:origLink>{at}</feedburner:origLink>{more}")
+
+
+def again(name: str, link: str, title: str = "t") -> str:
+    """An entry with a guid of its own and the link of another."""
+    at = f"<link>http://a.example/{link}</link>"
+    return item(name, f"<title>{title}</title>").replace(
+        f"<link>http://a.example/{name}</link>", at
+    )
 
 
 def feed(head: str, *items: str) -> bytes:
@@ -121,6 +130,11 @@ LEAKS = {
     "link of another": "<item><guid>9</guid><link>http://a.example/2</link></item>",
     "no guid, link of another": "<item><link>http://a.example/2</link><title>x</title></item>",
     "a twin": item("2"),
+    "a twin under another guid": again("9", "2"),
+    "twins under other guids": again("9", "2") + again("8", "2"),
+    "another headline under the link": again("9", "2", "u"),
+    "a twin and another headline": again("9", "2") + again("8", "2", "u"),
+    "a twin by its origin": burned("9", "2", "<title>t</title>"),
     "origin that is the link of another": burned("9", "2"),
     "origin of another": burned("9", "o") + burned("8", "o"),
     "no guid, an origin": burned("9", "o").replace("<guid isPermaLink='false'>9</guid>", ""),

@@ -110,6 +110,8 @@ class Office:
         )
         config = CONFIG.format(address=address, store=self._url) + sources
         (folder / "bantin.toml").write_text(config)
+        readers = [f"{address},tin,{cadence}" for address, cadence in READERS.items()]
+        (folder / "readers.csv").write_text("\n".join(["address,digest,cadence", *readers, ""]))
 
     async def run(self, *arguments: str) -> None:
         process = await self._process(*arguments)
@@ -182,10 +184,7 @@ async def test_a_story_that_is_listed_again_under_a_new_guid_is_mailed_once(tmp_
         office = Office(tmp_path, url, web)
         async with office.up():
             await office.collected(0)
-            for reader, cadence in READERS.items():
-                await office.run(
-                    "subscribers", "add", reader, "--digest", "tin", "--cadence", cadence
-                )
+            await office.run("subscribers", "import", "readers.csv")
             await office.collected(1)
             await office.run("digest", "send", "tin", "--at", tomorrow.isoformat())
             once = Counter(one.title for one in PAPERS)

@@ -19,6 +19,7 @@ def test_what_is_packed_comes_back_whole(now):
         base="https://a.vn/1", authors=("Minh",), categories=("Giáo dục", "Thi"),
         enclosures=(Enclosure("https://a.vn/a.mp3", "audio/mpeg", 7),), origin_is_key=True,
         image=Image("https://a.vn/i.jpg", "Ảnh", 640, None), origin="https://b.vn/1",
+        twins=("2",),
     )  # fmt: skip
     assert all(getattr(full, one.name) for one in fields(full)), "a field is not tried"
     assert unpack(pack(full)) == full

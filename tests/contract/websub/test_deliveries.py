@@ -10,6 +10,7 @@ import socket
 from datetime import timedelta
 
 import aiohttp
+import pytest
 from aiohttp.abc import AbstractResolver
 
 from service.collect import callback
@@ -132,13 +133,14 @@ async def test_a_part_of_the_document_is_enough_and_does_not_hide_the_rest(store
         assert sorted(desk.titles()) == [f"Tin {name}" for name in "abcde"]
 
 
-async def test_a_part_whose_entries_could_be_taken_for_others_is_a_hint(store, now):
-    """Without guids and with one link for all, an entry alone would get the key of its link."""
+@pytest.mark.parametrize("guid", ["", "<guid isPermaLink='false'>{}</guid>"], ids=["none", "guid"])
+async def test_a_part_whose_entries_could_be_taken_for_others_is_a_hint(store, now, guid):
+    """With one link for all, an entry alone would lead to the article of that link."""
 
     def shared(*titles: str) -> bytes:
+        link = "<link>https://bao.example/status</link>"
         items = "".join(
-            f"<item><title>Tin {one}</title><link>https://bao.example/status</link></item>"
-            for one in titles
+            f"<item><title>Tin {one}</title>{link}{guid.format(one)}</item>" for one in titles
         )
         head = f"<a:link rel='hub' href='{hub.url}'/>"
         return (
