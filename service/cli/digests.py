@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import Mapping
 from email import policy
@@ -46,15 +47,17 @@ def digest() -> None:
 @click.option("--to", metavar="ADDRESS", help="As this subscriber would get it.")
 @click.option("--at", metavar="TIME", help="As if it were TIME: ISO 8601, or 7d for so long ago.")
 @click.option("--sample", is_flag=True, help="The newest stories where there is nothing to tell.")
+@click.option("--raw", "as_bytes", is_flag=True, help="The bytes of the mail; default in a pipe.")
 @click.option("--open", "in_browser", is_flag=True, help="Show the HTML part in a browser.")
 @config_option
 @json_option
 def preview(
-    name: str, to: str | None, at: str | None, sample: bool, in_browser: bool, config: Path,
-    as_json: bool,
+    name: str, to: str | None, at: str | None, sample: bool, as_bytes: bool, in_browser: bool,
+    config: Path, as_json: bool,
 ) -> None:  # fmt: skip
-    """Print the exact mail that would go out, byte for byte.
+    """Show the exact mail that would go out.
 
+    On a terminal its headers and its text part, in a pipe (or with --raw) all of it, byte for byte.
     Where there is none the reason goes to standard error. Writes nothing and uses nothing up.
     """
     with opened_to_look(config) as service:
@@ -73,8 +76,10 @@ def preview(
         dump(_preview(found))
     elif found.message is None:
         warn(found.reason)
-    elif not in_browser:
+    elif as_bytes or not (in_browser or sys.stdout.isatty()):
         raw(found.message)
+    elif not in_browser:
+        _read_out(found.message)
     if in_browser and found.message is not None:
         _show(found.message)
         warn(f"{printable(found.subject)}: cut {cut}, {found.stories} stories, opened in a browser")
@@ -98,6 +103,21 @@ def _preview(found: Preview) -> dict[str, object]:
         "message": None if found.message is None else found.message.decode(),
         "reason": found.reason,
     }
+
+
+def _read_out(message: bytes) -> None:
+    """Headers and text, as a mail program without HTML would show them."""
+    read = BytesParser(policy=policy.default).parsebytes(message)
+    for name, value in read.items():
+        if name == "MIME-Version" or name.startswith("Content-"):
+            continue  # how it is packed, which nobody reads
+        say(click.style(f"{name}: ", dim=True) + printable(str(value)))
+    text = read.get_body(("plain",))
+    assert text is not None
+    say()
+    for line in text.get_content().splitlines():
+        say(printable(line))
+    warn("--raw prints the bytes, --open shows the HTML part in a browser")
 
 
 def _show(message: bytes) -> None:

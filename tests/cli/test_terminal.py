@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -95,3 +96,21 @@ def test_what_sources_say_cannot_speak_to_the_terminal(site, web):
     assert "[bold]x[/bold]" in shown
     assert "\x9b" not in shown
     assert "\u202e" not in shown
+
+
+def test_a_preview_can_be_read_on_a_terminal_and_its_bytes_are_there_for_the_asking(site):
+    on_terminal("collect", cwd=site)
+    code, shown = on_terminal("digest", "preview", "ngay", "--sample", cwd=site)
+    assert code == 0, shown
+    plain = re.sub(r"\x1b\[[\d;]*m", "", shown)
+    assert "From: Tin Trung Du <bantin@localhost>" in plain
+    assert re.search(r"^Subject: Điểm tin ngày .*: Tin cũ", plain, re.MULTILINE)
+    assert "Content-Transfer-Encoding" not in plain
+    assert "<html" not in plain
+    head, _, text = plain.partition("\r\n\r\n")
+    assert "Subject: " in head
+    assert "Giáo dục vùng cao" in text
+    assert "--raw prints the bytes" in text
+    _, shown = on_terminal("digest", "preview", "ngay", "--sample", "--raw", cwd=site)
+    assert "Content-Transfer-Encoding: " in shown
+    assert "--raw prints" not in shown
