@@ -14,11 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from service.config.schema import Settings
 from service.publish.build import NEWEST
 from service.publish.pages import Pages
+from service.publish.robots import OURS, ROBOTS, robots_txt
 from service.render.addresses import (
     OPML,
     archive_page,
@@ -65,7 +67,7 @@ def write_site(
     counts = {"new": 0, "changed": 0, "unchanged": 0}
     failed: dict[str, str] = {}
     with _drafts(out) as drafts, store.read() as connection:
-        for path, make in _tree(connection, settings, renderer):
+        for path, make in chain(_robots(out, renderer), _tree(connection, settings, renderer)):
             try:
                 body = make()
                 if body is not None:
@@ -91,6 +93,13 @@ def _tree(connection: Connection, settings: Settings, renderer: Renderer) -> Ite
         yield _index(archive_page(digest.name)), partial(pages.archive, digest.name)
     yield from _editions(connection, pages)
     yield from _stories(connection, pages)
+
+
+def _robots(out: Path, renderer: Renderer) -> Iterator[File]:
+    """An admin's own file beside ours, which knows more of the host than we do, stays."""
+    there = out / ROBOTS.lstrip("/")
+    if not there.exists() or there.read_bytes().startswith(OURS.encode()):
+        yield ROBOTS, partial(robots_txt, renderer.site.base_url)
 
 
 def _feeds(connection: Connection) -> Iterator[File]:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.publish.pages import Pages
+from service.publish.robots import ROBOTS, robots_txt
 from service.render.addresses import archive_page, story_page, topic_page
 from service.render.assets import media_type
 from service.store import renames, stories
@@ -24,15 +25,6 @@ PAGE_CACHE = "public, max-age=60"
 ASSET_CACHE = "public, max-age=3600"
 VERSIONED_CACHE = "public, max-age=31536000, immutable"
 """An asset that is asked for with its version never changes under that address."""
-
-_PRIVATE_PATHS = (
-    "/confirm/",
-    "/preferences/",
-    "/unsubscribe/",
-    "/subscribe",
-    "/admin/",
-    "/outbox/",
-)
 
 Make = Callable[[Connection, Pages], bytes | str | None]
 """The page's bytes; or the path that it has moved to; or None."""
@@ -105,10 +97,7 @@ async def asset(request: Request) -> Response:
 
 
 async def robots(request: Request) -> Response:
-    """Search engines have no business behind personal links and forms."""
-    prefix = context_of(request).prefix
-    lines = ["User-agent: *", *(f"Disallow: {prefix}{path}" for path in _PRIVATE_PATHS)]
-    body = ("\n".join(lines) + "\n").encode()
+    body = robots_txt(context_of(request).renderer.site.base_url)
     return answer(made_now(body, "text/plain; charset=utf-8", ASSET_CACHE), request.headers)
 
 
@@ -147,5 +136,5 @@ ROUTES = [
     Route("/topics.opml", opml),
     Route("/assets/{name}", asset),
     Route("/favicon.ico", asset),
-    Route("/robots.txt", robots),
+    Route(ROBOTS, robots),
 ]

@@ -12,6 +12,7 @@ from lxml import html as markup
 from sqlalchemy import insert, update
 
 from service.publish.build import publish
+from service.publish.robots import OURS
 from service.publish.static import Written, write_site
 from service.store import stale
 from service.store import tables as t
@@ -58,6 +59,7 @@ def test_the_tree_is_that_of_the_contract(newsroom, now, tmp_path):
         "index.html",
         "topics.opml",
         "favicon.ico",
+        "robots.txt",
         "assets/site.css",
         "assets/icon-512.png",
         "assets/icon-144.png",
@@ -165,6 +167,19 @@ def test_files_of_others_and_of_retired_topics_stay(newsroom, now, tmp_path):
     assert before.keys() == after.keys()
     assert after["feeds/y-te.atom"] == before["feeds/y-te.atom"]
     assert "không còn được cập nhật" in after["topics/y-te/index.html"][1].decode()
+
+
+def test_robots_txt_is_that_of_the_web_and_an_admins_own_stays(newsroom, now, tmp_path):
+    store, _ids = newsroom
+    _write(store, tmp_path / "out", now)
+    written = (tmp_path / "out" / "robots.txt").read_text()
+    assert written.splitlines()[:3] == [OURS, "User-agent: *", "Disallow: /confirm/"]
+    (tmp_path / "out" / "robots.txt").write_text(f"{OURS}\nof an older release\n")
+    _write(store, tmp_path / "out", now)
+    assert (tmp_path / "out" / "robots.txt").read_text() == written
+    (tmp_path / "out" / "robots.txt").write_text("User-agent: x\nDisallow: /\n")
+    _write(store, tmp_path / "out", now)
+    assert (tmp_path / "out" / "robots.txt").read_text() == "User-agent: x\nDisallow: /\n"
 
 
 def test_the_old_address_of_a_renamed_topic_goes_on(newsroom, now, tmp_path):
