@@ -136,3 +136,11 @@ class TemplateError(BantinError):
 
 class MailError(BantinError):
     """A message could not be built or handed over."""
+
+
+def first_of(errors: ExceptionGroup[Exception]) -> Exception:
+    """The first error of a group, or of the group that stands first in it."""
+    error: Exception = errors
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

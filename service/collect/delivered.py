@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -19,7 +20,6 @@ from service.collect.asking import Read
 from service.collect.jobs import Job, Wish
 from service.collect.reading import reading_of, told_of
 from service.collect.recording import Recorded, Recorder
-from service.collect.sweep import LEASE
 from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
 from service.curate.identity import address_key
@@ -31,7 +31,10 @@ from service.net.limits import MEBI
 from service.store import callbacks, entries, memories, pushing, sources
 from service.store.callbacks import Delivery, Waiting
 from service.store.database import Store
-from service.store.sources import Behind, Claimed
+from service.store.lease import TERM, Term
+from service.store.renewal import in_hand
+from service.store.sources import LEASE, Behind, Claimed
+from service.store.threads import claimed_in_thread, in_thread
 
 AT_ONCE = 8
 """Bodies read together at most."""
@@ -61,28 +64,29 @@ async def take(
     owner: str,
     parsers: Parsers,
     dice: Callable[[], float],
+    term: Term = TERM,
 ) -> Taken:
-    """Read and record the oldest waiting body of a few sources. Raises StoreError."""
+    """Read and record the oldest waiting body of a few sources. Raises StoreError.
+
+    `owner`: one start of one process. `term`: of its leases.
+    """
     owner = f"{owner} delivered"  # a pass of the same process must not find its claims given back
-    work = await asyncio.to_thread(_claim, store, settings, clock(), owner)
+    claim = partial(_claim, store, settings, clock(), owner, term)
+    work = await claimed_in_thread(claim, partial(_give_back, store, owner))
     if not work:
         return Taken()
     rules = packed(settings.topic)
     recorder = Recorder(store, settings, compile_rules(settings.topic), clock, dice)
-    try:
+    async with in_hand(store, LEASE, owner, [claimed.id for claimed, _ in work], clock, term):
         results = await asyncio.gather(
             *(_read(store, settings, clock, parsers, rules, *one) for one in work)
         )
         read = [result for result in results if result is not None]
-        recorded = await asyncio.to_thread(recorder.record, read)
-    finally:
-        with store.write() as connection:
-            sources.release(connection, owner, [claimed.id for claimed, _ in work])
+        recorded = await in_thread(recorder.record, read)
     bodies = {one.source.id: one.delivery for one in read}
     refused = [bodies[one.source.id] for one in recorded if one.error is not None]
     if refused:  # it counts as the source's failure; what it would not store is not tried for ever
-        with store.write() as connection:
-            callbacks.done(connection, [row for row in refused if row is not None])
+        await in_thread(_drop, store, [row for row in refused if row is not None])
     for one in recorded:
         _tell(one)
     topics = frozenset[str]().union(*(one.topics for one in recorded))
@@ -92,7 +96,7 @@ async def take(
 
 
 def _claim(
-    store: Store, settings: Settings, now: datetime, owner: str
+    store: Store, settings: Settings, now: datetime, owner: str, term: Term
 ) -> list[tuple[Claimed, Delivery]]:
     with store.read() as connection:
         waiting = _that_fit(callbacks.next_of_each(connection, now, AT_ONCE))
@@ -105,11 +109,21 @@ def _claim(
         dropped = [one.id for one in waiting if one.source not in wanted.keys() - idle]
         callbacks.done(connection, dropped)
         due = sources.named(connection, wanted.keys() - idle)
-        claimed = sources.claim(connection, due, owner, now, now + LEASE, at_once=True)
+        claimed = sources.claim(connection, due, owner, now, now + term.lasts, at_once=True)
         work = [(one, callbacks.load(connection, wanted[one.name])) for one in claimed]
         read_already = [one.id for one, delivery in work if delivery is None]
-        sources.release(connection, owner, read_already)
+        LEASE.release(connection, owner, read_already)
     return [(one, delivery) for one, delivery in work if delivery is not None]
+
+
+def _give_back(store: Store, owner: str, work: Sequence[tuple[Claimed, Delivery]]) -> None:
+    with store.write() as connection:
+        LEASE.release(connection, owner, [claimed.id for claimed, _ in work])
+
+
+def _drop(store: Store, delivery_ids: Sequence[int]) -> None:
+    with store.write() as connection:
+        callbacks.done(connection, delivery_ids)
 
 
 def _that_fit(waiting: Sequence[Waiting]) -> Sequence[Waiting]:
@@ -142,13 +156,13 @@ async def _read(
         Wish(
             told_of(claimed.name, told, first=claimed.first_collected_at is None),
             rules,
-            await asyncio.to_thread(_remembered, store, claimed.id),
+            await in_thread(_remembered, store, claimed.id),
         ),
     )
     trouble = ""
     try:
         brought = await parsers.read(job)
-        if await asyncio.to_thread(_is_doubtful, store, claimed, brought.made):
+        if await in_thread(_is_doubtful, store, claimed, brought.made):
             trouble = "its entries may be known under other keys: the whole document tells"
     except Exception as error:  # noqa: BLE001 - a bug of ours must not come back with it for ever
         if not isinstance(error, BantinError):
@@ -156,7 +170,7 @@ async def _read(
         trouble = str(error) or type(error).__name__
     if trouble:
         _log.info("delivered", id=claimed.name, error=trouble)
-        await asyncio.to_thread(_ask_itself, store, settings, clock(), told, claimed, delivery)
+        await in_thread(_ask_itself, store, settings, clock(), told, claimed, delivery)
         return None
     size = len(delivery.body)
     return Read(claimed, brought, _NOTHING_BEHIND, None, size, delivery=delivery.id)

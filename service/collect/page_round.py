@@ -30,12 +30,14 @@ from service.config.schema import Settings, Source
 from service.curate.admit import AdmitSource, admit_listed
 from service.curate.prepare import Prepared
 from service.curate.rules import Matcher, packed
-from service.errors import BantinError, FetchError, HttpError, ParseError, StoreError
+from service.errors import BantinError, FetchError, HttpError, ParseError, StoreError, first_of
 from service.net.answers import Response
 from service.net.client import Client
 from service.store import unread
-from service.store.database import Store
+from service.store.database import Connection, Store
+from service.store.lease import TERM, Term
 from service.store.sources import Due
+from service.store.threads import in_thread
 from service.store.unread import A_SOURCE, Page
 
 IN_FLIGHT = 16
@@ -43,8 +45,6 @@ IN_FLIGHT = 16
 
 IN_HAND = 256
 """Pages that are claimed at once, most of which wait for their sites."""
-
-LEASE = timedelta(minutes=10)
 
 FOREIGN = timedelta(seconds=30)
 """After which pages are looked at again whose site another process was asking."""
@@ -84,6 +84,7 @@ class PageRound:
         names: Iterable[str] | None,
         at_most_s: float | None,
         dice: Callable[[], float],
+        term: Term = TERM,
     ) -> None:
         self.read = 0
         self.failed = 0
@@ -96,6 +97,7 @@ class PageRound:
         self._names = None if names is None else tuple(names)
         self._at_most_s = at_most_s
         self._dice = dice
+        self._term = term
         self._rules = packed(settings.topic)
         self._waiting = Waiting[Page](means.sites)
         self._in_hand: dict[int, Page] = {}
@@ -131,11 +133,18 @@ class PageRound:
                     except TimeoutError:
                         continue
         except ExceptionGroup as errors:
-            raise errors.exceptions[0] from errors
+            raise first_of(errors) from errors
         finally:
             if self._in_hand:
-                with self._store.write() as connection:
-                    unread.release(connection, self._owner, self._in_hand)
+                await in_thread(self._give_back)
+
+    def renew(self, connection: Connection, until: datetime) -> None:
+        """Keep what is in hand for another lease; called from a thread."""
+        unread.LEASE.renew(connection, self._owner, tuple(self._in_hand), until)
+
+    def _give_back(self) -> None:
+        with self._store.write() as connection:
+            unread.LEASE.release(connection, self._owner, self._in_hand)
 
     async def _take_more(self, tasks: asyncio.TaskGroup) -> bool:
         """Claim what is due. False: there was nothing."""
@@ -145,9 +154,8 @@ class PageRound:
             if number >= A_SOURCE
         ]
         room = IN_HAND - len(self._in_hand)
-        claimed = await asyncio.to_thread(self._claim, room, crowded)
+        claimed = await in_thread(self._claim, room, crowded)
         for page in claimed:
-            self._in_hand[page.entry_id] = page
             told = self._settings.source[page.source]
             overdue = page.held and self._clock() - page.added_at >= page_tries.OVERDUE
             if overdue or visits_of(told, first=False) is None:
@@ -161,18 +169,20 @@ class PageRound:
 
     def _claim(self, room: int, crowded: list[int]) -> list[Page]:
         now = self._clock()
+        until = now + self._term.lasts
         with self._store.write() as connection:
             claimed = unread.claim(
-                connection, self._owner, now, now + LEASE, room, self._names, besides=crowded
+                connection, self._owner, now, until, room, self._names, besides=crowded
             )
             # Renamed since the pass began: its settings are not ours.
             known = [one for one in claimed if one.source in self._settings.source]
             spaced = [] if self._names else known  # a person need not wait
             wanted = [(self._site(one), Due(one.source_id, one.source, one.url)) for one in spaced]
-            foreign = self._means.turns.take(connection, wanted, now, now + LEASE)
+            foreign = self._means.turns.take(connection, wanted, now, until)
             mine = [one for one in known if self._site(one) not in foreign]
             left = {one.entry_id for one in claimed} - {one.entry_id for one in mine}
             unread.rest(connection, self._owner, left, now + FOREIGN)
+        self._in_hand.update((one.entry_id, one) for one in mine)
         return mine
 
     def _start(self, tasks: asyncio.TaskGroup, task: Coroutine[None, None, None]) -> None:
@@ -225,7 +235,7 @@ class PageRound:
             raise
         except Exception as error:  # noqa: BLE001 - as above
             at = self._clock() + page_tries.WAITS[-1]
-            await asyncio.to_thread(self._put_off, page, _unexpected(page, error), at)
+            await in_thread(self._put_off, page, _unexpected(page, error), at)
         finally:
             self._in_hand.pop(page.entry_id, None)
             self._running -= 1
@@ -245,13 +255,13 @@ class PageRound:
             _log.info("page", id=page.source, url=page.url, error=str(error), again=at)
             self.failed += 1
             if at is not None and not for_good:
-                await asyncio.to_thread(self._put_off, page, error, at)
+                await in_thread(self._put_off, page, error, at)
                 return
             made = await self._prepared(page, told, None)
         assert made is not None
         self.read += error is None
         reason = None if error is None else f"{page.url}: {error}"
-        await asyncio.to_thread(self._admit, page, told, made, reason)
+        await in_thread(self._admit, page, told, made, reason)
 
     async def _prepared(self, page: Page, told: Source, answer: Response | None) -> Prepared:
         """Its entry, ready to be admitted. None: as its list told it."""
@@ -308,7 +318,7 @@ class PageRound:
                 left = [one.entry_id for one in dropped]
                 unread.rest(connection, self._owner, left, until)
 
-        await asyncio.to_thread(put_off)
+        await in_thread(put_off)
         for one in dropped:
             self._in_hand.pop(one.entry_id, None)
 

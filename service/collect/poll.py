@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from service.collect.page_round import PageMeans, PageRound
@@ -26,13 +27,16 @@ from service.collect.turns import Turns
 from service.collect.workers import Parsers
 from service.config.schema import Settings
 from service.curate.rules import compile_rules
-from service.errors import BantinError, FetchError, UsageError
+from service.errors import BantinError, FetchError, UsageError, first_of
 from service.model import Changed
 from service.net.agent import user_agent
 from service.net.client import Client
 from service.store import sources, subscribers, unread
 from service.store.database import Store
+from service.store.lease import TERM, Term
+from service.store.renewal import renewed
 from service.store.sources import Due
+from service.store.threads import in_thread
 
 PAGES_S = 300.0
 """For how long a pass by hand reads articles' pages; the rest is read by the next one."""
@@ -68,21 +72,23 @@ async def collect(
     progress: Progress | None = None,
     at_most_s: float | None = None,
     dice: Callable[[], float] = random.random,
+    term: Term = TERM,
 ) -> Collected:
     """Collect what is due, or the named sources at once, due or not.
 
     `owner`: one start of one process. `client`, `parsers`, `sites` are kept by a long-running
     caller; without them the pass makes its own. `at_most_s`: after so many seconds no further
     source is begun, so that one crowded site does not keep what has become due meanwhile waiting;
-    the rest stays due. Raises UsageError for a name that is no source, StoreError.
+    the rest stays due. `term`: of the leases of what is in hand. Raises UsageError for a name that
+    is no source, StoreError.
     """
-    wanted = await asyncio.to_thread(_wanted, store, settings, clock(), names)
-    if not wanted and not await asyncio.to_thread(_has_pages, store, clock()):
+    wanted = await in_thread(_wanted, store, settings, clock(), names)
+    if not wanted and not await in_thread(_has_pages, store, clock()):
         return Collected()
     async with AsyncExitStack() as stack:
         if client is None:
             client = await stack.enter_async_context(
-                await asyncio.to_thread(open_client, store, settings, clock)
+                await in_thread(open_client, store, settings, clock)
             )
         if parsers is None:
             parsers = await stack.enter_async_context(Parsers())
@@ -99,6 +105,7 @@ async def collect(
             at_once=names is not None,
             progress=progress,
             at_most_s=at_most_s,
+            term=term,
         )
         pages = PageRound(
             store,
@@ -109,20 +116,42 @@ async def collect(
             names=names,
             at_most_s=PAGES_S if at_most_s is None else at_most_s,
             dice=dice,
+            term=term,
         )
         try:
             sweep.want(wanted)
             del wanted  # thousands; the sweep lets each go once it has been asked
-            if at_most_s is None:  # by hand: what the sweep has found is read too
-                await sweep.run()
-                await pages.run()
-            else:
-                await _beside(sweep.run(), pages.run())
+            async with renewed(partial(_renew, store, clock, term, sweep, pages, turns), term):
+                if at_most_s is None:  # by hand: what the sweep has found is read too
+                    await sweep.run()
+                    await pages.run()
+                else:
+                    await _beside(sweep.run(), pages.run())
         finally:
             if turns:
-                with store.write() as connection:
-                    turns.leave(connection, clock())
+                await in_thread(_leave, store, turns, clock())
         return _collected(sweep, pages)
+
+
+def _renew(
+    store: Store,
+    clock: Callable[[], datetime],
+    term: Term,
+    sweep: Sweep,
+    pages: PageRound,
+    turns: Turns,
+) -> None:
+    """One heartbeat: what is waited for, for however long, stays ours."""
+    with store.write() as connection:
+        until = clock() + term.lasts
+        sweep.renew(connection, until)
+        pages.renew(connection, until)
+        turns.renew(connection, until)
+
+
+def _leave(store: Store, turns: Turns, now: datetime) -> None:
+    with store.write() as connection:
+        turns.leave(connection, now)
 
 
 async def _beside(*runs: Coroutine[None, None, None]) -> None:
@@ -132,7 +161,7 @@ async def _beside(*runs: Coroutine[None, None, None]) -> None:
             for run in runs:
                 group.create_task(run)
     except ExceptionGroup as errors:
-        raise errors.exceptions[0] from errors
+        raise first_of(errors) from errors
 
 
 def open_client(store: Store, settings: Settings, clock: Callable[[], datetime]) -> Client:

@@ -8,9 +8,9 @@ a person writes another address.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Container, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -27,7 +27,11 @@ from service.errors import BantinError
 from service.net.client import Client
 from service.store import seeking
 from service.store.database import Store
+from service.store.lease import TERM, Term
+from service.store.renewal import in_hand
 from service.store.seeking import Dead, Suggestion
+from service.store.sources import LEASE
+from service.store.threads import claimed_in_thread, in_thread
 
 DEAD_FOR = timedelta(days=2)
 FAILURES = 3
@@ -55,30 +59,32 @@ async def seek(
     client: Client,
     parsers: Parsers,
     sites: Sites,
+    *,
+    owner: str,
+    term: Term = TERM,
 ) -> dict[str, tuple[Suggestion, ...]]:
     """One pass over dead sources. Returns id -> what is suggested now, for those sought.
 
-    Raises StoreError.
+    `owner`: one start of one process. `term`: of its leases. Raises StoreError.
     """
+    owner = f"{owner} seeking"  # a pass of the same process must not find its claims given back
     found: dict[str, tuple[Suggestion, ...]] = {}
     collected = {source.url for source in settings.source.values()}
     means = Means(client, parsers, sites, Permissions(client, clock, store), clock)
-    for group in (await asyncio.to_thread(_groups, store, settings, clock()))[:MOST_SITES]:
-        mine = await asyncio.to_thread(_claim, store, group, clock())
+    for group in (await in_thread(_groups, store, settings, clock()))[:MOST_SITES]:
+        claim = partial(_claim, store, group, owner, clock(), term)
+        mine = await claimed_in_thread(claim, partial(_give_back, store, owner))
         if not mine:
             continue
-        try:
+        ids = [dead.id for dead in mine]
+        async with in_hand(store, LEASE, owner, ids, clock, term):  # cut off, it counts as none
             discovery = await _search(means, settings, mine[0])
-        except asyncio.CancelledError:
-            with store.write() as connection:
-                seeking.give_back(connection, mine)
-            raise
-        for dead in mine:
-            suggested = suggestions(discovery, dead, collected, clock())
-            kept = await asyncio.to_thread(_keep, store, dead, suggested)
-            if kept:
-                found[dead.name] = suggested
-            _log.info("sought", id=dead.name, found=[one.url for one in suggested], kept=kept)
+            for dead in mine:
+                suggested = suggestions(discovery, dead, collected, clock())
+                kept = await in_thread(_keep, store, dead, owner, clock(), suggested)
+                if kept:
+                    found[dead.name] = suggested
+                _log.info("sought", id=dead.name, found=[one.url for one in suggested], kept=kept)
     return found
 
 
@@ -138,11 +144,20 @@ def _groups(store: Store, settings: Settings, now: datetime) -> list[list[Dead]]
     return list(groups.values())
 
 
-def _claim(store: Store, group: Sequence[Dead], now: datetime) -> list[Dead]:
+def _claim(
+    store: Store, group: Sequence[Dead], owner: str, now: datetime, term: Term
+) -> list[Dead]:
     with store.write() as connection:
-        return seeking.claim(connection, group, now)
+        return seeking.claim(connection, group, owner, now, now + term.lasts)
 
 
-def _keep(store: Store, dead: Dead, suggested: Sequence[Suggestion]) -> bool:
+def _give_back(store: Store, owner: str, mine: Sequence[Dead]) -> None:
     with store.write() as connection:
-        return seeking.suggest(connection, dead, suggested)
+        LEASE.release(connection, owner, [dead.id for dead in mine])
+
+
+def _keep(
+    store: Store, dead: Dead, owner: str, now: datetime, suggested: Sequence[Suggestion]
+) -> bool:
+    with store.write() as connection:
+        return seeking.suggest(connection, dead, owner, now, suggested)

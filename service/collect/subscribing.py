@@ -13,7 +13,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 
 import structlog
@@ -22,13 +23,16 @@ from service.collect import manners, websub
 from service.collect.access import access_of
 from service.collect.spacing import Sites, Waiting
 from service.config.schema import Settings, Source
-from service.errors import BantinError, ForbiddenAddressError, HttpError
+from service.errors import BantinError, ForbiddenAddressError, HttpError, first_of
 from service.net import guard
 from service.net.client import Client
 from service.store import facts
 from service.store import websub as rows
 from service.store.database import Connection, Store
+from service.store.lease import TERM, Term
 from service.store.pushing import Silent
+from service.store.renewal import in_hand
+from service.store.threads import claimed_in_thread, in_thread
 from service.store.websub import Held, Offer, Request
 from service.text.fold import nfc
 
@@ -37,9 +41,6 @@ AT_ONCE = 8
 
 IN_A_RUN = 100
 """Requests that one run sends at most."""
-
-CLAIM = timedelta(minutes=10)
-"""Longer than a run with all its turns takes."""
 
 ANSWER_BYTES = 64 * 1024
 """Of a hub's answer: nothing in it is read but its status."""
@@ -70,25 +71,40 @@ class Kept:
     lapsed: int = 0
 
 
-async def keep(store: Store, settings: Settings, means: Means, *, owner: str) -> Kept:
-    """Bring subscriptions to what is wanted now. `owner`: one start of one process.
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What a run is to send. `lapsed`: how many leases had ended; `key`: secrets are made of it."""
 
-    Raises StoreError; a hub's trouble is recorded with its subscription.
+    lapsed: int = 0
+    requests: Sequence[Request] = ()
+    key: bytes = b""
+
+
+async def keep(
+    store: Store, settings: Settings, means: Means, *, owner: str, term: Term = TERM
+) -> Kept:
+    """Bring subscriptions to what is wanted now.
+
+    `owner`: one start of one process. `term`: of the leases of its requests. Raises StoreError; a
+    hub's trouble is recorded with its subscription.
     """
-    lapsed, requests, key = await asyncio.to_thread(_prepare, store, settings, means, owner)
-    if lapsed:
-        _log.info("websub lapsed", subscriptions=lapsed)
+    prepare = partial(_prepare, store, settings, means, owner, term)
+    prepared = await claimed_in_thread(prepare, partial(_give_back, store, owner))
+    requests = prepared.requests
+    if prepared.lapsed:
+        _log.info("websub lapsed", subscriptions=prepared.lapsed)
     if not requests:
-        return Kept(0, {}, lapsed)
+        return Kept(0, {}, prepared.lapsed)
+    ids = [request.id for request in requests]
     try:
-        async with await asyncio.to_thread(means.client) as client:
-            failed = await _send_all(store, settings, means, client, requests, key)
+        async with (
+            in_hand(store, rows.LEASE, owner, ids, means.clock, term),
+            await in_thread(means.client) as client,
+        ):
+            failed = await _send_all(store, settings, means, client, requests, prepared.key)
     except ExceptionGroup as errors:
-        raise errors.exceptions[0] from errors
-    finally:
-        with store.write() as connection:
-            rows.release(connection, owner, [request.id for request in requests])
-    return Kept(len(requests), failed, lapsed)
+        raise first_of(errors) from errors
+    return Kept(len(requests), failed, prepared.lapsed)
 
 
 async def _send_all(
@@ -132,15 +148,13 @@ async def _send_all(
     return failed
 
 
-def _prepare(
-    store: Store, settings: Settings, means: Means, owner: str
-) -> tuple[int, list[Request], bytes]:
+def _prepare(store: Store, settings: Settings, means: Means, owner: str, term: Term) -> _Prepared:
     now = means.clock()
     with store.read() as connection:
         # Most services have neither hubs nor subscriptions: they need not write every few seconds.
         wanted = _wanted(connection, settings, now)
         if not wanted and not rows.is_any(connection):
-            return 0, [], b""
+            return _Prepared()
         ended = rows.lapsed(connection, now)
         over = [held for held in rows.held(connection) if not _is_as_wanted(held, wanted)]
 
@@ -156,8 +170,13 @@ def _prepare(
     with store.write() as connection:
         _begin(connection, wanted, means, now)
         rows.forget_left(connection, now, websub.MOST_UNSUBSCRIPTIONS)
-        requests = rows.claim(connection, owner, now, now + CLAIM, IN_A_RUN)
-        return len(ended), requests, facts.secret(connection)
+        requests = rows.claim(connection, owner, now, now + term.lasts, IN_A_RUN)
+        return _Prepared(len(ended), requests, facts.secret(connection))
+
+
+def _give_back(store: Store, owner: str, prepared: _Prepared) -> None:
+    with store.write() as connection:
+        rows.LEASE.release(connection, owner, [one.id for one in prepared.requests])
 
 
 def _wanted(
@@ -230,7 +249,7 @@ async def _send(
     secret = websub.secret(key, request.token)
     error: BantinError | None = None
     for hub, is_private in websub.ways(request.hub):
-        if not await asyncio.to_thread(_asking, store, means, request, signed=is_private):
+        if not await in_thread(_asking, store, means, request, signed=is_private):
             return None  # it was given up, or given to another hub, a moment ago
         fields = websub.form(
             request.mode, request.topic, request.callback, secret if is_private else None
@@ -248,11 +267,11 @@ async def _send(
             if isinstance(trouble, ForbiddenAddressError):
                 break
         else:
-            await asyncio.to_thread(_accepted, store, means, request)
+            await in_thread(_accepted, store, means, request)
             return None
     assert error is not None
     text = " ".join(nfc(str(error)).split())
-    await asyncio.to_thread(_failed, store, means, request, error, text)
+    await in_thread(_failed, store, means, request, error, text)
     _log.info("websub", id=request.source, mode=request.mode, hub=request.hub, error=text)
     return text
 

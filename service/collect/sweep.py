@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from math import inf
 
@@ -28,21 +28,20 @@ from service.collect.visiting import Visit
 from service.collect.workers import Parsers
 from service.config.schema import Settings
 from service.curate.rules import packed
-from service.errors import BantinError
+from service.errors import BantinError, first_of
 from service.model import SourceKind
 from service.net.client import Client
 from service.store import memories, sources
-from service.store.database import Store
+from service.store.database import Connection, Store
+from service.store.lease import TERM, Term
 from service.store.sources import Claimed, Due
+from service.store.threads import in_thread
 
 CLAIMS = 16
 """Free places that are worth a visit to the database: one claim alone costs as much as a fetch."""
 
 PATIENCE_S = 0.5
 """When nothing ends and nothing is stored for so long, twice as many are asked: servers hang."""
-
-LEASE = timedelta(minutes=10)
-"""Longer than a fetch, a reading and a write take at worst together."""
 
 Progress = Callable[[int, int], None]
 """Told after each source: how many are done, of how many."""
@@ -76,7 +75,9 @@ class Sweep:
         at_once: bool,
         progress: Progress | None,
         at_most_s: float | None,
+        term: Term = TERM,
     ) -> None:
+        self._term = term
         self.at_once = at_once
         self.tally = Tally()
         self.elsewhere: list[str] = []
@@ -124,11 +125,18 @@ class Sweep:
                 await self._results.end()
                 await writer
         except ExceptionGroup as errors:
-            raise _first(errors) from errors
+            raise first_of(errors) from errors
         finally:
             if self._held:
-                with self._store.write() as connection:
-                    sources.release(connection, self._owner, self._held)
+                await in_thread(self._give_back)
+
+    def renew(self, connection: Connection, until: datetime) -> None:
+        """Keep what is in hand for another lease; called from a thread."""
+        sources.LEASE.renew(connection, self._owner, tuple(self._held), until)
+
+    def _give_back(self) -> None:
+        with self._store.write() as connection:
+            sources.LEASE.release(connection, self._owner, self._held)
 
     @property
     def left(self) -> int:
@@ -182,7 +190,7 @@ class Sweep:
     async def _claim_and_start(
         self, fetches: asyncio.TaskGroup, turn: list[tuple[str, Due]]
     ) -> None:
-        found, foreign = await asyncio.to_thread(self._claim, turn)
+        found, foreign = await in_thread(self._claim, turn)
         claimed = {one.id: one for one in found}
         now_s = asyncio.get_running_loop().time()
         for site, source in turn:
@@ -212,13 +220,13 @@ class Sweep:
         now = self._clock()
         spaced = [] if self.at_once else turn  # a person need not wait
         with self._store.write() as connection:
-            foreign = self._turns.take(connection, spaced, now, now + LEASE)
+            foreign = self._turns.take(connection, spaced, now, now + self._term.lasts)
             claimed = sources.claim(
                 connection,
                 [source for site, source in turn if site not in foreign],
                 self._owner,
                 now,
-                now + LEASE,
+                now + self._term.lasts,
                 at_once=self.at_once,
             )
         self._held.update(source.id for source in claimed)
@@ -300,7 +308,7 @@ class Sweep:
         pages = self._settings.source[claimed.name].pages
         known = visiting.known_of(self._store, claimed)
         try:
-            visit = await asyncio.to_thread(visiting.begin, asked, read, pages, known, now_s)
+            visit = await in_thread(visiting.begin, asked, read, pages, known, now_s)
         except Exception as error:  # noqa: BLE001 - as above
             await self._results.put(asking.unexpected(claimed, error))
             return
@@ -330,7 +338,7 @@ class Sweep:
                 if not isinstance(job, BantinError):
                     brought = await visiting.read(self._parsers, visit, job)
                 known = visiting.known_of(self._store, source)
-                visit = await asyncio.to_thread(visiting.take, visit, brought, known)
+                visit = await in_thread(visiting.take, visit, brought, known)
         except Exception:  # noqa: BLE001 - what was read before must not be lost for it
             _log.exception("unexpected", id=source.name)
             visit = replace(visit, wanted=())
@@ -364,7 +372,7 @@ class Sweep:
         claimed = body.asked.claimed
         before = None
         if claimed.first_collected_at is not None:  # else there is nothing to remember
-            before = await asyncio.to_thread(self._remembered, claimed)
+            before = await in_thread(self._remembered, claimed)
         return await asking.read(self._parsers, body, self._rules, before)
 
     def _remembered(self, claimed: Claimed) -> bytes | None:
@@ -390,10 +398,3 @@ class Sweep:
     def _tell(self) -> None:
         if self._progress is not None:
             self._progress(self.tally.tried + len(self.elsewhere), self._total)
-
-
-def _first(errors: ExceptionGroup[Exception]) -> Exception:
-    error: Exception = errors
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error

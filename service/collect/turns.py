@@ -41,6 +41,10 @@ class Turns:
         self._gaps |= {site: spaced[site] for site in ours}
         return spaced.keys() - ours
 
+    def renew(self, connection: Connection, until: datetime) -> None:
+        """Keep the sites that are ours; called from a thread."""
+        turns.LEASE.renew(connection, self._owner, tuple(self._gaps), until)
+
     def leave(self, connection: Connection, now: datetime) -> None:
         """Let others ask them, each after its gap."""
         free_at = {site: now + timedelta(seconds=gap) for site, gap in self._gaps.items()}

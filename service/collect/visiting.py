@@ -31,7 +31,7 @@ from service.store.database import Store
 from service.store.sources import Behind, Claimed
 
 LONGEST_S = 300.0
-"""Of one visit: half of the lease. What is left then waits for the next one."""
+"""Of one visit. What is left then waits for the next one."""
 
 Known = Callable[[Iterable[str]], AbstractSet[str]]
 """Entry keys -> which of them are stored of the source."""

@@ -107,7 +107,13 @@ async def seek(service: Service, *, parsers: Parsers, sites: Sites) -> bool:
     )
     async with client:
         found = await seeking.seek(
-            service.store, service.settings, service.clock, client, parsers, sites
+            service.store,
+            service.settings,
+            service.clock,
+            client,
+            parsers,
+            sites,
+            owner=service.owner,
         )
     return bool(found)
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 from service.store import pushing
 from service.store.pauses import awake
 from service.store.pushing import Silent, fall_back, push
+from service.store.sources import LEASE
 from service.store.tables import source
 from service.store.tables import websub as t
 from service.store.tables import websub_delivery as d
@@ -179,11 +180,10 @@ def keep(
 def next_of_each(connection: Connection, now: datetime, limit: int) -> list[Waiting]:
     """The oldest body of each source that nobody is busy with, the longest waiting first."""
     first = select(func.min(d.c.id)).group_by(d.c.source_id).scalar_subquery()
-    free = or_(source.c.lease_until.is_(None), source.c.lease_until <= now)
     found = connection.execute(
         select(d.c.id, source.c.name, d.c.size)
         .join(source, source.c.id == d.c.source_id)
-        .where(d.c.id.in_(first), free)
+        .where(d.c.id.in_(first), LEASE.free(now))
         .order_by(d.c.id)
         .limit(limit)
     )

@@ -30,7 +30,7 @@ from service.store.lists import Lists
 from service.store.lots import lots
 from service.store.manners import Manners
 from service.store.many import Many
-from service.store.sources import Behind, Claimed
+from service.store.sources import LEASE, Behind, Claimed
 from service.store.tables import source as t
 
 
@@ -224,9 +224,10 @@ def _settle(
     held_until: datetime | None = None,
 ) -> bool:
     """`held_until`: the hold that this answer ends, None: it ends none."""
-    free = {"lease_owner": None, "lease_until": None}
     then = after_answer(held_until, next_poll_at)
-    done = connection.execute(update(t).where(_mine(source)).values({**then, **values, **free}))
+    done = connection.execute(
+        update(t).where(_mine(source)).values({**then, **values, **LEASE.given_back})
+    )
     return done.rowcount == 1
 
 
@@ -251,10 +252,9 @@ def _answer(values: Mapping[str, Any]) -> Update:
             failures=0,
             error=None,
             gone_at=None,
-            lease_owner=None,
-            lease_until=None,
             dead_since=None,
             suggestions=None,
+            **LEASE.given_back,
             **after_answer(CLAIMED, NEXT),
             **_bound("last_ok_at", "etag", "last_modified", "body_hash", "read_as"),
             **_bound(*(column.name for column in m.COLUMNS)),

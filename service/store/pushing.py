@@ -13,7 +13,7 @@ from sqlalchemy import Connection, or_, select, update
 
 from service.store import manners
 from service.store.manners import Manners
-from service.store.sources import Claimed
+from service.store.sources import LEASE, Claimed
 from service.store.tables import source
 from service.store.tables import websub as t
 
@@ -41,8 +41,8 @@ def record_delivered(connection: Connection, one: Claimed, known: Manners) -> No
     """
     s = source.c
     mine = (s.id == one.id, s.lease_owner == one.owner, s.url == one.url)
-    free = {"lease_owner": None, "lease_until": None}
-    connection.execute(update(source).where(*mine).values(**manners.values(known), **free))
+    told = {**manners.values(known), **LEASE.given_back}
+    connection.execute(update(source).where(*mine).values(told))
 
 
 def missed(connection: Connection, source_id: int, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from service.store.pauses import awake
+from service.store.sources import LEASE
 from service.store.tables import source as t
 
 
@@ -66,30 +67,36 @@ def wanting(
     return [Dead(row.id, row.name, row.url, row.moved_to or row.url, row.sought_at) for row in rows]
 
 
-def claim(connection: Connection, wanted: Sequence[Dead], now: datetime) -> list[Dead]:
-    """Take them for a search: nobody else searches for them until its time has come again."""
+def claim(
+    connection: Connection, wanted: Sequence[Dead], owner: str, now: datetime, until: datetime
+) -> list[Dead]:
+    """Take them for a search, until the lease ends: meanwhile they are not polled either.
+
+    Not who has been taken, or sought, since `wanting` was asked. `owner`: one start of one process.
+    """
     mine = []
     for one in wanted:
-        done = connection.execute(
-            update(t).where(t.c.id == one.id, _as_before(one.sought_at)).values(sought_at=now)
-        )
+        free = t.c.id == one.id, LEASE.free(now), _as_before(one.sought_at)
+        done = connection.execute(update(t).where(*free).values(LEASE.taken(owner, until)))
         if done.rowcount == 1:
             mine.append(one)
     return mine
 
 
-def give_back(connection: Connection, claimed: Iterable[Dead]) -> None:
-    """A search that was cut off counts as none."""
-    for one in claimed:
-        connection.execute(update(t).where(t.c.id == one.id).values(sought_at=one.sought_at))
+def suggest(
+    connection: Connection, dead: Dead, owner: str, now: datetime, found: Iterable[Suggestion]
+) -> bool:
+    """The search is over: keep what was found, nothing included, and give the source back.
 
-
-def suggest(connection: Connection, dead: Dead, found: Iterable[Suggestion]) -> bool:
-    """Keep what was found, nothing included, if it is still dead at that address."""
-    still = t.c.id == dead.id, t.c.url == dead.url, t.c.failures > 0
+    False: it is not dead any more, has another address, or is not this owner's any more.
+    """
+    mine = t.c.id == dead.id, t.c.lease_owner == owner
+    still = *mine, t.c.url == dead.url, t.c.failures > 0
     told = [asdict(one) for one in found]
-    done = connection.execute(update(t).where(*still).values(suggestions=told or None))
-    return done.rowcount == 1
+    kept = connection.execute(update(t).where(*still).values(suggestions=told or None))
+    sought = update(t).where(*mine).values(sought_at=now, **LEASE.given_back)
+    connection.execute(sought)
+    return kept.rowcount == 1
 
 
 def suggestions_in(stored: Any) -> tuple[Suggestion, ...]:

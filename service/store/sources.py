@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from service.store import lists as lists_
 from service.store import manners as m
+from service.store.lease import Lease
 from service.store.lists import Lists
 from service.store.lots import lots
 from service.store.manners import Manners
 from service.store.pauses import awake
 from service.store.tables import source as t
+
+LEASE = Lease(t.c.id, t.c.lease_owner, t.c.lease_until)
 
 _MOST_AT_ONCE = 500
 """Ids in one statement; databases have a limit on parameters."""
@@ -87,7 +90,7 @@ def due(connection: Connection, now: datetime, limit: int | None = None) -> list
     """What is due and free, the longest waiting first."""
     statement = (
         select(t.c.id, t.c.name, _address())
-        .where(_live(), awake(now), t.c.gone_at.is_(None), t.c.next_poll_at <= now, _free(now))
+        .where(_live(), awake(now), t.c.gone_at.is_(None), t.c.next_poll_at <= now, LEASE.free(now))
         .order_by(t.c.next_poll_at, t.c.id)
         .limit(limit)
     )
@@ -119,7 +122,7 @@ def claim(
     """
     claimed: list[Claimed] = []
     for ids in lots([source.id for source in wanted], _MOST_AT_ONCE):
-        conditions = [t.c.id.in_(ids), _live(), _free(now)]
+        conditions = [t.c.id.in_(ids), _live(), LEASE.free(now)]
         if not at_once:
             conditions += [t.c.next_poll_at <= now, awake(now), t.c.gone_at.is_(None)]
         # In one order, and past what another process is taking just now: two that met half way
@@ -129,10 +132,9 @@ def claim(
             update(t)
             .where(t.c.id.in_(free))
             .values(
-                lease_owner=owner,
-                lease_until=until,
                 last_tried_at=now,
                 first_fetch_at=func.coalesce(t.c.first_fetch_at, now),
+                **LEASE.taken(owner, until),
             )
             .returning(
                 t.c.id, t.c.name, t.c.url, t.c.lease_owner, t.c.first_fetch_at,
@@ -151,23 +153,9 @@ def _claimed(row: tuple[Any, ...]) -> Claimed:
     return Claimed(*row[:own], manners=Manners(*manners), lists=Lists(*lists))
 
 
-def release(connection: Connection, owner: str, ids: Iterable[int]) -> None:
-    """Give back claims of a pass that was stopped: others need not wait for the lease to end."""
-    for some in lots(list(ids), _MOST_AT_ONCE):
-        connection.execute(
-            update(t)
-            .where(t.c.id.in_(some), t.c.lease_owner == owner)
-            .values(lease_owner=None, lease_until=None)
-        )
-
-
 def _address() -> ColumnElement[str]:
     return func.coalesce(t.c.moved_to, t.c.url)
 
 
 def _live() -> ColumnElement[bool]:
     return t.c.retired_at.is_(None)
-
-
-def _free(now: datetime) -> ColumnElement[bool]:
-    return or_(t.c.lease_until.is_(None), t.c.lease_until <= now)

@@ -11,8 +11,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, delete, or_, update
 
 from service.store.column_types import Instant
+from service.store.lease import Lease
 from service.store.statements import upsert
 from service.store.tables import site_turn as t
+
+LEASE = Lease(t.c.site, t.c.owner, t.c.until)
 
 FORGOTTEN = timedelta(hours=1)
 """After the end of a turn its row says nothing any more."""

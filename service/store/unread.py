@@ -10,14 +10,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from service.store import entries
+from service.store.lease import Lease
 from service.store.lots import lots
 from service.store.pauses import awake
 from service.store.statements import upsert
 from service.store.tables import entry, source
 from service.store.tables import unread_page as t
+
+LEASE = Lease(t.c.entry_id, t.c.lease_owner, t.c.lease_until)
 
 A_SOURCE = 8
 """Pages of one source in one claim: its site is asked slowly, and others must not wait for it."""
@@ -88,7 +91,7 @@ def number(connection: Connection, source_id: int) -> int:
 
 def is_due(connection: Connection, now: datetime) -> bool:
     """Whether any page may be read now. Asked often, and without taking a lock."""
-    due = select(t.c.entry_id).where(t.c.next_try_at <= now, _free(now)).limit(1)
+    due = select(t.c.entry_id).where(t.c.next_try_at <= now, LEASE.free(now)).limit(1)
     return connection.execute(due).first() is not None
 
 
@@ -109,7 +112,7 @@ def claim(
     due = (
         select(t.c.entry_id, turn.label("turn"))
         .join(source, source.c.id == t.c.source_id)
-        .where(t.c.next_try_at <= now, _free(now), source.c.retired_at.is_(None), wanted)
+        .where(t.c.next_try_at <= now, LEASE.free(now), source.c.retired_at.is_(None), wanted)
         .where(t.c.source_id.not_in(besides))
         .subquery()
     )
@@ -121,14 +124,14 @@ def claim(
     )
     free = (
         select(t.c.entry_id)
-        .where(t.c.entry_id.in_(ids), _free(now))
+        .where(t.c.entry_id.in_(ids), LEASE.free(now))
         .order_by(t.c.entry_id)
         .with_for_update(skip_locked=True)
     )
     taken = (
         update(t)
         .where(t.c.entry_id.in_(free))
-        .values(lease_owner=owner, lease_until=until)
+        .values(LEASE.taken(owner, until))
         .returning(t.c.entry_id)
     )
     mine = sorted(connection.execute(taken).scalars())
@@ -170,9 +173,7 @@ def later(connection: Connection, page: Page, error: str, at: datetime) -> None:
     connection.execute(
         update(t)
         .where(*_mine(page))
-        .values(
-            tries=t.c.tries + 1, next_try_at=at, error=error, lease_owner=None, lease_until=None
-        )
+        .values(tries=t.c.tries + 1, next_try_at=at, error=error, **LEASE.given_back)
     )
 
 
@@ -193,17 +194,7 @@ def rest(connection: Connection, owner: str, ids: Iterable[int], until: datetime
         connection.execute(
             update(t)
             .where(t.c.entry_id.in_(some), t.c.lease_owner == owner)
-            .values(lease_owner=None, lease_until=None, next_try_at=until)
-        )
-
-
-def release(connection: Connection, owner: str, ids: Iterable[int]) -> None:
-    """Give back claims of a pass that ended."""
-    for some in lots(ids):
-        connection.execute(
-            update(t)
-            .where(t.c.entry_id.in_(some), t.c.lease_owner == owner)
-            .values(lease_owner=None, lease_until=None)
+            .values(next_try_at=until, **LEASE.given_back)
         )
 
 
@@ -212,10 +203,6 @@ def _tell(connection: Connection, source_id: int, error: str | None) -> None:
     connection.execute(
         update(source).where(source.c.id == source_id, changed).values(page_error=error)
     )
-
-
-def _free(now: datetime) -> ColumnElement[bool]:
-    return or_(t.c.lease_until.is_(None), t.c.lease_until <= now)
 
 
 def _mine(page: Page) -> tuple[ColumnElement[bool], ...]:

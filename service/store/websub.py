@@ -7,18 +7,22 @@ request is sent: a hub may verify before it has answered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
+from service.store.lease import Lease
 from service.store.pauses import awake
 from service.store.pushing import Silent, fall_back, hold
 from service.store.statements import upsert
 from service.store.tables import source
 from service.store.tables import websub as t
+
+LEASE = Lease(t.c.id, t.c.owner, t.c.owner_until)
+"""Of a request that is being sent, not of the subscription itself, which the hub grants."""
 
 SUBSCRIBE, UNSUBSCRIBE = "subscribe", "unsubscribe"
 
@@ -123,7 +127,7 @@ def turn_to(
         .where(t.c.id == row_id, t.c.alive_since.is_(None), t.c.leaving_since.is_(None))
         .values(
             hub=hub, token=token, callback=callback, next_try_at=at, failures=0, refused_at=None,
-            asked_mode=None, signed=False, lease_ends=None, owner=None, owner_until=None,
+            asked_mode=None, signed=False, lease_ends=None, **LEASE.given_back,
         )
     )  # fmt: skip
 
@@ -141,7 +145,7 @@ def leave(
         .where(t.c.id == held.id, t.c.leaving_since.is_(None))
         .values(
             leaving_since=now, next_try_at=now, asked_mode=None, alive_since=None, failures=0,
-            error=None, owner=None, owner_until=None,
+            error=None, **LEASE.given_back,
         )
     )  # fmt: skip
     if left.rowcount:
@@ -151,9 +155,7 @@ def leave(
 def forget_left(connection: Connection, now: datetime, most_failures: int) -> None:
     """Delete what was given up and the hub cannot know of any more, or cannot be told."""
     over = or_(t.c.lease_ends.is_(None), t.c.lease_ends <= now, t.c.failures >= most_failures)
-    connection.execute(
-        delete(t).where(t.c.leaving_since.is_not(None), over, or_(_free(now), t.c.owner.is_(None)))
-    )
+    connection.execute(delete(t).where(t.c.leaving_since.is_not(None), over, LEASE.free(now)))
 
 
 def lapsed(connection: Connection, now: datetime) -> list[tuple[int, int]]:
@@ -185,7 +187,7 @@ def claim(
     """
     due = (
         select(t.c.id)
-        .where(t.c.next_try_at <= now, _free(now))
+        .where(t.c.next_try_at <= now, LEASE.free(now))
         .order_by(t.c.next_try_at, t.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -196,8 +198,8 @@ def claim(
     taken = list(
         connection.execute(
             update(t)
-            .where(t.c.id.in_(ids), _free(now))
-            .values(owner=owner, owner_until=until)
+            .where(t.c.id.in_(ids), LEASE.free(now))
+            .values(LEASE.taken(owner, until))
             .returning(t.c.id)
         ).scalars()
     )
@@ -255,25 +257,12 @@ def failed(
     _give_back(connection, request)
 
 
-def release(connection: Connection, owner: str, row_ids: Sequence[int]) -> None:
-    """Give back what was claimed and not sent."""
-    connection.execute(
-        update(t)
-        .where(t.c.id.in_(row_ids), t.c.owner == owner)
-        .values(owner=None, owner_until=None)
-    )
-
-
-def _free(now: datetime) -> Any:
-    return or_(t.c.owner.is_(None), t.c.owner_until <= now)
-
-
 def _mine(request: Request) -> Any:
     return and_(t.c.id == request.id, t.c.owner == request.owner, t.c.token == request.token)
 
 
 def _give_back(connection: Connection, request: Request) -> None:
-    connection.execute(update(t).where(_mine(request)).values(owner=None, owner_until=None))
+    connection.execute(update(t).where(_mine(request)).values(LEASE.given_back))
 
 
 def _request(row: Any, owner: str) -> Request:

@@ -14,6 +14,7 @@ from service.collect.poll import collect
 from service.config.schema import Settings, Source, Topic
 from service.store import tables as t
 from service.store import turns
+from service.store.lease import LEASE
 from tests.collect import article_pages as portals
 from tests.collect.test_poll import LOOPBACK, Office
 from tests.net.wire import raw_server
@@ -339,7 +340,7 @@ async def test_a_pass_that_is_killed_leaves_its_pages_to_the_next(any_store, now
         alive.set()
         await office.collect(owner="two")
         assert stored(any_store) == []
-        office.now += timedelta(minutes=10)
+        office.now += LEASE
         await office.collect(owner="two")
         assert len(stored(any_store)) == 2
         assert waiting(any_store) == []

@@ -16,7 +16,6 @@ from sqlalchemy import delete, select, text, update
 from service.collect.poll import Collected, collect, open_client
 from service.collect.room import IN_FLIGHT
 from service.collect.spacing import Sites
-from service.collect.sweep import LEASE
 from service.collect.workers import Parsers
 from service.config.schema import Collect, PerSite, Settings, Source, Topic
 from service.errors import UsageError
@@ -25,6 +24,7 @@ from service.net.limits import Limits
 from service.store import registry, stale
 from service.store import tables as t
 from service.store.database import Store
+from service.store.lease import LEASE
 from tests.builders import add_digest, add_subscription
 from tests.net.wire import raw_server
 
@@ -313,9 +313,7 @@ async def test_a_source_that_another_process_holds_is_said_to_be_held(store, now
     async with raw_server(pages(mot=rss("a"))) as wire:
         office = Office(store, now, wire, mot={})
         with store.write() as connection:
-            connection.execute(
-                update(t.source).values(lease_owner="x", lease_until=now + timedelta(minutes=1))
-            )
+            connection.execute(update(t.source).values(lease_owner="x", lease_until=now + LEASE))
         assert (await office.collect()).tried == 0
         assert "another process" in str((await office.collect("mot")).failed["mot"])
         office.now += LEASE

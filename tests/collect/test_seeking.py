@@ -49,7 +49,9 @@ def sought(parsers):
     async def run(office):
         clock = lambda: office.now
         async with client_of(office.settings, clock) as client:
-            return await seek(office.store, office.settings, clock, client, parsers, Sites())
+            return await seek(
+                office.store, office.settings, clock, client, parsers, Sites(), owner="one"
+            )
 
     return run
 
@@ -208,11 +210,11 @@ async def test_a_search_that_is_cut_off_counts_as_none(store, now, sought, outle
         outlet.answers["/"] = never
         task = asyncio.create_task(sought(office))
         await begun.wait()
-        assert office.row("d").sought_at == office.now
+        assert office.row("d").lease_owner == "one seeking"
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert office.row("d").sought_at is None
+        assert (office.row("d").sought_at, office.row("d").lease_owner) == (None, None)
 
 
 async def test_paused_and_retired_sources_are_not_sought(store, now, sought, outlet):

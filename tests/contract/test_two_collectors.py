@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import func, select
 
 from service.collect.room import MOST_IN_FLIGHT
-from service.collect.sweep import LEASE
 from service.store import tables as t
 from service.store.database import Store
+from service.store.lease import LEASE
 from tests.contract.way import SITE, rss
 from tests.net.wire import Talk, raw_server
 

@@ -25,7 +25,7 @@ def test_a_pause_binds_every_process_until_its_hour(any_store, now):
         lease = now + timedelta(minutes=5)
         claimed = sources.claim(connection, seen_before, "one", now, lease)
         assert [one.name for one in claimed] == ["c"]
-        sources.release(connection, "one", [one.id for one in claimed])
+        sources.LEASE.release(connection, "one", [one.id for one in claimed])
         registry.register(connection, settings, later, retire=True)  # a restart, a reload
     assert due(now) == due(later - timedelta(seconds=1)) == ["c"]
     assert due(later) == ["b", "c"]

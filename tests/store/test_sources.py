@@ -158,7 +158,7 @@ def test_claims_of_a_stopped_pass_are_given_back(any_store, now):
             add_source(connection, now, name)
         first = _claim(connection, now, "mot", "a")
         second = _claim(connection, now, "hai", "b")
-        sources.release(connection, "a", [source.id for source in first + second])
+        sources.LEASE.release(connection, "a", [source.id for source in first + second])
         assert [source.name for source in sources.due(connection, now)] == ["mot"]
 
 

@@ -8,10 +8,9 @@ from sqlalchemy import insert, select
 
 from service.store import retries, unread
 from service.store import tables as t
+from service.store.lease import LEASE
 from service.store.unread import A_SOURCE, NewPage
 from tests.builders import add_source
-
-LEASE = timedelta(minutes=10)
 
 
 def add_entries(connection, now, source_id, *keys):
@@ -38,7 +37,7 @@ def test_a_page_is_one_owners_until_its_lease_ends(any_store, now):
         assert (first.source, first.held, first.tries) == ("bao-a", True, 0)
         assert (first.added_at, first.first_fetch_at) == (now, now)
         assert take(connection, now, "b") == []
-        unread.release(connection, "a", [second.entry_id])
+        unread.LEASE.release(connection, "a", [second.entry_id])
         (again,) = take(connection, now, "b")
         assert again.entry_id == second.entry_id
         taken = take(connection, now + LEASE, "c")

@@ -14,8 +14,8 @@ import pytest
 from aiohttp.abc import AbstractResolver
 
 from service.collect import callback
-from service.collect.subscribing import CLAIM
 from service.store import websub as rows
+from service.store.lease import LEASE
 from service.web.hubs import BODY_LIMIT
 from tests.contract.websub.desk import rss
 from tests.contract.websub.office import asked, office, subscribed
@@ -293,10 +293,10 @@ async def test_what_a_dead_process_had_claimed_is_taken_over(store, now):
         with store.write() as connection:
             rows.want(connection, rows.offers(connection, now)[0], hub.url, token="t",
                       callback=f"{desk.base_url}/websub/t", now=now)  # fmt: skip
-            assert len(rows.claim(connection, "dead", now, now + CLAIM, 10)) == 1
+            assert len(rows.claim(connection, "dead", now, now + LEASE, 10)) == 1
         await desk.keep()
         assert hub.asked == []
-        desk.later(minutes=10)
+        desk.now += LEASE
         await desk.keep()
         await hub.settled()
         assert len(hub.subscribed) == 1
