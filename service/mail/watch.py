@@ -10,9 +10,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-import structlog
-
-from service.errors import StoreError
 from service.mail.lines import OUTBOX
 from service.mail.message import key_of
 from service.mail.outbox import Outbox
@@ -20,6 +17,7 @@ from service.model import DeliveryState
 from service.store import claims, deliveries, outcomes
 from service.store.database import Store
 from service.store.outcomes import Lapsed
+from service.store.renewal import renewed
 
 _LOST = "the sender died before the relay's last word was recorded"
 _FOUND = "found in the outbox"
@@ -55,12 +53,8 @@ class Watch:
 
     async def keep_alive(self) -> None:
         """Renew the leases until cancelled. A busy store costs one beat, not the run."""
-        while True:
-            await asyncio.sleep(claims.RENEW_EVERY_S)
-            try:
-                await asyncio.to_thread(self._renew)
-            except StoreError as error:
-                structlog.get_logger("bantin").warning("leases not renewed", error=str(error))
+        async with renewed(self._renew):
+            await asyncio.get_running_loop().create_future()
 
     def _renew(self) -> None:
         with self._store.ledger() as connection:

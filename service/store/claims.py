@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from service.model import DeliveryKind, DeliveryState
-from service.store import recipients
+from service.store import lease, recipients
 from service.store.deliveries import of_digest
 from service.store.recipients import Recipient
 from service.store.release import forget_parts, release
@@ -38,10 +38,7 @@ from service.store.tables import (
     suppression,
 )
 
-LEASE = timedelta(seconds=30)
-"""How long a row stays its owner's without being renewed."""
-
-RENEW_EVERY_S = 10.0
+LEASE = lease.LEASE
 
 _PLANNED = delivery.c.state == DeliveryState.PLANNED.value
 _DEFERRED = delivery.c.state == DeliveryState.DEFERRED.value

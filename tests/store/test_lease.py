@@ -1,0 +1,225 @@
+"""One lease for all that a process has in hand: taken, renewed, lost, given back."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from service.errors import StoreBusyError
+from service.store import seeking, sources
+from service.store import tables as t
+from service.store.lease import FURTHEST, LEASE, RENEW_EVERY_S, Term
+from service.store.renewal import in_hand, renewed
+from service.store.seeking import Suggestion
+from service.store.sources import LEASE as OF_SOURCES
+from service.store.threads import claimed_in_thread, in_thread
+from tests.builders import add_source
+
+SECOND = timedelta(seconds=1)
+BEAT = Term(LEASE, 0.01)
+
+
+def owners(connection):
+    columns = t.source.c.lease_owner, t.source.c.lease_until
+    return [tuple(row) for row in connection.execute(select(*columns).order_by(t.source.c.id))]
+
+
+def claim(connection, now, owner):
+    due = sources.named(connection, ["bao-a"])
+    return sources.claim(connection, due, owner, now, now + LEASE, at_once=True)
+
+
+def test_a_dead_owner_is_known_in_less_than_a_minute():
+    assert timedelta(seconds=RENEW_EVERY_S) * 3 <= LEASE <= timedelta(seconds=30)
+
+
+def test_a_lease_is_renewed_by_its_owner_alone(any_store, now):
+    with any_store.write() as connection:
+        one, two = add_source(connection, now), add_source(connection, now, "bao-b")
+        claim(connection, now, "a")
+        until = now + 2 * LEASE
+        OF_SOURCES.renew(connection, "b", [one, two], until)
+        assert owners(connection) == [("a", now + LEASE), (None, None)]
+        OF_SOURCES.renew(connection, "a", [one, two], until)
+        assert owners(connection) == [("a", until), (None, None)]
+        assert claim(connection, until - SECOND, "b") == []
+        # Late, and taken by nobody: it is its owner's still. Late, and taken: it is not.
+        OF_SOURCES.renew(connection, "a", [one], until + LEASE)
+        assert claim(connection, until, "b") == []
+        assert len(claim(connection, until + LEASE, "b")) == 1
+        OF_SOURCES.renew(connection, "a", [one], until + 5 * LEASE)
+        OF_SOURCES.release(connection, "a", [one])
+        assert owners(connection)[0] == ("b", until + 2 * LEASE)
+
+
+def test_many_rows_are_renewed_and_given_back(store, now):
+    with store.write() as connection:
+        ids = [add_source(connection, now, f"s{n}") for n in range(1200)]
+        connection.execute(update(t.source).values(lease_owner="a", lease_until=now))
+        OF_SOURCES.renew(connection, "a", ids, now + LEASE)
+        assert set(owners(connection)) == {("a", now + LEASE)}
+        OF_SOURCES.release(connection, "a", ids)
+        assert set(owners(connection)) == {(None, None)}
+
+
+def test_a_lease_of_a_clock_that_was_ahead_is_void(store, now):
+    with store.write() as connection:
+        add_source(connection, now)
+        assert len(claim(connection, now + timedelta(hours=1), "ahead")) == 1
+        assert len(claim(connection, now, "b")) == 1
+        assert claim(connection, now + LEASE - FURTHEST, "c") == []  # so far apart clocks may be
+
+
+@pytest.mark.postgres
+def test_who_renews_waits_for_nobody(postgres_database, now):
+    """Two that wait for each other's rows would both wait for ever."""
+    from service.store.database import Store  # noqa: PLC0415 - of this test alone
+
+    store, other = Store(postgres_database), Store(postgres_database)
+    try:
+        with store.write() as connection:
+            ids = [add_source(connection, now, f"s{n}") for n in range(3)]
+            connection.execute(update(t.source).values(lease_owner="a", lease_until=now))
+        with other.write() as writing:
+            writing.execute(update(t.source).where(t.source.c.id == ids[1]).values(failures=1))
+            with store.write() as connection:
+                connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+                OF_SOURCES.renew(connection, "a", ids, now + LEASE)
+        with store.read() as connection:
+            rows = connection.execute(
+                select(t.source.c.lease_until).order_by(t.source.c.id)
+            ).scalars()
+            assert list(rows) == [now + LEASE, now, now + LEASE]
+    finally:
+        store.close()
+        other.close()
+
+
+async def test_a_renewal_that_fails_costs_a_beat_and_not_the_work():
+    beats: list[str] = []
+    enough = threading.Event()
+
+    def renew() -> None:
+        beats.append(threading.current_thread().name)
+        if len(beats) == 1:
+            raise StoreBusyError("another process is writing to the database")
+        if len(beats) == 2:
+            raise RuntimeError("a bug of ours")
+        enough.set()
+
+    async with renewed(renew, BEAT):
+        assert await asyncio.to_thread(enough.wait, 20)
+    number = len(beats)
+    assert number >= 3
+    assert threading.current_thread().name not in beats
+    await asyncio.sleep(0.05)
+    assert len(beats) == number  # it is over with the block
+
+
+async def test_a_renewal_does_not_wait_for_the_threads_that_all_share():
+    beat, go = threading.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    busy = [loop.run_in_executor(None, go.wait, 30) for _ in range(64)]
+    async with renewed(beat.set, BEAT):
+        for _ in range(2000):
+            if beat.is_set():
+                break
+            await asyncio.sleep(0.01)
+    assert beat.is_set()
+    go.set()
+    await asyncio.gather(*busy)
+
+
+async def test_what_is_in_hand_is_kept_for_the_block_and_then_given_back(store, now):
+    with store.write() as connection:
+        one, two = add_source(connection, now), add_source(connection, now, "bao-b")
+        connection.execute(update(t.source).values(lease_owner="a", lease_until=now))
+    clock = iter(now + n * SECOND for n in range(100_000))
+
+    async def works() -> None:
+        async with in_hand(store, OF_SOURCES, "a", [one, two], lambda: next(clock), BEAT):
+            with store.write() as connection:  # this one is lost meanwhile
+                mine = update(t.source).where(t.source.c.id == two)
+                connection.execute(mine.values(lease_owner="b", lease_until=now + LEASE))
+            kept = now
+            while kept < now + LEASE:
+                await asyncio.sleep(0.01)
+                with store.read() as connection:
+                    kept, other = (until for _, until in owners(connection))
+            assert other == now + LEASE
+            await asyncio.sleep(60)
+
+    working = asyncio.create_task(works())
+    await asyncio.sleep(0.2)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    with store.read() as connection:
+        assert owners(connection) == [(None, None), ("b", now + LEASE)]
+
+
+async def test_what_a_thread_claimed_for_who_was_cancelled_is_given_back():
+    begun, go = asyncio.Event(), threading.Event()
+    loop, done = asyncio.get_running_loop(), []
+
+    def claim_slowly() -> list[int]:
+        loop.call_soon_threadsafe(begun.set)
+        go.wait(30)
+        done.append("claimed")
+        return [1, 2]
+
+    task = asyncio.create_task(claimed_in_thread(claim_slowly, done.append))
+    await begun.wait()
+    task.cancel()
+    await asyncio.sleep(0.02)
+    task.cancel()  # as often as one likes
+    await asyncio.sleep(0.02)
+    assert not task.done()
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == ["claimed", [1, 2]]
+
+
+async def test_who_is_cancelled_ends_after_its_thread():
+    begun, go = asyncio.Event(), threading.Event()
+    loop, done = asyncio.get_running_loop(), []
+
+    def write() -> None:
+        loop.call_soon_threadsafe(begun.set)
+        go.wait(30)
+        done.append("written")
+
+    task = asyncio.create_task(in_thread(write))
+    await begun.wait()
+    task.cancel()
+    loop.call_later(0.05, go.set)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == ["written"]
+
+
+def test_a_search_that_is_over_too_late_does_not_undo_anothers(any_store, now):
+    found = Suggestion("feed", "https://bao.example/moi.rss", "Báo", 3)
+    with any_store.write() as connection:
+        add_source(connection, now, dead_since=now, failures=9)
+
+        def wanting(at):
+            return seeking.wanting(
+                connection, at, dead_before=at, sought_before=at - LEASE, failures=1
+            )
+
+        (slow,) = seeking.claim(connection, wanting(now), "slow", now, now + LEASE)
+        assert seeking.claim(connection, wanting(now), "b", now, now + LEASE) == []
+        assert claim(connection, now, "b") == []  # nor is it polled meanwhile
+        later = now + LEASE
+        (quick,) = seeking.claim(connection, wanting(later), "b", later, later + LEASE)
+        assert seeking.suggest(connection, quick, "b", later, [found])
+        assert not seeking.suggest(connection, slow, "slow", later + SECOND, [])
+        row = connection.execute(select(t.source)).one()
+        assert row.suggestions[0]["url"] == found.url
+        assert (row.sought_at, row.lease_owner) == (later, None)
