@@ -39,7 +39,11 @@ COMMANDS = {
         "service.cli.subscribers:subscribers",
         "list, add, import, export, forget subscribers",
     ),
-    "deliveries": ("service.cli.deliveries:deliveries", "mails that wait for a decision"),
+    "deliveries": (
+        "service.cli.deliveries:deliveries",
+        "mails that did not arrive, or may not have",
+    ),
+    "mail": ("service.cli.mail:mail", "send a test mail through a relay"),
     "config": ("service.cli.configuring:config", "the configuration in force, and its schema"),
     "templates": ("service.cli.templating:templates", "list templates, copy them to restyle"),
     "completion": ("service.cli.completing:completion", "a script for your shell"),

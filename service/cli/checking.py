@@ -16,6 +16,7 @@ from service.collect.trial import Tried
 from service.collect.workers import Parsers
 from service.config.schema import Settings
 from service.curate.stored import LATEST, Fitting
+from service.mail.trial import LoggedIn, log_in
 from service.runtime.check import Checked
 from service.runtime.check import check as judge
 from service.runtime.composition import fitting, readers, remembered, system_clock
@@ -24,7 +25,7 @@ _MARKS = {True: "ok", False: "FAIL", None: "-"}
 
 
 @click.command()
-@click.option("--live", is_flag=True, help="Try each source too. Relays and DNS are not tried yet.")
+@click.option("--live", is_flag=True, help="Try each source and log in to each relay, too.")
 @config_option
 @json_option
 def check(live: bool, config: Path, as_json: bool) -> None:
@@ -32,7 +33,8 @@ def check(live: bool, config: Path, as_json: bool) -> None:
 
     Without a fault it says what is there. Exit 2 when there is a fault. With --live each source is
     asked once, at a site's pace and only for what is not known, and one line says what it gives;
-    exit 1 when one fails. A line for each topic says how many of the stored articles its rules
+    each relay is connected to and logged in to, but sent nothing (`bantin mail test` does that).
+    Exit 1 when one fails. A line for each topic says how many of the stored articles its rules
     match. Writes nothing.
     """
     log_quietly()
@@ -40,18 +42,20 @@ def check(live: bool, config: Path, as_json: bool) -> None:
     if not as_json:
         _tell(checked)
     tried: list[Tried] = []
+    relays: list[LoggedIn] = []
     fits: Fitting | None = None
     if live and checked.loaded is not None:
         tried = asyncio.run(_try(checked.loaded.settings, aloud=not as_json))
+        relays = asyncio.run(_log_in(checked.loaded.settings, aloud=not as_json))
         fits = fitting(checked.loaded.settings)
         if fits is not None and not as_json:
             _tell_topics(fits)
     if as_json:
-        said = {"live": _live_as_json(tried, fits)} if live else {}
+        said = {"live": _live_as_json(tried, relays, fits)} if live else {}
         dump({**_as_json(checked), **said})
     if checked.faults:
         fail(2)
-    if any(one.ok is False for one in tried):
+    if any(one.ok is False for one in tried) or not all(one.ok for one in relays):
         fail()
 
 
@@ -69,6 +73,18 @@ async def _try(settings: Settings, *, aloud: bool) -> list[Tried]:
         await trial.try_all(settings, client, parsers, system_clock, tell, known)
     order = {name: place for place, name in enumerate(settings.source)}
     return sorted(tried, key=lambda one: order[one.name])
+
+
+async def _log_in(settings: Settings, *, aloud: bool) -> list[LoggedIn]:
+    found: list[LoggedIn] = []
+
+    def tell(one: LoggedIn) -> None:
+        found.append(one)
+        if aloud:
+            say(f"{_MARKS[one.ok]:4}  relay {one.name}: {printable(one.said)}")
+
+    await log_in(settings, tell)
+    return found
 
 
 def _tell(checked: Checked) -> None:
@@ -94,10 +110,13 @@ def _matches(number: int, stored: int) -> str:
     return f"{number} of the latest {stored} stored articles match"
 
 
-def _live_as_json(tried: list[Tried], fits: Fitting | None) -> dict[str, object]:
+def _live_as_json(
+    tried: list[Tried], relays: list[LoggedIn], fits: Fitting | None
+) -> dict[str, object]:
     topics = fits.topics if fits is not None else {}
     return {
         "sources": [trial.as_json(one) for one in tried],
+        "relays": [{"id": one.name, "ok": one.ok, "said": one.said} for one in relays],
         "topics": [{"id": name, "match": number} for name, number in topics.items()],
         "stored": None if fits is None else fits.stored,
     }

@@ -1,4 +1,4 @@
-"""`bantin deliveries`: mails of which nobody knows whether they arrived, settled by hand."""
+"""`bantin deliveries`: mails that did not arrive, or may not have."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from service.cli.grouping import Group
 from service.cli.opening import opened, opened_to_look
 from service.cli.output import config_option, dump, fail, json_option, local, say, table, warn
 from service.errors import UsageError
+from service.model import DeliveryState
 from service.store import held
 from service.store.database import Connection
 
 Act = Callable[[Connection, Iterable[int], datetime], list[int]]
+
+_STATES = ("uncertain", "deferred", "rejected")
 
 keys_argument = click.argument("keys", metavar="[KEY]...", nargs=-1)
 all_option = click.option("--all", "everything", is_flag=True, help="All that wait.")
@@ -24,30 +27,45 @@ all_option = click.option("--all", "everything", is_flag=True, help="All that wa
 
 @click.group(cls=Group)
 def deliveries() -> None:
-    """List mails that wait for a decision; send them again, or leave them."""
+    """List mails that did not arrive, or may not have; settle those that are uncertain."""
 
 
 @deliveries.command("list")
+@click.option(
+    "--state", "states", type=click.Choice(_STATES), multiple=True,
+    help="Only these; default: all three.",
+)  # fmt: skip
+@click.option(
+    "--limit", type=click.IntRange(1), default=200, show_default=True, help="Of each state."
+)
 @config_option
 @json_option
-def list_(config: Path, as_json: bool) -> None:
-    """Mails that a relay may have taken, but its answer was lost. Writes nothing."""
+def list_(states: tuple[str, ...], limit: int, config: Path, as_json: bool) -> None:
+    """Mails that are uncertain, deferred or rejected, with what the relay answered.
+
+    Uncertain: a relay may have taken it, but its answer was lost; it waits for `resend` or `drop`.
+    Deferred: it is tried again. Rejected: for good, the latest first. Writes nothing.
+    """
+    wanted = [DeliveryState(state) for state in states or _STATES]
     with opened_to_look(config) as service:
         zone = service.settings.zone
         with service.store.read() as connection:
-            found = held.held(connection)
+            found = held.listed(connection, wanted, limit)
     if as_json:
         dump([asdict(one) for one in found])
         return
     rows = [
         (
-            one.key, one.kind, one.digest, local(one.cut_at, zone), one.address,
-            local(one.handed_at, zone), one.relay, one.reply,
+            one.state, one.address, one.reply, local(one.next_try_at, zone), one.key, one.kind,
+            one.digest, local(one.cut_at, zone), local(one.handed_at, zone), one.relay,
         )
         for one in found
     ]  # fmt: skip
-    heads = ("key", "kind", "digest", "cut", "address", "handed over", "relay", "last said")
-    table("Held", heads, rows)
+    heads = (
+        "state", "address", "last said", "next try", "key", "kind", "digest", "cut",
+        "handed over", "relay",
+    )  # fmt: skip
+    table("Mails", heads, rows)
 
 
 @deliveries.command()

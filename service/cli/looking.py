@@ -23,8 +23,11 @@ from service.cli.output import (
 from service.cli.telling import tell_explanation, tell_status
 from service.curate.lookup import find_article
 from service.errors import UsageError
+from service.mail.lines import line_names
+from service.render.words import FALLBACK
 from service.report import explain as explaining
 from service.report import status as standing
+from service.report import trouble
 from service.report.why import UNKNOWN, Why
 from service.report.why import why as ask_why
 from service.runtime.composition import Service
@@ -37,12 +40,15 @@ from service.store import facts, inquiries
 def status(config: Path, as_json: bool) -> None:
     """Sources, topics, editions, deliveries: health and lateness at a glance. Writes nothing."""
     with opened_to_look(config) as service:
+        relays = line_names(service.settings)
         with service.store.read() as connection:
-            found = standing.status(connection, service.clock())
+            found = standing.status(connection, service.clock(), relays)
+        english = service.renderer.words(FALLBACK)
         if as_json:
-            dump(standing.as_json(found))
+            troubles = [trouble.as_json(one, english) for one in found.troubles]
+            dump({**standing.as_json(found), "troubles": troubles})
         else:
-            tell_status(found, service.settings.zone)
+            tell_status(found, service.settings.zone, english)
 
 
 @click.command()

@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 
 from service.cli.output import local, printable, say, table
 from service.render.addresses import absolute
+from service.render.words import Words
 from service.report import hubs
 from service.report.explain import Explanation
 from service.report.standing import advice, reason, state
 from service.report.status import Status
+from service.report.trouble import said
 
 _HOUR_S, _DAY_S = 3600, 86400
 
@@ -18,8 +20,10 @@ ALL_SHOWN = 100
 """Up to so many sources, those that are well are listed with the others."""
 
 
-def tell_status(found: Status, zone: str) -> None:
-    """Tables of everything; hours are the site's."""
+def tell_status(found: Status, zone: str, english: Words) -> None:
+    """What is wrong first, then tables of everything; hours are the site's."""
+    for one in found.troubles:
+        say(f"! {printable(said(one, english, lambda at: local(at, zone)))}")
     _tell_sources(found, zone)
     table(
         "Topics",
@@ -49,6 +53,20 @@ def tell_status(found: Status, zone: str) -> None:
         ],
     )
     table("Deliveries", ("state", "mails"), sorted(found.deliveries.items()))
+    table(
+        "Relays",
+        ("relay", "state", "since", "next try", "last answer"),
+        [
+            (
+                one.name,
+                "ok" if one.failing_since is None else "takes no mail",
+                local(one.failing_since or one.answered_at, zone),
+                local(one.next_try_at, zone),
+                one.answer,
+            )
+            for one in found.mailing.relays
+        ],
+    )
 
 
 def _tell_sources(found: Status, zone: str) -> None:

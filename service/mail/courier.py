@@ -21,6 +21,7 @@ from service.mail.conclude import conclude
 from service.mail.handover import Channel, Handover, Lost, Unreachable
 from service.mail.lines import Line
 from service.mail.personal import Composer, Letter, Message
+from service.mail.relay_notes import RelayNotes
 from service.model import DeliveryState
 from service.store import claims, outcomes
 from service.store.claims import Claimed
@@ -52,6 +53,7 @@ class Courier:
         self._passed = checkpoint
         self._gates = GroupCommit(self._commit_sending)
         self._answers = GroupCommit(self._commit_answers)
+        self._notes = RelayNotes(store)
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bantin")
         self.counts: Counter[DeliveryState] = Counter()
         self.unsent = 0
@@ -80,6 +82,7 @@ class Courier:
             rejected = conclusion.outcome.state is DeliveryState.REJECTED
             self.unsent += rejected and conclusion.ours
         line.note(conclusion, now)
+        await self._notes.note(line, conclusion.outcome.answer if conclusion.outcome else "", now)
         return True
 
     def _compose(self, delivery: Claimed, line: Line) -> Message | Outcome:

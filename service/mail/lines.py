@@ -129,3 +129,8 @@ def lines_of(settings: Settings) -> list[Line]:
     hello = personal.host(settings)
     lines = [relay_line(relay, hello) for relay in settings.mail.relay.values()]
     return lines or [outbox_line(outbox_of(settings))]
+
+
+def line_names(settings: Settings) -> list[str]:
+    """The names of the same lines."""
+    return list(settings.mail.relay) or [OUTBOX]

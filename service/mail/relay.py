@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import aiosmtplib
+import aiosmtplib.typing
 
 from service.config.schema import Relay
 from service.mail.classify import Reply, Stage, Verdict, judge
@@ -24,6 +27,7 @@ MESSAGES_PER_CONNECTION = 200
 
 _DOT = re.compile(rb"(?m)^\.")
 _START_INPUT = 354
+_CONTINUE_AUTH = 334
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,52 @@ class Timeouts:
     quit: float = 2.0
 
 
+Heard = Callable[[str, str], None]
+"""Called with each line of the dialogue: ("C" for ours or "S" for the relay's, the line)."""
+
+_HIDDEN = "***"
+
+
 class _TwoStep(aiosmtplib.SMTP):
-    """aiosmtplib's client with the body of DATA as a step of its own."""
+    """aiosmtplib's client with the body of DATA as a step of its own, and a dialogue to overhear.
+
+    What follows AUTH and its mechanism is never told to `heard`.
+    """
+
+    def __init__(self, *, heard: Heard | None, **options: Any) -> None:
+        super().__init__(**options)
+        self._heard = heard or (lambda _who, _line: None)
+        self._hides_next = False
+
+    async def execute_command(
+        self,
+        *args: bytes,
+        timeout: Any = aiosmtplib.typing.Default.token,  # noqa: ASYNC109
+    ) -> aiosmtplib.SMTPResponse:
+        self._heard("C", self._shown(args))
+        response = await super().execute_command(*args, timeout=timeout)
+        self.overheard(response)
+        self._hides_next = response.code == _CONTINUE_AUTH
+        return response
+
+    async def starttls(self, *args: Any, **options: Any) -> aiosmtplib.SMTPResponse:
+        """Not a command of its own in the library."""
+        await self._ehlo_or_helo_if_needed()
+        self._heard("C", "STARTTLS")
+        response = await super().starttls(*args, **options)
+        self.overheard(response)
+        return response
+
+    def overheard(self, response: aiosmtplib.SMTPResponse) -> None:
+        for line in response.message.splitlines() or [""]:
+            self._heard("S", f"{response.code} {line}".rstrip())
+
+    def _shown(self, args: tuple[bytes, ...]) -> str:
+        if self._hides_next:
+            return _HIDDEN
+        is_login = args[0].upper() == b"AUTH"
+        shown = [*args[:2], _HIDDEN.encode()] if is_login and len(args) > 2 else args  # noqa: PLR2004
+        return b" ".join(shown).decode("utf-8", "replace")
 
     async def greet(self) -> None:
         """EHLO once more where TLS has made the relay forget us."""
@@ -47,13 +95,17 @@ class _TwoStep(aiosmtplib.SMTP):
         """Hand the body to the socket. Raises SMTPServerDisconnected if not a byte could leave."""
         if self.protocol is None:
             raise aiosmtplib.SMTPServerDisconnected("the relay hung up before the body")
+        self._heard("C", f"(the message, {len(data)} bytes)")
+        self._heard("C", ".")
         self.protocol.write(_DOT.sub(b"..", data) + b".\r\n")
 
     async def end_body(self, timeout: float) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109
         """The relay's last word on the message. Must follow `begin_body` at once."""
         if self.protocol is None:
             raise aiosmtplib.SMTPServerDisconnected("the relay hung up after the body")
-        return await self.protocol.read_response(timeout=timeout)
+        response = await self.protocol.read_response(timeout=timeout)
+        self.overheard(response)
+        return response
 
 
 class RelayConnection:
@@ -65,12 +117,17 @@ class RelayConnection:
         hello: str,
         timeouts: Timeouts,
         tls_context: ssl.SSLContext | None = None,
+        heard: Heard | None = None,
     ) -> None:
-        """`hello` is our name in EHLO. `tls_context` None: the system's certificates."""
+        """`hello` is our name in EHLO. `tls_context` None: the system's certificates.
+
+        `heard` is told the dialogue, without the password.
+        """
         self._relay = relay
         self._hello = hello
         self._timeouts = timeouts
         self._tls_context = tls_context
+        self._heard = heard
         self._smtp: _TwoStep | None = None
         self._sent = 0
 
@@ -103,7 +160,7 @@ class RelayConnection:
 
     async def _deliver_once(self, message: Message, gate: Gate) -> Handover:
         if self._smtp is None or not self._smtp.is_connected:
-            failure = await self._open()
+            failure = await self.open()
             if failure is not None:
                 return failure
         smtp = self._smtp
@@ -164,23 +221,26 @@ class RelayConnection:
             self._drop()
         return Reply(Stage.BODY, answer.code, answer.message)
 
-    async def _open(self) -> Unreachable | None:
+    async def open(self) -> Unreachable | None:
+        """Connect, TLS, AUTH: a session that is ready for MAIL. None: there is one."""
         relay, kind = self._relay, security(self._relay)
-        secret = relay.secret
         smtp = _TwoStep(
+            heard=self._heard,
             hostname=relay.host,
             port=port(relay),
-            username=relay.username,
-            password=secret.reveal() if secret is not None and relay.username else None,
             local_hostname=self._hello,
             use_tls=kind is Security.TLS,
-            start_tls=kind is Security.STARTTLS,
+            start_tls=False,  # a step of its own below, so that the dialogue is heard in order
             tls_context=self._tls_context,
             timeout=self._timeouts.connect,
         )
         try:
-            await smtp.connect()
+            smtp.overheard(await smtp.connect())
+            if kind is Security.STARTTLS:
+                await smtp.starttls()
             await smtp.greet()
+            if relay.username is not None:
+                await smtp.login(relay.username, relay.secret.reveal() if relay.secret else "")
         except aiosmtplib.SMTPResponseException as error:
             smtp.close()
             reply = Reply(Stage.CONNECT, error.code, error.message)

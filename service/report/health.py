@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from service.render.words import Words
+from service.report import mailing
 from service.report.standing import LATE_AFTER, TROUBLE, reason, state
+from service.report.trouble import Trouble, said, utc
 from service.store import overview
 from service.store.database import Connection
-
-MAIL_LATE_AFTER = timedelta(minutes=15)
-"""A delivery that has been due for this long is late: a relay is down or nobody sends."""
 
 MOST_OF_A_KIND = 50
 """Sources in one state that are named; the others are counted. `bantin status` has them all."""
@@ -18,25 +19,45 @@ MOST_OF_A_KIND = 50
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`ready` is False while a part is not working; `late` names it in plain words."""
+    """`ready` is False while a part is not working; `troubles` and `late` name it in plain words.
+
+    `late`: editions and sources, in English.
+    """
 
     ready: bool
     late: tuple[str, ...]
+    troubles: tuple[Trouble, ...] = ()
+
+    @property
+    def fine(self) -> bool:
+        """Everything is running, and nothing has to be told."""
+        return self.ready and not self.late and not self.troubles
+
+    def lines(self, english: Words) -> list[str]:
+        """All that has to be told, for probes and commands."""
+        return [*(said(one, english, utc) for one in self.troubles), *self.late]
 
 
-def health(connection: Connection, now: datetime) -> Health:
-    """Failing sources are told but do not make the service unready: one bad part stops nothing."""
+def health(
+    connection: Connection,
+    now: datetime,
+    relays: Sequence[str] = (),
+    more: Sequence[Trouble] = (),
+) -> Health:
+    """Failing sources are told but do not make the service unready: one bad part stops nothing.
+
+    `relays`: the names of the configuration's ways out. `more`: what is known beside the rows.
+    """
     told: dict[str, list[str]] = {kind: [] for kind in TROUBLE}
     for source in overview.troubled(connection, now, now - LATE_AFTER):
         told[state(source, now)].append(f"source {source.name}: {reason(source, now)}")
     broken, stuck = _broken(connection)
-    waiting = overview.oldest_waiting(connection)
-    mail_late = waiting is not None and now - waiting > MAIL_LATE_AFTER
-    mail = [f"mail: the oldest has been due since {waiting:%Y-%m-%d %H:%M}Z"] if mail_late else []
+    mail = mailing.troubles(mailing.mailing(connection, now, relays), now)
+    troubles = (*more, *mail)
     most_are_late = len(told["late"]) * 2 > overview.polled(connection, now) > 0
-    ready = not (stuck or mail_late or most_are_late)
+    ready = not (stuck or most_are_late or any(one.stops for one in troubles))
     lines = (line for kind in TROUBLE for line in _few(told[kind], kind))
-    return Health(ready, (*broken, *mail, *lines))
+    return Health(ready, (*broken, *lines), troubles)
 
 
 def _few(lines: list[str], kind: str) -> list[str]:

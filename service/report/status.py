@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from service.report import hubs
+from service.report import hubs, mailing
 from service.report.lateness import Lateness, lateness
+from service.report.mailing import Mailing
 from service.report.standing import advice, held_until, pace, reason, rests_until, state
+from service.report.trouble import Trouble
 from service.store import overview
 from service.store.database import Connection
 from service.store.overview import DigestRow, EditionRow, SourceRow, TopicRow
@@ -23,10 +26,21 @@ class Status:
     digests: tuple[DigestRow, ...]
     editions: tuple[EditionRow, ...]
     deliveries: dict[str, int]
+    mailing: Mailing
+    troubles: tuple[Trouble, ...]
 
 
-def status(connection: Connection, now: datetime) -> Status:
-    """Read it all."""
+def status(
+    connection: Connection,
+    now: datetime,
+    relays: Sequence[str] = (),
+    more: Sequence[Trouble] = (),
+) -> Status:
+    """Read it all.
+
+    `relays`: the names of the configuration's ways out. `more`: what is known beside the rows.
+    """
+    mail = mailing.mailing(connection, now, relays)
     return Status(
         now=now,
         sources=tuple(overview.sources(connection)),
@@ -37,11 +51,16 @@ def status(connection: Connection, now: datetime) -> Status:
         digests=tuple(overview.digests(connection)),
         editions=tuple(overview.editions(connection)),
         deliveries=overview.deliveries(connection),
+        mailing=mail,
+        troubles=(*more, *mailing.troubles(mail, now)),
     )
 
 
 def as_json(found: Status) -> dict[str, object]:
-    """The shape that scripts rely on (CONTRACT: status --json). Instants are ISO 8601 in UTC."""
+    """The shape that scripts rely on (CONTRACT: status --json). Instants are ISO 8601 in UTC.
+
+    Its `troubles` are `trouble.as_json` of each: they need words.
+    """
     return {
         "now": found.now.isoformat(),
         "sources": [source_json(source, found.now) for source in found.sources],
@@ -74,6 +93,7 @@ def as_json(found: Status) -> dict[str, object]:
             for edition in found.editions
         ],
         "deliveries": found.deliveries,
+        "relays": [mailing.as_json(relay, found.mailing.waiting) for relay in found.mailing.relays],
     }
 
 

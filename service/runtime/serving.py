@@ -19,11 +19,13 @@ import uvicorn
 from service.collect.spacing import Sites
 from service.collect.workers import Parsers
 from service.errors import BantinError, ConfigError, UsageError
+from service.mail.lines import line_names
 from service.model import Changed
 from service.report.health import Health, health
 from service.runtime import heap, logs, pidfile, pipeline
 from service.runtime.composition import Service, load
 from service.runtime.engine import Engine, Job
+from service.store import relay_states
 from service.web.app import create_app
 
 COLLECT_TICK_S = 5.0
@@ -250,6 +252,7 @@ async def _reload(
     try:
         loaded = await asyncio.to_thread(load, config, environ)
         await asyncio.to_thread(service.take, loaded, retire=True)
+        await asyncio.to_thread(_probe_relays, service)
     except ConfigError as error:
         for fault in error.faults:
             logs.get().error("fault", fault=str(fault))
@@ -267,6 +270,13 @@ async def _reload(
             kick(name)
 
 
+def _probe_relays(service: Service) -> None:
+    """Who reloads has perhaps just mended a password: a relay that fails is tried at once."""
+    with service.store.ledger() as connection:
+        for name in line_names(service.settings):
+            relay_states.retry_now(connection, name, service.clock())
+
+
 def _health(service: Service) -> Health:
     with service.store.read() as connection:
-        return health(connection, service.clock())
+        return health(connection, service.clock(), line_names(service.settings))

@@ -1,4 +1,4 @@
-"""Deliveries that wait for a person: uncertain ones, settled by hand."""
+"""Deliveries that did not arrive, or may not have; uncertain ones are settled by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from service.model import DeliveryState
 from service.store.release import forget_parts
@@ -16,10 +16,10 @@ from service.store.tables import attempt, delivery, digest, edition, subscriber,
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An uncertain delivery.
+    """A delivery that is uncertain, deferred or rejected.
 
     `handed_at`, `relay` None: no attempt is known; `cut_at` None: a letter; `address` None: it is
-    forgotten.
+    forgotten. `next_try_at` None: it is not tried again by itself.
     """
 
     id: int
@@ -33,6 +33,45 @@ class Held:
     handed_at: datetime | None
     relay: str | None
     reply: str
+    state: str
+    tries: int
+    next_try_at: datetime | None
+
+
+_LAST = and_(attempt.c.delivery_id == delivery.c.id, attempt.c.n == delivery.c.tries)
+_LISTED = (
+    select(
+        delivery.c.id,
+        delivery.c.message_id,
+        delivery.c.kind,
+        digest.c.name.label("digest"),
+        subscription.c.cadence,
+        edition.c.cut_at,
+        subscriber.c.address,
+        delivery.c.dated_at,
+        attempt.c.at.label("handed_at"),
+        attempt.c.relay,
+        delivery.c.reply,
+        delivery.c.state,
+        delivery.c.tries,
+        delivery.c.next_try_at,
+    )
+    .join(subscription, subscription.c.id == delivery.c.subscription_id)
+    .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
+    .join(digest, digest.c.id == subscription.c.digest_id)
+    .outerjoin(edition, edition.c.id == delivery.c.edition_id)
+    .outerjoin(attempt, _LAST)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """How many mails of one edition are uncertain, and since when. `cut_at` None: letters."""
+
+    digest: str
+    cut_at: datetime | None
+    mails: int
+    since: datetime
 
 
 _UNCERTAIN = delivery.c.state == DeliveryState.UNCERTAIN.value
@@ -40,30 +79,48 @@ _UNCERTAIN = delivery.c.state == DeliveryState.UNCERTAIN.value
 
 def held(connection: Connection) -> list[Held]:
     """Everything that waits for a decision, oldest first."""
-    last = and_(attempt.c.delivery_id == delivery.c.id, attempt.c.n == delivery.c.tries)
-    rows = connection.execute(
-        select(
-            delivery.c.id,
-            delivery.c.message_id,
-            delivery.c.kind,
-            digest.c.name.label("digest"),
-            subscription.c.cadence,
-            edition.c.cut_at,
-            subscriber.c.address,
-            delivery.c.dated_at,
-            attempt.c.at.label("handed_at"),
-            attempt.c.relay,
-            delivery.c.reply,
+    return listed(connection, [DeliveryState.UNCERTAIN], None)
+
+
+def listed(
+    connection: Connection, states: Iterable[DeliveryState], limit: int | None
+) -> list[Held]:
+    """Deliveries in these states: uncertain, deferred, rejected, in this order.
+
+    The oldest uncertain first, deferred by their next try, the latest rejected first. `limit` for
+    each state; None: all.
+    """
+    wanted = set(states)
+    orders = (
+        (DeliveryState.UNCERTAIN, (delivery.c.dated_at, delivery.c.id)),
+        (DeliveryState.DEFERRED, (delivery.c.next_try_at, delivery.c.id)),
+        (DeliveryState.REJECTED, (delivery.c.settled_at.desc(), delivery.c.id.desc())),
+    )
+    return [
+        _read(row._asdict())
+        for state, order in orders
+        if state in wanted
+        for row in connection.execute(
+            _LISTED.where(delivery.c.state == state.value).order_by(*order).limit(limit)
         )
+    ]
+
+
+def by_edition(connection: Connection) -> list[Uncertain]:
+    """How many are uncertain of each edition, the oldest first; few rows are."""
+    since = func.min(func.coalesce(attempt.c.at, delivery.c.dated_at))
+    rows = connection.execute(
+        select(digest.c.name, edition.c.cut_at, func.count(), since)
+        .select_from(delivery)
         .join(subscription, subscription.c.id == delivery.c.subscription_id)
-        .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
         .join(digest, digest.c.id == subscription.c.digest_id)
         .outerjoin(edition, edition.c.id == delivery.c.edition_id)
-        .outerjoin(attempt, last)
+        .outerjoin(attempt, _LAST)
         .where(_UNCERTAIN)
-        .order_by(delivery.c.dated_at, delivery.c.id)
+        .group_by(digest.c.name, edition.c.cut_at)
+        .order_by(since)
     )
-    return [_read(row._asdict()) for row in rows]
+    return [Uncertain(*row) for row in rows]
 
 
 def find(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
@@ -113,4 +170,5 @@ def drop(connection: Connection, ids: Iterable[int], now: datetime) -> list[int]
 
 def _read(values: dict[str, Any]) -> Held:
     key = values.pop("message_id").partition("@")[0]
-    return Held(**{**values, "key": key, "reply": values["reply"] or ""})
+    again = values["next_try_at"] if values["state"] == DeliveryState.DEFERRED else None
+    return Held(**{**values, "key": key, "reply": values["reply"] or "", "next_try_at": again})

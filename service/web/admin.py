@@ -19,10 +19,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from service.mail.lines import line_names
 from service.mail.outbox import Outbox
+from service.render import dates
 from service.report import hubs
 from service.report.standing import advice, reason, state
 from service.report.status import Status, status
+from service.report.trouble import said
 from service.web import admin_key
 from service.web.answers import PRIVATE, error, page, see
 from service.web.context import Context, context_of, visitor_of
@@ -105,6 +108,7 @@ async def admin(request: Request) -> Response:
     context = context_of(request)
     found = await asyncio.to_thread(_status, context)
     health = await asyncio.to_thread(context.health)
+    words = context.renderer.words(context.language)
     states = {source.name: state(source, found.now) for source in found.sources}
     zone = ZoneInfo(context.settings.zone)
     reasons = {
@@ -113,7 +117,16 @@ async def admin(request: Request) -> Response:
         or hubs.words(one.hub, found.now, zone)
         for one in found.sources
     }
-    return page(context, "admin", found=found, states=states, reasons=reasons, health=health)
+    moment = functools.partial(dates.moment, zone=context.settings.zone, words=words)
+    return page(
+        context,
+        "admin",
+        found=found,
+        states=states,
+        reasons=reasons,
+        health=health,
+        troubles=[said(one, words, moment) for one in health.troubles],
+    )
 
 
 @with_key
@@ -153,7 +166,7 @@ async def letter_html(request: Request) -> Response:
 
 def _status(context: Context) -> Status:
     with context.store.read() as connection:
-        return status(connection, context.clock())
+        return status(connection, context.clock(), line_names(context.settings))
 
 
 def _outbox(context: Context) -> Outbox:

@@ -1,4 +1,4 @@
-"""The declared schema: the keys of every row that the service keeps. One folder, five chapters.
+"""The declared schema: the keys of every row that the service keeps. One folder, six chapters.
 
 Nothing cascades: what leaves the TOML is retired, not deleted.
 """
@@ -29,6 +29,7 @@ from service.store.tables.ledger import (
     segment,
     told,
 )
+from service.store.tables.relays import relay
 from service.store.tables.sources import (
     digest,
     redirect,
@@ -54,6 +55,7 @@ __all__ = [
     "fact",
     "metadata",
     "redirect",
+    "relay",
     "robots",
     "segment",
     "site_turn",

@@ -1,0 +1,50 @@
+"""Notes in the store of how each line fares: `status`, `/readyz` and the admin page read them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import structlog
+
+from service.errors import StoreError
+from service.mail.lines import Line
+from service.store import relay_states
+from service.store.database import Store
+
+
+class RelayNotes:
+    """Writes a line's row when it begins to fail, answers otherwise, or takes mail again."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._noted: dict[str, str | None] = {}  # line -> its failure; None: it takes mail
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bantin")
+
+    async def note(self, line: Line, answer: str, now: datetime) -> None:
+        """After each handover. A message costs nothing more while nothing changes.
+
+        `answer`: what the relay said last. Never raises StoreError: a note that could not be
+        written is written after the next message.
+        """
+        if line.failure is None and not line.proven:
+            return  # it has not shown yet
+        if self._noted.get(line.name, "") == line.failure:
+            return
+        self._noted[line.name] = line.failure
+        try:
+            await asyncio.to_thread(
+                self._write, line.name, line.failure, line.retry_at, answer, now
+            )
+        except StoreError as error:
+            del self._noted[line.name]
+            self._log.warning("relay state not noted yet", relay=line.name, error=str(error))
+
+    def _write(
+        self, name: str, failure: str | None, retry_at: datetime | None, answer: str, now: datetime
+    ) -> None:
+        with self._store.write() as connection:
+            if failure is None:
+                relay_states.note_success(connection, name, now, answer)
+            else:
+                relay_states.note_failure(connection, name, now, failure, retry_at)

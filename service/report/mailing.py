@@ -1,0 +1,91 @@
+"""How mail fares: which relay takes none, what waits, what is uncertain. Answered from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from service.report.trouble import Trouble
+from service.store import held, overview, relay_states
+from service.store.database import Connection
+from service.store.held import Uncertain
+from service.store.relay_states import RelayState
+
+LATE_AFTER = timedelta(minutes=15)
+"""A delivery that has been due for this long is late: a relay is down or nobody sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """`relays`: those that were ever offered a message. `waiting`: mails that could be gone by now.
+
+    `oldest`: when the first of all that has not gone was due; None: nothing is planned.
+    `uncertain`: by edition, the oldest first.
+    """
+
+    relays: tuple[RelayState, ...]
+    waiting: int
+    oldest: datetime | None
+    uncertain: tuple[Uncertain, ...]
+
+
+def mailing(connection: Connection, now: datetime, relays: Sequence[str]) -> Mailing:
+    """`relays`: the names of the ways out that the configuration has."""
+    return Mailing(
+        relays=tuple(relay_states.states(connection, relays)),
+        waiting=relay_states.waiting(connection, now),
+        oldest=overview.oldest_waiting(connection),
+        uncertain=tuple(held.by_edition(connection)),
+    )
+
+
+def troubles(found: Mailing, now: datetime) -> list[Trouble]:
+    """What an admin must know of it, the worst first. A relay beside others stops nothing yet."""
+    told = [_relay(one, found.waiting) for one in found.relays if one.failing_since is not None]
+    if found.oldest is not None and now - found.oldest > LATE_AFTER:
+        values = {"since": found.oldest, "waiting": found.waiting}
+        told.append(Trouble("mail_late", values, stops=True))
+    if found.uncertain:
+        told.append(_uncertain(found.uncertain))
+    return told
+
+
+def as_json(relay: RelayState, waiting: int) -> dict[str, object]:
+    """One of `relays` in `status --json`. `waiting`: mails that wait, for whichever relay."""
+    return {
+        "id": relay.name,
+        "state": "ok" if relay.failing_since is None else "failing",
+        "answer": relay.answer,
+        "answered_at": relay.answered_at.isoformat(),
+        "since": relay.failing_since and relay.failing_since.isoformat(),
+        "next_try": relay.next_try_at and relay.next_try_at.isoformat(),
+        "waiting": waiting,
+    }
+
+
+def _relay(relay: RelayState, waiting: int) -> Trouble:
+    values = {
+        "relay": relay.name,
+        "answer": relay.answer,
+        "since": relay.failing_since,
+        "waiting": waiting,
+        "next": relay.next_try_at or relay.answered_at,
+    }
+    return Trouble("relay", values, stops=waiting > 0)
+
+
+def _uncertain(editions: Sequence[Uncertain]) -> Trouble:
+    named = ", ".join(_edition(one) for one in editions)
+    values = {
+        "n": sum(one.mails for one in editions),
+        "editions": named,
+        "since": min(one.since for one in editions),
+    }
+    return Trouble("uncertain", values)
+
+
+def _edition(one: Uncertain) -> str:
+    if one.cut_at is None:
+        return f"{one.digest} ({one.mails})"
+    return f"{one.digest} {one.cut_at.astimezone(UTC):%Y-%m-%d %H:%M}Z ({one.mails})"

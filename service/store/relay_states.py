@@ -1,0 +1,90 @@
+"""How each relay fares, as the last message that it was offered showed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
+
+from service.model import DeliveryState
+from service.store.tables import delivery, relay
+
+
+@dataclass(frozen=True, slots=True)
+class RelayState:
+    """`failing_since` None: it takes mail. `answer`: its last words, or why there were none.
+
+    `next_try_at`: when it is probed next; None where it does not fail.
+    """
+
+    name: str
+    failing_since: datetime | None
+    answer: str
+    answered_at: datetime
+    next_try_at: datetime | None
+
+
+def note_failure(
+    connection: Connection, name: str, now: datetime, answer: str, next_try_at: datetime | None
+) -> None:
+    """It takes nothing from us, and said why. Since when is kept from its first failure on."""
+    since = connection.scalar(select(relay.c.failing_since).where(relay.c.name == name))
+    _write(
+        connection,
+        RelayState(name, since or now, answer, now, next_try_at),
+    )
+
+
+def note_success(connection: Connection, name: str, now: datetime, answer: str) -> None:
+    """It has taken a message."""
+    _write(connection, RelayState(name, None, answer, now, None))
+
+
+def retry_now(connection: Connection, name: str, now: datetime) -> int:
+    """Make due what was put off because of this relay's failure. Returns how many.
+
+    For when it is known to take mail again. What was put off for a reason of its own keeps its
+    hour.
+    """
+    answer = connection.scalar(
+        select(relay.c.answer).where(relay.c.name == name, relay.c.failing_since.is_not(None))
+    )
+    if answer is None:
+        return 0
+    because = or_(
+        delivery.c.reply == answer,
+        delivery.c.reply.contains(f"{name}: {answer}", autoescape=True),
+    )
+    waiting = and_(
+        delivery.c.state == DeliveryState.DEFERRED.value, delivery.c.next_try_at > now, because
+    )
+    return connection.execute(update(delivery).where(waiting).values(next_try_at=now)).rowcount
+
+
+def states(connection: Connection, names: Sequence[str]) -> list[RelayState]:
+    """Of the named relays, in the order given; one that was never offered anything is left out."""
+    rows = connection.execute(select(relay).where(relay.c.name.in_(names)))
+    found = {row.name: RelayState(**row._asdict()) for row in rows}
+    return [found[name] for name in names if name in found]
+
+
+def waiting(connection: Connection, now: datetime) -> int:
+    """How many mails should have gone out by now, or would have but for a failed try."""
+    put_off = delivery.c.state == DeliveryState.DEFERRED.value
+    due = and_(delivery.c.state == DeliveryState.PLANNED.value, delivery.c.next_try_at <= now)
+    counted = select(func.count()).select_from(delivery).where(or_(put_off, due))
+    return connection.scalar(counted) or 0
+
+
+def _write(connection: Connection, state: RelayState) -> None:
+    values = {
+        "failing_since": state.failing_since,
+        "answer": state.answer,
+        "answered_at": state.answered_at,
+        "next_try_at": state.next_try_at,
+    }
+    changed = connection.execute(update(relay).where(relay.c.name == state.name).values(**values))
+    if not changed.rowcount:
+        connection.execute(insert(relay).values(name=state.name, **values))

@@ -1,0 +1,157 @@
+"""A relay that refuses our password: everybody who looks is told, and it is told when it is over.
+
+A real `bantin up` beside a real SMTP server; commands run beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+
+import pytest
+from click.testing import CliRunner
+
+from service.cli.app import cli
+from service.store.database import Store
+from service.store.migrate import migrate
+from tests.cli.conftest import BANTIN, Running
+from tests.mail.relays import Sink
+from tests.mail.stock import fill
+
+ADDRESSES = ["lan@example.vn", "minh@example.vn", "hoa@example.vn"]
+
+TOML = """
+[site]
+title = "Tin"
+language = "vi"
+timezone = "Asia/Ho_Chi_Minh"
+
+[web]
+listen = "127.0.0.1:{port}"
+
+[topic.giao-duc]
+title = "Giáo dục"
+any = ["giáo dục"]
+
+[digest.tuan]
+cadence = "weekly"
+
+[mail]
+from = "Tin <tin@example.vn>"
+
+[mail.relay.chinh]
+host = "127.0.0.1"
+port = {relay}
+username = "tin"
+password = "{password}"
+"""
+
+
+@pytest.fixture
+def site(tmp_path, unused_tcp_port):
+    """A folder whose store has three mails that are due, and what writes its configuration."""
+    (tmp_path / "var").mkdir()
+    store = Store(f"sqlite:///{tmp_path / 'var' / 'bantin.db'}")
+    migrate(store)
+    fill(store, datetime.now(UTC), ADDRESSES)
+    store.close()
+
+    def configure(relay: int, password: str) -> None:
+        toml = TOML.format(port=unused_tcp_port, relay=relay, password=password)
+        (tmp_path / "bantin.toml").write_text(toml, encoding="utf-8")
+
+    return tmp_path, unused_tcp_port, configure
+
+
+def command(folder, *args: str) -> tuple[int, str]:
+    done = CliRunner().invoke(cli, [*args, "--config", str(folder / "bantin.toml")])
+    return done.exit_code, done.stdout
+
+
+def in_a_process_of_its_own(folder, *args: str) -> str:
+    return subprocess.check_output([BANTIN, *args], cwd=folder, text=True, timeout=60)
+
+
+def readyz(port: int) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
+            return answer.status, " ".join(json.load(answer)["late"])
+    except urllib.error.HTTPError as error:
+        return error.code, " ".join(json.load(error)["late"])
+    except OSError:
+        return 0, ""
+
+
+async def until(port: int, status: int, words: str, within_s: float = 30.0) -> str:
+    end = time.monotonic() + within_s
+    while True:
+        found = await asyncio.to_thread(readyz, port)
+        if found[0] == status and words in found[1]:
+            return found[1]
+        assert time.monotonic() < end, found
+        await asyncio.sleep(0.1)
+
+
+async def test_a_wrong_password_is_named_wherever_an_admin_looks_until_it_is_mended(site):
+    folder, port, configure = site
+
+    async def run(*args: str) -> tuple[int, str]:
+        return await asyncio.to_thread(command, folder, *args)
+
+    async with Sink(password="đúng") as sink:
+        configure(sink.port, "sai")
+        up = Running("up", cwd=folder)
+        try:
+            told = await until(port, 503, "chinh")
+            assert "535" in told
+            assert "Mails that wait: 3" in told
+
+            up.stop(signal.SIGKILL)  # it is known after a start, long before the next try
+            up = Running("up", cwd=folder)
+            assert "535" in await until(port, 503, "chinh")
+
+            said = await asyncio.to_thread(in_a_process_of_its_own, folder, "status", "--json")
+            [relay] = json.loads(said)["relays"]
+            assert (relay["id"], relay["state"], relay["waiting"]) == ("chinh", "failing", 3)
+            assert "535" in relay["answer"]
+            assert relay["since"] < relay["next_try"]
+            assert "! The relay chinh has taken no mail since" in (await run("status"))[1]
+
+            listed = json.loads((await run("deliveries", "list", "--json"))[1])
+            assert sorted(one["address"] for one in listed) == sorted(ADDRESSES)
+            for one in listed:
+                assert one["state"] == "deferred"
+                assert "535" in one["reply"]
+                assert one["next_try_at"] is not None
+            assert "hoa@example.vn" in (await run("deliveries", "list"))[1]
+
+            code, said = await run("check", "--live")
+            assert code == 1
+            [line] = [line for line in said.splitlines() if "relay chinh" in line]
+            assert line.startswith("FAIL")
+            assert "535" in line
+
+            code, said = await run("mail", "test", "admin@example.vn")
+            assert code == 1
+            assert "535" in said
+
+            configure(sink.port, "đúng")
+            code, said = await run("check", "--live")
+            assert code == 0
+            assert f"ok    relay chinh: 127.0.0.1:{sink.port}" in said
+            assert sink.received == [], "checking sends nothing"
+            assert (await run("reload"))[0] == 0
+            await until(port, 200, "")
+            assert sorted(one.recipient for one in sink.received) == sorted(ADDRESSES)
+            [relay] = json.loads((await run("status", "--json"))[1])["relays"]
+            assert (relay["state"], relay["since"], relay["waiting"]) == ("ok", None, 0)
+            assert json.loads((await run("deliveries", "list", "--json"))[1]) == []
+        finally:
+            if up.process.poll() is None:
+                up.stop(signal.SIGKILL)
