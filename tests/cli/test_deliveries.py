@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import select, update
 
@@ -33,6 +35,37 @@ def test_what_is_held_is_listed(ask, run, uncertain):
     assert [one["key"] for one in told] == uncertain
     assert {one["address"] for one in told} == {"lan@example.vn", "minh@example.vn"}
     assert uncertain[0] in run("deliveries", "list").stdout
+
+
+def test_deferred_and_rejected_ones_are_listed_with_address_answer_and_next_try(
+    ask, run, uncertain, site
+):
+    store = Store(f"sqlite:///{site}/var/bantin.db")
+    later = datetime(2030, 1, 1, tzinfo=UTC)
+    with store.write() as connection:
+        ids = list(connection.execute(select(t.delivery.c.id).order_by(t.delivery.c.id)).scalars())
+        for row, values in zip(
+            ids,
+            (
+                {"state": "deferred", "reply": "450 4.1.2 later", "next_try_at": later},
+                {"state": "rejected", "reply": "550 5.1.1 nobody", "settled_at": later},
+            ),
+            strict=True,
+        ):
+            connection.execute(update(t.delivery).where(t.delivery.c.id == row).values(**values))
+    store.close()
+    deferred, rejected = ask("deliveries", "list")
+    assert (deferred["state"], deferred["reply"]) == ("deferred", "450 4.1.2 later")
+    assert deferred["next_try_at"] == later.isoformat()
+    assert (rejected["state"], rejected["reply"]) == ("rejected", "550 5.1.1 nobody")
+    assert rejected["next_try_at"] is None
+    assert ask("deliveries", "list", "--state", "rejected") == [rejected]
+    heads, first, _ = run("deliveries", "list").stdout.splitlines()
+    assert heads.split("\t")[:4] == ["state", "address", "last said", "next try"]
+    assert first.split("\t")[:4] == [
+        "deferred", deferred["address"], "450 4.1.2 later", "2030-01-01 07:00",
+    ]  # fmt: skip
+    assert ask("deliveries", "drop", "--all")["dropped"] == [], "only uncertain ones are settled"
 
 
 def test_one_is_planned_again_and_one_dropped(ask, run, uncertain):

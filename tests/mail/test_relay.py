@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import shutil
 import socket
@@ -335,3 +336,35 @@ async def test_a_second_server_received_the_same_bytes(smtp_sink):
     assert len(dumps) == 2
     # smtp-sink writes its own header lines first, and plain newlines.
     assert all(dump.endswith(BODY.replace(b"\r\n", b"\n") + b"\n") for dump in dumps), dumps
+
+
+@pytest.mark.parametrize("password", ["right", "wrong"])
+async def test_the_dialogue_is_heard_in_order_and_the_password_is_not(certificate, password):
+    server, client = certificate
+    heard: list[tuple[str, str]] = []
+    async with Sink(tls=server, password="right") as sink:
+        table = {
+            "host": "localhost", "port": sink.port, "security": "starttls", "username": "tin",
+        }  # fmt: skip
+        relay = RelayConnection(
+            relay_of(table, password), "tin.example.vn", QUICK, client,
+            heard=lambda who, line: heard.append((who, line)),
+        )  # fmt: skip
+        await relay.deliver(message(), open_gate)
+        await relay.close()
+    lines = [line for _, line in heard]
+    assert heard[0] == ("S", lines[0])
+    assert lines[0].startswith("220 ")
+    assert lines.index("STARTTLS") < lines.index("AUTH PLAIN ***")
+    said = "\n".join(lines)
+    for form in (password, "\0tin\0" + password):
+        assert form not in said
+        assert base64.b64encode(form.encode()).decode() not in said
+    if password == "right":
+        begin = lines.index("DATA")
+        assert lines[begin + 1].startswith("354")
+        assert lines[begin + 2 : begin + 4] == [f"(the message, {len(BODY)} bytes)", "."]
+        assert heard[begin + 4] == ("S", "250 2.0.0 taken")
+    else:
+        assert "AUTH LOGIN ***" in lines, "the other way to log in is tried, and hidden as well"
+        assert sum(line.startswith("535") for line in lines) == 2

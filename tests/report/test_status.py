@@ -8,13 +8,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert, select, update
 
+from service.render.engine import shipped_templates
+from service.render.words import load_words
 from service.report.health import MOST_OF_A_KIND, health
 from service.report.lateness import Lateness, lateness
 from service.report.standing import LATE_AFTER, TROUBLE, advice, reason
 from service.report.status import as_json, status
+from service.report.trouble import said, utc
 from service.store import overview
 from service.store import tables as t
+from service.store.relay_states import note_failure, note_success, retry_now
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
+from tests.mail.stock import fill
 
 NOT_THEN = "not in its skipHours and skipDays"
 
@@ -65,6 +70,79 @@ def test_status_tells_each_source_topic_and_digest(any_store, now):
     ]
     assert told["digests"] == [{"id": "tuan", "next_cut": now.isoformat(), "subscribers": 1}]
     assert told["deliveries"] == {}
+
+
+def test_a_relay_that_fails_is_told_with_its_answer_since_when_and_how_many_wait(any_store, now):
+    stock = fill(any_store, now, ["lan@example.vn", "minh@example.vn"])
+    later = now + timedelta(minutes=15)
+    with any_store.write() as connection:
+        note_success(connection, "hai", now, "250 taken")
+        note_failure(connection, "chinh", now - timedelta(hours=1), "535 no", now)
+        note_failure(connection, "chinh", now, "535 5.7.8 no", later)
+        note_failure(connection, "bo", now, "left the TOML", later)
+        put_off = t.delivery.c.id == stock.deliveries[0]
+        connection.execute(
+            update(t.delivery).where(put_off).values(state="deferred", next_try_at=later)
+        )
+    with any_store.read() as connection:
+        found = status(connection, now, ["chinh", "hai"])
+        ready = health(connection, now, ["chinh", "hai"])
+        beside = health(connection, now, ["hai"])
+    assert as_json(found)["relays"] == [
+        {
+            "id": "chinh",
+            "state": "failing",
+            "answer": "535 5.7.8 no",
+            "answered_at": now.isoformat(),
+            "since": (now - timedelta(hours=1)).isoformat(),
+            "next_try": later.isoformat(),
+            "waiting": 2,
+        },
+        {
+            "id": "hai",
+            "state": "ok",
+            "answer": "250 taken",
+            "answered_at": now.isoformat(),
+            "since": None,
+            "next_try": None,
+            "waiting": 2,
+        },
+    ]
+    english = load_words([shipped_templates()], "en")
+    assert [said(one, english, utc) for one in found.troubles] == [
+        (
+            "The relay chinh has taken no mail since 2026-11-24 07:00Z. It answered: 535 5.7.8 no. "
+            "Mails that wait: 2; next try 2026-11-24 08:15Z."
+        )
+    ]
+    assert not ready.ready
+    assert beside.troubles == ()
+
+
+def test_what_waited_for_a_relay_is_due_once_it_takes_mail_again(any_store, now):
+    first, second, third = fill(any_store, now, [f"{n}@example.vn" for n in "abc"]).deliveries
+    later = now + timedelta(minutes=15)
+    replies = {first: "535 no", second: "chinh: 535 no; hai: 421 busy", third: "450 4.1.2 full"}
+    with any_store.write() as connection:
+        for delivery, reply in replies.items():
+            values = {"state": "deferred", "reply": reply, "next_try_at": later}
+            connection.execute(update(t.delivery).where(t.delivery.c.id == delivery).values(values))
+        assert retry_now(connection, "chinh", now) == 0, "it does not fail"
+        note_failure(connection, "chinh", now, "535 no", later)
+        assert retry_now(connection, "chinh", now) == 2
+        due = connection.execute(select(t.delivery.c.id).where(t.delivery.c.next_try_at <= now))
+    assert set(due.scalars()) == {first, second}
+
+
+def test_uncertain_mails_are_told_by_edition_and_since_when(any_store, now):
+    fill(any_store, now, ["lan@example.vn", "minh@example.vn"])
+    with any_store.write() as connection:
+        connection.execute(update(t.delivery).values(state="uncertain"))
+    with any_store.read() as connection:
+        [told] = health(connection, now).troubles
+    assert (told.key, told.values["n"]) == ("uncertain", 2)
+    assert told.values["editions"] == "tuan 2026-11-24 07:00Z (2)"
+    assert told.values["since"] == now - timedelta(hours=1)
 
 
 def test_a_failing_source_is_told_but_one_bad_part_makes_nothing_unready(any_store, now):

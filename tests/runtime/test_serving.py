@@ -9,7 +9,7 @@ import pytest
 
 from service.config.schema import Settings
 from service.runtime import logs, serving
-from service.runtime.composition import load
+from service.runtime.composition import open_service
 
 
 @pytest.fixture
@@ -53,15 +53,13 @@ async def test_new_rules_wait_for_the_pass_that_matches_by_the_old_ones(running)
 async def test_what_a_reload_cannot_change_is_told(tmp_path, capsys, written, told):
     config = tmp_path / "bantin.toml"
     config.write_text('[site]\ntitle = "Tin"\n', encoding="utf-8")
-    before = load(config, {}).settings
+    service = open_service(config, {})
     config.write_text(f'[site]\ntitle = "Tin"\n{written}', encoding="utf-8")
-    service = SimpleNamespace(
-        settings=before, take=lambda _loaded, *, retire: None, work_on=lambda: None
-    )
     kicked: list[str] = []
     try:
         await serving._reload(service, config, {}, kicked.append)
     finally:
         logs.configure(Settings().log)
+        service.close()
     assert "publish" in kicked
     assert capsys.readouterr().err.count("with a restart alone") == told

@@ -15,7 +15,9 @@ from service.errors import StoreError
 from service.store import tables as t
 from service.store.database import Store
 from service.store.migrate import migrate, migrate_apart
+from service.store.upgrade import upgrade
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
+from tests.mail.stock import fill
 
 
 def _differences(store: Store) -> list[object]:
@@ -73,6 +75,7 @@ APART = """
 import sys
 from service.store.database import Store
 from service.store.migrate import migrate, migrate_apart
+from service.store.upgrade import upgrade
 migrate_apart(sys.argv[1])
 migrate(Store(sys.argv[1]))
 print("at the declared schema", "with" if "alembic" in sys.modules else "without", "Alembic")
@@ -97,3 +100,19 @@ def test_what_goes_wrong_apart_is_left_to_the_one_who_comes_after(sqlite_url, ca
     with pytest.raises(StoreError, match="newer than this program"):
         migrate(store)
     store.close()
+
+
+def test_a_filled_database_of_the_version_before_is_brought_here(any_store, now):
+    """Each later migration runs on rows that are there, with what refers to them."""
+    with any_store.engine.begin() as connection:
+        for table in reversed(t.metadata.sorted_tables):
+            table.drop(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+    upgrade(any_store, "0002")
+    stock = fill(any_store, now, ["lan@example.vn", "minh@example.vn"])
+    upgrade(any_store)
+    assert _differences(any_store) == []
+    with any_store.read() as connection:
+        kept = connection.execute(select(t.delivery.c.id).order_by(t.delivery.c.id))
+        assert list(kept.scalars()) == stock.deliveries
+        assert connection.scalar(select(func.count()).select_from(t.told)) == 4

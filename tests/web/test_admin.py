@@ -9,7 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from service.mail.drain import drain
+from service.mail.lines import OUTBOX
+from service.report import mailing
 from service.report.health import Health
+from service.store.relay_states import note_failure
 from service.web import admin_key
 from tests.builders import add_source
 from tests.web.people import fill, newest, text
@@ -36,6 +39,22 @@ def test_the_status_page_says_how_things_stand(web):
     for words in ("bao-a", "lỗi", "HTTP 500 <b>", "giao-duc", "tuan"):
         assert words in said
     assert "<b>" not in page.text
+
+
+def test_a_relay_that_takes_no_mail_is_named_in_the_sites_language(web):
+    with web.store.write() as connection:
+        note_failure(connection, OUTBOX, web.now, "535 5.7.8 <b>no</b>", web.now)
+        mail = mailing.mailing(connection, web.now, [OUTBOX])
+        web.health = Health(False, (), tuple(mailing.troubles(mail, web.now)))
+    page = web.client.get("/admin/")
+    said = text(page)
+    assert f"Máy chủ gửi thư {OUTBOX} không nhận thư nào từ" in said
+    assert "không nhận thư" in said
+    assert "535 5.7.8 <b>no</b>" in said
+    assert "Mọi thứ đang chạy" not in said
+    assert "<b>no" not in page.text
+    told = web.client.get("/readyz").json()["late"]
+    assert told[0].startswith(f"The relay {OUTBOX} has taken no mail since ")
 
 
 def test_every_state_of_a_source_has_its_word_its_reason_and_the_sites_hour(web):
