@@ -22,7 +22,9 @@ def news(run, site, web):
 
 def test_status_has_the_shape_that_scripts_rely_on(ask, news):
     told = ask("status")
-    assert list(told) == ["now", "sources", "topics", "digests", "editions", "deliveries"]
+    assert list(told) == [
+        "now", "sources", "topics", "digests", "editions", "deliveries", "relays", "troubles",
+    ]  # fmt: skip
     a, b = told["sources"]
     assert {"id", "state", "last_ok", "next_poll", "entries", "refused", "error"} <= set(a)
     assert (a["id"], a["state"], a["entries"], a["error"]) == ("bao-a", "ok", 2, None)

@@ -75,7 +75,6 @@ APART = """
 import sys
 from service.store.database import Store
 from service.store.migrate import migrate, migrate_apart
-from service.store.upgrade import upgrade
 migrate_apart(sys.argv[1])
 migrate(Store(sys.argv[1]))
 print("at the declared schema", "with" if "alembic" in sys.modules else "without", "Alembic")
