@@ -46,7 +46,7 @@ def test_a_relay_that_takes_no_mail_is_named_in_the_sites_language(web):
         note_failure(connection, OUTBOX, web.now, "535 5.7.8 <b>no</b>", web.now)
         mail = mailing.mailing(connection, web.now, [OUTBOX])
         web.health = Health(False, (), tuple(mailing.troubles(mail, web.now)))
-    page = web.client.get("/admin/")
+    page = web.admin().get("/admin/")
     said = text(page)
     assert f"Máy chủ gửi thư {OUTBOX} không nhận thư nào từ" in said
     assert "không nhận thư" in said
