@@ -9,11 +9,10 @@ from typing import TextIO
 import structlog
 
 from service.config.schema import Log
+from service.runtime.floods import OncePerSpan
 
 QUIET_LIBRARIES = ("aiohttp", "apscheduler", "asyncio", "uvicorn", "uvicorn.access", "alembic")
 """They speak of every connection; we say once what came of it."""
-
-_STRANGERS = ("Unsupported upgrade request", "No supported WebSocket library")
 
 
 def configure(log: Log, stream: TextIO | None = None) -> None:
@@ -31,7 +30,7 @@ def configure(log: Log, stream: TextIO | None = None) -> None:
         structlog.processors.format_exc_info,
     ]
     handler = logging.StreamHandler(stream)
-    handler.addFilter(_is_ours_to_tell)
+    handler.addFilter(OncePerSpan())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -51,11 +50,6 @@ def configure(log: Log, stream: TextIO | None = None) -> None:
         ),
         cache_logger_on_first_use=False,
     )
-
-
-def _is_ours_to_tell(record: logging.LogRecord) -> bool:
-    """Any stranger may ask for another protocol; uvicorn then advises to install one."""
-    return not (record.name == "uvicorn.error" and str(record.msg).startswith(_STRANGERS))
 
 
 def get(name: str = "bantin") -> structlog.typing.FilteringBoundLogger:

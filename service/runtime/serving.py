@@ -10,11 +10,9 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import uvicorn
 
 from service.collect.spacing import Sites
 from service.collect.workers import Parsers
@@ -22,11 +20,14 @@ from service.errors import BantinError, ConfigError, UsageError
 from service.mail.lines import line_names
 from service.model import Changed
 from service.report.health import Health, health
-from service.runtime import heap, logs, pidfile, pipeline
+from service.runtime import descriptors, heap, logs, pidfile, pipeline
 from service.runtime.composition import Service, load
 from service.runtime.engine import Engine, Job
 from service.store import relay_states
 from service.web.app import create_app
+from service.web.front import limits
+from service.web.front.acceptor import BACKLOG
+from service.web.front.server import Server
 
 COLLECT_TICK_S = 5.0
 DELIVERED_TICK_S = 5.0
@@ -38,29 +39,11 @@ MEMORY_TICK_S = 2.0
 HOUSE_TICK_S = 3600.0
 SEEK_TICK_S = 3600.0
 
-BACKLOG = 2048
-"""Connections that may wait to be answered, uvicorn's own default."""
-
 PASS_S = 60.0
 """After so long no further source of a pass is begun: what is due meanwhile gets its turn."""
 
 GRACE_S = 20.0
 """How long a stop waits for running jobs: systemd's default kill comes after 90 seconds."""
-
-
-class _Server(uvicorn.Server):
-    """Says when it is up. Signals are ours: the engine must end before the web part."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
-        return nullcontext()
 
 
 def listen(address: str) -> socket.socket:
@@ -174,7 +157,7 @@ async def serve(
 
     for job in jobs(service, engine.kick, parsers, stop):
         engine.add(job)
-    server = _Server(_web(service, engine.kick))
+    server = _web(service, engine.kick)
     async with parsers:
         with (
             pidfile.held(service.settings.var),
@@ -194,7 +177,7 @@ async def serve(
             logs.get().info("stopped", all_jobs_ended=ended_well)
 
 
-def _web(service: Service, kick: Callable[[str], None]) -> uvicorn.Config:
+def _web(service: Service, kick: Callable[[str], None]) -> Server:
     app = create_app(
         store=service.store,
         settings_of=lambda: service.settings,
@@ -203,15 +186,11 @@ def _web(service: Service, kick: Callable[[str], None]) -> uvicorn.Config:
         kick=kick,
         health=lambda: _health(service),
     )
-    return uvicorn.Config(
+    return Server(
         app,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        ws="none",
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=int(GRACE_S),
+        most=limits.connections(descriptors.raise_limit(limits.WANTED)),
+        trusted=lambda: service.settings.web.trusted_proxies,
+        grace_s=GRACE_S,
     )
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import StoreBusyError
 from service.web.answers import error
 from service.web.context import VISITOR, Context
-from service.web.visitors import visitor
+from service.web.visitors import joined, visitor
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; media-src https: "
@@ -86,12 +86,10 @@ def _sorry(scope: Scope, trouble: Exception) -> ASGIApp:
 
 
 def _visitor(context: Context, scope: Scope) -> object:
-    headers = Headers(scope=scope)
-    joined = {name: ",".join(headers.getlist(name)) for name in headers}
     client = scope.get("client")
     peer = client[0] if client else None
     trusted = context.settings.web.trusted_proxies
-    return visitor(peer, scope.get("scheme", "http"), joined, trusted)
+    return visitor(peer, scope.get("scheme", "http"), joined(scope["headers"]), trusted)
 
 
 def _below(prefix: str, path: str) -> str:

@@ -6,7 +6,7 @@ last address that is no proxy of ours counts: all before it can be invented by t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -54,16 +54,14 @@ class Visitor:
     @property
     def key(self) -> str:
         """By what sign-ups are counted: an IPv4 address, or an IPv6 site, which has 2^64."""
-        if isinstance(self.address, IPv6Address):
-            return str(ip_network((self.address, _IPV6_SITE), strict=False))
-        return str(self.address)
+        return str(self.address) if self.address is None else site_of(self.address)
 
 
 def visitor(
     peer: str | None, scheme: str, headers: Mapping[str, str], trusted: Sequence[str]
 ) -> Visitor:
     """From a connection and its headers (names in lower case, several joined by commas)."""
-    peer_address = _address(peer or "")
+    peer_address = address_of(peer or "")
     forwarded = not FORWARDING.isdisjoint(headers)
     host = headers.get("host", "").strip()
     if peer_address is None or not _is_in(peer_address, tuple(trusted)):
@@ -78,9 +76,36 @@ def visitor(
     )
 
 
+def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers as they came, names in lower case, several of one name joined by commas.
+
+    Goes through them once: there may be thousands, from a visitor who wants us to be busy.
+    """
+    found: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        found.setdefault(name, []).append(value)
+    return {
+        name.decode("latin-1"): b",".join(values).decode("latin-1")
+        for name, values in found.items()
+    }
+
+
+def site_of(address: Address) -> str:
+    """By what visitors are counted: an IPv4 address, or an IPv6 site, which has 2^64."""
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, _IPV6_SITE), strict=False))
+    return str(address)
+
+
+def is_in(peer: str, networks: Sequence[str]) -> bool:
+    """Whether an address as a socket gives it lies in one of the networks."""
+    address = address_of(peer)
+    return address is not None and _is_in(address, tuple(networks))
+
+
 def _last_outside(chain: Sequence[str], trusted: tuple[str, ...]) -> Address | None:
     for part in reversed(chain):
-        address = _address(part.strip())
+        address = address_of(part.strip())
         if address is None:
             return None  # no proxy of ours writes such a thing
         if not _is_in(address, trusted):
@@ -97,8 +122,11 @@ def _last(value: str) -> str:
     return value.rpartition(",")[2].strip()
 
 
-def _address(text: str) -> Address | None:
-    """Also "1.2.3.4:5678" and "[::1]:5678", as some proxies write; mapped IPv4 as IPv4."""
+def address_of(text: str) -> Address | None:
+    """Also of "1.2.3.4:5678" and "[::1]:5678", as some proxies write; mapped IPv4 as IPv4.
+
+    None for what is no address.
+    """
     bare = text.strip()
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]

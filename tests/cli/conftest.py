@@ -96,6 +96,11 @@ class Web:
 
 @pytest.fixture
 def web() -> Iterator[Web]:
+    """A web server on loopback with the sources of the site."""
+    yield from publisher()
+
+
+def publisher() -> Iterator[Web]:
     """A web server on loopback, in a thread: commands run an event loop of their own."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -172,6 +177,10 @@ def ask(run: Run) -> Callable[..., Any]:
 
 @pytest.fixture
 def free_port() -> int:
+    return unused_port()
+
+
+def unused_port() -> int:
     """A port of loopback that nobody has."""
     with contextlib.closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))

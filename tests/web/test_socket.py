@@ -1,4 +1,4 @@
-"""The same application under uvicorn on a real socket, asked byte by byte."""
+"""The same application on a real socket, asked byte by byte."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-import uvicorn
 
+from service.web.front.server import Server
 from tests.web.people import newest, subscribe
 
 
@@ -24,11 +24,7 @@ def free_port() -> socket.socket:
 def serving(web, bound: socket.socket | None = None) -> Iterator[int]:
     """The application on a port of loopback (a free one), as `bantin up` runs it."""
     bound = bound or free_port()
-    config = uvicorn.Config(
-        web.app, log_config=None, access_log=False, lifespan="off", proxy_headers=False,
-        server_header=False,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
+    server = Server(web.app, most=100)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])))
     thread.start()
     try:

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from service.web.visitors import visitor
+from service.web.visitors import is_in, joined, visitor
 
 PROXY = ["127.0.0.1", "10.0.0.0/8"]
 
@@ -51,3 +51,18 @@ def test_sign_ups_are_counted_by_address_or_by_ipv6_site():
     one, two = (who(peer, {}) for peer in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"))
     assert one.key == two.key == "2001:db8:1:2::/64"
     assert who("203.0.113.5", {}).key != who("203.0.113.6", {}).key
+
+
+def test_headers_are_gone_through_once_and_joined_in_their_order():
+    some = [(b"a", b"1"), (b"b", b"2"), (b"a", b"3"), (b"c", b"\xe9")]
+    once = iter(some)  # a second look at it would find nothing
+    assert joined(once) == {"a": "1,3", "b": "2", "c": "\xe9"}
+    assert joined([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("peer", "inside"),
+    [("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("192.0.2.1", False), ("", False)],
+)
+def test_whether_a_peer_is_one_of_the_proxies(peer, inside):
+    assert is_in(peer, PROXY) is inside

@@ -1,0 +1,267 @@
+"""uvicorn's protocol with bounds: on heads, bodies, time, and on what a slow reader may hold.
+
+It stands on names of `HttpToolsProtocol`: data_received, on_message_begin, on_url, on_header,
+on_headers_complete, on_body, on_message_complete, on_response_complete, cycle, pipeline, headers,
+url, parser. Tests ask it over real sockets, so that a uvicorn without one of them is found out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, cast
+
+import httptools
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from service.web.front.gate import Gate
+from service.web.front.limits import Limits
+from service.web.front.refusal import refusal
+
+_BAD_REQUEST = 400
+_TIMEOUT = 408
+_TOO_LARGE = 413
+_TARGET_TOO_LONG = 414
+_HEAD_TOO_LARGE = 431
+
+_log = logging.getLogger("bantin.web")
+
+
+class _Reading(IntEnum):
+    """What of a request is being read."""
+
+    NOTHING = 0
+    HEAD = 1
+    BODY = 2
+
+
+class _RefusedError(Exception):
+    """Raised through the parser: it stops at once."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. `host` is the visitor's address, `peer` by what the gate counts it."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        loop: asyncio.AbstractEventLoop,
+        *,
+        gate: Gate,
+        limits: Limits,
+        host: str,
+        peer: str,
+    ) -> None:
+        super().__init__(config, server_state, app_state, loop)
+        self.host, self.peer = host, peer
+        self._gate, self._limits = gate, limits
+        self._clock: Callable[[], float] = loop.time
+        self._connected = False
+        self._since = loop.time()  # since when we wait for what we wait for now
+        self._reading = _Reading.NOTHING
+        self._message = 0  # counts requests: bytes of one must not count for the next
+        self._head_bytes = 0  # names, values and target that the parser gave us
+        self._body_bytes = 0  # of bodies, without what chunks are wrapped in
+        self._raw_bytes = 0  # bytes that came while this part of this request was being read
+        self._body_limit = limits.body_bytes
+        self._ending = False
+        self._discarded = 0
+        self._unread: tuple[float, int] | None = None  # when so much of an answer was not taken
+
+    # What the gate asks, and the watch over time.
+
+    def is_waiting(self) -> bool:
+        return not self._is_busy() or self._is_unread() or bool(self.pipeline)
+
+    def cut(self) -> None:
+        self._ending = True
+        if self._connected:
+            self.transport.abort()
+
+    def look(self, now: float) -> None:
+        """End the connection if what it waits for has taken too long. Called about every second."""
+        if not self._connected:
+            return
+        limits, waited = self._limits, now - self._since
+        if self._is_too_slow_a_reader(now) or (self._ending and waited >= limits.goodbye_s):
+            self.cut()
+        elif self._ending or self.transport.is_closing():
+            return
+        elif self._reading == _Reading.HEAD:
+            if waited >= limits.head_s:
+                self._refuse(_TIMEOUT)
+        elif self._reading == _Reading.BODY:
+            if waited >= limits.body_s:
+                self._refuse(_TIMEOUT)
+        elif not self._is_busy() and waited >= limits.idle_s:
+            self.transport.close()
+
+    def _is_busy(self) -> bool:
+        """Whether an answer is being made."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request
+        return cycle is not None and not cycle.response_complete
+
+    def _is_unread(self) -> bool:
+        return self._connected and self.transport.get_write_buffer_size() > 0
+
+    def _is_too_slow_a_reader(self, now: float) -> bool:
+        left = self.transport.get_write_buffer_size()
+        if not left:
+            self._unread = None
+        elif self._unread is None:
+            self._unread = now, left
+        elif now - self._unread[0] >= self._limits.answer_s:
+            if self._unread[1] - left < self._limits.answer_bytes:
+                return True
+            self._unread = now, left
+        return False
+
+    # The connection.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._connected = True
+        if self._ending:
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gate.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        if self._ending:
+            self._discard(data)
+            return
+        step = self._limits.head_bytes
+        if len(data) <= step:
+            self._feed(data)
+            return
+        for start in range(0, len(data), step):
+            self._feed(data[start : start + step])
+
+    def _feed(self, data: bytes) -> None:
+        if self._ending or self.transport.is_closing():
+            return
+        before = self._message, self._reading
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # No other protocol is spoken here: the request is answered in this one, the last.
+            self.cycle.keep_alive = False
+        except httptools.HttpParserError as trouble:
+            self._refuse(_status(trouble))
+        else:
+            self._count_raw(len(data), same=before == (self._message, self._reading))
+
+    def _count_raw(self, size: int, *, same: bool) -> None:
+        """A header that does not end, or the wrapping of chunks, never comes to us as such."""
+        if not same or self._reading == _Reading.NOTHING:
+            self._raw_bytes = 0
+            return
+        self._raw_bytes += size
+        if self._reading == _Reading.HEAD and self._raw_bytes > self._limits.head_bytes:
+            self._refuse(_HEAD_TOO_LARGE if self.url else _TARGET_TOO_LONG)
+        elif self._reading == _Reading.BODY and self._raw_bytes > 2 * self._body_limit:
+            self._refuse(_TOO_LARGE)
+
+    # What the parser finds.
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._message += 1
+        self._reading = _Reading.HEAD
+        self._head_bytes = self._body_bytes = 0
+        self._body_limit = self._limits.body_bytes
+        self._since = self._clock()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > self._limits.target_bytes:
+            raise _RefusedError(_TARGET_TOO_LONG)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value)
+        limits = self._limits
+        if len(self.headers) >= limits.headers or self._head_bytes > limits.head_bytes:
+            raise _RefusedError(_HEAD_TOO_LARGE)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= self._limits.pipelined:
+            raise _RefusedError(_BAD_REQUEST)
+        if self._limits.large_bodies_at in self.url:
+            self._body_limit = self._limits.large_body_bytes
+        if _announced(self.headers) > self._body_limit:
+            raise _RefusedError(_TOO_LARGE)
+        self._reading = _Reading.BODY
+        self._since = self._clock()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self._body_bytes > self._body_limit:
+            raise _RefusedError(_TOO_LARGE)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._reading = _Reading.NOTHING
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._since = self._clock()
+        super().on_response_complete()
+        if self._reading == _Reading.BODY and not self.pipeline:
+            self._say_goodbye()  # answered before all of it came: nobody wants the rest
+
+    # The end.
+
+    def _refuse(self, status: int) -> None:
+        """Say why, unless another answer is on its way: it would be torn."""
+        if self._ending:
+            return
+        if self._is_busy() or self.transport.is_closing():
+            self.cut()
+            return
+        self.transport.write(refusal(status))
+        self._say_goodbye()
+
+    def _say_goodbye(self) -> None:
+        """No more from us. What still comes is thrown away, as closing would destroy the answer."""
+        if self.transport.is_closing():
+            return  # it said itself that this is the last
+        self._ending, self._since = True, self._clock()
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def _discard(self, data: bytes) -> None:
+        self._discarded += len(data)
+        if self._discarded > self._limits.goodbye_bytes:
+            self.cut()
+
+
+def _status(trouble: httptools.HttpParserError) -> int:
+    """Why the parser stopped: what our callbacks raised stands behind its own error."""
+    reason = trouble.__context__
+    if isinstance(reason, _RefusedError):
+        return reason.status
+    if reason is not None and not isinstance(reason, httptools.HttpParserError | UnicodeError):
+        _log.error("a request could not be read", exc_info=reason)
+    return _BAD_REQUEST
+
+
+def _announced(headers: list[tuple[bytes, bytes]]) -> int:
+    """The Content-Length, 0 where there is none; the parser has seen that it is a number."""
+    return next((int(value) for name, value in headers if name == b"content-length"), 0)

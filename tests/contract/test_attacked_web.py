@@ -1,0 +1,230 @@
+"""The web part of a running `bantin up` under attack, with 1,024 descriptors and no proxy in front.
+
+What is attacked must refuse or let go; other visitors are answered and sources are collected
+meanwhile, and the log stays readable. The attacker has the same address as everybody else here,
+which is the hardest case: the fair share of his address is the others' as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import resource
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import BANTIN, Web, publisher, rss, unused_port
+
+DESCRIPTORS = 1024
+PATIENCE_S = 10.0
+"""Far more than any answer takes, far less than an attack used to stop everybody."""
+
+CONFIG = """\
+[site]
+title = "Tin"
+language = "vi"
+[web]
+listen = "127.0.0.1:{port}"
+[collect]
+allow_networks = ["127.0.0.0/8"]
+interval = {{ min = "1s", max = "1s" }}
+[source.bao]
+url = "{web}/a.xml"
+topics = ["tin"]
+[topic.tin]
+title = "Tin"
+"""
+
+
+@dataclass
+class Up:
+    """A running service."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def connect(self, timeout: float = PATIENCE_S) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+
+    def ask(self, head: bytes) -> bytes:
+        """Send these bytes; the first bytes of the answer, b"" where the connection is cut."""
+        with self.connect() as one, contextlib.suppress(ConnectionError):
+            one.sendall(head)
+            return one.recv(65536)
+        return b""
+
+    def get(self, path: str) -> bytes:
+        """The whole answer to somebody who asks as browsers do."""
+        with self.connect() as one:
+            one.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            data = b""
+            while piece := one.recv(65536):
+                data += piece
+        return data
+
+    def collects(self, site: Web, title: str, within_s: float = 30.0) -> None:
+        """What a source has from now on must come into the feed."""
+        site.pages["/a.xml"] = rss(title)
+        end = time.monotonic() + within_s
+        while title.encode() not in self.get("/feeds/tin.atom"):
+            assert time.monotonic() < end, f"{title} was not collected"
+            time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[Web]:
+    yield from publisher()
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory, web: Web) -> Iterator[Up]:
+    """`bantin up` which cannot have more than DESCRIPTORS, with one source that answers."""
+    tmp_path, free_port = tmp_path_factory.mktemp("site"), unused_port()
+    web.pages["/a.xml"] = rss("Tin đầu")
+    (tmp_path / "bantin.toml").write_text(CONFIG.format(port=free_port, web=web.base))
+    log = tmp_path / "up.err"
+    with log.open("wb") as err, (tmp_path / "up.out").open("wb") as out:
+        process = subprocess.Popen(
+            ["sh", "-c", f'ulimit -n {DESCRIPTORS}; exec "$0" up', str(BANTIN)],
+            cwd=tmp_path, stdout=out, stderr=err,
+        )  # fmt: skip
+    found = Up(free_port, process, log)
+    try:
+        end = time.monotonic() + 30
+        while "serving" not in (tmp_path / "up.out").read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        found.collects(web, "Tin đầu", within_s=60)
+        yield found
+    finally:
+        process.terminate()
+        process.wait(40)
+
+
+@contextlib.contextmanager
+def while_running(attack) -> Iterator[None]:
+    """Attack in a thread for as long as the block lasts; what the attacker fails at is his."""
+    over = threading.Event()
+    thread = threading.Thread(target=attack, args=(over,))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_headers_without_end_are_refused_and_hold_up_nobody(up, web):
+    many = b"".join(b"X-%d: a\r\n" % n for n in range(20_000))
+    cases = {
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + many + b"\r\n": b"431",
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 20_000 + b"\r\n": b"431",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 2_000_000 + b"\r\n\r\n": b"431",
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a" * 2_000_000 + b": x\r\n\r\n": b"431",
+        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n": b"414",
+        b"POST /subscribe/x HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n": b"413",
+        b"GET / HTTP/1.1\r\nHost x\r\n\r\n": b"400",
+    }
+
+    def attack(over):
+        while not over.is_set():
+            for head in cases:
+                with contextlib.suppress(OSError):
+                    up.ask(head)
+
+    for head, status in cases.items():
+        # One who has not read all may be cut off: his answer is then lost on the way.
+        assert up.ask(head)[9:12] in {status, b""}, head[:60]
+    with while_running(attack):
+        for _ in range(20):
+            assert up.get("/healthz").startswith(b"HTTP/1.1 200 ")
+        up.collects(web, "Tin hai")
+    assert up.log.stat().st_size < 50_000
+
+
+def test_the_status_of_a_refusal_reaches_who_reads_it(up):
+    with up.connect() as one:
+        one.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 150 + b"\r\n")
+        answer = one.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b"content-security-policy: default-src 'none'" in answer.lower()
+
+
+def test_unfinished_requests_keep_neither_visitors_nor_jobs_waiting(up, web):
+    """1,200 at once, and 200 new ones a second from there on."""
+    held: list[socket.socket] = []
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8192)), hard))
+
+    def attack(over):
+        while not over.is_set():
+            for number in range(1200 if not held else 40):
+                with contextlib.suppress(OSError):
+                    one = up.connect(1.0)
+                    held.append(one)
+                    kind = number % 3
+                    if kind == 0:
+                        one.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+                    elif kind == 1:
+                        one.sendall(b"POST /subscribe/x HTTP/1.1\r\nContent-Length: 9\r\n\r\na")
+            over.wait(0.2)
+            for one in held[:-3000]:
+                one.close()
+            del held[:-3000]
+
+    try:
+        with while_running(attack):
+            while len(held) < 1200:
+                time.sleep(0.05)
+            open_files = len(list(Path(f"/proc/{up.process.pid}/fd").iterdir()))
+            assert open_files < DESCRIPTORS - 300, "too few are left for collecting and mail"
+            for _ in range(20):
+                assert up.get("/healthz").startswith(b"HTTP/1.1 200 ")
+                assert up.get("/topics/tin/").startswith(b"HTTP/1.1 200 ")
+            up.collects(web, "Tin ba")
+    finally:
+        for one in held:
+            one.close()
+    said = up.log.read_text()
+    assert len(said) < 50_000
+    assert not re.search(r"Too many open files|job failed|Traceback", said)
+
+
+def test_answers_that_nobody_reads_keep_nobody_waiting(up, web):
+    held: list[socket.socket] = []
+
+    def attack(over):
+        for _ in range(1100):
+            with contextlib.suppress(OSError):
+                one = socket.socket()
+                held.append(one)
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+                one.settimeout(1.0)
+                one.connect(("127.0.0.1", up.port))
+                one.sendall(b"GET /assets/icon-512.png HTTP/1.1\r\nHost: x\r\n\r\n" * 30)
+        over.wait()
+
+    try:
+        with while_running(attack):
+            for _ in range(20):
+                assert up.get("/topics/tin/").startswith(b"HTTP/1.1 200 ")
+            up.collects(web, "Tin bốn")
+    finally:
+        for one in held:
+            one.close()
+    assert up.log.stat().st_size < 50_000
+
+
+if sys.platform != "linux":  # /proc and ulimit
+    pytest.skip("attacks a process through Linux's own means", allow_module_level=True)
