@@ -201,7 +201,7 @@ class Running:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
 
-    def wait_for(self, words: str, within_s: float = 20.0) -> str:
+    def wait_for(self, words: str, within_s: float = 60.0) -> str:
         """Until the words stand in what it has said; all of that."""
         end = time.monotonic() + within_s
         while time.monotonic() < end:

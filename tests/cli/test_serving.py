@@ -24,7 +24,7 @@ def get(url: str) -> tuple[int, str]:
         return error.code, ""
 
 
-def until(ready, within_s: float = 20.0) -> None:
+def until(ready, within_s: float = 60.0) -> None:
     end = time.monotonic() + within_s
     while not ready():
         assert time.monotonic() < end, "it never came"
