@@ -7,7 +7,7 @@ have one path of tags and classes from the body down. That path is a group's `pl
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -77,14 +77,14 @@ class Group:
         return sum(one.long for one in self.headlines)
 
 
-def groups(tree: HtmlElement, base: str) -> list[Group]:
-    """All links of the page's own site that say something, by place.
+def groups(tree: HtmlElement, base: str, site: str | None = None) -> list[Group]:
+    """All links to one site that say something, by place. `site`: None = the page's own.
 
     Where a card links the same text by its headline and again by its first sentences, the headline
     stands.
     """
     found: defaultdict[str, list[Headline]] = defaultdict(list)
-    own = _OwnLinks(base)
+    own = _OwnLinks(base, site or site_of(base))
     told: dict[str, list[Headline]] = {}
     for order, anchor in enumerate(_anchors(tree)):
         link = own.of(anchor)
@@ -99,6 +99,22 @@ def groups(tree: HtmlElement, base: str) -> list[Group]:
         Group(place, sorted(_each_once(some), key=lambda one: one.order))
         for place, some in found.items()
     ]
+
+
+def sites_elsewhere(tree: HtmlElement, base: str) -> list[tuple[str, int]]:
+    """Other sites to which headlines lead, with how many, the most first.
+
+    Empty where most of them lead to pages of the own site.
+    """
+    own = site_of(base)
+    told: dict[str, str] = {}
+    for anchor in _anchors(tree):
+        link = web_address(anchor.get("href"), base)
+        if link is not None and link not in told and is_long(text_of(anchor)):
+            told[link] = site_of(link)
+    sites = Counter(told.values())
+    at_home = sites.pop(own, 0)
+    return sites.most_common() if sites.total() > at_home else []
 
 
 def _one_a_card(headlines: list[Headline]) -> list[Headline]:
@@ -162,12 +178,12 @@ def _anchors(tree: HtmlElement) -> Iterator[HtmlElement]:
 
 
 class _OwnLinks:
-    """Links to other pages of the same site. Hosts are judged once: there are few of them."""
+    """Links to other pages of a site. Hosts are judged once: there are few of them."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, site: str) -> None:
         self._base = base
         self._here = base.partition("#")[0]
-        self._site = site_of(base)
+        self._site = site
         self._hosts: dict[str, bool] = {}
 
     def of(self, anchor: HtmlElement) -> str | None:

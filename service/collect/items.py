@@ -17,6 +17,7 @@ from service.collect import media
 from service.collect.addresses import web_address
 from service.collect.keys import Draft
 from service.collect.reading import Reading
+from service.collect.renaming import CAPTION
 from service.collect.strict_texts import Unparsed, looks_like_html
 from service.model import Enclosure, Entry, Image
 from service.text import dates
@@ -28,6 +29,9 @@ FUTURE = timedelta(days=1)
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _ADDRESS = re.compile(r"[<(]?[^\s<>()]+@[^\s<>()]+[>)]?")
+_PAGES = ("alternate", "", "bookmark", "canonical", "permalink", "via", "related")
+"""How links to an entry's page are called, the most telling first."""
+
 Raw = Mapping[str, Any]
 
 
@@ -110,13 +114,19 @@ def _title(raw: Raw, *, atom: bool) -> str:
 
 
 def _link(raw: Raw, url: str) -> str | None:
+    """The page of the entry. A guid stands for it only where no link does."""
     link = web_address(raw.get("link"), url)
     links = raw.get("links") or ()
     files = {web_address(one.get("href"), url) for one in links if one.get("rel") == "enclosure"}
-    if link is not None and link not in files:
+    guid = link is not None and link == web_address(raw.get("id"), url)
+    if link is not None and link not in files and not guid:
         return link
-    pages = (web_address(one.get("href"), url) for one in links if one.get("rel") == "alternate")
-    return next((page for page in pages if page), link)
+    for rel in _PAGES:
+        pages = (web_address(one.get("href"), url) for one in links if one.get("rel") == rel)
+        page = next((page for page in pages if page), None)
+        if page is not None and page not in files:
+            return page
+    return link
 
 
 def _texts(raw: Raw) -> tuple[str, str, str]:
@@ -128,8 +138,15 @@ def _texts(raw: Raw) -> tuple[str, str, str]:
     summary = _markup(about) if about.get("value") else _text(raw.get("summary"))
     if detail and summary and summary in {content, _text(detail["value"])}:
         summary = ""  # feedparser repeats the content where there is no summary
+    if not (summary or content):
+        summary = _caption(_text(raw.get(CAPTION)))
     base = (detail or about).get("base") or ""
     return summary, content, base
+
+
+def _caption(text: str) -> str:
+    """What is seen in a picture or a film: all that some entries say, YouTube's above all."""
+    return text if looks_like_html(text) else _markup({"type": "text/plain", "value": text})
 
 
 def _is_markup(detail: Raw) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -23,7 +24,13 @@ from service.text import dates, zones
 from service.text.clean import title_text
 from service.text.fold import nfc
 
-_VERSION = "https://jsonfeed.org/version/"
+_VERSION = re.compile(
+    r"(?:https?:)?(?://)?(?:www\.)?jsonfeed\.org(?:/|\Z)|\s*v?1(?:\.\d+)?\s*\Z", re.IGNORECASE
+)
+"""Its address, as the format wants it, or the bare number that many write instead."""
+
+_OF_ITEMS = frozenset({"content_html", "content_text", "date_published", "external_url"})
+"""What no other format calls anything."""
 
 
 def is_json(body: bytes, headers: Mapping[str, str]) -> bool:
@@ -40,8 +47,10 @@ def read(body: bytes, url: str, reading: Reading, now: datetime) -> Document:
     if not isinstance(feed, dict):
         raise ParseError("this is JSON, but no JSON Feed")
     items = feed.get("items")
-    if not isinstance(items, list) or not _says_feed(feed):
-        raise ParseError("this is JSON, but no JSON Feed: it has no version or no items")
+    if not isinstance(items, list):
+        raise ParseError("this is JSON, but no JSON Feed: it has no list of items")
+    if not _is_feed(feed.get("version"), items):
+        raise ParseError(f"this is JSON, but no JSON Feed: {_called(feed.get('version'))}")
     link = web_address(feed.get("home_page_url"), url)
     language = reading.language or language_tag(feed.get("language"))
     zone = zones.home_of(reading.zone, language, urlsplit(link or url).hostname or "")
@@ -77,9 +86,17 @@ def _load(body: bytes) -> tuple[Any, tuple[str, ...]]:
         return mended
 
 
-def _says_feed(feed: Mapping[str, Any]) -> bool:
-    version = feed.get("version")
-    return isinstance(version, str) and version.replace("http://", "https://").startswith(_VERSION)
+def _is_feed(version: object, items: list[Any]) -> bool:
+    """Whether it says so, or is made of what only JSON Feeds are made of."""
+    if isinstance(version, str | int | float) and _VERSION.match(str(version)):
+        return True
+    return any(isinstance(one, dict) and not _OF_ITEMS.isdisjoint(one) for one in items)
+
+
+def _called(version: object) -> str:
+    if version is None:
+        return "it has no version"
+    return f"its version is {str(version)[:60]!r}, not https://jsonfeed.org/version/1.1"
 
 
 def _draft(

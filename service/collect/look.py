@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ from service.text.fold import folded_tokens
 
 UNKNOWN_BASE = "http://unknown.invalid/"
 """Against which relative links of a file are read whose address nobody told."""
+
+_MADE_UP = re.compile(r"(?<!\S)https?://unknown\.invalid/?")
+_MADE_UP_IN_A_TAG = re.compile(r"(=\")https?://unknown\.invalid/?")
 
 
 def look(
@@ -104,17 +108,18 @@ def as_kind(reading: Reading, kind: str | None) -> Reading:
 
 def _entry(entry: Entry) -> dict[str, Any]:
     return {
-        "id": entry.guid or entry.key,
+        "id": _known(entry.guid or entry.key),
         "link": _known(entry.link),
         "title": entry.title,
         "published": _iso(entry.published),
         "updated": _iso(entry.updated),
         "summary": plain(entry.summary),
-        "content": clean_html(entry.content, entry.base),
+        "content": _as_written(clean_html(entry.content, entry.base)),
         "authors": list(entry.authors),
         "categories": list(entry.categories),
         "enclosures": [
-            {"url": one.url, "type": one.type, "length": one.length} for one in entry.enclosures
+            {"url": _known(one.url), "type": one.type, "length": one.length}
+            for one in entry.enclosures
         ],
         "image": _known(entry.image.url) if entry.image else None,
         "language": entry.language,
@@ -123,7 +128,9 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 def _besides(document: Document, kind: SourceKind, page: dict[str, Any]) -> dict[str, Any]:
     if kind is SourceKind.SITEMAP:
-        further = [{"url": one.url, "changed": _iso(one.changed)} for one in document.further]
+        further = [
+            {"url": _known(one.url), "changed": _iso(one.changed)} for one in document.further
+        ]
         return {"sitemaps": further}
     following = document.further[0].url if document.further else None
     is_ = "article" if _is_article(page, document) else "list"
@@ -163,10 +170,15 @@ def _page(
 
 
 def _known(address: str | None) -> str | None:
-    """Without the base that we made up: a relative link stays as it was written."""
-    if address is None or not address.startswith(UNKNOWN_BASE):
-        return address
-    return address.removeprefix(UNKNOWN_BASE.rstrip("/"))
+    """Without the base that we made up: a relative link stays as it was written.
+
+    An entry's key may have such an address in it, and calls http and https the same.
+    """
+    return None if address is None else _MADE_UP.sub("/", address)
+
+
+def _as_written(html: str) -> str:
+    return _MADE_UP_IN_A_TAG.sub(r"\1/", html)
 
 
 def _iso(at: datetime | None) -> str | None:

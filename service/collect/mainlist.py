@@ -15,7 +15,14 @@ from urllib.parse import parse_qsl, urlsplit
 from lxml.html import HtmlElement
 
 from service.collect import particulars
-from service.collect.headlines import Group, Headline, ancestors, groups, length_of
+from service.collect.headlines import (
+    Group,
+    Headline,
+    ancestors,
+    groups,
+    length_of,
+    sites_elsewhere,
+)
 from service.collect.region import DOUBTFUL, FAR, WITHIN, Regions
 
 FEWEST = 3
@@ -24,6 +31,7 @@ FEWEST = 3
 ENOUGH = 1.5
 """Score of a list; what is less is no list of news."""
 
+_NEARLY_ALL = 0.8
 _SAMPLE = 12
 """Blocks of a group that are looked at for its score."""
 
@@ -63,8 +71,22 @@ def find(tree: HtmlElement, base: str, place: str | None = None) -> tuple[list[F
     """The entries in the order of the page, and the place of the main list.
 
     `place`: where the main list was last time; it stays there while it can. ([], None): no list.
+    A page without a list of its own, whose headlines nearly all lead to one other site, lists that
+    one's news: an office's page tells of its newspaper's.
     """
-    some = groups(tree, base)
+    found = _find(tree, base, place)
+    if not found[0]:
+        elsewhere = sites_elsewhere(tree, base)
+        whole = sum(count for _, count in elsewhere)
+        if elsewhere and elsewhere[0][1] >= max(FEWEST, _NEARLY_ALL * whole):
+            return _find(tree, base, place, elsewhere[0][0])
+    return found
+
+
+def _find(
+    tree: HtmlElement, base: str, place: str | None, site: str | None = None
+) -> tuple[list[Found], str | None]:
+    some = groups(tree, base, site)
     regions = Regions(one.said_by for group in some for one in group.headlines if one.long)
     some = [group for group in _without_sections(some, regions) if group.long]
     some = [group for group in some if not _tells_when(group)]

@@ -14,6 +14,7 @@ from datetime import datetime
 from lxml.html import HtmlElement
 
 from service.collect import described, hubs, keys, mainlist, paging, particulars
+from service.collect.headlines import sites_elsewhere
 from service.collect.items import language_tag
 from service.collect.keys import Draft
 from service.collect.mainlist import Found
@@ -48,7 +49,7 @@ def read_tree(
     else:
         found, place = mainlist.find(tree, base, reading.place)
         if not found:
-            raise ParseError(NO_LIST)
+            raise ParseError(_why_none(tree, base))
         drafts = [_draft(one, base, reading, now) for one in found]
     # Of the head alone: what stands in the body may have been written by anybody (section 8.1).
     its_hubs, self_url = hubs.named(
@@ -65,6 +66,14 @@ def read_tree(
         self_url=self_url,
     )
     return document, found
+
+
+def _why_none(tree: HtmlElement, base: str) -> str:
+    elsewhere = [site for site, _ in sites_elsewhere(tree, base)]
+    if len(elsewhere) < mainlist.FEWEST:
+        return NO_LIST
+    more = ", …" if len(elsewhere) > mainlist.FEWEST else ""
+    return f"{NO_LIST}: its headlines lead to other sites ({', '.join(elsewhere[:3])}{more})"
 
 
 def spoken(tree: HtmlElement, reading: Reading) -> Reading:

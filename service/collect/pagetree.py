@@ -12,6 +12,7 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 from service.collect.addresses import web_address
 from service.errors import ParseError
 from service.net import headers as http
+from service.text.markup import with_closed_quotes
 
 _META_CHARSET = re.compile(rb"(?i)<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]+)")
 
@@ -21,7 +22,7 @@ def tree_of(body: bytes, headers: Mapping[str, str], *, scripts: bool = False) -
 
     Raises ParseError for what is no page.
     """
-    text = decoded(body, headers)
+    text = with_closed_quotes(decoded(body, headers))
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
     try:
         tree = document_fromstring(text.encode("utf-8", "replace"), parser=parser)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from feedparser.util import FeedParserDict
 
+from service.collect.renaming import CAPTION
 from service.collect.strict_texts import (
     Texts,
     Unparsed,
@@ -276,7 +277,7 @@ KINDS = {
     "wfw_commentrss": _Kind("", _NONE, _plain_text),
     "slash_comments": _Kind("", _NONE, _plain_text),
 }
-_MEDIA = frozenset({"media_content", "media_thumbnail", "media_credit", "media_rating"})
+_MEDIA = frozenset({"media_content", "media_thumbnail", "media_credit", "media_rating", CAPTION})
 BY_HANDLERS: Mapping[str, frozenset[str]] = {
     # element -> what may stand in it. They fill nothing that only one may fill (an author is
     # counted as the plain one is), and read nothing of a plain one.
@@ -285,7 +286,7 @@ BY_HANDLERS: Mapping[str, frozenset[str]] = {
     "media_content": _MEDIA,
     **dict.fromkeys(
         (
-            "media_thumbnail", "media_credit", "media_rating", "feedburner_origlink",
+            CAPTION, "media_thumbnail", "media_credit", "media_rating", "feedburner_origlink",
             "feedburner_origenclosurelink", "thr_total", "yt_videoid", "yt_channelid",
             "itunes_duration", "itunes_explicit", "itunes_image", "itunes_keywords",
             "itunes_episode", "itunes_episodetype", "itunes_season", "itunes_block",

@@ -14,7 +14,7 @@ from service.model import SourceKind
 if TYPE_CHECKING:  # workers read without a configuration, and need not load its library
     from service.config.schema import Site, Source
 
-READER = 1
+READER = 2
 """Raise it when documents are read otherwise than before: every source is then read once more."""
 
 

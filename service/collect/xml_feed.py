@@ -22,6 +22,7 @@ from service.collect.addresses import web_address
 from service.collect.items import draft_of, language_tag
 from service.collect.mended import LOOSE, TRUNCATED_TAIL
 from service.collect.reading import Reading
+from service.collect.renaming import renamed
 from service.collect.repair import Repaired
 from service.errors import ParseError
 from service.model import Document
@@ -83,7 +84,7 @@ def read_part(
     now: datetime,
 ) -> Read | None:
     """The same for a part of the mended document. None: only the whole document can tell."""
-    parsed = strict.parse(text, url)
+    parsed = strict.parse(renamed(text), url)
     if parsed is None:
         return None
     try:
@@ -144,14 +145,15 @@ def _is_loose(mended: Repaired) -> bool:
 
 
 def _parse(text: str, url: str) -> Any:
-    parsed = strict.parse(text.encode("utf-8", "replace"), url)
-    return _ask_feedparser(text, url) if parsed is None else parsed
+    written = renamed(text.encode("utf-8", "replace"))
+    parsed = strict.parse(written, url)
+    return _ask_feedparser(written, url) if parsed is None else parsed
 
 
-def _ask_feedparser(text: str, url: str) -> Any:
+def _ask_feedparser(text: bytes, url: str) -> Any:
     try:
         return feedparser.parse(
-            io.BytesIO(text.encode("utf-8", "replace")),
+            io.BytesIO(text),
             response_headers={
                 "content-type": "application/xml; charset=utf-8",
                 "content-location": url,

@@ -16,6 +16,7 @@ import nh3
 
 from service.text.excerpt import ELLIPSIS, lead, shorten
 from service.text.fold import nfc
+from service.text.markup import with_closed_ends
 
 __all__ = ["ELLIPSIS", "clean_html", "lead", "plain", "plain_of_clean", "shorten", "title_text"]
 
@@ -39,8 +40,8 @@ _BLOCKS = {
 _MEDIA = {"img", "audio", "video", "source"}
 _SHOWN = _INLINE | _BLOCKS | _MEDIA
 _GONE_WITH_CONTENT = {
-    "button", "head", "iframe", "math", "noembed", "noframes", "noscript", "object", "script",
-    "select", "style", "svg", "template", "textarea", "title",
+    "button", "head", "iframe", "math", "noembed", "noframes", "noscript", "script", "select",
+    "style", "svg", "template", "textarea", "title",
 }  # fmt: skip
 _ATTRIBUTES = {
     "*": {"dir", "lang"},
@@ -66,12 +67,6 @@ _TAG = re.compile(r"<[^>]*>")
 _IMAGE = re.compile(r"<img((?:\s[\w-]+=\"[^\"]*\")*)>")
 _ATTRIBUTE = re.compile(r"\s([\w-]+)=\"([^\"]*)\"")
 _LEFTOVER = re.compile(r"<source(?![^>]*\ssrc=)[^>]*>|<a(?:\s[^>]*)?>\s*</a>")
-_NO_TAG = re.compile(r"<(?=![^\w\[>-])")
-_SWALLOWING = re.compile(
-    r"<(button|iframe|noembed|noframes|noscript|object|select|style|script|template|textarea|title)"
-    r"(?=[\s/>])([^>]*)>",
-    re.IGNORECASE,
-)
 _SLASHED = re.compile(r"^[\s\u0338]+|(?<=>)\u0338+")
 _INVISIBLE = re.compile("[\u00ad\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Soft hyphens, zero-width spaces, marks that turn the direction of what follows."""
@@ -139,37 +134,12 @@ def clean_html(html: str, base: str) -> str:
     if "<" not in html and "&" not in html:
         return _normal_between_tags(html)
     cleaner = _cleaner_with(base) if _has_relative(html) and _is_web(base) else _CLEANER
-    cleaned = cleaner.clean(_with_closed_ends(html))
+    cleaned = cleaner.clean(with_closed_ends(html))
     if "<img" in cleaned:
         cleaned = _IMAGE.sub(lambda tag: _image(tag[1], base), cleaned)
     if "<a" in cleaned or "<source" in cleaned:
         cleaned = _LEFTOVER.sub("", cleaned)
     return _normal_between_tags(cleaned)
-
-
-def _with_closed_ends(html: str) -> str:
-    """Without tags that would swallow all that follows: `<iframe … />`, an open `<object>`.
-
-    HTML closes neither, so the rest of the article would be lost. A `<!` that begins nothing is
-    text. Scripts and styles that are never closed go on hiding what they hold.
-    """
-    if "<!" in html:
-        html = _NO_TAG.sub("&lt;", html)
-    if not _SWALLOWING.search(html):
-        return html
-    small = html.lower()
-    last: dict[str, int] = {}
-
-    def mend(tag: re.Match[str]) -> str:
-        name = tag[1].lower()
-        if tag[2].endswith("/"):
-            return ""
-        if name not in last:
-            last[name] = small.rfind(f"</{name}")
-        kept = last[name] >= tag.end() or name in {"script", "style"}
-        return tag[0] if kept else ""
-
-    return _SWALLOWING.sub(mend, html)
 
 
 def _normal_between_tags(html: str) -> str:
@@ -222,7 +192,7 @@ def plain(html: str) -> str:
     if html.count("<") > MOST_TAGS:
         return _text_alone(html)
     if "<" in html or "&" in html:
-        html = _PLAIN_CLEANER.clean(_with_closed_ends(html))
+        html = _PLAIN_CLEANER.clean(with_closed_ends(html))
         html = nfc(entities.unescape(_TAG.sub(" ", html)))
     return _on_one_line(html)
 

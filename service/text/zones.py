@@ -32,16 +32,18 @@ _NOWHERE = {"", "UTC", "Etc/UTC"}
 _WIDEST = timedelta(hours=15)
 
 ZONE = (
-    r"[(\[]?(?P<zone>(?:GMT|UTC|UT|giờ)\s*[+\u2212-]\s?\d{1,2}(?::?\d{2})?"
-    r"|[+\u2212-]\d{2}:?\d{2}(?![\d/])|[+\u2212-]\d{1,2}(?=\)?\s*$)"
+    r"[(\[]?(?P<zone>(?:GMT|UTC|UT|giờ)\s*[+\u2212-]\s?\d{1,2}(?::?\d{2}|:\d?(?!\d))?"
+    r"|[+\u2212-]\d{2}:?\d{2}(?![\d/])"
+    r"|[+\u2212-](?:\d{1,3}|\d{1,2}\s?:\s?\d{0,2}|\d{2} \d{2}|\d{2}:?\d{2}:?\d{1,2})(?=\)?\s*$)"
     r"|giờ (?:Việt Nam|VN|Hà Nội)|[A-Z][a-z]+/[A-Z]\w+|[A-Z]{1,5}(?!\w))[)\]]?"
 )
 """Pattern of a zone behind a time, case-insensitively; group `zone`.
 
-A bare sign with one or two digits is a zone only at the end: "08:01 - 12 bình luận" has none.
+A bare sign with one or two digits is a zone only at the end: "08:01 - 12 bình luận" has none. So is
+what is no proper offset but cannot be anything else there: "+00:0", "+7:00", "+700", "+07:".
 """
 
-_OFFSET = re.compile(r"([+\u2212-])\s?(\d{1,2}):?(\d{2})?")
+_OFFSET = re.compile(r"([+\u2212-])\s?(\d+)(?:\s?:\s?|\s)?(\d*)")
 
 
 def named(name: str) -> tzinfo | None:
@@ -70,10 +72,18 @@ def read(text: str | None) -> tzinfo | None:
         return None
     text = text.strip("()[] \t")
     if offset := _OFFSET.search(text):
-        size = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
+        size = _size(offset[2], offset[3])
         if size > _WIDEST:
             return None
         return timezone(size if offset[1] == "+" else -size)
     if (hours := _NAMED.get(text.lower())) is not None:
         return timezone(timedelta(hours=hours)) if hours else UTC
     return named(text) if "/" in text else None
+
+
+def _size(hours: str, minutes: str) -> timedelta:
+    """Of "07", "07" and "00", "0700", "700" (seven), "070" (seven, cut short), "00" and "0"."""
+    if not minutes and len(hours) > 2:  # noqa: PLR2004 - hours and minutes in one
+        cut = 1 if len(hours) == 3 and hours[0] != "0" else 2  # noqa: PLR2004
+        hours, minutes = hours[:cut], hours[cut:]
+    return timedelta(hours=int(hours), minutes=int(f"{minutes}00"[:2]))

@@ -73,10 +73,6 @@ EXPLAINED: dict[str, Callable[[Case], bool]] = {
         case.field == "term" and f'label="{case.ours[0]}"' in case.text  # type: ignore[index]
     ),
     "names of characters are those of HTML 5": _has_html5_name,
-    "text in an iframe is for programs without them; no browser shows it": lambda case: (
-        re.search(r"&lt;iframe.*&lt;/iframe|<iframe.*</iframe", case.text) is not None
-        and str(case.theirs).startswith(str(case.ours))
-    ),
     "HTML 5 reads </br> as a line break, <> as text and <![CDATA[ as a comment": lambda case: (
         re.search(r"/br&gt;|<>|CDATA\[<!\[CDATA\[", case.text) is not None
     ),

@@ -206,3 +206,43 @@ def test_headlines_with_numbers_in_a_script_without_blanks_are_no_dates(now):
     )
     body = f"<html lang='ja'><body><main><ul class='news'>{rows}</ul></main></body></html>"
     assert len(read(body, "https://city.example.jp/", now).entries) == 8
+
+
+def led_to(*hosts, page="https://so.example.vn/tin"):
+    rows = "".join(
+        f"<li><h3><a href='https://{hosts[n % len(hosts)]}/tin-bai-so-{n}1234.html'>Một tin bài "
+        f"khá dài số {n}</a></h3><p>Những câu đầu tiên của tin bài thứ {n}, đủ dài.</p></li>"
+        for n in range(8)
+    )
+    menu = "".join(f"<a href='/muc-{n}'>Chuyên mục {n}</a>" for n in range(6))
+    return read(f"<html><body><nav>{menu}</nav><ul>{rows}</ul></body></html>", page, NOW)
+
+
+@pytest.mark.parametrize(
+    "host", ["bao-cua-so.example", "so.example.com.vn", "tin.so-y-te.example", "203.0.113.9"]
+)
+def test_a_list_that_leads_to_another_host_of_its_owner_is_a_list(host):
+    assert len(led_to(host).entries) == 8
+
+
+def test_headlines_of_many_sites_are_no_list_and_it_says_why():
+    with pytest.raises(ParseError, match=r"no list of news.*other sites.*a\.example"):
+        led_to("a.example", "b.example", "c.example", "d.example")
+
+
+def test_a_page_with_a_list_of_its_own_keeps_it_beside_a_longer_one_of_others():
+    portal = PORTALS[0]
+    others = "".join(
+        f"<li><a href='https://khac.example/tin-bai-{n}1234.html'>Một tin bài khá dài số {n}</a>"
+        for n in range(40)
+    )
+    html = portal.html.replace("</body>", f"<ul>{others}</ul></body>")
+    assert tuple(entry.link for entry in read(html, portal.url, NOW).entries) == portal.links
+
+
+def test_a_headline_with_a_lost_quote_swallows_no_other(now):
+    portal = PORTALS[0]
+    first = portal.html.index('href="', portal.html.index(portal.titles[1]) - 300)
+    end = portal.html.index('"', first + 6)
+    document = read(portal.html[:end] + portal.html[end + 1 :], portal.url, now)
+    assert tuple(entry.link for entry in document.entries) == portal.links
