@@ -26,9 +26,20 @@ def test_the_page_of_all_keys_is_what_the_schema_says():
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_inside_the_project_leads_somewhere(document):
     text = document.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
-        if "://" not in target and not target.startswith("mailto:"):
-            assert (document.parent / target).exists(), target
+    for target, place in re.findall(r"\]\(([^)#]*)(#[^)]*)?\)", text):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        page = document.parent / target if target else document
+        assert page.exists(), target
+        if place:
+            assert place[1:] in _places(page), f"{target}{place}"
+
+
+def _places(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.replace(" ", "-") for heading in kept}
 
 
 def test_the_readme_names_every_command():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from service.cli.grouping import Group
 from service.cli.opening import opened
 from service.cli.output import config_option, dump, fail, json_option, number, printable, say
 from service.mail import trial
@@ -19,7 +20,7 @@ from service.store import relay_states
 _ARROWS = {"C": ">", "S": "<"}
 
 
-@click.group()
+@click.group(cls=Group)
 def mail() -> None:
     """Send a test mail through a relay."""
 
