@@ -34,8 +34,8 @@ def test(address: str, relay: str | None, config: Path, as_json: bool) -> None:
     """Send one real message to ADDRESS and print the dialogue with the relay.
 
     The password is never shown. Without a relay the message goes to var/outbox. Exit 1 when it was
-    not taken. Notes in the store whether the relay takes mail; if it does again, what waited for
-    it is sent at once.
+    not taken. Writes into the store whether the relay takes mail; if it does again, what waited
+    for it is sent at once.
     """
     with opened(config) as service:
         work = trial.send(
