@@ -41,6 +41,12 @@ LONGEST_HOLD = timedelta(days=7)
 """The same for the other sources of the site, which were not asked themselves."""
 
 
+def longest_wait(ceiling: timedelta) -> timedelta:
+    """How far ahead a source's next poll can ever lie; `ceiling`: its `interval.max`."""
+    wished = (ceiling + timedelta(seconds=PLEAS_S)) * (1 + FAILURE_SPREAD)
+    return max(wished, LONGEST_RETRY) + timedelta(days=8)  # skipDays leaves out a week at most
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """How often a source may be asked: the configuration's `interval.min` and `interval.max`."""

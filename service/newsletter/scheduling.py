@@ -52,6 +52,24 @@ def reschedule(
     return changed
 
 
+def pull_back(store: Store, settings: Settings, zone: str, now: datetime) -> int:
+    """No next cut lies beyond the first to come by its rule. Returns how many did.
+
+    A clock that was ahead has taken the cuts up to there, or has put them there (LEDGER: Decided).
+    A cut that is taken once more finds its edition, which goes to a subscription once.
+    """
+    changed = 0
+    with store.ledger() as connection:
+        for digest in live_digests(connection, settings):
+            written = settings.digest[digest.name]
+            for one in schedules.wishes(connection, digest.id):
+                schedule = rules.schedule(written, one.cadence, one.at, one.zone, zone)
+                if not one.uncut and schedule.text == one.rule:
+                    to = schedule.next_cut(now)
+                    changed += schedules.pull_back(connection, digest.id, one, to)
+    return changed
+
+
 def next_of(row: Scheduling, schedule: Schedule, now: datetime) -> datetime:
     """The cut that a subscription waits for by a new rule. Pure.
 

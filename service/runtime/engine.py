@@ -1,9 +1,12 @@
-"""The embedded engine: APScheduler is the clock, one asyncio worker per job does the work.
+"""The embedded engine: APScheduler ticks, one asyncio worker per job does the work.
 
 A tick or a kick only sets a flag; the worker runs the job, and runs it again while the job says
 that there may be more. So a job never runs beside itself, a kick during a run is not lost, and a
 job that fails is told and tried again at the next tick. What is to be done stands in the store:
 the engine holds nothing that a restart could lose.
+
+APScheduler keeps its next ticks as times of day. Where the system's clock is set, they are moved
+along, so that a tick comes after as many seconds as it should: ticks follow the monotonic clock.
 """
 
 from __future__ import annotations
@@ -11,10 +14,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from service.runtime import logs
+from service.runtime.composition import system_clock
+
+STEP = timedelta(seconds=1)
+"""The clock was set if it has moved by so much more, or less, than the monotonic one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +38,56 @@ class Job:
     every_s: float
 
 
+Stepped = Callable[[timedelta], None]
+"""Told on the event loop by how much the clock was set, ahead or (negative) back."""
+
+
+class _Ticks(AsyncIOScheduler):  # type: ignore[misc]  # it has no types
+    """APScheduler's, with ticks that a clock which is set neither hurries nor holds up.
+
+    Its wake-ups come from the event loop's timers, which are monotonic; only what is due then is
+    looked up by the time of day. So before it looks, that is set right.
+    """
+
+    def __init__(self, stepped: Stepped, **options: Any) -> None:
+        super().__init__(**options)
+        self._stepped = stepped
+        self._ahead: timedelta | None = None  # of the time of day before the monotonic clock
+
+    def wakeup(self) -> None:
+        self._follow()
+        super().wakeup()
+
+    def _follow(self) -> None:
+        loop = asyncio.get_running_loop()
+        ahead = system_clock() - datetime.fromtimestamp(0, UTC) - timedelta(seconds=loop.time())
+        before, self._ahead = self._ahead, ahead
+        if before is None:
+            return
+        step = ahead - before
+        if abs(step) < STEP:
+            self._ahead = before  # small ones add up
+            return
+        for job in self.get_jobs():
+            job.modify(next_run_time=job.next_run_time + step)
+        self._stepped(step)
+
+
 class Engine:
     """Runs jobs on the running event loop until `stop`."""
 
-    def __init__(self, jobs: Iterable[Job] = ()) -> None:
+    def __init__(self, jobs: Iterable[Job] = (), stepped: Stepped = lambda _step: None) -> None:
+        """`stepped` is told when the system's clock was set."""
         self._jobs: dict[str, Job] = {}
         self._flags: dict[str, asyncio.Event] = {}
         self._workers: list[asyncio.Task[None]] = []
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         # A late tick must run, not be dropped: APScheduler's default grace is one second.
-        self._scheduler = AsyncIOScheduler(
-            timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True}
+        self._scheduler = _Ticks(
+            stepped,
+            timezone="UTC",
+            job_defaults={"misfire_grace_time": None, "coalesce": True},
         )
         for job in jobs:
             self.add(job)
@@ -54,7 +101,9 @@ class Engine:
         """Begin ticking; every job runs once at once, to find what was left when we stopped."""
         self._loop = asyncio.get_running_loop()
         for name, job in self._jobs.items():
-            self._scheduler.add_job(self._flags[name].set, "interval", seconds=job.every_s)
+            self._scheduler.add_job(
+                self._tick, "interval", [self._flags[name]], seconds=job.every_s
+            )
             self._flags[name].set()
             self._workers.append(asyncio.create_task(self._work(job), name=f"job {name}"))
         self._scheduler.start()
@@ -82,6 +131,10 @@ class Engine:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         return not unfinished
+
+    async def _tick(self, flag: asyncio.Event) -> None:
+        """A coroutine, so that it runs on the loop: plain functions go to threads, all busy."""
+        flag.set()
 
     async def _work(self, job: Job) -> None:
         flag = self._flags[job.name]

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from service.audience import housekeeping
-from service.collect import delivered, poll, seeking, subscribing
+from service.collect import delivered, poll, schedule, seeking, subscribing
 from service.collect.delivered import Taken
 from service.collect.permission import forget_hosts
 from service.collect.poll import Collected
@@ -30,9 +30,11 @@ from service.curate.rematch import rematch
 from service.mail.drain import Drained, drain
 from service.newsletter.pruning import prune
 from service.newsletter.run import Planned, plan_due, plan_welcomes
+from service.newsletter.scheduling import pull_back
 from service.publish.build import Published, publish
 from service.runtime import logs
 from service.runtime.composition import Service
+from service.store import clock_repair
 
 Progress = Callable[[int, int], None]
 
@@ -116,6 +118,25 @@ async def seek(service: Service, *, parsers: Parsers, sites: Sites) -> bool:
             owner=service.owner,
         )
     return bool(found)
+
+
+async def repair_instants(service: Service) -> int:
+    """What a clock that was ahead has left behind is computed anew. Returns how many values."""
+    now = service.clock()
+    changed = await asyncio.to_thread(_repair, service, now)
+    if changed:
+        logs.get().warning("the clock was ahead: instants computed anew", values=changed)
+    return changed
+
+
+def _repair(service: Service, now: datetime) -> int:
+    settings = service.settings
+    intervals = [settings.collect.interval, *(one.interval for one in settings.source.values())]
+    longest = max(one.max for one in intervals if one is not None)
+    with service.store.ledger() as connection:
+        changed = clock_repair.repair(connection, now, schedule.longest_wait(longest))
+    zone = service.renderer.site.zone
+    return changed + pull_back(service.store, settings, zone, now)
 
 
 async def match_again(service: Service) -> None:

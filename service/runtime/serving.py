@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ PUBLISH_TICK_S = 60.0
 MEMORY_TICK_S = 2.0
 HOUSE_TICK_S = 3600.0
 SEEK_TICK_S = 3600.0
+CLOCK_TICK_S = 3600.0
 
 PASS_S = 60.0
 """After so long no further source of a pass is begun: what is due meanwhile gets its turn."""
@@ -122,6 +124,7 @@ def jobs(
         return False
 
     return [
+        Job("clock", lambda: _after_the_clock(service, kick, steps), CLOCK_TICK_S),
         Job("house", house, HOUSE_TICK_S),
         Job("memory", memory, MEMORY_TICK_S),
         Job("collect", collect, COLLECT_TICK_S),
@@ -132,6 +135,13 @@ def jobs(
         Job("mail", mail, MAIL_TICK_S),
         Job("seek", lambda: steps.seek(service, parsers=parsers, sites=sites), SEEK_TICK_S),
     ]
+
+
+async def _after_the_clock(service: Service, kick: Callable[[str], None], steps: Any) -> bool:
+    if await steps.repair_instants(service):
+        for name in ("collect", "websub", "digests", "mail"):
+            kick(name)
+    return False
 
 
 def _follow(changed: Changed, kick: Callable[[str], None]) -> None:
@@ -149,7 +159,13 @@ async def serve(
 ) -> None:
     """Run until SIGTERM or SIGINT. `ready` is called once requests are answered."""
     stop, reloading = asyncio.Event(), asyncio.Lock()
-    engine, parsers = Engine(), Parsers()
+    parsers = Parsers()
+
+    def stepped(step: timedelta) -> None:
+        logs.get().warning("the system's clock was set", seconds=round(step.total_seconds()))
+        engine.kick("clock")
+
+    engine = Engine(stepped=stepped)
 
     async def reload() -> None:
         async with reloading:  # of two in haste the one that reads last must win

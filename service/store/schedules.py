@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, update
 
 from service.store.tables import subscriber, subscription
 
@@ -75,18 +75,22 @@ def to_schedule(connection: Connection, digest_id: int, one: Wishes) -> list[Sch
             subscription.c.rule,
         )
         .select_from(PEOPLE)
-        .where(
-            subscription.c.digest_id == digest_id,
-            READING,
-            subscription.c.cadence == one.cadence,
-            subscription.c.at.is_not_distinct_from(one.at),
-            ZONE.is_not_distinct_from(one.zone),
-            subscription.c.rule.is_not_distinct_from(one.rule),
-            _UNCUT if one.uncut else ~_UNCUT,
-        )
+        .where(*_having(digest_id, one))
         .order_by(subscription.c.id)
     )
     return [Scheduling(row.id, row.starts_at, row.next_cut_at, row.rule) for row in rows]
+
+
+def _having(digest_id: int, one: Wishes) -> list[ColumnElement[bool]]:
+    return [
+        subscription.c.digest_id == digest_id,
+        READING,
+        subscription.c.cadence == one.cadence,
+        subscription.c.at.is_not_distinct_from(one.at),
+        ZONE.is_not_distinct_from(one.zone),
+        subscription.c.rule.is_not_distinct_from(one.rule),
+        _UNCUT if one.uncut else ~_UNCUT,
+    ]
 
 
 def schedule(connection: Connection, rule: str, cuts: Sequence[tuple[int, datetime]]) -> None:
@@ -95,6 +99,13 @@ def schedule(connection: Connection, rule: str, cuts: Sequence[tuple[int, dateti
         connection,
         [{"row": row, "rule": rule, "next_cut_at": next_cut_at} for row, next_cut_at in cuts],
     )
+
+
+def pull_back(connection: Connection, digest_id: int, one: Wishes, to: datetime) -> int:
+    """Give those with exactly these wishes whose next cut lies later the cut `to`. How many."""
+    theirs = select(subscription.c.id).select_from(PEOPLE).where(*_having(digest_id, one))
+    late = and_(subscription.c.id.in_(theirs), subscription.c.next_cut_at > to)
+    return connection.execute(update(subscription).where(late).values(next_cut_at=to)).rowcount
 
 
 def begin_at(connection: Connection, starts: Sequence[tuple[int, datetime]]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -27,22 +29,27 @@ async def test_every_job_runs_once_at_the_start_and_again_while_there_is_more():
 
 async def test_a_kick_during_a_run_leads_to_another_run_and_never_to_two_at_once():
     running = most = runs = 0
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def run() -> bool:
         nonlocal running, most, runs
         running += 1
         runs += 1
         most = max(most, running)
-        await asyncio.sleep(0.05)
+        begun.set()
+        await go_on.wait()
         running -= 1
         return False
 
     engine = Engine([Job("collect", run, 3600)])
     engine.start()
-    await asyncio.sleep(0.02)
+    await begun.wait()
     for _ in range(5):
         await asyncio.to_thread(engine.kick, "collect")
-    await asyncio.sleep(0.2)
+    begun.clear()
+    go_on.set()
+    await begun.wait()
+    await asyncio.sleep(0.05)
     assert await engine.stop(1)
     assert (most, runs) == (1, 2)
 
@@ -89,3 +96,29 @@ async def test_stop_waits_for_a_running_job_and_cuts_off_one_that_does_not_end()
 async def test_an_unknown_name_is_an_error():
     with pytest.raises(KeyError):
         Engine([]).kick("nonsense")
+
+
+async def test_ticks_need_no_thread_of_the_shared_pool():
+    """Threads that all wait for a database must not hold up the ticks of what needs none."""
+    runs = 0
+    again = asyncio.Event()
+
+    async def run() -> bool:
+        nonlocal runs
+        runs += 1
+        if runs > 2:
+            again.set()
+        return False
+
+    let_go = threading.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    busy = loop.run_in_executor(None, let_go.wait)
+    engine = Engine([Job("mail", run, 0.05)])
+    engine.start()
+    try:
+        await asyncio.wait_for(again.wait(), 20)
+    finally:
+        let_go.set()
+        await busy
+    assert await engine.stop(1)

@@ -1,0 +1,133 @@
+"""The system's clock is set while `bantin up` runs: an hour ahead and back, then two hours back.
+
+The process is a real one; libfaketime gives it another time of day, by a file that the test
+writes. Its monotonic clock is the machine's.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from service.cli.app import cli
+from tests.cli.conftest import Running, rss, web
+from tests.contract.test_wrong_password import readyz
+
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+TOML = """
+[site]
+title = "Tin"
+language = "vi"
+timezone = "Asia/Ho_Chi_Minh"
+
+[web]
+listen = "127.0.0.1:{port}"
+
+[collect]
+allow_networks = ["127.0.0.0/8"]
+interval = {{ min = "1s", max = "1s" }}
+
+[source.bao]
+url = "{web}/rss"
+topics = ["tin"]
+
+[topic.tin]
+title = "Tin"
+
+[digest.ngay]
+cadence = "immediate"
+"""
+
+HOUR = 3600
+
+__all__ = ["web"]
+
+
+class Clock:
+    """What the process believes: the machine's clock and so many seconds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "faketime"
+        self.set(0)
+
+    def set(self, seconds: int) -> None:
+        half = self.file.with_suffix(".new")
+        half.write_text(f"{seconds:+d}\n")
+        half.replace(self.file)
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "LD_PRELOAD": str(FAKETIME),
+            "FAKETIME_TIMESTAMP_FILE": str(self.file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+        }
+
+
+def until(ready, within_s: float = 60.0) -> None:
+    end = time.monotonic() + within_s
+    while not ready():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.2)
+
+
+@pytest.mark.skipif(FAKETIME is None, reason="needs libfaketime: apt-get install libfaketime")
+def test_collecting_and_mail_go_on_whatever_the_clock_does(
+    tmp_path, unused_tcp_port, web, monkeypatch
+):
+    web.pages["/rss"] = rss("Tin cũ")
+    config = tmp_path / "bantin.toml"
+    config.write_text(TOML.format(port=unused_tcp_port, web=web.base), encoding="utf-8")
+    added = CliRunner().invoke(
+        cli,
+        ["subscribers", "add", "lan@example.vn", "--digest", "ngay", "--config", str(config)],
+    )
+    assert added.exit_code == 0, added.output
+    clock = Clock(tmp_path)
+
+    def polls() -> int:
+        return len(web.answered)
+
+    def mailed(words: str) -> bool:
+        return any(
+            words in file.read_text(encoding="utf-8") for file in tmp_path.glob("var/outbox/new/*")
+        )
+
+    def polled_again(times: int = 2) -> None:
+        before = polls()
+        until(lambda: polls() >= before + times)
+
+    for name, value in clock.environment().items():
+        monkeypatch.setenv(name, value)
+    up = Running("up", cwd=tmp_path)
+    monkeypatch.undo()
+    try:
+        until(lambda: polls() >= 1)
+        web.pages["/rss"] = rss("Tin cũ", "Tin-hai")
+        polled_again()
+        clock.set(HOUR)  # many cuts are past at once
+        until(lambda: mailed("Tin-hai"))
+        polled_again()
+
+        clock.set(0)
+        polled_again()
+        web.pages["/rss"] = rss("Tin cũ", "Tin-hai", "Tin-ba")
+        polled_again()
+        clock.set(301)  # past the next cut of an immediate digest, and far from the hour
+        until(lambda: mailed("Tin-ba"))
+
+        clock.set(301 - 2 * HOUR)
+        web.pages["/rss"] = rss("Tin cũ", "Tin-hai", "Tin-ba", "Tin-tu")
+        polled_again()
+        clock.set(605 - 2 * HOUR)
+        until(lambda: mailed("Tin-tu"))
+        until(lambda: readyz(unused_tcp_port)[0] == 200)
+        assert up.err.read_text().count("the system's clock was set") >= 4
+    finally:
+        up.process.kill()
+        up.process.wait()

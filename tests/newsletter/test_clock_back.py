@@ -1,0 +1,49 @@
+"""A clock that was ahead when cuts were taken, and is set back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from service.newsletter.scheduling import pull_back
+from service.store import clock_repair
+from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
+
+ZONE = "Asia/Ho_Chi_Minh"
+
+
+@pytest.fixture
+def room(any_store, tmp_path):
+    return Newsroom(any_store, tmp_path, {"tuan": {"cadence": "daily"}})
+
+
+def mend(room, now) -> int:
+    with room.store.ledger() as connection:
+        changed = clock_repair.repair(connection, now, timedelta(days=37))
+    return changed + pull_back(room.store, room.settings, ZONE, now)
+
+
+def test_a_clock_that_was_three_days_ahead_loses_no_news_and_tells_none_twice(room):
+    reader = room.subscribe()
+    room.story("monday", at=MONDAY - HOUR)
+    room.run(MONDAY)
+    room.story("early", at=MONDAY + HOUR)
+    room.run(MONDAY + 3 * DAY)
+    assert room.mails() == [["monday"], ["early"]]
+    now = MONDAY + 2 * HOUR
+    assert room.row(reader).next_cut_at == MONDAY + 4 * DAY
+    assert mend(room, now)
+    assert room.row(reader).next_cut_at == MONDAY + DAY
+    assert room.row(reader).covered_to == now
+    room.story("late", at=MONDAY + 3 * HOUR)
+    room.run(MONDAY + DAY)
+    assert room.mails() == [["monday"], ["early"], ["late"]]
+
+
+def test_a_clock_that_is_right_moves_no_cut(room):
+    reader = room.subscribe()
+    room.run(MONDAY)
+    before = room.row(reader)
+    assert mend(room, MONDAY + HOUR) == 0
+    assert room.row(reader) == before
