@@ -30,7 +30,7 @@ from service.errors import (
     StoreBusyError,
     StoreError,
 )
-from service.store import callbacks, memories, polled, pushing, sources, stale
+from service.store import callbacks, memories, polled, pushing, sources, stale, versions
 from service.store.database import Connection, Store
 from service.store.lists import Lists
 from service.store.polled import Called, Fine
@@ -212,6 +212,7 @@ class Recorder:
         shown = frozenset(self._settings.topic)
         if renamed:
             stale.mark(connection, {*shown, stale.EVERYTHING}, now)
+            versions.raise_(connection, [versions.STORIES])
         return dict.fromkeys(renamed, shown)
 
     def _deliver(self, connection: Connection, result: Read, new: int, now: datetime) -> bool:

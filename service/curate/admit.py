@@ -27,7 +27,7 @@ from service.curate.placing import Placing
 from service.curate.prepare import Prepared, Told, prepare
 from service.curate.rules import Matcher
 from service.model import Document, Refusal
-from service.store import articles, entries, merges, stale, topics, unread
+from service.store import articles, entries, merges, stale, topics, unread, versions
 from service.store.articles import Stored
 from service.store.database import Connection
 from service.store.entries import NewEntry, Teller
@@ -208,6 +208,8 @@ class _Admission:
         marks = frozenset[str]().union(*(one.topics for one in became))
         if marks:
             stale.mark(self.connection, {*marks, stale.EVERYTHING}, self.now)
+        if not self.touched.isdisjoint(one.article_id for one in accepted if one.was_there):
+            versions.raise_(self.connection, [versions.STORIES])
         return became
 
     def _find(self, accepted: list[Candidate]) -> None:

@@ -16,7 +16,7 @@ from service.config.schema import Settings, Topic
 from service.curate.rules import Matcher, Reason, compile_rules
 from service.curate.stored import reasons
 from service.model import Changed
-from service.store import articles, entries, stale, topics
+from service.store import articles, entries, stale, topics, versions
 from service.store.articles import Matchable
 from service.store.database import Connection, Store
 from service.store.topics import Placed
@@ -104,6 +104,7 @@ class _Run:
         moved = {names[one.topic_id] for one in enter} | {names[topic] for _, topic in leave}
         if moved:
             stale.mark(connection, {*moved, stale.EVERYTHING}, self._now)
+            versions.raise_(connection, [versions.STORIES])
         self.topics |= moved
         self.moved += len(enter) + len(leave)
 

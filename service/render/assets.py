@@ -29,7 +29,7 @@ class Assets:
         """`folders` hold `assets/`; earlier ones win. `accent` is a colour as #rrggbb."""
         self._folders = [folder / "assets" for folder in folders]
         self._accent = accent
-        self._read: dict[str, bytes | None] = {}
+        self._read: dict[str, bytes] = {}
 
     def names(self) -> tuple[str, ...]:
         """Every asset that there is, sorted."""
@@ -39,7 +39,10 @@ class Assets:
     def get(self, name: str) -> bytes | None:
         """The bytes of an asset, None for a name that is none. The style sheet knows the accent."""
         if name not in self._read:
-            self._read[name] = self._find(name)
+            found = self._find(name)
+            if found is None:
+                return None  # not remembered: anybody may invent names
+            self._read[name] = found
         return self._read[name]
 
     def version(self, name: str) -> str:

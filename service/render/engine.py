@@ -60,6 +60,10 @@ class _Compiled(BytecodeCache):
 _COMPILED = _Compiled()
 
 
+Stamps = tuple[tuple[str, int, int], ...]
+"""Files with their time and size: other ones mean that something was edited."""
+
+
 class Renderer:
     """Renders pages and mails of one site. Build it anew when the configuration changes."""
 
@@ -106,6 +110,18 @@ class Renderer:
         except css_inline.InlineError as error:
             raise TemplateError(f"mail/{kind}/body.html.j2: {error}") from error
         return Parts(" ".join(subject.split()), text.strip() + "\n", inlined)
+
+    def page_stamps(self) -> Stamps:
+        """Of the templates of pages, which an admin may be at work on: they count at once.
+
+        Words and assets are read once, and again after a reload.
+        """
+        found = []
+        for folder in self._folders:
+            for path in sorted(folder.glob("web/*.j2")):
+                state = path.stat()
+                found.append((str(path), state.st_mtime_ns, state.st_size))
+        return tuple(found)
 
     def mail_digest(self) -> bytes:
         """A hash of all that shapes a mail beside its views: the site, templates and words.

@@ -29,6 +29,7 @@ from service.web.app import create_app
 from service.web.front import limits
 from service.web.front.acceptor import BACKLOG
 from service.web.front.server import Server
+from service.web.page_cache import PageCache
 
 COLLECT_TICK_S = 5.0
 DELIVERED_TICK_S = 5.0
@@ -173,13 +174,14 @@ async def serve(
 
     for job in jobs(service, engine.kick, parsers, stop):
         engine.add(job)
-    server = _web(service, engine.kick)
+    server, pages = _web(service, engine.kick)
     async with parsers:
         with (
             pidfile.held(service.settings.var),
             _signals(stop.set, reload),
         ):
             web = asyncio.create_task(server.serve(sockets=[bound]))
+            watching = asyncio.create_task(pages.watch())
             await _first(server.up.wait(), web)
             service.work_on()
             heap.settle()
@@ -190,10 +192,11 @@ async def serve(
             ended_well = await engine.stop(GRACE_S)
             server.should_exit = True
             await web
+            watching.cancel()
             logs.get().info("stopped", all_jobs_ended=ended_well)
 
 
-def _web(service: Service, kick: Callable[[str], None]) -> Server:
+def _web(service: Service, kick: Callable[[str], None]) -> tuple[Server, PageCache]:
     app = create_app(
         store=service.store,
         settings_of=lambda: service.settings,
@@ -202,12 +205,15 @@ def _web(service: Service, kick: Callable[[str], None]) -> Server:
         kick=kick,
         health=lambda: _health(service),
     )
-    return Server(
+    pages: PageCache = app.state.context.pages
+    server = Server(
         app,
         most=limits.connections(descriptors.raise_limit(limits.WANTED)),
         trusted=lambda: service.settings.web.trusted_proxies,
+        find=pages.find,
         grace_s=GRACE_S,
     )
+    return server, pages
 
 
 async def _first(waiting: Coroutine[Any, Any, object], task: asyncio.Task[None]) -> None:

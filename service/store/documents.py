@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
+from service.store import versions
 from service.store.statements import upsert
 from service.store.tables import document
 
@@ -66,6 +67,7 @@ def put(
     new = statement.excluded
     changes = {"basis": new.basis}
     if known != etag:
+        versions.raise_(connection, [versions.feed(feed)])
         changes |= {
             "body": new.body, "gzip": new.gzip, "etag": new.etag, "changed_at": new.changed_at
         }  # fmt: skip

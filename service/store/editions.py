@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
+from service.store import versions
 from service.store.statements import upsert
 from service.store.tables import digest, edition, edition_story
 
@@ -110,6 +111,7 @@ def freeze(
     )
     written = connection.execute(row.on_conflict_do_nothing().returning(edition.c.id)).scalar()
     if written is not None and stories:
+        versions.raise_(connection, [versions.EDITIONS])
         connection.execute(insert(edition_story), [_story_row(written, one) for one in stories])
     stored = find(connection, new.digest_id, new.cadence, new.cut_at)
     assert stored is not None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Table, bindparam, select, update
 
 from service.config.schema import Settings, Source
-from service.store import holds, manners, renames, stale
+from service.store import holds, manners, renames, stale, versions
 from service.store.statements import upsert
 from service.store.tables import digest, source, topic
 
@@ -63,9 +63,11 @@ def register(connection: Connection, settings: Settings, now: datetime, *, retir
     """
     outlets = _sources(connection, settings, now, retire=retire)
     feeds = _topics(connection, settings, now, retire=retire)
-    _digests(connection, settings, now, retire=retire)
+    digests = _digests(connection, settings, now, retire=retire)
     if outlets:
         feeds = feeds | set(settings.topic)
+    if feeds or digests:
+        versions.raise_(connection, [versions.SITE])
     if feeds:
         stale.mark(connection, {*feeds, stale.EVERYTHING}, now)
 
@@ -175,7 +177,10 @@ def _topics(connection: Connection, settings: Settings, now: datetime, *, retire
     return touched
 
 
-def _digests(connection: Connection, settings: Settings, now: datetime, *, retire: bool) -> None:
+def _digests(
+    connection: Connection, settings: Settings, now: datetime, *, retire: bool
+) -> set[str]:
+    """Those that look otherwise, as of topics."""
     wanted = {
         name: {
             "title": one.title or settings.site.title,
@@ -184,7 +189,7 @@ def _digests(connection: Connection, settings: Settings, now: datetime, *, retir
         }
         for position, (name, one) in enumerate(settings.digest.items())
     }
-    _plain(connection, digest, wanted, _was(settings.digest), now, retire=retire)
+    return _plain(connection, digest, wanted, _was(settings.digest), now, retire=retire)
 
 
 def _plain(

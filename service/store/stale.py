@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, select
 
+from service.store import versions
 from service.store.statements import upsert
 from service.store.tables import stale_feed
 
@@ -18,8 +19,10 @@ EVERYTHING = "all"
 
 
 def mark(connection: Connection, feeds: Iterable[str], now: datetime) -> None:
-    """Mark feeds (topic ids, or EVERYTHING) as needing a build."""
-    rows = [{"feed": feed, "since": now} for feed in sorted(set(feeds))]
+    """Mark feeds (topic ids, or EVERYTHING) as needing a build; their pages show something else."""
+    feeds = set(feeds)
+    versions.raise_(connection, feeds)
+    rows = [{"feed": feed, "since": now} for feed in sorted(feeds)]
     if rows:
         statement = upsert(connection, stale_feed)
         connection.execute(

@@ -31,6 +31,7 @@ from service.web import (
 from service.web.answers import error
 from service.web.context import Context
 from service.web.limiter import Limiter
+from service.web.page_cache import PageCache
 from service.web.shell import Shell
 
 _ROOMS = (feeds, subscribe, confirm, preferences, unsubscribe, hubs, admin, health, pages)
@@ -54,9 +55,11 @@ def create_app(
     """
     with store.write() as connection:
         secret = facts.secret(connection)
+    pages = PageCache(store, settings_of, renderer_of)
     context = Context(
-        store, settings_of, renderer_of, clock, kick, health, secret, limiter or Limiter(), dice
-    )
+        store, settings_of, renderer_of, clock, kick, health, secret, pages,
+        limiter or Limiter(), dice,
+    )  # fmt: skip
     app = Starlette(
         routes=[route for room in _ROOMS for route in room.ROUTES],
         middleware=[Middleware(Shell, context=lambda: context)],

@@ -15,6 +15,7 @@ from service.render.engine import Renderer
 from service.report.health import Health
 from service.store.database import Store
 from service.web.limiter import Limiter
+from service.web.page_cache import PageCache
 from service.web.visitors import Visitor
 
 VISITOR = "bantin.visitor"
@@ -25,8 +26,8 @@ VISITOR = "bantin.visitor"
 class Context:
     """`settings_of` and `renderer_of` are asked anew for each request: a reload swaps both.
 
-    `kick` wakes a job by its name ("mail", "digests"). `secret` signs the tokens of forms.
-    `dice` gives numbers in [0, 1).
+    `kick` wakes a job by its name ("mail", "digests"). `secret` signs the tokens of forms. `pages`
+    keeps what is public. `dice` gives numbers in [0, 1).
     """
 
     store: Store
@@ -36,6 +37,7 @@ class Context:
     kick: Callable[[str], None]
     health: Callable[[], Health]
     secret: bytes
+    pages: PageCache
     limiter: Limiter = field(default_factory=Limiter)
     dice: Callable[[], float] = random.random
 

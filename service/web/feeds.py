@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 from starlette.requests import Request
@@ -11,12 +10,13 @@ from starlette.routing import Route
 
 from service.publish.channel import FRESH_FOR, MEDIA_TYPES
 from service.render.addresses import feed_file
-from service.store import documents, renames
-from service.store.database import Store
+from service.store import documents, renames, versions
+from service.store.database import Connection
 from service.store.documents import StoredDocument
 from service.web.answers import error, moved
 from service.web.context import context_of
 from service.web.documents import Served, answer
+from service.web.visitors import joined
 
 _FILE = re.compile(r"([a-z0-9-]{1,64})\.(atom|rss|json)")
 _AGE_S = int(FRESH_FOR.total_seconds())
@@ -29,19 +29,22 @@ async def feed(request: Request) -> Response:
     match = _FILE.fullmatch(request.path_params["file"])
     if match is None:
         return error(request, 404)
-    found = await asyncio.to_thread(_find, context.store, match[1], match[2])
+    name, format_ = match.groups()
+
+    def make(connection: Connection) -> Served | str | None:
+        new_name = renames.moved_to(connection, "topic", name)
+        if new_name:
+            return feed_file(new_name, format_)
+        found = documents.get(connection, name, format_)
+        return None if found is None else _served(found)
+
+    key, scopes = feed_file(name, format_), (versions.SITE, versions.feed(name))
+    found = await context.pages.fetch(key, scopes, make)
     if found is None:
         return error(request, 404)
     if isinstance(found, str):
-        return moved(context, feed_file(found, match[2]))
-    return answer(_served(found), request.headers)
-
-
-def _find(store: Store, name: str, format_: str) -> StoredDocument | str | None:
-    """The document; the name that its topic has now; None."""
-    with store.read() as connection:
-        new_name = renames.moved_to(connection, "topic", name)
-        return new_name or documents.get(connection, name, format_)
+        return moved(context, found)
+    return answer(found, joined(request.scope["headers"]))
 
 
 def _served(found: StoredDocument) -> Served:

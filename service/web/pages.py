@@ -1,9 +1,8 @@
-"""The pages of the site, made from the rows of the moment; assets, OPML, robots.txt."""
+"""The pages of the site, made once per change of what they show; assets, OPML, robots.txt."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,11 +12,13 @@ from service.publish.pages import Pages
 from service.publish.robots import ROBOTS, robots_txt
 from service.render.addresses import archive_page, story_page, topic_page
 from service.render.assets import media_type
-from service.store import renames, stories
+from service.store import renames, stories, versions
 from service.store.database import Connection
+from service.store.stale import EVERYTHING
 from service.web.answers import error, moved
-from service.web.context import Context, context_of
+from service.web.context import context_of
 from service.web.documents import Served, answer, made_now
+from service.web.visitors import joined
 
 HTML = "text/html; charset=utf-8"
 OPML = "text/x-opml; charset=utf-8"
@@ -31,7 +32,8 @@ Make = Callable[[Connection, Pages], bytes | str | None]
 
 
 async def home(request: Request) -> Response:
-    return await _page(request, lambda _connection, pages: pages.home())
+    scopes = (versions.SITE, versions.EDITIONS, EVERYTHING)
+    return await _page(request, scopes, lambda _connection, pages: pages.home())
 
 
 async def topic(request: Request) -> Response:
@@ -41,7 +43,7 @@ async def topic(request: Request) -> Response:
         new_name = renames.moved_to(connection, "topic", name)
         return topic_page(new_name) if new_name else pages.topic(name)
 
-    return await _page(request, make)
+    return await _page(request, (versions.SITE, versions.EDITIONS, name), make)
 
 
 async def story(request: Request) -> Response:
@@ -55,7 +57,7 @@ async def story(request: Request) -> Response:
             return story_page(found.public_id)
         return pages.story_page(found)
 
-    return await _page(request, make)
+    return await _page(request, (versions.SITE, versions.STORIES), make)
 
 
 async def archive(request: Request) -> Response:
@@ -65,7 +67,7 @@ async def archive(request: Request) -> Response:
         new_name = renames.moved_to(connection, "digest", name)
         return archive_page(new_name) if new_name else pages.archive(name)
 
-    return await _page(request, make)
+    return await _page(request, (versions.SITE, versions.EDITIONS), make)
 
 
 async def edition(request: Request) -> Response:
@@ -75,30 +77,40 @@ async def edition(request: Request) -> Response:
         new_name = renames.moved_to(connection, "digest", name)
         return f"/editions/{new_name}/{cut}/" if new_name else pages.edition(name, cut)
 
-    return await _page(request, make)
+    return await _page(request, (versions.SITE, versions.EDITIONS), make)
 
 
 async def opml(request: Request) -> Response:
-    return await _page(request, lambda _connection, pages: pages.opml(), OPML)
+    make = lambda _connection, pages: pages.opml()  # noqa: E731
+    return await _page(request, (versions.SITE,), make, OPML)
 
 
 async def asset(request: Request) -> Response:
     """`/assets/NAME`; `/favicon.ico` is one of them."""
     context = context_of(request)
     name = request.path_params.get("name", "favicon.ico")
-    assets = context.renderer.assets
-    body = await asyncio.to_thread(assets.get, name)
-    kind = media_type(name)
-    if body is None or kind is None:
-        return error(request, 404)
-    exact = request.query_params.get("v") == assets.version(name)
-    document = made_now(body, kind, VERSIONED_CACHE if exact else ASSET_CACHE)
-    return answer(document, request.headers)
+
+    def make(_connection: Connection) -> Served | None:
+        body, kind = assets.get(name), media_type(name)
+        if body is None or kind is None:
+            return None
+        return made_now(body, kind, VERSIONED_CACHE if exact else ASSET_CACHE)
+
+    assets, path, asked = context.renderer.assets, request.scope["path"], request.query_params
+    exact = "v" in asked and asked["v"] == assets.version(name)
+    key = f"{path}?v={asked['v']}" if exact else path
+    found = await context.pages.fetch(key, (), make)
+    return (
+        error(request, 404)
+        if not isinstance(found, Served)
+        else answer(found, joined(request.scope["headers"]))
+    )
 
 
 async def robots(request: Request) -> Response:
     body = robots_txt(context_of(request).renderer.site.base_url)
-    return answer(made_now(body, "text/plain; charset=utf-8", ASSET_CACHE), request.headers)
+    document = made_now(body, "text/plain; charset=utf-8", ASSET_CACHE)
+    return answer(document, joined(request.scope["headers"]))
 
 
 async def with_slash(request: Request) -> Response:
@@ -106,20 +118,22 @@ async def with_slash(request: Request) -> Response:
     return moved(context_of(request), request.url.path + "/", query=request.url.query)
 
 
-async def _page(request: Request, make: Make, kind: str = HTML) -> Response:
+async def _page(
+    request: Request, scopes: Collection[str], make: Make, kind: str = HTML
+) -> Response:
+    """What `make` gives, or gave when what the page shows (`scopes`) was last changed."""
     context = context_of(request)
-    found = await asyncio.to_thread(_make, context, make, kind)
+
+    def served(connection: Connection) -> Served | str | None:
+        found = make(connection, Pages(connection, context.settings, context.renderer))
+        return made_now(found, kind, PAGE_CACHE) if isinstance(found, bytes) else found
+
+    found = await context.pages.fetch(request.scope["path"], scopes, served)
     if found is None:
         return error(request, 404)
     if isinstance(found, str):
         return moved(context, found)
-    return answer(found, request.headers)
-
-
-def _make(context: Context, make: Make, kind: str) -> Served | str | None:
-    with context.store.read() as connection:
-        found = make(connection, Pages(connection, context.settings, context.renderer))
-    return made_now(found, kind, PAGE_CACHE) if isinstance(found, bytes) else found
+    return answer(found, joined(request.scope["headers"]))
 
 
 _PAGES = {

@@ -16,23 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.errors import StoreBusyError
 from service.web.answers import error
 from service.web.context import VISITOR, Context
+from service.web.headers import HEADERS
 from service.web.visitors import joined, visitor
-
-POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; media-src https: "
-    "http:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""No script at all, no style but ours; pictures may stand at the outlets (publish.images)."""
-
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    # Not no-referrer: a browser would then send "Origin: null" with our own forms.
-    "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 _BUSY_RETRY_S = "30"
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from service.render.views import freeze, story_view
-from service.store import registry, stories
+from service.store import registry, stories, versions
 from service.store import tables as t
 from tests.builders import add_source, add_story
 from tests.web.conftest import settings_with
@@ -86,6 +86,7 @@ def test_a_story_and_the_one_that_it_has_become(web, news):
             .values(story_id=first)
         )
         connection.execute(update(t.story).where(second).values(merged_into=first))
+        versions.raise_(connection, [versions.STORIES])
     moved = web.client.get(f"/stories/{news[1]}/")
     assert (moved.status_code, moved.headers["location"]) == (301, f"/stories/{news[0]}/")
 

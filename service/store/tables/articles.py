@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -145,6 +146,14 @@ article_topic = Table(
     Index("ix_article_topic_window", "topic_id", "entered_at"),
     Index("ix_article_topic_listed", "topic_id", "listed_at"),  # the topic's feed
     Index("ix_article_topic_listed_at", "listed_at"),  # the feed of all topics
+)
+
+content_version = Table(
+    "content_version",
+    metadata,
+    # What public pages show: a page is good for as long as the versions that it was made at.
+    Column("scope", String(80), primary_key=True),
+    Column("version", BigInteger, nullable=False),
 )
 
 stale_feed = Table(

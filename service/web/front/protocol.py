@@ -21,12 +21,18 @@ from uvicorn.server import ServerState
 from service.web.front.gate import Gate
 from service.web.front.limits import Limits
 from service.web.front.refusal import refusal
+from service.web.front.wire import Wire
 
 _BAD_REQUEST = 400
 _TIMEOUT = 408
 _TOO_LARGE = 413
 _TARGET_TOO_LONG = 414
 _HEAD_TOO_LARGE = 431
+
+_SAFE = frozenset({b"GET", b"HEAD"})
+_OF_A_BODY = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+_END = b"\r\n"
+_LAST = b"connection: close\r\n\r\n"
 
 _log = logging.getLogger("bantin.web")
 
@@ -61,10 +67,15 @@ class BoundedProtocol(HttpToolsProtocol):
         limits: Limits,
         host: str,
         peer: str,
+        find: Callable[[bytes], Wire | None],
     ) -> None:
         super().__init__(config, server_state, app_state, loop)
         self.host, self.peer = host, peer
         self._gate, self._limits = gate, limits
+        self._find = find
+        self._wire: Wire | None = None  # what the request at hand asks for
+        self._by_itself = 0  # requests of the data at hand that were answered here
+        self._has_body = False
         self._clock: Callable[[], float] = loop.time
         self._connected = False
         self._since = loop.time()  # since when we wait for what we wait for now
@@ -140,6 +151,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
+        self._by_itself = 0
         if self._ending:
             self._discard(data)
             return
@@ -183,6 +195,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reading = _Reading.HEAD
         self._head_bytes = self._body_bytes = 0
         self._body_limit = self._limits.body_bytes
+        self._has_body = False
         self._since = self._clock()
 
     def on_url(self, url: bytes) -> None:
@@ -196,8 +209,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.headers) >= limits.headers or self._head_bytes > limits.head_bytes:
             raise _RefusedError(_HEAD_TOO_LARGE)
         super().on_header(name, value)
+        if self.headers[-1][0] in _OF_A_BODY:
+            self._has_body = True
 
     def on_headers_complete(self) -> None:
+        if not self._has_body:
+            self._wire = self._kept()
+            if self._wire is not None:
+                return
         if len(self.pipeline) >= self._limits.pipelined:
             raise _RefusedError(_BAD_REQUEST)
         if self._limits.large_bodies_at in self.url:
@@ -216,13 +235,50 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._reading = _Reading.NOTHING
-        super().on_message_complete()
+        wire, self._wire = self._wire, None
+        if wire is None:
+            super().on_message_complete()
+        else:
+            self._answer(wire)
 
     def on_response_complete(self) -> None:
         self._since = self._clock()
         super().on_response_complete()
         if self._reading == _Reading.BODY and not self.pipeline:
             self._say_goodbye()  # answered before all of it came: nobody wants the rest
+
+    # What is kept ready: answered here, without a scope, a task or the application.
+
+    def _kept(self) -> Wire | None:
+        """Not while other answers are on their way, since they come first, or are not read."""
+        if (
+            self._is_busy()
+            or self.flow.write_paused
+            or self._by_itself >= self._limits.pipelined
+            or self.parser.get_method() not in _SAFE
+            or self.parser.should_upgrade()
+        ):
+            return None
+        return self._find(self.url)
+
+    def _answer(self, wire: Wire) -> None:
+        self._by_itself += 1
+        encoding = known = since = None
+        for name, value in self.headers:
+            if name == b"accept-encoding":
+                encoding = value if encoding is None else encoding + b"," + value
+            elif name == b"if-none-match":
+                known = value if known is None else known + b"," + value
+            elif name == b"if-modified-since":
+                since = value if since is None else since + b"," + value
+        reply = wire.reply(encoding, known, since)
+        keep = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
+        date = b"".join(b"%s: %s\r\n" % pair for pair in self.server_state.default_headers)
+        body = b"" if self.parser.get_method() == b"HEAD" else reply.body
+        self.transport.write(b"".join((reply.head, date, _END if keep else _LAST, body)))
+        self.server_state.total_requests += 1
+        if not keep:
+            self.transport.close()
 
     # The end.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from http import HTTPStatus
 
-from service.web.shell import HEADERS
+from service.web.headers import HEADERS
 
 
 @cache

@@ -15,13 +15,15 @@ from service.web.front.acceptor import Acceptor
 from service.web.front.gate import Gate
 from service.web.front.limits import Limits
 from service.web.front.protocol import BoundedProtocol
+from service.web.front.wire import Wire
 
 
 class Server(uvicorn.Server):
     """Serves an application on listening sockets. `up` is set once requests are answered.
 
     `most`: connections at one time. `trusted`: the proxies, asked anew for each connection.
-    `grace_s`: how long a stop waits for answers. Signals are the caller's.
+    `find`: what is kept for the target of a request, if anything. `grace_s`: how long a stop waits
+    for answers. Signals are the caller's.
     """
 
     def __init__(
@@ -30,11 +32,13 @@ class Server(uvicorn.Server):
         *,
         most: int,
         trusted: Callable[[], tuple[str, ...]] = tuple,
+        find: Callable[[bytes], Wire | None] = lambda _target: None,
         limits: Limits | None = None,
         grace_s: float = 20.0,
     ) -> None:
         self.up = asyncio.Event()
         self._limits = limits or Limits()
+        self._find = find
         self._gate = Gate(most, trusted)
         super().__init__(
             uvicorn.Config(
@@ -66,6 +70,7 @@ class Server(uvicorn.Server):
             return BoundedProtocol(
                 self.config, self.server_state, self.lifespan.state, loop,
                 gate=self._gate, limits=self._limits, host=host, peer=peer,
+                find=self._find,
             )  # fmt: skip
 
         return Acceptor(bound, self._gate, make, loop)
