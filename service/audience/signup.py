@@ -32,6 +32,9 @@ from service.store.subscriptions import Subscription
 LINK_LASTS = timedelta(days=7)
 """How long a confirmation link works; then the sign-up ends and its address is forgotten."""
 
+MAIL_LASTS = timedelta(days=1)
+"""How long its mail is tried: who has waited for a day signs up again."""
+
 ONE_MAIL_IN = timedelta(days=1)
 MAILS_IN_A_MONTH = 5
 """To one address: nobody may use our form to fill somebody's mailbox."""
@@ -204,5 +207,5 @@ def _plan(
         parts=parts,
         language=settings.site.language,
         now=now,
-        expires_at=now + LINK_LASTS,
+        expires_at=now + MAIL_LASTS,
     )

@@ -1,4 +1,10 @@
-"""From how a handover went to what is recorded and what it says about the relay. Pure."""
+"""From how a handover went to what is recorded and what it says about the relay. Pure.
+
+LEDGER, "Send", whose fault it is decides who waits: what is answered to a recipient or later is
+about this message, whatever it says, for whoever signs up chooses the recipient. Only connection,
+greeting, login and MAIL FROM are the relay's own. What sounds like the relay all the same (421, a
+closed connection, "us") is a doubt, and `lines` weighs who met it.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +28,20 @@ OURS_LIMIT = 3
 else one recipient whose server always says 5.7.1 would pause everybody's mail for ever."""
 
 
+_ABOUT_MESSAGE = frozenset({Stage.RCPT, Stage.DATA, Stage.BODY})
+"""Stages behind the recipient's address: what is answered there may be about it alone."""
+
+_CLOSING = 421
+"""The server says that it closes the connection (RFC 5321 3.8)."""
+
+
 class Effect(StrEnum):
     """What a handover says about its relay."""
 
     NONE = "none"
     PROVEN = "proven"  # it takes mail
+    PUT_OFF = "put_off"  # this address waits; several of them are their domain
+    DOUBTED = "doubted"  # it spoke of itself, but to a recipient of somebody's choice
     STRIKE = "strike"  # one of several in a row is an outage
     FAILED = "failed"  # no session with it
     REFUSED = "refused"  # it refuses us
@@ -41,20 +56,34 @@ class Conclusion:
     ours: bool = False
 
 
-def wait_after(tries: int) -> timedelta:
-    """The back-off after so many tries before this one: 1, 2, 4 … at most 30 minutes."""
-    return min(LONGEST_WAIT, FIRST_WAIT * (1 << min(tries, 10)))
+def wait_after(tries: int, luck: float) -> timedelta:
+    """The back-off after so many tries before this one: 1, 2, 4 … at most 30 minutes.
+
+    `luck` in [0, 1) takes up to a quarter off, so that those put off together do not come back
+    together.
+    """
+    return min(LONGEST_WAIT, FIRST_WAIT * (1 << min(tries, 10))) * (1 - luck / 4)
 
 
 def conclude(
-    result: Handover, delivery_id: int, tries: int, relay: str, now: datetime, *, proven: bool
+    result: Handover,
+    delivery_id: int,
+    tries: int,
+    relay: str,
+    now: datetime,
+    *,
+    proven: bool,
+    luck: float,
 ) -> Conclusion:
-    """`tries` counts those before this one; `proven`: the relay took another one in this run."""
+    """`tries` counts those before this one; `proven`: the relay took another one in this run.
+
+    `luck` in [0, 1): the jitter of the back-off.
+    """
     if isinstance(result, Barred):
         return Conclusion(None, Effect.NONE)
+    later = now + wait_after(tries, luck)
     if isinstance(result, Reply):
-        return _answered(result, delivery_id, tries, relay, now, proven=proven)
-    later = now + wait_after(tries)
+        return _answered(result, delivery_id, tries, relay, now, later, proven=proven)
     if isinstance(result, Unfit):
         outcome = Outcome(delivery_id, DeliveryState.REJECTED, relay, result.reason)
         return Conclusion(outcome, Effect.NONE)
@@ -72,11 +101,21 @@ def _broken(lost: Lost, delivery_id: int, relay: str, later: datetime) -> Conclu
     else:
         answer = f"{lost.stage}: {lost.reason}"
         outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
+        if lost.stage in _ABOUT_MESSAGE:
+            effect = _waits(lost.stage) if lost.slow else Effect.DOUBTED
+            return Conclusion(outcome, effect)
     return Conclusion(outcome, Effect.STRIKE)
 
 
 def _answered(
-    reply: Reply, delivery_id: int, tries: int, relay: str, now: datetime, *, proven: bool
+    reply: Reply,
+    delivery_id: int,
+    tries: int,
+    relay: str,
+    now: datetime,
+    later: datetime,
+    *,
+    proven: bool,
 ) -> Conclusion:
     judgement = judge(reply)
     answer = str(reply)
@@ -86,9 +125,8 @@ def _answered(
             outcome = Outcome(delivery_id, DeliveryState.ACCEPTED, relay, answer)
             return Conclusion(outcome, Effect.PROVEN)
         case Verdict.WAIT:
-            later = now + wait_after(tries)
             outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
-            return Conclusion(outcome, Effect.STRIKE)
+            return Conclusion(outcome, _put_off_by(reply))
         case Verdict.ADDRESS:
             outcome = Outcome(delivery_id, rejected, relay, answer, suppress=judgement.dead)
             return Conclusion(outcome, Effect.NONE)
@@ -96,15 +134,28 @@ def _answered(
             outcome = Outcome(delivery_id, rejected, relay, answer, untell=True)
             return Conclusion(outcome, Effect.NONE)
         case Verdict.OURS:
-            return _refused(delivery_id, tries, relay, answer, now, proven=proven)
+            return _refused(reply, delivery_id, tries, relay, now, proven=proven)
+
+
+def _put_off_by(reply: Reply) -> Effect:
+    if reply.stage not in _ABOUT_MESSAGE:
+        return Effect.STRIKE
+    return Effect.DOUBTED if reply.code == _CLOSING else _waits(reply.stage)
+
+
+def _waits(stage: Stage) -> Effect:
+    """Who is put off behind the recipient was not put off for his domain's sake."""
+    return Effect.PUT_OFF if stage is Stage.RCPT else Effect.NONE
 
 
 def _refused(
-    delivery_id: int, tries: int, relay: str, answer: str, now: datetime, *, proven: bool
+    reply: Reply, delivery_id: int, tries: int, relay: str, now: datetime, *, proven: bool
 ) -> Conclusion:
+    answer = str(reply)
     if proven and tries + 1 >= OURS_LIMIT:
         outcome = Outcome(delivery_id, DeliveryState.REJECTED, relay, answer, untell=True)
         return Conclusion(outcome, Effect.NONE, ours=True)
     later = now + PROBE_EVERY + BEHIND  # so that the probe is another message
     outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
-    return Conclusion(outcome, Effect.REFUSED, ours=True)
+    doubted = reply.stage in _ABOUT_MESSAGE
+    return Conclusion(outcome, Effect.DOUBTED if doubted else Effect.REFUSED, ours=True)

@@ -17,14 +17,15 @@ from service.errors import BantinError, StoreError
 from service.mail.addresses import AddressError
 from service.mail.classify import Stage
 from service.mail.commits import GroupCommit
-from service.mail.conclude import conclude
+from service.mail.conclude import conclude, wait_after
+from service.mail.domains import Domains
 from service.mail.handover import Channel, Handover, Lost, Unreachable
 from service.mail.lines import Line
 from service.mail.personal import Composer, Letter, Message
 from service.mail.relay_notes import RelayNotes
 from service.model import DeliveryState
 from service.store import claims, outcomes
-from service.store.claims import Claimed
+from service.store.claims import Claimed, Lane
 from service.store.database import Store
 from service.store.outcomes import Outcome
 from service.store.parts import unpack
@@ -45,18 +46,32 @@ class Courier:
         owner: str,
         composer: Composer,
         checkpoint: Checkpoint,
+        dice: Callable[[], float],
     ) -> None:
+        """`dice` gives numbers in [0, 1): the jitter of back-offs."""
         self._store = store
         self._clock = clock
         self._owner = owner
         self._composer = composer
         self._passed = checkpoint
+        self._dice = dice
+        self._domains = Domains()
         self._gates = GroupCommit(self._commit_sending)
         self._answers = GroupCommit(self._commit_answers)
         self._notes = RelayNotes(store)
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bantin")
         self.counts: Counter[DeliveryState] = Counter()
         self.unsent = 0
+
+    async def put_off(self, delivery: Claimed, line: Line) -> bool:
+        """Whether its domain puts mail off just now: then it is recorded so, and not tried."""
+        said = self._domains.hold(delivery.recipient.address, reader=delivery.known)
+        if said is None:
+            return False
+        later = self._clock() + wait_after(delivery.tries, self._dice())
+        answer = f"not tried, for others at its domain were put off: {said}"
+        await self._record(Outcome(delivery.id, DeliveryState.DEFERRED, line.name, answer, later))
+        return True
 
     async def send(self, delivery: Claimed, line: Line, channel: Channel) -> bool:
         """Send one message and record what came of it.
@@ -75,13 +90,20 @@ class Courier:
         self._passed("answered")
         now = self._clock()
         conclusion = conclude(
-            result, delivery.id, delivery.tries, line.name, now, proven=line.proven
+            result,
+            delivery.id,
+            delivery.tries,
+            line.name,
+            now,
+            proven=line.proven,
+            luck=self._dice(),
         )
         if conclusion.outcome is not None:
             await self._record(conclusion.outcome)
             rejected = conclusion.outcome.state is DeliveryState.REJECTED
             self.unsent += rejected and conclusion.ours
-        line.note(conclusion, now)
+        line.note(conclusion, now, witness=delivery.known)
+        self._domains.note(delivery.recipient.address, conclusion, reader=delivery.known)
         await self._notes.note(line, conclusion.outcome.answer if conclusion.outcome else "", now)
         return True
 
@@ -119,7 +141,9 @@ class Courier:
             return state is DeliveryState.SENDING
 
         try:
-            return await channel.deliver(message, gate)
+            # Tried again it may take its time, unless that is the only place that there is.
+            hurried = delivery.lane is not Lane.AGAIN or line.channels == 1
+            return await channel.deliver(message, gate, hurried=hurried)
         except StoreError as error:
             return Lost(Stage.DATA, f"our own store: {error}")  # so no body has left
 

@@ -10,6 +10,7 @@ across the network; a lease says who has a row in hand.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from service.mail.supply import Supply
 from service.mail.watch import Watch
 from service.model import DeliveryState
 from service.store import deliveries, outcomes
+from service.store.claims import Claimed, Lane
 from service.store.database import Store
 
 _LOOK_AGAIN_S = 1.0
@@ -47,6 +49,11 @@ class Drained:
     unsent: int
 
     @property
+    def took_some(self) -> bool:
+        """Whether a relay has taken anything."""
+        return bool(self.counts.get(DeliveryState.ACCEPTED))
+
+    @property
     def complete(self) -> bool:
         """Nothing is left deferred, uncertain or rejected by our fault (CONTRACT: digest send)."""
         held = (DeliveryState.DEFERRED, DeliveryState.UNCERTAIN)
@@ -63,18 +70,20 @@ async def drain(
     relays: Sequence[Line] | None = None,
     stop: asyncio.Event | None = None,
     checkpoint: Checkpoint | None = None,
+    dice: Callable[[], float] = random.random,
 ) -> Drained:
     """Hand over all that is due, and return when nothing is.
 
     `owner` names this start of this process. `digest`: that digest alone, and not before each of
     its deliveries has left `planned`, `claimed` and `sending`, in whosever hands. `relays` None:
     those of the settings, else the outbox. `stop`: when set, messages in flight are finished and
-    the rest is given back. Raises MailError for a `mail.from` that is no address, StoreError.
+    the rest is given back. `dice` gives numbers in [0, 1), the jitter of back-offs. Raises
+    MailError for a `mail.from` that is no address, StoreError.
     """
     lines = lines_of(settings) if relays is None else list(relays)
     passed = checkpoint or (lambda _: None)
-    courier = Courier(store, clock, owner, Composer(settings), passed)
-    supply = Supply(store, clock, owner, digest)
+    courier = Courier(store, clock, owner, Composer(settings), passed, dice)
+    supply = Supply(store, clock, owner, digest, asyncio.get_running_loop().time)
     watch = Watch(store, outbox_of(settings), clock, owner)
     run = _Run(store, clock, digest, lines, stop or asyncio.Event(), courier, supply, watch, passed)
     return await run.go()
@@ -103,6 +112,7 @@ class _Run:
         self._watch = watch
         self._passed = passed
         self._broken: Exception | None = None
+        self._idle = asyncio.Event()
 
     async def go(self) -> Drained:
         alive = asyncio.create_task(self._watch.keep_alive())
@@ -126,9 +136,12 @@ class _Run:
         while True:
             swept = await asyncio.to_thread(self._watch.sweep, self._digest)
             self._courier.counts.update(swept)
+            self._idle.clear()
             async with asyncio.TaskGroup() as group:
                 for line in self._lines:
+                    line.wake()
                     self._open(line, group)
+                group.create_task(self._look_again(group))
             await self._supply.let_go()
             if self._broken is not None:
                 raise self._broken
@@ -141,12 +154,25 @@ class _Run:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), _LOOK_AGAIN_S)
 
-    def _open(self, line: Line, group: asyncio.TaskGroup) -> None:
-        """Start the channels that the line may have now: one until it is proven."""
-        wanted = (line.channels if line.proven else 1) if line.usable else 0
-        for _ in range(wanted - line.active):
+    def _open(self, line: Line, group: asyncio.TaskGroup, most: int | None = None) -> None:
+        """Start the channels that the line may have now, at `most` so many."""
+        for _ in range(min(line.wanted - line.active, line.channels if most is None else most)):
             line.active += 1
             group.create_task(self._serve(line, group))
+
+    async def _look_again(self, group: asyncio.TaskGroup) -> None:
+        """Until all channels have ended: one more, for what was planned while others wait.
+
+        An edition that is cut while a slow address keeps this run from ending must not wait for it.
+        """
+        while any(line.active for line in self._lines):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), _LOOK_AGAIN_S)
+            if self._idle.is_set():
+                return
+            for line in self._lines:
+                if self._is_quiet():
+                    self._open(line, group, most=1)
 
     async def _serve(self, line: Line, group: asyncio.TaskGroup) -> None:
         """One channel's work.
@@ -158,12 +184,12 @@ class _Run:
         try:
             channel = line.connect()
             while self._goes_on(line):
-                delivery = await self._supply.take(one=not line.proven)
+                delivery = await self._supply.take(
+                    one=not line.proven, aside=lambda: line.has_place_aside
+                )
                 if delivery is None:
                     break
-                self._passed("claimed")
-                await asyncio.sleep(line.throttle.reserve())
-                if not await self._courier.send(delivery, line, channel):
+                if not await self._send(delivery, line, channel):
                     self._supply.put_back(delivery)
                     line.channels = line.active - 1  # the relay limits its connections
                     break
@@ -172,13 +198,32 @@ class _Run:
             self._broken = self._broken or error
         finally:
             line.active -= 1
+            if not any(line.active for line in self._lines):
+                self._idle.set()
             if channel is not None:
                 await channel.close()
 
+    async def _send(self, delivery: Claimed, line: Line, channel: Channel) -> bool:
+        """One message in its place, an edition's or one aside. False: it was not begun."""
+        aside = delivery.lane is not Lane.NEWS
+        line.aside += aside  # before anything is waited for: the next who takes one must see it
+        self._passed("claimed")
+        try:
+            if await self._courier.put_off(delivery, line):
+                return True
+            with self._supply.spending(delivery.lane):
+                await asyncio.sleep(line.throttle.reserve())
+                return await self._courier.send(delivery, line, channel)
+        finally:
+            line.aside -= aside
+
     def _goes_on(self, line: Line) -> bool:
         """Where a line has lost its proof, one channel alone goes on."""
-        quiet = self._broken is None and not self._stop.is_set()
-        return quiet and line.usable and (line.proven or line.active == 1)
+        return self._is_quiet() and line.active <= line.wanted
+
+    def _is_quiet(self) -> bool:
+        """Neither has anything broken, nor shall it stop."""
+        return self._broken is None and not self._stop.is_set()
 
     def _put_off(self) -> None:
         """Where no line is left, all that is due waits for the first of them to be tried again."""

@@ -15,10 +15,14 @@ Gate = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The connection broke. At `Stage.BODY` the body had left: nobody knows what became of it."""
+    """The connection broke. At `Stage.BODY` the body had left: nobody knows what became of it.
+
+    `slow`: it did not break, but its answer was waited for in vain.
+    """
 
     stage: Stage
     reason: str
+    slow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,12 @@ Handover = Reply | Lost | Barred | Unfit | Unreachable
 class Channel(Protocol):
     """One way out that takes one message at a time: a kept connection, or the outbox."""
 
-    async def deliver(self, message: Message, gate: Gate) -> Handover:
-        """Hand over one message; raises only what the gate raises."""
+    async def deliver(self, message: Message, gate: Gate, *, hurried: bool = False) -> Handover:
+        """Hand over one message; raises only what the gate raises.
+
+        `hurried`: wait for the answers to its recipient and to DATA no longer than `Timeouts.first`
+        says.
+        """
         ...
 
     async def close(self) -> None: ...

@@ -2,6 +2,11 @@
 
 A line begins every run with one channel and one message; once that is taken, all its channels
 open. So the first message after an outage or a refusal is the probe, and only one.
+
+What was answered to recipients says little of the relay, since anybody may sign up with any
+address. Where several in a row meet it and nothing is taken in between, the line lets one channel
+go on, and then rests until the next run, which moves nobody's time. Everybody waits only where
+readers met it that had mail before: nobody can make himself one for the purpose.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from datetime import datetime
 from service.config.schema import Relay, Settings
 from service.mail import personal
 from service.mail.classify import Reply, Stage
-from service.mail.conclude import PROBE_EVERY, Conclusion, Effect
+from service.mail.conclude import FIRST_WAIT, PROBE_EVERY, Conclusion, Effect
 from service.mail.handover import Barred, Channel, Gate, Handover, Lost
 from service.mail.outbox import Outbox
 from service.mail.personal import Message
@@ -27,6 +32,13 @@ OUTBOX = "(outbox)"
 
 _STRIKES = 5
 """Broken or put-off messages in a row, none taken between: the relay is having an outage."""
+
+_CAREFUL_AFTER = 2
+"""Doubts in a row, none taken between: one channel goes on alone."""
+
+_REST_AFTER = 3
+"""Doubts in a row, none taken between: the line rests until the next run; and everybody waits, if
+all of these met readers that had news before."""
 
 _OUTBOX_CHANNELS = 8
 
@@ -46,26 +58,58 @@ class Line:
         self.connect = connect
         self.throttle = throttle or Throttle(None, time.monotonic)
         self.active = 0
+        self.aside = 0
         self.proven = False
         self.failure: str | None = None
         self.ours = False
         self.retry_at: datetime | None = None
-        self._strikes = 0
+        self._forget()
 
     @property
     def usable(self) -> bool:
         return self.failure is None
 
-    def note(self, conclusion: Conclusion, now: datetime) -> None:
-        """Learn from a handover."""
+    @property
+    def wanted(self) -> int:
+        """How many channels it may have now: one until it is proven.
+
+        And one for editions beside a letter that is not answered: it must not be the only probe.
+        """
+        if not self.usable:
+            return 0
+        return self.channels if self.proven else min(self.channels, 1 + self.aside)
+
+    @property
+    def has_place_aside(self) -> bool:
+        """Whether one more may be sent that is no edition, or was tried before: half the places."""
+        return self.aside < (max(1, self.channels // 2) if self.proven else 1)
+
+    def wake(self) -> None:
+        """Another round of a run: what only rested goes on."""
+        if self.failure is not None and self.retry_at is None:
+            self.failure, self.ours = None, False
+            self._forget()
+
+    def note(self, conclusion: Conclusion, now: datetime, *, witness: bool) -> None:
+        """Learn from a handover. `witness`: it was to a reader that had news before."""
         outcome = conclusion.outcome
         match conclusion.effect:
             case Effect.PROVEN:
-                self.proven, self._strikes = True, 0
+                self.proven = True
+                self._forget()
+            case Effect.DOUBTED if outcome is not None:
+                self._doubts += 1
+                self._witnesses += witness
+                self.proven = self.proven and self._doubts < _CAREFUL_AFTER
+                if self._doubts >= _REST_AFTER:
+                    until = now + PROBE_EVERY if conclusion.ours else outcome.next_try_at
+                    sure = self._witnesses >= _REST_AFTER
+                    self._fail(outcome.answer, until if sure else None, ours=conclusion.ours)
             case Effect.STRIKE:
                 self._strikes += 1
                 if self._strikes >= _STRIKES and outcome is not None:
-                    self._fail(outcome.answer, outcome.next_try_at or now, ours=False)
+                    until = outcome.next_try_at or now + FIRST_WAIT
+                    self._fail(outcome.answer, until, ours=False)
             case Effect.FAILED if outcome is not None:
                 self._fail(outcome.answer, outcome.next_try_at or now, ours=conclusion.ours)
             case Effect.REFUSED if outcome is not None:
@@ -76,8 +120,12 @@ class Line:
             case _:
                 pass
 
-    def _fail(self, reason: str, until: datetime, *, ours: bool) -> None:
+    def _fail(self, reason: str, until: datetime | None, *, ours: bool) -> None:
         self.failure, self.retry_at, self.ours = reason, until, ours
+
+    def _forget(self) -> None:
+        """A message was taken: what others met before it counts no more."""
+        self._strikes = self._doubts = self._witnesses = 0
 
 
 class OutboxChannel:
@@ -86,14 +134,21 @@ class OutboxChannel:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
-    async def deliver(self, message: Message, gate: Gate) -> Handover:
+    async def deliver(
+        self,
+        message: Message,
+        gate: Gate,
+        *,
+        hurried: bool = False,  # noqa: ARG002 - a disk is not waited for
+    ) -> Handover:
         if not await gate():
             return Barred()
         try:
             await asyncio.to_thread(self._outbox.put, message.key, message.data)
         except OSError as error:
-            # Not "after the body": what became of it can be looked up, and is, before writing.
-            return Lost(Stage.DATA, f"{type(error).__name__}: {error}")
+            # About the outbox, and not "after the body": what became of it can be looked up, and
+            # is, before writing.
+            return Lost(Stage.CONNECT, f"{type(error).__name__}: {error}")
         return Reply(Stage.BODY, 250, f"written to the outbox as {message.key}")
 
     async def close(self) -> None:

@@ -32,10 +32,16 @@ _CONTINUE_AUTH = 334
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds. RFC 5321 4.5.3.2 asks for these; a lost last reply costs an uncertain delivery."""
+    """Seconds. RFC 5321 4.5.3.2 asks for these; a lost last reply costs an uncertain delivery.
+
+    `first` holds for RCPT and DATA of a hurried message: a relay that asks the recipient's server
+    before it answers has asked by the next try, and an address whose server says nothing must not
+    keep a place from the others for five minutes.
+    """
 
     connect: float = 30.0
     command: float = 300.0
+    first: float = 30.0
     body: float = 600.0
     quit: float = 2.0
 
@@ -131,7 +137,7 @@ class RelayConnection:
         self._smtp: _TwoStep | None = None
         self._sent = 0
 
-    async def deliver(self, message: Message, gate: Gate) -> Handover:
+    async def deliver(self, message: Message, gate: Gate, *, hurried: bool = False) -> Handover:
         """Hand over one message. Whatever goes wrong on the way comes back as a value.
 
         Only what `gate` raises is raised, after the connection was closed without a body.
@@ -139,10 +145,10 @@ class RelayConnection:
         if self._sent >= MESSAGES_PER_CONNECTION:
             await self.close()
         reused = self._smtp is not None
-        result = await self._deliver_once(message, gate)
+        result = await self._deliver_once(message, gate, hurried=hurried)
         if reused and isinstance(result, Lost) and result.stage is Stage.MAIL:
             # Hung up on while idle: that says nothing about this message.
-            result = await self._deliver_once(message, gate)
+            result = await self._deliver_once(message, gate, hurried=hurried)
         return result
 
     async def close(self) -> None:
@@ -158,7 +164,7 @@ class RelayConnection:
         finally:
             smtp.close()
 
-    async def _deliver_once(self, message: Message, gate: Gate) -> Handover:
+    async def _deliver_once(self, message: Message, gate: Gate, *, hurried: bool) -> Handover:
         if self._smtp is None or not self._smtp.is_connected:
             failure = await self.open()
             if failure is not None:
@@ -167,7 +173,7 @@ class RelayConnection:
         assert smtp is not None
         if message.utf8 and not smtp.supports_extension("smtputf8"):
             return Unfit("5.6.7 the relay does not take addresses that are not ASCII")
-        refused = await self._envelope(smtp, message)
+        refused = await self._envelope(smtp, message, hurried=hurried)
         if refused is not None:
             return refused
         try:
@@ -180,8 +186,12 @@ class RelayConnection:
             return Barred()
         return await self._body(smtp, message)
 
-    async def _envelope(self, smtp: _TwoStep, message: Message) -> Reply | Lost | None:
+    async def _envelope(
+        self, smtp: _TwoStep, message: Message, *, hurried: bool
+    ) -> Reply | Lost | None:
         """MAIL, RCPT, DATA up to 354; None when the relay waits for the body."""
+        limits = self._timeouts
+        patience = min(limits.first, limits.command) if hurried else limits.command
         options = []
         if smtp.supports_extension("size"):
             options.append(b"SIZE=%d" % len(message.data))
@@ -189,19 +199,21 @@ class RelayConnection:
             options.append(b"SMTPUTF8")
         sender, recipient = message.sender.encode(), message.recipient.encode()
         steps = (
-            (Stage.MAIL, (b"MAIL", b"FROM:<" + sender + b">", *options)),
-            (Stage.RCPT, (b"RCPT", b"TO:<" + recipient + b">")),
-            (Stage.DATA, (b"DATA",)),
+            (Stage.MAIL, limits.command, (b"MAIL", b"FROM:<" + sender + b">", *options)),
+            (Stage.RCPT, patience, (b"RCPT", b"TO:<" + recipient + b">")),
+            (Stage.DATA, patience, (b"DATA",)),
         )
-        for stage, command in steps:
+        for stage, limit, command in steps:
             try:
-                answer = await smtp.execute_command(*command, timeout=self._timeouts.command)
+                answer = await smtp.execute_command(*command, timeout=limit)
             except (aiosmtplib.SMTPException, OSError, ValueError) as error:
                 self._drop()
-                return Lost(stage, _reason(error))
+                return Lost(stage, _reason(error), slow=isinstance(error, TimeoutError))
             good = answer.code == _START_INPUT if stage is Stage.DATA else _is_good(answer.code)
             if not good:
                 await self._reset(smtp)
+                if stage is Stage.MAIL and message.utf8:  # SMTPUTF8 stands there for the recipient
+                    stage = Stage.RCPT  # noqa: PLW2901 - whom the answer is about
                 return Reply(stage, answer.code, answer.message)
         return None
 

@@ -183,6 +183,7 @@ async def send(
         owner=service.owner,
         digest=digest,
         stop=stop,
+        dice=random.random,
     )
     if done.counts:
         logs.get().info("sent", **{str(state): number for state, number in done.counts.items()})

@@ -111,7 +111,8 @@ def jobs(
 
     async def mail() -> bool:
         done = await steps.send(service, stop=stop)
-        return bool(done.counts)
+        # A relay that takes nothing now is not asked again before the tick.
+        return done.took_some or bool(done.counts and not done.paused)
 
     async def house() -> bool:
         async with matching, delivering:

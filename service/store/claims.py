@@ -7,9 +7,11 @@ processes never hold one row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -40,10 +42,29 @@ from service.store.tables import (
 
 LEASE = lease.LEASE
 
+
+class Lane(StrEnum):
+    """Where a delivery queues (LEDGER: Send). What was tried itself waits behind the others."""
+
+    LETTERS = "letters"
+    NEWS = "news"
+    AGAIN = "again"
+
+
 _PLANNED = delivery.c.state == DeliveryState.PLANNED.value
 _DEFERRED = delivery.c.state == DeliveryState.DEFERRED.value
 _CLAIMED = delivery.c.state == DeliveryState.CLAIMED.value
 _SENDING = delivery.c.state == DeliveryState.SENDING.value
+
+_TRIED = exists().where(attempt.c.delivery_id == delivery.c.id)
+"""It was tried itself: what was only put off with all others has no attempt of its own."""
+
+_LETTER, _NEWS = delivery.c.priority == 0, delivery.c.priority == 1
+_GROUPS = {
+    Lane.LETTERS: (and_(_LETTER, ~_TRIED),),
+    Lane.NEWS: (and_(_NEWS, ~_TRIED),),
+    Lane.AGAIN: (and_(_NEWS, _TRIED), and_(_LETTER, _TRIED)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +72,15 @@ class Claimed:
     """A delivery in the hands of an owner, with all that its message is made from.
 
     `tries` counts those before this one. `parts` are packed (store.parts), None if they are gone.
+    `known`: this subscription had news before, so that somebody has confirmed it and got it.
     """
 
     id: int
     kind: DeliveryKind
     message_id: str
     dated_at: datetime
+    lane: Lane
+    known: bool
     tries: int
     language: str
     segment: bytes
@@ -89,13 +113,18 @@ class Gate:
 
 
 def claim(
-    connection: Connection, owner: str, now: datetime, limit: int, digest_name: str | None = None
+    connection: Connection,
+    owner: str,
+    now: datetime,
+    limit: int,
+    digest_name: str | None = None,
+    lanes: Sequence[Lane] = tuple(Lane),
 ) -> Claim:
-    """Take up to `limit` due deliveries, letters before editions, the longest waiting first.
+    """Take up to `limit` due deliveries of these lanes, in their order, the longest waiting first.
 
     Whoever has ended, paused or been suppressed since planning is suppressed and released here.
     """
-    ids = _candidates(connection, now, limit, digest_name)
+    ids = _candidates(connection, now, limit, digest_name, lanes)
     if not ids:
         return Claim([], 0)
     taken = connection.execute(
@@ -161,22 +190,26 @@ def mark_sending(
 
 
 def _candidates(
-    connection: Connection, now: datetime, limit: int, digest_name: str | None
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    digest_name: str | None,
+    lanes: Sequence[Lane],
 ) -> list[int]:
     """Ids in the order to take them. One small ordered query a group: each walks the index."""
     ids: list[int] = []
-    for priority in (0, 1):
-        for due in _due(now):
-            if len(ids) >= limit:
-                return ids
-            rows = connection.execute(
-                select(delivery.c.id)
-                .where(due, delivery.c.priority == priority, of_digest(digest_name))
-                .order_by(delivery.c.next_try_at, delivery.c.id)
-                .limit(limit - len(ids))
-                .with_for_update(skip_locked=True)
-            )
-            ids.extend(rows.scalars())
+    groups = [group for lane in lanes for group in _GROUPS[lane]]
+    for group, due in itertools.product(groups, _due(now)):
+        if len(ids) >= limit:
+            return ids
+        rows = connection.execute(
+            select(delivery.c.id)
+            .where(due, group, of_digest(digest_name))
+            .order_by(delivery.c.next_try_at, delivery.c.id)
+            .limit(limit - len(ids))
+            .with_for_update(skip_locked=True, of=delivery)
+        )
+        ids.extend(rows.scalars())
     return ids
 
 
@@ -237,7 +270,10 @@ def _load(connection: Connection, ids: Iterable[int]) -> dict[int, Claimed]:
             delivery.c.kind,
             delivery.c.message_id,
             delivery.c.dated_at,
+            delivery.c.priority,
             delivery.c.tries,
+            _TRIED.label("tried"),
+            _had_news().label("known"),
             segment.c.language,
             segment.c.hash,
             segment.c.parts,
@@ -251,12 +287,30 @@ def _load(connection: Connection, ids: Iterable[int]) -> dict[int, Claimed]:
     return {row.id: _claimed(row) for row in rows}
 
 
+def _had_news() -> ColumnElement[bool]:
+    """Whether a relay has taken news to this subscription before: letters prove nothing."""
+    before = delivery.alias("before")
+    return exists().where(
+        before.c.subscription_id == subscription.c.id,
+        before.c.state == DeliveryState.ACCEPTED.value,
+        before.c.kind.in_([DeliveryKind.EDITION.value, DeliveryKind.WELCOME.value]),
+    )
+
+
+def _lane(row: Any) -> Lane:
+    if row.tried:
+        return Lane.AGAIN
+    return Lane.LETTERS if row.priority == 0 else Lane.NEWS
+
+
 def _claimed(row: Any) -> Claimed:
     return Claimed(
         id=row.id,
         kind=DeliveryKind(row.kind),
         message_id=row.message_id,
         dated_at=row.dated_at,
+        lane=_lane(row),
+        known=row.known,
         tries=row.tries,
         language=row.language,
         segment=row.hash,

@@ -31,7 +31,7 @@ def test_a_sign_up_waits_for_a_yes_and_plans_one_mail(people_store, settings, re
     assert found.signup_hash == cookie_hash(COOKIE)
     [letter] = letters(people_store)
     assert (letter.kind, letter.state, letter.edition_id) == ("confirm", "planned", None)
-    assert letter.expires_at == now + timedelta(days=7)
+    assert letter.expires_at == now + timedelta(days=1)
     [event] = history(people_store, found)
     assert (event.what, event.at) == ("signed_up", now)
     assert event.detail["topics"] == ["giao-duc"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -160,6 +161,44 @@ def add_letter(
         )  # fmt: skip
         one = NewDelivery(subscription, segment, kind, f"{key}@tin.example.vn", now)
         return deliveries.add(connection, [one], now)[0]
+
+
+def had_news_before(store: Store, stock: Stock, now: datetime) -> None:
+    """These subscriptions took an earlier edition, two weeks ago."""
+    long_ago = now - timedelta(days=14)
+    with store.ledger() as connection:
+        edition = builders._id(
+            connection, t.edition, digest_id=stock.digest, cadence="weekly", cut_at=long_ago,
+            covers_from=long_ago, covers_to=long_ago, period_from=long_ago, listed=True, more=0,
+            frozen_at=long_ago, planned_at=long_ago,
+        )  # fmt: skip
+        earlier = [
+            NewDelivery(
+                one, stock.segment, DeliveryKind.EDITION, f"{one:032}@x.vn", long_ago, edition
+            )
+            for one in stock.subscriptions
+        ]
+        ids = deliveries.add(connection, earlier, long_ago)
+        connection.execute(
+            update(t.delivery)
+            .where(t.delivery.c.id.in_(ids))
+            .values(state="accepted", settled_at=long_ago)
+        )
+
+
+def ask_to_confirm(store: Store, now: datetime, addresses: Sequence[str], digest: int) -> list[int]:
+    """Sign-ups whose confirmations wait, as `audience.signup` leaves them. Delivery ids."""
+    ids = []
+    for address in addresses:
+        with store.ledger() as connection:
+            one = builders.add_subscription(
+                connection, digest=digest, starts_at=now, address=address
+            )
+            connection.execute(
+                update(t.subscription).where(t.subscription.c.id == one).values(starts_at=None)
+            )
+        ids.append(add_letter(store, now, one, DeliveryKind.CONFIRM, f"{one:032}"))
+    return ids
 
 
 def states(store: Store) -> dict[int, str]:

@@ -81,8 +81,8 @@ def test_an_answer_is_shown_on_one_line():
     )
 
 
-def concluded(result, now, tries=0, proven=False):
-    return conclude(result, 7, tries, "chinh", now, proven=proven)
+def concluded(result, now, tries=0, proven=False, luck=0.0):
+    return conclude(result, 7, tries, "chinh", now, proven=proven, luck=luck)
 
 
 def test_what_each_end_of_a_handover_comes_to(now):
@@ -90,7 +90,7 @@ def test_what_each_end_of_a_handover_comes_to(now):
     taken = concluded(Reply(Stage.BODY, 250, "ok"), now)
     assert (taken.outcome.state, taken.effect) == (S.ACCEPTED, Effect.PROVEN)
     later = concluded(Reply(Stage.RCPT, 450, "later"), now)
-    assert (later.outcome.state, later.effect) == (S.DEFERRED, Effect.STRIKE)
+    assert (later.outcome.state, later.effect) == (S.DEFERRED, Effect.PUT_OFF)
     assert later.outcome.next_try_at == now + minute
     dead = concluded(Reply(Stage.RCPT, 550, "5.1.1 no"), now)
     assert (dead.outcome.state, dead.outcome.suppress, dead.outcome.untell) == (
@@ -104,7 +104,7 @@ def test_what_each_end_of_a_handover_comes_to(now):
     assert (unfit.outcome.state, unfit.outcome.untell) == (S.REJECTED, False)
     assert concluded(Barred(), now).outcome is None
     early = concluded(Lost(Stage.DATA, "reset"), now)
-    assert (early.outcome.state, early.effect) == (S.DEFERRED, Effect.STRIKE)
+    assert (early.outcome.state, early.effect) == (S.DEFERRED, Effect.DOUBTED)
     nobody_knows = concluded(Lost(Stage.BODY, "reset"), now)
     assert (nobody_knows.outcome.state, nobody_knows.outcome.next_try_at) == (S.UNCERTAIN, None)
     down = concluded(Unreachable("refused", ours=False), now, tries=1)
@@ -117,7 +117,7 @@ def test_what_each_end_of_a_handover_comes_to(now):
 def test_a_refusal_of_us_waits_behind_the_others_and_is_one_message_s_fault_in_the_end(now):
     refusal = Reply(Stage.RCPT, 550, "5.7.1 policy")
     first = concluded(refusal, now, tries=0, proven=True)
-    assert (first.outcome.state, first.effect) == (S.DEFERRED, Effect.REFUSED)
+    assert (first.outcome.state, first.effect) == (S.DEFERRED, Effect.DOUBTED)
     assert first.outcome.next_try_at == now + timedelta(minutes=15, seconds=1)
     unproven = concluded(refusal, now, tries=9, proven=False)
     assert unproven.outcome.state is S.DEFERRED
@@ -126,9 +126,56 @@ def test_a_refusal_of_us_waits_behind_the_others_and_is_one_message_s_fault_in_t
     assert last.effect is Effect.NONE
 
 
+ABOUT = [
+    # What is said before there is a recipient is about the relay …
+    (Reply(Stage.MAIL, 451, "4.3.0 later"), Effect.STRIKE),
+    (Reply(Stage.MAIL, 421, "4.3.2 closing"), Effect.STRIKE),
+    (Reply(Stage.MAIL, 550, "5.7.1 not you"), Effect.REFUSED),
+    (Reply(Stage.MAIL, 530, "5.7.0 log in"), Effect.REFUSED),
+    (Lost(Stage.MAIL, "reset"), Effect.STRIKE),
+    (Lost(Stage.MAIL, "nothing came", slow=True), Effect.STRIKE),
+    (Lost(Stage.CONNECT, "the outbox's disk is full"), Effect.STRIKE),
+    # … what is said to one is about that one, and at most a doubt.
+    (Reply(Stage.RCPT, 450, "4.1.2 domain not found"), Effect.PUT_OFF),
+    (Reply(Stage.RCPT, 452, "4.2.2 mailbox full"), Effect.PUT_OFF),
+    (Reply(Stage.RCPT, 552, "5.2.2 mailbox full"), Effect.PUT_OFF),
+    (Reply(Stage.DATA, 451, "4.3.0 queue file"), Effect.NONE),
+    (Reply(Stage.BODY, 451, "4.7.1 greylisted"), Effect.NONE),
+    (Lost(Stage.RCPT, "nothing came", slow=True), Effect.PUT_OFF),
+    (Lost(Stage.DATA, "nothing came", slow=True), Effect.NONE),
+    (Reply(Stage.RCPT, 421, "4.7.0 closing"), Effect.DOUBTED),
+    (Reply(Stage.BODY, 421, "4.7.0 closing"), Effect.DOUBTED),
+    (Reply(Stage.RCPT, 554, "5.7.1 relay access denied"), Effect.DOUBTED),
+    (Reply(Stage.RCPT, 530, "5.7.0 log in"), Effect.DOUBTED),
+    (Reply(Stage.BODY, 550, "5.7.515 not authenticated"), Effect.DOUBTED),
+    (Lost(Stage.RCPT, "reset"), Effect.DOUBTED),
+    # Nobody's choice of an address makes a relay hang up behind a body.
+    (Lost(Stage.BODY, "reset"), Effect.STRIKE),
+    # A refusal is final for its own row, and says nothing of others.
+    (Reply(Stage.RCPT, 550, "5.1.1 no such user"), Effect.NONE),
+    (Reply(Stage.BODY, 552, "5.3.4 too big"), Effect.NONE),
+]
+
+
+@pytest.mark.parametrize(("result", "effect"), ABOUT)
+def test_whose_fault_it_is(now, result, effect):
+    assert concluded(result, now).effect is effect
+
+
 def test_the_back_off_doubles_up_to_half_an_hour():
-    minutes = [wait_after(tries) / timedelta(minutes=1) for tries in (0, 1, 2, 3, 4, 5, 6, 1000)]
+    tries = (0, 1, 2, 3, 4, 5, 6, 1000)
+    minutes = [wait_after(number, 0.0) / timedelta(minutes=1) for number in tries]
     assert minutes == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_two_that_were_put_off_together_do_not_come_back_together(now):
+    refusal = Reply(Stage.RCPT, 450, "later")
+    waits = [
+        concluded(refusal, now, tries=2, luck=luck).outcome.next_try_at - now
+        for luck in (0.0, 0.4, 0.8)
+    ]
+    assert waits == [timedelta(minutes=4), timedelta(minutes=3.6), timedelta(minutes=3.2)]
+    assert wait_after(9, 0.999) > timedelta(minutes=22)
 
 
 def test_a_rate_spaces_messages_evenly_and_saves_nothing_up():

@@ -287,4 +287,4 @@ def test_letters_are_dated_now_and_due_at_once(web):
     [letter] = letters(web)
     assert (letter.kind, letter.state) == ("confirm", "planned")
     assert letter.dated_at == letter.next_try_at == web.now
-    assert letter.expires_at == web.now + timedelta(days=7)
+    assert letter.expires_at == web.now + timedelta(days=1)
