@@ -161,7 +161,7 @@ async def test_sign_ups_that_stand_first_leave_every_edition_its_turn(
     stock.ask_to_confirm(store, clock.at, STRANGERS, made.digest)
     async with Sink(refusing(STRANGERS, said, step)) as sink:
         settings = stock.settings(tmp_path)
-        for _ in range(4):  # as the ticks do: where a line rests, the next run goes on
+        for _ in range(6):  # as the ticks do: where a line rests, the next run goes on
             hasty = replace(QUICK, first=0.1)
             lines = [sink.line(connections=connections, timeouts=hasty)]
             await drain(store, settings, clock, owner="o", relays=lines)
