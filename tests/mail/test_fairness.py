@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -488,7 +487,3 @@ async def test_a_run_that_loses_its_proof_goes_on_over_one_connection(store, clo
     assert len(together) == 39
     # What was in flight when it happened is finished; then one after the other.
     assert {wide for refused, wide in together[-20:] if refused} == {1}
-
-
-def test_the_lease_is_thirty_seconds():
-    assert (timedelta(seconds=30), 10.0) == (claims.LEASE, claims.RENEW_EVERY_S)
