@@ -10,6 +10,7 @@ import click
 from service.cli.opening import ids_of, known, opened_to_look
 from service.cli.output import config_option, dump, json_option, local, printable, say
 from service.report import hubs, standing
+from service.report.sentence import in_english
 from service.report.status import source_json
 from service.store import overview
 from service.store.overview import SourceRow
@@ -41,11 +42,11 @@ def show(name: str, config: Path, as_json: bool) -> None:
         more = {"title": source.title or row.title, "url": source.url, "file": file, "line": line}
         dump({**source_json(row, now), **more})
         return
-    kind = standing.state(row, now)
+    kind, english = standing.state(row, now), in_english(ZoneInfo(zone))
     facts = {
         "state": kind,
-        "why": standing.reason(row, now, ZoneInfo(zone)),
-        "to do": standing.advice(row, ZoneInfo(zone)),
+        "why": english.tell(standing.reason(row, now)),
+        "to do": english.tell(standing.advice(row)),
         "title": source.title or row.title,
         "url": source.url,
         "written in": f"{file}:{line}",
@@ -53,7 +54,7 @@ def show(name: str, config: Path, as_json: bool) -> None:
         "last asked": local(row.last_tried_at, zone) or "never",
         "asked next": "" if kind in {"gone", "paused"} else local(row.next_poll_at, zone),
         "how often": standing.pace(row),
-        "hub": hubs.words(row.hub, now, ZoneInfo(zone)),
+        "hub": english.tell(hubs.words(row.hub, now)),
         "entries": str(row.entries),
         "refused": ", ".join(f"{reason} {number}" for reason, number in row.refused.items()),
         "mended": ", ".join(row.repairs),

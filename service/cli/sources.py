@@ -33,6 +33,7 @@ from service.config.schema import Settings
 from service.errors import ParseError, UsageError
 from service.model import SourceKind
 from service.report import hubs, standing
+from service.report.sentence import in_english
 from service.runtime import pidfile
 from service.runtime.adding import Additions, Wish, add_many
 from service.runtime.composition import Service, load, titles
@@ -80,7 +81,7 @@ def _listed(service: Service, zone: tzinfo) -> list[dict[str, Any]]:
     """`zone`: of the instants in reasons."""
     with service.store.read() as connection:
         rows = {row.name: row for row in overview.sources(connection)}
-    now = service.clock()
+    now, english = service.clock(), in_english(zone)
     found = []
     for name, source in service.settings.source.items():
         row = rows[name]
@@ -96,8 +97,8 @@ def _listed(service: Service, zone: tzinfo) -> list[dict[str, Any]]:
                 "last_ok": row.last_ok_at,
                 "entries": row.entries,
                 "error": row.error,
-                "reason": standing.reason(row, now, zone) or None,
-                "suggestion": standing.suggestion(row) or None,
+                "reason": english.tell(standing.reason(row, now)) or None,
+                "suggestion": english.tell(standing.suggestion(row)) or None,
                 "websub": hubs.as_json(row.hub, now),
                 "file": file,
                 "line": line,

@@ -10,6 +10,7 @@ from service.render.addresses import absolute
 from service.render.words import Words
 from service.report import hubs
 from service.report.explain import Explanation
+from service.report.sentence import in_english
 from service.report.standing import advice, reason, state
 from service.report.status import Status
 from service.report.trouble import said
@@ -70,6 +71,7 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
 
 
 def _tell_sources(found: Status, zone: str) -> None:
+    english = in_english(ZoneInfo(zone))
     states = {one.name: state(one, found.now) for one in found.sources}
     shown = [one for one in found.sources if states[one.name] != "ok" or advice(one)]
     if len(found.sources) <= ALL_SHOWN:
@@ -85,9 +87,9 @@ def _tell_sources(found: Status, zone: str) -> None:
                 local(None if one.gone_at else one.next_poll_at, zone),
                 one.entries,
                 one.refused,
-                reason(one, found.now, ZoneInfo(zone))
-                or advice(one, ZoneInfo(zone))
-                or hubs.words(one.hub, found.now, ZoneInfo(zone))
+                english.tell(
+                    reason(one, found.now) or advice(one) or hubs.words(one.hub, found.now)
+                )
                 or (f"mended: {', '.join(one.repairs)}" if one.repairs else ""),
             )
             for one in shown

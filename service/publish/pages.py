@@ -24,6 +24,7 @@ from service.publish.views import Section as TopicSection
 from service.render.addresses import (
     HOME,
     OPML,
+    SIGNUP,
     archive_page,
     signup_page,
     story_page,
@@ -112,6 +113,10 @@ class Pages:
             editions=editions.lines(self._connection, digest),
             digests=self._digest_cards(only=digest),
         )  # fmt: skip
+
+    def choose(self) -> bytes:
+        """`/subscribe`: the digests, to choose one from."""
+        return self._page("choose", SIGNUP, digests=self._digest_cards())
 
     def opml(self) -> bytes:
         """`/topics.opml`."""

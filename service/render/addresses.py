@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 HOME = "/"
 OPML = "/topics.opml"
+SIGNUP = "/subscribe"
 
 _CRON = str.maketrans({" ": "_", "*": "x", ",": ".", "/": "~"})
 _IS_PATH = re.compile(r"/(?!/)")
@@ -47,7 +48,7 @@ def archive_page(digest: str) -> str:
 
 
 def signup_page(digest: str) -> str:
-    return f"/subscribe/{digest}"
+    return f"{SIGNUP}/{digest}"
 
 
 def feed_file(feed: str, format_: str) -> str:

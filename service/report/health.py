@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.render.words import Words
 from service.report import mailing
+from service.report.sentence import Sentence, SourceId, in_english, sentence
 from service.report.standing import LATE_AFTER, TROUBLE, reason, state
-from service.report.trouble import Trouble, said, utc
+from service.report.trouble import Trouble
 from service.store import overview
 from service.store.database import Connection
 
@@ -19,13 +19,13 @@ MOST_OF_A_KIND = 50
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`ready` is False while a part is not working; `troubles` and `late` name it in plain words.
+    """`ready` is False while a part is not working; `troubles` and `late` say what is.
 
-    `late`: editions and sources, in English.
+    `late`: editions and sources, a sentence each.
     """
 
     ready: bool
-    late: tuple[str, ...]
+    late: tuple[Sentence, ...]
     troubles: tuple[Trouble, ...] = ()
 
     @property
@@ -33,9 +33,10 @@ class Health:
         """Everything is running, and nothing has to be told."""
         return self.ready and not self.late and not self.troubles
 
-    def lines(self, english: Words) -> list[str]:
-        """All that has to be told, for probes and commands."""
-        return [*(said(one, english, utc) for one in self.troubles), *self.late]
+    def lines(self) -> list[str]:
+        """All that has to be told, in English, for probes and commands; instants in UTC."""
+        english = in_english()
+        return [english.tell(one) for one in (*(each.sentence for each in self.troubles), *self.late)]
 
 
 def health(
@@ -48,9 +49,11 @@ def health(
 
     `relays`: the names of the configuration's ways out. `more`: what is known beside the rows.
     """
-    told: dict[str, list[str]] = {kind: [] for kind in TROUBLE}
+    told: dict[str, list[Sentence]] = {kind: [] for kind in TROUBLE}
     for source in overview.troubled(connection, now, now - LATE_AFTER):
-        told[state(source, now)].append(f"source {source.name}: {reason(source, now)}")
+        told[state(source, now)].append(
+            sentence("late.source", source=SourceId(source.name), reason=reason(source, now))
+        )
     broken, stuck = _broken(connection)
     mail = mailing.troubles(mailing.mailing(connection, now, relays), now)
     troubles = (*more, *mail)
@@ -60,13 +63,16 @@ def health(
     return Health(ready, (*broken, *lines), troubles)
 
 
-def _few(lines: list[str], kind: str) -> list[str]:
+def _few(lines: list[Sentence], kind: str) -> list[Sentence]:
     """Whoever probes every few seconds need not be told of thousands."""
     more = len(lines) - MOST_OF_A_KIND
-    return lines if more <= 0 else [*lines[:MOST_OF_A_KIND], f"{more} more sources: {kind}"]
+    if more <= 0:
+        return lines
+    rest = sentence("late.more", n=more, state=sentence(f"admin.state.{kind}"))
+    return [*lines[:MOST_OF_A_KIND], rest]
 
 
-def _broken(connection: Connection) -> tuple[list[str], bool]:
+def _broken(connection: Connection) -> tuple[list[Sentence], bool]:
     """The editions that could not be rendered, and whether one of them still holds up its digest.
 
     Where a later one of the digest was planned, nobody may be left who waits for the broken one:
@@ -77,6 +83,8 @@ def _broken(connection: Connection) -> tuple[list[str], bool]:
         if row.planned:
             going_on.add(row.digest)
         elif row.error:
-            told.append(f"edition {row.digest} {row.cut_at:%Y-%m-%d %H:%M}Z: {row.error}")
+            told.append(
+                sentence("late.edition", digest=row.digest, cut=row.cut_at, error=row.error)
+            )
             stuck = stuck or row.digest not in going_on
     return told, stuck

@@ -1,10 +1,12 @@
-"""How a source's subscription at a hub stands, in one word and in plain words. Pure."""
+"""How a source's subscription at a hub stands, in one word and as a sentence. Pure."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from urllib.parse import urlsplit
 
+from service.report.causes import cause
+from service.report.sentence import Sentence, counted, in_english, sentence
 from service.store.subscribed import HubRow
 
 
@@ -20,24 +22,22 @@ def state(hub: HubRow, now: datetime) -> str:
     return "failing" if hub.error is not None else "asked"
 
 
-def words(hub: HubRow | None, now: datetime, zone: tzinfo = UTC) -> str:
-    """`hub.example brings its news until 2026-12-04 08:00Z (12 deliveries, …)`; "": no hub.
-
-    `zone`: of the instants in it.
-    """
+def words(hub: HubRow | None, now: datetime) -> Sentence | None:
+    """`hub.example brings its news until 2026-12-04 08:00Z (12 deliveries, …)`; None: no hub."""
     if hub is None:
-        return ""
-    again, missed = _at(hub.next_try_at, zone), _at(hub.missed_at, zone)
-    said = {
-        "alive": f"brings its news until {_at(hub.lease_ends, zone)} ({_deliveries(hub, zone)})",
-        "silent": f"did not bring what a poll found {missed}; polled as without a hub",
-        "refused": f"does not: {hub.error} (asked once more {again}); polled",
-        "failing": f"cannot be asked: {hub.error} (tried again {again}); polled",
-        "asked": f"was asked {_at(hub.asked_at, zone)} and has not confirmed it; polled so far"
-        if hub.asked_at
-        else "is asked within seconds; polled so far",
-    }
-    return f"{urlsplit(hub.hub).netloc} {said[state(hub, now)]}"
+        return None
+    kind = state(hub, now)
+    key = "hub.new" if kind == "asked" and hub.asked_at is None else f"hub.{kind}"
+    return sentence(
+        key,
+        hub=urlsplit(hub.hub).netloc,
+        until=hub.lease_ends,
+        deliveries=_deliveries(hub),
+        missed=hub.missed_at,
+        again=hub.next_try_at,
+        asked=hub.asked_at,
+        cause=cause(hub.error or "?"),
+    )
 
 
 def as_json(hub: HubRow | None, now: datetime) -> dict[str, object] | None:
@@ -53,23 +53,18 @@ def as_json(hub: HubRow | None, now: datetime) -> dict[str, object] | None:
         "last_delivery": _iso(hub.delivered_at),
         "bad_signatures": hub.unsigned,
         "error": hub.error,
-        "words": words(hub, now),
+        "words": in_english().tell(words(hub, now)),
     }
 
 
-def _deliveries(hub: HubRow, zone: tzinfo) -> str:
-    if not hub.delivered:
-        said = "nothing yet"
+def _deliveries(hub: HubRow) -> Sentence:
+    if hub.delivered:
+        said = counted("hub.deliveries", hub.delivered, last=hub.delivered_at)
     else:
-        number = "1 delivery" if hub.delivered == 1 else f"{hub.delivered} deliveries"
-        said = f"{number}, the last {_at(hub.delivered_at, zone)}"
-    return f"{said}; {hub.unsigned} with a wrong signature" if hub.unsigned else said
-
-
-def _at(at: datetime | None, zone: tzinfo) -> str:
-    if at is None:
-        return "?"
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}{'Z' if zone is UTC else ''}"
+        said = sentence("hub.deliveries.none")
+    return (
+        sentence("hub.unsigned", deliveries=said, unsigned=hub.unsigned) if hub.unsigned else said
+    )
 
 
 def _iso(at: datetime | None) -> str | None:

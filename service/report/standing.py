@@ -1,9 +1,12 @@
-"""How a source stands, in one word and in plain words. Pure."""
+"""How a source stands, in one word and as a sentence. Pure."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
+from service.report.causes import cause
+from service.report.sentence import Sentence, SourceId, counted, sentence
 from service.store.overview import SourceRow
 from service.store.seeking import Suggestion
 
@@ -45,44 +48,43 @@ def held_until(source: SourceRow, now: datetime) -> datetime | None:
     return held if held is not None and held > now else None
 
 
-def reason(source: SourceRow, now: datetime, zone: tzinfo = UTC) -> str:
-    """Why it does not stand well and when it last did, or who paused it; "" when it does.
-
-    `zone`: of the instants in it.
-    """
-    words = _REASONS.get(state(source, now))
-    told = "" if words is None else words(source, now, zone)
-    offered = suggestion(source)
-    return f"{told}; {offered}" if told and offered else told
+def reason(source: SourceRow, now: datetime) -> Sentence | None:
+    """Why it does not stand well and when it last did, or who paused it; None when it does."""
+    why = _REASONS.get(state(source, now))
+    if why is None:
+        return None
+    told, offered = why(source, now), suggestion(source)
+    return told if offered is None else sentence("standing.with", reason=told, offer=offered)
 
 
-def suggestion(source: SourceRow) -> str:
-    """Where a dead source's news may be found now; "" where nothing was found."""
-    told = [_offered(one) for one in source.suggestions]
-    return (
-        f"its site has {', or '.join(told)}: change its url in the TOML if it is that"
-        if told
-        else ""
-    )
+def suggestion(source: SourceRow) -> Sentence | None:
+    """Where a dead source's news may be found now; None where nothing was found."""
+    if not source.suggestions:
+        return None
+    first, *others = (_offered(one) for one in source.suggestions)
+    for other in others:
+        first = sentence("standing.or", one=first, other=other)
+    return sentence("standing.offer", offers=first)
 
 
-def _offered(one: Suggestion) -> str:
-    kind = "" if one.kind == "feed" else f'kind = "{one.kind}", '
-    entries = "1 entry" if one.entries == 1 else f"{one.entries} entries"
-    title = f"{one.title}, " if one.title else ""
-    return f"{one.url} ({title}{kind}{entries})"
+def _offered(one: Suggestion) -> Sentence:
+    about = counted("standing.entries", one.entries)
+    if one.kind != "feed":
+        about = sentence("standing.offered.kind", kind=one.kind, entries=about)
+    if one.title:
+        about = sentence("standing.offered.titled", title=one.title, about=about)
+    return sentence("standing.offered", url=one.url, about=about)
 
 
-def advice(source: SourceRow, zone: tzinfo = UTC) -> str:
-    """What the admin may want to do though nothing is wrong; "" where there is nothing."""
+def advice(source: SourceRow) -> Sentence | None:
+    """What the admin may want to do though nothing is wrong; None where there is nothing."""
     if source.moved_to is not None:
-        return f"moved permanently to {source.moved_to}: change its url in the TOML"
+        return sentence("standing.moved", url=source.moved_to)
     if source.redirect_to is not None:
-        since = _at(source.redirect_since, zone)
-        return f"sends us on for good to {source.redirect_to} since {since}: believed after a week"
+        return sentence("standing.redirect", url=source.redirect_to, since=source.redirect_since)
     if source.page_error is not None:
-        return f"an article's page could not be read: {source.page_error}"
-    return ""
+        return sentence("standing.page", cause=cause(source.page_error))
+    return None
 
 
 def pace(source: SourceRow) -> str:
@@ -115,50 +117,53 @@ def _drifts(source: SourceRow) -> bool:
     return fails and source.drifting_since is not None
 
 
-def _rest(source: SourceRow, now: datetime, zone: tzinfo) -> str:
+def _rest(source: SourceRow, now: datetime) -> Sentence:
     if source.paused:
-        return "paused in the configuration"
+        return sentence("standing.paused.config")
     until = rests_until(source, now)
-    end = f" until {_at(until, zone)}" if until else ""
-    return f"paused by hand since {_at(source.rests_since, zone)}{end}"
+    if until is None:
+        return sentence("standing.paused.hand", since=source.rests_since)
+    return sentence("standing.paused.until", since=source.rests_since, until=until)
 
 
-def _gone(source: SourceRow, _now: datetime, zone: tzinfo) -> str:
-    since = f"since {_at(source.gone_at, zone)}, {_last_fine(source, zone)}"
-    how = f"asked again at a new url, or after `bantin sources retry {source.name}`"
-    return f"{source.error} ({since}; {how})"
+def _gone(source: SourceRow, _now: datetime) -> Sentence:
+    return _since("standing.gone", source, source.gone_at)
 
 
-def _aside(source: SourceRow, _now: datetime, zone: tzinfo) -> str:
-    since = f"since {_at(source.aside_since, zone)}, {_last_fine(source, zone)}"
-    how = f"read again once it changes, or after `bantin sources retry {source.name}`"
-    return f"{source.error or source.document_error} ({since}; {how})"
+def _aside(source: SourceRow, _now: datetime) -> Sentence:
+    return _since("standing.aside", source, source.aside_since)
 
 
-def _drifting(source: SourceRow, _now: datetime, zone: tzinfo) -> str:
-    since = f"since {_at(source.drifting_since, zone)}, {_last_fine(source, zone)}"
-    how = f"`bantin sources retry {source.name}` once you have seen to it"
-    return f"{source.error} ({since}; {how})"
+def _drifting(source: SourceRow, _now: datetime) -> Sentence:
+    return _since("standing.drifting", source, source.drifting_since)
 
 
-def _slowed(source: SourceRow, _now: datetime, zone: tzinfo) -> str:
-    until = f"it is left alone until {_at(source.held_until, zone)}"
+def _since(key: str, source: SourceRow, since: datetime | None) -> Sentence:
+    why = cause(source.error or source.document_error or "?")
+    return sentence(key, cause=why, since=since, fine=_last_fine(source), id=source.name)
+
+
+def _slowed(source: SourceRow, _now: datetime) -> Sentence:
+    until, fine = source.held_until, _last_fine(source)
     if source.held_by is not None:
-        why = f"its site told {source.held_by} that it is asked too much"
-        return f"{why}; {until} ({_last_fine(source, zone)})"
-    asked = f"{source.error or 'its server asked for time'}; {until}"
-    return f"{asked} ({_times(max(source.failures, 1))}, {_last_fine(source, zone)})"
+        return sentence(
+            "standing.slowed.site", other=SourceId(source.held_by), until=until, fine=fine
+        )
+    why = cause(source.error) if source.error else sentence("standing.asked")
+    times = _times(max(source.failures, 1))
+    return sentence("standing.slowed", cause=why, until=until, times=times, fine=fine)
 
 
-def _failing(source: SourceRow, _now: datetime, zone: tzinfo) -> str:
-    return f"{source.error} ({_times(source.failures)}, {_last_fine(source, zone)})"
+def _failing(source: SourceRow, _now: datetime) -> Sentence:
+    why, times = cause(source.error or "?"), _times(source.failures)
+    return sentence("standing.failing", cause=why, times=times, fine=_last_fine(source))
 
 
-def _late(source: SourceRow, _now: datetime, zone: tzinfo) -> str:
-    return f"due since {_at(source.next_poll_at, zone)} ({_last_fine(source, zone)})"
+def _late(source: SourceRow, _now: datetime) -> Sentence:
+    return sentence("standing.late", since=source.next_poll_at, fine=_last_fine(source))
 
 
-_REASONS = {
+_REASONS: dict[str, Callable[[SourceRow, datetime], Sentence]] = {
     "paused": _rest,
     "gone": _gone,
     "aside": _aside,
@@ -169,15 +174,12 @@ _REASONS = {
 }
 
 
-def _last_fine(source: SourceRow, zone: tzinfo) -> str:
-    return f"last fine {_at(source.last_ok_at, zone)}" if source.last_ok_at else "never fine so far"
+def _last_fine(source: SourceRow) -> Sentence:
+    if source.last_ok_at is None:
+        return sentence("standing.never")
+    return sentence("standing.fine", at=source.last_ok_at)
 
 
-def _times(failures: int) -> str:
-    return {1: "once", 2: "twice in a row"}.get(failures, f"{failures} times in a row")
-
-
-def _at(at: datetime | None, zone: tzinfo) -> str:
-    if at is None:
-        return "?"
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}{'Z' if zone is UTC else ''}"
+def _times(failures: int) -> Sentence:
+    keys = {1: "standing.once", 2: "standing.twice"}
+    return sentence(keys.get(failures, "standing.times"), n=failures)

@@ -9,6 +9,7 @@ from datetime import datetime
 from service.report import hubs, mailing
 from service.report.lateness import Lateness, lateness
 from service.report.mailing import Mailing
+from service.report.sentence import in_english
 from service.report.standing import advice, held_until, pace, reason, rests_until, state
 from service.report.trouble import Trouble
 from service.store import overview
@@ -102,6 +103,7 @@ def source_json(source: SourceRow, now: datetime) -> dict[str, object]:
 
     `websub`: its subscription at a hub, as in `hubs.as_json`.
     """
+    english = in_english()
     return {
         "id": source.name,
         "state": state(source, now),
@@ -112,8 +114,8 @@ def source_json(source: SourceRow, now: datetime) -> dict[str, object]:
         "refused": source.refused,
         "failures": source.failures,
         "error": source.error,
-        "reason": reason(source, now) or None,
-        "advice": advice(source) or None,
+        "reason": english.tell(reason(source, now)) or None,
+        "advice": english.tell(advice(source)) or None,
         "paused_until": _iso(rests_until(source, now)),
         "held_until": _iso(held_until(source, now)),
         "moved_to": source.moved_to,

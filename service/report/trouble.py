@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from service.render.words import Words
+from service.report.sentence import Sentence, Teller
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +25,14 @@ class Trouble:
     values: Mapping[str, object] = field(default_factory=dict)
     stops: bool = False
 
+    @property
+    def sentence(self) -> Sentence:
+        return Sentence(f"trouble.{self.key}", self.values)
+
 
 def said(trouble: Trouble, words: Words, at: Callable[[datetime], str]) -> str:
     """Its sentence; `at` writes instants. Raises TemplateError for a key without a sentence."""
-    values = {
-        name: at(value) if isinstance(value, datetime) else value
-        for name, value in trouble.values.items()
-    }
-    return words.say(f"trouble.{trouble.key}", **values)
+    return Teller(words, at).tell(trouble.sentence)
 
 
 def utc(at: datetime) -> str:

@@ -13,7 +13,6 @@ from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -21,12 +20,8 @@ from starlette.routing import Route
 
 from service.mail.lines import line_names
 from service.mail.outbox import Outbox
-from service.render import dates
-from service.report import hubs
-from service.report.standing import advice, reason, state
 from service.report.status import Status, status
-from service.report.trouble import said
-from service.web import admin_key
+from service.web import admin_key, admin_views
 from service.web.answers import PRIVATE, error, page, see
 from service.web.context import Context, context_of, visitor_of
 from service.web.views import LetterView
@@ -104,29 +99,13 @@ def _entered(request: Request, key: str) -> Response:
 
 @with_key
 async def admin(request: Request) -> Response:
-    """`/admin/`: what `bantin status` says."""
+    """`/admin/`: what `bantin status` says, in the site's language."""
     context = context_of(request)
     found = await asyncio.to_thread(_status, context)
     health = await asyncio.to_thread(context.health)
-    words = context.renderer.words(context.language)
-    states = {source.name: state(source, found.now) for source in found.sources}
-    zone = ZoneInfo(context.settings.zone)
-    reasons = {
-        one.name: reason(one, found.now, zone)
-        or advice(one, zone)
-        or hubs.words(one.hub, found.now, zone)
-        for one in found.sources
-    }
-    moment = functools.partial(dates.moment, zone=context.settings.zone, words=words)
-    return page(
-        context,
-        "admin",
-        found=found,
-        states=states,
-        reasons=reasons,
-        health=health,
-        troubles=[said(one, words, moment) for one in health.troubles],
-    )
+    titles = {name: one.title for name, one in context.settings.source.items() if one.title}
+    teller = admin_views.teller(context.renderer, context.settings.zone, titles, found)
+    return page(context, "admin", admin=admin_views.admin_view(found, health, teller))
 
 
 @with_key
@@ -134,7 +113,8 @@ async def outbox(request: Request) -> Response:
     """`/outbox/`: the latest mails, newest first."""
     context = context_of(request)
     letters = await asyncio.to_thread(_outbox(context).listed)
-    return page(context, "outbox", letters=letters)
+    relays = tuple(relay.host for relay in context.settings.mail.relay.values())
+    return page(context, "outbox", letters=letters, relays=relays)
 
 
 @with_key

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from service.render.words import FALLBACK
 from service.web.context import context_of, visitor_of
 
 _HEADERS = {"Cache-Control": "no-store"}
@@ -20,9 +19,8 @@ async def alive(request: Request) -> Response:  # noqa: ARG001 - the shape of a 
 
 async def ready(request: Request) -> Response:
     """200 or 503. What is late names sources and errors: only who asks directly is told that."""
-    context = context_of(request)
-    health = await asyncio.to_thread(context.health)
-    lines = health.lines(context.renderer.words(FALLBACK))
+    health = await asyncio.to_thread(context_of(request).health)
+    lines = health.lines()
     said: dict[str, object] = {"ready": health.ready, "late": len(lines)}
     visitor = visitor_of(request)
     if visitor.peer is not None and visitor.peer.is_private and not visitor.forwarded:

@@ -14,11 +14,13 @@ from service.audience import choices, signup, tokens
 from service.audience.signup import LINK_LASTS, Outcome, SignedUp, Wish
 from service.config.schema import Digest
 from service.mail.personal import sender
-from service.render.addresses import HOME, edition_page, signup_page
+from service.publish.pages import Pages
+from service.render.addresses import HOME, SIGNUP, edition_page, signup_page
 from service.store import renames, shelves
-from service.web import cookies, forgery, rhythms
+from service.web import cookies, forgery, pages, rhythms
 from service.web.answers import error, moved, page, see
 from service.web.context import Context, context_of, visitor_of
+from service.web.documents import answer, made_now
 from service.web.fields import BODY_LIMIT, Fields, read
 from service.web.forgery import Comes
 from service.web.views import HONEYPOT, Choice, Sent, SignupForm
@@ -43,10 +45,20 @@ async def show(request: Request) -> Response:
 
 
 async def anywhere(request: Request) -> Response:
-    """`/subscribe`: the form of the only digest, else the page where all of them stand."""
+    """`/subscribe`: the form of the only digest, else a choice; where there is none, home."""
     context = context_of(request)
     names = list(context.settings.digest)
-    return see(context, signup_page(names[0]) if len(names) == 1 else HOME)
+    if len(names) <= 1:
+        return see(context, signup_page(names[0]) if names else HOME)
+    if request.scope["path"] != SIGNUP:
+        return see(context, SIGNUP, query=request.url.query)
+    body = await asyncio.to_thread(_choice, context)
+    return answer(made_now(body, pages.HTML, pages.PAGE_CACHE), request.headers)
+
+
+def _choice(context: Context) -> bytes:
+    with context.store.read() as connection:
+        return Pages(connection, context.settings, context.renderer).choose()
 
 
 async def submit(request: Request) -> Response:

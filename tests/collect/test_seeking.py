@@ -242,7 +242,7 @@ async def test_a_site_that_is_gone_costs_one_request_and_no_error(store, now, so
         with store.read() as connection:
             row = connection.execute(select(t.source.c.sought_at)).one()
         assert row.sought_at == office.now
-        assert standing.suggestion(status_row(office)) == ""
+        assert standing.suggestion(status_row(office)) is None
 
 
 def status_row(office):

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from service.report import hubs
+from service.report.sentence import in_english
 from service.store.subscribed import HubRow
 
 
@@ -19,6 +20,10 @@ def alive(now):
         failures=0, error=None, next_try_at=now + timedelta(days=6), delivered=0,
         delivered_at=None, missed_at=None, unsigned=0,
     )  # fmt: skip
+
+
+def words(row, now):
+    return in_english().tell(hubs.words(row, now))
 
 
 def test_each_state_has_its_word_and_its_words(alive, now):
@@ -33,7 +38,7 @@ def test_each_state_has_its_word_and_its_words(alive, now):
             alive, alive_since=None, lease_ends=None, error="the server answered 500"
         ),
     }
-    said = {name: (hubs.state(row, now), hubs.words(row, now)) for name, row in rows.items()}
+    said = {name: (hubs.state(row, now), words(row, now)) for name, row in rows.items()}
     assert {name: state for name, (state, _) in said.items()} == {name: name for name in rows}
     assert said["alive"][1] == ("hub.example brings its news until 2026-12-04 08:00Z (nothing yet)")
     assert said["silent"][1] == (
@@ -57,7 +62,7 @@ def test_a_lease_that_is_over_is_not_alive(alive, now):
 
 def test_deliveries_and_forgeries_are_counted(alive, now):
     row = replace(alive, delivered=2, delivered_at=now, unsigned=3)
-    assert hubs.words(row, now).endswith(
+    assert words(row, now).endswith(
         "(2 deliveries, the last 2026-11-24 08:00Z; 3 with a wrong signature)"
     )
     told = hubs.as_json(row, now)
@@ -67,4 +72,4 @@ def test_deliveries_and_forgeries_are_counted(alive, now):
 
 
 def test_where_there_is_no_hub_nothing_is_said(now):
-    assert (hubs.words(None, now), hubs.as_json(None, now)) == ("", None)
+    assert (words(None, now), hubs.as_json(None, now)) == ("", None)

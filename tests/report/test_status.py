@@ -12,6 +12,7 @@ from service.render.engine import shipped_templates
 from service.render.words import load_words
 from service.report.health import MOST_OF_A_KIND, health
 from service.report.lateness import Lateness, lateness
+from service.report.sentence import in_english
 from service.report.standing import LATE_AFTER, TROUBLE, advice, reason
 from service.report.status import as_json, status
 from service.report.trouble import said, utc
@@ -151,7 +152,7 @@ def test_a_failing_source_is_told_but_one_bad_part_makes_nothing_unready(any_sto
         found = health(connection, now)
     assert found.ready
     reason = f"answered 503 (3 times in a row, last fine {now:%Y-%m-%d %H:%M}Z)"
-    assert found.late == (f"source hong: {reason}",)
+    assert found.lines() == [f"source hong: {reason}"]
 
 
 def test_each_state_has_its_reason_and_the_last_good_time_in_plain_words(any_store, now):
@@ -248,7 +249,7 @@ def test_a_source_that_its_publisher_slows_down_is_told_but_makes_nothing_unread
     with any_store.read() as connection:
         found = health(connection, now + timedelta(hours=1))
     assert found.ready
-    assert [line.partition(" until ")[0] for line in found.late] == [
+    assert [line.partition(" until ")[0] for line in found.lines()] == [
         f"source xin-{n}: its server asked for time; it is left alone" for n in range(3)
     ]
 
@@ -292,7 +293,7 @@ def test_an_admin_is_told_of_moves_long_before_and_after_they_are_believed(store
         add_source(connection, now, "hai", moved_to=there)
         add_source(connection, now, "ba")
     with store.read() as connection:
-        told = {one.name: advice(one) for one in overview.sources(connection)}
+        told = {one.name: in_english().tell(advice(one)) for one in overview.sources(connection)}
     assert told == {
         "mot": f"sends us on for good to {there} since 2026-11-24 08:00Z: believed after a week",
         "hai": f"moved permanently to {there}: change its url in the TOML",
@@ -305,8 +306,8 @@ def test_hours_are_those_of_who_reads_them(store, now):
         add_source(connection, now, failures=1, error="x", last_ok_at=now)
     with store.read() as connection:
         (row,) = overview.sources(connection)
-    assert reason(row, now) == "x (once, last fine 2026-11-24 08:00Z)"
-    here = reason(row, now, ZoneInfo("Asia/Ho_Chi_Minh"))
+    assert in_english().tell(reason(row, now)) == "x (once, last fine 2026-11-24 08:00Z)"
+    here = in_english(ZoneInfo("Asia/Ho_Chi_Minh")).tell(reason(row, now))
     assert here == "x (once, last fine 2026-11-24 15:00)"
 
 
@@ -317,9 +318,9 @@ def test_whoever_probes_is_told_of_some_and_of_how_many_more(any_store, now):
         add_source(connection, now, "gac", failures=1, error="x", aside_since=now)
     with any_store.read() as connection:
         found = health(connection, now)
-    assert len(found.late) == MOST_OF_A_KIND + 2
-    assert found.late[0].startswith("source gac: ")
-    assert found.late[-1] == "7 more sources: failing"
+    assert len(found.lines()) == MOST_OF_A_KIND + 2
+    assert found.lines()[0].startswith("source gac: ")
+    assert found.lines()[-1] == "7 more sources: failing"
 
 
 def test_a_service_that_polls_nothing_is_not_ready(any_store, now):
@@ -329,7 +330,7 @@ def test_a_service_that_polls_nothing_is_not_ready(any_store, now):
     with any_store.read() as connection:
         found = health(connection, now + timedelta(hours=2))
     assert not found.ready
-    assert any(line.startswith("source tot: due since") for line in found.late)
+    assert any(line.startswith("source tot: due since") for line in found.lines())
 
 
 def test_an_edition_that_cannot_be_rendered_makes_unready_until_its_digest_goes_on(any_store, now):
@@ -345,7 +346,7 @@ def test_an_edition_that_cannot_be_rendered_makes_unready_until_its_digest_goes_
     with any_store.read() as connection:
         found = health(connection, now)
     assert not found.ready
-    assert found.late[0] == f"edition tuan {now:%Y-%m-%d %H:%M}Z: {error}"
+    assert found.lines()[0] == f"edition tuan {now:%Y-%m-%d %H:%M}Z: {error}"
     later = now + timedelta(days=1)
     with any_store.write() as connection:
         connection.execute(
@@ -353,7 +354,7 @@ def test_an_edition_that_cannot_be_rendered_makes_unready_until_its_digest_goes_
         )
     with any_store.read() as connection:
         found = health(connection, now)
-    assert (found.ready, error in found.late[0]) == (True, True)
+    assert (found.ready, error in found.lines()[0]) == (True, True)
 
 
 def test_lateness_leaves_out_what_cannot_be_news(now):
@@ -376,4 +377,7 @@ def test_a_page_that_could_not_be_read_is_told_though_its_source_is_well(store, 
         found = status(connection, now)
     (source,) = as_json(found)["sources"]
     assert (source["state"], source["reason"], source["page_error"]) == ("ok", None, error)
-    assert advice(found.sources[0]) == f"an article's page could not be read: {error}"
+    assert (
+        in_english().tell(advice(found.sources[0]))
+        == f"an article's page could not be read: {error}"
+    )

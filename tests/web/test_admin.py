@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from service.mail.drain import drain
 from service.mail.lines import OUTBOX
 from service.report import mailing
 from service.report.health import Health
+from service.report.sentence import Sentence
 from service.store.relay_states import note_failure
 from service.web import admin_key
 from tests.builders import add_source
@@ -32,11 +34,12 @@ async def mailed(web):
 def test_the_status_page_says_how_things_stand(web):
     with web.store.write() as connection:
         add_source(connection, web.now, "bao-a", failures=3, error="HTTP 500 <b>")
-    web.health = Health(False, ("source bao-a: HTTP 500 <b>",))
+    said = {"source": SourceId("bao-a"), "reason": "HTTP 500 <b>"}
+    web.health = Health(False, (Sentence("late.source", said),))
     page = web.admin().get("/admin/")
     assert page.status_code == 200
     said = text(page)
-    for words in ("bao-a", "lỗi", "HTTP 500 <b>", "giao-duc", "tuan"):
+    for words in ("Bao-A: HTTP 500 <b>", "lỗi", "Giáo dục", "Điểm tin tuần"):
         assert words in said
     assert "<b>" not in page.text
 
@@ -75,13 +78,16 @@ def test_every_state_of_a_source_has_its_word_its_reason_and_the_sites_hour(web)
         for name, (values, _) in rows.items():
             add_source(connection, web.now, f"bao-{name}", **values)
     page = web.admin().get("/admin/").text
-    lines = {line.split("</td>")[0]: line for line in page.split("<tr><td>")}
+    lines = dict(re.findall(r'(?s)class="name">Bao-(\w+)(.*?)</tr>', page))
+    assert [one.lower() for one in lines][:5] == ["gone", "aside", "drifting", "slowed", "late"]
+    lines = {name.lower(): line for name, line in lines.items()}
     for name, (_, word) in rows.items():
-        assert f">{word}</td>" in lines[f"bao-{name}"]
+        assert f">{word}</td>" in lines[name]
     here = soon.astimezone(ZoneInfo(web.settings.zone))
-    assert f"it is left alone until {here:%Y-%m-%d %H:%M} (" in lines["bao-slowed"]
-    assert "change its url in the TOML" in lines["bao-moved"]
-    assert "<td>–</td>" in lines["bao-gone"]  # it is asked no more
+    assert f"để yên đến {here:%H:%M} thứ Ba 24/11 (" in lines["slowed"]
+    assert "đổi địa chỉ trong tệp TOML" in lines["moved"]
+    assert "<code>bantin sources retry bao-gone</code>" in lines["gone"]
+    assert ">–</td>" in lines["gone"]  # it is asked no more
 
 
 def test_the_outbox_lists_mails_and_shows_one(web, mailed):
@@ -193,11 +199,22 @@ def test_a_link_pressed_on_another_site_leads_through_a_page_of_ours(make):
 def test_ready_and_alive(web):
     assert web.client.get("/healthz").text == "ok\n"
     assert web.client.get("/readyz").json() == {"ready": True, "late": []}
-    web.health = Health(False, ("mail: the oldest has been due since 07:00Z",))
+    web.health = Health(False, (Sentence("late.more", {"n": 3, "state": "x"}),))
     answer = web.client.get("/readyz")
     assert answer.status_code == 503
-    assert json.loads(answer.text) == {"ready": False, "late": list(web.health.late)}
+    assert json.loads(answer.text) == {
+        "ready": False,
+        "late": ["3 more sources: x"],
+    }
     stranger = web.browser(peer="8.8.8.8").get("/readyz")
     assert (stranger.status_code, stranger.json()) == (503, {"ready": False, "late": 1})
     proxied = web.browser(**{"X-Forwarded-For": "203.0.113.5"}).get("/readyz")
     assert proxied.json() == {"ready": False, "late": 1}
+
+
+def test_the_outbox_says_where_mail_goes(make):
+    assert "Chưa cấu hình máy chủ gửi thư" in text(make().admin().get("/outbox/"))
+    relayed = make(mail={"from": "a@example.vn", "relay": {"x": {"host": "smtp.example.vn"}}})
+    said = text(relayed.admin().get("/outbox/"))
+    assert "Chưa cấu hình" not in said
+    assert "smtp.example.vn" in said

@@ -163,3 +163,24 @@ def test_search_engines_are_kept_from_personal_links(web):
     lines = web.client.get("/robots.txt").text.splitlines()
     assert "Disallow: /unsubscribe/" in lines
     assert web.client.get("/subscribe/tuan").headers["x-robots-tag"] == "noindex"
+
+
+def test_subscribe_offers_each_digest_where_there_are_several(web):
+    page = web.client.get("/subscribe")
+    assert page.status_code == 200
+    assert "Điểm tin tuần" in text(page)
+    assert "Y khoa hằng ngày" in text(page)
+    assert 'href="subscribe/tuan"' in page.text
+    assert 'href="subscribe/y-khoa"' in page.text
+    slash = web.client.get("/subscribe/")
+    assert (slash.status_code, slash.headers["location"]) == (303, "/subscribe")
+
+
+def test_subscribe_is_the_form_of_the_only_digest(make):
+    web = make()
+    web.settings = settings_with(web.settings.root)
+    only = dict(list(web.settings.digest.items())[:1])
+    web.settings = web.settings.model_copy(update={"digest": only})
+    assert web.client.get("/subscribe").headers["location"] == "/subscribe/tuan"
+    web.settings = web.settings.model_copy(update={"digest": {}})
+    assert web.client.get("/subscribe").headers["location"] == "/"

@@ -17,6 +17,7 @@ from service.collect.spacing import Sites
 from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
 from service.net.client import Client
+from service.report.sentence import in_english
 from service.report.standing import advice, reason, state
 from service.store import overview, pauses, registry
 from service.store import tables as t
@@ -155,7 +156,10 @@ def _next(store: Store, now: datetime) -> datetime:
 def _told(store: Store, now: datetime) -> dict[str, tuple[str, str]]:
     with store.read() as connection:
         rows = overview.sources(connection)
-    return {row.name: (state(row, now), reason(row, now) or advice(row)) for row in rows}
+    return {
+        row.name: (state(row, now), in_english().tell(reason(row, now) or advice(row)))
+        for row in rows
+    }
 
 
 def _found(store: Store) -> dict[str, dict[int, datetime]]:

@@ -1,0 +1,124 @@
+"""What the template of the admin page is given: the state, told in the site's language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup, escape
+
+from service.render import dates
+from service.render.engine import Renderer
+from service.report import hubs
+from service.report.health import Health
+from service.report.lateness import Lateness
+from service.report.sentence import Sentence, Teller
+from service.report.standing import TROUBLE, advice, reason, state
+from service.report.status import Status
+from service.store.overview import DigestRow, SourceRow, TopicRow
+
+_COMMAND = re.compile(r"`([^`]+)`")
+_NAMED_CADENCES = frozenset(
+    {"immediate", "hourly", "daily", "weekly", "monthly", "quarterly", "half-yearly"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """`state`: the key of its word; `why`: what is to be known of it, "" = nothing."""
+
+    title: str
+    state: str
+    why: str
+    last_ok_at: datetime | None
+    next_poll_at: datetime
+    entries: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class EditionView:
+    """`title` of its digest; `cadence`: the key of its word; `error`: the template's own words."""
+
+    title: str
+    cadence: str
+    cut_at: datetime
+    stories: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdminView:
+    """The whole page. `late`: what is late or broken; `deliveries`: state and number.
+
+    Sources in trouble stand first, the worst before the others.
+    """
+
+    now: datetime
+    late: tuple[str, ...]
+    sources: tuple[SourceView, ...]
+    topics: tuple[tuple[TopicRow, Lateness], ...]
+    digests: tuple[DigestRow, ...]
+    editions: tuple[EditionView, ...]
+    deliveries: tuple[tuple[str, int], ...]
+
+
+def teller(renderer: Renderer, zone: str, titles: Mapping[str, str], found: Status) -> Teller:
+    """Tells in the site's language, with its hours and the outlets' names.
+
+    `titles`: those that the configuration gives; the others are the sources' own.
+    """
+    words = renderer.words(renderer.site.language)
+    names = {one.name: one.title or one.name for one in found.sources} | dict(titles)
+    return Teller(words, lambda at: dates.moment(at, zone, words), names)
+
+
+def admin_view(found: Status, health: Health, teller: Teller) -> AdminView:
+    """Everything that the page shows."""
+    digests = {one.name: one.title for one in found.digests}
+    return AdminView(
+        now=found.now,
+        late=tuple(_marked(teller, one) for one in health.late),
+        sources=_sources(found, teller),
+        topics=found.topics,
+        digests=found.digests,
+        editions=tuple(
+            EditionView(
+                title=digests.get(one.digest, one.digest),
+                cadence=one.cadence if one.cadence in _NAMED_CADENCES else "cron",
+                cut_at=one.cut_at,
+                stories=one.stories,
+                error=one.error,
+            )
+            for one in found.editions
+        ),
+        deliveries=tuple(sorted(found.deliveries.items())),
+    )
+
+
+def _sources(found: Status, teller: Teller) -> tuple[SourceView, ...]:
+    order = {kind: place for place, kind in enumerate(TROUBLE)}
+    states = {one.name: state(one, found.now) for one in found.sources}
+    ranked = sorted(found.sources, key=lambda one: order.get(states[one.name], len(order)))
+    return tuple(_source(one, states[one.name], found.now, teller) for one in ranked)
+
+
+def _source(row: SourceRow, kind: str, now: datetime, teller: Teller) -> SourceView:
+    why = reason(row, now) or advice(row) or hubs.words(row.hub, now)
+    return SourceView(
+        title=teller.names[row.name],
+        state=kind,
+        why=_marked(teller, why),
+        last_ok_at=row.last_ok_at,
+        next_poll_at=row.next_poll_at,
+        entries=row.entries,
+        refused=sum(row.refused.values()),
+    )
+
+
+def _marked(teller: Teller, said: Sentence | None) -> str:
+    """The sentence as HTML: commands as code, all else escaped."""
+    text = str(escape(teller.tell(said)))
+    return Markup(_COMMAND.sub(r"<code>\1</code>", text))  # noqa: S704 - escaped just above

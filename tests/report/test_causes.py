@@ -1,0 +1,96 @@
+"""Stored English reasons as sentences of the words, in every language."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from service.render.engine import shipped_templates
+from service.render.words import load_words
+from service.report.causes import cause
+from service.report.sentence import Sentence, Teller, in_english
+
+ROOT = Path(__file__).parents[2] / "service"
+ENGLISH = load_words((shipped_templates(),), "en")
+CAUSES = dict(ENGLISH.chapter("cause."))
+SYSTEM = {"cause.refused", "cause.reset", "cause.unreachable", "cause.no_route", "cause.timed_out"}
+"""What the operating system says, not our code."""
+
+vietnamese = Teller(load_words((shipped_templates(),), "vi"), str)
+
+
+def literals() -> str:
+    """All text of the code that raises errors, f-strings with \\0 in place of their values."""
+    found = []
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                found.append("".join(
+                    str(one.value) if isinstance(one, ast.Constant) else "\0"
+                    for one in node.values
+                ))  # fmt: skip
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return "\n".join(found)
+
+
+TEXT = literals()
+
+
+@pytest.mark.parametrize("key", sorted(set(CAUSES) - SYSTEM))
+def test_each_cause_is_said_somewhere_in_the_code(key):
+    """Who changes the text of an error finds its sentence here."""
+    parts = [literal for literal, *_ in string.Formatter().parse(CAUSES[key])]
+    pieces = [one for part in parts for one in re.split(r"; |: |, (?:which )?|this is ", part)]
+    longest = max(pieces, key=len).strip(' ;:()"')
+    assert len(longest) > 4, "nothing of its own"
+    assert longest in TEXT, f"{key}: nobody says {longest!r} any more"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("the server answered 503 (Service Unavailable)", "máy chủ trả lời mã 503"),
+        ("the server answered 599", "máy chủ trả lời mã 599"),
+        (
+            "the server answered 410 (Gone); it says that this is gone for good",
+            "máy chủ trả lời mã 410: đã gỡ bỏ hẳn",
+        ),
+        (
+            "no connection to tin.example.vn:443: Connection refused",
+            "không kết nối được tin.example.vn:443: bị từ chối",
+        ),
+        (
+            "https://a.vn/robots.txt cannot be had (the name a.vn is not known to DNS), so that no "
+            + "page is asked for until it can",
+            "không lấy được https://a.vn/robots.txt (không có tên miền a.vn trong DNS), nên chưa lấy "
+            + "trang nào ở đó",
+        ),
+        ("something of a library's own", "something of a library's own"),
+        ("", ""),
+    ],
+)
+def test_a_cause_is_told_in_the_sites_language(text, said):
+    assert vietnamese.tell(cause(text)) == said
+    assert in_english().tell(cause(text)) == text, "English stays as it was stored"
+
+
+def test_what_is_no_cause_stays_text():
+    assert cause("a{b}c") == "a{b}c"
+    assert isinstance(cause("the document is empty"), Sentence)
+
+
+@pytest.mark.parametrize("chapter", ["cause.", "standing.", "hub.", "late.", "trouble.", "admin."])
+def test_both_languages_fill_the_same_sentences(chapter):
+    english, vi = (dict(one.chapter(chapter)) for one in (ENGLISH, vietnamese.words))
+    assert english
+    own = load_words((shipped_templates(),), "vi")
+    for key, said in english.items():
+        fields = {name for _, name, _, _ in string.Formatter().parse(said) if name}
+        theirs = {name for _, name, _, _ in string.Formatter().parse(vi[key]) if name}
+        assert theirs <= fields, key
+        assert own.say(key, **dict.fromkeys(fields, "x")), key
