@@ -14,7 +14,7 @@ from service.render.engine import Renderer
 from service.report import hubs
 from service.report.health import Health
 from service.report.lateness import Lateness
-from service.report.sentence import Sentence, Teller
+from service.report.sentence import Sentence, Teller, counted
 from service.report.standing import TROUBLE, advice, reason, state
 from service.report.status import Status
 from service.store.overview import DigestRow, SourceRow, TopicRow
@@ -80,7 +80,7 @@ def admin_view(found: Status, health: Health, teller: Teller) -> AdminView:
     digests = {one.name: one.title for one in found.digests}
     return AdminView(
         now=found.now,
-        late=tuple(_marked(teller, one) for one in health.late),
+        late=tuple(_marked(teller, one) for one in _late(found, health)),
         sources=_sources(found, teller),
         topics=found.topics,
         digests=found.digests,
@@ -96,6 +96,13 @@ def admin_view(found: Status, health: Health, teller: Teller) -> AdminView:
         ),
         deliveries=tuple(sorted(found.deliveries.items())),
     )
+
+
+def _late(found: Status, health: Health) -> list[Sentence]:
+    """Sources are counted, for each stands with its reason at the top of its table."""
+    sources = sum(state(one, found.now) in TROUBLE for one in found.sources)
+    told = [one for one in health.late if one.key not in {"late.source", "late.more"}]
+    return [*told, counted("admin.troubled", sources)] if sources else told
 
 
 def _sources(found: Status, teller: Teller) -> tuple[SourceView, ...]:

@@ -16,6 +16,9 @@ from tests.web.test_socket import free_port, serving
 
 CHROMIUM = os.environ.get("BANTIN_TEST_CHROMIUM") or shutil.which("chromium")
 HOW_TO_GET_CHROMIUM = "needs Chromium: apt-get install chromium"
+NOTHING = "/nothing/"
+"""A page that is not there."""
+
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 
 
@@ -44,11 +47,21 @@ def size(request: pytest.FixtureRequest) -> tuple[int, int]:
 
 
 @pytest.fixture
-def site(store: Store, tmp_path: Path, language: str) -> Iterator[tuple[Web, str]]:
+def site_sections() -> dict[str, Any]:
+    """Sections of the configuration that a test wants otherwise."""
+    return {}
+
+
+@pytest.fixture
+def site(
+    store: Store, tmp_path: Path, language: str, site_sections: dict[str, Any]
+) -> Iterator[tuple[Web, str]]:
     """The web part and where it is reached."""
     bound = free_port()
     listen = f"127.0.0.1:{bound.getsockname()[1]}"
-    settings = settings_with(tmp_path, site={"language": language}, web={"listen": listen})
+    settings = settings_with(
+        tmp_path, site={"language": language}, web={"listen": listen}, **site_sections
+    )
     web = Web(store, settings)
     with serving(web, bound) as port:
         yield web, f"http://127.0.0.1:{port}"
@@ -64,6 +77,10 @@ def person(chromium: Any) -> Iterator[Callable[..., Any]]:
     contexts = []
     complaints: list[str] = []
 
+    def complain(line: Any) -> None:
+        if not line.location.get("url", "").endswith(NOTHING):  # asked for on purpose
+            complaints.append(line.text)
+
     def open_one(
         size: tuple[int, int], *, scripts: bool = False, dark: bool = False, touch: bool = False
     ) -> Any:
@@ -76,7 +93,7 @@ def person(chromium: Any) -> Iterator[Callable[..., Any]]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", lambda line: complaints.append(line.text))
+        page.on("console", complain)
         page.on("requestfailed", lambda failed: complaints.append(failed.url))
         return page
 

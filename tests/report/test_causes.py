@@ -65,10 +65,8 @@ def test_each_cause_is_said_somewhere_in_the_code(key):
             "không kết nối được tin.example.vn:443: bị từ chối",
         ),
         (
-            "https://a.vn/robots.txt cannot be had (the name a.vn is not known to DNS), so that no "
-            + "page is asked for until it can",
-            "không lấy được https://a.vn/robots.txt (không có tên miền a.vn trong DNS), nên chưa lấy "
-            + "trang nào ở đó",
+            "a.vn cannot be had (the document is empty), so that no page is asked for until it can",
+            "không lấy được a.vn (tài liệu rỗng), nên chưa lấy trang nào ở đó",
         ),
         ("something of a library's own", "something of a library's own"),
         ("", ""),

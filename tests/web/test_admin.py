@@ -34,14 +34,22 @@ async def mailed(web):
 def test_the_status_page_says_how_things_stand(web):
     with web.store.write() as connection:
         add_source(connection, web.now, "bao-a", failures=3, error="HTTP 500 <b>")
-    said = {"source": SourceId("bao-a"), "reason": "HTTP 500 <b>"}
-    web.health = Health(False, (Sentence("late.source", said),))
+    broken = {"digest": "tuan", "cut": web.now, "error": "body.html.j2 <i>"}
+    web.health = Health(False, (Sentence("late.edition", broken),))
     page = web.admin().get("/admin/")
     assert page.status_code == 200
     said = text(page)
-    for words in ("Bao-A: HTTP 500 <b>", "lỗi", "Giáo dục", "Điểm tin tuần"):
+    for words in (
+        "Bao-A HTTP 500 <b>",
+        "lỗi",
+        "Giáo dục",
+        "Điểm tin tuần",
+        "1 nguồn cần xem lại",
+        "tuan, số 15:00 thứ Ba 24/11: body.html.j2 <i>",
+    ):
         assert words in said
     assert "<b>" not in page.text
+    assert "<i>" not in page.text
 
 
 def test_a_relay_that_takes_no_mail_is_named_in_the_sites_language(web):

@@ -1,0 +1,137 @@
+"""Every page in a real browser: nothing to scroll sideways, focus seen, no fault that axe finds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.web import admin_key
+from tests.browser.whole_site import TOPICS, furnish
+from tests.web.conftest import SITE
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def site_sections() -> dict[str, Any]:
+    """More topics than a phone's line holds."""
+    return {"topic": {**SITE["topic"], **TOPICS}}
+
+
+@pytest.fixture
+def pages(site: Any) -> dict[str, str]:
+    """The whole site, furnished. Addresses by name."""
+    web, url = site
+    return {name: f"{url}{path}" for name, path in furnish(web).items()}
+
+
+def enter(site: Any, page: Any) -> None:
+    web, url = site
+    page.goto(admin_key.link(url, "/admin/", admin_key.ensure(web.settings.var), web.now))
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_has_to_be_scrolled_sideways(site, pages, person, width):
+    page = person((width, 844))
+    enter(site, page)
+    wide = {}
+    for name, address in pages.items():
+        page.goto(address)
+        inside, whole = page.evaluate(
+            "[document.documentElement.clientWidth, document.documentElement.scrollWidth]"
+        )
+        assert inside == width, name
+        if whole > inside:
+            wide[name] = whole
+    assert wide == {}
+
+
+@pytest.mark.parametrize("language", ["vi"], indirect=True)
+def test_the_mails_themselves_fit_a_phone(site, pages, person):
+    page = person((320, 844))
+    enter(site, page)
+    for name in ("short letter", "letter of an edition"):
+        page.goto(f"{pages[name]}/html")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
+
+
+@pytest.mark.parametrize("language", ["vi"], indirect=True)
+def test_the_topic_bar_shows_that_it_goes_on(site, pages, person):
+    """The last topic in sight fades out, and the very last one can be brought in whole."""
+    page = person((390, 844))
+    page.goto(pages["topic"])
+    bar = page.locator(".topics-bar .inline")
+    assert "gradient" in bar.evaluate("node => getComputedStyle(node).maskImage")
+    room = bar.evaluate("node => node.scrollWidth - node.clientWidth")
+    assert room > 0, "too few topics to try it"
+    last = page.locator(".topics-bar a").last
+    last.evaluate("node => node.closest('ul').scrollTo(9999, 0)")
+    box = last.bounding_box()
+    assert box["x"] + box["width"] <= 390 - 48, "it stands in the shade"
+
+
+def test_what_has_the_focus_is_seen(site, pages, person, language):
+    page = person((390, 844))
+    enter(site, page)
+    for name, address in pages.items():
+        page.goto(address)
+        seen = 0
+        for _step in range(12):
+            page.keyboard.press("Tab")
+            focused = page.locator(":focus")
+            if focused.count() == 0:
+                break  # behind the last one
+            style = focused.evaluate(
+                "node => [getComputedStyle(node).outlineStyle, getComputedStyle(node).outlineWidth]"
+            )
+            assert style[0] == "solid", (name, focused.evaluate("node => node.outerHTML"))
+            assert float(style[1].removesuffix("px")) >= 2, name
+            seen += 1
+        assert seen >= 2, f"{name}: nothing to reach by keyboard"
+
+
+ENGLISH = re.compile(
+    r"\b(the|of|is|was|and|for|last|since|until|fine|once|twice|times|server|answered|source|"
+    r"failing|late|ok|asked|planned|accepted|deferred|weekly|daily|connection|entries|reading|"
+    r"document|longer|moved|change|its|left|alone|paused|mail|refused|never)\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("language", ["vi"], indirect=True)
+def test_the_admin_page_of_a_vietnamese_site_speaks_vietnamese(site, pages, person):
+    """What stands in <code> is to be typed as it is; all else is for people."""
+    page = person((1280, 900))
+    enter(site, page)
+    said = page.evaluate(
+        "() => { const main = document.querySelector('main').cloneNode(true);"
+        " main.querySelectorAll('code').forEach(node => node.remove()); return main.innerText }"
+    )
+    said = re.sub(r"https?://\S+", "", said)
+    assert "Cổng thông tin tỉnh" in said, "sources have names"
+    assert not re.search(r"\bbao-[a-k]\b", said), "ids are for the terminal"
+    assert ENGLISH.findall(said) == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing(site, pages, person, dark, width):
+    """Contrast, names, roles, order of headings: axe-core's rules for WCAG 2.2 AA and more."""
+    axe = pytest.importorskip(
+        "axe_playwright_python.base", reason="needs axe: pip install axe-playwright-python"
+    )
+    script = Path(axe.AXE_FILE_PATH).read_text(encoding="utf-8")
+    page = person((width, 844), scripts=True, dark=dark)
+    enter(site, page)
+    found = {}
+    for name, address in pages.items():
+        page.goto(address)
+        page.evaluate(script)
+        told = page.evaluate("axe.run(document, {iframes: false})")
+        assert len(told["passes"]) > 10, f"{name}: axe looked at nothing"
+        for one in told["violations"]:
+            found[f"{name}: {one['id']}"] = [node["html"][:200] for node in one["nodes"]][:3]
+    assert found == {}
