@@ -36,7 +36,9 @@ class Health:
     def lines(self) -> list[str]:
         """All that has to be told, in English, for probes and commands; instants in UTC."""
         english = in_english()
-        return [english.tell(one) for one in (*(each.sentence for each in self.troubles), *self.late)]
+        return [
+            english.tell(one) for one in (*(each.sentence for each in self.troubles), *self.late)
+        ]
 
 
 def health(

@@ -18,6 +18,7 @@ from service.report.sentence import Sentence, Teller, counted
 from service.report.standing import TROUBLE, advice, reason, state
 from service.report.status import Status
 from service.store.overview import DigestRow, SourceRow, TopicRow
+from service.store.relay_states import RelayState
 
 _COMMAND = re.compile(r"`([^`]+)`")
 _NAMED_CADENCES = frozenset(
@@ -53,11 +54,15 @@ class EditionView:
 class AdminView:
     """The whole page. `late`: what is late or broken; `deliveries`: state and number.
 
+    `fine`: everything is running. `relays`: the mail servers that were ever offered a message.
+
     Sources in trouble stand first, the worst before the others.
     """
 
     now: datetime
+    fine: bool
     late: tuple[str, ...]
+    relays: tuple[RelayState, ...]
     sources: tuple[SourceView, ...]
     topics: tuple[tuple[TopicRow, Lateness], ...]
     digests: tuple[DigestRow, ...]
@@ -80,7 +85,9 @@ def admin_view(found: Status, health: Health, teller: Teller) -> AdminView:
     digests = {one.name: one.title for one in found.digests}
     return AdminView(
         now=found.now,
+        fine=health.fine,
         late=tuple(_marked(teller, one) for one in _late(found, health)),
+        relays=found.mailing.relays,
         sources=_sources(found, teller),
         topics=found.topics,
         digests=found.digests,
@@ -101,7 +108,8 @@ def admin_view(found: Status, health: Health, teller: Teller) -> AdminView:
 def _late(found: Status, health: Health) -> list[Sentence]:
     """Sources are counted, for each stands with its reason at the top of its table."""
     sources = sum(state(one, found.now) in TROUBLE for one in found.sources)
-    told = [one for one in health.late if one.key not in {"late.source", "late.more"}]
+    own = [one for one in health.late if one.key not in {"late.source", "late.more"}]
+    told = [*(one.sentence for one in health.troubles), *own]
     return [*told, counted("admin.troubled", sources)] if sources else told
 
 

@@ -52,14 +52,12 @@ def arrives(page, words):
 def fits(page):
     """Nothing has to be scrolled sideways."""
     inside = page.locator("html").bounding_box()["width"]
-    return all(
-        box["x"] >= -0.5 and box["x"] + box["width"] <= inside + 0.5
-        for box in (
-            one.bounding_box()
-            for one in page.locator("main *:visible:not(.hidden, .hidden *)").all()
-        )
-        if box is not None
-    )
+    found = [
+        one.bounding_box() for one in page.locator("main *:visible:not(.hidden, .hidden *)").all()
+    ]
+    boxes = [box for box in found if box is not None]
+    assert len(boxes) > 3, "nothing to look at"
+    return all(box["x"] >= -0.5 and box["x"] + box["width"] <= inside + 0.5 for box in boxes)
 
 
 def test_the_whole_way_in_one_browser(site, person, size, language):

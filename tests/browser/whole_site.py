@@ -7,12 +7,14 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
+from service.mail.lines import OUTBOX
 from service.mail.outbox import Outbox
 from service.newsletter.preview import preview
 from service.render.views import freeze, story_view
 from service.report.health import health
 from service.store import stories
 from service.store import tables as t
+from service.store.relay_states import note_failure
 from tests.browser.conftest import NOTHING
 from tests.browser.test_outbox import send
 from tests.builders import add_source, add_story
@@ -145,8 +147,10 @@ def _admin(web: Web) -> dict[str, str]:
     news = preview(web.store, web.settings, web.renderer, web.now, "tuan", sample=True)
     assert news.message is not None
     Outbox(web.settings.var / "outbox").put(EDITION_MAIL, news.message)
+    with web.store.write() as connection:
+        note_failure(connection, OUTBOX, web.now, f"535 5.7.8 {WORD}", web.now)
     with web.store.read() as connection:
-        web.health = health(connection, web.now)
+        web.health = health(connection, web.now, [OUTBOX])
     return {
         "admin": "/admin/",
         "outbox": "/outbox/",

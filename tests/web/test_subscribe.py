@@ -186,6 +186,31 @@ def test_a_browser_without_cookies_can_sign_up(web):
     assert newest(web) is not None
 
 
+@pytest.mark.parametrize(
+    "almost",
+    [
+        lambda token: token[:16],
+        lambda token: token[16:],
+        lambda token: token[:-1],
+        lambda token: f"{token}0",
+        str.upper,
+        lambda token: f"{token[:-1]}{(int(token[-1], 16) + 1) % 16:x}",
+    ],
+    ids=["half", "the other half", "one less", "one more", "in capitals", "one changed"],
+)
+def test_what_is_almost_the_token_of_a_form_signs_up_nobody(web, almost):
+    token = token_in(web.client.get("/subscribe/tuan").text)
+    while token == token.upper():  # digits alone: another browser gets another one
+        web.client.cookies.clear()
+        token = token_in(web.client.get("/subscribe/tuan").text)
+    form = {"address": "minh@example.vn", "topic": "giao-duc", "cadence": "weekly"}
+    page = web.client.post("/subscribe/tuan", data={**form, "token": almost(token)})
+    assert (page.status_code, newest(web)) == (403, None)
+    page = web.client.post("/subscribe/tuan", data={**form, "token": token})
+    assert page.status_code == 200
+    assert newest(web).address == "minh@example.vn"
+
+
 def test_who_says_neither_where_from_nor_a_token_is_refused(web):
     form = {"address": "minh@example.vn", "topic": "giao-duc", "cadence": "weekly"}
     silent = web.browser(**{"Sec-Fetch-Site": ""})
