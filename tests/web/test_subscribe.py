@@ -266,13 +266,6 @@ def test_unknown_and_renamed_digests(web):
     assert (moved.status_code, moved.headers["location"]) == (301, "/subscribe/moi?topic=y-te")
 
 
-def test_subscribe_alone_leads_somewhere(web, make):
-    assert web.client.get("/subscribe").headers["location"] == "/"
-    one = settings_with()
-    web.settings = one.model_copy(update={"digest": {"tuan": one.digest["tuan"]}})
-    assert web.client.get("/subscribe").headers["location"] == "/subscribe/tuan"
-
-
 def test_a_site_under_a_path_of_a_host(make):
     web = make(site={"base_url": "https://example.vn/tin/"})
     for path in ("/subscribe/tuan", "/tin/subscribe/tuan"):  # the proxy takes it off, or not
