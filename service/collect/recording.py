@@ -270,6 +270,7 @@ class Recorder:
             topics=told.topics,
             first_collection=share.old or source.first_collected_at is None,
             first_fetch_at=source.first_fetch_at,
+            home=document.link,
         )
 
     def _answered(

@@ -3,7 +3,8 @@
     unchanged entries ──> nothing
     the others ──> shaped, or refused with a reason
               ──> led to the articles that their keys know; two that turn out to be one are merged
-              ──> new articles, each with a story of its own; old ones amended by their own source
+              ──> new articles, each with a story of its own; old ones amended by their own source,
+                  or handed over to the one whose host their link names
               ──> topics with reasons, and the feeds that show them marked
 
 Documents of several sources that have nothing in common take each step together: a step costs as
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from service.curate import identity
+from service.curate.amending import Amending
 from service.curate.candidates import AdmitSource, Candidate, candidate, share
 from service.curate.placing import Placing
 from service.curate.prepare import Prepared, Told, prepare
@@ -32,7 +34,6 @@ from service.store.articles import Stored
 from service.store.database import Connection
 from service.store.entries import NewEntry, Teller
 from service.store.unread import NewPage
-from service.store.values import Values
 
 MOST_OLD = 50
 MOST_NEW = 1000
@@ -188,6 +189,9 @@ class _Admission:
     tellers: dict[int, dict[int, Teller]] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)  # articles that look otherwise now
     merged: dict[int, int] = field(default_factory=dict)  # articles that became others
+    gone: dict[int, list[Stored]] = field(
+        default_factory=dict
+    )  # what they said, by what they became
 
     def run(self, documents: Sequence[Sequence[Candidate]]) -> list[Admitted]:
         """What became of each."""
@@ -199,10 +203,10 @@ class _Admission:
             self.connection, [(key, one.article_id) for one in accepted for key in one.keys]
         )
         self._keep_entries(candidates)
-        amended = self._amend_articles(accepted)
+        changes = Amending(self.connection, self.before, self.gone, self.now).amend(accepted)
         placing = Placing(self.connection, self.matcher, self.before, self.tellers, self.now)
-        placed = placing.place(accepted, amended)
-        self.touched |= amended | placed.touched
+        placed = placing.place(accepted, changes.own)
+        self.touched |= changes.own | changes.taken | placed.touched
         names = {row: name for name, row in topics.ids(self.connection).items()}
         became = [self._became(some, placed.shown, names) for some in documents]
         marks = frozenset[str]().union(*(one.topics for one in became))
@@ -229,6 +233,8 @@ class _Admission:
         for one in there:
             one.article_id = _end(became, one.article_id)
         ids = {one.article_id for one in there}
+        for lost, stored in articles.stored(self.connection, became).items():
+            self.gone.setdefault(_end(became, lost), []).append(stored)
         self.before = articles.stored(self.connection, ids)
         self.tellers = entries.tellers(self.connection, ids)
         for one in there:
@@ -294,31 +300,6 @@ class _Admission:
             quiet=one.quiet,
             published=made.published,
         )
-
-    def _amend_articles(self, accepted: list[Candidate]) -> set[int]:
-        """An article says what its own source says now. `updated` moves with the substance alone.
-
-        Where a document tells an article twice, what stands first in it is the newer.
-        """
-        rows: dict[int, tuple[int, Values, datetime | None]] = {}
-        seen: set[int] = set()
-        for one in accepted:
-            stored = self.before.get(one.article_id)
-            if stored is None or one.article_id in seen or stored.source_id != one.source.id:
-                continue
-            seen.add(one.article_id)
-            values = one.values.after(stored.values)
-            if values != stored.values:
-                same = values.hash == stored.values.hash
-                at = stored.updated if same else self._updated(one.made.updated, stored)
-                rows[one.article_id] = (one.article_id, values, at)
-        articles.amend(self.connection, rows.values())
-        return set(rows)
-
-    def _updated(self, said: datetime | None, stored: Stored) -> datetime:
-        """When the outlet says that it changed, if that is new and believable, else now."""
-        before = stored.updated or stored.values.published or stored.first_seen_at
-        return said if said is not None and before < said <= self.now else self.now
 
     def _became(
         self,

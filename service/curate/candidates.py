@@ -17,7 +17,10 @@ about when it was published."""
 
 @dataclass(frozen=True, slots=True)
 class AdmitSource:
-    """The source of a document, as curating needs it. `first_fetch_at`: its first try ever."""
+    """The source of a document, as curating needs it. `first_fetch_at`: its first try ever.
+
+    `home`: the home page that the document names, None = none; its row has what earlier ones named.
+    """
 
     id: int
     name: str
@@ -27,6 +30,7 @@ class AdmitSource:
     topics: tuple[str, ...]
     first_collection: bool
     first_fetch_at: datetime | None
+    home: str | None = None
 
 
 @dataclass(slots=True)

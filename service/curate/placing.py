@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -42,7 +43,7 @@ class Placing:
     tellers: dict[int, dict[int, Teller]]
     now: datetime
 
-    def place(self, accepted: Sequence[Candidate], amended: set[int]) -> Placements:
+    def place(self, accepted: Sequence[Candidate], amended: AbstractSet[int]) -> Placements:
         """Write topics with their reasons."""
         rows = topics.ids(self.connection)
         standing = topics.of_articles(self.connection, self.before)

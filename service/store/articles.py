@@ -39,6 +39,19 @@ class New:
 
 
 @dataclass(frozen=True, slots=True)
+class Amended:
+    """What a stored article says from now on. `source_id`: whose words these are.
+
+    `updated`: when its substance last changed, None = never.
+    """
+
+    id: int
+    source_id: int
+    values: Values
+    updated: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Matchable:
     """A stored article as rules look at it."""
 
@@ -104,9 +117,17 @@ def _ids(connection: Connection, public_ids: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def amend(connection: Connection, rows: Iterable[tuple[int, Values, datetime | None]]) -> None:
-    """Articles that say something else: (id, values, when their substance last changed)."""
-    changed = [{"row": row, "updated": at, **values.as_row()} for row, values, at in rows]
+def amend(connection: Connection, rows: Iterable[Amended]) -> None:
+    """Keep what these articles say from now on."""
+    changed = [
+        {
+            "row": one.id,
+            "source_id": one.source_id,
+            "updated": one.updated,
+            **one.values.as_row(),
+        }
+        for one in rows
+    ]
     if changed:
         statement = (
             update(t.article)

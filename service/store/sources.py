@@ -159,3 +159,16 @@ def _address() -> ColumnElement[str]:
 
 def _live() -> ColumnElement[bool]:
     return t.c.retired_at.is_(None)
+
+
+def addresses(
+    connection: Connection, ids: Iterable[int]
+) -> dict[int, tuple[tuple[str, ...], str | None]]:
+    """Row -> where it is fetched (the TOML's address, and where that has moved), and its home."""
+    found: dict[int, tuple[tuple[str, ...], str | None]] = {}
+    for some in lots(ids):
+        columns = (t.c.id, t.c.url, t.c.moved_to, t.c.home)
+        for row in connection.execute(select(*columns).where(t.c.id.in_(some))):
+            fetched = tuple(one for one in (row.url, row.moved_to) if one)
+            found[row.id] = (fetched, row.home)
+    return found

@@ -83,11 +83,12 @@ class Desk:
             rows = connection.execute(select(t.source.c.name, t.source.c.id))
             self.ids = {row.name: row.id for row in rows}
 
-    def says(self, name, *entries, first=False, at=None):
+    def says(self, name, *entries, first=False, at=None, home=None):
         at = at or self.now
         source = AdmitSource(
             id=self.ids[name], name=name, title=name, weight=1, language="vi",
             topics=self.settings.source[name].topics, first_collection=first, first_fetch_at=at,
+            home=home,
         )  # fmt: skip
         with self.store.write() as connection:
             document = Document("", None, "vi", entries)

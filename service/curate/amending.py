@@ -1,0 +1,105 @@
+"""What stored articles say once their sources have said something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service.curate.candidates import Candidate
+from service.curate.owning import Places, fit
+from service.store import articles, sources
+from service.store.articles import Amended, Stored
+from service.store.database import Connection
+from service.store.values import Values
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Articles that say something else. `own`: by what their source says now.
+
+    `taken`: they went over to the source whose host their link names.
+    """
+
+    own: frozenset[int]
+    taken: frozenset[int]
+
+
+@dataclass(slots=True)
+class Amending:
+    """`before` are the stored articles as they were, `gone` those that became one of them."""
+
+    connection: Connection
+    before: Mapping[int, Stored]
+    gone: Mapping[int, Sequence[Stored]]
+    now: datetime
+    _rows: dict[int, Amended] = field(default_factory=dict, init=False)
+
+    def amend(self, accepted: Iterable[Candidate]) -> Changes:
+        """An article says what its own source says now. `updated` moves with the substance alone.
+
+        Where a document tells an article twice, what stands first in it is the newer. An article
+        that goes over to its owner gets the owner's words and keeps its times: the outlet has
+        changed nothing.
+        """
+        told: dict[int, Candidate] = {}
+        for one in accepted:
+            if one.article_id in self.before:
+                told.setdefault(one.article_id, one)
+        foreign = {at: one for at, one in told.items() if self._is_foreign(at, one)}
+        places = self._places(foreign)
+        taken = {at for at, one in foreign.items() if self._hand_over(at, one, places)}
+        own = {at for at, one in told.items() if at not in taken and self._say(at, one)}
+        articles.amend(self.connection, self._rows.values())
+        return Changes(frozenset(own), frozenset(taken))
+
+    def _is_foreign(self, article_id: int, one: Candidate) -> bool:
+        """Whether anybody but its source tells it here."""
+        own = self.before[article_id].source_id
+        others = (one.source.id, *(gone.source_id for gone in self.gone.get(article_id, ())))
+        return any(other != own for other in others)
+
+    def _places(self, foreign: Mapping[int, Candidate]) -> dict[int, Places]:
+        if not foreign:
+            return {}
+        ids = {one.source.id for one in foreign.values()}
+        for at in foreign:
+            ids |= {stored.source_id for stored in (self.before[at], *self.gone.get(at, ()))}
+        stood = sources.addresses(self.connection, ids)
+        homes = {one.source.id: one.source.home for one in foreign.values()}
+        return {
+            row: Places(fetched, tuple(one for one in (home, homes.get(row)) if one))
+            for row, (fetched, home) in stood.items()
+        }
+
+    def _hand_over(self, article_id: int, one: Candidate, places: Mapping[int, Places]) -> bool:
+        stored = self.before[article_id]
+        claims = [(one.source.id, one.values)]
+        claims += [(gone.source_id, gone.values) for gone in self.gone.get(article_id, ())]
+        own = one.source.id == stored.source_id
+        best, words = stored.source_id, one.values if own else stored.values
+        for source_id, values in claims:
+            if fit(values.link, places[source_id]) > fit(words.link, places[best]):
+                best, words = source_id, values
+        if best == stored.source_id:
+            return False
+        values = words.after(stored.values)
+        self._rows[article_id] = Amended(article_id, best, values, stored.updated)
+        return True
+
+    def _say(self, article_id: int, one: Candidate) -> bool:
+        stored = self.before[article_id]
+        if stored.source_id != one.source.id:
+            return False
+        values: Values = one.values.after(stored.values)
+        if values == stored.values:
+            return False
+        same = values.hash == stored.values.hash
+        at = stored.updated if same else self._updated(one.made.updated, stored)
+        self._rows[article_id] = Amended(article_id, stored.source_id, values, at)
+        return True
+
+    def _updated(self, said: datetime | None, stored: Stored) -> datetime:
+        """When the outlet says that it changed, if that is new and believable, else now."""
+        before = stored.updated or stored.values.published or stored.first_seen_at
+        return said if said is not None and before < said <= self.now else self.now
