@@ -184,6 +184,31 @@ def test_what_three_outlets_tell_is_three_articles_and_what_two_share_is_one(ran
     assert {one.source for one in found.entries} == {"song-thuong", "ban-mai"}
 
 
+def test_what_two_share_stands_under_the_name_of_whose_link_it_leads_to(ran, articles, configured):
+    """In feeds, on its page, and in mails; the other outlet is named as one that told it too."""
+    (shared,) = [one for one in articles if len(one.outlets) > 1]
+    owner, other = (configured["source"][name]["title"] for name in ("song-thuong", "ban-mai"))
+    path = next(Path(one) for one in ran.said["feeds"] if Path(one).name == "all.atom")
+    (listed,) = [
+        one
+        for one in feedparser.parse(io.BytesIO(path.read_bytes())).entries
+        if one.title == shared.title
+    ]
+    assert "/song-thuong/" in listed.link
+    assert owner in listed.author
+    pages = [page.read_text() for page in (path.parents[1] / "stories").glob("*/index.html")]
+    (page,) = [one for one in pages if f"<h1>{shared.title}" in one]
+    assert f"· {owner}</span>" in page
+    assert f"Đọc bài gốc trên {owner}<" in page
+    assert f">{other}</a></li>" in page
+    told = [one_line(text_of(mail)) for mail in mails(ran) if shared.title in text_of(mail)]
+    assert told
+    for text in told:
+        behind = text.partition(f". {shared.title}")[2]
+        assert 0 <= behind.find(f" {owner},") < 300
+        assert f" {other}," not in behind[: behind.find(f" {owner},")]
+
+
 @pytest.mark.parametrize(("address", "chosen", "language"), READERS)
 def test_each_mail_tells_its_reader_the_news_of_today_once(
     ran, articles, address, chosen, language
