@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
+from service.curate.admit import MOST_OLD, AdmitSource, Submission, admit_prepared
 from service.curate.listed import Visits, pack, unpack, wanted
-from service.model import Enclosure, Image
+from service.curate.prepare import Told, prepare
+from service.model import Document, Enclosure, Image
+from service.store import unread
 from tests.curate.desk import entry
 
 LISTED = Visits(all=False, dates_count=False, most=50)
@@ -39,3 +42,20 @@ def test_what_is_packed_comes_back_whole(now):
 def test_pages_are_read_where_the_entry_has_one(link, origin, is_wanted):
     one = entry(link=link, origin=origin)
     assert wanted({"1": one}, LISTED) == ({"1"} if is_wanted else set())
+
+
+@pytest.mark.parametrize(("first", "waiting"), [(True, MOST_OLD), (False, MOST_OLD + 10)])
+def test_of_what_a_source_had_at_first_only_some_wait_for_their_pages(desk, first, waiting):
+    """The rest stays as its list told it."""
+    source = AdmitSource(
+        id=desk.ids["a"], name="a", title="a", weight=1, language="vi", topics=(),
+        first_collection=first, first_fetch_at=desk.now,
+    )  # fmt: skip
+    many = tuple(entry(f"{n}", f"https://a.vn/{n}") for n in range(MOST_OLD + 10))
+    told = Told("a", visits=replace(LISTED, most=len(many)))
+    made, _ = prepare(Document("", None, "vi", many), told, desk.matcher)
+    assert all(one.listed for one in made)
+    with desk.store.write() as connection:
+        admit_prepared(connection, [Submission(source, made)], desk.now, desk.matcher)
+        assert unread.number(connection, source.id) == waiting
+    assert len(desk.articles()) == len(many) - waiting

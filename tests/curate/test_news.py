@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from service.config.schema import Settings
 from service.curate.rematch import rematch
+from service.store import tables as t
 from tests.curate.desk import Desk, entry
 
 HOUR = timedelta(hours=1)
@@ -111,3 +113,16 @@ def test_an_entry_refused_at_first_is_as_quiet_as_it_was_then(desk):
     desk.says("a", entry("1", None, ""), entry("2", "https://a.vn/2", ""), first=True)
     desk.says("a", entry("2", "https://a.vn/2", "Học sinh"), at=desk.now + HOUR)
     assert desk.quiet("https://a.vn/2") == {"giao-duc": True}
+
+
+def test_an_undated_article_that_is_woken_is_listed_from_then_on(desk):
+    """Also where who wakes it brings it into no topic at all."""
+    later = desk.now + timedelta(hours=3)
+    desk.says("b", entry("b1", "https://a.vn/1", "Học sinh nghỉ"), first=True)
+    desk.says("a", entry("1", "https://a.vn/1", "Lũ về"), at=later)
+    assert desk.quiet("https://a.vn/1") == {"giao-duc": False, "tat-ca": False}
+    with desk.store.read() as connection:
+        rows = connection.execute(
+            select(t.article_topic.c.entered_at, t.article_topic.c.listed_at)
+        ).all()
+    assert set(rows) == {(later, later)}

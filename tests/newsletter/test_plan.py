@@ -240,3 +240,20 @@ def test_an_outlet_fills_no_more_of_a_mail_than_it_may(any_store, tmp_path):
     room.story("b4", at=MONDAY + HOUR)
     room.run(MONDAY + DAY)
     assert room.mails()[1:] == [["b4"]]  # what was counted was told
+
+
+@pytest.mark.parametrize("ends", [timedelta(), timedelta(microseconds=1)], ids=["at", "behind"])
+def test_a_pause_that_ends_at_a_cut_is_over_with_it(any_store, tmp_path, ends):
+    """The cuts before are taken as if there were nothing to tell; this one is not a cut of it."""
+    room = Newsroom(any_store, tmp_path, {"tuan": {"cadence": "daily"}})
+    minh = room.subscribe(paused_until=MONDAY + ends)
+    room.story("passed", at=MONDAY - 2 * DAY - HOUR)
+    room.run(MONDAY - 2 * DAY)
+    room.run(MONDAY - DAY)
+    room.story("told", at=MONDAY - HOUR)
+    room.run(MONDAY)
+    assert room.titles() == ([] if ends else ["told"])
+    assert room.row(minh).starts_at == (MONDAY if ends else MONDAY - DAY)
+    room.story("next", at=MONDAY + HOUR)
+    room.run(MONDAY + DAY)
+    assert room.titles() == (["next"] if ends else ["told", "next"])

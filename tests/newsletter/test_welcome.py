@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
+from service.newsletter.welcome import Welcomed
 from service.render.engine import shipped_templates
 from service.store import tables as t
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
@@ -74,9 +75,52 @@ def test_what_another_digest_told_is_not_told_again(any_store, tmp_path):
     room.subscribe(NAM, digest="mot")
     room.story("a", at=MONDAY - HOUR)
     room.run(MONDAY)
-    room.subscribe(NAM, digest="hai", welcome_due=True)
-    assert room.welcome(MONDAY + HOUR).planned == 0
+    other = room.subscribe(NAM, digest="hai", welcome_due=True)
+    assert room.welcome(MONDAY + HOUR) == Welcomed(planned=0, failed={})
+    assert not room.row(other).welcome_due
     assert room.mails(NAM) == [["a"]]
+
+
+def test_it_carries_what_another_digest_has_not_told(any_store, tmp_path):
+    room = Newsroom(
+        any_store,
+        tmp_path,
+        {"mot": {"cadence": "daily", "topics": ["y-te"]}, "hai": {"cadence": "daily"}},
+    )
+    room.subscribe(NAM, digest="mot")
+    room.story("told", "y-te", at=MONDAY - HOUR)
+    room.story("new", "giao-duc", at=MONDAY - HOUR)
+    room.run(MONDAY)
+    room.subscribe(NAM, digest="hai", welcome_due=True)
+    assert room.welcome(MONDAY + HOUR) == Welcomed(planned=1, failed={})
+    assert room.mails(NAM) == [["told"], ["new"]]
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_its_window_begins_with_the_oldest_that_it_tells_or_its_edition(room, earlier):
+    """Where it is released, the person's other digests must reach back to what it carried."""
+    [edition] = room.editions()
+    if earlier:  # it entered another topic long before the one that the edition has it for
+        with room.store.write() as connection:
+            article = connection.execute(
+                select(t.article.c.id).where(t.article.c.title == "school")
+            ).scalar_one()
+            topic = connection.execute(
+                select(t.topic.c.id).where(t.topic.c.name == "van-hoa")
+            ).scalar_one()
+            connection.execute(
+                insert(t.article_topic).values(
+                    article_id=article, topic_id=topic, quiet=False, reason={},
+                    entered_at=MONDAY - 9 * DAY, listed_at=MONDAY - 9 * DAY,
+                )
+            )  # fmt: skip
+    confirmed(room)
+    room.welcome()
+    with room.store.read() as connection:
+        covers_from = select(t.delivery.c.covers_from).where(t.delivery.c.kind == "welcome")
+        begins = connection.execute(covers_from).scalar_one()
+    assert begins == (MONDAY - 9 * DAY if earlier else edition.covers_from)
+    assert edition.covers_from < MONDAY - 2 * HOUR
 
 
 def test_of_one_digest_alone_where_that_is_asked_for(any_store, tmp_path):

@@ -187,6 +187,22 @@ def test_an_edition_shows_its_own_period_and_then_what_came_before(open_page):
     assert not page.cssselect("link[rel=canonical]")
 
 
+def test_what_an_earlier_edition_in_the_archive_has_is_not_shown_as_new(open_page, newsroom, now):
+    """It came in the last hour before a cut: late enough for both, shown as new by the first."""
+    store, ids = newsroom
+    first, second = (now.replace(hour=0) + days * DAY for days in (1, 2))
+    with store.write() as connection:
+        late = tell(connection, ids, first - timedelta(minutes=30), "Tin sát giờ")
+        new = tell(connection, ids, first + timedelta(hours=1), "Tin mới")
+        freeze_edition(connection, ids, first, [late], days=1)
+        freeze_edition(connection, ids, second, [new, late], days=1)
+    before = open_page("edition", "tuan", f"{first:%Y%m%dT%H%M%SZ}")
+    assert _text(before, ".edition h2") == ["Giáo dục"]
+    after = open_page("edition", "tuan", f"{second:%Y%m%dT%H%M%SZ}")
+    assert _text(after, "section[aria-labelledby=earlier] .headline") == ["Tin sát giờ"]
+    assert _text(after, ".edition .headline") == ["Tin mới", "Tin sát giờ"]
+
+
 def test_an_unlisted_edition_names_the_one_in_the_archive(open_page):
     page = open_page("edition", "tuan", "20261124T000000Z-daily")
     assert page.cssselect("link[rel=canonical]")[0].get("href") == (

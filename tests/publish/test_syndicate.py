@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 import feedparser
 import pytest
-from lxml import etree
+from lxml import etree, html
 
 from service.config.schema import Publish
 from service.model import Enclosure, Image
@@ -203,6 +203,22 @@ def test_full_text_in_atom_and_rss(now, channel):
     assert told.findtext("description") == "Câu mở đầu."
     same = items_of([a_story(now, content="<p>Toàn văn.</p>", lead="Toàn văn.")], "full")
     assert etree.fromstring(atom(channel, same)).find(f"{A}entry/{A}summary") is None
+
+
+@pytest.mark.parametrize(
+    ("lead", "title"),
+    [
+        ("Toán < văn & <b>sử</b> &amp; hết", "Điểm chuẩn"),
+        ("", "Toán < văn & <b>sử</b> &amp; hết"),
+    ],
+)
+def test_what_stands_beside_a_full_text_in_rss_reads_as_it_is_written(now, channel, lead, title):
+    """A description is HTML to who reads it: the lead, or the title, is plain text (RSS 2.0)."""
+    items = items_of([a_story(now, content="<p>Toàn văn.</p>", lead=lead, title=title)], "full")
+    told = etree.fromstring(rss(channel, items)).find("channel/item")
+    shown = html.fromstring(f"<div>{told.findtext('description')}</div>")
+    assert shown.text_content() == (lead or title)
+    assert list(shown.iterdescendants()) == [], "words of the outlet became markup"
 
 
 def test_an_item_in_rss(now, channel):

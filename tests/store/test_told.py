@@ -1,0 +1,89 @@
+"""The ledger and the windows that hang on it: what is known, and what a release gives back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from service.model import DeliveryKind
+from service.store import deliveries, release, segments, told
+from service.store import tables as t
+from service.store.deliveries import NewDelivery
+from service.store.segments import Segment
+from service.store.told import Telling
+from tests import builders
+
+MANY = 501
+"""More articles than one list of ids takes."""
+
+
+@pytest.fixture
+def ledger(any_store, now):
+    """Two digests of two scopes and one reader of both. Returns how to tell him articles."""
+    with any_store.write() as connection:
+        source = builders.add_source(connection, now)
+        topic = builders.add_topic(connection, now)
+        articles = [
+            builders.add_story(
+                connection, source=source, topics=[topic], entered_at=now, title=f"Tin {n}"
+            )[1]
+            for n in range(MANY)
+        ]
+        digests = {
+            name: builders.add_digest(connection, now, name, scope=scope)
+            for name, scope in (("tuan", "news"), ("ngay", "news"), ("nam", "review"))
+        }
+        subscriptions = {
+            name: builders.add_subscription(
+                connection, digest=row, starts_at=now - timedelta(days=9), covered_to=now
+            )
+            for name, row in digests.items()
+        }
+        reader = connection.execute(select(t.subscriber.c.id)).scalar_one()
+
+    def tell(digest, *chosen, covers_from=None):
+        with any_store.ledger() as connection:
+            parts = Segment(None, digest.encode(), "vi", [], b"")
+            new = NewDelivery(
+                subscription_id=subscriptions[digest], kind=DeliveryKind.WELCOME,
+                segment_id=segments.put(connection, parts), message_id=f"{digest}@a",
+                dated_at=now, covers_from=covers_from,
+            )  # fmt: skip
+            [delivery] = deliveries.add(connection, [new], now)
+            scope = "review" if digest == "nam" else "news"
+            told.write(connection, [Telling(reader, scope, delivery, dict.fromkeys(chosen, True))])
+            return delivery
+
+    return any_store, reader, articles, subscriptions, tell
+
+
+@pytest.mark.parametrize("at", [0, MANY // 2, MANY - 1])
+def test_of_very_many_articles_each_that_was_told_is_known(ledger, at):
+    store, reader, articles, _, tell = ledger
+    tell("tuan", articles[at])
+    with store.read() as connection:
+        assert told.known(connection, "news", [reader], articles) == {reader: {articles[at]}}
+        few = told.known(connection, "news", [reader], articles[at : at + 1])
+        assert few == {reader: {articles[at]}}
+        assert told.known(connection, "review", [reader], articles) == {reader: set()}
+
+
+def test_a_release_lets_the_subscriptions_of_its_scope_alone_reach_back(ledger, now):
+    store, _, articles, subscriptions, tell = ledger
+    back_to = now - timedelta(days=2)
+    released = tell("tuan", articles[0], covers_from=back_to)
+    tell("nam", articles[0], covers_from=back_to)
+    with store.ledger() as connection:
+        release.release(connection, [released])
+    with store.read() as connection:
+        rows = connection.execute(select(t.subscription.c.id, t.subscription.c.covered_to))
+        covered = {row.id: row.covered_to for row in rows}
+        left = connection.execute(select(t.told.c.scope)).scalars().all()
+    assert {name: covered[row] for name, row in subscriptions.items()} == {
+        "tuan": back_to,
+        "ngay": back_to,
+        "nam": now,
+    }
+    assert left == ["review"]
