@@ -21,6 +21,7 @@ from service.collect import (
     byline,
     date_line,
     full_text,
+    furniture,
     linked_data,
     media,
     meta,
@@ -28,7 +29,7 @@ from service.collect import (
     page_title,
 )
 from service.collect.addresses import web_address
-from service.collect.blocks import Block
+from service.collect.blocks import Block, ancestry
 from service.collect.body_text import Body
 from service.collect.items import language_tag
 from service.collect.pagetree import base_of, decoded, tree_of
@@ -37,6 +38,9 @@ from service.curate.canonical import is_home
 from service.model import Image
 from service.text.fold import folded_tokens
 from service.text.language import guess
+
+_PARAGRAPH = 80
+"""Characters of a line that is no caption and no label."""
 
 _UNDER_THE_TITLE = 6
 """Blocks at the beginning of a text among which its title, date and author may stand."""
@@ -90,7 +94,7 @@ def read(
         prose,
         [*names, *byline.host_names(link or url)],
     )
-    known = {title, *authors, *(one.text_content() for one in tree.iter("time"))}
+    known = {title, *authors, *map(block_texts.text_of, tree.iter("time"))}
     return ArticlePage(
         title=title,
         link=link,
@@ -133,6 +137,7 @@ def _paragraphs(prose: Body | None, lead: str, known: Iterable[str], html: str |
     if html is not None:
         aside = (prose.others, prose.aside) if prose else ((), ())
         texts = full_text.paragraphs(html, *aside)
+        texts = [*_missing_opening(texts, prose), *texts]
         _drop_signatures(texts, prose)
     texts = texts or [
         block.text for block in (prose.blocks if prose else ()) if not byline.is_byline(block)
@@ -142,10 +147,24 @@ def _paragraphs(prose: Body | None, lead: str, known: Iterable[str], html: str |
         for text in texts
         if folded_tokens(text) not in said and not date_line.is_date_line(text)
     ]
-    start = folded_tokens(lead)
-    if lead and not any(start in folded_tokens(text) for text in texts[:4]):
+    if lead and not page_lead.stands_in(lead, texts):
         texts.insert(0, lead)
     return texts
+
+
+def _missing_opening(texts: Sequence[str], prose: Body | None) -> list[str]:
+    """Paragraphs in front of the first of `texts` whose box has a name that put others off."""
+    own = prose.blocks if prose else ()
+    bare = [folded_tokens(block.text) for block in own]
+    there = [folded_tokens(text) for text in texts]
+    at = next((bare.index(words) for words in there[:_UNDER_THE_TITLE] if words in bare), 0)
+    return [
+        block.text
+        for block, words in zip(own[:at], bare, strict=False)
+        if len(block.text) >= _PARAGRAPH
+        and words not in there
+        and any(map(furniture.is_furniture, ancestry(block.element)))
+    ]
 
 
 def _drop_signatures(texts: list[str], prose: Body | None) -> None:

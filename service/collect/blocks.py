@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from lxml import etree
 from lxml.html import HtmlElement
 
 from service.text.fold import nfc
@@ -31,6 +32,9 @@ UNSEEN = frozenset(
     )
 )
 """Elements that hold no text of an article. ASP.NET wraps whole pages in `form`: `_is_wrapper`."""
+
+_WITHOUT_A_BOX = frozenset({"script", "style", "template", "noscript", "head", "title"})
+_APART = frozenset({"a", "label", "small", "time"})
 
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
@@ -102,7 +106,10 @@ class _Walk:
         around: HtmlElement,
         todo: list[tuple[str, HtmlElement, HtmlElement]],
     ) -> None:
-        if not isinstance(element.tag, str) or is_unseen(element):
+        if not isinstance(element.tag, str):
+            return
+        if is_unseen(element):
+            self._line.parts.append("" if element.tag in _WITHOUT_A_BOX else " ")
             return
         tag = element.tag
         if tag == "br":
@@ -111,6 +118,8 @@ class _Walk:
             if self._line.breaks > 1:
                 self._end(around)
             return
+        if tag == "img":
+            self._line.parts.append(" ")
         inner = around
         if tag not in INLINE:
             self._end(around)
@@ -172,6 +181,38 @@ class _Walk:
 def blocks(root: HtmlElement) -> list[Block]:
     """What people see of this part of the page."""
     return _Walk().run(root)
+
+
+def text_of(element: HtmlElement) -> str:
+    """What people read of an element, on one line.
+
+    Words are parted where a line or a box ends, and never within by a tag such as `b`.
+    """
+    if len(element) == 0:
+        return nfc(" ".join((element.text or "").split()))
+    return nfc(" ".join("".join(raw_text(element)).split()))
+
+
+def raw_text(element: HtmlElement) -> Iterator[str]:
+    """The pieces of an element's text as they stand, with blanks at the ends of lines and boxes."""
+    for event, one in etree.iterwalk(element, events=("start", "end")):
+        if not isinstance(one.tag, str):
+            continue
+        parts = one.tag not in INLINE or one.tag == "img"
+        if event == "start":
+            yield " " if parts else ""
+            yield one.text or ""
+        else:
+            yield " " if parts or (one is not element and stands_apart(one)) else ""
+            yield "" if one is element else one.tail or ""
+
+
+def stands_apart(element: HtmlElement) -> bool:
+    """Whether another inline element follows at once that styles set apart: a date, a section."""
+    following = None if element.tail else element.getnext()
+    if following is None:
+        return False
+    return any(one.get("class") or one.tag in _APART for one in (element, following))
 
 
 def one_line(text: str) -> str:

@@ -19,6 +19,7 @@ from lxml.html import HtmlElement
 
 from service.collect import furniture
 from service.collect.blocks import Block, ancestry
+from service.text.boilerplate import is_boilerplate
 from service.text.fold import folded_tokens
 
 _NAMED = re.compile(
@@ -43,6 +44,9 @@ _LEAST = 0.4
 
 _MOST_OF_IT = 0.5
 """Of the page's worth: what is called furniture but holds so much is none."""
+
+_SOME_PROSE = 150
+"""Characters of prose in what is called by a word that says little, such as `article-widget`."""
 
 _REST = 0.4
 """Of the text that may stand behind a label such as "other news" and still go with it."""
@@ -133,7 +137,7 @@ def _called_furniture(
     return {
         element
         for element in {around for block in found for around in ancestry(block.element)}
-        if furniture.is_furniture(element)
+        if furniture.is_furniture(element, prose=prose.get(element, 0.0) >= _SOME_PROSE)
         and prose.get(element, 0.0) < _MOST_OF_IT * whole
         and element not in holds_title
     }
@@ -177,6 +181,8 @@ def _cleaned(kept: Sequence[Block], heads: Collection[str]) -> list[Block]:
         if block.is_link:
             continue
         if furniture.is_label(block.text) or furniture.is_pointer(block):
+            continue
+        if is_boilerplate(block.text):
             continue
         if any(around.tag == "figcaption" for around in ancestry(block.element)):
             continue

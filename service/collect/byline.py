@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
-from service.collect.blocks import Block, ancestry, is_unseen, one_line
+from service.collect.blocks import Block, ancestry, is_unseen, text_of
 from service.collect.body_text import Body
 from service.text.clean import title_text
 from service.text.fold import fold, tokens
@@ -120,7 +120,7 @@ def _marked(tree: HtmlElement) -> list[str]:
             continue
         if is_unseen(element) or any(is_unseen(one) for one in element.iterancestors()):
             continue
-        text = one_line(element.text_content())
+        text = text_of(element)
         if 0 < len(text) <= 150 and any(names_in(one) for one in _parts(element)):  # noqa: PLR2004
             return _parts(element)  # what is longer is a box about the author
     return []
@@ -133,11 +133,9 @@ def _is_called(element: HtmlElement) -> bool:
 
 def _parts(element: HtmlElement) -> list[str]:
     """The texts of a byline's own elements where it has several names, else its text."""
-    inner = [
-        one_line(one.text_content()) for one in element.iter("a", "span", "li") if not len(one)
-    ]
+    inner = [text_of(one) for one in element.iter("a", "span", "li") if not len(one)]
     inner = [text for text in inner if names_in(text)]
-    whole = one_line(element.text_content())
+    whole = text_of(element)
     if len(inner) > 1 and all(len(text.split()) > 1 for text in inner):
         return inner
     return [whole]

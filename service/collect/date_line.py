@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from lxml.html import HtmlElement
 
 from service.collect import meta
-from service.collect.blocks import Block, ancestry, is_unseen, one_line
+from service.collect.blocks import Block, ancestry, is_unseen, text_of
 from service.collect.items import sensible
 from service.collect.meta import Meta
 from service.collect.reading import Reading
@@ -123,7 +123,7 @@ def _marked(tree: HtmlElement) -> list[str]:
         is_time = element.tag == "time" and element.get("pubdate") is not None
         written = element.get("datetime") or element.get("content") or ""
         if (marked or is_time) and not written:
-            written = one_line(element.text_content())
+            written = text_of(element)
         if not written or (not marked and not is_time):
             continue
         (first if not _CHANGED.search(str(element.get("class") or "")) else others).append(written)

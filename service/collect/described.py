@@ -19,7 +19,7 @@ from lxml.html import HtmlElement
 
 from service.collect import media
 from service.collect.addresses import web_address
-from service.collect.headlines import text_of
+from service.collect.blocks import text_of
 from service.collect.items import sensible
 from service.collect.keys import Draft
 from service.collect.particulars import whole_title
@@ -27,6 +27,7 @@ from service.collect.reading import Reading, Selectors
 from service.errors import ParseError
 from service.model import Entry, Image
 from service.text import dates
+from service.text.boilerplate import without_boilerplate
 from service.text.fold import nfc
 
 _BACKGROUND = re.compile(r"url\(\s*[\"']?([^\"')]+)")
@@ -68,7 +69,7 @@ def _draft(
 ) -> Draft:
     headline = next((one for one in _finder(selectors.title)(block) if text_of(one)), None)
     published, written = _date(block, selectors, reading, now)
-    lead = _first_text(block, selectors.lead)
+    lead = without_boilerplate(_first_text(block, selectors.lead))
     link = _link(block, headline, selectors, base)
     entry = Entry(
         key="",

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from lxml.html import HtmlElement
 
 from service.collect.addresses import web_address, without_feed_scheme
-from service.collect.headlines import text_of
+from service.collect.blocks import text_of
 from service.collect.same_site import site_of
 from service.text.clean import title_text
 from service.text.fold import fold

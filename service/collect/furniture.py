@@ -33,6 +33,13 @@ _CALLED = re.compile(
     r")(?=$|[\s_-])",
     re.IGNORECASE,
 )
+_SAYS_LITTLE = re.compile(
+    r"(?:^|(?<=[\s_-]))(?:widget\w*|tools|toolbar|print|tags?|keywords|rating|shar(?:e|ing)\w*|"
+    r"read-?more|paywall|popular|pager)(?=$|[\s_-])",
+    re.IGNORECASE,
+)
+"""Some outlets call every paragraph by its paywall, and page builders all they make a widget."""
+
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ROLES = frozenset({"navigation", "complementary", "contentinfo", "dialog", "search", "banner"})
 _ASIDE = frozenset({"aside", "footer", "nav"})
@@ -94,8 +101,11 @@ _TEASER = 300
 """Characters beside a headline in what is still a teaser."""
 
 
-def is_furniture(element: HtmlElement) -> bool:
-    """By its kind, its role or its names. Who asks must see to it that not all text goes."""
+def is_furniture(element: HtmlElement, *, prose: bool = False) -> bool:
+    """By its kind, its role or its names. Who asks must see to it that not all text goes.
+
+    `prose`: it holds sentences; then a word that is also said of a text's own parts does not tell.
+    """
     if element.get("role", "").lower() in _ROLES or element.tag in _ASIDE:
         return True
     if element.get("aria-hidden", "").lower() == "true":
@@ -103,7 +113,10 @@ def is_furniture(element: HtmlElement) -> bool:
     if element.tag in {"html", "body", "article", "main"}:
         return False
     names = f"{element.get('class') or ''} {element.get('id') or ''}".split()
-    return any(_CALLED.search(_CAMEL.sub("-", name)) for name in names if not _is_slug(name))
+    named = [_CAMEL.sub("-", name) for name in names if not _is_slug(name)]
+    if prose:
+        named = [_SAYS_LITTLE.sub(" ", name) for name in named]
+    return any(map(_CALLED.search, named))
 
 
 def _is_slug(name: str) -> bool:

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from lxml.html import HtmlElement
 
 from service.collect.addresses import web_address
+from service.collect.blocks import text_of
 from service.collect.same_site import site_of
-from service.text.fold import nfc
 
 MOST_LINKS = 8000
 """Of one page that are looked at: the largest lists of the Web have some hundred entries."""
@@ -137,11 +137,6 @@ def _are_close(one: HtmlElement, other: HtmlElement) -> bool:
 def _rank(one: Headline) -> tuple[bool, bool]:
     heading = any(element.tag in _HEADINGS for element in (one.said_by, *_nearest(one.said_by)))
     return heading, one.long
-
-
-def text_of(element: HtmlElement) -> str:
-    """What people read of it, blanks as one."""
-    return " ".join(nfc(" ".join(element.itertext())).split())
 
 
 def is_long(text: str) -> bool:

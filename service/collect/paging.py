@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 from lxml.html import HtmlElement
 
 from service.collect.addresses import web_address
-from service.collect.headlines import ancestors, text_of
+from service.collect.blocks import text_of
+from service.collect.headlines import ancestors
 from service.collect.same_site import site_of
 from service.text.fold import fold
 

@@ -16,11 +16,13 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from service.collect import media
-from service.collect.headlines import length_of, text_of
+from service.collect.blocks import raw_text, stands_apart, text_of
+from service.collect.headlines import length_of
 from service.collect.items import sensible
 from service.collect.reading import Reading
 from service.model import Image
 from service.text import dates
+from service.text.boilerplate import without_boilerplate
 from service.text.clean import title_text
 from service.text.fold import nfc
 
@@ -115,7 +117,7 @@ def _without_date(headline: HtmlElement) -> str:
 def lead_of(block: HtmlElement, headline: HtmlElement) -> str:
     """Its first sentences as plain text, "" where there are none."""
     element = lead_element(block, headline)
-    return "" if element is None else _own_text(element, headline)
+    return "" if element is None else without_boilerplate(_own_text(element, headline))
 
 
 def lead_element(block: HtmlElement, headline: HtmlElement) -> HtmlElement | None:
@@ -229,6 +231,9 @@ def _own_text(element: HtmlElement, headline: HtmlElement) -> str:
     for child in element:
         inline = child.tag in _INLINE and child is not headline
         if inline and not any(one is headline for one in child.iterdescendants()):
-            parts.append(" ".join(child.itertext()))
+            parts += raw_text(child)
+            parts.append(" " if stands_apart(child) else "")
+        else:
+            parts.append(" ")
         parts.append(child.tail or "")
-    return " ".join(" ".join(parts).split())
+    return nfc(" ".join("".join(parts).split()))

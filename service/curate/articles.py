@@ -11,6 +11,7 @@ from operator import attrgetter
 
 from service.curate.canonical import display_link, is_web
 from service.model import Enclosure, Entry, Image, Refusal
+from service.text.boilerplate import without_boilerplate
 from service.text.clean import clean_html, plain, plain_of_clean, title_text
 from service.text.excerpt import lead, shorten
 from service.text.fold import lowered, nfc, words_of
@@ -73,8 +74,9 @@ def shape(
     one that its document claims.
     """
     full = clean_html(entry.content, entry.base) if entry.content else ""
-    summary, content = plain(entry.summary), plain_of_clean(full)
+    summary, content = without_boilerplate(plain(entry.summary)), plain_of_clean(full)
     longer = content if len(content) >= len(summary) else summary
+    longer = without_boilerplate(longer) or longer or plain(entry.summary)
     title = shorten(title_text(entry.title), LONGEST_TITLE) or shorten(longer, TITLE_CHARS)
     if not title:
         return Refusal.EMPTY

@@ -38,6 +38,9 @@ _BLOCKS = {
     "tfoot", "th", "thead", "tr", "ul",
 }  # fmt: skip
 _MEDIA = {"img", "audio", "video", "source"}
+_PARTING = _BLOCKS | {"img", "audio", "video"}
+"""Between words; other tags may stand within one."""
+
 _SHOWN = _INLINE | _BLOCKS | _MEDIA
 _GONE_WITH_CONTENT = {
     "button", "head", "iframe", "math", "noembed", "noframes", "noscript", "script", "select",
@@ -73,7 +76,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
 _REST_OF_TAG = r"(?:\s(?:[^<>\"]|\"[^\"]*\")*)?>"
 _CLEAN_BLOCK = re.compile(
-    rf"</?(?:{'|'.join(sorted(_BLOCKS, key=len, reverse=True))}){_REST_OF_TAG}"
+    rf"</?(?:{'|'.join(sorted(_PARTING, key=len, reverse=True))}){_REST_OF_TAG}"
 )
 _CLEAN_INLINE = re.compile(rf"</?[a-z][a-z0-9]*{_REST_OF_TAG}")
 
@@ -106,7 +109,7 @@ def _cleaner_with(base: str) -> nh3.Cleaner:
 # base does not matter, and one serves all.
 _CLEANER = _cleaner("deny")
 _PLAIN_CLEANER = nh3.Cleaner(
-    tags=_BLOCKS, clean_content_tags=_GONE_WITH_CONTENT, attributes={}, link_rel=None
+    tags=_PARTING, clean_content_tags=_GONE_WITH_CONTENT, attributes={}, link_rel=None
 )
 _ADDRESS = re.compile(r"\b(?:href|src|cite|poster)\b")
 _WHOLE_ADDRESS = re.compile(
@@ -234,6 +237,7 @@ _OTHER_TAG = re.compile(
     r"param|picture|script|select|strike|style|svg|textarea|title|tt)(?=[\s/>])([^<>]*)>",
     re.IGNORECASE,
 )
+_WITHIN_WORDS = frozenset({"basefont", "blink", "label", "link", "meta", "strike", "tt"})
 _HIDDEN = re.compile(r"(?is)<(script|style)\b.*?(?:</\1\s*>|$)|<!--.*?-->|<!--[^>]*(?:>|$)")
 
 
@@ -242,7 +246,8 @@ def _without_other_tags(text: str) -> str:
 
     def mend(tag: re.Match[str]) -> str:
         other = f"<{'' if tag[1] else '/'}{tag[2].lower()}"
-        return "" if "=" in tag[3] or other in small else tag[0]
+        gone = "" if tag[2].lower() in _WITHIN_WORDS else " "
+        return gone if "=" in tag[3] or other in small else tag[0]
 
     return _OTHER_TAG.sub(mend, text)
 
@@ -258,7 +263,7 @@ def title_text(text: str) -> str:
     text = nfc(text[:LONGEST_TITLE])
     if "<" in text:
         text = _HIDDEN.sub(lambda gone: " " if gone[1] else "", text)
-        text = _KNOWN_TAG.sub(lambda tag: " " if tag[1].lower() in _BLOCKS else "", text)
+        text = _KNOWN_TAG.sub(lambda tag: " " if tag[1].lower() in _PARTING else "", text)
         text = _without_other_tags(text)
     if "&" in text:
         text = nfc(_ENTITY.sub(lambda entity: entities.unescape(entity[0]), text))

@@ -45,6 +45,16 @@ _SWALLOWING = re.compile(
     r"<(button|select|style|script|template|textarea|title)(?=[\s/>])([^<>]*)>", re.IGNORECASE
 )
 _NO_TAG = re.compile(r"<(?=![^\w\[>-])")
+_BOX_BEHIND_A_WORD = re.compile(
+    r"(?<=[^\s>])</?(?:button|canvas|dialog|dir|embed|fieldset|form|hgroup|input|legend|listing|math|menu|"
+    r"object|optgroup|option|search|select|svg|textarea|xmp)(?=[\s/>])",
+    re.IGNORECASE,
+)
+"""Tags that a browser shows as boxes of their own, and cleaning drops."""
+
+_CELL = re.compile(r"</?(?:td|th|tr|caption)(?=[\s/>])", re.IGNORECASE)
+_TABLE = re.compile(r"<table(?=[\s>])", re.IGNORECASE)
+
 _INSTEAD = re.compile(
     r"<(/?)(iframe|noembed|noframes|noscript)(?=[\s/>])"
     r"(?:[^<>\"']++|\"[^\"]{0,5000}+\"|'[^']{0,5000}+')*+>",
@@ -77,7 +87,9 @@ def with_closed_ends(html: str) -> str:
         html = _NO_TAG.sub("&lt;", html)
     if "\\" in html or "&" in html or _CURLY.search(html):
         html = _STRANGE_QUOTE.sub(_with_plain_quotes, html)
-    html = with_closed_quotes(html)
+    html = _BOX_BEHIND_A_WORD.sub(r" \g<0>", with_closed_quotes(html))
+    if _CELL.search(html) and not _TABLE.search(html):
+        html = _CELL.sub(r" \g<0>", html)  # HTML forgets the tags of cells without a table
     if _INSTEAD.search(html):
         html = _with_what_stands_in(html)
     if not _SWALLOWING.search(html):

@@ -175,3 +175,101 @@ def test_no_page_breaks_it(text):
     except ParseError:
         return
     assert isinstance(page.text, str)
+
+
+def prose(*paragraphs, lead=None, head="", before="", wrap="{}"):
+    """A plain article: paragraphs of our own, a description in its head, boxes around them."""
+    meta = f'<meta property="og:description" content="{lead}">' if lead else ""
+    text = wrap.format("".join(f"<p>{one}</p>" for one in paragraphs))
+    return (
+        f"<html lang=vi><head><title>{TITLE}</title>{meta}{head}</head><body>{before}"
+        f"<article><h1>{TITLE}</h1>{text}</article></body></html>"
+    )
+
+
+CUTS = {
+    "one paragraph": lambda: PARAGRAPHS[0],
+    "two paragraphs": lambda: f"{PARAGRAPHS[0]} {PARAGRAPHS[1]}",
+    "a paragraph and the beginning of the next": lambda: f"{PARAGRAPHS[0]} {PARAGRAPHS[1][:60]}",
+    "cut short": lambda: f"{PARAGRAPHS[0][:90]}…",
+    "cut within a word": lambda: f"{PARAGRAPHS[0][:96]}...",
+    "two paragraphs, cut short": lambda: f"{PARAGRAPHS[0]} {PARAGRAPHS[1][:71]} […]",
+    "read more behind it": lambda: f"{PARAGRAPHS[0][:90]}… Đọc tiếp",
+    "signs written otherwise": lambda: PARAGRAPHS[0].replace(";", " -").replace(",", " ,"),
+}
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["ours", "trafilatura"])
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_lead_that_is_the_beginning_of_the_text_stands_there_once(cut, full):
+    page = read(prose(*PARAGRAPHS, lead=CUTS[cut]()), full=full)
+    assert page.text.split("\n\n") == list(PARAGRAPHS)
+    assert not page.lead.endswith(("Đọc tiếp", "]"))
+
+
+def test_a_lead_of_its_own_is_put_in_front_of_the_text():
+    page = read(prose(*PARAGRAPHS, lead=LEAD))
+    assert page.text.split("\n\n") == [LEAD, *PARAGRAPHS]
+
+
+SLOGANS = (
+    "Cổng thông tin điện tử tỉnh - thông tin chỉ đạo điều hành, tin tức sự kiện của tỉnh",
+    "Tin tức 24h, đọc báo mới nhất, cập nhật tin nhanh về công tác khoa giáo trong tỉnh",
+    "Cơ quan ngôn luận của Đảng bộ tỉnh, tiếng nói của Đảng bộ và Nhân dân địa phương",
+    "Latest news, breaking news and headlines about the province and its people",
+    "Thông tin chính xác - Tin cậy - Gần gũi với Nhân dân",
+)
+
+
+@pytest.mark.parametrize("slogan", SLOGANS)
+@pytest.mark.parametrize(
+    "where",
+    ["meta", "site-description", "slogan", "header", "footer"],
+)
+def test_a_slogan_of_the_site_is_no_lead(slogan, where):
+    shown = {
+        "meta": "",
+        "site-description": f'<header><p class="site-description">{slogan}</p></header>',
+        "slogan": f'<div class="top"><div class="slogan">{slogan}</div></div>',
+        "header": f'<div class="header-desc"><b>{slogan}</b></div>',
+        "footer": f"<footer><p>{slogan}</p></footer>",
+    }[where]
+    page = read(prose(*PARAGRAPHS, lead=slogan, before=shown))
+    assert page.lead != slogan
+    assert slogan not in page.text
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["ours", "trafilatura"])
+@pytest.mark.parametrize(
+    "name",
+    ["article-widget", "widget text", "elementor-widget elementor-widget-text-editor", "read-more",
+     "paywall", "print-content", "story-tools article-print", "tags-content tag"],
+)  # fmt: skip
+def test_opening_paragraphs_in_a_box_whose_name_says_little_are_kept(name, full):
+    opening = "".join(f"<p>{one}</p>" for one in PARAGRAPHS[:2])
+    rest = "".join(f"<p>{one}</p>" for one in PARAGRAPHS[2:] * 3)
+    body = f'<div class="{name}">{opening}</div><div class="rest">{rest}</div>'
+    page = read(prose(wrap=body), full=full)
+    assert all(one in page.text for one in PARAGRAPHS[:2])
+
+
+def test_a_widget_without_sentences_is_none_of_the_text():
+    links = "".join(f'<li><a href="/x{n}">{one}</a></li>' for n, one in enumerate(OTHERS))
+    page = read(prose(*PARAGRAPHS, wrap=f'{{}}<div class="widget"><ul>{links}</ul></div>'))
+    assert page.text.split("\n\n") == list(PARAGRAPHS)
+
+
+@pytest.mark.parametrize(
+    "notice",
+    ["Lưu bài viết thành công", "Đã lưu bài viết", "Nghe đọc bài", "3 phút đọc", "Xem chi tiết",
+     "Bạn có thể xem lại bài viết đã lưu ở trang Tin bài đã lưu"],
+)  # fmt: skip
+def test_what_a_program_says_on_the_page_is_none_of_the_text(notice):
+    page = read(prose(*PARAGRAPHS, wrap=f"<div>{notice}</div>{{}}<div>{notice}</div>"))
+    assert page.text.split("\n\n") == list(PARAGRAPHS)
+    assert page.lead in {"", PARAGRAPHS[0]}
+
+
+def test_words_of_a_page_are_parted_by_boxes_and_not_within():
+    page = read(prose("Ông <b>N</b>guyễn<br>Văn A<img src='/a.png'>phát biểu.", *PARAGRAPHS))
+    assert "Ông Nguyễn Văn A phát biểu." in page.text

@@ -246,3 +246,18 @@ def test_a_headline_with_a_lost_quote_swallows_no_other(now):
     end = portal.html.index('"', first + 6)
     document = read(portal.html[:end] + portal.html[end + 1 :], portal.url, now)
     assert tuple(entry.link for entry in document.entries) == portal.links
+
+
+def test_headlines_and_leads_keep_their_words_whole_and_apart(now):
+    rows = "".join(
+        f"<li><a href='/tin-bai-so-{n}1234.html'><b>M</b>ột tin<br>bài dài số {n}</a>"
+        f"<span class='d'>0{n}/11/2026</span><span class='c'>Giáo dục</span>"
+        f"<p>Nh<b>ữ</b>ng câu đầu tiên<br>của tin bài thứ {n} đứng ở đây. Xem chi tiết »</p></li>"
+        for n in range(1, 9)
+    )
+    entries = read(
+        f"<html><body><ul>{rows}</ul></body></html>", "https://t.example.vn/", now
+    ).entries
+    assert [one.title for one in entries] == [f"Một tin bài dài số {n}" for n in range(1, 9)]
+    assert entries[0].summary == "Những câu đầu tiên của tin bài thứ 1 đứng ở đây."
+    assert all(one.published for one in entries)

@@ -40,10 +40,10 @@ class TestCleanHtml:
             ("<math><mtext></mtext></math><noscript><img src=javascript:x></noscript>a", "a"),
             ("<scr\x00ipt>alert(1)</scr\x00ipt>a", "a"),
             ("<!-- c -->a<!doctype html>", "a"),
-            ("<object data=x><embed src=y>t</object>a", "ta"),
+            ("<object data=x><embed src=y>t</object>a", "t a"),
             # what would swallow all that follows it
             ("<iframe src='https://x.example' /><p>a</p>", "<p>a</p>"),
-            ("a<object data=x><p>b</p>", "a<p>b</p>"),
+            ("a<object data=x><p>b</p>", "a <p>b</p>"),
             ("<noscript>a<p>b</p>", "a<p>b</p>"),
             ("<iframe>a</iframe>b<iframe><p>c</p>", "a b <p>c</p>"),
             ("a<script>alert(1)", "a"),
@@ -335,3 +335,29 @@ def test_hundreds_of_thousands_of_beginnings_without_an_end_cost_no_square(unit)
     for understood in (plain(html), clean_html(html, BASE), title_text(html)):
         assert len(understood) <= len(html) * 4
     assert time.process_time() - begun < 10, "it took minutes"
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["p", "div", "li", "td", "th", "h2", "dt", "form", "fieldset", "option", "section", "tr"],
+)
+def test_words_are_parted_where_a_box_ends(tag):
+    for html in (f"một<{tag}>hai</{tag}>ba", f"<{tag}>một</{tag}><{tag}>hai</{tag}>ba"):
+        assert plain(html).split() == ["một", "hai", "ba"]
+        assert plain_of_clean(clean_html(html, BASE)).split() == ["một", "hai", "ba"]
+
+
+@pytest.mark.parametrize(
+    "tag", ["br", "hr", "img src='https://x.vn/a.jpg'", "input", "button></button", "svg></svg"]
+)
+def test_words_are_parted_where_something_stands_between_them(tag):
+    for html in (f"một<{tag}>hai", f"<p>một<{tag}>hai</p>"):
+        assert plain(html) == plain_of_clean(clean_html(html, BASE)) == "một hai"
+
+
+@pytest.mark.parametrize(
+    "tag", ["b", "i", "em", "strong", "span", "font", "u", "sup", "mark", "a", "small", "o:p"]
+)
+def test_a_word_is_not_parted_by_a_tag_within_it(tag):
+    html = f"<{tag}>Đ</{tag}>ẹp Vi<{tag}>ệ</{tag}>t"
+    assert plain(html) == plain_of_clean(clean_html(html, BASE)) == "Đẹp Việt"
