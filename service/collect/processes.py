@@ -12,9 +12,11 @@ import contextlib
 import gc
 import multiprocessing
 import os
+import pickle
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from typing import TypeVar, cast
@@ -37,6 +39,10 @@ Outcome = Brought | str
 Result = TypeVar("Result")
 
 
+class OverTimeError(Exception):
+    """A task took longer than it may. Not a TimeoutError, which a function may raise itself."""
+
+
 class Processes:
     """`number` of them. `nice` is their level: readers of our own pages come first."""
 
@@ -53,11 +59,14 @@ class Processes:
     async def run(
         self, function: Callable[..., Result], args: Sequence[object], timeout_s: float
     ) -> Result:
-        """One task. Raises what the function raises, TimeoutError, or pebble's ProcessExpired.
+        """One task. Raises what the function raises, OverTimeError, or pebble's ProcessExpired.
 
         `timeout_s`: seconds of the processor, or STARVED times as many by the clock. A pool that
         broke (a process was killed while idle) is replaced. Raises BantinError when none can be
         started.
+
+        What the function raises comes back as a value: pebble's own RuntimeError says that the pool
+        is broken, and would be taken for it.
         """
         for _ in range(2):
             pool = self._pool = self._pool or self._started()
@@ -65,15 +74,21 @@ class Processes:
                 future = pool.schedule(
                     _within, args=(timeout_s, function, args), timeout=STARVED * timeout_s
                 )
-                return cast("Result", await asyncio.wrap_future(future))
+                came = await asyncio.wrap_future(future)
+            except TimeoutError as error:
+                raise OverTimeError from error
             except ProcessExpired as error:
                 if error.exitcode == -signal.SIGPROF:
-                    raise TimeoutError from error
+                    raise OverTimeError from error
                 raise
             except (BrokenProcessPool, RuntimeError):
                 if self._pool is pool:
                     self._pool = None
                 await asyncio.to_thread(_stop, pool)
+            else:
+                if isinstance(came, _Raised):
+                    raise came.error()
+                return cast("Result", came)
         raise BantinError("the processes that read documents cannot be started")
 
     async def stop(self) -> None:
@@ -92,11 +107,37 @@ class Processes:
         )
 
 
-def _within(cpu_s: float, function: Callable[..., Result], args: Sequence[object]) -> Result:
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """What a function raised, on its way back. `packed` None: it cannot travel, its words can."""
+
+    packed: bytes | None
+    words: str
+
+    def error(self) -> Exception:
+        error = None if self.packed is None else pickle.loads(self.packed)  # noqa: S301 - our own
+        return error if isinstance(error, Exception) else BantinError(self.words)
+
+
+def _raised(error: Exception) -> _Raised:
+    """Tried here whether it can be read there: an error that cannot would end the whole pool."""
+    try:
+        packed = pickle.dumps(error)
+        pickle.loads(packed)  # noqa: S301 - our own
+    except Exception:  # noqa: BLE001 - whatever its class does
+        packed = None
+    return _Raised(packed, f"{type(error).__name__}: {error}"[:300])
+
+
+def _within(
+    cpu_s: float, function: Callable[..., Result], args: Sequence[object]
+) -> Result | _Raised:
     """Runs in the process, which ends by SIGPROF when its time is over, also within C."""
     signal.setitimer(signal.ITIMER_PROF, cpu_s)
     try:
         return function(*args)
+    except Exception as error:  # noqa: BLE001 - told to who asked
+        return _raised(error)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 

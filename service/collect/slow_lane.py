@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from pebble import ProcessExpired
 
 from service.collect.jobs import Job
-from service.collect.processes import PUT_ASIDE, Outcome, Processes, Result
+from service.collect.processes import PUT_ASIDE, Outcome, OverTimeError, Processes, Result
 from service.errors import BantinError, PutAsideError
 
 WAIT_S = 60.0
@@ -59,7 +59,7 @@ class SlowLane:
             for _ in range(tries):
                 try:
                     (outcome,) = await self._processes.ask([job], self._timeout_s)
-                except TimeoutError:
+                except OverTimeError:
                     return took_too_long(self._timeout_s)
                 except ProcessExpired as error:
                     died = killed(error)
@@ -72,7 +72,7 @@ class SlowLane:
         async with self._turn(0):
             try:
                 return await self._processes.run(function, args, self._timeout_s)
-            except TimeoutError as error:
+            except OverTimeError as error:
                 raise PutAsideError(took_too_long(self._timeout_s)) from error
             except ProcessExpired as error:
                 raise PutAsideError(killed(error)) from error

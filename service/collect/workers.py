@@ -22,7 +22,7 @@ from typing import Self, TypeVar
 from pebble import ProcessExpired
 
 from service.collect.jobs import Brought, Job
-from service.collect.processes import PUT_ASIDE, Outcome, Processes
+from service.collect.processes import PUT_ASIDE, Outcome, OverTimeError, Processes
 from service.collect.slow_lane import WAIT_S, SlowLane, killed
 from service.errors import BantinError, ParseError, PutAsideError
 
@@ -109,7 +109,7 @@ class Parsers:
         Raises what it raises, PutAsideError when it kills or hangs them twice, BantinError when the
         fault is ours.
         """
-        with suppress(ProcessExpired, TimeoutError):
+        with suppress(ProcessExpired, OverTimeError):
             return await self._processes.run(function, args, self._quick_s)
         return await self._slow.call(function, args)
 
@@ -141,7 +141,7 @@ class Parsers:
                 outcomes = await self._processes.ask([job for job, _ in batch], self._quick_s)
             except ProcessExpired:
                 await self._one_by_one(batch)
-            except TimeoutError:
+            except OverTimeError:
                 if len(batch) == 1:
                     self._send_on(batch[0], tries=1)
                 else:
@@ -154,7 +154,7 @@ class Parsers:
         for job, future in batch:
             try:
                 (outcome,) = await self._processes.ask([job], self._quick_s)
-            except TimeoutError:
+            except OverTimeError:
                 self._send_on((job, future), tries=1)
             except ProcessExpired as error:
                 _settle(future, killed(error))

@@ -221,3 +221,58 @@ async def test_a_pool_that_is_never_used_starts_no_process():
     async with Parsers(2):
         pass
     assert len(multiprocessing.active_children()) == before
+
+
+class NotToBePackedError(Exception):
+    """Its kind cannot be made from its words alone, as many a library's cannot."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{code} {reason}")
+
+
+def fails_with(kind: type[Exception], *args: object) -> None:
+    raise kind(*args)
+
+
+@pytest.mark.parametrize(
+    "kind", [RuntimeError, BrokenPipeError, EOFError, OSError, TimeoutError, KeyError]
+)
+async def test_what_a_function_raises_costs_nobody_else_a_process(kind):
+    async with Parsers(1, timeout_s=20) as parsers:
+        before = await parsers.call(os.getpid)
+        reading = [asyncio.create_task(parsers.read(job(feed(f"{n}")))) for n in range(20)]
+        for _ in range(3):
+            with pytest.raises(kind, match="it does not work"):
+                await parsers.call(fails_with, kind, "it does not work")
+        brought = await asyncio.gather(*reading)
+        assert [one.document.title for one in brought] == [str(n) for n in range(20)]
+        assert await parsers.call(os.getpid) == before
+
+
+async def test_an_error_that_cannot_travel_is_told_in_words(parsers):
+    before = await parsers.call(os.getpid)
+    with pytest.raises(BantinError, match="NotToBePackedError: 7 so so"):
+        await parsers.call(fails_with, NotToBePackedError, 7, "so so")
+    brought = await asyncio.gather(*(parsers.read(job(feed(f"{n}"))) for n in range(9)))
+    assert len(brought) == 9
+    assert before in {await parsers.call(os.getpid) for _ in range(20)}
+
+
+@dataclass(frozen=True)
+class Faulty(Reading):
+    """A document at which our own code fails, as a bug would."""
+
+    def __getattribute__(self, name):
+        if name == "kind" and multiprocessing.parent_process() is not None:
+            raise RuntimeError("a bug")
+        return super().__getattribute__(name)
+
+
+async def test_a_document_that_finds_a_bug_costs_no_other_anything(parsers):
+    jobs = [job(feed(f"{n}")) for n in range(20)]
+    jobs[4] = job(feed("x"), Faulty())
+    results = await asyncio.gather(*map(parsers.read, jobs), return_exceptions=True)
+    assert isinstance(results[4], ParseError)
+    assert [one.document.title for one in results if one is not results[4]] == [
+        str(n) for n in range(20) if n != 4
+    ]
