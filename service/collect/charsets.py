@@ -18,8 +18,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
-from feedparser.encodings import convert_to_utf8
-
+from service.collect.feedparser_names import convert_to_utf8
 from service.collect.mended import BAD_BYTES, FROM, WRONG_CHARSET
 from service.net import headers as http
 from service.text import legacy, plausible
@@ -234,6 +233,9 @@ def _readings(body: bytes, names: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _by_feedparser(body: bytes, headers: Mapping[str, str]) -> _Decoded:
+    if convert_to_utf8 is None:
+        text = body.decode("cp037" if body.startswith(_EBCDIC) else "utf-8", "replace")
+        return text, (BAD_BYTES,)
     given = {"content-type": headers.get("content-type") or "application/xml"}
     result: dict[str, object] = {}
     try:

@@ -18,7 +18,7 @@ from service.collect.addresses import web_address
 from service.collect.keys import Draft
 from service.collect.reading import Reading
 from service.collect.renaming import CAPTION
-from service.collect.strict_texts import Unparsed, looks_like_html
+from service.collect.unparsed import Unparsed, looks_like_html
 from service.model import Enclosure, Entry, Image
 from service.text import dates
 from service.text.clean import plain, title_text

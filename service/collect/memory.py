@@ -61,7 +61,9 @@ Memory = Slices | Entries
 
 def basis(fingerprint: bytes, url: str) -> bytes:
     """What a memory stands on: how documents are read, by which parser, from which address."""
-    told = repr((WAY, feedparser.__version__, fingerprint, url)).encode("utf-8", "replace")
+    told = repr((WAY, getattr(feedparser, "__version__", ""), fingerprint, url)).encode(
+        "utf-8", "replace"
+    )
     return hashlib.blake2b(told, digest_size=_BASIS).digest()
 
 

@@ -14,17 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from feedparser.util import FeedParserDict
-
+from service.collect.feedparser_names import FeedParserDict
 from service.collect.renaming import CAPTION
-from service.collect.strict_texts import (
-    Texts,
-    Unparsed,
-    looks_like_html,
-    mended,
-    safe,
-    whole_link,
-)
+from service.collect.strict_texts import Texts, mended, safe, whole_link
+from service.collect.unparsed import Unparsed, looks_like_html
 
 BASE = "xml:base"
 _TYPES = {"text": "text/plain", "html": "text/html"}

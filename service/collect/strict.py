@@ -5,10 +5,10 @@ think at every look-up. This subclass keeps its handlers, which decide every mea
 the way to them: names are resolved once, bases and links are joined once, dates are parsed only
 when somebody asks for them. Nothing is decided here that feedparser does not decide.
 
-It stands on private names, so it works with exactly one release of feedparser and says None
-otherwise; it says None as well for anything out of the ordinary (a DOCTYPE, broken XML, an
-exception), and the caller asks `feedparser.parse`. tests/collect/test_strict.py compares the two
-over the corpus, feedparser's own suite and generated documents.
+It stands on private names (`feedparser_names`), so it is asked with one release of feedparser
+alone; it says None for anything out of the ordinary (a DOCTYPE, broken XML, an exception), and the
+caller asks `feedparser.parse`. tests/collect/test_strict.py compares the two over the corpus,
+feedparser's own suite and generated documents.
 """
 
 from __future__ import annotations
@@ -20,10 +20,8 @@ from typing import Any
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-import feedparser
-from feedparser.util import FeedParserDict
-
 from service.collect import plain_items
+from service.collect.feedparser_names import FeedParserDict
 from service.collect.plain_items import Leaf
 from service.collect.strict_names import (
     ENTRIES,
@@ -35,9 +33,6 @@ from service.collect.strict_names import (
     plain_names,
 )
 from service.collect.strict_texts import XHTML, joined, safe
-
-KNOWN_RELEASE = "6.0.14"
-"""Another release of feedparser is asked the long way until this module has been compared to it."""
 
 _KEEPS_TEXT_INPUT = frozenset({"title", "link", "description", "name"})
 _KEEPS_IMAGE = frozenset({"title", "link", "description", "url", "href", "width", "height"})
@@ -60,10 +55,10 @@ def parse(text: bytes, url: str) -> FeedParserDict | None:
     front of every entry and behind the last: then each entry means what its bytes mean in this
     state, whichever entries stand beside it. Else it is None.
     """
-    if feedparser.__version__ != KNOWN_RELEASE or b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
         return None
-    parser = _Straight(safe(url) or "", None, "utf-8")
     try:
+        parser = _Straight(safe(url) or "", None, "utf-8")
         parser.read(text)
     except Exception:  # noqa: BLE001 - whatever it is, feedparser has its own way with it
         return None

@@ -6,12 +6,15 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from feedparser.api import StrictFeedParser
-from feedparser.datetimes import _parse_date
-from feedparser.html import _cp1252
-from feedparser.urls import _urljoin, make_safe_absolute_uri
-from feedparser.util import FeedParserDict
-
+from service.collect.feedparser_names import (
+    KEYMAP,
+    FeedParserDict,
+    StrictFeedParser,
+    join_addresses,
+    make_safe_absolute_uri,
+    windows_1252,
+)
+from service.collect.unparsed import Unparsed, looks_like_html
 from service.text.addresses import PLAIN_ADDRESS
 
 XHTML = "application/xhtml+xml"
@@ -19,21 +22,10 @@ _NOT_KEPT = frozenset({"category", "tags", "itunes_keywords"})  # their handlers
 _NAMED = re.compile("&([A-Za-z0-9_]+);")
 _C1 = re.compile("[\x80-\x9f]")
 _PLAIN_NAME = re.compile(r"(?:tag|urn|yt):\w[\w.,:/@+=-]*", re.ASCII)  # never joined to a base
-_ODD_KEYS = frozenset({*FeedParserDict.keymap, "category", "enclosures", "license", "updated"})
+_ODD_KEYS = frozenset({*KEYMAP, "category", "enclosures", "license", "updated"})
 
-joined = lru_cache(maxsize=512)(_urljoin)
+joined = lru_cache(maxsize=512)(join_addresses)
 safe = lru_cache(maxsize=512)(make_safe_absolute_uri)
-
-
-class Unparsed(str):
-    """A date as it is written, in the place of its parsed form; `instant` parses it."""
-
-    __slots__ = ()
-
-    @property
-    def instant(self) -> Any:
-        """A time.struct_time in UTC as feedparser reads it, None where it cannot."""
-        return _parse_date(str(self))
 
 
 class _Record(FeedParserDict):  # type: ignore[misc]
@@ -194,13 +186,6 @@ class Texts(StrictFeedParser):  # type: ignore[misc]
         self._save("created_parsed", Unparsed(self.pop("created")), overwrite=True)
 
 
-def looks_like_html(text: str) -> bool:
-    """Feedparser's `looks_like_html`, asked only where there is something to look at."""
-    if "<" not in text and "&" not in text:
-        return False
-    return bool(StrictFeedParser.looks_like_html(text))
-
-
 def whole_link(written: str) -> str:
     """A link's text whose "&" was taken for the beginning of an entity."""
     return _NAMED.sub(r"&\g<1>", written.replace("&amp;", "&"))
@@ -209,7 +194,7 @@ def whole_link(written: str) -> str:
 def mended(text: str) -> str:
     """Text that was encoded twice, and Windows-1252 in the place of control characters."""
     text = _decoded_once_more(text)
-    return text.translate(_cp1252) if not text.isprintable() and _C1.search(text) else text
+    return text.translate(windows_1252) if not text.isprintable() and _C1.search(text) else text
 
 
 def _decoded_once_more(text: str) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 import feedparser
 
-from service.collect import apart, hubs, keys, strict, wishes
+from service.collect import apart, feedparser_names, hubs, keys, wishes
 from service.collect.addresses import web_address
 from service.collect.items import draft_of, language_tag
 from service.collect.mended import LOOSE, TRUNCATED_TAIL
@@ -30,6 +30,9 @@ from service.net import headers as http
 from service.text import dayorder, zones
 from service.text.clean import title_text
 from service.text.fold import nfc
+
+if feedparser_names.ARE_KNOWN:
+    from service.collect import strict
 
 # What has matched once is not tried otherwise (?>, *+): thirty comments would take for ever.
 _HTML = re.compile(r"(?is)\s*+(?:(?><!--.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b")
@@ -146,7 +149,7 @@ def _is_loose(mended: Repaired) -> bool:
 
 def _parse(text: str, url: str) -> Any:
     written = renamed(text.encode("utf-8", "replace"))
-    parsed = strict.parse(written, url)
+    parsed = strict.parse(written, url) if feedparser_names.ARE_KNOWN else None
     return _ask_feedparser(written, url) if parsed is None else parsed
 
 
