@@ -26,13 +26,14 @@ OTHERS = {
     "its helpers are called otherwise": HELPERS,
     "its strict parser is called otherwise": ("StrictFeedParser",),
     "its parser keeps its stack elsewhere": ("elementstack", "property_depth_map"),
-    "its handlers are called otherwise": ("_start_item", "push_content", "_end_published"),
+    "what its handlers call is called otherwise": ("push_content", "map_content_type"),
     "its dictionaries have no map": ("keymap",),
 }
 
 RSS = """<?xml version="1.0"?><rss version="2.0"><channel><title>Báo &amp; đài</title>
 <link>https://bao.example/</link><item><guid isPermaLink="false">a1</guid><title>Một tin</title>
-<link>/tin/1</link><description>&lt;p&gt;Sapo &lt;b&gt;đậm&lt;/b&gt; của tin.&lt;/p&gt;</description>
+<link>/tin/1</link>
+<description>&lt;p&gt;Sapo &lt;b&gt;đậm&lt;/b&gt; của tin.&lt;/p&gt;</description>
 <pubDate>Tue, 24 Nov 2026 07:00:00 +0700</pubDate></item></channel></rss>"""
 ATOM = """<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://bao.example/a/">
 <title>Báo</title><id>urn:x</id><entry><id>urn:1</id><title type="html">Tin &amp;amp; bài</title>
@@ -88,7 +89,8 @@ from service.collect.reading import Reading
 print(feedparser.__file__, feedparser_names.ARE_KNOWN, sep="|")
 for name in sys.argv[1:]:
     body = Path(name).read_bytes()
-    print(repr(glean(body, {}, "https://bao.example/rss", Reading(), datetime.now(UTC)).document))
+    read = glean(body, {}, "https://bao.example/rss", Reading(), datetime.now(UTC), None)
+    print(repr(read.document))
 """
 
 
