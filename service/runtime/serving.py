@@ -25,6 +25,7 @@ from service.runtime import descriptors, heap, logs, pidfile, pipeline
 from service.runtime.composition import Service, load
 from service.runtime.engine import Engine, Job
 from service.store import relay_states
+from service.store.threads import in_thread
 from service.web.app import create_app
 from service.web.front import limits
 from service.web.front.acceptor import BACKLOG
@@ -175,7 +176,7 @@ async def serve(
 
     for job in jobs(service, engine.kick, parsers, stop):
         engine.add(job)
-    server, pages = _web(service, engine.kick)
+    server, pages = await in_thread(_web, service, engine.kick)
     async with parsers:
         with (
             pidfile.held(service.settings.var),
