@@ -51,7 +51,6 @@ class Sessions:
     """The open sessions of one client; `close()` them at the end. Tasks may share it."""
 
     def __init__(self, user_agent: str, limits: Limits, resolver: AbstractResolver | None) -> None:
-        tls.keep_buffers_small()
         self._user_agent = user_agent
         self._limits = limits
         self._resolver = resolver

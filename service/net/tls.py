@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from asyncio import sslproto
 
@@ -17,16 +18,32 @@ TLS 1.0 signs with MD5 and SHA-1 together, which OpenSSL 3 allows at level 0 alo
 """
 
 BUFFER_BYTES = 64 * 1024
-"""What a connection keeps for what comes: four times the longest record."""
+"""What a connection keeps for what comes: four times the longest record.
+
+asyncio gives each 256 KB, which with OpenSSL's own makes 336 KB a connection instead of 146: 385 at
+once took 126 MB, and take 55. It has no public place for it, so this is a protocol of our own for
+the connections of our client alone; those that others make in this process are as asyncio has them,
+and so is TLS within a proxy's tunnel. A test on real connections holds it.
+"""
 
 
-def keep_buffers_small() -> None:
-    """For all connections of this process from now on.
+class SmallBuffers(sslproto.SSLProtocol):
+    """asyncio's TLS between a socket and what is said over it."""
 
-    asyncio gives each 256 KB: 385 at once took 126 MB, and take 55. It has no public place for it;
-    a test on a real connection holds it.
+    max_size = BUFFER_BYTES
+
+
+def between(
+    answers: asyncio.Protocol, secured: ssl.SSLContext, hostname: str | None
+) -> tuple[SmallBuffers, asyncio.Future[None]]:
+    """A client's protocol for a new socket, and a future that ends with the handshake.
+
+    The future raises ssl.SSLError, ssl.CertificateError or OSError. Once it has ended well,
+    `answers` has its transport.
     """
-    sslproto.SSLProtocol.max_size = BUFFER_BYTES
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    return SmallBuffers(loop, answers, secured, ready, False, hostname), ready
 
 
 def context(*, legacy: bool, ca: str | None) -> ssl.SSLContext:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from ssl import CertificateError, SSLContext, SSLError
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.helpers import set_exception
 
 from service.errors import BantinError, FetchError, TooLargeError
+from service.net import tls
 from service.net.limits import MEBI, Limits
 from service.net.unpack import too_large
 
@@ -36,6 +38,37 @@ class Connector(aiohttp.TCPConnector):
         # aiohttp has no public place for it; tests/net/test_attacks.py holds that this one works.
         most = limits.wire_bytes + FRAMING
         self._factory: Any = functools.partial(_Counted, most, loop=self._loop)
+
+    async def _wrap_create_connection(
+        self, *args: Any, **how: Any
+    ) -> tuple[asyncio.Transport, ResponseHandler]:
+        """aiohttp's, but TLS is ours (`tls.BUFFER_BYTES`). Raises what aiohttp's raises."""
+        if not isinstance(how.get("ssl"), SSLContext):
+            return await super()._wrap_create_connection(*args, **how)
+        answers: ResponseHandler = args[0]()
+        secured, ready = tls.between(answers, how.pop("ssl"), how.pop("server_hostname", None))
+        socket, _ = await super()._wrap_create_connection(lambda: secured, *args[1:], **how)
+        key = how["req"].connection_key
+        try:
+            async with asyncio.timeout(how["timeout"].sock_connect):
+                await ready
+        except BaseException as error:
+            socket.abort()
+            match error:
+                case TimeoutError():
+                    raise
+                case CertificateError():
+                    raise aiohttp.ClientConnectorCertificateError(key, error) from error
+                case SSLError():
+                    raise aiohttp.ClientConnectorSSLError(key, error) from error
+                case OSError():
+                    kind = how.get("client_error", aiohttp.ClientConnectorError)
+                    raise kind(key, error) from error
+            raise
+        transport = answers.transport
+        if transport is None:  # the server has hung up at once
+            raise aiohttp.ClientConnectorError(key, ConnectionResetError("it hung up"))
+        return transport, answers
 
 
 class _Counted(ResponseHandler):

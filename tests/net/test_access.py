@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import ssl
 import subprocess
@@ -15,6 +16,8 @@ from yarl import URL
 from service.config.values import Secret
 from service.errors import FetchError, ForbiddenAddressError, HttpError
 from service.net.access import Access, Route, basic, origin_of
+from service.net.client import Client
+from service.net.limits import Limits
 from service.net.tls import BUFFER_BYTES
 from tests.net import certificates
 from tests.net.proxy import forward_proxy
@@ -178,6 +181,52 @@ async def test_a_secure_connection_keeps_little_memory(certificate):
         answer = await fetch.get(url, access=home(url, route=route))
     assert answer.body == b"x" * 300_000
     assert kept == [BUFFER_BYTES]
+
+
+async def test_connections_that_others_make_are_as_asyncio_has_them(certificate):
+    """Ours are small without a word to the rest of the process."""
+    tls = server_tls(certificate)
+    trust = ssl.create_default_context(cafile=str(certificate.cert))
+    async with raw_server(ok, tls=tls) as wire, client(allow=BOTH) as fetch:
+        url = f"https://localhost:{wire.port}/"
+        route = Route(ca=str(certificate.cert))
+        assert (await fetch.get(url, access=home(url, route=route))).body == b"ok"
+        reader, writer = await asyncio.open_connection("localhost", wire.port, ssl=trust)
+        theirs = [
+            len(one._ssl_buffer)
+            for one in gc.get_objects()
+            if type(one) is sslproto.SSLProtocol and not one._server_side
+        ]
+        writer.close()
+        del reader
+    assert theirs == [256 * 1024]
+
+
+async def test_a_server_that_never_shakes_hands_is_given_up(certificate):
+    async def mute(_reader, writer):
+        await asyncio.sleep(30)
+        writer.close()
+
+    server = await asyncio.start_server(mute, "127.0.0.1", 0)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    limits = Limits(connect_s=0.3)
+    async with Client("Bantin/1", ["127.0.0.0/8"], limits=limits) as fetch:
+        with pytest.raises(FetchError, match=r"no connection within 0\.3 s"):
+            await fetch.get(url)
+    server.close()
+
+
+async def test_a_server_that_hangs_up_at_the_handshake_is_told(certificate):
+    async def rude(reader, writer):
+        await reader.read(100)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(rude, "127.0.0.1", 0)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with Client("Bantin/1", ["127.0.0.0/8"]) as fetch:
+        with pytest.raises(FetchError, match="no connection to"):
+            await fetch.get(url)
+    server.close()
 
 
 async def test_through_a_tunnel_the_proxy_sees_no_secret_of_the_site(certificate):
