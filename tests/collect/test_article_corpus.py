@@ -75,7 +75,9 @@ def test_vietnamese_articles_say_what_their_outlets_tests_expect(corpus):
 
 
 def test_vietnamese_articles_begin_with_their_lead_and_tell_of_no_other(corpus):
-    for name, body in articles(corpus).items():
+    found = articles(corpus)
+    assert len(found) > 3
+    for name, body in found.items():
         tree = document_fromstring(body.decode())
         (head,) = tree.xpath('//meta[@property="og:description"]/@content')[:1]
         for full in (False, True):
@@ -93,12 +95,14 @@ def test_vietnamese_articles_begin_with_their_lead_and_tell_of_no_other(corpus):
 
 
 def test_every_vietnamese_page_can_be_read_as_one(corpus):
-    for body in vietnamese(corpus).values():
-        assert read(body).language == "vi"
+    found = vietnamese(corpus)
+    assert len(found) > 3
+    assert {name: read(body).language for name, body in found.items()} == dict.fromkeys(found, "vi")
 
 
 def test_the_date_lines_of_real_pages_to_the_minute(corpus):
     rows = json.loads((corpus / "vi_text/page-date-lines.json").read_text())["rows"]
+    assert len(rows) > 3
     for row in rows:
         page = read(opened(corpus / f"{row['page']}.html"))
         assert page.published is not None

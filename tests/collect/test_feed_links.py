@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +12,9 @@ from service.collect.offers import is_own
 from service.collect.pagetree import tree_of
 from service.collect.site_page import read_site_page
 from service.collect.sitemap_places import best_of, named_in
-from service.errors import ParseError
 from service.model import Further
 from tests.collect.outlets import declared, page
+from tests.collect.refusals import read_or_refusal
 
 HERE = "https://bao.example.vn/tin/"
 
@@ -214,7 +212,14 @@ DAMAGED = page(
 )  # fmt: skip
 def test_a_damaged_page_names_addresses_of_the_web_or_nothing(start, length, dirt):
     body = (DAMAGED[:start] + dirt + DAMAGED[start + length :]).encode()
-    with contextlib.suppress(ParseError):
-        seen = read_site_page(body, {}, HERE)
-        for one in (*seen.feeds, *seen.habits):
-            assert one.url.startswith(("http://", "https://"))
+    seen = read_or_refusal(read_site_page, body, {}, HERE)
+    assert seen
+    if isinstance(seen, str):
+        return
+    for one in (*seen.feeds, *seen.habits):
+        assert one.url.startswith(("http://", "https://"))
+
+
+def test_undamaged_that_page_names_feeds_and_habits():
+    seen = read_site_page(DAMAGED.encode(), {}, HERE)
+    assert (len(seen.feeds), len(seen.habits)) == (3, 8)

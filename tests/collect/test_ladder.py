@@ -69,6 +69,7 @@ def variants(body: bytes) -> list[bytes]:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_feed_of_the_corpus_gives_the_same_both_ways(corpus, folder, now):
     rungs: list[Rung | None] = []
+    assert files(corpus, folder)
     for path in files(corpus, folder):
         body = path.read_bytes()
         both_ways(body, body, now)
@@ -146,8 +147,9 @@ def test_every_known_leak_is_read_as_the_whole_document_reads_it(name, now):
     leak = LEAKS[name]
     old = [item("2"), item("3", "<description>&lt;p&gt;hi&lt;/p&gt;</description>")]
     for later in ([leak, *old], [old[0], leak, old[1]], [*old, leak], [item("4"), leak, *old]):
-        both_ways(feed("<title>A</title>", *old), feed("<title>B</title>", *later), now)
-        both_ways(feed("<title>A</title>", leak, *old), feed("<title>B</title>", *later), now)
+        after = feed("<title>B</title>", *later)
+        assert both_ways(feed("<title>A</title>", *old), after, now) is not None
+        assert both_ways(feed("<title>A</title>", leak, *old), after, now) is not None
 
 
 @pytest.mark.parametrize(

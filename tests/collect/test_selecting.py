@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
 from datetime import UTC, datetime
@@ -15,9 +14,9 @@ from service.collect.page import read_page
 from service.collect.reading import Reading
 from service.collect.site_page import read_news_list, read_site_page
 from service.config.crosschecks import _wrong_selector
-from service.errors import ParseError
 from service.model import SourceKind
 from tests.collect import portals
+from tests.collect.refusals import read_or_refusal
 from tests.collect.test_found import CORPUS
 
 VIETNAM = Reading(kind=SourceKind.PAGE, zone="Asia/Ho_Chi_Minh", language="vi")
@@ -106,11 +105,14 @@ def test_whatever_classes_are_called_selectors_are_valid_and_right(names, tag, e
     )
     body = f"<html><body><main>{extra.format(tag)}{rows}</main></body></html>".encode()
     url, now = "https://tinh.example.vn/tin", datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-    seen = None
-    with contextlib.suppress(ParseError):
-        seen = read_news_list(body, {}, url, VIETNAM, now)
-    if seen is not None and seen.selected is not None:
-        assert seen.document.entries
+    seen = read_or_refusal(read_news_list, body, {}, url, VIETNAM, now)
+    if isinstance(seen, str):
+        assert "no list of news" in seen
+        return
+    assert seen.document.entries
+    if seen.selected is None:
+        assert len(set(names)) > 1 or extra  # nothing that all blocks, and they alone, have
+    else:
         assert all(_wrong_selector(one) is None for one in vars_of(seen.selected.selectors))
         _, document = both_ways(body, url, now)
         assert facts(document) == facts(seen.document)

@@ -159,6 +159,7 @@ def test_each_source_gave_what_its_outlet_has(ran, written, configured):
 
 
 def test_the_feeds_list_the_articles_of_their_topics(ran, articles):
+    assert len(ran.said["feeds"]) > 3
     for path in map(Path, ran.said["feeds"]):
         wanted = {
             one.title for one in articles if path.stem in one.topics or path.stem == "all"
@@ -236,6 +237,7 @@ def test_each_mail_tells_its_reader_the_news_of_today_once(
 
 
 def test_each_mail_carries_what_mail_programs_look_for(ran):
+    assert len(mails(ran)) == len(READERS)
     for mail in mails(ran):
         assert mail.is_multipart()
         assert mail.defects == []

@@ -42,7 +42,7 @@ class Seen:
             asyncio.get_running_loop()
         except RuntimeError:
             return
-        self.on_the_loop.append("".join((statement[:90], "\n", *format_stack(limit=14)[:-1])))
+        self.on_the_loop.append("".join((statement[:90], "\n", *format_stack(limit=40)[:-1])))
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def told(_connection, _cursor, statement, *_):
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    print("ON THE LOOP:", statement[:90], *format_stack(limit=14)[:-1], file=sys.stderr)
+    print("ON THE LOOP:", statement[:90], *format_stack(limit=40)[:-1], file=sys.stderr)
 event.listen(Engine, "before_cursor_execute", told)
 from service.cli import main; main()
 """
