@@ -18,7 +18,7 @@ where what comes needs no room: when nothing has changed, or when servers say no
 
 MOST_IN_FLIGHT = 384
 """Sockets, of the 1,024 that a process may have on most systems; connections by TLS take
-some 150 KB each."""
+some 140 KB each."""
 
 ENOUGH = 32
 """Of these while bodies come faster than they are stored: each more would wait with its own."""

@@ -20,7 +20,7 @@ TLS 1.0 signs with MD5 and SHA-1 together, which OpenSSL 3 allows at level 0 alo
 BUFFER_BYTES = 64 * 1024
 """What a connection keeps for what comes: four times the longest record.
 
-asyncio gives each 256 KB, which with OpenSSL's own makes 336 KB a connection instead of 146: 385 at
+asyncio gives each 256 KB, which with OpenSSL's own makes 333 KB a connection instead of 138: 385 at
 once took 126 MB, and take 55. It has no public place for it, so this is a protocol of our own for
 the connections of our client alone; those that others make in this process are as asyncio has them,
 and so is TLS within a proxy's tunnel. A test on real connections holds it.
