@@ -20,6 +20,7 @@ from service.net.client import Client
 from service.store import robots as shelf
 from service.store.database import Store
 from service.store.robots import Known
+from service.store.threads import in_thread
 
 FRESH = timedelta(days=1)
 """For how long rules are believed, as RFC 9309 says at most."""
@@ -92,7 +93,7 @@ class Permissions:
             if self._store is None:
                 self._known[place] = said
             else:
-                await asyncio.to_thread(self._keep, self._store, place, said)
+                await in_thread(self._keep, self._store, place, said)
         return _judge(said, url, place, self._clock())
 
     async def _fetch(self, place: str, allow: Sequence[str], access: Access | None) -> Known:
@@ -110,7 +111,7 @@ class Permissions:
     async def _last(self, place: str) -> Known | None:
         if self._store is None:
             return self._known.get(place)
-        return await asyncio.to_thread(self._stored, self._store, place)
+        return await in_thread(self._stored, self._store, place)
 
     @staticmethod
     def _stored(store: Store, place: str) -> Known | None:

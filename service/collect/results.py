@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from service.collect.asking import Read, Result
 from service.collect.recording import PART, Recorded
+from service.store.threads import in_thread
 
 MOST = 200
 """Results in one visit to the database."""
@@ -52,7 +53,7 @@ class Results:
             if not batch and large:
                 batch = [large.popleft()]
             if batch:
-                for recorded in await asyncio.to_thread(record, batch):
+                for recorded in await in_thread(record, batch):
                     settled(recorded)
 
 
