@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -24,9 +22,9 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.cli.conftest import BANTIN, Running
+from tests.nginx import free_port, nginx
 
 PAGE = (Path(__file__).parents[1] / "docs" / "operating.md").read_text(encoding="utf-8")
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
 
 UNITS = dict(
@@ -87,20 +85,6 @@ any = ["giáo dục"]
 cadence = "weekly"
 """
 
-AROUND = """\
-daemon off;
-{user}
-pid {folder}/nginx.pid;
-error_log stderr error;
-events {{}}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  {server}
-}}
-"""
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -139,20 +123,11 @@ class Site:
         return [message.get_body(("plain",)).get_content() for message in read]
 
 
-def free_port() -> int:
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def running(folder: Path, server: str) -> Iterator[Site]:
     """`bantin up`, its static files, and nginx before both, with a server block of the page."""
-    if NGINX is None:
-        pytest.skip("needs nginx: apt-get install nginx-light")
-    site, static, work = folder / "tin", folder / "www", folder / "nginx"
+    site, static = folder / "tin", folder / "www"
     site.mkdir()
-    work.mkdir()
     port, direct = free_port(), free_port()
     (site / "bantin.toml").write_text(CONFIG.format(port=direct), encoding="utf-8")
     up = Running("up", cwd=site)
@@ -166,28 +141,10 @@ def running(folder: Path, server: str) -> Iterator[Site]:
             .replace("127.0.0.1:8000", f"127.0.0.1:{direct}")
             .replace("/var/www/tin", str(static))
         )
-        user = "user root;" if os.getuid() == 0 else ""  # to whom the test's own folders belong
-        config = work / "nginx.conf"
-        config.write_text(AROUND.format(folder=work, server=written, user=user))
-        command = [NGINX, "-p", str(work), "-c", str(config), "-e", "stderr"]
-        with subprocess.Popen(command) as process:
-            try:
-                _wait_for(process, port)
-                yield Site(site, static, port, direct)
-            finally:
-                process.terminate()
+        with nginx(folder / "nginx", port, written):
+            yield Site(site, static, port, direct)
     finally:
         up.stop()
-
-
-def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
-    end = time.monotonic() + 20
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
-            return
-        assert process.poll() is None, "nginx did not start"
-        assert time.monotonic() < end, "nginx never answered"
-        time.sleep(0.05)
 
 
 def _pressed(site: Site, path: str, **fields: str) -> Answer:

@@ -9,12 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
 import re
-import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,9 +21,7 @@ import pytest
 
 from service.web import admin_key
 from tests.cli.conftest import BANTIN, Running
-
-NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-HOW_TO_GET_NGINX = "needs nginx: apt-get install nginx-light"
+from tests.nginx import free_port, nginx
 
 PATHS = ("/admin/", "/admin", "/outbox/", "/outbox", "/outbox/abc", "/outbox/abc/html")
 
@@ -46,18 +40,8 @@ any = ["giáo dục"]
 cadence = "weekly"
 """
 
-NGINX_CONFIG = """\
-daemon off;
-pid {folder}/nginx.pid;
-error_log stderr error;
-events {{}}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://127.0.0.1:{behind}; }} }}
-}}
-"""
+BARE_PROXY = "server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {behind}; }} }}"
+"""nginx with its default `proxy_pass`: Host of the service, and no word of the visitor."""
 
 
 @dataclass(frozen=True)
@@ -129,35 +113,6 @@ def serving(
         running.stop()
 
 
-@contextlib.contextmanager
-def nginx(folder: Path, port: int, behind: int) -> Iterator[None]:
-    """nginx with its default `proxy_pass`: Host of the service, and no word of the visitor."""
-    if NGINX is None:
-        pytest.skip(HOW_TO_GET_NGINX)
-    folder.mkdir()
-    config = folder / "nginx.conf"
-    config.write_text(NGINX_CONFIG.format(folder=folder, port=port, behind=behind))
-    command = [NGINX, "-p", str(folder), "-c", str(config), "-e", "stderr"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        try:
-            end = time.monotonic() + 20
-            while True:
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
-                    break
-                assert process.poll() is None, "nginx did not start"
-                assert time.monotonic() < end, "nginx never answered"
-                time.sleep(0.05)
-            yield
-        finally:
-            process.terminate()
-
-
-def free_port() -> int:
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Without base_url, as after `bantin init`."""
@@ -169,7 +124,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def ways(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, ...]]:
     """The ports by which it is reached: its own, and nginx's."""
-    with nginx(tmp_path_factory.mktemp("nginx") / "n", site.proxy, site.port):
+    block = BARE_PROXY.format(port=site.proxy, behind=f"http://127.0.0.1:{site.port}")
+    with nginx(tmp_path_factory.mktemp("nginx"), site.proxy, block):
         yield (site.port, site.proxy)
 
 
