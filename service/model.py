@@ -78,10 +78,13 @@ OPEN_STATES = frozenset(
         DeliveryState.CLAIMED,
         DeliveryState.SENDING,
         DeliveryState.DEFERRED,
-        DeliveryState.UNCERTAIN,
     }
 )
 """A delivery in one of these is open: the cuts of its subscription wait."""
+
+UNSETTLED_STATES = OPEN_STATES | {DeliveryState.UNCERTAIN}
+"""What may still be sent: the open ones, and what is held until somebody settles it. Its reader is
+not held (LEDGER: Plan)."""
 
 
 class EndedReason(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime
@@ -84,14 +85,20 @@ def resend(keys: tuple[str, ...], everything: bool, config: Path, as_json: bool)
 @deliveries.command()
 @keys_argument
 @all_option
+@click.option(
+    "--untold", is_flag=True, help="They did not arrive: the next edition tells their stories."
+)
 @config_option
 @json_option
-def drop(keys: tuple[str, ...], everything: bool, config: Path, as_json: bool) -> None:
+def drop(
+    keys: tuple[str, ...], everything: bool, untold: bool, config: Path, as_json: bool
+) -> None:
     """Leave them as they are, for good; what they told counts as told. Writes the store.
 
     Exit 1 for a key that is unknown or does not wait.
     """
-    _settle(held.drop, "dropped", keys, everything, config, as_json)
+    act = functools.partial(held.drop, untold=untold)
+    _settle(act, "dropped", keys, everything, config, as_json)
 
 
 def _settle(

@@ -38,7 +38,7 @@ _IN_HAND = frozenset({DeliveryState.PLANNED, DeliveryState.CLAIMED, DeliveryStat
 class Drained:
     """What one run did.
 
-    `counts`: state -> how many came to it in this run. `left`: state -> how many are still open,
+    `counts`: state -> how many came to it in this run. `left`: state -> how many are not settled,
     of the digest or of all. `paused`: relay -> why it takes nothing now. `unsent`: how many were
     rejected by a fault of ours.
     """
@@ -237,4 +237,4 @@ class _Run:
 
     def _left(self) -> dict[DeliveryState, int]:
         with self._store.read() as connection:
-            return deliveries.open_counts(connection, self._digest)
+            return deliveries.unsettled_counts(connection, self._digest)

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, true, update
 
-from service.model import OPEN_STATES, DeliveryKind, DeliveryState
+from service.model import OPEN_STATES, UNSETTLED_STATES, DeliveryKind, DeliveryState
 from service.store.release import forget_parts, release
 from service.store.tables import delivery, digest, subscription
 
@@ -117,11 +117,14 @@ def counts(connection: Connection, digest_name: str | None = None) -> dict[str, 
     return {row.state: row.n for row in rows}
 
 
-def open_counts(connection: Connection, digest_name: str | None = None) -> dict[DeliveryState, int]:
-    """The same for open states alone, which stays quick when years of mail lie behind."""
+def unsettled_counts(
+    connection: Connection, digest_name: str | None = None
+) -> dict[DeliveryState, int]:
+    """The same for what is not settled, which stays quick when years of mail lie behind."""
+    states = [state.value for state in UNSETTLED_STATES]
     rows = connection.execute(
         select(delivery.c.state, func.count().label("n"))
-        .where(delivery.c.state.in_([state.value for state in OPEN_STATES]), of_digest(digest_name))
+        .where(delivery.c.state.in_(states), of_digest(digest_name))
         .group_by(delivery.c.state)
     )
     return {DeliveryState(row.state): row.n for row in rows}

@@ -1,4 +1,8 @@
-"""Deliveries that did not arrive, or may not have; uncertain ones are settled by hand."""
+"""Deliveries that did not arrive, or may not have; uncertain ones are settled by hand.
+
+The message is held, its reader is not (LEDGER: Plan): what it told counts as told, and later
+editions go to him as to everybody. So what is settled here may be weeks old.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from service.model import DeliveryState
-from service.store.release import forget_parts
+from service.store.release import forget_parts, release
 from service.store.tables import attempt, delivery, digest, edition, subscriber, subscription
 
 
@@ -155,8 +159,13 @@ def resend(connection: Connection, ids: Iterable[int], now: datetime) -> list[in
     return sorted(again.scalars())
 
 
-def drop(connection: Connection, ids: Iterable[int], now: datetime) -> list[int]:
-    """Leave uncertain ones as they are, for good; what they told stays told. Returns which."""
+def drop(
+    connection: Connection, ids: Iterable[int], now: datetime, *, untold: bool = False
+) -> list[int]:
+    """Leave uncertain ones as they are, for good. Returns which were uncertain.
+
+    What they told stays told; with `untold` it is released, and the next edition reaches back.
+    """
     gone = connection.execute(
         update(delivery)
         .where(delivery.c.id.in_(list(ids)), _UNCERTAIN)
@@ -164,6 +173,8 @@ def drop(connection: Connection, ids: Iterable[int], now: datetime) -> list[int]
         .returning(delivery.c.id)
     )
     found = sorted(gone.scalars())
+    if untold:
+        release(connection, found)
     forget_parts(connection, found)
     return found
 

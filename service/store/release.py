@@ -11,12 +11,12 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, Update, bindparam, case, exists, null, select, update
 
-from service.model import OPEN_STATES
+from service.model import UNSETTLED_STATES
 from service.store import told
 from service.store.column_types import Instant
 from service.store.tables import delivery, digest, edition, segment, subscriber, subscription
 
-_OPEN = sorted(state.value for state in OPEN_STATES)
+_UNSETTLED = sorted(state.value for state in UNSETTLED_STATES)
 
 
 def release(connection: Connection, deliveries: Iterable[int]) -> None:
@@ -45,7 +45,7 @@ def release(connection: Connection, deliveries: Iterable[int]) -> None:
 
 
 def forget_parts(connection: Connection, deliveries: Iterable[int]) -> None:
-    """Drop the rendered parts of these deliveries' segments where no open delivery needs them.
+    """Drop the rendered parts of these deliveries' segments where nothing unsettled needs them.
 
     Parts of an edition that is still being planned stay: its next batch may use the segment.
     """
@@ -60,7 +60,9 @@ def forget_parts(connection: Connection, deliveries: Iterable[int]) -> None:
     ids = [row.id for row in rows]
     if not ids:
         return
-    waiting = exists().where(delivery.c.segment_id == segment.c.id, delivery.c.state.in_(_OPEN))
+    waiting = exists().where(
+        delivery.c.segment_id == segment.c.id, delivery.c.state.in_(_UNSETTLED)
+    )
     planning = exists().where(edition.c.id == segment.c.edition_id, edition.c.planned_at.is_(None))
     connection.execute(
         update(segment).where(segment.c.id.in_(ids), ~waiting, ~planning).values(parts=null())

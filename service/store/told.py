@@ -8,19 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, insert, select
 
-from service.model import OPEN_STATES
-from service.store.tables import delivery, told
+from service.model import UNSETTLED_STATES, DeliveryState
+from service.store.tables import delivery, digest, subscription, told
 
 _CHUNK = 500
 """Ids in one IN list: well under SQLite's limit on parameters."""
 
 _PRUNED = 200
 """Deliveries pruned in one transaction: some thousand rows, well under the 50 ms of a batch."""
+
+_OVERLAP = timedelta(days=1)
+"""More than a window ever reaches back behind its `covered_to`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +84,39 @@ def known(
 def prune(
     connection: Connection, before: datetime, *, scope: str | None, known: AbstractSet[str]
 ) -> int:
-    """Delete what was told by deliveries dated earlier than `before` and closed since.
+    """Delete what was told by deliveries dated earlier than `before` and settled since.
+
+    Nothing of a person whose window in the scope reaches, or may come to reach, further back: by
+    what is held, or was released (LEDGER: Release).
 
     `scope` None: all scopes that are not in `known`. At most _PRUNED deliveries; returns how many,
     so that a caller who gets any calls again.
     """
-    wanted = told.c.scope == scope if scope is not None else told.c.scope.not_in(sorted(known))
+    others = sorted(known)
+    wanted = told.c.scope == scope if scope is not None else told.c.scope.not_in(others)
+    in_scope = digest.c.scope == scope if scope is not None else digest.c.scope.not_in(others)
+    reading = select(subscription.c.subscriber_id).join(
+        digest, digest.c.id == subscription.c.digest_id
+    )
+    behind = reading.where(
+        in_scope, subscription.c.ended_at.is_(None), subscription.c.covered_to < before + _OVERLAP
+    )
+    held = reading.join(delivery, delivery.c.subscription_id == subscription.c.id).where(
+        in_scope,
+        delivery.c.state == DeliveryState.UNCERTAIN.value,
+        delivery.c.covers_from.is_not(None),
+    )
     old = connection.scalars(
         select(told.c.delivery_id)
         .distinct()
         .join(delivery, delivery.c.id == told.c.delivery_id)
-        .where(wanted, delivery.c.dated_at < before, delivery.c.state.not_in(sorted(OPEN_STATES)))
+        .where(
+            wanted,
+            delivery.c.dated_at < before,
+            delivery.c.state.not_in(sorted(UNSETTLED_STATES)),
+            told.c.subscriber_id.not_in(behind),
+            told.c.subscriber_id.not_in(held),
+        )
         .limit(_PRUNED)
     ).all()
     if old:

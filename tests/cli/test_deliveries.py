@@ -78,6 +78,42 @@ def test_one_is_planned_again_and_one_dropped(ask, run, uncertain):
     assert ask("deliveries", "list") == []
 
 
+def test_what_did_not_arrive_is_dropped_untold_and_its_stories_are_told_again(ask, site, uncertain):
+    first, second = uncertain
+    assert ask("deliveries", "drop", first, "--untold")["dropped"] == [first]
+    assert ask("deliveries", "drop", second)["dropped"] == [second]
+    store = Store(f"sqlite:///{site}/var/bantin.db")
+    with store.read() as connection:
+        told = connection.execute(
+            select(t.delivery.c.message_id)
+            .join(t.told, t.told.c.delivery_id == t.delivery.c.id)
+            .distinct()
+        )
+        keys = {message_id.partition("@")[0] for message_id in told.scalars()}
+        windows = connection.execute(
+            select(t.subscriber.c.address, t.subscription.c.covered_to, t.subscription.c.starts_at)
+            .join(t.subscription, t.subscription.c.subscriber_id == t.subscriber.c.id)
+        ).all()  # fmt: skip
+    store.close()
+    assert keys == {second}
+    reached = {one.address: one.covered_to - one.starts_at for one in windows}
+    assert not reached["lan@example.vn"]  # as far back as its window began
+    assert reached["minh@example.vn"]
+
+
+def test_status_says_so_until_the_last_is_settled(ask, run, uncertain):
+    def told():
+        return [one for one in ask("status")["troubles"] if one["kind"] == "uncertain"]
+
+    [one] = told()
+    assert (one["n"], one["stops"]) == (2, False)
+    assert one["editions"].startswith("ngay 2")
+    run("deliveries", "drop", uncertain[0])
+    assert [one["n"] for one in told()] == [1]
+    run("deliveries", "drop", "--all", "--untold")
+    assert told() == []
+
+
 def test_a_key_that_does_not_wait_is_a_failed_job_and_stops_no_other(ask, run, uncertain):
     first, second = uncertain
     run("deliveries", "drop", first)

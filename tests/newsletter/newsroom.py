@@ -25,7 +25,7 @@ from service.newsletter.run import Planned, plan_due, plan_welcomes
 from service.newsletter.welcome import Welcomed
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
-from service.store import claims, outcomes, registry
+from service.store import claims, held, outcomes, registry
 from service.store import tables as t
 from service.store.database import Store
 from service.store.outcomes import Outcome
@@ -192,10 +192,29 @@ class Newsroom:
         """The relay is down: everything waits."""
         self._settle(DeliveryState.DEFERRED, next_try_at=until)
 
-    def _settle(self, state: DeliveryState, next_try_at: datetime | None = None) -> None:
+    def lose(self, most: int) -> None:
+        """The relay's last answer to so many is lost: they are uncertain."""
+        self._settle(DeliveryState.UNCERTAIN, most=most)
+
+    def held(self) -> list[int]:
+        """The deliveries that wait for somebody to settle them."""
+        with self.store.read() as connection:
+            return [one.id for one in held.held(connection)]
+
+    def settle(self, how: str, ids: list[int]) -> None:
+        """What `bantin deliveries` does: resend, drop, or "untold" (drop --untold)."""
+        with self.store.ledger() as connection:
+            if how == "resend":
+                held.resend(connection, ids, self.now)
+            else:
+                held.drop(connection, ids, self.now, untold=how == "untold")
+
+    def _settle(
+        self, state: DeliveryState, next_try_at: datetime | None = None, most: int | None = None
+    ) -> None:
         while True:
             with self.store.ledger() as connection:
-                claim = claims.claim(connection, "newsroom", self.now, 500)
+                claim = claims.claim(connection, "newsroom", self.now, most or 500)
                 if claim.empty:
                     return
                 ids = {one.id: "relay" for one in claim.claimed}
@@ -204,6 +223,8 @@ class Newsroom:
                     connection, "newsroom", self.now,
                     [Outcome(one, state, "relay", "…", next_try_at) for one in gate.passed],
                 )  # fmt: skip
+            if most is not None:
+                return
 
     # -- looking ------------------------------------------------------------------------------
 

@@ -48,6 +48,7 @@ class Model:
         self.people: dict[int, tuple[str, str]] = {}
         self.paused: set[int] = set()
         self.kills = 0
+        self.settled: Counter[str] = Counter()
         for number in range(readers):
             for digest in self.dice.sample(sorted(DIGESTS), self.dice.randint(1, 3)):
                 self._subscribe(f"r{number}@example.vn", digest)
@@ -115,6 +116,8 @@ class Model:
             self._change_of_mind()
         if self.dice.random() < 0.75:
             self.work(kill=self.dice.random() < 0.3)
+        if self.dice.random() < 0.1:
+            self._settle_some()
 
     def work(self, *, kill: bool = False) -> None:
         if kill:
@@ -126,14 +129,24 @@ class Model:
             return
         self.room.plan()
         mood = self.dice.random()
+        if mood < 0.2:
+            self.room.lose(self.dice.randint(1, 4))
         if mood < 0.6:
             self.room.accept()
         elif mood < 0.8:
             self.room.refuse(until=self.room.now + self.dice.choice([HOUR, 8 * HOUR]))
 
+    def _settle_some(self) -> None:
+        """An admin looks after what is uncertain, now and then, and never after all of it."""
+        waiting = self.room.held()
+        some = self.dice.sample(waiting, len(waiting) // 2)
+        how = self.dice.choice(["resend", "drop", "untold"])
+        self.room.settle(how, some)
+        self.settled[how] += len(some)
+
     def finish(self) -> None:
         """Everybody's pause ends, the relay is well, and enough time passes for every cadence."""
-        for _ in range(45):
+        for _ in range(64):  # longer than stories under `stories.min` wait
             self.room.now += 12 * HOUR
             self.room.plan()
             self.room.accept()
@@ -186,7 +199,8 @@ class Model:
         self._by_article: dict[tuple[str, str, int], set[int]] = _Sets()
         found: dict[tuple[str, str], Counter[int]] = _Counters()
         for address, scope, article, delivery, state in rows:
-            assert state == "accepted"
+            # What is held, or was dropped, counts as told; what was dropped untold is not here.
+            assert state in {"accepted", "uncertain", "dropped"}
             found[address, scope][article] += 1
             self._by_article[address, scope, article].add(delivery)
         return found
@@ -267,4 +281,6 @@ def walk(model: Model, steps: int) -> None:
     model.finish()
     model.check()
     assert model.kills
+    assert min(model.settled[how] for how in ("resend", "drop", "untold")) > 0
+    assert model.room.held()  # and some were never settled
     assert len(model.stories) > steps / 2

@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select, update
 
 from service.config.schema import Settings
 from service.newsletter.pruning import prune, spans
+from service.store import held
 from service.store import tables as t
 from tests.mail import stock
 
@@ -66,6 +67,33 @@ def test_old_rows_go_and_young_ones_and_those_of_open_mails_stay(any_store, told
     _date(any_store, told, dated_at=now - 36 * DAY, state="accepted")
     assert prune(any_store, weekly, now) == 1
     assert _told(any_store) == 0
+
+
+@pytest.mark.parametrize("scope", ["news", "roi-toml"])
+def test_who_may_have_to_be_reached_back_for_keeps_what_he_was_told(any_store, told, now, scope):
+    """A mail was uncertain for two months; released, its window begins then."""
+    weekly = _settings(tuan={"cadence": "weekly"})
+    _date(any_store, told, dated_at=now - 36 * DAY, state="accepted")
+    with any_store.ledger() as connection:
+        connection.execute(update(t.told).values(scope=scope))
+        connection.execute(update(t.digest).values(scope=scope))
+        row = connection.execute(select(t.delivery)).one()
+        edition = connection.execute(select(t.edition)).one()
+        older = {**edition._asdict(), "id": 99, "cut_at": now - 60 * DAY}
+        connection.execute(insert(t.edition).values(**older))
+        values = {
+            **row._asdict(), "id": 99, "message_id": "x@y", "edition_id": 99,
+            "covers_from": now - 67 * DAY, "dated_at": now - 60 * DAY, "state": "uncertain",
+        }  # fmt: skip
+        connection.execute(insert(t.delivery).values(**values))
+    assert prune(any_store, weekly, now) == 0
+    with any_store.ledger() as connection:
+        connection.execute(update(t.subscription).values(starts_at=now - 90 * DAY))
+        assert held.drop(connection, [99], now, untold=True) == [99]
+    assert prune(any_store, weekly, now) == 0
+    with any_store.ledger() as connection:  # the next edition has reached back
+        connection.execute(update(t.subscription).values(covered_to=now))
+    assert prune(any_store, weekly, now) == 1
 
 
 def test_a_scope_that_left_the_toml_is_kept_as_long_as_the_longest(any_store, told, now):

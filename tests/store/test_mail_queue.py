@@ -130,7 +130,7 @@ def test_a_digest_can_be_claimed_alone(any_store, now):
     found = claim(any_store, now, digest="ngay").claimed
     assert [one.id for one in found] == other.deliveries
     with any_store.read() as connection:
-        assert deliveries.open_counts(connection, "ngay") == {S.CLAIMED: 3}
+        assert deliveries.unsettled_counts(connection, "ngay") == {S.CLAIMED: 3}
         assert deliveries.counts(connection) == {"claimed": 3, "planned": 3}
 
 
