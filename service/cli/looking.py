@@ -28,9 +28,12 @@ from service.render.words import FALLBACK
 from service.report import explain as explaining
 from service.report import status as standing
 from service.report import trouble
+from service.report.trouble import Trouble
 from service.report.why import UNKNOWN, Why
 from service.report.why import why as ask_why
+from service.runtime import disk, pidfile
 from service.runtime.composition import Service
+from service.runtime.vitals import noted
 from service.store import facts, inquiries
 
 
@@ -42,13 +45,21 @@ def status(config: Path, as_json: bool) -> None:
     with opened_to_look(config) as service:
         relays = line_names(service.settings)
         with service.store.read() as connection:
-            found = standing.status(connection, service.clock(), relays)
+            found = standing.status(connection, service.clock(), relays, _beside(service))
         english = service.renderer.words(FALLBACK)
         if as_json:
             troubles = [trouble.as_json(one, english) for one in found.troubles]
             dump({**standing.as_json(found), "troubles": troubles})
         else:
             tell_status(found, service.settings.zone, english)
+
+
+def _beside(service: Service) -> list[Trouble]:
+    """What no row tells: the disk, and what the running service says of itself."""
+    var = service.settings.var
+    told = disk.troubles(disk.folders(service.settings))
+    own = noted(var) if pidfile.running(var) is not None else []
+    return [*told, *(one for one in own if one not in told)]
 
 
 @click.command()

@@ -38,6 +38,9 @@ class Job:
     every_s: float
 
 
+Ended = Callable[[str, Exception | None], None]
+"""Told on the event loop after each run of a job: its name and why it failed; None: it did not."""
+
 Stepped = Callable[[timedelta], None]
 """Told on the event loop by how much the clock was set, ahead or (negative) back."""
 
@@ -76,8 +79,14 @@ class _Ticks(AsyncIOScheduler):  # type: ignore[misc]  # it has no types
 class Engine:
     """Runs jobs on the running event loop until `stop`."""
 
-    def __init__(self, jobs: Iterable[Job] = (), stepped: Stepped = lambda _step: None) -> None:
-        """`stepped` is told when the system's clock was set."""
+    def __init__(
+        self,
+        jobs: Iterable[Job] = (),
+        stepped: Stepped = lambda _step: None,
+        ended: Ended = lambda _name, _error: None,
+    ) -> None:
+        """`stepped` is told when the system's clock was set, `ended` how each run of a job went."""
+        self._ended = ended
         self._jobs: dict[str, Job] = {}
         self._flags: dict[str, asyncio.Event] = {}
         self._workers: list[asyncio.Task[None]] = []
@@ -147,9 +156,12 @@ class Engine:
 
     async def _run(self, job: Job) -> bool:
         try:
-            return await job.run()
+            more = await job.run()
         except asyncio.CancelledError:
             raise
-        except Exception:  # noqa: BLE001 - one bad part stops nothing else; it is told with its trace
+        except Exception as error:  # noqa: BLE001 - one bad part stops nothing else; it is told
             logs.get().exception("job failed", job=job.name)
+            self._ended(job.name, error)
             return False
+        self._ended(job.name, None)
+        return more

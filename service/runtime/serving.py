@@ -21,9 +21,11 @@ from service.errors import BantinError, ConfigError, UsageError
 from service.mail.lines import line_names
 from service.model import Changed
 from service.report.health import Health, health
+from service.report.trouble import Trouble
 from service.runtime import descriptors, heap, logs, pidfile, pipeline
 from service.runtime.composition import Service, load
 from service.runtime.engine import Engine, Job
+from service.runtime.vitals import Vitals
 from service.store import relay_states
 from service.store.threads import in_thread
 from service.web.app import create_app
@@ -168,7 +170,8 @@ async def serve(
         logs.get().warning("the system's clock was set", seconds=round(step.total_seconds()))
         engine.kick("clock")
 
-    engine = Engine(stepped=stepped)
+    vitals = Vitals(service)
+    engine = Engine(stepped=stepped, ended=vitals.job_ended)
 
     async def reload() -> None:
         async with reloading:  # of two in haste the one that reads last must win
@@ -176,11 +179,12 @@ async def serve(
 
     for job in jobs(service, engine.kick, parsers, stop):
         engine.add(job)
-    server, pages = await in_thread(_web, service, engine.kick)
+    server, pages = await in_thread(_web, service, engine.kick, vitals)
     async with parsers:
         with (
             pidfile.held(service.settings.var),
             _signals(stop.set, reload),
+            vitals.kept(),
         ):
             web = asyncio.create_task(server.serve(sockets=[bound]))
             watching = asyncio.create_task(pages.watch())
@@ -198,14 +202,14 @@ async def serve(
             logs.get().info("stopped", all_jobs_ended=ended_well)
 
 
-def _web(service: Service, kick: Callable[[str], None]) -> tuple[Server, PageCache]:
+def _web(service: Service, kick: Callable[[str], None], vitals: Vitals) -> tuple[Server, PageCache]:
     app = create_app(
         store=service.store,
         settings_of=lambda: service.settings,
         renderer_of=lambda: service.renderer,
         clock=service.clock,
         kick=kick,
-        health=lambda: _health(service),
+        health=lambda: _health(service, vitals),
     )
     pages: PageCache = app.state.context.pages
     server = Server(
@@ -280,6 +284,13 @@ def _probe_relays(service: Service) -> None:
             relay_states.retry_now(connection, name, service.clock())
 
 
-def _health(service: Service) -> Health:
-    with service.store.read() as connection:
-        return health(connection, service.clock(), line_names(service.settings))
+def _health(service: Service, vitals: Vitals) -> Health:
+    """There is an answer whatever is broken: who asks for it wants to know just that."""
+    more = vitals.troubles()
+    try:
+        with service.store.read() as connection:
+            return health(connection, service.clock(), line_names(service.settings), more)
+    except Exception as error:  # noqa: BLE001 - SQLite raises its own where it cannot even open
+        logs.get().error("the store cannot be read", error=str(error))
+        unread = Trouble("store_read", {"error": str(error)}, stops=True)
+        return Health(False, (), (unread, *more))

@@ -123,6 +123,13 @@ def is_there(url: str) -> bool:
     return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").is_file()
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite database; None: it is on a server, or in memory."""
+    parsed = _parsed(url)
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database
+    return Path(str(parsed.database)) if is_file else None
+
+
 def _parsed(url: str) -> URL:
     try:
         return make_url(url)

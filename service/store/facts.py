@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -11,6 +12,7 @@ from service.store.tables import fact
 
 _SECRET = "hmac_secret"  # noqa: S105 - the name of the row, not the secret
 _TAG_AUTHORITY = "tag_authority"
+_PULSE = "pulse"
 
 
 def secret(connection: Connection) -> bytes:
@@ -32,6 +34,13 @@ def tag_authority(connection: Connection, host: str, year: int) -> str:
 def known_tag_authority(connection: Connection) -> str | None:
     """The same where nothing may be written; None before the first publish."""
     return get(connection, _TAG_AUTHORITY)
+
+
+def pulse(connection: Connection, at: datetime) -> None:
+    """Write a row for no other use than to see whether one can be written."""
+    row = upsert(connection, fact).values(name=_PULSE, value=at.isoformat())
+    changed = row.on_conflict_do_update(index_elements=["name"], set_={"value": row.excluded.value})
+    connection.execute(changed)
 
 
 def get(connection: Connection, name: str) -> str | None:

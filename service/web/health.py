@@ -8,7 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from service.report.health import Health
+from service.report.trouble import Trouble
 from service.web.context import context_of, visitor_of
+
+PATIENCE_S = 10
+"""For the store, or for a thread that asks it; a probe waits no longer itself."""
 
 _HEADERS = {"Cache-Control": "no-store"}
 
@@ -19,7 +24,10 @@ async def alive(request: Request) -> Response:  # noqa: ARG001 - the shape of a 
 
 async def ready(request: Request) -> Response:
     """200 or 503. What is late names sources and errors: only who asks directly is told that."""
-    health = await asyncio.to_thread(context_of(request).health)
+    try:
+        health = await asyncio.wait_for(asyncio.to_thread(context_of(request).health), PATIENCE_S)
+    except TimeoutError:
+        health = Health(False, (), (Trouble("store_slow", {"seconds": PATIENCE_S}, stops=True),))
     lines = health.lines()
     said: dict[str, object] = {"ready": health.ready, "late": len(lines)}
     visitor = visitor_of(request)

@@ -1,0 +1,42 @@
+"""Whether there is room where the service writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from service.config.schema import Settings
+from service.report.trouble import Trouble
+from service.store.database import sqlite_file
+
+FULL_BELOW = 2 * 1024**2
+"""Bytes with which no transaction of ours can be counted on."""
+
+LITTLE_BELOW = 256 * 1024**2
+"""SQLite's log alone grows to 96 MB before it is carried over, and a backup needs room too."""
+
+
+def folders(settings: Settings) -> list[Path]:
+    """Where it writes: `var`, and the folder of an SQLite database that stands elsewhere."""
+    file = sqlite_file(settings.store.url)
+    return list(dict.fromkeys([settings.var, *([] if file is None else [file.parent])]))
+
+
+def troubles(where: Iterable[Path]) -> list[Trouble]:
+    """What there is to say of the file systems of these folders, each once."""
+    told: dict[int, Trouble] = {}
+    for folder in where:
+        try:
+            device, room = folder.stat().st_dev, os.statvfs(folder)
+        except OSError as error:
+            values = {"folder": str(folder), "error": error.strerror or str(error)}
+            return [Trouble("folder", values, stops=True)]
+        free = room.f_bavail * room.f_frsize
+        no_files = room.f_files > 0 and room.f_favail == 0
+        if free < FULL_BELOW or no_files:
+            told[device] = Trouble("disk_full", {"folder": str(folder)}, stops=True)
+        elif free < LITTLE_BELOW:
+            values = {"folder": str(folder), "free": f"{free // 1024**2} MB"}
+            told[device] = Trouble("disk_low", values)
+    return list(told.values())
