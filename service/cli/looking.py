@@ -59,7 +59,7 @@ def _beside(service: Service) -> list[Trouble]:
     var = service.settings.var
     told = disk.troubles(disk.folders(service.settings))
     own = noted(var) if pidfile.running(var) is not None else []
-    return [*told, *(one for one in own if one not in told)]
+    return [*told, *(one for one in own if one.key not in disk.KEYS)]
 
 
 @click.command()

@@ -13,6 +13,9 @@ from service.store.database import sqlite_file
 FULL_BELOW = 2 * 1024**2
 """Bytes with which no transaction of ours can be counted on."""
 
+KEYS = frozenset({"disk_full", "disk_low", "folder"})
+"""Of the troubles that are told here."""
+
 LITTLE_BELOW = 256 * 1024**2
 """SQLite's log alone grows to 96 MB before it is carried over, and a backup needs room too."""
 
@@ -24,11 +27,15 @@ def folders(settings: Settings) -> list[Path]:
 
 
 def troubles(where: Iterable[Path]) -> list[Trouble]:
-    """What there is to say of the file systems of these folders, each once."""
+    """What there is to say of the file systems of these folders, each once.
+
+    A folder that is not made yet will stand where the nearest one above it does.
+    """
     told: dict[int, Trouble] = {}
     for folder in where:
         try:
-            device, room = folder.stat().st_dev, os.statvfs(folder)
+            there = next(one for one in (folder, *folder.parents) if one.exists())
+            device, room = there.stat().st_dev, os.statvfs(there)
         except OSError as error:
             values = {"folder": str(folder), "error": error.strerror or str(error)}
             return [Trouble("folder", values, stops=True)]
