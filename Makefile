@@ -8,11 +8,13 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: run test check bench clean help
+.PHONY: run test check bench soak clean help
 help:
 	@echo "make run    install, then the guided tour: collect, publish, mail to the outbox, serve"
 	@echo "make test   install, then every check: format, lint, types, import rules, tests"
-	@echo "make bench  speed and soak runs, by hand"
+	@echo "make bench  speed runs, by hand"
+	@echo "make soak   hundreds of kills while mail goes out, by hand; PostgreSQL too with"
+	@echo "            BANTIN_TEST_POSTGRES"
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +44,9 @@ test: check
 
 bench: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.bench
+
+soak: $(INSTALLED_DEV)
+	$(BIN)/python -m tests.bench.soak
 
 clean:
 	rm -rf $(VENV) bantin-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
