@@ -226,3 +226,11 @@ def test_the_outbox_says_where_mail_goes(make):
     said = text(relayed.admin().get("/outbox/"))
     assert "Chưa cấu hình" not in said
     assert "smtp.example.vn" in said
+
+
+def test_behind_a_trusted_proxy_with_tls_the_cookie_is_secure_without_a_base_url(make):
+    web = make(web={"trusted_proxies": ["127.0.0.1"]})
+    link = admin_key.link("", "/admin/", admin_key.ensure(web.settings.var), web.now)
+    assert "Secure" not in web.browser().get(link).headers["set-cookie"]
+    proxied = web.browser(**{"X-Forwarded-Proto": "https"}).get(link)
+    assert "; Secure" in proxied.headers["set-cookie"]

@@ -211,6 +211,12 @@ def test_what_is_almost_the_token_of_a_form_signs_up_nobody(web, almost):
     assert newest(web).address == "minh@example.vn"
 
 
+def test_of_an_endless_address_the_form_shows_no_more_than_an_address_may_have(web):
+    page = fill(web, address="x" * 3000)
+    assert page.status_code == 422
+    assert f'value="{"x" * 254}"' in page.text
+
+
 def test_who_says_neither_where_from_nor_a_token_is_refused(web):
     form = {"address": "minh@example.vn", "topic": "giao-duc", "cadence": "weekly"}
     silent = web.browser(**{"Sec-Fetch-Site": ""})
