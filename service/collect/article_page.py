@@ -83,7 +83,7 @@ def read(
     language = _language(reading, data.language, head.language, title, prose)
     lead = page_lead.choose(found, [data.lead, *head.all(meta.LEAD)], title, title_at, prose)
     published = date_line.published(
-        [data.published], head, tree, found, (title_at, first), reading, now, language
+        [data.published], head, tree, found, (title_at, first), reading, now, language, url
     )
     link = _link(head, url)
     names = [*head.all(("og:site_name", "application-name")), data.publisher, *data.organisations]

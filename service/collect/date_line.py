@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from lxml.html import HtmlElement
 
-from service.collect import meta
+from service.collect import date_evidence, meta
 from service.collect.blocks import Block, ancestry, is_unseen, text_of
 from service.collect.items import sensible
 from service.collect.meta import Meta
@@ -59,23 +59,28 @@ def published(
     reading: Reading,
     now: datetime,
     language: str | None,
+    url: str,
 ) -> datetime | None:
     """`said`: JSON-LD's words. `around`: the places of the title and of the text in `found`.
 
     None where the page says nothing that can be believed.
     """
-    zone = zone_for(reading, language)
-
-    def read(written: str) -> Instant | None:
-        at = dates.parse(written, zone, reading.order, now, language)
-        at = sensible(at, now)
-        return None if at is None else Instant(at, _is_exact(written, at, zone))
-
     told = _zoned([*said, *head.all(meta.PUBLISHED), *_marked(tree)])
-    machine = next(filter(None, map(read, told)), None)
+    seen = _lines(found, around)
+    pairs = [*((one, line) for one in told for line in seen[:1]), *(("", line) for line in seen)]
+    dated = date_evidence.settled(reading, pairs or [(one, "") for one in told], now,
+                                  language=language or reading.language, url=url)  # fmt: skip
+
+    def read(written: str, order: str | None = dated.order) -> Instant | None:
+        at = dates.parse(written, dated.zone, order, now, language)
+        at = sensible(at, now)
+        return None if at is None else Instant(at, _is_exact(written, at, dated.zone))
+
+    order = dated.told_order or dated.order
+    machine = next(filter(None, (read(one, order) for one in told)), None)
     if machine is not None and machine.exact:
         return machine.at
-    lines = [one for one in map(read, _lines(found, around)) if one is not None]
+    lines = [one for one in map(read, seen) if one is not None]
     if machine is not None:
         day = machine.at
         same = [one for one in lines if one.exact and abs(one.at - day) <= timedelta(days=1)]
@@ -93,11 +98,6 @@ def _zoned(told: list[str]) -> list[str]:
 
 def _clock(written: str) -> str:
     return re.sub(r"\D", "", written)[:12] if _TIME.search(written) else written
-
-
-def zone_for(reading: Reading, language: str | None) -> str:
-    """Of times without a zone. A page in Vietnamese that nobody gave a zone tells Vietnam's."""
-    return zones.home_of(reading.zone, language or reading.language)
 
 
 def _is_exact(written: str, at: datetime, zone: str) -> bool:

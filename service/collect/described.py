@@ -17,7 +17,7 @@ from lxml import etree
 from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement
 
-from service.collect import media
+from service.collect import date_evidence, media
 from service.collect.addresses import web_address
 from service.collect.blocks import text_of
 from service.collect.items import sensible
@@ -42,6 +42,8 @@ def drafts(
     blocks = _finder(selectors.entry)(tree)
     if not blocks:
         raise ParseError(f"the selector {selectors.entry!r} (page.entry) finds nothing on the page")
+    pairs = (_dates_of(block, selectors) for block in blocks)
+    reading = date_evidence.settled(reading, pairs, now, language=reading.language, url=base)
     found = [_draft(block, selectors, base, reading, now) for block in blocks]
     if not any(draft.entry.title for draft in found):
         raise ParseError(
@@ -121,14 +123,27 @@ def _date(
         return None, ""
     first = ""
     for element in _finder(selectors.date)(block):
-        for written in (element.get("datetime"), element.get("content"), text_of(element)):
-            if not written:
-                continue
+        told, shown = _written(element)
+        for written in (*told, shown):
             first = first or written
-            at = dates.parse(written, reading.zone, reading.order, now, reading.language)
+            order = (reading.told_order or reading.order) if written in told else reading.order
+            at = dates.parse(written, reading.zone, order, now, reading.language)
             if at is not None:
                 return sensible(at, now), written
     return None, first
+
+
+def _written(element: HtmlElement) -> tuple[list[str], str]:
+    """What an element tells machines of a date, and what people see."""
+    told = [element.get(name) or "" for name in ("datetime", "content", "title")]
+    return [one for one in told if any(letter.isdigit() for letter in one)], text_of(element)
+
+
+def _dates_of(block: HtmlElement, selectors: Selectors) -> tuple[str, str]:
+    for element in _finder(selectors.date)(block) if selectors.date else ():
+        told, shown = _written(element)
+        return next(iter(told), ""), shown
+    return "", ""
 
 
 def _first_text(block: HtmlElement, selector: str | None) -> str:

@@ -6,12 +6,10 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-from service.collect import hubs, keys, media
+from service.collect import date_evidence, hubs, keys, media
 from service.collect.addresses import web_address
 from service.collect.items import language_tag, sensible, unique
 from service.collect.json_mending import mend
@@ -20,7 +18,7 @@ from service.collect.reading import Reading
 from service.errors import ParseError
 from service.model import Document, Entry, Image
 from service.net import headers as http
-from service.text import dates, zones
+from service.text import dates
 from service.text.clean import title_text
 from service.text.fold import nfc
 
@@ -53,8 +51,8 @@ def read(body: bytes, url: str, reading: Reading, now: datetime) -> Document:
         raise ParseError(f"this is JSON, but no JSON Feed: {_called(feed.get('version'))}")
     link = web_address(feed.get("home_page_url"), url)
     language = reading.language or language_tag(feed.get("language"))
-    zone = zones.home_of(reading.zone, language, urlsplit(link or url).hostname or "")
-    reading = replace(reading, language=language, zone=zone)
+    lines = (("", _text(one.get("date_published"))) for one in items if isinstance(one, dict))
+    reading = date_evidence.settled(reading, lines, now, language=language, url=link or url)
     drafts = [_draft(item, feed, url, reading, now) for item in items if isinstance(item, dict)]
     its_hubs, self_url = hubs.of_json(feed, url)
     return Document(

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from lxml.html import HtmlElement
 
-from service.collect import described, hubs, keys, mainlist, paging, particulars
+from service.collect import date_evidence, described, hubs, keys, mainlist, paging, particulars
 from service.collect.headlines import sites_elsewhere
 from service.collect.items import language_tag
 from service.collect.keys import Draft
@@ -23,6 +23,7 @@ from service.collect.reading import Reading
 from service.errors import ParseError
 from service.model import Document, Entry, Further
 from service.text.clean import title_text
+from service.text.language import guess
 
 __all__ = ["read_page", "tree_of"]
 
@@ -50,7 +51,7 @@ def read_tree(
         found, place = mainlist.find(tree, base, reading.place)
         if not found:
             raise ParseError(_why_none(tree, base))
-        drafts = [_draft(one, base, reading, now) for one in found]
+        drafts = _drafts(found, base, reading, now)
     # Of the head alone: what stands in the body may have been written by anybody (section 8.1).
     its_hubs, self_url = hubs.named(
         ((link.get("rel"), link.get("href")) for link in tree.findall("./head/link")), base
@@ -79,6 +80,15 @@ def _why_none(tree: HtmlElement, base: str) -> str:
 def spoken(tree: HtmlElement, reading: Reading) -> Reading:
     """Read in the language that the page says it is in."""
     return replace(reading, language=language_tag(tree.get("lang")) or reading.language)
+
+
+def _drafts(found: Sequence[Found], base: str, reading: Reading, now: datetime) -> list[Draft]:
+    pairs = (particulars.dates_of(one.block, one.headline.said_by) for one in found)
+    seen = guess(" ".join(one.headline.text for one in found))
+    language = seen or reading.language  # many programs claim English
+    dated = date_evidence.settled(reading, pairs, now, language=language, url=base)
+    dated = replace(dated, language=reading.language)
+    return [_draft(one, base, dated, now) for one in found]
 
 
 def _draft(found: Found, base: str, reading: Reading, now: datetime) -> Draft:

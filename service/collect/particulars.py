@@ -76,15 +76,23 @@ def date_of(
     What a machine is told stands before what people see, and elements that are called a date
     before others.
     """
-    for written in _date_lines(block, headline):
-        at = dates.parse(written, reading.zone, reading.order, now, reading.language)
+    for _, written, told in _dated(block, headline):
+        order = (reading.told_order or reading.order) if told else reading.order
+        at = dates.parse(written, reading.zone, order, now, reading.language)
         if at is not None:
             return sensible(at, now), written
     return None, ""
 
 
 def has_date(block: HtmlElement, headline: HtmlElement) -> bool:
-    return next(_date_lines(block, headline), None) is not None
+    return next(_dated(block, headline), None) is not None
+
+
+def dates_of(block: HtmlElement, headline: HtmlElement) -> tuple[str, str]:
+    """The date line that machines are told, and the one that people see; "" = there is none."""
+    lines = list(_dated(block, headline))
+    told = next((written for _, written, told in lines if told), "")
+    return told, next((written for _, written, told in lines if not told), "")
 
 
 def whole_title(headline: HtmlElement) -> str:
@@ -169,33 +177,32 @@ def says_only_when(text: str) -> bool:
 
 def date_element(block: HtmlElement, headline: HtmlElement) -> HtmlElement | None:
     """The element that holds the date line."""
-    return next((element for element, _ in _dated(block, headline)), None)
+    return next((element for element, _, _ in _dated(block, headline)), None)
 
 
-def _date_lines(block: HtmlElement, headline: HtmlElement) -> Iterator[str]:
-    return (written for _, written in _dated(block, headline))
-
-
-def _dated(block: HtmlElement, headline: HtmlElement) -> Iterator[tuple[HtmlElement, str]]:
-    named: list[tuple[HtmlElement, str]] = []
-    others: list[tuple[HtmlElement, str]] = []
+def _dated(block: HtmlElement, headline: HtmlElement) -> Iterator[tuple[HtmlElement, str, bool]]:
+    """Elements with their date lines, and whether it stands in an attribute."""
+    machines: list[tuple[HtmlElement, str, bool]] = []
+    named: list[tuple[HtmlElement, str, bool]] = []
+    others: list[tuple[HtmlElement, str, bool]] = []
     for element in _parts(block):
         texts = list(_texts(element))
         if element is headline or (_belongs(element, headline) and not _is_only_date(texts)):
             continue
         told = element.get("datetime") or ""
         if any(letter.isdigit() for letter in told):
-            yield element, told
+            yield element, told, True
         called = element.tag == "time" or _DATE_CLASS.search(element.get("class") or "")
-        if called:
-            texts = [element.get("title") or "", element.get("content") or "", *texts]
+        attributes = [element.get(name) or "" for name in ("title", "content")] if called else []
         found = others if not called else named
-        found.extend((element, text) for text in texts if is_date_line(text))
+        machines.extend((element, text, True) for text in attributes if is_date_line(text))
+        found.extend((element, text, False) for text in texts if is_date_line(text))
+    yield from machines
     yield from named
     yield from others
     before = block.getprevious()
     if block.tag == "dd" and before is not None and before.tag == "dt":
-        yield from ((before, text) for text in _texts(before) if is_date_line(text))
+        yield from ((before, text, False) for text in _texts(before) if is_date_line(text))
 
 
 def _is_only_date(texts: list[str]) -> bool:

@@ -41,7 +41,8 @@ class Reading:
     `zone`: IANA name for dates that carry none. `order`: of bare numbers in dates, None = by sense.
     `language`: of the source, None = not said. `full`: the whole text of an article's own page is
     wanted. `place`: where in a page its list was found last time; a memory of ours, so no reason to
-    read the same body again.
+    read the same body again. `told_order`: as `order`, of dates in attributes; None = as `order`.
+    It is found in each document.
     """
 
     kind: SourceKind = SourceKind.FEED
@@ -51,6 +52,7 @@ class Reading:
     language: str | None = None
     place: str | None = field(default=None, repr=False)
     full: bool = False
+    told_order: str | None = field(default=None, repr=False)
 
     @property
     def fingerprint(self) -> bytes:

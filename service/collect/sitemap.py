@@ -13,7 +13,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from service.collect import keys
+from service.collect import date_evidence, keys
 from service.collect.addresses import web_address
 from service.collect.items import language_tag, sensible, unique
 from service.collect.keys import Draft
@@ -44,6 +44,7 @@ def read_sitemap(body: bytes, url: str, reading: Reading, now: datetime) -> Docu
     plain, cut = unpacked(body, LARGEST)
     if not plain.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return _of_lines(plain, url, cut=cut)
+    reading = date_evidence.settled(reading, (), now, language=reading.language, url=url)
     drafts: list[Draft] = []
     children: dict[str, Further] = {}
     number = 0

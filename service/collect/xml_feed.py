@@ -10,14 +10,14 @@ import html
 import io
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import feedparser
 
-from service.collect import apart, feedparser_names, hubs, keys, wishes
+from service.collect import apart, date_evidence, feedparser_names, hubs, keys, wishes
 from service.collect.addresses import web_address
 from service.collect.items import draft_of, language_tag
 from service.collect.mended import LOOSE, TRUNCATED_TAIL
@@ -27,7 +27,6 @@ from service.collect.repair import Repaired
 from service.errors import ParseError
 from service.model import Document
 from service.net import headers as http
-from service.text import dayorder, zones
 from service.text.clean import title_text
 from service.text.fold import nfc
 
@@ -109,11 +108,10 @@ def _understood(
     link = web_address(feed.get("link"), url)
     language = language_tag(feed.get("language"))
     language_of_dates = reading.language or language
-    order = reading.order or dayorder.order_of(
-        _date_lines(mended.text), now, language=language_of_dates, zone=reading.zone
+    lines = (("", line) for line in _date_lines(mended.text))
+    reading = date_evidence.settled(
+        reading, lines, now, language=language_of_dates, url=link or url
     )
-    zone = zones.home_of(reading.zone, language_of_dates, urlsplit(link or url).hostname or "")
-    reading = replace(reading, language=language_of_dates, order=order, zone=zone)
     language = language or language_tag(headers.get("content-language"))
     _give_back_ids(entries, mended.text, url)
     try:
@@ -135,7 +133,7 @@ def _understood(
         hubs=its_hubs,
         self_url=self_url,
     )
-    return Read(document, len(entries), dict.get(parsed, "state"), order)
+    return Read(document, len(entries), dict.get(parsed, "state"), reading.order)
 
 
 def _date_lines(text: str) -> list[str]:

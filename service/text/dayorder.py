@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+
+from service.text import dates, zones
 
 _BARE = re.compile(
     r"(?<![\d/.-])(?P<a>\d{1,2})\s?(?P<sep>[/.-])\s?(?P<b>\d{1,2})\s?(?P=sep)\s?(?P<y>\d{4})(?!\d)"
@@ -28,6 +30,9 @@ _WEEKDAY = re.compile(
 )
 # M/d/yyyy h:mm:ss tt: how .NET writes dates where nobody told it where it is.
 _MACHINE = re.compile(r"(?!0)\d{1,2}/(?!0)\d{1,2}/\d{4} (?!0)\d{1,2}:\d\d:\d\d [AP]M")
+
+_SAME, _DIFFERENT = "same", "different"
+_OTHER = {"dmy": "mdy", "mdy": "dmy"}
 
 _AHEAD = timedelta(days=1)
 _FRESH = timedelta(days=3)
@@ -70,6 +75,53 @@ def order_of(
         or ("mdy" if all(line.machine for line in found) else None)
         or _by_language(language or "", zone)
     )
+
+
+def orders_of(
+    pairs: Iterable[tuple[str, str]], now: datetime, *, language: str | None = None, zone: str = ""
+) -> tuple[str | None, str | None]:
+    """The orders of what machines are told and of what people see, which may be two.
+
+    `pairs`: of each entry what its attributes say and what its text says, "" = nothing. Where both
+    say it in bare numbers they mean one day, so that the order of one follows from the other's.
+    """
+    pairs = list(pairs)
+    told = order_of((one for one, _ in pairs), now, language=language, zone=zone)
+    shown = order_of((other for _, other in pairs), now, language=language, zone=zone)
+    by_words = _one(_by_another(one, other, now, zone) for one, other in pairs)
+    if by_words is not None:
+        return by_words, shown
+    alike = _one(_are_alike(one, other) for one, other in pairs)
+    if alike is None or (told and shown and (told == shown) == (alike == _SAME)):
+        return told, shown
+    if alike == _SAME:
+        return shown or told, shown or told
+    sure = _one(map(_surely, filter(None, (_line(one) for one, _ in pairs))))
+    if sure is None and (shown is None or told == shown):
+        sure = told if told and shown is None else "mdy"  # people are told the day first
+    told = sure or _OTHER.get(shown or "dmy")
+    return told, _OTHER.get(told or "mdy")
+
+
+def _by_another(one: str, other: str, now: datetime, zone: str) -> str | None:
+    """The order of `one`, where `other` says its day in a way that has but one meaning."""
+    line = _line(one)
+    if line is None or not other or _BARE.search(other):
+        return None
+    at = dates.parse(other, zone, None, now)
+    day = at.astimezone(zones.named(zone) or UTC).date() if at else None
+    return {line.dmy: "dmy", line.mdy: "mdy"}.get(day) if day else None
+
+
+def _are_alike(one: str, other: str) -> str | None:
+    """Whether two lines of one day have one order, or two; None where it cannot be told."""
+    told, shown = _line(one), _line(other)
+    if told is None or shown is None:
+        return None
+    if (told.dmy, told.mdy) == (shown.dmy, shown.mdy):
+        return _SAME
+    crossed = {told.dmy, told.mdy} == {shown.dmy, shown.mdy}
+    return _DIFFERENT if crossed and told.dmy == shown.mdy else None
 
 
 def _line(text: str) -> _Line | None:

@@ -28,6 +28,30 @@ _OF_LANGUAGE = {
 }  # fmt: skip
 """Languages whose outlets stand in one zone, nearly all of them."""
 
+_OF_COUNTRY = {
+    "vn": "Asia/Ho_Chi_Minh", "jp": "Asia/Tokyo", "kr": "Asia/Seoul", "cn": "Asia/Shanghai",
+    "tw": "Asia/Taipei", "hk": "Asia/Hong_Kong", "sg": "Asia/Singapore",
+    "my": "Asia/Kuala_Lumpur", "th": "Asia/Bangkok", "kh": "Asia/Phnom_Penh", "mm": "Asia/Yangon",
+    "ph": "Asia/Manila", "id": "Asia/Jakarta", "in": "Asia/Kolkata", "bd": "Asia/Dhaka",
+    "np": "Asia/Kathmandu", "pk": "Asia/Karachi", "lk": "Asia/Colombo", "il": "Asia/Jerusalem",
+    "ir": "Asia/Tehran", "ae": "Asia/Dubai", "sa": "Asia/Riyadh", "tr": "Europe/Istanbul",
+    "gr": "Europe/Athens", "ua": "Europe/Kiev", "bg": "Europe/Sofia", "ro": "Europe/Bucharest",
+    "fi": "Europe/Helsinki", "ee": "Europe/Tallinn", "lv": "Europe/Riga", "lt": "Europe/Vilnius",
+    "pl": "Europe/Warsaw", "cz": "Europe/Prague", "sk": "Europe/Bratislava",
+    "hu": "Europe/Budapest", "at": "Europe/Vienna", "ch": "Europe/Zurich", "de": "Europe/Berlin",
+    "it": "Europe/Rome", "nl": "Europe/Amsterdam", "be": "Europe/Brussels",
+    "lu": "Europe/Luxembourg", "fr": "Europe/Paris", "es": "Europe/Madrid", "pt": "Europe/Lisbon",
+    "ie": "Europe/Dublin", "uk": "Europe/London", "dk": "Europe/Copenhagen",
+    "se": "Europe/Stockholm", "no": "Europe/Oslo", "si": "Europe/Ljubljana",
+    "hr": "Europe/Zagreb", "rs": "Europe/Belgrade", "ru": "Europe/Moscow", "by": "Europe/Minsk",
+    "eg": "Africa/Cairo", "za": "Africa/Johannesburg", "ng": "Africa/Lagos",
+    "ke": "Africa/Nairobi", "gh": "Africa/Accra", "ar": "America/Argentina/Buenos_Aires",
+    "pe": "America/Lima", "ve": "America/Caracas", "uy": "America/Montevideo",
+    "nz": "Pacific/Auckland",
+}  # fmt: skip
+"""Ends of hosts of countries whose outlets stand in one zone, nearly all of them. Those that are
+sold as words (.co, .la, .tv) are left out."""
+
 _NOWHERE = {"", "UTC", "Etc/UTC"}
 _WIDEST = timedelta(hours=15)
 
@@ -61,8 +85,9 @@ def home_of(zone: str, language: str | None, host: str = "") -> str:
     """
     if zone not in _NOWHERE:
         return zone
-    if host.endswith(".vn"):
-        return _OF_LANGUAGE["vi"]
+    country = _OF_COUNTRY.get(host.rstrip(".").rpartition(".")[2].lower())
+    if country is not None:
+        return country
     return _OF_LANGUAGE.get((language or "").partition("-")[0].lower(), zone)
 
 
