@@ -14,6 +14,7 @@ from datetime import datetime
 import structlog
 
 from service.errors import BantinError, StoreError
+from service.mail import answers
 from service.mail.addresses import AddressError
 from service.mail.classify import Stage
 from service.mail.commits import GroupCommit
@@ -123,10 +124,12 @@ class Courier:
             )
             return self._composer.compose(letter)
         except AddressError as error:
-            return Outcome(delivery.id, DeliveryState.REJECTED, line.name, str(error))
+            what = str(error).partition(":")[0]  # behind it stands the address
+            return Outcome(delivery.id, DeliveryState.REJECTED, line.name, what)
         except (BantinError, KeyError, ValueError, zlib.error) as error:
             self.unsent += 1
-            answer = f"it could not be built: {type(error).__name__}: {error}"
+            reason = f"it could not be built: {type(error).__name__}: {error}"
+            answer = answers.without(delivery.recipient.address or "", reason)
             return Outcome(delivery.id, DeliveryState.REJECTED, line.name, answer, untell=True)
 
     async def _hand_over(

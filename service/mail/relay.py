@@ -17,6 +17,7 @@ import aiosmtplib
 import aiosmtplib.typing
 
 from service.config.schema import Relay
+from service.mail import answers
 from service.mail.classify import Reply, Stage, Verdict, judge
 from service.mail.handover import Barred, Gate, Handover, Lost, Unfit, Unreachable
 from service.mail.personal import Message
@@ -208,13 +209,14 @@ class RelayConnection:
                 answer = await smtp.execute_command(*command, timeout=limit)
             except (aiosmtplib.SMTPException, OSError, ValueError) as error:
                 self._drop()
-                return Lost(stage, _reason(error), slow=isinstance(error, TimeoutError))
+                reason = _reason(error, message.recipient)
+                return Lost(stage, reason, slow=isinstance(error, TimeoutError))
             good = answer.code == _START_INPUT if stage is Stage.DATA else _is_good(answer.code)
             if not good:
                 await self._reset(smtp)
                 if stage is Stage.MAIL and message.utf8:  # SMTPUTF8 stands there for the recipient
                     stage = Stage.RCPT  # noqa: PLW2901 - whom the answer is about
-                return Reply(stage, answer.code, answer.message)
+                return _reply(stage, answer, message)
         return None
 
     async def _body(self, smtp: _TwoStep, message: Message) -> Reply | Lost:
@@ -222,16 +224,16 @@ class RelayConnection:
             smtp.begin_body(message.data)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._drop()
-            return Lost(Stage.DATA, _reason(error))
+            return Lost(Stage.DATA, _reason(error, message.recipient))
         try:
             answer = await smtp.end_body(self._timeouts.body)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._drop()
-            return Lost(Stage.BODY, _reason(error))
+            return Lost(Stage.BODY, _reason(error, message.recipient))
         self._sent += 1
         if answer.code == aiosmtplib.SMTPStatus.domain_unavailable:  # 421: it hangs up
             self._drop()
-        return Reply(Stage.BODY, answer.code, answer.message)
+        return _reply(Stage.BODY, answer, message)
 
     async def open(self) -> Unreachable | None:
         """Connect, TLS, AUTH: a session that is ready for MAIL. None: there is one."""
@@ -255,7 +257,7 @@ class RelayConnection:
                 await smtp.login(relay.username, relay.secret.reveal() if relay.secret else "")
         except aiosmtplib.SMTPResponseException as error:
             smtp.close()
-            reply = Reply(Stage.CONNECT, error.code, error.message)
+            reply = Reply(Stage.CONNECT, error.code, answers.clean(error.message))
             return Unreachable(str(reply), ours=judge(reply).verdict is Verdict.OURS)
         except (ConnectionError, TimeoutError) as error:
             smtp.close()
@@ -297,5 +299,9 @@ def _is_certificate(error: BaseException) -> bool:
     return False
 
 
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+def _reply(stage: Stage, answer: aiosmtplib.SMTPResponse, message: Message) -> Reply:
+    return Reply(stage, answer.code, answers.without(message.recipient, answer.message))
+
+
+def _reason(error: BaseException, recipient: str = "") -> str:
+    return answers.without(recipient, f"{type(error).__name__}: {error}")[:300]

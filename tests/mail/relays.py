@@ -148,7 +148,7 @@ class _Peer(SMTP):
         elif answer == SILENCE:
             await asyncio.sleep(3600)
         else:
-            await self.push(answer)
+            await self.push(answer.encode("utf-8", "surrogateescape"))
         return True
 
     async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd\'s name

@@ -146,8 +146,8 @@ class Model:
 
     def finish(self) -> None:
         """Everybody's pause ends, the relay is well, and enough time passes for every cadence."""
-        for _ in range(64):  # longer than stories under `stories.min` wait
-            self.room.now += 12 * HOUR
+        for _ in range(40):  # longer than stories under `stories.min` wait
+            self.room.now += 18 * HOUR
             self.room.plan()
             self.room.accept()
 
