@@ -134,6 +134,10 @@ class TemplateError(BantinError):
     """A template is missing, broken or used a name that is not there."""
 
 
+class NotSubscribedError(BantinError):
+    """A mail was asked for in the name of somebody who does not get it."""
+
+
 class MailError(BantinError):
     """A message could not be built or handed over."""
 

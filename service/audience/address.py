@@ -1,12 +1,9 @@
-"""Addresses: their one written form, the key that outlives them, and how pages show them.
+"""Addresses: their one written form, and how pages show them. Pure: no lookup in the DNS.
 
-Pure: no lookup in the DNS, the secret is an argument.
+The key that outlives an address is made in `text.mailbox`.
 """
 
 from __future__ import annotations
-
-import hashlib
-import hmac
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
@@ -27,15 +24,6 @@ def normal(address: str) -> str:
 def readable(address: str) -> str:
     """The same with its domain as people read it ("minh@bücher.example")."""
     return _read(address).normalized
-
-
-def key(secret: bytes, address: str) -> bytes:
-    """32 bytes that know an address again without keeping it. `address` is a normal form.
-
-    Case counts neither in the domain nor before the @: nobody has two mailboxes that differ in
-    it, and one person typing "Minh@" and "minh@" must not be told twice.
-    """
-    return hmac.new(secret, b"address\0" + address.casefold().encode(), hashlib.sha256).digest()
 
 
 def masked(address: str) -> str:

@@ -8,7 +8,7 @@ from service.audience import records
 from service.audience.signup import LINK_LASTS
 from service.config.schema import Settings
 from service.model import EndedReason
-from service.store import subscribers, subscriptions
+from service.store import signup_hours, subscribers, subscriptions
 from service.store.database import Connection, Store
 
 REMOVED_LASTS = timedelta(days=7)
@@ -16,7 +16,9 @@ REMOVED_LASTS = timedelta(days=7)
 
 
 def run(store: Store, settings: Settings, now: datetime) -> int:  # noqa: ARG001 - the shape of a job
-    """Both jobs. Returns how many subscriptions ended. Run twice, the second finds nothing."""
+    """All of it. Returns how many subscriptions ended. Run twice, the second finds nothing."""
+    with store.write() as connection:
+        signup_hours.prune(connection, now - timedelta(days=2))
     return expire_unconfirmed(store, now) + end_removed(store, now)
 
 

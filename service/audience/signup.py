@@ -5,7 +5,8 @@
            ─> active ──────────────────> nothing changes ─────────────────┘
            ─> suppressed ──────────────> nothing, and no mail
 
-The mail is a delivery like any other: planned here, sent when the queue is drained.
+The mail is a delivery like any other: planned here, sent when the queue is drained. How many may go
+out stands in `audience.caps`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from service.audience import address as addresses
 from service.audience import choices, records
+from service.audience.caps import LONGEST_QUEUE, Caps
 from service.audience.records import What
 from service.audience.tokens import new_token
 from service.config.schema import Settings
@@ -25,9 +26,17 @@ from service.mail.message import letter_message_id
 from service.mail.personal import host
 from service.model import DeliveryKind, Parts
 from service.render.engine import Renderer
-from service.store import facts, letters, subscribers, subscriptions, suppressions
+from service.store import (
+    facts,
+    letters,
+    signup_hours,
+    subscribers,
+    subscriptions,
+    suppressions,
+)
 from service.store.database import Connection, Store
 from service.store.subscriptions import Subscription
+from service.text import mailbox
 
 LINK_LASTS = timedelta(days=7)
 """How long a confirmation link works; then the sign-up ends and its address is forgotten."""
@@ -35,27 +44,10 @@ LINK_LASTS = timedelta(days=7)
 MAIL_LASTS = timedelta(days=1)
 """How long its mail is tried: who has waited for a day signs up again."""
 
-ONE_MAIL_IN = timedelta(days=1)
-MAILS_IN_A_MONTH = 5
-"""To one address: nobody may use our form to fill somebody's mailbox."""
-
-
 _HOW = "sign-up page"
 
 _MAILS = {DeliveryKind.CONFIRM: "confirm", DeliveryKind.CHANGE: "already"}
 """Kind -> template. Who has confirmed already is told so, with the link to the preferences."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caps:
-    """Mails that sign-ups may cause, to everybody together.
-
-    A launch in a large office stays under the defaults, a flood does not; close to 5,000 mails a
-    day make a sender "bulk" for good (FIELD B2).
-    """
-
-    an_hour: int = 300
-    a_day: int = 3000
 
 
 class Outcome(StrEnum):
@@ -63,6 +55,9 @@ class Outcome(StrEnum):
 
     CHECK_MAIL = "check_mail"
     FULL = "full"
+
+
+_CAPS = Caps()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +77,14 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class SignedUp:
-    """`planned`: a mail waits to be sent."""
+    """`planned`: a mail waits to be sent. `due_at`: when one may go out, None = `outcome` FULL.
+
+    It tells nothing of the address: where none is planned it says when one would be due.
+    """
 
     outcome: Outcome
     planned: bool
+    due_at: datetime | None
 
 
 def sign_up(
@@ -95,7 +94,7 @@ def sign_up(
     now: datetime,
     wish: Wish,
     token: Callable[[], str] = new_token,
-    caps: Caps = Caps(),
+    caps: Caps = _CAPS,
 ) -> SignedUp:
     """Take the wish; plan the mail that asks for a yes. Raises TemplateError, UsageError.
 
@@ -105,14 +104,17 @@ def sign_up(
         raise UsageError(f"no digest {wish.digest!r}")
     mails = {name: _render(settings, renderer, wish.digest, name) for name in _MAILS.values()}
     with store.ledger() as connection:
-        if _full(connection, now, caps):
-            return SignedUp(Outcome.FULL, planned=False)
         secret = facts.secret(connection)
-        address_key = addresses.key(secret, wish.address)
+        counters = caps.counters(secret, wish.address)
+        due_at = signup_hours.due(connection, counters, now, LONGEST_QUEUE)
+        if due_at is None:
+            return SignedUp(Outcome.FULL, planned=False, due_at=None)
+        address_key = mailbox.key(secret, wish.address)
         if suppressions.reason(connection, address_key) is not None:
-            return SignedUp(Outcome.CHECK_MAIL, planned=False)
-        person = subscribers.put(connection, address_key, wish.address, now)
-        may_write = _may_write(connection, person.id, now)
+            return SignedUp(Outcome.CHECK_MAIL, planned=False, due_at=due_at)
+        box = mailbox.mailbox_key(secret, wish.address)
+        person = subscribers.put(connection, address_key, box, wish.address, now)
+        may_write = caps.may_write(connection, person.id, box, now)
         found = subscriptions.live_in(connection, person.id, wish.digest)
         if found is None:
             found = _begin(connection, person.id, wish, now, token())
@@ -122,29 +124,14 @@ def sign_up(
             records.changed(connection, found, now, What.ASKED_AGAIN, how=_HOW)
         if may_write:
             kind = DeliveryKind.CHANGE if found.confirmed else DeliveryKind.CONFIRM
-            _plan(connection, settings, secret, found, kind, mails[_MAILS[kind]], now)
-        return SignedUp(Outcome.CHECK_MAIL, planned=may_write)
+            _plan(connection, settings, secret, found, kind, mails[_MAILS[kind]], now, due_at)
+            signup_hours.count(connection, counters, due_at)
+        return SignedUp(Outcome.CHECK_MAIL, planned=may_write, due_at=due_at)
 
 
 def _render(settings: Settings, renderer: Renderer, digest: str, template: str) -> Parts:
     title = choices.digest_title(settings, settings.digest[digest])
     return renderer.mail(template, settings.site.language, digest=title, days=LINK_LASTS.days)
-
-
-def _full(connection: Connection, now: datetime, caps: Caps) -> bool:
-    hour, day = now - timedelta(hours=1), now - timedelta(days=1)
-    return (
-        letters.signups_of_all(connection, hour) >= caps.an_hour
-        or letters.signups_of_all(connection, day) >= caps.a_day
-    )
-
-
-def _may_write(connection: Connection, subscriber_id: int, now: datetime) -> bool:
-    day, month = now - ONE_MAIL_IN, now - timedelta(days=30)
-    return (
-        letters.signups_of(connection, subscriber_id, day) == 0
-        and letters.signups_of(connection, subscriber_id, month) < MAILS_IN_A_MONTH
-    )
 
 
 def _begin(
@@ -196,16 +183,18 @@ def _plan(
     kind: DeliveryKind,
     parts: Parts,
     now: datetime,
+    due_at: datetime,
 ) -> None:
     letters.plan(
         connection,
         kind=kind,
         subscription_id=found.id,
         message_id=letter_message_id(
-            secret, host(settings), kind=kind, subscription_id=found.id, dated_at=now
+            secret, host(settings), kind=kind, subscription_id=found.id, dated_at=due_at
         ),
         parts=parts,
         language=settings.site.language,
         now=now,
-        expires_at=now + MAIL_LASTS,
+        due_at=due_at,
+        expires_at=due_at + MAIL_LASTS,
     )

@@ -58,7 +58,8 @@ def preview(
     """Show the exact mail that would go out.
 
     On a terminal its headers and its text part, in a pipe (or with --raw) all of it, byte for byte.
-    Where there is none the reason goes to standard error. Writes nothing and uses nothing up.
+    Where there is none the reason goes to standard error. Exit 1 if ADDRESS does not get it.
+    Writes nothing and uses nothing up.
     """
     with opened_to_look(config) as service:
         found = make_preview(

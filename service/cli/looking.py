@@ -35,6 +35,7 @@ from service.runtime import disk, pidfile
 from service.runtime.composition import Service
 from service.runtime.vitals import noted
 from service.store import facts, inquiries
+from service.text import mailbox
 
 
 @click.command()
@@ -174,7 +175,7 @@ def _why(service: Service, address: str, url: str) -> Why:
             return Why(UNKNOWN, "nobody has ever subscribed here")
         return ask_why(
             connection,
-            addresses.key(secret, address),
+            mailbox.key(secret, address),
             found.article_id,
             found.article_ids,
             {name: digest.topics for name, digest in service.settings.digest.items()},

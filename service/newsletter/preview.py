@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.config.schema import Settings
-from service.errors import UsageError
+from service.errors import NotSubscribedError, UsageError
 from service.mail import personal
 from service.mail.addresses import envelope
 from service.mail.message import edition_message_id
@@ -26,7 +26,7 @@ from service.newsletter.rehearsal import Played, Stage
 from service.newsletter.scheduling import live_digests
 from service.render import dates
 from service.render.engine import Renderer
-from service.store import editions, facts, readers, recipients, segments
+from service.store import editions, facts, readers, recipients, segments, subscribers
 from service.store.database import Connection, Store
 from service.store.editions import Digest, Edition
 from service.store.parts import unpack
@@ -34,6 +34,7 @@ from service.store.readers import Reading
 from service.store.recipients import Recipient
 from service.store.segments import Sent
 from service.store.windows import Window
+from service.text import mailbox
 
 _NO_SECRET = bytes(32)
 
@@ -68,8 +69,10 @@ def preview(
 ) -> Preview:
     """The mail that `digest send --at` would send, else that of the next cut.
 
-    `sample` fills in the newest stories where there is nothing to tell. Raises UsageError for an
-    unknown digest, TemplateError, MailError for an address or a sender that is none.
+    `to` None: to nobody in particular, all topics and nothing told. `sample` fills in the newest
+    stories where there is nothing to tell. Raises UsageError for an unknown digest,
+    NotSubscribedError for somebody who does not get it, TemplateError, MailError for an address or
+    a sender that is none.
     """
     with store.read() as connection:
         stage = Stage(connection, settings, renderer, now, at)
@@ -77,33 +80,35 @@ def preview(
         if row is None:
             known = ", ".join(settings.digest) or "none"
             raise UsageError(f"no digest {digest!r}; there is {known}")
-        reading = None if to is None else _reading(connection, row, to)
-        if reading is None:
-            return _to_nobody(stage, row, to, sample=sample)
-        return _to_reader(stage, row, to, reading, sample=sample)
+        if to is None:
+            return _to_nobody(stage, row, sample=sample)
+        return _to_reader(stage, row, to, _reading(connection, row, to), sample=sample)
 
 
-def _reading(connection: Connection, digest: Digest, to: str) -> Reading | None:
-    person = readers.at(connection, envelope(to).address)
-    if person is None:
-        return None
-    found = readers.readings(connection, person)
-    return next((one for one in found if one.window.digest_id == digest.id), None)
+def _reading(connection: Connection, digest: Digest, to: str) -> Reading:
+    address = envelope(to).address
+    secret = facts.known_secret(connection)
+    person = secret and subscribers.by_key(connection, mailbox.key(secret, address))
+    found = readers.readings(connection, person.id) if person else []
+    for one in found:
+        if one.window.digest_id == digest.id:
+            return one
+    raise NotSubscribedError(f"{to} does not get {digest.name}; without --to it is shown to nobody")
 
 
-def _to_nobody(stage: Stage, digest: Digest, to: str | None, *, sample: bool) -> Preview:
+def _to_nobody(stage: Stage, digest: Digest, *, sample: bool) -> Preview:
     window = rehearsal.nobody(stage, digest)
     played = rehearsal.play(stage, digest, window, window.next_cut_at, frozenset())
     recipient = Recipient(
         subscription_id=None,
-        address=to or personal.sender(stage.settings)[1],
+        address=personal.sender(stage.settings)[1],
         token=personal.NOBODYS_TOKEN,
         subscribed_at=stage.now,
         topics=None,
         digest=digest.name,
         digest_title=digest.title,
     )
-    return _show(stage, played, recipient, to, sample=sample)
+    return _show(stage, played, recipient, None, sample=sample)
 
 
 def _to_reader(

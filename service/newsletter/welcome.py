@@ -2,13 +2,15 @@
 
 Where there is no edition yet, or nothing in it that is new to this person, no welcome goes out: the
 page of the confirmation has said when the first mail comes, and an empty mail tells nobody
-anything.
+anything. Nor does it tell what the digest had before its first reader: an archive may begin long
+before, and old is not news.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from service.config.schema import Settings
 from service.errors import ConflictError, TemplateError
@@ -16,7 +18,7 @@ from service.mail.message import letter_message_id
 from service.mail.personal import host
 from service.model import DeliveryKind, Parts
 from service.newsletter import items as frozen_items
-from service.newsletter.choose import EVER, Limits, choose
+from service.newsletter.choose import Choice, Limits, choose
 from service.newsletter.compose import Composed, Composer
 from service.newsletter.decide import LEAST_LATENESS, followed
 from service.newsletter.freeze import topics_of
@@ -26,11 +28,14 @@ from service.render.engine import Renderer
 from service.store import deliveries, editions, facts, segments, told, windows
 from service.store.database import Connection, Store
 from service.store.deliveries import NewDelivery
-from service.store.editions import Digest, Edition
+from service.store.editions import Digest, Edition, Frozen
 from service.store.parts import pack
 from service.store.segments import Segment
 from service.store.told import Telling
 from service.store.windows import Window
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""Since when a digest without readers has had them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,19 @@ def plan_welcomes(
         except (TemplateError, ConflictError) as error:
             failed[subscription] = str(error)
     return Welcomed(planned, failed)
+
+
+def has_something(
+    store: Store, settings: Settings, digest: str, subscriber: int, topics: Sequence[str] | None
+) -> bool:
+    """Whether a welcome to this person will carry anything, for the page that promises it."""
+    with store.read() as connection:
+        row = next(iter(live_digests(connection, settings, digest)), None)
+        edition = None if row is None else editions.newest(connection, row.id)
+        if row is None or edition is None or settings.signup.welcome == "none":
+            return False
+        frozen = editions.stories(connection, edition.id)
+        return len(_choice(connection, settings, row, frozen, subscriber, topics)) > 0
 
 
 def _welcome(
@@ -99,23 +117,34 @@ def _compose(
 ) -> tuple[Composed, Parts] | None:
     """The last edition for this person; None: nothing in it is new to them."""
     frozen = editions.stories(connection, edition.id)
-    resolved = frozen_items.resolve(connection, frozen)
-    known = resolved.told(connection, digest.scope, [window.subscriber_id])
-    topics = topics_of(settings, digest.name)
-    limits = settings.digest[digest.name].stories
-    choice = choose(
-        resolved.items,
-        followed(topics, window.topics),
-        since=EVER,
-        told=known[window.subscriber_id],
-        limits=Limits(limits.max, limits.per_source),
-    )
+    choice = _choice(connection, settings, digest, frozen, window.subscriber_id, window.topics)
     if not len(choice):
         return None
     frame = frame_of(settings, renderer, digest, edition)
+    topics = topics_of(settings, digest.name)
     composer = Composer(renderer, DeliveryKind.WELCOME, frame, topics, frozen)
     mail = composer.compose(choice, window.language or settings.site.language)
     return mail, composer.render(mail.layout, mail.language)
+
+
+def _choice(
+    connection: Connection,
+    settings: Settings,
+    digest: Digest,
+    frozen: Sequence[Frozen],
+    subscriber: int,
+    topics: Sequence[str] | None,
+) -> Choice:
+    """What of an edition a welcome tells: all that came since the digest has readers."""
+    resolved = frozen_items.resolve(connection, frozen)
+    limits = settings.digest[digest.name].stories
+    return choose(
+        resolved.items,
+        followed(topics_of(settings, digest.name), topics),
+        since=windows.first_reader_since(connection, digest.id) or NEVER,
+        told=resolved.told(connection, digest.scope, [subscriber])[subscriber],
+        limits=Limits(limits.max, limits.per_source),
+    )
 
 
 def _write(

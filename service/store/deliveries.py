@@ -23,7 +23,10 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """A message to be sent. `message_id` is KEY@HOST. `expires_at` None: it never gets too late."""
+    """A message to be sent. `message_id` is KEY@HOST.
+
+    `expires_at` None: it never gets too late. `due_at` None: at once.
+    """
 
     subscription_id: int
     segment_id: int
@@ -33,6 +36,7 @@ class NewDelivery:
     edition_id: int | None = None
     covers_from: datetime | None = None
     expires_at: datetime | None = None
+    due_at: datetime | None = None
 
 
 def add(connection: Connection, new: Sequence[NewDelivery], now: datetime) -> list[int]:
@@ -54,7 +58,7 @@ def add(connection: Connection, new: Sequence[NewDelivery], now: datetime) -> li
             "dated_at": one.dated_at,
             "expires_at": one.expires_at,
             "state": DeliveryState.PLANNED.value,
-            "next_try_at": now,
+            "next_try_at": one.due_at or now,
             "tries": 0,
             "created_at": now,
         }

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from service.model import DeliveryKind, DeliveryState, Parts
 from service.store import deliveries, segments
 from service.store.deliveries import NewDelivery
 from service.store.parts import pack
 from service.store.segments import Segment
-from service.store.tables import delivery, subscription
+from service.store.tables import delivery, subscriber, subscription
 
 SIGNUP_KINDS = (DeliveryKind.CONFIRM, DeliveryKind.CHANGE)
 """What a sign-up may cause: "was it you?", or "you get it already" to whoever has confirmed."""
@@ -34,10 +34,11 @@ def plan(
     language: str,
     now: datetime,
     expires_at: datetime | None,
+    due_at: datetime | None = None,
 ) -> int:
-    """Queue a letter, due at once and dated `now`. Returns the delivery's id.
+    """Queue a letter, dated and due at `due_at`; None = at once. Returns the delivery's id.
 
-    `message_id` must have been made from the same `now` (LEDGER: What makes a preview the mail).
+    `message_id` must have been made from that same instant (LEDGER: What makes a preview the mail).
     """
     own = Segment(
         edition_id=None,
@@ -51,7 +52,8 @@ def plan(
         segment_id=segments.put(connection, own),
         kind=kind,
         message_id=message_id,
-        dated_at=now,
+        dated_at=due_at or now,
+        due_at=due_at,
         expires_at=expires_at,
     )
     return deliveries.add(connection, [letter], now)[0]
@@ -62,27 +64,23 @@ def signups_of(connection: Connection, subscriber_id: int, since: datetime) -> i
 
     Those that never left do not count: nobody was bothered.
     """
+    return _signups(connection, subscription.c.subscriber_id == subscriber_id, since)
+
+
+def signups_of_mailbox(connection: Connection, mailbox_key: bytes, since: datetime) -> int:
+    """The same, to all addresses that lead into one mailbox."""
+    return _signups(connection, subscriber.c.mailbox_key == mailbox_key, since)
+
+
+def _signups(connection: Connection, whose: ColumnElement[bool], since: datetime) -> int:
     found = connection.scalar(
         select(func.count())
-        .select_from(delivery.join(subscription))
+        .select_from(delivery.join(subscription).join(subscriber))
         .where(
-            subscription.c.subscriber_id == subscriber_id,
+            whose,
             delivery.c.kind.in_(SIGNUP_KINDS),
             delivery.c.created_at > since,
             delivery.c.state.not_in(_NEVER_LEFT),
-        )
-    )
-    return found or 0
-
-
-def signups_of_all(connection: Connection, since: datetime) -> int:
-    """Letters that sign-ups caused since then, whatever became of them."""
-    found = connection.scalar(
-        select(func.count()).where(
-            # Written out, not bound: else the index of letters alone cannot serve it.
-            delivery.c.priority == literal_column("0"),
-            delivery.c.kind.in_(SIGNUP_KINDS),
-            delivery.c.created_at > since,
         )
     )
     return found or 0

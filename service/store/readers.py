@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, select
 
 from service.store import deliveries
 from service.store.schedules import PEOPLE, READING, ZONE, Scheduling, Wishes
@@ -23,19 +23,6 @@ class Reading:
     window: Window
     wishes: Wishes
     scheduling: Scheduling
-
-
-def at(connection: Connection, address: str) -> int | None:
-    """The subscriber with this address (its domain in ASCII; case does not count); None: nobody."""
-    found: int | None = connection.execute(
-        select(subscriber.c.id).where(
-            or_(
-                subscriber.c.address == address,
-                func.lower(subscriber.c.address) == address.lower(),
-            )
-        )
-    ).scalar()
-    return found
 
 
 def readings(connection: Connection, subscriber_id: int) -> list[Reading]:

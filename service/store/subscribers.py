@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from service.store.statements import upsert
 from service.store.tables import subscriber, subscription, suppression
@@ -28,12 +29,17 @@ def by_key(connection: Connection, address_key: bytes) -> Subscriber | None:
     row = connection.execute(
         select(subscriber).where(subscriber.c.address_key == address_key)
     ).one_or_none()
-    return None if row is None else Subscriber(**row._asdict())
+    return None if row is None else _read(row)
+
+
+def _read(row: Row[Any]) -> Subscriber:
+    return Subscriber(row.id, row.address_key, row.address, row.language, row.zone, row.created_at)
 
 
 def put(
     connection: Connection,
     address_key: bytes,
+    mailbox_key: bytes,
     address: str,
     now: datetime,
     *,
@@ -45,13 +51,19 @@ def put(
     `language` and `zone` fill what was empty and overwrite what they say anew.
     """
     row = upsert(connection, subscriber).values(
-        address_key=address_key, address=address, language=language, zone=zone, created_at=now
+        address_key=address_key,
+        mailbox_key=mailbox_key,
+        address=address,
+        language=language,
+        zone=zone,
+        created_at=now,
     )
     known = row.on_conflict_do_update(
         index_elements=["address_key"],
         set_={
             # As it was typed first: only case can differ under one key.
             "address": func.coalesce(subscriber.c.address, row.excluded.address),
+            "mailbox_key": row.excluded.mailbox_key,
             "language": func.coalesce(row.excluded.language, subscriber.c.language),
             "zone": func.coalesce(row.excluded.zone, subscriber.c.zone),
         },

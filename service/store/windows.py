@@ -193,6 +193,16 @@ def move(connection: Connection, moves: Sequence[Move]) -> None:
     )
 
 
+def first_reader_since(connection: Connection, digest_id: int) -> datetime | None:
+    """Since when anybody has read this digest; None: nobody ever has.
+
+    By where windows begin, which a pause moves on: then a welcome tells a little less.
+    """
+    return connection.execute(
+        select(func.min(subscription.c.starts_at)).where(subscription.c.digest_id == digest_id)
+    ).scalar()
+
+
 def welcomes_due(connection: Connection) -> list[tuple[int, str]]:
     """(Subscription, digest) that a welcome has not been decided for, in the order of sign-up."""
     rows = connection.execute(

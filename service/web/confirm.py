@@ -12,7 +12,7 @@ from service.audience import confirm as audience
 from service.audience import unsubscribe
 from service.audience.confirm import Confirmation, Standing
 from service.audience.signup import LINK_LASTS
-from service.store import shelves
+from service.newsletter import welcome
 from service.web import cookies, forgery, rhythms
 from service.web.answers import error, page
 from service.web.context import Context, context_of, visitor_of
@@ -61,8 +61,8 @@ async def _confirm(request: Request, *, cookie: str | None, pressed: bool) -> Re
     if found.standing is Standing.ASK:
         return page(context, "confirm", one=one)
     if found.standing is Standing.CONFIRMED:
-        welcome = await asyncio.to_thread(_has_edition, context, found)
-        return page(context, "confirmed", one=one, welcome=welcome)
+        welcomed = await asyncio.to_thread(_is_welcomed, context, found)
+        return page(context, "confirmed", one=one, welcome=welcomed)
     if found.standing is Standing.EXPIRED:
         return page(context, "expired", 410, one=one, days=LINK_LASTS.days)
     back = unsubscribe.may_come_back(found.subscription)
@@ -87,13 +87,14 @@ async def _take_back(request: Request) -> Response:
     )
 
 
-def _has_edition(context: Context, found: Confirmation) -> bool:
+def _is_welcomed(context: Context, found: Confirmation) -> bool:
     """Whether a welcome mail with the last edition is on its way."""
     one = found.subscription
     if one is None or not one.welcome_due:
         return False
-    with context.store.read() as connection:
-        return bool(shelves.editions(connection, one.digest, limit=1))
+    return welcome.has_something(
+        context.store, context.settings, one.digest, one.subscriber_id, one.topics
+    )
 
 
 ROUTES = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -90,7 +91,7 @@ async def _sign_up(request: Request, digest: Digest, cookie: str, fields: Fields
     if isinstance(wish, str):
         return await _again(context, digest, cookie, fields, problem=wish, status=422)
     wish = replace(wish, cookie_hash=tokens.cookie_hash(cookie))
-    done = SignedUp(Outcome.CHECK_MAIL, planned=False)
+    done = SignedUp(Outcome.CHECK_MAIL, planned=False, due_at=None)
     if not fields.one(HONEYPOT):
         done = await asyncio.to_thread(
             signup.sign_up, context.store, context.settings, context.renderer, context.clock(), wish
@@ -99,7 +100,9 @@ async def _sign_up(request: Request, digest: Digest, cookie: str, fields: Fields
         return error(request, 503, {"Retry-After": _WAIT_S})
     if done.planned:
         context.kick("mail")
-    sent = _sent(context, digest, wish, tokens.form_token(context.secret, cookie), fields)
+    later = done.due_at if done.due_at is not None and done.due_at > context.clock() else None
+    token = tokens.form_token(context.secret, cookie)
+    sent = _sent(context, digest, wish, token, fields, later)
     response = page(context, "check_mail", sent=sent)
     cookies.write(response, context, cookie)
     return response
@@ -221,7 +224,14 @@ def _latest(context: Context, digest: str) -> str | None:
     return None
 
 
-def _sent(context: Context, digest: Digest, wish: Wish, token: str, fields: Fields) -> Sent:
+def _sent(
+    context: Context,
+    digest: Digest,
+    wish: Wish,
+    token: str,
+    fields: Fields,
+    later: datetime | None,
+) -> Sent:
     title, address = sender(context.settings)
     again = [("address", wish.address), ("cadence", fields.one("cadence")), ("token", token)]
     return Sent(
@@ -230,6 +240,7 @@ def _sent(context: Context, digest: Digest, wish: Wish, token: str, fields: Fiel
         days=LINK_LASTS.days,
         path=signup_page(digest.id),
         fields=(*again, *(("topic", name) for name in fields.all("topic"))),
+        later=later,
     )
 
 

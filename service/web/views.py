@@ -44,13 +44,17 @@ class SignupForm:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The page after sign-up. `fields` are sent again by its buttons, as they were."""
+    """The page after sign-up. `fields` are sent again by its buttons, as they were.
+
+    `later`: when the mail goes out, where too many wait for theirs; None = at once.
+    """
 
     address: str
     sender: str
     days: int
     path: str
     fields: tuple[tuple[str, str], ...]
+    later: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

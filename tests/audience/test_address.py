@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.audience import address
+from service.text import mailbox
 
 
 @pytest.mark.parametrize(
@@ -49,12 +50,39 @@ def test_what_is_no_address_is_refused(typed):
 def test_case_does_not_make_another_person():
     secret = b"s" * 32
     keys = {
-        address.key(secret, address.normal(typed))
+        mailbox.key(secret, address.normal(typed))
         for typed in ("minh@example.vn", "MINH@EXAMPLE.VN", "Minh@Example.vn")
     }
     assert len(keys) == 1
-    assert address.key(secret, "minh@example.vn") != address.key(b"t" * 32, "minh@example.vn")
-    assert address.key(secret, "minh@example.vn") != address.key(secret, "minh1@example.vn")
+    assert mailbox.key(secret, "minh@example.vn") != mailbox.key(b"t" * 32, "minh@example.vn")
+    assert mailbox.key(secret, "minh@example.vn") != mailbox.key(secret, "minh1@example.vn")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("straße@example.vn", "strasse@example.vn"),
+        ("ﬁn@example.vn", "fin@example.vn"),
+        ("ŉam@example.vn", "ʼnam@example.vn"),
+    ],
+)
+def test_letters_that_only_look_compatible_are_two_people(one, other):
+    secret = b"s" * 32
+    assert mailbox.key(secret, address.normal(one)) != mailbox.key(secret, address.normal(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("STRAßE@example.vn", "straße@EXAMPLE.vn"),
+        ("STRAẞE@example.vn", "straße@example.vn"),  # the capital of ß
+        ("ΟΔΟΣ@example.vn", "οδος@example.vn"),  # a final sigma
+        ("NGUYỄN@example.vn", "nguyễn@example.vn"),
+    ],
+)
+def test_case_alone_makes_nobody_another_person(one, other):
+    secret = b"s" * 32
+    assert mailbox.key(secret, address.normal(one)) == mailbox.key(secret, address.normal(other))
 
 
 def test_both_spellings_of_a_domain_are_one_key():

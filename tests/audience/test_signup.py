@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from service.audience import address, housekeeping, signup, unsubscribe
-from service.audience.signup import Caps, Outcome
+from service.audience import housekeeping, signup, unsubscribe
+from service.audience.caps import Caps
+from service.audience.signup import Outcome
 from service.audience.tokens import cookie_hash
 from service.errors import UsageError
 from service.model import EndedReason, Parts
@@ -17,12 +18,14 @@ from service.render import marks
 from service.store import facts, subscribers, suppressions
 from service.store import tables as t
 from service.store.parts import unpack
+from service.store.signup_hours import Cap
+from service.text import mailbox
 from tests.audience.acts import COOKIE, history, letters, newest, press, wish
 
 
 def test_a_sign_up_waits_for_a_yes_and_plans_one_mail(people_store, settings, renderer, now):
     done = signup.sign_up(people_store, settings, renderer, now, wish())
-    assert done == signup.SignedUp(Outcome.CHECK_MAIL, planned=True)
+    assert done == signup.SignedUp(Outcome.CHECK_MAIL, planned=True, due_at=now)
     found = newest(people_store)
     assert (found.address, found.digest, found.cadence) == ("minh@example.vn", "tuan", "weekly")
     assert found.topics == ("giao-duc",)
@@ -95,7 +98,7 @@ def test_who_is_active_changes_nothing_and_is_told_by_mail(
     later = now + timedelta(days=2)
     stranger = wish(cadence="daily", topics=None, cookie_hash=cookie_hash("d" * 32))
     done = signup.sign_up(people_store, settings, renderer, later, stranger)
-    assert done == signup.SignedUp(Outcome.CHECK_MAIL, planned=True)
+    assert done == signup.SignedUp(Outcome.CHECK_MAIL, planned=True, due_at=later)
     assert newest(people_store) == before
     letter = letters(people_store)[-1]
     assert letter.kind == "change"
@@ -111,34 +114,97 @@ def test_nobody_can_fill_a_mailbox_with_our_form(people_store, settings, rendere
     for day in range(20):
         at = now + timedelta(days=day, seconds=day)
         planned += signup.sign_up(people_store, settings, renderer, at, wish()).planned
-    assert planned == signup.MAILS_IN_A_MONTH
+    assert planned == Caps().mailbox_month
 
 
-def test_a_flood_of_addresses_stops_at_the_cap_for_all(people_store, settings, renderer, now):
+@pytest.mark.parametrize(
+    "spelling", ["minh+{}@example.vn", "MINH+{}@example.vn", "{}minh@gmail.com"]
+)
+def test_all_spellings_of_a_mailbox_are_counted_together(
+    people_store, settings, renderer, now, spelling
+):
+    """`minh+1@`, `minh+2@` and Gmail's dots are other subscribers, and one mailbox."""
+    spellings = ["a", "b", "c", "d", "e", "f"]
+    if "gmail" in spelling:
+        typed = ["minhanh@gmail.com", "m.inhanh@gmail.com", "mi.nhanh@googlemail.com",
+                 "min.hanh@gmail.com", "m.i.n.h.anh+tin@gmail.com"]  # fmt: skip
+    else:
+        typed = [spelling.format(one) for one in spellings]
+    planned = [
+        signup.sign_up(people_store, settings, renderer, now, wish(one)).planned for one in typed
+    ]
+    assert sum(planned) == Caps().mailbox_day
+    assert planned[: Caps().mailbox_day] == [True] * Caps().mailbox_day
+    other = wish("minhanh@example.vn")
+    assert signup.sign_up(people_store, settings, renderer, now, other).planned
+
+
+def test_a_flood_at_one_domain_waits_alone(people_store, settings, renderer, now):
+    caps = Caps(domain=Cap(an_hour=2, a_day=3))
+
+    def due(typed):
+        return signup.sign_up(people_store, settings, renderer, now, wish(typed), caps=caps).due_at
+
+    hour = now.replace(minute=0)
+    flood = [due(f"a{number}@h{number}.flood.example") for number in range(5)]
+    tomorrow = (hour + timedelta(days=1)).replace(hour=0)
+    assert flood == [now, now, hour + timedelta(hours=1), tomorrow, tomorrow]
+    assert due("minh@example.vn") == now
+
+
+def test_the_cap_for_all_queues_and_refuses_nobody(people_store, settings, renderer, now):
+    caps = Caps(everybody=Cap(an_hour=3, a_day=5))
+
     def sign_up(address, at=now):
-        return signup.sign_up(
-            people_store, settings, renderer, at, wish(address), caps=Caps(an_hour=3, a_day=5)
-        )
+        return signup.sign_up(people_store, settings, renderer, at, wish(address), caps=caps)
 
-    assert all(sign_up(f"minh{number}@example.vn").planned for number in range(3))
-    full = signup.SignedUp(Outcome.FULL, planned=False)
-    assert sign_up("x@example.vn") == full
+    assert [sign_up(f"minh{number}@d{number}.vn").due_at for number in range(3)] == [now] * 3
+    hour = now.replace(minute=0)
+    waiting = [sign_up(f"x{number}@d{number}.vn") for number in range(3)]
+    assert all(one.planned and one.outcome is Outcome.CHECK_MAIL for one in waiting)
+    midnight = (hour + timedelta(days=1)).replace(hour=0)
+    assert [one.due_at for one in waiting] == [hour + timedelta(hours=1)] * 2 + [midnight]
     # The answer says nothing about an address: who signed up already gets the same one.
-    assert sign_up("minh0@example.vn") == full
-    later = now + timedelta(hours=1, seconds=1)
-    assert sign_up("x@example.vn", later).planned
-    assert sign_up("y@example.vn", later).planned
-    assert sign_up("z@example.vn", now + timedelta(hours=3)) == full, "five a day"
+    again, new = sign_up("minh0@d0.vn"), sign_up("y@example.vn")
+    assert (again.due_at, again.outcome) == (new.due_at, new.outcome) == (midnight, "check_mail")
+    assert not again.planned
+    letter = next(one for one in letters(people_store) if one.next_try_at == midnight)
+    assert (letter.dated_at, letter.created_at) == (midnight, now)
+    assert letter.expires_at == midnight + timedelta(days=1), "worth a day from when it is due"
+
+
+def test_a_mail_that_would_come_after_its_link_has_lapsed_is_refused(
+    people_store, settings, renderer, now
+):
+    caps = Caps(everybody=Cap(an_hour=1, a_day=1))
+    for day in range(8):
+        typed = wish(f"a{day}@d{day}.vn")
+        done = signup.sign_up(people_store, settings, renderer, now, typed, caps=caps)
+        assert done.planned is (day < 7)
+    assert done == signup.SignedUp(Outcome.FULL, planned=False, due_at=None)
+
+
+def test_two_sign_ups_at_once_do_not_take_the_same_place(people_store, settings, renderer, now):
+    caps = Caps(everybody=Cap(an_hour=2, a_day=100))
+
+    def one(number):
+        typed = wish(f"a{number}@d{number}.vn")
+        return signup.sign_up(people_store, settings, renderer, now, typed, caps=caps).due_at
+
+    with ThreadPoolExecutor(4) as pool:
+        dues = sorted(pool.map(one, range(8)))
+    hour = now.replace(minute=0)
+    assert dues == [now, now, *[hour + timedelta(hours=n) for n in (1, 1, 2, 2, 3, 3)]]
 
 
 def test_a_suppressed_address_sees_the_same_page_and_gets_nothing(
     people_store, settings, renderer, now
 ):
     with people_store.write() as connection:
-        key = address.key(facts.secret(connection), "minh@example.vn")
+        key = mailbox.key(facts.secret(connection), "minh@example.vn")
         suppressions.add(connection, key, "bounce", now, "550 5.1.1")
     done = signup.sign_up(people_store, settings, renderer, now, wish())
-    assert done == signup.SignedUp(Outcome.CHECK_MAIL, planned=False)
+    assert done == signup.SignedUp(Outcome.CHECK_MAIL, planned=False, due_at=now)
     assert letters(people_store) == []
 
 
@@ -159,6 +225,32 @@ def test_who_ended_signs_up_anew_beside_the_old_row(
     assert new.id != old.id
     assert new.subscriber_id == old.subscriber_id, "the ledger of what was told is the person's"
     assert not new.confirmed
+
+
+@pytest.mark.parametrize("how", [EndedReason.PAGE, EndedReason.ONE_CLICK, EndedReason.ALL])
+def test_signing_up_again_on_the_day_of_leaving_sends_the_mail_that_is_promised(
+    people_store, settings, renderer, now, previous_cut, how
+):
+    signup.sign_up(people_store, settings, renderer, now, wish())
+    press(people_store, settings, now, previous_cut)
+    left = now + timedelta(hours=1)
+    unsubscribe.unsubscribe(people_store, left, newest(people_store).token, how)
+    back = left + timedelta(minutes=1)
+    assert signup.sign_up(people_store, settings, renderer, back, wish()).planned
+    assert [one.kind for one in letters(people_store)] == ["confirm", "confirm"]
+    assert not signup.sign_up(people_store, settings, renderer, back, wish()).planned
+    assert press(people_store, settings, back, previous_cut).fresh
+
+
+def test_what_the_service_ended_is_no_leave_to_write_again(people_store, settings, renderer, now):
+    """Only the owner of the mailbox can end a subscription; a lapsed link proves no owner."""
+    signup.sign_up(people_store, settings, renderer, now, wish())
+    with people_store.write() as connection:
+        connection.execute(
+            t.subscription.update().values(ended_at=now, ended_reason=EndedReason.NOT_CONFIRMED)
+        )
+    later = now + timedelta(hours=1)
+    assert not signup.sign_up(people_store, settings, renderer, later, wish()).planned
 
 
 def test_signing_up_at_once_from_two_places_makes_one_row(people_store, settings, renderer, now):
@@ -188,7 +280,7 @@ def test_a_sign_up_that_nobody_confirms_ends_and_its_address_is_forgotten(
     assert history(people_store, found)[-1].detail["reason"] == "not_confirmed"
     with people_store.read() as connection:
         secret = facts.get(connection, "hmac_secret")
-        key = address.key(bytes.fromhex(secret), "minh@example.vn")
+        key = mailbox.key(bytes.fromhex(secret), "minh@example.vn")
         assert subscribers.by_key(connection, key).id == found.subscriber_id
 
 

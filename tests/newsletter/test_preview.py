@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
-from service.errors import MailError, UsageError
+from service.errors import MailError, NotSubscribedError, UsageError
 from service.mail.personal import NOBODYS_TOKEN
 from service.store import facts
 from service.store import tables as t
@@ -145,12 +145,20 @@ def test_nobody_in_particular_sees_all_topics_since_the_previous_cut(room):
     assert mail["To"] == "tin@example.vn"
 
 
-def test_an_address_that_does_not_subscribe_is_nobody_with_a_name(room):
+@pytest.mark.parametrize("standing", ["nobody", "not confirmed", "ended", "another digest"])
+def test_an_address_that_does_not_get_the_digest_is_said_so(any_store, tmp_path, standing):
+    room = Newsroom(any_store, tmp_path, {"tuan": {"cadence": "daily"}, "khac": {}})
     room.story("a", at=MONDAY - HOUR)
+    if standing != "nobody":
+        one = room.subscribe("khach@example.vn", "khac" if standing == "another digest" else "tuan")
+        if standing == "not confirmed":
+            room.change(one, starts_at=None)
+        if standing == "ended":
+            room.change(one, ended_at=room.now, ended_reason="page")
     room.now = MONDAY
-    shown = room.preview(to="khach@example.vn")
-    assert parsed(shown.message)["To"] == "khach@example.vn"
-    assert NOBODYS_TOKEN in parsed(shown.message)["List-Unsubscribe"]
+    with pytest.raises(NotSubscribedError, match=r"khach@example\.vn does not get tuan") as error:
+        room.preview(to="khach@example.vn")
+    assert "tuan" in str(error.value)
 
 
 @pytest.mark.parametrize("to", ["no address", "@example.vn"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -13,6 +14,7 @@ from service.store import tables as t
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
 
 NAM = "nam@example.vn"
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -125,6 +127,7 @@ def test_its_window_begins_with_the_oldest_that_it_tells_or_its_edition(room, ea
 
 def test_of_one_digest_alone_where_that_is_asked_for(any_store, tmp_path):
     room = Newsroom(any_store, tmp_path, {"mot": {"cadence": "daily"}, "hai": {"cadence": "daily"}})
+    room.subscribe(digest="hai")
     room.story("a", at=MONDAY - HOUR)
     room.run(MONDAY)
     other = room.subscribe(NAM, digest="hai", welcome_due=True)
@@ -201,3 +204,39 @@ def test_a_welcome_is_no_edition_and_goes_before_them(room):
         [row] = connection.execute(select(t.delivery).where(t.delivery.c.kind == "welcome")).all()
     assert (row.edition_id, row.priority) == (None, 0)
     assert row.expires_at == MONDAY + DAY
+
+
+@pytest.mark.parametrize("cadence", ["immediate", "hourly", "daily"])
+def test_a_digest_added_later_tells_nothing_from_before_its_first_reader(
+    any_store, tmp_path, cadence
+):
+    """Its archive may go further back; what mails carry begins with the first confirmation."""
+    room = Newsroom(any_store, tmp_path, {"cu": {"cadence": "weekly"}})
+    room.story("long ago", at=MONDAY - 2 * DAY)
+    room.run(MONDAY)
+    room.now = MONDAY + HOUR
+    room.load(digest={"cu": {"cadence": "weekly"}, "moi": {"cadence": cadence}})
+    room.story("before", at=MONDAY + 2 * HOUR - MINUTE)
+    room.run(MONDAY + 2 * HOUR)
+    room.run(MONDAY + DAY)  # the archive has an edition of it
+    room.now = MONDAY + DAY + MINUTE
+    room.subscribe(NAM, "moi", cadence=cadence, welcome_due=True)
+    room.welcome()
+    room.story("after", at=MONDAY + DAY + 2 * MINUTE)
+    for hours in range(1, 49, 6):
+        room.run(MONDAY + DAY + hours * HOUR)
+    assert room.titles(NAM) == ["after"]
+
+
+def test_the_second_reader_is_welcomed_with_what_the_first_was_told(any_store, tmp_path):
+    room = Newsroom(any_store, tmp_path, {"moi": {"cadence": "daily"}})
+    room.story("before", at=MONDAY - DAY + 2 * HOUR)
+    room.now = MONDAY - HOUR
+    room.subscribe("minh@example.vn", "moi")
+    room.story("after", at=MONDAY - HOUR)
+    room.run(MONDAY)
+    room.now = MONDAY + HOUR
+    room.subscribe(NAM, "moi", welcome_due=True)
+    room.welcome()
+    assert room.titles("minh@example.vn") == ["after"]
+    assert room.titles(NAM) == ["after"]

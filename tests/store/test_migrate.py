@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import subprocess
 import sys
 import threading
@@ -12,10 +14,12 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import func, select, text
 
 from service.errors import StoreError
+from service.store import suppressions
 from service.store import tables as t
 from service.store.database import Store
 from service.store.migrate import migrate, migrate_apart
 from service.store.upgrade import upgrade
+from service.text import mailbox
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
 from tests.mail.stock import fill
 
@@ -115,3 +119,60 @@ def test_a_filled_database_of_the_version_before_is_brought_here(any_store, now)
         kept = connection.execute(select(t.delivery.c.id).order_by(t.delivery.c.id))
         assert list(kept.scalars()) == stock.deliveries
         assert connection.scalar(select(func.count()).select_from(t.told)) == 4
+
+
+SECRET = b"s" * 32
+
+
+def test_keys_that_took_two_people_for_one_are_made_anew(any_migrated_to, now):
+    """0003: `straße@` had the key of `strasse@`. Who was suppressed under it stays suppressed."""
+    store = any_migrated_to("0002")
+    old_key = hmac.new(SECRET, b"address\0strasse@example.vn", hashlib.sha256).digest()
+    plain = hmac.new(SECRET, b"address\0minh+a@example.vn", hashlib.sha256).digest()
+    with store.write() as connection:
+        connection.execute(t.fact.insert().values(name="hmac_secret", value=SECRET.hex()))
+        for key, address in ((old_key, "Straße@example.vn"), (plain, "Minh+a@example.vn")):
+            connection.execute(
+                text(
+                    "INSERT INTO subscriber (address_key, address, created_at)"
+                    " VALUES (:key, :address, :now)"
+                ),
+                {"key": key, "address": address, "now": now.isoformat(" ")},
+            )
+        suppressions.add(connection, old_key, "bounce", now, "550 5.1.1 <Straße@example.vn> gone")
+    migrate(store)
+    with store.read() as connection:
+        people = {row.address: row for row in connection.execute(select(t.subscriber))}
+        strasse, minh = people["Straße@example.vn"], people["Minh+a@example.vn"]
+        assert strasse.address_key == mailbox.key(SECRET, "Straße@example.vn") != old_key
+        assert strasse.mailbox_key == mailbox.mailbox_key(SECRET, "straße@example.vn")
+        assert minh.address_key == plain
+        assert minh.mailbox_key == mailbox.mailbox_key(SECRET, "minh@example.vn")
+        barred = connection.execute(select(t.suppression)).all()
+        assert {row.address_key for row in barred} == {old_key, strasse.address_key}
+        assert {row.evidence for row in barred} == {"550 5.1.1 <[address]> gone"}
+    assert _differences(store) == []
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def any_migrated_to(request, tmp_path):
+    """A store on either database, brought to a revision."""
+    opened = []
+
+    def to(revision):
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path / 'old.db'}"
+        else:
+            url = request.getfixturevalue("postgres_database")
+        store = Store(url)
+        opened.append(store)
+        if not store.is_sqlite:
+            with store.write() as connection:
+                connection.execute(text("DROP SCHEMA public CASCADE"))
+                connection.execute(text("CREATE SCHEMA public"))
+        upgrade(store, revision)
+        return store
+
+    yield to
+    for store in opened:
+        store.close()

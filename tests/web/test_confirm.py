@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import select
+
+from service.newsletter.run import plan_due
+from service.store import tables as t
+from tests.builders import add_source, add_story, add_subscription
 from tests.web.people import fill, newest, text
 
 
@@ -100,3 +106,25 @@ def test_an_unknown_link_is_404_to_every_method(web, link, area, token):
 
 def test_the_welcome_is_promised_only_if_there_is_an_edition(web, link):
     assert "số gần nhất" not in text(web.client.get(link))
+
+
+def test_the_welcome_is_promised_only_with_what_came_since_the_digest_has_readers(web, link):
+    """What the first reader would get with it is older than any reader: no mail, no promise."""
+    with web.store.write() as connection:
+        digest = connection.execute(
+            select(t.digest.c.id).where(t.digest.c.name == "tuan")
+        ).scalar_one()
+        topic = connection.execute(
+            select(t.topic.c.id).where(t.topic.c.name == "giao-duc")
+        ).scalar_one()
+        before = web.now - timedelta(days=1)
+        source = add_source(connection, before)
+        add_story(connection, source=source, topics=[topic], entered_at=before, title="Tin cũ")
+    plan_due(web.store, web.settings, web.renderer, web.now + timedelta(days=6))
+    web.later(days=6)
+    assert "số gần nhất" not in text(web.client.get(link))
+    with web.store.write() as connection:
+        first = web.now - timedelta(days=9)
+        add_subscription(connection, digest=digest, starts_at=first, address="a@example.vn")
+    fill(web, address="lan@example.vn")
+    assert "số gần nhất" in text(web.client.get(f"/confirm/{newest(web).token}"))

@@ -16,6 +16,7 @@ from service.store.tables.articles import (
     unread_page,
 )
 from service.store.tables.audience import (
+    signup_hour,
     subscriber,
     subscription,
     subscription_event,
@@ -60,6 +61,7 @@ __all__ = [
     "relay",
     "robots",
     "segment",
+    "signup_hour",
     "site_turn",
     "source",
     "source_memory",

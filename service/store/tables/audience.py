@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     String,
     Table,
@@ -21,12 +22,24 @@ subscriber = Table(
     "subscriber",
     metadata,
     Column("id", BigId, primary_key=True),
-    # HMAC of the case-folded address with its IDNA domain: survives forgetting.
+    # HMAC of the folded address with its IDNA domain: survives forgetting.
     Column("address_key", LargeBinary, nullable=False, unique=True),
+    # HMAC of the mailbox that it leads into, which "minh+tin@" shares with "minh@".
+    Column("mailbox_key", LargeBinary),  # None: forgotten before there was one
     Column("address", Text),  # None after `forget`
     Column("language", String(35)),  # None: the site's
     Column("zone", String(64)),  # None: the site's
     Column("created_at", Instant, nullable=False),
+    Index("ix_subscriber_mailbox_key", "mailbox_key"),
+)
+
+signup_hour = Table(
+    "signup_hour",
+    metadata,
+    # How many mails sign-ups may cause in a UTC hour: to everybody (an empty key) and to a domain.
+    Column("key", LargeBinary, primary_key=True),
+    Column("hour", Instant, primary_key=True),
+    Column("mails", Integer, nullable=False),
 )
 
 subscription = Table(

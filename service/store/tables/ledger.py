@@ -14,7 +14,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from service.store.column_types import BigId, Instant, Json
@@ -88,13 +87,6 @@ delivery = Table(
     UniqueConstraint("subscription_id", "edition_id"),
     Index("ix_delivery_queue", "state", "priority", "next_try_at"),
     Index("ix_delivery_segment_id", "segment_id"),
-    # Letters alone: how many went out lately is asked at each sign-up.
-    Index(
-        "ix_delivery_letters",
-        "created_at",
-        sqlite_where=text("priority = 0"),
-        postgresql_where=text("priority = 0"),
-    ),
 )
 
 attempt = Table(

@@ -1,0 +1,76 @@
+"""How many mails sign-ups may cause: to one address, one mailbox, one domain, and to everybody.
+
+Nobody may use our form to fill somebody's mailbox, or to make us a sender that providers shut out.
+What goes beyond a mailbox's cap is not written; what goes beyond a domain's, or that of all
+together, is written later, so that a flood delays others and never refuses them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.collect.same_site import site_of
+from service.model import EndedReason
+from service.store import letters, subscriptions
+from service.store.database import Connection
+from service.store.signup_hours import EVERYBODY, Cap
+from service.text import mailbox
+
+LONGEST_QUEUE = timedelta(days=6)
+"""A mail that would have to wait longer is refused: its link works for seven days."""
+
+_DAY, _MONTH = timedelta(days=1), timedelta(days=30)
+_BY_THE_OWNER = frozenset(
+    {EndedReason.ONE_CLICK, EndedReason.PAGE, EndedReason.ALL, EndedReason.UNDONE}
+)
+
+
+_EVERYBODY, _DOMAIN = Cap(an_hour=300, a_day=3000), Cap(an_hour=150, a_day=1500)
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Mails that sign-ups may cause.
+
+    `everybody`: a launch in a large office stays under it, a flood does not; close to 5,000 mails
+    a day make a sender "bulk" for good. `domain`: half of it, so that one domain leaves room for
+    the others. `mailbox_day` and `mailbox_month` count all spellings of one mailbox.
+    """
+
+    everybody: Cap = _EVERYBODY
+    domain: Cap = _DOMAIN
+    mailbox_day: int = 3
+    mailbox_month: int = 5
+
+    def counters(self, secret: bytes, address: str) -> dict[bytes, Cap]:
+        """The counters that a mail to this address (a normal form) is counted in."""
+        domain = site_of(f"https://{address.rpartition('@')[2]}")
+        return {EVERYBODY: self.everybody, mailbox.domain_key(secret, domain): self.domain}
+
+    def may_write(
+        self, connection: Connection, subscriber_id: int, mailbox_key: bytes, now: datetime
+    ) -> bool:
+        """Whether one more mail may go to this person: one a day, and no more to the mailbox.
+
+        A new day begins with a goodbye, which nobody but the mailbox's owner can say: who signs up
+        again after it gets a new mail.
+        """
+        since = max(now - _DAY, self._goodbye(connection, subscriber_id) or now - _DAY)
+        return (
+            letters.signups_of(connection, subscriber_id, since) == 0
+            and letters.signups_of_mailbox(connection, mailbox_key, now - _DAY) < self.mailbox_day
+            and letters.signups_of_mailbox(connection, mailbox_key, now - _MONTH)
+            < self.mailbox_month
+        )
+
+    def _goodbye(self, connection: Connection, subscriber_id: int) -> datetime | None:
+        """When the person last ended a subscription; None: never."""
+        return max(
+            (
+                one.ended_at
+                for one in subscriptions.of_person(connection, subscriber_id)
+                if one.ended_at is not None and one.ended_reason in _BY_THE_OWNER
+            ),
+            default=None,
+        )
