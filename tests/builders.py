@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select
 
 from service.store import facts
 from service.store import tables as t
-from service.text import mailbox
+from service.text import mailboxes
 
 
 def _id(connection: Connection, table: object, **values: object) -> int:
@@ -105,7 +105,7 @@ def add_subscription(
     **values: object,
 ) -> int:
     """An active subscription; its subscriber is found by address or made."""
-    key = mailbox.key(facts.secret(connection), address)
+    key = mailboxes.key(facts.secret(connection), address)
     subscriber = connection.execute(
         select(t.subscriber.c.id).where(t.subscriber.c.address_key == key)
     ).scalar() or _id(

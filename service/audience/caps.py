@@ -15,7 +15,7 @@ from service.model import EndedReason
 from service.store import letters, subscriptions
 from service.store.database import Connection
 from service.store.signup_hours import EVERYBODY, Cap
-from service.text import mailbox
+from service.text import mailboxes
 
 LONGEST_QUEUE = timedelta(days=6)
 """A mail that would have to wait longer is refused: its link works for seven days."""
@@ -46,7 +46,7 @@ class Caps:
     def counters(self, secret: bytes, address: str) -> dict[bytes, Cap]:
         """The counters that a mail to this address (a normal form) is counted in."""
         domain = site_of(f"https://{address.rpartition('@')[2]}")
-        return {EVERYBODY: self.everybody, mailbox.domain_key(secret, domain): self.domain}
+        return {EVERYBODY: self.everybody, mailboxes.domain_key(secret, domain): self.domain}
 
     def may_write(
         self, connection: Connection, subscriber_id: int, mailbox_key: bytes, now: datetime

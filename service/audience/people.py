@@ -20,7 +20,7 @@ from service.model import EndedReason
 from service.store import facts, subscribers, subscriptions, suppressions
 from service.store.database import Connection, Store
 from service.store.subscriptions import Subscription
-from service.text import mailbox
+from service.text import mailboxes
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
@@ -109,14 +109,14 @@ def put(
 ) -> Added:
     """Write one checked person. Needs a write transaction. Raises UsageError when suppressed."""
     secret = facts.secret(connection)
-    address_key = mailbox.key(secret, person.address)
+    address_key = mailboxes.key(secret, person.address)
     reason = suppressions.reason(connection, address_key)
     if reason is not None:
         raise UsageError(f"{person.address} must not be written to: {reason}")
     row = subscribers.put(
         connection,
         address_key,
-        mailbox.mailbox_key(secret, person.address),
+        mailboxes.mailbox_key(secret, person.address),
         person.address,
         now,
         language=person.language,
@@ -142,7 +142,7 @@ def forget(store: Store, now: datetime, address: str) -> bool:
     """
     wanted = addresses.normal(address)
     with store.ledger() as connection:
-        address_key = mailbox.key(facts.secret(connection), wanted)
+        address_key = mailboxes.key(facts.secret(connection), wanted)
         person = subscribers.by_key(connection, address_key)
         if person is None or person.address is None:
             return False

@@ -36,7 +36,7 @@ from service.store import (
 )
 from service.store.database import Connection, Store
 from service.store.subscriptions import Subscription
-from service.text import mailbox
+from service.text import mailboxes
 
 LINK_LASTS = timedelta(days=7)
 """How long a confirmation link works; then the sign-up ends and its address is forgotten."""
@@ -109,10 +109,10 @@ def sign_up(
         due_at = signup_hours.due(connection, counters, now, LONGEST_QUEUE)
         if due_at is None:
             return SignedUp(Outcome.FULL, planned=False, due_at=None)
-        address_key = mailbox.key(secret, wish.address)
+        address_key = mailboxes.key(secret, wish.address)
         if suppressions.reason(connection, address_key) is not None:
             return SignedUp(Outcome.CHECK_MAIL, planned=False, due_at=due_at)
-        box = mailbox.mailbox_key(secret, wish.address)
+        box = mailboxes.mailbox_key(secret, wish.address)
         person = subscribers.put(connection, address_key, box, wish.address, now)
         may_write = caps.may_write(connection, person.id, box, now)
         found = subscriptions.live_in(connection, person.id, wish.digest)

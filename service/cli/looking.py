@@ -35,7 +35,7 @@ from service.runtime import disk, pidfile
 from service.runtime.composition import Service
 from service.runtime.vitals import noted
 from service.store import facts, inquiries
-from service.text import mailbox
+from service.text import mailboxes
 
 
 @click.command()
@@ -175,7 +175,7 @@ def _why(service: Service, address: str, url: str) -> Why:
             return Why(UNKNOWN, "nobody has ever subscribed here")
         return ask_why(
             connection,
-            mailbox.key(secret, address),
+            mailboxes.key(secret, address),
             found.article_id,
             found.article_ids,
             {name: digest.topics for name, digest in service.settings.digest.items()},

@@ -34,7 +34,7 @@ from service.store.readers import Reading
 from service.store.recipients import Recipient
 from service.store.segments import Sent
 from service.store.windows import Window
-from service.text import mailbox
+from service.text import mailboxes
 
 _NO_SECRET = bytes(32)
 
@@ -88,7 +88,7 @@ def preview(
 def _reading(connection: Connection, digest: Digest, to: str) -> Reading:
     address = envelope(to).address
     secret = facts.known_secret(connection)
-    person = secret and subscribers.by_key(connection, mailbox.key(secret, address))
+    person = secret and subscribers.by_key(connection, mailboxes.key(secret, address))
     found = readers.readings(connection, person.id) if person else []
     for one in found:
         if one.window.digest_id == digest.id:

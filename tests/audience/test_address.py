@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.audience import address
-from service.text import mailbox
+from service.text import mailboxes
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_what_is_no_address_is_refused(typed):
 def test_case_does_not_make_another_person():
     secret = b"s" * 32
     keys = {
-        mailbox.key(secret, address.normal(typed))
+        mailboxes.key(secret, address.normal(typed))
         for typed in ("minh@example.vn", "MINH@EXAMPLE.VN", "Minh@Example.vn")
     }
     assert len(keys) == 1
-    assert mailbox.key(secret, "minh@example.vn") != mailbox.key(b"t" * 32, "minh@example.vn")
-    assert mailbox.key(secret, "minh@example.vn") != mailbox.key(secret, "minh1@example.vn")
+    assert mailboxes.key(secret, "minh@example.vn") != mailboxes.key(b"t" * 32, "minh@example.vn")
+    assert mailboxes.key(secret, "minh@example.vn") != mailboxes.key(secret, "minh1@example.vn")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,9 @@ def test_case_does_not_make_another_person():
 )
 def test_letters_that_only_look_compatible_are_two_people(one, other):
     secret = b"s" * 32
-    assert mailbox.key(secret, address.normal(one)) != mailbox.key(secret, address.normal(other))
+    assert mailboxes.key(secret, address.normal(one)) != mailboxes.key(
+        secret, address.normal(other)
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,9 @@ def test_letters_that_only_look_compatible_are_two_people(one, other):
 )
 def test_case_alone_makes_nobody_another_person(one, other):
     secret = b"s" * 32
-    assert mailbox.key(secret, address.normal(one)) == mailbox.key(secret, address.normal(other))
+    assert mailboxes.key(secret, address.normal(one)) == mailboxes.key(
+        secret, address.normal(other)
+    )
 
 
 def test_both_spellings_of_a_domain_are_one_key():

@@ -13,7 +13,7 @@ from service.audience.people import Added
 from service.errors import UsageError
 from service.store import claims, deliveries, facts, subscribers, suppressions
 from service.store import tables as t
-from service.text import mailbox
+from service.text import mailboxes
 from tests.audience.acts import again, history, letters, newest, subscribe, wish
 
 
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_said_with_what_would_be_right(add, values, says):
 
 def test_a_suppressed_address_is_refused_with_its_reason(people_store, now, add):
     with people_store.write() as connection:
-        key = mailbox.key(facts.secret(connection), "lan@example.vn")
+        key = mailboxes.key(facts.secret(connection), "lan@example.vn")
         suppressions.add(connection, key, "complaint", now, "a report")
     with pytest.raises(UsageError, match="complaint"):
         add()
@@ -118,7 +118,7 @@ def test_a_list_goes_in_and_comes_out_the_same(people_store, settings, now, prev
 
 def test_each_bad_line_is_named_and_the_good_ones_go_in(people_store, settings, now, previous_cut):
     with people_store.write() as connection:
-        key = mailbox.key(facts.secret(connection), "hoa@example.vn")
+        key = mailboxes.key(facts.secret(connection), "hoa@example.vn")
         suppressions.add(connection, key, "bounce", now, "")
     text = (
         "Address,Digest,Topics\n"
@@ -163,7 +163,7 @@ def test_forgetting_leaves_the_key_alone(people_store, settings, renderer, now, 
         deliveries.expire(connection, later)  # the first confirmation is not worth sending now
         assert claims.claim(connection, "owner", later, 10).claimed == []
         states = connection.execute(select(t.delivery.c.state)).scalars().all()
-        key = mailbox.key(facts.secret(connection), "minh@example.vn")
+        key = mailboxes.key(facts.secret(connection), "minh@example.vn")
         assert subscribers.by_key(connection, key).id == found.subscriber_id
         rows = [
             str(row)

@@ -19,7 +19,7 @@ from service.store import facts, subscribers, suppressions
 from service.store import tables as t
 from service.store.parts import unpack
 from service.store.signup_hours import Cap
-from service.text import mailbox
+from service.text import mailboxes
 from tests.audience.acts import COOKIE, history, letters, newest, press, wish
 
 
@@ -201,7 +201,7 @@ def test_a_suppressed_address_sees_the_same_page_and_gets_nothing(
     people_store, settings, renderer, now
 ):
     with people_store.write() as connection:
-        key = mailbox.key(facts.secret(connection), "minh@example.vn")
+        key = mailboxes.key(facts.secret(connection), "minh@example.vn")
         suppressions.add(connection, key, "bounce", now, "550 5.1.1")
     done = signup.sign_up(people_store, settings, renderer, now, wish())
     assert done == signup.SignedUp(Outcome.CHECK_MAIL, planned=False, due_at=now)
@@ -280,7 +280,7 @@ def test_a_sign_up_that_nobody_confirms_ends_and_its_address_is_forgotten(
     assert history(people_store, found)[-1].detail["reason"] == "not_confirmed"
     with people_store.read() as connection:
         secret = facts.get(connection, "hmac_secret")
-        key = mailbox.key(bytes.fromhex(secret), "minh@example.vn")
+        key = mailboxes.key(bytes.fromhex(secret), "minh@example.vn")
         assert subscribers.by_key(connection, key).id == found.subscriber_id
 
 

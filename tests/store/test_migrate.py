@@ -19,7 +19,7 @@ from service.store import tables as t
 from service.store.database import Store
 from service.store.migrate import migrate, migrate_apart
 from service.store.upgrade import upgrade
-from service.text import mailbox
+from service.text import mailboxes
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
 from tests.mail.stock import fill
 
@@ -144,10 +144,10 @@ def test_keys_that_took_two_people_for_one_are_made_anew(any_migrated_to, now):
     with store.read() as connection:
         people = {row.address: row for row in connection.execute(select(t.subscriber))}
         strasse, minh = people["Straße@example.vn"], people["Minh+a@example.vn"]
-        assert strasse.address_key == mailbox.key(SECRET, "Straße@example.vn") != old_key
-        assert strasse.mailbox_key == mailbox.mailbox_key(SECRET, "straße@example.vn")
+        assert strasse.address_key == mailboxes.key(SECRET, "Straße@example.vn") != old_key
+        assert strasse.mailbox_key == mailboxes.mailbox_key(SECRET, "straße@example.vn")
         assert minh.address_key == plain
-        assert minh.mailbox_key == mailbox.mailbox_key(SECRET, "minh@example.vn")
+        assert minh.mailbox_key == mailboxes.mailbox_key(SECRET, "minh@example.vn")
         barred = connection.execute(select(t.suppression)).all()
         assert {row.address_key for row in barred} == {old_key, strasse.address_key}
         assert {row.evidence for row in barred} == {"550 5.1.1 <[address]> gone"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.store import facts, subscribers, suppressions
-from service.text import mailbox
+from service.text import mailboxes
 from tests.builders import add_digest, add_subscription
 
 
@@ -15,6 +15,6 @@ def test_readers_are_people_who_get_mail_each_counted_once(any_store, now):
         add_subscription(connection, digest=one, starts_at=now, address="b@x.vn", ended_at=now)
         add_subscription(connection, digest=one, starts_at=now, address="c@x.vn")
         add_subscription(connection, digest=one, starts_at=now, address="bounced@x.vn")
-        key = mailbox.key(facts.secret(connection), "bounced@x.vn")
+        key = mailboxes.key(facts.secret(connection), "bounced@x.vn")
         suppressions.add(connection, key, "bounced", now, "550 5.1.1")
         assert subscribers.readers(connection) == 2
