@@ -104,7 +104,7 @@ class Store:
         # Threads of this process queue here instead of spinning on SQLite's own lock.
         with self._write_lock, errors_as_ours(), engine.connect() as raw:
             connection = raw.execution_options(bantin_begin="BEGIN IMMEDIATE")
-            _begin_patiently(connection)
+            begin_patiently(connection)
             try:
                 yield connection
             except BaseException:
@@ -165,7 +165,8 @@ def _sqlite_engine(url: str, synchronous: str, cache_kb: int) -> Engine:
     return engine
 
 
-def _begin_patiently(connection: Connection) -> None:
+def begin_patiently(connection: Connection) -> None:
+    """Begin, and wait up to BUSY_LIMIT_S for another process's lock."""
     give_up = time.monotonic() + BUSY_LIMIT_S
     while True:
         try:

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from service.errors import StoreError
-from service.store.database import Store, errors_as_ours
+from service.store.database import Store, begin_patiently, errors_as_ours
 
 _LOCK = 0x62616E74696E  # "bantin": the advisory lock of whoever migrates on PostgreSQL
 
@@ -37,7 +37,7 @@ def _upgrade(connection: Connection, revision: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
     if not connection.in_transaction():
-        connection.begin()
+        begin_patiently(connection)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in known:
