@@ -96,10 +96,23 @@ def begin(
     `next_cut_at` None: the newsletter computes it at its next tick.
     """
     digest = settings.digest.get(found.digest)
-    starts = now
-    if digest is not None and found.scope != NEWS:
-        starts = previous_cut(digest, found.cadence, found.at, found.zone, now)
+    starts = begins(digest, found.scope, found.cadence, found.at, found.zone, now, previous_cut)
     return {"starts_at": starts, "covered_to": starts, "next_cut_at": None, "rule": None}
+
+
+def begins(
+    digest: Digest | None,
+    scope: str,
+    cadence: str,
+    at: str | None,
+    zone: str | None,
+    now: datetime,
+    previous_cut: PreviousCut,
+) -> datetime:
+    """Where the first window of a subscription begins. `digest` None: it left the TOML."""
+    if digest is None or scope == NEWS:
+        return now
+    return previous_cut(digest, cadence, at, zone, now)
 
 
 def take_back(store: Store, now: datetime, token: str) -> Subscription | None:

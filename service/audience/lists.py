@@ -1,79 +1,104 @@
-"""Lists of subscribers as CSV: `address,digest,cadence,topics(;),hour,zone,language,evidence`.
+"""Lists of subscribers as CSV: an import in batches, and an export that it reads back.
 
-What an export writes an import reads back. Only who said yes is exported: an import makes active.
+Only who said yes is exported: an import makes active. Which headings are understood stands in
+`audience.list_formats`.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
-from service.audience import people
+from service.audience import address as addresses
+from service.audience import bulk
+from service.audience.bulk import Barred, Wanted
 from service.audience.confirm import PreviousCut
-from service.audience.people import Added, Person
+from service.audience.list_formats import COLUMNS, Format, read_header
+from service.audience.people import Checker
 from service.config.schema import Settings
 from service.errors import UsageError
 from service.store import subscriptions
 from service.store.database import Store
 from service.store.subscriptions import Subscription
 
-COLUMNS = ("address", "digest", "cadence", "topics", "hour", "zone", "language", "evidence")
-REQUIRED = COLUMNS[:2]
-
-_BATCH = 500
+_BATCH = 1000
 """Lines in one transaction: the running service writes between two of them."""
+
+_NOT_TEXT = "is not UTF-8; save it as UTF-8"
+
+_BROKEN = "\0"
+"""What stands in the first cell of a line that is no CSV: never an address."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineFault:
-    """A line that did not go in. `line` counts from 1, the header being line 1."""
+    """A line that did not go in. `line` counts from 1, the header being line 1.
+
+    `address` is as it stands there, "" where the line has none.
+    """
 
     line: int
+    address: str
     problem: str
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """`already`: active before, left as they were."""
+    """How many lines. `already`: active before, left as they were. `barred`: suppressed now."""
 
-    added: int
-    already: int
-    faults: tuple[LineFault, ...]
+    added: int = 0
+    already: int = 0
+    barred: int = 0
+    refused: int = 0
+
+
+Told = Callable[[LineFault], None]
+"""What is called with each bad line, in the order of the file within a batch."""
 
 
 def import_csv(
     store: Store,
     settings: Settings,
     now: datetime,
-    text: str,
+    lines: Iterable[str],
     previous_cut: PreviousCut,
+    told: Told,
+    *,
     evidence: str = "imported list",
+    digest: str | None = None,
+    file: str = "",
 ) -> Imported:
-    """Add every good line; each bad one is named. `evidence` stands for lines without their own.
+    """Add every good line; each bad one is told. It reads and writes a batch at a time.
 
-    Raises UsageError when the header lacks a column that is needed or has one that nobody knows.
+    `lines` are those of the file with their ends; what is no UTF-8 in them stands as lone
+    surrogates. `evidence` is for lines without their own, `digest` for those without theirs (None:
+    the only one that there is), `file` the list's name. Who unsubscribed or bounced elsewhere
+    becomes a suppression. Raises UsageError when the header lacks a column that is needed, or has
+    one that nobody knows.
     """
-    counts = dict.fromkeys(Added, 0)
-    faults: list[LineFault] = []
-    good: list[tuple[int, Person]] = []
-    for line, row in _rows(text):
-        try:
-            good.append((line, people.check(settings, _person(row, evidence))))
-        except UsageError as error:
-            faults.append(LineFault(line, str(error)))
-    for at in range(0, len(good), _BATCH):
+    form, header, rows = _opened(lines, file)
+    reading = _Reading(settings, form, _digest(settings, digest, header), evidence)
+    done = Imported()
+    while batch := list(islice(rows, _BATCH)):
+        faults: list[LineFault] = []
+        read = [one for line, row in batch if (one := reading.read(line, row, faults)) is not None]
         with store.write() as connection:
-            for line, person in good[at : at + _BATCH]:
-                try:
-                    added = people.put(connection, settings, now, person, previous_cut)
-                    counts[added] += 1
-                except UsageError as error:
-                    faults.append(LineFault(line, str(error)))
-    faults.sort(key=lambda fault: fault.line)
-    return Imported(counts[Added.ADDED], counts[Added.ALREADY], tuple(faults))
+            written = bulk.put(connection, settings, now, read, previous_cut)
+        faults += [LineFault(one.line, one.address, why) for one, why in written.refused]
+        for fault in sorted(faults, key=lambda fault: fault.line):
+            told(fault)
+        done = Imported(
+            done.added + written.added,
+            done.already + written.already,
+            done.barred + written.barred,
+            done.refused + len(faults),
+        )
+    return done
 
 
 def export_csv(store: Store) -> str:
@@ -86,38 +111,87 @@ def export_csv(store: Store) -> str:
     return out.getvalue()
 
 
-def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number -> values by column. Spreadsheets write a byte order mark and blank lines."""
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    header = [name.strip().lower() for name in next(reader, [])]
-    _check(header)
-    for cells in reader:
+class _Reading:
+    """From the cells of a line to what is wanted for its address."""
+
+    def __init__(self, settings: Settings, form: Format, digest: str, evidence: str) -> None:
+        self._form, self._digest, self._evidence = form, digest, evidence
+        self._checker = Checker(settings)
+
+    def read(self, line: int, row: dict[str, str], faults: list[LineFault]) -> Wanted | None:
+        """What the line wants; None: a fault has been added."""
+        address = row[self._form.address]
+        try:
+            _check_text(address, *(row.get(name, "") for name in self._form.kept))
+            barred = self._form.barred(row)
+            evidence = self._form.evidence(row, self._evidence)
+            if barred is not None:
+                return Wanted(line, addresses.normal(address), Barred(barred, evidence))
+            person = self._checker.check(self._form.person(row, self._digest, evidence))
+            return Wanted(line, person.address, person)
+        except (UsageError, ValueError) as error:
+            faults.append(LineFault(line, address.encode("utf-8", "replace").decode(), str(error)))
+            return None
+
+
+def _check_text(address: str, *kept: str) -> None:
+    """Raises ValueError for what cannot be stored: no UTF-8, or control characters."""
+    text = address + "".join(kept)
+    if not (address.isprintable() and (text.isascii() or _is_utf8(text)) and "\0" not in text):
+        raise ValueError(_NOT_TEXT)
+
+
+def _is_utf8(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _opened(
+    lines: Iterable[str], file: str
+) -> tuple[Format, list[str], Iterator[tuple[int, dict[str, str]]]]:
+    """The format, the headings that tell it, and the lines: number -> values by heading."""
+    reader = csv.reader(_without_mark(lines))
+    try:
+        header = [name.strip().lower() for name in next(reader, [])]
+    except csv.Error as error:
+        raise UsageError(f"line 1: {error}") from error
+    if not all(name.isprintable() for name in header):
+        raise UsageError(f"line 1 {_NOT_TEXT}")
+    return read_header(header, file), header, _rows(reader, header)
+
+
+def _rows(reader: Any, header: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Blank lines are left out; what the reader cannot take apart is a line without values."""
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            cells = [_BROKEN]
         if any(cell.strip() for cell in cells):
             padded = [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))
             yield reader.line_num, dict(zip(header, padded, strict=False))
 
 
-def _check(header: list[str]) -> None:
-    unknown = [name for name in header if name not in COLUMNS]
-    if unknown:
-        raise UsageError(f"line 1: no column {unknown[0]!r}; there are {', '.join(COLUMNS)}")
-    missing = [name for name in REQUIRED if name not in header]
-    if missing:
-        raise UsageError(f"line 1: the column {missing[0]!r} is missing")
+def _digest(settings: Settings, wanted: str | None, header: list[str]) -> str:
+    """The digest of lines that name none; "" where each line names its own."""
+    if wanted is not None and wanted not in settings.digest:
+        known = ", ".join(settings.digest) or "none"
+        raise UsageError(f"no digest {wanted!r}; there are: {known}")
+    if wanted is not None:
+        return wanted
+    if len(settings.digest) == 1:
+        return next(iter(settings.digest))
+    if "digest" in header:
+        return ""
+    known = ", ".join(settings.digest) or "none"
+    raise UsageError(f"line 1: the column 'digest' is missing; or say --digest, one of: {known}")
 
 
-def _person(row: dict[str, str], evidence: str) -> Person:
-    topics = (name.strip() for name in row.get("topics", "").split(";"))
-    return Person(
-        address=row["address"],
-        digest=row["digest"],
-        cadence=row.get("cadence") or None,
-        topics=tuple(name for name in topics if name),
-        hour=row.get("hour") or None,
-        zone=row.get("zone") or None,
-        language=row.get("language") or None,
-        evidence=row.get("evidence") or evidence,
-    )
+def _without_mark(lines: Iterable[str]) -> Iterator[str]:
+    """Spreadsheets write a byte order mark."""
+    for number, line in enumerate(lines):
+        yield line.removeprefix("\ufeff") if number == 0 else line
 
 
 def _line(found: Subscription) -> tuple[str, ...]:

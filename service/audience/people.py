@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from zoneinfo import available_timezones
 
 from service.audience import address as addresses
@@ -14,7 +15,7 @@ from service.audience import choices, records
 from service.audience.confirm import PreviousCut, begin
 from service.audience.records import What
 from service.audience.tokens import new_token
-from service.config.schema import Digest, Settings
+from service.config.schema import Settings
 from service.errors import UsageError
 from service.model import EndedReason
 from service.store import facts, subscribers, subscriptions, suppressions
@@ -74,30 +75,49 @@ def add(
 
 def check(settings: Settings, person: Person) -> Person:
     """The same with everything in its stored form. Raises UsageError."""
-    digest = settings.digest.get(person.digest)
-    if digest is None:
-        known = ", ".join(settings.digest) or "none"
-        raise UsageError(f"no digest {person.digest!r}; there are: {known}")
-    try:
-        return _stored_form(settings, digest, person)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    return Checker(settings).check(person)
 
 
-def _stored_form(settings: Settings, digest: Digest, person: Person) -> Person:
-    cadence = choices.choose_cadence(digest, person.cadence or choices.first_cadence(digest))
-    offered = choices.topics(settings, digest)
-    topics = choices.choose_topics(offered, person.topics) if person.topics else None
-    return Person(
-        address=addresses.normal(person.address),
-        digest=person.digest,
-        cadence=cadence,
-        topics=topics or (),
-        hour=choices.choose_hour(cadence, person.hour),
-        zone=_zone(person.zone),
-        language=_language(person.language),
-        evidence=person.evidence or None,
-    )
+class Checker:
+    """Checks people one after another; wishes that many have alike are looked at once."""
+
+    _REMEMBERED = 1000
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._known: dict[Person, Person] = {}
+
+    def check(self, person: Person) -> Person:
+        """The same with everything in its stored form. Raises UsageError."""
+        wishes = replace(person, address="", evidence=None)
+        found = self._known.get(wishes)
+        try:
+            if found is None:
+                found = self._stored_form(wishes)
+                if len(self._known) >= self._REMEMBERED:
+                    self._known.clear()
+                self._known[wishes] = found
+            address = addresses.normal(person.address)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        return replace(found, address=address, evidence=person.evidence or None)
+
+    def _stored_form(self, wishes: Person) -> Person:
+        digest = self._settings.digest.get(wishes.digest)
+        if digest is None:
+            known = ", ".join(self._settings.digest) or "none"
+            raise UsageError(f"no digest {wishes.digest!r}; there are: {known}")
+        cadence = choices.choose_cadence(digest, wishes.cadence or choices.first_cadence(digest))
+        offered = choices.topics(self._settings, digest)
+        topics = choices.choose_topics(offered, wishes.topics) if wishes.topics else None
+        return replace(
+            wishes,
+            cadence=cadence,
+            topics=topics or (),
+            hour=choices.choose_hour(cadence, wishes.hour),
+            zone=_zone(wishes.zone),
+            language=_language(wishes.language),
+        )
 
 
 def put(
@@ -191,6 +211,12 @@ def _language(tag: str | None) -> str | None:
 def _zone(name: str | None) -> str | None:
     if not name:
         return None
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError(f"no time zone {name!r}; write one such as Asia/Ho_Chi_Minh")
     return name
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Read once: the system keeps six hundred files of them."""
+    return frozenset(available_timezones())

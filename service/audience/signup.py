@@ -110,6 +110,8 @@ def sign_up(
         if due_at is None:
             return SignedUp(Outcome.FULL, planned=False, due_at=None)
         address_key = mailboxes.key(secret, wish.address)
+        if suppressions.reason(connection, address_key) == suppressions.UNSUBSCRIBED:
+            suppressions.lift(connection, address_key)  # nobody but they can say yes to the mail
         if suppressions.reason(connection, address_key) is not None:
             return SignedUp(Outcome.CHECK_MAIL, planned=False, due_at=due_at)
         box = mailboxes.mailbox_key(secret, wish.address)

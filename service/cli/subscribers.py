@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from service.audience import lists, people
-from service.audience.lists import Imported
+from service.audience.lists import LineFault
 from service.cli.grouping import Group
 from service.cli.opening import ids_of, known, opened, opened_to_look
 from service.cli.output import (
@@ -109,44 +110,57 @@ def add(address: str, digest: str, config: Path, as_json: bool, **wishes: Any) -
 
 @subscribers.command("import")
 @click.argument("file", metavar="CSV", type=click.File("rb"))
+@click.option("--digest", metavar="ID", shell_complete=ids_of("digest"),
+              help="For lines that name none; default: the only digest.")  # fmt: skip
 @click.option("--evidence", metavar="TEXT", default="imported list", show_default=True,
               help="How those said yes whose line does not tell.")  # fmt: skip
 @config_option
 @json_option
-def import_(file: Any, evidence: str, config: Path, as_json: bool) -> None:
+def import_(file: Any, digest: str | None, evidence: str, config: Path, as_json: bool) -> None:
     """Add a list: address,digest,cadence,topics(;),hour,zone,language,evidence.
 
-    Each bad line is named, the good ones go in; then exit 1. Writes the store.
+    The exports of listmonk, Ghost and Mailchimp are understood as they are; who unsubscribed or
+    bounced there is never written to. Each bad line is named, the good ones go in; then exit 1.
+    Writes the store.
     """
-    try:
-        text = file.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file.name} is not UTF-8; save it as UTF-8") from error
-    with opened(config) as service:
+    faults: list[LineFault] = []
+
+    def told(fault: LineFault) -> None:
+        if as_json:
+            faults.append(fault)
+        else:
+            warn(f"{file.name}:{fault.line}: {printable(_said(fault))}")
+
+    lines = io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="")
+    with lines, opened(config) as service:
         done = lists.import_csv(
             service.store,
             service.settings,
             service.clock(),
-            text,
+            lines,
             previous_cut(service.settings),
-            evidence,
+            told,
+            evidence=evidence,
+            digest=digest,
+            file=Path(file.name).name,
         )
     if as_json:
-        dump(_imported(done))
+        dump({**asdict(done), "faults": [asdict(fault) for fault in faults]})
     else:
-        for fault in done.faults:
-            warn(f"{file.name}:{fault.line}: {printable(fault.problem)}")
-        say(f"{done.added} added, {done.already} there already, {len(done.faults)} lines refused")
-    if done.faults:
+        barred = f"{done.barred} suppressed, " if done.barred else ""
+        say(
+            f"{done.added} added, {done.already} there already, {barred}"
+            f"{done.refused} lines refused"
+        )
+    if done.refused:
         fail()
 
 
-def _imported(done: Imported) -> dict[str, object]:
-    return {
-        "added": done.added,
-        "already": done.already,
-        "faults": [asdict(fault) for fault in done.faults],
-    }
+def _said(fault: LineFault) -> str:
+    """The address and what is wrong with it, each once."""
+    if not fault.address or fault.address in fault.problem:
+        return fault.problem
+    return f"{fault.address}: {fault.problem}"
 
 
 @subscribers.command()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from service.store.many import Copied
 from service.store.tables import subscription_event
 
 
@@ -34,6 +35,25 @@ def record(
             subscription_id=subscription_id, at=now, what=what, detail=dict(detail)
         )
     )
+
+
+def record_all(
+    connection: Connection,
+    now: datetime,
+    what: str,
+    lines: Sequence[tuple[int, Mapping[str, object]]],
+) -> None:
+    """The same for many subscriptions: each with its detail."""
+    _RECORD_ALL(
+        connection,
+        [
+            {"subscription_id": row_id, "at": now, "what": what, "detail": dict(detail)}
+            for row_id, detail in lines
+        ],
+    )
+
+
+_RECORD_ALL = Copied(subscription_event, "subscription_id", "at", "what", "detail")
 
 
 def of_subscription(connection: Connection, subscription_id: int) -> list[Event]:

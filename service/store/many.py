@@ -24,6 +24,7 @@ from sqlalchemy import (
     bindparam,
     insert,
 )
+from sqlalchemy.exc import DBAPIError
 
 from service.store.statements import upsert
 
@@ -91,11 +92,43 @@ class Many:
         """Execute it for each row. Returns how many rows of the table it was done to, all told."""
         if not rows:
             return 0
+        compiled = self.compiled(connection)
+        return connection.exec_driver_sql(compiled.sql, compiled.rows(rows)).rowcount
+
+    def compiled(self, connection: Connection) -> _Compiled:
+        """The statement for this database, compiled at its first use."""
         name = connection.dialect.name
         if name not in self._compiled:
             self._compiled[name] = _compile(self._make(connection), connection)
-        compiled = self._compiled[name]
-        return connection.exec_driver_sql(compiled.sql, compiled.rows(rows)).rowcount
+        return self._compiled[name]
+
+
+class Copied(Many):
+    """The same for plain inserts of thousands of rows: PostgreSQL takes them by COPY.
+
+    An insert a row costs it three times as much.
+    """
+
+    def __init__(self, table: Table, *names: str) -> None:
+        values = {name: bindparam(name, type_=table.c[name].type) for name in names}
+        super().__init__(lambda _connection: insert(table).values(values))
+        self._into = f"COPY {table.name} ({', '.join(names)}) FROM STDIN"
+        self._names = names
+
+    def __call__(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+        if connection.dialect.name != "postgresql" or not rows:
+            return super().__call__(connection, rows)
+        compiled = self.compiled(connection)
+        driver, dbapi = connection.connection.driver_connection, connection.dialect.dbapi
+        assert driver is not None
+        assert dbapi is not None
+        try:
+            with driver.cursor() as cursor, cursor.copy(self._into) as copy:
+                for row in compiled.rows(rows):
+                    copy.write_row([row[name] for name in self._names])
+        except dbapi.Error as error:  # what SQLAlchemy raises for its own statements
+            raise DBAPIError.instance(self._into, None, error, dbapi.Error) from error
+        return len(rows)
 
 
 def inserting(table: Table, *names: str, unless: str | None = None) -> Many:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy.exc import IntegrityError
 
+from service.store.lots import lots
+from service.store.many import Copied, inserting
 from service.store.statements import upsert
 from service.store.tables import subscriber, subscription, suppression
 
@@ -30,6 +34,41 @@ def by_key(connection: Connection, address_key: bytes) -> Subscriber | None:
         select(subscriber).where(subscriber.c.address_key == address_key)
     ).one_or_none()
     return None if row is None else _read(row)
+
+
+def by_keys(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, Subscriber]:
+    """Key -> who has this address, of those keys that anybody has or had."""
+    found: dict[bytes, Subscriber] = {}
+    for some in lots(keys):
+        rows = connection.execute(select(subscriber).where(subscriber.c.address_key.in_(some)))
+        found.update((row.address_key, _read(row)) for row in rows)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubscriber:
+    """A person to be inserted; the columns of `subscriber`."""
+
+    address_key: bytes
+    mailbox_key: bytes
+    address: str
+    language: str | None
+    created_at: datetime
+
+
+def add_all(connection: Connection, new: Sequence[NewSubscriber]) -> None:
+    """Insert people who are not known; whoever another process was faster with stays."""
+    rows = [{name: getattr(one, name) for name in _NEW} for one in new]
+    try:
+        with connection.begin_nested():
+            _COPY_ALL(connection, rows)
+    except IntegrityError:
+        _ADD_ALL(connection, rows)
+
+
+_NEW = tuple(field.name for field in fields(NewSubscriber))
+_COPY_ALL = Copied(subscriber, *_NEW)
+_ADD_ALL = inserting(subscriber, *_NEW, unless="address_key")
 
 
 def _read(row: Row[Any]) -> Subscriber:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from service.model import DeliveryState
+from service.store.lots import lots
+from service.store.many import Copied
 from service.store.tables import delivery, digest, subscriber, subscription
 
 _NEVER_CAME = (
@@ -195,6 +197,84 @@ def add(
     key = added.inserted_primary_key
     assert key is not None
     return int(key[0])
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubscription:
+    """An active subscription to be inserted. `topics` None = the digest's own, now and later."""
+
+    subscriber_id: int
+    digest: str
+    token: str
+    cadence: str
+    at: str | None
+    zone: str | None
+    topics: tuple[str, ...] | None
+    evidence: str | None
+    created_at: datetime
+    starts_at: datetime
+
+    @property
+    def wishes(self) -> dict[str, object]:
+        """What the person chose, as an event keeps it."""
+        return {
+            "cadence": self.cadence,
+            "at": self.at,
+            "zone": self.zone,
+            "topics": None if self.topics is None else list(self.topics),
+            "paused_until": None,
+        }
+
+
+def live_among(connection: Connection, people: Iterable[int]) -> dict[tuple[int, str], bool]:
+    """(Subscriber, digest) -> confirmed, of the live subscriptions of these people."""
+    found: dict[tuple[int, str], bool] = {}
+    for some in lots(people):
+        rows = connection.execute(
+            select(subscription.c.subscriber_id, digest.c.name, subscription.c.starts_at)
+            .join(digest, digest.c.id == subscription.c.digest_id)
+            .where(subscription.c.subscriber_id.in_(some), subscription.c.ended_at.is_(None))
+        )
+        found.update(((row.subscriber_id, row.name), row.starts_at is not None) for row in rows)
+    return found
+
+
+def add_all(connection: Connection, new: Sequence[NewSubscription]) -> list[int]:
+    """Insert them; their ids in the order given. Their digests must have rows."""
+    digests = {row.name: row.id for row in connection.execute(select(digest.c.name, digest.c.id))}
+    _ADD_ALL(
+        connection,
+        [
+            {
+                "subscriber_id": one.subscriber_id,
+                "digest_id": digests[one.digest],
+                "token": one.token,
+                "cadence": one.cadence,
+                "at": one.at,
+                "zone": one.zone,
+                "topics": None if one.topics is None else list(one.topics),
+                "evidence": one.evidence,
+                "created_at": one.created_at,
+                "starts_at": one.starts_at,
+                "covered_to": one.starts_at,
+                "welcome_due": False,
+            }
+            for one in new
+        ],
+    )
+    ids: dict[str, int] = {}
+    for some in lots(one.token for one in new):
+        rows = connection.execute(
+            select(subscription.c.token, subscription.c.id).where(subscription.c.token.in_(some))
+        )
+        ids.update((row.token, row.id) for row in rows)
+    return [ids[one.token] for one in new]
+
+
+_ADD_ALL = Copied(
+    subscription, "subscriber_id", "digest_id", "token", "cadence", "at", "zone", "topics",
+    "evidence", "created_at", "starts_at", "covered_to", "welcome_due",
+)  # fmt: skip
 
 
 def change(connection: Connection, subscription_id: int, **values: object) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
+from service.store.lots import lots
+from service.store.many import inserting
 from service.store.statements import upsert
 from service.store.tables import suppression
+
+UNSUBSCRIBED, BOUNCED = "unsubscribed", "bounced"
+BLOCKLISTED, COMPLAINED = "blocklisted", "complained"
+"""Reasons that lists of other services give. Only who unsubscribed may sign up again."""
 
 
 def reason(connection: Connection, address_key: bytes) -> str | None:
@@ -17,9 +24,43 @@ def reason(connection: Connection, address_key: bytes) -> str | None:
     ).scalar()
 
 
+def among(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, str]:
+    """Key -> why, of those keys whose address must not be written to."""
+    found: dict[bytes, str] = {}
+    for some in lots(keys):
+        rows = connection.execute(
+            select(suppression.c.address_key, suppression.c.reason).where(
+                suppression.c.address_key.in_(some)
+            )
+        )
+        found.update((row.address_key, row.reason) for row in rows)
+    return found
+
+
 def add(connection: Connection, address_key: bytes, why: str, now: datetime, evidence: str) -> None:
     """Write to it no more. The first reason stands: it is the one that explains the silence."""
     row = upsert(connection, suppression).values(
         address_key=address_key, reason=why, since=now, evidence=evidence
     )
     connection.execute(row.on_conflict_do_nothing())
+
+
+def lift(connection: Connection, address_key: bytes) -> None:
+    """It may be written to again."""
+    connection.execute(delete(suppression).where(suppression.c.address_key == address_key))
+
+
+def add_all(connection: Connection, now: datetime, rows: Sequence[tuple[bytes, str, str]]) -> None:
+    """The same for many: key, reason, evidence."""
+    _ADD_ALL(
+        connection,
+        [
+            {"address_key": key, "reason": why, "since": now, "evidence": evidence}
+            for key, why, evidence in rows
+        ],
+    )
+
+
+_ADD_ALL = inserting(
+    suppression, "address_key", "reason", "since", "evidence", unless="address_key"
+)

@@ -107,6 +107,31 @@ def test_a_masked_address_is_known_by_its_owner_alone(written, shown):
     assert address.masked(written) == shown
 
 
+LABELS = st.sampled_from(
+    ["example", "gmail", "EXAMPLE", "xn--bcher-kva", "bücher", "ví-dụ", "-a", "a-", "a--b", "ab--c",
+     "localhost", "test", "invalid", "local", "vn", "com", "x" * 63, "x" * 64, "1", "", " ", "a_b"]
+)  # fmt: skip
+LOCALS = st.one_of(
+    st.from_regex(r"[A-Za-z0-9._+\-]{1,70}", fullmatch=True),
+    st.sampled_from(["Postmaster", "POSTMASTER", "postmaster", "Info", "a..b", ".a", "a.", '"a b"',
+                     "ß", "Straße", "a'b", "a@b", "a\n", "x" * 64, "x" * 65, "", "a\u200b"]),
+    st.text(max_size=5),
+)  # fmt: skip
+
+
+@given(LOCALS, st.lists(LABELS, min_size=1, max_size=4), st.sampled_from(["", " ", "\n"]))
+def test_the_fast_path_says_what_the_library_says(local, labels, around):
+    typed = f"{around}{local}@{'.'.join(labels)}{around}"
+
+    def outcome(read):
+        try:
+            return read(typed)
+        except ValueError as error:
+            return type(error), str(error)
+
+    assert outcome(address.normal) == outcome(lambda one: address._written(address._read(one)))
+
+
 @given(st.from_regex(r"[a-z0-9]{3,20}", fullmatch=True))
 def test_a_mask_never_shows_the_middle(local):
     shown = address.masked(f"{local}@example.vn")

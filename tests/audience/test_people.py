@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from service.audience import lists, people, signup
-from service.audience.lists import LineFault
+from service.audience import people, signup
 from service.audience.people import Added
 from service.errors import UsageError
 from service.store import claims, deliveries, facts, subscribers, suppressions
@@ -90,64 +89,6 @@ def test_a_suppressed_address_is_refused_with_its_reason(people_store, now, add)
         suppressions.add(connection, key, "complaint", now, "a report")
     with pytest.raises(UsageError, match="complaint"):
         add()
-
-
-GOOD = """\ufeffaddress,digest,cadence,topics,hour,zone,language,evidence\r
-lan@example.vn,tuan,daily,giao-duc;y-te,18:30,Europe/Berlin,en,paper form 1\r
-\r
-minh@example.vn,tuan,,,,,,\r
-"""
-
-
-def run_import(store, settings, now, previous_cut, text):
-    return lists.import_csv(store, settings, now, text, previous_cut)
-
-
-def test_a_list_goes_in_and_comes_out_the_same(people_store, settings, now, previous_cut):
-    done = run_import(people_store, settings, now, previous_cut, GOOD)
-    assert (done.added, done.already, done.faults) == (2, 0, ())
-    out = lists.export_csv(people_store)
-    assert out.splitlines() == [
-        "address,digest,cadence,topics,hour,zone,language,evidence",
-        "lan@example.vn,tuan,daily,giao-duc;y-te,18:30,Europe/Berlin,en,paper form 1",
-        "minh@example.vn,tuan,weekly,,,,,imported list",
-    ]
-    once_more = run_import(people_store, settings, now, previous_cut, out)
-    assert (once_more.added, once_more.already, once_more.faults) == (0, 2, ())
-
-
-def test_each_bad_line_is_named_and_the_good_ones_go_in(people_store, settings, now, previous_cut):
-    with people_store.write() as connection:
-        key = mailboxes.key(facts.secret(connection), "hoa@example.vn")
-        suppressions.add(connection, key, "bounce", now, "")
-    text = (
-        "Address,Digest,Topics\n"
-        "lan@example.vn,tuan,y-te\n"
-        "not an address,tuan,\n"
-        "minh@example.vn,khac,\n"
-        "hoa@example.vn,tuan,\n"
-        "an@example.vn\n"
-        "binh@example.vn,tuan,giao-duc,too,many\n"
-    )
-    done = run_import(people_store, settings, now, previous_cut, text)
-    assert done.added == 2
-    assert [fault.line for fault in done.faults] == [3, 4, 5, 6]
-    assert all(isinstance(fault, LineFault) and fault.problem for fault in done.faults)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "lan@example.vn,tuan\n", "address\n", "address,digest,note\n"]
-)
-def test_a_list_without_a_proper_header_is_refused_whole(
-    people_store, settings, now, previous_cut, text
-):
-    with pytest.raises(UsageError, match="line 1"):
-        run_import(people_store, settings, now, previous_cut, text)
-
-
-def test_who_has_not_said_yes_is_not_exported(people_store, settings, renderer, now):
-    signup.sign_up(people_store, settings, renderer, now, wish())
-    assert lists.export_csv(people_store).splitlines()[1:] == []
 
 
 def test_forgetting_leaves_the_key_alone(people_store, settings, renderer, now, previous_cut):

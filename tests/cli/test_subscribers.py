@@ -57,7 +57,10 @@ def test_good_lines_go_in_and_each_bad_one_is_named(ask, run, site):
     assert result.stdout == "2 added, 0 there already, 2 lines refused\n"
     again = ask("subscribers", "import", "list.csv", code=1)
     assert (again["added"], again["already"]) == (0, 2)
-    assert [fault["line"] for fault in again["faults"]] == [3, 4]
+    assert [(fault["line"], fault["address"]) for fault in again["faults"]] == [
+        (3, "khong"), (4, "nam@example.vn"),
+    ]  # fmt: skip
+    assert "list.csv:4: nam@example.vn: no digest 'tuan'" in result.stderr
     evidence = {one["address"]: one["evidence"] for one in ask("subscribers", "list")}
     assert evidence == {"lan@example.vn": "phiếu", "minh@example.vn": "imported list"}
 
