@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from service.audience import records
+from service.audience import forgetting, records
 from service.audience.signup import LINK_LASTS
 from service.config.schema import Settings
 from service.model import EndedReason
-from service.store import signup_hours, subscribers, subscriptions
+from service.store import signup_hours, subscriptions
 from service.store.database import Connection, Store
 
 REMOVED_LASTS = timedelta(days=7)
@@ -47,6 +47,4 @@ def _forget_a_stranger(connection: Connection, subscriber_id: int) -> None:
     all_of_them = subscriptions.of_person(connection, subscriber_id)
     if any(one.live or one.confirmed for one in all_of_them):
         return
-    subscribers.forget(connection, subscriber_id)
-    for one in all_of_them:
-        subscriptions.change(connection, one.id, evidence=None, signup_hash=None)
+    forgetting.take_away(connection, subscriber_id, all_of_them[0].address_key)

@@ -1,4 +1,4 @@
-"""What an admin does with subscribers by hand: add, forget. Lists are in audience.lists."""
+"""Adding subscribers by hand. Lists are in audience.lists, forgetting in audience.forgetting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from service.audience.records import What
 from service.audience.tokens import new_token
 from service.config.schema import Settings
 from service.errors import UsageError
-from service.model import EndedReason
 from service.store import facts, subscribers, subscriptions, suppressions
 from service.store.database import Connection, Store
 from service.store.subscriptions import Subscription
@@ -152,26 +151,6 @@ def put(
     columns = begin(settings, found, now, previous_cut)
     records.changed(connection, found, now, What.ADDED, how="added by an admin", **columns)
     return Added.ADDED
-
-
-def forget(store: Store, now: datetime, address: str) -> bool:
-    """Take an address out of the store; False: nobody has it. Raises ValueError for no address.
-
-    What is queued for it is suppressed and released when its turn comes, for nobody is left to
-    send it to. The key stays: who comes back is not told twice.
-    """
-    wanted = addresses.normal(address)
-    with store.ledger() as connection:
-        address_key = mailboxes.key(facts.secret(connection), wanted)
-        person = subscribers.by_key(connection, address_key)
-        if person is None or person.address is None:
-            return False
-        all_of_them = subscriptions.of_person(connection, person.id)
-        records.ended(connection, all_of_them, now, EndedReason.FORGOTTEN, how="forget")
-        for one in all_of_them:
-            subscriptions.change(connection, one.id, evidence=None, signup_hash=None)
-        subscribers.forget(connection, person.id)
-        return True
 
 
 def _insert(

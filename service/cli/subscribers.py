@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from service.audience import lists, people
+from service.audience import forgetting, lists, people
 from service.audience.lists import LineFault
 from service.cli.grouping import Group
 from service.cli.opening import ids_of, known, opened, opened_to_look
@@ -26,6 +26,7 @@ from service.cli.output import (
     warn,
 )
 from service.errors import UsageError
+from service.mail.lines import outbox_of
 from service.store import subscriptions
 from service.store.subscriptions import Subscription
 from service.web.rhythms import previous_cut
@@ -181,20 +182,24 @@ def export(config: Path, as_json: bool) -> None:
 @config_option
 @json_option
 def forget(address: str, config: Path, as_json: bool) -> None:
-    """Take an address out of the store and end its subscriptions. Writes the store.
+    """Take an address out of store and outbox and end its subscriptions. Writes both.
 
-    Exit 1 if nobody has it.
+    Exit 1 if nobody has it, or if a busy database kept bytes of it: then forget it once more.
     """
     with opened(config) as service:
         try:
-            found = people.forget(service.store, service.clock(), address)
+            done = forgetting.forget(
+                service.store, service.clock(), address, outbox_of(service.settings)
+            )
         except ValueError as error:
             raise UsageError(f"{address!r} is no address: {error}") from error
     if as_json:
-        dump({"address": address, "forgotten": found})
-    elif found:
+        dump({"address": address, "forgotten": done.known, "erased": done.erased})
+    elif done.known:
         say(f"{printable(address)} is forgotten")
     else:
         warn(f"nobody has the address {printable(address)}")
-    if not found:
+    if not done.erased:
+        warn("the database was busy and still has bytes of it: run the command once more")
+    if not (done.known and done.erased):
         fail()

@@ -15,6 +15,8 @@ from email import policy
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
+from service.store import private_files
+
 _KEY = re.compile(r"[a-z2-7]{32}")
 _HEADERS_LIMIT = 64 * 1024
 """Bytes of a file that are read for its headers."""
@@ -42,9 +44,9 @@ class Outbox:
         if self.find(key) is not None:
             return False
         for name in ("tmp", "new", "cur"):
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(self.folder / name)
         half = self.folder / "tmp" / key
-        with half.open("wb") as file:
+        with open(half, "wb", opener=private_files.opener) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -60,6 +62,12 @@ class Outbox:
         if fresh.is_file():
             return fresh
         return next(iter(sorted((self.folder / "cur").glob(f"{key}*"))), None)
+
+    def remove(self, key: str) -> None:
+        """Delete the message of a key, read or not, if it is there."""
+        path = self.find(key)
+        if path is not None:
+            path.unlink(missing_ok=True)
 
     def get(self, key: str) -> bytes | None:
         """The message exactly as it was written; None if there is none."""

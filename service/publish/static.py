@@ -39,6 +39,9 @@ File = tuple[str, Callable[[], bytes | None]]
 FAVICON = "/favicon.ico"
 
 _DRAFTS = ".bantin-drafts"
+
+_FILE, _FOLDER = 0o644, 0o755
+"""Modes: these are for a web server to read, whatever else the service keeps to itself."""
 """Files are written here first: the same file system, a name that no page has."""
 
 
@@ -145,7 +148,7 @@ def _index(page: str) -> str:
 @contextmanager
 def _drafts(out: Path) -> Iterator[Path]:
     """A folder for files being written, for one run at a time; what a killed run left is gone."""
-    out.mkdir(parents=True, exist_ok=True)
+    _make_folder(out)
     lock = os.open(out, os.O_RDONLY)
     drafts = out / _DRAFTS
     try:
@@ -165,8 +168,17 @@ def _put(out: Path, drafts: Path, path: str, body: bytes) -> str:
     before = target.read_bytes() if target.is_file() else None
     if before == body:
         return "unchanged"
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(target.parent)
     draft = drafts / "file"
     draft.write_bytes(body)
+    draft.chmod(_FILE)
     draft.replace(target)
     return "new" if before is None else "changed"
+
+
+def _make_folder(folder: Path) -> None:
+    """Make what is missing, for a web server to read, whatever the service's umask is."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(_FOLDER)

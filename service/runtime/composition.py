@@ -19,7 +19,7 @@ from service.errors import ConfigError, StoreError
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.runtime.check import check
-from service.store import registry, subscribers
+from service.store import private_files, registry, subscribers
 from service.store import remembered as remembering
 from service.store.database import Connection, Store, is_there
 from service.store.migrate import migrate
@@ -95,7 +95,12 @@ def open_service(
 
 
 def open_loaded(loaded: Loaded, clock: Clock = system_clock, *, retire: bool = False) -> Service:
-    """The same from a configuration that is loaded already. Raises StoreError."""
+    """The same from a configuration that is loaded already. Raises StoreError.
+
+    Whoever runs the service (`retire`) also makes private again what lies under var/.
+    """
+    if retire:
+        private_files.close_all(loaded.settings.var)
     service = _opened(loaded, clock)
     try:
         service.take(loaded, retire=retire)
@@ -160,6 +165,7 @@ def _looked_up(settings: Settings, question: Callable[[Connection], Answer]) -> 
 def _opened(loaded: Loaded, clock: Clock) -> Service:
     url = loaded.settings.store.url
     store = None
+    private_files.close(loaded.settings.var)
     try:
         store = Store(url)
         migrate(store)

@@ -10,6 +10,7 @@ import structlog
 
 from service.config.schema import Log
 from service.runtime.floods import OncePerSpan
+from service.text.redaction import without_addresses
 
 QUIET_LIBRARIES = ("aiohttp", "apscheduler", "asyncio", "uvicorn", "uvicorn.access", "alembic")
 """They speak of every connection; we say once what came of it."""
@@ -28,6 +29,7 @@ def configure(log: Log, stream: TextIO | None = None) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _without_addresses,
     ]
     handler = logging.StreamHandler(stream)
     handler.addFilter(OncePerSpan())
@@ -50,6 +52,16 @@ def configure(log: Log, stream: TextIO | None = None) -> None:
         ),
         cache_logger_on_first_use=False,
     )
+
+
+def _without_addresses(
+    _logger: structlog.typing.WrappedLogger, _method: str, line: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Logs outlive who is forgotten: no address stands in a line, not even in a traceback."""
+    return {
+        name: without_addresses(value) if isinstance(value, str) else value
+        for name, value in line.items()
+    }
 
 
 def get(name: str = "bantin") -> structlog.typing.FilteringBoundLogger:

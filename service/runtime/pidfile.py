@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from service.errors import UsageError
+from service.store import private_files
 
 NAME = "bantin.pid"
 
@@ -26,7 +27,7 @@ _PAUSE_S = 0.02
 @contextmanager
 def held(var: Path) -> Iterator[None]:
     """Write our process id into `var` and hold its lock. Raises UsageError beside a running one."""
-    var.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(var)
     path = var / NAME
     file = _locked(path)
     try:
@@ -61,7 +62,7 @@ def _locked(path: Path) -> int:
     """The file of `path`, open and ours alone."""
     give_up = time.monotonic() + _PATIENCE_S
     while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, private_files.FILE)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,6 +7,7 @@ power cut. PostgreSQL: plain transactions.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 
 from service.errors import ConflictError, StoreBusyError, StoreError
+from service.store import private_files
 
 __all__ = ["BUSY_LIMIT_S", "Connection", "Store", "is_there"]
 # Rooms name the type of what a block gives them without importing the library behind it.
@@ -43,6 +45,7 @@ class Store:
         """Open `url`: `sqlite:///PATH` or `postgresql://…`. Raises StoreError."""
         parsed = _parsed(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.path = _path(parsed)
         self._write_lock = threading.Lock()
         try:
             self._readers, self._engine, self._ledger = self._engines(url)
@@ -61,8 +64,8 @@ class Store:
                 parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10
             )
             return engine, engine, engine
-        if parsed.database:
-            _make_folder(Path(parsed.database).parent)
+        if self.path is not None:
+            _make_private(self.path)
         return (
             _sqlite_engine(url, "NORMAL", _READS_KB),
             _sqlite_engine(url, "NORMAL", _WRITES_KB),
@@ -112,6 +115,18 @@ class Store:
                 raise
             connection.commit()
 
+    @contextmanager
+    def alone(self) -> Iterator[Any]:
+        """SQLite's own connection outside of any transaction, while no thread of ours writes."""
+        with self._write_lock, errors_as_ours():
+            lent = self._engine.raw_connection()
+            try:
+                yield lent.driver_connection
+            except sqlite3.OperationalError as error:
+                raise OperationalError(str(error), None, error) from error
+            finally:
+                lent.close()
+
     def close(self) -> None:
         for engine in (self._readers, self._engine, self._ledger):
             engine.dispose()
@@ -137,11 +152,28 @@ def _parsed(url: str) -> URL:
         raise StoreError(f"not the address of a database: {url!r}") from error
 
 
-def _make_folder(folder: Path) -> None:
+def _path(parsed: URL) -> Path | None:
+    """The file of an SQLite database; None where there is none."""
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (
+        None,
+        "",
+        ":memory:",
+    )
+    return Path(parsed.database or "") if is_file else None
+
+
+def _make_private(path: Path) -> None:
+    """The file and SQLite's own beside it, for nobody else to read. Folders are made if needed."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(path.parent)
+        private_files.make_file(path)
+        for suffix in ("-wal", "-shm"):
+            private_files.close(path.with_name(path.name + suffix))
+    except PermissionError:
+        return  # somebody else's, whom only reading is left to; SQLite says what does not go
     except OSError as error:
-        raise StoreError(f"the folder {folder} cannot be made: {error.strerror}") from error
+        where = error.filename or path.parent
+        raise StoreError(f"the folder {where} cannot be made: {error.strerror}") from error
 
 
 def _sqlite_engine(url: str, synchronous: str, cache_kb: int) -> Engine:
@@ -156,6 +188,7 @@ def _sqlite_engine(url: str, synchronous: str, cache_kb: int) -> Engine:
         cursor.execute(f"PRAGMA cache_size=-{cache_kb}")
         cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA secure_delete=ON")  # an address is not left in a freed cell
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -17,6 +17,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from service.store import private_files
+
 Kind = Literal["link", "cookie"]
 
 NAME = "admin.key"
@@ -80,7 +82,7 @@ def ensure(var: Path) -> str:
 
 def renew(var: Path) -> str:
     """Another key: all links and cookies of the one before end. Raises OSError."""
-    var.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(var)
     key = secrets.token_hex(32)
     beside = var / f".{NAME}.{secrets.token_hex(4)}"
     file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)

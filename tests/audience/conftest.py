@@ -59,9 +59,13 @@ def renderer(settings: Settings) -> Renderer:
 @pytest.fixture
 def people_store(any_store: Store, settings: Settings) -> Store:
     """Either database, with the site's topics and digests in it."""
-    with any_store.write() as connection:
-        registry.register(connection, settings, REGISTERED, retire=True)
+    register(any_store, settings)
     return any_store
+
+
+def register(store: Store, settings: Settings) -> None:
+    with store.write() as connection:
+        registry.register(connection, settings, REGISTERED, retire=True)
 
 
 @pytest.fixture

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
 
 from service.audience import people, signup
 from service.audience.people import Added
 from service.errors import UsageError
-from service.store import claims, deliveries, facts, subscribers, suppressions
-from service.store import tables as t
+from service.store import facts, suppressions
 from service.text import mailboxes
-from tests.audience.acts import again, history, letters, newest, subscribe, wish
+from tests.audience.acts import again, history, letters, newest, wish
 
 
 @pytest.fixture
@@ -89,37 +87,3 @@ def test_a_suppressed_address_is_refused_with_its_reason(people_store, now, add)
         suppressions.add(connection, key, "complaint", now, "a report")
     with pytest.raises(UsageError, match="complaint"):
         add()
-
-
-def test_forgetting_leaves_the_key_alone(people_store, settings, renderer, now, previous_cut):
-    found = subscribe(people_store, settings, renderer, now, previous_cut)
-    later = now + timedelta(days=3)
-    signup.sign_up(people_store, settings, renderer, later, wish())  # a letter waits
-    assert people.forget(people_store, later, "MINH@example.vn")
-    assert not people.forget(people_store, later, "minh@example.vn")
-    assert not people.forget(people_store, later, "nobody@example.vn")
-    gone = again(people_store, found)
-    assert (gone.address, gone.evidence, gone.ended_reason) == (None, None, "forgotten")
-    with people_store.ledger() as connection:
-        deliveries.expire(connection, later)  # the first confirmation is not worth sending now
-        assert claims.claim(connection, "owner", later, 10).claimed == []
-        states = connection.execute(select(t.delivery.c.state)).scalars().all()
-        key = mailboxes.key(facts.secret(connection), "minh@example.vn")
-        assert subscribers.by_key(connection, key).id == found.subscriber_id
-        rows = [
-            str(row)
-            for table in (t.subscriber, t.subscription, t.subscription_event)
-            for row in connection.execute(select(table))
-        ]
-    assert sorted(states) == ["expired", "suppressed"]
-    assert not any("minh@example" in row.lower() for row in rows)
-
-
-def test_who_was_forgotten_and_comes_back_is_the_same_person(
-    people_store, settings, renderer, now, previous_cut
-):
-    found = subscribe(people_store, settings, renderer, now, previous_cut)
-    people.forget(people_store, now, "minh@example.vn")
-    back = subscribe(people_store, settings, renderer, now + timedelta(days=2), previous_cut)
-    assert back.subscriber_id == found.subscriber_id, "so nothing is told twice"
-    assert back.address == "minh@example.vn"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -233,3 +235,20 @@ def test_nobody_ever_sees_half_a_file(newsroom, now, tmp_path):
         _write(store, out, now + LATER)
         assert start + reading.read() == whole
     assert (out / "index.html").read_bytes() != whole
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_a_web_server_can_read_the_tree_whatever_the_umask(newsroom, now, tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        _write(newsroom[0], tmp_path / "www" / "tin", now)
+    finally:
+        os.umask(before)
+    paths = [tmp_path / "www", *(tmp_path / "www").rglob("*")]
+    assert any(path.is_file() for path in paths)
+    wrong = {
+        path.name: oct(path.stat().st_mode)
+        for path in paths
+        if stat.S_IMODE(path.stat().st_mode) != (0o755 if path.is_dir() else 0o644)
+    }
+    assert wrong == {}

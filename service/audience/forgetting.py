@@ -1,0 +1,63 @@
+"""Taking a person out of the store: the address, and whatever repeats it.
+
+A key stays (an HMAC of the address), so that who comes back is not told twice, and who bounced is
+not written to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.audience import address as addresses
+from service.audience import records
+from service.mail.outbox import Outbox
+from service.model import EndedReason
+from service.store import facts, subscribers, subscriptions, traces
+from service.store.database import Connection, Store
+from service.store.erasing import erase
+from service.text import mailboxes
+from service.text.mailboxes import folded
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """`known`: somebody had the address. `erased`: no byte of it is left in the database's files.
+
+    False where other processes read or wrote all the time: forgetting again tries again.
+    """
+
+    known: bool
+    erased: bool
+
+
+def forget(store: Store, now: datetime, address: str, outbox: Outbox) -> Forgotten:
+    """Take an address out of the store and of the outbox. Raises ValueError for no address.
+
+    What is queued for it is suppressed and released when its turn comes, for nobody is left to
+    send it to. What was forgotten before is looked through once more.
+    """
+    wanted = addresses.normal(address)
+    known, written = False, wanted
+    keys: list[str] = []
+    with store.ledger() as connection:
+        address_key = mailboxes.key(facts.secret(connection), wanted)
+        person = subscribers.by_key(connection, address_key)
+        if person is not None:
+            known, written = person.address is not None, person.address or wanted
+            all_of_them = subscriptions.of_person(connection, person.id)
+            records.ended(connection, all_of_them, now, EndedReason.FORGOTTEN, how="forget")
+            take_away(connection, person.id, address_key)
+            keys = [one.partition("@")[0] for one in traces.message_ids(connection, person.id)]
+    for key in keys:
+        outbox.remove(key)
+    words = {wanted, written, folded(wanted), addresses.readable(wanted)}
+    return Forgotten(known, erase(store, sorted(words)))
+
+
+def take_away(connection: Connection, subscriber_id: int, address_key: bytes) -> None:
+    """Empty all columns in which a person's address stands, or how they said yes."""
+    subscribers.forget(connection, subscriber_id)
+    for one in subscriptions.of_person(connection, subscriber_id):
+        subscriptions.change(connection, one.id, evidence=None, signup_hash=None)
+    traces.redact(connection, subscriber_id, address_key)

@@ -1,0 +1,50 @@
+"""What rows say about a person besides their address: where a relay's answer repeats it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+
+from service.store.tables import attempt, delivery, subscription, suppression
+from service.text.redaction import without_addresses
+
+
+def redact(connection: Connection, subscriber_id: int, address_key: bytes) -> None:
+    """Take every address out of what relays answered about this person's mail."""
+    mine = (
+        select(delivery.c.id)
+        .join(subscription)
+        .where(subscription.c.subscriber_id == subscriber_id)
+    )
+    replies = connection.execute(
+        select(delivery.c.id, delivery.c.reply).where(
+            delivery.c.id.in_(mine), delivery.c.reply.like("%@%")
+        )
+    ).all()
+    for row in replies:
+        connection.execute(
+            update(delivery)
+            .where(delivery.c.id == row.id)
+            .values(reply=without_addresses(row.reply))
+        )
+    answers = connection.execute(
+        select(attempt).where(attempt.c.delivery_id.in_(mine), attempt.c.answer.like("%@%"))
+    ).all()
+    for row in answers:
+        connection.execute(
+            update(attempt)
+            .where(attempt.c.delivery_id == row.delivery_id, attempt.c.n == row.n)
+            .values(answer=without_addresses(row.answer))
+        )
+    connection.execute(
+        update(suppression).where(suppression.c.address_key == address_key).values(evidence="")
+    )
+
+
+def message_ids(connection: Connection, subscriber_id: int) -> list[str]:
+    """The Message-IDs (KEY@HOST) of all that was ever planned for this person."""
+    rows = connection.execute(
+        select(delivery.c.message_id)
+        .join(subscription)
+        .where(subscription.c.subscriber_id == subscriber_id)
+    )
+    return list(rows.scalars())

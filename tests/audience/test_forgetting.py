@@ -1,0 +1,193 @@
+"""Who is forgotten is gone: from the rows, and from the bytes of the database and of the outbox."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert, select, text
+
+from service.audience import forgetting, housekeeping, people, signup
+from service.mail.outbox import Outbox
+from service.model import DeliveryState
+from service.store import claims, deliveries, facts, outcomes, subscribers, suppressions
+from service.store import tables as t
+from service.store.database import Store
+from service.store.outcomes import Outcome
+from service.text import mailboxes
+from tests.audience.acts import again, letters, newest, press, subscribe, wish
+from tests.audience.conftest import register
+
+ADDRESS = "Minh.Nguyen+tin@example.vn"
+
+
+@pytest.fixture
+def outbox(tmp_path):
+    return Outbox(tmp_path / "outbox")
+
+
+@pytest.fixture
+def forget(people_store, outbox):
+    def one(now, address="minh@example.vn"):
+        return forgetting.forget(people_store, now, address, outbox)
+
+    return one
+
+
+def lived_with(store, settings, renderer, now, previous_cut, outbox):
+    """Somebody who was mailed, answered for, suppressed and moved about among many others."""
+    for number in range(400):
+        typed = f"{secrets.token_hex(12)}{number}@example.vn"
+        people.add(store, settings, now, typed, "tuan", previous_cut=previous_cut)
+    signup.sign_up(store, settings, renderer, now, wish(ADDRESS))
+    with store.ledger() as connection:
+        for claimed in claims.claim(connection, "owner", now, 10).claimed:
+            claims.mark_sending(connection, "owner", now, {claimed.id: "relay"})
+            answer = f"550 5.1.1 <{ADDRESS.upper()}>: user {ADDRESS.lower()} unknown"
+            outcome = Outcome(claimed.id, DeliveryState.REJECTED, "relay", answer, suppress=True)
+            outcomes.settle(connection, "owner", now, [outcome])
+            outbox.put(claimed.message_id.partition("@")[0], f"To: {ADDRESS}\r\n\r\n".encode())
+    assert press(store, settings, now, previous_cut).fresh
+    with store.ledger() as connection:
+        # What an older program left: rows that grew until their page was split.
+        connection.execute(
+            t.subscription.update().values(evidence=t.subscription.c.token + " " * 400)
+        )
+        connection.execute(t.subscription.update().values(evidence="paper, " + ADDRESS))
+        mine = select(t.subscriber.c.id).where(t.subscriber.c.address == ADDRESS)
+        others = t.subscription.c.subscriber_id.not_in(mine)
+        connection.execute(t.subscription.update().where(others).values(evidence="paper"))
+
+
+def files_with(folder, words):
+    """The files in which one of the words stands, in whatever case."""
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and any(w.lower().encode() in path.read_bytes().lower() for w in words)
+    )
+
+
+def test_no_byte_of_the_address_is_left_under_the_folder(
+    tmp_path, sqlite_url, settings, renderer, now, previous_cut, outbox, request
+):
+    store = Store(sqlite_url)
+    request.addfinalizer(store.close)
+    register(store, settings)
+    lived_with(store, settings, renderer, now, previous_cut, outbox)
+    words = [ADDRESS, ADDRESS.partition("@")[0]]
+    before = files_with(tmp_path, words)
+    assert any(name.startswith("bantin.db") for name in before)
+    assert any(name.startswith("outbox/") for name in before)
+    done = forgetting.forget(store, now + timedelta(days=1), ADDRESS.swapcase(), outbox)
+    assert done == forgetting.Forgotten(known=True, erased=True)
+    assert files_with(tmp_path, words) == []
+
+
+def test_what_an_older_program_left_in_freed_pages_goes_as_well(
+    tmp_path, sqlite_url, settings, now, outbox, request
+):
+    """Once written, never shown again, and in no row any more: only the file still had it."""
+    store = Store(sqlite_url)
+    request.addfinalizer(store.close)
+    register(store, settings)
+    with store.ledger() as connection:
+        connection.exec_driver_sql("PRAGMA secure_delete=OFF")
+        connection.execute(insert(t.fact).values(name="note", value=f"{ADDRESS} " * 2000))
+    with store.ledger() as connection:
+        connection.execute(t.fact.delete().where(t.fact.c.name == "note"))
+        facts.secret(connection)
+    with store.ledger() as connection:
+        key = mailboxes.key(facts.secret(connection), ADDRESS)
+        box = mailboxes.mailbox_key(facts.secret(connection), ADDRESS)
+        subscribers.put(connection, key, box, ADDRESS, now)
+    assert files_with(tmp_path, [ADDRESS])
+    assert forgetting.forget(store, now, ADDRESS, outbox).erased
+    assert files_with(tmp_path, [ADDRESS]) == []
+
+
+def test_beside_a_reader_the_log_waits_and_the_answer_says_so(
+    tmp_path, sqlite_url, settings, renderer, now, previous_cut, outbox, monkeypatch, request
+):
+    store, service = Store(sqlite_url), Store(sqlite_url)
+    request.addfinalizer(store.close)
+    request.addfinalizer(service.close)
+    register(store, settings)
+    people.add(store, settings, now, ADDRESS, "tuan", previous_cut=previous_cut)
+    monkeypatch.setattr("service.store.erasing.PATIENCE_S", 0.2)
+    with service.read() as connection:
+        connection.execute(text("SELECT * FROM subscriber")).all()
+        assert forgetting.forget(store, now, ADDRESS, outbox) == forgetting.Forgotten(True, False)
+    assert forgetting.forget(store, now, ADDRESS, outbox) == forgetting.Forgotten(False, True)
+    assert files_with(tmp_path, [ADDRESS]) == []
+
+
+def test_rows_say_nothing_of_who_is_forgotten(
+    people_store, settings, renderer, now, previous_cut, outbox, forget
+):
+    lived_with(people_store, settings, renderer, now, previous_cut, outbox)
+    assert forget(now, ADDRESS) == forgetting.Forgotten(True, True)
+    with people_store.read() as connection:
+        secret = facts.known_secret(connection)
+        key = mailboxes.key(secret, ADDRESS)
+        assert suppressions.reason(connection, key) is not None, "it is not written to again"
+        person = subscribers.by_key(connection, key)
+        mine = t.subscription.c.subscriber_id == person.id
+        told = [
+            *connection.execute(select(t.subscriber).where(t.subscriber.c.id == person.id)),
+            *connection.execute(select(t.subscription).where(mine)),
+            *connection.execute(select(t.delivery).join(t.subscription).where(mine)),
+            *connection.execute(select(t.attempt)),
+            *connection.execute(select(t.suppression)),
+            *connection.execute(select(t.subscription_event)),
+        ]
+        assert len(told) > 5
+    assert not any("minh.nguyen" in str(row).lower() for row in told)
+    assert "550 5.1.1 <[address]>: user [address] unknown" in str(told), "why it came back stays"
+    assert outbox.listed() == []
+
+
+def test_a_sign_up_that_lapsed_leaves_no_answer_behind(people_store, settings, renderer, now):
+    signup.sign_up(people_store, settings, renderer, now, wish(ADDRESS))
+    with people_store.ledger() as connection:
+        connection.execute(t.delivery.update().values(reply=f"450 4.2.1 <{ADDRESS}> busy"))
+    assert housekeeping.run(people_store, settings, now + timedelta(days=8)) == 1
+    assert letters(people_store)[0].reply == "450 4.2.1 <[address]> busy"
+    assert newest(people_store).address is None
+
+
+def test_forgetting_leaves_the_key_alone(
+    people_store, settings, renderer, now, previous_cut, forget
+):
+    found = subscribe(people_store, settings, renderer, now, previous_cut)
+    later = now + timedelta(days=3)
+    signup.sign_up(people_store, settings, renderer, later, wish())  # a letter waits
+    assert forget(later, "MINH@example.vn").known
+    assert not forget(later).known
+    assert not forget(later, "nobody@example.vn").known
+    gone = again(people_store, found)
+    assert (gone.address, gone.evidence, gone.ended_reason) == (None, None, "forgotten")
+    with people_store.ledger() as connection:
+        deliveries.expire(connection, later)  # the first confirmation is not worth sending now
+        assert claims.claim(connection, "owner", later, 10).claimed == []
+        states = connection.execute(select(t.delivery.c.state)).scalars().all()
+        key = mailboxes.key(facts.secret(connection), "minh@example.vn")
+        assert subscribers.by_key(connection, key).id == found.subscriber_id
+        rows = [
+            str(row)
+            for table in (t.subscriber, t.subscription, t.subscription_event)
+            for row in connection.execute(select(table))
+        ]
+    assert sorted(states) == ["expired", "suppressed"]
+    assert not any("minh@example" in row.lower() for row in rows)
+
+
+def test_who_was_forgotten_and_comes_back_is_the_same_person(
+    people_store, settings, renderer, now, previous_cut, forget
+):
+    found = subscribe(people_store, settings, renderer, now, previous_cut)
+    forget(now)
+    back = subscribe(people_store, settings, renderer, now + timedelta(days=2), previous_cut)
+    assert back.subscriber_id == found.subscriber_id, "so nothing is told twice"
+    assert back.address == "minh@example.vn"
