@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import event, select
 
-from service.audience import lists, people, signup
+from service.audience import forgetting, lists, people, signup
 from service.audience.lists import Imported, LineFault
 from service.errors import UsageError
+from service.mail.outbox import Outbox
 from service.store import events, facts, subscriptions, suppressions
 from service.store import tables as t
 from service.text import mailboxes
@@ -212,12 +213,12 @@ def test_who_left_elsewhere_may_sign_up_here(people_store, run_import, settings,
 
 
 def test_a_batch_writes_what_each_line_alone_would_have(
-    people_store, run_import, settings, renderer, now, previous_cut
+    people_store, run_import, settings, renderer, now, previous_cut, tmp_path
 ):
     """Signed up and not confirmed, forgotten, twice in the list, with a language: as by hand."""
     signup.sign_up(people_store, settings, renderer, now, wish("cho@example.vn"))
     people.add(people_store, settings, now, "quen@example.vn", "tuan", previous_cut=previous_cut)
-    people.forget(people_store, now, "quen@example.vn")
+    forgetting.forget(people_store, now, "quen@example.vn", Outbox(tmp_path))
     text = (
         "address,digest,cadence,topics,language\n"
         "moi@example.vn,tuan,daily,y-te,en\n"

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from service.audience import people, signup, unsubscribe
+from service.audience import forgetting, signup, unsubscribe
 from service.errors import UsageError
+from service.mail.outbox import Outbox
 from service.model import DeliveryKind, EndedReason, Parts
 from service.store import claims, deliveries, segments, subscriptions
 from service.store import tables as t
@@ -146,8 +147,8 @@ def test_undo_gives_way_to_a_new_sign_up(
     assert again(people_store, new).live
 
 
-def test_what_the_admin_ended_stays_ended(people_store, now, weekly):
-    people.forget(people_store, now, "minh@example.vn")
+def test_what_the_admin_ended_stays_ended(people_store, now, weekly, tmp_path):
+    forgetting.forget(people_store, now, "minh@example.vn", Outbox(tmp_path))
     assert unsubscribe.undo(people_store, now, weekly.token) is None
     assert not again(people_store, weekly).live
 
