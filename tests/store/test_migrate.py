@@ -125,8 +125,8 @@ SECRET = b"s" * 32
 
 
 def test_keys_that_took_two_people_for_one_are_made_anew(any_migrated_to, now):
-    """0004: `straße@` had the key of `strasse@`. Who was suppressed under it stays suppressed."""
-    store = any_migrated_to("0003")
+    """0005: `straße@` had the key of `strasse@`. Who was suppressed under it stays suppressed."""
+    store = any_migrated_to("0004")
     old_key = hmac.new(SECRET, b"address\0strasse@example.vn", hashlib.sha256).digest()
     plain = hmac.new(SECRET, b"address\0minh+a@example.vn", hashlib.sha256).digest()
     with store.write() as connection:
