@@ -47,6 +47,14 @@ def test_one_click_confirms_in_the_browser_that_signed_up(
     assert "one click" in event.detail["how"]
 
 
+def test_a_cookie_that_has_confirmed_is_forgotten(
+    people_store, settings, now, previous_cut, signed_up
+):
+    """It has done its work, and would know a browser for as long as the row stands."""
+    assert signed_up.signup_hash is not None
+    assert press(people_store, settings, now, previous_cut).subscription.signup_hash is None
+
+
 def test_the_button_confirms_everywhere_and_twice_is_once(
     people_store, settings, now, previous_cut, signed_up
 ):

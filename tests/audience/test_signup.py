@@ -83,6 +83,26 @@ def test_signing_up_again_while_unconfirmed_counts_but_sends_once_a_day(
         assert connection.scalar(select(func.count()).select_from(t.subscription)) == 1
 
 
+def test_the_browser_that_signed_up_last_confirms_with_one_click(
+    people_store, settings, renderer, now
+):
+    signup.sign_up(people_store, settings, renderer, now, wish())
+    signup.sign_up(people_store, settings, renderer, now, wish(cookie_hash=cookie_hash("d" * 32)))
+    assert newest(people_store).signup_hash == cookie_hash("d" * 32)
+
+
+def test_housekeeping_leaves_the_counters_of_today(people_store, settings, renderer, now):
+    caps = Caps(everybody=Cap(an_hour=9, a_day=1))
+    signup.sign_up(people_store, settings, renderer, now, wish("a@a.vn"), caps=caps)
+    later = now + timedelta(hours=12)
+    housekeeping.run(people_store, settings, later)
+    done = signup.sign_up(people_store, settings, renderer, later, wish("b@b.vn"), caps=caps)
+    assert done.due_at > later, "the day's one mail has gone"
+    housekeeping.run(people_store, settings, now + timedelta(days=4))
+    with people_store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(t.signup_hour)) == 0
+
+
 def test_two_digests_on_one_day_are_one_mail(people_store, settings, renderer, now):
     assert signup.sign_up(people_store, settings, renderer, now, wish()).planned
     other = wish(digest="so-ket", cadence="half-yearly", topics=None)

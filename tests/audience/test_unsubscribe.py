@@ -97,6 +97,20 @@ def test_undo_after_all_leaves_what_had_ended_before(people_store, now, weekly, 
     assert not again(people_store, review).live
 
 
+def test_undo_of_all_leaves_what_an_earlier_all_had_ended(
+    people_store, settings, renderer, now, previous_cut, weekly, review
+):
+    """Both ended by "all", months apart: only what this one ended comes back with it."""
+    unsubscribe.unsubscribe(people_store, now, weekly.token, EndedReason.ALL)
+    later = now + timedelta(days=90)
+    anew = subscribe(people_store, settings, renderer, later, previous_cut)
+    unsubscribe.unsubscribe(people_store, later, anew.token, EndedReason.ALL)
+    unsubscribe.undo(people_store, later + timedelta(hours=1), anew.token)
+    assert again(people_store, anew).live
+    assert not again(people_store, review).live
+    assert again(people_store, review).ended_at == now
+
+
 def test_a_goodbye_holds_for_mail_that_waits_already_and_undo_reaches_back(
     people_store, now, weekly
 ):
@@ -134,6 +148,30 @@ def test_who_comes_back_after_a_long_time_begins_anew(people_store, now, weekly)
     assert back.id == weekly.id
     assert (back.starts_at, back.covered_to) == (much_later, much_later)
     assert back.next_cut_at is None
+
+
+def test_within_a_week_it_goes_on_and_after_it_begins_anew(people_store, now, weekly):
+    unsubscribe.unsubscribe(people_store, now, weekly.token, EndedReason.PAGE)
+    week = now + timedelta(days=7)
+    back = unsubscribe.undo(people_store, week, weekly.token)
+    assert (back.starts_at, back.covered_to) == (weekly.starts_at, weekly.covered_to)
+    unsubscribe.unsubscribe(people_store, week, weekly.token, EndedReason.PAGE)
+    later = week + timedelta(days=7, seconds=1)
+    anew = unsubscribe.undo(people_store, later, weekly.token)
+    assert (anew.starts_at, anew.covered_to) == (later, later)
+
+
+def test_who_left_and_was_forgotten_then_does_not_come_back_by_the_old_link(
+    people_store, now, weekly, tmp_path
+):
+    """There is no address any more: a subscription without one would say it goes on."""
+    unsubscribe.unsubscribe(people_store, now, weekly.token, EndedReason.PAGE)
+    forgetting.forget(people_store, now, "minh@example.vn", Outbox(tmp_path))
+    found = again(people_store, weekly)
+    assert found.ended_reason == EndedReason.PAGE
+    assert not unsubscribe.may_come_back(found)
+    assert unsubscribe.undo(people_store, now, weekly.token) is None
+    assert not again(people_store, weekly).live
 
 
 def test_undo_gives_way_to_a_new_sign_up(

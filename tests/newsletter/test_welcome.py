@@ -75,6 +75,7 @@ def test_where_there_is_nothing_to_carry_none_goes_out(any_store, tmp_path):
 def test_what_another_digest_told_is_not_told_again(any_store, tmp_path):
     room = Newsroom(any_store, tmp_path, {"mot": {"cadence": "daily"}, "hai": {"cadence": "daily"}})
     room.subscribe(NAM, digest="mot")
+    room.subscribe(digest="hai")
     room.story("a", at=MONDAY - HOUR)
     room.run(MONDAY)
     other = room.subscribe(NAM, digest="hai", welcome_due=True)
@@ -90,6 +91,7 @@ def test_it_carries_what_another_digest_has_not_told(any_store, tmp_path):
         {"mot": {"cadence": "daily", "topics": ["y-te"]}, "hai": {"cadence": "daily"}},
     )
     room.subscribe(NAM, digest="mot")
+    room.subscribe(digest="hai")
     room.story("told", "y-te", at=MONDAY - HOUR)
     room.story("new", "giao-duc", at=MONDAY - HOUR)
     room.run(MONDAY)
