@@ -39,10 +39,24 @@ def error(request: Request, status: int, headers: Mapping[str, str] | None = Non
     context = context_of(request)
     said = status if status in _SAID else (405 if status < 500 else 500)  # noqa: PLR2004 - HTTP
     try:
-        return page(context, "error", status, headers, code=said)
+        html = _error_page(context, said)
+        return HTMLResponse(html, status, {**PRIVATE, **(headers or {})})
     except BantinError:
         _log.exception("the error page cannot be rendered")
         return PlainTextResponse(f"Error {status}\n", status, {**PRIVATE, **(headers or {})})
+
+
+def _error_page(context: Context, code: int) -> str:
+    """Made once: whoever asks for a thousand pages that are not there must not have all rendered.
+
+    Raises TemplateError.
+    """
+    shape = context.renderer, context.renderer.page_stamps()
+    known = context.errors.get(code)
+    if known is None or known[0] != shape:
+        html = context.renderer.page("error", context.language, at=None, code=code)
+        known = context.errors[code] = (shape, html)
+    return known[1]
 
 
 def moved(context: Context, path: str, *, query: str = "") -> Response:

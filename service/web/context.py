@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from service.config.schema import Settings
-from service.render.engine import Renderer
+from service.render.engine import Renderer, Stamps
 from service.report.health import Health
 from service.store.database import Store
 from service.web.limiter import Limiter
@@ -27,7 +27,7 @@ class Context:
     """`settings_of` and `renderer_of` are asked anew for each request: a reload swaps both.
 
     `kick` wakes a job by its name ("mail", "digests"). `secret` signs the tokens of forms. `pages`
-    keeps what is public. `dice` gives numbers in [0, 1).
+    keeps what is public, `errors` the page of each status. `dice` gives numbers in [0, 1).
     """
 
     store: Store
@@ -40,6 +40,7 @@ class Context:
     pages: PageCache
     limiter: Limiter = field(default_factory=Limiter)
     dice: Callable[[], float] = random.random
+    errors: dict[int, tuple[tuple[Renderer, Stamps], str]] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:

@@ -21,7 +21,7 @@ from service.config.schema import Collect, PerSite, Settings, Source, Topic
 from service.errors import UsageError
 from service.net.client import Client
 from service.net.limits import Limits
-from service.store import registry, stale
+from service.store import registry, stale, versions
 from service.store import tables as t
 from service.store.database import Store
 from service.store.lease import LEASE
@@ -415,7 +415,7 @@ async def test_a_feed_that_calls_itself_otherwise_marks_the_feeds_that_name_it(s
     async with raw_server(pages(mot=answer)) as wire:
         office = Office(store, now, wire, mot={})
         office.register(office.settings.model_copy(update={"topic": {"x": Topic()}}))
-        marks = []
+        marks, shown = [], []
         for channel in ("Báo", "Báo", "Báo mới"):
             says["mot"] = rss("a", channel=channel) + b" " * len(marks)  # a new body each time
             with store.write() as connection:
@@ -423,7 +423,9 @@ async def test_a_feed_that_calls_itself_otherwise_marks_the_feeds_that_name_it(s
             await office.collect("mot")
             with store.read() as connection:
                 marks.append(set(stale.marked(connection)))
+                shown.append(versions.every(connection).get(versions.STORIES, 0))
     assert office.row("mot").title == "Báo mới"
+    assert shown == [0, 0, 1], "the pages of its stories name it too"
     assert marks[1:] == [set(), {"x", stale.EVERYTHING}]
 
 

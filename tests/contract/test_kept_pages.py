@@ -65,6 +65,7 @@ EVENTS = st.lists(
     st.one_of(
         st.tuples(st.just("says"), st.sampled_from("ab"), st.lists(ENTRIES, max_size=3)),
         st.tuples(st.just("reload"), st.sampled_from(CONFIGURATIONS)),
+        st.tuples(st.just("elsewhere"), st.sampled_from(CONFIGURATIONS)),
         st.tuples(st.just("publish")),
         st.tuples(st.just("freeze")),
     ),
@@ -89,11 +90,13 @@ class Site:
         if what == "says":
             name, entries = told
             self.desk.says(name, *entries)
-        elif what == "reload":
+        elif what in ("reload", "elsewhere"):
             (wanted,) = told
             with self.store.write() as connection:
                 registry.register(connection, wanted, now, retire=True)
             rematch(self.store, wanted, now)
+            if what == "elsewhere":
+                return  # another process has it, these two know nothing of it
             for web in (self.keeping, self.anew):
                 web.settings = wanted
         elif what == "publish":
@@ -168,6 +171,9 @@ def test_the_whole_of_a_day_on_both_databases(any_store):
         ("says", "b", [entry("1", "https://x.vn/1", TITLES[3])]),
         ("publish",),
         ("freeze",),
+        ("elsewhere", CONFIGURATIONS[1]),
+        ("elsewhere", CONFIGURATIONS[4]),
+        ("elsewhere", CONFIGURATIONS[3]),
         ("reload", CONFIGURATIONS[5]),
         ("publish",),
         ("freeze",),
