@@ -173,6 +173,7 @@ def test_the_whole_of_a_day_on_both_databases(any_store):
         ("freeze",),
         ("elsewhere", CONFIGURATIONS[1]),
         ("elsewhere", CONFIGURATIONS[4]),
+        ("elsewhere", CONFIGURATIONS[0]),
         ("elsewhere", CONFIGURATIONS[3]),
         ("reload", CONFIGURATIONS[5]),
         ("publish",),

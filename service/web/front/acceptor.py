@@ -19,6 +19,10 @@ from service.web.front.refusal import refusal
 AT_ONCE = 32
 """Connections taken in before others of the event loop have their turn."""
 
+_TURNS = 16
+"""A newcomer's first bytes are read some turns later; by then no more may have been taken in than
+this part of a fair share, or a flood from his address would push him out before he is heard."""
+
 BACKLOG = 2048
 """Connections that may wait to be taken in."""
 
@@ -48,6 +52,7 @@ class Acceptor:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._socket, self._gate, self._make, self._loop = bound, gate, make, loop
+        self._at_once = max(1, min(AT_ONCE, gate.share // _TURNS))
         self._arriving: set[asyncio.Task[None]] = set()
         self._later: asyncio.TimerHandle | None = None
         self._looking = loop.create_task(self._look())
@@ -71,7 +76,7 @@ class Acceptor:
         self._loop.add_reader(self._socket, self._take_in)
 
     def _take_in(self) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(self._at_once):
             try:
                 one, address = self._socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):

@@ -44,8 +44,12 @@ async def app(scope, receive, send):
 
 
 @contextmanager
-def serving(limits: Limits, most: int = 100) -> Iterator[int]:
-    bound = socket.create_server(("127.0.0.1", 0), backlog=100)
+def serving(
+    limits: Limits, most: int = 100, first: Callable[[int], None] = lambda _port: None
+) -> Iterator[int]:
+    """`first` is called with the port when connections wait already and nobody takes them in."""
+    bound = socket.create_server(("127.0.0.1", 0), backlog=1000)
+    first(bound.getsockname()[1])
     server: list[Server] = []
 
     async def run() -> None:
@@ -228,6 +232,26 @@ def test_a_reader_who_is_slow_but_reads_gets_all():
             data += piece
             time.sleep(0.1)
     assert data.endswith(BIG)
+
+
+def test_who_asks_amid_a_flood_from_his_own_address_is_answered():
+    """All of them come at once: his request is read before the flood has pushed him out."""
+    held: list[socket.socket] = []
+    honest = socket.socket()
+
+    def come(port: int) -> None:
+        """They wait in front of the door, he in their midst."""
+        for number in range(400):
+            one = honest if number == 100 else socket.socket()
+            one.settimeout(20)
+            one.connect(("127.0.0.1", port))
+            held.append(one)
+        honest.sendall(head(b"Connection: close\r\n"))
+
+    with serving(Limits(), most=64, first=come):
+        assert rest(honest).endswith(b"ok")
+        for one in held:
+            one.close()
 
 
 SERVER = """
