@@ -27,6 +27,7 @@ from service.model import DeliveryState
 from service.store import deliveries, outcomes
 from service.store.claims import Claimed, Lane
 from service.store.database import Store
+from service.store.lease import TERM, Term
 
 _LOOK_AGAIN_S = 1.0
 """How often a run of one digest looks whether others have finished what they have in hand."""
@@ -71,20 +72,21 @@ async def drain(
     stop: asyncio.Event | None = None,
     checkpoint: Checkpoint | None = None,
     dice: Callable[[], float] = random.random,
+    term: Term = TERM,
 ) -> Drained:
     """Hand over all that is due, and return when nothing is.
 
     `owner` names this start of this process. `digest`: that digest alone, and not before each of
     its deliveries has left `planned`, `claimed` and `sending`, in whosever hands. `relays` None:
     those of the settings, else the outbox. `stop`: when set, messages in flight are finished and
-    the rest is given back. `dice` gives numbers in [0, 1), the jitter of back-offs. Raises
-    MailError for a `mail.from` that is no address, StoreError.
+    the rest is given back. `dice` gives numbers in [0, 1), the jitter of back-offs. `term`: how
+    often leases are renewed. Raises MailError for a `mail.from` that is no address, StoreError.
     """
     lines = lines_of(settings) if relays is None else list(relays)
     passed = checkpoint or (lambda _: None)
     courier = Courier(store, clock, owner, Composer(settings), passed, dice)
     supply = Supply(store, clock, owner, digest, asyncio.get_running_loop().time)
-    watch = Watch(store, outbox_of(settings), clock, owner)
+    watch = Watch(store, outbox_of(settings), clock, owner, term)
     run = _Run(store, clock, digest, lines, stop or asyncio.Event(), courier, supply, watch, passed)
     return await run.go()
 

@@ -16,6 +16,7 @@ from service.mail.outbox import Outbox
 from service.model import DeliveryState
 from service.store import claims, deliveries, outcomes
 from service.store.database import Store
+from service.store.lease import TERM, Term
 from service.store.outcomes import Lapsed
 from service.store.renewal import renewed
 
@@ -28,12 +29,18 @@ class Watch:
     """The housekeeping of one run of sending."""
 
     def __init__(
-        self, store: Store, outbox: Outbox, clock: Callable[[], datetime], owner: str
+        self,
+        store: Store,
+        outbox: Outbox,
+        clock: Callable[[], datetime],
+        owner: str,
+        term: Term = TERM,
     ) -> None:
         self._store = store
         self._outbox = outbox
         self._clock = clock
         self._owner = owner
+        self._term = term
 
     def sweep(self, digest: str | None) -> dict[DeliveryState, int]:
         """Settle what dead owners were sending, and give up what is too late. What was done."""
@@ -53,7 +60,7 @@ class Watch:
 
     async def keep_alive(self) -> None:
         """Renew the leases until cancelled. A busy store costs one beat, not the run."""
-        async with renewed(self._renew):
+        async with renewed(self._renew, self._term):
             await asyncio.get_running_loop().create_future()
 
     def _renew(self) -> None:

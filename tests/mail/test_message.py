@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
@@ -130,6 +131,7 @@ def test_people_write_what_they_like_into_subject_and_name_and_it_stays_one_head
         "(A) <b> @",
         "back\\slash",
         "=?utf-8?q?x?=",
+        "[=?utf-8?q?x?=]",
     ],
 )
 def test_any_title_of_a_sender_comes_back(now, title):
@@ -156,6 +158,33 @@ def test_any_subject_is_one_header_of_short_lines(subject):
     clean = headers.one_line(subject).encode("utf-8", "replace").decode()
     if all(len(word) < 900 for word in clean.split()):
         assert read(data + b"\r\n")["Subject"] == clean
+
+
+@pytest.mark.parametrize("headline", ["=?utf-8?q?x?=", "[=?utf-8?q?x?=]", "Tin=?utf-8?b?eA==?="])
+def test_a_headline_that_looks_encoded_arrives_as_it_was_written(now, headline):
+    """Some mail programs decode such words wherever they stand: they must not stand there raw."""
+    data = build(Parts(headline, "x", "x"), envelope(now, sender=(headline, "tin@example.vn")))
+    for name in (b"Subject", b"From"):
+        [line] = re.findall(rb"(?m)^" + name + rb": .*", data)
+        assert headline.encode() not in line
+    assert read(data)["Subject"] == headline
+    assert read(data)["From"].addresses[0].display_name == headline
+
+
+@given(st.text(min_size=1, max_size=300))
+def test_no_encoded_word_is_longer_than_it_may_be(title):
+    """RFC 2047 2: 75 characters; a line with one, 76 (RFC 2047 2, 5)."""
+    for data in (headers.text("Subject", title), headers.mailbox("From", title, "a@example.vn")):
+        for word in re.findall(rb"=\?utf-8\?b\?[^?\s]*\?=", data):
+            assert len(word) <= 75
+            base64 = word[len(b"=?utf-8?b?") : -2]
+            assert b64decode(base64).decode()  # whole characters in each
+
+
+def test_the_words_of_a_long_headline_are_as_full_as_they_may_be():
+    words = re.findall(rb"=\?utf-8\?b\?[^?\s]*\?=", headers.text("Subject", "ế" * 200))
+    assert len(words) == 14  # fifteen characters of three bytes in each
+    assert {len(word) for word in words[:-1]} == {72}
 
 
 @given(st.text(alphabet=st.characters(exclude_characters=OPEN + CLOSE), max_size=400))

@@ -257,3 +257,33 @@ def test_a_pause_that_ends_at_a_cut_is_over_with_it(any_store, tmp_path, ends):
     room.story("next", at=MONDAY + HOUR)
     room.run(MONDAY + DAY)
     assert room.titles() == (["next"] if ends else ["told", "next"])
+
+
+@pytest.mark.parametrize(
+    ("cadence", "cut", "lasts"),
+    [
+        # Until the next cut of its cadence, but never less than an hour.
+        ("immediate", MONDAY, HOUR),
+        ("hourly", MONDAY, HOUR),
+        ("daily", MONDAY, DAY),
+    ],
+)
+def test_how_late_a_mail_may_be_by_default(any_store, tmp_path, cadence, cut, lasts):
+    room = Newsroom(any_store, tmp_path, {"nhanh": {"cadence": cadence}})
+    room.subscribe(digest="nhanh")
+    room.story("a", at=cut - HOUR / 60)
+    assert room.plan(cut).deliveries == 1
+    [row] = rows(room, t.delivery)
+    assert row.expires_at == cut + lasts
+
+
+def test_an_immediate_mail_that_waits_for_half_an_hour_is_sent_all_the_same(any_store, tmp_path):
+    room = Newsroom(any_store, tmp_path, {"nhanh": {"cadence": "immediate"}})
+    room.subscribe(digest="nhanh")
+    room.story("a", at=MONDAY - HOUR / 60)
+    room.plan(MONDAY)
+    room.refuse(until=MONDAY + HOUR / 2)
+    room.plan(MONDAY + HOUR / 2)
+    room.send()
+    assert room.states() == {"accepted": 1}
+    assert room.mails() == [["a"]]
