@@ -47,6 +47,11 @@ def test_without_an_address_that_can_be_read_our_page_is_the_link(make, link):
     assert one.related == ()
 
 
+@pytest.mark.parametrize("home", [None, "javascript:alert(1)", "mailto:a@example.vn", "ftp://a/"])
+def test_a_home_that_is_no_page_is_not_given_to_readers(make, home):
+    assert make(outlet=Outlet("v", "VnExpress", home, "https://v.example/1")).outlet_home is None
+
+
 def test_the_id_is_permanent_and_the_same_in_every_feed(make):
     assert make("giao-duc").id == "tag:tin.example.vn,2026:story/0a1b2c3d4e5f60718293a4b5"
     assert make("all").id == make("giao-duc").id
@@ -90,9 +95,16 @@ def test_a_site_may_do_without_pictures(make):
     assert "<img" not in one.body
 
 
-def test_a_picture_that_the_text_has_is_not_put_there_twice(now):
-    content = '<p><img src="https://a.example/1.jpg" alt=""></p><p>Chữ.</p>'
-    story = a_story(now, content=content, image=Image("https://a.example/1.jpg"))
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("https://a.example/1.jpg", "https://a.example/1.jpg"),
+        ("https://a.example/1.jpg?a=1&b=2", "https://a.example/1.jpg?a=1&amp;b=2"),
+    ],
+)
+def test_a_picture_that_the_text_has_is_not_put_there_twice(now, address, written):
+    content = f'<p><img src="{written}" alt=""></p><p>Chữ.</p>'
+    story = a_story(now, content=content, image=Image(address))
     one = item(
         story, WORDS, Publish(content="full"), authority="a,2026", base="https://b.example",
         language="vi", feed="x",
