@@ -56,6 +56,7 @@ def test_the_first_pass_builds_a_feed_per_topic_and_one_of_everything(newsroom, 
             found = _document(store, feed, format_)
             assert check(found.body) == []
             assert gzip.decompress(found.gzip) == found.body
+            assert found.gzip[4:8] == bytes(4), "it says when it was packed (RFC 1952: MTIME)"
             assert found.changed_at == now
 
 
@@ -64,6 +65,19 @@ def test_a_second_pass_builds_nothing(newsroom, now):
     _publish(store, now)
     done = _publish(store, now + LATER)
     assert (done.written, done.unchanged, done.failed) == ((), (), {})
+
+
+def test_a_mark_of_before_is_taken_off_and_a_newer_one_stays(newsroom, now):
+    """Else a feed is built with each pass for ever, or what came meanwhile is never built."""
+    store, _ids = newsroom
+    with store.write() as connection:
+        stale.mark(connection, ["giao-duc", "all"], now)
+    _publish(store, now + LATER)
+    with store.write() as connection:
+        assert stale.marked(connection) == {}
+        stale.mark(connection, ["giao-duc"], now + LATER)
+        stale.clear(connection, "giao-duc", now)  # by who had read the mark of before
+        assert stale.marked(connection) == {"giao-duc": now + LATER}
 
 
 def test_what_is_marked_is_built_and_the_mark_taken_off(newsroom, now):
