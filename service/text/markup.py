@@ -45,12 +45,19 @@ _SWALLOWING = re.compile(
     r"<(button|select|style|script|template|textarea|title)(?=[\s/>])([^<>]*)>", re.IGNORECASE
 )
 _NO_TAG = re.compile(r"<(?=![^\w\[>-])")
-_BOX_BEHIND_A_WORD = re.compile(
-    r"(?<=[^\s>])</?(?:button|canvas|dialog|dir|embed|fieldset|form|hgroup|input|legend|listing|math|menu|"
-    r"object|optgroup|option|search|select|svg|textarea|xmp)(?=[\s/>])",
-    re.IGNORECASE,
+_UNWRAPPED = (
+    "canvas|dialog|dir|embed|fieldset|form|hgroup|input|legend|listing|menu|object|optgroup|option|"
+    "search|xmp"
 )
 """Tags that a browser shows as boxes of their own, and cleaning drops."""
+
+_BOX_BEHIND_A_WORD = re.compile(
+    rf"(?<=[^\s>])<(?:{_UNWRAPPED})(?=[\s/>])[^<>]*>(?=[^\s<]|<(?!/))", re.IGNORECASE
+)
+_END_BEFORE_A_WORD = re.compile(
+    rf"</(?:{_UNWRAPPED}|button|math|select|svg|textarea)\s*>(?=[^\s<]|<(?:{_UNWRAPPED})[\s/>])",
+    re.IGNORECASE,
+)
 
 _CELL = re.compile(r"</?(?:td|th|tr|caption)(?=[\s/>])", re.IGNORECASE)
 _TABLE = re.compile(r"<table(?=[\s>])", re.IGNORECASE)
@@ -88,6 +95,7 @@ def with_closed_ends(html: str) -> str:
     if "\\" in html or "&" in html or _CURLY.search(html):
         html = _STRANGE_QUOTE.sub(_with_plain_quotes, html)
     html = _BOX_BEHIND_A_WORD.sub(r" \g<0>", with_closed_quotes(html))
+    html = _END_BEFORE_A_WORD.sub(r"\g<0> ", html)
     if _CELL.search(html) and not _TABLE.search(html):
         html = _CELL.sub(r" \g<0>", html)  # HTML forgets the tags of cells without a table
     if _INSTEAD.search(html):
