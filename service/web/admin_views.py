@@ -9,6 +9,7 @@ from datetime import datetime
 
 from markupsafe import Markup, escape
 
+from service.mail.lines import OUTBOX
 from service.render import dates
 from service.render.engine import Renderer
 from service.report import hubs
@@ -54,7 +55,8 @@ class EditionView:
 class AdminView:
     """The whole page. `late`: what is late or broken; `deliveries`: state and number.
 
-    `fine`: everything is running. `relays`: the mail servers that were ever offered a message.
+    `fine`: everything is running. `relays`: the mail servers that were ever offered a message, and
+    the outbox if it takes none.
 
     Sources in trouble stand first, the worst before the others.
     """
@@ -87,7 +89,12 @@ def admin_view(found: Status, health: Health, teller: Teller) -> AdminView:
         now=found.now,
         fine=health.fine,
         late=tuple(_marked(teller, one) for one in _late(found, health)),
-        relays=found.mailing.relays,
+        relays=tuple(
+            # A folder that takes its mails is no mail server; one that does not is a trouble.
+            one
+            for one in found.mailing.relays
+            if one.name != OUTBOX or one.failing_since
+        ),
         sources=_sources(found, teller),
         topics=found.topics,
         digests=found.digests,
