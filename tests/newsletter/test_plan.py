@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -287,3 +287,21 @@ def test_an_immediate_mail_that_waits_for_half_an_hour_is_sent_all_the_same(any_
     room.send()
     assert room.states() == {"accepted": 1}
     assert room.mails() == [["a"]]
+
+
+@pytest.mark.parametrize(
+    ("cadence", "told"), [("monthly", ["one"]), ("quarterly", [])], ids=["28 days", "a period"]
+)
+def test_too_few_stories_wait_for_28_days_or_a_period_if_that_is_longer(
+    any_store, tmp_path, cadence, told
+):
+    """Told at 1 January, 07:00 in Viet Nam, when it has waited for 40 days."""
+    cut = datetime(2027, 1, 1, tzinfo=UTC)
+    few = {"tuan": {"cadence": cadence, "stories": {"min": 2}}}
+    room = Newsroom(any_store, tmp_path, few, now=cut - 60 * DAY)
+    room.subscribe()
+    room.story("one", at=cut - 40 * DAY)
+    room.run(cut - 31 * DAY)
+    assert room.titles() == []
+    room.run(cut)
+    assert room.titles() == told
