@@ -56,6 +56,17 @@ async def test_what_is_received_is_what_was_built_dots_and_all():
     assert sink.connections == 1
 
 
+async def test_a_connection_that_has_carried_many_messages_makes_room_for_a_fresh_one():
+    """Many relays count, and would hang up in the middle of a dialogue."""
+    async with Sink() as sink:
+        relay = connection(sink)
+        for number in range(201):
+            assert sink.connections <= 1 + number // 200
+            await relay.deliver(message(data=b"Subject: x\r\n\r\nx\r\n"), open_gate)
+        await relay.close()
+    assert (len(sink.received), sink.connections) == (201, 2)
+
+
 ANSWERS = [
     ("mail", "451 4.3.0 later", Reply(Stage.MAIL, 451, "4.3.0 later")),
     ("mail", "550 5.1.8 who are you", Reply(Stage.MAIL, 550, "5.1.8 who are you")),

@@ -121,6 +121,7 @@ def test_a_refusal_of_us_waits_behind_the_others_and_is_one_message_s_fault_in_t
     assert first.outcome.next_try_at == now + timedelta(minutes=15, seconds=1)
     unproven = concluded(refusal, now, tries=9, proven=False)
     assert unproven.outcome.state is S.DEFERRED
+    assert concluded(refusal, now, tries=1, proven=True).outcome.state is S.DEFERRED
     last = concluded(refusal, now, tries=2, proven=True)
     assert (last.outcome.state, last.outcome.untell, last.ours) == (S.REJECTED, True, True)
     assert last.effect is Effect.NONE
