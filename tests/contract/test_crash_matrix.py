@@ -193,7 +193,7 @@ async def through_a_relay(case: Case, *, script=lambda _s, _w: None, uncertain: 
     return killed
 
 
-COMMITS = 17
+COMMITS = 18
 """Of one run through a relay: all of them are tried, and a test says that there are no more."""
 
 
