@@ -7,11 +7,11 @@ import io
 import json
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
 import threading
-import time
 import tomllib
 import urllib.request
 from collections import Counter
@@ -39,12 +39,13 @@ from tests.contract.way import one_line, parsed, text_of
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = ROOT / "feeds" / "demo"
-SECONDS = 20
+PROCESSOR_S = 20
+"""Of all its processes: how long somebody waits depends on what else the machine does."""
 
 
 @dataclass(frozen=True)
 class Ran:
-    """One `bantin demo --once --json`: what it said and how long it took."""
+    """One `bantin demo --once --json`: what it said and the processor's time that it took."""
 
     folder: Path
     said: dict[str, Any]
@@ -53,7 +54,7 @@ class Ran:
 
 def run(folder: Path) -> Ran:
     """As a process of its own, standing somewhere else than the sources."""
-    start = time.monotonic()
+    start = _processor_s()
     done = subprocess.run(
         [
             sys.executable, "-c", "from service.cli import main; main()",
@@ -63,7 +64,12 @@ def run(folder: Path) -> Ran:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return Ran(folder, json.loads(done.stdout), time.monotonic() - start)
+    return Ran(folder, json.loads(done.stdout), _processor_s() - start)
+
+
+def _processor_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +129,7 @@ def _topics(one: dict[str, Any], configured: dict[str, Any]) -> set[str]:
 
 
 def test_it_is_quick(ran):
-    assert ran.seconds < SECONDS
+    assert 0 < ran.seconds < PROCESSOR_S
 
 
 def test_the_counts_are_those_of_what_was_published(ran, written, configured, articles):

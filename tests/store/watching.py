@@ -19,3 +19,16 @@ def statements(store):
     event.listen(store._readers, "before_cursor_execute", note)
     yield seen
     event.remove(store._readers, "before_cursor_execute", note)
+
+
+@contextmanager
+def written(store):
+    """All statements of those who write, in order; one for many rows counts once."""
+    seen = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        seen.append(statement)
+
+    event.listen(store._engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(store._engine, "before_cursor_execute", note)
