@@ -146,7 +146,8 @@ class Model:
 
     def finish(self) -> None:
         """Everybody's pause ends, the relay is well, and enough time passes for every cadence."""
-        for _ in range(40):  # longer than stories under `stories.min` wait
+        # Five weeks and a day: stories under `stories.min` wait for four, and then for a cut.
+        for _ in range(48):
             self.room.now += 18 * HOUR
             self.room.plan()
             self.room.accept()

@@ -32,14 +32,13 @@ async def test_sixty_sign_ups_delay_no_edition(tmp_path, attack):
         return answer.format(who=address) if step == "rcpt" and address in strangers else None
 
     async with Sink(script) as relay:
-        office = Office(tmp_path, relay.port, connections=connections)
-        now = just_now()
-        made = stock.fill(office.store, now, READERS)
-        letters = stock.ask_to_confirm(office.store, now, strangers, made.digest)
-        async with office.up():
-            await until(lambda: relay.connections > 0, seconds=60)
-            # No edition is delayed by more than a minute.
-            await until(lambda: len(relay.received) == len(READERS), seconds=60)
-        assert sorted(one.recipient for one in relay.received) == READERS
-        assert not {"accepted", "uncertain"} & {office.states()[one] for one in letters}
-        office.close()
+        with Office(tmp_path, relay.port, connections=connections) as office:
+            now = just_now()
+            made = stock.fill(office.store, now, READERS)
+            letters = stock.ask_to_confirm(office.store, now, strangers, made.digest)
+            async with office.up():
+                await until(lambda: relay.connections > 0, seconds=60)
+                # No edition is delayed by more than a minute.
+                await until(lambda: len(relay.received) == len(READERS), seconds=60)
+            assert sorted(one.recipient for one in relay.received) == READERS
+            assert not {"accepted", "uncertain"} & {office.states()[one] for one in letters}
