@@ -22,6 +22,9 @@ LEFT = {
         "edition.cut_at", "edition.covers_from", "edition.covers_to", "edition.period_from",
         "delivery.dated_at", "stale_feed.since",
     },
+    "an hour of the calendar, whose full cap delays a later sign-up and refuses none": {
+        "signup_hour.hour",
+    },
     "what a person chose": {"source.rests_since", "source.rests_until"},
     "what the digest's rule says of a cut": {"delivery.expires_at"},
     "computed anew by its rule (newsletter/scheduling.py)": {"subscription.next_cut_at"},
