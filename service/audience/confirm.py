@@ -17,7 +17,7 @@ from service.audience.signup import LINK_LASTS
 from service.audience.tokens import is_token, same_browser
 from service.config.schema import Digest, Settings
 from service.model import EndedReason
-from service.store import subscriptions
+from service.store import subscriptions, suppressions
 from service.store.database import Store
 from service.store.subscriptions import Subscription
 
@@ -60,7 +60,7 @@ def confirm(
 ) -> Confirmation:
     """Follow a confirmation link. It writes if the button was pressed or the browser is known.
 
-    Confirming twice is confirming once.
+    Confirming twice is confirming once. A yes lifts the suppression of who had unsubscribed.
     """
     if not is_token(token):
         return Confirmation(Standing.UNKNOWN, None)
@@ -75,6 +75,7 @@ def confirm(
         found = _standing(subscriptions.held(connection, token), now)
         if found.standing is not Standing.ASK or found.subscription is None:
             return found
+        suppressions.lift(connection, found.subscription.subscriber_id)
         begun = records.changed(
             connection,
             found.subscription,

@@ -8,13 +8,13 @@
 
 listmonk says who gets mail by a status of its own (enabled, disabled, blocklisted), Ghost by
 `subscribed_to_emails` and `deleted_at`. Mailchimp writes a file for each: those who left have an
-UNSUB_TIME, dead addresses a CLEAN_TIME. Pure.
+UNSUB_TIME, dead addresses a CLEAN_TIME. A filled time of a goodbye counts in every list. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.audience.people import Person
 from service.errors import UsageError
@@ -33,6 +33,17 @@ _STANDS = {
     **dict.fromkeys(("complained", "complaint", "spam", "junk"), COMPLAINED),
 }
 """What a status says: None = gets mail, else why nothing may be sent."""
+
+_GONE = {
+    "blocklisted_at": BLOCKLISTED,
+    "complained_at": COMPLAINED,
+    **dict.fromkeys(("bounced_at", "bounce_time", "cleaned_at", "clean_time"), BOUNCED),
+    **dict.fromkeys(("unsubscribed_at", "unsub_time", "opted_out_at", "deleted_at"), UNSUBSCRIBED),
+}
+"""Columns that are filled for those who left -> why. The hardest reason first."""
+
+_UNFILLED = frozenset({"", "null", "\\n", "none", "nil", "nan", "nat", "n/a", "-", "0", "false"})
+"""What databases and spreadsheets write where there is no time, in small letters."""
 
 _NO_YES = frozenset({"unconfirmed", "pending", "nonsubscribed", "non-subscribed", "transactional"})
 
@@ -84,6 +95,11 @@ def read_header(header: Sequence[str], file: str) -> Format:
 
     Raises UsageError for headings that are none, or that nobody knows.
     """
+    form = _by_headings(header, file)
+    return replace(form, barred=_heeding_times(header, form.barred))
+
+
+def _by_headings(header: Sequence[str], file: str) -> Format:
     names = frozenset(header)
     if "email address" in names:
         return _mailchimp(file)
@@ -93,7 +109,9 @@ def read_header(header: Sequence[str], file: str) -> Format:
         return Format("listmonk", "email", _by_status, ("created_at",))
     if "email" in names:
         return Format("", "email", _by_status, ("subscribed_at", "created_at"), wishes=True)
-    unknown = next((name for name in header if name not in COLUMNS), None)
+    unknown = next(
+        (name for name in header if name not in COLUMNS and _underscored(name) not in _GONE), None
+    )
     if unknown is not None:
         raise UsageError(f"line 1: no column {unknown!r}; there are {', '.join(COLUMNS)}")
     if "address" not in names:
@@ -112,19 +130,40 @@ def _mailchimp(file: str) -> Format:
     elif status.startswith("cleaned"):
         every = BOUNCED
 
-    def barred(row: Row) -> str | None:
-        if row.get("clean_time"):
-            return BOUNCED
-        if row.get("unsub_time"):
-            return UNSUBSCRIBED
-        return every
+    return Format("Mailchimp", "email address", lambda _row: every, ("confirm_time", "optin_time"))
 
-    return Format("Mailchimp", "email address", barred, ("confirm_time", "optin_time"))
+
+def _heeding_times(
+    header: Sequence[str], said: Callable[[Row], str | None]
+) -> Callable[[Row], str | None]:
+    """`said`, unless a column of `_GONE` is filled: then that, or the harder reason of `said`."""
+    gone = [
+        (name, why) for one, why in _GONE.items() for name in header if _underscored(name) == one
+    ]
+
+    def barred(row: Row) -> str | None:
+        left = next((why for name, why in gone if _is_filled(row[name])), None)
+        if left is None:
+            return said(row)
+        try:
+            harder = said(row) if left == UNSUBSCRIBED else None
+        except ValueError:
+            return left  # who left need not have said yes before
+        return harder or left
+
+    return barred if gone else said
+
+
+def _underscored(heading: str) -> str:
+    return heading.replace(" ", "_").replace("-", "_")
+
+
+def _is_filled(cell: str) -> bool:
+    cell = cell.strip().lower()
+    return cell not in _UNFILLED and not cell.startswith("0000-00-00")
 
 
 def _by_ghost(row: Row) -> str | None:
-    if row.get("deleted_at"):
-        return UNSUBSCRIBED
     return _by_status({"status": row["subscribed_to_emails"]})
 
 

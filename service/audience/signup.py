@@ -3,7 +3,8 @@
     a wish ─> of nobody yet, or ended ─> a new subscription, unconfirmed ─┐
            ─> unconfirmed ─────────────> the latest wish counts ──────────┼─> one mail a day
            ─> active ──────────────────> nothing changes ─────────────────┘
-           ─> suppressed ──────────────> nothing, and no mail
+           ─> unsubscribed elsewhere ──> as if ended; the yes lifts the suppression
+           ─> suppressed otherwise ────> nothing, and no mail
 
 The mail is a delivery like any other: planned here, sent when the queue is drained. How many may go
 out stands in `audience.caps`.
@@ -24,7 +25,7 @@ from service.config.schema import Settings
 from service.errors import UsageError
 from service.mail.message import letter_message_id
 from service.mail.personal import host
-from service.model import DeliveryKind, Parts
+from service.model import DeliveryKind, EndedReason, Parts
 from service.render.engine import Renderer
 from service.store import (
     facts,
@@ -110,14 +111,16 @@ def sign_up(
         if due_at is None:
             return SignedUp(Outcome.FULL, planned=False, due_at=None)
         address_key = mailboxes.key(secret, wish.address)
-        if suppressions.reason(connection, address_key) == suppressions.UNSUBSCRIBED:
-            suppressions.lift(connection, address_key)  # nobody but they can say yes to the mail
-        if suppressions.reason(connection, address_key) is not None:
+        reason = suppressions.reason(connection, address_key)
+        if reason not in (None, suppressions.UNSUBSCRIBED):
             return SignedUp(Outcome.CHECK_MAIL, planned=False, due_at=due_at)
         box = mailboxes.mailbox_key(secret, wish.address)
         person = subscribers.put(connection, address_key, box, wish.address, now)
         may_write = caps.may_write(connection, person.id, box, now)
         found = subscriptions.live_in(connection, person.id, wish.digest)
+        if reason is not None and found is not None and found.confirmed and may_write:
+            records.ended(connection, [found], now, EndedReason.ADMIN, how="unsubscribed elsewhere")
+            found = None  # it gets no mail any more: they are asked anew
         if found is None:
             found = _begin(connection, person.id, wish, now, token())
         elif not found.confirmed:

@@ -30,6 +30,7 @@ from service.store import lease, recipients
 from service.store.deliveries import of_digest
 from service.store.recipients import Recipient
 from service.store.release import forget_parts, release
+from service.store.suppressions import UNSUBSCRIBED
 from service.store.tables import (
     attempt,
     delivery,
@@ -232,7 +233,12 @@ def _may_get(now: datetime) -> ColumnElement[bool]:
         digest.c.retired_at.is_(None),
     )
     asking = subscription.c.starts_at.is_(None)  # nobody is asked again after the yes
+    asks = delivery.c.kind == DeliveryKind.CONFIRM.value
     barred = exists().where(suppression.c.address_key == subscriber.c.address_key)
+    left = exists().where(
+        suppression.c.address_key == subscriber.c.address_key,
+        suppression.c.reason == UNSUBSCRIBED,
+    )
     return exists().where(
         subscription.c.id == delivery.c.subscription_id,
         subscriber.c.id == subscription.c.subscriber_id,
@@ -240,8 +246,8 @@ def _may_get(now: datetime) -> ColumnElement[bool]:
         subscription.c.ended_at.is_(None),
         subscriber.c.address.is_not(None),
         or_(~news, reading),
-        or_(delivery.c.kind != DeliveryKind.CONFIRM.value, asking),
-        ~barred,
+        or_(~asks, asking),
+        or_(~barred, and_(asks, left)),  # who unsubscribed may be asked whether they come back
     )
 
 

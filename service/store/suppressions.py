@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, and_, delete, literal, select
 
 from service.store.lots import lots
 from service.store.many import inserting
 from service.store.statements import upsert
-from service.store.tables import suppression
+from service.store.tables import subscriber, suppression
 
 UNSUBSCRIBED, BOUNCED = "unsubscribed", "bounced"
 BLOCKLISTED, COMPLAINED = "blocklisted", "complained"
@@ -38,16 +38,31 @@ def among(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, str]:
 
 
 def add(connection: Connection, address_key: bytes, why: str, now: datetime, evidence: str) -> None:
-    """Write to it no more. The first reason stands: it is the one that explains the silence."""
+    """Write to it no more. The first reason stands: it is the one that explains the silence.
+
+    Only `unsubscribed` gives way to any other, for a yes would lift it.
+    """
     row = upsert(connection, suppression).values(
         address_key=address_key, reason=why, since=now, evidence=evidence
     )
-    connection.execute(row.on_conflict_do_nothing())
+    connection.execute(
+        row.on_conflict_do_update(
+            index_elements=[suppression.c.address_key],
+            set_={"reason": why, "since": now, "evidence": evidence},
+            where=and_(suppression.c.reason == UNSUBSCRIBED, literal(why != UNSUBSCRIBED)),
+        )
+    )
 
 
-def lift(connection: Connection, address_key: bytes) -> None:
-    """It may be written to again."""
-    connection.execute(delete(suppression).where(suppression.c.address_key == address_key))
+def lift(connection: Connection, subscriber_id: int) -> None:
+    """The person has said yes: that they had unsubscribed counts no more. Other reasons stand."""
+    key = select(subscriber.c.address_key).where(subscriber.c.id == subscriber_id)
+    connection.execute(
+        delete(suppression).where(
+            suppression.c.address_key == key.scalar_subquery(),
+            suppression.c.reason == UNSUBSCRIBED,
+        )
+    )
 
 
 def add_all(connection: Connection, now: datetime, rows: Sequence[tuple[bytes, str, str]]) -> None:

@@ -15,7 +15,7 @@ from service.mail.outbox import Outbox
 from service.store import events, facts, subscriptions, suppressions
 from service.store import tables as t
 from service.text import mailboxes
-from tests.audience.acts import letters, newest, wish
+from tests.audience.acts import again, letters, newest, press, wish
 
 GOOD = """\ufeffaddress,digest,cadence,topics,hour,zone,language,evidence\r
 lan@example.vn,tuan,daily,giao-duc;y-te,18:30,Europe/Berlin,en,paper form 1\r
@@ -210,6 +210,87 @@ def test_who_left_elsewhere_may_sign_up_here(people_store, run_import, settings,
     assert signup.sign_up(people_store, settings, renderer, now, wish("lan@example.vn")).planned
     assert not signup.sign_up(people_store, settings, renderer, now, wish("hoa@example.vn")).planned
     assert [one.kind for one in letters(people_store)] == ["confirm"]
+
+
+def test_a_strangers_sign_up_takes_no_suppression_away(
+    people_store, run_import, settings, renderer, now, previous_cut
+):
+    """Only the yes lifts it: a list from before the goodbye makes nobody active again."""
+    run_import("email,status\nlan@example.vn,unsubscribed\n", digest="tuan")
+    signup.sign_up(people_store, settings, renderer, now, wish("lan@example.vn"))
+    old = run_import("email,status\nlan@example.vn,subscribed\n", digest="tuan")
+    assert old.done == Imported(refused=1)
+    assert "must not be written to: unsubscribed" in old.faults[0].problem
+    assert not newest(people_store).confirmed
+    [barred] = standing(people_store)[1].values()
+    assert barred[0] == "unsubscribed"
+    assert press(people_store, settings, now, previous_cut).fresh
+    assert standing(people_store)[1] == {}, "the yes has lifted it"
+
+
+def test_a_yes_lifts_no_other_reason(people_store, settings, renderer, now, previous_cut):
+    signup.sign_up(people_store, settings, renderer, now, wish("lan@example.vn"))
+    with people_store.write() as connection:
+        key = mailboxes.key(facts.secret(connection), "lan@example.vn")
+        suppressions.add(connection, key, suppressions.UNSUBSCRIBED, now, "list")
+        suppressions.add(connection, key, "address refused", now, "rcpt: 550 5.1.1")
+        suppressions.add(connection, key, suppressions.UNSUBSCRIBED, now, "list")
+    press(people_store, settings, now, previous_cut)
+    [barred] = standing(people_store)[1].values()
+    assert barred == ("address refused", "rcpt: 550 5.1.1"), "no mail arrives there any more"
+
+
+def test_a_reader_who_left_elsewhere_is_asked_anew(
+    people_store, run_import, settings, renderer, now, previous_cut
+):
+    """Active here, unsubscribed by a later list: signing up asks, and the yes begins anew."""
+    people.add(people_store, settings, now, "lan@example.vn", "tuan", previous_cut=previous_cut)
+    old = newest(people_store)
+    run_import("email,status\nlan@example.vn,unsubscribed\n", digest="tuan")
+    assert signup.sign_up(people_store, settings, renderer, now, wish("lan@example.vn")).planned
+    assert [one.kind for one in letters(people_store)] == ["confirm"]
+    assert newest(people_store).id != old.id
+    assert not again(people_store, old).live
+    assert press(people_store, settings, now, previous_cut).fresh
+    assert standing(people_store)[1] == {}
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "why"),
+    [
+        ("email,unsubscribed_at", "lan@example.vn,2025-01-02", "unsubscribed"),
+        ("email,unsub_time", "lan@example.vn,2025-01-02", "unsubscribed"),
+        ("email,Unsubscribed At", "lan@example.vn,2025-01-02", "unsubscribed"),
+        ("email,bounced_at", "lan@example.vn,2025-01-02", "bounced"),
+        ("email,unsubscribed_at,bounced_at", "lan@example.vn,2025-01-02,2025-02-03", "bounced"),
+        ("email,status,unsubscribed_at", "lan@example.vn,active,2025-01-02", "unsubscribed"),
+        ("email,status,unsubscribed_at", "lan@example.vn,strange,2025-01-02", "unsubscribed"),
+        ("email,status,unsubscribed_at", "lan@example.vn,complained,2025-01-02", "complained"),
+        ("address,digest,unsubscribed_at", "lan@example.vn,tuan,2025-01-02", "unsubscribed"),
+        ("uuid,email,status,bounced_at", "1,lan@example.vn,enabled,2025-01-02", "bounced"),
+        (
+            "email,subscribed_to_emails,unsubscribed_at",
+            "lan@example.vn,true,2025-01-02",
+            "unsubscribed",
+        ),
+        ("Email Address,unsubscribed_at", "lan@example.vn,2025-01-02", "unsubscribed"),
+    ],
+)
+def test_the_time_of_a_goodbye_is_a_goodbye_in_every_format(
+    people_store, run_import, header, line, why
+):
+    result = run_import(f"{header}\n{line}\n", digest="tuan")
+    assert result.done == Imported(barred=1)
+    live, barred, _ = standing(people_store)
+    assert live == {}
+    assert [reason for reason, _ in barred.values()] == [why]
+
+
+@pytest.mark.parametrize("cell", ["", " ", "NULL", "\\N", "0000-00-00 00:00:00", "None"])
+def test_no_time_of_a_goodbye_is_none(people_store, run_import, cell):
+    """Databases write an empty cell in many ways; none of them unsubscribes a whole list."""
+    text = f"email,unsubscribed_at,bounced_at\nlan@example.vn,{cell},{cell}\n"
+    assert run_import(text, digest="tuan").done == Imported(added=1)
 
 
 def test_a_batch_writes_what_each_line_alone_would_have(

@@ -203,6 +203,27 @@ def test_a_confirmation_goes_to_whoever_has_not_answered_yet(any_store, now):
     assert stock.states(any_store)[made.deliveries[0]] == "suppressed"
 
 
+@pytest.mark.parametrize("why", [suppressions.UNSUBSCRIBED, suppressions.COMPLAINED])
+@pytest.mark.parametrize("kind", [DeliveryKind.CONFIRM, DeliveryKind.CHANGE])
+@pytest.mark.parametrize("when", ["claim", "gate"])
+def test_who_unsubscribed_may_be_asked_and_nothing_else(any_store, now, why, kind, when):
+    made = stock.fill(any_store, now, THREE[:1])
+    change(any_store, t.subscription, made.subscriptions[0], starts_at=None)
+    letter = stock.add_letter(any_store, now, made.subscriptions[0], kind)
+    if when == "gate":
+        assert [one.id for one in claim(any_store, now).claimed] == [letter]
+    with any_store.ledger() as connection:
+        person = connection.execute(select(t.subscriber)).one()
+        suppressions.add(connection, person.address_key, why, now, "list")
+    if when == "claim":
+        passed = {one.id for one in claim(any_store, now).claimed}
+    else:
+        passed = set(gate(any_store, now, [letter]).passed)
+    asked = kind == DeliveryKind.CONFIRM and why == suppressions.UNSUBSCRIBED
+    assert passed == ({letter} if asked else set())
+    assert (stock.states(any_store)[letter] == "suppressed") is not asked
+
+
 def test_release_reaches_back_in_every_live_subscription_of_the_scope_and_no_further(
     any_store, now
 ):
