@@ -30,6 +30,7 @@ from service.store.claims import Claimed, Lane
 from service.store.database import Store
 from service.store.outcomes import Outcome
 from service.store.parts import unpack
+from service.store.relay_states import NOT_TRIED
 
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.1, 5.0
 
@@ -70,7 +71,7 @@ class Courier:
         if said is None:
             return False
         later = self._clock() + wait_after(delivery.tries, self._dice())
-        answer = f"not tried, for others at its domain were put off: {said}"
+        answer = f"{NOT_TRIED}{said}"
         await self._record(Outcome(delivery.id, DeliveryState.DEFERRED, line.name, answer, later))
         return True
 

@@ -70,6 +70,11 @@ class Line:
         return self.failure is None
 
     @property
+    def rests(self) -> bool:
+        """Whether it only rests until the next run: addresses of anybody's choice can do that."""
+        return self.failure is not None and self.retry_at is None
+
+    @property
     def wanted(self) -> int:
         """How many channels it may have now: one until it is proven.
 
@@ -86,7 +91,7 @@ class Line:
 
     def wake(self) -> None:
         """Another round of a run: what only rested goes on."""
-        if self.failure is not None and self.retry_at is None:
+        if self.rests:
             self.failure, self.ours = None, False
             self._forget()
 

@@ -14,7 +14,10 @@ from service.store.database import Store
 
 
 class RelayNotes:
-    """Writes a line's row when it begins to fail, answers otherwise, or takes mail again."""
+    """Writes a line's row when it begins to fail, answers otherwise, or takes mail again.
+
+    A line that only rests does not fail.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -29,6 +32,8 @@ class RelayNotes:
         """
         if line.failure is None and not line.proven:
             return  # it has not shown yet
+        if line.rests:
+            return  # who signs up with such addresses must not make the service look broken
         if self._noted.get(line.name, "") == line.failure:
             return
         self._noted[line.name] = line.failure

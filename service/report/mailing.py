@@ -18,13 +18,15 @@ LATE_AFTER = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Mailing:
-    """`relays`: those that were ever offered a message. `waiting`: mails that could be gone by now.
+    """`relays`: those that were ever offered a message. `blocked`: no way out takes any mail.
 
+    `waiting`: mails that could be gone by now, but for a relay's failure.
     `oldest`: when the first of all that has not gone was due; None: nothing is planned.
     `uncertain`: by edition, the oldest first.
     """
 
     relays: tuple[RelayState, ...]
+    blocked: bool
     waiting: int
     oldest: datetime | None
     uncertain: tuple[Uncertain, ...]
@@ -32,8 +34,11 @@ class Mailing:
 
 def mailing(connection: Connection, now: datetime, relays: Sequence[str]) -> Mailing:
     """`relays`: the names of the ways out that the configuration has."""
+    found = tuple(relay_states.states(connection, relays))
+    failing = [one for one in found if one.failing_since is not None]
     return Mailing(
-        relays=tuple(relay_states.states(connection, relays)),
+        relays=found,
+        blocked=bool(failing) and len(failing) == len(relays),
         waiting=relay_states.waiting(connection, now),
         oldest=overview.oldest_waiting(connection),
         uncertain=tuple(held.by_edition(connection)),
@@ -42,7 +47,12 @@ def mailing(connection: Connection, now: datetime, relays: Sequence[str]) -> Mai
 
 def troubles(found: Mailing, now: datetime) -> list[Trouble]:
     """What an admin must know of it, the worst first. A relay beside others stops nothing yet."""
-    told = [_relay(one, found.waiting) for one in found.relays if one.failing_since is not None]
+    stops = found.blocked and found.waiting > 0
+    told = [
+        _relay(one, found.waiting, stops=stops)
+        for one in found.relays
+        if one.failing_since is not None
+    ]
     if found.oldest is not None and now - found.oldest > LATE_AFTER:
         values = {"since": found.oldest, "waiting": found.waiting}
         told.append(Trouble("mail_late", values, stops=True))
@@ -64,7 +74,7 @@ def as_json(relay: RelayState, waiting: int) -> dict[str, object]:
     }
 
 
-def _relay(relay: RelayState, waiting: int) -> Trouble:
+def _relay(relay: RelayState, waiting: int, *, stops: bool) -> Trouble:
     values = {
         "relay": relay.name,
         "answer": relay.answer,
@@ -72,7 +82,7 @@ def _relay(relay: RelayState, waiting: int) -> Trouble:
         "waiting": waiting,
         "next": relay.next_try_at or relay.answered_at,
     }
-    return Trouble("relay", values, stops=waiting > 0)
+    return Trouble("relay", values, stops=stops)
 
 
 def _uncertain(editions: Sequence[Uncertain]) -> Trouble:

@@ -6,10 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from service.model import DeliveryState
-from service.store.tables import delivery, relay
+from service.store.tables import attempt, delivery, relay
+
+NOT_TRIED = "not tried, for others at its domain were put off: "
+"""How the answer of a mail begins which waits because its domain puts mail off."""
+
+ABOUT_ITSELF = ("rcpt: ", "data: ", "body: ", NOT_TRIED)
+"""How an answer begins that is about this recipient or this message (LEDGER, "Send": whose fault it
+is decides who waits); any other is about the relay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +63,22 @@ def note_success(connection: Connection, name: str, now: datetime, answer: str) 
 def retry_now(connection: Connection, name: str, now: datetime) -> int:
     """Make due what was put off because of this relay's failure. Returns how many.
 
-    For when it is known to take mail again. What was put off for a reason of its own keeps its
-    hour.
+    For when it is known to take mail again, whatever it said to each of them while it failed. What
+    was put off for a reason of its own keeps its hour.
     """
     answer = connection.scalar(
         select(relay.c.answer).where(relay.c.name == name, relay.c.failing_since.is_not(None))
     )
     if answer is None:
         return 0
+    named = or_(
+        delivery.c.reply.startswith(f"{name}: ", autoescape=True),
+        delivery.c.reply.contains(f"; {name}: ", autoescape=True),
+    )
     because = or_(
+        _last_try(attempt.c.relay == name, not_(_about_itself())),
+        and_(not_(_last_try()), named),
         delivery.c.reply == answer,
-        delivery.c.reply.contains(f"{name}: {answer}", autoescape=True),
     )
     waiting = and_(
         delivery.c.state == DeliveryState.DEFERRED.value, delivery.c.next_try_at > now, because
@@ -71,11 +94,33 @@ def states(connection: Connection, names: Sequence[str]) -> list[RelayState]:
 
 
 def waiting(connection: Connection, now: datetime) -> int:
-    """How many mails should have gone out by now, or would have but for a failed try."""
-    put_off = delivery.c.state == DeliveryState.DEFERRED.value
-    due = and_(delivery.c.state == DeliveryState.PLANNED.value, delivery.c.next_try_at <= now)
+    """How many mails should have gone out by now, or would have but for a relay's failure.
+
+    What was put off for its own recipient's or content's sake counts once its hour has come.
+    """
+    unsettled = (DeliveryState.PLANNED.value, DeliveryState.DEFERRED.value)
+    failed = exists().where(relay.c.failing_since.is_not(None), relay.c.answer == delivery.c.reply)
+    put_off = and_(
+        delivery.c.state == DeliveryState.DEFERRED.value,
+        or_(not_(_last_try(_about_itself())), failed),
+    )
+    due = and_(delivery.c.state.in_(unsettled), delivery.c.next_try_at <= now)
     counted = select(func.count()).select_from(delivery).where(or_(put_off, due))
     return connection.scalar(counted) or 0
+
+
+def _last_try(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether its last try was its own and met these conditions.
+
+    Where all were put off together, that counts as a try of each and leaves no attempt.
+    """
+    return exists().where(
+        attempt.c.delivery_id == delivery.c.id, attempt.c.n == delivery.c.tries, *conditions
+    )
+
+
+def _about_itself() -> ColumnElement[bool]:
+    return or_(*(attempt.c.answer.startswith(one, autoescape=True) for one in ABOUT_ITSELF))
 
 
 def _write(connection: Connection, state: RelayState) -> None:

@@ -17,10 +17,12 @@ from service.mail.handover import Lost, Unreachable
 from service.mail.lines import Line
 from service.mail.supply import Supply
 from service.model import DeliveryKind, DeliveryState
-from service.store import claims, outcomes
+from service.report.health import health
+from service.store import claims, outcomes, relay_states
 from service.store import tables as t
 from service.store.claims import Lane
 from service.store.outcomes import Outcome
+from service.store.relay_states import NOT_TRIED
 from tests.mail import stock
 from tests.mail.relays import DROP, QUICK, SILENCE, Sink
 from tests.mail.test_drain import MINUTE, PEOPLE, Clock, recipients
@@ -439,6 +441,41 @@ def test_a_success_forgets_doubts(now):
     assert line.usable
     noted(line, now, REFUSED, REFUSED, witness=True)
     assert line.usable  # of what it rested for nothing is left
+
+
+@pytest.mark.parametrize("answer", ["421 4.7.0 too much from you", DROP])
+async def test_what_strangers_do_to_a_line_is_not_noted_as_the_relays_failure(
+    store, clock, tmp_path, answer
+):
+    made = stock.fill(store, clock.at, PEOPLE[:2])
+    stock.ask_to_confirm(store, clock.at, STRANGERS[:4], made.digest)
+    async with Sink(refusing([*STRANGERS, *PEOPLE], answer)) as sink:
+        lines = [sink.line(connections=1)]
+        settings = stock.settings(tmp_path)
+        await drain(store, settings, clock, owner="o", relays=lines)
+    assert not lines[0].usable
+    assert lines[0].retry_at is None
+    with store.read() as connection:
+        assert relay_states.states(connection, ["chinh"]) == []
+        assert health(connection, clock.at, ["chinh"]).troubles == ()
+
+
+async def test_what_readers_met_is_noted_as_the_relays_failure(store, clock, tmp_path):
+    made = stock.fill(store, clock.at, PEOPLE[:4])
+    stock.had_news_before(store, made, clock.at)
+    async with Sink(refusing(PEOPLE, "554 5.7.1 relay access denied")) as sink:
+        settings = stock.settings(tmp_path)
+        await drain(store, settings, clock, owner="o", relays=[sink.line(connections=1)])
+    with store.read() as connection:
+        [noted] = relay_states.states(connection, ["chinh"])
+        [told] = health(connection, clock.at, ["chinh"]).troubles
+    assert noted.answer == "rcpt: 554 5.7.1 relay access denied"
+    assert (told.values["waiting"], told.stops) == (4, True)
+
+
+def test_what_is_about_one_mail_is_known_by_how_its_answer_begins():
+    behind = list(Stage)[list(Stage).index(Stage.MAIL) + 1 :]
+    assert (*(f"{stage}: " for stage in behind), NOT_TRIED) == relay_states.ABOUT_ITSELF
 
 
 def test_everybody_waits_only_where_each_in_the_row_had_news_before(now):

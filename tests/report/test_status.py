@@ -18,7 +18,7 @@ from service.report.status import as_json, status
 from service.report.trouble import said, utc
 from service.store import overview
 from service.store import tables as t
-from service.store.relay_states import note_failure, note_success, retry_now
+from service.store.relay_states import NOT_TRIED, note_failure, note_success, retry_now
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
 from tests.mail.stock import fill
 
@@ -77,6 +77,7 @@ def test_a_relay_that_fails_is_told_with_its_answer_since_when_and_how_many_wait
     stock = fill(any_store, now, ["lan@example.vn", "minh@example.vn"])
     later = now + timedelta(minutes=15)
     with any_store.write() as connection:
+        _no_source_is_late(connection, later)
         note_success(connection, "hai", now, "250 taken")
         note_failure(connection, "chinh", now - timedelta(hours=1), "535 no", now)
         note_failure(connection, "chinh", now, "535 5.7.8 no", later)
@@ -87,7 +88,10 @@ def test_a_relay_that_fails_is_told_with_its_answer_since_when_and_how_many_wait
         )
     with any_store.read() as connection:
         found = status(connection, now, ["chinh", "hai"])
-        ready = health(connection, now, ["chinh", "hai"])
+        one_of_two = health(connection, now, ["chinh", "hai"])
+        unproven = health(connection, now, ["chinh", "moi"])
+        alone = health(connection, now, ["chinh"])
+        both = health(connection, now, ["chinh", "bo"])
         beside = health(connection, now, ["hai"])
     assert as_json(found)["relays"] == [
         {
@@ -116,8 +120,59 @@ def test_a_relay_that_fails_is_told_with_its_answer_since_when_and_how_many_wait
             "Mails that wait: 2; next try 2026-11-24 08:15Z."
         )
     ]
-    assert not ready.ready
+    assert one_of_two.ready, "the other one takes mail"
+    assert [one.key for one in one_of_two.troubles] == ["relay"]
+    assert unproven.ready, "the other one was offered nothing yet"
+    assert not alone.ready
+    assert not both.ready
     assert beside.troubles == ()
+
+
+def test_what_waits_for_itself_or_for_its_hour_does_not_wait_for_a_relay(any_store, now):
+    ids = fill(any_store, now, [f"{n}@example.vn" for n in "abcdefg"]).deliveries
+    later = now + timedelta(minutes=15)
+    own = ["rcpt: 452 4.2.2 full", "body: 451 4.7.1 later", f"{NOT_TRIED}rcpt: 450 no"]
+    with any_store.write() as connection:
+        _no_source_is_late(connection, later)
+        for delivery, answer in zip(ids, own, strict=False):
+            _try(connection, delivery, now, "chinh", answer, later)
+        _try(connection, ids[3], now, "chinh", "connect: 535 no", later)
+        _postpone(connection, ids[4], "chinh: connect: 535 no", later)
+        hour = {"state": "planned", "next_try_at": later}
+        connection.execute(update(t.delivery).where(t.delivery.c.id == ids[5]).values(hour))
+        note_failure(connection, "chinh", now, "connect: 535 no", later)
+    with any_store.read() as connection:
+        [relay] = as_json(status(connection, now, ["chinh"]))["relays"]
+        assert relay["waiting"] == 3, "tried in vain, put off with it, and due"
+    with any_store.write() as connection:
+        rest = t.delivery.c.id.in_([*ids[3:5], ids[6]])
+        connection.execute(update(t.delivery).where(rest).values(state="accepted"))
+    with any_store.read() as connection:
+        found = health(connection, now, ["chinh"])
+    assert found.ready, "no mail waits for it"
+    assert [one.values["waiting"] for one in found.troubles] == [0]
+
+
+def _no_source_is_late(connection, later):
+    connection.execute(update(t.source).values(next_poll_at=later))
+
+
+def _try(connection, delivery, now, relay, answer, later):
+    """As a try of its own leaves it."""
+    connection.execute(
+        insert(t.attempt).values(delivery_id=delivery, n=1, at=now, relay=relay, answer=answer)
+    )
+    values = {"state": "deferred", "reply": answer, "next_try_at": later, "tries": 1}
+    connection.execute(update(t.delivery).where(t.delivery.c.id == delivery).values(values))
+
+
+def _postpone(connection, delivery, reason, later):
+    """As the end of a run leaves it in which no relay took anything: a try, and no attempt."""
+    values = {
+        "state": "deferred", "reply": reason, "next_try_at": later,
+        "tries": t.delivery.c.tries + 1,
+    }  # fmt: skip
+    connection.execute(update(t.delivery).where(t.delivery.c.id == delivery).values(values))
 
 
 def test_what_waited_for_a_relay_is_due_once_it_takes_mail_again(any_store, now):
@@ -133,6 +188,28 @@ def test_what_waited_for_a_relay_is_due_once_it_takes_mail_again(any_store, now)
         assert retry_now(connection, "chinh", now) == 2
         due = connection.execute(select(t.delivery.c.id).where(t.delivery.c.next_try_at <= now))
     assert set(due.scalars()) == {first, second}
+
+
+def test_whatever_it_said_meanwhile_all_that_waited_for_it_is_due(any_store, now):
+    ids = fill(any_store, now, [f"{n}@example.vn" for n in "abcdefgh"]).deliveries
+    later = now + timedelta(minutes=15)
+    hour_ago = now - timedelta(hours=1)
+    denied = "connect: 535 no"
+    with any_store.write() as connection:
+        _try(connection, ids[0], hour_ago, "chinh", denied, later)
+        _postpone(connection, ids[1], f"chinh: {denied}", later)
+        _postpone(connection, ids[2], f"hai: mail: 421 busy; chinh: {denied}", later)
+        _try(connection, ids[3], hour_ago, "chinh", "rcpt: 450 4.1.2 full", later)
+        _postpone(connection, ids[3], f"chinh: {denied}", later)
+        _try(connection, ids[4], hour_ago, "chinh", "rcpt: 450 4.1.2 full", later)
+        _try(connection, ids[5], hour_ago, "chinh", f"{NOT_TRIED}rcpt: 450 no", later)
+        _try(connection, ids[6], hour_ago, "hai", denied, later)
+        _postpone(connection, ids[7], f"hai: {denied}", later)
+        note_failure(connection, "chinh", hour_ago, denied, later)
+        note_failure(connection, "chinh", now, "ConnectionRefusedError: refused", later)
+        assert retry_now(connection, "chinh", now) == 4
+        due = connection.execute(select(t.delivery.c.id).where(t.delivery.c.next_try_at <= now))
+    assert set(due.scalars()) == set(ids[:4]), "what met its own refusal, or another relay's, waits"
 
 
 def test_uncertain_mails_are_told_by_edition_and_since_when(any_store, now):
