@@ -2,7 +2,8 @@
 
 It stands on names of `HttpToolsProtocol`: data_received, on_message_begin, on_url, on_header,
 on_headers_complete, on_body, on_message_complete, on_response_complete, cycle, pipeline, headers,
-url, parser. Tests ask it over real sockets, so that a uvicorn without one of them is found out.
+url, parser; and of its cycle: response_started, response_complete, disconnected, message_event.
+Tests ask it over real sockets, so that a uvicorn without one of them is found out.
 """
 
 from __future__ import annotations
@@ -92,7 +93,9 @@ class BoundedProtocol(HttpToolsProtocol):
     # What the gate asks, and the watch over time.
 
     def is_waiting(self) -> bool:
-        return not self._is_busy() or self._is_unread() or bool(self.pipeline)
+        # With a body outstanding the application has begun, but waits for the sender as we do.
+        outstanding = self._reading == _Reading.BODY
+        return outstanding or not self._is_busy() or self._is_unread() or bool(self.pipeline)
 
     def cut(self) -> None:
         self._ending = True
@@ -223,9 +226,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._body_limit = self._limits.large_body_bytes
         if _announced(self.headers) > self._body_limit:
             raise _RefusedError(_TOO_LARGE)
+        super().on_headers_complete()  # may raise: `cycle` is then still that of the one before
         self._reading = _Reading.BODY
         self._since = self._clock()
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -283,14 +286,22 @@ class BoundedProtocol(HttpToolsProtocol):
     # The end.
 
     def _refuse(self, status: int) -> None:
-        """Say why, unless another answer is on its way: it would be torn."""
+        """Say why, unless another answer comes first or has begun: it would be torn."""
         if self._ending:
             return
-        if self._is_busy() or self.transport.is_closing():
+        if self.transport.is_closing() or (self._is_busy() and not self._take_over()):
             self.cut()
             return
         self.transport.write(refusal(status))
         self._say_goodbye()
+
+    def _take_over(self) -> bool:
+        """Answer instead of the application, if it still waits for the body. False: it may not."""
+        if self._reading != _Reading.BODY or self.pipeline or self.cycle.response_started:
+            return False
+        self.cycle.disconnected = True  # what it still sends is dropped
+        self.cycle.message_event.set()
+        return True
 
     def _say_goodbye(self) -> None:
         """No more from us. What still comes is thrown away, as closing would destroy the answer."""
