@@ -17,9 +17,6 @@ from service.store.database import Connection
 from service.store.signup_hours import EVERYBODY, Cap
 from service.text import mailboxes
 
-LONGEST_QUEUE = timedelta(days=6)
-"""A mail that would have to wait longer is refused: its link works for seven days."""
-
 _DAY, _MONTH = timedelta(days=1), timedelta(days=30)
 _BY_THE_OWNER = frozenset(
     {EndedReason.ONE_CLICK, EndedReason.PAGE, EndedReason.ALL, EndedReason.UNDONE}

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from service.audience import choices, records
-from service.audience.caps import LONGEST_QUEUE, Caps
+from service.audience.caps import Caps
 from service.audience.records import What
 from service.audience.tokens import new_token
 from service.config.schema import Settings
@@ -107,7 +107,7 @@ def sign_up(
     with store.ledger() as connection:
         secret = facts.secret(connection)
         counters = caps.counters(secret, wish.address)
-        due_at = signup_hours.due(connection, counters, now, LONGEST_QUEUE)
+        due_at = signup_hours.due(connection, counters, now, signup_hours.LONGEST_QUEUE)
         if due_at is None:
             return SignedUp(Outcome.FULL, planned=False, due_at=None)
         address_key = mailboxes.key(secret, wish.address)

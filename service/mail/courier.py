@@ -24,7 +24,7 @@ from service.mail.handover import Channel, Handover, Lost, Unreachable
 from service.mail.lines import Line
 from service.mail.personal import Composer, Letter, Message
 from service.mail.relay_notes import RelayNotes
-from service.model import DeliveryState
+from service.model import DeliveryKind, DeliveryState
 from service.store import claims, outcomes
 from service.store.claims import Claimed, Lane
 from service.store.database import Store
@@ -67,7 +67,9 @@ class Courier:
 
     async def put_off(self, delivery: Claimed, line: Line) -> bool:
         """Whether its domain puts mail off just now: then it is recorded so, and not tried."""
-        said = self._domains.hold(delivery.recipient.address, reader=delivery.known)
+        # An edition goes to somebody who has confirmed, or whom an admin has brought along.
+        reader = delivery.known or delivery.kind is DeliveryKind.EDITION
+        said = self._domains.hold(delivery.recipient.address, reader=reader)
         if said is None:
             return False
         later = self._clock() + wait_after(delivery.tries, self._dice())

@@ -239,4 +239,4 @@ class _Run:
 
     def _left(self) -> dict[DeliveryState, int]:
         with self._store.read() as connection:
-            return deliveries.unsettled_counts(connection, self._digest)
+            return deliveries.unsettled_counts(connection, self._clock(), self._digest)

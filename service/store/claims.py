@@ -215,11 +215,14 @@ def _candidates(
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """A planned one is due by having been planned: `--at` may have dated it into the future."""
+    """A planned edition is due by having been planned: `--at` may have dated it into the future.
+
+    A letter waits for its time: a flood of sign-ups is spread over hours (store.signup_hours).
+    """
     on_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > now)
     return (
         and_(_CLAIMED, delivery.c.lease_until < now, on_time),
-        and_(_PLANNED, on_time),
+        and_(_PLANNED, or_(_NEWS, delivery.c.next_try_at <= now), on_time),
         and_(_DEFERRED, delivery.c.next_try_at <= now, on_time),
     )
 

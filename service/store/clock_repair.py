@@ -17,6 +17,7 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, selec
 from service.model import DeliveryState
 from service.store import tables as t
 from service.store.holds import NOT_HELD
+from service.store.signup_hours import LONGEST_QUEUE
 
 SLACK = timedelta(minutes=1)
 """Clocks of two machines on one database differ by so much without anything being wrong."""
@@ -60,7 +61,8 @@ _DEFERRED = t.delivery.c.state == DeliveryState.DEFERRED.value
 _IN_HAND = t.delivery.c.state.in_([DeliveryState.CLAIMED.value, DeliveryState.SENDING.value])
 
 _COMING = (
-    _due(t.delivery.c.next_try_at, timedelta(), _PLANNED),
+    _due(t.delivery.c.next_try_at, timedelta(), and_(_PLANNED, t.delivery.c.priority > 0)),
+    _due(t.delivery.c.next_try_at, LONGEST_QUEUE, and_(_PLANNED, t.delivery.c.priority == 0)),
     _due(t.delivery.c.next_try_at, _MAIL_BACKOFF, _DEFERRED),
     _Rule(t.delivery.c.lease_until, _MAIL_LEASE, {"lease_until": _MAIL_LEASE}, _IN_HAND),
     _due(t.relay.c.next_try_at, _MAIL_BACKOFF),

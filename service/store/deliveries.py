@@ -122,13 +122,21 @@ def counts(connection: Connection, digest_name: str | None = None) -> dict[str, 
 
 
 def unsettled_counts(
-    connection: Connection, digest_name: str | None = None
+    connection: Connection, now: datetime, digest_name: str | None = None
 ) -> dict[DeliveryState, int]:
-    """The same for what is not settled, which stays quick when years of mail lie behind."""
+    """The same for what is not settled, which stays quick when years of mail lie behind.
+
+    A letter whose time has not come is not counted: nobody waits for it.
+    """
     states = [state.value for state in UNSETTLED_STATES]
+    queued = and_(
+        delivery.c.state == DeliveryState.PLANNED.value,
+        delivery.c.priority == 0,
+        delivery.c.next_try_at > now,
+    )
     rows = connection.execute(
         select(delivery.c.state, func.count().label("n"))
-        .where(delivery.c.state.in_(states), of_digest(digest_name))
+        .where(delivery.c.state.in_(states), ~queued, of_digest(digest_name))
         .group_by(delivery.c.state)
     )
     return {DeliveryState(row.state): row.n for row in rows}

@@ -19,6 +19,9 @@ from service.store.tables import signup_hour as t
 EVERYBODY = b""
 """The key of the counter for all mails together."""
 
+LONGEST_QUEUE = timedelta(days=6)
+"""A mail that would have to wait longer is refused: its link works for seven days."""
+
 _HOUR = timedelta(hours=1)
 
 

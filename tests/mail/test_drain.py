@@ -625,4 +625,4 @@ async def test_too_late_is_expired_before_anything_is_sent(store, clock, tmp_pat
     assert outbox_of(settings).listed() == []
     assert stock.told_by(store, made.deliveries[0]) == set()
     with store.read() as connection:
-        assert deliveries.unsettled_counts(connection) == {}
+        assert deliveries.unsettled_counts(connection, clock.at) == {}

@@ -130,7 +130,7 @@ def test_a_digest_can_be_claimed_alone(any_store, now):
     found = claim(any_store, now, digest="ngay").claimed
     assert [one.id for one in found] == other.deliveries
     with any_store.read() as connection:
-        assert deliveries.unsettled_counts(connection, "ngay") == {S.CLAIMED: 3}
+        assert deliveries.unsettled_counts(connection, now, "ngay") == {S.CLAIMED: 3}
         assert deliveries.counts(connection) == {"claimed": 3, "planned": 3}
 
 
@@ -395,3 +395,17 @@ def test_only_mail_with_news_in_it_makes_cuts_wait(any_store, now):
     change(any_store, t.delivery, made.deliveries[1], state="accepted")
     with any_store.read() as connection:
         assert deliveries.open_among(connection, made.subscriptions) == {made.subscriptions[0]}
+
+
+def test_a_letter_waits_for_its_time_and_an_edition_does_not(any_store, now):
+    """A flood of sign-ups is spread over hours; `--at` may date an edition into the future."""
+    made = stock.fill(any_store, now + timedelta(hours=2), ["minh@example.vn"])
+    (subscription,) = made.subscriptions
+    stock.add_letter(any_store, now + timedelta(hours=1), subscription, DeliveryKind.CHANGE)
+    with any_store.ledger() as connection:
+        early = claims.claim(connection, "o", now, 10).claimed
+        assert [one.kind for one in early] == [DeliveryKind.EDITION]
+        assert S.PLANNED not in deliveries.unsettled_counts(connection, now)
+        claims.renew(connection, "o", now + timedelta(hours=1))
+        late = claims.claim(connection, "o", now + timedelta(hours=1), 10).claimed
+        assert [one.kind for one in late] == [DeliveryKind.CHANGE]
