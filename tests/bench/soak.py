@@ -298,8 +298,9 @@ class Soak:
             for hour in range(1, self.hours + 1)
             for n in range(NEWS)
         }
-        lost = len(wanted - had.keys())
-        return lost, doubled_mail + sum(n - 1 for n in had.values())
+        lost = wanted - had.keys()
+        self.faults += [f"never had: {who}, {title}" for who, title in sorted(lost)]
+        return len(lost), doubled_mail + sum(n - 1 for n in had.values())
 
 
 async def run(soak: Soak, kills: int) -> tuple[int, int, int]:
