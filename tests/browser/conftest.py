@@ -81,6 +81,10 @@ def person(chromium: Any) -> Iterator[Callable[..., Any]]:
         if not line.location.get("url", "").endswith(NOTHING):  # asked for on purpose
             complaints.append(line.text)
 
+    def missed(request: Any) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the browser's own, for a page that is left
+            complaints.append(f"{request.url}: {request.failure}")
+
     def open_one(
         size: tuple[int, int], *, scripts: bool = False, dark: bool = False, touch: bool = False
     ) -> Any:
@@ -94,7 +98,7 @@ def person(chromium: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.set_default_timeout(15_000)
         page.on("console", complain)
-        page.on("requestfailed", lambda failed: complaints.append(failed.url))
+        page.on("requestfailed", missed)
         return page
 
     yield open_one
