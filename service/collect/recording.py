@@ -30,7 +30,7 @@ from service.errors import (
     StoreBusyError,
     StoreError,
 )
-from service.store import callbacks, memories, polled, pushing, sources, stale, versions
+from service.store import callbacks, entries, memories, polled, pushing, sources, stale, versions
 from service.store.database import Connection, Store
 from service.store.lists import Lists
 from service.store.polled import Called, Fine
@@ -211,6 +211,9 @@ class Recorder:
         ]
         shown = frozenset(self._settings.topic)
         if renamed:
+            # Marks are raised in one order within one call; the second call of a transaction needs
+            # the queue, or PostgreSQL could see two of them wait for one another.
+            entries.queue(connection)
             stale.mark(connection, {*shown, stale.EVERYTHING}, now)
             versions.raise_(connection, [versions.STORIES])
         return dict.fromkeys(renamed, shown)
