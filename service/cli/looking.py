@@ -28,6 +28,7 @@ from service.render.words import FALLBACK
 from service.report import explain as explaining
 from service.report import status as standing
 from service.report import trouble
+from service.report.mailing import Beside
 from service.report.trouble import Trouble
 from service.report.why import UNKNOWN, Why
 from service.report.why import why as ask_why
@@ -44,9 +45,9 @@ from service.text import mailboxes
 def status(config: Path, as_json: bool) -> None:
     """Sources, topics, editions, deliveries: health and lateness at a glance. Writes nothing."""
     with opened_to_look(config) as service:
-        relays = line_names(service.settings)
+        beside = Beside(line_names(service.settings), _beside(service))
         with service.store.read() as connection:
-            found = standing.status(connection, service.clock(), relays, _beside(service))
+            found = standing.status(connection, service.clock(), beside)
         english = service.renderer.words(FALLBACK)
         if as_json:
             troubles = [trouble.as_json(one, english) for one in found.troubles]

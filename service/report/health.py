@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.report import mailing
+from service.report.mailing import NOTHING, Beside
 from service.report.sentence import Sentence, SourceId, in_english, sentence
 from service.report.standing import LATE_AFTER, TROUBLE, reason, state
 from service.report.trouble import Trouble
@@ -21,12 +22,13 @@ MOST_OF_A_KIND = 50
 class Health:
     """`ready` is False while a part is not working; `troubles` and `late` say what is.
 
-    `late`: editions and sources, a sentence each.
+    `late`: editions and sources, a sentence each. `sources`: state -> how many that are told.
     """
 
     ready: bool
     late: tuple[Sentence, ...]
     troubles: tuple[Trouble, ...] = ()
+    sources: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def fine(self) -> bool:
@@ -34,35 +36,27 @@ class Health:
         return self.ready and not self.late and not self.troubles
 
     def lines(self) -> list[str]:
-        """All that has to be told, in English, for probes and commands; instants in UTC."""
+        """All that has to be told, in English, to who may know names; instants in UTC."""
         english = in_english()
         return [
             english.tell(one) for one in (*(each.sentence for each in self.troubles), *self.late)
         ]
 
 
-def health(
-    connection: Connection,
-    now: datetime,
-    relays: Sequence[str] = (),
-    more: Sequence[Trouble] = (),
-) -> Health:
-    """Failing sources are told but do not make the service unready: one bad part stops nothing.
-
-    `relays`: the names of the configuration's ways out. `more`: what is known beside the rows.
-    """
+def health(connection: Connection, now: datetime, beside: Beside = NOTHING) -> Health:
+    """Failing sources are told but do not make the service unready: one bad part stops nothing."""
     told: dict[str, list[Sentence]] = {kind: [] for kind in TROUBLE}
     for source in overview.troubled(connection, now, now - LATE_AFTER):
         told[state(source, now)].append(
             sentence("late.source", source=SourceId(source.name), reason=reason(source, now))
         )
     broken, stuck = _broken(connection)
-    mail = mailing.troubles(mailing.mailing(connection, now, relays), now)
-    troubles = (*more, *mail)
+    _, troubles = mailing.reported(connection, now, beside)
     most_are_late = len(told["late"]) * 2 > overview.polled(connection, now) > 0
     ready = not (stuck or most_are_late or any(one.stops for one in troubles))
     lines = (line for kind in TROUBLE for line in _few(told[kind], kind))
-    return Health(ready, (*broken, *lines), troubles)
+    counts = {kind: len(those) for kind, those in told.items() if those}
+    return Health(ready, (*broken, *lines), troubles, counts)
 
 
 def _few(lines: list[Sentence], kind: str) -> list[Sentence]:

@@ -32,6 +32,29 @@ class Mailing:
     uncertain: tuple[Uncertain, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What the rows do not tell.
+
+    `relays`: the names of the configuration's ways out. `troubles`: what is known of the process,
+    its disk and its store.
+    """
+
+    relays: Sequence[str] = ()
+    troubles: Sequence[Trouble] = ()
+
+
+NOTHING = Beside()
+
+
+def reported(
+    connection: Connection, now: datetime, beside: Beside
+) -> tuple[Mailing, tuple[Trouble, ...]]:
+    """How mail fares, and all troubles that are known."""
+    found = mailing(connection, now, beside.relays)
+    return found, (*beside.troubles, *troubles(found, now))
+
+
 def mailing(connection: Connection, now: datetime, relays: Sequence[str]) -> Mailing:
     """`relays`: the names of the ways out that the configuration has."""
     found = tuple(relay_states.states(connection, relays))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from service.report import hubs, mailing
 from service.report.lateness import Lateness, lateness
-from service.report.mailing import Mailing
+from service.report.mailing import NOTHING, Beside, Mailing
 from service.report.sentence import in_english
 from service.report.standing import advice, held_until, pace, reason, rests_until, state
 from service.report.trouble import Trouble
@@ -31,17 +30,9 @@ class Status:
     troubles: tuple[Trouble, ...]
 
 
-def status(
-    connection: Connection,
-    now: datetime,
-    relays: Sequence[str] = (),
-    more: Sequence[Trouble] = (),
-) -> Status:
-    """Read it all.
-
-    `relays`: the names of the configuration's ways out. `more`: what is known beside the rows.
-    """
-    mail = mailing.mailing(connection, now, relays)
+def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> Status:
+    """Read it all."""
+    mail, troubles = mailing.reported(connection, now, beside)
     return Status(
         now=now,
         sources=tuple(overview.sources(connection)),
@@ -53,7 +44,7 @@ def status(
         editions=tuple(overview.editions(connection)),
         deliveries=overview.deliveries(connection),
         mailing=mail,
-        troubles=(*more, *mailing.troubles(mail, now)),
+        troubles=troubles,
     )
 
 

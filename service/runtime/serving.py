@@ -21,6 +21,7 @@ from service.errors import BantinError, ConfigError, UsageError
 from service.mail.lines import line_names
 from service.model import Changed
 from service.report.health import Health, health
+from service.report.mailing import Beside
 from service.report.trouble import Trouble
 from service.runtime import descriptors, heap, logs, pidfile, pipeline
 from service.runtime.composition import Service, load
@@ -289,7 +290,8 @@ def _health(service: Service, vitals: Vitals) -> Health:
     more = vitals.troubles()
     try:
         with service.store.read() as connection:
-            return health(connection, service.clock(), line_names(service.settings), more)
+            beside = Beside(line_names(service.settings), more)
+            return health(connection, service.clock(), beside)
     except Exception as error:  # noqa: BLE001 - SQLite raises its own where it cannot even open
         logs.get().error("the store cannot be read", error=str(error))
         unread = Trouble("store_read", {"error": str(error)}, stops=True)

@@ -20,8 +20,10 @@ from starlette.routing import Route
 
 from service.mail.lines import line_names
 from service.mail.outbox import Outbox
+from service.report.mailing import Beside
 from service.report.status import Status, status
 from service.web import admin_key, admin_views
+from service.web.admin_access import has_cookie, key_of
 from service.web.answers import PRIVATE, error, page, see
 from service.web.context import Context, context_of, visitor_of
 from service.web.views import LetterView
@@ -61,14 +63,13 @@ def with_key(handler: Handler) -> Handler:
     @functools.wraps(handler)
     async def guarded(request: Request) -> Response:
         context = context_of(request)
-        key = await asyncio.to_thread(admin_key.read, context.settings.var)
+        key = await key_of(request)
         if key is None:
             return error(request, 404)
         now, said = context.clock(), request.query_params.get(admin_key.PARAMETER)
         if said is not None and admin_key.opens(key, "link", said, now):
             return _entered(request, key)
-        cookie = request.cookies.get(admin_key.cookie_name(key), "")
-        if not admin_key.opens(key, "cookie", cookie, now):
+        if not has_cookie(request, key):
             return error(request, 404)
         return await handler(request) if said is None else see(context, request.scope["path"])
 
@@ -146,7 +147,7 @@ async def letter_html(request: Request) -> Response:
 
 def _status(context: Context) -> Status:
     with context.store.read() as connection:
-        return status(connection, context.clock(), line_names(context.settings))
+        return status(connection, context.clock(), Beside(line_names(context.settings)))
 
 
 def _outbox(context: Context) -> Outbox:

@@ -3,7 +3,8 @@
 Where a request comes from proves nothing: behind a proxy everybody comes from loopback, and Host is
 the visitor's word. So the pages answer only who brings a token made with the key: a link's, which
 `up`, `demo` and `admin link` print, or a cookie's, which the link is exchanged for. Neither is the
-key itself, and both expire: a link may stay in a proxy's log, a cookie in a browser's backup.
+key itself, and both expire: a link may stay in a proxy's log, a cookie in a browser's backup. The
+key itself opens `/readyz` alone, in a header.
 """
 
 from __future__ import annotations
@@ -51,6 +52,11 @@ def opens(key: str | None, kind: Kind, said: str, now: datetime) -> bool:
         return False
     is_ours = hmac.compare_digest(_signed(key, kind, found[1]), said)
     return is_ours and now.timestamp() < int(found[1], 16)
+
+
+def is_key(key: str, said: str) -> bool:
+    """Whether `said` is the key itself, as a command on this machine reads it from its file."""
+    return _KEY.fullmatch(said) is not None and hmac.compare_digest(key, said)
 
 
 def cookie_name(key: str) -> str:

@@ -1,4 +1,8 @@
-"""`/healthz`: alive. `/readyz`: ready, with what is late."""
+"""`/healthz`: alive. `/readyz`: ready, and what is not well.
+
+Where a request comes from proves nothing (service.web.admin_key), so anybody is told kinds, counts
+and since when, and who brings the key all of it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from service.report import probe
 from service.report.health import Health
 from service.report.trouble import Trouble
-from service.web.context import context_of, visitor_of
+from service.web.admin_access import brings_key
+from service.web.context import context_of
 
 PATIENCE_S = 10
 """For the store, or for a thread that asks it; a probe waits no longer itself."""
@@ -23,16 +29,14 @@ async def alive(request: Request) -> Response:  # noqa: ARG001 - the shape of a 
 
 
 async def ready(request: Request) -> Response:
-    """200 or 503. What is late names sources and errors: only who asks directly is told that."""
+    """200 or 503. `reasons` names nobody; `late` does, and is for who has the key."""
     try:
         health = await asyncio.wait_for(asyncio.to_thread(context_of(request).health), PATIENCE_S)
     except TimeoutError:
         health = Health(False, (), (Trouble("store_slow", {"seconds": PATIENCE_S}, stops=True),))
-    lines = health.lines()
-    said: dict[str, object] = {"ready": health.ready, "late": len(lines)}
-    visitor = visitor_of(request)
-    if visitor.peer is not None and visitor.peer.is_private and not visitor.forwarded:
-        said["late"] = lines
+    said: dict[str, object] = {"ready": health.ready, "reasons": probe.reasons(health)}
+    if await brings_key(request):
+        said["late"] = health.lines()
     return JSONResponse(said, 200 if health.ready else 503, _HEADERS)
 
 

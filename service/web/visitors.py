@@ -13,22 +13,6 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 
-FORWARDING = frozenset(
-    {
-        "forwarded",
-        "via",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-port",
-        "x-forwarded-proto",
-        "x-forwarded-server",
-        "x-real-ip",
-        "cf-connecting-ip",
-        "true-client-ip",
-    }
-)
-"""Headers that only a proxy writes: with one of them a loopback peer may stand for anybody."""
-
 _IPV6_SITE = 64
 
 
@@ -37,14 +21,12 @@ class Visitor:
     """One request's origin. `address` None: a Unix socket or a test without one.
 
     `scheme` and `host` are those in the visitor's browser as far as we can know; `host` has its
-    port. `forwarded`: some proxy stands between, trusted or not. `peer` is who really connected.
+    port.
     """
 
     address: Address | None
     scheme: str
     host: str
-    forwarded: bool
-    peer: Address | None
 
     @property
     def origin(self) -> str:
@@ -62,17 +44,14 @@ def visitor(
 ) -> Visitor:
     """From a connection and its headers (names in lower case, several joined by commas)."""
     peer_address = address_of(peer or "")
-    forwarded = not FORWARDING.isdisjoint(headers)
     host = headers.get("host", "").strip()
     if peer_address is None or not _is_in(peer_address, tuple(trusted)):
-        return Visitor(peer_address, scheme, host, forwarded, peer_address)
+        return Visitor(peer_address, scheme, host)
     chain = [part for part in headers.get("x-forwarded-for", "").split(",") if part.strip()]
     return Visitor(
         address=_last_outside(chain, tuple(trusted)) or peer_address,
         scheme=_scheme(headers.get("x-forwarded-proto", "")) or scheme,
         host=_last(headers.get("x-forwarded-host", "")) or host,
-        forwarded=forwarded,
-        peer=peer_address,
     )
 
 

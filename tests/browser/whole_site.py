@@ -12,6 +12,7 @@ from service.mail.outbox import Outbox
 from service.newsletter.preview import preview
 from service.render.views import freeze, story_view
 from service.report.health import health
+from service.report.mailing import Beside
 from service.store import stories
 from service.store import tables as t
 from service.store.relay_states import note_failure
@@ -150,7 +151,7 @@ def _admin(web: Web) -> dict[str, str]:
     with web.store.write() as connection:
         note_failure(connection, OUTBOX, web.now, f"535 5.7.8 {WORD}", web.now)
     with web.store.read() as connection:
-        web.health = health(connection, web.now, [OUTBOX])
+        web.health = health(connection, web.now, Beside([OUTBOX]))
     return {
         "admin": "/admin/",
         "outbox": "/outbox/",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from tests.cli.test_serving import get, until
+from tests.cli.test_serving import until
 from tests.collect.outlets import declared, feed, page
+from tests.contract.test_wrong_password import readyz
 
 
 def test_the_running_service_suggests_and_an_edit_of_the_toml_takes_it(
@@ -28,7 +29,7 @@ def test_the_running_service_suggests_and_an_edit_of_the_toml_takes_it(
     up = start("up", cwd=site)
     up.wait_for(f"serving http://127.0.0.1:{free_port}/")
     said = f"its site has {web.base}/moi.rss (Báo A mới, 1 entry)"
-    until(lambda: said in get(f"http://127.0.0.1:{free_port}/readyz")[1])
+    until(lambda: said in readyz(free_port, site / "var")[1])
     told = {one["id"]: one for one in ask("status")["sources"]}
     assert told["bao-a"]["suggestions"][0]["url"] == f"{web.base}/moi.rss"
     assert said in told["bao-a"]["reason"]

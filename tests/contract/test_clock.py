@@ -126,7 +126,7 @@ def test_collecting_and_mail_go_on_whatever_the_clock_does(
         polled_again()
         clock.set(605 - 2 * HOUR)
         until(lambda: mailed("Tin-tu"))
-        until(lambda: readyz(unused_tcp_port)[0] == 200)
+        until(lambda: readyz(unused_tcp_port, tmp_path / "var")[0] == 200)
         assert up.err.read_text().count("the system's clock was set") >= 4
     finally:
         up.process.kill()

@@ -60,8 +60,8 @@ pytestmark = pytest.mark.skipif(
 class Up:
     """`bantin up` whose `var` is a small file system of its own."""
 
-    def __init__(self, folder: Path, size: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, port: int, size: str) -> None:
+        self.folder, self.port = folder, port
         (folder / "var").mkdir()
         script = START.format(size=size, bantin=BANTIN)
         with (folder / "up.err").open("wb") as log:
@@ -98,42 +98,42 @@ def up(tmp_path, unused_tcp_port, web):
     web.pages["/rss"] = rss("Tin cũ")
     toml = TOML.format(port=unused_tcp_port, web=web.base)
     (tmp_path / "bantin.toml").write_text(toml, encoding="utf-8")
-    running = Up(tmp_path, "6m")
+    running = Up(tmp_path, unused_tcp_port, "6m")
     yield running
     running.process.kill()
     running.process.wait()
 
 
-def until(port: int, status: int, words: str, within_s: float = 60.0) -> str:
+def until(up: Up, status: int, words: str, within_s: float = 60.0) -> str:
     end = time.monotonic() + within_s
     while True:
-        found = readyz(port)
+        found = readyz(up.port, up.var)
         if found[0] == status and words in found[1]:
             return found[1]
         assert time.monotonic() < end, found
         time.sleep(0.2)
 
 
-def test_a_full_disk_is_said_by_readyz_and_status_until_there_is_room(up, web, unused_tcp_port):
-    until(unused_tcp_port, 200, "nearly full")
+def test_a_full_disk_is_said_by_readyz_and_status_until_there_is_room(up, web):
+    until(up, 200, "nearly full")
     up.fill()
     web.pages["/rss"] = rss("Tin cũ", *(f"Tin {n} " + "x" * 500 for n in range(200)))
-    said = until(unused_tcp_port, 503, "The disk is full")
+    said = until(up, 503, "The disk is full")
     assert str(up.folder / "var") in said
-    until(unused_tcp_port, 503, "The database cannot be written since")
+    until(up, 503, "The database cannot be written since")
     told = json.loads(up.run("status", "--json"))["troubles"]
     assert {"disk_full", "store_write"} <= {one["kind"] for one in told}
     assert any("The disk is full" in one["text"] for one in told)
 
     up.make_room()
-    until(unused_tcp_port, 200, "")
+    until(up, 200, "")
     assert "store_write" not in up.run("status", "--json")
 
 
-def test_a_store_that_cannot_be_read_is_a_503_with_a_sentence(up, unused_tcp_port):
-    until(unused_tcp_port, 200, "")
+def test_a_store_that_cannot_be_read_is_a_503_with_a_sentence(up):
+    until(up, 200, "")
     for file in (up.var / "bantin.db", up.var / "bantin.db-wal"):
         with file.open("r+b") as broken:  # in place: it is mapped into the process
             broken.write(b"\xff" * file.stat().st_size)
-    said = until(unused_tcp_port, 503, "The database cannot be")
+    said = until(up, 503, "The database cannot be")
     assert "cannot be read" in said or "cannot be written" in said

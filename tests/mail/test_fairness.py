@@ -18,6 +18,7 @@ from service.mail.lines import Line
 from service.mail.supply import Supply
 from service.model import DeliveryKind, DeliveryState
 from service.report.health import health
+from service.report.mailing import Beside
 from service.store import claims, outcomes, relay_states
 from service.store import tables as t
 from service.store.claims import Lane
@@ -457,7 +458,7 @@ async def test_what_strangers_do_to_a_line_is_not_noted_as_the_relays_failure(
     assert lines[0].retry_at is None
     with store.read() as connection:
         assert relay_states.states(connection, ["chinh"]) == []
-        assert health(connection, clock.at, ["chinh"]).troubles == ()
+        assert health(connection, clock.at, Beside(["chinh"])).troubles == ()
 
 
 async def test_what_readers_met_is_noted_as_the_relays_failure(store, clock, tmp_path):
@@ -468,7 +469,7 @@ async def test_what_readers_met_is_noted_as_the_relays_failure(store, clock, tmp
         await drain(store, settings, clock, owner="o", relays=[sink.line(connections=1)])
     with store.read() as connection:
         [noted] = relay_states.states(connection, ["chinh"])
-        [told] = health(connection, clock.at, ["chinh"]).troubles
+        [told] = health(connection, clock.at, Beside(["chinh"])).troubles
     assert noted.answer == "rcpt: 554 5.7.1 relay access denied"
     assert (told.values["waiting"], told.stops) == (4, True)
 

@@ -12,6 +12,7 @@ from service.render.engine import shipped_templates
 from service.render.words import load_words
 from service.report.health import MOST_OF_A_KIND, health
 from service.report.lateness import Lateness, lateness
+from service.report.mailing import Beside
 from service.report.sentence import in_english
 from service.report.standing import LATE_AFTER, TROUBLE, advice, reason
 from service.report.status import as_json, status
@@ -87,12 +88,12 @@ def test_a_relay_that_fails_is_told_with_its_answer_since_when_and_how_many_wait
             update(t.delivery).where(put_off).values(state="deferred", next_try_at=later)
         )
     with any_store.read() as connection:
-        found = status(connection, now, ["chinh", "hai"])
-        one_of_two = health(connection, now, ["chinh", "hai"])
-        unproven = health(connection, now, ["chinh", "moi"])
-        alone = health(connection, now, ["chinh"])
-        both = health(connection, now, ["chinh", "bo"])
-        beside = health(connection, now, ["hai"])
+        found = status(connection, now, Beside(["chinh", "hai"]))
+        one_of_two = health(connection, now, Beside(["chinh", "hai"]))
+        unproven = health(connection, now, Beside(["chinh", "moi"]))
+        alone = health(connection, now, Beside(["chinh"]))
+        both = health(connection, now, Beside(["chinh", "bo"]))
+        beside = health(connection, now, Beside(["hai"]))
     assert as_json(found)["relays"] == [
         {
             "id": "chinh",
@@ -142,13 +143,13 @@ def test_what_waits_for_itself_or_for_its_hour_does_not_wait_for_a_relay(any_sto
         connection.execute(update(t.delivery).where(t.delivery.c.id == ids[5]).values(hour))
         note_failure(connection, "chinh", now, "connect: 535 no", later)
     with any_store.read() as connection:
-        [relay] = as_json(status(connection, now, ["chinh"]))["relays"]
+        [relay] = as_json(status(connection, now, Beside(["chinh"])))["relays"]
         assert relay["waiting"] == 3, "tried in vain, put off with it, and due"
     with any_store.write() as connection:
         rest = t.delivery.c.id.in_([*ids[3:5], ids[6]])
         connection.execute(update(t.delivery).where(rest).values(state="accepted"))
     with any_store.read() as connection:
-        found = health(connection, now, ["chinh"])
+        found = health(connection, now, Beside(["chinh"]))
     assert found.ready, "no mail waits for it"
     assert [one.values["waiting"] for one in found.troubles] == [0]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -64,7 +63,7 @@ def test_a_relay_that_takes_no_mail_is_named_in_the_sites_language(web):
     assert "535 5.7.8 <b>no</b>" in said
     assert "Mọi thứ đang chạy" not in said
     assert "<b>no" not in page.text
-    told = web.client.get("/readyz").json()["late"]
+    told = web.admin().get("/readyz").json()["late"]
     assert told[0].startswith(f"The relay {OUTBOX} has taken no mail since ")
 
 
@@ -206,18 +205,22 @@ def test_a_link_pressed_on_another_site_leads_through_a_page_of_ours(make):
 
 def test_ready_and_alive(web):
     assert web.client.get("/healthz").text == "ok\n"
-    assert web.client.get("/readyz").json() == {"ready": True, "late": []}
-    web.health = Health(False, (Sentence("late.more", {"n": 3, "state": "x"}),))
-    answer = web.client.get("/readyz")
-    assert answer.status_code == 503
-    assert json.loads(answer.text) == {
-        "ready": False,
-        "late": ["3 more sources: x"],
-    }
-    stranger = web.browser(peer="8.8.8.8").get("/readyz")
-    assert (stranger.status_code, stranger.json()) == (503, {"ready": False, "late": 1})
-    proxied = web.browser(**{"X-Forwarded-For": "203.0.113.5"}).get("/readyz")
-    assert proxied.json() == {"ready": False, "late": 1}
+    assert web.client.get("/readyz").json() == {"ready": True, "reasons": []}
+    late = (Sentence("late.more", {"n": 3, "state": "x"}),)
+    web.health = Health(False, late, sources={"failing": 53, "aside": 1})
+    coarse = {"ready": False, "reasons": ["sources: 53 failing", "sources: 1 put aside"]}
+    for stranger in (web.client, web.browser(peer="8.8.8.8")):
+        answer = stranger.get("/readyz")
+        assert (answer.status_code, answer.json()) == (503, coarse)
+    all_of_it = coarse | {"late": ["3 more sources: x"]}
+    assert web.admin().get("/readyz").json() == all_of_it
+    key = admin_key.ensure(web.settings.var)
+    for scheme in ("Bearer", "bearer"):
+        owner = web.browser(Authorization=f"{scheme} {key}")
+        assert owner.get("/readyz").json() == all_of_it
+        assert owner.get("/admin/").status_code == 404, "a key in a header opens no page"
+    admin_key.renew(web.settings.var)
+    assert owner.get("/readyz").json() == coarse
 
 
 def test_the_outbox_says_where_mail_goes(make):
