@@ -1,6 +1,6 @@
 """Many people at once: what `people.put` does for one, for a batch of lines in few statements.
 
-    keys ─> suppressed? ─> known? ─> insert who is new ─> insert what they do not have ─> history
+    keys ─> suppressed? ─> known? ─> insert who is new ─> left? ─> insert what is missing ─> history
 
 Whoever needs more than an insert (an unconfirmed sign-up that becomes active, a forgotten address
 that is known again, a language) takes the way of one person.
@@ -14,6 +14,7 @@ from datetime import datetime
 
 from service.audience import people
 from service.audience.confirm import PreviousCut, begins
+from service.audience.departures import departure
 from service.audience.people import Person
 from service.audience.records import What
 from service.audience.tokens import new_token
@@ -44,12 +45,13 @@ class Wanted:
 
 @dataclass(slots=True)
 class Written:
-    """What became of a batch. `refused`: line -> why."""
+    """What became of a batch. `refused`, `left_out` (they had left): line -> why."""
 
     added: int = 0
     already: int = 0
     barred: int = 0
     refused: list[tuple[Wanted, str]] = field(default_factory=list)
+    left_out: list[tuple[Wanted, str]] = field(default_factory=list)
 
 
 def put(
@@ -58,9 +60,12 @@ def put(
     now: datetime,
     wanted: Sequence[Wanted],
     previous_cut: PreviousCut,
+    *,
+    again: bool,
 ) -> Written:
     """Write a batch of checked lines. Needs a write transaction.
 
+    Whoever has left by their own wish (audience.departures) is left out, unless `again`.
     Within a batch a suppression counts for all lines of its address, whichever comes first.
     """
     done = Written()
@@ -79,11 +84,21 @@ def put(
     known = subscribers.by_keys(connection, [key for key, _, _ in lines])
     fresh = _insert_people(connection, secret, now, lines, known)
     known |= subscribers.by_keys(connection, fresh)
-    live = subscriptions.live_among(connection, [who.id for who in known.values()])
+    standings = subscriptions.standings(connection, [who.id for who in known.values()])
+    live = {
+        (who, one.digest): one.confirmed
+        for who, theirs in standings.items()
+        for one in theirs
+        if one.ended_at is None
+    }
     new: list[NewSubscription] = []
-    for key, _, person in lines:
+    for key, one, person in lines:
         who = known[key]
         confirmed = live.get((who.id, person.digest))
+        left = departure(standings.get(who.id, ()), person.digest, person.wished_at, now)
+        if left is not None and not (confirmed or again):
+            done.left_out.append((one, f"{left.said(settings.zone)}, left out"))
+            continue
         is_plain = fresh.get(key, who.address and "") == (person.language or "")
         if confirmed:
             done.already += 1
@@ -91,7 +106,7 @@ def put(
             new.append(_new(settings, now, who.id, person, previous_cut))
             done.added += 1
         else:
-            people.put(connection, settings, now, person, previous_cut)
+            people.put(connection, settings, now, person, previous_cut, again=True)
             done.added += 1
         live[who.id, person.digest] = True
     _insert(connection, now, new)

@@ -10,19 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.audience.departures import BY_THE_OWNER
 from service.collect.same_site import site_of
-from service.model import EndedReason
 from service.store import letters, subscriptions
 from service.store.database import Connection
 from service.store.signup_hours import EVERYBODY, Cap
 from service.text import mailboxes
 
 _DAY, _MONTH = timedelta(days=1), timedelta(days=30)
-_BY_THE_OWNER = frozenset(
-    {EndedReason.ONE_CLICK, EndedReason.PAGE, EndedReason.ALL, EndedReason.UNDONE}
-)
-
-
 _EVERYBODY, _DOMAIN = Cap(an_hour=300, a_day=3000), Cap(an_hour=150, a_day=1500)
 
 
@@ -67,7 +62,7 @@ class Caps:
             (
                 one.ended_at
                 for one in subscriptions.of_person(connection, subscriber_id)
-                if one.ended_at is not None and one.ended_reason in _BY_THE_OWNER
+                if one.ended_at is not None and one.ended_reason in BY_THE_OWNER
             ),
             default=None,
         )

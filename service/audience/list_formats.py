@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 
 from service.audience.people import Person
 from service.errors import UsageError
@@ -45,6 +46,8 @@ _GONE = {
 _UNFILLED = frozenset({"", "null", "\\n", "none", "nil", "nan", "nat", "n/a", "-", "0", "false"})
 """What databases and spreadsheets write where there is no time, in small letters."""
 
+_EARLIEST = timezone(timedelta(hours=14))
+
 _NO_YES = frozenset({"unconfirmed", "pending", "nonsubscribed", "non-subscribed", "transactional"})
 
 
@@ -54,13 +57,15 @@ class Format:
 
     `barred` says why nobody may write to a line's address, None = it is a subscriber; it raises
     ValueError for who has not said yes. `since` names columns that say when they did, the best
-    first. `wishes`: our own columns stand beside the others.
+    first. `wished` is the one that only the person's own sign-up fills: others are filled anew when
+    a list is brought into a service. `wishes`: our own columns stand beside the others.
     """
 
     name: str
     address: str
     barred: Callable[[Row], str | None]
     since: tuple[str, ...] = ()
+    wished: str | None = None
     wishes: bool = False
 
     @property
@@ -70,6 +75,7 @@ class Format:
 
     def person(self, row: Row, digest: str, evidence: str) -> Person:
         """A line as a subscriber. `digest` is meant where none stands in it."""
+        wished_at = _instant(row.get(self.wished, "")) if self.wished else None
         if not self.wishes:
             row = {self.address: row[self.address]}
         topics = (name.strip() for name in row.get("topics", "").split(";"))
@@ -82,6 +88,7 @@ class Format:
             zone=row.get("zone") or None,
             language=row.get("language") or None,
             evidence=row.get("evidence") or evidence,
+            wished_at=wished_at,
         )
 
     def evidence(self, row: Row, evidence: str) -> str:
@@ -108,7 +115,8 @@ def _by_headings(header: Sequence[str], file: str) -> Format:
     if {"email", "uuid", "status"} <= names:
         return Format("listmonk", "email", _by_status, ("created_at",))
     if "email" in names:
-        return Format("", "email", _by_status, ("subscribed_at", "created_at"), wishes=True)
+        since = ("subscribed_at", "created_at")
+        return Format("", "email", _by_status, since, "subscribed_at", wishes=True)
     unknown = next(
         (name for name in header if name not in COLUMNS and _underscored(name) not in _GONE), None
     )
@@ -130,7 +138,8 @@ def _mailchimp(file: str) -> Format:
     elif status.startswith("cleaned"):
         every = BOUNCED
 
-    return Format("Mailchimp", "email address", lambda _row: every, ("confirm_time", "optin_time"))
+    since = ("confirm_time", "optin_time")
+    return Format("Mailchimp", "email address", lambda _row: every, since, "optin_time")
 
 
 def _heeding_times(
@@ -152,6 +161,18 @@ def _heeding_times(
         return harder or left
 
     return barred if gone else said
+
+
+def _instant(cell: str) -> datetime | None:
+    """ISO 8601, else None. Without a zone it is taken where the day begins first (UTC+14).
+
+    So it is never later than it was: who left on the same day stays away.
+    """
+    try:
+        at = datetime.fromisoformat(cell)
+        return at if at.tzinfo else at.replace(tzinfo=_EARLIEST)
+    except ValueError:
+        return None
 
 
 def _underscored(heading: str) -> str:

@@ -49,16 +49,20 @@ class LineFault:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many lines. `already`: active before, left as they were. `barred`: suppressed now."""
+    """How many lines. `already`: active before, left as they were. `barred`: suppressed now.
+
+    `left_out`: they had left by their own wish.
+    """
 
     added: int = 0
     already: int = 0
     barred: int = 0
+    left_out: int = 0
     refused: int = 0
 
 
 Told = Callable[[LineFault], None]
-"""What is called with each bad line, in the order of the file within a batch."""
+"""What is called with each line that does not go in, in the order of the file within a batch."""
 
 
 def import_csv(
@@ -72,14 +76,15 @@ def import_csv(
     evidence: str = "imported list",
     digest: str | None = None,
     file: str = "",
+    again: bool = False,
 ) -> Imported:
-    """Add every good line; each bad one is told. It reads and writes a batch at a time.
+    """Add every good line; each other one is told. It reads and writes a batch at a time.
 
     `lines` are those of the file with their ends; what is no UTF-8 in them stands as lone
     surrogates. `evidence` is for lines without their own, `digest` for those without theirs (None:
     the only one that there is), `file` the list's name. Who unsubscribed or bounced elsewhere
-    becomes a suppression. Raises UsageError when the header lacks a column that is needed, or has
-    one that nobody knows.
+    becomes a suppression; who left us by their own wish is left out, unless `again`. Raises
+    UsageError when the header lacks a column that is needed, or has one that nobody knows.
     """
     form, header, rows = _opened(lines, file)
     reading = _Reading(settings, form, _digest(settings, digest, header), evidence)
@@ -88,14 +93,16 @@ def import_csv(
         faults: list[LineFault] = []
         read = [one for line, row in batch if (one := reading.read(line, row, faults)) is not None]
         with store.write() as connection:
-            written = bulk.put(connection, settings, now, read, previous_cut)
+            written = bulk.put(connection, settings, now, read, previous_cut, again=again)
         faults += [LineFault(one.line, one.address, why) for one, why in written.refused]
-        for fault in sorted(faults, key=lambda fault: fault.line):
+        left = [LineFault(one.line, one.address, why) for one, why in written.left_out]
+        for fault in sorted(faults + left, key=lambda fault: fault.line):
             told(fault)
         done = Imported(
             done.added + written.added,
             done.already + written.already,
             done.barred + written.barred,
+            done.left_out + len(left),
             done.refused + len(faults),
         )
     return done

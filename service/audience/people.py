@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 from service.audience import address as addresses
 from service.audience import choices, records
 from service.audience.confirm import PreviousCut, begin
+from service.audience.departures import departure
 from service.audience.records import What
 from service.audience.tokens import new_token
 from service.config.schema import Settings
@@ -34,7 +35,10 @@ class Added(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One line of a list or of the command. `topics` empty and None elsewhere: the digest's own."""
+    """One line of a list or of the command. `topics` empty and None elsewhere: the digest's own.
+
+    `wished_at`: when they asked for it, as a list says; None: it does not say.
+    """
 
     address: str
     digest: str
@@ -44,6 +48,7 @@ class Person:
     zone: str | None = None
     language: str | None = None
     evidence: str | None = None
+    wished_at: datetime | None = None
 
 
 def add(
@@ -60,16 +65,18 @@ def add(
     zone: str | None = None,
     language: str | None = None,
     evidence: str | None = None,
+    again: bool = False,
 ) -> Added:
     """A subscription that is active at once; no mail is sent. Whoever is active stays as they are.
 
     None, and no topics, mean the digest's own. Raises UsageError for an unknown digest,
-    topic, cadence, hour or zone, for what is no address, and for one that must not be written to.
+    topic, cadence, hour or zone, for what is no address, for one that must not be written to, and,
+    unless `again`, for whoever has left by their own wish.
     """
     wanted = Person(address, digest, cadence, tuple(topics or ()), hour, zone, language, evidence)
     checked = check(settings, wanted)
     with store.write() as connection:
-        return put(connection, settings, now, checked, previous_cut)
+        return put(connection, settings, now, checked, previous_cut, again=again)
 
 
 def check(settings: Settings, person: Person) -> Person:
@@ -88,7 +95,7 @@ class Checker:
 
     def check(self, person: Person) -> Person:
         """The same with everything in its stored form. Raises UsageError."""
-        wishes = replace(person, address="", evidence=None)
+        wishes = replace(person, address="", evidence=None, wished_at=None)
         found = self._known.get(wishes)
         try:
             if found is None:
@@ -99,7 +106,12 @@ class Checker:
             address = addresses.normal(person.address)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        return replace(found, address=address, evidence=person.evidence or None)
+        return replace(
+            found,
+            address=address,
+            evidence=person.evidence or None,
+            wished_at=person.wished_at,
+        )
 
     def _stored_form(self, wishes: Person) -> Person:
         digest = self._settings.digest.get(wishes.digest)
@@ -125,8 +137,13 @@ def put(
     now: datetime,
     person: Person,
     previous_cut: PreviousCut,
+    *,
+    again: bool,
 ) -> Added:
-    """Write one checked person. Needs a write transaction. Raises UsageError when suppressed."""
+    """Write one checked person. Needs a write transaction.
+
+    Raises UsageError when suppressed, and, unless `again`, for whoever has left by their own wish.
+    """
     secret = facts.secret(connection)
     address_key = mailboxes.key(secret, person.address)
     reason = suppressions.reason(connection, address_key)
@@ -143,6 +160,16 @@ def put(
     found = subscriptions.live_in(connection, row.id, person.digest)
     if found is not None and found.confirmed:
         return Added.ALREADY
+    left = departure(
+        subscriptions.standings(connection, [row.id]).get(row.id, ()),
+        person.digest,
+        person.wished_at,
+        now,
+    )
+    if left is not None and not again:
+        raise UsageError(
+            f"{person.address} {left.said(settings.zone)}; with --again they are added all the same"
+        )
     if found is None:
         found = _insert(connection, row.id, person, now)
     subscriptions.change(connection, found.id, **_wishes(person))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from service.audience import choices, records
+from service.audience.departures import BY_THE_OWNER
 from service.audience.records import What
 from service.audience.tokens import is_token
 from service.config.schema import Settings
@@ -23,10 +24,6 @@ PAUSE = timedelta(days=30)
 REGRET = timedelta(days=7)
 """Who comes back within this time goes on as if nothing had happened; later is a new beginning,
 for nobody wants the news of a year in one mail."""
-
-_MAY_COME_BACK = frozenset(
-    {EndedReason.ONE_CLICK, EndedReason.PAGE, EndedReason.ALL, EndedReason.UNDONE}
-)
 
 
 def find(store: Store, token: str) -> Subscription | None:
@@ -98,7 +95,7 @@ def may_be_monthly(settings: Settings, found: Subscription) -> bool:
 
 def may_come_back(found: Subscription) -> bool:
     """Whether undo can be offered: it was the person who ended it."""
-    return not found.live and found.ended_reason in _MAY_COME_BACK and found.address is not None
+    return not found.live and found.ended_reason in BY_THE_OWNER and found.address is not None
 
 
 def undo(store: Store, now: datetime, token: str) -> Subscription | None:

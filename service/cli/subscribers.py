@@ -87,10 +87,14 @@ def _listed(one: Subscription) -> dict[str, object]:
 @click.option("--zone", metavar="Z", help="Such as Asia/Ho_Chi_Minh; default: the site's.")
 @click.option("--language", metavar="L", help="Of the mails; default: the site's.")
 @click.option("--evidence", metavar="TEXT", help="How they said yes.")
+@click.option("--again", is_flag=True, help="Also if they have unsubscribed.")
 @config_option
 @json_option
 def add(address: str, digest: str, config: Path, as_json: bool, **wishes: Any) -> None:
-    """Add a subscriber, active at once; no mail is sent. Writes the store."""
+    """Add a subscriber, active at once; no mail is sent. Writes the store.
+
+    Whoever has unsubscribed or was forgotten is refused, unless you say --again.
+    """
     with opened(config) as service:
         added = people.add(
             service.store,
@@ -115,14 +119,17 @@ def add(address: str, digest: str, config: Path, as_json: bool, **wishes: Any) -
               help="For lines that name none; default: the only digest.")  # fmt: skip
 @click.option("--evidence", metavar="TEXT", default="imported list", show_default=True,
               help="How those said yes whose line does not tell.")  # fmt: skip
+@click.option("--again", is_flag=True, help="Also those who have unsubscribed here.")
 @config_option
 @json_option
-def import_(file: Any, digest: str | None, evidence: str, config: Path, as_json: bool) -> None:
+def import_(
+    file: Any, digest: str | None, evidence: str, again: bool, config: Path, as_json: bool
+) -> None:
     """Add a list: address,digest,cadence,topics(;),hour,zone,language,evidence.
 
     The exports of listmonk, Ghost and Mailchimp are understood as they are; who unsubscribed or
-    bounced there is never written to. Each bad line is named, the good ones go in; then exit 1.
-    Writes the store.
+    bounced there is never written to. Whoever has unsubscribed here is named and left out. Each bad
+    line is named, the good ones go in; then exit 1. Writes the store.
     """
     faults: list[LineFault] = []
 
@@ -144,13 +151,15 @@ def import_(file: Any, digest: str | None, evidence: str, config: Path, as_json:
             evidence=evidence,
             digest=digest,
             file=Path(file.name).name,
+            again=again,
         )
     if as_json:
         dump({**asdict(done), "faults": [asdict(fault) for fault in faults]})
     else:
         barred = f"{done.barred} suppressed, " if done.barred else ""
+        left = f"{done.left_out} unsubscribed and left out, " if done.left_out else ""
         say(
-            f"{done.added} added, {done.already} there already, {barred}"
+            f"{done.added} added, {done.already} there already, {barred}{left}"
             f"{done.refused} lines refused"
         )
     if done.refused:

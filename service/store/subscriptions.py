@@ -226,16 +226,32 @@ class NewSubscription:
         }
 
 
-def live_among(connection: Connection, people: Iterable[int]) -> dict[tuple[int, str], bool]:
-    """(Subscriber, digest) -> confirmed, of the live subscriptions of these people."""
-    found: dict[tuple[int, str], bool] = {}
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """That somebody has a digest, or had it. `ended_at` None: it is live."""
+
+    digest: str
+    created_at: datetime
+    confirmed: bool
+    ended_at: datetime | None
+    ended_reason: str | None
+
+
+def standings(connection: Connection, people: Iterable[int]) -> dict[int, list[Standing]]:
+    """Subscriber -> their subscriptions, live and ended, oldest first. Who has none is absent."""
+    found: dict[int, list[Standing]] = {}
+    s = subscription.c
+    columns = s.subscriber_id, digest.c.name, s.created_at, s.starts_at, s.ended_at, s.ended_reason
     for some in lots(people):
         rows = connection.execute(
-            select(subscription.c.subscriber_id, digest.c.name, subscription.c.starts_at)
-            .join(digest, digest.c.id == subscription.c.digest_id)
-            .where(subscription.c.subscriber_id.in_(some), subscription.c.ended_at.is_(None))
+            select(*columns)
+            .join(digest, digest.c.id == s.digest_id)
+            .where(s.subscriber_id.in_(some))
+            .order_by(s.id)
         )
-        found.update(((row.subscriber_id, row.name), row.starts_at is not None) for row in rows)
+        for who, name, created_at, starts_at, ended_at, reason in rows:
+            one = Standing(name, created_at, starts_at is not None, ended_at, reason)
+            found.setdefault(who, []).append(one)
     return found
 
 

@@ -65,6 +65,24 @@ def test_good_lines_go_in_and_each_bad_one_is_named(ask, run, site):
     assert evidence == {"lan@example.vn": "phiếu", "minh@example.vn": "imported list"}
 
 
+def test_whoever_has_left_is_named_and_left_out_until_again_is_said(ask, run, site):
+    (site / "list.csv").write_text("address,digest\nlan@example.vn,ngay\nminh@example.vn,ngay\n")
+    run("subscribers", "import", "list.csv")
+    run("subscribers", "forget", "minh@example.vn")
+    result = run("subscribers", "import", "list.csv")
+    assert (
+        result.stdout == "0 added, 1 there already, 1 unsubscribed and left out, 0 lines refused\n"
+    )
+    assert result.stderr.startswith("list.csv:3: minh@example.vn: was forgotten on 20")
+    told = ask("subscribers", "import", "list.csv")
+    assert (told["left_out"], told["refused"], len(told["faults"])) == (1, 0, 1)
+    one = ("subscribers", "add", "minh@example.vn", "--digest", "ngay")
+    assert "--again" in run(*one, code=2).stderr
+    assert ask("subscribers", "import", "list.csv", "--again")["added"] == 1
+    run("subscribers", "forget", "minh@example.vn")
+    assert ask(*one, "--again")["result"] == "added"
+
+
 def test_a_list_that_cannot_be_read_is_wrong_use(run, site):
     (site / "list.csv").write_bytes("địa chỉ\n".encode("utf-16"))
     assert "is not UTF-8" in run("subscribers", "import", "list.csv", code=2).stderr
