@@ -5,7 +5,8 @@ BantinError
 ├── UsageError          a name or an option that does not exist (exit 2)
 ├── StoreError          the database cannot be used
 │   ├── StoreBusyError  another process held the write lock for longer than we wait
-│   └── ConflictError   a key that must be unique, or a row that must exist, said no
+│   ├── ConflictError   a key that must be unique, or a row that must exist, said no
+│   └── StatementError  the database works, but refused what we asked: a fault of ours
 ├── FetchError          a source or page could not be fetched
 │   ├── ForbiddenAddressError   it stands in a network that we must not enter
 │   ├── TooLargeError           more bytes than we take
@@ -69,6 +70,10 @@ class StoreBusyError(StoreError):
 
 class ConflictError(StoreError):
     """A key that must be unique, or a row that must exist, said no: somebody was faster."""
+
+
+class StatementError(StoreError):
+    """The database works, but refused what we asked: a fault of ours."""
 
 
 class FetchError(BantinError):

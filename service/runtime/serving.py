@@ -292,7 +292,7 @@ def _health(service: Service, vitals: Vitals) -> Health:
         with service.store.read() as connection:
             beside = Beside(line_names(service.settings), more)
             return health(connection, service.clock(), beside)
-    except Exception as error:  # noqa: BLE001 - SQLite raises its own where it cannot even open
+    except Exception as error:  # noqa: BLE001 - as said: whatever is broken
         logs.get().error("the store cannot be read", error=str(error))
         unread = Trouble("store_read", {"error": str(error)}, stops=True)
         return Health(False, (), (unread, *more))

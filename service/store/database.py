@@ -16,9 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as NoConnectionLeftError
 
-from service.errors import ConflictError, StoreBusyError, StoreError
+from service.errors import ConflictError, StatementError, StoreBusyError, StoreError
 from service.store import private_files
 
 __all__ = ["BUSY_LIMIT_S", "Connection", "Store", "is_there"]
@@ -214,14 +223,25 @@ def begin_patiently(connection: Connection) -> None:
 
 @contextmanager
 def errors_as_ours() -> Iterator[None]:
-    """What the library raises becomes one of ours."""
+    """What the libraries raise becomes one of ours.
+
+    SQLite's own errors come through where a connection is prepared (`_sqlite_engine`).
+    """
     try:
         yield
-    except OperationalError as error:
-        if "locked" in str(error.orig):
-            raise StoreBusyError("another process is writing to the database") from error
-        raise StoreError(f"the database cannot be used: {error.orig}") from error
+    except NoConnectionLeftError as error:
+        raise StoreBusyError("all connections to the database are in use") from error
     except IntegrityError as error:
         raise ConflictError(f"the database refused: {error.orig}") from error
+    except (ProgrammingError, DataError, NotSupportedError) as error:
+        raise StatementError(f"the database refused: {error.orig}") from error
     except DBAPIError as error:
-        raise StoreError(f"the database refused: {error.orig}") from error
+        raise _unusable(error.orig) from error
+    except sqlite3.Error as error:
+        raise _unusable(error) from error
+
+
+def _unusable(error: BaseException | None) -> StoreError:
+    if "locked" in str(error):
+        return StoreBusyError("another process is writing to the database")
+    return StoreError(f"the database cannot be used: {error}")

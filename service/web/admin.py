@@ -18,13 +18,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from service.errors import StoreError
 from service.mail.lines import line_names
 from service.mail.outbox import Outbox
 from service.report.mailing import Beside
 from service.report.status import Status, status
 from service.web import admin_key, admin_views
 from service.web.admin_access import has_cookie, key_of
-from service.web.answers import PRIVATE, error, page, see
+from service.web.answers import PRIVATE, error, is_unread, page, see, unread
 from service.web.context import Context, context_of, visitor_of
 from service.web.views import LetterView
 
@@ -71,7 +72,14 @@ def with_key(handler: Handler) -> Handler:
             return _entered(request, key)
         if not has_cookie(request, key):
             return error(request, 404)
-        return await handler(request) if said is None else see(context, request.scope["path"])
+        if said is not None:
+            return see(context, request.scope["path"])
+        try:
+            return await handler(request)
+        except StoreError as trouble:
+            if not is_unread(trouble):
+                raise
+            return unread(request, trouble, why=True)
 
     return guarded
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeGuard
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
-from service.errors import BantinError
+from service.errors import BantinError, ConflictError, StatementError, StoreError
+from service.report.sentence import Sentence
+from service.report.trouble import Trouble
 from service.web.context import Context, context_of
 
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 """For pages behind a personal link, and for forms: nobody keeps a copy."""
+
+UNREAD_RETRY_S = "30"
+"""When to come again where the store cannot be read: somebody may be mending it."""
 
 _MOVED = {"Cache-Control": "public, max-age=3600"}
 
@@ -36,26 +43,53 @@ def page(
 
 def error(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
     """A page that says what is wrong and never how: no trace, no inner name."""
-    context = context_of(request)
     said = status if status in _SAID else (405 if status < 500 else 500)  # noqa: PLR2004 - HTTP
+    return _error(request, status, headers, lambda context: _error_page(context, said))
+
+
+def is_unread(trouble: Exception) -> TypeGuard[StoreError]:
+    """Whether the store cannot be used just now; not where it works and refused what we asked."""
+    refused = isinstance(trouble, ConflictError | StatementError)
+    return isinstance(trouble, StoreError) and not refused
+
+
+def unread(request: Request, trouble: StoreError, *, why: bool = False) -> Response:
+    """503: the service cannot read its data now. `why`: the page names the reason."""
+    structlog.get_logger("bantin").error("the store cannot be read", error=str(trouble))
+    said = Trouble("store_read", {"error": str(trouble)}).sentence if why else None
+    headers = {"Retry-After": UNREAD_RETRY_S}
+    return _error(request, 503, headers, lambda context: _error_page(context, 503, "store", said))
+
+
+def _error(
+    request: Request,
+    status: int,
+    headers: Mapping[str, str] | None,
+    made: Callable[[Context], str],
+) -> Response:
     try:
-        html = _error_page(context, said)
+        html = made(context_of(request))
         return HTMLResponse(html, status, {**PRIVATE, **(headers or {})})
     except BantinError:
         _log.exception("the error page cannot be rendered")
         return PlainTextResponse(f"Error {status}\n", status, {**PRIVATE, **(headers or {})})
 
 
-def _error_page(context: Context, code: int) -> str:
+def _error_page(context: Context, code: int, kind: str = "", reason: Sentence | None = None) -> str:
     """Made once: whoever asks for a thousand pages that are not there must not have all rendered.
 
-    Raises TemplateError.
+    `kind`: what says more than the code. `reason`: for the admin alone, so never kept. Raises
+    TemplateError.
     """
-    shape = context.renderer, context.renderer.page_stamps()
-    known = context.errors.get(code)
+    renderer, language = context.renderer, context.language
+    if reason is not None:
+        why = renderer.words(language).say(reason.key, **reason.values)
+        return renderer.page("error", language, at=None, code=code, kind=kind, reason=why)
+    shape, key = (renderer, renderer.page_stamps()), kind or str(code)
+    known = context.errors.get(key)
     if known is None or known[0] != shape:
-        html = context.renderer.page("error", context.language, at=None, code=code)
-        known = context.errors[code] = (shape, html)
+        html = renderer.page("error", language, at=None, code=code, kind=kind, reason="")
+        known = context.errors[key] = (shape, html)
     return known[1]
 
 

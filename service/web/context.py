@@ -27,7 +27,7 @@ class Context:
     """`settings_of` and `renderer_of` are asked anew for each request: a reload swaps both.
 
     `kick` wakes a job by its name ("mail", "digests"). `secret` signs the tokens of forms. `pages`
-    keeps what is public, `errors` the page of each status. `dice` gives numbers in [0, 1).
+    keeps what is public, `errors` the page of each status or kind. `dice` gives numbers in [0, 1).
     """
 
     store: Store
@@ -40,7 +40,7 @@ class Context:
     pages: PageCache
     limiter: Limiter = field(default_factory=Limiter)
     dice: Callable[[], float] = random.random
-    errors: dict[int, tuple[tuple[Renderer, Stamps], str]] = field(default_factory=dict)
+    errors: dict[str, tuple[tuple[Renderer, Stamps], str]] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:

@@ -20,7 +20,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import structlog
+
 from service.config.schema import Settings
+from service.errors import StoreError
 from service.render.engine import Renderer, Stamps
 from service.store import versions
 from service.store.database import Connection, Store
@@ -151,6 +154,8 @@ class PageCache:
                 continue
             try:
                 self._compare(await loop.run_in_executor(self._looker, self._look))
+            except StoreError as error:
+                structlog.get_logger("bantin").error("the store cannot be read", error=str(error))
             except Exception:  # noqa: BLE001 - whatever it was, it must go on looking
                 _log.exception("cannot tell whether pages have changed")
 

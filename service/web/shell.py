@@ -1,7 +1,8 @@
 """The outermost layer: who asks, under which prefix, with which headers we answer, and no traces.
 
-An error of ours is logged with its trace and answered with a page that shows none. A path with a
-token in it is never logged.
+An error of ours is logged with its trace and answered with a page that shows none; a store that
+cannot be read is no error of ours, and logged in one line. A path with a token in it is never
+logged.
 """
 
 from __future__ import annotations
@@ -13,13 +14,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import StoreBusyError
-from service.web.answers import error
+from service.web.answers import error, is_unread, unread
 from service.web.context import VISITOR, Context
 from service.web.headers import HEADERS
 from service.web.visitors import joined, visitor
-
-_BUSY_RETRY_S = "30"
 
 _log = logging.getLogger("bantin.web")
 
@@ -42,7 +40,8 @@ class Shell:
         try:
             await self._app(scope, receive, answer.send)
         except Exception as trouble:
-            _log.exception("request failed: %s %s", scope["method"], _area(scope["path"]))
+            if answer.begun or not is_unread(trouble):
+                _log.exception("request failed: %s %s", scope["method"], _area(scope["path"]))
             if answer.begun:
                 raise  # half an answer is out: the server must cut the connection
             await _sorry(scope, trouble)(scope, receive, answer.send)
@@ -65,9 +64,8 @@ class _Answer:
 
 
 def _sorry(scope: Scope, trouble: Exception) -> ASGIApp:
-    if isinstance(trouble, StoreBusyError):
-        return error(Request(scope), 503, {"Retry-After": _BUSY_RETRY_S})
-    return error(Request(scope), 500)
+    request = Request(scope)
+    return unread(request, trouble) if is_unread(trouble) else error(request, 500)
 
 
 def _visitor(context: Context, scope: Scope) -> object:

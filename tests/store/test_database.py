@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import insert, select
 
-from service.errors import StoreError
+from service.errors import StatementError, StoreError
 from service.store import facts, stale
 from service.store.database import Store
 from service.store.tables import fact
@@ -95,3 +95,16 @@ def test_the_secret_and_the_tag_authority_are_made_once(any_store):
     with any_store.write() as connection:
         assert facts.secret(connection) == first
         assert facts.tag_authority(connection, "other.example", 2027) == "tin.example.vn,2026"
+
+
+def test_what_works_and_refuses_us_is_told_from_what_cannot_be_used(any_store, tmp_path):
+    with pytest.raises(StatementError), any_store.read() as connection:
+        statement = "SELECT ?, ?" if any_store.is_sqlite else "SELECT nothing"
+        connection.exec_driver_sql(statement, (1,) if any_store.is_sqlite else None)
+    (tmp_path / "no.db").write_bytes(b"no database" * 1000)
+    broken = Store(f"sqlite:///{tmp_path / 'no.db'}")
+    unusable = pytest.raises(StoreError, match="cannot be used: file is not a database")
+    with unusable as found, broken.read() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    broken.close()
+    assert not isinstance(found.value, StatementError)

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from service.errors import StoreBusyError
+from service.errors import ConflictError, StatementError, StoreBusyError
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.web.fields import BODY_LIMIT
@@ -153,6 +153,20 @@ def test_a_busy_database_asks_to_come_again(web):
     web.app.state.context.__dict__["health"] = busy
     answer = web.client.get("/readyz")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+
+
+@pytest.mark.parametrize("refusal", [StatementError, ConflictError])
+def test_what_the_database_refuses_is_a_fault_of_ours_with_its_trace_in_the_log(
+    web, caplog, refusal
+):
+    def refused():
+        raise refusal("no such column")
+
+    web.app.state.context.__dict__["health"] = refused
+    with caplog.at_level(logging.ERROR):
+        assert web.client.get("/readyz").status_code == 500
+    [told] = [one for one in caplog.records if one.name == "bantin.web"]
+    assert told.exc_info is not None
 
 
 def test_cookies_of_strangers_are_not_taken_over(web):
