@@ -57,9 +57,14 @@ class Published:
     failed: Mapping[str, str] = field(default_factory=dict)
 
 
-def publish(store: Store, settings: Settings, renderer: Renderer, now: datetime) -> Published:
-    """Build the feeds that are marked, that were never built, or whose settings have changed."""
-    desk = _Desk(store, settings, renderer, _authority(store, settings, now))
+def publish(
+    store: Store, settings: Settings, renderer: Renderer, now: datetime, shape: int = SHAPE
+) -> Published:
+    """Build the feeds that are marked, that were never built, or whose settings have changed.
+
+    `shape`: which way of building a feed of its data this is; another one builds them all anew.
+    """
+    desk = _Desk(store, settings, renderer, _authority(store, settings, now), shape)
     written: list[str] = []
     unchanged: list[str] = []
     failed: dict[str, str] = {}
@@ -91,13 +96,14 @@ class _Desk:
     """What the building of every feed of one pass shares."""
 
     def __init__(
-        self, store: Store, settings: Settings, renderer: Renderer, authority: str
+        self, store: Store, settings: Settings, renderer: Renderer, authority: str, shape: int
     ) -> None:
         self._store = store
         self._publish = settings.publish
         self._site = renderer.site
         self._words: Words = renderer.words(renderer.site.language)
         self._authority = authority
+        self._shape = shape
         with store.read() as connection:
             self._topics = {topic.name: topic for topic in shelves.topics(connection)}
         self._basis = self._hash_settings()
@@ -159,7 +165,7 @@ class _Desk:
         """Of all that goes into a feed beside its stories and how many sources told them."""
         site = self._site
         parts = (
-            SHAPE,
+            self._shape,
             NEWEST,
             FRESH_FOR,
             self._authority,

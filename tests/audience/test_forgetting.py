@@ -42,12 +42,12 @@ def lived_with(store, settings, renderer, now, previous_cut, outbox):
         people.add(store, settings, now, typed, "tuan", previous_cut=previous_cut)
     signup.sign_up(store, settings, renderer, now, wish(ADDRESS))
     with store.ledger() as connection:
-        for claimed in claims.claim(connection, "owner", now, 10).claimed:
-            claims.mark_sending(connection, "owner", now, {claimed.id: "relay"})
-            answer = f"550 5.1.1 <{ADDRESS.upper()}>: user {ADDRESS.lower()} unknown"
-            outcome = Outcome(claimed.id, DeliveryState.REJECTED, "relay", answer, suppress=True)
-            outcomes.settle(connection, "owner", now, [outcome])
-            outbox.put(claimed.message_id.partition("@")[0], f"To: {ADDRESS}\r\n\r\n".encode())
+        [claimed] = claims.claim(connection, "owner", now, 10).claimed
+        claims.mark_sending(connection, "owner", now, {claimed.id: "relay"})
+        answer = f"550 5.1.1 <{ADDRESS.upper()}>: user {ADDRESS.lower()} unknown"
+        outcome = Outcome(claimed.id, DeliveryState.REJECTED, "relay", answer, suppress=True)
+        assert outcomes.settle(connection, "owner", now, [outcome]) == {claimed.id}
+        outbox.put(claimed.message_id.partition("@")[0], f"To: {ADDRESS}\r\n\r\n".encode())
     assert press(store, settings, now, previous_cut).fresh
     with store.ledger() as connection:
         # What an older program left: rows that grew until their page was split.

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from service.audience import preferences, unsubscribe
+from service.audience import preferences, signup, unsubscribe
 from service.audience.preferences import Preferences
 from service.errors import UsageError
 from service.model import EndedReason
 from service.store import tables as t
-from tests.audience.acts import again, history, subscribe
+from tests.audience.acts import again, history, newest, subscribe, wish
 
 KEPT = Preferences("weekly", ("giao-duc",), None, None)
 
@@ -92,6 +92,16 @@ def test_a_cadence_that_the_digest_has_not_is_refused(people_store, settings, no
             people_store, settings, now, weekly.token, Preferences("hourly", None, None, None)
         )
     assert again(people_store, weekly) == weekly
+
+
+def test_who_has_not_confirmed_yet_has_nothing_to_change(people_store, settings, renderer, now):
+    """The link of a sign-up that somebody else made must not settle anything in their name."""
+    signup.sign_up(people_store, settings, renderer, now, wish())
+    asked = newest(people_store)
+    daily = Preferences("daily", None, None, now + timedelta(days=30))
+    assert preferences.save(people_store, settings, now, asked.token, daily) is None
+    assert again(people_store, asked) == asked
+    assert [event.what for event in history(people_store, asked)] == ["signed_up"]
 
 
 def test_what_has_ended_and_what_is_unknown_cannot_be_changed(people_store, settings, now, weekly):

@@ -259,6 +259,23 @@ def test_a_pause_that_ends_at_a_cut_is_over_with_it(any_store, tmp_path, ends):
     assert room.titles() == (["next"] if ends else ["told", "next"])
 
 
+def test_a_pause_that_the_service_slept_through_stays_skipped_while_too_few_stories_wait(
+    any_store, tmp_path
+):
+    """Its cuts are made up for by one that waits; the next must know where the pause has ended."""
+    few = {"tuan": {"cadence": "daily", "stories": {"min": 2}}}
+    room = Newsroom(any_store, tmp_path, few)
+    room.subscribe(paused_until=MONDAY - DAY + HOUR)
+    room.plan()
+    room.story("passed", at=MONDAY - 2 * DAY - HOUR)
+    room.story("one", at=MONDAY - HOUR)
+    room.run(MONDAY)
+    assert room.titles() == []
+    room.story("two", at=MONDAY + HOUR)
+    room.run(MONDAY + DAY)
+    assert room.titles() == ["one", "two"]
+
+
 @pytest.mark.parametrize(
     ("cadence", "cut", "lasts"),
     [
