@@ -11,7 +11,7 @@ import click
 from service.cli.grouping import Group
 from service.cli.opening import opened
 from service.cli.output import config_option, dump, fail, json_option, number, printable, say
-from service.mail import trial
+from service.mail import relay_notes, trial
 from service.mail.lines import OUTBOX
 from service.mail.trial import Sent
 from service.runtime.composition import Service
@@ -61,7 +61,7 @@ def _note(service: Service, sent: Sent) -> int:
     now = service.clock()
     with service.store.ledger() as connection:
         if sent.ok:
-            released = relay_states.retry_now(connection, sent.relay, now)
+            released = relay_notes.retry_now(connection, sent.relay, now)
             relay_states.note_success(connection, sent.relay, now, sent.answer)
             return released
         if sent.ours:

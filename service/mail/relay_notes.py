@@ -8,9 +8,15 @@ from datetime import datetime
 import structlog
 
 from service.errors import StoreError
+from service.mail.conclude import wait_after
 from service.mail.lines import Line
 from service.store import relay_states
-from service.store.database import Store
+from service.store.database import Connection, Store
+
+
+def retry_now(connection: Connection, name: str, now: datetime) -> int:
+    """Make due what waited for this relay, which is known to take mail again. Returns how many."""
+    return relay_states.retry_now(connection, name, now, lambda tries: wait_after(tries, luck=0.0))
 
 
 class RelayNotes:

@@ -18,6 +18,7 @@ from typing import Any
 from service.collect.spacing import Sites
 from service.collect.workers import Parsers
 from service.errors import BantinError, ConfigError, UsageError
+from service.mail import relay_notes
 from service.mail.lines import line_names
 from service.model import Changed
 from service.report.health import Health, health
@@ -27,7 +28,6 @@ from service.runtime import descriptors, heap, logs, pidfile, pipeline
 from service.runtime.composition import Service, load
 from service.runtime.engine import Engine, Job
 from service.runtime.vitals import Vitals
-from service.store import relay_states
 from service.store.threads import in_thread
 from service.web.app import create_app
 from service.web.front import limits
@@ -282,7 +282,7 @@ def _probe_relays(service: Service) -> None:
     """Who reloads has perhaps just mended a password: a relay that fails is tried at once."""
     with service.store.ledger() as connection:
         for name in line_names(service.settings):
-            relay_states.retry_now(connection, name, service.clock())
+            relay_notes.retry_now(connection, name, service.clock())
 
 
 def _health(service: Service, vitals: Vitals) -> Health:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     exists,
     func,
     insert,
@@ -28,6 +30,9 @@ NOT_TRIED = "not tried, for others at its domain were put off: "
 ABOUT_ITSELF = ("rcpt: ", "data: ", "body: ", NOT_TRIED)
 """How an answer begins that is about this recipient or this message (LEDGER, "Send": whose fault it
 is decides who waits); any other is about the relay."""
+
+_STATUS = re.compile(r"(?:rcpt|data|body): \d{3} \d\.\d{1,3}\.\d{1,3}(?= )")
+"""Stage, code and enhanced status (RFC 3463) of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +65,72 @@ def note_success(connection: Connection, name: str, now: datetime, answer: str) 
     _write(connection, RelayState(name, None, answer, now, None))
 
 
-def retry_now(connection: Connection, name: str, now: datetime) -> int:
-    """Make due what was put off because of this relay's failure. Returns how many.
+def retry_now(
+    connection: Connection, name: str, now: datetime, wait: Callable[[int], timedelta]
+) -> int:
+    """Make due what was put off because of this relay's failure. Returns how many are due now.
 
     For when it is known to take mail again, whatever it said to each of them while it failed. What
-    was put off for a reason of its own keeps its hour.
+    was put off for a reason of its own keeps its hour; where the failure has moved it since, it
+    gets back its hour and its reason. `wait`: the longest back-off after so many tries.
     """
     answer = connection.scalar(
         select(relay.c.answer).where(relay.c.name == name, relay.c.failing_since.is_not(None))
     )
     if answer is None:
         return 0
+    waiting = and_(delivery.c.state == DeliveryState.DEFERRED.value, delivery.c.next_try_at > now)
     named = or_(
         delivery.c.reply.startswith(f"{name}: ", autoescape=True),
         delivery.c.reply.contains(f"; {name}: ", autoescape=True),
     )
-    because = or_(
-        _last_try(attempt.c.relay == name, not_(_about_itself())),
-        and_(not_(_last_try()), named),
-        delivery.c.reply == answer,
+    met = and_(attempt.c.relay == name, _failed(answer))
+    own = and_(waiting, named, _about_itself(), not_(met))
+    due = _give_back(connection, own, now, wait)
+    because = and_(waiting, or_(_last_try(met), and_(not_(_last_try()), named)))
+    changed = connection.execute(update(delivery).where(because).values(next_try_at=now))
+    return due + changed.rowcount
+
+
+def _give_back(
+    connection: Connection,
+    own: ColumnElement[bool],
+    now: datetime,
+    wait: Callable[[int], timedelta],
+) -> int:
+    """What was put off after its last attempt stands again as that left it, if it was `own`.
+
+    Returns how many are due by that.
+    """
+    later = attempt.alias("later")
+    last = select(func.max(later.c.n)).where(later.c.delivery_id == delivery.c.id)
+    rows = connection.execute(
+        select(delivery.c.id, delivery.c.next_try_at, attempt.c.n, attempt.c.at, attempt.c.answer)
+        .select_from(delivery)
+        .join(attempt, attempt.c.delivery_id == delivery.c.id)
+        .where(
+            own,
+            attempt.c.n < delivery.c.tries,
+            attempt.c.n == last.correlate(delivery).scalar_subquery(),
+        )
     )
-    waiting = and_(
-        delivery.c.state == DeliveryState.DEFERRED.value, delivery.c.next_try_at > now, because
-    )
-    return connection.execute(update(delivery).where(waiting).values(next_try_at=now)).rowcount
+    stand = [
+        {
+            "of": row.id,
+            "hour": max(now, min(row.at + wait(row.n - 1), row.next_try_at)),
+            "said": row.answer,
+            "n": row.n,
+        }
+        for row in rows
+    ]
+    if stand:
+        connection.execute(
+            update(delivery)
+            .where(delivery.c.id == bindparam("of"))
+            .values(next_try_at=bindparam("hour"), reply=bindparam("said"), tries=bindparam("n")),
+            stand,
+        )
+    return sum(one["hour"] <= now for one in stand)
 
 
 def states(connection: Connection, names: Sequence[str]) -> list[RelayState]:
@@ -99,10 +146,11 @@ def waiting(connection: Connection, now: datetime) -> int:
     What was put off for its own recipient's or content's sake counts once its hour has come.
     """
     unsettled = (DeliveryState.PLANNED.value, DeliveryState.DEFERRED.value)
-    failed = exists().where(relay.c.failing_since.is_not(None), relay.c.answer == delivery.c.reply)
+    failing = connection.execute(select(relay).where(relay.c.failing_since.is_not(None)))
+    failed = [_last_try(attempt.c.relay == one.name, _failed(one.answer)) for one in failing]
     put_off = and_(
         delivery.c.state == DeliveryState.DEFERRED.value,
-        or_(not_(_last_try(_about_itself())), failed),
+        or_(not_(_last_try(_about_itself())), *failed),
     )
     due = and_(delivery.c.state.in_(unsettled), delivery.c.next_try_at <= now)
     counted = select(func.count()).select_from(delivery).where(or_(put_off, due))
@@ -117,6 +165,17 @@ def _last_try(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(
         attempt.c.delivery_id == delivery.c.id, attempt.c.n == delivery.c.tries, *conditions
     )
+
+
+def _failed(answer: str) -> ColumnElement[bool]:
+    """Whether an attempt met the relay's failure, whose last words are `answer`.
+
+    Several readers in a row may have met it at their own addresses: then who was told the same
+    status has met it too, in whatever words.
+    """
+    status = _STATUS.match(answer)
+    alike = [attempt.c.answer.startswith(f"{status[0]} ", autoescape=True)] if status else []
+    return or_(not_(_about_itself()), attempt.c.answer == answer, *alike)
 
 
 def _about_itself() -> ColumnElement[bool]:

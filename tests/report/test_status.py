@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert, select, update
 
+from service.mail.relay_notes import retry_now
 from service.render.engine import shipped_templates
 from service.render.words import load_words
 from service.report.health import MOST_OF_A_KIND, health
@@ -19,7 +20,7 @@ from service.report.status import as_json, status
 from service.report.trouble import said, utc
 from service.store import overview
 from service.store import tables as t
-from service.store.relay_states import NOT_TRIED, note_failure, note_success, retry_now
+from service.store.relay_states import NOT_TRIED, note_failure, note_success
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
 from tests.mail.stock import fill
 
@@ -179,13 +180,12 @@ def _postpone(connection, delivery, reason, later):
 def test_what_waited_for_a_relay_is_due_once_it_takes_mail_again(any_store, now):
     first, second, third = fill(any_store, now, [f"{n}@example.vn" for n in "abc"]).deliveries
     later = now + timedelta(minutes=15)
-    replies = {first: "535 no", second: "chinh: 535 no; hai: 421 busy", third: "450 4.1.2 full"}
     with any_store.write() as connection:
-        for delivery, reply in replies.items():
-            values = {"state": "deferred", "reply": reply, "next_try_at": later}
-            connection.execute(update(t.delivery).where(t.delivery.c.id == delivery).values(values))
+        _try(connection, first, now, "chinh", "connect: 535 no", later)
+        _postpone(connection, second, "chinh: connect: 535 no; hai: 421 busy", later)
+        _try(connection, third, now, "chinh", "rcpt: 450 4.1.2 full", later)
         assert retry_now(connection, "chinh", now) == 0, "it does not fail"
-        note_failure(connection, "chinh", now, "535 no", later)
+        note_failure(connection, "chinh", now, "connect: 535 no", later)
         assert retry_now(connection, "chinh", now) == 2
         due = connection.execute(select(t.delivery.c.id).where(t.delivery.c.next_try_at <= now))
     assert set(due.scalars()) == {first, second}
