@@ -70,9 +70,15 @@ def running(folder: Path, port: int, relay: int, nobody: int) -> Iterator[Runnin
         up.process.wait()
 
 
+def lines(answer: Answer, name: str) -> list[str]:
+    """Without what a busy machine adds: how late the loop was just now."""
+    told = json.loads(answer.body).get(name, [])
+    return [one for one in told if not one.startswith(("loop: ", "The service was busy"))]
+
+
 def with_key(port: int, key: str) -> tuple[Answer, list[str]]:
     answer = ask(port, "/readyz", Authorization=f"Bearer {key}")
-    return answer, json.loads(answer.body).get("late", [])
+    return answer, lines(answer, "late")
 
 
 def until_all_is_told(port: int, key: str) -> list[str]:
@@ -115,7 +121,7 @@ def attack(folder: Path, relay: int) -> None:
                 assert answer.status == 503
                 assert set(said) == {"ready", "reasons"}, what
                 assert said["ready"] is False
-                mail, *sources = said["reasons"]
+                mail, *sources = lines(answer, "reasons")
                 assert mail.startswith("mail: a relay has taken none since 20")
                 assert mail.endswith("; mails that wait: 3")
                 assert sources == ["sources: 1 failing"]
@@ -125,7 +131,7 @@ def attack(folder: Path, relay: int) -> None:
             assert with_key(way, key)[1] == told
             entered = ask(way, admin_key.link("", "/admin/", key, now))
             cookie = entered.headers["set-cookie"].partition(";")[0]
-            assert json.loads(ask(way, "/readyz", Cookie=cookie).body)["late"] == told
+            assert lines(ask(way, "/readyz", Cookie=cookie), "late") == told
 
         # As docs/operating.md says it: the key stands in no list of processes and in no log.
         [line] = [line for line in PAGE.splitlines() if "curl" in line and "/readyz" in line]
@@ -133,7 +139,7 @@ def attack(folder: Path, relay: int) -> None:
         done = subprocess.run(
             ["sh", "-c", command], cwd=site, capture_output=True, text=True, check=True, timeout=60
         )
-        assert json.loads(done.stdout)["late"] == told
+        assert set(told) <= set(json.loads(done.stdout)["late"])
         assert key not in command
         assert key not in up.err.read_text()
 

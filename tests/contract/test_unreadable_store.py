@@ -34,6 +34,7 @@ def test_pages_say_that_the_data_cannot_be_read_and_the_log_says_why_once(tmp_pa
     port = free_port()
     with serving(tmp_path / "tin", port, port) as site:
         write_over(site.folder / "var")
+        begun = time.monotonic()
         until_noticed(port)
         for path in PATHS * TIMES:
             answer = ask(port, path)
@@ -48,11 +49,12 @@ def test_pages_say_that_the_data_cannot_be_read_and_the_log_says_why_once(tmp_pa
         assert (admin.status, admin.headers["retry-after"]) == (503, "30")
         assert "Không đọc được cơ sở dữ liệu: " in admin.body.decode()
         assert ask(port, "/admin/").status == 404
+        minutes = 1 + int((time.monotonic() - begun) / 60)
         lines = [json.loads(line) for line in site.running.err.read_text().splitlines()]
     told = [one for one in lines if one["event"] == "the store cannot be read"]
     causes = {one["error"] for one in told}
-    minutes = 2  # that this may take on a slow machine
-    assert 1 <= len(told) <= minutes * len(causes) <= minutes * 3
+    assert 1 <= len(told) <= minutes * len(causes)
+    assert len(causes) <= 3, causes
     assert not any("exception" in one for one in told)
     assert "request failed" not in {one["event"].partition(":")[0] for one in lines}
     assert len(lines) < len(PATHS) * TIMES / 2
