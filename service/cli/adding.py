@@ -22,6 +22,7 @@ from service.net import guard
 from service.runtime import pidfile
 from service.runtime.adding import Additions, Wish, add_one, judged
 from service.runtime.composition import load
+from service.text.ip_literal import literal
 
 MOST_REQUESTS = 15
 """To a site whose feed is looked for: who adds a source waits for it."""
@@ -97,7 +98,7 @@ def _chosen(settings: Settings, url: str, *, shown: bool) -> _Choice:
         try:
             found = asyncio.run(searched(settings, url, tell, most=MOST_REQUESTS, sitemaps=False))
         except ForbiddenAddressError as error:
-            if not guard.literal(URL(url).host or ""):  # else the configuration's check says it
+            if not literal(URL(url).host or ""):  # else the configuration's check says it
                 raise UsageError(f"{url}: {error}; {guard.opening('')}") from error
             return _Choice(untried=str(error))
         except FetchError as error:

@@ -34,8 +34,8 @@ from service.collect.body_text import Body
 from service.collect.items import language_tag
 from service.collect.pagetree import base_of, decoded, tree_of
 from service.collect.reading import Reading
-from service.curate.canonical import is_home
 from service.model import Image
+from service.text.canonical import is_home
 from service.text.fold import folded_tokens
 from service.text.language import guess
 

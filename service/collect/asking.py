@@ -22,11 +22,11 @@ from service.config.schema import Settings
 from service.curate.prepare import Prepared, Told
 from service.errors import BantinError, DriftError, FetchError, ParseError, PutAsideError
 from service.net import agent
-from service.net import headers as http
 from service.net.access import Access
 from service.net.answers import NOT_MODIFIED, Hop, Response
 from service.net.client import Client, Room
 from service.store.sources import Behind, Claimed
+from service.text import http_headers as http
 
 TRUST = timedelta(days=1)
 """How long a server that says "not modified" each time is believed before it is asked for all."""

@@ -20,7 +20,7 @@ from contextlib import suppress
 
 from service.collect.feedparser_names import convert_to_utf8
 from service.collect.mended import BAD_BYTES, FROM, WRONG_CHARSET
-from service.net import headers as http
+from service.text import http_headers as http
 from service.text import legacy, plausible
 
 _MARKS = {

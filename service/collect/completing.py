@@ -14,10 +14,10 @@ from service.collect import article_page
 from service.collect.article_page import ArticlePage
 from service.collect.jobs import Job
 from service.collect.reading import Reading
-from service.curate.canonical import is_home
 from service.curate.listed import is_cut
 from service.errors import ParseError
 from service.model import Entry, SourceKind
+from service.text.canonical import is_home
 from service.text.clean import plain
 
 _SAME_DAY = timedelta(hours=36)

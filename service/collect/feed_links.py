@@ -17,9 +17,9 @@ from lxml.html import HtmlElement
 
 from service.collect.addresses import web_address, without_feed_scheme
 from service.collect.blocks import text_of
-from service.collect.same_site import site_of
 from service.text.clean import title_text
 from service.text.fold import fold
+from service.text.sites import site_of
 
 MOST = 200
 """Candidates of one page: who lists more is no list of feeds."""

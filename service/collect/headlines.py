@@ -17,7 +17,7 @@ from lxml.html import HtmlElement
 
 from service.collect.addresses import web_address
 from service.collect.blocks import text_of
-from service.collect.same_site import site_of
+from service.text.sites import site_of
 
 MOST_LINKS = 8000
 """Of one page that are looked at: the largest lists of the Web have some hundred entries."""

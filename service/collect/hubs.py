@@ -15,7 +15,7 @@ from yarl import URL
 
 from service.collect.addresses import web_address
 from service.model import Document
-from service.net.links import Link, links
+from service.text.link_header import Link, links
 
 if TYPE_CHECKING:  # workers know no network, and need not load its client
     from service.net.answers import Hop

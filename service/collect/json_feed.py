@@ -17,8 +17,8 @@ from service.collect.keys import Draft
 from service.collect.reading import Reading
 from service.errors import ParseError
 from service.model import Document, Entry, Image
-from service.net import headers as http
 from service.text import dates
+from service.text import http_headers as http
 from service.text.clean import title_text
 from service.text.fold import nfc
 

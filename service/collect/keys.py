@@ -18,8 +18,8 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urldefrag
 
-from service.curate.canonical import canonical, display_link, is_home
 from service.model import Entry
+from service.text.canonical import canonical, display_link, is_home
 from service.text.fold import fold, words_of
 
 LONGEST_KEY = 500

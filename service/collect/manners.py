@@ -5,9 +5,12 @@ A key of the source wins over the one of [collect].
 
 from __future__ import annotations
 
-from service.collect.same_site import is_own_machine, site_of
+from yarl import URL
+
 from service.collect.spacing import NO_GAP, Gap
 from service.config.schema import Collect, Source
+from service.net import guard
+from service.text.sites import site_of
 
 
 def allowed(source: Source, collect: Collect) -> tuple[str, ...]:
@@ -32,3 +35,11 @@ def gap(source: Source, collect: Collect, url: str) -> Gap:
         return NO_GAP
     told = source.per_site or collect.per_site
     return Gap(told.delay.total_seconds(), told.connections)
+
+
+def is_own_machine(url: str) -> bool:
+    """Whether the address is loopback, which is not spaced unless its source says so itself."""
+    try:
+        return guard.is_loopback(URL(url).host or "")
+    except ValueError:
+        return False

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from service.collect.feed_habits import is_home
 from service.collect.feed_links import Origin, is_of_comments
 from service.collect.selecting import Selected
-from service.curate.canonical import canonical
 from service.model import Document, Entry, SourceKind
+from service.text.canonical import canonical
 from service.text.fold import fold
 
 STALE = timedelta(days=365)

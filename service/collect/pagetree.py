@@ -11,7 +11,7 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from service.collect.addresses import web_address
 from service.errors import ParseError
-from service.net import headers as http
+from service.text import http_headers as http
 from service.text.markup import with_closed_quotes
 
 _META_CHARSET = re.compile(rb"(?i)<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]+)")

@@ -16,8 +16,8 @@ from lxml.html import HtmlElement
 from service.collect.addresses import web_address
 from service.collect.blocks import text_of
 from service.collect.headlines import ancestors
-from service.collect.same_site import site_of
 from service.text.fold import fold
+from service.text.sites import site_of
 
 _NEXT_WORDS = re.compile(
     r"(trang (sau|tiep|ke)( theo)?|(xem )?trang tiep theo|tiep( theo)?|sau|ke tiep|cu hon|"

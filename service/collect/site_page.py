@@ -19,10 +19,10 @@ from service.collect.feed_habits import habits_of
 from service.collect.feed_links import Candidate, feeds_of
 from service.collect.pagetree import base_of, tree_of
 from service.collect.reading import Reading
-from service.collect.same_site import site_of
 from service.collect.selecting import Selected
 from service.model import Document, SourceKind
 from service.text.clean import title_text
+from service.text.sites import site_of
 
 _REFRESH = re.compile(r"(?i)\s*\d+(?:\.\d*)?\s*[;,]\s*(?:url\s*=\s*)?[\"']?([^\"'\s>]+)")
 

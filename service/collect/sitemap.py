@@ -19,12 +19,12 @@ from service.collect.items import language_tag, sensible, unique
 from service.collect.keys import Draft
 from service.collect.packed import unpacked
 from service.collect.reading import Reading
-from service.collect.same_site import site_of
 from service.errors import ParseError
 from service.model import Document, Entry, Further, Image
 from service.text import dates
 from service.text.clean import title_text
 from service.text.fold import nfc
+from service.text.sites import site_of
 
 MOST = 50_000
 """Addresses in one sitemap: the rule says so, and what is more is left out."""

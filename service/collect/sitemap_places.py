@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import urljoin, urlsplit
 
 from service.collect.addresses import web_address
-from service.collect.same_site import site_of
 from service.model import Further
+from service.text.sites import site_of
 
 MOST_NAMED = 50
 """Sitemaps that one robots.txt may name."""

@@ -24,12 +24,12 @@ from service.config.schema import Settings, Source
 from service.errors import BantinError
 from service.model import Document, SourceKind
 from service.net import agent
-from service.net import headers as http
 from service.net.access import Access
 from service.net.answers import NOT_MODIFIED, Response
 from service.net.client import Client
 from service.store import pauses
 from service.store.remembered import Remembered
+from service.text import http_headers as http
 
 AT_ONCE = 16
 """Sources that are asked at one time, each on a site of its own."""

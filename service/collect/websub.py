@@ -19,6 +19,7 @@ from service.collect.schedule import HOUR_S, WISHES_S
 from service.config.schema import Settings, Source
 from service.net import guard
 from service.store.pushing import Silent
+from service.text.ip_literal import literal
 
 PATH = "/websub/"
 """Where our callbacks stand, before the token."""
@@ -194,7 +195,7 @@ def may_enter(source_url: str, hub: str, allowed: guard.Networks) -> bool:
     source, asked = urlsplit(source_url).hostname or "", urlsplit(hub).hostname or ""
     if source == asked:
         return True
-    address = guard.literal(source)
+    address = literal(source)
     own = ["127.0.0.1", "::1"] if guard.is_loopback(source) else []
     inside = [str(address)] if address is not None else own
     return any(guard.within(one, allowed) for one in inside)

@@ -26,7 +26,7 @@ from service.collect.renaming import renamed
 from service.collect.repair import Repaired
 from service.errors import ParseError
 from service.model import Document
-from service.net import headers as http
+from service.text import http_headers as http
 from service.text.clean import title_text
 from service.text.fold import nfc
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
 
-from service.curate.canonical import display_link, is_web
 from service.model import Enclosure, Entry, Image, Refusal
 from service.text.boilerplate import without_boilerplate
+from service.text.canonical import display_link, is_web
 from service.text.clean import clean_html, plain, plain_of_clean, title_text
 from service.text.excerpt import lead, shorten
 from service.text.fold import lowered, nfc, words_of

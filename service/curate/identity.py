@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from service.curate.canonical import canonical
 from service.model import Entry
 from service.store.source_key import source_key
+from service.text.canonical import canonical
 from service.text.fold import nfc
 
 PUBLIC_ID_BITS = 120

@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from service.curate.articles import entry_hash
-from service.curate.canonical import is_home, is_web
 from service.model import Enclosure, Entry, Image
+from service.text.canonical import is_home, is_web
 
 _INSTANTS = ("published", "updated")
 _CUT = ("…", "...", "[…]", "[...]")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from service.curate.canonical import display_link
 from service.curate.identity import address_key
 from service.store import articles, entries
 from service.store.database import Connection
+from service.text.canonical import display_link
 from service.text.fold import nfc
 
 _STORY_PAGE = re.compile(r"(?:^|/)stories/([0-9a-z]{24})/?(?:index\.html)?$")

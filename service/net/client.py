@@ -19,12 +19,14 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from service.errors import FetchError, ForbiddenAddressError, HttpError, TooLargeError
-from service.net import answers, guard, headers, reasons
+from service.net import answers, guard, reasons
 from service.net.access import DIRECT, Access, Route
 from service.net.answers import Hop, Response
 from service.net.limits import Limits
 from service.net.sessions import Journey, Sessions, journey
 from service.net.unpack import Unpacker, too_large
+from service.text import http_headers
+from service.text.ip_literal import literal
 
 _CHUNK = 64 * 1024
 # Never carried to another host by a redirect.
@@ -220,8 +222,8 @@ class Client:
             raise HttpError(
                 answer.status,
                 reasons.status(answer.status, answer.reason),
-                headers.retry_after_s(texts.get("retry-after"), now),
-                fresh_s=headers.fresh_s(texts, now),
+                http_headers.retry_after_s(texts.get("retry-after"), now),
+                fresh_s=http_headers.fresh_s(texts, now),
                 for_good=all(hop.is_permanent for hop in hops),
             )
         if answer.status == HTTPStatus.PARTIAL_CONTENT:
@@ -254,7 +256,7 @@ def _judge_name(url: URL, allowed: guard.Networks) -> None:
     """Refuse an address by its spelling, before any lookup. Names are left to the socket."""
     if url.port in guard.CLOSED_PORTS:
         raise ForbiddenAddressError(f"port {url.port} is not one where the Web is served")
-    address = guard.literal(url.host or "")
+    address = literal(url.host or "")
     why = None if address is None else guard.forbidden(str(address), allowed)
     if why is not None:
         raise ForbiddenAddressError(why)

@@ -8,8 +8,6 @@ gives an earlier and plainer refusal.
 from __future__ import annotations
 
 import re
-import socket
-import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import (
@@ -21,7 +19,8 @@ from ipaddress import (
     ip_network,
 )
 
-Address = IPv4Address | IPv6Address
+from service.text.ip_literal import Address, literal
+
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
@@ -120,25 +119,6 @@ def within(address: str, allowed: Networks) -> bool:
     inner = _carried(outer)
     judged = (outer,) if inner is None else (inner, outer)
     return any(one in network for one in judged for network in allowed)
-
-
-@lru_cache(maxsize=4096)
-def literal(host: str) -> Address | None:
-    """The address that a host name spells, in any spelling that resolvers take; None for a name.
-
-    `127.1`, `2130706433`, `0x7f.0.0.1`, `[::1]` and full-width digits are addresses too.
-    """
-    text = unicodedata.normalize("NFKC", host).replace("。", ".").strip("[]").rstrip(".")
-    try:
-        return ip_address(text.partition("%")[0])
-    except ValueError:
-        pass
-    if not text or any(char.isspace() for char in text):
-        return None
-    try:
-        return IPv4Address(socket.inet_aton(text))
-    except (OSError, ValueError):  # ValueError: characters beyond ASCII
-        return None
 
 
 def is_loopback(host: str) -> bool:

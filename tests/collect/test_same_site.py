@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from service.collect.same_site import is_own_machine, site_of
+from service.collect.manners import is_own_machine
 from service.config.schema import PerSite
 from service.model import Scope
+from service.text.sites import site_of
 
 
 @pytest.mark.parametrize(

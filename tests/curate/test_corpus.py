@@ -10,11 +10,11 @@ from service.collect import documents
 from service.collect.reading import Reading
 from service.config.schema import Settings
 from service.curate.admit import AdmitSource, admit
-from service.curate.canonical import is_web
 from service.curate.rules import compile_rules
 from service.errors import ParseError
 from service.store import registry, stories
 from service.store import tables as t
+from service.text.canonical import is_web
 
 FOLDERS = ("rss-parser/input", "feedjira", "miniflux", "reader", "vi")
 

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from service.curate.canonical import is_web
 from service.model import Document, Enclosure, Entry, Image
 from service.store import stories
 from service.store import tables as t
+from service.text.canonical import is_web
 from tests.curate.desk import entry
 
 NASTY = st.one_of(

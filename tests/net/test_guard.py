@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.net import guard
+from service.text.ip_literal import literal
 
 PRIVATE = [
     "127.0.0.1", "127.255.0.9", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255",
@@ -72,7 +73,7 @@ def test_a_network_that_is_none_is_named(text):
     ],
 )  # fmt: skip
 def test_loopback_is_known_in_every_spelling(host):
-    assert guard.literal(host) is not None
+    assert literal(host) is not None
     assert guard.is_loopback(host)
 
 
@@ -80,7 +81,7 @@ def test_loopback_is_known_in_every_spelling(host):
     "host", ["tuoitre.vn", "localhost.example", "127.0.0.1.example", "1.2.3.4.5", "", "a b"]
 )
 def test_a_name_is_no_address(host):
-    assert guard.literal(host) is None
+    assert literal(host) is None
     assert not guard.is_loopback(host)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.net import headers
 from service.net.agent import for_feed, user_agent
+from service.text import http_headers
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from service.net.agent import for_feed, user_agent
     ],
 )
 def test_retry_after_is_a_number_or_a_date(value, seconds, now):
-    assert headers.retry_after_s(value, now) == seconds
+    assert http_headers.retry_after_s(value, now) == seconds
 
 
 @pytest.mark.parametrize(
@@ -51,25 +51,25 @@ def test_retry_after_is_a_number_or_a_date(value, seconds, now):
     ],
 )
 def test_freshness(given, seconds, now):
-    assert headers.fresh_s(given, now) == seconds
+    assert http_headers.fresh_s(given, now) == seconds
 
 
 def test_types_and_charsets():
     given = {"content-type": 'Text/HTML; x=y; Charset="TIS-620"'}
-    assert headers.media_type(given) == "text/html"
-    assert headers.charset(given) == "tis-620"
-    assert headers.media_type({}) == ""
-    assert headers.charset({}) is None
+    assert http_headers.media_type(given) == "text/html"
+    assert http_headers.charset(given) == "tis-620"
+    assert http_headers.media_type({}) == ""
+    assert http_headers.charset({}) is None
 
 
 def test_validators_go_back_as_they_came_or_not_at_all():
-    assert headers.conditional(b'W/"a b"', b"Tue, 24 Nov 2026 08:10:00 GMT") == {
+    assert http_headers.conditional(b'W/"a b"', b"Tue, 24 Nov 2026 08:10:00 GMT") == {
         "If-None-Match": 'W/"a b"',
         "If-Modified-Since": "Tue, 24 Nov 2026 08:10:00 GMT",
     }
-    assert headers.conditional(b'"\xe9"', None) == {}
-    assert headers.conditional(b'"a\nX: b"', b"") == {}
-    assert headers.conditional(None, None) == {}
+    assert http_headers.conditional(b'"\xe9"', None) == {}
+    assert http_headers.conditional(b'"a\nX: b"', b"") == {}
+    assert http_headers.conditional(None, None) == {}
 
 
 def test_the_user_agent_names_us_a_contact_and_the_readers():

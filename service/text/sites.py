@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from yarl import URL
 
 from service.model import Scope
-from service.net import guard
+from service.text.ip_literal import literal
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
@@ -34,17 +34,9 @@ def site_of(url: str, scope: Scope = Scope.DOMAIN) -> str:
         return host
     # Two labels are a registrable domain or a suffix: either way the host itself, and the list
     # need not be read.
-    if host.count(".") < 2 or guard.literal(host) is not None:  # noqa: PLR2004 - three labels
+    if host.count(".") < 2 or literal(host) is not None:  # noqa: PLR2004 - three labels
         return host
     return _registrable(host)
-
-
-def is_own_machine(url: str) -> bool:
-    """Whether the address is loopback, which is not spaced unless its source says so itself."""
-    try:
-        return guard.is_loopback(URL(url).host or "")
-    except ValueError:
-        return False
 
 
 @lru_cache(maxsize=20_000)
