@@ -30,8 +30,8 @@ from service.collect.offers import Discovery
 from service.collect.permission import Permissions
 from service.collect.poll import client_of
 from service.collect.proposing import Proposal, proposals
-from service.collect.reading import reading_of
 from service.collect.scout import MOST_REQUESTS, Manner, Means
+from service.collect.source_options import reading_of
 from service.collect.spacing import Sites
 from service.collect.workers import Parsers
 from service.config.loading import DEFAULT_NAME

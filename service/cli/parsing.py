@@ -11,7 +11,8 @@ import click
 
 from service.cli.opening import log_quietly
 from service.cli.output import dump, fail, json_option, printable, say, warn
-from service.collect.look import as_kind, failed, look, look_at
+from service.collect.inspection import look_at
+from service.collect.look import as_kind, failed, look
 from service.collect.reading import Reading
 from service.model import SourceKind
 from service.net.agent import user_agent

@@ -16,7 +16,8 @@ from service.collect import drift, hubs, manners
 from service.collect.access import access_of
 from service.collect.hubs import Advertised
 from service.collect.jobs import Brought, Job, Wish
-from service.collect.reading import Reading, reading_of, told_of
+from service.collect.reading import Reading
+from service.collect.source_options import reading_of, told_of
 from service.collect.workers import Parsers
 from service.config.schema import Settings
 from service.curate.prepare import Prepared, Told

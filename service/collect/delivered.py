@@ -18,8 +18,8 @@ import structlog
 
 from service.collect.asking import Read
 from service.collect.jobs import Job, Wish
-from service.collect.reading import reading_of, told_of
 from service.collect.recording import Recorded, Recorder
+from service.collect.source_options import reading_of, told_of
 from service.collect.workers import Parsers
 from service.config.schema import Settings, Source
 from service.curate.identity import address_key

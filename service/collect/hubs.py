@@ -7,15 +7,15 @@ calls itself (rel=self), which need not be the one that was fetched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from service.collect.addresses import web_address
+from service.collect.hub_links import topic_and_hubs
 from service.model import Document
-from service.text.link_header import Link, links
+from service.text.link_header import links
 
 if TYPE_CHECKING:  # workers know no network, and need not load its client
     from service.net.answers import Hop
@@ -40,47 +40,19 @@ def advertised(
 ) -> Advertised | None:
     """What an answer from `url` says; None where it names no hub. `headers` in lower case."""
     said = links(headers.get("link", ""), url)
-    topic, hubs = _of(said)
+    topic, hubs = topic_and_hubs(said)
     topic = topic or document.self_url
     hubs = hubs or document.hubs
     for hop in reversed(hops):
         if hubs:
             break
-        on_the_way, hubs = _of(links(hop.link, hop.asked))
+        on_the_way, hubs = topic_and_hubs(links(hop.link, hop.asked))
         topic = topic or on_the_way
     usable = tuple(dict.fromkeys(hub for hub in hubs if _is_usable(hub)))
     topic = topic or url
     if not usable or not _is_usable(topic):
         return None
     return Advertised(topic, usable[:MOST_HUBS])
-
-
-def named(pairs: Iterable[tuple[object, object]], base: str) -> tuple[tuple[str, ...], str | None]:
-    """The hubs and the self of a document's own links: (rel, href) each, read against `base`."""
-    found = []
-    for rels, href in pairs:
-        url = web_address(href, base) if isinstance(href, str) else None
-        if url is not None:
-            found.append(Link(url, frozenset(str(rels or "").lower().split())))
-    topic, hubs = _of(found)
-    return hubs, topic
-
-
-def of_json(feed: Mapping[str, Any], base: str) -> tuple[tuple[str, ...], str | None]:
-    """The same of a JSON Feed: `hubs` of the type WebSub, and `feed_url`."""
-    listed = feed.get("hubs")
-    hubs = [
-        ("hub", one.get("url"))
-        for one in (listed if isinstance(listed, list) else ())
-        if isinstance(one, dict) and str(one.get("type", "")).lower() == "websub"
-    ]
-    return named([*hubs, ("self", feed.get("feed_url"))], base)
-
-
-def _of(found: Iterable[Link]) -> tuple[str | None, tuple[str, ...]]:
-    found = list(found)
-    topic = next((one.url for one in found if "self" in one.rels), None)
-    return topic, tuple(one.url for one in found if "hub" in one.rels)
 
 
 def _is_usable(url: str) -> bool:

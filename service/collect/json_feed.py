@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from service.collect import date_evidence, hubs, keys, media
+from service.collect import date_evidence, hub_links, keys, media
 from service.collect.addresses import web_address
 from service.collect.items import language_tag, sensible, unique
 from service.collect.json_mending import mend
@@ -54,7 +54,7 @@ def read(body: bytes, url: str, reading: Reading, now: datetime) -> Document:
     lines = (("", _text(one.get("date_published"))) for one in items if isinstance(one, dict))
     reading = date_evidence.settled(reading, lines, now, language=language, url=link or url)
     drafts = [_draft(item, feed, url, reading, now) for item in items if isinstance(item, dict)]
-    its_hubs, self_url = hubs.of_json(feed, url)
+    its_hubs, self_url = hub_links.of_json(feed, url)
     return Document(
         title=title_text(_text(feed.get("title"))),
         link=link,

@@ -12,9 +12,8 @@ from service.collect import article_page, documents, full_text
 from service.collect.packed import unpacked
 from service.collect.pagetree import own_address
 from service.collect.reading import Reading
-from service.errors import FetchError, ParseError
+from service.errors import ParseError
 from service.model import Document, Entry, SourceKind
-from service.net.client import Client
 from service.text.clean import clean_html, plain
 from service.text.fold import folded_tokens
 
@@ -88,17 +87,6 @@ def failed(given: str, error: str) -> dict[str, Any]:
     return {
         "input": given, "ok": False, "error": error, "feed": None, "entries": [], "repairs": [],
     }  # fmt: skip
-
-
-async def look_at(
-    client: Client, url: str, now: datetime, reading: Reading | None = None
-) -> dict[str, Any]:
-    """Fetch and look. Addresses in private networks are refused by the client."""
-    try:
-        response = await client.get(url)
-    except FetchError as error:
-        return failed(url, str(error))
-    return look(url, response.body, response.headers, response.url, now, reading)
 
 
 def as_kind(reading: Reading, kind: str | None) -> Reading:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from lxml.html import HtmlElement
 
-from service.collect import date_evidence, described, hubs, keys, mainlist, paging, particulars
+from service.collect import date_evidence, described, hub_links, keys, mainlist, paging, particulars
 from service.collect.headlines import sites_elsewhere
 from service.collect.items import language_tag
 from service.collect.keys import Draft
@@ -53,7 +53,7 @@ def read_tree(
             raise ParseError(_why_none(tree, base))
         drafts = _drafts(found, base, reading, now)
     # Of the head alone: what stands in the body may have been written by anybody (section 8.1).
-    its_hubs, self_url = hubs.named(
+    its_hubs, self_url = hub_links.named(
         ((link.get("rel"), link.get("href")) for link in tree.findall("./head/link")), base
     )
     document = Document(

@@ -21,8 +21,8 @@ from service.collect import manners, page_tries, planning
 from service.collect.access import access_of
 from service.collect.jobs import Job, Wish
 from service.collect.permission import Permissions
-from service.collect.reading import reading_of, told_of, visits_of
 from service.collect.recording import Recorder
+from service.collect.source_options import reading_of, told_of, visits_of
 from service.collect.spacing import Gap, Sites, Waiting
 from service.collect.turns import Turns
 from service.collect.workers import Parsers

@@ -18,8 +18,8 @@ from service.collect import manners, offers
 from service.collect.discover import discover
 from service.collect.offers import Discovery, Offer
 from service.collect.permission import Permissions
-from service.collect.reading import reading_of
 from service.collect.scout import Manner, Means
+from service.collect.source_options import reading_of
 from service.collect.spacing import Sites
 from service.collect.workers import Parsers
 from service.config.schema import Settings

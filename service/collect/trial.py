@@ -17,7 +17,7 @@ from service.collect import manners, planning
 from service.collect.access import access_of
 from service.collect.jobs import Job
 from service.collect.permission import Permissions
-from service.collect.reading import reading_of
+from service.collect.source_options import reading_of
 from service.collect.spacing import Gap, Sites, Waiting
 from service.collect.workers import Parsers
 from service.config.schema import Settings, Source

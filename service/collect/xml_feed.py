@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 
 import feedparser
 
-from service.collect import apart, date_evidence, feedparser_names, hubs, keys, wishes
+from service.collect import apart, date_evidence, feedparser_names, hub_links, keys, wishes
 from service.collect.addresses import web_address
 from service.collect.items import draft_of, language_tag
 from service.collect.mended import LOOSE, TRUNCATED_TAIL
@@ -120,7 +120,7 @@ def _understood(
         raise ParseError(f"an entry cannot be understood ({type(error).__name__})") from error
     rhythm = wishes.of(feed, mended.text)
     named = ((one.get("rel"), one.get("href")) for one in feed.get("links") or ())
-    its_hubs, self_url = hubs.named(named, url)
+    its_hubs, self_url = hub_links.named(named, url)
     document = Document(
         title=title_text(nfc(str(feed.get("title") or ""))),
         link=link,

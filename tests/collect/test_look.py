@@ -6,7 +6,8 @@ import gzip
 import json
 
 from service.collect.faults import faults
-from service.collect.look import as_kind, look, look_at
+from service.collect.inspection import look_at
+from service.collect.look import as_kind, look
 from service.collect.reading import Reading, Selectors
 from service.config.schema import Settings
 from service.model import SourceKind
