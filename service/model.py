@@ -173,10 +173,10 @@ class Document:
 
     `repairs` names what had to be mended before it could be read. `ttl_s` is the rhythm that the
     document itself asks for, in seconds; `phase_s` when in it, `skips` when not at all (see
-    collect/wishes.py). `further` is where it goes on. `place` is where in a page its list was found
-    by itself, None where nothing was searched for. `beyond` counts entries that were not taken,
-    since there were more than we take of one document. `hubs` are those that it names, `self_url`
-    is what it calls itself (WebSub).
+    parse/feed/publisher_hints.py). `further` is where it goes on. `place` is where in a
+    page its list was found by itself, None where nothing was searched for. `beyond` counts entries
+    that were not taken, since there were more than we take of one document. `hubs` are those that
+    it names, `self_url` is what it calls itself (WebSub).
     """
 
     title: str

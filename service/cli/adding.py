@@ -12,9 +12,9 @@ from yarl import URL
 from service.cli.discovering import searched
 from service.cli.opening import environ, ids_of, log_quietly
 from service.cli.output import config_option, dump, fail, json_option, printable, say, spinner, warn
-from service.collect import offers, proposing
-from service.collect.feed_links import Origin
-from service.collect.offers import Discovery, Offer
+from service.collect.discovery import candidates, toml_proposal
+from service.collect.discovery.candidates import Discovery, Offer
+from service.collect.discovery.feed_links import Origin
 from service.config.schema import Settings
 from service.errors import FetchError, ForbiddenAddressError, UsageError
 from service.model import SourceKind
@@ -108,7 +108,7 @@ def _chosen(settings: Settings, url: str, *, shown: bool) -> _Choice:
     if itself is not None:
         return _Choice(itself, found)
     missing = any(address == url for address, _ in found.refused)
-    return _Choice(None if missing else offers.clear(found.offers, url), found)
+    return _Choice(None if missing else candidates.clear(found.offers, url), found)
 
 
 def _as_json(done: Additions, offer: Offer | None) -> dict[str, object]:
@@ -134,7 +134,7 @@ def _tell(config: Path, url: str, done: Additions, choice: _Choice) -> None:
     if offer is not None and offer.url != url.strip():
         how = "moved for good" if offer.origin is Origin.ASKED else offer.why
         say(f"{url} leads to {source.url} ({printable(how)})")
-    gives = f": {proposing.summary(offer, zone)}" if offer else ""
+    gives = f": {toml_proposal.summary(offer, zone)}" if offer else ""
     say(f"added [source.{source.id}] to {done.file}{gives}")
     what_follows(config)
 
@@ -142,7 +142,7 @@ def _tell(config: Path, url: str, done: Additions, choice: _Choice) -> None:
 def _tell_choice(found: Discovery, asked: str, zone: str, *, as_json: bool) -> None:
     """What there is to choose from, each as the command that adds it."""
     if as_json:
-        dump({"id": None, **proposing.as_json(found, [])})
+        dump({"id": None, **toml_proposal.as_json(found, [])})
         return
     good = [one for one in found.offers if one.is_good]
     feeds = [one for one in good if one.kind is SourceKind.FEED]
@@ -163,7 +163,7 @@ def _tell_choice(found: Discovery, asked: str, zone: str, *, as_json: bool) -> N
     for one in good[:_MOST_SHOWN]:
         kind = "" if one.kind is SourceKind.FEED else f" --kind {one.kind}"
         warn(f"  bantin sources add {one.url}{kind}")
-        warn(f"      {printable(one.title) or '(no title)'}: {proposing.summary(one, zone)}")
+        warn(f"      {printable(one.title) or '(no title)'}: {toml_proposal.summary(one, zone)}")
     if len(good) > _MOST_SHOWN:
         warn(f"and {len(good) - _MOST_SHOWN} more: `bantin sources discover {found.url}`")
 

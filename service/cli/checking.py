@@ -10,10 +10,10 @@ import click
 
 from service.cli.opening import environ, log_quietly
 from service.cli.output import config_option, dump, fail, json_option, printable, say, warn
-from service.collect import trial
-from service.collect.poll import client_of
-from service.collect.trial import Tried
-from service.collect.workers import Parsers
+from service.collect.polling import dry_run
+from service.collect.polling.dry_run import Tried
+from service.collect.polling.poll import client_of
+from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
 from service.curate.stored import LATEST, Fitting
 from service.mail.trial import LoggedIn, log_in
@@ -70,7 +70,7 @@ async def _try(settings: Settings, *, aloud: bool) -> list[Tried]:
     known = await asyncio.to_thread(remembered, settings)
     people = await asyncio.to_thread(readers, settings)
     async with client_of(settings, system_clock, people) as client, Parsers() as parsers:
-        await trial.try_all(settings, client, parsers, system_clock, tell, known)
+        await dry_run.try_all(settings, client, parsers, system_clock, tell, known)
     order = {name: place for place, name in enumerate(settings.source)}
     return sorted(tried, key=lambda one: order[one.name])
 
@@ -115,7 +115,7 @@ def _live_as_json(
 ) -> dict[str, object]:
     topics = fits.topics if fits is not None else {}
     return {
-        "sources": [trial.as_json(one) for one in tried],
+        "sources": [dry_run.as_json(one) for one in tried],
         "relays": [{"id": one.name, "ok": one.ok, "said": one.said} for one in relays],
         "topics": [{"id": name, "match": number} for name, number in topics.items()],
         "stored": None if fits is None else fits.stored,

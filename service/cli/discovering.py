@@ -24,16 +24,16 @@ from service.cli.output import (
     spinner,
     warn,
 )
-from service.collect import proposing
-from service.collect.discover import discover as search
-from service.collect.offers import Discovery
-from service.collect.permission import Permissions
-from service.collect.poll import client_of
-from service.collect.proposing import Proposal, proposals
-from service.collect.scout import MOST_REQUESTS, Manner, Means
+from service.collect.discovery import toml_proposal
+from service.collect.discovery.candidates import Discovery
+from service.collect.discovery.search import discover as search
+from service.collect.discovery.toml_proposal import Proposal, proposals
+from service.collect.discovery.visitor import MOST_REQUESTS, Manner, Means
+from service.collect.politeness.rate_limit import Sites
+from service.collect.politeness.robots import Permissions
+from service.collect.polling.poll import client_of
 from service.collect.source_options import reading_of
-from service.collect.spacing import Sites
-from service.collect.workers import Parsers
+from service.collect.workers.pool import Parsers
 from service.config.loading import DEFAULT_NAME
 from service.config.schema import Settings, Source
 from service.config.values import web_address
@@ -72,7 +72,7 @@ def discover(url: str, most: int, config: Path, as_json: bool) -> None:
         found = _found(settings, url, tell, most)
     proposed = proposals(found, set(settings.source), settings.zone, opened_for(settings, url))
     if as_json:
-        dump(proposing.as_json(found, proposed))
+        dump(toml_proposal.as_json(found, proposed))
     else:
         tell_discovery(found, proposed, settings.zone)
     if not proposed:
@@ -171,7 +171,7 @@ def _tell_left_out(found: Discovery, zone: str) -> None:
     for offer in found.offers:
         if not offer.is_good:
             what = "of comments" if offer.comments else "empty"
-            warn(f"left out, {what}: {offer.url} ({proposing.summary(offer, zone)})")
+            warn(f"left out, {what}: {offer.url} ({toml_proposal.summary(offer, zone)})")
     if any(offer.is_good for offer in found.offers):
         for url, reason in found.refused:
             if url not in found.guessed:

@@ -12,12 +12,12 @@ import click
 from service.cli.opening import log_quietly
 from service.cli.output import dump, fail, json_option, printable, say, warn
 from service.collect.inspection import look_at
-from service.collect.look import as_kind, failed, look
-from service.collect.reading import Reading
 from service.model import SourceKind
 from service.net.agent import user_agent
 from service.net.client import Client
 from service.net.limits import Limits
+from service.parse.inspection import as_kind, failed, look
+from service.parse.options import Reading
 from service.runtime.composition import system_clock
 
 _WEB = ("http://", "https://")

@@ -19,7 +19,7 @@ from service.cli.output import (
     say,
     warn,
 )
-from service.collect.poll import Collected
+from service.collect.polling.poll import Collected
 from service.publish.build import Published
 from service.publish.static import Written, write_site
 from service.runtime import pipeline

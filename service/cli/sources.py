@@ -28,10 +28,10 @@ from service.cli.output import (
 )
 from service.cli.pausing import pause, resume
 from service.cli.showing import show
-from service.collect import opml
 from service.config.schema import Settings
 from service.errors import ParseError, UsageError
 from service.model import SourceKind
+from service.parse import opml
 from service.report import hubs, standing
 from service.report.sentence import in_english
 from service.runtime import pidfile

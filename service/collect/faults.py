@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from yarl import URL
 
-from service.collect import access, full_text
+from service.collect.politeness import access
 from service.config.schema import Settings, Source
 from service.net import guard
+from service.parse.html.article import full_text
 
 Finding = tuple[tuple[str, ...], str, str]
 """(path of the key, what is wrong, what would be right)."""

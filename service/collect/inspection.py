@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from service.collect.look import failed, look
-from service.collect.reading import Reading
 from service.errors import FetchError
 from service.net.client import Client
+from service.parse.inspection import failed, look
+from service.parse.options import Reading
 
 
 async def look_at(

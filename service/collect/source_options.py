@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from service.collect.reading import Reading, Selectors
 from service.config.schema import Site, Source
 from service.curate.listed import Visits
 from service.curate.prepare import Told
 from service.model import SourceKind
+from service.parse.options import Reading, Selectors
 
 FIRST, MOST = 50, 1000
 """Entries of one document whose pages are read: of what was there at first, and later."""

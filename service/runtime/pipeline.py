@@ -19,13 +19,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from service.audience import housekeeping
-from service.collect import delivered, poll, schedule, seeking, subscribing
-from service.collect.delivered import Taken
-from service.collect.permission import forget_hosts
-from service.collect.poll import Collected
-from service.collect.spacing import Sites
-from service.collect.subscribing import Kept, Means
-from service.collect.workers import Parsers
+from service.collect.discovery import dead_sources
+from service.collect.politeness.rate_limit import Sites
+from service.collect.politeness.robots import forget_hosts
+from service.collect.polling import poll
+from service.collect.polling.poll import Collected
+from service.collect.schedule import next_poll
+from service.collect.websub import inbox, renew
+from service.collect.websub.inbox import Taken
+from service.collect.websub.renew import Kept, Means
+from service.collect.workers.pool import Parsers
 from service.curate.rematch import rematch
 from service.mail.drain import Drained, drain
 from service.newsletter.pruning import prune
@@ -84,7 +87,7 @@ async def subscribe(service: Service, *, sites: Sites) -> Kept:
         random.random,
         lambda: secrets.token_urlsafe(24),
     )
-    done = await subscribing.keep(service.store, service.settings, means, owner=service.owner)
+    done = await renew.keep(service.store, service.settings, means, owner=service.owner)
     if done.sent:
         logs.get().info("hubs asked", sent=done.sent, failed=sorted(done.failed))
     return done
@@ -92,7 +95,7 @@ async def subscribe(service: Service, *, sites: Sites) -> Kept:
 
 async def take_delivered(service: Service, *, parsers: Parsers) -> Taken:
     """Read what hubs have brought."""
-    return await delivered.take(
+    return await inbox.take(
         service.store,
         service.settings,
         service.clock,
@@ -108,7 +111,7 @@ async def seek(service: Service, *, parsers: Parsers, sites: Sites) -> bool:
         poll.open_client, service.store, service.settings, service.clock
     )
     async with client:
-        found = await seeking.seek(
+        found = await dead_sources.seek(
             service.store,
             service.settings,
             service.clock,
@@ -134,7 +137,7 @@ def _repair(service: Service, now: datetime) -> int:
     intervals = [settings.collect.interval, *(one.interval for one in settings.source.values())]
     longest = max(one.max for one in intervals if one is not None)
     with service.store.ledger() as connection:
-        changed = clock_repair.repair(connection, now, schedule.longest_wait(longest))
+        changed = clock_repair.repair(connection, now, next_poll.longest_wait(longest))
     zone = service.renderer.site.zone
     return changed + pull_back(service.store, settings, zone, now)
 

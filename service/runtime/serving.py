@@ -15,8 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from service.collect.spacing import Sites
-from service.collect.workers import Parsers
+from service.collect.politeness.rate_limit import Sites
+from service.collect.workers.pool import Parsers
 from service.errors import BantinError, ConfigError, UsageError
 from service.mail import relay_notes
 from service.mail.lines import line_names

@@ -12,8 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from service.collect import callback
-from service.collect.callback import Call
+from service.collect.websub import callback
+from service.collect.websub.callback import Call
 from service.net.limits import MEBI
 from service.web.context import context_of
 

@@ -34,15 +34,15 @@ from pathlib import Path
 import structlog
 from sqlalchemy import func, select
 
-from service.collect.jobs import Brought, Job
-from service.collect.poll import collect
-from service.collect.reading import Reading
-from service.collect.slow_lane import WAIT_S
-from service.collect.spacing import Sites
-from service.collect.workers import QUICK_S, TIMEOUT_S, Parsers
+from service.collect.politeness.rate_limit import Sites
+from service.collect.polling.poll import collect
+from service.collect.workers.pool import QUICK_S, TIMEOUT_S, Parsers
+from service.collect.workers.slow_queue import WAIT_S
+from service.collect.workers.task import Brought, Job
 from service.config.schema import Settings, Source
 from service.net.client import Client
 from service.net.limits import Limits
+from service.parse.options import Reading
 from service.runtime.serving import COLLECT_TICK_S, PASS_S
 from service.store import registry
 from service.store import tables as t

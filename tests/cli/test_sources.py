@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from service.collect import opml
+from service.parse import opml
 
 
 def added(site, name="added"):

@@ -7,8 +7,8 @@ from textwrap import dedent
 
 import pytest
 
-from service.collect.access import access_of
-from service.collect.poll import collect
+from service.collect.politeness.access import access_of
+from service.collect.polling.poll import collect
 from service.config.loading import load
 from service.net.access import Route
 from service.runtime.check import check

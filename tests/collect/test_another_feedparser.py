@@ -17,7 +17,7 @@ from pathlib import Path
 import feedparser
 import pytest
 
-from service.collect import feedparser_names
+from service.parse.feed import feedparser_private
 from tests.contract.test_two_collectors import ROOT, end_of, write_config
 from tests.net.wire import raw_server
 
@@ -84,8 +84,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 import feedparser
 from service.collect import feedparser_names
-from service.collect.ladder import glean
-from service.collect.reading import Reading
+from service.parse.incremental.decide import glean
+from service.parse.options import Reading
 print(feedparser.__file__, feedparser_names.ARE_KNOWN, sep="|")
 for name in sys.argv[1:]:
     body = Path(name).read_bytes()
@@ -109,7 +109,7 @@ async def read(folder: Path | None, documents: list[Path]) -> tuple[str, bool, l
 
 
 def test_the_one_that_is_installed_is_known():
-    assert feedparser_names.ARE_KNOWN
+    assert feedparser_private.ARE_KNOWN
 
 
 async def test_documents_say_the_same_to_another_feedparser(tmp_path, documents):

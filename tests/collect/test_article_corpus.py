@@ -17,11 +17,11 @@ import pytest
 import trafilatura
 from lxml.html import document_fromstring
 
-from service.collect import article_page
-from service.collect.article_page import ArticlePage
-from service.collect.look import look
-from service.collect.reading import Reading
 from service.model import SourceKind
+from service.parse.html.article import page as article_page
+from service.parse.html.article.page import ArticlePage
+from service.parse.inspection import look
+from service.parse.options import Reading
 from service.text import dates, zones
 from service.text.fold import folded_tokens
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.collect import article_page
-from service.collect.reading import Reading
 from service.errors import ParseError
+from service.parse.html.article import page as article_page
+from service.parse.options import Reading
 from tests.collect import article_pages as portals
 from tests.collect.article_pages import LEAD, OTHERS, PARAGRAPHS, TITLE
 

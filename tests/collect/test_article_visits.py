@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from service.collect import page_tries
-from service.collect.poll import collect
+from service.collect.polling.poll import collect
+from service.collect.schedule import article_page_retry
 from service.config.schema import Settings, Source, Topic
 from service.store import tables as t
 from service.store import turns
@@ -187,7 +187,7 @@ async def test_a_page_that_fails_is_tried_again_and_does_not_hold_its_entry_for_
         assert "503" in page.error
         entry = office.entries("tin")[0]
         assert (entry.article_id, entry.refused_reason) == (None, "unread")
-        for wait in page_tries.WAITS:
+        for wait in article_page_retry.WAITS:
             site.asked.clear()
             office.now += wait - timedelta(minutes=1)
             await office.collect()
@@ -367,7 +367,7 @@ async def test_what_never_had_its_turn_is_taken_as_its_list_told_it(store, now):
     async with raw_server(site) as wire:
         office = office_of(store, now, wire)
         await office.collect()
-        office.now += page_tries.OVERDUE
+        office.now += article_page_retry.OVERDUE
         site.asked.clear()
         await office.collect()
     assert "/bai-10001.html" not in site.asked
@@ -399,7 +399,7 @@ async def test_a_site_that_another_process_is_asking_is_left_to_it(any_store, no
         slow = {"min": "12h", "max": "12h"}
         office = office_of(any_store, now, wire, per_site=gap, interval=slow)
         await office.collect()
-        office.now += page_tries.WAITS[0]
+        office.now += article_page_retry.WAITS[0]
         with any_store.write() as connection:
             until = office.now + timedelta(minutes=1)
             turns.take(connection, ["127.0.0.1"], "other", office.now, until)

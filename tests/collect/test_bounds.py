@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from service.collect.bounds import bounded
 from service.model import Document, Entry
+from service.parse.entry_limits import bounded
 
 
 def document(*days: int | None, now, updated=False) -> Document:

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from service.collect import apart, cutting, documents, mended, repair
-from service.collect.reading import Reading
 from service.errors import ParseError
 from service.model import Document, Entry
+from service.parse.document import parse_document
+from service.parse.incremental import splitter
+from service.parse.options import Reading
+from service.parse.repair import pipeline, repair_names, salvage
 from tests.collect.feeds import documents as generated
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -97,7 +99,7 @@ FEEDS = {
 
 def read(text: str | bytes) -> Document:
     body = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    return documents.read(body, {}, URL, Reading(), NOW)
+    return parse_document(body, {}, URL, Reading(), NOW)
 
 
 def entries(text: str | bytes) -> tuple[Entry, ...]:
@@ -125,7 +127,7 @@ def test_a_feed_that_breaks_off_at_any_byte_loses_no_entry_that_was_whole(name):
 @settings(max_examples=60)
 @given(generated(), st.integers(0, 10_000))
 def test_generated_feeds_that_break_off_lose_no_entry_that_was_whole(body, cut):
-    pieces = cutting.cut(body)
+    pieces = splitter.cut(body)
     assume(pieces is not None and len(pieces.slices) > 1)
     assert pieces is not None
     whole = entries(body)
@@ -200,7 +202,7 @@ PLAIN = "".join((RSS[0], *ITEMS, RSS[1]))
 def test_what_programs_write_around_a_feed_is_dropped(text):
     got = read(text)
     assert got.entries == read(PLAIN).entries
-    assert mended.JUNK_AROUND in got.repairs
+    assert repair_names.JUNK_AROUND in got.repairs
 
 
 def test_two_feeds_in_one_document_are_both_read():
@@ -223,21 +225,21 @@ def test_two_feeds_in_one_document_are_both_read():
 def test_a_section_that_nobody_ended_swallows_no_entries(old, new):
     got = read(PLAIN.replace(old, new, 1))
     assert [one.guid for one in got.entries] == ["1", "https://a.example/2", "3"]
-    assert mended.UNCLOSED_SECTIONS in got.repairs
+    assert repair_names.UNCLOSED_SECTIONS in got.repairs
 
 
 def test_a_comment_that_nobody_ended_hides_nothing():
     head, items, tail = FEEDS["RSS without guids"]
     got = read("".join((head, items[0], "<!-- cũ: ", *items[1:], tail)))
     assert [one.title for one in got.entries] == ["1", "2", "3"]
-    assert mended.UNCLOSED_SECTIONS in got.repairs
+    assert repair_names.UNCLOSED_SECTIONS in got.repairs
 
 
 def test_a_section_that_speaks_of_sections_is_left_as_it_is():
     about = "use <![CDATA[ like <item><x></item> ]]]]><![CDATA[> so"
     items = f"<item><guid>1</guid><description><![CDATA[{about}]]></description></item>"
     body = f"{RSS[0]}{items}{ITEMS[2]}{RSS[1]}"
-    assert repair.repair(body.encode(), {}).repairs == ()
+    assert pipeline.repair(body.encode(), {}).repairs == ()
     assert len(read(body).entries) == 2
 
 
@@ -260,7 +262,7 @@ def test_of_two_hundred_entries_the_broken_ones_are_read_alone(broken):
         return f"<item><guid>{n}</guid><link>https://a.example/{n}</link>{inner}</item>"
 
     got = read(f"{RSS[0]}{''.join(map(item, range(200)))}{RSS[1]}")
-    assert got.repairs == (mended.LOOSE,)
+    assert got.repairs == (repair_names.LOOSE,)
     assert [one.guid for one in got.entries] == [str(n) for n in range(200)]
     assert all(one.title == str(n) for n, one in enumerate(got.entries) if n % 40 != 7)
 
@@ -343,16 +345,16 @@ def test_a_json_feed_that_breaks_off_at_any_byte_keeps_its_whole_items(indent):
         got = entries(body[:cut])
         assert got == whole[: sum(end <= cut for end in ends)], cut
         if got:
-            assert read(body[:cut]).repairs == (mended.TRUNCATED_TAIL,)
+            assert read(body[:cut]).repairs == (repair_names.TRUNCATED_TAIL,)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "name"),
     [
-        ('"}]', '"},]', mended.JSON_BY_HAND),
-        ('"}]}', '",}]}', mended.JSON_BY_HAND),
-        ("Tin", r"\Tin \x", mended.JSON_BY_HAND),
-        ("]}", "]}<!-- cached -->", mended.JUNK_AROUND),
+        ('"}]', '"},]', repair_names.JSON_BY_HAND),
+        ('"}]}', '",}]}', repair_names.JSON_BY_HAND),
+        ("Tin", r"\Tin \x", repair_names.JSON_BY_HAND),
+        ("]}", "]}<!-- cached -->", repair_names.JUNK_AROUND),
     ],
 )
 def test_json_as_people_write_it(old, new, name):
@@ -385,6 +387,6 @@ def test_json_that_is_broken_within_is_told(items):
 )
 def test_what_is_broken_at_length_holds_nobody_up(text):
     begin = time.process_time()
-    done = repair.repair(text.encode(), {})
-    apart.take(done.text)
+    done = pipeline.repair(text.encode(), {})
+    salvage.take(done.text)
     assert time.process_time() - begin < 4

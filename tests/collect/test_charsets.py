@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.collect import charsets, documents, repair
-from service.collect.reading import Reading
+from service.parse.document import parse_document
+from service.parse.feed import encoding
+from service.parse.options import Reading
+from service.parse.repair import pipeline
 from service.text.plausible import oddness
 
 # Language -> a headline, and charsets in which such feeds are really sent.
@@ -58,7 +60,7 @@ def test_one_true_word_among_mark_header_and_declaration_is_enough(text, charset
                 [b"", codecs.BOM_UTF8] if not charset.startswith(("utf-16", "utf-32")) else [b""]
             )
             for mark in marked:
-                decoded, _ = charsets.decode(mark + body, header(said))
+                decoded, _ = encoding.decode(mark + body, header(said))
                 assert f"<title>{text}</title>" in decoded, (said, declared, mark)
 
 
@@ -78,7 +80,7 @@ def test_of_two_names_that_differ_the_one_that_reads_as_people_write(
 ):
     text = next(text for text, name in WRITTEN if name == charset)
     body = feed(text, declared).encode(charset)
-    assert f"<title>{text}</title>" in charsets.decode(body, header(header_says))[0]
+    assert f"<title>{text}</title>" in encoding.decode(body, header(header_says))[0]
 
 
 @pytest.mark.parametrize("said", [None, "utf-8", "iso-8859-1"])
@@ -92,7 +94,7 @@ def test_of_two_names_that_differ_the_one_that_reads_as_people_write(
 def test_where_nobody_names_it_the_language_of_the_document_does(language, charset, said):
     text = TEXTS["ru" if language == "uk" else language.lower().partition("-")[0]][0]
     body = feed(text, None, language).encode(charset)
-    assert f"<title>{text}</title>" in charsets.decode(body, header(said))[0]
+    assert f"<title>{text}</title>" in encoding.decode(body, header(said))[0]
 
 
 @pytest.mark.parametrize(("text", "charset"), WRITTEN)
@@ -101,7 +103,7 @@ def test_a_document_that_breaks_off_anywhere_keeps_its_letters(text, charset, no
     body = feed(text, charset).replace("</channel></rss>", f"<item><title>{text}").encode(charset)
     whole = len(feed(text, charset).replace("</channel></rss>", "").encode(charset))
     for end in range(whole, len(body) + 1):
-        read = documents.read(body[:end], header(charset), "https://a.example/", Reading(), now)
+        read = parse_document(body[:end], header(charset), "https://a.example/", Reading(), now)
         assert [one.title for one in read.entries] == [text]
 
 
@@ -110,14 +112,14 @@ def test_a_document_that_breaks_off_anywhere_keeps_its_letters(text, charset, no
 )
 def test_what_is_no_charset_of_documents_is_not_asked(name):
     body = feed("café", None).encode("windows-1252")
-    assert "<title>café</title>" in charsets.decode(body, header(name))[0]
+    assert "<title>café</title>" in encoding.decode(body, header(name))[0]
 
 
 @given(st.binary(max_size=300), st.sampled_from([*LIES, "gbk", "shift_jis", "hz", "utf-7", "vni"]))
 def test_any_bytes_become_text(body, name):
-    text, _ = charsets.decode(body, header(name))
+    text, _ = encoding.decode(body, header(name))
     assert isinstance(text, str)
-    assert isinstance(repair.repair(body, header(name)).text, str)
+    assert isinstance(pipeline.repair(body, header(name)).text, str)
 
 
 @given(st.text(min_size=1, max_size=80), st.sampled_from(["utf-8", "utf-16", "utf-32"]))
@@ -127,7 +129,7 @@ def test_any_text_in_unicode_is_read_as_it_was_written(text, charset):
         body = feed(text, charset).encode(charset)
     except UnicodeEncodeError:  # half of a pair
         return
-    decoded, names = charsets.decode(body, {})
+    decoded, names = encoding.decode(body, {})
     if not any(name.startswith("from-") for name in names):
         assert text in decoded
 
@@ -148,6 +150,6 @@ def test_an_emoji_in_two_halves_is_one_and_spoils_no_other_letter(said):
         .encode()
         .replace("😀".encode(), "\ud83d\ude00".encode("utf-8", "surrogatepass"))
     )
-    decoded, names = charsets.decode(body, header(said))
+    decoded, names = encoding.decode(body, header(said))
     assert "<title>Việt 😀</title>" in decoded
     assert "bad-bytes" in names

@@ -17,12 +17,12 @@ import pytest
 from lxml import etree
 from sqlalchemy import func, select
 
-from service.collect import documents
-from service.collect.poll import collect
-from service.collect.reading import Reading
+from service.collect.polling.poll import collect
 from service.config.schema import Collect, Settings, Source
 from service.errors import ParseError
 from service.model import Entry
+from service.parse.document import parse_document
+from service.parse.options import Reading
 from service.store import registry
 from service.store import tables as t
 from service.text.clean import title_text
@@ -127,7 +127,7 @@ def test_titles_links_ids_and_dates_are_those_that_rss_parser_expects(corpus, ca
         if not expected.exists():
             continue
         body = path.read_bytes()
-        document = documents.read(body, {}, URL, Reading(), now)
+        document = parse_document(body, {}, URL, Reading(), now)
         wanted = json.loads(_text(expected.read_bytes()))["feed"]["items"]
         assert len(wanted) == len(document.entries), path.name
         for want, entry in zip(wanted, document.entries, strict=True):
@@ -182,7 +182,7 @@ def test_the_suites_of_others_make_nothing_raise(corpus, folder, now):
     for path in sorted((corpus / "feeds" / folder).rglob("*")):
         if path.is_file() and path.stat().st_size < 200_000:
             given = path.read_bytes(), {}, "https://a.example/", Reading(), now
-            document = read_or_refusal(documents.read, *given)
+            document = read_or_refusal(parse_document, *given)
             assert document, path
             refused += isinstance(document, str)
             reads += not isinstance(document, str)
@@ -196,7 +196,7 @@ def test_vietnamese_dates_of_real_feeds_to_the_second(corpus, now):
     for row in rows:
         body = f"<rss version='2.0'><channel><item><pubDate>{row['raw']}</pubDate></item></channel>"
         reading = Reading(zone="Asia/Ho_Chi_Minh", language="vi")
-        document = documents.read(f"{body}</rss>".encode(), {}, "https://a.example/", reading, now)
+        document = parse_document(f"{body}</rss>".encode(), {}, "https://a.example/", reading, now)
         assert document.entries[0].published == datetime.fromisoformat(row["utc"]), row
 
 
@@ -232,7 +232,7 @@ def test_no_entry_of_any_document_of_the_corpus_is_lost_in_silence(corpus, now):
             continue
         body = path.read_bytes()
         try:
-            document = documents.read(body, {}, URL, Reading(), now)
+            document = parse_document(body, {}, URL, Reading(), now)
         except ParseError as told:
             entries, reason = (), str(told)
         else:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.collect import article_page, documents
-from service.collect.reading import Reading, Selectors
 from service.model import SourceKind
+from service.parse.document import parse_document
+from service.parse.html.article import page as article_page
+from service.parse.options import Reading, Selectors
 from service.text import dates
 from service.text.dayorder import orders_of
 from tests.collect.article_pages import PARAGRAPHS, TITLE
@@ -62,7 +63,7 @@ def page(days, told, shown, mark="<span class='date' title='{told}'>{shown}</spa
 
 def published(body, url="https://tinh.example.vn/tin", reading=None):
     reading = reading or Reading(SourceKind.PAGE)
-    return [one.published for one in documents.read(body, {}, url, reading, NOW).entries]
+    return [one.published for one in parse_document(body, {}, url, reading, NOW).entries]
 
 
 MARKS = (
@@ -137,7 +138,7 @@ def test_an_article_page_reads_them_alike(at):
 def test_a_json_feed_reads_them_alike():
     items = [{"id": str(n), "date_published": american(at)} for n, at in enumerate(DAYS)]
     feed = json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": items})
-    entries = documents.read(feed.encode(), {}, "https://a.example.vn/f", Reading(), NOW).entries
+    entries = parse_document(feed.encode(), {}, "https://a.example.vn/f", Reading(), NOW).entries
     assert [one.published for one in entries] == [one.astimezone(UTC) for one in DAYS]
 
 

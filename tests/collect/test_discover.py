@@ -8,18 +8,18 @@ from itertools import pairwise
 
 import pytest
 
-from service.collect.discover import discover
-from service.collect.feed_links import Origin
-from service.collect.offers import clear
-from service.collect.permission import Permissions
-from service.collect.reading import Reading
-from service.collect.scout import Manner, Means
-from service.collect.spacing import Sites
-from service.collect.workers import Parsers
+from service.collect.discovery.candidates import clear
+from service.collect.discovery.feed_links import Origin
+from service.collect.discovery.search import discover
+from service.collect.discovery.visitor import Manner, Means
+from service.collect.politeness.rate_limit import Sites
+from service.collect.politeness.robots import Permissions
+from service.collect.workers.pool import Parsers
 from service.config.schema import Collect, PerSite, Source
 from service.errors import FetchError, HttpError
 from service.model import SourceKind
 from service.net.client import Client
+from service.parse.options import Reading
 from tests.collect import outlets, portals
 from tests.collect.outlets import HTML, Outlet, declared, feed, page
 from tests.net.wire import raw_server

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.collect import documents
-from service.collect.jobs import Job
-from service.collect.reading import Reading
-from service.collect.workers import Parsers
+from service.collect.workers.pool import Parsers
+from service.collect.workers.task import Job
 from service.errors import ParseError
 from service.model import Enclosure, Image
+from service.parse.document import parse_document
+from service.parse.options import Reading
 
 URL = "https://bao.example/rss/giao-duc.rss"
 VIET = Reading(zone="Asia/Ho_Chi_Minh", language="vi")
@@ -23,7 +23,7 @@ VIET = Reading(zone="Asia/Ho_Chi_Minh", language="vi")
 
 def read(text, now, *, headers=None, url=URL, reading=VIET):
     body = text if isinstance(text, bytes) else text.encode()
-    return documents.read(body, headers or {}, url, reading, now)
+    return parse_document(body, headers or {}, url, reading, now)
 
 
 def rss(items, channel="<title>Báo</title><link>https://bao.example/</link>", attributes=""):

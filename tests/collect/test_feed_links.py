@@ -6,13 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.collect.feed_habits import habits_of
-from service.collect.feed_links import MOST, Origin, feeds_of, is_feed_like, is_of_comments
-from service.collect.offers import is_own
-from service.collect.pagetree import tree_of
-from service.collect.site_page import read_site_page
-from service.collect.sitemap_places import best_of, named_in
+from service.collect.discovery.candidates import is_own
+from service.collect.discovery.common_paths import habits_of
+from service.collect.discovery.feed_links import (
+    MOST,
+    Origin,
+    feeds_of,
+    is_feed_like,
+    is_of_comments,
+)
+from service.collect.discovery.site_page import read_site_page
 from service.model import Further
+from service.parse.html.tree import tree_of
+from service.parse.sitemap.well_known import best_of, named_in
 from tests.collect.outlets import declared, page
 from tests.collect.refusals import read_or_refusal
 

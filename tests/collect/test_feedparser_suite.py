@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.collect import documents
-from service.collect.reading import Reading
 from service.errors import ParseError
 from service.model import Document
+from service.parse.document import parse_document
+from service.parse.options import Reading
 from service.text.clean import clean_html
 from tests.collect.expectations import (
     HOST,
@@ -91,7 +91,7 @@ def cases(corpus) -> list[Case]:
         headers = {"content-type": "application/xml"} | headers_of(text)
         url = f"{HOST}tests/{path.relative_to(root)}"
         try:
-            document = documents.read(body, headers, url, Reading(), NOW)
+            document = parse_document(body, headers, url, Reading(), NOW)
         except ParseError:
             document = NOTHING
         wanted = expectations(text)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.collect import documents
-from service.collect.reading import Reading
 from service.errors import ParseError
 from service.model import SourceKind
+from service.parse.document import parse_document
+from service.parse.options import Reading
 from tests.collect.portals import LEAD, OTHERS, PORTALS, top_and_more
 from tests.collect.refusals import read_or_refusal
 
@@ -25,7 +25,7 @@ PAGE = Reading(SourceKind.PAGE, zone="Asia/Ho_Chi_Minh")
 
 def read(html, url, now, reading=PAGE):
     body = html if isinstance(html, bytes) else html.encode()
-    return documents.read(body, {"content-type": "text/html"}, url, reading, now)
+    return parse_document(body, {"content-type": "text/html"}, url, reading, now)
 
 
 @pytest.mark.parametrize("portal", PORTALS, ids=lambda one: one.name)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.collect.habits import Habits, learn
+from service.collect.schedule.publish_rate import Habits, learn
 
 HOUR = 3600
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.collect import documents
-from service.collect.reading import Reading, Selectors
 from service.errors import ParseError
 from service.model import SourceKind
+from service.parse.document import parse_document
+from service.parse.options import Reading, Selectors
 from tests.collect.refusals import read_or_refusal
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -41,7 +41,7 @@ JSON = (
 
 def keys(body: bytes) -> set[str]:
     try:
-        return {entry.key for entry in documents.read(body, {}, URL, Reading(), NOW).entries}
+        return {entry.key for entry in parse_document(body, {}, URL, Reading(), NOW).entries}
     except ParseError:
         return set()
 
@@ -90,7 +90,7 @@ def test_mangled_documents_give_a_document_or_a_reason(body, headers):
 
 
 def a_document_or_a_reason(body, headers, reading):
-    document = read_or_refusal(documents.read, body, headers, URL, reading, NOW)
+    document = read_or_refusal(parse_document, body, headers, URL, reading, NOW)
     if isinstance(document, str):
         assert len(document) > 10
         return None
@@ -116,7 +116,7 @@ def test_any_bytes_give_a_document_or_a_reason(body):
 def test_tens_of_thousands_of_entries_are_read():
     items = "".join(f"<item><guid>{n}</guid><title>Tin {n}</title></item>" for n in range(30_000))
     body = f"<rss version='2.0'><channel><title>T</title>{items}</channel></rss>".encode()
-    document = documents.read(body, {}, URL, Reading(), NOW)
+    document = parse_document(body, {}, URL, Reading(), NOW)
     assert len(document.entries) == 30_000
 
 
@@ -127,4 +127,4 @@ def test_tens_of_thousands_of_entries_are_read():
 def test_what_stands_before_no_feed_is_passed_over_once(start, number):
     """Sixty comments were enough to keep a pattern busy for years."""
     with pytest.raises(ParseError, match="no feed"):
-        documents.read(start * number + b"x", {}, URL, Reading(), NOW)
+        parse_document(start * number + b"x", {}, URL, Reading(), NOW)

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from service.collect import documents
-from service.collect.hubs import MOST_HUBS, Advertised, advertised
-from service.collect.reading import Reading, Selectors
+from service.collect.polling.advertised_hub import MOST_HUBS, Advertised, advertised
 from service.model import Document, SourceKind
 from service.net.answers import Hop
+from service.parse.document import parse_document
+from service.parse.options import Reading, Selectors
 
 URL = "https://bao.example/rss"
 HUB, SELF = "https://hub.example/", "https://bao.example/canonical.xml"
@@ -43,7 +43,7 @@ PAGE = f"""<html><head>{ATOM_LINKS}</head><body><link rel="hub" href="https://ev
 
 
 def said(text, now, headers=None, hops=()):
-    document = documents.read(text.encode(), {}, URL, Reading(), now)
+    document = parse_document(text.encode(), {}, URL, Reading(), now)
     return advertised(headers or {}, URL, hops, document)
 
 
@@ -54,7 +54,7 @@ def test_a_document_names_its_hub_and_itself(text, now):
 
 def test_of_a_page_the_head_alone_is_believed(now):
     reading = Reading(kind=SourceKind.PAGE, selectors=Selectors(entry=".tin"))
-    document = documents.read(PAGE.encode(), {}, URL, reading, now)
+    document = parse_document(PAGE.encode(), {}, URL, reading, now)
     assert advertised({}, URL, (), document) == Advertised(SELF, (HUB,))
 
 

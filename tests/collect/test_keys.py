@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.collect.keys import Draft, settle
 from service.model import Entry
+from service.parse.feed.entry_keys import Draft, settle
 
 LINK = "https://bao.example/tin/1"
 HOME = "https://bao.example/muc/"

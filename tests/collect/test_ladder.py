@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 
-from service.collect import cutting, documents, ladder, memory, repair
-from service.collect.reading import Reading
-from service.collect.rungs import Rung
 from service.errors import ParseError
 from service.model import Document
+from service.parse.document import parse_document
+from service.parse.incremental import decide, snapshot, splitter
+from service.parse.incremental.levels import Rung
+from service.parse.options import Reading
+from service.parse.repair import pipeline
 from tests.collect.feeds import two_documents
 from tests.collect.test_strict import FOLDERS, files
 
@@ -23,20 +25,20 @@ def both_ways(first: bytes, second: bytes, now, headers=None) -> Rung | None:
     """Read `second` after `first` by the ladder and whole; compare. None: the first is no feed."""
     headers = headers or {}
     try:
-        before = ladder.glean(first, headers, URL, READING, now, None)
+        before = decide.glean(first, headers, URL, READING, now, None)
     except ParseError:
         return None
-    kept = before.slices and memory.packed(before.slices, b"the base")
-    known = memory.unpacked(kept, b"the base")
+    kept = before.slices and snapshot.packed(before.slices, b"the base")
+    known = snapshot.unpacked(kept, b"the base")
     assert known == before.slices
     later = now + timedelta(hours=1)
     try:
-        whole = documents.read(second, headers, URL, READING, later)
+        whole = parse_document(second, headers, URL, READING, later)
     except ParseError:
         with pytest.raises(ParseError):
-            ladder.glean(second, headers, URL, READING, later, known)
+            decide.glean(second, headers, URL, READING, later, known)
         return None
-    gleaned = ladder.glean(second, headers, URL, READING, later, known)
+    gleaned = decide.glean(second, headers, URL, READING, later, known)
     assert gleaned.listed == len(whole.entries)
     assert told(gleaned.document) == told(whole)
     old = {one.key: one for one in before.document.entries}
@@ -45,7 +47,7 @@ def both_ways(first: bytes, second: bytes, now, headers=None) -> Rung | None:
     if gleaned.rung is Rung.WHOLE:
         assert gleaned.document == whole
     if gleaned.slices is not None:  # what is remembered is what a whole reading would remember
-        again = ladder.glean(second, headers, URL, READING, later, None)
+        again = decide.glean(second, headers, URL, READING, later, None)
         assert again.slices == gleaned.slices
     return gleaned.rung
 
@@ -56,8 +58,8 @@ def told(document: Document) -> tuple[object, ...]:
 
 def variants(body: bytes) -> list[bytes]:
     """The same document earlier: without its first entry, without its second, with one changed."""
-    mended = repair.repair(body, {}).text.encode("utf-8", "replace")
-    pieces = cutting.cut(mended)
+    mended = pipeline.repair(body, {}).text.encode("utf-8", "replace")
+    pieces = splitter.cut(mended)
     if pieces is None or len(pieces.slices) < 2:
         return []
     slices = list(pieces.slices)
@@ -178,12 +180,12 @@ def test_without_news_the_head_alone_is_read(now):
 
 
 def test_a_memory_is_worth_nothing_on_another_basis():
-    one = memory.Entries(frozenset({b"x" * 16}))
-    kept = memory.packed(one, memory.basis(b"reading", URL))
-    assert memory.unpacked(kept, memory.basis(b"reading", URL)) == one
-    assert memory.unpacked(kept, memory.basis(b"another", URL)) is None
-    assert memory.unpacked(kept, memory.basis(b"reading", "https://b.example/")) is None
-    assert memory.unpacked(None, memory.basis(b"reading", URL)) is None
+    one = snapshot.Entries(frozenset({b"x" * 16}))
+    kept = snapshot.packed(one, snapshot.basis(b"reading", URL))
+    assert snapshot.unpacked(kept, snapshot.basis(b"reading", URL)) == one
+    assert snapshot.unpacked(kept, snapshot.basis(b"another", URL)) is None
+    assert snapshot.unpacked(kept, snapshot.basis(b"reading", "https://b.example/")) is None
+    assert snapshot.unpacked(None, snapshot.basis(b"reading", URL)) is None
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ def test_a_memory_is_worth_nothing_on_another_basis():
     ],
 )
 def test_what_is_not_built_as_feeds_are_is_not_cut(body):
-    assert cutting.cut(body.encode()) is None
+    assert splitter.cut(body.encode()) is None
 
 
 def test_the_pieces_are_the_document():
@@ -210,7 +212,7 @@ def test_the_pieces_are_the_document():
         "<rss><channel><title>é</title>\n <item>một</item><!-- c -->\n<item>hai</item>"
         "  <x/></channel></rss>"
     )
-    pieces = cutting.cut(body.encode())
+    pieces = splitter.cut(body.encode())
     assert pieces is not None
     assert pieces.head == "<rss><channel><title>é</title>\n ".encode()
     assert [piece.decode() for piece in pieces.slices] == [

@@ -7,11 +7,11 @@ import json
 
 from service.collect.faults import faults
 from service.collect.inspection import look_at
-from service.collect.look import as_kind, look
-from service.collect.reading import Reading, Selectors
 from service.config.schema import Settings
 from service.model import SourceKind
 from service.net.client import Client
+from service.parse.inspection import as_kind, look
+from service.parse.options import Reading, Selectors
 from tests.net.wire import raw_server
 
 FEED = """<rss version="2.0"><channel><title>Báo</title><link>https://bao.example/</link>

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.collect.moves import Move, seen
+from service.collect.schedule.redirects import Move, seen
 from service.net.answers import Hop
 
 OLD, NEW = "https://old.example/rss", "https://new.example/feed"

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.collect import documents, ladder, strict
-from service.collect.look import look
-from service.collect.reading import Reading
-from service.collect.renaming import renamed
 from service.errors import ParseError
 from service.model import SourceKind
+from service.parse.document import parse_document
+from service.parse.feed.fast_expat import strict_parser
+from service.parse.feed.renamed_elements import renamed
+from service.parse.incremental import decide
+from service.parse.inspection import look
+from service.parse.options import Reading
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 URL = "https://bao.example/rss/tin.rss"
@@ -43,10 +45,10 @@ def atom(entry, attributes=f' xmlns:media="{MEDIA}"'):
 
 def both_ways(text, url=URL):
     """The one entry, as the strict parser gives it, and as feedparser's tolerant one does."""
-    (entry,) = documents.read(text.encode(), {}, url, Reading(), NOW).entries
+    (entry,) = parse_document(text.encode(), {}, url, Reading(), NOW).entries
     end = text.rindex("</")
     broken = f"{text[:end]}<x>&nbsp;{text[end:]}"
-    (loose,) = documents.read(broken.encode(), {}, url, Reading(), NOW).entries
+    (loose,) = parse_document(broken.encode(), {}, url, Reading(), NOW).entries
     assert replace(loose, base=entry.base) == entry
     return entry
 
@@ -119,13 +121,13 @@ def test_a_part_of_a_document_with_captions_reads_as_the_whole(parts):
 
     first = "<item><guid>0</guid><title>Cũ</title></item>"
     new = f"<item><guid>1</guid>{''.join(parts)}</item>"
-    before = ladder.glean(document(first), {}, URL, Reading(), NOW, None).slices
-    part = ladder.glean(document(new, first), {}, URL, Reading(), NOW, before)
-    whole = documents.read(document(new, first), {}, URL, Reading(), NOW)
+    before = decide.glean(document(first), {}, URL, Reading(), NOW, None).slices
+    part = decide.glean(document(new, first), {}, URL, Reading(), NOW, before)
+    whole = parse_document(document(new, first), {}, URL, Reading(), NOW)
     known = {entry.key: entry for entry in whole.entries}
     for entry in part.document.entries:
         assert entry == known[entry.key]
-    assert strict.parse(renamed(document(new, first)), URL) is not None
+    assert strict_parser.parse(renamed(document(new, first)), URL) is not None
 
 
 @pytest.mark.parametrize(
@@ -164,13 +166,13 @@ def test_links_to_something_else_are_not_the_entrys_own(rel):
 )  # fmt: skip
 def test_a_json_feed_by_whatever_it_calls_its_version(version):
     body = f'{{"version": {version}, "items": [{{"id": "1", "title": "Tin"}}]}}'
-    (entry,) = documents.read(body.encode(), {}, URL, Reading(), NOW).entries
+    (entry,) = parse_document(body.encode(), {}, URL, Reading(), NOW).entries
     assert (entry.guid, entry.title) == ("1", "Tin")
 
 
 def test_a_json_feed_without_a_version_is_known_by_its_items():
     body = b'{"title": "T", "items": [{"id": 1, "content_text": "Tin"}]}'
-    assert len(documents.read(body, {}, URL, Reading(), NOW).entries) == 1
+    assert len(parse_document(body, {}, URL, Reading(), NOW).entries) == 1
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,7 @@ def test_a_json_feed_without_a_version_is_known_by_its_items():
 )
 def test_json_that_is_no_feed_is_refused_for_what_it_lacks(body, reason):
     with pytest.raises(ParseError, match=reason):
-        documents.read(body, {}, URL, Reading(), NOW)
+        parse_document(body, {}, URL, Reading(), NOW)
 
 
 @pytest.mark.parametrize("zone", ["+00:0", "+0:00", "+00:", "+000", "+0", "+00:00:00", "GMT+00:0"])
@@ -194,7 +196,7 @@ def test_json_that_is_no_feed_is_refused_for_what_it_lacks(body, reason):
 def test_an_offset_that_is_cut_short_is_an_offset_all_the_same(zone, form):
     told = f"<title>a</title><pubDate>{form.format(zone)}</pubDate>"
     reading = Reading(language="vi")
-    (entry,) = documents.read(rss(told).encode(), {}, URL, reading, NOW).entries
+    (entry,) = parse_document(rss(told).encode(), {}, URL, reading, NOW).entries
     assert entry.published == datetime(2026, 11, 24, 1, 5, tzinfo=UTC)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from service.collect import opml
-from service.collect.opml import Outline
 from service.errors import ParseError
+from service.parse import opml
+from service.parse.opml import Outline
 
 TEXT = """<?xml version="1.0" encoding="UTF-8"?>
 <opml version="2.0"><head><title>Nguồn</title></head><body>

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from service.collect.packed import unpacked
 from service.errors import ParseError
+from service.parse.compressed import unpacked
 
 PLAIN = random.Random(7).randbytes(70_000)
 PACKED = gzip.compress(PLAIN, mtime=0)

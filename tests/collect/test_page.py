@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.collect import documents
-from service.collect.reading import Reading, Selectors
 from service.errors import ParseError
 from service.model import Image, SourceKind
+from service.parse.document import parse_document
+from service.parse.options import Reading, Selectors
 
 URL = "https://tinh.example.vn/tin-tuc/chuyen-muc?trang=1"
 SELECTORS = Selectors(entry=".danh-sach article", title="h3 a", date=".ngay", lead=".sapo")
@@ -40,7 +40,7 @@ PORTAL = """<!DOCTYPE html><html lang="vi"><head><meta charset="utf-8">
 def read(text, now, selectors=SELECTORS, *, headers=None, url=URL):
     reading = Reading(SourceKind.PAGE, selectors, zone="Asia/Ho_Chi_Minh", language=None)
     body = text if isinstance(text, bytes) else text.encode()
-    return documents.read(body, headers or {}, url, reading, now)
+    return parse_document(body, headers or {}, url, reading, now)
 
 
 def test_a_portal_gives_its_list_and_not_its_side_blocks(now):
@@ -93,7 +93,7 @@ def test_a_page_without_a_list_is_an_error(now):
     reading = Reading(SourceKind.PAGE)
     text = "<nav><a href='/a'>Giới thiệu chung về tỉnh</a></nav><p>Trang này không còn.</p>"
     with pytest.raises(ParseError, match="no list of news"):
-        documents.read(text.encode(), {}, URL, reading, now)
+        parse_document(text.encode(), {}, URL, reading, now)
 
 
 def test_a_block_that_is_itself_the_link(now):

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from service.collect.permission import AGAIN, FRESH, GIVEN_UP, Permissions
-from service.collect.poll import open_client
+from service.collect.politeness.robots import AGAIN, FRESH, GIVEN_UP, Permissions
+from service.collect.polling.poll import open_client
 from service.net import robots
 from service.store import robots as shelf
 from service.store.robots import KEPT, Known

@@ -13,10 +13,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, select, text, update
 
-from service.collect.poll import Collected, collect, open_client
-from service.collect.room import IN_FLIGHT
-from service.collect.spacing import Sites
-from service.collect.workers import Parsers
+from service.collect.politeness.rate_limit import Sites
+from service.collect.polling.backpressure import IN_FLIGHT
+from service.collect.polling.poll import Collected, collect, open_client
+from service.collect.workers.pool import Parsers
 from service.config.schema import Collect, PerSite, Settings, Source, Topic
 from service.errors import UsageError
 from service.net.client import Client

@@ -6,8 +6,10 @@ import unicodedata
 
 import pytest
 
-from service.collect import charsets, documents, mended, repair
-from service.collect.reading import Reading
+from service.parse.document import parse_document
+from service.parse.feed import encoding
+from service.parse.options import Reading
+from service.parse.repair import pipeline, repair_names
 from service.text.old_charsets import CHARSETS
 from tests.text.test_legacy import written
 
@@ -20,7 +22,7 @@ def rss(items: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> byt
 
 def test_a_well_formed_document_is_not_touched():
     body = rss("<item><title>Hội nghị &amp; <![CDATA[a & b <br>]]></title></item>")
-    done = repair.repair(body, XML)
+    done = pipeline.repair(body, XML)
     assert done.repairs == ()
     assert done.text == body.decode().partition("?>")[2]
 
@@ -28,47 +30,47 @@ def test_a_well_formed_document_is_not_touched():
 @pytest.mark.parametrize(
     ("broken", "whole", "name"),
     [
-        ("?id=12&cat=3", "?id=12&amp;cat=3", mended.BARE_AMPERSANDS),
-        ("Sở KH&ĐT", "Sở KH&amp;ĐT", mended.BARE_AMPERSANDS),
-        ("?p=9&lang=vi", "?p=9&amp;lang=vi", mended.BARE_AMPERSANDS),
-        ("?a=1&copy=2", "?a=1&amp;copy=2", mended.BARE_AMPERSANDS),
-        ("a & b && c", "a &amp; b &amp;&amp; c", mended.BARE_AMPERSANDS),
-        ("x&#;y", "x&amp;#;y", mended.BARE_AMPERSANDS),
-        ("hai&nbsp;từ &eacute;", "hai&#160;từ &#233;", mended.UNKNOWN_ENTITIES),
-        ("x &khongco; y", "x &amp;khongco; y", mended.UNKNOWN_ENTITIES),
-        ("a\x0bb\x00c\x1f", "abc", mended.CONTROL_CHARACTERS),
-        ("a&#11;b&#1114112;c&#xFFFF;&#65;", "abc&#65;", mended.BAD_REFERENCES),
+        ("?id=12&cat=3", "?id=12&amp;cat=3", repair_names.BARE_AMPERSANDS),
+        ("Sở KH&ĐT", "Sở KH&amp;ĐT", repair_names.BARE_AMPERSANDS),
+        ("?p=9&lang=vi", "?p=9&amp;lang=vi", repair_names.BARE_AMPERSANDS),
+        ("?a=1&copy=2", "?a=1&amp;copy=2", repair_names.BARE_AMPERSANDS),
+        ("a & b && c", "a &amp; b &amp;&amp; c", repair_names.BARE_AMPERSANDS),
+        ("x&#;y", "x&amp;#;y", repair_names.BARE_AMPERSANDS),
+        ("hai&nbsp;từ &eacute;", "hai&#160;từ &#233;", repair_names.UNKNOWN_ENTITIES),
+        ("x &khongco; y", "x &amp;khongco; y", repair_names.UNKNOWN_ENTITIES),
+        ("a\x0bb\x00c\x1f", "abc", repair_names.CONTROL_CHARACTERS),
+        ("a&#11;b&#1114112;c&#xFFFF;&#65;", "abc&#65;", repair_names.BAD_REFERENCES),
     ],
 )
 def test_what_is_broken_is_mended_and_named(broken, whole, name):
     cdata = "<![CDATA[R&D &nbsp; <b>]]><!-- a & b -->"
-    done = repair.repair(rss(f"<item><title>{broken}{cdata}</title></item>"), XML)
+    done = pipeline.repair(rss(f"<item><title>{broken}{cdata}</title></item>"), XML)
     assert f"<title>{whole}{cdata}</title>" in done.text
     assert done.repairs == (name,)
-    assert repair.is_well_formed(done.text)
+    assert pipeline.is_well_formed(done.text)
 
 
 @pytest.mark.parametrize("before", ["\n", "  \r\n\t", "\ufeff\n", "\n\ufeff"])
 def test_blanks_before_the_declaration_go(before):
-    done = repair.repair(before.encode() + rss("<item/>"), XML)
-    assert done.repairs == (mended.LEADING_BLANKS,)
+    done = pipeline.repair(before.encode() + rss("<item/>"), XML)
+    assert done.repairs == (repair_names.LEADING_BLANKS,)
     assert done.text.startswith("<rss")
 
 
 def test_a_byte_order_mark_alone_is_no_fault():
-    assert repair.repair(b"\xef\xbb\xbf" + rss("<item/>"), XML).repairs == ()
+    assert pipeline.repair(b"\xef\xbb\xbf" + rss("<item/>"), XML).repairs == ()
 
 
 def test_entities_that_the_document_declares_are_its_own():
     body = b'<!DOCTYPE rss [<!ENTITY own "x">]><rss><channel>&own; &nbsp;</channel></rss>'
-    done = repair.repair(body, XML)
+    done = pipeline.repair(body, XML)
     assert "&own; &#160;" in done.text
 
 
 def test_prefixes_that_nobody_declared_get_their_usual_meaning():
-    done = repair.repair(rss("<item><content:encoded>x</content:encoded><q:z/></item>"), XML)
+    done = pipeline.repair(rss("<item><content:encoded>x</content:encoded><q:z/></item>"), XML)
     assert 'xmlns:content="http://purl.org/rss/1.0/modules/content/"' in done.text
-    assert done.repairs == (mended.UNBOUND_PREFIXES,)
+    assert done.repairs == (repair_names.UNBOUND_PREFIXES,)
 
 
 WHOLE = "<item><title>Một</title><link>https://a.vn/1</link></item>"
@@ -89,9 +91,9 @@ WHOLE = "<item><title>Một</title><link>https://a.vn/1</link></item>"
 )
 def test_a_document_that_breaks_off_keeps_what_is_whole(tail, kept):
     text = rss(WHOLE + tail).decode().removesuffix("</channel></rss>")
-    done = repair.repair(text.encode(), XML)
-    assert repair.is_well_formed(done.text)
-    assert mended.TRUNCATED_TAIL in done.repairs
+    done = pipeline.repair(text.encode(), XML)
+    assert pipeline.is_well_formed(done.text)
+    assert repair_names.TRUNCATED_TAIL in done.repairs
     assert WHOLE in done.text
     for piece in kept:
         assert piece in done.text
@@ -102,9 +104,9 @@ def test_a_document_that_breaks_off_keeps_what_is_whole(tail, kept):
 
 @pytest.mark.parametrize("end", ["</rss", "</rss \n"])
 def test_a_last_tag_without_its_end_hides_nothing(end):
-    done = repair.repair(rss(WHOLE).removesuffix(b"</rss>") + end.encode(), XML)
-    assert repair.is_well_formed(done.text)
-    assert done.repairs == (mended.UNFINISHED_LAST_TAG,)
+    done = pipeline.repair(rss(WHOLE).removesuffix(b"</rss>") + end.encode(), XML)
+    assert pipeline.is_well_formed(done.text)
+    assert done.repairs == (repair_names.UNFINISHED_LAST_TAG,)
 
 
 def test_half_an_entry_is_kept_only_under_the_key_that_it_will_have():
@@ -115,7 +117,7 @@ def test_half_an_entry_is_kept_only_under_the_key_that_it_will_have():
         ("<item><guid>2</guid><title>Hai</title><link>https://a.vn", True),
     ):
         text = rss(whole + begun).decode().removesuffix("</channel></rss>")
-        assert (repair.repair(text.encode(), XML).text.count("<item>") == 2) is kept
+        assert (pipeline.repair(text.encode(), XML).text.count("<item>") == 2) is kept
 
 
 @pytest.mark.parametrize(
@@ -127,19 +129,19 @@ def test_half_an_entry_is_kept_only_under_the_key_that_it_will_have():
     ],
 )
 def test_every_kind_of_root_is_closed(body):
-    done = repair.repair(body, XML)
-    assert done.repairs == (mended.TRUNCATED_TAIL,)
-    assert repair.is_well_formed(done.text)
+    done = pipeline.repair(body, XML)
+    assert done.repairs == (repair_names.TRUNCATED_TAIL,)
+    assert pipeline.is_well_formed(done.text)
 
 
 def test_what_no_repair_mends_is_left_to_the_tolerant_parser():
-    done = repair.repair(rss("<item><title>a < b</title></item>"), XML)
-    assert done.repairs == (mended.LOOSE,)
+    done = pipeline.repair(rss("<item><title>a < b</title></item>"), XML)
+    assert done.repairs == (repair_names.LOOSE,)
 
 
 @pytest.mark.parametrize("body", [b"", b"\0\0\0", b"<", b"&", b"\xff\xfe", b"<rss", b"{}", b"\x80"])
 def test_nothing_makes_it_raise(body):
-    assert isinstance(repair.repair(body, {}), repair.Repaired)
+    assert isinstance(pipeline.repair(body, {}), pipeline.Repaired)
 
 
 VIET = "Thứ Ba, người dân Bắc Ninh đội mưa dự hội nghị trực tuyến"
@@ -167,7 +169,7 @@ VIET = "Thứ Ba, người dân Bắc Ninh đội mưa dự hội nghị trực 
     ],
 )  # fmt: skip
 def test_letters_are_what_the_bytes_mean(body, headers, text, repairs):
-    decoded, names = charsets.decode(body, headers)
+    decoded, names = encoding.decode(body, headers)
     assert text in decoded
     assert names == repairs
 
@@ -185,7 +187,7 @@ def test_vietnamese_from_before_unicode_is_read_whatever_it_is_called(charset, d
     for body in (as_bytes, text.encode()):
         if body is as_bytes and charset == "utf-8-twice":
             continue  # that is UTF-8
-        done = repair.repair(body, XML)
+        done = pipeline.repair(body, XML)
         assert f"<title>{OLD}</title>" in done.text
         assert f"from-{charset}" in done.repairs or declared == "windows-1258"
 
@@ -197,11 +199,11 @@ def test_vietnamese_from_before_unicode_is_read_whatever_it_is_called(charset, d
 def test_its_own_name_is_believed_even_for_one_word(declared, charset):
     body = f"<rss><channel><title>{written(charset, 'Việt')}</title></channel></rss>"
     headers = {"content-type": f"text/xml; charset={declared}"}
-    done = repair.repair(body.encode("latin-1"), headers)
+    done = pipeline.repair(body.encode("latin-1"), headers)
     assert "<title>Việt</title>" in done.text
     assert done.repairs == (f"from-{charset}",)
 
 
 def test_letters_apart_become_whole(now):
     body = rss(f"<item><title>{unicodedata.normalize('NFD', OLD)}</title></item>")
-    assert documents.read(body, XML, "https://a.vn/", Reading(), now).entries[0].title == OLD
+    assert parse_document(body, XML, "https://a.vn/", Reading(), now).entries[0].title == OLD

@@ -6,7 +6,15 @@ import asyncio
 
 import pytest
 
-from service.collect.room import ENOUGH, IN_FLIGHT, LARGE, MOST_IN_FLIGHT, SMALL, Bodies, Room
+from service.collect.polling.backpressure import (
+    ENOUGH,
+    IN_FLIGHT,
+    LARGE,
+    MOST_IN_FLIGHT,
+    SMALL,
+    Bodies,
+    Room,
+)
 
 
 async def started(*waits):

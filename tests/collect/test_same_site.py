@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from service.collect.manners import is_own_machine
+from service.collect.politeness.site_rules import is_own_machine
 from service.config.schema import PerSite
 from service.model import Scope
 from service.text.sites import site_of
@@ -61,10 +61,11 @@ def test_this_machine_is_known():
 def test_the_list_is_read_only_when_a_name_needs_it():
     code = (
         "import sys\n"
-        "from service.collect import poll, same_site\n"
-        "same_site.site_of('http://127.0.0.1/x'); same_site.site_of('https://tuoitre.vn/rss')\n"
+        "from service.collect.polling import poll\\n"
+        "from service.text.sites import site_of\n"
+        "site_of('http://127.0.0.1/x'); site_of('https://tuoitre.vn/rss')\n"
         "assert 'publicsuffixlist' not in sys.modules\n"
-        "same_site.site_of('https://www.tuoitre.vn/rss')\n"
+        "site_of('https://www.tuoitre.vn/rss')\n"
         "assert 'publicsuffixlist' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

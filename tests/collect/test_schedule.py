@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.collect.habits import Habits
-from service.collect.schedule import (
+from service.collect.schedule.next_poll import (
     LONGEST_HOLD,
     LONGEST_RETRY,
     Bounds,
@@ -19,7 +18,8 @@ from service.collect.schedule import (
     held_until,
     shifted,
 )
-from service.collect.wishes import is_skipped
+from service.collect.schedule.publish_rate import Habits
+from service.parse.feed.publisher_hints import is_skipped
 
 BOUNDS = Bounds(timedelta(minutes=15), timedelta(hours=12))
 DICE = st.floats(0, 1, exclude_max=True)

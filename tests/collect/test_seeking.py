@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from service.collect.poll import client_of
-from service.collect.seeking import seek
-from service.collect.spacing import Sites
-from service.collect.workers import Parsers
+from service.collect.discovery.dead_sources import seek
+from service.collect.politeness.rate_limit import Sites
+from service.collect.polling.poll import client_of
+from service.collect.workers.pool import Parsers
 from service.report import standing
 from service.report.status import as_json, status
 from service.store import tables as t

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.collect.page import read_page
-from service.collect.reading import Reading
-from service.collect.site_page import read_news_list, read_site_page
+from service.collect.discovery.site_page import read_news_list, read_site_page
 from service.config.crosschecks import _wrong_selector
 from service.model import SourceKind
+from service.parse.html.listing.page import read_page
+from service.parse.options import Reading
 from tests.collect import portals
 from tests.collect.refusals import read_or_refusal
 from tests.collect.test_found import CORPUS

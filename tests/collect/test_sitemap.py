@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.collect import documents
-from service.collect.reading import Reading
-from service.collect.sitemap import CUT_SHORT
 from service.errors import ParseError
 from service.model import Further, Image, SourceKind
+from service.parse.document import parse_document
+from service.parse.options import Reading
+from service.parse.sitemap.sitemap import CUT_SHORT
 from tests.collect.refusals import read_or_refusal
 
 URL = "https://bao.example.vn/sitemap.xml"
@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
 
 def read(body, now, url=URL):
-    return documents.read(body.encode() if isinstance(body, str) else body, {}, url, SITEMAP, now)
+    return parse_document(body.encode() if isinstance(body, str) else body, {}, url, SITEMAP, now)
 
 
 def urlset(*urls, head='<?xml version="1.0" encoding="UTF-8"?>'):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.collect.spacing import NO_GAP, Gap, Sites, Waiting
+from service.collect.politeness.rate_limit import NO_GAP, Gap, Sites, Waiting
 
 GAP = Gap(2.0, 1)
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.collect import plain_items, repair, strict
-from service.collect.unparsed import Unparsed
+from service.parse.feed.deferred import Unparsed
+from service.parse.feed.fast_expat import plain_entries, strict_parser
+from service.parse.repair import pipeline
 from tests.collect.feeds import documents
 
 URL = "https://a.example/dir/feed?x=1"
@@ -44,7 +45,7 @@ def long_way(text: bytes) -> Any:
 
 def same(text: bytes) -> bool:
     """Whether the short way took the document; what it says is compared then."""
-    short = strict.parse(text, URL)
+    short = strict_parser.parse(text, URL)
     if short is None:
         return False
     long = long_way(text)
@@ -73,7 +74,7 @@ FOLDERS = (
 def test_every_document_of_the_corpus_reads_the_same(corpus, folder):
     taken = 0
     for path in files(corpus, folder):
-        text = repair.repair(path.read_bytes(), {}).text.encode("utf-8", "replace")
+        text = pipeline.repair(path.read_bytes(), {}).text.encode("utf-8", "replace")
         taken += same(text)
     assert taken  # several of these folders hold JSON, pages and broken documents as well
 
@@ -83,7 +84,7 @@ def test_documents_with_something_cut_out_read_the_same(corpus):
     dice = random.Random(20261125)
     taken = 0
     for path in files(corpus, "feedparser/wellformed", "rss-parser/input", "feedjira"):
-        text = repair.repair(path.read_bytes(), {}).text.encode("utf-8", "replace")
+        text = pipeline.repair(path.read_bytes(), {}).text.encode("utf-8", "replace")
         if len(text) > 60_000:
             continue
         for _ in range(2):
@@ -107,7 +108,7 @@ def test_generated_documents_read_the_same(text):
 
 @given(st.text(max_size=200), st.sampled_from(["title", "link", "guid", "description", "author"]))
 def test_any_text_in_an_element_reads_the_same(text, name):
-    told = repair.repair(
+    told = pipeline.repair(
         f"<rss version='2.0'><channel><item><{name}>{text}</{name}></item></channel></rss>".encode(
             "utf-8", "replace"
         ),
@@ -221,8 +222,8 @@ def test_what_stands_deeper_does_not_take_the_place_of_what_stands_above(text):
 
 def test_an_ordinary_entry_is_put_together_without_the_handlers(monkeypatch):
     taken = []
-    take = plain_items.take
-    monkeypatch.setattr(plain_items, "take", lambda *told: taken.append(take(*told)) or taken[-1])
+    take = plain_entries.take
+    monkeypatch.setattr(plain_entries, "take", lambda *told: taken.append(take(*told)) or taken[-1])
     wordpress = (
         b'<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><item>'
         b"<title>T</title><link>https://a.example/1</link><dc:creator>An</dc:creator>"
@@ -246,8 +247,8 @@ def test_an_ordinary_entry_is_put_together_without_the_handlers(monkeypatch):
 )
 def test_elements_of_their_own_go_through_their_handlers_alone(entry, monkeypatch):
     taken = []
-    take = plain_items.take
-    monkeypatch.setattr(plain_items, "take", lambda *told: taken.append(take(*told)) or taken[-1])
+    take = plain_entries.take
+    monkeypatch.setattr(plain_entries, "take", lambda *told: taken.append(take(*told)) or taken[-1])
     root = f'<rss version="2.0" xmlns:m="http://search.yahoo.com/mrss/" xmlns:r="{RDF}"><channel>'
     assert same(f"{root}{entry}</channel></rss>".encode())
     assert taken == [True]
@@ -261,8 +262,8 @@ def test_what_fills_what_a_plain_element_fills_makes_the_whole_entry_go_that_way
     inside, monkeypatch
 ):
     taken = []
-    take = plain_items.take
-    monkeypatch.setattr(plain_items, "take", lambda *told: taken.append(take(*told)) or taken[-1])
+    take = plain_entries.take
+    monkeypatch.setattr(plain_entries, "take", lambda *told: taken.append(take(*told)) or taken[-1])
     root = '<rss version="2.0" xmlns:m="http://search.yahoo.com/mrss/"><channel>'
     odd, plain_one = f"<item><title>T</title>{inside}</item>", "<item><title>U</title></item>"
     assert same(f"{root}{odd}{plain_one}</channel></rss>".encode())
@@ -279,4 +280,4 @@ def test_what_fills_what_a_plain_element_fills_makes_the_whole_entry_go_that_way
     ],
 )
 def test_what_is_out_of_the_ordinary_is_left_to_feedparser(text):
-    assert strict.parse(text, URL) is None
+    assert strict_parser.parse(text, URL) is None

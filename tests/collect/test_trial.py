@@ -6,8 +6,8 @@ import asyncio
 import itertools
 from datetime import timedelta
 
-from service.collect.trial import AT_ONCE, Tried, try_all
-from service.collect.workers import Parsers
+from service.collect.polling.dry_run import AT_ONCE, Tried, try_all
+from service.collect.workers.pool import Parsers
 from service.config.schema import Collect, PerSite, Settings, Source
 from service.net.client import Client
 from service.net.limits import Limits

@@ -6,7 +6,7 @@ import gzip
 import time
 from datetime import timedelta
 
-from service.collect.spacing import Gap, Sites, Waiting
+from service.collect.politeness.rate_limit import Gap, Sites, Waiting
 from service.store import robots
 from tests.collect.test_poll import Office, rss
 from tests.net.wire import raw_server

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.collect import websub
 from service.collect.faults import warnings
+from service.collect.websub import subscriber
 from service.config.schema import Settings, Source
 from service.net import guard
 from service.store.pushing import Silent
@@ -40,8 +40,8 @@ def test_where_hubs_may_call_us(base_url, for_all, for_one, base):
     settings = Settings.model_validate(
         {"site": {"base_url": base_url}, "collect": {"websub": for_all}}
     )
-    assert websub.callback_base(settings, source) == base
-    assert websub.callback_base(settings, None) is None
+    assert subscriber.callback_base(settings, source) == base
+    assert subscriber.callback_base(settings, None) is None
 
 
 def test_check_says_where_hubs_are_wanted_and_cannot_call():
@@ -57,37 +57,37 @@ def test_check_says_where_hubs_are_wanted_and_cannot_call():
 
 
 def test_a_hub_is_asked_over_tls_first_and_told_a_secret_nowhere_else():
-    assert websub.ways("https://h.example/") == (("https://h.example/", True),)
-    assert websub.ways("http://h.example/x?y") == (
+    assert subscriber.ways("https://h.example/") == (("https://h.example/", True),)
+    assert subscriber.ways("http://h.example/x?y") == (
         ("https://h.example/x?y", True),
         ("http://h.example/x?y", False),
     )
-    assert websub.ways("http://h.example:8080/") == (("http://h.example:8080/", False),)
-    assert websub.ways("http://127.0.0.1:80/") == (("http://127.0.0.1:80/", True),)
+    assert subscriber.ways("http://h.example:8080/") == (("http://h.example:8080/", False),)
+    assert subscriber.ways("http://127.0.0.1:80/") == (("http://127.0.0.1:80/", True),)
 
 
 @given(st.binary(max_size=200), st.sampled_from(["sha1", "sha256", "sha384", "sha512"]))
 def test_a_signature_is_ours_whatever_the_body(body, method):
     digest = hmac.new(b"secret", body, getattr(hashlib, method)).hexdigest()
-    assert websub.is_signed([f"{method}={digest}"], "secret", body)
-    assert websub.is_signed(["sha1=0", f" {method.upper()}={digest.upper()} "], "secret", body)
-    assert not websub.is_signed([f"{method}={digest}"], "secret", body + b".")
-    assert not websub.is_signed([f"{method}={digest}"], "secre", body)
-    assert not websub.is_signed([f"{method}={digest[:-1]}"], "secret", body)
+    assert subscriber.is_signed([f"{method}={digest}"], "secret", body)
+    assert subscriber.is_signed(["sha1=0", f" {method.upper()}={digest.upper()} "], "secret", body)
+    assert not subscriber.is_signed([f"{method}={digest}"], "secret", body + b".")
+    assert not subscriber.is_signed([f"{method}={digest}"], "secre", body)
+    assert not subscriber.is_signed([f"{method}={digest[:-1]}"], "secret", body)
 
 
 @pytest.mark.parametrize(
     "header", ["", "=", "sha256", "sha224=00", "sha256=ü", "sha256=" + "0" * 64]
 )
 def test_what_is_no_signature_is_none(header):
-    assert not websub.is_signed([header], "secret", b"body")
+    assert not subscriber.is_signed([header], "secret", b"body")
 
 
 def test_secrets_are_of_one_subscription_and_short_enough():
-    one, other = websub.secret(b"key", "a"), websub.secret(b"key", "b")
+    one, other = subscriber.secret(b"key", "a"), subscriber.secret(b"key", "b")
     assert one != other
     assert len(one) == 64
-    assert websub.secret(b"another key", "a") != one
+    assert subscriber.secret(b"another key", "a") != one
 
 
 @pytest.mark.parametrize(
@@ -97,30 +97,32 @@ def test_secrets_are_of_one_subscription_and_short_enough():
      (None, timedelta(days=10))],
 )  # fmt: skip
 def test_a_lease_is_what_the_hub_says_within_reason(said, granted):
-    assert websub.lease_of(said) == granted
+    assert subscriber.lease_of(said) == granted
 
 
 def test_a_renewal_lies_well_within_the_lease_but_never_at_once(now):
     day = timedelta(days=1)
-    assert websub.renew_at(now, day, 0.0) == now + day * 0.6
-    assert websub.renew_at(now, day, 0.999) < now + day * 0.8
-    assert websub.renew_at(now, timedelta(seconds=1), 0.0) == now + timedelta(seconds=10)
+    assert subscriber.renew_at(now, day, 0.0) == now + day * 0.6
+    assert subscriber.renew_at(now, day, 0.999) < now + day * 0.8
+    assert subscriber.renew_at(now, timedelta(seconds=1), 0.0) == now + timedelta(seconds=10)
 
 
 def test_retries_double_up_to_a_day_and_hurry_while_a_lease_runs(now):
-    waits = [websub.ask_again_at(now, n, None, 0.0) - now for n in range(1, 12)]
+    waits = [subscriber.ask_again_at(now, n, None, 0.0) - now for n in range(1, 12)]
     assert waits[:3] == [timedelta(minutes=5), timedelta(minutes=10), timedelta(minutes=20)]
     assert waits[-1] == timedelta(days=1)
     ends = now + timedelta(minutes=30)
-    assert websub.ask_again_at(now, 9, ends, 0.0) == now + timedelta(minutes=10)
-    assert websub.ask_again_at(now, 1, None, 0.0, retry_after_s=7200) == now + timedelta(hours=2)
+    assert subscriber.ask_again_at(now, 9, ends, 0.0) == now + timedelta(minutes=10)
+    assert subscriber.ask_again_at(now, 1, None, 0.0, retry_after_s=7200) == now + timedelta(
+        hours=2
+    )
 
 
 def test_polling_without_a_hub_keeps_the_publishers_wishes(now):
     hour = timedelta(hours=1)
     told = {"next_poll_at": now + 9 * hour, "last_ok_at": now - 2 * hour}
     silent = Silent(**{**_values(PLAIN), **told})
-    at = websub.polled_at
+    at = subscriber.polled_at
     assert at(silent, now) == now
     assert at(_with(silent, interval_s=4 * 3600), now) == now + 2 * hour
     assert at(_with(silent, fresh_s=6 * 3600), now) == now + 4 * hour
@@ -132,11 +134,11 @@ def test_polling_without_a_hub_keeps_the_publishers_wishes(now):
 
 def test_what_is_opened_for_a_source_is_not_open_to_any_hub_it_names():
     allowed = guard.networks(["10.0.0.0/8", "127.0.0.0/8"])
-    assert websub.may_enter("http://10.0.0.5/rss", "http://10.0.0.9/hub", allowed)
-    assert websub.may_enter("http://portal.lan/rss", "http://portal.lan:81/hub", allowed)
-    assert websub.may_enter("http://localhost/rss", "http://127.0.0.1/hub", allowed)
-    assert not websub.may_enter("https://bao.example/rss", "http://10.0.0.9/hub", allowed)
-    assert not websub.may_enter("http://192.168.0.5/rss", "http://10.0.0.9/hub", allowed)
+    assert subscriber.may_enter("http://10.0.0.5/rss", "http://10.0.0.9/hub", allowed)
+    assert subscriber.may_enter("http://portal.lan/rss", "http://portal.lan:81/hub", allowed)
+    assert subscriber.may_enter("http://localhost/rss", "http://127.0.0.1/hub", allowed)
+    assert not subscriber.may_enter("https://bao.example/rss", "http://10.0.0.9/hub", allowed)
+    assert not subscriber.may_enter("http://192.168.0.5/rss", "http://10.0.0.9/hub", allowed)
 
 
 def _values(silent):

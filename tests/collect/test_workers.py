@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.collect.jobs import Job
-from service.collect.reading import Reading, Selectors
-from service.collect.slow_lane import SlowLane
-from service.collect.workers import Parsers
+from service.collect.workers.pool import Parsers
+from service.collect.workers.slow_queue import SlowLane
+from service.collect.workers.task import Job
 from service.errors import BantinError, ParseError, PutAsideError
 from service.model import SourceKind
+from service.parse.options import Reading, Selectors
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 

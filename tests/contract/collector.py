@@ -11,7 +11,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from service.collect.poll import collect
+from service.collect.polling.poll import collect
 from service.config.schema import Log
 from service.runtime import logs
 from service.runtime.composition import open_service

@@ -18,9 +18,9 @@ from datetime import datetime, timedelta
 import feedparser
 from sqlalchemy import select
 
-from service.collect.jobs import Brought, Job
-from service.collect.poll import collect
-from service.collect.workers import Parsers
+from service.collect.polling.poll import collect
+from service.collect.workers.pool import Parsers
+from service.collect.workers.task import Brought, Job
 from service.errors import PutAsideError
 from service.net.client import Client
 from service.net.limits import Limits

@@ -22,7 +22,7 @@ import feedparser
 import pytest
 from sqlalchemy import select
 
-from service.collect.workers import Parsers
+from service.collect.workers.pool import Parsers
 from service.model import Refusal
 from service.newsletter.freeze import PER_TOPIC
 from service.publish.build import NEWEST

@@ -17,10 +17,10 @@ import aiohttp
 import pytest
 from sqlalchemy import Engine, event
 
-from service.collect import seeking
-from service.collect.poll import client_of, collect
-from service.collect.spacing import Sites
-from service.collect.workers import Parsers
+from service.collect.discovery import dead_sources
+from service.collect.politeness.rate_limit import Sites
+from service.collect.polling.poll import client_of, collect
+from service.collect.workers.pool import Parsers
 from service.runtime.composition import open_service, system_clock
 from service.store import sources
 from service.store.lease import LEASE
@@ -79,7 +79,7 @@ async def test_a_pass_makes_no_statement_on_the_loop(tmp_path, sqlite_url):
                     asyncio.create_task(
                         collect(store, settings, clock, owner="one", at_most_s=30, **means)
                     ),
-                    asyncio.create_task(seeking.seek(*searched, owner="one")),
+                    asyncio.create_task(dead_sources.seek(*searched, owner="one")),
                 ]
 
             with watched():

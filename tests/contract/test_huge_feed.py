@@ -8,8 +8,8 @@ from email.utils import format_datetime
 
 from sqlalchemy import func, select
 
-from service.collect.bounds import ENTRIES
-from service.collect.poll import collect
+from service.collect.polling.poll import collect
+from service.parse.entry_limits import ENTRIES
 from service.store import tables as t
 from tests.contract.way import LOOPBACK, SITE, YESTERDAY, Way, rss
 from tests.net.wire import Talk, raw_server

@@ -20,10 +20,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from service.collect import delivered, seeking, subscribing
-from service.collect.poll import client_of, collect
-from service.collect.spacing import Sites
-from service.collect.workers import Parsers
+from service.collect.discovery.dead_sources import seek
+from service.collect.politeness.rate_limit import Sites
+from service.collect.polling.poll import client_of, collect
+from service.collect.websub import inbox, renew
+from service.collect.workers.pool import Parsers
 from service.runtime import pipeline
 from service.runtime.composition import Service, open_service, system_clock
 from service.store import callbacks, sources, turns, unread, websub
@@ -219,13 +220,13 @@ async def test_what_takes_long_stays_whose_it_is(tmp_path, database):
     async with site(tmp_path, database) as (outlet, config):
         service, rival = open_service(config, {}), Store(database)
         store, settings, clock, site_gaps = service.store, service.settings, system_clock, Sites()
-        means = subscribing.Means(
+        means = renew.Means(
             lambda: client_of(settings, clock), site_gaps, clock, lambda: 0.0, lambda: "token"
         )
 
         async def look_after_hubs() -> None:
             while "/hub" not in outlet.asked:  # its source must have been read
-                await subscribing.keep(store, settings, means, owner="one", term=BEAT)
+                await renew.keep(store, settings, means, owner="one", term=BEAT)
                 await asyncio.sleep(0.05)
 
         taken: list[object] = []
@@ -239,7 +240,7 @@ async def test_what_takes_long_stays_whose_it_is(tmp_path, database):
                             sites=site_gaps, at_most_s=30, term=BEAT,
                         ),
                         look_after_hubs(),
-                        seeking.seek(
+                        seek(
                             store, settings, clock, client, parsers, site_gaps, owner="one",
                             term=BEAT,
                         ),
@@ -299,7 +300,7 @@ async def test_a_hubs_body_that_is_read_slowly_stays_whose_it_is(store, tmp_path
 
         async def take(at: datetime) -> int:
             async with Parsers(1) as parsers:
-                done = await delivered.take(
+                done = await inbox.take(
                     store, service.settings, lambda: at, owner="one", parsers=parsers,
                     dice=lambda: 0.0,
                 )  # fmt: skip

@@ -15,7 +15,7 @@ import feedparser
 import pytest
 from sqlalchemy import make_url, text
 
-from service.collect.workers import Parsers
+from service.collect.workers.pool import Parsers
 from service.demo import folder
 from service.demo.content import Content
 from service.demo.folder import Place, shipped_feeds

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.collect.jobs import Brought, Job
+from service.collect.workers.task import Brought, Job
 from service.errors import PutAsideError
 from service.runtime import pipeline
 from tests.bench.crowd import HANGING, KILLER

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from service.collect.workers import Parsers
+from service.collect.workers.pool import Parsers
 from service.publish.channel import FORMATS
 from service.store import stale
 from service.store import tables as t

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from service.collect.room import MOST_IN_FLIGHT
+from service.collect.polling.backpressure import MOST_IN_FLIGHT
 from service.store import tables as t
 from service.store.database import Store
 from service.store.lease import LEASE

@@ -21,8 +21,8 @@ from aiohttp import web
 from sqlalchemy import Row, Select
 
 from service.audience import people
-from service.collect.poll import Collected, collect
-from service.collect.workers import Parsers
+from service.collect.polling.poll import Collected, collect
+from service.collect.workers.pool import Parsers
 from service.mail.drain import Drained
 from service.net.client import Client
 from service.newsletter.run import Planned

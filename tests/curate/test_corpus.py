@@ -6,12 +6,12 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from service.collect import documents
-from service.collect.reading import Reading
 from service.config.schema import Settings
 from service.curate.admit import AdmitSource, admit
 from service.curate.rules import compile_rules
 from service.errors import ParseError
+from service.parse.document import parse_document
+from service.parse.options import Reading
 from service.store import registry, stories
 from service.store import tables as t
 from service.text.canonical import is_web
@@ -26,7 +26,7 @@ def read_all(corpus, now):
                 try:
                     yield (
                         path,
-                        documents.read(
+                        parse_document(
                             path.read_bytes(),
                             {},
                             f"https://{path.stem}.example/feed",

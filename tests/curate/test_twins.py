@@ -11,9 +11,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from service.collect.keys import Draft, settle
 from service.curate.articles import entry_hash
 from service.model import Entry
+from service.parse.feed.entry_keys import Draft, settle
 from service.store import tables as t
 
 HOME = "https://a.vn/"

@@ -89,7 +89,7 @@ source = Table(
     Column("hubs", Json),
     Column("hub_topic", Text),
     Column("pushed_until", Instant),  # a hub brings its news until then: polled at its ceiling
-    # How often each rung of the ladder was enough (collect/rungs.py).
+    # How often each rung of the ladder was enough (parse/incremental/levels.py).
     Column("rung_304", Integer, nullable=False, server_default="0"),
     Column("rung_body", Integer, nullable=False, server_default="0"),
     Column("rung_slices", Integer, nullable=False, server_default="0"),
@@ -101,7 +101,8 @@ source = Table(
 source_memory = Table(
     "source_memory",
     metadata,
-    # What the last document consisted of (collect/memory.py); apart from the row that polls write.
+    # What the last document consisted of (parse/incremental/snapshot.py);
+    # apart from the row that polls write.
     Column("source_id", ForeignKey("source.id"), primary_key=True, autoincrement=False),
     Column("memory", LargeBinary, nullable=False),
 )
@@ -109,7 +110,7 @@ source_memory = Table(
 robots = Table(
     "robots",
     metadata,
-    # What a host's robots.txt said last (collect/permission.py).
+    # What a host's robots.txt said last (collect/politeness/robots.py).
     Column("address", Text, primary_key=True),  # of the robots.txt itself
     Column("rules", Text),  # None: there are none, or they were never had
     Column("error", Text),  # why they could not be had; None: they could

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from aiohttp.abc import AbstractResolver
 from sqlalchemy import select
 
-from service.collect.poll import collect, open_client
-from service.collect.spacing import Sites
-from service.collect.workers import Parsers
+from service.collect.politeness.rate_limit import Sites
+from service.collect.polling.poll import collect, open_client
+from service.collect.workers.pool import Parsers
 from service.config.schema import Settings, Source
 from service.net.client import Client
 from service.report.sentence import in_english

@@ -14,12 +14,12 @@ import uvicorn
 from aiohttp.abc import AbstractResolver
 from sqlalchemy import select
 
-from service.collect import delivered, subscribing
-from service.collect.delivered import Taken
-from service.collect.poll import Collected, client_of, collect
-from service.collect.spacing import Sites
-from service.collect.subscribing import Kept, Means
-from service.collect.workers import Parsers
+from service.collect.politeness.rate_limit import Sites
+from service.collect.polling.poll import Collected, client_of, collect
+from service.collect.websub import inbox, renew
+from service.collect.websub.inbox import Taken
+from service.collect.websub.renew import Kept, Means
+from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
 from service.net.client import Client
 from service.render.engine import Renderer
@@ -100,10 +100,10 @@ class Desk:
             return Client("Bantin/1", ["127.0.0.0/8"], resolver=self.resolver)
 
         means = Means(client, Sites(), lambda: self.now, lambda: 0.0, self.token)
-        return await subscribing.keep(self.store, self.settings, means, owner=owner or self.owner)
+        return await renew.keep(self.store, self.settings, means, owner=owner or self.owner)
 
     async def take(self) -> Taken:
-        return await delivered.take(
+        return await inbox.take(
             self.store, self.settings, lambda: self.now, owner=self.owner,
             parsers=self.parsers, dice=lambda: 0.0,
         )  # fmt: skip

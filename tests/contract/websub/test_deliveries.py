@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver
 
-from service.collect import callback
+from service.collect.websub import callback
 from service.store import websub as rows
 from service.store.lease import LEASE
 from service.web.hubs import BODY_LIMIT

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from service.collect import callback
-from service.collect.callback import Call
-from service.collect.websub import polled_at
+from service.collect.websub import callback
+from service.collect.websub.callback import Call
+from service.collect.websub.subscriber import polled_at
 from service.store import polled, pushing, sources
 from service.store import tables as t
 from service.store import websub as rows

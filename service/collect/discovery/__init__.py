@@ -1,0 +1,1 @@
+"""What a site offers to collect is searched for, as one careful visitor."""

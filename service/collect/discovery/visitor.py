@@ -1,0 +1,177 @@
+"""Who goes around a site that is searched: one request at a time, bounded, at the site's pace.
+
+Pages are asked for as robots.txt lets us; a site that answers 429 or 503 is left alone at once.
+What comes is read in a worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from http import HTTPStatus
+
+from service.collect.discovery.site_page import NewsList, SitePage, read_news_list, read_site_page
+from service.collect.politeness import site_rules
+from service.collect.politeness.access import access_of
+from service.collect.politeness.rate_limit import BUSY_S, Sites
+from service.collect.politeness.robots import Permissions
+from service.collect.workers.pool import Parsers
+from service.collect.workers.task import Job
+from service.config.schema import Collect, Source
+from service.errors import BantinError, HttpError, ParseError
+from service.model import Document, SourceKind
+from service.net import robots
+from service.net.answers import Response
+from service.net.client import Client
+from service.parse.options import Reading
+
+MOST_REQUESTS = 30
+LONGEST_S = 120.0
+"""Of one search; with the usual gap of 2 s both are reached together."""
+
+LONGEST_FETCH_S = 60.0
+
+_LEAVE_ALONE = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a search works with. `tell` is called with each address before it is asked."""
+
+    client: Client
+    parsers: Parsers
+    sites: Sites
+    permissions: Permissions
+    clock: Callable[[], datetime]
+    tell: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a site is asked and read. `source`: whose access is used, and whose key wins."""
+
+    source: Source
+    collect: Collect
+    reading: Reading
+    most_requests: int = MOST_REQUESTS
+    longest_s: float = LONGEST_S
+
+
+class EndError(Exception):
+    """The search has used up what it may ask, or was told to stop."""
+
+
+class Scout:
+    """One search's requests. `asked`: every address; `refused`: in vain, with the reason."""
+
+    def __init__(self, means: Means, manner: Manner) -> None:
+        self.asked: set[str] = set()
+        self.requests = 0
+        self.refused: list[tuple[str, str]] = []
+        self._means = means
+        self._manner = manner
+        self._until = asyncio.get_running_loop().time() + manner.longest_s
+        self._access = access_of(manner.source, manner.collect)
+        self._allow = site_rules.allowed(manner.source, manner.collect)
+        self._delay_s = 0.0  # as a robots.txt wishes
+
+    def refuse(self, url: str, reason: str) -> None:
+        """Note an address that was asked, or was to be asked, in vain."""
+        self.refused.append((url, reason))
+
+    async def get(self, url: str, *, page: bool = False) -> Response | None:
+        """None where it cannot be had, with the reason kept, or where it was asked before.
+
+        `page`: it is probably a page, so its host's robots.txt must let us.
+        """
+        if url in self.asked:
+            return None
+        try:
+            if page:
+                await self.permit(url)
+            return await self.fetch(url)
+        except HttpError as error:
+            self.refuse(url, str(error))
+            if error.status in _LEAVE_ALONE:
+                raise EndError(f"the site wants to be left alone: {error}") from error
+        except BantinError as error:
+            self.refuse(url, str(error))
+        return None
+
+    async def permit(self, url: str) -> None:
+        """Raise RobotsError where its host's robots.txt, asked for first, does not let us."""
+        permission = await self._means.permissions.known(url)
+        if permission is None:
+            async with self._turn(robots.address(url)):
+                permission = await self._means.permissions.ask(url, self._allow, self._access)
+        self._delay_s = max(self._delay_s, permission.delay_s)
+        if permission.refusal is not None:
+            raise permission.refusal
+
+    async def fetch(self, url: str) -> Response:
+        async with self._turn(url) as left_s:
+            return await self._means.client.get(
+                url, timeout=min(left_s, LONGEST_FETCH_S), allow=self._allow, access=self._access
+            )
+
+    @asynccontextmanager
+    async def _turn(self, url: str) -> AsyncIterator[float]:
+        """Wait until the site may be asked. Gives the seconds that are left of the search."""
+        if self.requests >= self._manner.most_requests:
+            raise EndError(f"after {self.requests} addresses, the most of one search")
+        collect, source = self._manner.collect, self._manner.source
+        site, gap = site_rules.site(source, collect, url), site_rules.gap(source, collect, url)
+        gap = replace(gap, delay_s=max(gap.delay_s, self._delay_s))
+        loop, sites = asyncio.get_running_loop(), self._means.sites
+        while (free_at := sites.free_at(site, gap)) is None or free_at > loop.time():
+            until = loop.time() + BUSY_S if free_at is None else free_at
+            if until > self._until:
+                raise EndError(self._too_long())
+            await asyncio.sleep(until - loop.time())
+        left_s = self._until - loop.time()
+        if left_s <= 0:
+            raise EndError(self._too_long())
+        self.asked.add(url)
+        self.requests += 1
+        self._means.tell(url)
+        sites.begin(site, gap, loop.time())
+        try:
+            yield left_s
+        finally:
+            sites.end(site, gap, loop.time())
+
+    def _too_long(self) -> str:
+        return f"after {self._manner.longest_s:g} seconds, the longest of one search"
+
+    async def read(self, response: Response, kind: SourceKind) -> Document | None:
+        """The document, None where it is none of this kind."""
+        reading = replace(self._manner.reading, kind=kind, selectors=None, place=None)
+        now = self._means.clock()
+        job = Job(response.body, dict(response.headers), response.url, reading, now)
+        try:
+            return (await self._means.parsers.read(job)).document
+        except ParseError:
+            return None
+
+    async def page(self, response: Response) -> SitePage | None:
+        """What the page names, None where it is none."""
+        headers = dict(response.headers)
+        try:
+            return await self._means.parsers.call(
+                read_site_page, response.body, headers, response.url
+            )
+        except ParseError:
+            return None
+
+    async def news_list(self, response: Response) -> NewsList | None:
+        """The page's own list, None where none can be made out."""
+        headers, now = dict(response.headers), self._means.clock()
+        try:
+            return await self._means.parsers.call(
+                read_news_list, response.body, headers, response.url, self._manner.reading, now
+            )
+        except ParseError:
+            return None

@@ -1,0 +1,1 @@
+"""How a publisher's server is spared: gaps, rests, robots.txt, access."""

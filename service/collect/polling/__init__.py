@@ -1,0 +1,1 @@
+"""One pass over sources and article pages: claimed, fetched, read, recorded."""

@@ -1,0 +1,208 @@
+"""A visit that goes on beyond a source's first document: next pages, an index's sitemaps.
+
+first document -> is anything wanted? -> the site's turn -> fetch and read -> … -> one result
+
+Next pages are read while all on a page is unknown, up to the source's `pages`; sitemaps of an index
+while they have changed, a few at a time. What cannot be had of them costs the first document
+nothing: what it gave is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from service.collect.politeness.robots import Permissions
+from service.collect.polling.request import Asked, Failed, Read
+from service.collect.schedule import empty_source
+from service.collect.workers.pool import Parsers
+from service.collect.workers.task import Brought, Job, Wish
+from service.curate.prepare import Prepared
+from service.errors import BantinError
+from service.model import Further, SourceKind
+from service.net.client import Client
+from service.parse.sitemap import sitemap_index
+from service.parse.sitemap.sitemap_index import Plan
+from service.store import entries
+from service.store.database import Store
+from service.store.sources import Behind, Claimed
+
+LONGEST_S = 300.0
+"""Of one visit. What is left then waits for the next one."""
+
+Known = Callable[[Iterable[str]], AbstractSet[str]]
+"""Entry keys -> which of them are stored of the source."""
+
+_log = structlog.get_logger("collect")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What has been read, as one result, and what is to be read next.
+
+    `budget`: how many documents more this visit may read. `until`: by the loop's clock.
+    """
+
+    asked: Asked
+    read: Read
+    wanted: tuple[Further, ...]
+    budget: int
+    until: float
+    plan: Plan | None = None
+    done: tuple[Further, ...] = ()
+
+    def goes_on(self, now_s: float) -> bool:
+        return bool(self.wanted) and self.budget > 0 and now_s < self.until
+
+
+def begin(asked: Asked, read: Read, pages: int, known: Known, now_s: float) -> Visit | Failed:
+    """What follows from the first document. Asks the store; Failed for a list that moved.
+
+    `pages`: how many pages of a list one visit may read, the first included.
+    """
+    lists, document = read.source.lists, read.brought.document
+    visit = Visit(asked, read, (), 0, now_s + LONGEST_S)
+    if asked.reading.kind is SourceKind.SITEMAP:
+        return _of_sitemap(visit, known)
+    if asked.reading.kind is not SourceKind.PAGE:
+        return visit
+    elsewhere = lists.place is not None and document.place != lists.place
+    if not elsewhere and (pages == 1 or not document.further):
+        return visit
+    if _has_known(read.brought, known):
+        return visit
+    if elsewhere and lists.entries_usual:
+        error = empty_source.moved(lists.entries_usual, read.brought.listed)
+        return Failed(read.source, error, read.behind, for_all=True)
+    return replace(visit, wanted=document.further[:1], budget=pages - 1)
+
+
+def known_of(store: Store, source: Claimed) -> Known:
+    """What the store has of a source; it is asked in a thread."""
+
+    def known(keys: Iterable[str]) -> set[str]:
+        with store.read() as connection:
+            return set(entries.known(connection, source.id, keys))
+
+    return known
+
+
+async def ask(
+    client: Client,
+    permissions: Permissions,
+    refusal: BantinError | None,
+    visit: Visit,
+    rules: bytes,
+    clock: Callable[[], datetime],
+) -> Job | BantinError:
+    """Fetch what is wanted next; the error where it cannot be had. `refusal`: it may not be."""
+    following, asked = visit.wanted[0], visit.asked
+    try:
+        is_page = asked.reading.kind is SourceKind.PAGE
+        if refusal is not None:
+            raise refusal
+        url, reach = following.url, (asked.allow, asked.access)
+        response = await client.get(url, allow=asked.allow, access=asked.access)
+        if is_page and (no := await permissions.follow(url, response.url, *reach)):
+            raise no
+    except BantinError as error:
+        _tell(visit, error)
+        return error
+    wish = Wish(asked.told, rules)
+    return Job(response.body, dict(response.headers), response.url, asked.reading, clock(), wish)
+
+
+async def read(parsers: Parsers, visit: Visit, job: Job) -> Brought | None:
+    """Let a worker read it; None where it cannot be read."""
+    try:
+        return await parsers.read(job)
+    except BantinError as error:
+        _tell(visit, error)
+        return None
+
+
+def take(visit: Visit, brought: Brought | None, known: Known) -> Visit:
+    """Add what was wanted next, if it could be had. Asks the store whether the list goes on."""
+    following, *rest = visit.wanted
+    visit = replace(visit, wanted=tuple(rest), budget=visit.budget - 1)
+    if brought is None:
+        return visit
+    visit = replace(visit, done=(*visit.done, following))
+    if visit.plan is not None:
+        return _take_sitemap(visit, brought, known)
+    so_far = visit.read.brought
+    seen = {one.key for one in so_far.made}
+    more = tuple(one for one in brought.made if one.key not in seen)
+    whole = replace(so_far, made=(*so_far.made, *more))
+    onward = brought.document.further[:1] if more and not _has_known(brought, known) else ()
+    return replace(visit, read=replace(visit.read, brought=whole), wanted=onward)
+
+
+def end(visit: Visit) -> Read:
+    """The result of the visit."""
+    plan = visit.plan
+    if plan is None:
+        return visit.read
+    before, index = visit.read.source.lists.children, visit.read.brought.document.further
+    memory = sitemap_index.remember(index, before, visit.done, plan.wanted)
+    failed = len(visit.done) < len(plan.wanted)
+    again = failed or plan.more or sitemap_index.is_undated(index)
+    behind = _forgotten(visit.read.behind) if again else visit.read.behind
+    return replace(visit.read, behind=behind, children=memory)
+
+
+def _tell(visit: Visit, error: BantinError) -> None:
+    source, url = visit.asked.claimed.name, visit.wanted[0].url
+    _log.info("further", id=source, url=url, error=str(error))
+
+
+def _of_sitemap(visit: Visit, known: Known) -> Visit:
+    brought = visit.read.brought
+    fresh = _without_known(brought.made, known)
+    visit = replace(visit, read=replace(visit.read, brought=replace(brought, made=fresh)))
+    further = brought.document.further
+    if not further:
+        return visit
+    plan = sitemap_index.plan(further, visit.read.source.lists.children)
+    return replace(visit, wanted=plan.wanted, budget=len(plan.wanted), plan=plan)
+
+
+def _take_sitemap(visit: Visit, brought: Brought, known: Known) -> Visit:
+    so_far, source = visit.read.brought, visit.read.source
+    fresh = _without_known(brought.made, known)
+    was_there = visit.plan is not None and visit.done[-1].url in visit.plan.old
+    old: tuple[Prepared, ...] = ()
+    if was_there and source.first_collected_at is not None:
+        old = tuple(one for one in fresh if not _is_after(one, source.first_fetch_at))
+        fresh = tuple(one for one in fresh if _is_after(one, source.first_fetch_at))
+    whole = replace(
+        so_far, made=(*so_far.made, *fresh), listed=so_far.listed + brought.listed, memory=None
+    )
+    read = replace(visit.read, brought=whole, old=(*visit.read.old, *old))
+    return replace(visit, read=read)
+
+
+def _has_known(brought: Brought, known: Known) -> bool:
+    """What says nothing new is known; what does may be known under another text."""
+    return len(brought.made) < brought.listed or bool(known(one.key for one in brought.made))
+
+
+def _without_known(made: Iterable[Prepared], known: Known) -> tuple[Prepared, ...]:
+    """A plain sitemap says nothing of an address that it has not said before."""
+    made = tuple(made)
+    there = known(one.key for one in made if not one.title)
+    return tuple(one for one in made if one.key not in there)
+
+
+def _is_after(one: Prepared, first: datetime) -> bool:
+    at = one.published or one.updated
+    return at is not None and at > first
+
+
+def _forgotten(behind: Behind) -> Behind:
+    """So that the index is read again next time, though it stays the same."""
+    return Behind(None, None, b"", behind.read_as)

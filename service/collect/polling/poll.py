@@ -1,0 +1,229 @@
+"""One pass over the sources: the thin shell that claims, fetches, reads and records.
+
+due (or the named ones) -> wait for the site's turn -> claim by lease -> fetch (in_flight at once)
+-> read in a worker -> admit and record, one writer -> Collected
+
+Nothing is held while the network is waited for but a lease in the row. Every outcome is recorded;
+one bad source costs no other anything. When the pass is stopped, its claims are given back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+
+from service.collect.politeness.rate_limit import Sites
+from service.collect.politeness.robots import Permissions
+from service.collect.politeness.site_turns import Turns
+from service.collect.polling.article_pages import PageMeans, PageRound
+from service.collect.polling.record import Recorder
+from service.collect.polling.sweep import Means, Progress, Sweep
+from service.collect.workers.pool import Parsers
+from service.config.schema import Settings
+from service.curate.rules import compile_rules
+from service.errors import BantinError, FetchError, UsageError, first_of
+from service.model import Changed
+from service.net.agent import user_agent
+from service.net.client import Client
+from service.store import sources, subscribers, unread
+from service.store.database import Store
+from service.store.lease import TERM, Term
+from service.store.renewal import renewed
+from service.store.sources import Due
+from service.store.threads import in_thread
+
+PAGES_S = 300.0
+"""For how long a pass by hand reads articles' pages; the rest is read by the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a pass gave.
+
+    `failed`: id -> why. `changed`: what follows must be built anew. `left`: how many were due but
+    left for the next pass. `pages`: articles' pages that were read, or tried in vain.
+    """
+
+    tried: int = 0
+    ok: int = 0
+    failed: dict[str, BantinError] = field(default_factory=dict)
+    entries_new: int = 0
+    changed: Changed = field(default_factory=Changed)
+    left: int = 0
+    pages: int = 0
+
+
+async def collect(
+    store: Store,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    *,
+    owner: str,
+    names: Iterable[str] | None = None,
+    client: Client | None = None,
+    parsers: Parsers | None = None,
+    sites: Sites | None = None,
+    progress: Progress | None = None,
+    at_most_s: float | None = None,
+    dice: Callable[[], float] = random.random,
+    term: Term = TERM,
+) -> Collected:
+    """Collect what is due, or the named sources at once, due or not.
+
+    `owner`: one start of one process. `client`, `parsers`, `sites` are kept by a long-running
+    caller; without them the pass makes its own. `at_most_s`: after so many seconds no further
+    source is begun, so that one crowded site does not keep what has become due meanwhile waiting;
+    the rest stays due. `term`: of the leases of what is in hand. Raises UsageError for a name that
+    is no source, StoreError.
+    """
+    wanted = await in_thread(_wanted, store, settings, clock(), names)
+    if not wanted and not await in_thread(_has_pages, store, clock()):
+        return Collected()
+    async with AsyncExitStack() as stack:
+        if client is None:
+            client = await stack.enter_async_context(
+                await in_thread(open_client, store, settings, clock)
+            )
+        if parsers is None:
+            parsers = await stack.enter_async_context(Parsers())
+        matcher, sites = compile_rules(settings.topic), sites or Sites()
+        recorder = Recorder(store, settings, matcher, clock, dice)
+        permissions = Permissions(client, clock, store)
+        turns = Turns(settings, owner)
+        sweep = Sweep(
+            store,
+            settings,
+            clock,
+            owner,
+            Means(client, parsers, sites, recorder, permissions, turns),
+            at_once=names is not None,
+            progress=progress,
+            at_most_s=at_most_s,
+            term=term,
+        )
+        pages = PageRound(
+            store,
+            settings,
+            clock,
+            owner,
+            PageMeans(client, parsers, sites, permissions, matcher, turns, recorder),
+            names=names,
+            at_most_s=PAGES_S if at_most_s is None else at_most_s,
+            dice=dice,
+            term=term,
+        )
+        try:
+            sweep.want(wanted)
+            del wanted  # thousands; the sweep lets each go once it has been asked
+            async with renewed(partial(_renew, store, clock, term, sweep, pages, turns), term):
+                if at_most_s is None:  # by hand: what the sweep has found is read too
+                    await sweep.run()
+                    await pages.run()
+                else:
+                    await _beside(sweep.run(), pages.run())
+        finally:
+            if turns:
+                await in_thread(_leave, store, turns, clock())
+        return _collected(sweep, pages)
+
+
+def _renew(
+    store: Store,
+    clock: Callable[[], datetime],
+    term: Term,
+    sweep: Sweep,
+    pages: PageRound,
+    turns: Turns,
+) -> None:
+    """One heartbeat: what is waited for, for however long, stays ours."""
+    with store.write() as connection:
+        until = clock() + term.lasts
+        sweep.renew(connection, until)
+        pages.renew(connection, until)
+        turns.renew(connection, until)
+
+
+def _leave(store: Store, turns: Turns, now: datetime) -> None:
+    with store.write() as connection:
+        turns.leave(connection, now)
+
+
+async def _beside(*runs: Coroutine[None, None, None]) -> None:
+    """Run them at one time; the first error of one ends the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for run in runs:
+                group.create_task(run)
+    except ExceptionGroup as errors:
+        raise first_of(errors) from errors
+
+
+def open_client(store: Store, settings: Settings, clock: Callable[[], datetime]) -> Client:
+    """The client that says who we are and how many readers we have, as of now."""
+    with store.read() as connection:
+        readers = subscribers.readers(connection)
+    return client_of(settings, clock, readers)
+
+
+def client_of(settings: Settings, clock: Callable[[], datetime], readers: int = 0) -> Client:
+    """The same where nobody has been counted: 0 readers are not mentioned."""
+    site = settings.site
+    agent = user_agent(_version(), base_url=site.base_url, contact=site.contact, readers=readers)
+    return Client(agent, settings.collect.allow_networks, clock=clock)
+
+
+def _version() -> str:
+    try:
+        return version("bantin")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _has_pages(store: Store, now: datetime) -> bool:
+    with store.read() as connection:
+        return unread.is_due(connection, now)
+
+
+def _wanted(
+    store: Store, settings: Settings, now: datetime, names: Iterable[str] | None
+) -> list[Due]:
+    with store.read() as connection:
+        if names is None:
+            found = sources.due(connection, now)
+            return [source for source in found if source.name in settings.source]
+        asked = list(dict.fromkeys(names))
+        unknown = [name for name in asked if name not in settings.source]
+        if unknown:
+            raise UsageError(f"there is no source {', '.join(map(repr, unknown))}")
+        found = sources.named(connection, asked)
+    missing = set(asked) - {source.name for source in found}
+    if missing:
+        raise UsageError(f"not in the store yet: {', '.join(sorted(missing))}")
+    return found
+
+
+def _collected(sweep: Sweep, pages: PageRound) -> Collected:
+    tally = sweep.tally
+    failed = dict(tally.failed)
+    if sweep.at_once:
+        for name in sweep.elsewhere:
+            failed[name] = FetchError("another process is collecting it just now")
+        for name in sweep.spared:
+            failed[name] = FetchError("not asked: its site has just said that it is asked too much")
+    return Collected(
+        tried=tally.tried,
+        ok=tally.ok,
+        failed=failed,
+        entries_new=tally.new,
+        changed=Changed(
+            topics=pages.topics | tally.topics, articles=tally.new + tally.changed + pages.read
+        ),
+        left=sweep.left,
+        pages=pages.read + pages.failed,
+    )

@@ -1,0 +1,248 @@
+"""One source asked once: what to send, and what the answer amounts to before anything is stored.
+
+ask -> Failed | Unchanged | Body ; read -> Failed | Read. Every outcome is a value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from service.collect.politeness import site_rules
+from service.collect.politeness.access import access_of
+from service.collect.schedule import empty_source
+from service.collect.source_options import reading_of, told_of
+from service.collect.polling.advertised_hub import Advertised, advertised
+from service.collect.workers.pool import Parsers
+from service.collect.workers.task import Brought, Job, Wish
+from service.config.schema import Settings
+from service.curate.prepare import Prepared, Told
+from service.errors import BantinError, DriftError, FetchError, ParseError, PutAsideError
+from service.net import agent
+from service.net.access import Access
+from service.net.answers import NOT_MODIFIED, Hop, Response
+from service.net.client import Client, Room
+from service.parse.options import Reading
+from service.store.sources import Behind, Claimed
+from service.text import http_headers as http
+
+TRUST = timedelta(days=1)
+"""How long a server that says "not modified" each time is believed before it is asked for all."""
+
+_log = structlog.get_logger("collect")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A claimed source with what its configuration says about asking and reading it.
+
+    `allow`: private networks that this source may stand in. `access`: how it is reached, None as
+    everybody is. `again`: read the body even if it is known to be unreadable (a person named the
+    source).
+    """
+
+    claimed: Claimed
+    reading: Reading
+    told: Told
+    allow: Sequence[str] = ()
+    access: Access | None = None
+    again: bool = False
+
+
+def asked_of(claimed: Claimed, settings: Settings, *, again: bool) -> Asked:
+    """What the TOML says of a claimed source."""
+    told = settings.source[claimed.name]
+    return Asked(
+        claimed,
+        replace(reading_of(told, settings.site), place=claimed.lists.place),
+        told_of(claimed.name, told, first=claimed.first_collected_at is None),
+        site_rules.allowed(told, settings.collect),
+        access_of(told, settings.collect),
+        again=again,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """`behind`: the body that could not be read, None where there was none.
+
+    `for_all`: it was asked without validators.
+    """
+
+    source: Claimed
+    error: BantinError
+    behind: Behind | None = None
+    for_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """`behind`: its validators as they are now. `whole`: the body came all the same.
+
+    `hops`: the redirects on the way.
+    """
+
+    source: Claimed
+    fresh_s: float | None
+    behind: Behind
+    whole: bool = False
+    hops: tuple[Hop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body that must be read."""
+
+    asked: Asked
+    response: Response
+    behind: Behind
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A document that must be stored; several, where the visit went on, as one.
+
+    `old`: entries that were there before the source was first collected and come into sight only
+    now. `children`: what is to be remembered of an index's sitemaps. `advertised`: the hub that its
+    publisher names, None where it names none. `delivery`: the row of what a hub brought, None = it
+    was fetched.
+    """
+
+    source: Claimed
+    brought: Brought
+    behind: Behind
+    fresh_s: float | None
+    bytes: int
+    hops: tuple[Hop, ...] = ()
+    old: tuple[Prepared, ...] = ()
+    children: Mapping[str, str] | None = None
+    advertised: Advertised | None = None
+    delivery: int | None = None
+
+
+Result = Failed | Unchanged | Read
+
+
+async def ask(
+    client: Client, asked: Asked, clock: Callable[[], datetime], room: Room | None = None
+) -> Failed | Unchanged | Body:
+    """Fetch. A body that is the same as last time, and was read the same way, need not be read.
+
+    `room`: see `Client.get`.
+    """
+    source = asked.claimed
+    known = source.read_as == asked.reading.fingerprint
+    if source.document_error and asked.again:
+        known = False
+    trusted = source.manners.whole_at is None or clock() - source.manners.whole_at < TRUST
+    validators = http.conditional(source.etag, source.last_modified) if known and trusted else {}
+    headers = {"User-Agent": agent.for_feed(client.user_agent, source.id), **validators}
+    try:
+        response = await client.get(
+            source.address, headers=headers, allow=asked.allow, access=asked.access, room=room
+        )
+    except FetchError as error:
+        return Failed(source, _alone(error), for_all=not validators)
+    now = clock()
+    fresh_s = http.fresh_s(response.headers, now)
+    if response.status == NOT_MODIFIED:
+        return _not_modified(source, response, fresh_s, asked=bool(validators))
+    behind = Behind(
+        response.etag,
+        response.last_modified,
+        hashlib.blake2b(response.body, digest_size=16).digest(),
+        asked.reading.fingerprint,
+    )
+    if not (known and behind.body_hash == source.body_hash):
+        return Body(asked, response, behind, now)
+    if source.document_error:
+        return Failed(source, _as_before(source, source.document_error), behind, for_all=True)
+    return Unchanged(source, fresh_s, behind, whole=True, hops=response.redirects)
+
+
+async def read(parsers: Parsers, body: Body, rules: bytes, before: bytes | None) -> Failed | Read:
+    """Let a worker read the body and make its entries ready.
+
+    `rules`: see `curate.rules.packed`. `before`: what is remembered of the last document.
+    """
+    response = body.response
+    source = body.asked.claimed
+    job = Job(
+        response.body,
+        dict(response.headers),
+        response.url,
+        body.asked.reading,
+        body.at,
+        Wish(body.asked.told, rules, before),
+        suspect=source.aside_since is not None,
+    )
+    try:
+        brought = await parsers.read(job)
+    except ParseError as error:
+        lost = empty_source.alarm(body.asked.reading.kind, source.lists.entries_usual, error)
+        return Failed(source, lost, body.behind, for_all=True)
+    except BantinError as error:  # ours, not the document's: it is read again next time
+        return Failed(source, error, for_all=True)
+    drifted = empty_source.judge(body.asked.reading.kind, source.lists.entries_usual, brought)
+    if drifted is not None:
+        return Failed(source, drifted, body.behind, for_all=True)
+    fresh_s = http.fresh_s(response.headers, body.at)
+    size = len(response.body)
+    hub = advertised(response.headers, response.url, response.redirects, brought.document)
+    return Read(
+        source,
+        brought,
+        body.behind,
+        fresh_s,
+        size,
+        hops=response.redirects,
+        advertised=hub,
+    )
+
+
+def unexpected(source: Claimed, error: Exception) -> Failed:
+    """The outcome where a bug of ours came in between. It is logged with its way."""
+    _log.exception("unexpected", id=source.name)
+    return Failed(source, FetchError(f"an error of ours ({type(error).__name__}: {error})"[:300]))
+
+
+def _alone(error: FetchError) -> FetchError:
+    """Without its way, which would keep some 5 KB of what it passed in memory until it is noted."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _not_modified(
+    source: Claimed, response: Response, fresh_s: float | None, *, asked: bool
+) -> Failed | Unchanged:
+    if not asked:
+        reason = "the server says 'not modified', but nobody asked it"
+        return Failed(source, FetchError(reason), for_all=True)
+    if source.document_error:
+        return Failed(source, _as_before(source, source.document_error))
+    # What its last answers said of freshness stands until they say otherwise (RFC 9111, 4.3.4).
+    etag, last_modified = _newest(source, response)
+    behind = Behind(etag, last_modified, source.body_hash or b"", source.read_as or b"")
+    fresh_s = source.manners.fresh_s if fresh_s is None else fresh_s
+    return Unchanged(source, fresh_s, behind, hops=response.redirects)
+
+
+def _newest(source: Claimed, response: Response) -> tuple[bytes | None, bytes | None]:
+    """ETag and Last-Modified, both from one answer: the newest that gave something new.
+
+    A 304 may leave out what has not changed; what it changes is not paired with what was before.
+    """
+    given, known = (response.etag, response.last_modified), (source.etag, source.last_modified)
+    says_new = any(new and new != old for new, old in zip(given, known, strict=True))
+    return given if says_new else known
+
+
+def _as_before(source: Claimed, error: str) -> ParseError:
+    if source.aside_since:
+        return PutAsideError(error)
+    return DriftError(error) if source.lists.drifting_since else ParseError(error)

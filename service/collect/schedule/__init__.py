@@ -1,0 +1,1 @@
+"""When a source is asked again, and what an answer means for that."""

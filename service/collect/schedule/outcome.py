@@ -1,0 +1,201 @@
+"""What an answer or a failure means for how a source is asked from now on. Pure.
+
+(what was known, what came) -> when it is asked next, and what is known now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+from yarl import URL
+
+from service.collect.schedule import next_poll, redirects
+from service.collect.schedule import publish_rate as rhythm
+from service.collect.schedule.next_poll import Bounds, Wish
+from service.collect.schedule.publish_rate import Habits
+from service.collect.workers.task import Brought
+from service.errors import BantinError, HttpError, ParseError, PutAsideError
+from service.net.answers import Hop
+from service.store.manners import Manners
+from service.store.sources import Behind, Claimed
+
+LOST_AFTER = 3
+"""Failures in a row at an address that a source had moved to, before its own is asked again."""
+
+_LONGEST_S = 10 * 365 * 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When a source is asked next. `gone`: it is not, until somebody says so.
+
+    `held_until`: until when its server asked to be left alone, None: it did not.
+    """
+
+    at: datetime
+    manners: Manners
+    gone: bool = False
+    held_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the configuration says.
+
+    `said_here`: in the source's own table, which is enough. `tied`: it has a login or headers,
+    which are told to its own origin alone, so that it cannot be fetched from another one.
+    """
+
+    bounds: Bounds
+    said_here: bool = False
+    tied: bool = False
+
+
+def answered(
+    source: Claimed,
+    terms: Terms,
+    now: datetime,
+    *,
+    behind: Behind,
+    fresh_s: float | None,
+    hops: Sequence[Hop],
+    whole: bool,
+    dice: float,
+    brought: Brought | None = None,
+    new: int = 0,
+    pushed: bool = False,
+) -> Plan:
+    """After a document (with `new` new entries), or the same as last time. `whole`: a body came.
+
+    `pushed`: a hub brings its news.
+    """
+    known = source.manners
+    if brought is not None:
+        known = _as_told(known, brought, new, now)
+    at_home = not hops or URL(hops[-1].url).origin() == URL(source.url).origin()
+    known = _moving(known, source, hops if at_home or not terms.tied else (), now)
+    wish = Wish(fresh_s, known.every_s, known.phase_s, known.skips or 0)
+    # A server that cannot be asked "only if it changed", and says nothing else, gets the longer
+    # waits that the public rules want of those who do not ask so.
+    plain = whole and brought is None
+    costly = plain or not (behind.etag or behind.last_modified)
+    mute = fresh_s is None and known.every_s is None and not terms.said_here
+    then = next_poll.after_answer(
+        now,
+        terms.bounds,
+        Habits(known.pace_s, known.lull_s, known.news_at),
+        wish,
+        interval_s=known.interval_s,
+        news=new > 0,
+        costly=costly and mute,
+        early=source.due_at is not None and source.due_at > now,
+        dice=dice,
+        pushed=pushed,
+    )
+    return Plan(
+        then.at,
+        replace(
+            known,
+            interval_s=then.interval_s,
+            fresh_s=None if fresh_s is None else round(min(fresh_s, _LONGEST_S)),
+            whole_at=now if whole else known.whole_at,
+        ),
+    )
+
+
+def failed(
+    source: Claimed,
+    terms: Terms,
+    now: datetime,
+    error: BantinError,
+    *,
+    for_all: bool,
+    dice: float,
+) -> Plan:
+    """After a failure. `for_all`: it was asked without validators, which is done once a day."""
+    known = source.manners
+    if for_all and known.whole_at is not None:
+        known = replace(known, whole_at=now)
+    failures = source.failures + 1
+    http = error if isinstance(error, HttpError) else None
+    gone = http is not None and http.status == HTTPStatus.GONE and http.for_good
+    if known.moved_to is not None and (gone or failures >= LOST_AFTER):
+        # Its own address may know better by now.
+        gone = False
+        known = replace(
+            known, moved_to=None, redirect_to=None, redirect_since=None, redirect_seen=None
+        )
+    at = next_poll.after_failure(
+        now,
+        terms.bounds,
+        failures=failures,
+        interval_s=known.interval_s,
+        retry_after_s=None if http is None else http.retry_after_s,
+        fresh_s=None if http is None else http.fresh_s,
+        too_many=is_too_many(error),
+        skips=known.skips or 0,
+        dice=dice,
+    )
+    return Plan(at, known, gone, _held_until(error, now, at))
+
+
+def taught(known: Manners, brought: Brought, new: int, now: datetime) -> Manners:
+    """After what a hub delivered: it tells of the source's rhythm, and of nothing else."""
+    learned = _as_told(known, brought, new, now)
+    return replace(known, pace_s=learned.pace_s, lull_s=learned.lull_s, news_at=learned.news_at)
+
+
+def is_dead(error: BantinError) -> bool:
+    """Whether the address gives no such document any more: 404, 410, or something else."""
+    if isinstance(error, HttpError):
+        return error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+    return isinstance(error, ParseError) and not isinstance(error, PutAsideError)
+
+
+def is_too_many(error: BantinError) -> bool:
+    """Whether the server said 429: it speaks of all that we ask of its site."""
+    return isinstance(error, HttpError) and error.status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _held_until(error: BantinError, now: datetime, at: datetime) -> datetime | None:
+    """The hour that the server named; where it named none, when we ask again after a 429."""
+    asked_s = error.retry_after_s if isinstance(error, HttpError) else None
+    if asked_s:
+        return now + min(timedelta(seconds=min(asked_s, _LONGEST_S)), next_poll.LONGEST_RETRY)
+    return at if is_too_many(error) else None
+
+
+def _as_told(known: Manners, brought: Brought, new: int, now: datetime) -> Manners:
+    document = brought.document
+    before = Habits(known.pace_s, known.lull_s, known.news_at)
+    published = [one.published for one in brought.made if one.published is not None]
+    after = rhythm.learn(before, published, new, now)
+    return replace(
+        known,
+        pace_s=after.pace_s,
+        lull_s=after.lull_s,
+        news_at=after.news_at,
+        every_s=None if document.ttl_s is None else min(document.ttl_s, _LONGEST_S),
+        phase_s=document.phase_s,
+        skips=document.skips or None,
+    )
+
+
+def _moving(known: Manners, source: Claimed, hops: Sequence[Hop], now: datetime) -> Manners:
+    if not hops and known.redirect_to is None:
+        return known
+    move = None
+    if known.redirect_to is not None and known.redirect_since is not None:
+        move = redirects.Move(known.redirect_to, known.redirect_since, known.redirect_seen or 0)
+    move = redirects.seen(move, source.address, hops, now)
+    if move is not None and move.is_settled(now):
+        known, move = replace(known, moved_to=move.to), None
+    return replace(
+        known,
+        redirect_to=move.to if move else None,
+        redirect_since=move.since if move else None,
+        redirect_seen=move.seen if move else None,
+    )

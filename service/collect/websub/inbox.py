@@ -1,0 +1,230 @@
+"""What hubs have delivered goes the way of what is fetched: claimed, read in a worker, recorded.
+
+waiting body -> claim of its source -> read -> admitted, and the row deleted, in one transaction
+
+A body that waits while its source is asked stays until that is done. One that cannot be read, or
+whose entries could be taken for others, is dropped, and the source is asked itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from service.collect.polling.record import Recorded, Recorder
+from service.collect.polling.request import Read
+from service.collect.source_options import reading_of, told_of
+from service.collect.workers.pool import Parsers
+from service.collect.workers.task import Job, Wish
+from service.config.schema import Settings, Source
+from service.curate.identity import address_key
+from service.curate.prepare import Prepared
+from service.curate.rules import compile_rules, packed
+from service.errors import BantinError
+from service.model import Changed
+from service.net.limits import MEBI
+from service.store import callbacks, entries, memories, pushing, sources
+from service.store.callbacks import Delivery, Waiting
+from service.store.database import Store
+from service.store.lease import TERM, Term
+from service.store.renewal import in_hand
+from service.store.sources import LEASE, Behind, Claimed
+from service.store.threads import claimed_in_thread, in_thread
+
+AT_ONCE = 8
+"""Bodies read together at most."""
+
+BYTES = 12 * MEBI
+"""Of bodies read together, but for a single one: they fit beside those of a pass."""
+
+_NOTHING_BEHIND = Behind(None, None, b"", b"")
+
+_log = structlog.get_logger("collect")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a round gave. `tried`: bodies that it worked on, 0 = there is nothing to do now."""
+
+    tried: int = 0
+    entries_new: int = 0
+    changed: Changed = field(default_factory=Changed)
+
+
+async def take(
+    store: Store,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    *,
+    owner: str,
+    parsers: Parsers,
+    dice: Callable[[], float],
+    term: Term = TERM,
+) -> Taken:
+    """Read and record the oldest waiting body of a few sources. Raises StoreError.
+
+    `owner`: one start of one process. `term`: of its leases.
+    """
+    owner = f"{owner} delivered"  # a pass of the same process must not find its claims given back
+    claim = partial(_claim, store, settings, clock(), owner, term)
+    work = await claimed_in_thread(claim, partial(_give_back, store, owner))
+    if not work:
+        return Taken()
+    rules = packed(settings.topic)
+    recorder = Recorder(store, settings, compile_rules(settings.topic), clock, dice)
+    async with in_hand(store, LEASE, owner, [claimed.id for claimed, _ in work], clock, term):
+        results = await asyncio.gather(
+            *(_read(store, settings, clock, parsers, rules, *one) for one in work)
+        )
+        read = [result for result in results if result is not None]
+        recorded = await in_thread(recorder.record, read)
+    bodies = {one.source.id: one.delivery for one in read}
+    refused = [bodies[one.source.id] for one in recorded if one.error is not None]
+    if refused:  # it counts as the source's failure; what it would not store is not tried for ever
+        await in_thread(_drop, store, [row for row in refused if row is not None])
+    for one in recorded:
+        _tell(one)
+    topics = frozenset[str]().union(*(one.topics for one in recorded))
+    new = sum(one.new for one in recorded)
+    changed = new + sum(one.changed for one in recorded)
+    return Taken(len(work), new, Changed(topics=topics, articles=changed))
+
+
+def _claim(
+    store: Store, settings: Settings, now: datetime, owner: str, term: Term
+) -> list[tuple[Claimed, Delivery]]:
+    with store.read() as connection:
+        waiting = _that_fit(callbacks.next_of_each(connection, now, AT_ONCE))
+    if not waiting:
+        return []
+    wanted = {one.source: one.id for one in waiting if one.source in settings.source}
+    with store.write() as connection:
+        # Paused, removed or never collected meanwhile: what it brought is not wanted any more.
+        idle = callbacks.unwanted(connection, wanted, now)
+        dropped = [one.id for one in waiting if one.source not in wanted.keys() - idle]
+        callbacks.done(connection, dropped)
+        due = sources.named(connection, wanted.keys() - idle)
+        claimed = sources.claim(connection, due, owner, now, now + term.lasts, at_once=True)
+        work = [(one, callbacks.load(connection, wanted[one.name])) for one in claimed]
+        read_already = [one.id for one, delivery in work if delivery is None]
+        LEASE.release(connection, owner, read_already)
+    return [(one, delivery) for one, delivery in work if delivery is not None]
+
+
+def _give_back(store: Store, owner: str, work: Sequence[tuple[Claimed, Delivery]]) -> None:
+    with store.write() as connection:
+        LEASE.release(connection, owner, [claimed.id for claimed, _ in work])
+
+
+def _drop(store: Store, delivery_ids: Sequence[int]) -> None:
+    with store.write() as connection:
+        callbacks.done(connection, delivery_ids)
+
+
+def _that_fit(waiting: Sequence[Waiting]) -> Sequence[Waiting]:
+    """As many of the first as are in memory at once; one at least."""
+    size = 0
+    for number, one in enumerate(waiting):
+        size += one.size
+        if size > BYTES and number:
+            return waiting[:number]
+    return waiting
+
+
+async def _read(
+    store: Store,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    parsers: Parsers,
+    rules: bytes,
+    claimed: Claimed,
+    delivery: Delivery,
+) -> Read | None:
+    """None: it cannot be read, so the source is asked itself."""
+    told = settings.source[claimed.name]
+    job = Job(
+        delivery.body,
+        {"content-type": delivery.media_type},
+        claimed.address,
+        reading_of(told, settings.site),
+        clock(),
+        Wish(
+            told_of(claimed.name, told, first=claimed.first_collected_at is None),
+            rules,
+            await in_thread(_remembered, store, claimed.id),
+        ),
+    )
+    trouble = ""
+    try:
+        brought = await parsers.read(job)
+        if await in_thread(_is_doubtful, store, claimed, brought.made):
+            trouble = "its entries may be known under other keys: the whole document tells"
+    except Exception as error:  # noqa: BLE001 - a bug of ours must not come back with it for ever
+        if not isinstance(error, BantinError):
+            _log.exception("unexpected", id=claimed.name)
+        trouble = str(error) or type(error).__name__
+    if trouble:
+        _log.info("delivered", id=claimed.name, error=trouble)
+        await in_thread(_ask_itself, store, settings, clock(), told, claimed, delivery)
+        return None
+    size = len(delivery.body)
+    return Read(claimed, brought, _NOTHING_BEHIND, None, size, delivery=delivery.id)
+
+
+def _is_doubtful(store: Store, claimed: Claimed, made: Sequence[Prepared]) -> bool:
+    """Whether an entry could be one that is stored under another key.
+
+    Keys are given over a whole document (`keys.settle`), and this may be a part of one: what is
+    alone here may be one of several there. So may its link be: where it stands under several
+    headlines it leads to no article.
+    """
+    links = {one.key: one.link for one in made if one.link and _leads(one, one.link)}
+    guids = {one.guid for one in made if one.guid}
+    with store.read() as connection:
+        stored = entries.alike(connection, claimed.id, guids, links.values())
+    known = {one.entry_key for one in stored}
+    told = {one.guid for one in stored if one.guid}
+    shown = {one.link for one in stored if one.link}
+    return any(
+        one.guid in told or links.get(one.key) in shown for one in made if one.key not in known
+    )
+
+
+def _leads(made: Prepared, link: str) -> bool:
+    """Whether its link says who the entry is, or which article it tells."""
+    return not made.guid or address_key(link) in made.keys
+
+
+def _remembered(store: Store, source_id: int) -> bytes | None:
+    with store.read() as connection:
+        return memories.last(connection, source_id)
+
+
+def _ask_itself(
+    store: Store,
+    settings: Settings,
+    now: datetime,
+    told: Source,
+    claimed: Claimed,
+    delivery: Delivery,
+) -> None:
+    floor = (told.interval or settings.collect.interval).min
+    with store.write() as connection:
+        callbacks.done(connection, [delivery.id])
+        pushing.wake(connection, claimed.id, now, floor)
+
+
+def _tell(recorded: Recorded) -> None:
+    _log.info(
+        "delivered",
+        id=recorded.source.name,
+        status="lost" if recorded.lost else "failed" if recorded.error else "ok",
+        new=recorded.new,
+        changed=recorded.changed,
+        error=str(recorded.error) if recorded.error else None,
+    )

@@ -1,0 +1,1 @@
+"""Documents are parsed in processes that can die or hang one by one."""

@@ -1,0 +1,76 @@
+"""An entry of a list made whole by its own page, away from the store: a worker does it. Pure.
+
+listed entry + page -> title, time, first sentences, authors, picture, and the whole text where it
+is wanted; what cannot be had of the page stays as the list told it.
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from service.collect.workers.task import Job
+from service.curate.listed import is_cut
+from service.errors import ParseError
+from service.model import Entry, SourceKind
+from service.parse.html.article import page as article_page
+from service.parse.html.article.page import ArticlePage
+from service.parse.options import Reading
+from service.text.canonical import is_home
+from service.text.clean import plain
+
+_SAME_DAY = timedelta(hours=36)
+"""Within it a list and a page speak of one time, and the page says it more exactly."""
+
+_PAGES = ("text/html", "application/xhtml+xml", "text/xml", "application/xml", "text/plain")
+
+
+def complete(job: Job, listed: Entry) -> Entry:
+    """Read the page in `job` and add what it says. Raises ParseError where it is no article's."""
+    media_type = job.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type and media_type not in _PAGES:
+        raise ParseError(f"what stands there is no page but {media_type}")
+    if is_home(job.url) and not is_home(listed.address or ""):
+        raise ParseError("its address leads to the front page by now")
+    page = article_page.read(job.body, job.headers, job.url, job.reading, job.now)
+    if not (page.text or page.lead or page.title):
+        raise ParseError("there is no article on its page")
+    return joined(listed, page, job.reading)
+
+
+def joined(listed: Entry, page: ArticlePage, reading: Reading) -> Entry:
+    """What the two say together. A feed's own words go before its page's, a list's after."""
+    is_feed = reading.kind is SourceKind.FEED
+    return replace(
+        listed,
+        title=page.title if page.title and _is_poor(listed.title) else listed.title,
+        published=listed.published
+        if is_feed and listed.published
+        else _time(listed.published, page.published),
+        summary=html.escape(page.lead, quote=False)
+        if page.lead and _is_poor(plain(listed.summary))
+        else listed.summary,
+        content=_content(listed, page) if reading.full else listed.content,
+        authors=listed.authors or page.authors,
+        image=listed.image or page.image if is_feed else page.image or listed.image,
+        language=listed.language or page.language,
+    )
+
+
+def _is_poor(text: str) -> bool:
+    return not text or is_cut(text)
+
+
+def _time(listed: datetime | None, page: datetime | None) -> datetime | None:
+    if listed is None or page is None:
+        return listed or page
+    return page if abs(page - listed) <= _SAME_DAY else listed
+
+
+def _content(listed: Entry, page: ArticlePage) -> str:
+    """The longer one: some feeds carry more than a page shows to strangers."""
+    if len(page.text) <= len(plain(listed.content)):
+        return listed.content
+    paragraphs = page.text.split("\n\n")
+    return "".join(f"<p>{html.escape(one, quote=False)}</p>" for one in paragraphs)

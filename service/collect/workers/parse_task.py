@@ -1,0 +1,80 @@
+"""What a worker brings back of one body: the document, and its entries ready to be admitted.
+
+Runs in a process of its own that has no store, no network and no configuration; all that it needs
+comes with the job.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+from service.collect.workers.article_page_task import complete
+from service.collect.workers.task import Brought, Job, Wish
+from service.curate import rules
+from service.curate.listed import unpack
+from service.curate.prepare import prepare, prepare_listed
+from service.curate.rules import Matcher
+from service.model import Document, Entry, SourceKind
+from service.parse.compressed import unpacked
+from service.parse.entry_limits import bounded
+from service.parse.incremental import decide, snapshot
+from service.parse.incremental.levels import Rung
+from service.parse.incremental.snapshot import Entries, Slices
+
+MOST_REMEMBERED = 5000
+"""Entries. Of a longer document nothing is remembered: it is read whole, and compared in the
+store."""
+
+
+def bring(job: Job) -> Brought:
+    """Read a body as little as needed. Raises ParseError with a reason in plain words."""
+    job = _unpacked(job)
+    wish = job.wish
+    if wish is not None and job.listed is not None:
+        return _article(job, unpack(job.listed), wish)
+    on = snapshot.basis(job.reading.fingerprint, job.url)
+    before = snapshot.unpacked(wish.before if wish else None, on)
+    gleaned = decide.glean(
+        job.body,
+        job.headers,
+        job.url,
+        job.reading,
+        job.now,
+        before if isinstance(before, Slices) else None,
+    )
+    is_sitemap = job.reading.kind is SourceKind.SITEMAP  # it has its own bound, and no order
+    if not is_sitemap:
+        gleaned = replace(gleaned, document=bounded(gleaned.document))
+    if wish is None:
+        return Brought(gleaned.document, gleaned.listed, gleaned.rung)
+    known = before.hashes if isinstance(before, Entries) else frozenset[bytes]()
+    made, hashes = prepare(gleaned.document, wish.told, _matcher(wish.rules), known)
+    kept = snapshot.packed(gleaned.slices or Entries(hashes), on)
+    return Brought(
+        replace(gleaned.document, entries=()),
+        gleaned.listed,
+        gleaned.rung,
+        tuple(made),
+        kept if gleaned.listed <= MOST_REMEMBERED or is_sitemap else None,
+    )
+
+
+def _unpacked(job: Job) -> Job:
+    """A sitemap has its own bound. What is larger than any body may be is cut off, and mended."""
+    if job.reading.kind is SourceKind.SITEMAP:
+        return job
+    plain, _ = unpacked(job.body)
+    return job if plain is job.body else replace(job, body=plain)
+
+
+def _article(job: Job, listed: Entry, wish: Wish) -> Brought:
+    """One entry, made whole by its page."""
+    whole = complete(job, listed) if job.body else listed
+    made = prepare_listed(listed, whole, wish.told, _matcher(wish.rules))
+    return Brought(Document("", None, None, ()), 1, Rung.WHOLE, (made,))
+
+
+@lru_cache(maxsize=2)
+def _matcher(packed: bytes) -> Matcher:
+    return rules.unpacked(packed)

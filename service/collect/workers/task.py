@@ -1,0 +1,57 @@
+"""What travels to a worker and back: a body to be read, and what was in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.curate.prepare import Prepared, Told
+from service.model import Document
+from service.parse.incremental.levels import Rung
+from service.parse.options import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to make of the entries. `rules`: see `curate.rules.packed`.
+
+    `before`: what is remembered of the last document of this source, None = nothing.
+    """
+
+    told: Told
+    rules: bytes
+    before: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A body to be read. `wish` None: its entries are given as they were found.
+
+    `suspect`: the last document of this source killed or hung its reader. `listed`: it is the page
+    of this entry, packed by `curate.listed`; without a body the entry is taken as its list told it.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    url: str
+    reading: Reading
+    now: datetime
+    wish: Wish | None = None
+    suspect: bool = False
+    listed: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A document. `listed`: how many entries it has, also those that say nothing new.
+
+    `made`: what is new in it, ready to be admitted; its `entries` are empty then. `memory`: what to
+    remember for the next time, None = nothing.
+    """
+
+    document: Document
+    listed: int
+    rung: Rung
+    made: tuple[Prepared, ...] = ()
+    memory: bytes | None = None

@@ -1,0 +1,1 @@
+"""RSS, Atom and JSON Feed: entries, their keys, their media, what a publisher hints."""

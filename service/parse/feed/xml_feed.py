@@ -1,0 +1,214 @@
+"""RSS and Atom: from mended text to a Document, with feedparser's word on every meaning. Pure.
+
+feedparser must never see a str or bytes: it opens the local file or fetches the address that they
+name. It raises what it likes on hostile documents; all of it becomes ParseError here.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urljoin
+
+import feedparser
+
+from service.errors import ParseError
+from service.model import Document
+from service.parse import date_evidence, hub_links
+from service.parse.feed import entry_keys, feedparser_private, publisher_hints
+from service.parse.feed.entries import draft_of, language_tag
+from service.parse.feed.renamed_elements import renamed
+from service.parse.options import Reading
+from service.parse.repair import salvage
+from service.parse.repair.pipeline import Repaired
+from service.parse.repair.repair_names import LOOSE, TRUNCATED_TAIL
+from service.parse.urls import web_address
+from service.text import http_headers as http
+from service.text.clean import title_text
+from service.text.fold import nfc
+
+if feedparser_private.ARE_KNOWN:
+    from service.parse.feed.fast_expat import strict_parser
+
+# What has matched once is not tried otherwise (?>, *+): thirty comments would take for ever.
+_HTML = re.compile(r"(?is)\s*+(?:(?><!--.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b")
+_CDF = re.compile(r"(?is)(?:\s|(?><!--.*?-->)|<!doctype[^>]*>)*+<channel\b")
+_DATE_LINE = re.compile(r"ate>\s*(?:<!\[CDATA\[\s*)?(?=[^<\]]{0,40}\d\s?[/.-])([^<\]]{6,80})")
+"""In pubDate and dc:date, where their numbers are parted as nobody does who writes RFC 822."""
+
+_ID = re.compile(
+    r"<(?:[\w.-]+:)?(?:guid|id)\b[^>]*>\s*(?:<!\[CDATA\[)?\s*([^<\]]{1,2000}?)\s*(?:\]\]>)?\s*</"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A document as it was read. `raw_entries`: how many entries the parser saw.
+
+    `state`: of the parser in front of every entry (see `strict.parse`), None where it changed.
+    `order`: of day and month in all of its dates, None = by the sense of each.
+    """
+
+    document: Document
+    raw_entries: int
+    state: bytes | None
+    order: str | None
+
+
+def read(
+    mended: Repaired, headers: Mapping[str, str], url: str, reading: Reading, now: datetime
+) -> Read:
+    """Raises ParseError with a reason in plain words. A feed without entries is a Document."""
+    parsed: Any = None
+    if _is_loose(mended):
+        parsed = salvage.read(mended.text, lambda text: _parse(text, url))
+    if parsed is None:
+        parsed = _parse(mended.text, url)
+    entries = parsed["entries"]
+    if not entries and not parsed.get("version") and not _CDF.match(mended.text):
+        raise ParseError(_no_feed(mended.text, headers))
+    if not entries and TRUNCATED_TAIL in mended.repairs:
+        raise ParseError("the feed breaks off before the end of its first entry")
+    if not entries and _is_loose(mended):
+        raise ParseError("the XML is broken, and no entry could be made out")
+    return _understood(parsed, mended, headers, url, reading, now)
+
+
+def read_part(
+    text: bytes,
+    mended: Repaired,
+    headers: Mapping[str, str],
+    url: str,
+    reading: Reading,
+    now: datetime,
+) -> Read | None:
+    """The same for a part of the mended document. None: only the whole document can tell."""
+    parsed = strict_parser.parse(renamed(text), url)
+    if parsed is None:
+        return None
+    try:
+        return _understood(parsed, mended, headers, url, reading, now)
+    except ParseError:
+        return None
+
+
+def _understood(
+    parsed: Any,
+    mended: Repaired,
+    headers: Mapping[str, str],
+    url: str,
+    reading: Reading,
+    now: datetime,
+) -> Read:
+    feed, entries = parsed["feed"], parsed["entries"]
+    version = str(parsed.get("version") or "")
+    link = web_address(feed.get("link"), url)
+    language = language_tag(feed.get("language"))
+    language_of_dates = reading.language or language
+    lines = (("", line) for line in _date_lines(mended.text))
+    reading = date_evidence.settled(
+        reading, lines, now, language=language_of_dates, url=link or url
+    )
+    language = language or language_tag(headers.get("content-language"))
+    _give_back_ids(entries, mended.text, url)
+    try:
+        drafts = [draft_of(raw, reading, now, url=url, version=version) for raw in entries]
+    except (ValueError, TypeError, AttributeError, KeyError, LookupError) as error:
+        raise ParseError(f"an entry cannot be understood ({type(error).__name__})") from error
+    rhythm = publisher_hints.of(feed, mended.text)
+    named = ((one.get("rel"), one.get("href")) for one in feed.get("links") or ())
+    its_hubs, self_url = hub_links.named(named, url)
+    document = Document(
+        title=title_text(nfc(str(feed.get("title") or ""))),
+        link=link,
+        language=language,
+        entries=entry_keys.settle(drafts, (link, url)),
+        repairs=mended.repairs,
+        ttl_s=rhythm.every_s,
+        phase_s=rhythm.phase_s,
+        skips=rhythm.skips,
+        hubs=its_hubs,
+        self_url=self_url,
+    )
+    return Read(document, len(entries), dict.get(parsed, "state"), reading.order)
+
+
+def _date_lines(text: str) -> list[str]:
+    """Of the whole document, even where a part of it is read: the order is one fact for all."""
+    return [found[1] for found in _DATE_LINE.finditer(text)]
+
+
+def _is_loose(mended: Repaired) -> bool:
+    return LOOSE in mended.repairs
+
+
+def _parse(text: str, url: str) -> Any:
+    written = renamed(text.encode("utf-8", "replace"))
+    parsed = strict_parser.parse(written, url) if feedparser_private.ARE_KNOWN else None
+    return _ask_feedparser(written, url) if parsed is None else parsed
+
+
+def _ask_feedparser(text: bytes, url: str) -> Any:
+    try:
+        return feedparser.parse(
+            io.BytesIO(text),
+            response_headers={
+                "content-type": "application/xml; charset=utf-8",
+                "content-location": url,
+            },
+            sanitize_html=False,
+            resolve_relative_uris=False,  # in markup: cleaning does it, against the entry's base
+        )
+    except RecursionError as error:
+        raise ParseError("the document is nested too deeply") from error
+    except Exception as error:  # re.error, KeyError, ValueError, TypeError and more
+        raise ParseError(f"the feed cannot be understood ({type(error).__name__})") from error
+
+
+def _give_back_ids(entries: Iterable[Any], text: str, url: str) -> None:
+    """Undo what feedparser makes of ids: an address of `t3_42`, small letters of `HTTP:`."""
+    folder = urljoin(url, ".")
+    if all("written_id" in one for one in entries if dict.get(one, "id")):
+        for one in entries:
+            one["id"] = _as_written(dict.get(one, "id"), dict.get(one, "written_id"), folder)
+        return
+    doubtful = [one for one in entries if str(one.get("id") or "").startswith(folder)]
+    shouted = "HTTP" in text or "Http" in text
+    if not doubtful and not shouted:
+        return
+    written = {html.unescape(found[1]) for found in _ID.finditer(text)}
+    for one in doubtful:
+        name = one["id"]
+        if name not in written and name[len(folder) :] in written:
+            one["id"] = name[len(folder) :]
+    loud = {_quiet(name): name for name in written if _quiet(name) != name} if shouted else {}
+    for one in entries if loud else ():
+        if one.get("id") not in written:
+            one["id"] = loud.get(one.get("id"), one.get("id"))
+
+
+def _as_written(name: str | None, written: str | None, folder: str) -> str | None:
+    """The id as it stands in the document where feedparser joined it to a base, or lowered it."""
+    if not name or not written or name == written:
+        return name
+    return written if name in {folder + written, _quiet(written)} else name
+
+
+def _quiet(name: str) -> str:
+    """An id with its scheme in small letters, which is another id (RFC 4287, 4.2.6.1)."""
+    scheme, colon, rest = name.partition(":")
+    return f"{scheme.lower()}{colon}{rest}" if scheme.lower() in {"http", "https"} else name
+
+
+def _no_feed(text: str, headers: Mapping[str, str]) -> str:
+    if _HTML.match(text[:2000]):
+        return "this is an HTML page, not a feed"
+    kind = http.media_type(headers)
+    start = " ".join(title_text(text[:200]).split())[:40]
+    said = f" ({kind})" if kind else ""
+    return f"this is no feed{said}; it begins with {start!r}" if start else f"this is no feed{said}"

@@ -1,0 +1,1 @@
+"""Pages: the tree, its blocks of text, and what stands around the news."""

@@ -1,0 +1,1 @@
+"""The page of one article: title, lead, time, authors, text."""

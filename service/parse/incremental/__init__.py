@@ -1,0 +1,1 @@
+"""Entries that were there the last time are not parsed again."""

@@ -1,0 +1,15 @@
+"""How far down a document had to be taken, cheapest first (see `decide`)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Rung(StrEnum):
+    """One rung of the ladder; also the name of its count in `bantin status`."""
+
+    NOT_MODIFIED = "304"
+    BODY = "body"
+    SLICES = "slices"
+    PART = "part"
+    WHOLE = "whole"

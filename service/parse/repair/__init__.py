@@ -1,0 +1,1 @@
+"""Broken documents are repaired before they are parsed, each repair by its name."""

@@ -1,0 +1,1 @@
+"""Sitemaps, their indexes, and where sites keep them."""
