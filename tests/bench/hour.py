@@ -49,7 +49,7 @@ from service.store import tables as t
 from service.store.database import Store
 from service.store.migrate import migrate
 from tests.bench.crowd import HANGING, KILLER, KINDS
-from tests.collect.test_workers import Deadly, Endless
+from tests.collect.workers.test_pool import Deadly, Endless
 from tests.contract.politeness.readers import Loopback
 
 START = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)

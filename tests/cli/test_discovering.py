@@ -8,8 +8,9 @@ import tomllib
 import pytest
 
 from tests.cli.conftest import rss
-from tests.collect import outlets, portals
+from tests.collect import outlets
 from tests.collect.outlets import declared, feed, page
+from tests.parse import portals
 
 
 def at(web, answers):

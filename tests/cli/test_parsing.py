@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from tests.cli.conftest import rss
-from tests.collect import article_pages as portals
-from tests.collect.test_visits import listing
+from tests.collect.polling.test_continuation import listing
+from tests.parse import article_pages as portals
 
 
 def test_a_line_for_each_input_in_their_order(run, folder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.collect.portals import TITLES
+from tests.parse.portals import TITLES
 
 HTML = "Content-Type: text/html; charset=utf-8"
 

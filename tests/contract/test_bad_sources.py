@@ -26,7 +26,7 @@ from service.net.client import Client
 from service.net.limits import Limits
 from service.store import retries
 from service.store import tables as t
-from tests.collect.test_workers import Deadly
+from tests.collect.workers.test_pool import Deadly
 from tests.contract.way import AFTER_THE_CUT, LOOPBACK, SITE, TODAY, Way, one_line, rss, text_of
 from tests.net.wire import Talk, Wire, raw_server
 

@@ -14,9 +14,9 @@ import structlog
 
 from service.collect.politeness import site_rules
 from service.collect.politeness.access import access_of
+from service.collect.polling.advertised_hub import Advertised, advertised
 from service.collect.schedule import empty_source
 from service.collect.source_options import reading_of, told_of
-from service.collect.polling.advertised_hub import Advertised, advertised
 from service.collect.workers.pool import Parsers
 from service.collect.workers.task import Brought, Job, Wish
 from service.config.schema import Settings

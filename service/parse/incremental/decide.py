@@ -7,7 +7,7 @@
 (304 and the hash of the body stand above: they need no parser at all.) The lower way is taken only
 where it must give what the whole document would give: the parser was in the same state in front of
 every entry, then and now; nothing that the head hands down has changed; and no entry, new or old,
-could be taken for another. tests/collect/test_ladder.py compares both ways.
+could be taken for another. tests/parse/incremental/test_decide.py compares both ways.
 """
 
 from __future__ import annotations

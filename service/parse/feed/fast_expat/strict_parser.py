@@ -5,10 +5,10 @@ think at every look-up. This subclass keeps its handlers, which decide every mea
 the way to them: names are resolved once, bases and links are joined once, dates are parsed only
 when somebody asks for them. Nothing is decided here that feedparser does not decide.
 
-It stands on private names (`feedparser_names`), so it is asked with one release of feedparser
+It stands on private names (`feedparser_private`), so it is asked with one release of feedparser
 alone; it says None for anything out of the ordinary (a DOCTYPE, broken XML, an exception), and the
-caller asks `feedparser.parse`. tests/collect/test_strict.py compares the two over the corpus,
-feedparser's own suite and generated documents.
+caller asks `feedparser.parse`. tests/parse/feed/test_strict_parser.py compares the two over the
+corpus, feedparser's own suite and generated documents.
 """
 
 from __future__ import annotations

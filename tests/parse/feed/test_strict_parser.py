@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from service.parse.feed.deferred import Unparsed
 from service.parse.feed.fast_expat import plain_entries, strict_parser
 from service.parse.repair import pipeline
-from tests.collect.feeds import documents
+from tests.parse.feeds import documents
 
 URL = "https://a.example/dir/feed?x=1"
 

@@ -20,14 +20,7 @@ from service.model import Document
 from service.parse.document import parse_document
 from service.parse.options import Reading
 from service.text.clean import clean_html
-from tests.collect.expectations import (
-    HOST,
-    Expectation,
-    expectations,
-    headers_of,
-    pair,
-    text_of,
-)
+from tests.parse.expectations import HOST, Expectation, expectations, headers_of, pair, text_of
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 NOTHING = Document(title="", link=None, language=None, entries=())

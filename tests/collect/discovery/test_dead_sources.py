@@ -16,7 +16,7 @@ from service.report import standing
 from service.report.status import as_json, status
 from service.store import tables as t
 from tests.collect.outlets import Outlet, declared, feed, page
-from tests.collect.test_poll import Office
+from tests.collect.polling.test_poll import Office
 from tests.net.wire import raw_server
 
 DAY = timedelta(days=1)

@@ -16,7 +16,7 @@ from service.parse.html.article import page as article_page
 from service.parse.options import Reading, Selectors
 from service.text import dates
 from service.text.dayorder import orders_of
-from tests.collect.article_pages import PARAGRAPHS, TITLE
+from tests.parse.article_pages import PARAGRAPHS, TITLE
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")

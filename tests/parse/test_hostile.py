@@ -12,7 +12,7 @@ from service.errors import ParseError
 from service.model import SourceKind
 from service.parse.document import parse_document
 from service.parse.options import Reading, Selectors
-from tests.collect.refusals import read_or_refusal
+from tests.parse.refusals import read_or_refusal
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 URL = "https://bao.example/rss"

@@ -20,9 +20,10 @@ from service.errors import FetchError, HttpError
 from service.model import SourceKind
 from service.net.client import Client
 from service.parse.options import Reading
-from tests.collect import outlets, portals
+from tests.collect import outlets
 from tests.collect.outlets import HTML, Outlet, declared, feed, page
 from tests.net.wire import raw_server
+from tests.parse import portals
 
 LOOPBACK = Collect(allow_networks=("127.0.0.0/8",))
 VIETNAM = Reading(zone="Asia/Ho_Chi_Minh", language="vi")

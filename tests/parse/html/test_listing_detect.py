@@ -16,8 +16,8 @@ from service.errors import ParseError
 from service.model import SourceKind
 from service.parse.document import parse_document
 from service.parse.options import Reading
-from tests.collect.portals import LEAD, OTHERS, PORTALS, top_and_more
-from tests.collect.refusals import read_or_refusal
+from tests.parse.portals import LEAD, OTHERS, PORTALS, top_and_more
+from tests.parse.refusals import read_or_refusal
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 PAGE = Reading(SourceKind.PAGE, zone="Asia/Ho_Chi_Minh")

@@ -20,7 +20,7 @@ from service.model import Further
 from service.parse.html.tree import tree_of
 from service.parse.sitemap.well_known import best_of, named_in
 from tests.collect.outlets import declared, page
-from tests.collect.refusals import read_or_refusal
+from tests.parse.refusals import read_or_refusal
 
 HERE = "https://bao.example.vn/tin/"
 

@@ -15,9 +15,9 @@ from service.config.schema import Settings, Source, Topic
 from service.store import tables as t
 from service.store import turns
 from service.store.lease import LEASE
-from tests.collect import article_pages as portals
-from tests.collect.test_poll import LOOPBACK, Office
+from tests.collect.polling.test_poll import LOOPBACK, Office
 from tests.net.wire import raw_server
+from tests.parse import article_pages as portals
 
 BORN = datetime(2026, 11, 24, 1, 5, 41, tzinfo=UTC)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from service.errors import ParseError
 from service.parse.html.article import page as article_page
 from service.parse.options import Reading
-from tests.collect import article_pages as portals
-from tests.collect.article_pages import LEAD, OTHERS, PARAGRAPHS, TITLE
+from tests.parse import article_pages as portals
+from tests.parse.article_pages import LEAD, OTHERS, PARAGRAPHS, TITLE
 
 AT = datetime(2026, 11, 24, 1, 5, tzinfo=UTC)
 EARLIER = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)

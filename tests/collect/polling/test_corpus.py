@@ -26,8 +26,8 @@ from service.parse.options import Reading
 from service.store import registry
 from service.store import tables as t
 from service.text.clean import title_text
-from tests.collect.refusals import read_or_refusal
 from tests.net.wire import raw_server
+from tests.parse.refusals import read_or_refusal
 
 URL = "https://a.example/feed"
 

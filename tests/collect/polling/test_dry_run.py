@@ -12,7 +12,7 @@ from service.config.schema import Collect, PerSite, Settings, Source
 from service.net.client import Client
 from service.net.limits import Limits
 from service.store.remembered import Remembered
-from tests.collect.test_visits import listing
+from tests.collect.polling.test_continuation import listing
 from tests.contract.way import rss
 from tests.net.wire import raw_server
 

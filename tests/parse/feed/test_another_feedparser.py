@@ -83,10 +83,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 import feedparser
-from service.collect import feedparser_names
+from service.parse.feed import feedparser_private
 from service.parse.incremental.decide import glean
 from service.parse.options import Reading
-print(feedparser.__file__, feedparser_names.ARE_KNOWN, sep="|")
+print(feedparser.__file__, feedparser_private.ARE_KNOWN, sep="|")
 for name in sys.argv[1:]:
     body = Path(name).read_bytes()
     read = glean(body, {}, "https://bao.example/rss", Reading(), datetime.now(UTC), None)

@@ -14,8 +14,8 @@ from service.parse.incremental import decide, snapshot, splitter
 from service.parse.incremental.levels import Rung
 from service.parse.options import Reading
 from service.parse.repair import pipeline
-from tests.collect.feeds import two_documents
-from tests.collect.test_strict import FOLDERS, files
+from tests.parse.feed.test_strict_parser import FOLDERS, files
+from tests.parse.feeds import two_documents
 
 URL = "https://a.example/dir/feed"
 READING = Reading(zone="Asia/Ho_Chi_Minh")

@@ -13,8 +13,8 @@ from service.collect.polling.poll import open_client
 from service.net import robots
 from service.store import robots as shelf
 from service.store.robots import KEPT, Known
-from tests.collect.test_poll import Office
-from tests.collect.test_visits import listing
+from tests.collect.polling.test_continuation import listing
+from tests.collect.polling.test_poll import Office
 from tests.net.wire import raw_server
 
 OURS = (

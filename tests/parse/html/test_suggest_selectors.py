@@ -15,9 +15,9 @@ from service.config.crosschecks import _wrong_selector
 from service.model import SourceKind
 from service.parse.html.listing.page import read_page
 from service.parse.options import Reading
-from tests.collect import portals
-from tests.collect.refusals import read_or_refusal
-from tests.collect.test_found import CORPUS
+from tests.parse import portals
+from tests.parse.html.test_listing_detect import CORPUS
+from tests.parse.refusals import read_or_refusal
 
 VIETNAM = Reading(kind=SourceKind.PAGE, zone="Asia/Ho_Chi_Minh", language="vi")
 PORTALS = [

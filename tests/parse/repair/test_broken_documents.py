@@ -16,7 +16,7 @@ from service.parse.document import parse_document
 from service.parse.incremental import splitter
 from service.parse.options import Reading
 from service.parse.repair import pipeline, repair_names, salvage
-from tests.collect.feeds import documents as generated
+from tests.parse.feeds import documents as generated
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 URL = "https://a.example/feed"

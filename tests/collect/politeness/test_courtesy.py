@@ -11,7 +11,7 @@ from sqlalchemy import update
 from service.config.schema import PerSite
 from service.store import retries
 from service.store import tables as t
-from tests.collect.test_poll import Office, pages, rss
+from tests.collect.polling.test_poll import Office, pages, rss
 from tests.net.wire import raw_server
 
 GAP = {"per_site": PerSite(delay=timedelta(milliseconds=1))}

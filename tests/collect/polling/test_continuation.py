@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from service.collect.politeness.rate_limit import Gap, Sites, Waiting
 from service.store import robots
-from tests.collect.test_poll import Office, rss
+from tests.collect.polling.test_poll import Office, rss
 from tests.net.wire import raw_server
 
 LEAD = "Sáng nay, lãnh đạo tỉnh chủ trì buổi làm việc với các sở, ngành và địa phương."

@@ -15,7 +15,7 @@ from service.model import Further, Image, SourceKind
 from service.parse.document import parse_document
 from service.parse.options import Reading
 from service.parse.sitemap.sitemap import CUT_SHORT
-from tests.collect.refusals import read_or_refusal
+from tests.parse.refusals import read_or_refusal
 
 URL = "https://bao.example.vn/sitemap.xml"
 SITEMAP = Reading(SourceKind.SITEMAP, zone="Asia/Ho_Chi_Minh")
