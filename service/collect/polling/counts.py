@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from service.collect.polling.record import Recorded
 from service.errors import BantinError
+
+Progress = Callable[[int, int], None]
+"""Told after each source: how many are done, of how many."""
 
 
 @dataclass(slots=True)

@@ -22,8 +22,9 @@ from service.collect.politeness.rate_limit import Sites
 from service.collect.politeness.robots import Permissions
 from service.collect.politeness.site_turns import Turns
 from service.collect.polling.article_pages import PageMeans, PageRound
+from service.collect.polling.counts import Progress
 from service.collect.polling.record import Recorder
-from service.collect.polling.sweep import Means, Progress, Sweep
+from service.collect.polling.sweep import Means, Sweep
 from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
 from service.curate.rules import compile_rules

@@ -21,7 +21,7 @@ from service.collect.politeness.site_turns import Turns
 from service.collect.polling import continuation, request
 from service.collect.polling.backpressure import Bodies
 from service.collect.polling.continuation import Visit
-from service.collect.polling.counts import Tally
+from service.collect.polling.counts import Progress, Tally
 from service.collect.polling.record import Recorded, Recorder
 from service.collect.polling.request import Asked, Body, Failed, Unchanged
 from service.collect.polling.results import Results
@@ -44,9 +44,6 @@ CLAIMS = 16
 
 PATIENCE_S = 0.5
 """When nothing ends and nothing is stored for so long, twice as many are asked: servers hang."""
-
-Progress = Callable[[int, int], None]
-"""Told after each source: how many are done, of how many."""
 
 _log = structlog.get_logger("collect")
 
