@@ -19,7 +19,7 @@ from service.parse import date_evidence, hub_links
 from service.parse.feed import entry_keys
 from service.parse.feed.entries import language_tag
 from service.parse.feed.entry_keys import Draft
-from service.parse.html.listing import card, detect, pagination, selectors
+from service.parse.html.listing import card, css_selectors, detect, pagination
 from service.parse.html.listing.detect import Found
 from service.parse.html.listing.headlines import sites_elsewhere
 from service.parse.html.tree import base_of, tree_of
@@ -48,7 +48,7 @@ def read_tree(
     place: str | None = None
     found: Sequence[Found] = ()
     if reading.selectors is not None:
-        drafts = selectors.drafts(tree, reading.selectors, base, reading, now)
+        drafts = css_selectors.drafts(tree, reading.selectors, base, reading, now)
     else:
         found, place = detect.find(tree, base, reading.place)
         if not found:

@@ -20,9 +20,9 @@ from lxml.html import HtmlElement
 from service.errors import ParseError
 from service.model import Entry
 from service.parse.html.listing import card
+from service.parse.html.listing.css_selectors import drafts
 from service.parse.html.listing.detect import Found
 from service.parse.html.listing.headlines import classes, step
-from service.parse.html.listing.selectors import drafts
 from service.parse.options import Reading, Selectors
 from service.parse.urls import web_address
 
