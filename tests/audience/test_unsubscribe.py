@@ -142,12 +142,15 @@ def test_undo_before_the_queue_came_to_it_moves_no_window(people_store, now, wee
 
 
 def test_who_comes_back_after_a_long_time_begins_anew(people_store, now, weekly):
+    """Without a rule the newsletter sees a beginning: of a review, one with the last cut."""
+    with people_store.write() as connection:
+        connection.execute(t.subscription.update().values(next_cut_at=now, rule="weekly"))
     unsubscribe.unsubscribe(people_store, now, weekly.token, EndedReason.PAGE)
     much_later = now + timedelta(days=200)
     back = unsubscribe.undo(people_store, much_later, weekly.token)
     assert back.id == weekly.id
     assert (back.starts_at, back.covered_to) == (much_later, much_later)
-    assert back.next_cut_at is None
+    assert (back.next_cut_at, back.rule) == (None, None)
 
 
 def test_within_a_week_it_goes_on_and_after_it_begins_anew(people_store, now, weekly):
@@ -227,11 +230,13 @@ def test_what_has_ended_can_be_neither_paused_nor_changed(people_store, settings
     assert unsubscribe.monthly_instead(people_store, settings, now, weekly.token) is None
 
 
-def test_who_never_confirmed_can_say_no_as_well(people_store, settings, renderer, now):
+def test_who_never_confirmed_can_say_no_and_nothing_else(people_store, settings, renderer, now):
     signup.sign_up(people_store, settings, renderer, now, wish())
-    ended = unsubscribe.unsubscribe(
-        people_store, now, newest(people_store).token, EndedReason.ONE_CLICK
-    )
+    asked = newest(people_store)
+    assert unsubscribe.pause(people_store, now, asked.token) is None
+    assert unsubscribe.monthly_instead(people_store, settings, now, asked.token) is None
+    assert again(people_store, asked) == asked
+    ended = unsubscribe.unsubscribe(people_store, now, asked.token, EndedReason.ONE_CLICK)
     assert not ended.live
 
 

@@ -117,6 +117,11 @@ def test_the_best_are_what_many_tell_then_what_is_newest():
     assert [one.story_id for one in best(found, T)] == [3, 4, 2, 1, 5]
 
 
+def test_a_date_to_come_puts_no_story_before_what_came_later():
+    found = [candidate(1, "y-te", published=T + 30 * HOUR), candidate(2, ("y-te", T + HOUR))]
+    assert [one.story_id for one in best(found, T)] == [2, 1]
+
+
 def test_a_topic_brings_its_best_hundred_of_the_period_and_of_what_is_older():
     new = [candidate(n, ("y-te", T + HOUR)) for n in range(PER_TOPIC + 5)]
     old = [candidate(1000 + n, ("y-te", T - HOUR)) for n in range(PER_TOPIC + 5)]

@@ -60,6 +60,24 @@ def test_the_text_part_is_written(room):
     assert max(len(line) for line in text.splitlines() if "://" not in line) <= 110
 
 
+def test_topics_stand_in_the_digest_s_order_whichever_has_the_best_story(room):
+    for number, topic in enumerate(("van-hoa", "van-hoa", "y-te", "giao-duc")):
+        room.story(f"tin {number}", topic, at=MONDAY - (number + 1) * HOUR)
+    text = text_of(mail_of(room))
+    assert "4 tin: Giáo dục 1, Y tế 1, Văn hóa 2" in text
+    told = [line for line in text.splitlines() if re.match(r"\d\. tin|[A-ZÀ-Ỹ ]+$", line)]
+    assert told[told.index("VĂN HÓA") :] == [
+        "VĂN HÓA", "1. tin 0", "GIÁO DỤC", "2. tin 3", "Y TẾ", "3. tin 2", "VĂN HÓA", "4. tin 1",
+    ]  # fmt: skip
+
+
+def test_beside_the_subject_stand_the_next_three_headlines(room):
+    for number in range(6):
+        room.story(f"tin {number}", at=MONDAY - (number + 1) * HOUR)
+    [hidden] = page_of(mail_of(room)).xpath("//div[contains(@style, 'display: none')]")
+    assert hidden.text == "tin 1 · tin 2 · tin 3"
+
+
 def test_every_address_stands_alone_on_its_line(room):
     room.story("a", at=MONDAY - HOUR)
     lines = [line for line in text_of(mail_of(room)).splitlines() if "://" in line]

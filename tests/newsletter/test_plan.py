@@ -163,6 +163,15 @@ def test_the_edition_keeps_when_each_story_entered_and_how_it_looked(room):
     assert frozen.view["title"] == "school"
 
 
+def test_an_edition_without_stories_does_not_stand_in_the_archive(room):
+    room.subscribe()
+    room.plan(MONDAY)
+    room.story("school", at=MONDAY + HOUR)
+    room.plan(MONDAY + DAY)
+    listed = {row.cut_at: row.listed for row in room.editions()}
+    assert (listed[MONDAY], listed[MONDAY + DAY]) == (False, True)
+
+
 def test_only_the_digest_s_own_hour_stands_in_the_archive(room):
     room.subscribe(at="09:00")
     room.subscribe("nam@example.vn", zone="Europe/Berlin")

@@ -152,6 +152,35 @@ def test_who_has_not_confirmed_is_not_welcomed(room):
     assert room.row(nam).welcome_due
 
 
+def test_who_pauses_before_it_left_gets_none(room):
+    nam = confirmed(room, paused_until=room.now + DAY)
+    assert room.welcome().planned == 0
+    assert not room.row(nam).welcome_due
+
+
+def test_whose_first_edition_is_on_its_way_needs_none(room):
+    nam = confirmed(room)
+    room.story("first", at=MONDAY + 3 * HOUR)
+    room.plan(MONDAY + DAY)
+    assert room.welcome().planned == 0
+    assert not room.row(nam).welcome_due
+    assert room.mails(NAM) == [["first"]]
+
+
+def test_where_mails_come_every_few_minutes_it_may_still_be_an_hour_late(any_store, tmp_path):
+    room = Newsroom(any_store, tmp_path, {"nhanh": {"cadence": "immediate"}})
+    room.subscribe(digest="nhanh")
+    room.story("a", at=MONDAY - MINUTE)
+    room.run(MONDAY)
+    room.subscribe(NAM, digest="nhanh", welcome_due=True)
+    assert room.welcome(MONDAY + MINUTE).planned == 1
+    room.refuse(until=MONDAY + HOUR / 2)
+    room.plan(MONDAY + HOUR / 2)
+    room.send()
+    assert room.mails(NAM) == [["a"]]
+    assert room.states() == {"accepted": 2}
+
+
 def test_a_broken_template_keeps_the_welcome_for_later(room):
     nam = confirmed(room)
     folder = room.root / "templates" / "mail" / "welcome"

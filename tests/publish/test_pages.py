@@ -9,7 +9,7 @@ import pytest
 from lxml import html as markup
 from sqlalchemy import update
 
-from service.publish.pages import Pages
+from service.publish.pages import FRONT, Pages
 from service.store import tables as t
 from tests.publish.newsroom import (
     also_tell,
@@ -21,7 +21,7 @@ from tests.publish.newsroom import (
     tell,
 )
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
@@ -121,6 +121,18 @@ def test_home(open_page):
     assert "Nhận Điểm tin tuần qua thư: sáng thứ Hai, 07:00." in _text(page, ".card")[0]
 
 
+def test_a_story_of_two_topics_stands_in_one_section_of_the_home_page(open_page, newsroom, now):
+    store, ids = newsroom
+    with store.write() as connection:
+        for number in range(FRONT):
+            tell(connection, ids, now + (number + 1) * HOUR, f"Tin đầu {number}", ["khoa-hoc"])
+    page = open_page("home")
+    headlines = _text(page, ".headline")
+    assert headlines.count("Tiêm chủng") == 1, "it is in y-te and giao-duc"
+    assert "Khai giảng & <b>sớm</b>" in headlines[FRONT:], "the topics' own are below the first"
+    assert len(set(headlines)) == len(headlines)
+
+
 def test_a_headline_in_another_language_says_so_and_no_other(open_page):
     page = open_page("home")
     assert [one.text_content() for one in page.cssselect("h3[lang]")] == ["Reef spawns"]
@@ -201,6 +213,26 @@ def test_what_an_earlier_edition_in_the_archive_has_is_not_shown_as_new(open_pag
     after = open_page("edition", "tuan", f"{second:%Y%m%dT%H%M%SZ}")
     assert _text(after, "section[aria-labelledby=earlier] .headline") == ["Tin sát giờ"]
     assert _text(after, ".edition .headline") == ["Tin mới", "Tin sát giờ"]
+
+
+def test_what_came_too_late_for_the_edition_before_is_news_of_this_one(open_page, newsroom, now):
+    """On PostgreSQL a commit may be seen only after a cut that lies behind its own time."""
+    store, ids = newsroom
+    cut = now.replace(hour=0) + DAY
+    with store.write() as connection:
+        late = tell(connection, ids, cut - DAY - timedelta(minutes=30), "Tin lọt khe")
+        freeze_edition(connection, ids, cut, [late], days=1)
+    page = open_page("edition", "tuan", f"{cut:%Y%m%dT%H%M%SZ}")
+    assert _text(page, ".edition h2") == ["Giáo dục"]
+    assert _text(page, ".edition .headline") == ["Tin lọt khe"]
+
+
+@pytest.mark.parametrize("first", ["Y tế", "Giáo dục"])
+def test_a_story_of_two_topics_stands_under_the_digest_s_first_as_in_its_mails(open_page, first):
+    order = ["y-te", "giao-duc"] if first == "Y tế" else ["giao-duc", "y-te"]
+    digest = {"tuan": {"cadence": "weekly", "topics": order}}
+    page = open_page("edition", "tuan", "20261123T000000Z", digest=digest)
+    assert _text(page, ".edition h2")[0] == first
 
 
 def test_an_unlisted_edition_names_the_one_in_the_archive(open_page):

@@ -165,6 +165,14 @@ def test_search_engines_are_kept_from_personal_links(web):
     assert web.client.get("/subscribe/tuan").headers["x-robots-tag"] == "noindex"
 
 
+def test_below_a_path_of_a_host_search_engines_are_told_the_whole_path(make):
+    web = make(site={"base_url": "https://example.vn/tin/"})
+    lines = web.client.get("/robots.txt").text.splitlines()
+    closed = [line.removeprefix("Disallow: ") for line in lines if line.startswith("Disallow: ")]
+    assert "/tin/unsubscribe/" in closed
+    assert all(path.startswith("/tin/") for path in closed)
+
+
 def test_subscribe_offers_each_digest_where_there_are_several(web):
     page = web.client.get("/subscribe")
     assert page.status_code == 200

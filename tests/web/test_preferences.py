@@ -77,6 +77,7 @@ def test_a_day_without_its_circle_is_meant_all_the_same(web, link):
         ({"hour": "25:00"}, "Giờ nhận"),
         ({"pause": "until", "until": ""}, "Ngày tạm dừng"),
         ({"pause": "until", "until": "2026-11-23"}, "Ngày tạm dừng"),
+        ({"pause": "until", "until": "2026-11-24"}, "Ngày tạm dừng"),  # today
         ({"pause": "until", "until": "2031-01-01"}, "Ngày tạm dừng"),
         ({"pause": "until", "until": "9999-12-31"}, "Ngày tạm dừng"),
         ({"pause": "until", "until": "mai"}, "Ngày tạm dừng"),

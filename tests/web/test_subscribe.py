@@ -120,6 +120,15 @@ def test_correcting_the_address_shows_the_form_as_it_was(web):
     assert len(letters(web)) == 1
 
 
+def test_correcting_the_address_is_no_further_sign_up(make):
+    """Behind one address of a network a whole office may make slips."""
+    web = make(most=1)
+    sent = fill(web, address="mihn@example.vn")
+    form = {"do": "correct", "address": "mihn@example.vn", "token": token_in(sent.text)}
+    assert web.client.post("/subscribe/tuan", data=form).status_code == 200
+    assert web.client.post("/subscribe/tuan", data={**form, "do": "again"}).status_code == 429
+
+
 def test_sending_again_on_the_same_day_sends_nothing_and_says_why(web):
     first = fill(web)
     hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', first.text)

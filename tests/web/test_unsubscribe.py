@@ -137,6 +137,13 @@ def test_what_is_no_goodbye_to_this_digest_must_come_from_our_page(web, link, do
     assert answer.status_code == 403
 
 
+def test_a_goodbye_to_this_digest_counts_wherever_it_is_said(web, link):
+    """Whoever reads mail in a frame of another site must get out as well: the link permits it."""
+    answer = web.client.post(link, data={"do": "stop"}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 200
+    assert newest(web).ended_reason == "page"
+
+
 def test_an_unknown_wish_does_nothing(web, link):
     assert web.client.post(link, data={"do": "dance"}).status_code == 404
     assert not stopped(web)
