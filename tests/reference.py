@@ -30,7 +30,23 @@ This page is made from the schema (`python -m tests.reference`); do not edit it 
 [How words match](#how-words-match) stands at its end.
 """
 
-TAIL = """## How words match
+TAIL = """## When a mail's last answer is lost
+
+The relay had the whole mail, and then the connection broke or this service died: the mail may have
+arrived or not, and nobody can tell from here. `[mail] uncertain` says what becomes of it:
+
+- `"hold"` (the default): it is never sent again by itself. If it did not arrive, its reader misses
+  it until somebody looks into the relay's log and says `bantin deliveries resend` or `drop`.
+- `"resend"`: after a quarter of an hour the same mail is sent again, with the same Message-ID and
+  Date, and three times at most; after that it is held. **A reader may then get it twice, in the
+  worst case four times.** Many mailboxes show mails with one Message-ID once, and many do not. Take
+  it where a missing mail is worse than a doubled one.
+
+The quarter of an hour is longer than a living sender waits for the relay's answer: when that answer
+comes late the mail counts as accepted and is not sent again. What is too late to be news by then is
+held, and so is what was held before the key was changed.
+
+## How words match
 
 The words of `any`, `all` and `none` are looked for in an article's title and in its text: the
 summary that the source gives, and the full text where there is one. `bantin explain URL` says which

@@ -220,8 +220,10 @@ class Mail(Section):
         None, alias="from", description='"Title <name@example.org>"; needed with a relay'
     )
     reply_to: Line | None = Field(None, description="Where answers go")
-    uncertain: Literal["hold"] = Field(
-        "hold", description="What becomes of a mail whose relay never gave its last answer"
+    uncertain: Literal["hold", "resend"] = Field(
+        "hold",
+        description="What becomes of a mail whose relay never gave its last answer. It is held, or "
+        "sent again after a quarter of an hour, three times at most: then it may come twice",
     )
     relay: dict[Id, Relay] = Field({}, description="The mail servers, by id")
 

@@ -49,14 +49,20 @@ class Courier:
         composer: Composer,
         checkpoint: Checkpoint,
         dice: Callable[[], float],
+        *,
+        again: bool,
     ) -> None:
-        """`dice` gives numbers in [0, 1): the jitter of back-offs."""
+        """`dice` gives numbers in [0, 1): the jitter of back-offs.
+
+        `again`: uncertain mails are planned again by themselves (store.resending).
+        """
         self._store = store
         self._clock = clock
         self._owner = owner
         self._composer = composer
         self._passed = checkpoint
         self._dice = dice
+        self._again = again
         self._domains = Domains()
         self._gates = GroupCommit(self._commit_sending)
         self._answers = GroupCommit(self._commit_answers)
@@ -188,5 +194,7 @@ class Courier:
 
     def _commit_answers(self, waiting: list[Outcome]) -> list[bool]:
         with self._store.ledger() as connection:
-            recorded = outcomes.settle(connection, self._owner, self._clock(), waiting)
+            recorded = outcomes.settle(
+                connection, self._owner, self._clock(), waiting, again=self._again
+            )
         return [outcome.delivery_id in recorded for outcome in waiting]

@@ -84,9 +84,10 @@ async def drain(
     """
     lines = lines_of(settings) if relays is None else list(relays)
     passed = checkpoint or (lambda _: None)
-    courier = Courier(store, clock, owner, Composer(settings), passed, dice)
+    again = settings.mail.uncertain == "resend"
+    courier = Courier(store, clock, owner, Composer(settings), passed, dice, again=again)
     supply = Supply(store, clock, owner, digest, asyncio.get_running_loop().time)
-    watch = Watch(store, outbox_of(settings), clock, owner, term)
+    watch = Watch(store, outbox_of(settings), clock, owner, term, again=again)
     run = _Run(store, clock, digest, lines, stop or asyncio.Event(), courier, supply, watch, passed)
     return await run.go()
 

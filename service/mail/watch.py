@@ -14,7 +14,7 @@ from service.mail.lines import OUTBOX
 from service.mail.message import key_of
 from service.mail.outbox import Outbox
 from service.model import DeliveryState
-from service.store import claims, deliveries, outcomes
+from service.store import claims, deliveries, outcomes, resending
 from service.store.database import Store
 from service.store.lease import TERM, Term
 from service.store.outcomes import Lapsed
@@ -35,24 +35,34 @@ class Watch:
         clock: Callable[[], datetime],
         owner: str,
         term: Term = TERM,
+        *,
+        again: bool = False,
     ) -> None:
+        """`again`: uncertain mails are planned again by themselves (store.resending)."""
         self._store = store
         self._outbox = outbox
         self._clock = clock
         self._owner = owner
         self._term = term
+        self._again = again
 
     def sweep(self, digest: str | None) -> dict[DeliveryState, int]:
-        """Settle what dead owners were sending, and give up what is too late. What was done."""
+        """Settle what dead owners were sending, and give up what is too late. What was done.
+
+        What was uncertain for long enough is planned again, where that is the policy.
+        """
         now = self._clock()
         with self._store.read() as connection:
             found = outcomes.lapsed(connection, now)
         done: dict[DeliveryState, int] = {}
         with self._store.ledger() as connection:
             for state, answer, ids in self._look_up(found):
-                number = outcomes.settle_lapsed(connection, ids, now, state, answer)
+                number = outcomes.settle_lapsed(
+                    connection, ids, now, state, answer, again=self._again
+                )
                 if number and state is not DeliveryState.PLANNED:
                     done[state] = number
+            resending.plan_again(connection, now, digest, again=self._again)
             late = deliveries.expire(connection, now, digest)
         if late:
             done[DeliveryState.EXPIRED] = late

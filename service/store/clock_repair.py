@@ -7,7 +7,6 @@ person chose (`rests_until`), and what nothing is decided by.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, select, true, update
 
 from service.model import DeliveryState
+from service.store import resending
 from service.store import tables as t
 from service.store.holds import NOT_HELD
 from service.store.signup_hours import LONGEST_QUEUE
@@ -58,13 +58,15 @@ def _lease(column: Column[Any], longest: timedelta) -> _Rule:
 
 _PLANNED = t.delivery.c.state == DeliveryState.PLANNED.value
 _DEFERRED = t.delivery.c.state == DeliveryState.DEFERRED.value
+_LETTERS = t.delivery.c.priority == 0
 _IN_HAND = t.delivery.c.state.in_([DeliveryState.CLAIMED.value, DeliveryState.SENDING.value])
 
 _COMING = (
-    _due(t.delivery.c.next_try_at, timedelta(), and_(_PLANNED, t.delivery.c.priority > 0)),
-    _due(t.delivery.c.next_try_at, LONGEST_QUEUE, and_(_PLANNED, t.delivery.c.priority == 0)),
+    _due(t.delivery.c.next_try_at, timedelta(), and_(_PLANNED, ~_LETTERS)),
+    _due(t.delivery.c.next_try_at, LONGEST_QUEUE, and_(_PLANNED, _LETTERS)),
     _due(t.delivery.c.next_try_at, _MAIL_BACKOFF, _DEFERRED),
     _Rule(t.delivery.c.lease_until, _MAIL_LEASE, {"lease_until": _MAIL_LEASE}, _IN_HAND),
+    _due(t.delivery.c.resend_at, resending.AFTER),
     _due(t.relay.c.next_try_at, _MAIL_BACKOFF),
     _lease(t.source.c.lease_until, _LEASE),
     _Rule(t.source.c.held_until, _HOLD, dict.fromkeys(NOT_HELD), true()),
@@ -103,7 +105,6 @@ _HAPPENED = (
 )
 """What has happened, and decides what comes next."""
 
-_LETTERS = t.delivery.c.priority == 0
 _TOPICS = t.article_topic.c.topic_id.in_(select(t.topic.c.id))  # so that its index is used
 _LEDGER: tuple[tuple[Column[Any], ColumnElement[bool]], ...] = (
     (t.subscription.c.starts_at, true()),
@@ -120,7 +121,7 @@ def repair(connection: Connection, now: datetime, longest_interval: timedelta) -
 
     `longest_interval`: of all sources, by the configuration.
     """
-    changed = _polls(connection, now, longest_interval)
+    changed = _polls(connection, now, longest_interval) + _letters(connection, now)
     for rule in _COMING:
         values = {name: None if ahead is None else now + ahead for name, ahead in rule.sets.items()}
         too_far = and_(rule.only, rule.column > now + rule.longest + SLACK)
@@ -152,7 +153,32 @@ def _polls(connection: Connection, now: datetime, longest: timedelta) -> int:
             (c.last_tried_at > now + SLACK) | (c.next_poll_at > now + longest + SLACK)
         )
     ).all()
-    _update_each(connection, (_poll(row, now, longest) for row in rows))
+    setting = (
+        update(t.source)
+        .where(t.source.c.id == bindparam("row"))
+        .values(last_tried_at=bindparam("tried"), next_poll_at=bindparam("poll"))
+    )
+    if rows:
+        connection.execute(setting, [_poll(row, now, longest) for row in rows])
+    return len(rows)
+
+
+def _letters(connection: Connection, now: datetime) -> int:
+    """Letters that were planned under the clock that was ahead keep what they had to wait.
+
+    That is nothing, or the hours of a flood of sign-ups.
+    """
+    c = t.delivery.c
+    ahead = and_(_PLANNED, _LETTERS, c.created_at > now + SLACK, c.next_try_at > now + SLACK)
+    rows = connection.execute(select(c.id, c.created_at, c.next_try_at).where(ahead)).all()
+    setting = (
+        update(t.delivery)
+        .where(c.id == bindparam("row"), _PLANNED)
+        .values(next_try_at=bindparam("due"))
+    )
+    waits = {row.id: max(timedelta(), row.next_try_at - row.created_at) for row in rows}
+    if waits:
+        connection.execute(setting, [{"row": one, "due": now + gap} for one, gap in waits.items()])
     return len(rows)
 
 
@@ -164,17 +190,6 @@ def _poll(row: Any, now: datetime, longest: timedelta) -> dict[str, object]:
         gap = timedelta()
     in_reason = max(timedelta(), gap) if gap <= longest else timedelta()
     return {"row": row.id, "tried": tried, "poll": now + in_reason}
-
-
-def _update_each(connection: Connection, rows: Iterable[dict[str, object]]) -> None:
-    values = list(rows)
-    if values:
-        connection.execute(
-            update(t.source)
-            .where(t.source.c.id == bindparam("row"))
-            .values(last_tried_at=bindparam("tried"), next_poll_at=bindparam("poll")),
-            values,
-        )
 
 
 def _set(

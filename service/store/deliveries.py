@@ -86,13 +86,23 @@ def expire(connection: Connection, now: datetime, digest_name: str | None = None
     """Give up and release what has got too late and is in nobody's hands. Returns how many.
 
     `digest_name`: of this digest alone. Run it before freezing, so that the next edition reaches
-    back to what was never sent.
+    back to what was never sent. What was planned again by itself may have arrived the first time:
+    it is uncertain again, and is held.
     """
     idle = or_(
         delivery.c.state.in_([DeliveryState.PLANNED.value, DeliveryState.DEFERRED.value]),
         and_(delivery.c.state == DeliveryState.CLAIMED.value, delivery.c.lease_until < now),
     )
     late = and_(idle, delivery.c.expires_at <= now, of_digest(digest_name))
+    connection.execute(
+        update(delivery)
+        .where(late, delivery.c.resends > 0)
+        .values(
+            state=DeliveryState.UNCERTAIN.value,
+            lease_until=None,
+            reply="too late to be sent once more; it may have arrived before",
+        )
+    )
     gone = connection.execute(
         update(delivery)
         .where(late)

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, updat
 
 from service.model import DeliveryState
 from service.store.release import forget_parts, release
+from service.store.resending import planned_again
 from service.store.tables import attempt, delivery, digest, edition, subscriber, subscription
 
 
@@ -23,7 +24,8 @@ class Held:
     """A delivery that is uncertain, deferred or rejected.
 
     `handed_at`, `relay` None: no attempt is known; `cut_at` None: a letter; `address` None: it is
-    forgotten. `next_try_at` None: it is not tried again by itself.
+    forgotten. `next_try_at` None: it is not tried again by itself. An uncertain one is where the
+    policy is "resend" (store.resending).
     """
 
     id: int
@@ -59,6 +61,7 @@ _LISTED = (
         delivery.c.state,
         delivery.c.tries,
         delivery.c.next_try_at,
+        delivery.c.resend_at,
     )
     .join(subscription, subscription.c.id == delivery.c.subscription_id)
     .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
@@ -82,7 +85,7 @@ _UNCERTAIN = delivery.c.state == DeliveryState.UNCERTAIN.value
 
 
 def held(connection: Connection) -> list[Held]:
-    """Everything that waits for a decision, oldest first."""
+    """All that are uncertain, oldest first: they wait for a decision, or to be planned again."""
     return listed(connection, [DeliveryState.UNCERTAIN], None)
 
 
@@ -111,7 +114,10 @@ def listed(
 
 
 def by_edition(connection: Connection) -> list[Uncertain]:
-    """How many are uncertain of each edition, the oldest first; few rows are."""
+    """How many are held of each edition, the oldest first; few rows are.
+
+    What will be planned again by itself needs nobody's decision and is not counted.
+    """
     since = func.min(func.coalesce(attempt.c.at, delivery.c.dated_at))
     rows = connection.execute(
         select(digest.c.name, edition.c.cut_at, func.count(), since)
@@ -120,7 +126,7 @@ def by_edition(connection: Connection) -> list[Uncertain]:
         .join(digest, digest.c.id == subscription.c.digest_id)
         .outerjoin(edition, edition.c.id == delivery.c.edition_id)
         .outerjoin(attempt, _LAST)
-        .where(_UNCERTAIN)
+        .where(_UNCERTAIN, delivery.c.resend_at.is_(None))
         .group_by(digest.c.name, edition.c.cut_at)
         .order_by(since)
     )
@@ -147,13 +153,7 @@ def resend(connection: Connection, ids: Iterable[int], now: datetime) -> list[in
     again = connection.execute(
         update(delivery)
         .where(delivery.c.id.in_(list(ids)), _UNCERTAIN)
-        .values(
-            state=DeliveryState.PLANNED.value,
-            owner=None,
-            lease_until=None,
-            next_try_at=now,
-            expires_at=None,
-        )
+        .values(**planned_again(now), expires_at=None)
         .returning(delivery.c.id)
     )
     return sorted(again.scalars())
@@ -181,5 +181,7 @@ def drop(
 
 def _read(values: dict[str, Any]) -> Held:
     key = values.pop("message_id").partition("@")[0]
-    again = values["next_try_at"] if values["state"] == DeliveryState.DEFERRED else None
+    again = values.pop("resend_at")
+    if values["state"] == DeliveryState.DEFERRED:
+        again = values["next_try_at"]
     return Held(**{**values, "key": key, "reply": values["reply"] or "", "next_try_at": again})

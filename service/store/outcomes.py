@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, insert, literal, or_, select, update
 
 from service.model import DeliveryState
-from service.store import suppressions
+from service.store import resending, suppressions
 from service.store.column_types import Instant
 from service.store.deliveries import of_digest
 from service.store.release import forget_parts, release
@@ -25,7 +25,8 @@ BEHIND = timedelta(seconds=1)
 _S = DeliveryState
 _FROM = {
     # A late reply of its owner, whatever it says, ends the uncertainty.
-    _S.ACCEPTED: (_S.SENDING, _S.UNCERTAIN),
+    # A 250 counts even when it has been planned again, as long as nobody has it in hand.
+    _S.ACCEPTED: (_S.SENDING, _S.UNCERTAIN, _S.PLANNED),
     _S.DEFERRED: (_S.CLAIMED, _S.SENDING, _S.UNCERTAIN),
     _S.REJECTED: (_S.CLAIMED, _S.SENDING, _S.UNCERTAIN),
     _S.UNCERTAIN: (_S.SENDING,),
@@ -60,10 +61,21 @@ class Lapsed:
 
 
 def settle(
-    connection: Connection, owner: str, now: datetime, outcomes: Sequence[Outcome]
+    connection: Connection,
+    owner: str,
+    now: datetime,
+    outcomes: Sequence[Outcome],
+    *,
+    again: bool = False,
 ) -> set[int]:
-    """Record these outcomes where the row is still the owner's. Returns whose were recorded."""
-    recorded = {one.delivery_id for one in outcomes if _settle(connection, owner, now, one)}
+    """Record these outcomes where the row is still the owner's. Returns whose were recorded.
+
+    `again`: what becomes uncertain will be planned again by itself (store.resending).
+    """
+    becomes = resending.becomes_uncertain(now, again=again)
+    recorded = {
+        one.delivery_id for one in outcomes if _settle(connection, owner, now, one, becomes)
+    }
     done = [one for one in outcomes if one.delivery_id in recorded]
     release(connection, [one.delivery_id for one in done if one.untell])
     forget_parts(connection, [one.delivery_id for one in done if one.state in _FINAL])
@@ -88,12 +100,17 @@ def settle_lapsed(
     now: datetime,
     state: DeliveryState,
     answer: str,
+    *,
+    again: bool = False,
 ) -> int:
     """Say what became of lapsed ones: uncertain, or, where it can be looked up, more than that.
 
-    The owner's name stays on an uncertain one, so that its late 250 still finds it.
+    The owner's name stays on an uncertain one, so that its late 250 still finds it. `again`: it
+    will be planned again by itself (store.resending).
     """
     values: dict[str, Any] = {"state": state.value, "lease_until": None, "reply": answer}
+    if state is _S.UNCERTAIN:
+        values |= resending.becomes_uncertain(now, again=again)
     if state is _S.PLANNED:
         values["owner"] = None
     if state in _FINAL:
@@ -148,7 +165,13 @@ def postpone(
     return put_off.rowcount
 
 
-def _settle(connection: Connection, owner: str, now: datetime, outcome: Outcome) -> bool:
+def _settle(
+    connection: Connection,
+    owner: str,
+    now: datetime,
+    outcome: Outcome,
+    becomes_uncertain: dict[str, Any],
+) -> bool:
     row = connection.execute(
         select(delivery.c.state, delivery.c.tries, delivery.c.subscription_id)
         .where(delivery.c.id == outcome.delivery_id, delivery.c.owner == owner)
@@ -164,6 +187,8 @@ def _settle(connection: Connection, owner: str, now: datetime, outcome: Outcome)
         "lease_until": None,
         "settled_at": now if outcome.state in _FINAL else None,
     }
+    if outcome.state is _S.UNCERTAIN:
+        values |= becomes_uncertain
     if outcome.state is _S.DEFERRED:
         values |= {"owner": None, "next_try_at": outcome.next_try_at}
     connection.execute(

@@ -37,6 +37,18 @@ def test_what_is_held_is_listed(ask, run, uncertain):
     assert uncertain[0] in run("deliveries", "list").stdout
 
 
+def test_what_will_be_sent_again_by_itself_says_when(ask, run, uncertain, site):
+    store = Store(f"sqlite:///{site}/var/bantin.db")
+    later = datetime(2030, 1, 1, tzinfo=UTC)
+    with store.write() as connection:
+        one = select(t.delivery.c.id).order_by(t.delivery.c.id).limit(1).scalar_subquery()
+        connection.execute(update(t.delivery).where(t.delivery.c.id == one).values(resend_at=later))
+    store.close()
+    told = ask("deliveries", "list")
+    assert [one["next_try_at"] for one in told] == [later.isoformat(), None]
+    assert ask("deliveries", "drop", told[0]["key"])["dropped"] == [told[0]["key"]]
+
+
 def test_deferred_and_rejected_ones_are_listed_with_address_answer_and_next_try(
     ask, run, uncertain, site
 ):

@@ -97,7 +97,7 @@ def test_a_file_of_a_real_office(folder):
         [mail]
         from = "Tin Khoa giáo <tin@example.vn>"
         reply_to = "bientap@example.vn"
-        uncertain = "hold"
+        uncertain = "resend"
         [mail.relay.chinh]
         host = "smtp.example.vn"
         username = "tin"

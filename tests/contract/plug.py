@@ -55,6 +55,7 @@ class Case:
     port: int | None
     connections: int = 1
     moment: Moment = NEVER
+    uncertain: str = "hold"
 
 
 class DyingStore(Store):
@@ -72,7 +73,7 @@ class DyingStore(Store):
         self._tick("after a commit")
 
 
-def settings_of(root: Path) -> Settings:
+def settings_of(root: Path, uncertain: str = "hold") -> Settings:
     """A weekly digest of two topics, Monday 07:00 in Viet Nam."""
     settings = Settings.model_validate(
         {
@@ -84,7 +85,7 @@ def settings_of(root: Path) -> Settings:
             },
             "topic": {"giao-duc": {"title": "Giáo dục"}, "y-te": {"title": "Y tế"}},
             "digest": {"tuan": {"title": "Điểm tin tuần"}},
-            "mail": {"from": "Tin Khoa giáo <tin@example.vn>"},
+            "mail": {"from": "Tin Khoa giáo <tin@example.vn>", "uncertain": uncertain},
         }
     )
     settings._root = root
@@ -102,7 +103,7 @@ def serve_once(case: Case) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     store = DyingStore(case.url, tick)
-    settings = settings_of(case.root)
+    settings = settings_of(case.root, case.uncertain)
     renderer = Renderer(site_view(settings), None)
     plan_due(store, settings, renderer, case.now)
     lines = None if case.port is None else [_line(case.port, case.connections)]

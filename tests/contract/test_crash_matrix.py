@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from service.store import claims, registry
+from service.store import claims, registry, resending
 from service.store import tables as t
 from service.store.database import Store
 from service.store.migrate import migrate
@@ -281,6 +281,51 @@ async def test_killed_again_and_again_at_random(case, seed):
         last = replace(case, owner="last", now=NOW + (lives + 1) * LATER, port=sink.port)
         assert await run(last) == 0
         all_is_accounted_for(case.url, handed_over(sink), uncertain=len(PEOPLE))
+
+
+async def sent_again_after_a_kill(case: Case) -> Counter[str]:
+    """With `uncertain = "resend"`: killed once, finished by later starts. What the relay has."""
+    async with Sink() as sink:
+        case = replace(case, port=sink.port, uncertain="resend")
+        assert await run(case) == -signal.SIGKILL
+        await asyncio.sleep(0.02)  # what was on its way to the relay arrives
+        second = replace(case, owner="second", now=NOW + LATER, moment=NEVER)
+        assert await run(second) == 0
+        assert Counter(rows(case.url).deliveries.values()) == {"accepted": 3, "uncertain": 1}
+        before = handed_over(sink)
+        early = NOW + LATER + resending.AFTER - timedelta(seconds=1)
+        assert await run(replace(second, owner="third", now=early)) == 0
+        assert handed_over(sink) == before
+        due = NOW + LATER + resending.AFTER
+        for owner in ("fourth", "fifth"):
+            assert await run(replace(second, owner=owner, now=due)) == 0
+        by_id: dict[str, set[bytes]] = {}
+        for one in sink.received:
+            message_id = message_from_bytes(one.data)["Message-ID"].strip("<>")
+            by_id.setdefault(message_id, set()).add(one.data)
+        assert all(len(bytes_) == 1 for bytes_ in by_id.values())
+        found = rows(case.url)
+        assert Counter(found.deliveries.values()) == {"accepted": len(PEOPLE)}
+        assert all(len(found.told[row]) == NEWS for row in found.ids.values())
+        return handed_over(sink)
+
+
+RESENT = [
+    ("sending", [1, 1, 1, 1]),  # not a byte of its body had left: nothing is lost
+    ("answered", [1, 1, 1, 2]),  # the relay had it, and its 250 died with us: one is doubled
+]
+
+
+@pytest.mark.parametrize(("step", "copies"), RESENT)
+async def test_killed_while_sending_it_is_sent_again_by_itself(case, step, copies):
+    recorded = await sent_again_after_a_kill(replace(case, moment=Moment(step, 2)))
+    assert sorted(recorded.values()) == copies
+
+
+@pytest.mark.parametrize(("step", "copies"), RESENT)
+async def test_the_same_is_sent_again_on_postgresql(postgres_case, step, copies):
+    recorded = await sent_again_after_a_kill(replace(postgres_case, moment=Moment(step, 2)))
+    assert sorted(recorded.values()) == copies
 
 
 @pytest.fixture

@@ -7,10 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from service.store import clock_repair
+from service.model import DeliveryKind
+from service.store import claims, clock_repair, deliveries
 from service.store import tables as t
+from service.store.claims import Lane
 from service.store.clock_repair import repair
 from service.store.column_types import Instant
+from service.store.deliveries import NewDelivery
 from tests.builders import add_source
 from tests.mail.stock import fill
 
@@ -84,27 +87,76 @@ def test_a_source_that_was_asked_an_hour_ahead_keeps_its_gap(any_store, now):
 
 
 def test_mail_that_waits_for_an_instant_that_no_back_off_reaches_is_due(any_store, now):
-    planned, early, late, ours = fill(
-        any_store, now, [f"{n}@example.vn" for n in "abcd"]
+    planned, early, late, ours, again = fill(
+        any_store, now, [f"{n}@example.vn" for n in "abcde"]
     ).deliveries
     values = {
         planned: {"next_try_at": now + HOUR},
         early: {"state": "deferred", "next_try_at": now + 30 * MINUTE},
         late: {"state": "deferred", "next_try_at": now + HOUR + 30 * MINUTE},
         ours: {"state": "claimed", "owner": "x", "lease_until": now + 2 * HOUR},
+        again: {"state": "uncertain", "resend_at": now + HOUR + 15 * MINUTE},
     }
     with any_store.write() as connection:
         for row, changed in values.items():
             connection.execute(update(t.delivery).where(t.delivery.c.id == row).values(**changed))
         repair(connection, now, MONTH)
         rows = connection.execute(
-            select(t.delivery.c.id, t.delivery.c.next_try_at, t.delivery.c.lease_until)
-        ).all()
+            select(
+                t.delivery.c.id, t.delivery.c.next_try_at, t.delivery.c.lease_until,
+                t.delivery.c.resend_at,
+            )
+        ).all()  # fmt: skip
     found = {row.id: row for row in rows}
     assert found[planned].next_try_at == now
     assert found[early].next_try_at == now + 30 * MINUTE
     assert found[late].next_try_at == now
     assert found[ours].lease_until == now + timedelta(seconds=30)
+    assert found[again].resend_at == now
+
+
+def add_letter(store, subscription, *, at, due_at=None):
+    """A letter as it is planned when the clock says `at`. Its id."""
+    with store.ledger() as connection:
+        segment = connection.scalar(select(t.segment.c.id))
+        new = NewDelivery(
+            subscription, segment, DeliveryKind.CONFIRM, f"{at:%H%M%S}-{due_at}@tin.example.vn", at,
+            due_at=due_at,
+        )  # fmt: skip
+        return deliveries.add(connection, [new], at)[0]
+
+
+def test_a_letter_that_was_planned_an_hour_ahead_goes_at_once(any_store, now):
+    """Whoever signs up waits for it. What a flood of sign-ups had queued keeps its distance."""
+    [person] = fill(any_store, now, ["lan@example.vn"]).subscriptions
+    at_once = add_letter(any_store, person, at=now + HOUR)
+    queued = add_letter(any_store, person, at=now + HOUR + MINUTE, due_at=now + 3 * HOUR)
+    before = add_letter(any_store, person, at=now - MINUTE, due_at=now + 2 * HOUR)
+    with any_store.write() as connection:
+        assert repair(connection, now, MONTH) > 0
+        rows = connection.execute(select(t.delivery.c.id, t.delivery.c.next_try_at)).all()
+        assert repair(connection, now, MONTH) == 0
+    found = {row.id: row.next_try_at for row in rows}
+    assert found[at_once] == now
+    assert found[queued] == now + 2 * HOUR - MINUTE
+    assert found[before] == now + 2 * HOUR
+
+
+@pytest.mark.parametrize("ahead", [2 * MINUTE, HOUR, timedelta(days=60)])
+def test_and_it_can_be_taken_right_then(any_store, now, ahead):
+    """Also where the clock is not believed: a letter repeats nothing."""
+    [person] = fill(any_store, now, ["lan@example.vn"]).subscriptions
+    with any_store.write() as connection:
+        connection.execute(
+            update(t.subscription).where(t.subscription.c.id == person).values(starts_at=None)
+        )
+    one = add_letter(any_store, person, at=now + ahead)
+    letters = [Lane.LETTERS]
+    with any_store.ledger() as connection:
+        assert claims.claim(connection, "o", now, 9, lanes=letters).empty
+        repair(connection, now, MONTH)
+        taken = claims.claim(connection, "o", now, 9, lanes=letters).claimed
+    assert [letter.id for letter in taken] == [one]
 
 
 @pytest.mark.parametrize(("ahead", "moves"), [(2 * HOUR, True), (timedelta(days=60), False)])

@@ -81,6 +81,9 @@ delivery = Table(
     Column("lease_until", Instant),
     Column("next_try_at", Instant, nullable=False),
     Column("tries", Integer, nullable=False),
+    # How often it was planned again by itself after its last answer was lost, and when it will be.
+    Column("resends", SmallInteger, nullable=False, server_default="0"),
+    Column("resend_at", Instant),  # None: it is held, or not uncertain
     Column("settled_at", Instant),  # when the state became final
     Column("reply", Text),  # the relay's last word
     Column("created_at", Instant, nullable=False),
