@@ -45,7 +45,8 @@ def list_(states: tuple[str, ...], limit: int, config: Path, as_json: bool) -> N
     """Mails that are uncertain, deferred or rejected, with what the relay answered.
 
     Uncertain: a relay may have taken it, but its answer was lost; it waits for `resend` or `drop`,
-    or, where a next try is told, is sent again by itself. Deferred: it is tried again. Rejected: for good, the latest first. Writes nothing.
+    or, where a next try is told, is sent again by itself. Deferred: it is tried again. Rejected:
+    for good, the latest first. Writes nothing.
     """
     wanted = [DeliveryState(state) for state in states or _STATES]
     with opened_to_look(config) as service:
