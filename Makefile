@@ -5,16 +5,18 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11; do \
 	$$name -c 'import ensurepip' >/dev/null 2>&1 && echo $$name && exit; done; echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
+QUICK := $(addprefix tests/,text parse config store render curate publish audience newsletter report)
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: run test check bench soak clean help
+.PHONY: run test quick check bench soak clean help
 help:
 	@echo "make run    install, then the guided tour: collect, publish, mail to the outbox, serve"
 	@echo "make test   install, then every check: format, lint, types, import rules, tests"
+	@echo "make quick  the tests that need no process, browser or PostgreSQL: after each edit"
 	@echo "make bench  speed runs, by hand"
-	@echo "make soak   hundreds of kills while mail goes out, by hand; PostgreSQL too with"
-	@echo "            BANTIN_TEST_POSTGRES"
+	@echo "make soak   by hand: all cases of what make test tries a sample of, then hundreds of"
+	@echo "            kills while mail goes out; PostgreSQL too with BANTIN_TEST_POSTGRES"
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -36,16 +38,22 @@ check: $(INSTALLED_DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Compiled first: the tests start hundreds of processes, and where the environment forbids Python to
-# keep what it compiles, each of them would do it anew.
+# The tests start hundreds of processes: where the environment forbids Python to keep what it
+# compiles, each of them would do it anew, and each worker would rewrite all tests.
+test soak quick: export PYTHONDONTWRITEBYTECODE =
+
 test: check
 	$(BIN)/python -m compileall -q service
 	$(BIN)/pytest -n 4 --dist worksteal
+
+quick: $(INSTALLED_DEV)
+	$(BIN)/pytest -q -n 2 --dist worksteal -m quick $(QUICK)
 
 bench: $(INSTALLED_DEV)
 	$(BIN)/python -m tests.bench
 
 soak: $(INSTALLED_DEV)
+	BANTIN_TEST_WHOLE=1 $(BIN)/pytest -n 2 --dist worksteal -m 'sampled or hypothesis'
 	$(BIN)/python -m tests.bench.soak
 
 clean:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,12 +17,15 @@ from sqlalchemy import create_engine, make_url, text
 
 from service.store.database import Store
 from service.store.migrate import migrate
+from tests import levels
 
 for name in [name for name in os.environ if name.startswith("BANTIN_") and "TEST" not in name]:
     del os.environ[name]  # a developer's own settings must not leak into the tests
 
 # A busy machine is no failing test; what CI tries is the same each time, a developer's runs search.
-settings.register_profile("bantin", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.register_profile(
+    "bantin", deadline=None, derandomize=bool(os.environ.get("CI")), max_examples=levels.EXAMPLES
+)
 settings.load_profile("bantin")
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
@@ -30,6 +34,23 @@ HOW_TO_GET_POSTGRES = (
     "needs a PostgreSQL server: apt-get install postgresql, then set BANTIN_TEST_POSTGRES to its "
     "address, or run .ci/run, which starts one"
 )
+
+
+IN_MEMORY = Path("/dev/shm")
+
+
+def pytest_configure() -> None:
+    """Put the files of tests into memory where there is room: no commit waits for a disk."""
+    if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > 2 * 1024**3:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what an edit waits for, and put it first."""
+    for item in items:
+        if levels.is_quick(item):
+            item.add_marker(pytest.mark.quick)
+    items.sort(key=levels.order)
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +78,7 @@ def corpus() -> Path:
 
 
 @pytest.fixture(scope="session")
-def _sqlite_pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty database to copy: migrating once is enough for a session of tests."""
     path = tmp_path_factory.mktemp("pattern") / "pattern.db"
     store = Store(f"sqlite:///{path}")
@@ -95,10 +116,10 @@ def _on_server(statement: str) -> None:
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path, _sqlite_pattern: Path) -> str:
+def sqlite_url(tmp_path: Path, sqlite_pattern: Path) -> str:
     """The address of an empty, migrated SQLite database of this test's own."""
     path = tmp_path / "bantin.db"
-    path.write_bytes(_sqlite_pattern.read_bytes())
+    path.write_bytes(sqlite_pattern.read_bytes())
     return f"sqlite:///{path}"
 
 

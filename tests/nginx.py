@@ -33,13 +33,6 @@ http {{
 """
 
 
-def free_port() -> int:
-    """A port of loopback that nobody has."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def nginx(folder: Path, port: int, server: str, around: str = "") -> Iterator[int]:
     """The process id of a running nginx. Skips the test where there is none.

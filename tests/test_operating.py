@@ -21,8 +21,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.cli.conftest import BANTIN, Running
-from tests.nginx import free_port, nginx
+from tests.nginx import nginx
+from tests.running import BANTIN, Running, unused_port
 
 PAGE = (Path(__file__).parents[1] / "docs" / "operating.md").read_text(encoding="utf-8")
 SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
@@ -128,7 +128,7 @@ def running(folder: Path, server: str) -> Iterator[Site]:
     """`bantin up`, its static files, and nginx before both, with a server block of the page."""
     site, static = folder / "tin", folder / "www"
     site.mkdir()
-    port, direct = free_port(), free_port()
+    port, direct = unused_port(), unused_port()
     (site / "bantin.toml").write_text(CONFIG.format(port=direct), encoding="utf-8")
     up = Running("up", cwd=site)
     try:

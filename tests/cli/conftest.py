@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,9 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from service.cli.app import cli
-
-BANTIN = Path(sys.prefix) / "bin" / "bantin"
-"""The command as it is installed."""
+from tests.running import Running, unused_port
 
 CONFIG = """\
 include = ["feeds/*.toml"]
@@ -180,45 +172,6 @@ def free_port() -> int:
     return unused_port()
 
 
-def unused_port() -> int:
-    """A port of loopback that nobody has."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Running:
-    """A long-running command as a process of its own."""
-
-    def __init__(self, *args: str, cwd: Path) -> None:
-        self.out, self.err = cwd / "up.out", cwd / "up.err"
-        with self.out.open("wb") as out, self.err.open("wb") as err:
-            self.process = subprocess.Popen(
-                [BANTIN, *args],
-                cwd=cwd,
-                stdout=out,
-                stderr=err,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            )
-
-    def wait_for(self, words: str, within_s: float = 60.0) -> str:
-        """Until the words stand in what it has said; all of that."""
-        end = time.monotonic() + within_s
-        while time.monotonic() < end:
-            said = self.out.read_text() + self.err.read_text()
-            if words in said:
-                return said
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise AssertionError(f"{words!r} was not said:\n{said}")
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and wait for the end; the exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(30)
-
-
 @pytest.fixture
 def start() -> Iterator[Callable[..., Running]]:
     """Start commands that run on; what is left at the end of the test is killed."""
@@ -230,9 +183,7 @@ def start() -> Iterator[Callable[..., Running]]:
 
     yield begin
     for one in started:
-        if one.process.poll() is None:
-            one.process.kill()
-            one.process.wait()
+        one.kill()
 
 
 RELAY = """

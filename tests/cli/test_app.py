@@ -9,7 +9,7 @@ import click
 import pytest
 
 from service.cli.app import COMMANDS, cli
-from tests.cli.conftest import BANTIN
+from tests.running import BANTIN
 
 
 def every_command(group: click.Group, ctx: click.Context, above: str = "") -> dict[str, object]:

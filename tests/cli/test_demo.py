@@ -19,7 +19,7 @@ from pathlib import Path
 import feedparser
 import pytest
 
-from tests.cli.conftest import BANTIN
+from tests.running import BANTIN
 
 
 def demo(cwd: Path, *args: str) -> dict[str, object]:

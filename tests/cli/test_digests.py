@@ -16,7 +16,8 @@ from service.newsletter.cadence import previous_cut
 from service.store import tables as t
 from service.store.database import Store
 from tests.builders import add_story, add_subscription
-from tests.cli.conftest import BANTIN, rss
+from tests.cli.conftest import rss
+from tests.running import BANTIN
 
 TOMORROW = f"{datetime.now(ZoneInfo('Asia/Ho_Chi_Minh')) + timedelta(days=1):%Y-%m-%d}T07:00"
 """The cut that follows, in the site's zone: a time to come, whenever the test runs."""

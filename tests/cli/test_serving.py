@@ -6,14 +6,14 @@ import os
 import signal
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 
 import pytest
 
 from service.runtime import pidfile
-from tests.cli.conftest import BANTIN, rss
+from tests.cli.conftest import rss
+from tests.running import BANTIN, until
 
 
 def get(url: str) -> tuple[int, str]:
@@ -22,13 +22,6 @@ def get(url: str) -> tuple[int, str]:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, ""
-
-
-def until(ready, within_s: float = 60.0) -> None:
-    end = time.monotonic() + within_s
-    while not ready():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.1)
 
 
 @pytest.fixture

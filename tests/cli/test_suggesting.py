@@ -5,9 +5,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from tests.cli.test_serving import until
 from tests.collect.outlets import declared, feed, page
-from tests.contract.test_wrong_password import readyz
+from tests.running import readyz, until
 
 
 def test_the_running_service_suggests_and_an_edit_of_the_toml_takes_it(

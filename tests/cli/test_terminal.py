@@ -9,7 +9,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-from tests.cli.conftest import BANTIN
+from tests.running import BANTIN
 
 
 def on_terminal(*args: str, cwd: Path, typed: str = "") -> tuple[int, str]:

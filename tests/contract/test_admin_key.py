@@ -20,8 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from service.web import admin_key
-from tests.cli.conftest import BANTIN, Running
-from tests.nginx import free_port, nginx
+from tests.nginx import nginx
+from tests.running import BANTIN, Running, unused_port
 
 PATHS = ("/admin/", "/admin", "/outbox/", "/outbox", "/outbox/abc", "/outbox/abc/html")
 
@@ -116,7 +116,7 @@ def serving(
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Without base_url, as after `bantin init`."""
-    port, proxy = free_port(), free_port()
+    port, proxy = unused_port(), unused_port()
     with serving(tmp_path_factory.mktemp("key") / "tin", port, proxy) as found:
         yield found
 
@@ -250,7 +250,7 @@ def test_the_key_is_this_machines_alone(site):
 
 
 def test_on_a_public_site_too_whoever_has_the_key_gets_in_until_there_is_a_new_one(tmp_path):
-    port = free_port()
+    port = unused_port()
     public = 'base_url = "https://tin.example.vn"'
     proxies = 'trusted_proxies = ["127.0.0.1"]'
     by_proxy = {"Host": "tin.example.vn", "X_Forwarded_Proto": "https",

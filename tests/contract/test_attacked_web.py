@@ -11,17 +11,16 @@ import contextlib
 import re
 import resource
 import socket
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import BANTIN, Web, publisher, rss, unused_port
+from tests.cli.conftest import Web, publisher, rss
+from tests.running import Running, until, unused_port
 
 DESCRIPTORS = 1024
 PATIENCE_S = 15.0
@@ -57,13 +56,16 @@ a"""
 """A form for a digest that exists: the application waits for the rest of it."""
 
 
-@dataclass
-class Up:
-    """A running service."""
+class Up(Running):
+    """The service, which cannot have more than DESCRIPTORS."""
 
-    port: int
-    process: subprocess.Popen[bytes]
-    log: Path
+    def __init__(self, folder: Path, port: int) -> None:
+        self.port = port
+        super().__init__("up", cwd=folder)
+
+    def command(self, *args: str) -> list[str]:
+        limited = f'ulimit -n {DESCRIPTORS}; exec "$0" "$@"'
+        return ["sh", "-c", limited, *super().command(*args)]
 
     def connect(self, timeout: float = PATIENCE_S) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
@@ -87,10 +89,7 @@ class Up:
     def collects(self, site: Web, title: str, within_s: float = 30.0) -> None:
         """What a source has from now on must come into the feed."""
         site.pages["/a.xml"] = rss(title)
-        end = time.monotonic() + within_s
-        while title.encode() not in self.get("/feeds/tin.atom"):
-            assert time.monotonic() < end, f"{title} was not collected"
-            time.sleep(0.2)
+        until(lambda: title.encode() in self.get("/feeds/tin.atom"), within_s)
 
 
 @pytest.fixture(scope="module")
@@ -100,28 +99,17 @@ def web() -> Iterator[Web]:
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory, web: Web) -> Iterator[Up]:
-    """`bantin up` which cannot have more than DESCRIPTORS, with one source that answers."""
+    """It runs, with one source that answers."""
     tmp_path, free_port = tmp_path_factory.mktemp("site"), unused_port()
     web.pages["/a.xml"] = rss("Tin đầu")
     (tmp_path / "bantin.toml").write_text(CONFIG.format(port=free_port, web=web.base))
-    log = tmp_path / "up.err"
-    with log.open("wb") as err, (tmp_path / "up.out").open("wb") as out:
-        process = subprocess.Popen(
-            ["sh", "-c", f'ulimit -n {DESCRIPTORS}; exec "$0" up', str(BANTIN)],
-            cwd=tmp_path, stdout=out, stderr=err,
-        )  # fmt: skip
-    found = Up(free_port, process, log)
+    found = Up(tmp_path, free_port)
     try:
-        end = time.monotonic() + 120
-        while "serving" not in (tmp_path / "up.out").read_text():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        found.wait_for("serving")
         found.collects(web, "Tin đầu", within_s=60)
         yield found
     finally:
-        process.terminate()
-        process.wait(40)
+        found.stop()
 
 
 @contextlib.contextmanager
@@ -163,7 +151,7 @@ def test_headers_without_end_are_refused_and_hold_up_nobody(up, web):
         for _ in range(20):
             assert up.get("/healthz").startswith(b"HTTP/1.1 200 ")
         up.collects(web, "Tin hai")
-    assert up.log.stat().st_size < 50_000
+    assert up.err.stat().st_size < 50_000
 
 
 def test_the_status_of_a_refusal_reaches_who_reads_it(up):
@@ -209,7 +197,7 @@ def test_unfinished_requests_keep_neither_visitors_nor_jobs_waiting(up, web):
     finally:
         for one in held:
             one.close()
-    said = up.log.read_text()
+    said = up.err.read_text()
     assert len(said) < 50_000
     assert not re.search(r"Too many open files|job failed|Traceback", said)
 
@@ -224,7 +212,7 @@ def test_half_sent_forms_keep_nobody_waiting(up):
         time.sleep(1)  # until the application waits for all that are let in
         for _ in range(20):
             assert up.get("/").startswith(b"HTTP/1.1 200 ")
-    assert up.log.stat().st_size < 50_000
+    assert up.err.stat().st_size < 50_000
 
 
 def test_answers_that_nobody_reads_keep_nobody_waiting(up, web):
@@ -249,7 +237,7 @@ def test_answers_that_nobody_reads_keep_nobody_waiting(up, web):
     finally:
         for one in held:
             one.close()
-    assert up.log.stat().st_size < 50_000
+    assert up.err.stat().st_size < 50_000
 
 
 if sys.platform != "linux":  # /proc and ulimit

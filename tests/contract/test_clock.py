@@ -6,15 +6,14 @@ writes. Its monotonic clock is the machine's.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from service.cli.app import cli
-from tests.cli.conftest import Running, rss, web
-from tests.contract.test_wrong_password import readyz
+from tests.cli.conftest import rss, web
+from tests.running import Running, readyz, until
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
@@ -69,17 +68,8 @@ class Clock:
         }
 
 
-def until(ready, within_s: float = 60.0) -> None:
-    end = time.monotonic() + within_s
-    while not ready():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.2)
-
-
 @pytest.mark.skipif(FAKETIME is None, reason="needs libfaketime: apt-get install libfaketime")
-def test_collecting_and_mail_go_on_whatever_the_clock_does(
-    tmp_path, unused_tcp_port, web, monkeypatch
-):
+def test_collecting_and_mail_go_on_whatever_the_clock_does(tmp_path, unused_tcp_port, web):
     web.pages["/rss"] = rss("Tin cũ")
     config = tmp_path / "bantin.toml"
     config.write_text(TOML.format(port=unused_tcp_port, web=web.base), encoding="utf-8")
@@ -102,10 +92,7 @@ def test_collecting_and_mail_go_on_whatever_the_clock_does(
         before = polls()
         until(lambda: polls() >= before + times)
 
-    for name, value in clock.environment().items():
-        monkeypatch.setenv(name, value)
-    up = Running("up", cwd=tmp_path)
-    monkeypatch.undo()
+    up = Running("up", cwd=tmp_path, environ=clock.environment())
     try:
         until(lambda: polls() >= 1)
         web.pages["/rss"] = rss("Tin cũ", "Tin-hai")
@@ -129,5 +116,4 @@ def test_collecting_and_mail_go_on_whatever_the_clock_does(
         until(lambda: readyz(unused_tcp_port, tmp_path / "var")[0] == 200)
         assert up.err.read_text().count("the system's clock was set") >= 4
     finally:
-        up.process.kill()
-        up.process.wait()
+        up.kill()

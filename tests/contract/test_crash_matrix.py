@@ -2,6 +2,8 @@
 
 The service is killed at every commit of planning and sending, between any two steps of sending, and
 at every reply of the relay. A second start, after the lease of the first has lapsed, finishes.
+By default each commit, step and reply has its turn once; the whole matrix has each on both sides
+and several times.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import random
 import shutil
 import signal
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -23,8 +26,7 @@ from sqlalchemy import select
 from service.store import claims, registry, resending
 from service.store import tables as t
 from service.store.database import Store
-from service.store.migrate import migrate
-from tests import builders
+from tests import builders, levels
 from tests.contract.plug import NEVER, Case, Moment, fork_server, run, settings_of, start
 from tests.mail.relays import Sink
 
@@ -63,6 +65,9 @@ def prepare(url: str, root: Path) -> None:
     store.close()
 
 
+pytestmark = pytest.mark.sampled
+
+
 @pytest.fixture(scope="module", autouse=True)
 def server():
     with fork_server():
@@ -70,13 +75,11 @@ def server():
 
 
 @pytest.fixture(scope="module")
-def pattern(tmp_path_factory):
+def pattern(tmp_path_factory, sqlite_pattern):
     """A prepared SQLite database to copy."""
     folder = tmp_path_factory.mktemp("crash")
     url = f"sqlite:///{folder}/pattern.db"
-    store = Store(url)
-    migrate(store)
-    store.close()
+    shutil.copy(sqlite_pattern, folder / "pattern.db")
     prepare(url, folder)
     store = Store(url)
     with store.engine.connect() as connection:
@@ -196,9 +199,15 @@ async def through_a_relay(case: Case, *, script=lambda _s, _w: None, uncertain: 
 COMMITS = 18
 """Of one run through a relay: all of them are tried, and a test says that there are no more."""
 
+SIDES = ("before a commit", "after a commit")
 
-@pytest.mark.parametrize("side", ["before a commit", "after a commit"])
-@pytest.mark.parametrize("n", range(1, COMMITS + 1))
+
+def commits(numbers: Iterable[int]) -> list[tuple[str, int]]:
+    """Both sides of each; in a sample one side after the other."""
+    return [(side, n) for n in numbers for side in (SIDES if levels.WHOLE else (SIDES[n % 2],))]
+
+
+@pytest.mark.parametrize(("side", "n"), commits(range(1, COMMITS + 1)))
 async def test_killed_at_any_commit(case, side, n):
     assert await through_a_relay(replace(case, moment=Moment(side, n)))
 
@@ -211,14 +220,14 @@ STEPS = ["claimed", "composed", "at 354", "sending", "answered", "recorded"]
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("n", [1, 2, 4])
+@pytest.mark.parametrize("n", [1, 2, 4] if levels.WHOLE else [2])
 async def test_killed_between_any_two_steps_of_sending(case, step, n):
     assert await through_a_relay(replace(case, moment=Moment(step, n)))
 
 
 REPLIES = [
     ("helo", 1),
-    *((s, n) for s in ("mail", "rcpt", "data", "body", "after") for n in (1, 3)),
+    *((s, n) for s in ("mail", "rcpt", "data", "body", "after") for n in levels.each((1, 3), s)),
 ]
 
 
@@ -234,8 +243,7 @@ async def test_killed_while_waiting_for_any_reply(case, step, n):
     assert await through_a_relay(case, script=script)
 
 
-@pytest.mark.parametrize("side", ["before a commit", "after a commit"])
-@pytest.mark.parametrize("n", range(1, 14))
+@pytest.mark.parametrize(("side", "n"), commits(range(1, 14)))
 async def test_the_outbox_is_never_uncertain(case, side, n):
     await into_the_outbox(replace(case, moment=Moment(side, n)))
 
@@ -257,7 +265,7 @@ async def into_the_outbox(case: Case) -> bool:
     return code != 0
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(levels.some(4, 1)))
 async def test_killed_again_and_again_at_random(case, seed):
     """Each start lives a while longer than the one before; in the end one comes through."""
     chance = random.Random(seed)
@@ -336,7 +344,7 @@ def postgres_case(tmp_path, postgres_database):
 
 @pytest.mark.parametrize(
     "moment",
-    [*(Moment(side, n) for side in ("before a commit", "after a commit") for n in (2, 3, 4, 7, 9)),
+    [*(Moment(side, n) for side, n in commits((2, 3, 4, 7, 9))),
      *(Moment(step, 2) for step in STEPS)],
     ids=lambda moment: f"{moment.what} {moment.n}",
 )  # fmt: skip

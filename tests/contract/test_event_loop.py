@@ -25,8 +25,9 @@ from service.runtime.composition import open_service, system_clock
 from service.store import sources
 from service.store.lease import LEASE
 from service.store.threads import in_thread
-from tests.contract.test_leases import ENVIRON, ROOT, held_rows, site
+from tests.contract.test_leases import held_rows, site
 from tests.contract.websub.office import office, subscribed
+from tests.running import ENVIRON, ROOT
 
 
 class Seen:

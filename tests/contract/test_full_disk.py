@@ -6,15 +6,15 @@ A file system of a few megabytes in memory, in a mount namespace of the process'
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import BANTIN, rss, web
-from tests.contract.test_wrong_password import readyz
+from tests.cli.conftest import rss, web
+from tests.running import BANTIN, Running, ready
 
 __all__ = ["web"]
 
@@ -39,7 +39,7 @@ title = "Tin"
 """
 
 START = """
-mount -t tmpfs -o size={size} tmpfs var && exec {bantin} up
+mount -t tmpfs -o size={size} tmpfs var && exec {bantin}
 """
 
 
@@ -57,17 +57,20 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-class Up:
+class Up(Running):
     """`bantin up` whose `var` is a small file system of its own."""
 
     def __init__(self, folder: Path, port: int, size: str) -> None:
-        self.folder, self.port = folder, port
+        self.folder, self.port, self.size = folder, port, size
         (folder / "var").mkdir()
-        script = START.format(size=size, bantin=BANTIN)
-        with (folder / "up.err").open("wb") as log:
-            self.process = subprocess.Popen(
-                ["unshare", "-rm", "sh", "-c", script], cwd=folder, stdout=log, stderr=log
-            )
+        super().__init__("up", cwd=folder)
+
+    def command(self, *args: str) -> list[str]:
+        script = START.format(size=self.size, bantin=shlex.join(super().command(*args)))
+        return ["unshare", "-rm", "sh", "-c", script]
+
+    def ready(self, status: int, words: str) -> str:
+        return ready(self.port, self.var, status, words)
 
     @property
     def var(self) -> Path:
@@ -100,40 +103,29 @@ def up(tmp_path, unused_tcp_port, web):
     (tmp_path / "bantin.toml").write_text(toml, encoding="utf-8")
     running = Up(tmp_path, unused_tcp_port, "6m")
     yield running
-    running.process.kill()
-    running.process.wait()
-
-
-def until(up: Up, status: int, words: str, within_s: float = 60.0) -> str:
-    end = time.monotonic() + within_s
-    while True:
-        found = readyz(up.port, up.var)
-        if found[0] == status and words in found[1]:
-            return found[1]
-        assert time.monotonic() < end, found
-        time.sleep(0.2)
+    running.kill()
 
 
 def test_a_full_disk_is_said_by_readyz_and_status_until_there_is_room(up, web):
-    until(up, 200, "nearly full")
+    up.ready(200, "nearly full")
     up.fill()
     web.pages["/rss"] = rss("Tin cũ", *(f"Tin {n} " + "x" * 500 for n in range(200)))
-    said = until(up, 503, "The disk is full")
+    said = up.ready(503, "The disk is full")
     assert str(up.folder / "var") in said
-    until(up, 503, "The database cannot be written since")
+    up.ready(503, "The database cannot be written since")
     told = json.loads(up.run("status", "--json"))["troubles"]
     assert {"disk_full", "store_write"} <= {one["kind"] for one in told}
     assert any("The disk is full" in one["text"] for one in told)
 
     up.make_room()
-    until(up, 200, "")
+    up.ready(200, "")
     assert "store_write" not in up.run("status", "--json")
 
 
 def test_a_store_that_cannot_be_read_is_a_503_with_a_sentence(up):
-    until(up, 200, "")
+    up.ready(200, "")
     for file in (up.var / "bantin.db", up.var / "bantin.db-wal"):
         with file.open("r+b") as broken:  # in place: it is mapped into the process
             broken.write(b"\xff" * file.stat().st_size)
-    said = until(up, 503, "The database cannot be")
+    said = up.ready(503, "The database cannot be")
     assert "cannot be read" in said or "cannot be written" in said

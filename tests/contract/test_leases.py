@@ -7,9 +7,7 @@ Sources, article pages, requests to hubs, searches, sites' turns: one lease for 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -35,10 +33,7 @@ from service.store.lease import LEASE, Lease, Term
 from tests.collect.outlets import declared, feed, page
 from tests.contract.websub.desk import rss
 from tests.net.wire import Talk, raw_server
-
-ROOT = Path(__file__).parents[2]
-MAIN = "from service.cli import main; main()"
-ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("BANTIN_")}
+from tests.running import ROOT, unused_port, up
 
 ALL = {"/treo", "/bai-10001.html", "/hub", "/"}
 """Where the outlet keeps everybody waiting: a feed, an article's page, a hub, a home page."""
@@ -128,9 +123,7 @@ async def site(folder: Path, database: str) -> AsyncIterator[tuple[Outlet, Path]
     outlet = Outlet()
     async with raw_server(outlet) as wire:
         outlet.url = wire.url
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            config = write_config(folder, database, outlet, f"127.0.0.1:{free.getsockname()[1]}")
+        config = write_config(folder, database, outlet, f"127.0.0.1:{unused_port()}")
         service = open_service(config, {}, retire=True)
         now = service.clock()
         await pipeline.collect(service, ["tin", "bao"])
@@ -178,15 +171,8 @@ async def asked_again(service: Service) -> None:
 
 async def test_what_a_killed_service_had_in_hand_is_taken_over_in_half_a_minute(tmp_path, database):
     async with site(tmp_path, database) as (outlet, config):
-        killed = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", MAIN, "up", "--config", str(config), cwd=ROOT, env=ENVIRON,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
+        async with up(config):
             await outlet.all_asked()
-        finally:
-            killed.send_signal(signal.SIGKILL)
-            await killed.wait()
         died = datetime.now(UTC)
         ahead = timedelta(0)
         service = open_service(config, {}, lambda: datetime.now(UTC) + ahead)

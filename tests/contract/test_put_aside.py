@@ -50,7 +50,7 @@ async def test_what_was_put_aside_stays_so_and_its_neighbours_lose_nothing(tmp_p
     async def script(talk: Talk) -> None:
         await talk.answer(served[talk.target.strip("/")])
 
-    async with raw_server(script) as wire, Counted(1, timeout_s=3, quick_s=1) as parsers:
+    async with raw_server(script) as wire, Counted(1, timeout_s=2, quick_s=1) as parsers:
         names = [*GOOD[:5], "giet", *GOOD[5:9], "treo", *GOOD[9:]]
         sources = "".join(f'[source.{name}]\nurl = "{wire.url(f"/{name}")}"\n' for name in names)
         way = Way(tmp_path, SITE + store_toml + LOOPBACK + sources, now=YESTERDAY)
@@ -75,7 +75,7 @@ async def test_what_was_put_aside_stays_so_and_its_neighbours_lose_nothing(tmp_p
 def _assert_told(way: Way) -> None:
     said = way.status()["sources"]
     assert {name: said[name]["state"] for name in GOOD} == dict.fromkeys(GOOD, "ok")
-    for name, words in (("giet", "kills the process"), ("treo", "longer than 3 s")):
+    for name, words in (("giet", "kills the process"), ("treo", "longer than 2 s")):
         assert said[name]["state"] == "aside"
         assert said[name]["reason"].startswith("put aside: ")
         assert words in said[name]["reason"]

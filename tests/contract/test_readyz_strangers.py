@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,11 +17,11 @@ from pathlib import Path
 from service.store.database import Store
 from service.store.migrate import migrate
 from service.web import admin_key
-from tests.cli.conftest import Running
 from tests.contract.test_admin_key import BARE_PROXY, FORGED, Answer, ask
 from tests.mail.relays import Sink
 from tests.mail.stock import fill
-from tests.nginx import free_port, nginx
+from tests.nginx import nginx
+from tests.running import Running, until, unused_port
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
 
@@ -66,8 +65,7 @@ def running(folder: Path, port: int, relay: int, nobody: int) -> Iterator[Runnin
         up.wait_for("serving ")
         yield up
     finally:
-        up.process.kill()
-        up.process.wait()
+        up.kill()
 
 
 def lines(answer: Answer, name: str) -> list[str]:
@@ -81,25 +79,20 @@ def with_key(port: int, key: str) -> tuple[Answer, list[str]]:
     return answer, lines(answer, "late")
 
 
-def until_all_is_told(port: int, key: str) -> list[str]:
-    end = time.monotonic() + 60
-    while True:
-        told = with_key(port, key)[1]
-        said = " ".join(told)
-        if "535" in said and "bao-kin" in said:
-            return told
-        assert time.monotonic() < end, told
-        time.sleep(0.1)
+def all_is_told(port: int, key: str) -> bool:
+    said = " ".join(with_key(port, key)[1])
+    return "535" in said and "bao-kin" in said
 
 
 def attack(folder: Path, relay: int) -> None:
-    port, proxy, nobody = free_port(), free_port(), free_port()
+    port, proxy, nobody = unused_port(), unused_port(), unused_port()
     site = folder / "tin"
     block = BARE_PROXY.format(port=proxy, behind=f"http://127.0.0.1:{port}")
     with running(site, port, relay, nobody) as up, nginx(folder / "nginx", proxy, block):
         key = admin_key.read(site / "var")
         assert key is not None
-        told = until_all_is_told(port, key)
+        until(lambda: all_is_told(port, key))
+        told = with_key(port, key)[1]
         assert told[0].startswith("The relay may-chu-thu has taken no mail since ")
         secrets = ("may-chu-thu", "535", "tai-khoan", "bao-kin", "tuan", "example",
                    "127.0.0.1", str(relay), str(nobody))  # fmt: skip

@@ -7,13 +7,7 @@ one that is new. The next mail must have the new ones, and no old one.
 
 from __future__ import annotations
 
-import asyncio
-import os
-import socket
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,9 +18,8 @@ from service.errors import StoreError
 from service.store import tables as t
 from service.store.database import Store
 from tests.contract.way import Outlets, outlets, parsed, text_of
+from tests.running import eventually, run, unused_port, up
 
-BANTIN = Path(sys.prefix) / "bin" / "bantin"
-ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("BANTIN_")}
 READERS = {"hang-gio@example.vn": "hourly", "hang-ngay@example.vn": "daily"}
 OLD = "Tin cũ"
 OTHER = "Cập nhật lúc 9 giờ"
@@ -101,38 +94,19 @@ class Office:
     def __init__(self, folder: Path, url: str, web: Outlets) -> None:
         self.folder, self.web = folder, web
         self._url = url or f"sqlite:///{folder}/var/bantin.db"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{free.getsockname()[1]}"
+        address = f"127.0.0.1:{unused_port()}"
         sources = "".join(
             f'[source.{one.name}]\nurl = "{web.url(f"/{one.name}")}"\ntopics = ["tin"]\n'
             for one in PAPERS
         )
         config = CONFIG.format(address=address, store=self._url) + sources
-        (folder / "bantin.toml").write_text(config)
+        self.config = folder / "bantin.toml"
+        self.config.write_text(config)
         readers = [f"{address},tin,{cadence}" for address, cadence in READERS.items()]
         (folder / "readers.csv").write_text("\n".join(["address,digest,cadence", *readers, ""]))
 
     async def run(self, *arguments: str) -> None:
-        process = await self._process(*arguments)
-        assert await process.wait() == 0, arguments
-
-    @asynccontextmanager
-    async def up(self) -> AsyncIterator[None]:
-        process = await self._process("up")
-        try:
-            yield
-            assert process.returncode is None, "it ended by itself"
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            await process.wait()
-
-    async def _process(self, *arguments: str) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            BANTIN, *arguments, cwd=self.folder, env=ENVIRON,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        await run(self.config, *arguments)
 
     async def collected(self, day: int) -> None:
         """Show the papers of a day, and wait until the service has taken in every entry."""
@@ -140,7 +114,7 @@ class Office:
             self.web.pages[f"/{one.name}"] = ("application/rss+xml", one.days()[day])
         # A document is taken in as a whole: what only this day has tells that it is there.
         wanted = {(one.name, (OLD, one.title, one.news)[day]) for one in PAPERS}
-        await until(lambda: self._entries() >= wanted)
+        await eventually(lambda: self._entries() >= wanted)
 
     def _entries(self) -> set[tuple[str, str]]:
         """The sources' names and the titles of their entries."""
@@ -163,12 +137,6 @@ class Office:
         return Counter(name for text in texts for name in names if name in " ".join(text.split()))
 
 
-async def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 - it is another process that we wait for
-            await asyncio.sleep(0.2)
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def url(request: pytest.FixtureRequest) -> str:
     """Where the store is; "" = in the folder."""
@@ -182,7 +150,7 @@ async def test_a_story_that_is_listed_again_under_a_new_guid_is_mailed_once(tmp_
     tomorrow, the_day_after = (begun + timedelta(hours=25 * day) for day in (1, 2))
     async with outlets() as web:
         office = Office(tmp_path, url, web)
-        async with office.up():
+        async with up(office.config):
             await office.collected(0)
             await office.run("subscribers", "import", "readers.csv")
             await office.collected(1)

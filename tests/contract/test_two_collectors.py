@@ -21,19 +21,19 @@ from service.store.database import Store
 from service.store.lease import LEASE
 from tests.contract.way import SITE, rss
 from tests.net.wire import Talk, raw_server
+from tests.running import ROOT
 
 pytestmark = pytest.mark.postgres
 
 MANY = MOST_IN_FLIGHT
 """Requests that wait for an answer when the process is killed: all that it has claimed."""
 
-SOURCES = MANY + 100
+SOURCES = MANY + 20
+SHARED = 150
 FEW = 12
 
 PATIENCE_S = 240
 """On a machine that has much else to do."""
-
-ROOT = Path(__file__).parents[2]
 
 
 class Outlets:
@@ -105,14 +105,14 @@ def counts(database: str) -> tuple[int, int]:
 async def test_two_processes_share_the_sources_without_a_double(tmp_path, postgres_database):
     outlets = Outlets()
     async with raw_server(outlets.script) as wire:
-        config = write_config(tmp_path, postgres_database, wire.url())
+        config = write_config(tmp_path, postgres_database, wire.url(), SHARED)
         first, second = await asyncio.gather(start(config), start(config))
         told = await asyncio.gather(end_of(first), end_of(second))
-    assert sum(one["tried"] for one in told) == SOURCES
+    assert sum(one["tried"] for one in told) == SHARED
     assert set(outlets.asked.values()) == {1}
-    assert len(outlets.asked) == SOURCES
+    assert len(outlets.asked) == SHARED
     assert outlets.doubled == set()
-    assert counts(postgres_database) == (SOURCES, SOURCES)
+    assert counts(postgres_database) == (SHARED, SHARED)
 
 
 async def test_a_site_that_one_process_asks_is_left_to_it_by_the_other(tmp_path, postgres_database):

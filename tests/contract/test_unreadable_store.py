@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service.web import admin_key
 from tests.contract.test_admin_key import ask, serving
-from tests.nginx import free_port
+from tests.running import until, unused_port
 
 SAID = "Lúc này chưa đọc được dữ liệu"
 PATHS = ("/", "/topics/tin/", "/subscribe/tuan", "/preferences/" + "a" * 32, "/feeds/all.atom")
@@ -23,19 +23,12 @@ def write_over(var: Path) -> None:
             broken.write(b"\xff" * file.stat().st_size)
 
 
-def until_noticed(port: int) -> None:
-    end = time.monotonic() + 60
-    while "cannot be read" not in (said := ask(port, "/readyz").body.decode()):
-        assert time.monotonic() < end, said
-        time.sleep(0.1)
-
-
 def test_pages_say_that_the_data_cannot_be_read_and_the_log_says_why_once(tmp_path):
-    port = free_port()
+    port = unused_port()
     with serving(tmp_path / "tin", port, port) as site:
         write_over(site.folder / "var")
         begun = time.monotonic()
-        until_noticed(port)
+        until(lambda: b"cannot be read" in ask(port, "/readyz").body)
         for path in PATHS * TIMES:
             answer = ask(port, path)
             assert (answer.status, answer.headers["retry-after"]) == (503, "30"), path

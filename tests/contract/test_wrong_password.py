@@ -7,13 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -21,10 +15,9 @@ from click.testing import CliRunner
 from service.cli.app import cli
 from service.store.database import Store
 from service.store.migrate import migrate
-from service.web import admin_key
-from tests.cli.conftest import BANTIN, Running
 from tests.mail.relays import Sink
 from tests.mail.stock import fill
+from tests.running import Running, ready, run_json
 
 ADDRESSES = ["lan@example.vn", "minh@example.vn", "hoa@example.vn"]
 
@@ -76,53 +69,28 @@ def command(folder, *args: str) -> tuple[int, str]:
     return done.exit_code, done.stdout
 
 
-def in_a_process_of_its_own(folder, *args: str) -> str:
-    return subprocess.check_output([BANTIN, *args], cwd=folder, text=True, timeout=60)
-
-
-def readyz(port: int, var: Path) -> tuple[int, str]:
-    """The status and all that is told to who has the key of the service with this `var`."""
-    bearer = {"Authorization": f"Bearer {admin_key.read(var)}"}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/readyz", headers=bearer)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, " ".join(json.load(answer).get("late", ()))
-    except urllib.error.HTTPError as error:
-        return error.code, " ".join(json.load(error).get("late", ()))
-    except OSError:
-        return 0, ""
-
-
-async def until(port: int, folder: Path, status: int, words: str, within_s: float = 30.0) -> str:
-    end = time.monotonic() + within_s
-    while True:
-        found = await asyncio.to_thread(readyz, port, folder / "var")
-        if found[0] == status and words in found[1]:
-            return found[1]
-        assert time.monotonic() < end, found
-        await asyncio.sleep(0.1)
-
-
 async def test_a_wrong_password_is_named_wherever_an_admin_looks_until_it_is_mended(site):
     folder, port, configure = site
 
     async def run(*args: str) -> tuple[int, str]:
         return await asyncio.to_thread(command, folder, *args)
 
+    async def until(status: int, words: str) -> str:
+        return await asyncio.to_thread(ready, port, folder / "var", status, words)
+
     async with Sink(password="đúng") as sink:
         configure(sink.port, "sai")
         up = Running("up", cwd=folder)
         try:
-            told = await until(port, folder, 503, "chinh")
+            told = await until(503, "chinh")
             assert "535" in told
             assert "Mails that wait: 3" in told
 
-            up.stop(signal.SIGKILL)  # it is known after a start, long before the next try
+            up.kill()  # it is known after a start, long before the next try
             up = Running("up", cwd=folder)
-            assert "535" in await until(port, folder, 503, "chinh")
+            assert "535" in await until(503, "chinh")
 
-            said = await asyncio.to_thread(in_a_process_of_its_own, folder, "status", "--json")
-            [relay] = json.loads(said)["relays"]
+            [relay] = (await run_json(folder / "bantin.toml", "status"))["relays"]
             assert (relay["id"], relay["state"], relay["waiting"]) == ("chinh", "failing", 3)
             assert "535" in relay["answer"]
             assert relay["since"] < relay["next_try"]
@@ -152,7 +120,7 @@ async def test_a_wrong_password_is_named_wherever_an_admin_looks_until_it_is_men
             assert f"ok    relay chinh: 127.0.0.1:{sink.port}" in said
             assert sink.received == [], "checking sends nothing"
             assert (await run("reload"))[0] == 0
-            await until(port, folder, 200, "")
+            await until(200, "")
             while len(sink.received) < len(ADDRESSES):  # one is the probe, then the others go
                 assert not up.process.poll()
                 await asyncio.sleep(0.1)
@@ -165,5 +133,4 @@ async def test_a_wrong_password_is_named_wherever_an_admin_looks_until_it_is_men
             [relay] = json.loads((await run("status", "--json"))[1])["relays"]
             assert (relay["state"], relay["since"], relay["waiting"]) == ("ok", None, 0)
         finally:
-            if up.process.poll() is None:
-                up.stop(signal.SIGKILL)
+            up.kill()

@@ -546,6 +546,7 @@ def test_a_date_that_says_nothing_hides_no_other(first, published, now):
     assert entry.published == published
 
 
+@pytest.mark.processes
 async def test_a_feed_that_is_packed_as_a_file_is_read(now):
     body = gzip.compress(rss(item(title="Tin", guid="1")).encode())
     async with Parsers(1) as parsers:

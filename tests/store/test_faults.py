@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from service.config.schema import Settings
 from service.store.faults import faults
 
@@ -18,6 +20,7 @@ cli(["check"])
 """
 
 
+@pytest.mark.processes
 def test_postgresql_without_its_driver_is_named_with_the_line(tmp_path):
     (tmp_path / "bantin.toml").write_text(f'[store]\nurl = "{URL}"\n')
     done = subprocess.run(

@@ -85,6 +85,7 @@ print("at the declared schema", "with" if "alembic" in sys.modules else "without
 """
 
 
+@pytest.mark.processes
 def test_what_migrates_apart_leaves_nothing_in_memory(tmp_path):
     said = subprocess.run(
         [sys.executable, "-c", APART, f"sqlite:///{tmp_path}/apart.db"],

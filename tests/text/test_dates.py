@@ -444,6 +444,7 @@ class TestOtherLanguages:
         assert read("07/03/2026", language="tlh") == "2026-03-07 00:00:00"
 
 
+@pytest.mark.processes
 def test_dateparser_is_not_imported_for_what_feeds_write():
     code = (
         "import sys, datetime as d; from service.text.dates import parse;"

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-import socket
-import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from asyncio.subprocess import Process
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -19,10 +15,7 @@ from service.store import tables as t
 from service.store.database import Store
 from service.store.migrate import migrate
 from tests.mail import stock
-
-ROOT = Path(__file__).parents[3]
-MAIN = "from service.cli import main; main()"
-ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("BANTIN_")}
+from tests.running import unused_port, up
 
 SITE = """\
 [site]
@@ -56,9 +49,7 @@ class Office:
         self, folder: Path, relay: int, *, url: str | None = None, connections: int = 4,
         digest: str = "",
     ) -> None:  # fmt: skip
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = unused_port()
         (folder / "var").mkdir()
         self.url = url or f"sqlite:///{folder}/var/bantin.db"
         self.config = folder / "bantin.toml"
@@ -81,32 +72,15 @@ class Office:
             rows = connection.execute(select(t.delivery.c.id, t.delivery.c.next_try_at))
             return {row.id: row.next_try_at for row in rows if row.id in ids}
 
-    @asynccontextmanager
-    async def up(self) -> AsyncIterator[asyncio.subprocess.Process]:
+    def up(self) -> AbstractAsyncContextManager[Process]:
         """The service, until the block ends; it may be dead by then."""
-        service = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", MAIN, "up", "--config", str(self.config), cwd=ROOT, env=ENVIRON,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            yield service
-        finally:
-            if service.returncode is None:
-                service.send_signal(signal.SIGKILL)
-            await service.wait()
+        return up(self.config)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.store.close()
-
-
-async def until(holds: Callable[[], bool], *, seconds: float) -> None:
-    """Wait for another process to make it so. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 - it is another process that we wait for
-            await asyncio.sleep(0.1)
 
 
 def just_now() -> datetime:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.mail.office import Office, just_now, until
+from tests.contract.mail.office import Office, just_now
 from tests.mail import stock
 from tests.mail.relays import DROP, Sink
+from tests.running import eventually
 
 READERS = [f"ban-doc-{n:02}@example.vn" for n in range(20)]
 ONE_DOMAIN = [f"la-{n:02}@xau.example" for n in range(60)]
@@ -37,8 +38,8 @@ async def test_sixty_sign_ups_delay_no_edition(tmp_path, attack):
             made = stock.fill(office.store, now, READERS)
             letters = stock.ask_to_confirm(office.store, now, strangers, made.digest)
             async with office.up():
-                await until(lambda: relay.connections > 0, seconds=60)
+                await eventually(lambda: relay.connections > 0)
                 # No edition is delayed by more than a minute.
-                await until(lambda: len(relay.received) == len(READERS), seconds=60)
+                await eventually(lambda: len(relay.received) == len(READERS), 60)
             assert sorted(one.recipient for one in relay.received) == READERS
             assert not {"accepted", "uncertain"} & {office.states()[one] for one in letters}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
-import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,23 +14,15 @@ from service.newsletter.rules import Schedule
 from service.store import held
 from service.store import tables as t
 from tests import builders
-from tests.contract.mail.office import ENVIRON, MAIN, ROOT, Office, just_now, until
+from tests.contract.mail.office import Office, just_now
 from tests.mail import stock
 from tests.mail.relays import DROP, Sink
+from tests.running import eventually, run_json
 
 READERS = [f"ban-doc-{n:02}@example.vn" for n in range(12)]
 UNLUCKY = READERS[::3]
 AT_ONCE = Schedule(CadenceRule("immediate"), "UTC").text
 """Whoever has this rule already is cut when `next_cut_at` says so, and not before."""
-
-
-async def bantin(office: Office, *arguments: str) -> object:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", MAIN, *arguments, "--config", str(office.config), "--json",
-        cwd=ROOT, env=ENVIRON, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    out, _ = await process.communicate()
-    return json.loads(out)
 
 
 def next_cut_comes(office: Office, title: str, source: str) -> int:
@@ -87,12 +77,12 @@ async def test_readers_whose_mail_is_uncertain_get_the_next_edition(tmp_path, da
                     )
                 )
             async with office.up():
-                await until(lambda: count(office, "uncertain") == len(UNLUCKY), seconds=60)
-                await until(lambda: count(office, "accepted") == 8, seconds=60)
+                await eventually(lambda: count(office, "uncertain") == len(UNLUCKY))
+                await eventually(lambda: count(office, "accepted") == 8)
                 article = next_cut_comes(office, "Cầu mới", "bao-moi")
-                await until(lambda: told(office, article) == set(READERS), seconds=60)
-                await until(lambda: count(office, "accepted") == 8 + len(READERS), seconds=60)
-                standing = await bantin(office, "status")
+                await eventually(lambda: told(office, article) == set(READERS))
+                await eventually(lambda: count(office, "accepted") == 8 + len(READERS))
+                standing = await run_json(office.config, "status")
             [uncertain] = [one for one in standing["troubles"] if one["kind"] == "uncertain"]
             assert uncertain["n"] == len(UNLUCKY)
             assert uncertain["editions"].startswith("tuan ")
@@ -101,12 +91,14 @@ async def test_readers_whose_mail_is_uncertain_get_the_next_edition(tmp_path, da
             # Settled by hand: two are left, one is sent again, of one nothing has come.
             with office.store.read() as connection:
                 keys = [one.key for one in held.held(connection)]
-            dropped = await bantin(office, "deliveries", "drop", *keys[:2])
+            dropped = await run_json(office.config, "deliveries", "drop", *keys[:2])
             assert sorted(dropped["dropped"]) == sorted(keys[:2])
-            assert (await bantin(office, "deliveries", "resend", keys[2]))["resent"] == keys[2:3]
-            assert (await bantin(office, "deliveries", "drop", keys[3], "--untold"))["dropped"]
+            again = await run_json(office.config, "deliveries", "resend", keys[2])
+            assert again["resent"] == keys[2:3]
+            untold = await run_json(office.config, "deliveries", "drop", keys[3], "--untold")
+            assert untold["dropped"]
             async with office.up():
-                await until(lambda: count(office, "accepted") == 9 + len(READERS), seconds=60)
+                await eventually(lambda: count(office, "accepted") == 9 + len(READERS))
             assert (count(office, "dropped"), count(office, "uncertain")) == (3, 0)
 
 
@@ -150,9 +142,9 @@ async def test_killed_in_the_middle_of_a_body_its_reader_gets_the_next_edition(t
                     .values(lease_until=now - timedelta(minutes=1))
                 )
             async with office.up():
-                await until(lambda: count(office, "uncertain") == 1, seconds=60)
-                await until(lambda: count(office, "accepted") == len(READERS) - 1, seconds=60)
+                await eventually(lambda: count(office, "uncertain") == 1)
+                await eventually(lambda: count(office, "accepted") == len(READERS) - 1)
                 article = next_cut_comes(office, "Cầu mới", "bao-moi")
-                await until(lambda: told(office, article) == set(READERS), seconds=60)
-                await until(lambda: count(office, "accepted") == 2 * len(READERS) - 1, seconds=60)
+                await eventually(lambda: told(office, article) == set(READERS))
+                await eventually(lambda: count(office, "accepted") == 2 * len(READERS) - 1)
             assert len(relay.received) in {2 * len(READERS) - 1, 2 * len(READERS)}

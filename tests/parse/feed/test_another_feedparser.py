@@ -18,8 +18,11 @@ import feedparser
 import pytest
 
 from service.parse.feed import feedparser_private
-from tests.contract.test_two_collectors import ROOT, end_of, write_config
+from tests.contract.test_two_collectors import end_of, write_config
 from tests.net.wire import raw_server
+from tests.running import ROOT
+
+pytestmark = pytest.mark.processes
 
 HELPERS = ("_parse_date", "_cp1252", "_urljoin", "make_safe_absolute_uri", "convert_to_utf8")
 OTHERS = {

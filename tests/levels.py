@@ -1,0 +1,73 @@
+"""How much a run tries, and in which order.
+
+- `make quick`, which an edit waits for: rooms without processes, browsers and PostgreSQL.
+- `make test`: everything, quickest first; of what has very many cases, a sample of them.
+- `make soak`: all cases of what is marked `sampled`, and hypothesis with all its examples.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+Case = TypeVar("Case")
+
+TESTS = Path(__file__).parent
+
+WHOLE = bool(os.environ.get("BANTIN_TEST_WHOLE"))
+"""Every case is tried."""
+
+EXAMPLES = 100 if WHOLE else 40
+"""Which hypothesis makes for a test that does not say how many."""
+
+QUICK_ROOMS = {
+    "text", "parse", "config", "store", "render", "curate", "publish", "audience", "newsletter",
+    "report",
+}  # fmt: skip
+
+LEAVE_OUT = ("sampled", "processes", "postgres", "browser")
+"""Markers of what is not quick, in any room; what reads the corpus is not quick either."""
+
+
+def sample(cases: Iterable[Case], one_in: int, name: Callable[[Case], str] = str) -> list[Case]:
+    """One of so many cases, or all of them where WHOLE.
+
+    A hash of the name chooses: the same ones in each run, whichever others come or go.
+    """
+    every = list(cases)
+    taken = [one for one in every if WHOLE or _number(name(one)) % one_in == 0]
+    return taken or every[:1]
+
+
+def each(cases: Sequence[Case], of: str) -> Sequence[Case]:
+    """All cases of this kind; in a sample one of them, another one for another kind."""
+    return cases if WHOLE else [cases[_number(of) % len(cases)]]
+
+
+def some(every: int, sampled: int) -> int:
+    """How many, where cases are numbered or random."""
+    return every if WHOLE else sampled
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode()).digest())
+
+
+def is_quick(item: pytest.Item) -> bool:
+    """Whether an edit waits for this test."""
+    if item.path.relative_to(TESTS).parts[0] not in QUICK_ROOMS:
+        return False
+    slow = any(item.get_closest_marker(one) for one in LEAVE_OUT)
+    return not slow and "corpus" not in getattr(item, "fixturenames", ())
+
+
+def order(item: pytest.Item) -> int:
+    """Quick ones first, the attacks on the whole service last; as written within each."""
+    if item.get_closest_marker("quick"):
+        return 0
+    return 2 if item.path.is_relative_to(TESTS / "contract") else 1

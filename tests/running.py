@@ -1,0 +1,151 @@
+"""The service as a process of its own: started, waited for, asked, and ended with the test."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from service.web import admin_key
+
+ROOT = Path(__file__).parents[1]
+
+BANTIN = Path(sys.prefix) / "bin" / "bantin"
+"""The command as it is installed."""
+
+ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("BANTIN_")}
+
+PATIENCE_S = 120.0
+"""For what another process does soon, on a machine that has much else to do."""
+
+
+def unused_port() -> int:
+    """A port of loopback that nobody has."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Running:
+    """A long-running command. What it says stands in `out` and `err`, files in its folder."""
+
+    def __init__(self, *args: str, cwd: Path, environ: Mapping[str, str] | None = None) -> None:
+        """`environ`: variables beside those of the tests."""
+        self.out, self.err = cwd / "up.out", cwd / "up.err"
+        with self.out.open("wb") as out, self.err.open("wb") as err:
+            self.process = subprocess.Popen(
+                self.command(*args),
+                cwd=cwd,
+                stdout=out,
+                stderr=err,
+                env={**ENVIRON, "PYTHONUNBUFFERED": "1", **(environ or {})},
+            )
+
+    def command(self, *args: str) -> list[str]:
+        return [str(BANTIN), *args]
+
+    def wait_for(self, words: str, within_s: float = PATIENCE_S) -> str:
+        """Until the words stand in what it has said; all of that."""
+        end = time.monotonic() + within_s
+        while time.monotonic() < end:
+            said = self.out.read_text() + self.err.read_text()
+            if words in said:
+                return said
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError(f"{words!r} was not said:\n{said}")
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(40)
+
+    def kill(self) -> None:
+        """End it at once, if it has not ended by itself."""
+        if self.process.poll() is None:
+            self.stop(signal.SIGKILL)
+
+
+@contextlib.asynccontextmanager
+async def up(config: Path, *, end: int = signal.SIGKILL) -> AsyncIterator[Process]:
+    """`bantin up` until the block ends, then the signal `end`; it may be dead by then."""
+    service = await asyncio.create_subprocess_exec(
+        BANTIN, "up", "--config", config, cwd=config.parent, env=ENVIRON,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield service
+    finally:
+        if service.returncode is None:
+            service.send_signal(end)
+        await service.wait()
+
+
+async def run(config: Path, *args: str) -> bytes:
+    """A command beside it, which must end well; what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        BANTIN, *args, "--config", config, cwd=config.parent, env=ENVIRON,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode == 0, (args, err.decode())
+    return out
+
+
+async def run_json(config: Path, *args: str) -> Any:
+    return json.loads(await run(config, *args, "--json"))
+
+
+def until(holds: Callable[[], object], within_s: float = PATIENCE_S) -> None:
+    """Wait for another process to make it so."""
+    end = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < end, f"it did not come within {within_s:.0f} s"
+        time.sleep(0.1)
+
+
+async def eventually(holds: Callable[[], object], within_s: float = PATIENCE_S) -> None:
+    """`until` in a test that has an event loop. Raises TimeoutError."""
+    async with asyncio.timeout(within_s):
+        while not holds():  # noqa: ASYNC110 - it is another process that we wait for
+            await asyncio.sleep(0.1)
+
+
+def readyz(port: int, var: Path) -> tuple[int, str]:
+    """The status and all that is told to who has the key of the service with this `var`.
+
+    0 where nobody answers.
+    """
+    bearer = {"Authorization": f"Bearer {admin_key.read(var)}"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/readyz", headers=bearer)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, " ".join(json.load(answer).get("late", ()))
+    except urllib.error.HTTPError as error:
+        return error.code, " ".join(json.load(error).get("late", ()))
+    except OSError:
+        return 0, ""
+
+
+def ready(port: int, var: Path, status: int, words: str, within_s: float = PATIENCE_S) -> str:
+    """Wait until `readyz` has this status and says these words; all that it says."""
+    end = time.monotonic() + within_s
+    while True:
+        found = readyz(port, var)
+        if found[0] == status and words in found[1]:
+            return found[1]
+        assert time.monotonic() < end, found
+        time.sleep(0.1)
