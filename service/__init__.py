@@ -1,1 +1,1 @@
-"""Bantin: sources in, topic feeds and digests out. ARCHITECTURE.md shows the house."""
+"""Bantin: sources in, topic feeds and digests out. ARCHITECTURE.md is the map."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,13 @@ from service.curate.rules import Described, compile_rules
 from tests.reference import PAGE, page
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("feeds/**/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("feeds/**/*.md")])
+ARCHITECTURE = ROOT / "ARCHITECTURE.md"
+DECISIONS = sorted(
+    set((ROOT / "docs/decisions").glob("*.md")) - {ROOT / "docs/decisions/README.md"}
+)
+LONGEST_MAP = 8 * 1024
+"""Bytes of ARCHITECTURE.md: a map is read at once, decisions and figures stand elsewhere."""
 
 SECRETS = dict.fromkeys(("SMTP_PASSWORD", "PORTAL_PASSWORD", "PORTAL_KEY"), "x")
 
@@ -76,3 +84,64 @@ def test_words_match_as_the_documents_say(written, said, matches):
 
 def test_the_documents_have_examples_of_both_kinds():
     assert {matches for _, _, matches in _examples()} == {True, False}
+
+
+def test_the_map_is_short_and_shows_every_room_in_the_order_of_the_layers():
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+    assert len(text.encode()) <= LONGEST_MAP
+    contract = _project()["tool"]["importlinter"]["contracts"][0]
+    layers = [re.findall(r"\w+", layer) for layer in reversed(contract["layers"])]
+    rows = text.partition("## Rooms")[2].partition("\n## ")[0]
+    shown = [
+        re.findall(r"`(\w+)/?`", row) for row in re.findall(r"^\| (`.+?) \|", rows, re.MULTILINE)
+    ]
+    rooms = [room for row in shown for room in row]
+    assert sorted(rooms) == sorted(room for layer in layers for room in layer)
+    above = {room: level for level, layer in enumerate(layers) for room in layer}
+    assert [above[room] for room in rooms] == sorted(above.values())
+
+
+def test_the_map_shows_every_package_inside_a_room():
+    rows = ARCHITECTURE.read_text(encoding="utf-8").partition("## Rooms")[2].partition("\n## ")[0]
+    inside = [
+        path.parent
+        for path in (ROOT / "service").glob("*/*/**/__init__.py")
+        if path.parent.name != "versions"  # one file a migration
+    ]
+    assert inside
+    unnamed = [path for path in inside if f"`{path.name}/`" not in rows]
+    assert [str(path.relative_to(ROOT)) for path in unnamed] == []
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem)
+def test_a_decision_says_its_context_and_what_got_worse(decision):
+    text = decision.read_text(encoding="utf-8")
+    title, _, rest = text.partition("\n")
+    assert title.startswith("# ")
+    parts = ("Context", "Decision", "What got worse")
+    places = [rest.find(f"\n**{part}.**") for part in parts]
+    assert -1 < places[0] < places[1] < places[2]
+    index = (decision.parent / "README.md").read_text(encoding="utf-8")
+    assert f"- [{decision.name[:3]}]({decision.name}) {title[2:]}\n" in index
+
+
+def test_every_decision_has_a_number_of_its_own():
+    unnumbered = [path.name for path in DECISIONS if not re.match(r"\d{3}-[a-z]", path.name)]
+    numbers = [path.name[:3] for path in DECISIONS]
+    assert unnumbered == []
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_every_dependency_says_what_it_is_for():
+    project = _project()["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    names = {re.match(r"[\w-]+", one)[0] for group in groups for one in group}
+    rows = re.findall(
+        r"^\| (.+?) \|", (ROOT / "docs" / "dependencies.md").read_text("utf-8"), re.MULTILINE
+    )
+    named = {name for row in rows for name in re.findall(r"[\w-]+", row)}
+    assert names - named == set()
+
+
+def _project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

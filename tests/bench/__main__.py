@@ -1,4 +1,4 @@
-"""`make bench`: the tables in ARCHITECTURE.md and docs/performance.md, and an hour of attacks."""
+"""`make bench`: the tables in docs/performance.md, and an hour of attacks."""
 
 from tests.bench import hour, ingest, pages
 

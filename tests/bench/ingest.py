@@ -1,6 +1,6 @@
 """Collecting beside the peers: cold, all 304, and a tick, each on the same farm in the same run.
 
-    python -m tests.bench.ingest --feeds 1000 --runs 5                  the table in ARCHITECTURE.md
+    python -m tests.bench.ingest --feeds 1000 --runs 5              the table in docs/performance.md
     python -m tests.bench.ingest --feeds 1000 --latency-ms 200 --peers miniflux
     python -m tests.bench.ingest --feeds 10000 --runs 1 --peers '' --no-readers
 
