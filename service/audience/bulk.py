@@ -95,8 +95,9 @@ def put(
     for key, one, person in lines:
         who = known[key]
         confirmed = live.get((who.id, person.digest))
-        left = departure(standings.get(who.id, ()), person.digest, person.wished_at, now)
-        if left is not None and not (confirmed or again):
+        had = standings.get(who.id)
+        left = had and departure(had, person.digest, person.wished_at, now)
+        if left and not (confirmed or again):
             done.left_out.append((one, f"{left.said(settings.zone)}, left out"))
             continue
         is_plain = fresh.get(key, who.address and "") == (person.language or "")
