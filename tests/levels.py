@@ -30,7 +30,7 @@ QUICK_ROOMS = {
     "report",
 }  # fmt: skip
 
-LEAVE_OUT = ("sampled", "processes", "postgres", "browser")
+LEAVE_OUT = ("sampled", "large", "processes", "postgres", "browser")
 """Markers of what is not quick, in any room; what reads the corpus is not quick either."""
 
 

@@ -69,6 +69,7 @@ def files_with(folder, words):
     )
 
 
+@pytest.mark.large
 def test_no_byte_of_the_address_is_left_under_the_folder(
     tmp_path, sqlite_url, settings, renderer, now, previous_cut, outbox, request
 ):
@@ -123,6 +124,7 @@ def test_beside_a_reader_the_log_waits_and_the_answer_says_so(
     assert files_with(tmp_path, [ADDRESS]) == []
 
 
+@pytest.mark.large
 def test_rows_say_nothing_of_who_is_forgotten(
     people_store, settings, renderer, now, previous_cut, outbox, forget
 ):

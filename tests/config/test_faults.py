@@ -333,6 +333,7 @@ def test_five_thousand_sources_load_in_under_two_seconds(folder):
     assert time.process_time() - begin < 2
 
 
+@pytest.mark.large
 def test_ten_thousand_faults_are_placed_in_under_five_seconds(folder):
     folder.write(sources(5000, faulty=True))
     begin = time.process_time()

@@ -234,6 +234,7 @@ def test_two_processes_that_bring_one_article_at_once_make_one(postgres_database
     two.close()
 
 
+@pytest.mark.large
 def test_five_thousand_entries_in_one_document_take_seconds(desk):
     entries = [entry(str(n), f"https://a.vn/{n}", f"Học sinh lớp {n}") for n in range(5000)]
     said = desk.says("a", *entries)

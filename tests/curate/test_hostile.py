@@ -6,6 +6,7 @@ import itertools
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -15,6 +16,7 @@ from service.store import stories
 from service.store import tables as t
 from service.text.canonical import is_web
 from tests.curate.desk import entry
+from tests.levels import some
 
 NASTY = st.one_of(
     st.text(max_size=30),
@@ -55,9 +57,8 @@ DANGEROUS = re.compile(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@pytest.mark.large
+@settings(max_examples=some(60, 25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ENTRIES, max_size=4), st.booleans())
 def test_every_entry_is_linked_or_refused(desk, hostile, first):
     number = next(NUMBERS)

@@ -17,6 +17,7 @@ from service.store import tables as t
 from service.store.database import Store
 from service.store.migrate import migrate
 from tests.curate.desk import Desk, broken, entry
+from tests.levels import some
 
 NAMES = ("a", "b", "c", "d")
 DESK = Settings.model_validate(
@@ -102,7 +103,7 @@ def _desk(folder, name, empty):
     return Desk(Store(f"sqlite:///{path}"), NOW, DESK)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=some(25, 12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=st.lists(ROUND, min_size=1, max_size=3))
 def test_documents_together_become_what_they_become_one_by_one(tmp_path, empty, rounds):
     together, single = _desk(tmp_path, "together", empty), _desk(tmp_path, "single", empty)

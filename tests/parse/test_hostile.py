@@ -81,6 +81,7 @@ def mangled(draw):
     return body
 
 
+@pytest.mark.large
 @settings(max_examples=300)
 @given(mangled(), st.sampled_from([{}, {"content-type": "text/xml; charset=utf-16"},
                                    {"content-type": "application/json"}]))  # fmt: skip
@@ -113,6 +114,7 @@ def test_any_bytes_give_a_document_or_a_reason(body):
         a_document_or_a_reason(body, {}, reading)
 
 
+@pytest.mark.large
 def test_tens_of_thousands_of_entries_are_read():
     items = "".join(f"<item><guid>{n}</guid><title>Tin {n}</title></item>" for n in range(30_000))
     body = f"<rss version='2.0'><channel><title>T</title>{items}</channel></rss>".encode()

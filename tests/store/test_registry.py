@@ -269,6 +269,7 @@ def test_a_source_that_leaves_or_comes_back_marks_the_feeds_that_count_it(any_st
             assert set(stale.marked(connection)) == {"x", stale.EVERYTHING}
 
 
+@pytest.mark.large
 def test_what_registers_again_unchanged_takes_as_few_statements_for_many_as_for_one(any_store, now):
     def again(number: int) -> int:
         many = settings({f"s{n}": {"url": f"https://s{n}.example/rss"} for n in range(number)})

@@ -59,6 +59,7 @@ def ledger(any_store, now):
     return any_store, reader, articles, subscriptions, tell
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("at", [0, MANY // 2, MANY - 1])
 def test_of_very_many_articles_each_that_was_told_is_known(ledger, at):
     store, reader, articles, _, tell = ledger

@@ -187,6 +187,7 @@ def entries_of_few_elements(draw):
     return f"{bound}<title>Kênh</title>{body}{close}".encode()
 
 
+@pytest.mark.large
 @given(entries_of_few_elements())
 @settings(max_examples=300)
 def test_entries_of_few_elements_read_the_same(text):

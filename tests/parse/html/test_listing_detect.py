@@ -156,6 +156,7 @@ READ = {"ten megabytes of links": 8000, "endless classes": 100}
 """Entries. In all others no list is found."""
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_pages_cost_seconds_at_most(name, now):
     body = f"<html><body>{HOSTILE[name]()}</body></html>".encode()

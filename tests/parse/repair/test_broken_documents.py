@@ -124,6 +124,7 @@ def test_a_feed_that_breaks_off_at_any_byte_loses_no_entry_that_was_whole(name):
             assert (half.key, half.title) == (later.key, later.title), cut
 
 
+@pytest.mark.large
 @settings(max_examples=60)
 @given(generated(), st.integers(0, 10_000))
 def test_generated_feeds_that_break_off_lose_no_entry_that_was_whole(body, cut):

@@ -120,6 +120,7 @@ def test_a_sitemap_that_breaks_off_gives_what_came(now):
     assert len(read(whole[:-200], now).entries) in range(5, 10)
 
 
+@pytest.mark.large
 def test_fifty_thousand_addresses_are_read_in_seconds_and_more_are_left_out(now):
     body = urlset(
         *(
@@ -135,6 +136,7 @@ def test_fifty_thousand_addresses_are_read_in_seconds_and_more_are_left_out(now)
     assert document.repairs == (CUT_SHORT,)
 
 
+@pytest.mark.large
 def test_a_bomb_is_unpacked_no_further_than_a_sitemap_may_be(now):
     bomb = gzip.compress(b"<urlset>" + b" " * 300_000_000)
     began = time.process_time()
