@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import event, select
@@ -99,6 +100,14 @@ def test_a_digest_may_be_said_for_all_lines(people_store, run_import):
         run_import("email\nlan@example.vn\n")
     with pytest.raises(UsageError, match="no digest 'khac'"):
         run_import("email\nlan@example.vn\n", digest="khac")
+
+
+def test_who_is_imported_into_a_review_is_told_its_whole_period(people_store, run_import, now):
+    assert run_import("address,digest\nlan@example.vn,so-ket\nan@example.vn,tuan\n").done.added == 2
+    with people_store.read() as connection:
+        begins = {one.digest: one.starts_at for one in subscriptions.live(connection)}
+    july = datetime(2026, 7, 1, 0, 0, tzinfo=UTC)  # 07:00 in Viet Nam
+    assert begins == {"so-ket": july, "tuan": now}
 
 
 def standing(store):

@@ -20,7 +20,7 @@ from service.store import tables as t
 from service.store.parts import unpack
 from service.store.signup_hours import Cap
 from service.text import mailboxes
-from tests.audience.acts import COOKIE, history, letters, newest, press, wish
+from tests.audience.acts import COOKIE, history, letters, newest, press, subscribe, wish
 
 
 def test_a_sign_up_waits_for_a_yes_and_plans_one_mail(people_store, settings, renderer, now):
@@ -313,6 +313,20 @@ def test_the_address_of_somebody_who_said_yes_elsewhere_stays(
     signup.sign_up(people_store, settings, renderer, now, other)
     assert housekeeping.run(people_store, settings, now + timedelta(days=8)) == 1
     assert newest(people_store).address == "minh@example.vn"
+
+
+def test_who_left_and_never_confirmed_anew_may_still_come_back(
+    people_store, settings, renderer, now, previous_cut
+):
+    found = subscribe(people_store, settings, renderer, now, previous_cut)
+    unsubscribe.unsubscribe(people_store, now, found.token, EndedReason.PAGE)
+    other = wish(digest="so-ket", cadence="half-yearly", topics=None)
+    signup.sign_up(people_store, settings, renderer, now, other)
+    later = now + timedelta(days=8)
+    assert housekeeping.run(people_store, settings, later) == 1
+    assert newest(people_store).ended_reason == "not_confirmed"
+    back = unsubscribe.undo(people_store, later, found.token)
+    assert (back.live, back.address) == (True, "minh@example.vn")
 
 
 def test_a_digest_gone_for_a_week_ends_its_subscriptions(

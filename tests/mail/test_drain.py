@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from service.errors import StoreBusyError
+from service.mail.commits import GroupCommit
 from service.mail.drain import drain
 from service.mail.lines import outbox_line, outbox_of
 from service.mail.personal import Composer, Letter
@@ -626,3 +628,29 @@ async def test_too_late_is_expired_before_anything_is_sent(store, clock, tmp_pat
     assert stock.told_by(store, made.deliveries[0]) == set()
     with store.read() as connection:
         assert deliveries.unsettled_counts(connection, clock.at) == {}
+
+
+async def test_all_who_wait_for_a_commit_share_the_next_and_each_gets_his_own():
+    """One commit to the disk for all connections that wait, or they wait for each other's."""
+    begun, go, batches = threading.Event(), threading.Event(), []
+
+    def commit(batch):
+        batches.append(list(batch))
+        begun.set()
+        go.wait(30)
+        if 19 in batch and len(batches) == 2:
+            raise StoreBusyError("not now")
+        return [2 * one for one in batch]
+
+    group = GroupCommit(commit)
+    first = asyncio.create_task(group(0))
+    await asyncio.to_thread(begun.wait, 30)
+    others = [asyncio.create_task(group(one)) for one in range(1, 20)]
+    await asyncio.sleep(0)
+    go.set()
+    async with asyncio.timeout(30):
+        results = await asyncio.gather(first, *others, return_exceptions=True)
+    assert batches == [[0], list(range(1, 20))]
+    assert results[0] == 0
+    assert {type(one) for one in results[1:]} == {StoreBusyError}, "all of a batch that failed"
+    assert await asyncio.gather(*map(group, (3, 1, 2))) == [6, 2, 4]

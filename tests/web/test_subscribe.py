@@ -289,6 +289,7 @@ def test_a_site_under_a_path_of_a_host(make):
         assert cookie.startswith("__Host-bantin=")
         assert "Secure" in cookie
         assert "HttpOnly" in cookie
+        assert "Max-Age=691200" in cookie, "a browser that was closed is known as long as the link"
         assert "samesite=lax" in cookie.lower()
     for path in ("/topics/y-te", "/tin/topics/y-te"):
         assert web.client.get(path).headers["location"] == "/tin/topics/y-te/"
