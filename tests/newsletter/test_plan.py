@@ -11,9 +11,10 @@ from sqlalchemy import insert, select, update
 from service.errors import UsageError
 from service.mail.message import edition_message_id
 from service.model import DeliveryKind, Parts
+from service.newsletter import items
 from service.newsletter.freeze import PER_TOPIC
 from service.newsletter.plan import BATCH
-from service.store import facts, letters
+from service.store import editions, facts, letters
 from service.store import tables as t
 from service.store.parts import unpack
 from tests import builders
@@ -161,6 +162,23 @@ def test_the_edition_keeps_when_each_story_entered_and_how_it_looked(room):
     with room.store.write() as connection:
         connection.execute(update(t.article).values(title="changed meanwhile"))
     assert frozen.view["title"] == "school"
+
+
+def test_stories_that_became_one_after_the_freeze_stand_in_the_topics_of_both(room):
+    """Who follows only the second's topic must not lose it."""
+    room.subscribe()
+    first, _ = room.story("school", "giao-duc", at=MONDAY - HOUR)
+    second, article = room.story("health", "y-te", at=MONDAY - 2 * HOUR)
+    room.plan(MONDAY)
+    with room.store.write() as connection:
+        joined = t.story_article.c.article_id == article
+        connection.execute(update(t.story_article).where(joined).values(story_id=first))
+        gone = t.story.c.id == second
+        connection.execute(update(t.story).where(gone).values(merged_into=first))
+        [edition] = [row.id for row in room.editions() if row.cut_at == MONDAY]
+        [one] = items.resolve(connection, editions.stories(connection, edition)).items
+    assert sorted(name for name, _ in one.topics) == ["giao-duc", "y-te"]
+    assert one.story_id == first
 
 
 def test_an_edition_without_stories_does_not_stand_in_the_archive(room):
