@@ -235,6 +235,17 @@ def test_an_item_in_rss(now, channel):
     }
 
 
+def test_an_item_in_json(now, channel):
+    """A reader that speaks its items aloud must know in which language; the feed's says nothing."""
+    sound = Enclosure("https://a.example/1.mp3", "audio/mpeg", 1234)
+    told = [a_story(now, language="en", enclosures=(sound,)), a_story(now)]
+    foreign, own = json.loads(json_feed(channel, items_of(told)))["items"]
+    assert (foreign["language"], "language" in own) == ("en", False)
+    assert foreign["attachments"] == [
+        {"url": sound.url, "mime_type": "audio/mpeg", "size_in_bytes": 1234}
+    ]
+
+
 def test_entries_stand_in_the_order_given(now, channel):
     items = items_of(stories_of_every_kind(now))
     told = json.loads(json_feed(channel, items))["items"]
