@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 import structlog
 from hypothesis import settings
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 from service.store.database import Store
 from service.store.migrate import migrate
@@ -108,11 +109,8 @@ def postgres_url(database: str) -> str:
 
 
 def _on_server(statement: str) -> None:
-    url = make_url(POSTGRES).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
+    with psycopg.connect(POSTGRES, autocommit=True) as connection:
+        connection.execute(statement.encode())
 
 
 @pytest.fixture
