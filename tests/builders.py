@@ -12,8 +12,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from service.store import facts
 from service.store import tables as t
+from service.store.core import facts
 from service.text import mailboxes
 
 

@@ -16,8 +16,8 @@ import structlog
 from hypothesis import settings
 from sqlalchemy import make_url
 
-from service.store.database import Store
-from service.store.migrate import migrate
+from service.store.core.database import Store
+from service.store.core.migrate import migrate
 from tests import levels
 
 for name in [name for name in os.environ if name.startswith("BANTIN_") and "TEST" not in name]:

@@ -19,10 +19,11 @@ from service.audience.people import Person
 from service.audience.records import What
 from service.audience.tokens import new_token
 from service.config.schema import Settings
-from service.store import events, facts, subscribers, subscriptions, suppressions
-from service.store.database import Connection
-from service.store.subscribers import NewSubscriber, Subscriber
-from service.store.subscriptions import NewSubscription
+from service.store.audience import subscribers, subscription_events, subscriptions, suppressions
+from service.store.audience.subscribers import NewSubscriber, Subscriber
+from service.store.audience.subscriptions import NewSubscription
+from service.store.core import facts
+from service.store.core.database import Connection
 from service.text import mailboxes
 
 
@@ -176,7 +177,7 @@ def _new(
 
 def _insert(connection: Connection, now: datetime, new: Sequence[NewSubscription]) -> None:
     ids = subscriptions.add_all(connection, new)
-    events.record_all(
+    subscription_events.record_all(
         connection,
         now,
         What.ADDED,

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.audience.departures import BY_THE_OWNER
-from service.store import letters, subscriptions
-from service.store.database import Connection
-from service.store.signup_hours import EVERYBODY, Cap
+from service.store.audience import subscriptions
+from service.store.audience.signup_hours import EVERYBODY, Cap
+from service.store.core.database import Connection
+from service.store.mailing import transactional
 from service.text import mailboxes
 from service.text.sites import site_of
 
@@ -50,9 +51,10 @@ class Caps:
         """
         since = max(now - _DAY, self._goodbye(connection, subscriber_id) or now - _DAY)
         return (
-            letters.signups_of(connection, subscriber_id, since) == 0
-            and letters.signups_of_mailbox(connection, mailbox_key, now - _DAY) < self.mailbox_day
-            and letters.signups_of_mailbox(connection, mailbox_key, now - _MONTH)
+            transactional.signups_of(connection, subscriber_id, since) == 0
+            and transactional.signups_of_mailbox(connection, mailbox_key, now - _DAY)
+            < self.mailbox_day
+            and transactional.signups_of_mailbox(connection, mailbox_key, now - _MONTH)
             < self.mailbox_month
         )
 

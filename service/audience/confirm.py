@@ -17,9 +17,9 @@ from service.audience.signup import LINK_LASTS
 from service.audience.tokens import is_token, same_browser
 from service.config.schema import Digest, Settings
 from service.model import EndedReason
-from service.store import subscriptions, suppressions
-from service.store.database import Store
-from service.store.subscriptions import Subscription
+from service.store.audience import subscriptions, suppressions
+from service.store.audience.subscriptions import Subscription
+from service.store.core.database import Store
 
 NEWS = "news"
 """The scope in which nothing from before the confirmation is told."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from service.model import EndedReason
-from service.store.subscriptions import Standing
+from service.store.audience.subscriptions import Standing
 
 BY_THE_OWNER = frozenset(
     {EndedReason.ONE_CLICK, EndedReason.PAGE, EndedReason.ALL, EndedReason.UNDONE}

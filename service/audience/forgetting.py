@@ -13,9 +13,10 @@ from service.audience import address as addresses
 from service.audience import records
 from service.mail.outbox import Outbox
 from service.model import EndedReason
-from service.store import facts, subscribers, subscriptions, traces
-from service.store.database import Connection, Store
-from service.store.erasing import erase
+from service.store.audience import subscribers, subscriptions, traces
+from service.store.core import facts
+from service.store.core.database import Connection, Store
+from service.store.core.secure_delete import erase
 from service.text import mailboxes
 from service.text.mailboxes import folded
 

@@ -8,8 +8,8 @@ from service.audience import forgetting, records
 from service.audience.signup import LINK_LASTS
 from service.config.schema import Settings
 from service.model import EndedReason
-from service.store import signup_hours, subscriptions
-from service.store.database import Connection, Store
+from service.store.audience import signup_hours, subscriptions
+from service.store.core.database import Connection, Store
 
 REMOVED_LASTS = timedelta(days=7)
 """A digest put back within this time goes on as if it had never been away (LEDGER: Decided)."""

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta, timezone
 
 from service.audience.people import Person
 from service.errors import UsageError
-from service.store.suppressions import BLOCKLISTED, BOUNCED, COMPLAINED, UNSUBSCRIBED
+from service.store.audience.suppressions import BLOCKLISTED, BOUNCED, COMPLAINED, UNSUBSCRIBED
 
 COLUMNS = ("address", "digest", "cadence", "topics", "hour", "zone", "language", "evidence")
 """Our own headings, in the order in which an export writes them."""

@@ -22,9 +22,9 @@ from service.audience.list_formats import COLUMNS, Format, read_header
 from service.audience.people import Checker
 from service.config.schema import Settings
 from service.errors import UsageError
-from service.store import subscriptions
-from service.store.database import Store
-from service.store.subscriptions import Subscription
+from service.store.audience import subscriptions
+from service.store.audience.subscriptions import Subscription
+from service.store.core.database import Store
 
 _BATCH = 1000
 """Lines in one transaction: the running service writes between two of them."""

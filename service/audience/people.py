@@ -18,9 +18,10 @@ from service.audience.records import What
 from service.audience.tokens import new_token
 from service.config.schema import Settings
 from service.errors import UsageError
-from service.store import facts, subscribers, subscriptions, suppressions
-from service.store.database import Connection, Store
-from service.store.subscriptions import Subscription
+from service.store.audience import subscribers, subscriptions, suppressions
+from service.store.audience.subscriptions import Subscription
+from service.store.core import facts
+from service.store.core.database import Connection, Store
 from service.text import mailboxes
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")

@@ -10,9 +10,9 @@ from service.audience.records import What
 from service.audience.tokens import is_token
 from service.config.schema import Settings
 from service.errors import UsageError
-from service.store import subscriptions
-from service.store.database import Store
-from service.store.subscriptions import Subscription
+from service.store.audience import subscriptions
+from service.store.audience.subscriptions import Subscription
+from service.store.core.database import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from service.model import EndedReason
-from service.store import events, subscriptions
-from service.store.database import Connection
-from service.store.subscriptions import Subscription
+from service.store.audience import subscription_events, subscriptions
+from service.store.audience.subscriptions import Subscription
+from service.store.core.database import Connection
 
 
 class What(StrEnum):
@@ -42,7 +42,7 @@ def changed(
     subscriptions.change(connection, before.id, **values)
     after = subscriptions.by_token(connection, before.token)
     assert after is not None
-    events.record(connection, after.id, now, what, {"how": how, **after.wishes})
+    subscription_events.record(connection, after.id, now, what, {"how": how, **after.wishes})
     return after
 
 
@@ -59,5 +59,5 @@ def ended(
     gone = subscriptions.end(connection, known, now, reason)
     for row_id in gone:
         detail = {"how": how, "reason": reason, **known[row_id].wishes}
-        events.record(connection, row_id, now, What.ENDED, detail)
+        subscription_events.record(connection, row_id, now, What.ENDED, detail)
     return len(gone)

@@ -27,16 +27,11 @@ from service.mail.message import letter_message_id
 from service.mail.personal import host
 from service.model import DeliveryKind, EndedReason, Parts
 from service.render.engine import Renderer
-from service.store import (
-    facts,
-    letters,
-    signup_hours,
-    subscribers,
-    subscriptions,
-    suppressions,
-)
-from service.store.database import Connection, Store
-from service.store.subscriptions import Subscription
+from service.store.audience import signup_hours, subscribers, subscriptions, suppressions
+from service.store.audience.subscriptions import Subscription
+from service.store.core import facts
+from service.store.core.database import Connection, Store
+from service.store.mailing import transactional
 from service.text import mailboxes
 
 LINK_LASTS = timedelta(days=7)
@@ -190,7 +185,7 @@ def _plan(
     now: datetime,
     due_at: datetime,
 ) -> None:
-    letters.plan(
+    transactional.plan(
         connection,
         kind=kind,
         subscription_id=found.id,

@@ -15,9 +15,9 @@ from service.audience.tokens import is_token
 from service.config.schema import Settings
 from service.errors import UsageError
 from service.model import Cadence, EndedReason
-from service.store import subscriptions
-from service.store.database import Connection, Store
-from service.store.subscriptions import Subscription
+from service.store.audience import subscriptions
+from service.store.audience.subscriptions import Subscription
+from service.store.core.database import Connection, Store
 
 PAUSE = timedelta(days=30)
 

@@ -15,8 +15,8 @@ from service.cli.opening import opened, opened_to_look
 from service.cli.output import config_option, dump, fail, json_option, local, say, table, warn
 from service.errors import UsageError
 from service.model import DeliveryState
-from service.store import held
-from service.store.database import Connection
+from service.store.core.database import Connection
+from service.store.mailing import uncertain_deliveries
 
 Act = Callable[[Connection, Iterable[int], datetime], list[int]]
 
@@ -52,7 +52,7 @@ def list_(states: tuple[str, ...], limit: int, config: Path, as_json: bool) -> N
     with opened_to_look(config) as service:
         zone = service.settings.zone
         with service.store.read() as connection:
-            found = held.listed(connection, wanted, limit)
+            found = uncertain_deliveries.listed(connection, wanted, limit)
     if as_json:
         dump([asdict(one) for one in found])
         return
@@ -80,7 +80,7 @@ def resend(keys: tuple[str, ...], everything: bool, config: Path, as_json: bool)
 
     Exit 1 for a key that is unknown or does not wait.
     """
-    _settle(held.resend, "resent", keys, everything, config, as_json)
+    _settle(uncertain_deliveries.resend, "resent", keys, everything, config, as_json)
 
 
 @deliveries.command()
@@ -98,7 +98,7 @@ def drop(
 
     Exit 1 for a key that is unknown or does not wait.
     """
-    act = functools.partial(held.drop, untold=untold)
+    act = functools.partial(uncertain_deliveries.drop, untold=untold)
     _settle(act, "dropped", keys, everything, config, as_json)
 
 
@@ -109,9 +109,9 @@ def _settle(
         raise UsageError("name the KEYs of `bantin deliveries list`, or write --all")
     with opened(config) as service, service.store.ledger() as connection:
         if everything:
-            ids = {one.key: one.id for one in held.held(connection)}
+            ids = {one.key: one.id for one in uncertain_deliveries.held(connection)}
         else:
-            ids = held.find(connection, keys)
+            ids = uncertain_deliveries.find(connection, keys)
         done = set(act(connection, ids.values(), service.clock()))
     settled = [key for key, row in ids.items() if row in done]
     idle = [key for key, row in ids.items() if row not in done]

@@ -12,10 +12,10 @@ from service.cli.grouping import Group
 from service.cli.opening import opened
 from service.cli.output import config_option, dump, fail, json_option, number, printable, say
 from service.mail import relay_notes, trial
-from service.mail.lines import OUTBOX
+from service.mail.relays import OUTBOX
 from service.mail.trial import Sent
 from service.runtime.composition import Service
-from service.store import relay_states
+from service.store.mailing import relay_states
 
 _ARROWS = {"C": ">", "S": "<"}
 

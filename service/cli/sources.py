@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from service.cli.adding import add, topic_option, what_follows
-from service.cli.discovering import discover
 from service.cli.grouping import Group
 from service.cli.opening import environ, ids_of, known, log_quietly, opened_to_look
 from service.cli.output import (
@@ -26,8 +24,10 @@ from service.cli.output import (
     table,
     warn,
 )
-from service.cli.pausing import pause, resume
-from service.cli.showing import show
+from service.cli.sources_add import add, topic_option, what_follows
+from service.cli.sources_discover import discover
+from service.cli.sources_pause import pause, resume
+from service.cli.sources_show import show
 from service.config.schema import Settings
 from service.errors import ParseError, UsageError
 from service.model import SourceKind
@@ -37,7 +37,8 @@ from service.report.sentence import in_english
 from service.runtime import pidfile
 from service.runtime.adding import Additions, Wish, add_many
 from service.runtime.composition import Service, load, titles
-from service.store import overview, pauses, retries
+from service.store import status_counts
+from service.store.sources import pauses, retries
 
 
 @click.group(cls=Group)
@@ -80,7 +81,7 @@ def list_(config: Path, as_json: bool) -> None:
 def _listed(service: Service, zone: tzinfo) -> list[dict[str, Any]]:
     """`zone`: of the instants in reasons."""
     with service.store.read() as connection:
-        rows = {row.name: row for row in overview.sources(connection)}
+        rows = {row.name: row for row in status_counts.sources(connection)}
     now, english = service.clock(), in_english(zone)
     found = []
     for name, source in service.settings.source.items():

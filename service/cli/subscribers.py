@@ -26,9 +26,9 @@ from service.cli.output import (
     warn,
 )
 from service.errors import UsageError
-from service.mail.lines import outbox_of
-from service.store import subscriptions
-from service.store.subscriptions import Subscription
+from service.mail.relays import outbox_of
+from service.store.audience import subscriptions
+from service.store.audience.subscriptions import Subscription
 from service.web.rhythms import previous_cut
 
 

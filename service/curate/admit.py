@@ -29,11 +29,12 @@ from service.curate.placing import Placing
 from service.curate.prepare import Prepared, Told, prepare
 from service.curate.rules import Matcher
 from service.model import Document, Refusal
-from service.store import articles, entries, merges, stale, topics, unread, versions
-from service.store.articles import Stored
-from service.store.database import Connection
-from service.store.entries import NewEntry, Teller
-from service.store.unread import NewPage
+from service.store.content import articles, entries, merges, stale_feeds, topics, versions
+from service.store.content.articles import Stored
+from service.store.content.entries import NewEntry, Teller
+from service.store.core.database import Connection
+from service.store.sources import article_page_queue
+from service.store.sources.article_page_queue import NewPage
 
 MOST_OLD = 50
 MOST_NEW = 1000
@@ -103,7 +104,7 @@ def admit_prepared(
             together, admission.run([fresh[at] for at in together]), strict=True
         ):
             became[at] = admitted
-            unread.add(connection, submissions[at].source.id, pages[at], now)
+            article_page_queue.add(connection, submissions[at].source.id, pages[at], now)
     return became
 
 
@@ -164,7 +165,7 @@ def _hold_back(
     pages: list[NewPage] = []
     if not any(one.made.listed for one in candidates):
         return pages
-    waiting = unread.number(connection, source_id)
+    waiting = article_page_queue.number(connection, source_id)
     for one in candidates:
         made = one.made
         if not made.listed or not made.link:
@@ -211,7 +212,7 @@ class _Admission:
         became = [self._became(some, placed.shown, names) for some in documents]
         marks = frozenset[str]().union(*(one.topics for one in became))
         if marks:
-            stale.mark(self.connection, {*marks, stale.EVERYTHING}, self.now)
+            stale_feeds.mark(self.connection, {*marks, stale_feeds.EVERYTHING}, self.now)
         if not self.touched.isdisjoint(one.article_id for one in accepted if one.was_there):
             versions.raise_(self.connection, [versions.STORIES])
         return became

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from service.curate.candidates import Candidate
 from service.curate.owning import Places, fit
-from service.store import articles, sources
-from service.store.articles import Amended, Stored
-from service.store.database import Connection
-from service.store.values import Values
+from service.store.content import articles
+from service.store.content.article_values import Values
+from service.store.content.articles import Amended, Stored
+from service.store.core.database import Connection
+from service.store.sources import polling_queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Amending:
         ids = {one.source.id for one in foreign.values()}
         for at in foreign:
             ids |= {stored.source_id for stored in (self.before[at], *self.gone.get(at, ()))}
-        stood = sources.addresses(self.connection, ids)
+        stood = polling_queue.addresses(self.connection, ids)
         homes = {one.source.id: one.source.home for one in foreign.values()}
         return {
             row: Places(fetched, tuple(one for one in (home, homes.get(row)) if one))

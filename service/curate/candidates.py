@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from service.curate.prepare import Prepared
-from service.store.entries import Known
-from service.store.values import Values
+from service.store.content.article_values import Values
+from service.store.content.entries import Known
 
 CLOCK_SKEW = timedelta(minutes=15)
 """How far ahead an outlet's clock may go. What is dated later has a wrong zone, and says nothing

@@ -6,7 +6,7 @@ import base64
 import hashlib
 
 from service.model import Entry
-from service.store.source_key import source_key
+from service.store.content.source_key import source_key
 from service.text.canonical import canonical
 from service.text.fold import nfc
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from service.curate.identity import address_key
-from service.store import articles, entries
-from service.store.database import Connection
+from service.store.content import articles, entries
+from service.store.core.database import Connection
 from service.text.canonical import display_link
 from service.text.fold import nfc
 

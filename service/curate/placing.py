@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from service.curate.articles import matched_text
 from service.curate.candidates import Candidate
 from service.curate.rules import Described, Matcher
-from service.store import topics
-from service.store.articles import Stored
-from service.store.database import Connection
-from service.store.entries import Teller
-from service.store.topics import Placed
-from service.store.values import Values
+from service.store.content import topics
+from service.store.content.article_values import Values
+from service.store.content.articles import Stored
+from service.store.content.entries import Teller
+from service.store.content.topics import Placed
+from service.store.core.database import Connection
 
 OLD_NEWS = timedelta(days=7)
 """An article seen this long ago that enters a topic because it was edited is no news there."""

@@ -16,7 +16,7 @@ from service.curate.articles import Shaped, believable, shape, web_link
 from service.curate.listed import Visits, listed_hash, pack, wanted
 from service.curate.rules import Described, Matcher, Reason
 from service.model import Document, Entry, Refusal
-from service.store.values import Values
+from service.store.content.article_values import Values
 from service.text.fold import nfc
 
 _WHAT_IT_SAYS = attrgetter(*Values.__slots__)

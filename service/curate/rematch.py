@@ -16,10 +16,10 @@ from service.config.schema import Settings, Topic
 from service.curate.rules import Matcher, Reason, compile_rules
 from service.curate.stored import reasons
 from service.model import Changed
-from service.store import articles, entries, stale, topics, versions
-from service.store.articles import Matchable
-from service.store.database import Connection, Store
-from service.store.topics import Placed
+from service.store.content import articles, entries, stale_feeds, topics, versions
+from service.store.content.articles import Matchable
+from service.store.content.topics import Placed
+from service.store.core.database import Connection, Store
 
 Progress = Callable[[int], None]
 
@@ -103,7 +103,7 @@ class _Run:
         topics.leave(connection, leave)
         moved = {names[one.topic_id] for one in enter} | {names[topic] for _, topic in leave}
         if moved:
-            stale.mark(connection, {*moved, stale.EVERYTHING}, self._now)
+            stale_feeds.mark(connection, {*moved, stale_feeds.EVERYTHING}, self._now)
             versions.raise_(connection, [versions.STORIES])
         self.topics |= moved
         self.moved += len(enter) + len(leave)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from service.config.schema import Settings
 from service.curate.articles import matched_text
 from service.curate.rules import Described, Matcher, Reason, compile_rules
-from service.store import articles
-from service.store.articles import Matchable
-from service.store.database import Connection
+from service.store.content import articles
+from service.store.content.articles import Matchable
+from service.store.core.database import Connection
 
 LATEST = 5000
 """Stored articles that rules are tried on: some seconds."""

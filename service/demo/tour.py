@@ -20,8 +20,8 @@ from service.demo.publisher import Publisher
 from service.publish.static import write_site
 from service.runtime import pipeline
 from service.runtime.composition import Clock, Service, open_service
-from service.store import overview
-from service.store.database import Store
+from service.store import status_counts
+from service.store.core.database import Store
 from service.web.rhythms import previous_cut
 
 DIGEST = "diem-tin"
@@ -98,7 +98,7 @@ class Tour:
 
     def _is_new(self) -> bool:
         with self.service.store.read() as connection:
-            return all(row.entries == 0 for row in overview.sources(connection))
+            return all(row.entries == 0 for row in status_counts.sources(connection))
 
     async def _collect(self, say: Say) -> None:
         done = await pipeline.collect(self.service, list(self.service.settings.source))
@@ -125,14 +125,14 @@ class Tour:
         """Counted in the store, whatever this run added."""
         store: Store = self.service.store
         with store.read() as connection:
-            sources = overview.sources(connection)
+            sources = status_counts.sources(connection)
             return Totals(
                 sources=len(sources),
                 failed=sum(1 for row in sources if row.failures),
                 entries=sum(row.entries for row in sources),
-                articles=overview.articles(connection),
-                topics={row.name: row.articles for row in overview.topics(connection)},
+                articles=status_counts.articles(connection),
+                topics={row.name: row.articles for row in status_counts.topics(connection)},
                 feeds=tuple(str(path) for path in sorted((self.site_folder / "feeds").iterdir())),
-                deliveries=overview.deliveries(connection),
+                deliveries=status_counts.deliveries(connection),
                 outbox=self.service.settings.var / "outbox",
             )

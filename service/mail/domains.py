@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 
 from service.mail.addresses import AddressError, ascii_domain
-from service.mail.conclude import Conclusion, Effect
+from service.mail.retry_policy import Conclusion, Effect
 
 _SEVERAL = 3
 

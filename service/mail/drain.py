@@ -17,17 +17,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.config.schema import Settings
-from service.mail.courier import Checkpoint, Courier
+from service.mail.batch import Supply
+from service.mail.deliver import Checkpoint, Courier
 from service.mail.handover import Channel
-from service.mail.lines import Line, lines_of, outbox_of
+from service.mail.leases import Watch
 from service.mail.personal import Composer
-from service.mail.supply import Supply
-from service.mail.watch import Watch
+from service.mail.relays import Line, lines_of, outbox_of
 from service.model import DeliveryState
-from service.store import deliveries, outcomes
-from service.store.claims import Claimed, Lane
-from service.store.database import Store
-from service.store.lease import TERM, Term
+from service.store.core.database import Store
+from service.store.core.lease import TERM, Term
+from service.store.mailing import deliveries, outcomes
+from service.store.mailing.claims import Claimed, Lane
 
 _LOOK_AGAIN_S = 1.0
 """How often a run of one digest looks whether others have finished what they have in hand."""

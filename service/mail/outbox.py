@@ -15,7 +15,7 @@ from email import policy
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
-from service.store import private_files
+from service.store.core import private_files
 
 _KEY = re.compile(r"[a-z2-7]{32}")
 _HEADERS_LIMIT = 64 * 1024

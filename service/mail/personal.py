@@ -19,7 +19,7 @@ from service.render.engine import shipped_templates
 from service.render.marks import fill
 from service.render.site_facts import base_url
 from service.render.words import Words, load_words
-from service.store.recipients import Recipient
+from service.store.mailing.recipients import Recipient
 
 NOBODYS_TOKEN = "0" * 32
 """The token in a preview that is to nobody: it has the shape of one and acts on no subscription."""

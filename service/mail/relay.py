@@ -17,7 +17,7 @@ import aiosmtplib
 import aiosmtplib.typing
 
 from service.config.schema import Relay
-from service.mail import answers
+from service.mail import relay_answers
 from service.mail.classify import Reply, Stage, Verdict, judge
 from service.mail.handover import Barred, Gate, Handover, Lost, Unfit, Unreachable
 from service.mail.personal import Message
@@ -257,7 +257,7 @@ class RelayConnection:
                 await smtp.login(relay.username, relay.secret.reveal() if relay.secret else "")
         except aiosmtplib.SMTPResponseException as error:
             smtp.close()
-            reply = Reply(Stage.CONNECT, error.code, answers.clean(error.message))
+            reply = Reply(Stage.CONNECT, error.code, relay_answers.clean(error.message))
             return Unreachable(str(reply), ours=judge(reply).verdict is Verdict.OURS)
         except (ConnectionError, TimeoutError) as error:
             smtp.close()
@@ -300,8 +300,8 @@ def _is_certificate(error: BaseException) -> bool:
 
 
 def _reply(stage: Stage, answer: aiosmtplib.SMTPResponse, message: Message) -> Reply:
-    return Reply(stage, answer.code, answers.without(message.recipient, answer.message))
+    return Reply(stage, answer.code, relay_answers.without(message.recipient, answer.message))
 
 
 def _reason(error: BaseException, recipient: str = "") -> str:
-    return answers.without(recipient, f"{type(error).__name__}: {error}")[:300]
+    return relay_answers.without(recipient, f"{type(error).__name__}: {error}")[:300]

@@ -8,10 +8,10 @@ from datetime import datetime
 import structlog
 
 from service.errors import StoreError
-from service.mail.conclude import wait_after
-from service.mail.lines import Line
-from service.store import relay_states
-from service.store.database import Connection, Store
+from service.mail.relays import Line
+from service.mail.retry_policy import wait_after
+from service.store.core.database import Connection, Store
+from service.store.mailing import relay_states
 
 
 def retry_now(connection: Connection, name: str, now: datetime) -> int:

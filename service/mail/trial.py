@@ -12,13 +12,13 @@ from service.errors import UsageError
 from service.mail import personal
 from service.mail.classify import Reply, Verdict, judge
 from service.mail.handover import Barred, Handover, Lost, Unfit, Unreachable
-from service.mail.lines import OUTBOX, OutboxChannel, outbox_of
 from service.mail.personal import NOBODYS_TOKEN, Composer, Letter, Message
 from service.mail.relay import RelayConnection, Timeouts
+from service.mail.relays import OUTBOX, OutboxChannel, outbox_of
 from service.mail.security import Security, port, security
 from service.model import DeliveryKind
 from service.render.engine import Renderer
-from service.store.recipients import Recipient
+from service.store.mailing.recipients import Recipient
 
 PATIENCE = Timeouts(connect=20.0, command=60.0, body=120.0)
 """Somebody waits before a terminal: shorter than a relay may take by night."""

@@ -17,7 +17,7 @@ from service.newsletter.choose import Choice
 from service.newsletter.layout import Frame, Layout
 from service.render.engine import Renderer
 from service.render.views import StoryView, thaw
-from service.store.editions import Frozen
+from service.store.mailing.editions import Frozen
 
 HTML_LIMIT = 90_000
 """Bytes of the HTML part as it is encoded for the way. Personal values add a few hundred."""

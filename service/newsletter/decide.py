@@ -16,8 +16,8 @@ from service.newsletter import rules
 from service.newsletter.choose import Choice, Chooser
 from service.newsletter.freeze import OVERLAP
 from service.newsletter.rules import Schedule
-from service.store.editions import Edition
-from service.store.windows import Move, Window
+from service.store.audience.windows import Move, Window
+from service.store.mailing.editions import Edition
 
 PATIENCE = timedelta(days=28)
 """Under `stories.min` stories wait this long, or one period of their cadence if that is longer."""

@@ -15,11 +15,12 @@ from service.config.schema import Settings
 from service.newsletter.late import Cut
 from service.newsletter.rules import Schedule
 from service.render.views import freeze, story_view
-from service.store import candidates, windows
-from service.store import stories as story_rows
-from service.store.candidates import Candidate
-from service.store.database import Connection
-from service.store.editions import Digest, Edition, Frozen
+from service.store.audience import windows
+from service.store.content import stories as story_rows
+from service.store.core.database import Connection
+from service.store.mailing import edition_candidates
+from service.store.mailing.edition_candidates import Candidate
+from service.store.mailing.editions import Digest, Edition, Frozen
 
 OVERLAP = timedelta(hours=1)
 """On PostgreSQL a commit may become visible this much later than its own time says."""
@@ -87,7 +88,7 @@ def snapshot(
 ) -> tuple[Edition, list[Frozen]]:
     """The draft, finished, with its stories in their order: the best first."""
     since = drafted.covers_from - OVERLAP
-    found = candidates.entered(connection, topics, since, drafted.covers_to)
+    found = edition_candidates.entered(connection, topics, since, drafted.covers_to)
     chosen = best(found, drafted.period_from)
     stories = story_rows.by_ids(connection, [one.story_id for one in chosen])
     frozen = [

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from service.newsletter.choose import Item
-from service.store import candidates, told
-from service.store.database import Connection
-from service.store.editions import Frozen
+from service.store.core.database import Connection
+from service.store.mailing import edition_candidates, told
+from service.store.mailing.editions import Frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Items:
 
 def resolve(connection: Connection, frozen: Sequence[Frozen]) -> Items:
     """Follow what has become of stories and articles. A story counts once, at its first place."""
-    become = candidates.surviving_stories(connection, [one.story_id for one in frozen])
-    now = candidates.articles_of(connection, become.values())
-    entered = candidates.first_entrances(connection, become.values())
+    become = edition_candidates.surviving_stories(connection, [one.story_id for one in frozen])
+    now = edition_candidates.articles_of(connection, become.values())
+    entered = edition_candidates.first_entrances(connection, become.values())
     groups: dict[int, list[Frozen]] = {}
     for one in frozen:
         groups.setdefault(become[one.story_id], []).append(one)
@@ -42,7 +42,9 @@ def resolve(connection: Connection, frozen: Sequence[Frozen]) -> Items:
         | frozenset(now.get(story, ()))
         for story, group in groups.items()
     }
-    roots = candidates.same_articles(connection, {a for ids in articles.values() for a in ids})
+    roots = edition_candidates.same_articles(
+        connection, {a for ids in articles.values() for a in ids}
+    )
     items = [
         Item(
             story_id=group[0].story_id,

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 from service.newsletter import rules
 from service.newsletter.rules import Schedule
-from service.store import deliveries, editions, windows
-from service.store.database import Connection, Store
-from service.store.editions import Digest
+from service.store.audience import windows
+from service.store.core.database import Connection, Store
+from service.store.mailing import deliveries, editions
+from service.store.mailing.editions import Digest
 
 NOTICEABLE = timedelta(hours=1)
 """A mail planned later than this after its cut is dated when it was planned."""

@@ -21,13 +21,15 @@ from service.newsletter.compose import Composed, everything
 from service.newsletter.decide import Decision
 from service.newsletter.late import dated_at
 from service.newsletter.prepare import Planning
-from service.store import deliveries, editions, facts, segments, told, windows
-from service.store.database import Connection, Store
-from service.store.deliveries import NewDelivery
-from service.store.parts import pack
-from service.store.release import forget_parts_of
-from service.store.segments import Segment
-from service.store.told import Telling
+from service.store.audience import windows
+from service.store.core import facts
+from service.store.core.database import Connection, Store
+from service.store.mailing import deliveries, editions, segments, told
+from service.store.mailing.deliveries import NewDelivery
+from service.store.mailing.message_parts import pack
+from service.store.mailing.release import forget_parts_of
+from service.store.mailing.segments import Segment
+from service.store.mailing.told import Telling
 
 BATCH = 500
 """Subscriptions in one transaction: enough to be fast, few enough not to keep others waiting."""

@@ -22,9 +22,9 @@ from service.newsletter.layout import Frame
 from service.render import colour
 from service.render.addresses import edition_page
 from service.render.engine import Renderer
-from service.store import windows
-from service.store.database import Connection
-from service.store.editions import Digest, Edition, Frozen
+from service.store.audience import windows
+from service.store.core.database import Connection
+from service.store.mailing.editions import Digest, Edition, Frozen
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,14 +26,16 @@ from service.newsletter.rehearsal import Played, Stage
 from service.newsletter.scheduling import live_digests
 from service.render import dates
 from service.render.engine import Renderer
-from service.store import editions, facts, readers, recipients, segments, subscribers
-from service.store.database import Connection, Store
-from service.store.editions import Digest, Edition
-from service.store.parts import unpack
-from service.store.readers import Reading
-from service.store.recipients import Recipient
-from service.store.segments import Sent
-from service.store.windows import Window
+from service.store.audience import readers, subscribers
+from service.store.audience.readers import Reading
+from service.store.audience.windows import Window
+from service.store.core import facts
+from service.store.core.database import Connection, Store
+from service.store.mailing import editions, recipients, segments
+from service.store.mailing.editions import Digest, Edition
+from service.store.mailing.message_parts import unpack
+from service.store.mailing.recipients import Recipient
+from service.store.mailing.segments import Sent
 from service.text import mailboxes
 
 _NO_SECRET = bytes(32)

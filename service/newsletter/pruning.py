@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from service.config.schema import Settings
 from service.newsletter import rules
-from service.store import told
-from service.store.database import Store
+from service.store.core.database import Store
+from service.store.mailing import told
 
 LEAST_KEPT = timedelta(days=35)
 

@@ -18,11 +18,12 @@ from service.newsletter.prepare import Planning, prepare
 from service.newsletter.rules import Schedule
 from service.newsletter.scheduling import begin_of, live_digests, next_of
 from service.render.engine import Renderer
-from service.store import editions, readers, windows
-from service.store.database import Connection
-from service.store.editions import Digest, Frozen
-from service.store.readers import Reading
-from service.store.windows import Window
+from service.store.audience import readers, windows
+from service.store.audience.readers import Reading
+from service.store.audience.windows import Window
+from service.store.core.database import Connection
+from service.store.mailing import editions
+from service.store.mailing.editions import Digest, Frozen
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from service.newsletter.prepare import prepare
 from service.newsletter.scheduling import live_digests, reschedule
 from service.newsletter.welcome import Welcomed, plan_welcomes
 from service.render.engine import Renderer
-from service.store import editions
-from service.store.database import Store
-from service.store.editions import Edition, Frozen
+from service.store.core.database import Store
+from service.store.mailing import editions
+from service.store.mailing.editions import Edition, Frozen
 
 __all__ = ["Planned", "Welcomed", "plan_due", "plan_welcomes"]
 

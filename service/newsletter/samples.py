@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from service.newsletter import items as frozen_items
 from service.newsletter.choose import EVER, Choice, Limits, choose
 from service.render.views import freeze, story_view
-from service.store import stories as story_rows
-from service.store.database import Connection
-from service.store.editions import Frozen
+from service.store.content import stories as story_rows
+from service.store.core.database import Connection
+from service.store.mailing.editions import Frozen
 
 
 def newest(connection: Connection, topics: Sequence[str], most: int) -> list[Frozen]:

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from service.config.schema import Settings
 from service.newsletter import rules
 from service.newsletter.rules import Schedule
-from service.store import editions, schedules
-from service.store.database import Connection, Store
-from service.store.editions import Digest
-from service.store.schedules import Scheduling
+from service.store.audience import cut_times
+from service.store.audience.cut_times import Scheduling
+from service.store.core.database import Connection, Store
+from service.store.mailing import editions
+from service.store.mailing.editions import Digest
 
 NEWS = "news"
 """The scope of what is told as it comes. Every other one looks back over a whole period."""
@@ -62,11 +63,11 @@ def pull_back(store: Store, settings: Settings, zone: str, now: datetime) -> int
     with store.ledger() as connection:
         for digest in live_digests(connection, settings):
             written = settings.digest[digest.name]
-            for one in schedules.wishes(connection, digest.id):
+            for one in cut_times.wishes(connection, digest.id):
                 schedule = rules.schedule(written, one.cadence, one.at, one.zone, zone)
                 if not one.uncut and schedule.text == one.rule:
                     to = schedule.next_cut(now)
-                    changed += schedules.pull_back(connection, digest.id, one, to)
+                    changed += cut_times.pull_back(connection, digest.id, one, to)
     return changed
 
 
@@ -98,11 +99,11 @@ def _outdated(
     written = settings.digest[digest.name]
     return [
         (schedule, row)
-        for wishes in schedules.wishes(connection, digest.id)
+        for wishes in cut_times.wishes(connection, digest.id)
         if (schedule := rules.schedule(written, wishes.cadence, wishes.at, wishes.zone, zone)).text
         != wishes.rule
         or wishes.uncut
-        for row in schedules.to_schedule(connection, digest.id, wishes)
+        for row in cut_times.to_schedule(connection, digest.id, wishes)
     ]
 
 
@@ -117,6 +118,6 @@ def _write(
         for digest, row in rows
         if (begin := begin_of(row, schedule, digest.scope)) != row.starts_at
     ]
-    schedules.begin_at(connection, starts)
+    cut_times.begin_at(connection, starts)
     cuts = [(row.id, next_of(row, schedule, now)) for _, row in rows]
-    schedules.schedule(connection, schedule.text, cuts)
+    cut_times.schedule(connection, schedule.text, cuts)

@@ -25,14 +25,16 @@ from service.newsletter.freeze import topics_of
 from service.newsletter.prepare import frame_of
 from service.newsletter.scheduling import live_digests, reschedule
 from service.render.engine import Renderer
-from service.store import deliveries, editions, facts, segments, told, windows
-from service.store.database import Connection, Store
-from service.store.deliveries import NewDelivery
-from service.store.editions import Digest, Edition, Frozen
-from service.store.parts import pack
-from service.store.segments import Segment
-from service.store.told import Telling
-from service.store.windows import Window
+from service.store.audience import windows
+from service.store.audience.windows import Window
+from service.store.core import facts
+from service.store.core.database import Connection, Store
+from service.store.mailing import deliveries, editions, segments, told
+from service.store.mailing.deliveries import NewDelivery
+from service.store.mailing.editions import Digest, Edition, Frozen
+from service.store.mailing.message_parts import pack
+from service.store.mailing.segments import Segment
+from service.store.mailing.told import Telling
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Since when a digest without readers has had them."""

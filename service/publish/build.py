@@ -23,9 +23,10 @@ from service.publish.items import Item, item
 from service.publish.json_feed import json_feed
 from service.render.engine import Renderer
 from service.render.words import Words
-from service.store import documents, facts, shelves, stale, stories
-from service.store.database import Connection, Store
-from service.store.shelves import TopicShelf
+from service.store.content import feed_documents, page_queries, stale_feeds, stories
+from service.store.content.page_queries import TopicShelf
+from service.store.core import facts
+from service.store.core.database import Connection, Store
 
 SHAPE = 1
 """Count it up when a feed is built otherwise from the same data: every feed is then built anew."""
@@ -105,15 +106,15 @@ class _Desk:
         self._authority = authority
         self._shape = shape
         with store.read() as connection:
-            self._topics = {topic.name: topic for topic in shelves.topics(connection)}
+            self._topics = {topic.name: topic for topic in page_queries.topics(connection)}
         self._basis = self._hash_settings()
 
     def waiting(self) -> dict[str, datetime | None]:
         """The feeds to build, with their marks. Marks on what is no feed (any more) are left."""
         with self._store.read() as connection:
-            marks = stale.marked(connection)
-            bases = documents.bases(connection)
-        feeds = (stale.EVERYTHING, *sorted(self._topics))
+            marks = stale_feeds.marked(connection)
+            bases = feed_documents.bases(connection)
+        feeds = (stale_feeds.EVERYTHING, *sorted(self._topics))
         return {
             feed: marks.get(feed)
             for feed in feeds
@@ -132,26 +133,26 @@ class _Desk:
         changed = False
         with self._store.write() as connection:
             for format_, body in bodies:
-                changed |= documents.put(
+                changed |= feed_documents.put(
                     connection, feed, format_, body,
                     gzip=twins[format_], etag=hashlib.sha256(body).hexdigest()[:32],
                     basis=self._basis, now=now,
                 )  # fmt: skip
             if mark is not None:
-                stale.clear(connection, feed, mark)
+                stale_feeds.clear(connection, feed, mark)
         return changed, left_out
 
     def _channel(self, connection: Connection, feed: str) -> Channel:
-        if feed != stale.EVERYTHING:
+        if feed != stale_feeds.EVERYTHING:
             topic = self._topics[feed]
-            sources = shelves.sources_in(connection, topic.id)
+            sources = page_queries.sources_in(connection, topic.id)
             return topic_channel(self._site, self._words, topic, self._authority, sources)
-        sources = shelves.sources_in(connection, None)
+        sources = page_queries.sources_in(connection, None)
         began = _began(self._topics.values(), self._authority)
         return everything_channel(self._site, self._words, self._authority, sources, began)
 
     def _stories(self, connection: Connection, feed: str) -> list[Story]:
-        if feed == stale.EVERYTHING:
+        if feed == stale_feeds.EVERYTHING:
             return stories.everywhere(connection, NEWEST)
         return stories.in_topic(connection, feed, NEWEST)
 

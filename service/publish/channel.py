@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from service.render.addresses import HOME, absolute, feed_file, topic_page
 from service.render.views import SiteView
 from service.render.words import Words
-from service.store.shelves import TopicShelf
-from service.store.stale import EVERYTHING
+from service.store.content.page_queries import TopicShelf
+from service.store.content.stale_feeds import EVERYTHING
 
 FRESH_FOR = timedelta(minutes=15)
 """How long a feed may be kept before it is asked for again: RSS ttl, sy: and Cache-Control's

@@ -9,9 +9,9 @@ from service.config.schema import Publish
 from service.publish.views import EditionLine, EditionPage, as_published, by_topic
 from service.render.addresses import absolute, edition_name, edition_page
 from service.render.views import SiteView, StoryView, TopicLink, thaw
-from service.store import shelves
-from service.store.database import Connection
-from service.store.shelves import EditionShelf, EditionStory
+from service.store.content import page_queries
+from service.store.content.page_queries import EditionShelf, EditionStory
+from service.store.core.database import Connection
 
 HEADLINES = 3
 """Headlines of an edition in the archive."""
@@ -29,7 +29,7 @@ def find(connection: Connection, digest: str, name: str) -> EditionShelf | None:
         cut_at = datetime.strptime(name[:_STAMP_CHARS], _STAMP).replace(tzinfo=UTC)
     except ValueError:
         return None
-    found = shelves.editions(connection, digest, listed=False, cut_at=cut_at)
+    found = page_queries.editions(connection, digest, listed=False, cut_at=cut_at)
     for shelf in found:
         if edition_name(shelf.cut_at, shelf.cadence, listed=shelf.listed) == name:
             return shelf
@@ -43,10 +43,10 @@ def path(shelf: EditionShelf) -> str:
 
 def lines(connection: Connection, digest: str) -> list[EditionLine]:
     """The archive of a digest, newest first."""
-    listed = shelves.editions(connection, digest)
+    listed = page_queries.editions(connection, digest)
     ids = [shelf.id for shelf in listed]
-    titles = shelves.headlines(connection, ids, HEADLINES)
-    sizes = shelves.sizes(connection, ids)
+    titles = page_queries.headlines(connection, ids, HEADLINES)
+    sizes = page_queries.sizes(connection, ids)
     return [
         EditionLine(shelf.cut_at, path(shelf), tuple(titles[shelf.id]), sizes[shelf.id])
         for shelf in listed
@@ -64,12 +64,12 @@ def page(
 
     `order`: the digest's topics, in the order of its mails.
     """
-    frozen = shelves.edition_stories(connection, shelf.id)
-    told = shelves.in_earlier_editions(connection, shelf)
+    frozen = page_queries.edition_stories(connection, shelf.id)
+    told = page_queries.in_earlier_editions(connection, shelf)
     since = shelf.period_from - LATE_COMMITS
     own = [one for one in frozen if one.story_id not in told and _entered(one, since)]
     rest = [one for one in frozen if one not in own]
-    listed = None if shelf.listed else shelves.listed_with(connection, shelf)
+    listed = None if shelf.listed else page_queries.listed_with(connection, shelf)
     placed = [(_topic_of(one, order, since), _shown(one, publish)) for one in own]
     return EditionPage(
         digest=shelf.digest,

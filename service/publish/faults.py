@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from service.config.schema import Settings
 from service.render.colour import READABLE, WHITE, contrast, is_colour, readable_on_white
-from service.store.stale import EVERYTHING
+from service.store.content.stale_feeds import EVERYTHING
 
 Finding = tuple[tuple[str, ...], str, str]
 """Key path in the TOML, what is wrong, what would be right."""

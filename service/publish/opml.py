@@ -9,7 +9,7 @@ from lxml import etree
 
 from service.render.addresses import absolute, feed_file, topic_page
 from service.render.views import SiteView
-from service.store.shelves import TopicShelf
+from service.store.content.page_queries import TopicShelf
 
 
 def opml(site: SiteView, topics: Iterable[TopicShelf]) -> bytes:

@@ -33,9 +33,9 @@ from service.render.addresses import (
 from service.render.engine import Renderer
 from service.render.rhythm import rhythm
 from service.render.views import StoryView, TopicLink, story_view
-from service.store import shelves, stories
-from service.store.database import Connection
-from service.store.stale import EVERYTHING
+from service.store.content import page_queries, stories
+from service.store.content.stale_feeds import EVERYTHING
+from service.store.core.database import Connection
 
 LISTED = 100
 """Stories on the page of a topic, as many as in its feed."""
@@ -66,7 +66,7 @@ class Pages:
 
     def topic(self, name: str) -> bytes | None:
         """`/topics/ID/`; the page of a retired topic stays."""
-        shelf = shelves.one_topic(self._connection, name)
+        shelf = page_queries.one_topic(self._connection, name)
         if shelf is None:
             return None
         found = [self._shown(one) for one in stories.in_topic(self._connection, name, LISTED)]
@@ -74,7 +74,7 @@ class Pages:
         return self._page(
             "topic", topic_page(name), topic=TopicLink(name, shelf.title), retired=shelf.retired,
             days=by_day(found, self._renderer.site.zone), feeds=feeds, here=name,
-            sources=shelves.sources_in(self._connection, shelf.id),
+            sources=page_queries.sources_in(self._connection, shelf.id),
             digests=self._digest_cards(name),
         )  # fmt: skip
 
@@ -105,7 +105,7 @@ class Pages:
 
     def archive(self, digest: str) -> bytes | None:
         """`/digests/ID/`: the listed editions of a digest, newest first."""
-        shelf = shelves.one_digest(self._connection, digest)
+        shelf = page_queries.one_digest(self._connection, digest)
         if shelf is None:
             return None
         return self._page(
@@ -123,10 +123,10 @@ class Pages:
         return opml(self._renderer.site, self._topics)
 
     @cached_property
-    def _topics(self) -> list[shelves.TopicShelf]:
+    def _topics(self) -> list[page_queries.TopicShelf]:
         """In the order of the TOML: it is the office's own."""
         order = {name: place for place, name in enumerate(self._settings.topic)}
-        found = shelves.topics(self._connection)
+        found = page_queries.topics(self._connection)
         return sorted(found, key=lambda one: order.get(one.name, len(order)))
 
     @cached_property
@@ -138,7 +138,7 @@ class Pages:
         """Digest -> page of its last listed edition."""
         found = {}
         for name in self._settings.digest:
-            for shelf in shelves.editions(self._connection, name, limit=1):
+            for shelf in page_queries.editions(self._connection, name, limit=1):
                 found[name] = editions.path(shelf)
         return found
 
@@ -163,7 +163,7 @@ class Pages:
         return sections
 
     def _topic_cards(self) -> list[TopicCard]:
-        counts = shelves.counts(self._connection)
+        counts = page_queries.counts(self._connection)
         return [TopicCard(one.name, one.title, counts.get(one.name, 0)) for one in self._topics]
 
     def _digest_cards(self, topic: str = "", *, only: str = "") -> list[DigestCard]:

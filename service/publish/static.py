@@ -30,8 +30,8 @@ from service.render.addresses import (
     topic_page,
 )
 from service.render.engine import Renderer
-from service.store import documents, shelves, stories
-from service.store.database import Connection, Store
+from service.store.content import feed_documents, page_queries, stories
+from service.store.core.database import Connection, Store
 
 File = tuple[str, Callable[[], bytes | None]]
 """The path on the site, and what makes its bytes."""
@@ -88,11 +88,11 @@ def _tree(connection: Connection, settings: Settings, renderer: Renderer) -> Ite
         yield f"/assets/{name}", partial(renderer.assets.get, name)
     yield FAVICON, partial(renderer.assets.get, FAVICON[1:])
     yield from _feeds(connection)
-    renamed = shelves.renamed_topics(connection)
-    for topic in shelves.topics(connection, retired=True):
+    renamed = page_queries.renamed_topics(connection)
+    for topic in page_queries.topics(connection, retired=True):
         for name in (topic.name, *(old for old, new in renamed.items() if new == topic.name)):
             yield _index(topic_page(name)), partial(pages.topic, topic.name)
-    for digest in shelves.digests(connection):
+    for digest in page_queries.digests(connection):
         yield _index(archive_page(digest.name)), partial(pages.archive, digest.name)
     yield from _editions(connection, pages)
     yield from _stories(connection, pages)
@@ -107,19 +107,19 @@ def _robots(out: Path, renderer: Renderer) -> Iterator[File]:
 
 def _feeds(connection: Connection) -> Iterator[File]:
     """Also at the old address of a renamed topic, where a web server alone would not redirect."""
-    renamed = shelves.renamed_topics(connection)
+    renamed = page_queries.renamed_topics(connection)
 
     def body(feed: str, format_: str) -> bytes | None:
-        found = documents.get(connection, feed, format_)
+        found = feed_documents.get(connection, feed, format_)
         return None if found is None else found.body
 
-    for feed, format_ in list(documents.every(connection)):
+    for feed, format_ in list(feed_documents.every(connection)):
         now_called = renamed.get(feed, feed)
         yield feed_file(feed, format_), partial(body, now_called, format_)
 
 
 def _editions(connection: Connection, pages: Pages) -> Iterator[File]:
-    for shelf in shelves.editions(connection, listed=False):
+    for shelf in page_queries.editions(connection, listed=False):
         page = edition_page(shelf.digest, shelf.cut_at, shelf.cadence, listed=shelf.listed)
         digest, name = page.strip("/").split("/")[1:]
         yield _index(page), partial(pages.edition, digest, name)
@@ -128,9 +128,9 @@ def _editions(connection: Connection, pages: Pages) -> Iterator[File]:
 def _stories(connection: Connection, pages: Pages) -> Iterator[File]:
     seen: set[str] = set()
     feeds = [stories.everywhere(connection, NEWEST)]
-    feeds += [stories.in_topic(connection, t.name, NEWEST) for t in shelves.topics(connection)]
+    feeds += [stories.in_topic(connection, t.name, NEWEST) for t in page_queries.topics(connection)]
     frozen = sorted(
-        stories.by_ids(connection, shelves.in_editions(connection)).values(),
+        stories.by_ids(connection, page_queries.in_editions(connection)).values(),
         key=lambda one: one.public_id,
     )
     for found in (*feeds, frozen):

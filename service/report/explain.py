@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from service.curate.lookup import find_article
 from service.publish.build import NEWEST
 from service.render.addresses import story_page
-from service.store import history, inquiries, stories
-from service.store.database import Connection
-from service.store.inquiries import Explained
-from service.store.stale import EVERYTHING
+from service.store.content import admin_queries, stories
+from service.store.content.admin_queries import Explained
+from service.store.content.stale_feeds import EVERYTHING
+from service.store.core.database import Connection
+from service.store.mailing import history
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def explain(connection: Connection, asked: str, topics: Iterable[str]) -> Explan
     `topics` are those of the TOML: the others publish nothing any more.
     """
     article_id = find_article(connection, asked)
-    found = None if article_id is None else inquiries.explained(connection, article_id)
+    found = None if article_id is None else admin_queries.explained(connection, article_id)
     if found is None:
         return None
     inside = {one.topic for one in found.topics}

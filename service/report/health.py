@@ -11,8 +11,8 @@ from service.report.mailing import NOTHING, Beside
 from service.report.sentence import Sentence, SourceId, in_english, sentence
 from service.report.standing import LATE_AFTER, TROUBLE, reason, state
 from service.report.trouble import Trouble
-from service.store import overview
-from service.store.database import Connection
+from service.store import status_counts
+from service.store.core.database import Connection
 
 MOST_OF_A_KIND = 50
 """Sources in one state that are named; the others are counted. `bantin status` has them all."""
@@ -46,13 +46,13 @@ class Health:
 def health(connection: Connection, now: datetime, beside: Beside = NOTHING) -> Health:
     """Failing sources are told but do not make the service unready: one bad part stops nothing."""
     told: dict[str, list[Sentence]] = {kind: [] for kind in TROUBLE}
-    for source in overview.troubled(connection, now, now - LATE_AFTER):
+    for source in status_counts.troubled(connection, now, now - LATE_AFTER):
         told[state(source, now)].append(
             sentence("late.source", source=SourceId(source.name), reason=reason(source, now))
         )
     broken, stuck = _broken(connection)
     _, troubles = mailing.reported(connection, now, beside)
-    most_are_late = len(told["late"]) * 2 > overview.polled(connection, now) > 0
+    most_are_late = len(told["late"]) * 2 > status_counts.polled(connection, now) > 0
     ready = not (stuck or most_are_late or any(one.stops for one in troubles))
     lines = (line for kind in TROUBLE for line in _few(told[kind], kind))
     counts = {kind: len(those) for kind, those in told.items() if those}
@@ -75,7 +75,7 @@ def _broken(connection: Connection) -> tuple[list[Sentence], bool]:
     its cadence has left the TOML. It is told, and makes nothing unready.
     """
     told, stuck, going_on = [], False, set()
-    for row in overview.editions(connection):  # the newest first
+    for row in status_counts.editions(connection):  # the newest first
         if row.planned:
             going_on.add(row.digest)
         elif row.error:

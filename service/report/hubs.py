@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from service.report.causes import cause
 from service.report.sentence import Sentence, counted, in_english, sentence
-from service.store.subscribed import HubRow
+from service.store.websub.hub_overview import HubRow
 
 
 def state(hub: HubRow, now: datetime) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from service.report.trouble import Trouble
-from service.store import held, overview, relay_states
-from service.store.database import Connection
-from service.store.held import Uncertain
-from service.store.relay_states import RelayState
+from service.store import status_counts
+from service.store.core.database import Connection
+from service.store.mailing import relay_states, uncertain_deliveries
+from service.store.mailing.relay_states import RelayState
+from service.store.mailing.uncertain_deliveries import Uncertain
 
 LATE_AFTER = timedelta(minutes=15)
 """A delivery that has been due for this long is late: a relay is down or nobody sends."""
@@ -63,8 +64,8 @@ def mailing(connection: Connection, now: datetime, relays: Sequence[str]) -> Mai
         relays=found,
         blocked=bool(failing) and len(failing) == len(relays),
         waiting=relay_states.waiting(connection, now),
-        oldest=overview.oldest_waiting(connection),
-        uncertain=tuple(held.by_edition(connection)),
+        oldest=status_counts.oldest_waiting(connection),
+        uncertain=tuple(uncertain_deliveries.by_edition(connection)),
     )
 
 

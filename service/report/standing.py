@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from service.report.causes import cause
 from service.report.sentence import Sentence, SourceId, counted, sentence
-from service.store.overview import SourceRow
-from service.store.seeking import Suggestion
+from service.store.sources.dead_sources import Suggestion
+from service.store.status_counts import SourceRow
 
 LATE_AFTER = timedelta(minutes=30)
 """A source whose poll has been due for this long is late: ticks come every few seconds."""

@@ -11,9 +11,9 @@ from service.report.mailing import NOTHING, Beside, Mailing
 from service.report.sentence import in_english
 from service.report.standing import advice, held_until, pace, reason, rests_until, state
 from service.report.trouble import Trouble
-from service.store import overview
-from service.store.database import Connection
-from service.store.overview import DigestRow, EditionRow, SourceRow, TopicRow
+from service.store import status_counts
+from service.store.core.database import Connection
+from service.store.status_counts import DigestRow, EditionRow, SourceRow, TopicRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> S
     mail, troubles = mailing.reported(connection, now, beside)
     return Status(
         now=now,
-        sources=tuple(overview.sources(connection)),
+        sources=tuple(status_counts.sources(connection)),
         topics=tuple(
-            (row, lateness(overview.delays(connection, row.name)))
-            for row in overview.topics(connection)
+            (row, lateness(status_counts.delays(connection, row.name)))
+            for row in status_counts.topics(connection)
         ),
-        digests=tuple(overview.digests(connection)),
-        editions=tuple(overview.editions(connection)),
-        deliveries=overview.deliveries(connection),
+        digests=tuple(status_counts.digests(connection)),
+        editions=tuple(status_counts.editions(connection)),
+        deliveries=status_counts.deliveries(connection),
         mailing=mail,
         troubles=troubles,
     )

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.model import DeliveryState
-from service.store import history, subscribers
-from service.store.database import Connection
-from service.store.history import Entrance, Telling, Wish
+from service.store.audience import subscribers
+from service.store.core.database import Connection
+from service.store.mailing import history
+from service.store.mailing.history import Entrance, Telling, Wish
 
 SENT, PENDING, DEDUPLICATED = "sent", "pending", "deduplicated"
 SKIPPED, SUPPRESSED, UNKNOWN = "skipped", "suppressed", "unknown"

@@ -19,11 +19,13 @@ from service.errors import ConfigError, StoreError
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.runtime.check import check
-from service.store import private_files, registry, subscribers
-from service.store import remembered as remembering
-from service.store.database import Connection, Store, is_there
-from service.store.migrate import migrate
-from service.store.remembered import Remembered
+from service.store.audience import subscribers
+from service.store.core import private_files
+from service.store.core.database import Connection, Store, is_there
+from service.store.core.migrate import migrate
+from service.store.sources import known_state as remembering
+from service.store.sources import registry
+from service.store.sources.known_state import Remembered
 
 Clock = Callable[[], datetime]
 Answer = TypeVar("Answer")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from service.config.schema import Settings
 from service.report.trouble import Trouble
-from service.store.database import sqlite_file
+from service.store.core.database import sqlite_file
 
 FULL_BELOW = 2 * 1024**2
 """Bytes with which no transaction of ours can be counted on."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from service.errors import UsageError
-from service.store import private_files
+from service.store.core import private_files
 
 NAME = "bantin.pid"
 

@@ -37,7 +37,7 @@ from service.newsletter.scheduling import pull_back
 from service.publish.build import Published, publish
 from service.runtime import logs
 from service.runtime.composition import Service
-from service.store import clock_repair
+from service.store.core import clock_repair
 
 Progress = Callable[[int, int], None]
 

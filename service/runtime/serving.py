@@ -19,7 +19,7 @@ from service.collect.politeness.rate_limit import Sites
 from service.collect.workers.pool import Parsers
 from service.errors import BantinError, ConfigError, UsageError
 from service.mail import relay_notes
-from service.mail.lines import line_names
+from service.mail.relays import line_names
 from service.model import Changed
 from service.report.health import Health, health
 from service.report.mailing import Beside
@@ -28,7 +28,7 @@ from service.runtime import descriptors, heap, logs, pidfile, pipeline
 from service.runtime.composition import Service, load
 from service.runtime.engine import Engine, Job
 from service.runtime.vitals import Vitals
-from service.store.threads import in_thread
+from service.store.core.threads import in_thread
 from service.web.app import create_app
 from service.web.front import limits
 from service.web.front.acceptor import BACKLOG

@@ -25,7 +25,7 @@ from service.errors import BantinError
 from service.report.trouble import Trouble
 from service.runtime import disk
 from service.runtime.composition import Service
-from service.store import clock_repair, facts
+from service.store.core import clock_repair, facts
 
 FILE = "health.json"
 SIZE = 16 * 1024

@@ -19,8 +19,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from service.errors import StoreError
-from service.mail.lines import line_names
 from service.mail.outbox import Outbox
+from service.mail.relays import line_names
 from service.report.mailing import Beside
 from service.report.status import Status, status
 from service.web import admin_key, admin_views

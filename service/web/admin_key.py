@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from service.store import private_files
+from service.store.core import private_files
 
 Kind = Literal["link", "cookie"]
 

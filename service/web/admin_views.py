@@ -9,7 +9,7 @@ from datetime import datetime
 
 from markupsafe import Markup, escape
 
-from service.mail.lines import OUTBOX
+from service.mail.relays import OUTBOX
 from service.render import dates
 from service.render.engine import Renderer
 from service.report import hubs
@@ -18,8 +18,8 @@ from service.report.lateness import Lateness
 from service.report.sentence import Sentence, Teller, counted
 from service.report.standing import TROUBLE, advice, reason, state
 from service.report.status import Status
-from service.store.overview import DigestRow, SourceRow, TopicRow
-from service.store.relay_states import RelayState
+from service.store.mailing.relay_states import RelayState
+from service.store.status_counts import DigestRow, SourceRow, TopicRow
 
 _COMMAND = re.compile(r"`([^`]+)`")
 _NAMED_CADENCES = frozenset(

@@ -15,8 +15,8 @@ from starlette.responses import Response
 from service.config.schema import Settings
 from service.render.engine import Renderer
 from service.report.health import Health
-from service.store import facts
-from service.store.database import Store
+from service.store.core import facts
+from service.store.core.database import Store
 from service.web import (
     admin,
     confirm,
@@ -31,8 +31,8 @@ from service.web import (
 from service.web.answers import error
 from service.web.context import Context
 from service.web.limiter import Limiter
+from service.web.middleware import Shell
 from service.web.page_cache import PageCache
-from service.web.shell import Shell
 
 _ROOMS = (feeds, subscribe, confirm, preferences, unsubscribe, hubs, admin, health, pages)
 

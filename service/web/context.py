@@ -13,7 +13,7 @@ from starlette.requests import Request
 from service.config.schema import Settings
 from service.render.engine import Renderer, Stamps
 from service.report.health import Health
-from service.store.database import Store
+from service.store.core.database import Store
 from service.web.limiter import Limiter
 from service.web.page_cache import PageCache
 from service.web.visitors import Visitor

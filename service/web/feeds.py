@@ -10,9 +10,10 @@ from starlette.routing import Route
 
 from service.publish.channel import FRESH_FOR, MEDIA_TYPES
 from service.render.addresses import feed_file
-from service.store import documents, renames, versions
-from service.store.database import Connection
-from service.store.documents import StoredDocument
+from service.store.content import feed_documents, versions
+from service.store.content.feed_documents import StoredDocument
+from service.store.core.database import Connection
+from service.store.sources import renames
 from service.web.answers import error, moved
 from service.web.context import context_of
 from service.web.documents import Served, answer
@@ -35,7 +36,7 @@ async def feed(request: Request) -> Response:
         new_name = renames.moved_to(connection, "topic", name)
         if new_name:
             return feed_file(new_name, format_)
-        found = documents.get(connection, name, format_)
+        found = feed_documents.get(connection, name, format_)
         return None if found is None else _served(found)
 
     key, scopes = feed_file(name, format_), (versions.SITE, versions.feed(name))

@@ -1,9 +1,9 @@
 """Public pages and feeds as bytes that were made once per change of what they show.
 
-The rows are the truth: a page stands for as long as the versions (`store/versions.py`) that it was
-made at, whichever process raises them. Who asks through the application is compared with the store
-each time. The protocol finds pages here without asking anybody: `watch` looks at the versions four
-times a second, so such an answer is at most LOOK_S older than the store.
+The rows are the truth: a page stands for as long as the versions (`store/content/versions.py`) that
+it was made at, whichever process raises them. Who asks through the application is compared with the
+store each time. The protocol finds pages here without asking anybody: `watch` looks at the versions
+four times a second, so such an answer is at most LOOK_S older than the store.
 
 A page that is missing is made once, however many wait for it; what is kept is bounded in bytes.
 Only what was made is kept, under its own address: no query, 404 or redirect takes memory.
@@ -25,9 +25,9 @@ import structlog
 from service.config.schema import Settings
 from service.errors import StoreError
 from service.render.engine import Renderer, Stamps
-from service.store import versions
-from service.store.database import Connection, Store
-from service.store.versions import Versions
+from service.store.content import versions
+from service.store.content.versions import Versions
+from service.store.core.database import Connection, Store
 from service.web.documents import Served
 from service.web.front.wire import Wire
 

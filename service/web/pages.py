@@ -14,9 +14,10 @@ from service.publish.pages import Pages
 from service.publish.robots import ROBOTS, robots_txt
 from service.render.addresses import archive_page, story_page, topic_page
 from service.render.assets import media_type
-from service.store import renames, stories, versions
-from service.store.database import Connection
-from service.store.stale import EVERYTHING
+from service.store.content import stories, versions
+from service.store.content.stale_feeds import EVERYTHING
+from service.store.core.database import Connection
+from service.store.sources import renames
 from service.web.answers import error, moved
 from service.web.context import context_of
 from service.web.documents import Served, answer, made_now

@@ -16,7 +16,7 @@ from service.audience.preferences import Preferences
 from service.config.schema import Digest
 from service.errors import UsageError
 from service.mail.personal import confirm_path, preferences_path, unsubscribe_path
-from service.store.subscriptions import Subscription
+from service.store.audience.subscriptions import Subscription
 from service.web import forgery, rhythms
 from service.web.answers import error, page, see
 from service.web.context import Context, context_of, visitor_of

@@ -13,7 +13,7 @@ from service.config.schema import Digest, Settings
 from service.newsletter.rules import Schedule, schedule
 from service.render.rhythm import rhythm
 from service.render.words import Words
-from service.store.subscriptions import Subscription
+from service.store.audience.subscriptions import Subscription
 
 
 def previous_cut(settings: Settings) -> PreviousCut:

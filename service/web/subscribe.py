@@ -17,7 +17,8 @@ from service.config.schema import Digest
 from service.mail.personal import sender
 from service.publish.pages import Pages
 from service.render.addresses import HOME, SIGNUP, edition_page, signup_page
-from service.store import renames, shelves
+from service.store.content import page_queries
+from service.store.sources import renames
 from service.web import cookies, forgery, pages, rhythms
 from service.web.answers import error, moved, page, see
 from service.web.context import Context, context_of, visitor_of
@@ -219,7 +220,7 @@ def _asks_cadence(context: Context, digest: Digest) -> bool:
 def _latest(context: Context, digest: str) -> str | None:
     """The page of the last edition that stands in the archive."""
     with context.store.read() as connection:
-        for one in shelves.editions(connection, digest, limit=1):
+        for one in page_queries.editions(connection, digest, limit=1):
             return edition_page(one.digest, one.cut_at, one.cadence, listed=one.listed)
     return None
 

@@ -18,7 +18,7 @@ from service.audience import unsubscribe as audience
 from service.errors import UsageError
 from service.mail.personal import unsubscribe_path
 from service.model import EndedReason
-from service.store.subscriptions import Subscription
+from service.store.audience.subscriptions import Subscription
 from service.web import forgery
 from service.web.answers import error, page, see
 from service.web.context import Context, context_of, visitor_of

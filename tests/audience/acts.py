@@ -7,8 +7,8 @@ from sqlalchemy import select
 from service.audience import confirm, signup
 from service.audience.signup import Wish
 from service.audience.tokens import cookie_hash
-from service.store import events, subscriptions
 from service.store import tables as t
+from service.store.audience import subscription_events, subscriptions
 
 COOKIE = "c" * 32
 
@@ -41,7 +41,7 @@ def again(store, subscription):
 
 def history(store, subscription):
     with store.read() as connection:
-        return events.of_subscription(connection, subscription.id)
+        return subscription_events.of_subscription(connection, subscription.id)
 
 
 def letters(store):

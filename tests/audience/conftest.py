@@ -12,8 +12,8 @@ from service.config.schema import Digest, Settings
 from service.newsletter import rules
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
-from service.store import registry
-from service.store.database import Store
+from service.store.core.database import Store
+from service.store.sources import registry
 
 REGISTERED = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -11,10 +11,12 @@ from sqlalchemy import insert, select, text
 from service.audience import forgetting, housekeeping, people, signup
 from service.mail.outbox import Outbox
 from service.model import DeliveryState
-from service.store import claims, deliveries, facts, outcomes, subscribers, suppressions
 from service.store import tables as t
-from service.store.database import Store
-from service.store.outcomes import Outcome
+from service.store.audience import subscribers, suppressions
+from service.store.core import facts
+from service.store.core.database import Store
+from service.store.mailing import claims, deliveries, outcomes
+from service.store.mailing.outcomes import Outcome
 from service.text import mailboxes
 from tests.audience.acts import again, letters, newest, press, subscribe, wish
 from tests.audience.conftest import register
@@ -116,7 +118,7 @@ def test_beside_a_reader_the_log_waits_and_the_answer_says_so(
     request.addfinalizer(service.close)
     register(store, settings)
     people.add(store, settings, now, ADDRESS, "tuan", previous_cut=previous_cut)
-    monkeypatch.setattr("service.store.erasing.PATIENCE_S", 0.2)
+    monkeypatch.setattr("service.store.core.secure_delete.PATIENCE_S", 0.2)
     with service.read() as connection:
         connection.execute(text("SELECT * FROM subscriber")).all()
         assert forgetting.forget(store, now, ADDRESS, outbox) == forgetting.Forgotten(True, False)

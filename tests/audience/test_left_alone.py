@@ -14,8 +14,8 @@ from service.audience.people import Added
 from service.errors import UsageError
 from service.mail.outbox import Outbox
 from service.model import EndedReason
-from service.store import subscriptions
 from service.store import tables as t
+from service.store.audience import subscriptions
 from tests.audience.acts import again, newest, press, subscribe, wish
 
 MINH = "minh@example.vn"

@@ -13,8 +13,9 @@ from service.audience import forgetting, lists, people, signup
 from service.audience.lists import Imported, LineFault
 from service.errors import UsageError
 from service.mail.outbox import Outbox
-from service.store import events, facts, subscriptions, suppressions
 from service.store import tables as t
+from service.store.audience import subscription_events, subscriptions, suppressions
+from service.store.core import facts
 from service.text import mailboxes
 from tests.audience.acts import again, letters, newest, press, wish
 
@@ -321,7 +322,7 @@ def test_a_batch_writes_what_each_line_alone_would_have(
     with people_store.read() as connection:
         found = {(one.address, one.digest): one for one in subscriptions.live(connection)}
         histories = {
-            key: [line.what for line in events.of_subscription(connection, one.id)]
+            key: [line.what for line in subscription_events.of_subscription(connection, one.id)]
             for key, one in found.items()
         }
     moi = found["moi@example.vn", "tuan"]

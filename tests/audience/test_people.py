@@ -9,7 +9,8 @@ import pytest
 from service.audience import people, signup
 from service.audience.people import Added
 from service.errors import UsageError
-from service.store import facts, suppressions
+from service.store.audience import suppressions
+from service.store.core import facts
 from service.text import mailboxes
 from tests.audience.acts import again, history, letters, newest, wish
 

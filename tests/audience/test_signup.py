@@ -15,10 +15,11 @@ from service.audience.tokens import cookie_hash
 from service.errors import UsageError
 from service.model import EndedReason, Parts
 from service.render import marks
-from service.store import facts, subscribers, suppressions
 from service.store import tables as t
-from service.store.parts import unpack
-from service.store.signup_hours import Cap
+from service.store.audience import subscribers, suppressions
+from service.store.audience.signup_hours import Cap
+from service.store.core import facts
+from service.store.mailing.message_parts import unpack
 from service.text import mailboxes
 from tests.audience.acts import COOKIE, history, letters, newest, press, subscribe, wish
 

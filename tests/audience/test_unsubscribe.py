@@ -12,11 +12,12 @@ from service.audience import forgetting, signup, unsubscribe
 from service.errors import UsageError
 from service.mail.outbox import Outbox
 from service.model import DeliveryKind, EndedReason, Parts
-from service.store import claims, deliveries, segments, subscriptions
 from service.store import tables as t
-from service.store.deliveries import NewDelivery
-from service.store.parts import pack
-from service.store.segments import Segment
+from service.store.audience import subscriptions
+from service.store.mailing import claims, deliveries, segments
+from service.store.mailing.deliveries import NewDelivery
+from service.store.mailing.message_parts import pack
+from service.store.mailing.segments import Segment
 from tests.audience.acts import again, history, newest, subscribe, wish
 
 

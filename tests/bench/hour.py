@@ -44,10 +44,10 @@ from service.net.client import Client
 from service.net.limits import Limits
 from service.parse.options import Reading
 from service.runtime.serving import COLLECT_TICK_S, PASS_S
-from service.store import registry
 from service.store import tables as t
-from service.store.database import Store
-from service.store.migrate import migrate
+from service.store.core.database import Store
+from service.store.core.migrate import migrate
+from service.store.sources import registry
 from tests.bench.crowd import HANGING, KILLER, KINDS
 from tests.collect.workers.test_pool import Deadly, Endless
 from tests.contract.politeness.readers import Loopback

@@ -30,8 +30,9 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from service.store import stale, tables
-from service.store.database import Connection, Store
+from service.store import tables
+from service.store.content import stale_feeds
+from service.store.core.database import Connection, Store
 from tests.builders import add_story
 
 BANTIN = Path(sys.prefix) / "bin" / "bantin"
@@ -229,7 +230,7 @@ def _fill(folder: Path) -> None:
                 entered_at=now - timedelta(minutes=7 * number),
             )  # fmt: skip
         connection.execute(update(tables.article).values(lead=PARAGRAPH * 5, content=""))
-        stale.mark(connection, ["tin", stale.EVERYTHING], now)
+        stale_feeds.mark(connection, ["tin", stale_feeds.EVERYTHING], now)
 
 
 def _row(connection: Connection, column: object) -> int:

@@ -44,10 +44,11 @@ from service.model import DeliveryState
 from service.newsletter.run import plan_due
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
-from service.store import claims, held, registry
 from service.store import tables as t
-from service.store.database import Store
-from service.store.migrate import migrate
+from service.store.core.database import Store
+from service.store.core.migrate import migrate
+from service.store.mailing import claims, uncertain_deliveries
+from service.store.sources import registry
 from tests import builders
 from tests.contract.plug import fork_server
 from tests.mail.relays import DROP, QUICK, Sink, relay_line, relay_of
@@ -288,7 +289,7 @@ class Soak:
         self.released += len(lost)
         store = Store(self.url)
         with store.ledger() as connection:
-            held.drop(connection, lost, START + self.hours * HOUR, untold=True)
+            uncertain_deliveries.drop(connection, lost, START + self.hours * HOUR, untold=True)
         store.close()
 
     @staticmethod

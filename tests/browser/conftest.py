@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from service.store.database import Store
+from service.store.core.database import Store
 from tests.web.conftest import Web, settings_with
 from tests.web.test_socket import free_port, serving
 

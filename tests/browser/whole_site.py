@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from service.mail.lines import OUTBOX
 from service.mail.outbox import Outbox
+from service.mail.relays import OUTBOX
 from service.newsletter.preview import preview
 from service.render.views import freeze, story_view
 from service.report.health import health
 from service.report.mailing import Beside
-from service.store import stories
 from service.store import tables as t
-from service.store.relay_states import note_failure
+from service.store.content import stories
+from service.store.mailing.relay_states import note_failure
 from tests.browser.conftest import NOTHING
 from tests.browser.test_outbox import send
 from tests.builders import add_source, add_story

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from service.model import CadenceRule
 from service.newsletter.cadence import previous_cut
 from service.store import tables as t
-from service.store.database import Store
+from service.store.core.database import Store
 from tests.builders import add_story, add_subscription
 from tests.cli.conftest import rss
 from tests.running import BANTIN

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from service.store import tables as t
-from service.store.database import Store
+from service.store.core.database import Store
 
 
 def states(ask):

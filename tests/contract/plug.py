@@ -21,11 +21,11 @@ import structlog
 
 from service.config.schema import Settings
 from service.mail.drain import drain
-from service.mail.lines import Line
+from service.mail.relays import Line
 from service.newsletter.run import plan_due
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
-from service.store.database import Store
+from service.store.core.database import Store
 from tests.mail.relays import QUICK, relay_line, relay_of
 
 

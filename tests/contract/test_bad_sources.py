@@ -24,8 +24,8 @@ from service.collect.workers.task import Brought, Job
 from service.errors import PutAsideError
 from service.net.client import Client
 from service.net.limits import Limits
-from service.store import retries
 from service.store import tables as t
+from service.store.sources import retries
 from tests.collect.workers.test_pool import Deadly
 from tests.contract.way import AFTER_THE_CUT, LOOPBACK, SITE, TODAY, Way, one_line, rss, text_of
 from tests.net.wire import Talk, Wire, raw_server

@@ -12,7 +12,7 @@ import pytest
 from service.audience import preferences, unsubscribe
 from service.audience.preferences import Preferences
 from service.model import EndedReason
-from service.store import shelves
+from service.store.content import page_queries
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, WEEK, Newsroom
 
 TICK = timedelta(seconds=15)
@@ -134,7 +134,7 @@ def test_the_last_edition_is_carried_and_shown_under_the_name_its_topic_has_now(
     room.welcome()
     assert room.mails() == [["a"]]
     with room.store.read() as connection:
-        [edition] = shelves.editions(connection, "tuan")
-        [story] = shelves.edition_stories(connection, edition.id)
+        [edition] = page_queries.editions(connection, "tuan")
+        [story] = page_queries.edition_stories(connection, edition.id)
     assert [name for name, _ in story.topics] == ["hoc-duong"]
     assert ["hoc-duong", "Giáo dục"] in story.view["topics"]

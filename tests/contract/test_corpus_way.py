@@ -27,8 +27,8 @@ from service.collect.workers.pool import Parsers
 from service.model import Refusal
 from service.newsletter.freeze import PER_TOPIC
 from service.publish.build import NEWEST
-from service.store import facts
 from service.store import tables as t
+from service.store.core import facts
 from tests.contract.cutting import Real, real_feeds
 from tests.contract.way import (
     AFTER_THE_CUT,

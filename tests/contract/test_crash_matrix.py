@@ -23,9 +23,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from service.store import claims, registry, resending
 from service.store import tables as t
-from service.store.database import Store
+from service.store.core.database import Store
+from service.store.mailing import claims, resending
+from service.store.sources import registry
 from tests import builders, levels
 from tests.contract.plug import NEVER, Case, Moment, fork_server, run, settings_of, start
 from tests.mail.relays import Sink

@@ -31,8 +31,8 @@ from service.demo.tour import DIGEST, READERS
 from service.report.health import Health
 from service.report.status import as_json, status
 from service.runtime.composition import Service, open_service, system_clock
-from service.store import inquiries
 from service.store import tables as t
+from service.store.content import admin_queries
 from service.web.app import create_app
 from service.web.rhythms import previous_cut
 from tests.contract.way import one_line, parsed, text_of
@@ -187,7 +187,7 @@ def test_what_three_outlets_tell_is_three_articles_and_what_two_share_is_one(ran
     with opened(ran) as service, service.store.read() as connection:
         rows = connection.execute(t.article.select().where(t.article.c.title == shared[0].title))
         (article,) = rows.all()
-        found = inquiries.explained(connection, article.id)
+        found = admin_queries.explained(connection, article.id)
     assert {one.source for one in found.entries} == {"song-thuong", "ban-mai"}
 
 

@@ -22,9 +22,9 @@ from service.collect.politeness.rate_limit import Sites
 from service.collect.polling.poll import client_of, collect
 from service.collect.workers.pool import Parsers
 from service.runtime.composition import open_service, system_clock
-from service.store import sources
-from service.store.lease import LEASE
-from service.store.threads import in_thread
+from service.store.core.lease import LEASE
+from service.store.core.threads import in_thread
+from service.store.sources import polling_queue
 from tests.contract.test_leases import held_rows, site
 from tests.contract.websub.office import office, subscribed
 from tests.running import ENVIRON, ROOT
@@ -130,8 +130,8 @@ async def test_what_hubs_say_makes_no_statement_on_the_loop(store, now):
 async def test_two_that_want_one_source_make_no_statement_on_the_loop(store, now):
     async with office(store, now) as (desk, _, _paper):
         with store.write() as connection:
-            due = sources.due(connection, now)
-            assert len(sources.claim(connection, due, "other", now, now + LEASE)) == 1
+            due = polling_queue.due(connection, now)
+            assert len(polling_queue.claim(connection, due, "other", now, now + LEASE)) == 1
         with watched():
             assert (await desk.collect("bao")).failed
 

@@ -19,9 +19,10 @@ from service.curate.rematch import rematch
 from service.newsletter.run import plan_due
 from service.publish.build import publish
 from service.render.addresses import edition_page
-from service.store import registry, shelves
 from service.store import tables as t
-from service.store.database import Store
+from service.store.content import page_queries
+from service.store.core.database import Store
+from service.store.sources import registry
 from tests.curate.desk import Desk, entry
 from tests.levels import some
 from tests.web import people
@@ -109,7 +110,7 @@ class Site:
         with self.store.read() as connection:
             names = list(connection.execute(select(t.topic.c.name)).scalars())
             stories = list(connection.execute(select(t.story.c.public_id)).scalars())
-            found = shelves.editions(connection, listed=False)
+            found = page_queries.editions(connection, listed=False)
         topics = {*names, "giao-duc", "y-te"}
         return [
             "/", "/topics.opml", "/digests/ngay/", "/robots.txt", "/assets/site.css",

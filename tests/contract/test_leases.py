@@ -1,7 +1,7 @@
 """What a process has in hand is its own while it works, and free half a minute after it has died.
 
 Sources, article pages, requests to hubs, searches, sites' turns: one lease for all of them
-(store/lease.py). Real processes, real sockets, both databases.
+(store/core/lease.py). Real processes, real sockets, both databases.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from service.collect.websub import inbox, renew
 from service.collect.workers.pool import Parsers
 from service.runtime import pipeline
 from service.runtime.composition import Service, open_service, system_clock
-from service.store import callbacks, sources, turns, unread, websub
-from service.store import seeking as dead_sources
 from service.store import tables as t
-from service.store.database import Store
-from service.store.lease import LEASE, Lease, Term
+from service.store.core.database import Store
+from service.store.core.lease import LEASE, Lease, Term
+from service.store.sources import article_page_queue, dead_sources, polling_queue, site_leases
+from service.store.websub import callbacks, hub_subscriptions
 from tests.collect.outlets import declared, feed, page
 from tests.contract.websub.desk import rss
 from tests.net.wire import Talk, raw_server
@@ -41,7 +41,12 @@ ALL = {"/treo", "/bai-10001.html", "/hub", "/"}
 PATIENCE_S = 180
 """On a machine that has much else to do."""
 
-LEASES: tuple[Lease, ...] = (sources.LEASE, unread.LEASE, websub.LEASE, turns.LEASE)
+LEASES: tuple[Lease, ...] = (
+    polling_queue.LEASE,
+    article_page_queue.LEASE,
+    hub_subscriptions.LEASE,
+    site_leases.LEASE,
+)
 
 BEAT = Term(timedelta(seconds=3), 0.25)
 """Short leases, so that no test waits for half a minute."""
@@ -259,12 +264,16 @@ def take_what_is_free(rival: Store, wanted: set[str]) -> list[object]:
             connection, now, dead_before=now, sought_before=now, failures=1
         )
         taken = {
-            "source": [one.id for one in sources.claim(
-                connection, sources.named(connection, ["treo"]), "two", now, until, at_once=True,
+            "source": [one.id for one in polling_queue.claim(
+                connection, polling_queue.named(connection, ["treo"]), "two", now, until,
+                at_once=True,
             )] + [one.id for one in dead_sources.claim(connection, wanting, "two", now, until)],
-            "unread_page": [one.entry_id for one in unread.claim(connection, "two", now, until, 9)],
-            "websub": [one.id for one in websub.claim(connection, "two", now, until, 9)],
-            "site_turn": list(turns.take(connection, ["localhost"], "two", now, until)),
+            "unread_page": [
+                one.entry_id
+                for one in article_page_queue.claim(connection, "two", now, until, 9)
+            ],
+            "websub": [one.id for one in hub_subscriptions.claim(connection, "two", now, until, 9)],
+            "site_turn": list(site_leases.take(connection, ["localhost"], "two", now, until)),
         }  # fmt: skip
     found = {f"{table} {key}" for table, keys in taken.items() for key in keys}
     return sorted(found & wanted)
@@ -280,8 +289,8 @@ async def test_a_hubs_body_that_is_read_slowly_stays_whose_it_is(store, tmp_path
             connection.execute(update(t.source).values(first_collected_at=now))
             one = connection.execute(select(t.source.c.id)).scalar_one()
             callbacks.keep(connection, one, "application/rss+xml", rss("b"), now)
-            due = sources.named(connection, ["hub"])
-            dead = sources.claim(connection, due, "dead", now, now + LEASE, at_once=True)
+            due = polling_queue.named(connection, ["hub"])
+            dead = polling_queue.claim(connection, due, "dead", now, now + LEASE, at_once=True)
         assert len(dead) == 1
 
         async def take(at: datetime) -> int:

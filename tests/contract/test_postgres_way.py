@@ -21,7 +21,7 @@ from service.demo.content import Content
 from service.demo.folder import Place, shipped_feeds
 from service.demo.publisher import Publisher
 from service.demo.tour import DIGEST, READERS, Tour
-from service.store.database import Store
+from service.store.core.database import Store
 from tests.contract.way import Way, one_line, parsed, text_of
 
 pytestmark = pytest.mark.postgres

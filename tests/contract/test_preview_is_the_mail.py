@@ -10,9 +10,9 @@ from service.newsletter.preview import preview
 from service.newsletter.run import plan_due
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
-from service.store import facts
 from service.store import tables as t
-from service.store.database import Store
+from service.store.core import facts
+from service.store.core.database import Store
 from tests.contract.plug import settings_of
 from tests.contract.test_crash_matrix import NO_NEWS, NOW, PEOPLE, prepare
 from tests.mail.relays import Sink

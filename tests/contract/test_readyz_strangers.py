@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from service.store.database import Store
-from service.store.migrate import migrate
+from service.store.core.database import Store
+from service.store.core.migrate import migrate
 from service.web import admin_key
 from tests.contract.test_admin_key import BARE_PROXY, FORGED, Answer, ask
 from tests.mail.relays import Sink

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from service.collect.workers.pool import Parsers
 from service.publish.channel import FORMATS
-from service.store import stale
 from service.store import tables as t
+from service.store.content import stale_feeds
 from tests.contract.way import AFTER_THE_CUT, LOOPBACK, SITE, TODAY, Outlets, Way, outlets, rss
 
 ADDRESSES = ("minh@example.vn", "lan@example.vn")
@@ -167,7 +167,7 @@ async def test_a_feed_that_is_built_anew_keeps_its_bytes_and_its_date(tmp_path):
             if restarted:
                 way.restart()
             with way.service.store.write() as connection:
-                stale.mark(connection, FEEDS, way.now)
+                stale_feeds.mark(connection, FEEDS, way.now)
             published = await way.publish()
             assert (set(published.unchanged), published.written) == (set(FEEDS), ())
             assert Seen(way).rows["document"] == before.rows["document"]

@@ -14,8 +14,8 @@ from sqlalchemy import select, update
 
 from service.errors import UsageError
 from service.render.engine import shipped_templates
-from service.store import claims
 from service.store import tables as t
+from service.store.mailing import claims
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, WEEK, Newsroom
 
 MINH, NAM = "minh@example.vn", "nam@example.vn"

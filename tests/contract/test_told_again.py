@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from service.errors import StoreError
 from service.store import tables as t
-from service.store.database import Store
+from service.store.core.database import Store
 from tests.contract.way import Outlets, outlets, parsed, text_of
 from tests.running import eventually, run, unused_port, up
 

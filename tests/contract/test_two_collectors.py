@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 
 from service.collect.polling.backpressure import MOST_IN_FLIGHT
 from service.store import tables as t
-from service.store.database import Store
-from service.store.lease import LEASE
+from service.store.core.database import Store
+from service.store.core.lease import LEASE
 from tests.contract.way import SITE, rss
 from tests.net.wire import Talk, raw_server
 from tests.running import ROOT

@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli.app import cli
-from service.store.database import Store
-from service.store.migrate import migrate
+from service.store.core.database import Store
+from service.store.core.migrate import migrate
 from tests.mail.relays import Sink
 from tests.mail.stock import fill
 from tests.running import Running, ready, run_json

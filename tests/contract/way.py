@@ -31,7 +31,7 @@ from service.publish.static import Written, write_site
 from service.report.status import as_json, status
 from service.runtime import pipeline
 from service.runtime.composition import Service, open_service
-from service.store import documents
+from service.store.content import feed_documents
 from service.web.rhythms import previous_cut
 
 YESTERDAY = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -129,7 +129,7 @@ class Way:
 
     def feed(self, name: str, format_: str = "atom") -> bytes:
         with self.service.store.read() as connection:
-            found = documents.get(connection, name, format_)
+            found = feed_documents.get(connection, name, format_)
         assert found is not None, f"there is no feed {name}.{format_}"
         return found.body
 

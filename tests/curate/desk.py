@@ -9,8 +9,9 @@ from service.curate.admit import AdmitSource, admit
 from service.curate.lookup import find_article
 from service.curate.rules import compile_rules
 from service.model import Document, Entry
-from service.store import inquiries, registry, stale, stories
 from service.store import tables as t
+from service.store.content import admin_queries, stale_feeds, stories
+from service.store.sources import registry
 
 SETTINGS = Settings.model_validate(
     {
@@ -98,7 +99,7 @@ class Desk:
 
     def explained(self, link):
         with self.store.read() as connection:
-            return inquiries.explained(connection, find_article(connection, link))
+            return admin_queries.explained(connection, find_article(connection, link))
 
     def quiet(self, link):
         """Topic -> whether the article is quiet in it."""
@@ -106,12 +107,12 @@ class Desk:
 
     def marked(self):
         with self.store.read() as connection:
-            return set(stale.marked(connection))
+            return set(stale_feeds.marked(connection))
 
     def unmark(self):
         with self.store.write() as connection:
-            for feed, since in stale.marked(connection).items():
-                stale.clear(connection, feed, since)
+            for feed, since in stale_feeds.marked(connection).items():
+                stale_feeds.clear(connection, feed, since)
 
     def count(self, table):
         with self.store.read() as connection:
@@ -119,12 +120,12 @@ class Desk:
 
     def articles(self):
         with self.store.read() as connection:
-            return inquiries.listed(connection)
+            return admin_queries.listed(connection)
 
     def story(self, link):
         with self.store.read() as connection:
             article = find_article(connection, link)
-            found = inquiries.explained(connection, article)
+            found = admin_queries.explained(connection, article)
             return stories.by_public_id(connection, found.story_public_id)
 
 

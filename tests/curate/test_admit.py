@@ -13,9 +13,9 @@ from sqlalchemy import select
 from service.config.schema import Settings
 from service.curate.lookup import find_article
 from service.curate.rematch import rematch
-from service.store import inquiries, stale
 from service.store import tables as t
-from service.store.database import Store
+from service.store.content import admin_queries, stale_feeds
+from service.store.core.database import Store
 from tests.curate.desk import Desk, entry
 
 
@@ -26,8 +26,8 @@ def test_an_entry_becomes_an_article_a_story_and_a_place_in_a_topic_with_its_rea
     assert (story.title, story.lead) == ("Học sinh nghỉ học", "Sở Giáo dục báo.")
     with desk.store.read() as connection:
         article = find_article(connection, "http://a.vn/1?utm_source=x")
-        found = inquiries.explained(connection, article)
-        assert set(stale.marked(connection)) >= {"giao-duc", "all"}
+        found = admin_queries.explained(connection, article)
+        assert set(stale_feeds.marked(connection)) >= {"giao-duc", "all"}
     assert [(one.topic, one.reason) for one in found.topics] == [
         ("giao-duc", {"any": ["giáo dục", "học sinh"], "in": ["title", "text"]})
     ]
@@ -36,12 +36,12 @@ def test_an_entry_becomes_an_article_a_story_and_a_place_in_a_topic_with_its_rea
 def test_the_same_document_again_writes_nothing(desk):
     desk.says("a", entry(), entry("2", "https://a.vn/2"))
     with desk.store.write() as connection:
-        for feed, since in stale.marked(connection).items():
-            stale.clear(connection, feed, since)
+        for feed, since in stale_feeds.marked(connection).items():
+            stale_feeds.clear(connection, feed, since)
     said = desk.says("a", entry(), entry("2", "https://a.vn/2"), at=desk.now + timedelta(hours=1))
     assert (said.new, said.changed, said.topics) == (0, 0, frozenset())
     with desk.store.read() as connection:
-        assert stale.marked(connection) == {}
+        assert stale_feeds.marked(connection) == {}
 
 
 def test_every_entry_is_linked_or_refused_with_a_reason(desk):
@@ -144,7 +144,7 @@ def test_an_edit_may_take_an_article_out_of_a_topic(desk):
 
 def _quiet(desk, link="https://a.vn/1"):
     with desk.store.read() as connection:
-        found = inquiries.explained(connection, find_article(connection, link))
+        found = admin_queries.explained(connection, find_article(connection, link))
     return {topic.topic: topic.quiet for topic in found.topics}
 
 
@@ -167,7 +167,7 @@ def test_a_loud_entry_wakes_a_quiet_article_and_it_enters_anew(desk):
     desk.says("b", entry("b1", "https://a.vn/1"), at=later)
     assert _quiet(desk) == {"giao-duc": False, "tat-ca": False}
     with desk.store.read() as connection:
-        found = inquiries.explained(connection, find_article(connection, "https://a.vn/1"))
+        found = admin_queries.explained(connection, find_article(connection, "https://a.vn/1"))
     assert {topic.entered_at for topic in found.topics} == {later}
 
 

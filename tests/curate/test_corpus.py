@@ -12,8 +12,9 @@ from service.curate.rules import compile_rules
 from service.errors import ParseError
 from service.parse.document import parse_document
 from service.parse.options import Reading
-from service.store import registry, stories
 from service.store import tables as t
+from service.store.content import stories
+from service.store.sources import registry
 from service.text.canonical import is_web
 
 FOLDERS = ("rss-parser/input", "feedjira", "miniflux", "reader", "vi")

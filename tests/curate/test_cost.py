@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import event, func, select
 
 from service.store import tables as t
-from service.store import topics
-from service.store.database import Store
+from service.store.content import topics
+from service.store.core.database import Store
 from tests.curate.desk import Desk, entry
 
 GROWING = {"entry", "article", "article_key", "story", "story_article", "article_topic"}

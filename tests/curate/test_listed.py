@@ -10,7 +10,7 @@ from service.curate.admit import MOST_OLD, AdmitSource, Submission, admit_prepar
 from service.curate.listed import Visits, pack, unpack, wanted
 from service.curate.prepare import Told, prepare
 from service.model import Document, Enclosure, Image
-from service.store import unread
+from service.store.sources import article_page_queue
 from tests.curate.desk import entry
 
 LISTED = Visits(all=False, dates_count=False, most=50)
@@ -57,5 +57,5 @@ def test_of_what_a_source_had_at_first_only_some_wait_for_their_pages(desk, firs
     assert all(one.listed for one in made)
     with desk.store.write() as connection:
         admit_prepared(connection, [Submission(source, made)], desk.now, desk.matcher)
-        assert unread.number(connection, source.id) == waiting
+        assert article_page_queue.number(connection, source.id) == waiting
     assert len(desk.articles()) == len(many) - waiting

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from service.config.schema import Settings
 from service.curate.rematch import rematch
 from service.store import tables as t
-from service.store.database import Store
+from service.store.core.database import Store
 from tests.curate.desk import Desk, broken, entry
 
 pytestmark = pytest.mark.postgres

@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 from service.config.schema import Settings
 from service.curate.rematch import rematch
 from service.curate.stored import Fitting, fitting
-from service.store import registry
 from service.store import tables as t
+from service.store.sources import registry
 from tests.curate.desk import Desk, entry
 
 HOUR = timedelta(hours=1)

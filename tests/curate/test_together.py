@@ -14,8 +14,8 @@ from service.curate.admit import AdmitSource, Submission, admit_prepared
 from service.curate.prepare import Told, prepare
 from service.model import Document
 from service.store import tables as t
-from service.store.database import Store
-from service.store.migrate import migrate
+from service.store.core.database import Store
+from service.store.core.migrate import migrate
 from tests.curate.desk import Desk, broken, entry
 from tests.levels import some
 

@@ -13,8 +13,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from service.config.schema import Relay, Settings
 from service.config.values import Secret
-from service.mail.lines import Line, relay_line
 from service.mail.relay import Timeouts
+from service.mail.relays import Line, relay_line
 
 DROP = "DROP"
 """The answer of hanging up."""

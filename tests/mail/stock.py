@@ -13,11 +13,12 @@ from service.config.schema import Settings
 from service.mail.message import edition_message_id
 from service.model import DeliveryKind, Parts
 from service.render.marks import mark
-from service.store import deliveries, facts, told
 from service.store import tables as t
-from service.store.database import Store
-from service.store.deliveries import NewDelivery
-from service.store.parts import pack
+from service.store.core import facts
+from service.store.core.database import Store
+from service.store.mailing import deliveries, told
+from service.store.mailing.deliveries import NewDelivery
+from service.store.mailing.message_parts import pack
 from tests import builders
 
 PARTS = Parts(

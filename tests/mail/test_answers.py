@@ -7,8 +7,8 @@ import unicodedata
 import pytest
 from sqlalchemy import select
 
-from service.mail.answers import HIDDEN, clean, without
 from service.mail.drain import drain
+from service.mail.relay_answers import HIDDEN, clean, without
 from service.store import tables as t
 from tests.mail import stock
 from tests.mail.relays import Sink

@@ -15,16 +15,16 @@ from sqlalchemy import select, update
 from service.errors import StoreBusyError
 from service.mail.commits import GroupCommit
 from service.mail.drain import drain
-from service.mail.lines import outbox_line, outbox_of
 from service.mail.personal import Composer, Letter
 from service.mail.relay import RelayConnection
+from service.mail.relays import outbox_line, outbox_of
 from service.model import DeliveryKind, DeliveryState, Parts
 from service.render.marks import CLOSE, OPEN
-from service.store import claims, deliveries, held, outcomes
 from service.store import tables as t
-from service.store.database import Store
-from service.store.outcomes import Outcome
-from service.store.parts import pack
+from service.store.core.database import Store
+from service.store.mailing import claims, deliveries, outcomes, uncertain_deliveries
+from service.store.mailing.message_parts import pack
+from service.store.mailing.outcomes import Outcome
 from tests.mail import stock
 from tests.mail.relays import DROP, QUICK, Sink, relay_of
 
@@ -355,7 +355,10 @@ async def test_a_lost_last_reply_is_uncertain_and_is_settled_by_hand(store, cloc
         held_back = await drain(store, settings, clock, owner="p", relays=[sink.line()])
         assert held_back.counts == {}
         with store.ledger() as connection:
-            assert held.resend(connection, made.deliveries, clock.at) == made.deliveries[:1]
+            assert (
+                uncertain_deliveries.resend(connection, made.deliveries, clock.at)
+                == made.deliveries[:1]
+            )
         done = await drain(store, settings, clock, owner="p", relays=[sink.line()])
     assert done.counts == {S.ACCEPTED: 1}
     copies = [one.data for one in sink.received if one.recipient == PEOPLE[0]]

@@ -9,21 +9,21 @@ import pytest
 from sqlalchemy import select, update
 
 from service.mail.addresses import ascii_domain
+from service.mail.batch import Supply
 from service.mail.classify import Reply, Stage
-from service.mail.conclude import conclude
 from service.mail.domains import Domains
 from service.mail.drain import drain
 from service.mail.handover import Lost, Unreachable
-from service.mail.lines import Line
-from service.mail.supply import Supply
+from service.mail.relays import Line
+from service.mail.retry_policy import conclude
 from service.model import DeliveryKind, DeliveryState
 from service.report.health import health
 from service.report.mailing import Beside
-from service.store import claims, outcomes, relay_states
 from service.store import tables as t
-from service.store.claims import Lane
-from service.store.outcomes import Outcome
-from service.store.relay_states import NOT_TRIED
+from service.store.mailing import claims, outcomes, relay_states
+from service.store.mailing.claims import Lane
+from service.store.mailing.outcomes import Outcome
+from service.store.mailing.relay_states import NOT_TRIED
 from tests.mail import stock
 from tests.mail.relays import DROP, QUICK, SILENCE, Sink
 from tests.mail.test_drain import MINUTE, PEOPLE, Clock, recipients

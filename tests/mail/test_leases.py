@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from service.mail.drain import drain
-from service.store import claims, outcomes
-from service.store.lease import Term
+from service.store.core.lease import Term
+from service.store.mailing import claims, outcomes
 from tests.mail import stock
 from tests.mail.relays import QUICK, SILENCE, Sink
 from tests.mail.test_drain import Clock

@@ -12,7 +12,7 @@ from service.mail.addresses import AddressError, envelope
 from service.mail.personal import NOBODYS_TOKEN, Composer, Letter, host, mailbox
 from service.model import DeliveryKind, Parts
 from service.render.marks import NAMES, mark
-from service.store.recipients import Recipient
+from service.store.mailing.recipients import Recipient
 from tests.mail import stock
 
 

@@ -9,7 +9,7 @@ import pytest
 from service.mail.drain import drain
 from service.mail.relay_notes import retry_now
 from service.report import mailing
-from service.store.outcomes import BEHIND
+from service.store.mailing.outcomes import BEHIND
 from tests.mail import stock
 from tests.mail.relays import Sink
 from tests.mail.test_drain import MINUTE, PEOPLE, Clock, recipients

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from service.mail.drain import drain
-from service.mail.lines import outbox_of
+from service.mail.leases import Watch
 from service.mail.relay import Timeouts
-from service.mail.watch import Watch
+from service.mail.relays import outbox_of
 from service.model import DeliveryState
-from service.store import claims, deliveries, held, outcomes, resending
 from service.store import tables as t
-from service.store.outcomes import Outcome
+from service.store.mailing import claims, deliveries, outcomes, resending, uncertain_deliveries
+from service.store.mailing.outcomes import Outcome
 from tests.mail import stock
 from tests.mail.relays import DROP, QUICK, SILENCE, Sink
 from tests.mail.test_drain import Clock
@@ -51,12 +51,14 @@ def copies(sink, who=LAN):
 
 def held_editions(store):
     with store.read() as connection:
-        return sum(one.mails for one in held.by_edition(connection))
+        return sum(one.mails for one in uncertain_deliveries.by_edition(connection))
 
 
 def next_tries(store):
     with store.read() as connection:
-        return [one.next_try_at for one in held.listed(connection, [S.UNCERTAIN], None)]
+        return [
+            one.next_try_at for one in uncertain_deliveries.listed(connection, [S.UNCERTAIN], None)
+        ]
 
 
 @pytest.mark.parametrize(("step", "arrived"), [("body", 0), ("after", 1)])

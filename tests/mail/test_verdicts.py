@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from service.mail.classify import Judgement, Reply, Stage, Verdict, judge
-from service.mail.conclude import Effect, conclude, wait_after
 from service.mail.handover import Barred, Lost, Unfit, Unreachable
+from service.mail.retry_policy import Effect, conclude, wait_after
 from service.mail.throttle import Throttle
 from service.model import DeliveryState
 

@@ -25,10 +25,11 @@ from service.newsletter.run import Planned, plan_due, plan_welcomes
 from service.newsletter.welcome import Welcomed
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
-from service.store import claims, held, outcomes, registry
 from service.store import tables as t
-from service.store.database import Store
-from service.store.outcomes import Outcome
+from service.store.core.database import Store
+from service.store.mailing import claims, outcomes, uncertain_deliveries
+from service.store.mailing.outcomes import Outcome
+from service.store.sources import registry
 from tests import builders
 
 MONDAY = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
@@ -199,15 +200,15 @@ class Newsroom:
     def held(self) -> list[int]:
         """The deliveries that wait for somebody to settle them."""
         with self.store.read() as connection:
-            return [one.id for one in held.held(connection)]
+            return [one.id for one in uncertain_deliveries.held(connection)]
 
     def settle(self, how: str, ids: list[int]) -> None:
         """What `bantin deliveries` does: resend, drop, or "untold" (drop --untold)."""
         with self.store.ledger() as connection:
             if how == "resend":
-                held.resend(connection, ids, self.now)
+                uncertain_deliveries.resend(connection, ids, self.now)
             else:
-                held.drop(connection, ids, self.now, untold=how == "untold")
+                uncertain_deliveries.drop(connection, ids, self.now, untold=how == "untold")
 
     def _settle(
         self, state: DeliveryState, next_try_at: datetime | None = None, most: int | None = None

@@ -8,7 +8,7 @@ import pytest
 
 from service.newsletter.choose import Item, Limits, choose
 from service.newsletter.freeze import PER_TOPIC, best
-from service.store.candidates import Candidate
+from service.store.mailing.edition_candidates import Candidate
 
 T = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -10,7 +10,7 @@ from lxml import html as lxml_html
 from service.mail import message
 from service.newsletter.compose import HTML_LIMIT, encoded_size
 from service.render.engine import shipped_templates
-from service.store.parts import pack, unpack
+from service.store.mailing.message_parts import pack, unpack
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
 
 LEAD = (

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from service.store import tables as t
-from service.store.database import Store
+from service.store.core.database import Store
 from tests.levels import some
 from tests.newsletter.newsroom import DAY, HOUR, TOPICS, Newsroom
 

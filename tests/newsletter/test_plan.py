@@ -14,9 +14,10 @@ from service.model import DeliveryKind, Parts
 from service.newsletter import items
 from service.newsletter.freeze import PER_TOPIC
 from service.newsletter.plan import BATCH
-from service.store import editions, facts, letters
 from service.store import tables as t
-from service.store.parts import unpack
+from service.store.core import facts
+from service.store.mailing import editions, transactional
+from service.store.mailing.message_parts import unpack
 from tests import builders
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
 
@@ -88,7 +89,7 @@ def test_a_key_that_somebody_else_took_stops_nobody_but_its_reader(room):
             facts.secret(connection), "tin.example.vn", digest_id=room.row(ids[1]).digest_id,
             cadence="daily", cut_at=MONDAY, subscription_id=ids[1],
         )  # fmt: skip
-        other = letters.plan(
+        other = transactional.plan(
             connection, kind=DeliveryKind.CHANGE, subscription_id=ids[0], message_id=taken,
             parts=Parts("", "", ""), language="vi", now=room.now, expires_at=None,
         )  # fmt: skip

@@ -11,8 +11,8 @@ from sqlalchemy import insert, select, update
 
 from service.errors import MailError, NotSubscribedError, UsageError
 from service.mail.personal import NOBODYS_TOKEN
-from service.store import facts
 from service.store import tables as t
+from service.store.core import facts
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, WEEK, Newsroom
 
 MINH, NAM = "minh@example.vn", "nam@example.vn"

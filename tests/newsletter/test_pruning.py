@@ -9,8 +9,8 @@ from sqlalchemy import func, insert, select, update
 
 from service.config.schema import Settings
 from service.newsletter.pruning import prune, spans
-from service.store import held
 from service.store import tables as t
+from service.store.mailing import uncertain_deliveries
 from tests.mail import stock
 
 DAY = timedelta(days=1)
@@ -89,7 +89,7 @@ def test_who_may_have_to_be_reached_back_for_keeps_what_he_was_told(any_store, t
     assert prune(any_store, weekly, now) == 0
     with any_store.ledger() as connection:
         connection.execute(update(t.subscription).values(starts_at=now - 90 * DAY))
-        assert held.drop(connection, [99], now, untold=True) == [99]
+        assert uncertain_deliveries.drop(connection, [99], now, untold=True) == [99]
     assert prune(any_store, weekly, now) == 0
     with any_store.ledger() as connection:  # the next edition has reached back
         connection.execute(update(t.subscription).values(covered_to=now))

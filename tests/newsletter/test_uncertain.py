@@ -7,9 +7,9 @@ from sqlalchemy import select, update
 
 from service.model import DeliveryState
 from service.report.health import health
-from service.store import held, outcomes
 from service.store import tables as t
-from service.store.outcomes import Outcome
+from service.store.mailing import outcomes, uncertain_deliveries
+from service.store.mailing.outcomes import Outcome
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, WEEK, Newsroom
 
 LAN, MINH = "lan@example.vn", "minh@example.vn"
@@ -141,7 +141,10 @@ def test_status_and_readyz_say_how_many_of_which_editions_and_since_when(room, l
         connection.execute(update(t.source).values(next_poll_at=room.now))
     with room.store.read() as connection:
         found = health(connection, room.now)
-        editions = [(one.cut_at, one.mails, one.since) for one in held.by_edition(connection)]
+        editions = [
+            (one.cut_at, one.mails, one.since)
+            for one in uncertain_deliveries.by_edition(connection)
+        ]
     [told] = found.troubles
     assert editions == [(MONDAY, 1, MONDAY), (MONDAY + WEEK, 2, MONDAY + WEEK)]
     assert told.values == {

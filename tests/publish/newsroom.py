@@ -14,8 +14,8 @@ from service.model import Enclosure, Image, Outlet, Story, TopicEntry
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.render.views import freeze, story_view
-from service.store import stories
 from service.store import tables as t
+from service.store.content import stories
 from tests.builders import add_digest, add_source, add_story, add_topic
 
 TOPICS = {"giao-duc": "Giáo dục", "y-te": "Y tế", "khoa-hoc": "Khoa học, công nghệ"}

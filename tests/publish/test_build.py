@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from service.publish.build import NEWEST, SHAPE, publish
-from service.store import documents, facts, stale
 from service.store import tables as t
+from service.store.content import feed_documents, stale_feeds
+from service.store.core import facts
 from tests.publish.newsroom import configure, fill, renderer_for, tell
 from tests.publish.validity import CHECKS
 
@@ -34,7 +35,7 @@ def _publish(store, now, **sections):
 
 def _document(store, feed="giao-duc", format_="atom"):
     with store.read() as connection:
-        found = documents.get(connection, feed, format_)
+        found = feed_documents.get(connection, feed, format_)
     assert found is not None
     return found
 
@@ -71,13 +72,13 @@ def test_a_mark_of_before_is_taken_off_and_a_newer_one_stays(newsroom, now):
     """Else a feed is built with each pass for ever, or what came meanwhile is never built."""
     store, _ids = newsroom
     with store.write() as connection:
-        stale.mark(connection, ["giao-duc", "all"], now)
+        stale_feeds.mark(connection, ["giao-duc", "all"], now)
     _publish(store, now + LATER)
     with store.write() as connection:
-        assert stale.marked(connection) == {}
-        stale.mark(connection, ["giao-duc"], now + LATER)
-        stale.clear(connection, "giao-duc", now)  # by who had read the mark of before
-        assert stale.marked(connection) == {"giao-duc": now + LATER}
+        assert stale_feeds.marked(connection) == {}
+        stale_feeds.mark(connection, ["giao-duc"], now + LATER)
+        stale_feeds.clear(connection, "giao-duc", now)  # by who had read the mark of before
+        assert stale_feeds.marked(connection) == {"giao-duc": now + LATER}
 
 
 def test_what_is_marked_is_built_and_the_mark_taken_off(newsroom, now):
@@ -85,12 +86,12 @@ def test_what_is_marked_is_built_and_the_mark_taken_off(newsroom, now):
     _publish(store, now)
     with store.write() as connection:
         tell(connection, ids, now + LATER, "Thi tốt nghiệp")
-        stale.mark(connection, ["giao-duc", "all"], now + LATER)
+        stale_feeds.mark(connection, ["giao-duc", "all"], now + LATER)
     done = _publish(store, now + LATER)
     assert set(done.written) == {"giao-duc", "all"}
     assert _titles(store, "giao-duc") == ["Thi tốt nghiệp", "Khai giảng"]
     with store.read() as connection:
-        assert stale.marked(connection) == {}
+        assert stale_feeds.marked(connection) == {}
 
 
 def test_rebuilding_the_same_data_changes_no_byte_and_no_date(newsroom, now):
@@ -98,7 +99,7 @@ def test_rebuilding_the_same_data_changes_no_byte_and_no_date(newsroom, now):
     _publish(store, now)
     before = [_document(store, "giao-duc", name) for name in CHECKS]
     with store.write() as connection:
-        stale.mark(connection, ["giao-duc"], now + LATER)
+        stale_feeds.mark(connection, ["giao-duc"], now + LATER)
     done = _publish(store, now + LATER)
     assert done.unchanged == ("giao-duc",)
     assert [_document(store, "giao-duc", name) for name in CHECKS] == before
@@ -207,12 +208,12 @@ def test_one_bad_feed_stops_no_other_and_stays_marked(newsroom, now):
     with store.write() as connection:
         broken = update(t.topic).where(t.topic.c.id == ids["y-te"]).values(title="Y\x01tế")
         connection.execute(broken)
-        stale.mark(connection, ["y-te", "giao-duc", "all"], now)
+        stale_feeds.mark(connection, ["y-te", "giao-duc", "all"], now)
     done = _publish(store, now)
     assert "y-te" in done.failed
     assert {"giao-duc", "all", "khoa-hoc"} <= set(done.written)
     with store.write() as connection:
-        assert set(stale.marked(connection)) == {"y-te"}
+        assert set(stale_feeds.marked(connection)) == {"y-te"}
         mended = update(t.topic).where(t.topic.c.id == ids["y-te"]).values(title="Y tế")
         connection.execute(mended)
     done = _publish(store, now)
@@ -237,7 +238,7 @@ def test_a_retired_topic_keeps_its_documents_as_they_were(newsroom, now):
     with store.write() as connection:
         retired = update(t.topic).where(t.topic.c.id == ids["y-te"]).values(retired_at=now)
         connection.execute(retired)
-        stale.mark(connection, ["y-te", "all"], now)
+        stale_feeds.mark(connection, ["y-te", "all"], now)
     done = _publish(store, now + LATER, site={"title": "Khác"})
     assert "y-te" not in done.written
     assert _document(store, "y-te") == before
@@ -266,7 +267,7 @@ def test_an_outlet_that_joins_a_story_moves_no_date_of_it(newsroom, now):
                 title="", hash=b"", article_id=article, quiet=False, first_seen_at=now + LATER,
             )
         )  # fmt: skip
-        stale.mark(connection, ["giao-duc"], now + LATER)
+        stale_feeds.mark(connection, ["giao-duc"], now + LATER)
     assert _publish(store, now + LATER).written == ("giao-duc",)
     after = json.loads(_document(store, "giao-duc", "json").body)["items"][0]
     assert "Cùng đưa tin" in after["content_html"]

@@ -17,7 +17,7 @@ from service.publish.syndicate import atom, rss
 from service.render.engine import shipped_templates
 from service.render.views import SiteView
 from service.render.words import load_words
-from service.store.shelves import TopicShelf
+from service.store.content.page_queries import TopicShelf
 from service.text.clean import clean_html, lead, plain, title_text
 from tests.publish.newsroom import a_story
 from tests.publish.validity import CHECKS

@@ -16,8 +16,8 @@ from sqlalchemy import insert, update
 from service.publish.build import publish
 from service.publish.robots import OURS
 from service.publish.static import Written, write_site
-from service.store import stale
 from service.store import tables as t
+from service.store.content import stale_feeds
 from tests.publish.newsroom import configure, fill, freeze_edition, renderer_for, tell
 
 LATER = timedelta(hours=1)
@@ -112,7 +112,7 @@ def test_news_in_one_topic_touches_what_shows_it_alone(newsroom, now, tmp_path):
     before = _files(out)
     with store.write() as connection:
         tell(connection, ids, now + LATER, "Thi tốt nghiệp")
-        stale.mark(connection, ["giao-duc", "all"], now + LATER)
+        stale_feeds.mark(connection, ["giao-duc", "all"], now + LATER)
     done = _write(store, out, now + LATER)
     after = _files(out)
     touched = {name for name in after if after[name] != before.get(name)}
@@ -163,7 +163,7 @@ def test_files_of_others_and_of_retired_topics_stay(newsroom, now, tmp_path):
     with store.write() as connection:
         retired = update(t.topic).where(t.topic.c.id == ids["y-te"]).values(retired_at=now)
         connection.execute(retired)
-        stale.mark(connection, ["y-te", "all"], now)
+        stale_feeds.mark(connection, ["y-te", "all"], now)
     _write(store, out, now + LATER)
     after = _files(out)
     assert before.keys() == after.keys()
@@ -230,7 +230,7 @@ def test_nobody_ever_sees_half_a_file(newsroom, now, tmp_path):
         start = reading.read(100)
         with store.write() as connection:
             tell(connection, ids, now + LATER, "Thi tốt nghiệp")
-            stale.mark(connection, ["giao-duc", "all"], now + LATER)
+            stale_feeds.mark(connection, ["giao-duc", "all"], now + LATER)
         whole = (out / "index.html").read_bytes()
         _write(store, out, now + LATER)
         assert start + reading.read() == whole

@@ -22,7 +22,7 @@ from service.publish.syndicate import atom, rss
 from service.render.engine import shipped_templates
 from service.render.views import SiteView
 from service.render.words import load_words
-from service.store.shelves import TopicShelf
+from service.store.content.page_queries import TopicShelf
 from tests.publish.newsroom import a_story, stories_of_every_kind
 from tests.publish.validity import CHECKS, CONTENT, DC, MEDIA, SY
 

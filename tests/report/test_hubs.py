@@ -9,7 +9,7 @@ import pytest
 
 from service.report import hubs
 from service.report.sentence import in_english
-from service.store.subscribed import HubRow
+from service.store.websub.hub_overview import HubRow
 
 
 @pytest.fixture

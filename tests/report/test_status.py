@@ -18,9 +18,9 @@ from service.report.sentence import in_english
 from service.report.standing import LATE_AFTER, TROUBLE, advice, reason
 from service.report.status import as_json, status
 from service.report.trouble import said, utc
-from service.store import overview
+from service.store import status_counts
 from service.store import tables as t
-from service.store.relay_states import NOT_TRIED, note_failure, note_success
+from service.store.mailing.relay_states import NOT_TRIED, note_failure, note_success
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
 from tests.mail.stock import fill
 
@@ -273,8 +273,8 @@ def test_each_state_has_its_reason_and_the_last_good_time_in_plain_words(any_sto
         add_source(connection, now, "bo", retired_at=now, failures=1, error="x")
     with any_store.read() as connection:
         told = as_json(status(connection, now))["sources"]
-        troubled = overview.troubled(connection, now, now - LATE_AFTER)
-        assert overview.polled(connection, now) == 14
+        troubled = status_counts.troubled(connection, now, now - LATE_AFTER)
+        assert status_counts.polled(connection, now) == 14
     found = {one["id"]: (one["state"], one["reason"]) for one in told}
     at, again = "2026-11-24", "read again once it changes, or after `bantin sources retry gac`"
     take = "`bantin sources retry lac` once you have seen to it"
@@ -371,7 +371,9 @@ def test_an_admin_is_told_of_moves_long_before_and_after_they_are_believed(store
         add_source(connection, now, "hai", moved_to=there)
         add_source(connection, now, "ba")
     with store.read() as connection:
-        told = {one.name: in_english().tell(advice(one)) for one in overview.sources(connection)}
+        told = {
+            one.name: in_english().tell(advice(one)) for one in status_counts.sources(connection)
+        }
     assert told == {
         "mot": f"sends us on for good to {there} since 2026-11-24 08:00Z: believed after a week",
         "hai": f"moved permanently to {there}: change its url in the TOML",
@@ -383,7 +385,7 @@ def test_hours_are_those_of_who_reads_them(store, now):
     with store.write() as connection:
         add_source(connection, now, failures=1, error="x", last_ok_at=now)
     with store.read() as connection:
-        (row,) = overview.sources(connection)
+        (row,) = status_counts.sources(connection)
     assert in_english().tell(reason(row, now)) == "x (once, last fine 2026-11-24 08:00Z)"
     here = in_english(ZoneInfo("Asia/Ho_Chi_Minh")).tell(reason(row, now))
     assert here == "x (once, last fine 2026-11-24 15:00)"

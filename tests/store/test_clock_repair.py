@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import select, update
 
 from service.model import DeliveryKind
-from service.store import claims, clock_repair, deliveries
 from service.store import tables as t
-from service.store.claims import Lane
-from service.store.clock_repair import repair
-from service.store.column_types import Instant
-from service.store.deliveries import NewDelivery
+from service.store.core import clock_repair
+from service.store.core.clock_repair import repair
+from service.store.core.column_types import Instant
+from service.store.mailing import claims, deliveries
+from service.store.mailing.claims import Lane
+from service.store.mailing.deliveries import NewDelivery
 from tests.builders import add_source
 from tests.mail.stock import fill
 

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import insert, select
 
 from service.errors import StatementError, StoreError
-from service.store import facts, stale
-from service.store.database import Store
+from service.store.content import stale_feeds
+from service.store.core import facts
+from service.store.core.database import Store
 from service.store.tables import fact
 
 
@@ -69,22 +70,22 @@ def test_instants_come_back_as_they_went_in_and_naive_ones_are_refused(any_store
     saigon = timezone(timedelta(hours=7))
     at = datetime(2026, 11, 24, 15, 0, 0, 123456, tzinfo=saigon)
     with any_store.write() as connection:
-        stale.mark(connection, ["giao-duc"], at)
-        assert stale.marked(connection) == {"giao-duc": at}
-        assert stale.marked(connection)["giao-duc"].tzinfo is UTC
+        stale_feeds.mark(connection, ["giao-duc"], at)
+        assert stale_feeds.marked(connection) == {"giao-duc": at}
+        assert stale_feeds.marked(connection)["giao-duc"].tzinfo is UTC
     with pytest.raises(Exception, match="without a zone"), any_store.write() as connection:
-        stale.mark(connection, ["y-te"], at.replace(tzinfo=None))
+        stale_feeds.mark(connection, ["y-te"], at.replace(tzinfo=None))
 
 
 def test_a_mark_set_while_a_feed_is_built_survives_the_clearing(any_store, now):
     later = now + timedelta(seconds=1)
     with any_store.write() as connection:
-        stale.mark(connection, ["giao-duc"], now)
-        stale.mark(connection, ["giao-duc"], later)
-        stale.clear(connection, "giao-duc", now)
-        assert stale.marked(connection) == {"giao-duc": later}
-        stale.clear(connection, "giao-duc", later)
-        assert stale.marked(connection) == {}
+        stale_feeds.mark(connection, ["giao-duc"], now)
+        stale_feeds.mark(connection, ["giao-duc"], later)
+        stale_feeds.clear(connection, "giao-duc", now)
+        assert stale_feeds.marked(connection) == {"giao-duc": later}
+        stale_feeds.clear(connection, "giao-duc", later)
+        assert stale_feeds.marked(connection) == {}
 
 
 def test_the_secret_and_the_tag_authority_are_made_once(any_store):

@@ -6,19 +6,19 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from service.store import holds, polled, retries, sources
 from service.store import tables as t
-from service.store.lists import Lists
-from service.store.manners import Manners
+from service.store.sources import poll_results, polling_queue, publisher_holds, retries
+from service.store.sources.list_state import Lists
+from service.store.sources.poll_state import Manners
 from tests.builders import add_source
 
 HOUR = timedelta(hours=1)
-BEHIND = sources.Behind(b'"1"', b"yesterday", b"\x01" * 16, b"\x02" * 8)
+BEHIND = polling_queue.Behind(b'"1"', b"yesterday", b"\x01" * 16, b"\x02" * 8)
 
 
 def _claim(connection, now):
-    due = sources.due(connection, now)
-    return sources.claim(connection, due, "a", now, now + HOUR)
+    due = polling_queue.due(connection, now)
+    return polling_queue.claim(connection, due, "a", now, now + HOUR)
 
 
 def _held(connection):
@@ -27,11 +27,11 @@ def _held(connection):
 
 
 def _document(connection, source, now, at):
-    fine = polled.Fine(
+    fine = poll_results.Fine(
         source=source, behind=BEHIND, next_poll_at=at, manners=Manners(), title=None, home=None,
         entries=1, repairs=[], rung="whole", lists=Lists(),
     )  # fmt: skip
-    return not polled.record_fine(connection, now, [fine])
+    return not poll_results.record_fine(connection, now, [fine])
 
 
 def test_a_site_that_rests_puts_off_what_is_due_before(any_store, now):
@@ -41,7 +41,9 @@ def test_a_site_that_rests_puts_off_what_is_due_before(any_store, now):
         add_source(connection, now, "muon", next_poll_at=now + 3 * HOUR)
         add_source(connection, now, "noi-khac")
         names = ["som", "giua", "muon"]
-        moved = holds.put_off(connection, names, "bao-a", now + 2 * HOUR, lambda at: at + 2 * HOUR)
+        moved = publisher_holds.put_off(
+            connection, names, "bao-a", now + 2 * HOUR, lambda at: at + 2 * HOUR
+        )
         found = _held(connection)
     assert moved == 2
     assert found == {
@@ -59,11 +61,11 @@ def test_who_was_being_asked_when_its_site_said_enough_rests_like_the_others(any
         for name in names:
             add_source(connection, now, name)
         document, same, failed = _claim(connection, now)
-        holds.put_off(connection, names, "bao-a", until, lambda _: until)
+        publisher_holds.put_off(connection, names, "bao-a", until, lambda _: until)
         assert _document(connection, document, now, soon)
-        told = polled.Same(same, BEHIND, False, soon, Manners())
-        assert polled.record_unchanged(connection, now, [told]) == frozenset()
-        assert polled.record_failure(
+        told = poll_results.Same(same, BEHIND, False, soon, Manners())
+        assert poll_results.record_unchanged(connection, now, [told]) == frozenset()
+        assert poll_results.record_failure(
             connection, failed, error="503", next_poll_at=soon, manners=Manners()
         )
         assert set(_held(connection).values()) == {(until, until, "bao-a")}
@@ -77,10 +79,12 @@ def test_a_hold_ends_when_the_source_answers_well_but_not_with_another_failure(a
         connection.execute(update(t.source).values(held_until=until))  # asked by a person
         document, same, failed = _claim(connection, now)
         _document(connection, document, now, soon)
-        polled.record_unchanged(
-            connection, now, [polled.Same(same, BEHIND, False, soon, Manners())]
+        poll_results.record_unchanged(
+            connection, now, [poll_results.Same(same, BEHIND, False, soon, Manners())]
         )
-        polled.record_failure(connection, failed, error="500", next_poll_at=soon, manners=Manners())
+        poll_results.record_failure(
+            connection, failed, error="500", next_poll_at=soon, manners=Manners()
+        )
         assert _held(connection) == {
             "mot": (soon, None, None),
             "hai": (soon, None, None),
@@ -92,8 +96,10 @@ def test_what_its_server_asked_for_is_kept_and_a_longer_wish_of_its_site_too(any
     with any_store.write() as connection:
         add_source(connection, now)
         (source,) = _claim(connection, now)
-        holds.put_off(connection, ["bao-a"], "bao-b", now + 5 * HOUR, lambda _: now + 5 * HOUR)
-        polled.record_failure(
+        publisher_holds.put_off(
+            connection, ["bao-a"], "bao-b", now + 5 * HOUR, lambda _: now + 5 * HOUR
+        )
+        poll_results.record_failure(
             connection, source, error="429", next_poll_at=now + 2 * HOUR, manners=Manners(),
             held_until=now + 2 * HOUR,
         )  # fmt: skip

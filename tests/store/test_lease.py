@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import select, update
 
 from service.errors import StoreBusyError
-from service.store import seeking, sources
 from service.store import tables as t
-from service.store.lease import FURTHEST, LEASE, RENEW_EVERY_S, Term
-from service.store.renewal import in_hand, renewed
-from service.store.seeking import Suggestion
-from service.store.sources import LEASE as OF_SOURCES
-from service.store.threads import claimed_in_thread, in_thread
+from service.store.core.lease import FURTHEST, LEASE, RENEW_EVERY_S, Term
+from service.store.core.lease_renewal import in_hand, renewed
+from service.store.core.threads import claimed_in_thread, in_thread
+from service.store.sources import dead_sources, polling_queue
+from service.store.sources.dead_sources import Suggestion
+from service.store.sources.polling_queue import LEASE as OF_SOURCES
 from tests.builders import add_source
 
 SECOND = timedelta(seconds=1)
@@ -29,8 +29,8 @@ def owners(connection):
 
 
 def claim(connection, now, owner):
-    due = sources.named(connection, ["bao-a"])
-    return sources.claim(connection, due, owner, now, now + LEASE, at_once=True)
+    due = polling_queue.named(connection, ["bao-a"])
+    return polling_queue.claim(connection, due, owner, now, now + LEASE, at_once=True)
 
 
 def test_a_dead_owner_is_known_in_less_than_a_minute():
@@ -77,7 +77,7 @@ def test_a_lease_of_a_clock_that_was_ahead_is_void(store, now):
 @pytest.mark.postgres
 def test_who_renews_waits_for_nobody(postgres_database, now):
     """Two that wait for each other's rows would both wait for ever."""
-    from service.store.database import Store  # noqa: PLC0415 - of this test alone
+    from service.store.core.database import Store  # noqa: PLC0415 - of this test alone
 
     store, other = Store(postgres_database), Store(postgres_database)
     try:
@@ -209,17 +209,17 @@ def test_a_search_that_is_over_too_late_does_not_undo_anothers(any_store, now):
         add_source(connection, now, dead_since=now, failures=9)
 
         def wanting(at):
-            return seeking.wanting(
+            return dead_sources.wanting(
                 connection, at, dead_before=at, sought_before=at - LEASE, failures=1
             )
 
-        (slow,) = seeking.claim(connection, wanting(now), "slow", now, now + LEASE)
-        assert seeking.claim(connection, wanting(now), "b", now, now + LEASE) == []
+        (slow,) = dead_sources.claim(connection, wanting(now), "slow", now, now + LEASE)
+        assert dead_sources.claim(connection, wanting(now), "b", now, now + LEASE) == []
         assert claim(connection, now, "b") == []  # nor is it polled meanwhile
         later = now + LEASE
-        (quick,) = seeking.claim(connection, wanting(later), "b", later, later + LEASE)
-        assert seeking.suggest(connection, quick, "b", later, [found])
-        assert not seeking.suggest(connection, slow, "slow", later + SECOND, [])
+        (quick,) = dead_sources.claim(connection, wanting(later), "b", later, later + LEASE)
+        assert dead_sources.suggest(connection, quick, "b", later, [found])
+        assert not dead_sources.suggest(connection, slow, "slow", later + SECOND, [])
         row = connection.execute(select(t.source)).one()
         assert row.suggestions[0]["url"] == found.url
         assert (row.sought_at, row.lease_owner) == (later, None)

@@ -14,11 +14,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import func, select, text
 
 from service.errors import StoreError
-from service.store import suppressions
 from service.store import tables as t
-from service.store.database import Store
-from service.store.migrate import migrate, migrate_apart
-from service.store.upgrade import upgrade
+from service.store.audience import suppressions
+from service.store.core.database import Store
+from service.store.core.migrate import migrate, migrate_apart
+from service.store.core.upgrade import upgrade
 from service.text import mailboxes
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
 from tests.mail.stock import fill
@@ -77,8 +77,8 @@ def test_a_database_from_a_newer_program_is_refused_untouched(any_store):
 
 APART = """
 import sys
-from service.store.database import Store
-from service.store.migrate import migrate, migrate_apart
+from service.store.core.database import Store
+from service.store.core.migrate import migrate, migrate_apart
 migrate_apart(sys.argv[1])
 migrate(Store(sys.argv[1]))
 print("at the declared schema", "with" if "alembic" in sys.modules else "without", "Alembic")

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from service.mail.outbox import Outbox
 from service.runtime import pidfile
-from service.store import private_files
-from service.store.database import Store
+from service.store.core import private_files
+from service.store.core.database import Store
 from service.web import admin_key
 
 KEY = "a" * 32

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from service.store import facts, subscribers, suppressions
+from service.store.audience import subscribers, suppressions
+from service.store.core import facts
 from service.text import mailboxes
 from tests.builders import add_digest, add_subscription
 

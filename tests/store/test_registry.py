@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from service.config.schema import Settings
-from service.store import renames, stale
 from service.store import tables as t
-from service.store.registry import register
+from service.store.content import stale_feeds
+from service.store.sources import renames
+from service.store.sources.registry import register
 from tests import builders
 from tests.store.watching import written
 
@@ -65,7 +66,7 @@ def test_what_the_toml_names_becomes_rows(any_store, now):
     ]
     assert digests["ngay"].title == "Tin"
     with any_store.read() as connection:
-        assert set(stale.marked(connection)) == {"giao-duc", "y-te", stale.EVERYTHING}
+        assert set(stale_feeds.marked(connection)) == {"giao-duc", "y-te", stale_feeds.EVERYTHING}
 
 
 def test_the_documents_title_stays_where_the_toml_has_none(any_store, now):
@@ -197,7 +198,7 @@ def test_a_rename_keeps_the_row_and_leaves_a_redirect(any_store, now):
         assert renames.moved_to(connection, "topic", "giao-duc") == "hoc-duong"
         assert renames.moved_to(connection, "digest", "tuan") == "diem-tin"
         assert renames.moved_to(connection, "topic", "y-te") is None
-        assert set(stale.marked(connection)) >= {"hoc-duong", stale.EVERYTHING}
+        assert set(stale_feeds.marked(connection)) >= {"hoc-duong", stale_feeds.EVERYTHING}
         chosen = connection.execute(
             select(t.subscription.c.topics).order_by(t.subscription.c.id)
         ).scalars()
@@ -239,34 +240,34 @@ def test_nothing_changed_marks_nothing(any_store, now):
     wanted = settings({"a": {"url": "https://a.example/"}}, {"x": {"title": "X"}}, {"d": {}})
     apply(any_store, wanted, now)
     with any_store.write() as connection:
-        for feed, since in stale.marked(connection).items():
-            stale.clear(connection, feed, since)
+        for feed, since in stale_feeds.marked(connection).items():
+            stale_feeds.clear(connection, feed, since)
     apply(any_store, wanted, now + timedelta(hours=1), retire=True)
     with any_store.read() as connection:
-        assert stale.marked(connection) == {}
+        assert stale_feeds.marked(connection) == {}
 
 
 def test_a_new_name_of_an_outlet_marks_every_topic(any_store, now):
     first = settings({"a": {"url": "https://a.example/", "title": "A"}}, {"x": {}, "y": {}})
     apply(any_store, first, now)
     with any_store.write() as connection:
-        for feed, since in stale.marked(connection).items():
-            stale.clear(connection, feed, since)
+        for feed, since in stale_feeds.marked(connection).items():
+            stale_feeds.clear(connection, feed, since)
     second = settings({"a": {"url": "https://a.example/", "title": "Báo A"}}, {"x": {}, "y": {}})
     apply(any_store, second, now)
     with any_store.read() as connection:
-        assert set(stale.marked(connection)) == {"x", "y", stale.EVERYTHING}
+        assert set(stale_feeds.marked(connection)) == {"x", "y", stale_feeds.EVERYTHING}
 
 
 def test_a_source_that_leaves_or_comes_back_marks_the_feeds_that_count_it(any_store, now):
     both = {"a": {"url": "https://a.example/"}, "b": {"url": "https://b.example/"}}
     for source in (both, {"a": both["a"]}, both):
         with any_store.write() as connection:
-            for feed, since in stale.marked(connection).items():
-                stale.clear(connection, feed, since)
+            for feed, since in stale_feeds.marked(connection).items():
+                stale_feeds.clear(connection, feed, since)
         apply(any_store, settings(source, {"x": {}}), now, retire=True)
         with any_store.read() as connection:
-            assert set(stale.marked(connection)) == {"x", stale.EVERYTHING}
+            assert set(stale_feeds.marked(connection)) == {"x", stale_feeds.EVERYTHING}
 
 
 @pytest.mark.large

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from service.store import shelves
 from service.store import tables as t
+from service.store.content import page_queries
 from tests.builders import add_digest, add_source, add_story, add_topic
 from tests.store.watching import statements
 
@@ -31,13 +31,13 @@ def test_a_story_counts_once_in_a_topic_however_many_articles_tell_it(any_store,
         )
         add_story(connection, source=two, topics=[topic], entered_at=now, title="B", story=story)
         add_story(connection, source=one, topics=[topic], entered_at=now, title="C")
-        assert shelves.counts(connection) == {"giao-duc": 2}
-        assert shelves.sources_in(connection, topic) == 2
-        assert shelves.sources_in(connection, empty) == 0
-        assert shelves.sources_in(connection, None) == 2
+        assert page_queries.counts(connection) == {"giao-duc": 2}
+        assert page_queries.sources_in(connection, topic) == 2
+        assert page_queries.sources_in(connection, empty) == 0
+        assert page_queries.sources_in(connection, None) == 2
         gone = update(t.source).where(t.source.c.id == two).values(retired_at=now)
         connection.execute(gone)
-        assert shelves.sources_in(connection, topic) == 1
+        assert page_queries.sources_in(connection, topic) == 1
 
 
 def test_sources_are_counted_by_what_they_told_last(any_store, now):
@@ -52,9 +52,9 @@ def test_sources_are_counted_by_what_they_told_last(any_store, now):
                 connection, source=source, topics=topics, title=str(at),
                 entered_at=now + timedelta(minutes=at),
             )  # fmt: skip
-        told = [shelves.sources_in(connection, topic, among) for among in (1, 2, 3, 100)]
+        told = [page_queries.sources_in(connection, topic, among) for among in (1, 2, 3, 100)]
         assert told == [1, 1, 2, 2]
-        assert [shelves.sources_in(connection, None, among) for among in (2, 3)] == [1, 2]
+        assert [page_queries.sources_in(connection, None, among) for among in (2, 3)] == [1, 2]
 
 
 def test_counting_sources_follows_the_order_of_an_index(store, now):
@@ -63,7 +63,7 @@ def test_counting_sources_follows_the_order_of_an_index(store, now):
         topic = add_topic(connection, now)
     for topic_id, index in ((topic, "listed"), (None, "listed_at")):
         with store.read() as connection, statements(store) as seen:
-            shelves.sources_in(connection, topic_id)
+            page_queries.sources_in(connection, topic_id)
         (counted,) = [one for one in seen if one.startswith("SELECT")]
         with store.read() as connection:
             values = (topic_id,) if topic_id else ()
@@ -85,12 +85,16 @@ def test_retired_topics_and_digests_are_found_but_not_listed(any_store, now):
         for table in (t.topic, t.digest):
             gone = update(table).where(table.c.name.in_(["y-te", "a"])).values(retired_at=now)
             connection.execute(gone)
-        assert [one.name for one in shelves.topics(connection)] == ["giao-duc"]
-        assert len(shelves.topics(connection, retired=True)) == 2
-        assert [one.name for one in shelves.digests(connection)] == ["b"]
-        assert shelves.one_topic(connection, "y-te").retired
-        assert shelves.one_digest(connection, "a") is not None
-        assert shelves.one_topic(connection, "x") is shelves.one_digest(connection, "x") is None
+        assert [one.name for one in page_queries.topics(connection)] == ["giao-duc"]
+        assert len(page_queries.topics(connection, retired=True)) == 2
+        assert [one.name for one in page_queries.digests(connection)] == ["b"]
+        assert page_queries.one_topic(connection, "y-te").retired
+        assert page_queries.one_digest(connection, "a") is not None
+        assert (
+            page_queries.one_topic(connection, "x")
+            is page_queries.one_digest(connection, "x")
+            is None
+        )
 
 
 def test_which_edition_of_the_archive_stands_for_an_unlisted_one(any_store, now):
@@ -101,9 +105,9 @@ def test_which_edition_of_the_archive_stands_for_an_unlisted_one(any_store, now)
         late = _edition(connection, digest, monday + 3 * DAY, cadence="daily", listed=False)
 
         def stands_for() -> object:
-            (shelf,) = [one for one in shelves.editions(connection, "tuan", listed=False)
+            (shelf,) = [one for one in page_queries.editions(connection, "tuan", listed=False)
                         if one.id == late]  # fmt: skip
-            found = shelves.listed_with(connection, shelf)
+            found = page_queries.listed_with(connection, shelf)
             return found and found.cut_at
 
         assert stands_for() is None
@@ -120,9 +124,9 @@ def test_editions_are_found_by_digest_and_cut(any_store, now):
             _edition(connection, one, now - n * DAY)
         _edition(connection, one, now, cadence="daily", listed=False)
         _edition(connection, two, now)
-        cuts = [shelf.cut_at for shelf in shelves.editions(connection, "tuan")]
+        cuts = [shelf.cut_at for shelf in page_queries.editions(connection, "tuan")]
         assert cuts == [now, now - DAY, now - 2 * DAY]
-        assert len(shelves.editions(connection, "tuan", limit=1)) == 1
-        assert len(shelves.editions(connection, "tuan", listed=False, cut_at=now)) == 2
-        assert len(shelves.editions(connection)) == 4
-        assert shelves.headlines(connection, [], 3) == shelves.sizes(connection, []) == {}
+        assert len(page_queries.editions(connection, "tuan", limit=1)) == 1
+        assert len(page_queries.editions(connection, "tuan", listed=False, cut_at=now)) == 2
+        assert len(page_queries.editions(connection)) == 4
+        assert page_queries.headlines(connection, [], 3) == page_queries.sizes(connection, []) == {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from service.store import signup_hours
-from service.store.signup_hours import EVERYBODY, Cap
+from service.store.audience import signup_hours
+from service.store.audience.signup_hours import EVERYBODY, Cap
 
 WEEK = timedelta(days=6)
 

@@ -8,19 +8,19 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from service.store import polled, retries, sources
 from service.store import tables as t
-from service.store.lists import Lists
-from service.store.manners import Manners
+from service.store.sources import poll_results, polling_queue, retries
+from service.store.sources.list_state import Lists
+from service.store.sources.poll_state import Manners
 from tests.builders import add_source
 
 LEASE = timedelta(minutes=5)
-BEHIND = sources.Behind(b'"1"', b"yesterday", b"\x01" * 16, b"\x02" * 8)
+BEHIND = polling_queue.Behind(b'"1"', b"yesterday", b"\x01" * 16, b"\x02" * 8)
 
 
 def _claim(connection, now, name, owner="a", **options):
-    found = sources.named(connection, [name])
-    return sources.claim(connection, found, owner, now, now + LEASE, **options)
+    found = polling_queue.named(connection, [name])
+    return polling_queue.claim(connection, found, owner, now, now + LEASE, **options)
 
 
 def _row(connection):
@@ -37,24 +37,26 @@ def test_due_is_what_has_come_is_free_is_neither_paused_nor_retired(any_store, n
         add_source(connection, now, "da-bo", retired_at=now)
         add_source(connection, now, "dang-giu", lease_owner="x", lease_until=later)
         add_source(connection, now, "het-han", lease_owner="x", lease_until=now)
-        found = [source.name for source in sources.due(connection, now)]
+        found = [source.name for source in polling_queue.due(connection, now)]
         assert found == ["cho-lau", "den-han", "het-han"]
-        assert [source.name for source in sources.due(connection, now, limit=1)] == ["cho-lau"]
-        named = sources.named(connection, ["tam-dung", "chua-den", "da-bo", "khong-co"])
+        assert [source.name for source in polling_queue.due(connection, now, limit=1)] == [
+            "cho-lau"
+        ]
+        named = polling_queue.named(connection, ["tam-dung", "chua-den", "da-bo", "khong-co"])
         assert sorted(source.name for source in named) == ["chua-den", "tam-dung"]
 
 
 def test_a_claim_keeps_others_away_until_its_lease_ends(any_store, now):
     with any_store.write() as connection:
         add_source(connection, now)
-        wanted = sources.due(connection, now)
-        (first,) = sources.claim(connection, wanted, "a", now, now + LEASE)
-        assert sources.claim(connection, wanted, "b", now, now + LEASE) == []
-        assert sources.due(connection, now) == []
-        assert polled.held(connection, [first])
+        wanted = polling_queue.due(connection, now)
+        (first,) = polling_queue.claim(connection, wanted, "a", now, now + LEASE)
+        assert polling_queue.claim(connection, wanted, "b", now, now + LEASE) == []
+        assert polling_queue.due(connection, now) == []
+        assert poll_results.held(connection, [first])
         after = now + LEASE
-        (second,) = sources.claim(connection, wanted, "b", after, after + LEASE)
-        assert not polled.held(connection, [first])
+        (second,) = polling_queue.claim(connection, wanted, "b", after, after + LEASE)
+        assert not poll_results.held(connection, [first])
         assert second.first_fetch_at == first.first_fetch_at == now
 
 
@@ -67,11 +69,13 @@ def test_two_who_claim_at_once_share_the_sources_without_a_double(any_store, now
 
     def take(owner: str) -> None:
         with any_store.read() as connection:
-            wanted = sources.due(connection, now)
+            wanted = polling_queue.due(connection, now)
         ready.wait(10)
         for start in range(0, 60, 5):
             with any_store.write() as connection:
-                some = sources.claim(connection, wanted[start : start + 5], owner, now, now + LEASE)
+                some = polling_queue.claim(
+                    connection, wanted[start : start + 5], owner, now, now + LEASE
+                )
                 got[owner] += [source.name for source in some]
 
     threads = [threading.Thread(target=take, args=(owner,)) for owner in got]
@@ -94,13 +98,13 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         add_source(connection, now, failures=3, error="no", document_error="no")
         (source,) = _claim(connection, now, "bao-a")
         assert source.document_error == "no"
-        fine = polled.Fine(
+        fine = poll_results.Fine(
             source=source, behind=BEHIND, next_poll_at=now + LEASE,
             manners=Manners(interval_s=900), title="Báo A", home=None, entries=7,
             repairs=["bare-ampersand"], rung="whole", beyond=2,
             lists=Lists(entries_usual=6, place=">a", children={"x": ""}),
         )  # fmt: skip
-        assert polled.record_fine(connection, now, [fine]) == frozenset()
+        assert poll_results.record_fine(connection, now, [fine]) == frozenset()
         row = _row(connection)
         assert (row.title, row.failures, row.error, row.entries_last) == ("Báo A", 0, None, 7)
         assert row.repairs == ["bare-ampersand"]
@@ -112,8 +116,8 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         assert (again.body_hash, again.read_as) == (BEHIND.body_hash, BEHIND.read_as)
         assert (again.first_collected_at, again.document_error) == (now, None)
         assert again.lists == Lists(None, 6, ">a", {"x": ""})
-        same = polled.Same(again, BEHIND, False, later + LEASE, Manners(interval_s=1000))
-        assert polled.record_unchanged(connection, later, [same]) == frozenset()
+        same = poll_results.Same(again, BEHIND, False, later + LEASE, Manners(interval_s=1000))
+        assert poll_results.record_unchanged(connection, later, [same]) == frozenset()
         row = _row(connection)
         assert (row.first_collected_at, row.last_ok_at, row.title) == (now, later, "Báo A")
         assert row.interval_s == 1000
@@ -124,10 +128,12 @@ def test_failures_count_up_and_a_body_that_cannot_be_read_is_remembered(any_stor
     with any_store.write() as connection:
         add_source(connection, now)
         (source,) = _claim(connection, now, "bao-a")
-        polled.record_failure(connection, source, error="404", next_poll_at=now, manners=Manners())
+        poll_results.record_failure(
+            connection, source, error="404", next_poll_at=now, manners=Manners()
+        )
         (source,) = _claim(connection, now, "bao-a")
         assert (source.failures, source.etag, source.document_error) == (1, None, None)
-        polled.record_failure(
+        poll_results.record_failure(
             connection, source, error="no feed", next_poll_at=now, manners=Manners(), behind=BEHIND
         )
         (source,) = _claim(connection, now, "bao-a")
@@ -142,12 +148,12 @@ def test_what_is_no_longer_ours_is_not_written(any_store, now, meanwhile):
         add_source(connection, now)
         (source,) = _claim(connection, now, "bao-a")
         connection.execute(update(t.source).values(**meanwhile))
-        assert not polled.held(connection, [source])
-        assert not polled.record_failure(
+        assert not poll_results.held(connection, [source])
+        assert not poll_results.record_failure(
             connection, source, error="x", next_poll_at=now, manners=Manners()
         )
-        same = polled.Same(source, BEHIND, True, now, Manners(interval_s=1))
-        assert polled.record_unchanged(connection, now, [same]) == {source.id}
+        same = poll_results.Same(source, BEHIND, True, now, Manners(interval_s=1))
+        assert poll_results.record_unchanged(connection, now, [same]) == {source.id}
         row = _row(connection)
         assert (row.error, row.etag, row.lease_until) == (None, None, now + LEASE)
 
@@ -158,26 +164,28 @@ def test_claims_of_a_stopped_pass_are_given_back(any_store, now):
             add_source(connection, now, name)
         first = _claim(connection, now, "mot", "a")
         second = _claim(connection, now, "hai", "b")
-        sources.LEASE.release(connection, "a", [source.id for source in first + second])
-        assert [source.name for source in sources.due(connection, now)] == ["mot"]
+        polling_queue.LEASE.release(connection, "a", [source.id for source in first + second])
+        assert [source.name for source in polling_queue.due(connection, now)] == ["mot"]
 
 
 def test_of_many_that_said_the_same_only_those_are_lost_that_are_not_ours(any_store, now):
     with any_store.write() as connection:
         for n in range(5):
             add_source(connection, now, f"nguon-{n}")
-        claimed = sources.claim(connection, sources.due(connection, now), "a", now, now + LEASE)
+        claimed = polling_queue.claim(
+            connection, polling_queue.due(connection, now), "a", now, now + LEASE
+        )
         taken = t.source.c.name.in_(("nguon-1", "nguon-3"))
         connection.execute(update(t.source).where(taken).values(lease_owner="b"))
         same = [
-            polled.Same(
+            poll_results.Same(
                 one, BEHIND, True, now + timedelta(hours=n), Manners(interval_s=n, news_at=now)
             )
             for n, one in enumerate(claimed, 1)
         ]
-        lost = polled.record_unchanged(connection, now, same)
+        lost = poll_results.record_unchanged(connection, now, same)
         assert lost == {one.id for one in claimed if one.name in {"nguon-1", "nguon-3"}}
-        assert polled.record_unchanged(connection, now, []) == frozenset()
+        assert poll_results.record_unchanged(connection, now, []) == frozenset()
         rows = connection.execute(select(t.source).where(t.source.c.lease_owner.is_(None))).all()
         assert {row.name for row in rows} == {"nguon-0", "nguon-2", "nguon-4"}
         assert {(row.etag, row.news_at, row.last_ok_at) for row in rows} == {(b'"1"', now, now)}
@@ -187,22 +195,22 @@ def test_what_is_gone_is_not_due_until_somebody_says_so(any_store, now):
     with any_store.write() as connection:
         add_source(connection, now)
         (source,) = _claim(connection, now, "bao-a")
-        polled.record_failure(
+        poll_results.record_failure(
             connection, source, error="410", next_poll_at=now, manners=Manners(), gone_at=now
         )
         much_later = now + timedelta(days=400)
-        assert sources.due(connection, much_later) == []
+        assert polling_queue.due(connection, much_later) == []
         assert _claim(connection, much_later, "bao-a") == []
         assert retries.failing(connection, now) == ["bao-a"]
         retries.retry(connection, ["bao-a", "khong-co"], much_later)
-        assert [one.name for one in sources.due(connection, much_later)] == ["bao-a"]
+        assert [one.name for one in polling_queue.due(connection, much_later)] == ["bao-a"]
 
 
 def test_a_source_that_has_moved_is_fetched_where_it_stands_now(any_store, now):
     there = "https://moi.example/rss"
     with any_store.write() as connection:
         add_source(connection, now, moved_to=there)
-        (found,) = sources.due(connection, now)
+        (found,) = polling_queue.due(connection, now)
         assert found.url == there
         (source,) = _claim(connection, now, "bao-a")
         assert (source.address, source.manners.moved_to) == (there, there)

@@ -10,9 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
-from service.store import stories
 from service.store import tables as t
-from service.store import topics as topics_of
+from service.store.content import stories
+from service.store.content import topics as topics_of
 from tests.builders import add_source, add_story, add_topic
 from tests.store.watching import statements
 

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from service.model import DeliveryKind
-from service.store import deliveries, release, segments, told
 from service.store import tables as t
-from service.store.deliveries import NewDelivery
-from service.store.segments import Segment
-from service.store.told import Telling
+from service.store.mailing import deliveries, release, segments, told
+from service.store.mailing.deliveries import NewDelivery
+from service.store.mailing.segments import Segment
+from service.store.mailing.told import Telling
 from tests import builders
 
 MANY = 501

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from service.store import turns
+from service.store.sources import site_leases
 from service.store.tables import site_turn
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -15,22 +15,22 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 def test_a_site_is_one_processs_until_it_leaves_or_its_lease_lapses(any_store, now):
     until = now + MINUTE
     with any_store.write() as connection:
-        assert turns.take(connection, [], "a", now, until) == set()
-        assert turns.take(connection, ["x.vn", "y.vn"], "a", now, until) == {"x.vn", "y.vn"}
-        assert turns.take(connection, ["y.vn", "z.vn"], "b", now, until) == {"z.vn"}
-        assert turns.take(connection, ["x.vn"], "a", now, until) == {"x.vn"}  # for longer
-        turns.leave(connection, {"x.vn": now + 2 * SECOND}, "a", now)
-        assert turns.take(connection, ["x.vn"], "b", now + SECOND, until) == set()
-        assert turns.take(connection, ["x.vn"], "b", now + 2 * SECOND, until) == {"x.vn"}
+        assert site_leases.take(connection, [], "a", now, until) == set()
+        assert site_leases.take(connection, ["x.vn", "y.vn"], "a", now, until) == {"x.vn", "y.vn"}
+        assert site_leases.take(connection, ["y.vn", "z.vn"], "b", now, until) == {"z.vn"}
+        assert site_leases.take(connection, ["x.vn"], "a", now, until) == {"x.vn"}  # for longer
+        site_leases.leave(connection, {"x.vn": now + 2 * SECOND}, "a", now)
+        assert site_leases.take(connection, ["x.vn"], "b", now + SECOND, until) == set()
+        assert site_leases.take(connection, ["x.vn"], "b", now + 2 * SECOND, until) == {"x.vn"}
         # "a" has died: what it held is taken once its lease has lapsed.
-        assert turns.take(connection, ["y.vn"], "b", until - SECOND, until) == set()
-        assert turns.take(connection, ["y.vn"], "b", until, until + MINUTE) == {"y.vn"}
-        turns.leave(connection, {"y.vn": until}, "a", until)  # no longer its own
-        assert turns.take(connection, ["y.vn"], "c", until, until + MINUTE) == set()
+        assert site_leases.take(connection, ["y.vn"], "b", until - SECOND, until) == set()
+        assert site_leases.take(connection, ["y.vn"], "b", until, until + MINUTE) == {"y.vn"}
+        site_leases.leave(connection, {"y.vn": until}, "a", until)  # no longer its own
+        assert site_leases.take(connection, ["y.vn"], "c", until, until + MINUTE) == set()
 
 
 def test_turns_that_are_long_over_leave_no_rows(any_store, now):
     with any_store.write() as connection:
-        turns.take(connection, ["x.vn"], "a", now, now)
-        turns.leave(connection, {}, "b", now + timedelta(hours=2))
+        site_leases.take(connection, ["x.vn"], "a", now, now)
+        site_leases.leave(connection, {}, "b", now + timedelta(hours=2))
         assert connection.execute(select(site_turn)).all() == []

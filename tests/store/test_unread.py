@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from sqlalchemy import insert, select
 
-from service.store import retries, unread
 from service.store import tables as t
-from service.store.lease import LEASE
-from service.store.unread import A_SOURCE, NewPage
+from service.store.core.lease import LEASE
+from service.store.sources import article_page_queue, retries
+from service.store.sources.article_page_queue import A_SOURCE, NewPage
 from tests.builders import add_source
 
 
@@ -21,11 +21,11 @@ def add_entries(connection, now, source_id, *keys):
     ]  # fmt: skip
     connection.execute(insert(t.entry), rows)
     pages = [NewPage(key, f"https://a.vn/{key}", key.encode()) for key in keys]
-    unread.add(connection, source_id, pages, now)
+    article_page_queue.add(connection, source_id, pages, now)
 
 
 def take(connection, now, owner="a", limit=100, **options):
-    return unread.claim(connection, owner, now, now + LEASE, limit, **options)
+    return article_page_queue.claim(connection, owner, now, now + LEASE, limit, **options)
 
 
 def test_a_page_is_one_owners_until_its_lease_ends(any_store, now):
@@ -37,14 +37,14 @@ def test_a_page_is_one_owners_until_its_lease_ends(any_store, now):
         assert (first.source, first.held, first.tries) == ("bao-a", True, 0)
         assert (first.added_at, first.first_fetch_at) == (now, now)
         assert take(connection, now, "b") == []
-        unread.LEASE.release(connection, "a", [second.entry_id])
+        article_page_queue.LEASE.release(connection, "a", [second.entry_id])
         (again,) = take(connection, now, "b")
         assert again.entry_id == second.entry_id
         taken = take(connection, now + LEASE, "c")
         assert len(taken) == 2
-        assert not unread.holds(connection, first)
-        unread.done(connection, first, None)  # no more ours: nothing happens
-        assert unread.number(connection, source) == 2
+        assert not article_page_queue.holds(connection, first)
+        article_page_queue.done(connection, first, None)  # no more ours: nothing happens
+        assert article_page_queue.number(connection, source) == 2
 
 
 def test_what_was_read_is_gone_and_what_was_not_comes_again(any_store, now):
@@ -52,15 +52,15 @@ def test_what_was_read_is_gone_and_what_was_not_comes_again(any_store, now):
         source = add_source(connection, now)
         add_entries(connection, now, source, "x", "y")
         x, y = take(connection, now)
-        unread.done(connection, x, "it has none")
-        unread.later(connection, y, "500", now + timedelta(minutes=5))
+        article_page_queue.done(connection, x, "it has none")
+        article_page_queue.later(connection, y, "500", now + timedelta(minutes=5))
         assert take(connection, now) == []
         (again,) = take(connection, now + timedelta(minutes=5))
         assert (again.entry_key, again.tries) == ("y", 1)
         assert connection.scalar(select(t.source.c.page_error)) == "it has none"
-        unread.done(connection, again, None)
+        article_page_queue.done(connection, again, None)
         assert connection.scalar(select(t.source.c.page_error)) == "it has none"
-        assert unread.number(connection, source) == 0
+        assert article_page_queue.number(connection, source) == 0
         add_entries(connection, now, source, "z")
         assert connection.scalar(select(t.source.c.page_error)) is None
 
@@ -71,8 +71,8 @@ def test_what_its_list_says_anew_does_not_hasten_it(any_store, now):
         source = add_source(connection, now)
         add_entries(connection, now, source, "x")
         (page,) = take(connection, now)
-        unread.later(connection, page, "500", later)
-        unread.add(connection, source, [NewPage("x", "https://a.vn/new", b"new")], now)
+        article_page_queue.later(connection, page, "500", later)
+        article_page_queue.add(connection, source, [NewPage("x", "https://a.vn/new", b"new")], now)
         assert take(connection, now) == []
         (page,) = take(connection, later)
         assert (page.url, page.listed, page.tries) == ("https://a.vn/new", b"new", 1)
@@ -100,7 +100,7 @@ def test_a_site_that_is_asked_too_much_is_left_alone(any_store, now):
     with any_store.write() as connection:
         source = add_source(connection, now)
         add_entries(connection, now, source, "x", "y")
-        unread.put_off(connection, ["bao-a", "khong-co"], later)
+        article_page_queue.put_off(connection, ["bao-a", "khong-co"], later)
         assert take(connection, now) == []
         assert len(take(connection, later)) == 2
 
@@ -110,8 +110,8 @@ def test_a_source_that_is_retried_reads_its_pages_at_once(any_store, now):
         source = add_source(connection, now)
         add_entries(connection, now, source, "x")
         (page,) = take(connection, now)
-        unread.later(connection, page, "500", now + timedelta(hours=1))
+        article_page_queue.later(connection, page, "500", now + timedelta(hours=1))
         retries.retry(connection, ["bao-a"], now)
-        assert unread.is_due(connection, now)
+        assert article_page_queue.is_due(connection, now)
         (page,) = take(connection, now)
-        assert not unread.is_due(connection, now)
+        assert not article_page_queue.is_due(connection, now)

@@ -15,8 +15,8 @@ from service.config.schema import Settings
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.report.health import Health
-from service.store import registry
-from service.store.database import Store
+from service.store.core.database import Store
+from service.store.sources import registry
 from service.web import admin_key
 from service.web.app import create_app
 from service.web.limiter import Limiter

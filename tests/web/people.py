@@ -7,8 +7,8 @@ from html import unescape
 
 from sqlalchemy import select
 
-from service.store import subscriptions
 from service.store import tables as t
+from service.store.audience import subscriptions
 
 
 def token_in(page: str) -> str:

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from service.mail.drain import drain
-from service.mail.lines import OUTBOX
+from service.mail.relays import OUTBOX
 from service.report import mailing
 from service.report.health import Health
 from service.report.sentence import Sentence
-from service.store.relay_states import note_failure
+from service.store.mailing.relay_states import note_failure
 from service.web import admin_key
 from tests.builders import add_source
 from tests.web.people import fill, newest, text

@@ -9,7 +9,8 @@ import pytest
 
 from service.publish.build import publish
 from service.publish.channel import FRESH_FOR
-from service.store import documents, registry
+from service.store.content import feed_documents
+from service.store.sources import registry
 from tests.builders import add_source, add_story
 from tests.web.conftest import settings_with
 
@@ -37,7 +38,7 @@ KINDS = {
 def test_a_feed_is_the_stored_bytes(published, feed, format_):
     response = published.client.get(f"/feeds/{feed}.{format_}", headers={"Accept-Encoding": ""})
     with published.store.read() as connection:
-        stored = documents.get(connection, feed, format_)
+        stored = feed_documents.get(connection, feed, format_)
     assert response.status_code == 200
     assert response.content == stored.body
     assert "Khai giảng" in response.text
@@ -51,7 +52,7 @@ def test_the_twin_in_gzip_is_sent_as_it_was_made(published):
     with published.client.stream("GET", "/feeds/all.atom", headers=headers) as response:
         raw = b"".join(response.iter_raw())
     with published.store.read() as connection:
-        stored = documents.get(connection, "all", "atom")
+        stored = feed_documents.get(connection, "all", "atom")
     assert raw == stored.gzip
     assert gzip.decompress(raw) == stored.body
 

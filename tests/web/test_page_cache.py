@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.store import versions
-from service.store.database import Store
+from service.store.content import versions
+from service.store.core.database import Store
 from service.web.documents import Served
 from service.web.page_cache import LOOK_S, TRUST_S, PageCache
 

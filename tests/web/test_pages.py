@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from service.render.views import freeze, story_view
-from service.store import registry, stories, versions
 from service.store import tables as t
+from service.store.content import stories, versions
+from service.store.sources import registry
 from tests.builders import add_source, add_story
 from tests.web.conftest import settings_with
 from tests.web.people import text

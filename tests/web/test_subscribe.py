@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from service.audience.tokens import cookie_hash
-from service.store import registry
+from service.store.sources import registry
 from tests.web.conftest import NOW, settings_with
 from tests.web.people import fill, letters, newest, subscribe, text, token_in
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.store import events
+from service.store.audience import subscription_events
 from tests.web.people import newest, subscribe, text
 
 
@@ -87,7 +87,7 @@ def test_the_page_stops_and_undo_restores_the_same(web, link):
     assert "07:00 thứ Hai 30/11" in text(back)
     assert newest(web) == before
     with web.store.read() as connection:
-        history = events.of_subscription(connection, before.id)
+        history = subscription_events.of_subscription(connection, before.id)
     assert [event.what for event in history] == ["signed_up", "confirmed", "ended", "restored"]
 
 

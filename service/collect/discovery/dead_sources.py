@@ -26,13 +26,13 @@ from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
 from service.errors import BantinError
 from service.net.client import Client
-from service.store import seeking
-from service.store.database import Store
-from service.store.lease import TERM, Term
-from service.store.renewal import in_hand
-from service.store.seeking import Dead, Suggestion
-from service.store.sources import LEASE
-from service.store.threads import claimed_in_thread, in_thread
+from service.store.core.database import Store
+from service.store.core.lease import TERM, Term
+from service.store.core.lease_renewal import in_hand
+from service.store.core.threads import claimed_in_thread, in_thread
+from service.store.sources import dead_sources
+from service.store.sources.dead_sources import Dead, Suggestion
+from service.store.sources.polling_queue import LEASE
 
 DEAD_FOR = timedelta(days=2)
 FAILURES = 3
@@ -128,7 +128,7 @@ async def _search(means: Means, settings: Settings, dead: Dead) -> Discovery | N
 def _groups(store: Store, settings: Settings, now: datetime) -> list[list[Dead]]:
     """Those of one site together: it is searched once for all of them."""
     with store.read() as connection:
-        dead = seeking.wanting(
+        dead = dead_sources.wanting(
             connection,
             now,
             dead_before=now - DEAD_FOR,
@@ -149,7 +149,7 @@ def _claim(
     store: Store, group: Sequence[Dead], owner: str, now: datetime, term: Term
 ) -> list[Dead]:
     with store.write() as connection:
-        return seeking.claim(connection, group, owner, now, now + term.lasts)
+        return dead_sources.claim(connection, group, owner, now, now + term.lasts)
 
 
 def _give_back(store: Store, owner: str, mine: Sequence[Dead]) -> None:
@@ -161,4 +161,4 @@ def _keep(
     store: Store, dead: Dead, owner: str, now: datetime, suggested: Sequence[Suggestion]
 ) -> bool:
     with store.write() as connection:
-        return seeking.suggest(connection, dead, owner, now, suggested)
+        return dead_sources.suggest(connection, dead, owner, now, suggested)

@@ -11,9 +11,9 @@ from service.collect.schedule import next_poll
 from service.collect.schedule.next_poll import Bounds
 from service.config.schema import Settings
 from service.errors import BantinError, HttpError
-from service.store import unread
-from service.store.database import Connection
-from service.store.holds import put_off
+from service.store.core.database import Connection
+from service.store.sources import article_page_queue
+from service.store.sources.publisher_holds import put_off
 
 
 class Sparing:
@@ -54,7 +54,7 @@ class Sparing:
             until,
             lambda due_at: next_poll.shifted(now, until, due_at, crowd_s, self._dice()),
         )
-        unread.put_off(connection, [name, *others], until)
+        article_page_queue.put_off(connection, [name, *others], until)
         return until
 
     @cached_property

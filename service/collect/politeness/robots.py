@@ -17,10 +17,10 @@ from service.errors import FetchError, HttpError, RobotsError
 from service.net import robots
 from service.net.access import Access
 from service.net.client import Client
-from service.store import robots as shelf
-from service.store.database import Store
-from service.store.robots import Known
-from service.store.threads import in_thread
+from service.store.core.database import Store
+from service.store.core.threads import in_thread
+from service.store.sources import robots_cache as shelf
+from service.store.sources.robots_cache import Known
 
 FRESH = timedelta(days=1)
 """For how long rules are believed, as RFC 9309 says at most."""

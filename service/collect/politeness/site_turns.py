@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from service.collect.politeness import site_rules
 from service.collect.politeness.rate_limit import NO_GAP
 from service.config.schema import Settings
-from service.store import turns
-from service.store.database import Connection
-from service.store.sources import Due
+from service.store.core.database import Connection
+from service.store.sources import site_leases
+from service.store.sources.polling_queue import Due
 
 
 class Turns:
@@ -37,18 +37,18 @@ class Turns:
         """Take the sites of these sources. Returns those that another process is asking."""
         gaps = {site: self._gap_s(source) for site, source in turn}
         spaced = {site: gap for site, gap in gaps.items() if gap is not None}
-        ours = turns.take(connection, spaced, self._owner, now, until)
+        ours = site_leases.take(connection, spaced, self._owner, now, until)
         self._gaps |= {site: spaced[site] for site in ours}
         return spaced.keys() - ours
 
     def renew(self, connection: Connection, until: datetime) -> None:
         """Keep the sites that are ours; called from a thread."""
-        turns.LEASE.renew(connection, self._owner, tuple(self._gaps), until)
+        site_leases.LEASE.renew(connection, self._owner, tuple(self._gaps), until)
 
     def leave(self, connection: Connection, now: datetime) -> None:
         """Let others ask them, each after its gap."""
         free_at = {site: now + timedelta(seconds=gap) for site, gap in self._gaps.items()}
-        turns.leave(connection, free_at, self._owner, now)
+        site_leases.leave(connection, free_at, self._owner, now)
         self._gaps.clear()
 
     def _gap_s(self, source: Due) -> float | None:

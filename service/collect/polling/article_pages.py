@@ -34,12 +34,12 @@ from service.curate.rules import Matcher, packed
 from service.errors import BantinError, FetchError, HttpError, ParseError, StoreError, first_of
 from service.net.answers import Response
 from service.net.client import Client
-from service.store import unread
-from service.store.database import Connection, Store
-from service.store.lease import TERM, Term
-from service.store.sources import Due
-from service.store.threads import in_thread
-from service.store.unread import A_SOURCE, Page
+from service.store.core.database import Connection, Store
+from service.store.core.lease import TERM, Term
+from service.store.core.threads import in_thread
+from service.store.sources import article_page_queue
+from service.store.sources.article_page_queue import A_SOURCE, Page
+from service.store.sources.polling_queue import Due
 
 IN_FLIGHT = 16
 """Pages that are fetched or read at once."""
@@ -141,11 +141,11 @@ class PageRound:
 
     def renew(self, connection: Connection, until: datetime) -> None:
         """Keep what is in hand for another lease; called from a thread."""
-        unread.LEASE.renew(connection, self._owner, tuple(self._in_hand), until)
+        article_page_queue.LEASE.renew(connection, self._owner, tuple(self._in_hand), until)
 
     def _give_back(self) -> None:
         with self._store.write() as connection:
-            unread.LEASE.release(connection, self._owner, self._in_hand)
+            article_page_queue.LEASE.release(connection, self._owner, self._in_hand)
 
     async def _take_more(self, tasks: asyncio.TaskGroup) -> bool:
         """Claim what is due. False: there was nothing."""
@@ -172,7 +172,7 @@ class PageRound:
         now = self._clock()
         until = now + self._term.lasts
         with self._store.write() as connection:
-            claimed = unread.claim(
+            claimed = article_page_queue.claim(
                 connection, self._owner, now, until, room, self._names, besides=crowded
             )
             # Renamed since the pass began: its settings are not ours.
@@ -182,7 +182,7 @@ class PageRound:
             foreign = self._means.turns.take(connection, wanted, now, until)
             mine = [one for one in known if self._site(one) not in foreign]
             left = {one.entry_id for one in claimed} - {one.entry_id for one in mine}
-            unread.rest(connection, self._owner, left, now + FOREIGN)
+            article_page_queue.rest(connection, self._owner, left, now + FOREIGN)
         self._in_hand.update((one.entry_id, one) for one in mine)
         return mine
 
@@ -294,17 +294,19 @@ class PageRound:
             first_fetch_at=page.first_fetch_at,
         )
         with self._store.write() as connection:
-            if not unread.holds(connection, page):
+            if not article_page_queue.holds(connection, page):
                 return
             now, matcher = self._clock(), self._means.matcher
             # An article that is there already loses nothing by a page that could not be had.
             if page.held or reason is None:
                 self.topics |= admit_listed(connection, source, made, now, matcher).topics
-            unread.done(connection, page, None if reason is None else " ".join(reason.split()))
+            article_page_queue.done(
+                connection, page, None if reason is None else " ".join(reason.split())
+            )
 
     def _put_off(self, page: Page, error: BantinError, at: datetime) -> None:
         with self._store.write() as connection:
-            unread.later(connection, page, " ".join(str(error).split()), at)
+            article_page_queue.later(connection, page, " ".join(str(error).split()), at)
 
     async def _spare(self, site: str, page: Page, error: HttpError) -> None:
         """Leave the site alone for as long as it wants, with all that waits for it."""
@@ -317,7 +319,7 @@ class PageRound:
                     connection, page.source, page.url, error, now, itself=True
                 )
                 left = [one.entry_id for one in dropped]
-                unread.rest(connection, self._owner, left, until)
+                article_page_queue.rest(connection, self._owner, left, until)
 
         await in_thread(put_off)
         for one in dropped:

@@ -27,9 +27,9 @@ from service.model import Further, SourceKind
 from service.net.client import Client
 from service.parse.sitemap import sitemap_index
 from service.parse.sitemap.sitemap_index import Plan
-from service.store import entries
-from service.store.database import Store
-from service.store.sources import Behind, Claimed
+from service.store.content import entries
+from service.store.core.database import Store
+from service.store.sources.polling_queue import Behind, Claimed
 
 LONGEST_S = 300.0
 """Of one visit. What is left then waits for the next one."""

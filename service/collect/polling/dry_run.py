@@ -28,8 +28,8 @@ from service.net import agent
 from service.net.access import Access
 from service.net.answers import NOT_MODIFIED, Response
 from service.net.client import Client
-from service.store import pauses
-from service.store.remembered import Remembered
+from service.store.sources import pauses
+from service.store.sources.known_state import Remembered
 from service.text import http_headers as http
 
 AT_ONCE = 16

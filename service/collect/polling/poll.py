@@ -32,12 +32,13 @@ from service.errors import BantinError, FetchError, UsageError, first_of
 from service.model import Changed
 from service.net.agent import user_agent
 from service.net.client import Client
-from service.store import sources, subscribers, unread
-from service.store.database import Store
-from service.store.lease import TERM, Term
-from service.store.renewal import renewed
-from service.store.sources import Due
-from service.store.threads import in_thread
+from service.store.audience import subscribers
+from service.store.core.database import Store
+from service.store.core.lease import TERM, Term
+from service.store.core.lease_renewal import renewed
+from service.store.core.threads import in_thread
+from service.store.sources import article_page_queue, polling_queue
+from service.store.sources.polling_queue import Due
 
 PAGES_S = 300.0
 """For how long a pass by hand reads articles' pages; the rest is read by the next one."""
@@ -188,7 +189,7 @@ def _version() -> str:
 
 def _has_pages(store: Store, now: datetime) -> bool:
     with store.read() as connection:
-        return unread.is_due(connection, now)
+        return article_page_queue.is_due(connection, now)
 
 
 def _wanted(
@@ -196,13 +197,13 @@ def _wanted(
 ) -> list[Due]:
     with store.read() as connection:
         if names is None:
-            found = sources.due(connection, now)
+            found = polling_queue.due(connection, now)
             return [source for source in found if source.name in settings.source]
         asked = list(dict.fromkeys(names))
         unknown = [name for name in asked if name not in settings.source]
         if unknown:
             raise UsageError(f"there is no source {', '.join(map(repr, unknown))}")
-        found = sources.named(connection, asked)
+        found = polling_queue.named(connection, asked)
     missing = set(asked) - {source.name for source in found}
     if missing:
         raise UsageError(f"not in the store yet: {', '.join(sorted(missing))}")

@@ -30,10 +30,12 @@ from service.errors import (
     StoreError,
 )
 from service.parse.repair.repair_names import TRUNCATED_TAIL
-from service.store import callbacks, entries, memories, polled, pushing, sources, stale, versions
-from service.store.database import Connection, Store
-from service.store.lists import Lists
-from service.store.polled import Called, Fine
+from service.store.content import entries, stale_feeds, versions
+from service.store.core.database import Connection, Store
+from service.store.sources import poll_results, polling_queue, push_state, snapshots
+from service.store.sources.list_state import Lists
+from service.store.sources.poll_results import Called, Fine
+from service.store.websub import callbacks
 from service.text.fold import nfc
 
 PATIENCE = timedelta(days=1)
@@ -52,7 +54,7 @@ _log = structlog.get_logger("collect")
 class Recorded:
     """What became of one source. `error` None: fine. `lost`: it was not ours any more."""
 
-    source: sources.Claimed
+    source: polling_queue.Claimed
     error: BantinError | None = None
     new: int = 0
     changed: int = 0
@@ -96,8 +98,8 @@ class Recorder:
         told = []
         for one in same:
             plan = self._answered(one, now, whole=one.whole)
-            told.append(polled.Same(one.source, one.behind, one.whole, plan.at, plan.manners))
-        lost = polled.record_unchanged(connection, now, told)
+            told.append(poll_results.Same(one.source, one.behind, one.whole, plan.at, plan.manners))
+        lost = poll_results.record_unchanged(connection, now, told)
         return [Recorded(one.source, lost=one.source.id in lost) for one in same]
 
     def _fail(self, connection: Connection, result: Failed) -> Recorded:
@@ -110,7 +112,7 @@ class Recorder:
             for_all=result.for_all,
             dice=self._dice(),
         )
-        kept = polled.record_failure(
+        kept = poll_results.record_failure(
             connection,
             source,
             error=" ".join(nfc(str(result.error)).split()),
@@ -156,7 +158,7 @@ class Recorder:
     def _admit_shares(self, shares: Sequence[Share], before: Sequence[Recorded]) -> list[Recorded]:
         """What became of each until now. `before`: of the shares that went before."""
         with self._store.write() as connection:
-            called = polled.held(connection, (share.result.source for share in shares))
+            called = poll_results.held(connection, (share.result.source for share in shares))
             now = self._clock()
             ours = [at for at, share in enumerate(shares) if share.result.source.id in called]
             submissions = [
@@ -194,8 +196,8 @@ class Recorder:
             for result, new in settled
             if not self._deliver(connection, result, new, now)
         ]
-        polled.record_fine(connection, now, fine)
-        memories.keep(
+        poll_results.record_fine(connection, now, fine)
+        snapshots.keep(
             connection,
             {
                 result.source.id: result.brought.memory
@@ -214,7 +216,7 @@ class Recorder:
             # Marks are raised in one order within one call; the second call of a transaction needs
             # the queue, or PostgreSQL could see two of them wait for one another.
             entries.queue(connection)
-            stale.mark(connection, {*shown, stale.EVERYTHING}, now)
+            stale_feeds.mark(connection, {*shown, stale_feeds.EVERYTHING}, now)
             versions.raise_(connection, [versions.STORIES])
         return dict.fromkeys(renamed, shown)
 
@@ -223,7 +225,7 @@ class Recorder:
         if result.delivery is None:
             return False
         taught = outcome.taught(result.source.manners, result.brought, new, now)
-        pushing.record_delivered(connection, result.source, taught)
+        push_state.record_delivered(connection, result.source, taught)
         callbacks.done(connection, [result.delivery])
         return True
 
@@ -232,7 +234,7 @@ class Recorder:
         source = result.source
         if not new or source.pushed_until is None:
             return result
-        if not pushing.missed(connection, source.id, now):
+        if not push_state.missed(connection, source.id, now):
             return result
         return replace(result, source=replace(source, pushed_until=None))
 
@@ -293,7 +295,7 @@ class Recorder:
             pushed=_is_pushed(result.source, now),
         )
 
-    def _terms(self, source: sources.Claimed) -> Terms:
+    def _terms(self, source: polling_queue.Claimed) -> Terms:
         told = self._told(source)
         interval = told.interval or self._settings.collect.interval
         return Terms(
@@ -302,7 +304,7 @@ class Recorder:
             tied=told.auth is not None or bool(told.headers),
         )
 
-    def _told(self, source: sources.Claimed) -> Source:
+    def _told(self, source: polling_queue.Claimed) -> Source:
         return self._settings.source[source.name]
 
 
@@ -350,7 +352,7 @@ def _together(results: Sequence[Read]) -> Iterator[list[Read]]:
         yield some
 
 
-def _is_pushed(source: sources.Claimed, now: datetime) -> bool:
+def _is_pushed(source: polling_queue.Claimed, now: datetime) -> bool:
     return source.pushed_until is not None and source.pushed_until > now
 
 

@@ -27,7 +27,7 @@ from service.net.access import Access
 from service.net.answers import NOT_MODIFIED, Hop, Response
 from service.net.client import Client, Room
 from service.parse.options import Reading
-from service.store.sources import Behind, Claimed
+from service.store.sources.polling_queue import Behind, Claimed
 from service.text import http_headers as http
 
 TRUST = timedelta(days=1)

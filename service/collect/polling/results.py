@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from service.collect.polling.record import PART, Recorded
 from service.collect.polling.request import Read, Result
-from service.store.threads import in_thread
+from service.store.core.threads import in_thread
 
 MOST = 200
 """Results in one visit to the database."""

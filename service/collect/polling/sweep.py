@@ -33,11 +33,11 @@ from service.curate.rules import packed
 from service.errors import BantinError, first_of
 from service.model import SourceKind
 from service.net.client import Client
-from service.store import memories, sources
-from service.store.database import Connection, Store
-from service.store.lease import TERM, Term
-from service.store.sources import Claimed, Due
-from service.store.threads import in_thread
+from service.store.core.database import Connection, Store
+from service.store.core.lease import TERM, Term
+from service.store.core.threads import in_thread
+from service.store.sources import polling_queue, snapshots
+from service.store.sources.polling_queue import Claimed, Due
 
 CLAIMS = 16
 """Free places that are worth a visit to the database: one claim alone costs as much as a fetch."""
@@ -131,11 +131,11 @@ class Sweep:
 
     def renew(self, connection: Connection, until: datetime) -> None:
         """Keep what is in hand for another lease; called from a thread."""
-        sources.LEASE.renew(connection, self._owner, tuple(self._held), until)
+        polling_queue.LEASE.renew(connection, self._owner, tuple(self._held), until)
 
     def _give_back(self) -> None:
         with self._store.write() as connection:
-            sources.LEASE.release(connection, self._owner, self._held)
+            polling_queue.LEASE.release(connection, self._owner, self._held)
 
     @property
     def left(self) -> int:
@@ -220,7 +220,7 @@ class Sweep:
         spaced = [] if self.at_once else turn  # a person need not wait
         with self._store.write() as connection:
             foreign = self._turns.take(connection, spaced, now, now + self._term.lasts)
-            claimed = sources.claim(
+            claimed = polling_queue.claim(
                 connection,
                 [source for site, source in turn if site not in foreign],
                 self._owner,
@@ -376,7 +376,7 @@ class Sweep:
 
     def _remembered(self, claimed: Claimed) -> bytes | None:
         with self._store.read() as connection:
-            return memories.last(connection, claimed.id)
+            return snapshots.last(connection, claimed.id)
 
     def _settled(self, recorded: Recorded) -> None:
         if not recorded.lost:  # else the lease of another, or of the old address, is given back

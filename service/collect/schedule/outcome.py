@@ -19,8 +19,8 @@ from service.collect.schedule.publish_rate import Habits
 from service.collect.workers.task import Brought
 from service.errors import BantinError, HttpError, ParseError, PutAsideError
 from service.net.answers import Hop
-from service.store.manners import Manners
-from service.store.sources import Behind, Claimed
+from service.store.sources.poll_state import Manners
+from service.store.sources.polling_queue import Behind, Claimed
 
 LOST_AFTER = 3
 """Failures in a row at an address that a source had moved to, before its own is asked again."""

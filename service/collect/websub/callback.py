@@ -14,10 +14,11 @@ import structlog
 
 from service.collect.websub import subscriber
 from service.model import SourceKind
-from service.store import callbacks, pushing
-from service.store.callbacks import Called
-from service.store.database import Connection, Store
-from service.store.websub import SUBSCRIBE, UNSUBSCRIBE
+from service.store.core.database import Connection, Store
+from service.store.sources import push_state
+from service.store.websub import callbacks
+from service.store.websub.callbacks import Called
+from service.store.websub.hub_subscriptions import SUBSCRIBE, UNSUBSCRIBE
 from service.text.fold import nfc
 
 MOST_WAITING = 20
@@ -125,7 +126,7 @@ def deliver(
         callbacks.heard(connection, found, now)
         usable = found.signed and found.kind == SourceKind.FEED and body.strip()
         if not usable or callbacks.waiting(connection, found.source_id) >= MOST_WAITING:
-            pushing.wake(connection, found.source_id, now, floor)
+            push_state.wake(connection, found.source_id, now, floor)
             return False
         callbacks.keep(connection, found.source_id, media_type, body, now)
         return True

@@ -28,13 +28,15 @@ from service.curate.rules import compile_rules, packed
 from service.errors import BantinError
 from service.model import Changed
 from service.net.limits import MEBI
-from service.store import callbacks, entries, memories, pushing, sources
-from service.store.callbacks import Delivery, Waiting
-from service.store.database import Store
-from service.store.lease import TERM, Term
-from service.store.renewal import in_hand
-from service.store.sources import LEASE, Behind, Claimed
-from service.store.threads import claimed_in_thread, in_thread
+from service.store.content import entries
+from service.store.core.database import Store
+from service.store.core.lease import TERM, Term
+from service.store.core.lease_renewal import in_hand
+from service.store.core.threads import claimed_in_thread, in_thread
+from service.store.sources import polling_queue, push_state, snapshots
+from service.store.sources.polling_queue import LEASE, Behind, Claimed
+from service.store.websub import callbacks
+from service.store.websub.callbacks import Delivery, Waiting
 
 AT_ONCE = 8
 """Bodies read together at most."""
@@ -108,8 +110,8 @@ def _claim(
         idle = callbacks.unwanted(connection, wanted, now)
         dropped = [one.id for one in waiting if one.source not in wanted.keys() - idle]
         callbacks.done(connection, dropped)
-        due = sources.named(connection, wanted.keys() - idle)
-        claimed = sources.claim(connection, due, owner, now, now + term.lasts, at_once=True)
+        due = polling_queue.named(connection, wanted.keys() - idle)
+        claimed = polling_queue.claim(connection, due, owner, now, now + term.lasts, at_once=True)
         work = [(one, callbacks.load(connection, wanted[one.name])) for one in claimed]
         read_already = [one.id for one, delivery in work if delivery is None]
         LEASE.release(connection, owner, read_already)
@@ -202,7 +204,7 @@ def _leads(made: Prepared, link: str) -> bool:
 
 def _remembered(store: Store, source_id: int) -> bytes | None:
     with store.read() as connection:
-        return memories.last(connection, source_id)
+        return snapshots.last(connection, source_id)
 
 
 def _ask_itself(
@@ -216,7 +218,7 @@ def _ask_itself(
     floor = (told.interval or settings.collect.interval).min
     with store.write() as connection:
         callbacks.done(connection, [delivery.id])
-        pushing.wake(connection, claimed.id, now, floor)
+        push_state.wake(connection, claimed.id, now, floor)
 
 
 def _tell(recorded: Recorded) -> None:

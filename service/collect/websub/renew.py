@@ -27,14 +27,14 @@ from service.config.schema import Settings, Source
 from service.errors import BantinError, ForbiddenAddressError, HttpError, first_of
 from service.net import guard
 from service.net.client import Client
-from service.store import facts
-from service.store import websub as rows
-from service.store.database import Connection, Store
-from service.store.lease import TERM, Term
-from service.store.pushing import Silent
-from service.store.renewal import in_hand
-from service.store.threads import claimed_in_thread, in_thread
-from service.store.websub import Held, Offer, Request
+from service.store.core import facts
+from service.store.core.database import Connection, Store
+from service.store.core.lease import TERM, Term
+from service.store.core.lease_renewal import in_hand
+from service.store.core.threads import claimed_in_thread, in_thread
+from service.store.sources.push_state import Silent
+from service.store.websub import hub_subscriptions as rows
+from service.store.websub.hub_subscriptions import Held, Offer, Request
 from service.text.fold import nfc
 
 AT_ONCE = 8

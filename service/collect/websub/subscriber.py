@@ -18,7 +18,7 @@ from service.collect.schedule.next_poll import HOUR_S, WISHES_S
 from service.config.schema import Settings, Source
 from service.net import guard
 from service.parse.feed import publisher_hints
-from service.store.pushing import Silent
+from service.store.sources.push_state import Silent
 from service.text.ip_literal import literal
 
 PATH = "/websub/"

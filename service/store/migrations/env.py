@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that service.store.migrate hands over."""
+"""Alembic's entry: runs on the connection that service.store.core.migrate hands over."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from service.store.column_types import BigId, Instant, Json
+from service.store.core.column_types import BigId, Instant, Json
 from service.store.tables.base import metadata
 
 entry = Table(
@@ -53,7 +53,8 @@ entry = Table(
 unread_page = Table(
     "unread_page",
     metadata,
-    # The row is the queue (store/unread.py): gone once the page was read or given up.
+    # The row is the queue (store/sources/article_page_queue.py): gone once the page was read or
+    # given up.
     Column("entry_id", ForeignKey("entry.id"), primary_key=True, autoincrement=False),
     Column("source_id", ForeignKey("source.id"), nullable=False),
     Column("url", Text, nullable=False),

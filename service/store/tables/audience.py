@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from service.store.column_types import BigId, Instant, Json
+from service.store.core.column_types import BigId, Instant, Json
 from service.store.tables.base import metadata
 
 subscriber = Table(

@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from service.store.column_types import BigId, Instant, Json
+from service.store.core.column_types import BigId, Instant, Json
 from service.store.tables.base import metadata
 
 edition = Table(

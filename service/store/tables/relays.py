@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, String, Table, Text
 
-from service.store.column_types import Instant
+from service.store.core.column_types import Instant
 from service.store.tables.base import metadata
 
 relay = Table(

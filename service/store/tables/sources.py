@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-from service.store.column_types import BigId, Instant, Json
+from service.store.core.column_types import BigId, Instant, Json
 from service.store.tables.base import metadata
 
 source = Table(
@@ -75,13 +75,13 @@ source = Table(
     Column("entries_last", Integer),  # in the last document that was read
     Column("entries_beyond", Integer),  # of these, how many were more than we take of one
     Column("repairs", Json),  # what the last document needed
-    # What is remembered of its list (store/lists.py).
+    # What is remembered of its list (store/sources/list_state.py).
     Column("drifting_since", Instant),  # it used to give entries and gives none; None: it does
     Column("entries_usual", Integer),  # in its documents, the last ones counting most
     Column("place", Text),  # where in a page its list was found by itself
     Column("children", Json),  # what is remembered of an index's sitemaps
     Column("page_error", Text),  # why an article's page could not be read lately; None: all could
-    # What is done about a dead source (store/seeking.py).
+    # What is done about a dead source (store/sources/dead_sources.py).
     Column("dead_since", Instant),  # its address gives no such document any more; None: it does
     Column("sought_at", Instant),  # when its site was last searched for another address
     Column("suggestions", Json),  # what was found there, the best first; None: nothing

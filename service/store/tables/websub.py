@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from service.store.column_types import BigId, Instant
+from service.store.core.column_types import BigId, Instant
 from service.store.tables.base import metadata
 
 websub = Table(

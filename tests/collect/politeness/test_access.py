@@ -12,7 +12,7 @@ from service.collect.polling.poll import collect
 from service.config.loading import load
 from service.net.access import Route
 from service.runtime.check import check
-from service.store import registry
+from service.store.sources import registry
 from tests.collect.polling.test_poll import rss
 from tests.net.proxy import forward_proxy
 from tests.net.wire import raw_server

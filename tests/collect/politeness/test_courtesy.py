@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from service.config.schema import PerSite
-from service.store import retries
 from service.store import tables as t
+from service.store.sources import retries
 from tests.collect.polling.test_poll import Office, pages, rss
 from tests.net.wire import raw_server
 

@@ -11,8 +11,8 @@ import pytest
 from service.collect.politeness.robots import AGAIN, FRESH, GIVEN_UP, Permissions
 from service.collect.polling.poll import open_client
 from service.net import robots
-from service.store import robots as shelf
-from service.store.robots import KEPT, Known
+from service.store.sources import robots_cache as shelf
+from service.store.sources.robots_cache import KEPT, Known
 from tests.collect.polling.test_continuation import listing
 from tests.collect.polling.test_poll import Office
 from tests.net.wire import raw_server

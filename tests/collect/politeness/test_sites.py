@@ -61,7 +61,7 @@ def test_this_machine_is_known():
 def test_the_list_is_read_only_when_a_name_needs_it():
     code = (
         "import sys\n"
-        "from service.collect.polling import poll\\n"
+        "from service.collect.polling import poll\n"
         "from service.text.sites import site_of\n"
         "site_of('http://127.0.0.1/x'); site_of('https://tuoitre.vn/rss')\n"
         "assert 'publicsuffixlist' not in sys.modules\n"

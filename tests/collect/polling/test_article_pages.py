@@ -13,8 +13,8 @@ from service.collect.polling.poll import collect
 from service.collect.schedule import article_page_retry
 from service.config.schema import Settings, Source, Topic
 from service.store import tables as t
-from service.store import turns
-from service.store.lease import LEASE
+from service.store.core.lease import LEASE
+from service.store.sources import site_leases
 from tests.collect.polling.test_poll import LOOPBACK, Office
 from tests.net.wire import raw_server
 from tests.parse import article_pages as portals
@@ -402,7 +402,7 @@ async def test_a_site_that_another_process_is_asking_is_left_to_it(any_store, no
         office.now += article_page_retry.WAITS[0]
         with any_store.write() as connection:
             until = office.now + timedelta(minutes=1)
-            turns.take(connection, ["127.0.0.1"], "other", office.now, until)
+            site_leases.take(connection, ["127.0.0.1"], "other", office.now, until)
         site.has(1)
         site.asked.clear()
         await office.collect()

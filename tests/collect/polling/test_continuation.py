@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 
 from service.collect.politeness.rate_limit import Gap, Sites, Waiting
-from service.store import robots
+from service.store.sources import robots_cache
 from tests.collect.polling.test_poll import Office, rss
 from tests.net.wire import raw_server
 
@@ -130,7 +130,9 @@ async def test_a_pass_that_ends_keeps_what_its_visits_have_read(store, now):
         gap = {"delay": "1h", "connections": 1}
         office = Office(store, now, wire, tin={"kind": "page", "pages": 2, "per_site": gap})
         with store.write() as connection:
-            robots.keep(connection, wire.url("/robots.txt"), robots.Known(None, None, now))
+            robots_cache.keep(
+                connection, wire.url("/robots.txt"), robots_cache.Known(None, None, now)
+            )
         got = await office.collect(at_most_s=0.8)
     assert site.asked == ["/tin"]
     assert (got.entries_new, got.left) == (3, 0)

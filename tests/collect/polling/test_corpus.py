@@ -23,8 +23,8 @@ from service.errors import ParseError
 from service.model import Entry
 from service.parse.document import parse_document
 from service.parse.options import Reading
-from service.store import registry
 from service.store import tables as t
+from service.store.sources import registry
 from service.text.clean import title_text
 from tests.net.wire import raw_server
 from tests.parse.refusals import read_or_refusal

@@ -11,7 +11,7 @@ from service.collect.workers.pool import Parsers
 from service.config.schema import Collect, PerSite, Settings, Source
 from service.net.client import Client
 from service.net.limits import Limits
-from service.store.remembered import Remembered
+from service.store.sources.known_state import Remembered
 from tests.collect.polling.test_continuation import listing
 from tests.contract.way import rss
 from tests.net.wire import raw_server

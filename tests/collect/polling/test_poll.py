@@ -21,10 +21,11 @@ from service.config.schema import Collect, PerSite, Settings, Source, Topic
 from service.errors import UsageError
 from service.net.client import Client
 from service.net.limits import Limits
-from service.store import registry, stale, versions
 from service.store import tables as t
-from service.store.database import Store
-from service.store.lease import LEASE
+from service.store.content import stale_feeds, versions
+from service.store.core.database import Store
+from service.store.core.lease import LEASE
+from service.store.sources import registry
 from tests.builders import add_digest, add_subscription
 from tests.net.wire import raw_server
 
@@ -422,11 +423,11 @@ async def test_a_feed_that_calls_itself_otherwise_marks_the_feeds_that_name_it(s
                 connection.execute(delete(t.stale_feed))
             await office.collect("mot")
             with store.read() as connection:
-                marks.append(set(stale.marked(connection)))
+                marks.append(set(stale_feeds.marked(connection)))
                 shown.append(versions.every(connection).get(versions.STORIES, 0))
     assert office.row("mot").title == "Báo mới"
     assert shown == [0, 0, 1], "the pages of its stories name it too"
-    assert marks[1:] == [set(), {"x", stale.EVERYTHING}]
+    assert marks[1:] == [set(), {"x", stale_feeds.EVERYTHING}]
 
 
 async def test_a_document_that_cannot_be_stored_fails_alone_and_is_tried_again(store, now):

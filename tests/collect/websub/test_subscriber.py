@@ -14,7 +14,7 @@ from service.collect.faults import warnings
 from service.collect.websub import subscriber
 from service.config.schema import Settings, Source
 from service.net import guard
-from service.store.pushing import Silent
+from service.store.sources.push_state import Silent
 
 PLAIN = Silent(None, None, 0, None, None, None, None, None)  # type: ignore[arg-type]
 

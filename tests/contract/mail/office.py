@@ -12,8 +12,8 @@ from typing import Self
 from sqlalchemy import select
 
 from service.store import tables as t
-from service.store.database import Store
-from service.store.migrate import migrate
+from service.store.core.database import Store
+from service.store.core.migrate import migrate
 from tests.mail import stock
 from tests.running import unused_port, up
 

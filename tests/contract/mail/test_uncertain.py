@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 
 from service.model import CadenceRule
 from service.newsletter.rules import Schedule
-from service.store import held
 from service.store import tables as t
+from service.store.mailing import uncertain_deliveries
 from tests import builders
 from tests.contract.mail.office import Office, just_now
 from tests.mail import stock
@@ -90,7 +90,7 @@ async def test_readers_whose_mail_is_uncertain_get_the_next_edition(tmp_path, da
             assert sorted(got) == sorted(READERS * 2)  # each edition once; of the first nobody knew
             # Settled by hand: two are left, one is sent again, of one nothing has come.
             with office.store.read() as connection:
-                keys = [one.key for one in held.held(connection)]
+                keys = [one.key for one in uncertain_deliveries.held(connection)]
             dropped = await run_json(office.config, "deliveries", "drop", *keys[:2])
             assert sorted(dropped["dropped"]) == sorted(keys[:2])
             again = await run_json(office.config, "deliveries", "resend", keys[2])

@@ -19,9 +19,10 @@ from service.config.schema import Settings, Source
 from service.net.client import Client
 from service.report.sentence import in_english
 from service.report.standing import advice, reason, state
-from service.store import overview, pauses, registry
+from service.store import status_counts
 from service.store import tables as t
-from service.store.database import Store
+from service.store.core.database import Store
+from service.store.sources import pauses, registry
 from tests.builders import add_digest, add_subscription
 from tests.contract.politeness.characters import DAY, PAUSE, PAUSED, all_publishers
 from tests.contract.politeness.judging import CEILING, DELAY_S, FLOOR, Week
@@ -155,7 +156,7 @@ def _next(store: Store, now: datetime) -> datetime:
 
 def _told(store: Store, now: datetime) -> dict[str, tuple[str, str]]:
     with store.read() as connection:
-        rows = overview.sources(connection)
+        rows = status_counts.sources(connection)
     return {
         row.name: (state(row, now), in_english().tell(reason(row, now) or advice(row)))
         for row in rows

@@ -25,9 +25,9 @@ from service.net.client import Client
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.report.health import Health
-from service.store import registry
 from service.store import tables as t
-from service.store.database import Store
+from service.store.core.database import Store
+from service.store.sources import registry
 from service.web.app import create_app
 
 

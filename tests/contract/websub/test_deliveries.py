@@ -14,8 +14,8 @@ import pytest
 from aiohttp.abc import AbstractResolver
 
 from service.collect.websub import callback
-from service.store import websub as rows
-from service.store.lease import LEASE
+from service.store.core.lease import LEASE
+from service.store.websub import hub_subscriptions as rows
 from service.web.hubs import BODY_LIMIT
 from tests.contract.websub.desk import rss
 from tests.contract.websub.office import asked, office, subscribed

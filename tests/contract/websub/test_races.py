@@ -12,10 +12,10 @@ from sqlalchemy import select, update
 from service.collect.websub import callback
 from service.collect.websub.callback import Call
 from service.collect.websub.subscriber import polled_at
-from service.store import polled, pushing, sources
 from service.store import tables as t
-from service.store import websub as rows
-from service.store.database import Store
+from service.store.core.database import Store
+from service.store.sources import poll_results, polling_queue, push_state
+from service.store.websub import hub_subscriptions as rows
 from tests.builders import add_source
 
 TIMES = 40
@@ -49,11 +49,11 @@ def test_they_do_not_wait_for_one_another_for_ever(postgres_database, now):
     def poll() -> None:
         owner = str(threading.get_ident())
         with store.write() as connection:
-            due = sources.named(connection, ["bao"])
-            claimed = sources.claim(connection, due, owner, later, later, at_once=True)
+            due = polling_queue.named(connection, ["bao"])
+            claimed = polling_queue.claim(connection, due, owner, later, later, at_once=True)
         with store.write() as connection:
-            for source_id in polled.held(connection, claimed):
-                pushing.missed(connection, source_id, later)
+            for source_id in poll_results.held(connection, claimed):
+                push_state.missed(connection, source_id, later)
 
     def lapse() -> None:
         with store.write() as connection:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from service.store import retries
+from service.store.sources import retries
 from tests.contract.websub.hub import running_hub
 from tests.contract.websub.office import asked, office, subscribed
 

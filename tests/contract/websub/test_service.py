@@ -7,7 +7,7 @@ import signal
 from sqlalchemy import func, select
 
 from service.store import tables as t
-from service.store.database import Store
+from service.store.core.database import Store
 from tests.contract.websub.desk import rss
 from tests.contract.websub.hub import running_hub
 from tests.net.wire import raw_server

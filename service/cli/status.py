@@ -1,0 +1,197 @@
+"""Looking: `bantin status`, `articles`, `explain`, `why`. None of them writes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from service.audience import address as addresses
+from service.cli.opening import ids_of, instant, known, opened_to_look
+from service.cli.output import (
+    config_option,
+    dump,
+    fail,
+    json_option,
+    local,
+    printable,
+    say,
+    table,
+    warn,
+)
+from service.cli.reports import tell_explanation, tell_status
+from service.curate.lookup import find_article
+from service.errors import UsageError
+from service.mail.relays import line_names
+from service.render.words import FALLBACK
+from service.report import explain as explaining
+from service.report import status as standing
+from service.report import trouble
+from service.report.mailing import Beside
+from service.report.trouble import Trouble
+from service.report.why import UNKNOWN, Why
+from service.report.why import why as ask_why
+from service.runtime import disk, pidfile
+from service.runtime.composition import Service
+from service.runtime.vitals import noted
+from service.store.content import admin_queries
+from service.store.core import facts
+from service.text import mailboxes
+
+
+@click.command()
+@config_option
+@json_option
+def status(config: Path, as_json: bool) -> None:
+    """Sources, topics, editions, deliveries: health and lateness at a glance. Writes nothing."""
+    with opened_to_look(config) as service:
+        beside = Beside(line_names(service.settings), _beside(service))
+        with service.store.read() as connection:
+            found = standing.status(connection, service.clock(), beside)
+        english = service.renderer.words(FALLBACK)
+        if as_json:
+            troubles = [trouble.as_json(one, english) for one in found.troubles]
+            dump({**standing.as_json(found), "troubles": troubles})
+        else:
+            tell_status(found, service.settings.zone, english)
+
+
+def _beside(service: Service) -> list[Trouble]:
+    """What no row tells: the disk, and what the running service says of itself."""
+    var = service.settings.var
+    told = disk.troubles(disk.folders(service.settings))
+    own = noted(var) if pidfile.running(var) is not None else []
+    return [*told, *(one for one in own if one.key not in disk.KEYS)]
+
+
+@click.command()
+@click.option("--topic", metavar="ID", shell_complete=ids_of("topic"), help="Only in this topic.")
+@click.option("--source", metavar="ID", shell_complete=ids_of("source"), help="Only of this one.")
+@click.option("--since", metavar="TIME", help="Seen since then: ISO 8601, or 7d for so long ago.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most.")
+@config_option
+@json_option
+def articles(
+    topic: str | None, source: str | None, since: str | None, limit: int, config: Path,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """List stored articles, those seen last first. Writes nothing."""
+    with opened_to_look(config) as service:
+        known(service, "topic", topic)
+        known(service, "source", source)
+        start, zone = instant(service, since), service.settings.zone
+        with service.store.read() as connection:
+            found = admin_queries.listed(
+                connection, topic=topic, source=source, since=start, limit=limit
+            )
+    if as_json:
+        dump([_listed(one) for one in found])
+        return
+    rows = [
+        (
+            local(one.first_seen_at, zone), local(one.published, zone), one.source, one.title,
+            ", ".join(one.topics), one.link,
+        )
+        for one in found
+    ]  # fmt: skip
+    table("Articles", ("seen", "published", "source", "title", "topics", "link"), rows)
+
+
+def _listed(one: admin_queries.ListedArticle) -> dict[str, object]:
+    return {
+        "id": one.public_id,
+        "title": one.title,
+        "link": one.link,
+        "source": one.source,
+        "published": one.published,
+        "first_seen": one.first_seen_at,
+        "topics": one.topics,
+    }
+
+
+@click.command()
+@click.argument("url")
+@config_option
+@json_option
+def explain(url: str, config: Path, as_json: bool) -> None:
+    """An article: where seen, which story, which topics and why, where published, how often mailed.
+
+    URL is the article's address, that of its story page, or an id. Exit 1 for the unknown. Writes
+    nothing.
+    """
+    with opened_to_look(config) as service:
+        with service.store.read() as connection:
+            found = explaining.explain(connection, url, service.settings.topic)
+        if found is None:
+            _unknown(url, as_json)
+        elif as_json:
+            dump(explaining.as_json(found))
+        else:
+            tell_explanation(found, service.settings.zone, service.renderer.site.base_url)
+
+
+def _unknown(url: str, as_json: bool) -> None:
+    if as_json:
+        dump(None)
+    warn(f"no article {printable(url)!r} is known")
+    fail()
+
+
+@click.command()
+@click.argument("address")
+@click.argument("url")
+@config_option
+@json_option
+def why(address: str, url: str, config: Path, as_json: bool) -> None:
+    """Did this subscriber get it: sent, pending, deduplicated, skipped, suppressed, and the proof.
+
+    Exit 1 for an unknown address or article. Writes nothing.
+    """
+    try:
+        wanted = addresses.normal(address)
+    except ValueError as error:
+        raise UsageError(f"{address!r} is no address: {error}") from error
+    with opened_to_look(config) as service:
+        answer = _why(service, wanted, url)
+    if as_json:
+        dump(_answer(answer))
+    else:
+        say(f"{answer.answer}: {printable(answer.reason)}")
+        if answer.proof is not None:
+            kind = type(answer.proof).__name__.lower()
+            values = ", ".join(f"{name}={value}" for name, value in _proof(answer).items())
+            say(f"  {kind}: {printable(values)}")
+    if answer.answer == UNKNOWN:
+        fail()
+
+
+def _why(service: Service, address: str, url: str) -> Why:
+    with service.store.read() as connection:
+        article_id = find_article(connection, url)
+        found = None if article_id is None else admin_queries.explained(connection, article_id)
+        if found is None:
+            return Why(UNKNOWN, "no such article is known")
+        secret = facts.known_secret(connection)
+        if secret is None:
+            return Why(UNKNOWN, "nobody has ever subscribed here")
+        return ask_why(
+            connection,
+            mailboxes.key(secret, address),
+            found.article_id,
+            found.article_ids,
+            {name: digest.topics for name, digest in service.settings.digest.items()},
+            service.clock(),
+        )
+
+
+def _answer(answer: Why) -> dict[str, object]:
+    proof = None
+    if answer.proof is not None:
+        proof = {"row": type(answer.proof).__name__.lower(), **_proof(answer)}
+    return {"answer": answer.answer, "reason": answer.reason, "proof": proof}
+
+
+def _proof(answer: Why) -> dict[str, object]:
+    assert answer.proof is not None
+    return asdict(answer.proof)

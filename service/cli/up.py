@@ -1,0 +1,86 @@
+"""`bantin up` runs the service, `bantin reload` lets it read its configuration again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from service.cli.admin import links
+from service.cli.opening import environ, log_quietly
+from service.cli.output import config_option, dump, json_option, say, warn
+from service.config.schema import Settings
+from service.errors import BantinError, UsageError
+from service.render.site_facts import base_url
+from service.runtime import logs, pidfile
+from service.runtime.composition import load, open_loaded
+from service.runtime.serving import listen, serve
+from service.store.core.migrate import migrate_apart
+from service.web import admin_key
+
+
+@click.command()
+@config_option
+def up(config: Path) -> None:
+    """Run the service until SIGTERM or Ctrl-C: collect, publish, mail, pages.
+
+    Prints the address of the admin pages with a key that opens them for a day; `bantin admin link`
+    prints another. SIGHUP or `bantin reload` reads the configuration again. A port that is taken:
+    exit 2. Writes the store, the key, and var/outbox where no relay is configured.
+    """
+    log_quietly()
+    loaded = load(config, environ())
+    settings = loaded.settings
+    logs.configure(settings.log)
+    for warning in loaded.warnings:
+        warn(f"warning: {warning}")
+    other = pidfile.running(settings.var)
+    if other is not None:
+        raise UsageError(f"the service is running already, as process {other}")
+    # The port first: a start that fails must not have retired what another one serves.
+    with listen(settings.web.listen) as bound:
+        migrate_apart(settings.store.url)
+        service = open_loaded(loaded, retire=True)
+        said = [f"serving {base_url(settings)}/", *_admin_lines(settings, service.clock())]
+        del loaded, settings  # a reload takes another one; this would stay in memory beside it
+        try:
+            asyncio.run(
+                serve(service, bound, config, environ(), ready=lambda: say("\n".join(said)))
+            )
+        finally:
+            service.close()
+
+
+def _admin_lines(settings: Settings, now: datetime) -> list[str]:
+    try:
+        key = admin_key.ensure(settings.var)
+    except OSError as error:
+        raise BantinError(f"cannot write {error.filename}: {error.strerror}") from error
+    return [f"  admin pages   {one}" for one in links(settings, "/admin/", key, now)]
+
+
+@click.command("reload")
+@config_option
+@json_option
+def reload_(config: Path, as_json: bool) -> None:
+    """Let the running service read its configuration again, if it has no fault.
+
+    Exit 2 for faults (then nothing happens), 1 when nobody is running. Writes nothing itself.
+    """
+    log_quietly()
+    settings = load(config, environ()).settings
+    pid = pidfile.running(settings.var)
+    if pid is None:
+        raise BantinError(f"no service is running here ({settings.var / pidfile.NAME})")
+    try:
+        os.kill(pid, signal.SIGHUP)
+    except OSError as error:
+        raise BantinError(f"process {pid} cannot be told: {error.strerror}") from error
+    if as_json:
+        dump({"pid": pid})
+    else:
+        say(f"told process {pid} to read {config}")

@@ -1,0 +1,144 @@
+"""What a run has in hand: deliveries claimed in small batches, renewed while they wait.
+
+Three lanes (store.claims): letters go first, but never take more than half of the places, of the
+turns and of the time while editions wait; what was tried itself goes last. Places are the line's
+to give (`aside`), turns and time are shared here: sixty sign-ups that are answered slowly, or at
+once, cost the editions no more than as long again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from service.store.core.database import Store
+from service.store.mailing import claims
+from service.store.mailing.claims import Claim, Claimed, Lane
+
+BATCH = 20
+"""Deliveries claimed at once: few enough that a dead owner holds up little, for one lease."""
+
+_LOOK_AGAIN_S = 1.0
+"""How long a lane that was found empty is not asked for again, while another one has something."""
+
+_FRESH = (Lane.LETTERS, Lane.NEWS)
+
+
+class Supply:
+    """Hands out due deliveries of one run, to however many channels ask."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], datetime],
+        owner: str,
+        digest: str | None,
+        ticks: Callable[[], float],
+    ) -> None:
+        """`ticks` gives seconds that only grow."""
+        self._store = store
+        self._clock = clock
+        self._owner = owner
+        self._digest = digest
+        self._ticks = ticks
+        self._ready: dict[Lane, deque[Claimed]] = {lane: deque() for lane in Lane}
+        self._empty_since: dict[Lane, float] = {}
+        self._spent = dict.fromkeys(_FRESH, 0.0)
+        self._turns = dict.fromkeys(_FRESH, 0)
+        self._lock = asyncio.Lock()
+        self.suppressed = 0
+
+    async def take(self, *, one: bool, aside: Callable[[], bool]) -> Claimed | None:
+        """The next delivery; None when nothing is due that this place is for.
+
+        `one`: claim no more than that of each lane. `aside`: whether a letter, or what was tried
+        before, may have the place; asked when it is given.
+        """
+        async with self._lock:
+            await self._refill(one=one)
+            lane = self._next_lane(aside=aside())
+            if lane is None:
+                return None
+            if lane in self._turns:
+                self._turns[lane] += 1
+            return self._ready[lane].popleft()
+
+    @contextmanager
+    def spending(self, lane: Lane) -> Iterator[None]:
+        """Count what the block takes as this lane's time."""
+        begin = self._ticks()
+        try:
+            yield
+        finally:
+            if lane in self._spent:
+                self._spent[lane] += self._ticks() - begin
+
+    def put_back(self, delivery: Claimed) -> None:
+        """It was not begun; the next channel takes it first."""
+        self._ready[delivery.lane].appendleft(delivery)
+
+    async def let_go(self) -> None:
+        """Give back what was claimed and not begun."""
+        async with self._lock:
+            ids = [delivery.id for ready in self._ready.values() for delivery in ready]
+            for ready in self._ready.values():
+                ready.clear()
+            self._empty_since.clear()
+            if ids:
+                await asyncio.to_thread(self._unclaim, ids)
+
+    def _next_lane(self, *, aside: bool) -> Lane | None:
+        letters, news = (bool(self._ready[lane]) for lane in _FRESH)
+        if not (letters and news):
+            # Who waits for nobody owes nobody.
+            self._spent, self._turns = dict.fromkeys(_FRESH, 0.0), dict.fromkeys(_FRESH, 0)
+        if aside and letters and self._letters_are_behind():
+            return Lane.LETTERS
+        if news:
+            return Lane.NEWS
+        return Lane.AGAIN if aside and self._ready[Lane.AGAIN] else None
+
+    def _letters_are_behind(self) -> bool:
+        spent, turns = self._spent, self._turns
+        return spent[Lane.LETTERS] <= spent[Lane.NEWS] and turns[Lane.LETTERS] <= turns[Lane.NEWS]
+
+    async def _refill(self, *, one: bool) -> None:
+        limit = 1 if one else BATCH
+        wanted = [lane for lane in _FRESH if self._is_asked_for(lane)]
+        if wanted:
+            await self._claim(wanted, limit)
+        if not any(self._ready.values()):
+            await self._claim([Lane.AGAIN], limit)
+
+    def _is_asked_for(self, lane: Lane) -> bool:
+        if self._ready[lane]:
+            return False
+        since = self._empty_since.get(lane)
+        found_empty = since is not None and self._ticks() - since < _LOOK_AGAIN_S
+        return not found_empty or not any(self._ready.values())
+
+    async def _claim(self, lanes: list[Lane], limit: int) -> None:
+        """Claim for each of these lanes until it has something, or nothing is due in it."""
+        while lanes:
+            found = await asyncio.to_thread(self._claim_each, lanes, limit)
+            for lane, claim in found.items():
+                self.suppressed += claim.suppressed
+                self._ready[lane].extend(claim.claimed)
+                if claim.empty:
+                    self._empty_since[lane] = self._ticks()
+            lanes = [lane for lane, one in found.items() if not one.claimed and one.suppressed]
+
+    def _claim_each(self, lanes: list[Lane], limit: int) -> dict[Lane, Claim]:
+        with self._store.ledger() as connection:
+            now = self._clock()
+            return {
+                lane: claims.claim(connection, self._owner, now, limit, self._digest, (lane,))
+                for lane in lanes
+            }
+
+    def _unclaim(self, ids: list[int]) -> None:
+        with self._store.ledger() as connection:
+            claims.unclaim(connection, self._owner, ids)

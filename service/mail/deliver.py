@@ -1,0 +1,200 @@
+"""One message from the row to the relay and back to the row, whatever becomes of it.
+
+compose ──> MAIL, RCPT, DATA ──> 354 ──> commit `sending` ──> body ──> commit the answer
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from service.errors import BantinError, StoreError
+from service.mail import relay_answers
+from service.mail.addresses import AddressError
+from service.mail.classify import Stage
+from service.mail.domains import Domains
+from service.mail.group_commit import GroupCommit
+from service.mail.handover import Channel, Handover, Lost, Unreachable
+from service.mail.personal import Composer, Letter, Message
+from service.mail.relay_notes import RelayNotes
+from service.mail.relays import Line
+from service.mail.retry_policy import conclude, wait_after
+from service.model import DeliveryKind, DeliveryState
+from service.store.core.database import Store
+from service.store.mailing import claims, outcomes
+from service.store.mailing.claims import Claimed, Lane
+from service.store.mailing.message_parts import unpack
+from service.store.mailing.outcomes import Outcome
+from service.store.mailing.relay_states import NOT_TRIED
+
+_FIRST_RETRY_S, _LONGEST_RETRY_S = 0.1, 5.0
+
+Checkpoint = Callable[[str], None]
+"""Called between two steps with the name of the one just done, for tests that pull the plug."""
+
+
+class Courier:
+    """Sends messages of one run. `counts`: state -> how many came to it; `unsent`: our faults."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], datetime],
+        owner: str,
+        composer: Composer,
+        checkpoint: Checkpoint,
+        dice: Callable[[], float],
+        *,
+        again: bool,
+    ) -> None:
+        """`dice` gives numbers in [0, 1): the jitter of back-offs.
+
+        `again`: uncertain mails are planned again by themselves (store.resending).
+        """
+        self._store = store
+        self._clock = clock
+        self._owner = owner
+        self._composer = composer
+        self._passed = checkpoint
+        self._dice = dice
+        self._again = again
+        self._domains = Domains()
+        self._gates = GroupCommit(self._commit_sending)
+        self._answers = GroupCommit(self._commit_answers)
+        self._notes = RelayNotes(store)
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bantin")
+        self.counts: Counter[DeliveryState] = Counter()
+        self.unsent = 0
+
+    async def put_off(self, delivery: Claimed, line: Line) -> bool:
+        """Whether its domain puts mail off just now: then it is recorded so, and not tried."""
+        # An edition goes to somebody who has confirmed, or whom an admin has brought along.
+        reader = delivery.known or delivery.kind is DeliveryKind.EDITION
+        said = self._domains.hold(delivery.recipient.address, reader=reader)
+        if said is None:
+            return False
+        later = self._clock() + wait_after(delivery.tries, self._dice())
+        answer = f"{NOT_TRIED}{said}"
+        await self._record(Outcome(delivery.id, DeliveryState.DEFERRED, line.name, answer, later))
+        return True
+
+    async def send(self, delivery: Claimed, line: Line, channel: Channel) -> bool:
+        """Send one message and record what came of it.
+
+        False: the channel could not be opened though the line has others; nothing was recorded,
+        so that another channel may take it.
+        """
+        message = self._compose(delivery, line)
+        if isinstance(message, Outcome):
+            await self._record(message)
+            return True
+        self._passed("composed")
+        result = await self._hand_over(delivery, message, line, channel)
+        if isinstance(result, Unreachable) and line.proven and line.active > 1:
+            return False
+        self._passed("answered")
+        now = self._clock()
+        conclusion = conclude(
+            result,
+            delivery.id,
+            delivery.tries,
+            line.name,
+            now,
+            proven=line.proven,
+            luck=self._dice(),
+        )
+        if conclusion.outcome is not None:
+            await self._record(conclusion.outcome)
+            rejected = conclusion.outcome.state is DeliveryState.REJECTED
+            self.unsent += rejected and conclusion.ours
+        line.note(conclusion, now, witness=delivery.known)
+        self._domains.note(delivery.recipient.address, conclusion, reader=delivery.known)
+        await self._notes.note(line, conclusion.outcome.answer if conclusion.outcome else "", now)
+        return True
+
+    def _compose(self, delivery: Claimed, line: Line) -> Message | Outcome:
+        """The message, or why there is none: the address's fault or ours, never the others'."""
+        try:
+            if delivery.parts is None:
+                raise ValueError("its rendered parts are gone")  # noqa: TRY301 - one way out
+            letter = Letter(
+                kind=delivery.kind,
+                message_id=delivery.message_id,
+                dated_at=delivery.dated_at,
+                language=delivery.language,
+                segment=delivery.segment,
+                parts=unpack(delivery.parts),
+                recipient=delivery.recipient,
+            )
+            return self._composer.compose(letter)
+        except AddressError as error:
+            what = str(error).partition(":")[0]  # behind it stands the address
+            return Outcome(delivery.id, DeliveryState.REJECTED, line.name, what)
+        except (BantinError, KeyError, ValueError, zlib.error) as error:
+            self.unsent += 1
+            reason = f"it could not be built: {type(error).__name__}: {error}"
+            answer = relay_answers.without(delivery.recipient.address or "", reason)
+            return Outcome(delivery.id, DeliveryState.REJECTED, line.name, answer, untell=True)
+
+    async def _hand_over(
+        self, delivery: Claimed, message: Message, line: Line, channel: Channel
+    ) -> Handover:
+        async def gate() -> bool:
+            self._passed("at 354")
+            state = await self._gates((delivery.id, line.name))
+            if state is DeliveryState.SUPPRESSED:
+                self.counts[state] += 1
+            self._passed("sending")
+            return state is DeliveryState.SENDING
+
+        try:
+            # Tried again it may take its time, unless that is the only place that there is.
+            hurried = delivery.lane is not Lane.AGAIN or line.channels == 1
+            return await channel.deliver(message, gate, hurried=hurried)
+        except StoreError as error:
+            return Lost(Stage.DATA, f"our own store: {error}")  # so no body has left
+
+    async def _record(self, outcome: Outcome) -> None:
+        """Commit an outcome, however often it takes: a 250 that is forgotten is a second mail."""
+        wait = _FIRST_RETRY_S
+        while True:
+            try:
+                recorded = await self._answers(outcome)
+            except StoreError as error:
+                what = {"delivery": outcome.delivery_id, "state": str(outcome.state)}
+                self._log.warning("outcome not recorded yet", error=str(error), **what)
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, _LONGEST_RETRY_S)
+            else:
+                break
+        self._passed("recorded")
+        if recorded:
+            self.counts[outcome.state] += 1
+        if outcome.state is not DeliveryState.ACCEPTED or not recorded:
+            self._log.info(
+                "mail",
+                delivery=outcome.delivery_id,
+                state=str(outcome.state) if recorded else "no longer ours",
+                relay=outcome.relay,
+                answer=outcome.answer,
+            )
+
+    def _commit_sending(self, waiting: list[tuple[int, str]]) -> list[DeliveryState | None]:
+        """What each came to; None: it is no longer ours."""
+        with self._store.ledger() as connection:
+            gate = claims.mark_sending(connection, self._owner, self._clock(), dict(waiting))
+        states: dict[int, DeliveryState] = dict.fromkeys(gate.passed, DeliveryState.SENDING)
+        states |= dict.fromkeys(gate.suppressed, DeliveryState.SUPPRESSED)
+        return [states.get(delivery) for delivery, _ in waiting]
+
+    def _commit_answers(self, waiting: list[Outcome]) -> list[bool]:
+        with self._store.ledger() as connection:
+            recorded = outcomes.settle(
+                connection, self._owner, self._clock(), waiting, again=self._again
+            )
+        return [outcome.delivery_id in recorded for outcome in waiting]

@@ -1,0 +1,89 @@
+"""Keeping leases, and finding what others left behind when they died.
+
+A `sending` row of a dead owner is uncertain, for its last reply is lost; unless it was handed to
+the outbox, where what became of it can be looked up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from service.mail.message import key_of
+from service.mail.outbox import Outbox
+from service.mail.relays import OUTBOX
+from service.model import DeliveryState
+from service.store.core.database import Store
+from service.store.core.lease import TERM, Term
+from service.store.core.lease_renewal import renewed
+from service.store.mailing import claims, deliveries, outcomes, resending
+from service.store.mailing.outcomes import Lapsed
+
+_LOST = "the sender died before the relay's last word was recorded"
+_FOUND = "found in the outbox"
+_MISSING = "not in the outbox: written anew"
+
+
+class Watch:
+    """The housekeeping of one run of sending."""
+
+    def __init__(
+        self,
+        store: Store,
+        outbox: Outbox,
+        clock: Callable[[], datetime],
+        owner: str,
+        term: Term = TERM,
+        *,
+        again: bool = False,
+    ) -> None:
+        """`again`: uncertain mails are planned again by themselves (store.resending)."""
+        self._store = store
+        self._outbox = outbox
+        self._clock = clock
+        self._owner = owner
+        self._term = term
+        self._again = again
+
+    def sweep(self, digest: str | None) -> dict[DeliveryState, int]:
+        """Settle what dead owners were sending, and give up what is too late. What was done.
+
+        What was uncertain for long enough is planned again, where that is the policy.
+        """
+        now = self._clock()
+        with self._store.read() as connection:
+            found = outcomes.lapsed(connection, now)
+        done: dict[DeliveryState, int] = {}
+        with self._store.ledger() as connection:
+            for state, answer, ids in self._look_up(found):
+                number = outcomes.settle_lapsed(
+                    connection, ids, now, state, answer, again=self._again
+                )
+                if number and state is not DeliveryState.PLANNED:
+                    done[state] = number
+            resending.plan_again(connection, now, digest, again=self._again)
+            late = deliveries.expire(connection, now, digest)
+        if late:
+            done[DeliveryState.EXPIRED] = late
+        return done
+
+    async def keep_alive(self) -> None:
+        """Renew the leases until cancelled. A busy store costs one beat, not the run."""
+        async with renewed(self._renew, self._term):
+            await asyncio.get_running_loop().create_future()
+
+    def _renew(self) -> None:
+        with self._store.ledger() as connection:
+            claims.renew(connection, self._owner, self._clock())
+
+    def _look_up(self, found: list[Lapsed]) -> list[tuple[DeliveryState, str, list[int]]]:
+        uncertain = [one.id for one in found if one.relay != OUTBOX]
+        looked_up = {one.id: self._outbox.find(key_of(one.message_id)) for one in found}
+        there = [i for i, path in looked_up.items() if path and i not in uncertain]
+        missing = [i for i, path in looked_up.items() if not path and i not in uncertain]
+        return [
+            (DeliveryState.UNCERTAIN, _LOST, uncertain),
+            (DeliveryState.ACCEPTED, _FOUND, there),
+            (DeliveryState.PLANNED, _MISSING, missing),
+        ]

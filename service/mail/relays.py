@@ -1,0 +1,196 @@
+"""The ways out: one line per relay, or the outbox alone where no relay is configured.
+
+A line begins every run with one channel and one message; once that is taken, all its channels
+open. So the first message after an outage or a refusal is the probe, and only one.
+
+What was answered to recipients says little of the relay, since anybody may sign up with any
+address. Where several in a row meet it and nothing is taken in between, the line lets one channel
+go on, and then rests until the next run, which moves nobody's time. Everybody waits only where
+readers met it that had mail before: nobody can make himself one for the purpose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from service.config.schema import Relay, Settings
+from service.mail import personal
+from service.mail.classify import Reply, Stage
+from service.mail.handover import Barred, Channel, Gate, Handover, Lost
+from service.mail.outbox import Outbox
+from service.mail.personal import Message
+from service.mail.relay import RelayConnection, Timeouts
+from service.mail.retry_policy import FIRST_WAIT, PROBE_EVERY, Conclusion, Effect
+from service.mail.throttle import Throttle
+
+OUTBOX = "(outbox)"
+"""The outbox's name among relays; no id of the TOML can be written so."""
+
+_STRIKES = 5
+"""Broken or put-off messages in a row, none taken between: the relay is having an outage."""
+
+_CAREFUL_AFTER = 2
+"""Doubts in a row, none taken between: one channel goes on alone."""
+
+_REST_AFTER = 3
+"""Doubts in a row, none taken between: the line rests until the next run; and everybody waits, if
+all of these met readers that had news before."""
+
+_OUTBOX_CHANNELS = 8
+
+
+class Line:
+    """One way out and how it fares in this run."""
+
+    def __init__(
+        self,
+        name: str,
+        channels: int,
+        connect: Callable[[], Channel],
+        throttle: Throttle | None = None,
+    ) -> None:
+        self.name = name
+        self.channels = channels
+        self.connect = connect
+        self.throttle = throttle or Throttle(None, time.monotonic)
+        self.active = 0
+        self.aside = 0
+        self.proven = False
+        self.failure: str | None = None
+        self.ours = False
+        self.retry_at: datetime | None = None
+        self._forget()
+
+    @property
+    def usable(self) -> bool:
+        return self.failure is None
+
+    @property
+    def rests(self) -> bool:
+        """Whether it only rests until the next run: addresses of anybody's choice can do that."""
+        return self.failure is not None and self.retry_at is None
+
+    @property
+    def wanted(self) -> int:
+        """How many channels it may have now: one until it is proven.
+
+        And one for editions beside a letter that is not answered: it must not be the only probe.
+        """
+        if not self.usable:
+            return 0
+        return self.channels if self.proven else min(self.channels, 1 + self.aside)
+
+    @property
+    def has_place_aside(self) -> bool:
+        """Whether one more may be sent that is no edition, or was tried before: half the places."""
+        return self.aside < (max(1, self.channels // 2) if self.proven else 1)
+
+    def wake(self) -> None:
+        """Another round of a run: what only rested goes on."""
+        if self.rests:
+            self.failure, self.ours = None, False
+            self._forget()
+
+    def note(self, conclusion: Conclusion, now: datetime, *, witness: bool) -> None:
+        """Learn from a handover. `witness`: it was to a reader that had news before."""
+        outcome = conclusion.outcome
+        match conclusion.effect:
+            case Effect.PROVEN:
+                self.proven = True
+                self._forget()
+            case Effect.DOUBTED if outcome is not None:
+                self._doubts += 1
+                self._witnesses += witness
+                self.proven = self.proven and self._doubts < _CAREFUL_AFTER
+                if self._doubts >= _REST_AFTER:
+                    until = now + PROBE_EVERY if conclusion.ours else outcome.next_try_at
+                    sure = self._witnesses >= _REST_AFTER
+                    self._fail(outcome.answer, until if sure else None, ours=conclusion.ours)
+            case Effect.STRIKE:
+                self._strikes += 1
+                if self._strikes >= _STRIKES and outcome is not None:
+                    until = outcome.next_try_at or now + FIRST_WAIT
+                    self._fail(outcome.answer, until, ours=False)
+            case Effect.FAILED if outcome is not None:
+                self._fail(outcome.answer, outcome.next_try_at or now, ours=conclusion.ours)
+            case Effect.REFUSED if outcome is not None:
+                if not self.proven:
+                    self._fail(outcome.answer, now + PROBE_EVERY, ours=True)
+                # It took others a moment ago: the very next message is the probe.
+                self.proven = False
+            case _:
+                pass
+
+    def _fail(self, reason: str, until: datetime | None, *, ours: bool) -> None:
+        self.failure, self.retry_at, self.ours = reason, until, ours
+
+    def _forget(self) -> None:
+        """A message was taken: what others met before it counts no more."""
+        self._strikes = self._doubts = self._witnesses = 0
+
+
+class OutboxChannel:
+    """The outbox as a channel: the gate, then the file."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def deliver(
+        self,
+        message: Message,
+        gate: Gate,
+        *,
+        hurried: bool = False,  # noqa: ARG002 - a disk is not waited for
+    ) -> Handover:
+        if not await gate():
+            return Barred()
+        try:
+            await asyncio.to_thread(self._outbox.put, message.key, message.data)
+        except OSError as error:
+            # About the outbox, and not "after the body": what became of it can be looked up, and
+            # is, before writing.
+            return Lost(Stage.CONNECT, f"{type(error).__name__}: {error}")
+        return Reply(Stage.BODY, 250, f"written to the outbox as {message.key}")
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def outbox_of(settings: Settings) -> Outbox:
+    """The outbox of a configuration: `var/outbox` beside its main file."""
+    return Outbox(settings.var / "outbox")
+
+
+def outbox_line(outbox: Outbox) -> Line:
+    return Line(OUTBOX, _OUTBOX_CHANNELS, lambda: OutboxChannel(outbox))
+
+
+def relay_line(
+    relay: Relay,
+    hello: str,
+    timeouts: Timeouts | None = None,
+    tls_context: ssl.SSLContext | None = None,
+) -> Line:
+    """`hello`: our name in EHLO. `tls_context` None: the system's certificates."""
+    patience = timeouts or Timeouts()
+
+    def connect() -> Channel:
+        return RelayConnection(relay, hello, patience, tls_context)
+
+    return Line(relay.id, relay.connections, connect, Throttle(relay.rate, time.monotonic))
+
+
+def lines_of(settings: Settings) -> list[Line]:
+    """All relays of a configuration, else the outbox."""
+    hello = personal.host(settings)
+    lines = [relay_line(relay, hello) for relay in settings.mail.relay.values()]
+    return lines or [outbox_line(outbox_of(settings))]
+
+
+def line_names(settings: Settings) -> list[str]:
+    """The names of the same lines."""
+    return list(settings.mail.relay) or [OUTBOX]

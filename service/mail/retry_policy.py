@@ -1,0 +1,161 @@
+"""From how a handover went to what is recorded and what it says about the relay. Pure.
+
+LEDGER, "Send", whose fault it is decides who waits: what is answered to a recipient or later is
+about this message, whatever it says, for whoever signs up chooses the recipient. Only connection,
+greeting, login and MAIL FROM are the relay's own. What sounds like the relay all the same (421, a
+closed connection, "us") is a doubt, and `lines` weighs who met it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from service.mail.classify import Reply, Stage, Verdict, judge
+from service.mail.handover import Barred, Handover, Lost, Unfit, Unreachable
+from service.model import DeliveryState
+from service.store.mailing.outcomes import BEHIND, Outcome
+
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(minutes=30)
+
+PROBE_EVERY = timedelta(minutes=15)
+"""How often a relay that refuses *us* is asked again, with one message."""
+
+OURS_LIMIT = 3
+"""Tries after which a refusal of "us" by a relay that takes others is about this message alone:
+else one recipient whose server always says 5.7.1 would pause everybody's mail for ever."""
+
+
+_ABOUT_MESSAGE = frozenset({Stage.RCPT, Stage.DATA, Stage.BODY})
+"""Stages behind the recipient's address: what is answered there may be about it alone."""
+
+_CLOSING = 421
+"""The server says that it closes the connection (RFC 5321 3.8)."""
+
+
+class Effect(StrEnum):
+    """What a handover says about its relay."""
+
+    NONE = "none"
+    PROVEN = "proven"  # it takes mail
+    PUT_OFF = "put_off"  # this address waits; several of them are their domain
+    DOUBTED = "doubted"  # it spoke of itself, but to a recipient of somebody's choice
+    STRIKE = "strike"  # one of several in a row is an outage
+    FAILED = "failed"  # no session with it
+    REFUSED = "refused"  # it refuses us
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """`outcome` None: nothing to record, the gate has done it. `ours`: waiting will not mend it."""
+
+    outcome: Outcome | None
+    effect: Effect
+    ours: bool = False
+
+
+def wait_after(tries: int, luck: float) -> timedelta:
+    """The back-off after so many tries before this one: 1, 2, 4 … at most 30 minutes.
+
+    `luck` in [0, 1) takes up to a quarter off, so that those put off together do not come back
+    together.
+    """
+    return min(LONGEST_WAIT, FIRST_WAIT * (1 << min(tries, 10))) * (1 - luck / 4)
+
+
+def conclude(
+    result: Handover,
+    delivery_id: int,
+    tries: int,
+    relay: str,
+    now: datetime,
+    *,
+    proven: bool,
+    luck: float,
+) -> Conclusion:
+    """`tries` counts those before this one; `proven`: the relay took another one in this run.
+
+    `luck` in [0, 1): the jitter of the back-off.
+    """
+    if isinstance(result, Barred):
+        return Conclusion(None, Effect.NONE)
+    later = now + wait_after(tries, luck)
+    if isinstance(result, Reply):
+        return _answered(result, delivery_id, tries, relay, now, later, proven=proven)
+    if isinstance(result, Unfit):
+        outcome = Outcome(delivery_id, DeliveryState.REJECTED, relay, result.reason)
+        return Conclusion(outcome, Effect.NONE)
+    if isinstance(result, Unreachable):
+        until = now + PROBE_EVERY if result.ours else later
+        outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, result.reason, until)
+        return Conclusion(outcome, Effect.FAILED, ours=result.ours)
+    return _broken(result, delivery_id, relay, later)
+
+
+def _broken(lost: Lost, delivery_id: int, relay: str, later: datetime) -> Conclusion:
+    if lost.stage is Stage.BODY:
+        answer = f"no answer to the body: {lost.reason}"
+        outcome = Outcome(delivery_id, DeliveryState.UNCERTAIN, relay, answer)
+    else:
+        answer = f"{lost.stage}: {lost.reason}"
+        outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
+        if lost.stage in _ABOUT_MESSAGE:
+            effect = _waits(lost.stage) if lost.slow else Effect.DOUBTED
+            return Conclusion(outcome, effect)
+    return Conclusion(outcome, Effect.STRIKE)
+
+
+def _answered(
+    reply: Reply,
+    delivery_id: int,
+    tries: int,
+    relay: str,
+    now: datetime,
+    later: datetime,
+    *,
+    proven: bool,
+) -> Conclusion:
+    judgement = judge(reply)
+    answer = str(reply)
+    rejected = DeliveryState.REJECTED
+    match judgement.verdict:
+        case Verdict.ACCEPTED:
+            outcome = Outcome(delivery_id, DeliveryState.ACCEPTED, relay, answer)
+            return Conclusion(outcome, Effect.PROVEN)
+        case Verdict.WAIT:
+            outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
+            return Conclusion(outcome, _put_off_by(reply))
+        case Verdict.ADDRESS:
+            outcome = Outcome(delivery_id, rejected, relay, answer, suppress=judgement.dead)
+            return Conclusion(outcome, Effect.NONE)
+        case Verdict.CONTENT:
+            outcome = Outcome(delivery_id, rejected, relay, answer, untell=True)
+            return Conclusion(outcome, Effect.NONE)
+        case Verdict.OURS:
+            return _refused(reply, delivery_id, tries, relay, now, proven=proven)
+
+
+def _put_off_by(reply: Reply) -> Effect:
+    if reply.stage not in _ABOUT_MESSAGE:
+        return Effect.STRIKE
+    return Effect.DOUBTED if reply.code == _CLOSING else _waits(reply.stage)
+
+
+def _waits(stage: Stage) -> Effect:
+    """Who is put off behind the recipient was not put off for his domain's sake."""
+    return Effect.PUT_OFF if stage is Stage.RCPT else Effect.NONE
+
+
+def _refused(
+    reply: Reply, delivery_id: int, tries: int, relay: str, now: datetime, *, proven: bool
+) -> Conclusion:
+    answer = str(reply)
+    if proven and tries + 1 >= OURS_LIMIT:
+        outcome = Outcome(delivery_id, DeliveryState.REJECTED, relay, answer, untell=True)
+        return Conclusion(outcome, Effect.NONE, ours=True)
+    later = now + PROBE_EVERY + BEHIND  # so that the probe is another message
+    outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
+    doubted = reply.stage in _ABOUT_MESSAGE
+    return Conclusion(outcome, Effect.DOUBTED if doubted else Effect.REFUSED, ours=True)

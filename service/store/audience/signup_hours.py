@@ -1,0 +1,82 @@
+"""How many mails sign-ups may cause in each hour: to everybody together, and to one domain.
+
+A mail is counted in the hour in which it is due. Where that hour is full it is due in a later one,
+so that a cap delays and never refuses. Hours are those of UTC, and so are the days.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection, delete, select
+
+from service.store.core.statements import upsert
+from service.store.tables import signup_hour as t
+
+EVERYBODY = b""
+"""The key of the counter for all mails together."""
+
+LONGEST_QUEUE = timedelta(days=6)
+"""A mail that would have to wait longer is refused: its link works for seven days."""
+
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """Mails in one hour and in one day."""
+
+    an_hour: int
+    a_day: int
+
+
+def due(
+    connection: Connection, caps: Mapping[bytes, Cap], now: datetime, longest: timedelta
+) -> datetime | None:
+    """When one more mail may go out: now, else the beginning of the first hour with room for it.
+
+    `caps`: key of a counter -> its cap; all of them must have room. None: there is no such hour
+    within `longest`. Whoever asks next waits until this transaction has ended.
+    """
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    _lock(connection, hour)
+    counted: dict[bytes, Counter[datetime]] = {key: Counter() for key in caps}
+    days: dict[bytes, Counter[date]] = {key: Counter() for key in caps}
+    today = hour.replace(hour=0)
+    for row in connection.execute(select(t).where(t.c.key.in_(list(caps)), t.c.hour >= today)):
+        counted[row.key][row.hour] = row.mails
+        days[row.key][row.hour.date()] += row.mails
+    while hour - now <= longest:
+        if all(
+            counted[key][hour] < cap.an_hour and days[key][hour.date()] < cap.a_day
+            for key, cap in caps.items()
+        ):
+            return max(now, hour)
+        hour += _HOUR
+    return None
+
+
+def count(connection: Connection, keys: Mapping[bytes, Cap], at: datetime) -> None:
+    """Count a mail that is due then, under each of the keys."""
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    for key in keys:
+        row = upsert(connection, t).values(key=key, hour=hour, mails=1)
+        connection.execute(
+            row.on_conflict_do_update(index_elements=["key", "hour"], set_={"mails": t.c.mails + 1})
+        )
+
+
+def prune(connection: Connection, before: datetime) -> None:
+    """Delete the counters of hours before this instant. Today's are still asked for."""
+    connection.execute(delete(t).where(t.c.hour < before))
+
+
+def _lock(connection: Connection, hour: datetime) -> None:
+    """The row of this hour, which PostgreSQL locks for whoever writes it first."""
+    row = upsert(connection, t).values(key=EVERYBODY, hour=hour, mails=0)
+    connection.execute(
+        row.on_conflict_do_update(index_elements=["key", "hour"], set_={"mails": t.c.mails})
+    )

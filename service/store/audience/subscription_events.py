@@ -1,0 +1,66 @@
+"""What happened to a subscription, when and why. Append-only: `why` needs that day's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from service.store.core.bulk import Copied
+from service.store.tables import subscription_event
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a subscription's history. `detail` is JSON; instants in it are ISO 8601 UTC."""
+
+    at: datetime
+    what: str
+    detail: dict[str, Any]
+
+
+def record(
+    connection: Connection,
+    subscription_id: int,
+    now: datetime,
+    what: str,
+    detail: Mapping[str, object],
+) -> None:
+    """Write one line. Nothing ever changes or deletes it."""
+    connection.execute(
+        insert(subscription_event).values(
+            subscription_id=subscription_id, at=now, what=what, detail=dict(detail)
+        )
+    )
+
+
+def record_all(
+    connection: Connection,
+    now: datetime,
+    what: str,
+    lines: Sequence[tuple[int, Mapping[str, object]]],
+) -> None:
+    """The same for many subscriptions: each with its detail."""
+    _RECORD_ALL(
+        connection,
+        [
+            {"subscription_id": row_id, "at": now, "what": what, "detail": dict(detail)}
+            for row_id, detail in lines
+        ],
+    )
+
+
+_RECORD_ALL = Copied(subscription_event, "subscription_id", "at", "what", "detail")
+
+
+def of_subscription(connection: Connection, subscription_id: int) -> list[Event]:
+    """Its history, oldest first."""
+    rows = connection.execute(
+        select(subscription_event.c.at, subscription_event.c.what, subscription_event.c.detail)
+        .where(subscription_event.c.subscription_id == subscription_id)
+        .order_by(subscription_event.c.id)
+    )
+    return [Event(row.at, row.what, dict(row.detail)) for row in rows]

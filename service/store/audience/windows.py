@@ -1,0 +1,269 @@
+"""The windows of subscriptions: what is due, how far each has been told, moving that on.
+
+A window belongs to a subscription, not to a digest: whoever changes hour, zone or cadence goes on
+from where they were (LEDGER). Write inside `store.ledger()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from service.model import OPEN_STATES, DeliveryKind
+from service.store.audience.cut_times import PEOPLE, READING, update_each
+from service.store.mailing import deliveries
+from service.store.tables import delivery, digest, subscriber, subscription, suppression
+
+_BARRED = exists().where(suppression.c.address_key == subscriber.c.address_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A subscription as planning sees it.
+
+    `reached` is how far it has been told: max(starts_at, covered_to). `topics` None: the digest's
+    own. `barred`: its address is suppressed or forgotten. `open`: an earlier mail is still on its
+    way. `served`: it has a mail of this edition already.
+    """
+
+    id: int
+    subscriber_id: int
+    digest_id: int
+    language: str | None
+    rule: str
+    topics: tuple[str, ...] | None
+    starts_at: datetime
+    covered_to: datetime
+    next_cut_at: datetime
+    paused_until: datetime | None
+    barred: bool = False
+    open: bool = False
+    served: bool = False
+
+    @property
+    def reached(self) -> datetime:
+        return max(self.starts_at, self.covered_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a window stands after a cut."""
+
+    id: int
+    starts_at: datetime
+    covered_to: datetime
+    next_cut_at: datetime
+
+
+def due_rules(connection: Connection, digest_id: int, at: datetime) -> list[str]:
+    """The rules of those whose cut has come."""
+    rows = connection.execute(
+        select(subscription.c.rule).where(_due(digest_id, at)).distinct().order_by("rule")
+    )
+    return [row.rule for row in rows]
+
+
+def reach(
+    connection: Connection, digest_id: int, rules: Iterable[str], at: datetime, cut_at: datetime
+) -> datetime | None:
+    """How far back an edition must go for those due: their least `reached`. None: nobody is.
+
+    Left out are those whom this edition will not be sent to: paused, suppressed, or with a mail
+    still on its way.
+    """
+    reached = case(
+        (subscription.c.covered_to > subscription.c.starts_at, subscription.c.covered_to),
+        else_=subscription.c.starts_at,
+    )
+    paused = and_(subscription.c.paused_until.is_not(None), subscription.c.paused_until > cut_at)
+    found: datetime | None = connection.execute(
+        select(func.min(reached, type_=subscription.c.starts_at.type))
+        .select_from(PEOPLE)
+        .where(
+            _due(digest_id, at),
+            subscription.c.rule.in_(list(rules)),
+            ~paused,
+            ~_BARRED,
+            ~_has_open(),
+        )
+    ).scalar()
+    return found
+
+
+def languages(
+    connection: Connection, digest_id: int, rules: Iterable[str], at: datetime
+) -> list[str | None]:
+    """The languages of those due; None: the site's."""
+    rows = connection.execute(
+        select(subscriber.c.language)
+        .select_from(PEOPLE)
+        .where(_due(digest_id, at), subscription.c.rule.in_(list(rules)))
+        .distinct()
+    )
+    return list(rows.scalars())
+
+
+def due(
+    connection: Connection,
+    digest_id: int,
+    rules: Iterable[str],
+    at: datetime,
+    *,
+    after: int,
+    limit: int,
+) -> list[int]:
+    """The next `limit` subscriptions due, by id, behind the one with the id `after`."""
+    rows = connection.execute(
+        select(subscription.c.id)
+        .where(
+            _due(digest_id, at),
+            subscription.c.rule.in_(list(rules)),
+            subscription.c.id > after,
+        )
+        .order_by(subscription.c.id)
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
+def load(
+    connection: Connection, ids: Sequence[int], edition_id: int, *, lock: bool = False
+) -> list[Window]:
+    """The windows with these ids that somebody reads and that wait for a cut, by id.
+
+    `lock`: their subscribers are locked first, so that two plans, or a plan and a release, of one
+    person follow each other (SQLite has one writer anyway).
+    """
+    if lock:
+        people = select(subscription.c.subscriber_id).where(subscription.c.id.in_(ids))
+        connection.execute(
+            select(subscriber.c.id)
+            .where(subscriber.c.id.in_(people))
+            .order_by(subscriber.c.id)
+            .with_for_update()
+        ).all()
+    rows = connection.execute(
+        select(
+            subscription,
+            subscriber.c.language,
+            or_(_BARRED, subscriber.c.address.is_(None)).label("barred"),
+        )
+        .select_from(PEOPLE)
+        .where(
+            subscription.c.id.in_(ids),
+            READING,
+            subscription.c.rule.is_not(None),
+            subscription.c.next_cut_at.is_not(None),
+        )
+        .order_by(subscription.c.id)
+    ).all()
+    waiting = deliveries.open_among(connection, ids)
+    served = _served(connection, ids, edition_id)
+    return [_window(row, waiting, served) for row in rows]
+
+
+def move(connection: Connection, moves: Sequence[Move]) -> None:
+    """Write where these windows stand now."""
+    update_each(
+        connection,
+        [
+            {
+                "row": one.id,
+                "starts_at": one.starts_at,
+                "covered_to": one.covered_to,
+                "next_cut_at": one.next_cut_at,
+            }
+            for one in moves
+        ],
+    )
+
+
+def first_reader_since(connection: Connection, digest_id: int) -> datetime | None:
+    """Since when anybody has read this digest; None: nobody ever has.
+
+    By where windows begin, which a pause moves on: then a welcome tells a little less.
+    """
+    return connection.execute(
+        select(func.min(subscription.c.starts_at)).where(subscription.c.digest_id == digest_id)
+    ).scalar()
+
+
+def welcomes_due(connection: Connection) -> list[tuple[int, str]]:
+    """(Subscription, digest) that a welcome has not been decided for, in the order of sign-up."""
+    rows = connection.execute(
+        select(subscription.c.id, digest.c.name)
+        .join(digest, digest.c.id == subscription.c.digest_id)
+        .where(subscription.c.welcome_due.is_(True), READING)
+        .order_by(subscription.c.id)
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def welcomed(connection: Connection, subscription_id: int) -> bool:
+    """Take the mark off. False: somebody else has done it meanwhile."""
+    done = connection.execute(
+        update(subscription)
+        .where(subscription.c.id == subscription_id, subscription.c.welcome_due.is_(True))
+        .values(welcome_due=False)
+    )
+    return done.rowcount > 0
+
+
+def _due(digest_id: int, at: datetime) -> ColumnElement[bool]:
+    return and_(
+        subscription.c.digest_id == digest_id,
+        READING,
+        subscription.c.rule.is_not(None),
+        subscription.c.next_cut_at <= at,
+    )
+
+
+def _has_open() -> ColumnElement[bool]:
+    """An edition or a welcome still on its way (the same as `deliveries.open_among`)."""
+    return exists().where(
+        delivery.c.subscription_id == subscription.c.id,
+        delivery.c.kind.in_([DeliveryKind.EDITION.value, DeliveryKind.WELCOME.value]),
+        delivery.c.state.in_(sorted(state.value for state in OPEN_STATES)),
+    )
+
+
+def _served(connection: Connection, ids: Sequence[int], edition_id: int) -> set[int]:
+    rows = connection.execute(
+        select(delivery.c.subscription_id).where(
+            delivery.c.edition_id == edition_id, delivery.c.subscription_id.in_(ids)
+        )
+    )
+    return set(rows.scalars())
+
+
+def _window(row: Row[Any], waiting: set[int], served: set[int]) -> Window:
+    return Window(
+        id=row.id,
+        subscriber_id=row.subscriber_id,
+        digest_id=row.digest_id,
+        language=row.language,
+        rule=row.rule,
+        topics=None if row.topics is None else tuple(row.topics),
+        starts_at=row.starts_at,
+        covered_to=row.covered_to or row.starts_at,
+        next_cut_at=row.next_cut_at,
+        paused_until=row.paused_until,
+        barred=row.barred,
+        open=row.id in waiting,
+        served=row.id in served,
+    )

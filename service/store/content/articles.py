@@ -1,0 +1,217 @@
+"""Articles with the story each belongs to: made, amended, read for matching, found."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, func, insert, select, union_all, update
+
+from service.store import tables as t
+from service.store.content.article_values import Values
+from service.store.core.bulk import inserting
+from service.store.core.lots import lots
+
+BATCH = 200
+"""Articles read at a time when all are walked through: some 50 ms, in which nobody else writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored article. `source_id`: whose words these are."""
+
+    id: int
+    source_id: int
+    first_seen_at: datetime
+    updated: datetime | None
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An article to be. `source_id`: whose words these are."""
+
+    public_id: str
+    source_id: int
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """What a stored article says from now on. `source_id`: whose words these are.
+
+    `updated`: when its substance last changed, None = never.
+    """
+
+    id: int
+    source_id: int
+    values: Values
+    updated: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Matchable:
+    """A stored article as rules look at it."""
+
+    id: int
+    title: str
+    lead: str
+    content: str
+    categories: tuple[str, ...]
+    language: str | None
+    sources: tuple[str, ...]
+
+
+_ADD = inserting(t.article, "public_id", "source_id", "first_seen_at", *Values.__slots__)
+_ADD_STORY = inserting(t.story, "public_id", "article_id", "created_at")
+
+
+def add(connection: Connection, rows: Sequence[New], now: datetime) -> dict[str, int]:
+    """Insert articles, each with a story of its own. Public id -> the new article.
+
+    A public id that another article has already is left out: that one is not touched.
+    """
+    taken = _ids(connection, (row.public_id for row in rows))
+    fresh = [row for row in rows if row.public_id not in taken]
+    if not fresh:
+        return {}
+    _ADD(
+        connection,
+        [
+            {
+                "public_id": row.public_id,
+                "source_id": row.source_id,
+                "first_seen_at": now,
+                **row.values.as_row(),
+            }
+            for row in fresh
+        ],
+    )
+    ids = _ids(connection, (row.public_id for row in fresh))
+    _ADD_STORY(
+        connection,
+        [
+            {"public_id": public_id, "article_id": article_id, "created_at": now}
+            for public_id, article_id in ids.items()
+        ],
+    )
+    for batch in lots(ids):
+        connection.execute(
+            insert(t.story_article).from_select(
+                ["article_id", "story_id"],
+                select(t.story.c.article_id, t.story.c.id).where(t.story.c.public_id.in_(batch)),
+            )
+        )
+    return ids
+
+
+def _ids(connection: Connection, public_ids: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for batch in lots(public_ids):
+        rows = connection.execute(
+            select(t.article.c.public_id, t.article.c.id).where(t.article.c.public_id.in_(batch))
+        )
+        found.update((row[0], row[1]) for row in rows)
+    return found
+
+
+def amend(connection: Connection, rows: Iterable[Amended]) -> None:
+    """Keep what these articles say from now on."""
+    changed = [
+        {
+            "row": one.id,
+            "source_id": one.source_id,
+            "updated": one.updated,
+            **one.values.as_row(),
+        }
+        for one in rows
+    ]
+    if changed:
+        statement = (
+            update(t.article)
+            .where(t.article.c.id == bindparam("row"))
+            .values({name: bindparam(name) for name in changed[0] if name != "row"})
+        )
+        connection.execute(statement, changed)
+
+
+def stored(connection: Connection, ids: Iterable[int]) -> dict[int, Stored]:
+    """Id -> the article."""
+    found: dict[int, Stored] = {}
+    for batch in lots(ids):
+        rows = connection.execute(select(t.article).where(t.article.c.id.in_(batch)))
+        for row in rows:
+            values = Values.from_row(row)
+            found[row.id] = Stored(row.id, row.source_id, row.first_seen_at, row.updated, values)
+    return found
+
+
+def before_latest(connection: Connection, most: int) -> int:
+    """The id behind which the latest `most` articles begin, for `after`."""
+    own = t.article.c.merged_into.is_(None)
+    ids = select(t.article.c.id).where(own).order_by(t.article.c.id.desc())
+    return connection.scalar(ids.offset(most).limit(1)) or 0
+
+
+def after(connection: Connection, last_id: int) -> list[Matchable]:
+    """The next BATCH articles by id that were not merged, with the sources that told them."""
+    rows = connection.execute(
+        select(t.article)
+        .where(t.article.c.id > last_id, t.article.c.merged_into.is_(None))
+        .order_by(t.article.c.id)
+        .limit(BATCH)
+    ).all()
+    told_by = _sources(connection, [row.id for row in rows])
+    return [
+        Matchable(
+            id=row.id,
+            title=row.title,
+            lead=row.lead,
+            content=row.content,
+            categories=tuple(row.categories),
+            language=row.language,
+            sources=tuple(told_by[row.id]),
+        )
+        for row in rows
+    ]
+
+
+def _sources(connection: Connection, ids: Sequence[int]) -> defaultdict[int, list[str]]:
+    rows = connection.execute(
+        select(t.entry.c.article_id, t.source.c.name)
+        .distinct()
+        .join(t.source, t.source.c.id == t.entry.c.source_id)
+        .where(t.entry.c.article_id.in_(ids))
+        .order_by(t.entry.c.article_id, t.source.c.name)
+    )
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for article_id, name in rows:
+        found[article_id].append(name)
+    return found
+
+
+def by_public_id(connection: Connection, public_id: str) -> int | None:
+    """The article with this id, or of the story with it, through what was merged."""
+    survivor = func.coalesce(t.article.c.merged_into, t.article.c.id)
+    own = select(survivor).where(t.article.c.public_id == public_id)
+    of_story = (
+        select(survivor)
+        .join(t.story, t.story.c.article_id == t.article.c.id)
+        .where(t.story.c.public_id == public_id)
+    )
+    found: int | None = connection.scalar(own) or connection.scalar(of_story)
+    return found
+
+
+def by_link(connection: Connection, link: str) -> int | None:
+    """The newest article shown with this very address, or told with it by some source."""
+    survivor = func.coalesce(t.article.c.merged_into, t.article.c.id)
+    shown = select(survivor.label("id")).where(t.article.c.link == link)
+    told = select(t.entry.c.article_id).where(
+        t.entry.c.link == link, t.entry.c.article_id.is_not(None)
+    )
+    ids = union_all(shown, told).subquery()
+    found: int | None = connection.scalar(select(func.max(ids.c.id)))
+    return found

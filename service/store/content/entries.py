@@ -1,0 +1,186 @@
+"""Entries as found in sources, and the keys that lead from them to articles."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, case, func, select, update
+
+from service.store.content.source_key import source_key
+from service.store.core.bulk import inserting
+from service.store.core.lots import lots
+from service.store.tables import article, article_key, entry, source
+
+_ADMISSION = 0x61646D6974  # "admit": the advisory lock of whoever admits on PostgreSQL
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An entry as it is stored. Exactly one of `article_id` and `refused_reason` is not None."""
+
+    id: int
+    entry_key: str
+    hash: bytes
+    article_id: int | None
+    refused_reason: str | None
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """A row to be. Exactly one of `article_id` and `refused_reason` is not None."""
+
+    entry_key: str
+    guid: str | None
+    link: str | None
+    title: str
+    hash: bytes
+    article_id: int | None
+    refused_reason: str | None
+    quiet: bool
+    published: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """A source that told an article. `quiet`: all its entries of it were."""
+
+    name: str
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """A stored entry by what could be taken for another one's."""
+
+    entry_key: str
+    guid: str | None
+    link: str | None
+
+
+def alike(
+    connection: Connection, source_id: int, guids: Iterable[str], links: Iterable[str]
+) -> list[Alike]:
+    """The source's stored entries that have one of these guids or links."""
+    columns = entry.c.entry_key, entry.c.guid, entry.c.link
+    found: list[Alike] = []
+    for column, values in ((entry.c.guid, sorted(set(guids))), (entry.c.link, sorted(set(links)))):
+        for some in lots(values):
+            of_source = entry.c.source_id == source_id
+            rows = connection.execute(select(*columns).where(of_source, column.in_(some)))
+            found += [Alike(*row) for row in rows]
+    return found
+
+
+def queue(connection: Connection) -> bool:
+    """Wait for whoever admits in another process; hold the others off until this commits.
+
+    Two sources that bring the same article at once must find each other's. True: what was read
+    before may be out of date. SQLite has one writer anyway.
+    """
+    if connection.dialect.name != "postgresql":
+        return False
+    connection.execute(select(func.pg_advisory_xact_lock(_ADMISSION)))
+    return True
+
+
+def known(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[str, Known]:
+    """Entry key -> what is stored of it in this source."""
+    found: dict[str, Known] = {}
+    for batch in lots(keys):
+        rows = connection.execute(
+            select(
+                entry.c.id,
+                entry.c.entry_key,
+                entry.c.hash,
+                entry.c.article_id,
+                entry.c.refused_reason,
+                entry.c.quiet,
+            ).where(entry.c.source_id == source_id, entry.c.entry_key.in_(batch))
+        )
+        found |= {row.entry_key: Known(*row) for row in rows}
+    return found
+
+
+_ADD = inserting(entry, "source_id", "first_seen_at", *NewEntry.__slots__)
+
+
+def add(connection: Connection, rows: Iterable[tuple[int, NewEntry]], now: datetime) -> None:
+    """Insert entries seen for the first time: (source row, what it says)."""
+    _ADD(
+        connection,
+        [
+            {
+                "source_id": source_id,
+                "first_seen_at": now,
+                **{name: getattr(row, name) for name in row.__slots__},
+            }
+            for source_id, row in rows
+        ],
+    )
+
+
+def amend(connection: Connection, rows: Sequence[tuple[int, NewEntry]]) -> None:
+    """Entries that say something else than before: (id, what they say now)."""
+    if rows:
+        names = ("link", "title", "hash", "article_id", "refused_reason", "quiet", "published")
+        statement = (
+            update(entry)
+            .where(entry.c.id == bindparam("row"))
+            .values({name: bindparam(name) for name in names})
+        )
+        connection.execute(
+            statement,
+            [{"row": row, **{name: getattr(new, name) for name in names}} for row, new in rows],
+        )
+
+
+def articles_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
+    """Key -> the article it leads to, through what was merged."""
+    found: dict[str, int] = {}
+    for batch in lots(keys):
+        rows = connection.execute(
+            select(article_key.c.key, func.coalesce(article.c.merged_into, article.c.id))
+            .join(article, article.c.id == article_key.c.article_id)
+            .where(article_key.c.key.in_(batch))
+        )
+        found |= {row[0]: row[1] for row in rows}
+    return found
+
+
+def tellers(connection: Connection, articles: Iterable[int]) -> dict[int, dict[int, Teller]]:
+    """Article -> source row -> who told it."""
+    found: defaultdict[int, dict[int, Teller]] = defaultdict(dict)
+    loud = func.sum(case((entry.c.quiet.is_(True), 0), else_=1))
+    for batch in lots(articles):
+        rows = connection.execute(
+            select(entry.c.article_id, entry.c.source_id, source.c.name, loud.label("loud"))
+            .join(source, source.c.id == entry.c.source_id)
+            .where(entry.c.article_id.in_(batch))
+            .group_by(entry.c.article_id, entry.c.source_id, source.c.name)
+        )
+        for row in rows:
+            found[row.article_id][row.source_id] = Teller(row.name, quiet=row.loud == 0)
+    return found
+
+
+def rename_source(connection: Connection, old: str, new: str) -> None:
+    """The keys of a source that is called otherwise now; its old name may be taken by another."""
+    prefix = source_key(old, "")
+    rest = func.substr(article_key.c.key, len(prefix) + 1)
+    connection.execute(
+        update(article_key)
+        .where(article_key.c.key.startswith(prefix, autoescape=True))
+        .values(key=source_key(new, "") + rest)
+    )
+
+
+_LEAD = inserting(article_key, "key", "article_id", unless="key")
+
+
+def lead_to(connection: Connection, pairs: Iterable[tuple[str, int]]) -> None:
+    """Keep that these keys lead to these articles; a key that is known stays as it is."""
+    _LEAD(connection, [{"key": key, "article_id": article_id} for key, article_id in pairs])

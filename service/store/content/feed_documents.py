@@ -1,0 +1,81 @@
+"""The published feeds as they are served: bytes, their twin in gzip, and what tells them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, select
+
+from service.store.content import versions
+from service.store.core.statements import upsert
+from service.store.tables import document
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """One feed in one format. `etag` is the hash of the body, without quotes.
+
+    `changed_at` is when its bytes last changed: the Last-Modified to serve.
+    """
+
+    feed: str
+    format: str
+    body: bytes
+    gzip: bytes
+    etag: str
+    changed_at: datetime
+
+
+def get(connection: Connection, feed: str, format_: str) -> StoredDocument | None:
+    """The document, None if it was never built. `format_`: atom, rss, json."""
+    row = connection.execute(select(document).where(_is(feed, format_))).one_or_none()
+    if row is None:
+        return None
+    return StoredDocument(row.feed, row.format, row.body, row.gzip, row.etag, row.changed_at)
+
+
+def every(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Feed and format of every document, those of retired topics too."""
+    rows = connection.execute(select(document.c.feed, document.c.format).order_by(document.c.feed))
+    return ((row.feed, row.format) for row in rows)
+
+
+def bases(connection: Connection) -> dict[tuple[str, str], bytes]:
+    """(feed, format) -> hash of the settings that the document was built from."""
+    rows = connection.execute(select(document.c.feed, document.c.format, document.c.basis))
+    return {(row.feed, row.format): row.basis for row in rows}
+
+
+def put(
+    connection: Connection,
+    feed: str,
+    format_: str,
+    body: bytes,
+    *,
+    gzip: bytes,
+    etag: str,
+    basis: bytes,
+    now: datetime,
+) -> bool:
+    """Keep a document. True if its bytes changed; else its `changed_at` stays."""
+    known = connection.scalar(select(document.c.etag).where(_is(feed, format_)))
+    statement = upsert(connection, document).values(
+        feed=feed, format=format_, body=body, gzip=gzip, etag=etag, basis=basis, changed_at=now
+    )
+    new = statement.excluded
+    changes = {"basis": new.basis}
+    if known != etag:
+        versions.raise_(connection, [versions.feed(feed)])
+        changes |= {
+            "body": new.body, "gzip": new.gzip, "etag": new.etag, "changed_at": new.changed_at
+        }  # fmt: skip
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["feed", "format"], set_=changes)
+    )
+    return known != etag
+
+
+def _is(feed: str, format_: str) -> ColumnElement[bool]:
+    return and_(document.c.feed == feed, document.c.format == format_)

@@ -1,0 +1,78 @@
+"""Two articles turned out to be one: what hung on the loser hangs on the winner."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from service.store.content import topics
+from service.store.tables import (
+    article,
+    article_key,
+    article_topic,
+    entry,
+    story,
+    story_article,
+)
+
+
+def merge(connection: Connection, winner: int, loser: int) -> None:
+    """Keys, entries, topics and the story of `loser` become those of `winner`.
+
+    The loser's own row and its rows in the ledger stay, and its story counts it among its articles:
+    who was told of it has been told.
+    """
+    connection.execute(
+        update(article)
+        .where(or_(article.c.id == loser, article.c.merged_into == loser))
+        .values(merged_into=winner)
+    )
+    for table in (article_key, entry):
+        connection.execute(
+            update(table).where(table.c.article_id == loser).values(article_id=winner)
+        )
+    _merge_topics(connection, winner, loser)
+    rows = connection.execute(
+        select(story_article.c.article_id, story_article.c.story_id).where(
+            story_article.c.article_id.in_([winner, loser])
+        )
+    )
+    stories = {row.article_id: row.story_id for row in rows}
+    if stories[winner] != stories[loser]:
+        _merge_stories(connection, stories[winner], stories[loser])
+    one_story = story_article.c.story_id == stories[winner]
+    told = connection.execute(select(story_article.c.article_id).where(one_story)).scalars()
+    topics.list_anew(connection, told.all())
+
+
+def _merge_topics(connection: Connection, winner: int, loser: int) -> None:
+    """In a topic since the first of the two was news there; quietly only if both were quiet."""
+    table = article_topic
+    rows = connection.execute(select(table).where(table.c.article_id.in_([winner, loser]))).all()
+    own = {row.topic_id: row for row in rows if row.article_id == winner}
+    for row in rows:
+        if row.article_id == winner:
+            continue
+        place = (table.c.article_id == loser, table.c.topic_id == row.topic_id)
+        there = own.get(row.topic_id)
+        if there is None:
+            connection.execute(update(table).where(*place).values(article_id=winner))
+            continue
+        connection.execute(delete(table).where(*place))
+        quiet, entered_at = min((one.quiet, one.entered_at) for one in (row, there))
+        if (quiet, entered_at) != (there.quiet, there.entered_at):
+            connection.execute(
+                update(table)
+                .where(table.c.article_id == winner, table.c.topic_id == row.topic_id)
+                .values(quiet=quiet, entered_at=entered_at)
+            )
+
+
+def _merge_stories(connection: Connection, winner: int, loser: int) -> None:
+    connection.execute(
+        update(story)
+        .where(or_(story.c.id == loser, story.c.merged_into == loser))
+        .values(merged_into=winner)
+    )
+    connection.execute(
+        update(story_article).where(story_article.c.story_id == loser).values(story_id=winner)
+    )

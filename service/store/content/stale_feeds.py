@@ -1,0 +1,44 @@
+"""The marks that say which published feeds must be built anew.
+
+The mark is the truth after a crash; the call that follows a change is only the kick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, delete, select
+
+from service.store.content import versions
+from service.store.core.statements import upsert
+from service.store.tables import stale_feed
+
+EVERYTHING = "all"
+"""The feed of all topics. A topic of this name is refused."""
+
+
+def mark(connection: Connection, feeds: Iterable[str], now: datetime) -> None:
+    """Mark feeds (topic ids, or EVERYTHING) as needing a build; their pages show something else."""
+    feeds = set(feeds)
+    versions.raise_(connection, feeds)
+    rows = [{"feed": feed, "since": now} for feed in sorted(feeds)]
+    if rows:
+        statement = upsert(connection, stale_feed)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["feed"], set_={"since": statement.excluded.since}
+            ),
+            rows,
+        )
+
+
+def marked(connection: Connection) -> dict[str, datetime]:
+    """Feed -> its mark."""
+    return {row.feed: row.since for row in connection.execute(select(stale_feed))}
+
+
+def clear(connection: Connection, feed: str, since: datetime) -> None:
+    """Take the mark off, unless a newer one has been set meanwhile."""
+    same = and_(stale_feed.c.feed == feed, stale_feed.c.since == since)
+    connection.execute(delete(stale_feed).where(same))

@@ -1,0 +1,300 @@
+"""Stories as feeds, pages and mails list them: the read model. Newest first by `sort_at`.
+
+A story is listed once it is in a topic. `everywhere` lists the stories of all topics that are in
+the TOML now; an article that no topic wants has a story too, found by its id alone.
+
+Every call takes a handful of statements, however many stories it gives.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from service.model import Enclosure, Image, Outlet, Story, TopicEntry
+from service.store.core.lots import lots
+from service.store.tables import (
+    article,
+    article_topic,
+    entry,
+    source,
+    story,
+    story_article,
+    topic,
+)
+
+FIRST_SCAN, _LARGEST_SCAN = 256, 16384
+
+
+def in_topic(
+    connection: Connection, name: str, limit: int = 100, *, scan: int = FIRST_SCAN
+) -> list[Story]:
+    """The newest stories of a topic, quiet ones too. Unknown name: [].
+
+    `scan`: how many rows are read at first; more are read as they are needed.
+    """
+    found = connection.execute(select(topic.c.id).where(topic.c.name == name)).scalar()
+    if found is None:
+        return []
+    return _newest(connection, article_topic.c.topic_id == found, limit, scan)
+
+
+def everywhere(connection: Connection, limit: int = 100, *, scan: int = FIRST_SCAN) -> list[Story]:
+    """The newest stories that are in any topic that is not retired. `scan`: as in `in_topic`."""
+    # "In a live one" would be looked up topic by topic, and all that is found then sorted.
+    retired = select(topic.c.id).where(topic.c.retired_at.is_not(None))
+    return _newest(connection, article_topic.c.topic_id.not_in(retired), limit, scan)
+
+
+def by_public_id(connection: Connection, public_id: str) -> Story | None:
+    """The story with this id, or the one that it has become. None: there never was one."""
+    found = connection.execute(select(story.c.id).where(story.c.public_id == public_id)).scalar()
+    return None if found is None else by_ids(connection, [found]).get(found)
+
+
+def by_ids(connection: Connection, ids: Iterable[int]) -> dict[int, Story]:
+    """Requested id -> story. A story that was merged stands as the one that it has become."""
+    survivors: dict[int, int] = {}
+    for batch in lots(ids):
+        rows = connection.execute(
+            select(story.c.id, story.c.merged_into).where(story.c.id.in_(batch))
+        )
+        survivors |= {row.id: row.merged_into or row.id for row in rows}
+    loaded = _load(connection, set(survivors.values()))
+    return {wanted: loaded[found] for wanted, found in survivors.items() if found in loaded}
+
+
+def entered_between(
+    connection: Connection, topics: Iterable[str], since: datetime, until: datetime
+) -> list[Story]:
+    """Stories with an article that is news and entered one of `topics` in [since, until)."""
+    statement = (
+        select(story_article.c.story_id)
+        .distinct()
+        .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
+        .join(topic, topic.c.id == article_topic.c.topic_id)
+        .where(
+            topic.c.name.in_(list(topics)),
+            article_topic.c.quiet.is_(False),
+            article_topic.c.entered_at >= since,
+            article_topic.c.entered_at < until,
+        )
+    )
+    loaded = _load(connection, connection.execute(statement).scalars())
+    return sorted(loaded.values(), key=_listed)
+
+
+def _listed(one: Story) -> tuple[float, str]:
+    return (-one.sort_at.timestamp(), one.public_id)
+
+
+def _newest(
+    connection: Connection, chosen: ColumnElement[bool], limit: int, size: int
+) -> list[Story]:
+    """Read rows of `article_topic` by when lists count them as new, as far back as it takes.
+
+    A story sorts no later than any row of its articles: once `limit` stories are newer than the
+    last row that was read, no row before it can bring a newer one.
+    """
+    order: dict[int, tuple[float, str]] = {}
+    last: tuple[datetime, int] | None = None
+    while True:
+        rows = _scan(connection, chosen, last, size)
+        fresh = {row.story_id for row in rows} - order.keys()
+        order |= _sort_keys(connection, fresh)
+        ranked = sorted(order, key=order.__getitem__)[:limit]
+        if len(rows) < size:
+            break
+        last = (rows[-1].listed_at, rows[-1].article_id)
+        if len(ranked) == limit and -order[ranked[-1]][0] > last[0].timestamp():
+            break
+        size = min(size * 4, _LARGEST_SCAN)
+    loaded = _load(connection, ranked)
+    return [loaded[found] for found in ranked]
+
+
+def _scan(
+    connection: Connection,
+    chosen: ColumnElement[bool],
+    before: tuple[datetime, int] | None,
+    size: int,
+) -> Sequence[Any]:
+    listed, number = article_topic.c.listed_at, article_topic.c.article_id
+    statement = (
+        select(story_article.c.story_id, number, listed)
+        .join(story_article, story_article.c.article_id == number)
+        .where(chosen)
+        .order_by(listed.desc(), number.desc())
+        .limit(size)
+    )
+    if before is not None:
+        at, article_id = before
+        # The same article may stand here once for each topic: those rows say nothing new.
+        statement = statement.where(or_(listed < at, and_(listed == at, number < article_id)))
+    return connection.execute(statement).all()
+
+
+def _sort_keys(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[float, str]]:
+    keys = {}
+    for batch in lots(ids):
+        entered = func.min(article_topic.c.entered_at)
+        rows = connection.execute(
+            select(story.c.id, story.c.public_id, article.c.published, entered.label("entered_at"))
+            .join(article, article.c.id == story.c.article_id)
+            .join(story_article, story_article.c.story_id == story.c.id)
+            .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
+            .where(story.c.id.in_(batch))
+            .group_by(story.c.id, story.c.public_id, article.c.published)
+        )
+        for row in rows:
+            at = min(row.published or row.entered_at, row.entered_at)
+            keys[row.id] = (-at.timestamp(), row.public_id)
+    return keys
+
+
+def _load(connection: Connection, ids: Iterable[int]) -> dict[int, Story]:
+    loaded: dict[int, Story] = {}
+    for batch in lots(ids):
+        articles = _articles(connection, batch)
+        outlets = _outlets(connection, batch)
+        topics = _topics(connection, batch)
+        for head in _heads(connection, batch):
+            loaded[head.story_id] = _story(
+                head, articles[head.story_id], outlets[head.story_id], topics[head.story_id]
+            )
+    return loaded
+
+
+def _heads(connection: Connection, ids: list[int]) -> Sequence[Any]:
+    return connection.execute(
+        select(
+            story.c.id.label("story_id"),
+            story.c.public_id.label("story_public_id"),
+            article,
+            source.c.name.label("source"),
+            source.c.title.label("source_title"),
+            source.c.home,
+            source.c.weight,
+        )
+        .join(article, article.c.id == story.c.article_id)
+        .join(source, source.c.id == article.c.source_id)
+        .where(story.c.id.in_(ids))
+    ).all()
+
+
+def _articles(connection: Connection, ids: list[int]) -> defaultdict[int, list[int]]:
+    rows = connection.execute(
+        select(story_article.c.story_id, story_article.c.article_id)
+        .where(story_article.c.story_id.in_(ids))
+        .order_by(story_article.c.article_id)
+    )
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        found[row.story_id].append(row.article_id)
+    return found
+
+
+def _outlets(connection: Connection, ids: list[int]) -> defaultdict[int, list[Outlet]]:
+    """Story -> every source that told it, with the address it gave; whose words they are first."""
+    told_by = (source.c.name, source.c.title, source.c.home)
+    own = (
+        select(story_article.c.story_id, *told_by, article.c.link)
+        .join(article, article.c.id == story_article.c.article_id)
+        .join(source, source.c.id == article.c.source_id)
+        .where(story_article.c.story_id.in_(ids))
+        .order_by(article.c.id)
+    )
+    seen = (
+        select(story_article.c.story_id, *told_by, entry.c.link)
+        .join(entry, entry.c.article_id == story_article.c.article_id)
+        .join(source, source.c.id == entry.c.source_id)
+        .where(story_article.c.story_id.in_(ids))
+        .order_by(entry.c.id)
+    )
+    found: defaultdict[int, list[Outlet]] = defaultdict(list)
+    for statement in (own, seen):
+        for story_id, name, title, home, link in connection.execute(statement):
+            found[story_id].append(Outlet(name, title, home, link))
+    return found
+
+
+def _topics(
+    connection: Connection, ids: list[int]
+) -> defaultdict[int, list[tuple[TopicEntry, bool]]]:
+    """Story -> its topics, and whether each is still in the TOML."""
+    rows = connection.execute(
+        select(
+            story_article.c.story_id,
+            topic.c.name,
+            topic.c.title,
+            topic.c.retired_at,
+            article_topic.c.quiet,
+            func.min(article_topic.c.entered_at).label("entered_at"),
+        )
+        .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
+        .join(topic, topic.c.id == article_topic.c.topic_id)
+        .where(story_article.c.story_id.in_(ids))
+        .group_by(
+            story_article.c.story_id,
+            topic.c.id,
+            topic.c.name,
+            topic.c.title,
+            topic.c.retired_at,
+            article_topic.c.quiet,
+        )
+        .order_by(topic.c.id, article_topic.c.quiet)
+    )
+    found: defaultdict[int, list[tuple[TopicEntry, bool]]] = defaultdict(list)
+    for row in rows:
+        one = TopicEntry(row.name, row.title, row.entered_at, quiet=row.quiet)
+        found[row.story_id].append((one, row.retired_at is None))
+    return found
+
+
+def _story(
+    head: Any,
+    articles: list[int],
+    outlets: list[Outlet],
+    topics: list[tuple[TopicEntry, bool]],
+) -> Story:
+    own = Outlet(head.source, head.source_title, head.home, head.link)
+    listed: dict[str, TopicEntry] = {}
+    for one, live in topics:
+        if live:
+            listed.setdefault(one.name, one)  # what is news stands before what is quiet
+    return Story(
+        id=head.story_id,
+        public_id=head.story_public_id,
+        article_ids=(head.id, *(number for number in articles if number != head.id)),
+        outlet=own,
+        title=head.title,
+        lead=head.lead,
+        content=head.content,
+        authors=tuple(head.authors),
+        language=head.language,
+        published=head.published,
+        updated=head.updated,
+        entered_at=min((one.entered_at for one, _live in topics), default=None),
+        first_seen_at=head.first_seen_at,
+        weight=head.weight,
+        image=Image(**head.image) if head.image else None,
+        enclosures=tuple(Enclosure(**one) for one in head.enclosures),
+        others=_others(own, outlets),
+        topics=tuple(listed.values()),
+    )
+
+
+def _others(own: Outlet, outlets: list[Outlet]) -> tuple[Outlet, ...]:
+    """Who else told it, each name once: two feeds of one outlet are one outlet to a reader."""
+    names = {own.title.casefold()}
+    others = []
+    for one in outlets:
+        if one.source != own.source and one.title.casefold() not in names:
+            names.add(one.title.casefold())
+            link = None if one.link == own.link else one.link
+            others.append(Outlet(one.source, one.title, one.home, link))
+    return tuple(others)

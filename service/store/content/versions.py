@@ -1,0 +1,54 @@
+"""What public pages and feeds show, as numbers which grow with every change of it.
+
+Whoever changes it raises the version in the same transaction. So a page that was made is good for
+as long as the versions it was made at stand, whichever process made the change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, select
+
+from service.store.core.statements import upsert
+from service.store.tables import content_version
+
+SITE = ""
+"""What stands on every page: topics and digests with their names, and where they moved."""
+
+STORIES = "/stories"
+"""The pages of stories that were there already: their articles were edited, merged or placed, or
+their outlets are called otherwise."""
+
+EDITIONS = "/editions"
+"""Editions: archives, their pages, and what leads to the latest of them."""
+
+Versions = dict[str, int]
+"""Scope -> version. A scope that is missing has never changed: 0. Topics are scopes by name."""
+
+
+def feed(name: str) -> str:
+    """The scope of a feed's documents."""
+    return f"/feeds/{name}"
+
+
+def raise_(connection: Connection, scopes: Iterable[str]) -> None:
+    """Something under these scopes has changed. Needs a write transaction.
+
+    Scopes are raised in one order, and a transaction does so once, or PostgreSQL could see two of
+    them wait for one another.
+    """
+    rows = [{"scope": scope, "version": 1} for scope in sorted(set(scopes))]
+    if rows:
+        statement = upsert(connection, content_version)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["scope"], set_={"version": content_version.c.version + 1}
+            ),
+            rows,
+        )
+
+
+def every(connection: Connection) -> Versions:
+    """All of them: a few for the site, two for each topic."""
+    return {row.scope: row.version for row in connection.execute(select(content_version))}

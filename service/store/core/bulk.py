@@ -1,0 +1,167 @@
+"""One statement for many rows, which costs little more than the driver itself.
+
+A document brings some 250 rows; SQLAlchemy would look at each of their values three times. Here a
+statement is compiled once for a database, and of each row only those values are touched whose
+column needs it (instants, JSON), each value once: most rows share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Delete,
+    Dialect,
+    Insert,
+    LargeBinary,
+    Table,
+    Update,
+    bindparam,
+    insert,
+)
+from sqlalchemy.exc import DBAPIError
+
+from service.store.core.statements import upsert
+
+Statement = Insert | Update | Delete
+_Process = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """`takes`: name of each value in order, how it is turned for the driver, what it always is."""
+
+    sql: str
+    takes: tuple[tuple[str, _Process | None], ...]
+    constants: Mapping[str, Any]
+    positional: bool
+
+    def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+        columns = [self._column(name, process, rows) for name, process in self.takes]
+        made = zip(*columns, strict=True)
+        if self.positional:
+            return list(made)
+        names = [name for name, _ in self.takes]
+        return [dict(zip(names, values, strict=True)) for values in made]
+
+    def _column(
+        self, name: str, process: _Process | None, rows: Sequence[Mapping[str, Any]]
+    ) -> list[Any]:
+        if name in self.constants:
+            return [self.constants[name]] * len(rows)
+        if process is None:
+            return [row[name] for row in rows]
+        once = _Once(process)
+        return [
+            once[value] if _is_plain(value) else process(value)
+            for value in [row[name] for row in rows]
+        ]
+
+
+class _Once(dict[Any, Any]):
+    """Values as the driver takes them, each made once."""
+
+    def __init__(self, process: _Process) -> None:
+        super().__init__()
+        self._process = process
+
+    def __missing__(self, value: Any) -> Any:
+        made = self[value] = self._process(value)
+        return made
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether equal values are the same one: 1, 1.0 and True are equal, and no JSON alike."""
+    kind = type(value)
+    return kind is datetime or (kind is tuple and all(type(one) is str for one in value))
+
+
+class Many:
+    """Made of what gives the statement; the rows' values stand in it as bound parameters."""
+
+    def __init__(self, make: Callable[[Connection], Statement]) -> None:
+        self._make = make
+        self._compiled: dict[str, _Compiled] = {}
+
+    def __call__(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Execute it for each row. Returns how many rows of the table it was done to, all told."""
+        if not rows:
+            return 0
+        compiled = self.compiled(connection)
+        return connection.exec_driver_sql(compiled.sql, compiled.rows(rows)).rowcount
+
+    def compiled(self, connection: Connection) -> _Compiled:
+        """The statement for this database, compiled at its first use."""
+        name = connection.dialect.name
+        if name not in self._compiled:
+            self._compiled[name] = _compile(self._make(connection), connection)
+        return self._compiled[name]
+
+
+class Copied(Many):
+    """The same for plain inserts of thousands of rows: PostgreSQL takes them by COPY.
+
+    An insert a row costs it three times as much.
+    """
+
+    def __init__(self, table: Table, *names: str) -> None:
+        values = {name: bindparam(name, type_=table.c[name].type) for name in names}
+        super().__init__(lambda _connection: insert(table).values(values))
+        self._into = f"COPY {table.name} ({', '.join(names)}) FROM STDIN"
+        self._names = names
+
+    def __call__(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+        if connection.dialect.name != "postgresql" or not rows:
+            return super().__call__(connection, rows)
+        compiled = self.compiled(connection)
+        driver, dbapi = connection.connection.driver_connection, connection.dialect.dbapi
+        assert driver is not None
+        assert dbapi is not None
+        try:
+            with driver.cursor() as cursor, cursor.copy(self._into) as copy:
+                for row in compiled.rows(rows):
+                    copy.write_row([row[name] for name in self._names])
+        except dbapi.Error as error:  # what SQLAlchemy raises for its own statements
+            raise DBAPIError.instance(self._into, None, error, dbapi.Error) from error
+        return len(rows)
+
+
+def inserting(table: Table, *names: str, unless: str | None = None) -> Many:
+    """Into these columns. `unless`: the unique column that decides whether a row is there."""
+
+    def make(connection: Connection) -> Insert:
+        values = {name: bindparam(name, type_=table.c[name].type) for name in names}
+        if unless is None:
+            return insert(table).values(values)
+        return (
+            upsert(connection, table).values(values).on_conflict_do_nothing(index_elements=[unless])
+        )
+
+    return Many(make)
+
+
+def _compile(statement: Statement, connection: Connection) -> _Compiled:
+    dialect = connection.dialect
+    compiled = statement.compile(dialect=dialect)
+    binds = {name: bind for bind, name in compiled.bind_names.items()}
+    processes = {name: _processor(bind, dialect) for name, bind in binds.items()}
+    fixed = {name: bind.effective_value for name, bind in binds.items() if not bind.required}
+    constants = {
+        name: process(value) if (process := processes[name]) else value
+        for name, value in fixed.items()
+    }
+    order = compiled.positiontup if compiled.positional else list(binds)
+    takes = tuple((name, processes[name]) for name in order or ())
+    return _Compiled(str(compiled), takes, constants, positional=compiled.positional)
+
+
+def _processor(bind: BindParameter[Any], dialect: Dialect) -> _Process | None:
+    """What turns a value for the driver. Bytes are taken by both as they are."""
+    if isinstance(bind.type, LargeBinary):
+        return None
+    return bind.type.dialect_impl(dialect).bind_processor(dialect)

@@ -1,0 +1,201 @@
+"""Instants that a clock which was ahead has left behind, set right once it is back (LEDGER).
+
+What has happened cannot lie ahead of now; what is to come lies ahead by no more than its rule can
+ever put it. Everything else in the store is left as it is: names of keys (`edition.cut_at`), what a
+person chose (`rests_until`), and what nothing is decided by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, select, true, update
+
+from service.model import DeliveryState
+from service.store import tables as t
+from service.store.audience.signup_hours import LONGEST_QUEUE
+from service.store.mailing import resending
+from service.store.sources.publisher_holds import NOT_HELD
+
+SLACK = timedelta(minutes=1)
+"""Clocks of two machines on one database differ by so much without anything being wrong."""
+
+BELIEVED = timedelta(days=35)
+"""What lies further ahead than this tells rather that the clock is behind now. The ledger is then
+left alone: pulled back beyond what `told` still knows, its windows would tell old news again."""
+
+_LEASE = timedelta(minutes=10)
+_MAIL_LEASE = timedelta(seconds=30)
+_MAIL_BACKOFF = timedelta(minutes=35)
+_PAGE_BACKOFF = timedelta(minutes=45)
+_HOLD = timedelta(days=29)
+_HUB = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """`longest`: how far ahead it may lie. `sets`: columns -> None, or how far ahead of now.
+
+    `only`: of which rows.
+    """
+
+    column: Column[Any]
+    longest: timedelta
+    sets: dict[str, timedelta | None]
+    only: ColumnElement[bool]
+
+
+def _due(column: Column[Any], longest: timedelta, only: ColumnElement[bool] | None = None) -> _Rule:
+    return _Rule(column, longest, {column.name: timedelta()}, true() if only is None else only)
+
+
+def _lease(column: Column[Any], longest: timedelta) -> _Rule:
+    """A live owner keeps it: it is renewed, or ends when it would have ended at the latest."""
+    return _Rule(column, longest, {column.name: longest}, true())
+
+
+_PLANNED = t.delivery.c.state == DeliveryState.PLANNED.value
+_DEFERRED = t.delivery.c.state == DeliveryState.DEFERRED.value
+_LETTERS = t.delivery.c.priority == 0
+_IN_HAND = t.delivery.c.state.in_([DeliveryState.CLAIMED.value, DeliveryState.SENDING.value])
+
+_COMING = (
+    _due(t.delivery.c.next_try_at, timedelta(), and_(_PLANNED, ~_LETTERS)),
+    _due(t.delivery.c.next_try_at, LONGEST_QUEUE, and_(_PLANNED, _LETTERS)),
+    _due(t.delivery.c.next_try_at, _MAIL_BACKOFF, _DEFERRED),
+    _Rule(t.delivery.c.lease_until, _MAIL_LEASE, {"lease_until": _MAIL_LEASE}, _IN_HAND),
+    _due(t.delivery.c.resend_at, resending.AFTER),
+    _due(t.relay.c.next_try_at, _MAIL_BACKOFF),
+    _lease(t.source.c.lease_until, _LEASE),
+    _Rule(t.source.c.held_until, _HOLD, dict.fromkeys(NOT_HELD), true()),
+    _Rule(t.source.c.pushed_until, _HUB, {"pushed_until": None}, true()),
+    _lease(t.site_turn.c.until, _LEASE),
+    _lease(t.unread_page.c.lease_until, _LEASE),
+    _due(t.unread_page.c.next_try_at, _PAGE_BACKOFF),
+    _lease(t.websub.c.owner_until, _LEASE),
+    _due(t.websub.c.next_try_at, _HUB),
+    _due(t.websub.c.lease_ends, _HUB),
+    _due(t.subscription.c.paused_until, timedelta(days=367)),
+)
+"""What is to come. A pause's cap is the form's (a year)."""
+
+_HAPPENED = (
+    t.source.c.first_fetch_at,
+    t.source.c.last_ok_at,
+    t.source.c.news_at,
+    t.source.c.whole_at,
+    t.source.c.redirect_since,
+    t.source.c.drifting_since,
+    t.source.c.dead_since,
+    t.source.c.sought_at,
+    t.source.c.retired_at,
+    t.digest.c.retired_at,
+    t.robots.c.asked_at,
+    t.robots.c.failing_since,
+    t.unread_page.c.added_at,
+    t.websub.c.asked_at,
+    t.websub.c.refused_at,
+    t.websub.c.missed_at,
+    t.websub.c.leaving_since,
+    t.relay.c.failing_since,
+    t.relay.c.answered_at,
+    t.subscription.c.created_at,
+)
+"""What has happened, and decides what comes next."""
+
+_TOPICS = t.article_topic.c.topic_id.in_(select(t.topic.c.id))  # so that its index is used
+_LEDGER: tuple[tuple[Column[Any], ColumnElement[bool]], ...] = (
+    (t.subscription.c.starts_at, true()),
+    (t.subscription.c.covered_to, true()),
+    (t.article_topic.c.entered_at, _TOPICS),
+    (t.article_topic.c.listed_at, true()),
+    (t.delivery.c.created_at, _LETTERS),  # one letter a day to an address
+)
+"""What has happened, and decides what is told: only where the clock is believed."""
+
+
+def repair(connection: Connection, now: datetime, longest_interval: timedelta) -> int:
+    """Set right all that lies too far ahead of `now`. Returns how many values were changed.
+
+    `longest_interval`: of all sources, by the configuration.
+    """
+    changed = _polls(connection, now, longest_interval) + _letters(connection, now)
+    for rule in _COMING:
+        values = {name: None if ahead is None else now + ahead for name, ahead in rule.sets.items()}
+        too_far = and_(rule.only, rule.column > now + rule.longest + SLACK)
+        changed += _set(connection, rule.column, too_far, values)
+    for column in _HAPPENED:
+        changed += _set(connection, column, column > now + SLACK, {column.name: now})
+    for column, only in _LEDGER:
+        ahead = and_(only, column > now + SLACK, column <= now + BELIEVED)
+        changed += _set(connection, column, ahead, {column.name: now})
+    return changed
+
+
+def furthest(connection: Connection, now: datetime) -> timedelta | None:
+    """By how far the ledger lies ahead where the clock is not believed; None: it does not."""
+    latest: datetime | None = connection.scalar(
+        select(t.subscription.c.covered_to)
+        .where(t.subscription.c.covered_to > now + BELIEVED)
+        .order_by(t.subscription.c.covered_to.desc())
+        .limit(1)
+    )
+    return None if latest is None else latest - now
+
+
+def _polls(connection: Connection, now: datetime, longest: timedelta) -> int:
+    """Sources that were asked under the clock that was ahead keep the gap to their next poll."""
+    c = t.source.c
+    rows = connection.execute(
+        select(c.id, c.last_tried_at, c.next_poll_at).where(
+            (c.last_tried_at > now + SLACK) | (c.next_poll_at > now + longest + SLACK)
+        )
+    ).all()
+    setting = (
+        update(t.source)
+        .where(t.source.c.id == bindparam("row"))
+        .values(last_tried_at=bindparam("tried"), next_poll_at=bindparam("poll"))
+    )
+    if rows:
+        connection.execute(setting, [_poll(row, now, longest) for row in rows])
+    return len(rows)
+
+
+def _letters(connection: Connection, now: datetime) -> int:
+    """Letters that were planned under the clock that was ahead keep what they had to wait.
+
+    That is nothing, or the hours of a flood of sign-ups.
+    """
+    c = t.delivery.c
+    ahead = and_(_PLANNED, _LETTERS, c.created_at > now + SLACK, c.next_try_at > now + SLACK)
+    rows = connection.execute(select(c.id, c.created_at, c.next_try_at).where(ahead)).all()
+    setting = (
+        update(t.delivery)
+        .where(c.id == bindparam("row"), _PLANNED)
+        .values(next_try_at=bindparam("due"))
+    )
+    waits = {row.id: max(timedelta(), row.next_try_at - row.created_at) for row in rows}
+    if waits:
+        connection.execute(setting, [{"row": one, "due": now + gap} for one, gap in waits.items()])
+    return len(rows)
+
+
+def _poll(row: Any, now: datetime, longest: timedelta) -> dict[str, object]:
+    tried = row.last_tried_at
+    if tried is not None and tried > now + SLACK:
+        gap, tried = row.next_poll_at - tried, now
+    else:
+        gap = timedelta()
+    in_reason = max(timedelta(), gap) if gap <= longest else timedelta()
+    return {"row": row.id, "tried": tried, "poll": now + in_reason}
+
+
+def _set(
+    connection: Connection,
+    column: Column[Any],
+    where: ColumnElement[bool],
+    values: dict[str, Any],
+) -> int:
+    return connection.execute(update(column.table).where(where).values(values)).rowcount

@@ -1,0 +1,247 @@
+"""The two databases behind one door: reads, writes, and the writes of the delivery ledger.
+
+SQLite: WAL, every write unit of work is `BEGIN IMMEDIATE` (a deferred one fails at once when two
+processes write), `synchronous=FULL` for the ledger, since NORMAL may undo the last commits after a
+power cut. PostgreSQL: plain transactions.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as NoConnectionLeftError
+
+from service.errors import ConflictError, StatementError, StoreBusyError, StoreError
+from service.store.core import private_files
+
+__all__ = ["BUSY_LIMIT_S", "Connection", "Store", "is_there"]
+# Rooms name the type of what a block gives them without importing the library behind it.
+
+BUSY_LIMIT_S = 60.0
+"""How long a writer waits for another process's write lock. Commands run beside the service."""
+
+_BUSY_PAUSE_S = 0.05
+
+_CHECKPOINT_PAGES = 24_000
+"""Of SQLite's log before it is carried over: 96 MB. Indexes of addresses are written all over, and
+at SQLite's own 1,000 a first collection of thousands of sources wrote each page a dozen times."""
+
+_READS_KB, _WRITES_KB = 300, 3000
+"""SQLite's own cache for each connection. There are as many that read as threads, and what they
+read the system has in its cache; the one that writes comes back to a page for each of its rows."""
+
+
+class Store:
+    """An open database. Threads may share it; `close()` it at the end."""
+
+    def __init__(self, url: str) -> None:
+        """Open `url`: `sqlite:///PATH` or `postgresql://…`. Raises StoreError."""
+        parsed = _parsed(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.path = _path(parsed)
+        self._write_lock = threading.Lock()
+        try:
+            self._readers, self._engine, self._ledger = self._engines(url)
+        except ModuleNotFoundError as error:
+            raise StoreError(
+                "PostgreSQL needs the extra: pip install 'bantin[postgres]'"
+            ) from error
+
+    def _engines(self, url: str) -> tuple[Engine, Engine, Engine]:
+        """For reads, for writes, for the ledger."""
+        parsed = make_url(url)
+        if not self.is_sqlite:
+            if parsed.get_backend_name() != "postgresql":
+                raise StoreError(f"{parsed.get_backend_name()!r} is neither sqlite nor postgresql")
+            engine = create_engine(
+                parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10
+            )
+            return engine, engine, engine
+        if self.path is not None:
+            _make_private(self.path)
+        return (
+            _sqlite_engine(url, "NORMAL", _READS_KB),
+            _sqlite_engine(url, "NORMAL", _WRITES_KB),
+            _sqlite_engine(url, "FULL", _READS_KB),
+        )
+
+    @property
+    def engine(self) -> Engine:
+        """For migrations alone."""
+        return self._engine
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view; nothing written in it is kept."""
+        with errors_as_ours(), self._readers.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One unit of work: committed at the end of the block, undone when it raises.
+
+        Raises StoreBusyError when another process held the lock for BUSY_LIMIT_S.
+        """
+        with self._transaction(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def ledger(self) -> Iterator[Connection]:
+        """As `write`, and on the disk when it returns: for rows that decide about mail."""
+        with self._transaction(self._ledger) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        if not self.is_sqlite:
+            with errors_as_ours(), engine.begin() as connection:
+                yield connection
+            return
+        # Threads of this process queue here instead of spinning on SQLite's own lock.
+        with self._write_lock, errors_as_ours(), engine.connect() as raw:
+            connection = raw.execution_options(bantin_begin="BEGIN IMMEDIATE")
+            begin_patiently(connection)
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    @contextmanager
+    def alone(self) -> Iterator[Any]:
+        """SQLite's own connection outside of any transaction, while no thread of ours writes."""
+        with self._write_lock, errors_as_ours():
+            lent = self._engine.raw_connection()
+            try:
+                yield lent.driver_connection
+            except sqlite3.OperationalError as error:
+                raise OperationalError(str(error), None, error) from error
+            finally:
+                lent.close()
+
+    def close(self) -> None:
+        for engine in (self._readers, self._engine, self._ledger):
+            engine.dispose()
+
+
+def is_there(url: str) -> bool:
+    """Whether an SQLite file is there, which looking would make. A server is taken to be there."""
+    parsed = _parsed(url)
+    return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").is_file()
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite database; None: it is on a server, or in memory."""
+    parsed = _parsed(url)
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database
+    return Path(str(parsed.database)) if is_file else None
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise StoreError(f"not the address of a database: {url!r}") from error
+
+
+def _path(parsed: URL) -> Path | None:
+    """The file of an SQLite database; None where there is none."""
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (
+        None,
+        "",
+        ":memory:",
+    )
+    return Path(parsed.database or "") if is_file else None
+
+
+def _make_private(path: Path) -> None:
+    """The file and SQLite's own beside it, for nobody else to read. Folders are made if needed."""
+    try:
+        private_files.make_folder(path.parent)
+        private_files.make_file(path)
+        for suffix in ("-wal", "-shm"):
+            private_files.close(path.with_name(path.name + suffix))
+    except PermissionError:
+        return  # somebody else's, whom only reading is left to; SQLite says what does not go
+    except OSError as error:
+        where = error.filename or path.parent
+        raise StoreError(f"the folder {where} cannot be made: {error.strerror}") from error
+
+
+def _sqlite_engine(url: str, synchronous: str, cache_kb: int) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 5.0, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        cursor.execute(f"PRAGMA cache_size=-{cache_kb}")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA secure_delete=ON")  # an address is not left in a freed cell
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("bantin_begin", "BEGIN"))
+
+    return engine
+
+
+def begin_patiently(connection: Connection) -> None:
+    """Begin, and wait up to BUSY_LIMIT_S for another process's lock."""
+    give_up = time.monotonic() + BUSY_LIMIT_S
+    while True:
+        try:
+            connection.begin()
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() > give_up:
+                raise
+            time.sleep(_BUSY_PAUSE_S)
+        else:
+            return
+
+
+@contextmanager
+def errors_as_ours() -> Iterator[None]:
+    """What the libraries raise becomes one of ours.
+
+    SQLite's own errors come through where a connection is prepared (`_sqlite_engine`).
+    """
+    try:
+        yield
+    except NoConnectionLeftError as error:
+        raise StoreBusyError("all connections to the database are in use") from error
+    except IntegrityError as error:
+        raise ConflictError(f"the database refused: {error.orig}") from error
+    except (ProgrammingError, DataError, NotSupportedError) as error:
+        raise StatementError(f"the database refused: {error.orig}") from error
+    except DBAPIError as error:
+        raise _unusable(error.orig) from error
+    except sqlite3.Error as error:
+        raise _unusable(error) from error
+
+
+def _unusable(error: BaseException | None) -> StoreError:
+    if "locked" in str(error):
+        return StoreBusyError("another process is writing to the database")
+    return StoreError(f"the database cannot be used: {error}")

@@ -1,0 +1,60 @@
+"""Single values made once and kept: the secret of all HMACs, authority and year of tag: ids."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from service.store.core.statements import upsert
+from service.store.tables import fact
+
+_SECRET = "hmac_secret"  # noqa: S105 - the name of the row, not the secret
+_TAG_AUTHORITY = "tag_authority"
+_PULSE = "pulse"
+
+
+def secret(connection: Connection) -> bytes:
+    """32 bytes for all HMACs, made in the store at the first start. Needs a write transaction."""
+    return bytes.fromhex(_once(connection, _SECRET, secrets.token_hex(32)))
+
+
+def known_secret(connection: Connection) -> bytes | None:
+    """The same, without making it: None where nothing has ever been started."""
+    stored = get(connection, _SECRET)
+    return None if stored is None else bytes.fromhex(stored)
+
+
+def tag_authority(connection: Connection, host: str, year: int) -> str:
+    """`HOST,YEAR` for tag: URIs (RFC 4151), fixed at the first publish. Needs a write."""
+    return _once(connection, _TAG_AUTHORITY, f"{host},{year}")
+
+
+def known_tag_authority(connection: Connection) -> str | None:
+    """The same where nothing may be written; None before the first publish."""
+    return get(connection, _TAG_AUTHORITY)
+
+
+def pulse(connection: Connection, at: datetime) -> None:
+    """Write a row for no other use than to see whether one can be written."""
+    row = upsert(connection, fact).values(name=_PULSE, value=at.isoformat())
+    changed = row.on_conflict_do_update(index_elements=["name"], set_={"value": row.excluded.value})
+    connection.execute(changed)
+
+
+def get(connection: Connection, name: str) -> str | None:
+    """The value, None if it was never set."""
+    return connection.execute(select(fact.c.value).where(fact.c.name == name)).scalar()
+
+
+def _once(connection: Connection, name: str, value: str) -> str:
+    """The stored value; `value` if this is the first call ever. Two first calls agree."""
+    known = get(connection, name)
+    if known is not None:
+        return known
+    row = upsert(connection, fact).values(name=name, value=value)
+    connection.execute(row.on_conflict_do_nothing())
+    stored = get(connection, name)
+    assert stored is not None
+    return stored

@@ -1,0 +1,60 @@
+"""Is the database at the declared schema? If not, it is brought there."""
+
+from __future__ import annotations
+
+import multiprocessing
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from service.errors import BantinError
+from service.store.core.database import Store, errors_as_ours
+
+VERSIONS = Path(__file__).parents[1] / "migrations" / "versions"
+
+
+def migrate(store: Store) -> None:
+    """Apply the migrations that are missing. Raises StoreError.
+
+    A database that has them all is known by one row, without Alembic: importing that costs more
+    than a whole command.
+    """
+    with errors_as_ours(), store.engine.connect() as connection:
+        if _revision(connection) == newest():
+            return
+    from service.store.core.upgrade import upgrade  # noqa: PLC0415 - see above
+
+    upgrade(store)
+
+
+def migrate_apart(url: str) -> None:
+    """The same in a process of its own, which ends with it: what migrates takes 10 MB.
+
+    For a start that is to run for months, before it has threads. Says nothing of what goes wrong:
+    `migrate` comes after it, and meets that again.
+    """
+    process = multiprocessing.get_context("fork").Process(target=_migrate, args=(url,))
+    process.start()
+    process.join()
+
+
+def _migrate(url: str) -> None:
+    with suppress(BantinError):
+        store = Store(url)
+        try:
+            migrate(store)
+        finally:
+            store.close()
+
+
+def newest() -> str:
+    """The revision of the last migration; files are named by theirs."""
+    return max(path.stem.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found

@@ -1,0 +1,57 @@
+"""Bring a database to the declared schema: all migrations, in one transaction, under a lock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from service.errors import StoreError
+from service.store.core.database import Store, begin_patiently, errors_as_ours
+
+_LOCK = 0x62616E74696E  # "bantin": the advisory lock of whoever migrates on PostgreSQL
+
+
+def upgrade(store: Store, revision: str = "head") -> None:
+    """Apply what is missing. A second caller waits, then finds nothing to do. Raises StoreError."""
+    with errors_as_ours(), store.engine.connect() as connection:
+        if store.is_sqlite:
+            # A batch ALTER of a parent table with foreign keys on empties its children.
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            raw.execute("PRAGMA foreign_keys=OFF")
+            try:
+                _upgrade(connection.execution_options(bantin_begin="BEGIN IMMEDIATE"), revision)
+            finally:
+                raw.execute("PRAGMA foreign_keys=ON")
+        else:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            _upgrade(connection, revision)
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    if not connection.in_transaction():
+        begin_patiently(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in known:
+        raise StoreError(f"the database is newer than this program (revision {current})")
+    command.upgrade(config, revision)
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            connection.rollback()
+            raise StoreError(f"a migration broke {len(broken)} references; nothing was changed")
+    connection.commit()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
+    return config

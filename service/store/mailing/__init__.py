@@ -1,0 +1,1 @@
+"""The ledger of mail: editions, segments, deliveries, what each reader was told."""

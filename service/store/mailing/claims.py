@@ -1,0 +1,329 @@
+"""Who has a delivery in hand: claiming it, keeping it, and the last look before the body leaves.
+
+An owner is one start of one process. It holds its rows by a lease that it renews; an owner whose
+lease has lapsed is dead. Everything here is conditional on the state before it, so that two
+processes never hold one row.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from service.model import DeliveryKind, DeliveryState
+from service.store.audience.suppressions import UNSUBSCRIBED
+from service.store.core import lease
+from service.store.mailing import recipients
+from service.store.mailing.deliveries import of_digest
+from service.store.mailing.recipients import Recipient
+from service.store.mailing.release import forget_parts, release
+from service.store.tables import (
+    attempt,
+    delivery,
+    digest,
+    segment,
+    subscriber,
+    subscription,
+    suppression,
+)
+
+LEASE = lease.LEASE
+
+
+class Lane(StrEnum):
+    """Where a delivery queues (LEDGER: Send). What was tried itself waits behind the others."""
+
+    LETTERS = "letters"
+    NEWS = "news"
+    AGAIN = "again"
+
+
+_PLANNED = delivery.c.state == DeliveryState.PLANNED.value
+_DEFERRED = delivery.c.state == DeliveryState.DEFERRED.value
+_CLAIMED = delivery.c.state == DeliveryState.CLAIMED.value
+_SENDING = delivery.c.state == DeliveryState.SENDING.value
+
+_TRIED = exists().where(attempt.c.delivery_id == delivery.c.id)
+"""It was tried itself: what was only put off with all others has no attempt of its own."""
+
+_LETTER, _NEWS = delivery.c.priority == 0, delivery.c.priority == 1
+_GROUPS = {
+    Lane.LETTERS: (and_(_LETTER, ~_TRIED),),
+    Lane.NEWS: (and_(_NEWS, ~_TRIED),),
+    Lane.AGAIN: (and_(_NEWS, _TRIED), and_(_LETTER, _TRIED)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery in the hands of an owner, with all that its message is made from.
+
+    `tries` counts those before this one. `parts` are packed (store.parts), None if they are gone.
+    `known`: this subscription had news before, so that somebody has confirmed it and got it.
+    """
+
+    id: int
+    kind: DeliveryKind
+    message_id: str
+    dated_at: datetime
+    lane: Lane
+    known: bool
+    tries: int
+    language: str
+    segment: bytes
+    parts: bytes | None
+    recipient: Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one claim gave, and how many turned out to be unwanted by now."""
+
+    claimed: list[Claimed]
+    suppressed: int
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is due any more."""
+        return not self.claimed and not self.suppressed
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The last look: whose body may leave, and who ended or was suppressed meanwhile.
+
+    An id in neither is no longer ours: the lease lapsed and somebody else has it.
+    """
+
+    passed: frozenset[int]
+    suppressed: frozenset[int]
+
+
+def claim(
+    connection: Connection,
+    owner: str,
+    now: datetime,
+    limit: int,
+    digest_name: str | None = None,
+    lanes: Sequence[Lane] = tuple(Lane),
+) -> Claim:
+    """Take up to `limit` due deliveries of these lanes, in their order, the longest waiting first.
+
+    Whoever has ended, paused or been suppressed since planning is suppressed and released here.
+    """
+    ids = _candidates(connection, now, limit, digest_name, lanes)
+    if not ids:
+        return Claim([], 0)
+    taken = connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(ids), or_(*_due(now)))
+        .values(state=DeliveryState.CLAIMED.value, owner=owner, lease_until=now + LEASE)
+        .returning(delivery.c.id)
+    )
+    mine = set(taken.scalars())
+    wanted = select(delivery.c.id).where(delivery.c.id.in_(mine), _may_get(now))
+    welcome = set(connection.execute(wanted).scalars())
+    gone = _suppress(connection, owner, now, mine - welcome)
+    found = _load(connection, welcome)
+    return Claim([found[one] for one in ids if one in found], len(gone))
+
+
+def renew(connection: Connection, owner: str, now: datetime) -> None:
+    """Keep all that the owner has in hand for another lease."""
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.owner == owner, or_(_CLAIMED, _SENDING))
+        .values(lease_until=now + LEASE)
+    )
+
+
+def unclaim(connection: Connection, owner: str, ids: Iterable[int]) -> None:
+    """Put back what was claimed and not begun."""
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(list(ids)), delivery.c.owner == owner, _CLAIMED)
+        .values(state=DeliveryState.PLANNED.value, owner=None, lease_until=None)
+    )
+
+
+def mark_sending(
+    connection: Connection, owner: str, now: datetime, relays: Mapping[int, str]
+) -> Gate:
+    """Delivery id -> relay whose 354 it has: let pass who may still be written to.
+
+    One call for all connections that wait. The attempt is written here, before its answer, so that
+    a delivery whose answer was lost still shows whom it was handed to.
+    """
+    passed = connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(list(relays)), delivery.c.owner == owner, _CLAIMED, _may_get(now))
+        .values(
+            state=DeliveryState.SENDING.value,
+            lease_until=now + LEASE,
+            tries=delivery.c.tries + 1,
+        )
+        .returning(delivery.c.id, delivery.c.tries)
+    ).all()
+    if passed:
+        rows = [
+            {"delivery_id": row.id, "n": row.tries, "at": now, "relay": relays[row.id],
+             "answer": ""}
+            for row in passed
+        ]  # fmt: skip
+        connection.execute(insert(attempt), rows)
+    ids = frozenset(row.id for row in passed)
+    gone = _suppress(connection, owner, now, set(relays) - ids)
+    return Gate(ids, frozenset(gone))
+
+
+def _candidates(
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    digest_name: str | None,
+    lanes: Sequence[Lane],
+) -> list[int]:
+    """Ids in the order to take them. One small ordered query a group: each walks the index."""
+    ids: list[int] = []
+    groups = [group for lane in lanes for group in _GROUPS[lane]]
+    for group, due in itertools.product(groups, _due(now)):
+        if len(ids) >= limit:
+            return ids
+        rows = connection.execute(
+            select(delivery.c.id)
+            .where(due, group, of_digest(digest_name))
+            .order_by(delivery.c.next_try_at, delivery.c.id)
+            .limit(limit - len(ids))
+            .with_for_update(skip_locked=True, of=delivery)
+        )
+        ids.extend(rows.scalars())
+    return ids
+
+
+def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """A planned edition is due by having been planned: `--at` may have dated it into the future.
+
+    A letter waits for its time: a flood of sign-ups is spread over hours (store.signup_hours).
+    """
+    on_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > now)
+    return (
+        and_(_CLAIMED, delivery.c.lease_until < now, on_time),
+        and_(_PLANNED, or_(_NEWS, delivery.c.next_try_at <= now), on_time),
+        and_(_DEFERRED, delivery.c.next_try_at <= now, on_time),
+    )
+
+
+def _may_get(now: datetime) -> ColumnElement[bool]:
+    """Whether this delivery's person may still get it: asked at the claim and again at 354."""
+    news = delivery.c.kind.in_([DeliveryKind.EDITION.value, DeliveryKind.WELCOME.value])
+    reading = and_(
+        subscription.c.starts_at.is_not(None),
+        or_(subscription.c.paused_until.is_(None), subscription.c.paused_until <= now),
+        digest.c.retired_at.is_(None),
+    )
+    asking = subscription.c.starts_at.is_(None)  # nobody is asked again after the yes
+    asks = delivery.c.kind == DeliveryKind.CONFIRM.value
+    barred = exists().where(suppression.c.address_key == subscriber.c.address_key)
+    left = exists().where(
+        suppression.c.address_key == subscriber.c.address_key,
+        suppression.c.reason == UNSUBSCRIBED,
+    )
+    return exists().where(
+        subscription.c.id == delivery.c.subscription_id,
+        subscriber.c.id == subscription.c.subscriber_id,
+        digest.c.id == subscription.c.digest_id,
+        subscription.c.ended_at.is_(None),
+        subscriber.c.address.is_not(None),
+        or_(~news, reading),
+        or_(~asks, asking),
+        or_(~barred, and_(asks, left)),  # who unsubscribed may be asked whether they come back
+    )
+
+
+def _suppress(connection: Connection, owner: str, now: datetime, ids: Iterable[int]) -> list[int]:
+    gone = connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(list(ids)), delivery.c.owner == owner, _CLAIMED)
+        .values(
+            state=DeliveryState.SUPPRESSED.value,
+            settled_at=now,
+            lease_until=None,
+            reply="ended, paused or suppressed before it was sent",
+        )
+        .returning(delivery.c.id)
+    )
+    found = sorted(gone.scalars())
+    release(connection, found)
+    forget_parts(connection, found)
+    return found
+
+
+def _load(connection: Connection, ids: Iterable[int]) -> dict[int, Claimed]:
+    rows = connection.execute(
+        select(
+            delivery.c.id,
+            delivery.c.kind,
+            delivery.c.message_id,
+            delivery.c.dated_at,
+            delivery.c.priority,
+            delivery.c.tries,
+            _TRIED.label("tried"),
+            _had_news().label("known"),
+            segment.c.language,
+            segment.c.hash,
+            segment.c.parts,
+            *recipients.COLUMNS,
+        )
+        .select_from(recipients.PEOPLE)
+        .join(delivery, delivery.c.subscription_id == subscription.c.id)
+        .join(segment, segment.c.id == delivery.c.segment_id)
+        .where(delivery.c.id.in_(list(ids)))
+    )
+    return {row.id: _claimed(row) for row in rows}
+
+
+def _had_news() -> ColumnElement[bool]:
+    """Whether a relay has taken news to this subscription before: letters prove nothing."""
+    before = delivery.alias("before")
+    return exists().where(
+        before.c.subscription_id == subscription.c.id,
+        before.c.state == DeliveryState.ACCEPTED.value,
+        before.c.kind.in_([DeliveryKind.EDITION.value, DeliveryKind.WELCOME.value]),
+    )
+
+
+def _lane(row: Any) -> Lane:
+    if row.tried:
+        return Lane.AGAIN
+    return Lane.LETTERS if row.priority == 0 else Lane.NEWS
+
+
+def _claimed(row: Any) -> Claimed:
+    return Claimed(
+        id=row.id,
+        kind=DeliveryKind(row.kind),
+        message_id=row.message_id,
+        dated_at=row.dated_at,
+        lane=_lane(row),
+        known=row.known,
+        tries=row.tries,
+        language=row.language,
+        segment=row.hash,
+        parts=row.parts,
+        recipient=recipients.from_row(row),
+    )

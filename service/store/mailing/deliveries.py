@@ -1,0 +1,164 @@
+"""The mail queue from outside: putting a message in, seeing what is open, letting it get too late.
+
+LEDGER, "Send": `planned -> claimed -> sending -> accepted | deferred | rejected | uncertain`, and
+`suppressed`, `expired`, `dropped`. How a message goes through these stands in store.claims and
+store.outcomes, what is settled by hand in store.held. Write inside `store.ledger()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, true, update
+
+from service.model import OPEN_STATES, UNSETTLED_STATES, DeliveryKind, DeliveryState
+from service.store.mailing.release import forget_parts, release
+from service.store.tables import delivery, digest, subscription
+
+_NEWS = (DeliveryKind.EDITION.value, DeliveryKind.WELCOME.value)
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A message to be sent. `message_id` is KEY@HOST.
+
+    `expires_at` None: it never gets too late. `due_at` None: at once.
+    """
+
+    subscription_id: int
+    segment_id: int
+    kind: DeliveryKind
+    message_id: str
+    dated_at: datetime
+    edition_id: int | None = None
+    covers_from: datetime | None = None
+    expires_at: datetime | None = None
+    due_at: datetime | None = None
+
+
+def add(connection: Connection, new: Sequence[NewDelivery], now: datetime) -> list[int]:
+    """Insert planned deliveries; their ids in the order given.
+
+    A second one to the same subscription and edition raises StoreError from the unit of work.
+    """
+    if not new:
+        return []
+    rows = [
+        {
+            "subscription_id": one.subscription_id,
+            "edition_id": one.edition_id,
+            "segment_id": one.segment_id,
+            "kind": one.kind.value,
+            "priority": int(one.kind is DeliveryKind.EDITION),
+            "message_id": one.message_id,
+            "covers_from": one.covers_from,
+            "dated_at": one.dated_at,
+            "expires_at": one.expires_at,
+            "state": DeliveryState.PLANNED.value,
+            "next_try_at": one.due_at or now,
+            "tries": 0,
+            "created_at": now,
+        }
+        for one in new
+    ]
+    adding = insert(delivery).returning(delivery.c.id, sort_by_parameter_order=True)
+    return list(connection.execute(adding, rows).scalars())
+
+
+def open_among(connection: Connection, subscriptions: Iterable[int]) -> set[int]:
+    """Which of these subscriptions have an edition or a welcome still open: their cuts wait."""
+    rows = connection.execute(
+        select(delivery.c.subscription_id)
+        .where(
+            delivery.c.subscription_id.in_(list(subscriptions)),
+            delivery.c.kind.in_(_NEWS),
+            delivery.c.state.in_([state.value for state in OPEN_STATES]),
+        )
+        .distinct()
+    )
+    return set(rows.scalars())
+
+
+def expire(connection: Connection, now: datetime, digest_name: str | None = None) -> int:
+    """Give up and release what has got too late and is in nobody's hands. Returns how many.
+
+    `digest_name`: of this digest alone. Run it before freezing, so that the next edition reaches
+    back to what was never sent. What was planned again by itself may have arrived the first time:
+    it is uncertain again, and is held.
+    """
+    idle = or_(
+        delivery.c.state.in_([DeliveryState.PLANNED.value, DeliveryState.DEFERRED.value]),
+        and_(delivery.c.state == DeliveryState.CLAIMED.value, delivery.c.lease_until < now),
+    )
+    late = and_(idle, delivery.c.expires_at <= now, of_digest(digest_name))
+    connection.execute(
+        update(delivery)
+        .where(late, delivery.c.resends > 0)
+        .values(
+            state=DeliveryState.UNCERTAIN.value,
+            lease_until=None,
+            reply="too late to be sent once more; it may have arrived before",
+        )
+    )
+    gone = connection.execute(
+        update(delivery)
+        .where(late)
+        .values(
+            state=DeliveryState.EXPIRED.value,
+            settled_at=now,
+            lease_until=None,
+            reply="too late to be news",
+        )
+        .returning(delivery.c.id)
+    )
+    ids = sorted(gone.scalars())
+    for at in range(0, len(ids), _CHUNK):
+        release(connection, ids[at : at + _CHUNK])
+        forget_parts(connection, ids[at : at + _CHUNK])
+    return len(ids)
+
+
+def counts(connection: Connection, digest_name: str | None = None) -> dict[str, int]:
+    """State -> how many deliveries stand in it, of one digest or of all; no empty states."""
+    rows = connection.execute(
+        select(delivery.c.state, func.count().label("n"))
+        .where(of_digest(digest_name))
+        .group_by(delivery.c.state)
+    )
+    return {row.state: row.n for row in rows}
+
+
+def unsettled_counts(
+    connection: Connection, now: datetime, digest_name: str | None = None
+) -> dict[DeliveryState, int]:
+    """The same for what is not settled, which stays quick when years of mail lie behind.
+
+    A letter whose time has not come is not counted: nobody waits for it.
+    """
+    states = [state.value for state in UNSETTLED_STATES]
+    queued = and_(
+        delivery.c.state == DeliveryState.PLANNED.value,
+        delivery.c.priority == 0,
+        delivery.c.next_try_at > now,
+    )
+    rows = connection.execute(
+        select(delivery.c.state, func.count().label("n"))
+        .where(delivery.c.state.in_(states), ~queued, of_digest(digest_name))
+        .group_by(delivery.c.state)
+    )
+    return {DeliveryState(row.state): row.n for row in rows}
+
+
+def of_digest(name: str | None) -> ColumnElement[bool]:
+    """The condition that a delivery is to a subscription of this digest; None: any."""
+    if name is None:
+        return true()
+    mine = (
+        select(subscription.c.id)
+        .join(digest, digest.c.id == subscription.c.digest_id)
+        .where(digest.c.name == name)
+    )
+    return delivery.c.subscription_id.in_(mine)

@@ -1,0 +1,210 @@
+"""What a freeze chooses from, as light rows: a half-year of stories must not be loaded whole.
+
+Beside it, what has become of frozen stories and articles since: two may have been found to be one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select, union
+
+from service.store.core.lots import lots
+from service.store.tables import (
+    article,
+    article_topic,
+    entry,
+    source,
+    story,
+    story_article,
+    topic,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A story that is news in a window. `topics`: the asked ones that it is in, and since when.
+
+    `outlets` counts the sources that told it, `weight` is that of the source that represents it.
+    """
+
+    story_id: int
+    public_id: str
+    topics: tuple[tuple[str, datetime], ...]
+    weight: float
+    outlets: int
+    published: datetime | None
+
+    @property
+    def entered_at(self) -> datetime:
+        """When it first entered one of the asked topics."""
+        return min(at for _, at in self.topics)
+
+
+def entered(
+    connection: Connection, topics: Iterable[str], since: datetime, until: datetime
+) -> list[Candidate]:
+    """Stories that entered one of `topics` in [since, until), and not quietly.
+
+    A story enters a topic with its first article there that is news; an outlet that joins it later
+    makes it no newer.
+    """
+    names = list(topics)
+    rows = connection.execute(
+        select(story_article.c.story_id)
+        .distinct()
+        .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
+        .join(topic, topic.c.id == article_topic.c.topic_id)
+        .where(
+            topic.c.name.in_(names),
+            topic.c.retired_at.is_(None),
+            article_topic.c.quiet.is_(False),
+            article_topic.c.entered_at >= since,
+            article_topic.c.entered_at < until,
+        )
+    )
+    found: list[Candidate] = []
+    for batch in lots(rows.scalars()):
+        when = _entrances(connection, batch, names)
+        heads = connection.execute(_heads(batch)).all()
+        outlets = _outlets(connection, batch)
+        for head in heads:
+            inside = tuple((name, at) for name, at in when[head.id] if at < until)
+            if any(at >= since for _, at in inside):
+                found.append(
+                    Candidate(
+                        story_id=head.id,
+                        public_id=head.public_id,
+                        topics=inside,
+                        weight=head.weight,
+                        outlets=outlets[head.id],
+                        published=head.published,
+                    )
+                )
+    return found
+
+
+def first_entrances(connection: Connection, stories: Iterable[int]) -> dict[int, datetime]:
+    """Story -> when it first entered any topic at all as news."""
+    found: dict[int, datetime] = {}
+    for batch in lots(stories):
+        rows = connection.execute(
+            select(story_article.c.story_id, func.min(article_topic.c.entered_at))
+            .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
+            .where(story_article.c.story_id.in_(batch), article_topic.c.quiet.is_(False))
+            .group_by(story_article.c.story_id)
+        )
+        found.update((row[0], row[1]) for row in rows)
+    return found
+
+
+def surviving_stories(connection: Connection, stories: Iterable[int]) -> dict[int, int]:
+    """Story -> the one that it has become; itself where nothing happened."""
+    become = {one: one for one in stories}
+    moved = dict(become)
+    while moved:
+        following: dict[int, int] = {}
+        for batch in lots(moved.values()):
+            rows = connection.execute(
+                select(story.c.id, story.c.merged_into).where(
+                    story.c.id.in_(batch), story.c.merged_into.is_not(None)
+                )
+            )
+            following.update((row.id, row.merged_into) for row in rows)
+        moved = {first: following[at] for first, at in moved.items() if at in following}
+        become.update(moved)
+    return become
+
+
+def articles_of(connection: Connection, stories: Iterable[int]) -> dict[int, set[int]]:
+    """Story -> the articles that tell it now."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for batch in lots(stories):
+        rows = connection.execute(
+            select(story_article.c.story_id, story_article.c.article_id).where(
+                story_article.c.story_id.in_(batch)
+            )
+        )
+        for row in rows:
+            found[row.story_id].add(row.article_id)
+    return found
+
+
+def same_articles(connection: Connection, articles: Iterable[int]) -> dict[int, int]:
+    """Every article that is, or has become, the same as one of these -> the one that stands now.
+
+    The ledger may hold any of them: whoever was told one was told all.
+    """
+    known: dict[int, int | None] = {}
+    asked: set[int] = set()
+    fresh = set(articles)
+    while fresh:
+        asked |= fresh
+        for batch in lots(fresh):
+            for same in (article.c.id.in_(batch), article.c.merged_into.in_(batch)):
+                rows = connection.execute(select(article.c.id, article.c.merged_into).where(same))
+                known.update((row.id, row.merged_into) for row in rows)
+        ahead = {into for into in known.values() if into is not None}
+        fresh = (known.keys() | ahead) - asked
+    return {one: _last(known, one) for one in known}
+
+
+def _last(become: dict[int, int | None], one: int) -> int:
+    while (into := become.get(one)) is not None:
+        one = into
+    return one
+
+
+def _entrances(
+    connection: Connection, stories: list[int], names: list[str]
+) -> defaultdict[int, list[tuple[str, datetime]]]:
+    rows = connection.execute(
+        select(
+            story_article.c.story_id,
+            topic.c.name,
+            func.min(article_topic.c.entered_at).label("entered_at"),
+        )
+        .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
+        .join(topic, topic.c.id == article_topic.c.topic_id)
+        .where(
+            story_article.c.story_id.in_(stories),
+            topic.c.name.in_(names),
+            article_topic.c.quiet.is_(False),
+        )
+        .group_by(story_article.c.story_id, topic.c.id, topic.c.name)
+        .order_by(story_article.c.story_id, topic.c.id)
+    )
+    found: defaultdict[int, list[tuple[str, datetime]]] = defaultdict(list)
+    for row in rows:
+        found[row.story_id].append((row.name, row.entered_at))
+    return found
+
+
+def _heads(stories: list[int]) -> Select[Any]:
+    return (
+        select(story.c.id, story.c.public_id, article.c.published, source.c.weight)
+        .join(article, article.c.id == story.c.article_id)
+        .join(source, source.c.id == article.c.source_id)
+        .where(story.c.id.in_(stories))
+    )
+
+
+def _outlets(connection: Connection, stories: list[int]) -> dict[int, int]:
+    """Whose words its articles are, and who else brought the same ones."""
+    own = (
+        select(story_article.c.story_id, article.c.source_id)
+        .join(article, article.c.id == story_article.c.article_id)
+        .where(story_article.c.story_id.in_(stories))
+    )
+    seen = (
+        select(story_article.c.story_id, entry.c.source_id)
+        .join(entry, entry.c.article_id == story_article.c.article_id)
+        .where(story_article.c.story_id.in_(stories))
+    )
+    told_by = union(own, seen).subquery()
+    rows = connection.execute(select(told_by.c.story_id, func.count()).group_by(told_by.c.story_id))
+    return {row[0]: row[1] for row in rows}

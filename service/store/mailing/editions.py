@@ -1,0 +1,198 @@
+"""Editions: what a digest had to tell at one instant for one cadence, frozen as rows.
+
+The rows of an edition never change after the freeze, but for `planned_at` and `error`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, insert, select, update
+
+from service.store.content import versions
+from service.store.core.statements import upsert
+from service.store.tables import digest, edition, edition_story
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A live digest's row. `name` is its id in the TOML, `position` its place there."""
+
+    id: int
+    name: str
+    title: str
+    scope: str
+    position: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A frozen edition. `id` 0: in memory alone (a preview). `period_from`: the cut before it.
+
+    `planned_at` None: not everyone due has been planned. `error`: why it could not be rendered.
+    """
+
+    id: int
+    digest_id: int
+    cadence: str
+    cut_at: datetime
+    covers_from: datetime
+    covers_to: datetime
+    period_from: datetime
+    listed: bool
+    more: int
+    planned_at: datetime | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A story as an edition keeps it. `topics`: the digest's that it is in, and since when."""
+
+    story_id: int
+    position: int
+    topics: tuple[tuple[str, datetime], ...]
+    article_ids: tuple[int, ...]
+    view: dict[str, Any]
+
+
+def digests(connection: Connection) -> list[Digest]:
+    """Digests that are not retired, in the order of the TOML: it wins where two are cut at once."""
+    rows = connection.execute(
+        select(digest).where(digest.c.retired_at.is_(None)).order_by(digest.c.position, digest.c.id)
+    )
+    return [
+        Digest(row.id, row.name, row.title, row.scope, row.position, row.created_at) for row in rows
+    ]
+
+
+def find(connection: Connection, digest_id: int, cadence: str, cut_at: datetime) -> Edition | None:
+    """The edition with this key; None: not frozen yet."""
+    return _one(
+        connection,
+        edition.c.digest_id == digest_id,
+        edition.c.cadence == cadence,
+        edition.c.cut_at == cut_at,
+    )
+
+
+def by_id(connection: Connection, edition_id: int) -> Edition | None:
+    return _one(connection, edition.c.id == edition_id)
+
+
+def newest(connection: Connection, digest_id: int, cadence: str | None = None) -> Edition | None:
+    """The last edition of a cadence; of no cadence in particular: the last in the archive."""
+    if cadence is None:
+        return _one(connection, edition.c.digest_id == digest_id, edition.c.listed.is_(True))
+    return _one(connection, edition.c.digest_id == digest_id, edition.c.cadence == cadence)
+
+
+def freeze(
+    connection: Connection, new: Edition, stories: Sequence[Frozen], now: datetime
+) -> tuple[Edition, bool]:
+    """Write an edition with its stories. If its key is there already, that one stands.
+
+    Returns the edition as stored, and whether it is this one.
+    """
+    row = upsert(connection, edition).values(
+        digest_id=new.digest_id,
+        cadence=new.cadence,
+        cut_at=new.cut_at,
+        covers_from=new.covers_from,
+        covers_to=new.covers_to,
+        period_from=new.period_from,
+        listed=new.listed,
+        more=new.more,
+        frozen_at=now,
+    )
+    written = connection.execute(row.on_conflict_do_nothing().returning(edition.c.id)).scalar()
+    if written is not None and stories:
+        versions.raise_(connection, [versions.EDITIONS])
+        connection.execute(insert(edition_story), [_story_row(written, one) for one in stories])
+    stored = find(connection, new.digest_id, new.cadence, new.cut_at)
+    assert stored is not None
+    return stored, written is not None
+
+
+def stories(connection: Connection, edition_id: int) -> list[Frozen]:
+    """The frozen stories in their order."""
+    rows = connection.execute(
+        select(edition_story)
+        .where(edition_story.c.edition_id == edition_id)
+        .order_by(edition_story.c.position)
+    )
+    return [
+        Frozen(
+            story_id=row.story_id,
+            position=row.position,
+            topics=tuple((name, datetime.fromisoformat(at)) for name, at in row.topics),
+            article_ids=tuple(row.article_ids),
+            view=row.view,
+        )
+        for row in rows
+    ]
+
+
+def settle(connection: Connection, one: Edition, now: datetime) -> None:
+    """Everyone due has been planned, and it could be rendered.
+
+    So nobody waits any more for an earlier one of its cadence that could not: those due for it
+    have been told by this one. Its error stays, as the reason why nothing of it went out.
+    """
+    _set(connection, one.id, planned_at=now, error=None)
+    connection.execute(
+        update(edition)
+        .where(
+            edition.c.digest_id == one.digest_id,
+            edition.c.cadence == one.cadence,
+            edition.c.cut_at < one.cut_at,
+            edition.c.planned_at.is_(None),
+            edition.c.error.is_not(None),
+        )
+        .values(planned_at=now)
+    )
+
+
+def fail(connection: Connection, edition_id: int, error: str) -> None:
+    """It could not be rendered; nothing was planned. `status` shows why."""
+    _set(connection, edition_id, error=error, planned_at=None)
+
+
+def _set(connection: Connection, edition_id: int, **values: object) -> None:
+    connection.execute(update(edition).where(edition.c.id == edition_id).values(**values))
+
+
+def _story_row(edition_id: int, one: Frozen) -> dict[str, Any]:
+    return {
+        "edition_id": edition_id,
+        "story_id": one.story_id,
+        "position": one.position,
+        "topics": [[name, at.isoformat()] for name, at in one.topics],
+        "article_ids": list(one.article_ids),
+        "view": one.view,
+    }
+
+
+def _one(connection: Connection, *conditions: ColumnElement[bool]) -> Edition | None:
+    row = connection.execute(
+        select(edition).where(*conditions).order_by(edition.c.cut_at.desc()).limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    return Edition(
+        id=row.id,
+        digest_id=row.digest_id,
+        cadence=row.cadence,
+        cut_at=row.cut_at,
+        covers_from=row.covers_from,
+        covers_to=row.covers_to,
+        period_from=row.period_from,
+        listed=row.listed,
+        more=row.more,
+        planned_at=row.planned_at,
+        error=row.error,
+    )

@@ -1,0 +1,225 @@
+"""How a delivery's try ended, and what becomes of those whose owner died in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, insert, literal, or_, select, update
+
+from service.model import DeliveryState
+from service.store.audience import suppressions
+from service.store.core.column_types import Instant
+from service.store.mailing import resending
+from service.store.mailing.deliveries import of_digest
+from service.store.mailing.release import forget_parts, release
+from service.store.tables import attempt, delivery, subscriber, subscription
+
+ADDRESS_REFUSED = "address_refused"
+"""The reason of a suppression that a relay's 5.1.x wrote."""
+
+BEHIND = timedelta(seconds=1)
+"""Whoever met a refusal queues so far behind those who wait only because of it."""
+
+_S = DeliveryState
+_FROM = {
+    # A late reply of its owner, whatever it says, ends the uncertainty.
+    # A 250 counts even when it has been planned again, as long as nobody has it in hand.
+    _S.ACCEPTED: (_S.SENDING, _S.UNCERTAIN, _S.PLANNED),
+    _S.DEFERRED: (_S.CLAIMED, _S.SENDING, _S.UNCERTAIN),
+    _S.REJECTED: (_S.CLAIMED, _S.SENDING, _S.UNCERTAIN),
+    _S.UNCERTAIN: (_S.SENDING,),
+}
+_FINAL = frozenset({_S.ACCEPTED, _S.REJECTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one try ended.
+
+    `answer` is the relay's own words, or ours where it said nothing. `next_try_at` belongs to
+    `deferred`. `suppress`: never write to the address again. `untell`: release (LEDGER: Release).
+    """
+
+    delivery_id: int
+    state: DeliveryState
+    relay: str
+    answer: str
+    next_try_at: datetime | None = None
+    suppress: bool = False
+    untell: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """A delivery that was being sent when its owner died. `relay` is whom it was handed to."""
+
+    id: int
+    message_id: str
+    relay: str | None
+
+
+def settle(
+    connection: Connection,
+    owner: str,
+    now: datetime,
+    outcomes: Sequence[Outcome],
+    *,
+    again: bool = False,
+) -> set[int]:
+    """Record these outcomes where the row is still the owner's. Returns whose were recorded.
+
+    `again`: what becomes uncertain will be planned again by itself (store.resending).
+    """
+    becomes = resending.becomes_uncertain(now, again=again)
+    recorded = {
+        one.delivery_id for one in outcomes if _settle(connection, owner, now, one, becomes)
+    }
+    done = [one for one in outcomes if one.delivery_id in recorded]
+    release(connection, [one.delivery_id for one in done if one.untell])
+    forget_parts(connection, [one.delivery_id for one in done if one.state in _FINAL])
+    return recorded
+
+
+def lapsed(connection: Connection, now: datetime) -> list[Lapsed]:
+    """Deliveries in `sending` whose owner's lease has run out."""
+    last = and_(attempt.c.delivery_id == delivery.c.id, attempt.c.n == delivery.c.tries)
+    rows = connection.execute(
+        select(delivery.c.id, delivery.c.message_id, attempt.c.relay)
+        .outerjoin(attempt, last)
+        .where(delivery.c.state == _S.SENDING.value, delivery.c.lease_until < now)
+        .order_by(delivery.c.id)
+    )
+    return [Lapsed(row.id, row.message_id, row.relay) for row in rows]
+
+
+def settle_lapsed(
+    connection: Connection,
+    ids: Iterable[int],
+    now: datetime,
+    state: DeliveryState,
+    answer: str,
+    *,
+    again: bool = False,
+) -> int:
+    """Say what became of lapsed ones: uncertain, or, where it can be looked up, more than that.
+
+    The owner's name stays on an uncertain one, so that its late 250 still finds it. `again`: it
+    will be planned again by itself (store.resending).
+    """
+    values: dict[str, Any] = {"state": state.value, "lease_until": None, "reply": answer}
+    if state is _S.UNCERTAIN:
+        values |= resending.becomes_uncertain(now, again=again)
+    if state is _S.PLANNED:
+        values["owner"] = None
+    if state in _FINAL:
+        values["settled_at"] = now
+    gone = connection.execute(
+        update(delivery)
+        .where(
+            delivery.c.id.in_(list(ids)),
+            delivery.c.state == _S.SENDING.value,
+            delivery.c.lease_until < now,
+        )
+        .values(**values)
+        .returning(delivery.c.id)
+    )
+    found = sorted(gone.scalars())
+    if state in _FINAL:
+        forget_parts(connection, found)
+    return len(found)
+
+
+def postpone(
+    connection: Connection,
+    now: datetime,
+    until: datetime,
+    reason: str,
+    digest_name: str | None = None,
+) -> int:
+    """No relay takes anything: put off all that waits in nobody's hands. Returns how many.
+
+    It counts as a try of each, so that the back-off of all of them grows alike. What was put off
+    before for a reason of its own goes behind the others: the next probe is another message.
+    """
+    own_reason = and_(delivery.c.state == _S.DEFERRED.value, delivery.c.next_try_at > now)
+    waiting = or_(
+        delivery.c.state == _S.PLANNED.value,
+        and_(delivery.c.state == _S.DEFERRED.value, delivery.c.next_try_at < until),
+        and_(delivery.c.state == _S.CLAIMED.value, delivery.c.lease_until < now),
+    )
+    when = case((own_reason, literal(until + BEHIND, Instant())), else_=literal(until, Instant()))
+    put_off = connection.execute(
+        update(delivery)
+        .where(waiting, of_digest(digest_name))
+        .values(
+            state=_S.DEFERRED.value,
+            next_try_at=when,
+            reply=reason,
+            tries=delivery.c.tries + 1,
+            owner=None,
+            lease_until=None,
+        )
+    )
+    return put_off.rowcount
+
+
+def _settle(
+    connection: Connection,
+    owner: str,
+    now: datetime,
+    outcome: Outcome,
+    becomes_uncertain: dict[str, Any],
+) -> bool:
+    row = connection.execute(
+        select(delivery.c.state, delivery.c.tries, delivery.c.subscription_id)
+        .where(delivery.c.id == outcome.delivery_id, delivery.c.owner == owner)
+        .with_for_update()
+    ).one_or_none()
+    if row is None or _S(row.state) not in _FROM[outcome.state]:
+        return False
+    tries = _note(connection, now, outcome, row)
+    values: dict[str, Any] = {
+        "state": outcome.state.value,
+        "tries": tries,
+        "reply": outcome.answer,
+        "lease_until": None,
+        "settled_at": now if outcome.state in _FINAL else None,
+    }
+    if outcome.state is _S.UNCERTAIN:
+        values |= becomes_uncertain
+    if outcome.state is _S.DEFERRED:
+        values |= {"owner": None, "next_try_at": outcome.next_try_at}
+    connection.execute(
+        update(delivery).where(delivery.c.id == outcome.delivery_id).values(**values)
+    )
+    if outcome.suppress:
+        _bar(connection, now, row.subscription_id, outcome.answer)
+    return True
+
+
+def _note(connection: Connection, now: datetime, outcome: Outcome, row: Any) -> int:
+    """Write the answer to the attempt; one that never came to its body gets its row here."""
+    if _S(row.state) is not _S.CLAIMED:
+        mine = and_(attempt.c.delivery_id == outcome.delivery_id, attempt.c.n == row.tries)
+        connection.execute(update(attempt).where(mine).values(answer=outcome.answer))
+        return int(row.tries)
+    tries = int(row.tries) + 1
+    connection.execute(
+        insert(attempt).values(
+            delivery_id=outcome.delivery_id, n=tries, at=now, relay=outcome.relay,
+            answer=outcome.answer,
+        )
+    )  # fmt: skip
+    return tries
+
+
+def _bar(connection: Connection, now: datetime, subscription_id: int, answer: str) -> None:
+    key = connection.execute(
+        select(subscriber.c.address_key)
+        .join(subscription, subscription.c.subscriber_id == subscriber.c.id)
+        .where(subscription.c.id == subscription_id)
+    ).scalar_one()
+    suppressions.add(connection, key, ADDRESS_REFUSED, now, answer)

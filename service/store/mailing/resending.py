@@ -1,0 +1,67 @@
+"""Uncertain mails that are planned again by themselves, where `mail.uncertain` is "resend".
+
+LEDGER, "Send": with the same Message-ID and Date, as `bantin deliveries resend` does it by hand. An
+uncertain mail keeps its owner's name while it waits, and until somebody claims it: its late 250
+comes first, and then nothing is sent again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, literal, null, or_, update
+
+from service.model import DeliveryState
+from service.store.core.column_types import Instant
+from service.store.mailing.deliveries import of_digest
+from service.store.tables import delivery
+
+AFTER = timedelta(minutes=15)
+"""How long it waits: longer than its owner waits for the last answer (mail.relay: ten minutes)."""
+
+MOST = 3
+"""How often one mail is planned again by itself; after that it is held."""
+
+_UNCERTAIN = delivery.c.state == DeliveryState.UNCERTAIN.value
+
+
+def becomes_uncertain(now: datetime, *, again: bool) -> dict[str, Any]:
+    """The columns of a delivery that becomes uncertain now. `again`: the policy is "resend"."""
+    if not again:
+        return {"resend_at": None}
+    later = literal(now + AFTER, Instant())
+    return {"resend_at": case((delivery.c.resends < MOST, later), else_=null())}
+
+
+def planned_again(now: datetime) -> dict[str, Any]:
+    """The columns of an uncertain delivery that is planned again, by whosever word."""
+    return {
+        "state": DeliveryState.PLANNED.value,
+        "lease_until": None,
+        "next_try_at": now,
+        "resend_at": None,
+    }
+
+
+def plan_again(
+    connection: Connection, now: datetime, digest_name: str | None, *, again: bool
+) -> int:
+    """Plan again whatever has waited long enough. Returns how many.
+
+    What is too late to be news is held instead, and so is everything unless `again`: a policy that
+    was changed to "hold" holds.
+    """
+    waiting = and_(_UNCERTAIN, delivery.c.resend_at.is_not(None), of_digest(digest_name))
+    if not again:
+        connection.execute(update(delivery).where(waiting).values(resend_at=None))
+        return 0
+    connection.execute(
+        update(delivery).where(waiting, delivery.c.expires_at <= now).values(resend_at=None)
+    )
+    on_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > now)
+    return connection.execute(
+        update(delivery)
+        .where(waiting, on_time, delivery.c.resend_at <= now)
+        .values(**planned_again(now), resends=delivery.c.resends + 1)
+    ).rowcount

@@ -1,0 +1,105 @@
+"""Segments: those who get the same stories in the same language from one edition.
+
+Their mail is rendered once and kept, compressed, until the last of their deliveries is final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from service.store.core.statements import upsert
+from service.store.tables import delivery, segment
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment as it is written. `stories` is its layout as JSON, `parts` are packed.
+
+    `hash` names layout, language and templates; `edition_id` None: a letter with its own segment.
+    """
+
+    edition_id: int | None
+    hash: bytes
+    language: str
+    stories: Mapping[str, Any]
+    parts: bytes
+
+
+def put(connection: Connection, one: Segment) -> int:
+    """The id of the segment with this key. Its parts are there when this returns.
+
+    They may have been dropped since another mail of it was sent, so they are written each time;
+    that locks the row until the deliveries that need them are in.
+    """
+    values = {
+        "edition_id": one.edition_id,
+        "hash": one.hash,
+        "language": one.language,
+        "stories": dict(one.stories),
+        "parts": one.parts,
+    }
+    if one.edition_id is None:
+        key = connection.execute(insert(segment).values(values)).inserted_primary_key
+        assert key is not None
+        return int(key[0])
+    row = upsert(connection, segment).values(values)
+    written = connection.execute(
+        row.on_conflict_do_update(
+            index_elements=["edition_id", "hash"], set_={"parts": row.excluded.parts}
+        ).returning(segment.c.id)
+    )
+    return int(written.scalar_one())
+
+
+def find(connection: Connection, edition_id: int, hashes: Iterable[bytes]) -> dict[bytes, int]:
+    """Hash -> id of those segments that have their parts still; the others must be `put`.
+
+    Locked until the end of the unit of work, as by `put`.
+    """
+    rows = connection.execute(
+        select(segment.c.id, segment.c.hash)
+        .where(
+            segment.c.edition_id == edition_id,
+            segment.c.hash.in_(list(hashes)),
+            segment.c.parts.is_not(None),
+        )
+        .order_by(segment.c.id)
+        .with_for_update()
+    )
+    return {row.hash: row.id for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was planned for one subscription from one edition: enough to make it again."""
+
+    delivery_id: int
+    message_id: str
+    dated_at: datetime
+    language: str
+    hash: bytes
+    stories: Mapping[str, Any]
+    parts: bytes | None
+
+
+def of_delivery(connection: Connection, subscription_id: int, edition_id: int) -> Sent | None:
+    """The delivery of an edition to a subscription, with its segment. None: there is none."""
+    row = connection.execute(
+        select(
+            delivery.c.id,
+            delivery.c.message_id,
+            delivery.c.dated_at,
+            segment.c.language,
+            segment.c.hash,
+            segment.c.stories,
+            segment.c.parts,
+        )
+        .join(segment, segment.c.id == delivery.c.segment_id)
+        .where(delivery.c.subscription_id == subscription_id, delivery.c.edition_id == edition_id)
+    ).one_or_none()
+    return None if row is None else Sent(*row)

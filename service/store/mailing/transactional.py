@@ -1,0 +1,86 @@
+"""Mails that belong to one subscription alone: confirm, welcome, change. No edition stands behind.
+
+A letter is a delivery with a segment of its own, so that it is sent, retried and accounted for
+exactly as an edition's mail is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from service.model import DeliveryKind, DeliveryState, Parts
+from service.store.mailing import deliveries, segments
+from service.store.mailing.deliveries import NewDelivery
+from service.store.mailing.message_parts import pack
+from service.store.mailing.segments import Segment
+from service.store.tables import delivery, subscriber, subscription
+
+SIGNUP_KINDS = (DeliveryKind.CONFIRM, DeliveryKind.CHANGE)
+"""What a sign-up may cause: "was it you?", or "you get it already" to whoever has confirmed."""
+
+_NEVER_LEFT = (DeliveryState.SUPPRESSED, DeliveryState.EXPIRED)
+
+
+def plan(
+    connection: Connection,
+    *,
+    kind: DeliveryKind,
+    subscription_id: int,
+    message_id: str,
+    parts: Parts,
+    language: str,
+    now: datetime,
+    expires_at: datetime | None,
+    due_at: datetime | None = None,
+) -> int:
+    """Queue a letter, dated and due at `due_at`; None = at once. Returns the delivery's id.
+
+    `message_id` must have been made from that same instant (LEDGER: What makes a preview the mail).
+    """
+    own = Segment(
+        edition_id=None,
+        hash=hashlib.sha256(message_id.encode()).digest(),
+        language=language,
+        stories={},
+        parts=pack(parts),
+    )
+    letter = NewDelivery(
+        subscription_id=subscription_id,
+        segment_id=segments.put(connection, own),
+        kind=kind,
+        message_id=message_id,
+        dated_at=due_at or now,
+        due_at=due_at,
+        expires_at=expires_at,
+    )
+    return deliveries.add(connection, [letter], now)[0]
+
+
+def signups_of(connection: Connection, subscriber_id: int, since: datetime) -> int:
+    """Letters that sign-ups caused to one person since then, for whichever digest.
+
+    Those that never left do not count: nobody was bothered.
+    """
+    return _signups(connection, subscription.c.subscriber_id == subscriber_id, since)
+
+
+def signups_of_mailbox(connection: Connection, mailbox_key: bytes, since: datetime) -> int:
+    """The same, to all addresses that lead into one mailbox."""
+    return _signups(connection, subscriber.c.mailbox_key == mailbox_key, since)
+
+
+def _signups(connection: Connection, whose: ColumnElement[bool], since: datetime) -> int:
+    found = connection.scalar(
+        select(func.count())
+        .select_from(delivery.join(subscription).join(subscriber))
+        .where(
+            whose,
+            delivery.c.kind.in_(SIGNUP_KINDS),
+            delivery.c.created_at > since,
+            delivery.c.state.not_in(_NEVER_LEFT),
+        )
+    )
+    return found or 0

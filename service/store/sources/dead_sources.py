@@ -1,0 +1,108 @@
+"""Dead sources: whose site is to be searched for another address, and what was found there.
+
+A suggestion is shown and nothing else; it is gone when the source works again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+
+from service.store.sources.pauses import awake
+from service.store.sources.polling_queue import LEASE
+from service.store.tables import source as t
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Another address on a dead source's site. `newest`: ISO 8601 in UTC, None = not known."""
+
+    kind: str
+    url: str
+    title: str
+    entries: int
+    newest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A source to search for: its id in the TOML, the TOML's address, where it was fetched."""
+
+    id: int
+    name: str
+    url: str
+    address: str
+    sought_at: datetime | None
+
+
+def wanting(
+    connection: Connection, now: datetime, *, dead_before: datetime, sought_before: datetime,
+    failures: int,
+) -> list[Dead]:  # fmt: skip
+    """Who is dead since then and has not been sought since then; the longest unsought first.
+
+    `failures`: in a row at least, except where the server said that it is gone for good. Not whose
+    publisher asked for time, nor who is paused.
+    """
+    address = t.c.moved_to
+    statement = (
+        select(t.c.id, t.c.name, t.c.url, address, t.c.sought_at)
+        .where(
+            t.c.retired_at.is_(None),
+            awake(now),
+            or_(t.c.held_until.is_(None), t.c.held_until <= now),
+            or_(
+                t.c.gone_at.is_not(None),
+                and_(t.c.dead_since <= dead_before, t.c.failures >= failures),
+            ),
+            or_(t.c.sought_at.is_(None), t.c.sought_at <= sought_before),
+        )
+        .order_by(t.c.sought_at.is_not(None), t.c.sought_at, t.c.id)
+    )
+    rows = connection.execute(statement)
+    return [Dead(row.id, row.name, row.url, row.moved_to or row.url, row.sought_at) for row in rows]
+
+
+def claim(
+    connection: Connection, wanted: Sequence[Dead], owner: str, now: datetime, until: datetime
+) -> list[Dead]:
+    """Take them for a search, until the lease ends: meanwhile they are not polled either.
+
+    Not who has been taken, or sought, since `wanting` was asked. `owner`: one start of one process.
+    """
+    mine = []
+    for one in wanted:
+        free = t.c.id == one.id, LEASE.free(now), _as_before(one.sought_at)
+        done = connection.execute(update(t).where(*free).values(LEASE.taken(owner, until)))
+        if done.rowcount == 1:
+            mine.append(one)
+    return mine
+
+
+def suggest(
+    connection: Connection, dead: Dead, owner: str, now: datetime, found: Iterable[Suggestion]
+) -> bool:
+    """The search is over: keep what was found, nothing included, and give the source back.
+
+    False: it is not dead any more, has another address, or is not this owner's any more.
+    """
+    mine = t.c.id == dead.id, t.c.lease_owner == owner
+    still = *mine, t.c.url == dead.url, t.c.failures > 0
+    told = [asdict(one) for one in found]
+    kept = connection.execute(update(t).where(*still).values(suggestions=told or None))
+    sought = update(t).where(*mine).values(sought_at=now, **LEASE.given_back)
+    connection.execute(sought)
+    return kept.rowcount == 1
+
+
+def suggestions_in(stored: Any) -> tuple[Suggestion, ...]:
+    """What the column holds."""
+    return tuple(Suggestion(**one) for one in stored or ())
+
+
+def _as_before(sought_at: datetime | None) -> ColumnElement[bool]:
+    return t.c.sought_at.is_(None) if sought_at is None else t.c.sought_at == sought_at

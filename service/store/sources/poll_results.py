@@ -1,0 +1,300 @@
+"""How a poll went, kept in the `source` row: read, unchanged, failed.
+
+Each only while the claim still stands: not when the lease had lapsed and another process took the
+source, nor when the source was given another address meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    func,
+    select,
+    update,
+)
+
+from service.store.core.bulk import Many
+from service.store.core.lots import lots
+from service.store.sources import list_state as lists_
+from service.store.sources import poll_state as m
+from service.store.sources.list_state import Lists
+from service.store.sources.poll_state import Manners
+from service.store.sources.polling_queue import LEASE, Behind, Claimed
+from service.store.sources.publisher_holds import CLAIMED, NEXT, after_answer
+from service.store.tables import source as t
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """An outlet's title and home page, as feeds and pages show them."""
+
+    title: str
+    home: str | None
+
+
+def held(connection: Connection, claimed: Iterable[Claimed]) -> dict[int, Called]:
+    """Those whose claim stands and whose address is still the one that was fetched.
+
+    Locks the rows on PostgreSQL until the transaction ends, so that what follows rests on them.
+    """
+    wanted = {one.id: one for one in claimed}
+    found: dict[int, Called] = {}
+    for batch in lots(sorted(wanted)):
+        rows = connection.execute(
+            select(t.c.id, t.c.lease_owner, t.c.url, t.c.title, t.c.home)
+            .where(t.c.id.in_(batch))
+            .order_by(t.c.id)
+            .with_for_update(key_share=True)
+        )
+        for row in rows:
+            one = wanted[row.id]
+            if (row.lease_owner, row.url) == (one.owner, one.url):
+                found[row.id] = Called(row.title, row.home)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fine:
+    """A source whose document was read, and whose entries are stored.
+
+    `title` None: the TOML has one, keep it. `rung`: how far down its document had to be taken.
+    `lists`: what is to be remembered of it. `whole`: whether it counts as the first collection
+    where there was none. `hubs`, `topic`: who would bring its news, and what to ask them for.
+    """
+
+    source: Claimed
+    behind: Behind
+    next_poll_at: datetime
+    manners: Manners
+    title: str | None
+    home: str | None
+    entries: int
+    repairs: Sequence[str]
+    rung: str
+    lists: Lists
+    beyond: int = 0
+    whole: bool = True
+    topic: str | None = None
+    hubs: Sequence[str] = ()
+
+    def renames(self, called: Called) -> bool:
+        """Whether its document says another title or home page than the row does."""
+        return (self.title or called.title, self.home or called.home) != (called.title, called.home)
+
+
+def record_fine(connection: Connection, now: datetime, fine: Sequence[Fine]) -> frozenset[int]:
+    """All in one statement. Returns the ids of those that were not ours any more."""
+    rows = [
+        {
+            **_answered(one, now),
+            "entries_last": one.entries,
+            "entries_beyond": one.beyond,
+            "repairs": list(one.repairs),
+            "hubs": list(one.hubs) or None,
+            "hub_topic": one.topic,
+            "said_title": one.title or None,
+            "said_home": one.home or None,
+            "collected_at": now if one.whole else None,
+            **{f"by_{rung}": int(one.rung == rung) for rung in _RUNGS},
+            **lists_.values(one.lists),
+        }
+        for one in fine
+    ]
+    return _lost(connection, fine, _FINE(connection, rows), now)
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """A source that said the same as last time. `behind`: its validators as they are now.
+
+    `whole`: it sent its whole body once more; else it answered "not modified".
+    """
+
+    source: Claimed
+    behind: Behind
+    whole: bool
+    next_poll_at: datetime
+    manners: Manners
+
+
+def record_unchanged(
+    connection: Connection, now: datetime, unchanged: Sequence[Same]
+) -> frozenset[int]:
+    """All in one statement. Returns the ids of those that were not ours any more."""
+    rows = [
+        {
+            **_answered(one, now),
+            "not_modified": int(not one.whole),
+            "same_body": int(one.whole),
+        }
+        for one in unchanged
+    ]
+    return _lost(connection, unchanged, _UNCHANGED(connection, rows), now)
+
+
+def record_failure(
+    connection: Connection,
+    source: Claimed,
+    *,
+    error: str,
+    next_poll_at: datetime,
+    manners: Manners,
+    behind: Behind | None = None,
+    aside_at: datetime | None = None,
+    gone_at: datetime | None = None,
+    drifting_at: datetime | None = None,
+    dead_at: datetime | None = None,
+    held_until: datetime | None = None,
+) -> bool:
+    """It could not be fetched, or its document could not be read.
+
+    `behind`: that document, so that it is not read again while it stays the same. `aside_at`: now,
+    if it killed or hung its reader. `gone_at`: it will not be asked again by itself.
+    `drifting_at`: now, if it used to give entries and gives none. `dead_at`: now, if its address
+    gives no such document any more. `held_until`: until when the server asks to be left alone.
+    """
+    values: dict[str, object] = {
+        "failures": t.c.failures + 1,
+        "error": error,
+        "gone_at": gone_at,
+        **m.values(manners),
+    }
+    if drifting_at is not None:
+        values["drifting_since"] = func.coalesce(t.c.drifting_since, drifting_at)
+    if dead_at is not None:
+        values["dead_since"] = func.coalesce(t.c.dead_since, dead_at)
+    if behind is not None:
+        since = None if aside_at is None else func.coalesce(t.c.aside_since, aside_at)
+        values |= {"document_error": error, "aside_since": since, **_known_by(behind)}
+    if held_until is not None:
+        values |= {"held_until": held_until, "held_by": None}
+    return _settle(connection, source, next_poll_at, values)
+
+
+def _answered(one: Fine | Same, now: datetime) -> dict[str, Any]:
+    return {
+        "row": one.source.id,
+        "owner": one.source.owner,
+        "address": one.source.url,
+        "last_ok_at": now,
+        "next_poll_at": one.next_poll_at,
+        "held": one.source.held_until,
+        **_known_by(one.behind),
+        **m.values(one.manners),
+    }
+
+
+def _lost(
+    connection: Connection, answered: Sequence[Fine | Same], done: int, now: datetime
+) -> frozenset[int]:
+    if done == len(answered):
+        return frozenset()
+    kept: set[int] = set()
+    for ids in lots(one.source.id for one in answered):
+        settled = t.c.id.in_(ids), t.c.lease_owner.is_(None), t.c.last_ok_at == now
+        kept |= set(connection.execute(select(t.c.id).where(*settled)).scalars())
+    return frozenset(one.source.id for one in answered) - kept
+
+
+def _known_by(behind: Behind) -> dict[str, object]:
+    return {
+        "etag": behind.etag,
+        "last_modified": behind.last_modified,
+        "body_hash": behind.body_hash,
+        "read_as": behind.read_as,
+    }
+
+
+def _settle(
+    connection: Connection,
+    source: Claimed,
+    next_poll_at: datetime,
+    values: dict[str, object],
+    *,
+    held_until: datetime | None = None,
+) -> bool:
+    """`held_until`: the hold that this answer ends, None: it ends none."""
+    then = after_answer(held_until, next_poll_at)
+    done = connection.execute(
+        update(t).where(_mine(source)).values({**then, **values, **LEASE.given_back})
+    )
+    return done.rowcount == 1
+
+
+def _mine(source: Claimed) -> ColumnElement[bool]:
+    return and_(t.c.id == source.id, t.c.lease_owner == source.owner, t.c.url == source.url)
+
+
+def _bound(*names: str) -> dict[str, BindParameter[Any]]:
+    return {name: bindparam(name, type_=t.c[name].type) for name in names}
+
+
+def _answer(values: Mapping[str, Any]) -> Update:
+    """What every good answer says of a source, and these."""
+    return (
+        update(t)
+        .where(
+            t.c.id == bindparam("row"),
+            t.c.lease_owner == bindparam("owner"),
+            t.c.url == bindparam("address"),
+        )
+        .values(
+            failures=0,
+            error=None,
+            gone_at=None,
+            dead_since=None,
+            suggestions=None,
+            **LEASE.given_back,
+            **after_answer(CLAIMED, NEXT),
+            **_bound("last_ok_at", "etag", "last_modified", "body_hash", "read_as"),
+            **_bound(*(column.name for column in m.COLUMNS)),
+            **values,
+        )
+    )
+
+
+def _plus(column: str, name: str) -> dict[str, Any]:
+    return {column: t.c[column] + bindparam(name, type_=t.c[column].type)}
+
+
+_RUNGS = ("slices", "part", "whole")
+
+_UNCHANGED = Many(
+    lambda _: _answer(
+        {"drifting_since": None}
+        | _plus("rung_304", "not_modified")
+        | _plus("rung_body", "same_body")
+    )
+)
+
+_FINE = Many(
+    lambda _: _answer(
+        {
+            "document_error": None,
+            "aside_since": None,
+            "title": func.coalesce(bindparam("said_title", type_=t.c.title.type), t.c.title),
+            "home": func.coalesce(bindparam("said_home", type_=t.c.home.type), t.c.home),
+            "first_collected_at": func.coalesce(
+                t.c.first_collected_at,
+                bindparam("collected_at", type_=t.c.first_collected_at.type),
+            ),
+        }
+        | _bound("entries_last", "entries_beyond", "repairs", "hubs", "hub_topic")
+        | _bound(*(column.name for column in lists_.COLUMNS))
+        | {
+            column: value
+            for rung in _RUNGS
+            for column, value in _plus(f"rung_{rung}", f"by_{rung}").items()
+        }
+    )
+)

@@ -1,0 +1,174 @@
+"""The polling queue: the `source` row says when it is due and who holds it.
+
+due -> claim (conditional UPDATE with owner and lease) -> fetch and read, no lock held -> how it
+went (store/sources/poll_results.py), only while the claim still stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select, update
+
+from service.store.core.lease import Lease
+from service.store.core.lots import lots
+from service.store.sources import list_state as lists_
+from service.store.sources import poll_state as m
+from service.store.sources.list_state import Lists
+from service.store.sources.pauses import awake
+from service.store.sources.poll_state import Manners
+from service.store.tables import source as t
+
+LEASE = Lease(t.c.id, t.c.lease_owner, t.c.lease_until)
+
+_MOST_AT_ONCE = 500
+"""Ids in one statement; databases have a limit on parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A source that may be collected now: its row, its id in the TOML, where it is fetched."""
+
+    id: int
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A source that this process holds until its lease ends, as its row stands.
+
+    `first_fetch_at` is never None: this fetch is the first where there was none. `document_error`
+    is why the document behind `body_hash` could not be read; None: it could. `aside_since`: since
+    when it is put aside for what it did to its reader. `gone_at`: since when its server says that
+    it is gone for good. `pushed_until`: until when a hub brings its news, None = none does.
+    `held_until`: until when its publisher wants it left alone. `due_at`: when it was to be asked.
+    `lists`: what is remembered of its documents. `url` is the TOML's address; `address` is where
+    it is fetched.
+    """
+
+    id: int
+    name: str
+    url: str
+    owner: str
+    first_fetch_at: datetime
+    first_collected_at: datetime | None
+    failures: int
+    etag: bytes | None
+    last_modified: bytes | None
+    body_hash: bytes | None
+    read_as: bytes | None
+    document_error: str | None
+    aside_since: datetime | None
+    gone_at: datetime | None
+    pushed_until: datetime | None = None
+    held_until: datetime | None = None
+    due_at: datetime | None = None
+    manners: Manners = field(kw_only=True)
+    lists: Lists = field(kw_only=True, default=lists_.UNKNOWN)
+
+    @property
+    def address(self) -> str:
+        """The TOML's, or where that has moved for good."""
+        return self.manners.moved_to or self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What a body is known by later: the server's validators, our hash, and how it was read."""
+
+    etag: bytes | None
+    last_modified: bytes | None
+    body_hash: bytes
+    read_as: bytes
+
+
+def due(connection: Connection, now: datetime, limit: int | None = None) -> list[Due]:
+    """What is due and free, the longest waiting first."""
+    statement = (
+        select(t.c.id, t.c.name, _address())
+        .where(_live(), awake(now), t.c.gone_at.is_(None), t.c.next_poll_at <= now, LEASE.free(now))
+        .order_by(t.c.next_poll_at, t.c.id)
+        .limit(limit)
+    )
+    return [Due(*row) for row in connection.execute(statement)]
+
+
+def named(connection: Connection, names: Iterable[str]) -> list[Due]:
+    """The sources of these ids that are not retired, due or not, paused or not."""
+    statement = (
+        select(t.c.id, t.c.name, _address())
+        .where(_live(), t.c.name.in_(sorted(set(names))))
+        .order_by(t.c.id)
+    )
+    return [Due(*row) for row in connection.execute(statement)]
+
+
+def claim(
+    connection: Connection,
+    wanted: Sequence[Due],
+    owner: str,
+    now: datetime,
+    until: datetime,
+    *,
+    at_once: bool = False,
+) -> list[Claimed]:
+    """Take what is still due and free, until the lease ends. Others may have been quicker.
+
+    `owner` is one start of one process. `at_once`: due or not, paused or not (named by a person).
+    """
+    claimed: list[Claimed] = []
+    for ids in lots([source.id for source in wanted], _MOST_AT_ONCE):
+        conditions = [t.c.id.in_(ids), _live(), LEASE.free(now)]
+        if not at_once:
+            conditions += [t.c.next_poll_at <= now, awake(now), t.c.gone_at.is_(None)]
+        # In one order, and past what another process is taking just now: two that met half way
+        # would wait for each other for ever. (SQLite has one writer and no such clause.)
+        free = select(t.c.id).where(*conditions).order_by(t.c.id).with_for_update(skip_locked=True)
+        statement = (
+            update(t)
+            .where(t.c.id.in_(free))
+            .values(
+                last_tried_at=now,
+                first_fetch_at=func.coalesce(t.c.first_fetch_at, now),
+                **LEASE.taken(owner, until),
+            )
+            .returning(
+                t.c.id, t.c.name, t.c.url, t.c.lease_owner, t.c.first_fetch_at,
+                t.c.first_collected_at, t.c.failures, t.c.etag, t.c.last_modified, t.c.body_hash,
+                t.c.read_as, t.c.document_error, t.c.aside_since, t.c.gone_at, t.c.pushed_until,
+                t.c.held_until, t.c.next_poll_at, *lists_.COLUMNS, *m.COLUMNS,
+            )
+        )  # fmt: skip
+        claimed += [_claimed(tuple(row)) for row in connection.execute(statement)]
+    return claimed
+
+
+def _claimed(row: tuple[Any, ...]) -> Claimed:
+    own = len(row) - len(lists_.COLUMNS) - len(m.COLUMNS)
+    lists, manners = row[own : -len(m.COLUMNS)], row[-len(m.COLUMNS) :]
+    return Claimed(*row[:own], manners=Manners(*manners), lists=Lists(*lists))
+
+
+def _address() -> ColumnElement[str]:
+    return func.coalesce(t.c.moved_to, t.c.url)
+
+
+def _live() -> ColumnElement[bool]:
+    return t.c.retired_at.is_(None)
+
+
+def addresses(
+    connection: Connection, ids: Iterable[int]
+) -> dict[int, tuple[tuple[str, ...], str | None]]:
+    """Row -> where it is fetched (the TOML's address, and where that has moved), and its home."""
+    found: dict[int, tuple[tuple[str, ...], str | None]] = {}
+    for some in lots(ids):
+        columns = (t.c.id, t.c.url, t.c.moved_to, t.c.home)
+        for row in connection.execute(select(*columns).where(t.c.id.in_(some))):
+            fetched = tuple(one for one in (row.url, row.moved_to) if one)
+            found[row.id] = (fetched, row.home)
+    return found

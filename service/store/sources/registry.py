@@ -1,0 +1,256 @@
+"""The TOML's sources, topics and digests as rows: what is new, changed, renamed, gone, back.
+
+Nothing is deleted: what leaves the TOML is retired, and what is put back goes on where it was. All
+rows are read once and compared in memory, so that a TOML in which nothing changed costs three
+reads, whatever its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, Table, bindparam, select, update
+
+from service.config.schema import Settings, Source
+from service.store.content import stale_feeds, versions
+from service.store.core.statements import upsert
+from service.store.sources import poll_state, publisher_holds, renames
+from service.store.tables import digest, source, topic
+
+Row = dict[str, Any]
+
+NEVER_COLLECTED: Row = {
+    "first_fetch_at": None,
+    "first_collected_at": None,
+    "last_tried_at": None,
+    "last_ok_at": None,
+    "failures": 0,
+    "error": None,
+    "etag": None,
+    "last_modified": None,
+    "body_hash": None,
+    "read_as": None,
+    "document_error": None,
+    "aside_since": None,
+    "gone_at": None,
+    **publisher_holds.NOT_HELD,
+    **poll_state.values(poll_state.UNKNOWN),
+    "entries_last": None,
+    "entries_beyond": None,
+    "repairs": None,
+    "entries_usual": None,
+    "drifting_since": None,
+    "place": None,
+    "children": None,
+    "dead_since": None,
+    "sought_at": None,
+    "page_error": None,
+    "suggestions": None,
+    "hubs": None,
+    "hub_topic": None,
+    "pushed_until": None,
+}
+"""The polling state of a source that stands at a new address: what it has there is old."""
+
+
+def register(connection: Connection, settings: Settings, now: datetime, *, retire: bool) -> None:
+    """Bring the rows to what the TOML says. Needs a write transaction.
+
+    `retire`: what is not in the TOML is retired (only `up` and `reload` say so). What readers see
+    of a change (titles, outlets, topics) marks the feeds that show it.
+    """
+    outlets = _sources(connection, settings, now, retire=retire)
+    feeds = _topics(connection, settings, now, retire=retire)
+    digests = _digests(connection, settings, now, retire=retire)
+    if outlets:
+        feeds = feeds | set(settings.topic)
+    if feeds or digests:
+        versions.raise_(connection, [versions.SITE])
+    if feeds:
+        stale_feeds.mark(connection, {*feeds, stale_feeds.EVERYTHING}, now)
+
+
+def knows(connection: Connection, settings: Settings) -> bool:
+    """Whether every source, topic and digest of the TOML has a live row."""
+    pairs = ((source, settings.source), (topic, settings.topic), (digest, settings.digest))
+    for table, wanted in pairs:
+        live = select(table.c.name).where(table.c.retired_at.is_(None))
+        if not wanted.keys() <= set(connection.execute(live).scalars()):
+            return False
+    return True
+
+
+def _sources(connection: Connection, settings: Settings, now: datetime, *, retire: bool) -> bool:
+    """True when feeds say something else of their sources: names, weights, how many there are."""
+    renamed = renames.rename(connection, source, _was(settings.source))
+    rows = {row.name: row for row in connection.execute(select(source))}
+    new, moved, respelt, retitled = [], [], [], bool(renamed)
+    changes: list[Row] = []
+    for name, wanted in settings.source.items():
+        row = rows.get(name)
+        if row is None:
+            new.append(_new_source(name, wanted, now))
+            continue
+        values = _source_values(wanted) | {
+            "title": wanted.title or row.title,
+            "language": wanted.language or row.language,
+            "retired_at": None,
+        }
+        if _differs(row, values):
+            changes.append({"row": row.id, **values})
+            shown = ("title", "weight", "retired_at")
+            retitled = retitled or any(getattr(row, name) != values[name] for name in shown)
+            if _elsewhere(row, wanted):
+                moved.append({"row": row.id, "next_poll_at": now, **NEVER_COLLECTED})
+            elif row.url != wanted.url:
+                respelt.append({"row": row.id, "next_poll_at": now, **_respelt(row, wanted)})
+    _insert(connection, source, new)
+    _update(connection, source, changes)
+    _update(connection, source, moved)
+    _update(connection, source, respelt)
+    if retire and _retire(connection, source, rows.values(), settings.source, now):
+        retitled = True
+    return retitled
+
+
+def _new_source(name: str, wanted: Source, now: datetime) -> Row:
+    values = _source_values(wanted)
+    host = urlsplit(wanted.url).hostname or name
+    return {
+        "name": name,
+        "title": wanted.title or host.removeprefix("www."),
+        "language": wanted.language,
+        "created_at": now,
+        "next_poll_at": now,
+        **NEVER_COLLECTED,
+        **values,
+    }
+
+
+def _source_values(wanted: Source) -> Row:
+    return {
+        "url": wanted.url,
+        "kind": wanted.kind.value,
+        "weight": wanted.weight,
+        "paused": wanted.paused,
+    }
+
+
+def _elsewhere(row: Any, wanted: Source) -> bool:
+    """Another place: its backlog is old.
+
+    Not the same one over TLS, nor the one that its server has sent us to all along.
+    """
+    was, moved, is_ = (
+        (url or "").partition("://")[2] for url in (row.url, row.moved_to, wanted.url)
+    )
+    return is_ not in {was, moved} or row.kind != wanted.kind.value
+
+
+def _respelt(row: Any, wanted: Source) -> Row:
+    """Validators belong to the address that gave them: the first fetch brings new ones."""
+    gave_them = wanted.url == row.moved_to
+    return poll_state.NOT_MOVED | {
+        "gone_at": None,
+        **publisher_holds.NOT_HELD,
+        "etag": row.etag if gave_them else None,
+        "last_modified": row.last_modified if gave_them else None,
+    }
+
+
+def _topics(connection: Connection, settings: Settings, now: datetime, *, retire: bool) -> set[str]:
+    """The topics whose feeds look otherwise: new, renamed, retitled, back, gone.
+
+    What is gone is matched with nothing: once it is back, it must be matched with all that came in
+    meanwhile, though its rules are the same.
+    """
+    wanted = {name: {"title": one.title or name} for name, one in settings.topic.items()}
+    touched = _plain(connection, topic, wanted, _was(settings.topic), now, retire=retire)
+    if retire:
+        connection.execute(
+            update(topic)
+            .where(topic.c.retired_at.is_not(None), topic.c.rules_hash.is_not(None))
+            .values(rules_hash=None)
+        )
+    return touched
+
+
+def _digests(
+    connection: Connection, settings: Settings, now: datetime, *, retire: bool
+) -> set[str]:
+    """Those that look otherwise, as of topics."""
+    wanted = {
+        name: {
+            "title": one.title or settings.site.title,
+            "scope": one.scope,
+            "position": position,
+        }
+        for position, (name, one) in enumerate(settings.digest.items())
+    }
+    return _plain(connection, digest, wanted, _was(settings.digest), now, retire=retire)
+
+
+def _plain(
+    connection: Connection,
+    table: Table,
+    wanted: Mapping[str, Row],
+    was: Mapping[str, str],
+    now: datetime,
+    *,
+    retire: bool,
+) -> set[str]:
+    touched = set(renames.rename(connection, table, was))
+    renames.free(connection, table.name, list(wanted))
+    rows = {row.name: row for row in connection.execute(select(table))}
+    new, changes = [], []
+    for name, values in wanted.items():
+        row = rows.get(name)
+        if row is None:
+            new.append({"name": name, "created_at": now, **values})
+        elif _differs(row, values | {"retired_at": None}):
+            changes.append({"row": row.id, "retired_at": None, **values})
+        else:
+            continue
+        touched.add(name)
+    _insert(connection, table, new)
+    _update(connection, table, changes)
+    if retire:
+        touched |= _retire(connection, table, rows.values(), wanted, now)
+    return touched
+
+
+def _was(tables: Mapping[str, Any]) -> dict[str, str]:
+    """New name -> old name, where the old one is not in the TOML any more."""
+    return {name: one.was for name, one in tables.items() if one.was and one.was not in tables}
+
+
+def _differs(row: Any, values: Row) -> bool:
+    return any(getattr(row, name) != value for name, value in values.items())
+
+
+def _insert(connection: Connection, table: Table, rows: list[Row]) -> None:
+    if rows:
+        # Two processes of the service may start at once: the second finds them there.
+        statement = upsert(connection, table).on_conflict_do_nothing(index_elements=["name"])
+        connection.execute(statement, rows)
+
+
+def _update(connection: Connection, table: Table, rows: list[Row]) -> None:
+    if rows:
+        values: Row = {name: bindparam(name) for name in rows[0] if name != "row"}
+        connection.execute(update(table).where(table.c.id == bindparam("row")).values(values), rows)
+
+
+def _retire(
+    connection: Connection,
+    table: Table,
+    rows: Iterable[Any],
+    wanted: Mapping[str, Any],
+    now: datetime,
+) -> set[str]:
+    gone = {row.name: row.id for row in rows if row.retired_at is None and row.name not in wanted}
+    _update(connection, table, [{"row": found, "retired_at": now} for found in gone.values()])
+    return set(gone)

@@ -1,0 +1,66 @@
+"""Another chance for sources: what was held against them is forgotten, and they are due at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, select, update
+
+from service.store.sources.pauses import awake
+from service.store.sources.publisher_holds import NOT_HELD
+from service.store.tables import source as t
+from service.store.tables import unread_page, websub
+
+_FORGOTTEN: dict[str, object] = {
+    "failures": 0,
+    "error": None,
+    "document_error": None,
+    "aside_since": None,
+    "gone_at": None,
+    **NOT_HELD,
+    "drifting_since": None,
+    "place": None,  # what stands there now is taken
+    "dead_since": None,
+    "sought_at": None,
+    "suggestions": None,
+    "read_as": None,  # so that its document is fetched whole and read again
+}
+
+_PART = 500
+"""Ids in one statement."""
+
+
+def failing(connection: Connection, now: datetime) -> list[str]:
+    """The ids in the TOML of what fails, is gone or put aside, and is not paused, by name.
+
+    Not those whose publisher asked for time: who wants to come sooner must name them.
+    """
+    troubled = or_(t.c.failures > 0, t.c.aside_since.is_not(None))
+    free = or_(t.c.held_until.is_(None), t.c.held_until <= now)
+    statement = select(t.c.name).where(t.c.retired_at.is_(None), awake(now), troubled, free)
+    return list(connection.execute(statement.order_by(t.c.name)).scalars())
+
+
+def retry(connection: Connection, names: Iterable[str], now: datetime) -> None:
+    """Forget their failures and make them due. A claim that stands is left to who has it.
+
+    A hub that refused, or could not be asked, is asked again as well.
+    """
+    wanted = sorted(set(names))
+    for start in range(0, len(wanted), _PART):
+        these = t.c.name.in_(wanted[start : start + _PART]), t.c.retired_at.is_(None)
+        ids = select(t.c.id).where(*these)
+        connection.execute(update(t).where(*these).values(next_poll_at=now, **_FORGOTTEN))
+        connection.execute(
+            update(websub)
+            .where(
+                websub.c.source_id.in_(ids),
+                websub.c.alive_since.is_(None),
+                websub.c.leaving_since.is_(None),
+            )
+            .values(next_try_at=now, failures=0, refused_at=None)
+        )
+        connection.execute(
+            update(unread_page).where(unread_page.c.source_id.in_(ids)).values(next_try_at=now)
+        )

@@ -1,0 +1,299 @@
+"""Counts and instants for `bantin status` and `/readyz`: a few statements, whatever the size."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, or_, select
+
+from service.store import tables as t
+from service.store.sources.dead_sources import Suggestion, suggestions_in
+from service.store.sources.pauses import awake, is_resting
+from service.store.websub import hub_overview
+from service.store.websub.hub_overview import HubRow
+
+BEYOND = "beyond_limit"
+"""Why entries were refused that no row is kept of: their document has more than we take."""
+
+RUNGS = ("304", "body", "slices", "part", "whole")
+"""The ladder's, from "not modified" to "all of it was parsed", as the columns of `source`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A live source's polling state with what came of it.
+
+    `paused` by the TOML; from the command line since `rests_since`, until `rests_until` (None:
+    until it is resumed). `held_until`: until when its publisher wants it left alone; `held_by`: the
+    source of its site that was told so, None: itself. `drifting_since`: since when it gives no
+    entries though it used to. `redirect_to`: a permanent move that is being watched since
+    `redirect_since`. `rungs`: how often each rung of the ladder was enough. `hub`: its subscription
+    there, None = there is none. The rest as in the columns of `source`.
+    """
+
+    name: str
+    title: str
+    paused: bool
+    first_collected_at: datetime | None
+    last_ok_at: datetime | None
+    next_poll_at: datetime
+    failures: int
+    error: str | None
+    document_error: str | None
+    aside_since: datetime | None
+    gone_at: datetime | None
+    moved_to: str | None
+    last_tried_at: datetime | None
+    repairs: tuple[str, ...]
+    entries: int
+    refused: dict[str, int] = field(default_factory=dict)
+    rests_since: datetime | None = None
+    rests_until: datetime | None = None
+    held_until: datetime | None = None
+    held_by: str | None = None
+    drifting_since: datetime | None = None
+    suggestions: tuple[Suggestion, ...] = ()
+    interval_s: int | None = None
+    fresh_s: int | None = None
+    every_s: int | None = None
+    skips: int = 0
+    redirect_to: str | None = None
+    redirect_since: datetime | None = None
+    rungs: dict[str, int] = field(default_factory=dict)
+    hub: HubRow | None = None
+    page_error: str | None = None
+
+    def is_paused(self, now: datetime) -> bool:
+        return self.paused or is_resting(self.rests_since, self.rests_until, now)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRow:
+    """A live topic: how many articles, when the newest entered it (None: none yet)."""
+
+    name: str
+    title: str
+    articles: int
+    newest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRow:
+    """A live digest: its active subscribers and the earliest cut among them (None: nobody)."""
+
+    name: str
+    title: str
+    subscribers: int
+    next_cut_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EditionRow:
+    """An edition with the number of its stories. `error`: why it could not be rendered."""
+
+    digest: str
+    cadence: str
+    cut_at: datetime
+    stories: int
+    planned: bool
+    error: str | None
+
+
+def sources(connection: Connection) -> list[SourceRow]:
+    """Every source that is not retired, by name, with what came of it."""
+    by_source = select(t.entry.c.source_id, func.count()).group_by(t.entry.c.source_id)
+    counts: dict[int, int] = {row[0]: row[1] for row in connection.execute(by_source)}
+    refused: dict[int, dict[str, int]] = defaultdict(dict)
+    by_reason = (  # few are; an index holds them alone
+        select(t.entry.c.source_id, t.entry.c.refused_reason, func.count())
+        .where(t.entry.c.refused_reason.is_not(None))
+        .group_by(t.entry.c.source_id, t.entry.c.refused_reason)
+    )
+    for source_id, reason, number in connection.execute(by_reason):
+        refused[source_id][reason] = number
+    hubs = hub_overview.by_source(connection)
+    rows = connection.execute(_live_sources().order_by(t.source.c.name))
+    return [
+        _source_row(row, counts.get(row.id, 0), refused.get(row.id, {}), hubs.get(row.id))
+        for row in rows
+    ]
+
+
+def troubled(connection: Connection, now: datetime, due_before: datetime) -> list[SourceRow]:
+    """Those that are not paused and fail, are put aside or held, or were due before; by name.
+
+    What came of them is not counted, so that a probe may ask often.
+    """
+    source = t.source.c
+    not_well = or_(
+        source.failures > 0,
+        source.aside_since.is_not(None),
+        source.held_until > now,
+        source.next_poll_at < due_before,
+    )
+    rows = connection.execute(_live_sources().where(awake(now), not_well).order_by(source.name))
+    return [_source_row(row, 0, {}) for row in rows]
+
+
+def polled(connection: Connection, now: datetime) -> int:
+    """How many sources are collected: neither retired nor paused."""
+    live = and_(t.source.c.retired_at.is_(None), awake(now))
+    return connection.scalar(select(func.count()).select_from(t.source).where(live)) or 0
+
+
+def _live_sources() -> Select[Any]:
+    return select(t.source).where(t.source.c.retired_at.is_(None))
+
+
+def _source_row(
+    row: Any, entries: int, refused: dict[str, int], hub: HubRow | None = None
+) -> SourceRow:
+    beyond = row.entries_beyond or 0
+    return SourceRow(
+        name=row.name,
+        title=row.title,
+        paused=row.paused,
+        first_collected_at=row.first_collected_at,
+        last_ok_at=row.last_ok_at,
+        next_poll_at=row.next_poll_at,
+        failures=row.failures,
+        error=row.error,
+        document_error=row.document_error,
+        aside_since=row.aside_since,
+        gone_at=row.gone_at,
+        moved_to=row.moved_to,
+        last_tried_at=row.last_tried_at,
+        repairs=tuple(row.repairs or ()),
+        entries=entries + beyond,
+        refused=refused | ({BEYOND: beyond} if beyond else {}),
+        rests_since=row.rests_since,
+        rests_until=row.rests_until,
+        held_until=row.held_until,
+        held_by=row.held_by,
+        drifting_since=row.drifting_since,
+        suggestions=suggestions_in(row.suggestions),
+        interval_s=row.interval_s,
+        fresh_s=row.fresh_s,
+        every_s=row.every_s,
+        skips=row.skips or 0,
+        redirect_to=row.redirect_to,
+        redirect_since=row.redirect_since,
+        rungs={name: getattr(row, f"rung_{name}") for name in RUNGS},
+        hub=hub,
+        page_error=row.page_error,
+    )
+
+
+def topics(connection: Connection) -> list[TopicRow]:
+    """Every topic that is not retired, by name. Merged articles are not counted."""
+    newest = func.max(t.article_topic.c.entered_at)
+    counted = (
+        select(t.topic.c.name, t.topic.c.title, func.count(t.article.c.id), newest)
+        .outerjoin(t.article_topic, t.article_topic.c.topic_id == t.topic.c.id)
+        .outerjoin(
+            t.article,
+            and_(t.article.c.id == t.article_topic.c.article_id, t.article.c.merged_into.is_(None)),
+        )
+        .where(t.topic.c.retired_at.is_(None))
+        .group_by(t.topic.c.name, t.topic.c.title)
+        .order_by(t.topic.c.name)
+    )
+    return [TopicRow(*row) for row in connection.execute(counted)]
+
+
+def digests(connection: Connection) -> list[DigestRow]:
+    """Every digest that is not retired, in the order of the TOML."""
+    live = and_(
+        t.subscription.c.digest_id == t.digest.c.id,
+        t.subscription.c.ended_at.is_(None),
+        t.subscription.c.starts_at.is_not(None),
+    )
+    rows = connection.execute(
+        select(
+            t.digest.c.name,
+            t.digest.c.title,
+            func.count(t.subscription.c.id),
+            func.min(t.subscription.c.next_cut_at),
+        )
+        .outerjoin(t.subscription, live)
+        .where(t.digest.c.retired_at.is_(None))
+        .group_by(t.digest.c.id, t.digest.c.name, t.digest.c.title, t.digest.c.position)
+        .order_by(t.digest.c.position)
+    )
+    return [DigestRow(*row) for row in rows]
+
+
+def editions(connection: Connection, limit: int = 20) -> list[EditionRow]:
+    """The newest editions first."""
+    stories = (
+        select(func.count())
+        .where(t.edition_story.c.edition_id == t.edition.c.id)
+        .correlate(t.edition)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(
+            t.digest.c.name,
+            t.edition.c.cadence,
+            t.edition.c.cut_at,
+            stories,
+            t.edition.c.planned_at,
+            t.edition.c.error,
+        )
+        .join(t.digest, t.digest.c.id == t.edition.c.digest_id)
+        .order_by(t.edition.c.cut_at.desc(), t.edition.c.id.desc())
+        .limit(limit)
+    )
+    return [
+        EditionRow(digest, cadence, cut_at, number, planned_at is not None, error)
+        for digest, cadence, cut_at, number, planned_at, error in rows
+    ]
+
+
+def articles(connection: Connection) -> int:
+    """How many articles there are; one that was merged is not counted beside its other half."""
+    number = select(func.count()).select_from(t.article).where(t.article.c.merged_into.is_(None))
+    return connection.scalar(number) or 0
+
+
+def deliveries(connection: Connection) -> dict[str, int]:
+    """State -> how many deliveries stand in it."""
+    rows = connection.execute(select(t.delivery.c.state, func.count()).group_by(t.delivery.c.state))
+    return {row[0]: row[1] for row in rows}
+
+
+def oldest_waiting(connection: Connection) -> datetime | None:
+    """When the oldest delivery that should have gone out was due; None: nothing waits."""
+    waiting = t.delivery.c.state.in_(("planned", "deferred"))
+    oldest: datetime | None = connection.scalar(
+        select(func.min(t.delivery.c.next_try_at)).where(waiting)
+    )
+    return oldest
+
+
+def delays(
+    connection: Connection, topic: str, limit: int = 50
+) -> list[tuple[datetime | None, datetime, datetime | None]]:
+    """Of a topic's newest news: (published, first seen, first accepted by a relay).
+
+    Quiet articles are left out: they were never news here.
+    """
+    accepted = (
+        select(func.min(t.delivery.c.settled_at))
+        .join(t.told, t.told.c.delivery_id == t.delivery.c.id)
+        .where(t.told.c.article_id == t.article.c.id, t.delivery.c.state == "accepted")
+        .correlate(t.article)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(t.article.c.published, t.article.c.first_seen_at, accepted)
+        .join(t.article_topic, t.article_topic.c.article_id == t.article.c.id)
+        .join(t.topic, t.topic.c.id == t.article_topic.c.topic_id)
+        .where(t.topic.c.name == topic, t.article_topic.c.quiet.is_(False))
+        .order_by(t.article_topic.c.entered_at.desc())
+        .limit(limit)
+    )
+    return [(published, seen, told) for published, seen, told in rows]
