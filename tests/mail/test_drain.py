@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select, update
 
 from service.errors import StoreBusyError
-from service.mail.commits import GroupCommit
 from service.mail.drain import drain
+from service.mail.group_commit import GroupCommit
 from service.mail.personal import Composer, Letter
 from service.mail.relay import RelayConnection
 from service.mail.relays import outbox_line, outbox_of
