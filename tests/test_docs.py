@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +146,22 @@ def test_every_dependency_says_what_it_is_for():
 
 def _project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_that_a_document_names_exists(document):
+    text = document.read_text(encoding="utf-8")
+    named = re.findall(r"(?<![\w/.])(?:[\w.]+/)*\w+\.py\b", text)
+    if document.name != "CHANGELOG.md":  # it tells of what was
+        assert [name for name in named if name not in _modules()] == []
+
+
+@cache
+def _modules() -> set[str]:
+    """Each module's path, from any of its folders on."""
+    paths = [
+        path.relative_to(ROOT)
+        for room in ("service", "tests")
+        for path in (ROOT / room).rglob("*.py")
+    ]
+    return {"/".join(path.parts[i:]) for path in paths for i in range(len(path.parts))}
