@@ -16,10 +16,9 @@ import structlog
 from service.errors import BantinError, StoreError
 from service.mail import relay_answers
 from service.mail.addresses import AddressError
-from service.mail.classify import Stage
 from service.mail.domains import Domains
 from service.mail.group_commit import GroupCommit
-from service.mail.handover import Channel, Handover, Lost, Unreachable
+from service.mail.handover import Channel, Handover, NotNoted, Unreachable
 from service.mail.personal import Composer, Letter, Message
 from service.mail.relay_notes import RelayNotes
 from service.mail.relays import Line
@@ -157,7 +156,7 @@ class Courier:
             hurried = delivery.lane is not Lane.AGAIN or line.channels == 1
             return await channel.deliver(message, gate, hurried=hurried)
         except StoreError as error:
-            return Lost(Stage.DATA, f"our own store: {error}")  # so no body has left
+            return NotNoted(str(error))
 
     async def _record(self, outcome: Outcome) -> None:
         """Commit an outcome, however often it takes: a 250 that is forgotten is a second mail."""

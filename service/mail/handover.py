@@ -45,7 +45,17 @@ class Unreachable:
     ours: bool
 
 
-Handover = Reply | Lost | Barred | Unfit | Unreachable
+@dataclass(frozen=True, slots=True)
+class NotNoted:
+    """Our own store could not note that the body leaves now, so none has left.
+
+    It says nothing about the relay.
+    """
+
+    reason: str
+
+
+Handover = Reply | Lost | Barred | Unfit | Unreachable | NotNoted
 
 
 class Channel(Protocol):

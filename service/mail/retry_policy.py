@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from service.mail.classify import Reply, Stage, Verdict, judge
-from service.mail.handover import Barred, Handover, Lost, Unfit, Unreachable
+from service.mail.handover import Barred, Handover, Lost, NotNoted, Unfit, Unreachable
 from service.model import DeliveryState
 from service.store.mailing.outcomes import BEHIND, Outcome
 
@@ -84,6 +84,10 @@ def conclude(
     later = now + wait_after(tries, luck)
     if isinstance(result, Reply):
         return _answered(result, delivery_id, tries, relay, now, later, proven=proven)
+    if isinstance(result, NotNoted):
+        answer = f"our own store: {result.reason}"
+        outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
+        return Conclusion(outcome, Effect.NONE)
     if isinstance(result, Unfit):
         outcome = Outcome(delivery_id, DeliveryState.REJECTED, relay, result.reason)
         return Conclusion(outcome, Effect.NONE)

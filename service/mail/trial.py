@@ -11,7 +11,7 @@ from service.config.schema import Relay, Settings
 from service.errors import UsageError
 from service.mail import personal
 from service.mail.classify import Reply, Verdict, judge
-from service.mail.handover import Barred, Handover, Lost, Unfit, Unreachable
+from service.mail.handover import Barred, Handover, Lost, NotNoted, Unfit, Unreachable
 from service.mail.personal import NOBODYS_TOKEN, Composer, Letter, Message
 from service.mail.relay import RelayConnection, Timeouts
 from service.mail.relays import OUTBOX, OutboxChannel, outbox_of
@@ -140,7 +140,7 @@ def _verdict(result: Handover) -> tuple[bool, bool, str]:
         case Reply():
             verdict = judge(result).verdict
             return verdict is Verdict.ACCEPTED, verdict is Verdict.OURS, str(result)
-        case Unreachable():
+        case Unreachable() | NotNoted():
             return False, True, result.reason
         case Lost():
             return False, True, f"{result.stage}: {result.reason}"

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from service.mail.classify import Judgement, Reply, Stage, Verdict, judge
-from service.mail.handover import Barred, Lost, Unfit, Unreachable
+from service.mail.handover import Barred, Lost, NotNoted, Unfit, Unreachable
 from service.mail.retry_policy import Effect, conclude, wait_after
 from service.mail.throttle import Throttle
 from service.model import DeliveryState
@@ -152,6 +152,7 @@ ABOUT = [
     (Lost(Stage.RCPT, "reset"), Effect.DOUBTED),
     # Nobody's choice of an address makes a relay hang up behind a body.
     (Lost(Stage.BODY, "reset"), Effect.STRIKE),
+    (NotNoted("the database is locked"), Effect.NONE),
     # A refusal is final for its own row, and says nothing of others.
     (Reply(Stage.RCPT, 550, "5.1.1 no such user"), Effect.NONE),
     (Reply(Stage.BODY, 552, "5.3.4 too big"), Effect.NONE),
