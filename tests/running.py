@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from service.web import admin_key
+from service.web.admin import admin_key
 
 ROOT = Path(__file__).parents[1]
 

@@ -16,7 +16,7 @@ from service.store.audience.signup_hours import EVERYBODY, Cap
 from service.store.core.database import Connection
 from service.store.mailing import transactional
 from service.text import mailboxes
-from service.text.sites import site_of
+from service.text.web.sites import site_of
 
 _DAY, _MONTH = timedelta(days=1), timedelta(days=30)
 _EVERYBODY, _DOMAIN = Cap(an_hour=300, a_day=3000), Cap(an_hour=150, a_day=1500)

@@ -14,7 +14,7 @@ from service.config.schema import Settings
 from service.errors import BantinError
 from service.render.site_facts import base_url, local_url
 from service.runtime.composition import load, system_clock
-from service.web import admin_key
+from service.web.admin import admin_key
 
 
 @click.group(cls=Group)

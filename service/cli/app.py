@@ -34,7 +34,7 @@ COMMANDS = {
     "explain": ("service.cli.status:explain", "all that is known of an article"),
     "why": ("service.cli.status:why", "did this subscriber get that article"),
     "parse": ("service.cli.parse:parse", "what the service sees in a document"),
-    "sources": ("service.cli.sources:sources", "list, add, pause, import, export sources"),
+    "sources": ("service.cli.sources.sources:sources", "list, add, pause, import, export sources"),
     "subscribers": (
         "service.cli.subscribers:subscribers",
         "list, add, import, export, forget subscribers",

@@ -18,7 +18,7 @@ from service.render.site_facts import base_url
 from service.runtime import pidfile
 from service.runtime.composition import system_clock
 from service.runtime.serving import serve
-from service.web import admin_key
+from service.web.admin import admin_key
 
 OWN_SITE = "bantin init tin && cd tin && bantin up"
 

@@ -29,7 +29,7 @@ from service.errors import UsageError
 from service.mail.relays import outbox_of
 from service.store.audience import subscriptions
 from service.store.audience.subscriptions import Subscription
-from service.web.rhythms import previous_cut
+from service.web.subscriber.rhythms import previous_cut
 
 
 @click.group(cls=Group)

@@ -20,7 +20,7 @@ from service.runtime import logs, pidfile
 from service.runtime.composition import load, open_loaded
 from service.runtime.serving import listen, serve
 from service.store.core.migrate import migrate_apart
-from service.web import admin_key
+from service.web.admin import admin_key
 
 
 @click.command()

@@ -11,11 +11,11 @@ from operator import attrgetter
 
 from service.model import Enclosure, Entry, Image, Refusal
 from service.text.boilerplate import without_boilerplate
-from service.text.canonical import display_link, is_web
 from service.text.clean import clean_html, plain, plain_of_clean, title_text
 from service.text.excerpt import lead, shorten
 from service.text.fold import lowered, nfc, words_of
 from service.text.language import guess
+from service.text.web.canonical import display_link, is_web
 
 FULL_TEXT_CHARS = 600
 """A `description` of this length is the text itself: many feeds put it there. Shorter ones are

@@ -7,8 +7,8 @@ import hashlib
 
 from service.model import Entry
 from service.store.content.source_key import source_key
-from service.text.canonical import canonical
 from service.text.fold import nfc
+from service.text.web.canonical import canonical
 
 PUBLIC_ID_BITS = 120
 

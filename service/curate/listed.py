@@ -15,7 +15,7 @@ from typing import Any
 
 from service.curate.articles import entry_hash
 from service.model import Enclosure, Entry, Image
-from service.text.canonical import is_home, is_web
+from service.text.web.canonical import is_home, is_web
 
 _INSTANTS = ("published", "updated")
 _CUT = ("…", "...", "[…]", "[...]")

@@ -7,8 +7,8 @@ import re
 from service.curate.identity import address_key
 from service.store.content import articles, entries
 from service.store.core.database import Connection
-from service.text.canonical import display_link
 from service.text.fold import nfc
+from service.text.web.canonical import display_link
 
 _STORY_PAGE = re.compile(r"(?:^|/)stories/([0-9a-z]{24})/?(?:index\.html)?$")
 _PUBLIC_ID = re.compile(r"[0-9a-z]{24}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from service.text.canonical import canonical, is_web
+from service.text.web.canonical import canonical, is_web
 
 _FETCHED, _HOME, _RELATED, _STRANGE = 3, 2, 1, 0
 

@@ -22,7 +22,7 @@ from service.runtime import pipeline
 from service.runtime.composition import Clock, Service, open_service
 from service.store import status_counts
 from service.store.core.database import Store
-from service.web.rhythms import previous_cut
+from service.web.subscriber.rhythms import previous_cut
 
 DIGEST = "diem-tin"
 

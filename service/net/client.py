@@ -25,8 +25,8 @@ from service.net.answers import Hop, Response
 from service.net.limits import Limits
 from service.net.sessions import Journey, Sessions, journey
 from service.net.unpack import Unpacker, too_large
-from service.text import http_headers
-from service.text.ip_literal import literal
+from service.text.web import http_headers
+from service.text.web.ip_literal import literal
 
 _CHUNK = 64 * 1024
 # Never carried to another host by a redirect.

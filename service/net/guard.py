@@ -19,7 +19,7 @@ from ipaddress import (
     ip_network,
 )
 
-from service.text.ip_literal import Address, literal
+from service.text.web.ip_literal import Address, literal
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from service.parse.options import Reading
-from service.text import dayorder, zones
+from service.text.instants import dayorder, zones
 
 
 def settled(

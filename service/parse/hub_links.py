@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from service.parse.urls import web_address
-from service.text.link_header import Link
+from service.text.web.link_header import Link
 
 
 def named(pairs: Iterable[tuple[object, object]], base: str) -> tuple[tuple[str, ...], str | None]:

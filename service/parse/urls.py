@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urljoin, urlsplit
 
-from service.text.addresses import PLAIN_ADDRESS
+from service.text.web.plain_addresses import PLAIN_ADDRESS
 
 LONGEST = 2000
 """Characters; what is longer is no address that a reader could open."""

@@ -17,24 +17,16 @@ from service.render.engine import Renderer
 from service.report.health import Health
 from service.store.core import facts
 from service.store.core.database import Store
-from service.web import (
-    admin,
-    confirm,
-    feeds,
-    health,
-    hubs,
-    pages,
-    preferences,
-    subscribe,
-    unsubscribe,
-)
+from service.web import feeds, health, hubs, pages
+from service.web.admin import admin_pages
 from service.web.answers import error
 from service.web.context import Context
-from service.web.limiter import Limiter
 from service.web.middleware import Shell
 from service.web.page_cache import PageCache
+from service.web.subscriber import confirm, preferences, subscribe, unsubscribe
+from service.web.subscriber.limiter import Limiter
 
-_ROOMS = (feeds, subscribe, confirm, preferences, unsubscribe, hubs, admin, health, pages)
+_ROOMS = (feeds, subscribe, confirm, preferences, unsubscribe, hubs, admin_pages, health, pages)
 
 
 def create_app(

@@ -14,8 +14,8 @@ from service.config.schema import Settings
 from service.render.engine import Renderer, Stamps
 from service.report.health import Health
 from service.store.core.database import Store
-from service.web.limiter import Limiter
 from service.web.page_cache import PageCache
+from service.web.subscriber.limiter import Limiter
 from service.web.visitors import Visitor
 
 VISITOR = "bantin.visitor"

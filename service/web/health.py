@@ -1,7 +1,7 @@
 """`/healthz`: alive. `/readyz`: ready, and what is not well.
 
-Where a request comes from proves nothing (service.web.admin_key), so anybody is told kinds, counts
-and since when, and who brings the key all of it.
+Where a request comes from proves nothing (service.web.admin.admin_key), so anybody is told kinds,
+counts and since when, and who brings the key all of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.routing import Route
 from service.report import probe
 from service.report.health import Health
 from service.report.trouble import Trouble
-from service.web.admin_access import brings_key
+from service.web.admin.admin_access import brings_key
 from service.web.context import context_of
 
 PATIENCE_S = 10

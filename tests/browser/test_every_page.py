@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.web import admin_key
+from service.web.admin import admin_key
 from tests.browser.whole_site import TOPICS, furnish
 from tests.web.conftest import SITE
 

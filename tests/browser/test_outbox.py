@@ -10,7 +10,7 @@ import pytest
 from service.mail.drain import drain
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
-from service.web import admin_key
+from service.web.admin import admin_key
 from tests.web.conftest import settings_with
 from tests.web.people import fill, newest
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from service.runtime.composition import system_clock
-from service.web import admin_key
+from service.web.admin import admin_key
 
 
 def token_of(link):

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from service.web import admin_key
+from service.web.admin import admin_key
 from tests.nginx import nginx
 from tests.running import BANTIN, Running, unused_port
 

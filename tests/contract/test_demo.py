@@ -34,7 +34,7 @@ from service.runtime.composition import Service, open_service, system_clock
 from service.store import tables as t
 from service.store.content import admin_queries
 from service.web.app import create_app
-from service.web.rhythms import previous_cut
+from service.web.subscriber.rhythms import previous_cut
 from tests.contract.way import one_line, parsed, text_of
 
 ROOT = Path(__file__).parents[2]

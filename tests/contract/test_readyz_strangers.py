@@ -16,7 +16,7 @@ from pathlib import Path
 
 from service.store.core.database import Store
 from service.store.core.migrate import migrate
-from service.web import admin_key
+from service.web.admin import admin_key
 from tests.contract.test_admin_key import BARE_PROXY, FORGED, Answer, ask
 from tests.mail.relays import Sink
 from tests.mail.stock import fill

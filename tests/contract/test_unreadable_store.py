@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from service.web import admin_key
+from service.web.admin import admin_key
 from tests.contract.test_admin_key import ask, serving
 from tests.running import until, unused_port
 

@@ -32,7 +32,7 @@ from service.report.status import as_json, status
 from service.runtime import pipeline
 from service.runtime.composition import Service, open_service
 from service.store.content import feed_documents
-from service.web.rhythms import previous_cut
+from service.web.subscriber.rhythms import previous_cut
 
 YESTERDAY = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 """The first collection: what stands there is old."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.text.canonical import canonical, display_link, is_home, is_web
+from service.text.web.canonical import canonical, display_link, is_home, is_web
 
 SAME = [
     ("http://bao.vn/a.html", "https://bao.vn/a.html"),

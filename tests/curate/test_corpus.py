@@ -15,7 +15,7 @@ from service.parse.options import Reading
 from service.store import tables as t
 from service.store.content import stories
 from service.store.sources import registry
-from service.text.canonical import is_web
+from service.text.web.canonical import is_web
 
 FOLDERS = ("rss-parser/input", "feedjira", "miniflux", "reader", "vi")
 

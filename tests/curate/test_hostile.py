@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from service.model import Document, Enclosure, Entry, Image
 from service.store import tables as t
 from service.store.content import stories
-from service.text.canonical import is_web
+from service.text.web.canonical import is_web
 from tests.curate.desk import entry
 from tests.levels import some
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.net import guard
-from service.text.ip_literal import literal
+from service.text.web.ip_literal import literal
 
 PRIVATE = [
     "127.0.0.1", "127.255.0.9", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.net.agent import for_feed, user_agent
-from service.text import http_headers
+from service.text.web import http_headers
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from service.text.link_header import MOST, links
+from service.text.web.link_header import MOST, links
 
 BASE = "https://bao.example/tin/rss"
 

@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from service.model import Document, Entry
-from service.text import dates
 from service.text.clean import clean_html, plain, title_text
+from service.text.instants import dates
 
 EXPECT = re.compile(r"Expect:\s*(.*?)\s*(?:-->|\n|\*/)")
 HEADER = re.compile(r"^\s*Header:\s*([\w-]+):\s*(.*?)\s*$", re.MULTILINE)

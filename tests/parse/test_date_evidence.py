@@ -14,8 +14,8 @@ from service.model import SourceKind
 from service.parse.document import parse_document
 from service.parse.html.article import page as article_page
 from service.parse.options import Reading, Selectors
-from service.text import dates
-from service.text.dayorder import orders_of
+from service.text.instants import dates
+from service.text.instants.dayorder import orders_of
 from tests.parse.article_pages import PARAGRAPHS, TITLE
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)

@@ -7,8 +7,8 @@ from urllib.parse import urljoin, urlsplit
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from service.text.addresses import PLAIN_ADDRESS, PLAINEST_ADDRESS
-from service.text.canonical import canonical
+from service.text.web.canonical import canonical
+from service.text.web.plain_addresses import PLAIN_ADDRESS, PLAINEST_ADDRESS
 
 ADDRESSES = st.from_regex(PLAIN_ADDRESS, fullmatch=True)
 BASES = st.sampled_from(["", "https://b.example/x/y?z#q", "http://a.example", "ftp://a/b"])

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.text import dates, exact_dates
-from service.text.dates import parse
+from service.text.instants import dates, exact_dates
+from service.text.instants.dates import parse
 
 HANOI = "Asia/Ho_Chi_Minh"
 NOW = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)  # Saturday, 19:00 in Viet Nam
@@ -447,7 +447,7 @@ class TestOtherLanguages:
 @pytest.mark.processes
 def test_dateparser_is_not_imported_for_what_feeds_write():
     code = (
-        "import sys, datetime as d; from service.text.dates import parse;"
+        "import sys, datetime as d; from service.text.instants.dates import parse;"
         "now = d.datetime(2026, 3, 7, tzinfo=d.UTC);"
         "[parse(t, 'UTC', None, now) for t in ('Mon, 04 May 2026 12:05:08 GMT+7', '2 giờ trước', 'x')];"
         "sys.exit('dateparser' in sys.modules)"

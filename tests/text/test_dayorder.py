@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.text.dayorder import order_of
+from service.text.instants.dayorder import order_of
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.text import months
-from service.text.dates import parse
+from service.text.instants import months
+from service.text.instants.dates import parse
 
 NOW = datetime(2026, 12, 31, 12, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from service.report import mailing
 from service.report.health import Health
 from service.report.sentence import Sentence
 from service.store.mailing.relay_states import note_failure
-from service.web import admin_key
+from service.web.admin import admin_key
 from tests.builders import add_source
 from tests.web.people import fill, newest, text
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.web import admin_key
-from service.web.admin_key import LASTS, cookie_name, ensure, opens, read, renew, token
+from service.web.admin import admin_key
+from service.web.admin.admin_key import LASTS, cookie_name, ensure, opens, read, renew, token
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 KEY, OTHER = "0a" * 32, "0b" * 32

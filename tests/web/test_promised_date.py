@@ -8,7 +8,7 @@ import pytest
 
 from service.newsletter.run import plan_due
 from service.render import dates
-from service.web import rhythms
+from service.web.subscriber import rhythms
 from tests.web.people import newest, subscribe, text
 
 

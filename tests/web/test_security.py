@@ -9,7 +9,7 @@ import pytest
 from service.errors import ConflictError, StatementError, StoreBusyError
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
-from service.web.fields import BODY_LIMIT
+from service.web.subscriber.form_fields import BODY_LIMIT
 from tests.web.people import fill, newest, subscribe, text
 
 

@@ -15,8 +15,8 @@ from service.collect.discovery.common_paths import is_home
 from service.collect.discovery.feed_links import Origin, is_of_comments
 from service.model import Document, Entry, SourceKind
 from service.parse.html.listing.suggest_selectors import Selected
-from service.text.canonical import canonical
 from service.text.fold import fold
+from service.text.web.canonical import canonical
 
 STALE = timedelta(days=365)
 """A feed without news for so long stands behind those that have some: many portals still declare

@@ -19,7 +19,7 @@ from service.parse.html.blocks import text_of
 from service.parse.urls import web_address, without_feed_scheme
 from service.text.clean import title_text
 from service.text.fold import fold
-from service.text.sites import site_of
+from service.text.web.sites import site_of
 
 MOST = 200
 """Candidates of one page: who lists more is no list of feeds."""

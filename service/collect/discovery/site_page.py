@@ -22,7 +22,7 @@ from service.parse.html.tree import base_of, tree_of
 from service.parse.options import Reading
 from service.parse.urls import web_address
 from service.text.clean import title_text
-from service.text.sites import site_of
+from service.text.web.sites import site_of
 
 _REFRESH = re.compile(r"(?i)\s*\d+(?:\.\d*)?\s*[;,]\s*(?:url\s*=\s*)?[\"']?([^\"'\s>]+)")
 

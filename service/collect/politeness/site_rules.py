@@ -10,7 +10,7 @@ from yarl import URL
 from service.collect.politeness.rate_limit import NO_GAP, Gap
 from service.config.schema import Collect, Source
 from service.net import guard
-from service.text.sites import site_of
+from service.text.web.sites import site_of
 
 
 def allowed(source: Source, collect: Collect) -> tuple[str, ...]:

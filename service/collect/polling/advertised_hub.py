@@ -15,7 +15,7 @@ from yarl import URL
 
 from service.model import Document
 from service.parse.hub_links import topic_and_hubs
-from service.text.link_header import links
+from service.text.web.link_header import links
 
 if TYPE_CHECKING:  # workers know no network, and need not load its client
     from service.net.answers import Hop

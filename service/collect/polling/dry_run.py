@@ -30,7 +30,7 @@ from service.net.answers import NOT_MODIFIED, Response
 from service.net.client import Client
 from service.store.sources import pauses
 from service.store.sources.known_state import Remembered
-from service.text import http_headers as http
+from service.text.web import http_headers as http
 
 AT_ONCE = 16
 """Sources that are asked at one time, each on a site of its own."""

@@ -28,7 +28,7 @@ from service.net.answers import NOT_MODIFIED, Hop, Response
 from service.net.client import Client, Room
 from service.parse.options import Reading
 from service.store.sources.polling_queue import Behind, Claimed
-from service.text import http_headers as http
+from service.text.web import http_headers as http
 
 TRUST = timedelta(days=1)
 """How long a server that says "not modified" each time is believed before it is asked for all."""

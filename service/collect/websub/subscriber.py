@@ -19,7 +19,7 @@ from service.config.schema import Settings, Source
 from service.net import guard
 from service.parse.feed import publisher_hints
 from service.store.sources.push_state import Silent
-from service.text.ip_literal import literal
+from service.text.web.ip_literal import literal
 
 PATH = "/websub/"
 """Where our callbacks stand, before the token."""

@@ -17,8 +17,8 @@ from service.model import Entry, SourceKind
 from service.parse.html.article import page as article_page
 from service.parse.html.article.page import ArticlePage
 from service.parse.options import Reading
-from service.text.canonical import is_home
 from service.text.clean import plain
+from service.text.web.canonical import is_home
 
 _SAME_DAY = timedelta(hours=36)
 """Within it a list and a page speak of one time, and the page says it more exactly."""

@@ -20,8 +20,8 @@ from contextlib import suppress
 
 from service.parse.feed.feedparser_private import convert_to_utf8
 from service.parse.repair.repair_names import BAD_BYTES, FROM, WRONG_CHARSET
-from service.text import http_headers as http
 from service.text import legacy, plausible
+from service.text.web import http_headers as http
 
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32-le", codecs.BOM_UTF32_BE: "utf-32-be",

@@ -20,9 +20,9 @@ from service.parse.feed.entry_keys import Draft
 from service.parse.feed.renamed_elements import CAPTION
 from service.parse.options import Reading
 from service.parse.urls import web_address
-from service.text import dates
 from service.text.clean import plain, title_text
 from service.text.fold import nfc
+from service.text.instants import dates
 
 FUTURE = timedelta(days=1)
 """Beyond this a date is a mistake, and the entry counts from when it was first seen."""

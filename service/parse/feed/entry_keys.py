@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import urldefrag
 
 from service.model import Entry
-from service.text.canonical import canonical, display_link, is_home
 from service.text.fold import fold, words_of
+from service.text.web.canonical import canonical, display_link, is_home
 
 LONGEST_KEY = 500
 """Characters. An index of PostgreSQL takes 2,700 bytes; longer keys are hashed."""

@@ -18,10 +18,10 @@ from service.parse.feed.entry_keys import Draft
 from service.parse.options import Reading
 from service.parse.repair.json_text import mend
 from service.parse.urls import web_address
-from service.text import dates
-from service.text import http_headers as http
 from service.text.clean import title_text
 from service.text.fold import nfc
+from service.text.instants import dates
+from service.text.web import http_headers as http
 
 _VERSION = re.compile(
     r"(?:https?:)?(?://)?(?:www\.)?jsonfeed\.org(?:/|\Z)|\s*v?1(?:\.\d+)?\s*\Z", re.IGNORECASE

@@ -28,9 +28,9 @@ from service.parse.repair import salvage
 from service.parse.repair.pipeline import Repaired
 from service.parse.repair.repair_names import LOOSE, TRUNCATED_TAIL
 from service.parse.urls import web_address
-from service.text import http_headers as http
 from service.text.clean import title_text
 from service.text.fold import nfc
+from service.text.web import http_headers as http
 
 if feedparser_private.ARE_KNOWN:
     from service.parse.feed.fast_expat import strict_parser

@@ -11,8 +11,8 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from service.errors import ParseError
 from service.parse.urls import web_address
-from service.text import http_headers as http
 from service.text.markup import with_closed_quotes
+from service.text.web import http_headers as http
 
 _META_CHARSET = re.compile(rb"(?i)<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]+)")
 

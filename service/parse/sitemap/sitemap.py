@@ -22,10 +22,10 @@ from service.parse.feed.entries import language_tag, sensible, unique
 from service.parse.feed.entry_keys import Draft
 from service.parse.options import Reading
 from service.parse.urls import web_address
-from service.text import dates
 from service.text.clean import title_text
 from service.text.fold import nfc
-from service.text.sites import site_of
+from service.text.instants import dates
+from service.text.web.sites import site_of
 
 MOST = 50_000
 """Addresses in one sitemap: the rule says so, and what is more is left out."""

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from service.model import Further
 from service.parse.urls import web_address
-from service.text.sites import site_of
+from service.text.web.sites import site_of
 
 MOST_NAMED = 50
 """Sitemaps that one robots.txt may name."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.web import fields, hubs
+from service.web import hubs
+from service.web.subscriber import form_fields
 
 KIBI = 1024
 
@@ -32,7 +33,7 @@ class Limits:
     headers: int = 100
     head_bytes: int = 16 * KIBI
     target_bytes: int = 8 * KIBI
-    body_bytes: int = fields.BODY_LIMIT + 16 * KIBI
+    body_bytes: int = form_fields.BODY_LIMIT + 16 * KIBI
     """Slightly more than a form may have, so that the form itself says what is wrong with it."""
     large_body_bytes: int = hubs.BODY_LIMIT + 64 * KIBI
     large_bodies_at: bytes = b"/websub/"

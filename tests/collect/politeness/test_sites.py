@@ -10,7 +10,7 @@ import pytest
 from service.collect.politeness.site_rules import is_own_machine
 from service.config.schema import PerSite
 from service.model import Scope
-from service.text.sites import site_of
+from service.text.web.sites import site_of
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_list_is_read_only_when_a_name_needs_it():
     code = (
         "import sys\n"
         "from service.collect.polling import poll\n"
-        "from service.text.sites import site_of\n"
+        "from service.text.web.sites import site_of\n"
         "site_of('http://127.0.0.1/x'); site_of('https://tuoitre.vn/rss')\n"
         "assert 'publicsuffixlist' not in sys.modules\n"
         "site_of('https://www.tuoitre.vn/rss')\n"

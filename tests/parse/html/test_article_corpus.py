@@ -22,8 +22,8 @@ from service.parse.html.article import page as article_page
 from service.parse.html.article.page import ArticlePage
 from service.parse.inspection import look
 from service.parse.options import Reading
-from service.text import dates, zones
 from service.text.fold import folded_tokens
+from service.text.instants import dates, zones
 from tests.levels import sample, some
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

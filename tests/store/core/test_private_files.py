@@ -12,7 +12,7 @@ from service.mail.outbox import Outbox
 from service.runtime import pidfile
 from service.store.core import private_files
 from service.store.core.database import Store
-from service.web import admin_key
+from service.web.admin import admin_key
 
 KEY = "a" * 32
 

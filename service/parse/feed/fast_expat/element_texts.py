@@ -18,7 +18,7 @@ from service.parse.feed.feedparser_private import (
     make_safe_absolute_uri,
     windows_1252,
 )
-from service.text.addresses import PLAIN_ADDRESS
+from service.text.web.plain_addresses import PLAIN_ADDRESS
 
 XHTML = "application/xhtml+xml"
 _NOT_KEPT = frozenset({"category", "tags", "itunes_keywords"})  # their handlers keep them

@@ -43,9 +43,9 @@ from service.parse.html.blocks import Block, ancestry
 from service.parse.html.tree import base_of, decoded, tree_of
 from service.parse.options import Reading
 from service.parse.urls import web_address
-from service.text.canonical import is_home
 from service.text.fold import folded_tokens
 from service.text.language import guess
+from service.text.web.canonical import is_home
 
 _PARAGRAPH = 80
 """Characters of a line that is no caption and no label."""

@@ -19,7 +19,7 @@ from service.parse.html.article import meta
 from service.parse.html.article.meta import Meta
 from service.parse.html.blocks import Block, ancestry, is_unseen, text_of
 from service.parse.options import Reading
-from service.text import dates, zones
+from service.text.instants import dates, zones
 
 _DATE = re.compile(
     r"\d{1,2}\s?[/.-]\s?\d{1,2}\s?[/.-]\s?\d{2,4}|\d{4}[/.-]\d{1,2}[/.-]\d{1,2}|"

@@ -21,10 +21,10 @@ from service.parse.feed.entries import sensible
 from service.parse.html.blocks import raw_text, stands_apart, text_of
 from service.parse.html.listing.headlines import length_of
 from service.parse.options import Reading
-from service.text import dates
 from service.text.boilerplate import without_boilerplate
 from service.text.clean import title_text
 from service.text.fold import nfc
+from service.text.instants import dates
 
 SHORTEST_LEAD = 40
 """Letters; what is shorter is a label."""

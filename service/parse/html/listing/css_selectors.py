@@ -27,9 +27,9 @@ from service.parse.html.blocks import text_of
 from service.parse.html.listing.card import whole_title
 from service.parse.options import Reading, Selectors
 from service.parse.urls import web_address
-from service.text import dates
 from service.text.boilerplate import without_boilerplate
 from service.text.fold import nfc
+from service.text.instants import dates
 
 _BACKGROUND = re.compile(r"url\(\s*[\"']?([^\"')]+)")
 _LAZY = ("data-src", "data-original", "data-lazy-src", "data-lazy")

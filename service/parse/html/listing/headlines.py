@@ -17,7 +17,7 @@ from lxml.html import HtmlElement
 
 from service.parse.html.blocks import text_of
 from service.parse.urls import web_address
-from service.text.sites import site_of
+from service.text.web.sites import site_of
 
 MOST_LINKS = 8000
 """Of one page that are looked at: the largest lists of the Web have some hundred entries."""

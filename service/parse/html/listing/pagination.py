@@ -17,7 +17,7 @@ from service.parse.html.blocks import text_of
 from service.parse.html.listing.headlines import ancestors
 from service.parse.urls import web_address
 from service.text.fold import fold
-from service.text.sites import site_of
+from service.text.web.sites import site_of
 
 _NEXT_WORDS = re.compile(
     r"(trang (sau|tiep|ke)( theo)?|(xem )?trang tiep theo|tiep( theo)?|sau|ke tiep|cu hon|"

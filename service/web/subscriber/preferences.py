@@ -17,13 +17,13 @@ from service.config.schema import Digest
 from service.errors import UsageError
 from service.mail.personal import confirm_path, preferences_path, unsubscribe_path
 from service.store.audience.subscriptions import Subscription
-from service.web import forgery, rhythms
 from service.web.answers import error, page, see
 from service.web.context import Context, context_of, visitor_of
-from service.web.fields import BODY_LIMIT, Fields, read
-from service.web.forgery import Comes
-from service.web.mine import mine
-from service.web.views import Choice, PreferencesForm
+from service.web.subscriber import forgery, rhythms
+from service.web.subscriber.forgery import Comes
+from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
+from service.web.subscriber.own_subscription import mine
+from service.web.subscriber.views import Choice, PreferencesForm
 
 LONGEST_PAUSE = timedelta(days=366)
 _HOURS = tuple(f"{hour:02}:00" for hour in range(24))

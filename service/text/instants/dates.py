@@ -11,8 +11,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
-from service.text import ago, calendars, daytime, exact_dates, months, zones
 from service.text.fold import nfc
+from service.text.instants import ago, calendars, daytime, exact_dates, months, zones
 
 LONGEST = 150
 """Characters; what is longer is prose and no date line."""

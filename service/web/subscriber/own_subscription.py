@@ -8,9 +8,9 @@ from service.audience import address as addresses
 from service.mail.personal import confirm_path, preferences_path, unsubscribe_path
 from service.render.addresses import signup_page
 from service.store.audience.subscriptions import Subscription
-from service.web import rhythms
 from service.web.context import Context
-from service.web.views import Mine
+from service.web.subscriber import rhythms
+from service.web.subscriber.views import Mine
 
 
 def mine(context: Context, found: Subscription, now: datetime) -> Mine:

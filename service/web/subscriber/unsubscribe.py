@@ -19,12 +19,12 @@ from service.errors import UsageError
 from service.mail.personal import unsubscribe_path
 from service.model import EndedReason
 from service.store.audience.subscriptions import Subscription
-from service.web import forgery
 from service.web.answers import error, page, see
 from service.web.context import Context, context_of, visitor_of
-from service.web.fields import BODY_LIMIT, read
-from service.web.forgery import Comes
-from service.web.mine import mine
+from service.web.subscriber import forgery
+from service.web.subscriber.forgery import Comes
+from service.web.subscriber.form_fields import BODY_LIMIT, read
+from service.web.subscriber.own_subscription import mine
 
 _STOPS = {"": EndedReason.ONE_CLICK, "stop": EndedReason.PAGE, "all": EndedReason.ALL}
 _DONE = {"": "stopped", "stop": "stopped", "all": "all", "monthly": "monthly", "pause": "paused",

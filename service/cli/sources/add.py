@@ -11,7 +11,7 @@ from yarl import URL
 
 from service.cli.opening import environ, ids_of, log_quietly
 from service.cli.output import config_option, dump, fail, json_option, printable, say, spinner, warn
-from service.cli.sources_discover import searched
+from service.cli.sources.discover import searched
 from service.collect.discovery import candidates, toml_proposal
 from service.collect.discovery.candidates import Discovery, Offer
 from service.collect.discovery.feed_links import Origin
@@ -22,7 +22,7 @@ from service.net import guard
 from service.runtime import pidfile
 from service.runtime.adding import Additions, Wish, add_one, judged
 from service.runtime.composition import load
-from service.text.ip_literal import literal
+from service.text.web.ip_literal import literal
 
 MOST_REQUESTS = 15
 """To a site whose feed is looked for: who adds a source waits for it."""

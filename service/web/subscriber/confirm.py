@@ -13,12 +13,12 @@ from service.audience import unsubscribe
 from service.audience.confirm import Confirmation, Standing
 from service.audience.signup import LINK_LASTS
 from service.newsletter import welcome
-from service.web import cookies, forgery, rhythms
 from service.web.answers import error, page
 from service.web.context import Context, context_of, visitor_of
-from service.web.fields import BODY_LIMIT, read
-from service.web.forgery import Comes
-from service.web.mine import mine
+from service.web.subscriber import cookies, forgery, rhythms
+from service.web.subscriber.forgery import Comes
+from service.web.subscriber.form_fields import BODY_LIMIT, read
+from service.web.subscriber.own_subscription import mine
 
 
 async def follow(request: Request) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, tzinfo
 
-from service.text import zones
+from service.text.instants import zones
 
 _TIME = (
     r"(?P<h>\d{1,2})(?:"

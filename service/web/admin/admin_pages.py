@@ -1,7 +1,7 @@
 """Pages for the admin: how the service stands, and the mails of the local outbox.
 
 There is no login yet, so they exist for those alone who bring the key that stands in `var`
-(service.web.admin_key). To anybody else they are a 404, whatever address or host they claim.
+(service.web.admin.admin_key). To anybody else they are a 404, whatever address or host they claim.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from service.mail.outbox import Outbox
 from service.mail.relays import line_names
 from service.report.mailing import Beside
 from service.report.status import Status, status
-from service.web import admin_key, admin_views
-from service.web.admin_access import has_cookie, key_of
+from service.web.admin import admin_key, admin_views
+from service.web.admin.admin_access import has_cookie, key_of
 from service.web.answers import PRIVATE, error, is_unread, page, see, unread
 from service.web.context import Context, context_of, visitor_of
-from service.web.views import LetterView
+from service.web.subscriber.views import LetterView
 
 Handler = Callable[[Request], Awaitable[Response]]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from yarl import URL
 
 from service.model import Scope
-from service.text.ip_literal import literal
+from service.text.web.ip_literal import literal
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList

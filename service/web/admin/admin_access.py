@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.requests import Request
 
-from service.web import admin_key
+from service.web.admin import admin_key
 from service.web.context import context_of
 
 

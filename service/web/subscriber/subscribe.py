@@ -19,13 +19,14 @@ from service.publish.pages import Pages
 from service.render.addresses import HOME, SIGNUP, edition_page, signup_page
 from service.store.content import page_queries
 from service.store.sources import renames
-from service.web import cookies, forgery, pages, rhythms
+from service.web import pages
 from service.web.answers import error, moved, page, see
 from service.web.context import Context, context_of, visitor_of
 from service.web.documents import answer, made_now
-from service.web.fields import BODY_LIMIT, Fields, read
-from service.web.forgery import Comes
-from service.web.views import HONEYPOT, Choice, Sent, SignupForm
+from service.web.subscriber import cookies, forgery, rhythms
+from service.web.subscriber.forgery import Comes
+from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
+from service.web.subscriber.views import HONEYPOT, Choice, Sent, SignupForm
 
 _WAIT_S = "3600"
 _AGAIN = "signup.fault.again"

@@ -24,10 +24,10 @@ from service.cli.output import (
     table,
     warn,
 )
-from service.cli.sources_add import add, topic_option, what_follows
-from service.cli.sources_discover import discover
-from service.cli.sources_pause import pause, resume
-from service.cli.sources_show import show
+from service.cli.sources.add import add, topic_option, what_follows
+from service.cli.sources.discover import discover
+from service.cli.sources.pause import pause, resume
+from service.cli.sources.show import show
 from service.config.schema import Settings
 from service.errors import ParseError, UsageError
 from service.model import SourceKind

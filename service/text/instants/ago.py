@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, tzinfo
 
-from service.text import daytime
+from service.text.instants import daytime
 
 _UNITS = {
     "giây second sec s": timedelta(seconds=1),

@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from urllib.parse import SplitResult, unquote_plus, urlsplit
 
-from service.text.addresses import PLAINEST_ADDRESS
+from service.text.web.plain_addresses import PLAINEST_ADDRESS
 
 TRACKING_PREFIXES = (
     "utm_",  # Google Analytics and everyone who imitates it

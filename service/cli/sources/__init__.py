@@ -1,0 +1,1 @@
+"""`bantin sources` and its commands."""

@@ -1,0 +1,1 @@
+"""Dates, times and zones as documents write them, in many languages. Pure."""

@@ -1,0 +1,1 @@
+"""Addresses, headers and hosts as texts: read without asking the network. Pure."""

@@ -1,0 +1,1 @@
+"""Pages for the admin, and the key that opens them."""
