@@ -44,6 +44,16 @@ def test_every_module_says_in_its_first_line_what_it_is_for():
     assert names(silent) == []
 
 
+def test_a_class_name_stands_for_one_class():
+    """One name, one meaning: who searches for a class finds the one that is meant."""
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
 def test_no_mark_of_unfinished_work_is_left():
     marks = ("TO" + "DO", "FIX" + "ME", "X" * 3)
     trees = [path for folder in ("service", "tests") for path in (ROOT / folder).rglob("*.py")]

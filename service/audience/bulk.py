@@ -28,7 +28,7 @@ from service.text import mailboxes
 
 
 @dataclass(frozen=True, slots=True)
-class Barred:
+class SuppressedAddress:
     """Nobody may write to this address. `evidence` says whose word it is, without the address."""
 
     reason: str
@@ -41,11 +41,11 @@ class Wanted:
 
     line: int
     address: str
-    what: Person | Barred
+    what: Person | SuppressedAddress
 
 
 @dataclass(slots=True)
-class Written:
+class BulkReport:
     """What became of a batch. `refused`, `left_out` (they had left): line -> why."""
 
     added: int = 0
@@ -63,13 +63,13 @@ def put(
     previous_cut: PreviousCut,
     *,
     again: bool,
-) -> Written:
+) -> BulkReport:
     """Write a batch of checked lines. Needs a write transaction.
 
     Whoever has left by their own wish (audience.departures) is left out, unless `again`.
     Within a batch a suppression counts for all lines of its address, whichever comes first.
     """
-    done = Written()
+    done = BulkReport()
     secret = facts.secret(connection)
     keys = [mailboxes.key(secret, one.address) for one in wanted]
     done.barred = _bar(connection, now, wanted, keys)
@@ -121,7 +121,7 @@ def _bar(
     barred = [
         (key, one.what)
         for key, one in zip(keys, wanted, strict=True)
-        if isinstance(one.what, Barred)
+        if isinstance(one.what, SuppressedAddress)
     ]
     suppressions.add_all(
         connection, now, [(key, what.reason, what.evidence) for key, what in barred]

@@ -29,7 +29,7 @@ PreviousCut = Callable[[Digest, str, str | None, str | None, datetime], datetime
 calendar is the newsletter's, which this room does not know."""
 
 
-class Standing(StrEnum):
+class ConfirmationState(StrEnum):
     """Where a confirmation link leads."""
 
     UNKNOWN = "unknown"
@@ -43,7 +43,7 @@ class Standing(StrEnum):
 class Confirmation:
     """`subscription` is None only when the link is unknown. `fresh`: it was this call that did."""
 
-    standing: Standing
+    standing: ConfirmationState
     subscription: Subscription | None
     fresh: bool = False
 
@@ -63,17 +63,17 @@ def confirm(
     Confirming twice is confirming once. A yes lifts the suppression of who had unsubscribed.
     """
     if not is_token(token):
-        return Confirmation(Standing.UNKNOWN, None)
+        return Confirmation(ConfirmationState.UNKNOWN, None)
     with store.read() as connection:
         found = _standing(subscriptions.by_token(connection, token), now)
     asked = found.subscription
-    if found.standing is not Standing.ASK or asked is None:
+    if found.standing is not ConfirmationState.ASK or asked is None:
         return found
     if not (pressed or same_browser(cookie, asked.signup_hash)):
         return found
     with store.ledger() as connection:
         found = _standing(subscriptions.held(connection, token), now)
-        if found.standing is not Standing.ASK or found.subscription is None:
+        if found.standing is not ConfirmationState.ASK or found.subscription is None:
             return found
         suppressions.lift(connection, found.subscription.subscriber_id)
         begun = records.changed(
@@ -86,7 +86,7 @@ def confirm(
             welcome_due=settings.signup.welcome == "last-edition",
             signup_hash=None,  # the cookie has done its work
         )
-    return Confirmation(Standing.CONFIRMED, begun, fresh=True)
+    return Confirmation(ConfirmationState.CONFIRMED, begun, fresh=True)
 
 
 def begin(
@@ -130,13 +130,13 @@ def take_back(store: Store, now: datetime, token: str) -> Subscription | None:
 
 def _standing(found: Subscription | None, now: datetime) -> Confirmation:
     if found is None:
-        return Confirmation(Standing.UNKNOWN, None)
+        return Confirmation(ConfirmationState.UNKNOWN, None)
     if found.ended_reason == EndedReason.NOT_CONFIRMED:
-        return Confirmation(Standing.EXPIRED, found)
+        return Confirmation(ConfirmationState.EXPIRED, found)
     if not found.live:
-        return Confirmation(Standing.ENDED, found)
+        return Confirmation(ConfirmationState.ENDED, found)
     if found.confirmed:
-        return Confirmation(Standing.CONFIRMED, found)
+        return Confirmation(ConfirmationState.CONFIRMED, found)
     if found.created_at + LINK_LASTS <= now:
-        return Confirmation(Standing.EXPIRED, found)
-    return Confirmation(Standing.ASK, found)
+        return Confirmation(ConfirmationState.EXPIRED, found)
+    return Confirmation(ConfirmationState.ASK, found)

@@ -12,7 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from service.model import EndedReason
-from service.store.audience.subscriptions import Standing
+from service.store.audience.subscriptions import SubscriptionState
 
 BY_THE_OWNER = frozenset(
     {EndedReason.ONE_CLICK, EndedReason.PAGE, EndedReason.ALL, EndedReason.UNDONE}
@@ -38,7 +38,7 @@ class Departure:
 
 
 def departure(
-    standings: Iterable[Standing], digest: str, wished_at: datetime | None, now: datetime
+    standings: Iterable[SubscriptionState], digest: str, wished_at: datetime | None, now: datetime
 ) -> Departure | None:
     """Why this person must not be made a reader of the digest; None: they may.
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from service.audience import address as addresses
 from service.audience import bulk
-from service.audience.bulk import Barred, Wanted
+from service.audience.bulk import SuppressedAddress, Wanted
 from service.audience.confirm import PreviousCut
 from service.audience.list_formats import COLUMNS, Format, read_header
 from service.audience.people import Checker
@@ -87,7 +87,7 @@ def import_csv(
     UsageError when the header lacks a column that is needed, or has one that nobody knows.
     """
     form, header, rows = _opened(lines, file)
-    reading = _Reading(settings, form, _digest(settings, digest, header), evidence)
+    reading = _RowReader(settings, form, _digest(settings, digest, header), evidence)
     done = Imported()
     while batch := list(islice(rows, _BATCH)):
         faults: list[LineFault] = []
@@ -118,7 +118,7 @@ def export_csv(store: Store) -> str:
     return out.getvalue()
 
 
-class _Reading:
+class _RowReader:
     """From the cells of a line to what is wanted for its address."""
 
     def __init__(self, settings: Settings, form: Format, digest: str, evidence: str) -> None:
@@ -133,7 +133,7 @@ class _Reading:
             barred = self._form.barred(row)
             evidence = self._form.evidence(row, self._evidence)
             if barred is not None:
-                return Wanted(line, addresses.normal(address), Barred(barred, evidence))
+                return Wanted(line, addresses.normal(address), SuppressedAddress(barred, evidence))
             person = self._checker.check(self._form.person(row, self._digest, evidence))
             return Wanted(line, person.address, person)
         except (UsageError, ValueError) as error:

@@ -46,7 +46,7 @@ _MAILS = {DeliveryKind.CONFIRM: "confirm", DeliveryKind.CHANGE: "already"}
 """Kind -> template. Who has confirmed already is told so, with the link to the preferences."""
 
 
-class Outcome(StrEnum):
+class SignupOutcome(StrEnum):
     """What the page says. It never depends on whose address it was."""
 
     CHECK_MAIL = "check_mail"
@@ -57,7 +57,7 @@ _CAPS = Caps()
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SignupRequest:
     """What a person asked for. `address` is a normal form, `topics` None = the digest's own.
 
     `evidence` says how consent was given, `cookie_hash` (None: no cookie) lets one click confirm.
@@ -78,7 +78,7 @@ class SignedUp:
     It tells nothing of the address: where none is planned it says when one would be due.
     """
 
-    outcome: Outcome
+    outcome: SignupOutcome
     planned: bool
     due_at: datetime | None
 
@@ -88,7 +88,7 @@ def sign_up(
     settings: Settings,
     renderer: Renderer,
     now: datetime,
-    wish: Wish,
+    wish: SignupRequest,
     token: Callable[[], str] = new_token,
     caps: Caps = _CAPS,
 ) -> SignedUp:
@@ -104,11 +104,11 @@ def sign_up(
         counters = caps.counters(secret, wish.address)
         due_at = signup_hours.due(connection, counters, now, signup_hours.LONGEST_QUEUE)
         if due_at is None:
-            return SignedUp(Outcome.FULL, planned=False, due_at=None)
+            return SignedUp(SignupOutcome.FULL, planned=False, due_at=None)
         address_key = mailboxes.key(secret, wish.address)
         reason = suppressions.reason(connection, address_key)
         if reason not in (None, suppressions.UNSUBSCRIBED):
-            return SignedUp(Outcome.CHECK_MAIL, planned=False, due_at=due_at)
+            return SignedUp(SignupOutcome.CHECK_MAIL, planned=False, due_at=due_at)
         box = mailboxes.mailbox_key(secret, wish.address)
         person = subscribers.put(connection, address_key, box, wish.address, now)
         may_write = caps.may_write(connection, person.id, box, now)
@@ -126,7 +126,7 @@ def sign_up(
             kind = DeliveryKind.CHANGE if found.confirmed else DeliveryKind.CONFIRM
             _plan(connection, settings, secret, found, kind, mails[_MAILS[kind]], now, due_at)
             signup_hours.count(connection, counters, due_at)
-        return SignedUp(Outcome.CHECK_MAIL, planned=may_write, due_at=due_at)
+        return SignedUp(SignupOutcome.CHECK_MAIL, planned=may_write, due_at=due_at)
 
 
 def _render(settings: Settings, renderer: Renderer, digest: str, template: str) -> Parts:
@@ -135,7 +135,7 @@ def _render(settings: Settings, renderer: Renderer, digest: str, template: str) 
 
 
 def _begin(
-    connection: Connection, subscriber_id: int, wish: Wish, now: datetime, token: str
+    connection: Connection, subscriber_id: int, wish: SignupRequest, now: datetime, token: str
 ) -> Subscription:
     subscriptions.add(
         connection,
@@ -154,7 +154,7 @@ def _begin(
 
 
 def _begin_again(
-    connection: Connection, found: Subscription, wish: Wish, now: datetime, *, mailed: bool
+    connection: Connection, found: Subscription, wish: SignupRequest, now: datetime, *, mailed: bool
 ) -> Subscription:
     """The latest wish counts. The week of its link begins anew only with a new mail."""
     return records.changed(
@@ -171,7 +171,7 @@ def _begin_again(
     )
 
 
-def _as_stored(wish: Wish) -> list[str] | None:
+def _as_stored(wish: SignupRequest) -> list[str] | None:
     return None if wish.topics is None else list(wish.topics)
 
 

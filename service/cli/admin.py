@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from service.cli.grouping import Group
+from service.cli.grouping import CommandGroup
 from service.cli.opening import environ, log_quietly
 from service.cli.output import config_option, dump, json_option, say
 from service.config.schema import Settings
@@ -17,7 +17,7 @@ from service.runtime.composition import load, system_clock
 from service.web.admin import admin_key
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def admin() -> None:
     """The admin pages, /admin/ and /outbox/, which open with a key alone."""
 

@@ -21,7 +21,7 @@ from service.cli.output import (
 )
 from service.collect.polling.poll import Collected
 from service.publish.build import Published
-from service.publish.static import Written, write_site
+from service.publish.static import PublishReport, write_site
 from service.runtime import pipeline
 
 
@@ -94,7 +94,7 @@ def publish(out: Path | None, config: Path, as_json: bool) -> None:
         fail()
 
 
-def _published(done: Published, site: Written | None) -> dict[str, object]:
+def _published(done: Published, site: PublishReport | None) -> dict[str, object]:
     return {
         "written": done.written,
         "unchanged": done.unchanged,
@@ -108,7 +108,7 @@ def _published(done: Published, site: Written | None) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _tell_published(done: Published, out: Path | None, site: Written | None) -> None:
+def _tell_published(done: Published, out: Path | None, site: PublishReport | None) -> None:
     say(f"feeds: {len(done.written)} changed ({', '.join(done.written) or 'none'})")
     if site is not None:
         say(f"{out}: {site.new} files new, {site.changed} changed, {site.unchanged} as they were")

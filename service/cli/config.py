@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from service.cli.grouping import Group
+from service.cli.grouping import CommandGroup
 from service.cli.opening import environ, log_quietly
 from service.cli.output import config_option, dump, json_option, say
 from service.config.json_schema import json_schema
@@ -17,7 +17,7 @@ from service.config.shown import shown
 from service.runtime.composition import load
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def config() -> None:
     """Show the configuration in force, or the schema of its file."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from service.cli.grouping import Group
+from service.cli.grouping import CommandGroup
 from service.cli.opening import opened, opened_to_look
 from service.cli.output import config_option, dump, fail, json_option, local, say, table, warn
 from service.errors import UsageError
@@ -26,7 +26,7 @@ keys_argument = click.argument("keys", metavar="[KEY]...", nargs=-1)
 all_option = click.option("--all", "everything", is_flag=True, help="All that wait.")
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def deliveries() -> None:
     """List mails that did not arrive, or may not have; settle those that are uncertain."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from service.audience.address import normal
-from service.cli.grouping import Group
+from service.cli.grouping import CommandGroup
 from service.cli.opening import ids_of, instant, opened, opened_to_look
 from service.cli.output import (
     config_option,
@@ -37,7 +37,7 @@ from service.newsletter.run import Planned
 from service.runtime import pipeline
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def digest() -> None:
     """See a digest's mail beforehand; send what is due."""
 

@@ -8,7 +8,7 @@ _WHOLE = 10_000
 """Characters: no sentence is as long, so that click never cuts one."""
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """As click's own, but for sentences that it would cut at the edge of the window."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import click
 
-from service.cli.grouping import Group
+from service.cli.grouping import CommandGroup
 from service.cli.opening import opened
 from service.cli.output import config_option, dump, fail, json_option, number, printable, say
 from service.mail import relay_notes, trial
 from service.mail.relays import OUTBOX
-from service.mail.trial import Sent
+from service.mail.trial import TrialResult
 from service.runtime.composition import Service
 from service.store.mailing import relay_states
 
 _ARROWS = {"C": ">", "S": "<"}
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def mail() -> None:
     """Send a test mail through a relay."""
 
@@ -56,7 +56,7 @@ def test(address: str, relay: str | None, config: Path, as_json: bool) -> None:
         fail()
 
 
-def _note(service: Service, sent: Sent) -> int:
+def _note(service: Service, sent: TrialResult) -> int:
     """Keep what it showed about the relay. Returns how many mails need not wait any more."""
     now = service.clock()
     with service.store.ledger() as connection:
@@ -69,7 +69,7 @@ def _note(service: Service, sent: Sent) -> int:
     return 0
 
 
-def _tell(sent: Sent, released: int) -> None:
+def _tell(sent: TrialResult, released: int) -> None:
     for who, line in sent.dialogue:
         say(f"{_ARROWS[who]} {printable(line)}")
     if sent.relay == OUTBOX and sent.ok:
@@ -82,7 +82,7 @@ def _tell(sent: Sent, released: int) -> None:
         say(f"{number(released, 'mail')} that waited for it will be sent now")
 
 
-def _as_json(sent: Sent, released: int) -> dict[str, object]:
+def _as_json(sent: TrialResult, released: int) -> dict[str, object]:
     return {
         "relay": sent.relay,
         "address": sent.address,

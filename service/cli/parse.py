@@ -15,9 +15,9 @@ from service.collect.inspection import look_at
 from service.model import SourceKind
 from service.net.agent import user_agent
 from service.net.client import Client
-from service.net.limits import Limits
+from service.net.limits import FetchLimits
 from service.parse.inspection import as_kind, failed, look
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.runtime.composition import system_clock
 
 _WEB = ("http://", "https://")
@@ -39,7 +39,7 @@ def parse(inputs: tuple[str, ...], kind: str | None, url: str | None, as_json: b
     fine. Writes nothing.
     """
     log_quietly()
-    reading = as_kind(Reading(), kind)
+    reading = as_kind(ParseOptions(), kind)
     fine = True
     for given in inputs:
         seen = _see(given, url, reading)
@@ -52,7 +52,7 @@ def parse(inputs: tuple[str, ...], kind: str | None, url: str | None, as_json: b
         fail()
 
 
-def _see(given: str, url: str | None, reading: Reading) -> dict[str, Any]:
+def _see(given: str, url: str | None, reading: ParseOptions) -> dict[str, Any]:
     if given.lower().startswith(_WEB):
         return asyncio.run(_fetched(given, reading))
     try:
@@ -66,13 +66,13 @@ def _see(given: str, url: str | None, reading: Reading) -> dict[str, Any]:
 
 def _read(path: Path) -> bytes | None:
     """The file, None when it is larger than what is taken from the web."""
-    limit = Limits().body_bytes
+    limit = FetchLimits().body_bytes
     with path.open("rb") as file:
         body = file.read(limit + 1)
     return body if len(body) <= limit else None
 
 
-async def _fetched(given: str, reading: Reading) -> dict[str, Any]:
+async def _fetched(given: str, reading: ParseOptions) -> dict[str, Any]:
     agent = user_agent(version("bantin"), base_url=None, contact=None, readers=0)
     async with Client(agent) as client:
         return await look_at(client, given, system_clock(), reading)

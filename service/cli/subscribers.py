@@ -11,7 +11,7 @@ import click
 
 from service.audience import forgetting, lists, people
 from service.audience.lists import LineFault
-from service.cli.grouping import Group
+from service.cli.grouping import CommandGroup
 from service.cli.opening import ids_of, known, opened, opened_to_look
 from service.cli.output import (
     config_option,
@@ -32,7 +32,7 @@ from service.store.audience.subscriptions import Subscription
 from service.web.subscriber.rhythms import previous_cut
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def subscribers() -> None:
     """List subscribers; add, import, export, forget them."""
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from service.cli.grouping import Group
+from service.cli.grouping import CommandGroup
 from service.cli.output import config_option, dump, json_option, say
 from service.render import copies
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def templates() -> None:
     """List the templates; copy those that are to look otherwise."""
 

@@ -8,11 +8,11 @@ from typing import Any
 from service.errors import FetchError
 from service.net.client import Client
 from service.parse.inspection import failed, look
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 
 
 async def look_at(
-    client: Client, url: str, now: datetime, reading: Reading | None = None
+    client: Client, url: str, now: datetime, reading: ParseOptions | None = None
 ) -> dict[str, Any]:
     """Fetch and look. Addresses in private networks are refused by the client."""
     try:

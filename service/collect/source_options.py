@@ -6,17 +6,17 @@ from service.config.schema import Site, Source
 from service.curate.listed import Visits
 from service.curate.prepare import Told
 from service.model import SourceKind
-from service.parse.options import Reading, Selectors
+from service.parse.options import ParseOptions, Selectors
 
 FIRST, MOST = 50, 1000
 """Entries of one document whose pages are read: of what was there at first, and later."""
 
 
-def reading_of(source: Source, site: Site) -> Reading:
+def reading_of(source: Source, site: Site) -> ParseOptions:
     """What the TOML says about one source; its zone is the site's where it names none."""
     dates = source.dates
     page = source.page
-    return Reading(
+    return ParseOptions(
         kind=source.kind,
         selectors=Selectors(**page.model_dump()) if page else None,
         zone=(dates.zone if dates else None) or site.timezone or "UTC",

@@ -19,14 +19,14 @@ EVERYTHING = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class DefinedIds:
     """The ids that the files have, those of faulty tables too."""
 
     sources: AbstractSet[str]
     topics: AbstractSet[str]
 
 
-def faults(settings: Settings, names: Names) -> list[Finding]:
+def faults(settings: Settings, names: DefinedIds) -> list[Finding]:
     """Every fault between tables."""
     found = [
         *_unknown_names(settings, names),
@@ -43,7 +43,7 @@ def faults(settings: Settings, names: Names) -> list[Finding]:
     return found
 
 
-def _unknown_names(settings: Settings, names: Names) -> Iterator[Finding]:
+def _unknown_names(settings: Settings, names: DefinedIds) -> Iterator[Finding]:
     for source in settings.source.values():
         yield from _unknown(("source", source.id, "topics"), source.topics, "topic", names.topics)
     for topic in settings.topic.values():

@@ -12,7 +12,7 @@ from typing import Any
 
 from service.config import credentials, crosschecks, merging, overrides, pruning, reading
 from service.config.localzone import system_zone
-from service.config.places import Places
+from service.config.places import KeyLocations
 from service.config.schema import Settings, StoreSection
 from service.config.wording import Finding, written
 from service.errors import ConfigError, Fault
@@ -28,7 +28,7 @@ class Loaded:
     """
 
     settings: Settings
-    places: Places
+    places: KeyLocations
     files: tuple[Path, ...]
     warnings: tuple[Fault, ...] = ()
 
@@ -42,7 +42,7 @@ class Examined:
     """
 
     settings: Settings | None
-    places: Places
+    places: KeyLocations
     files: tuple[Path, ...]
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
@@ -61,7 +61,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
 def examine(path: Path, environ: Mapping[str, str]) -> Examined:
     """Read and check the configuration, and tell everything about it. Raises nothing."""
     read = reading.read(path)
-    places = Places(str(path), read.pieces)
+    places = KeyLocations(str(path), read.pieces)
     files = tuple(piece.path for piece in read.pieces)
     if not read.pieces:
         return Examined(None, places, files, tuple(read.faults), (), tuple(read.order))
@@ -76,7 +76,7 @@ def examine(path: Path, environ: Mapping[str, str]) -> Examined:
         settings._root = root  # noqa: SLF001 - the loader gives the whole its root
         missing, warnings = credentials.resolve(settings, environ)
         found += missing
-        names = crosschecks.Names(read.names("source"), read.names("topic"))
+        names = crosschecks.DefinedIds(read.names("source"), read.names("topic"))
         found += crosschecks.faults(settings, names)
         warnings += [] if found or read.faults else crosschecks.warnings(settings)
     faults = [*read.faults, *doubles, *wrong_names, *placed(found, places)]
@@ -103,7 +103,7 @@ def judged(examined: Examined, findings: Iterable[Finding]) -> Examined:
     return replace(examined, faults=faults)
 
 
-def placed(findings: Iterable[Finding], places: Places) -> list[Fault]:
+def placed(findings: Iterable[Finding], places: KeyLocations) -> list[Fault]:
     """Findings of any room as faults, each with its file and line."""
     return [
         Fault(*places.find(path), written(path), problem, remedy)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from service.config import shape
-from service.config.places import Places
+from service.config.places import KeyLocations
 from service.config.reading import Piece
 from service.errors import Fault
 
 
-def merge(pieces: list[Piece], places: Places) -> tuple[dict[str, Any], list[Fault]]:
+def merge(pieces: list[Piece], places: KeyLocations) -> tuple[dict[str, Any], list[Fault]]:
     """The tables of all files in one; a section may be spread over files, a key may not."""
     whole: dict[str, Any] = {}
     faults: list[Fault] = []
@@ -23,7 +23,7 @@ def merge(pieces: list[Piece], places: Places) -> tuple[dict[str, Any], list[Fau
     return whole, faults
 
 
-def _wrong_include(patterns: Any, piece: Piece, places: Places) -> list[Fault]:
+def _wrong_include(patterns: Any, piece: Piece, places: KeyLocations) -> list[Fault]:
     """The schema sees the main file's `include` alone; this is for those of the others."""
     if isinstance(patterns, list) and all(isinstance(one, str) and one for one in patterns):
         return []
@@ -37,7 +37,7 @@ def _add(
     path: tuple[str, ...],
     whole: dict[str, Any],
     piece: Piece,
-    places: Places,
+    places: KeyLocations,
     faults: list[Fault],
 ) -> None:
     under_ids = bool(path) and shape.has_ids(path)

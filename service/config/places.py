@@ -11,7 +11,7 @@ Place = tuple[str, int | None]
 """A file as the admin writes its path, or "environment NAME", and a line counted from 1."""
 
 
-class Places:
+class KeyLocations:
     """File and line of each key. They are looked up only when the first one is wanted."""
 
     def __init__(self, main: str, pieces: Sequence[Piece] = ()) -> None:

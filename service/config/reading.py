@@ -36,7 +36,7 @@ class Piece:
 
 
 @dataclass(slots=True)
-class Reading:
+class LoadedFiles:
     """All files that could be read, the main one first, and what was wrong with the others."""
 
     pieces: list[Piece] = field(default_factory=list)
@@ -81,15 +81,15 @@ class _Include:
         return Fault(self.piece.shown, line, "include", problem, remedy)
 
 
-def read(path: Path) -> Reading:
+def read(path: Path) -> LoadedFiles:
     """Read the main file and all that it includes, each file once. Raises nothing."""
-    reading = Reading()
+    reading = LoadedFiles()
     _read_one(path, str(path), (), None, reading)
     return reading
 
 
 def _read_one(
-    path: Path, shown: str, above: tuple[Path, ...], because: _Include | None, reading: Reading
+    path: Path, shown: str, above: tuple[Path, ...], because: _Include | None, reading: LoadedFiles
 ) -> None:
     """`above`: the files that led here, the main one first; `because`: what includes this one."""
     reading.order.append(shown)
@@ -164,7 +164,7 @@ def _includes(piece: Piece) -> Iterator[_Include]:
             yield _Include(piece, number, pattern)
 
 
-def _follow(include: _Include, above: tuple[Path, ...], reading: Reading) -> None:
+def _follow(include: _Include, above: tuple[Path, ...], reading: LoadedFiles) -> None:
     """Read what one element of `include` names: one file, or those that a pattern matches."""
     folder = include.piece.path.parent
     if not _WILD.search(include.pattern):

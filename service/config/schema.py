@@ -24,10 +24,11 @@ from service.config.sections import (
     ID_PATTERN,
     Branding,
     Collect,
+    ConfigSection,
+    FooterLink,
     Id,
     Interval,
     Language,
-    Link,
     Log,
     Login,
     Mail,
@@ -36,7 +37,6 @@ from service.config.sections import (
     Phrase,
     Publish,
     Relay,
-    Section,
     Signup,
     Site,
     StoreSection,
@@ -59,11 +59,12 @@ __all__ = [
     "ID_PATTERN",
     "Branding",
     "Collect",
+    "ConfigSection",
     "Dates",
     "Digest",
+    "FooterLink",
     "Id",
     "Interval",
-    "Link",
     "Log",
     "Login",
     "Mail",
@@ -72,7 +73,6 @@ __all__ = [
     "PerSite",
     "Publish",
     "Relay",
-    "Section",
     "Settings",
     "Signup",
     "Site",
@@ -99,7 +99,7 @@ CadenceText = Annotated[
 WAS = "Its id before; addresses, history and subscriptions go on under the new one"
 
 
-class PageSelectors(Section):
+class PageSelectors(ConfigSection):
     """Where the news stand on a page that has no feed, as CSS selectors."""
 
     entry: Phrase = Field(description="One entry's block")
@@ -110,7 +110,7 @@ class PageSelectors(Section):
     image: Phrase | None = Field(None, description="In the block: its picture")
 
 
-class Dates(Section):
+class Dates(ConfigSection):
     """How a source writes its dates."""
 
     order: Literal["dmy", "mdy", "ymd"] | None = Field(
@@ -135,8 +135,8 @@ class _Known:
 class Source(_Known):
     """A feed, or a page without a feed, that is collected."""
 
-    # No `Section`, though it reads as one: there may be 10,000 of them, and each takes 0.34 KB of
-    # memory like this, as a model with dictionaries of its own 1.43 KB.
+    # No `ConfigSection`, though it reads as one: there may be 10,000 of them, and each takes
+    # 0.34 KB of memory like this, as a model with dictionaries of its own 1.43 KB.
 
     title: Line = Field(
         default="",
@@ -223,7 +223,7 @@ class Topic(Named):
     was: Id | None = Field(None, description=WAS)
 
 
-class StoriesSection(Section):
+class StoriesSection(ConfigSection):
     """How many stories a mail tells."""
 
     min: int = Field(1, ge=1, strict=True, description="Under it they wait for the next edition")
@@ -265,7 +265,7 @@ class Digest(Named):
     was: Id | None = Field(None, description=WAS)
 
 
-class Settings(Section):
+class Settings(ConfigSection):
     """The whole configuration, checked. Rooms get the section they need, not this."""
 
     include: Words = Field(
@@ -316,7 +316,7 @@ class Settings(Section):
         return self.site.timezone or "UTC"
 
 
-def _default(section: Section, key: str, value: object) -> None:
+def _default(section: ConfigSection, key: str, value: object) -> None:
     """Fill in what was left out. By the back door: the section is new and nobody has seen it."""
     if not getattr(section, key):
         section.__dict__[key] = value

@@ -36,13 +36,13 @@ Words = tuple[Phrase, ...]
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
 
-class Section(BaseModel):
+class ConfigSection(BaseModel):
     """A table of the TOML: frozen, and an unknown key in it is a fault."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Named(Section):
+class Named(ConfigSection):
     """A table with an id: `[topic.ID]`, `[digest.ID]`, `[mail] relay.ID`; not `[source.ID]`."""
 
     _id: str = PrivateAttr("")
@@ -52,14 +52,14 @@ class Named(Section):
         return self._id
 
 
-class Login(Section):
+class Login(ConfigSection):
     """A name and a password."""
 
     username: Line = Field(description="The name")
     password: SecretText = Field(description="Its place, or the password itself")
 
 
-class Log(Section):
+class Log(ConfigSection):
     """What the service tells on stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
@@ -70,7 +70,7 @@ class Log(Section):
     )
 
 
-class Site(Section):
+class Site(ConfigSection):
     """What this service is called, where it stands, what it speaks."""
 
     title: Phrase = Field("Bantin", description="Short: it stands behind each feed's title")
@@ -86,14 +86,14 @@ class Site(Section):
     )
 
 
-class Link(Section):
+class FooterLink(ConfigSection):
     """A link in the footer of pages."""
 
     title: Phrase = Field(description="The words that are linked")
     url: WebAddress = Field(description="Where it leads")
 
 
-class Branding(Section):
+class Branding(ConfigSection):
     """How pages and mails look, and who answers for them."""
 
     accent: str = Field(
@@ -103,10 +103,10 @@ class Branding(Section):
     )
     address: str = Field("", description="Postal address, in the footer of pages and mails")
     legal: str = Field("", description="Licence and who is responsible, in the footer")
-    links: tuple[Link, ...] = Field((), description="Links in the footer of pages")
+    links: tuple[FooterLink, ...] = Field((), description="Links in the footer of pages")
 
 
-class Web(Section):
+class Web(ConfigSection):
     """The web server of `bantin up`."""
 
     listen: ListenAddress = Field("127.0.0.1:8000", description="host:port")
@@ -115,7 +115,7 @@ class Web(Section):
     )
 
 
-class StoreSection(Section):
+class StoreSection(ConfigSection):
     """Where everything is kept."""
 
     url: StoreUrl = Field(
@@ -125,7 +125,7 @@ class StoreSection(Section):
     )
 
 
-class Interval(Section):
+class Interval(ConfigSection):
     """Between which bounds a source is asked again."""
 
     min: Duration = Field(dt.timedelta(minutes=15), description="Never sooner, whatever comes")
@@ -144,7 +144,7 @@ class Interval(Section):
         return self
 
 
-class PerSite(Section):
+class PerSite(ConfigSection):
     """How gently one site is asked, all of its sources together."""
 
     delay: Duration = Field(dt.timedelta(seconds=2), description="Between two requests")
@@ -156,7 +156,7 @@ class PerSite(Section):
     )
 
 
-class Collect(Section):
+class Collect(ConfigSection):
     """How sources are asked; each key may stand in a [source.ID] too."""
 
     interval: Interval = Field(Interval(), description="Bounds of the rhythm that a source gets")
@@ -181,7 +181,7 @@ class Collect(Section):
     )
 
 
-class Publish(Section):
+class Publish(ConfigSection):
     """What topic feeds carry."""
 
     content: Literal["title", "lead", "full"] = Field(
@@ -213,7 +213,7 @@ class Relay(Named):
         return self._secret
 
 
-class Mail(Section):
+class Mail(ConfigSection):
     """Who the mails come from and who takes them. Without a relay they stay in var/outbox."""
 
     from_: Line | None = Field(
@@ -228,7 +228,7 @@ class Mail(Section):
     relay: dict[Id, Relay] = Field({}, description="The mail servers, by id")
 
 
-class Signup(Section):
+class Signup(ConfigSection):
     """What subscribers are asked and told when they sign up."""
 
     ask: tuple[Literal["topics", "cadence"], ...] = Field(

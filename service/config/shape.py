@@ -6,11 +6,12 @@ from typing import Any, cast, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from service.config.schema import Section, Settings, Source
+from service.config.schema import Settings, Source
+from service.config.sections import ConfigSection
 
 Path = tuple[str | int, ...]
-Table = type[Section] | type[Source]
-"""What has keys. A source is no `Section` because of the memory it takes."""
+Table = type[ConfigSection] | type[Source]
+"""What has keys. A source is no `ConfigSection` because of the memory it takes."""
 
 
 def keys(section: Table) -> dict[str, FieldInfo]:
@@ -21,7 +22,7 @@ def keys(section: Table) -> dict[str, FieldInfo]:
 
 def section_in(annotation: Any) -> Table | None:
     """The section that a value of this type is ("Interval | None" -> Interval), None for others."""
-    if isinstance(annotation, type) and issubclass(annotation, (Section, Source)):
+    if isinstance(annotation, type) and issubclass(annotation, (ConfigSection, Source)):
         return annotation
     if get_origin(annotation) in (dict, tuple, list):
         return None

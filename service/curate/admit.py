@@ -24,14 +24,14 @@ from datetime import datetime
 
 from service.curate import identity
 from service.curate.amending import Amending
-from service.curate.candidates import AdmitSource, Candidate, candidate, share
+from service.curate.candidates import AdmitSource, ArticleCandidate, candidate, share
 from service.curate.placing import Placing
 from service.curate.prepare import Prepared, Told, prepare
 from service.curate.rules import Matcher
 from service.model import Document, Refusal
 from service.store.content import articles, entries, merges, stale_feeds, topics, versions
 from service.store.content.articles import Stored
-from service.store.content.entries import NewEntry, Teller
+from service.store.content.entries import ArticleTeller, NewEntry
 from service.store.core.database import Connection
 from service.store.sources import article_page_queue
 from service.store.sources.article_page_queue import NewPage
@@ -108,7 +108,7 @@ def admit_prepared(
     return became
 
 
-def _fresh(connection: Connection, submission: Submission, now: datetime) -> list[Candidate]:
+def _fresh(connection: Connection, submission: Submission, now: datetime) -> list[ArticleCandidate]:
     """The entries that are new or say something else."""
     source, made = submission.source, submission.made
     known = entries.known(connection, source.id, [one.key for one in made])
@@ -120,7 +120,7 @@ def _fresh(connection: Connection, submission: Submission, now: datetime) -> lis
 
 
 def _apart(
-    connection: Connection, fresh: Mapping[int, list[Candidate]]
+    connection: Connection, fresh: Mapping[int, list[ArticleCandidate]]
 ) -> tuple[list[int], list[int]]:
     """The first ones, which share no article and are admitted together; and the rest.
 
@@ -159,7 +159,7 @@ def admit_listed(
 
 
 def _hold_back(
-    connection: Connection, source_id: int, candidates: Sequence[Candidate]
+    connection: Connection, source_id: int, candidates: Sequence[ArticleCandidate]
 ) -> list[NewPage]:
     """Of those whose pages are to be read, as many as may wait; the others are as they are."""
     pages: list[NewPage] = []
@@ -187,14 +187,14 @@ class _Admission:
     now: datetime
     matcher: Matcher
     before: dict[int, Stored] = field(default_factory=dict)
-    tellers: dict[int, dict[int, Teller]] = field(default_factory=dict)
+    tellers: dict[int, dict[int, ArticleTeller]] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)  # articles that look otherwise now
     merged: dict[int, int] = field(default_factory=dict)  # articles that became others
     gone: dict[int, list[Stored]] = field(
         default_factory=dict
     )  # what they said, by what they became
 
-    def run(self, documents: Sequence[Sequence[Candidate]]) -> list[Admitted]:
+    def run(self, documents: Sequence[Sequence[ArticleCandidate]]) -> list[Admitted]:
         """What became of each."""
         candidates = [one for some in documents for one in some]
         accepted = [one for one in candidates if one.made.values is not None]
@@ -217,7 +217,7 @@ class _Admission:
             versions.raise_(self.connection, [versions.STORIES])
         return became
 
-    def _find(self, accepted: list[Candidate]) -> None:
+    def _find(self, accepted: list[ArticleCandidate]) -> None:
         """Lead each to the article that its keys know; merge where they know several."""
         became = self.merged
         share(accepted)
@@ -241,7 +241,7 @@ class _Admission:
         for one in there:
             self._recall(one)
 
-    def _recall(self, one: Candidate) -> None:
+    def _recall(self, one: ArticleCandidate) -> None:
         """What its source had told before stays as it was: news or quiet."""
         own = self.tellers.get(one.article_id, {}).get(one.source.id)
         told = one.known is not None and one.known.article_id is not None
@@ -251,11 +251,11 @@ class _Admission:
         elif own is None:
             self.touched.add(one.article_id)  # another outlet has it
 
-    def _make_articles(self, fresh: list[Candidate]) -> None:
+    def _make_articles(self, fresh: list[ArticleCandidate]) -> None:
         """New articles, one for all entries of a document that share a key."""
-        makers: dict[str, Candidate] = {}
-        followers: list[tuple[Candidate, Candidate]] = []
-        waiting: list[Candidate] = []
+        makers: dict[str, ArticleCandidate] = {}
+        followers: list[tuple[ArticleCandidate, ArticleCandidate]] = []
+        waiting: list[ArticleCandidate] = []
         for one in fresh:
             maker = next((makers[key] for key in one.keys if key in makers), None)
             if maker is not None:
@@ -276,14 +276,14 @@ class _Admission:
         for one, maker in followers:
             one.article_id = maker.article_id
 
-    def _keep_entries(self, candidates: list[Candidate]) -> None:
+    def _keep_entries(self, candidates: list[ArticleCandidate]) -> None:
         new = [(one.source.id, self._row(one)) for one in candidates if one.known is None]
         entries.add(self.connection, new, self.now)
         entries.amend(
             self.connection, [(one.known.id, self._row(one)) for one in candidates if one.known]
         )
 
-    def _row(self, one: Candidate) -> NewEntry:
+    def _row(self, one: ArticleCandidate) -> NewEntry:
         made = one.made
         refused = made.refusal
         article_id = one.article_id or None
@@ -304,7 +304,7 @@ class _Admission:
 
     def _became(
         self,
-        document: Sequence[Candidate],
+        document: Sequence[ArticleCandidate],
         shown: Mapping[int, AbstractSet[int]],
         names: Mapping[int, str],
     ) -> Admitted:

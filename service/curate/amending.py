@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from service.curate.candidates import Candidate
-from service.curate.owning import Places, fit
+from service.curate.candidates import ArticleCandidate
+from service.curate.owning import SourceAddresses, fit
 from service.store.content import articles
 from service.store.content.article_values import Values
 from service.store.content.articles import Amended, Stored
@@ -36,14 +36,14 @@ class Amending:
     now: datetime
     _rows: dict[int, Amended] = field(default_factory=dict, init=False)
 
-    def amend(self, accepted: Iterable[Candidate]) -> Changes:
+    def amend(self, accepted: Iterable[ArticleCandidate]) -> Changes:
         """An article says what its own source says now. `updated` moves with the substance alone.
 
         Where a document tells an article twice, what stands first in it is the newer. An article
         that goes over to its owner gets the owner's words and keeps its times: the outlet has
         changed nothing.
         """
-        told: dict[int, Candidate] = {}
+        told: dict[int, ArticleCandidate] = {}
         for one in accepted:
             if one.article_id in self.before:
                 told.setdefault(one.article_id, one)
@@ -54,13 +54,13 @@ class Amending:
         articles.amend(self.connection, self._rows.values())
         return Changes(frozenset(own), frozenset(taken))
 
-    def _is_foreign(self, article_id: int, one: Candidate) -> bool:
+    def _is_foreign(self, article_id: int, one: ArticleCandidate) -> bool:
         """Whether anybody but its source tells it here."""
         own = self.before[article_id].source_id
         others = (one.source.id, *(gone.source_id for gone in self.gone.get(article_id, ())))
         return any(other != own for other in others)
 
-    def _places(self, foreign: Mapping[int, Candidate]) -> dict[int, Places]:
+    def _places(self, foreign: Mapping[int, ArticleCandidate]) -> dict[int, SourceAddresses]:
         if not foreign:
             return {}
         ids = {one.source.id for one in foreign.values()}
@@ -69,11 +69,13 @@ class Amending:
         stood = polling_queue.addresses(self.connection, ids)
         homes = {one.source.id: one.source.home for one in foreign.values()}
         return {
-            row: Places(fetched, tuple(one for one in (home, homes.get(row)) if one))
+            row: SourceAddresses(fetched, tuple(one for one in (home, homes.get(row)) if one))
             for row, (fetched, home) in stood.items()
         }
 
-    def _hand_over(self, article_id: int, one: Candidate, places: Mapping[int, Places]) -> bool:
+    def _hand_over(
+        self, article_id: int, one: ArticleCandidate, places: Mapping[int, SourceAddresses]
+    ) -> bool:
         stored = self.before[article_id]
         claims = [(one.source.id, one.values)]
         claims += [(gone.source_id, gone.values) for gone in self.gone.get(article_id, ())]
@@ -88,7 +90,7 @@ class Amending:
         self._rows[article_id] = Amended(article_id, best, values, stored.updated)
         return True
 
-    def _say(self, article_id: int, one: Candidate) -> bool:
+    def _say(self, article_id: int, one: ArticleCandidate) -> bool:
         stored = self.before[article_id]
         if stored.source_id != one.source.id:
             return False

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from service.curate.prepare import Prepared
 from service.store.content.article_values import Values
-from service.store.content.entries import Known
+from service.store.content.entries import StoredEntry
 
 CLOCK_SKEW = timedelta(minutes=15)
 """How far ahead an outlet's clock may go. What is dated later has a wrong zone, and says nothing
@@ -34,7 +34,7 @@ class AdmitSource:
 
 
 @dataclass(slots=True)
-class Candidate:
+class ArticleCandidate:
     """An entry with what it makes, and the article it leads to once that is known.
 
     `leads_to`: the articles that its keys know, and what it told before. `was_there`: the article
@@ -44,7 +44,7 @@ class Candidate:
 
     source: AdmitSource
     made: Prepared
-    known: Known | None
+    known: StoredEntry | None
     quiet: bool
     leads_to: set[int] = field(default_factory=set)
     article_id: int = 0
@@ -61,23 +61,25 @@ class Candidate:
         return self.made.values
 
 
-def candidate(made: Prepared, known: Known | None, source: AdmitSource, now: datetime) -> Candidate:
+def candidate(
+    made: Prepared, known: StoredEntry | None, source: AdmitSource, now: datetime
+) -> ArticleCandidate:
     """What an entry is to this source: known or new, news or old."""
     if known is None:
-        return Candidate(source, made, known, _is_old(made.published, source, now))
+        return ArticleCandidate(source, made, known, _is_old(made.published, source, now))
     quiet = known.quiet
     if quiet and known.article_id is None:  # its page may know better when it was published
         quiet = not _is_after(made.published, source.first_fetch_at, now)
-    return Candidate(source, made, known, quiet)
+    return ArticleCandidate(source, made, known, quiet)
 
 
-def share(candidates: Sequence[Candidate]) -> None:
+def share(candidates: Sequence[ArticleCandidate]) -> None:
     """Let entries that share a key lead to the same articles, also where only one of them is known.
 
     A story is listed again: the second entry has a link that is in no key yet, as it was under
     several headlines before, or only its twin's key in common with the first one.
     """
-    first: dict[str, Candidate] = {}
+    first: dict[str, ArticleCandidate] = {}
     pairs = [
         (first[key], one)
         for one in candidates

@@ -16,7 +16,7 @@ _FETCHED, _HOME, _RELATED, _STRANGE = 3, 2, 1, 0
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class SourceAddresses:
     """Where a source stands: the addresses it is fetched from, and those of its home page.
 
     What the admin wrote into the TOML counts for more than what a document says of itself.
@@ -26,7 +26,7 @@ class Places:
     homes: tuple[str, ...] = ()
 
 
-def fit(link: str | None, places: Places) -> tuple[int, int]:
+def fit(link: str | None, places: SourceAddresses) -> tuple[int, int]:
     """Say how well a source fits a link: larger is better, (0, 0) is not at all.
 
     By host first: the same one, then one that is part of the other ("giaoduc.a.vn", "a.vn").

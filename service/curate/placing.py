@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.curate.articles import matched_text
-from service.curate.candidates import Candidate
+from service.curate.candidates import ArticleCandidate
 from service.curate.rules import Described, Matcher
 from service.store.content import topics
 from service.store.content.article_values import Values
 from service.store.content.articles import Stored
-from service.store.content.entries import Teller
-from service.store.content.topics import Placed
+from service.store.content.entries import ArticleTeller
+from service.store.content.topics import TopicArticle
 from service.store.core.database import Connection
 
 OLD_NEWS = timedelta(days=7)
@@ -40,22 +40,22 @@ class Placing:
     connection: Connection
     matcher: Matcher
     before: dict[int, Stored]
-    tellers: dict[int, dict[int, Teller]]
+    tellers: dict[int, dict[int, ArticleTeller]]
     now: datetime
 
-    def place(self, accepted: Sequence[Candidate], amended: AbstractSet[int]) -> Placements:
+    def place(self, accepted: Sequence[ArticleCandidate], amended: AbstractSet[int]) -> Placements:
         """Write topics with their reasons."""
         rows = topics.ids(self.connection)
         standing = topics.of_articles(self.connection, self.before)
         woken = {one.article_id for one in accepted if one.was_there and self._is_news(one)}
         topics.become_news(self.connection, sorted(woken), self.now)
-        enter: dict[tuple[int, int], Placed] = {}
+        enter: dict[tuple[int, int], TopicArticle] = {}
         leave: set[tuple[int, int]] = set()
         for one in accepted:
             reasons = one.made.reasons
             for name, reason in reasons.items():
                 if name in rows:
-                    placed = Placed(one.article_id, rows[name], self._quietly(one), reason)
+                    placed = TopicArticle(one.article_id, rows[name], self._quietly(one), reason)
                     _keep_louder(enter, placed)
             if one.article_id in amended:
                 gone = self._left(one, reasons.keys())
@@ -70,17 +70,17 @@ class Placing:
             shown[at].add(topic)
         return Placements(woken | entered | {article for article, _ in leave}, shown)
 
-    def _is_news(self, one: Candidate) -> bool:
+    def _is_news(self, one: ArticleCandidate) -> bool:
         """Somebody who had not told it tells it now, and not in his first collection."""
         return not one.quiet and not one.repeats
 
-    def _quietly(self, one: Candidate) -> bool:
+    def _quietly(self, one: ArticleCandidate) -> bool:
         if one.quiet or not one.repeats:
             return one.quiet
         stored = self.before.get(one.article_id)
         return stored is not None and self.now - stored.first_seen_at > OLD_NEWS
 
-    def _left(self, one: Candidate, held: Iterable[str]) -> set[str]:
+    def _left(self, one: ArticleCandidate, held: Iterable[str]) -> set[str]:
         """Topics that its old words brought it into, by whoever told it, and its new ones do not.
 
         What another outlet brought it into by itself is not theirs to take away.
@@ -105,7 +105,7 @@ class Placing:
         )
 
 
-def _made_now(accepted: Sequence[Candidate]) -> dict[int, datetime | None]:
+def _made_now(accepted: Sequence[ArticleCandidate]) -> dict[int, datetime | None]:
     """New articles -> when each came out: as its first entry says, which it was made of."""
     came_out: dict[int, datetime | None] = {}
     for one in accepted:
@@ -114,7 +114,7 @@ def _made_now(accepted: Sequence[Candidate]) -> dict[int, datetime | None]:
     return came_out
 
 
-def _keep_louder(rows: dict[tuple[int, int], Placed], placed: Placed) -> None:
+def _keep_louder(rows: dict[tuple[int, int], TopicArticle], placed: TopicArticle) -> None:
     """Two entries of one document may tell one article: it is news if one of them is."""
     place = (placed.article_id, placed.topic_id)
     if place not in rows or (rows[place].quiet and not placed.quiet):

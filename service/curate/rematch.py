@@ -18,7 +18,7 @@ from service.curate.stored import reasons
 from service.model import Changed
 from service.store.content import articles, entries, stale_feeds, topics, versions
 from service.store.content.articles import Matchable
-from service.store.content.topics import Placed
+from service.store.content.topics import TopicArticle
 from service.store.core.database import Connection, Store
 
 Progress = Callable[[int], None]
@@ -41,7 +41,7 @@ def rematch(
     }
     if not changed:
         return Changed()
-    run = _Run(settings, changed, now)
+    run = _Rematch(settings, changed, now)
     done = last = 0
     while True:
         with store.write() as connection:
@@ -67,7 +67,7 @@ def rules_hash(settings: Settings, name: str) -> bytes:
     return hashlib.blake2b(told.encode(), digest_size=16).digest()
 
 
-class _Run:
+class _Rematch:
     """The changed topics over batches of stored articles."""
 
     def __init__(self, settings: Settings, changed: Mapping[str, Topic], now: datetime) -> None:
@@ -82,8 +82,8 @@ class _Run:
         ids = {n: row for n, row in topics.ids(connection).items() if n in self._names}
         names = {row: name for name, row in ids.items()}
         standing = topics.of_articles(connection, (article.id for article in batch))
-        enter: list[Placed] = []
-        explain: list[Placed] = []
+        enter: list[TopicArticle] = []
+        explain: list[TopicArticle] = []
         leave: list[tuple[int, int]] = []
         for article in batch:
             there = {t: one for t, one in standing.get(article.id, {}).items() if t in names}
@@ -91,9 +91,9 @@ class _Run:
             fits = {ids[name]: why for name, why in said.items() if name in ids}
             for topic, why in fits.items():
                 if topic not in there:
-                    enter.append(Placed(article.id, topic, True, why))
+                    enter.append(TopicArticle(article.id, topic, True, why))
                 elif there[topic].reason != why:
-                    explain.append(Placed(article.id, topic, there[topic].quiet, why))
+                    explain.append(TopicArticle(article.id, topic, there[topic].quiet, why))
             leave += [
                 (article.id, topic)
                 for topic, one in there.items()

@@ -25,7 +25,7 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 @dataclass(frozen=True, slots=True)
-class Outlet:
+class DemoOutlet:
     """One of the invented outlets, its place on the publisher, and the shape it publishes in."""
 
     id: str
@@ -39,17 +39,17 @@ class Outlet:
 
 
 OUTLETS = (
-    Outlet("song-thuong", "Báo Sông Thương", "Báo của tỉnh Trung Du", "vi", "rss.xml",
+    DemoOutlet("song-thuong", "Báo Sông Thương", "Báo của tỉnh Trung Du", "vi", "rss.xml",
            "rss.xml.j2", "application/rss+xml"),
-    Outlet("ban-mai", "Bản Mai", "Tin buổi sáng", "vi", "atom.xml",
+    DemoOutlet("ban-mai", "Bản Mai", "Tin buổi sáng", "vi", "atom.xml",
            "atom.xml.j2", "application/atom+xml"),
-    Outlet("suc-khoe", "Sức khỏe Trung Du", "Sức khỏe của người Trung Du", "vi", "feed.json",
+    DemoOutlet("suc-khoe", "Sức khỏe Trung Du", "Sức khỏe của người Trung Du", "vi", "feed.json",
            "", "application/feed+json"),
-    Outlet("river-post", "The River Post", "News from the river province", "en", "rss.xml",
+    DemoOutlet("river-post", "The River Post", "News from the river province", "en", "rss.xml",
            "rss.xml.j2", "application/rss+xml", full=True),
-    Outlet("cong-tinh", "Cổng thông tin tỉnh Trung Du", "", "vi", "",
+    DemoOutlet("cong-tinh", "Cổng thông tin tỉnh Trung Du", "", "vi", "",
            "portal.html.j2", "text/html"),
-    Outlet("phat-thanh", "Đài Phát thanh Trung Du", "", "vi", "rss.xml",
+    DemoOutlet("phat-thanh", "Đài Phát thanh Trung Du", "", "vi", "rss.xml",
            "broken.xml.j2", "application/rss+xml"),
 )  # fmt: skip
 
@@ -84,7 +84,7 @@ class Content:
             lstrip_blocks=True,
         )
 
-    def index(self, outlet: Outlet, *, today: bool) -> bytes:
+    def index(self, outlet: DemoOutlet, *, today: bool) -> bytes:
         """What the outlet's source address serves: on its first day without the second's news."""
         articles = [
             self._published(outlet, article)
@@ -101,7 +101,7 @@ class Content:
             text = text.rstrip("\n").removesuffix("</rss>")
         return text.encode()
 
-    def article(self, outlet: Outlet, article_id: str) -> bytes | None:
+    def article(self, outlet: DemoOutlet, article_id: str) -> bytes | None:
         """The page of one article; None where there is none."""
         for article in self._articles:
             if (article["outlet"], article["id"]) == (outlet.id, article_id):
@@ -116,7 +116,7 @@ class Content:
                 )
         return None
 
-    def _outlet(self, outlet: Outlet) -> dict[str, str]:
+    def _outlet(self, outlet: DemoOutlet) -> dict[str, str]:
         return {
             "id": outlet.id,
             "title": outlet.title,
@@ -125,7 +125,7 @@ class Content:
             "home": f"{self._base}/{outlet.id}/",
         }
 
-    def _published(self, outlet: Outlet, article: Mapping[str, Any]) -> dict[str, Any]:
+    def _published(self, outlet: DemoOutlet, article: Mapping[str, Any]) -> dict[str, Any]:
         collected = self._days.today if article["day"] == "today" else self._days.yesterday
         at = (collected - parse_duration(article["ago"])).replace(second=0, microsecond=0)
         local = at.astimezone(ZONE)
@@ -144,7 +144,7 @@ class Content:
             "html": "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs),
         }
 
-    def _json_feed(self, outlet: Outlet, articles: list[dict[str, Any]]) -> bytes:
+    def _json_feed(self, outlet: DemoOutlet, articles: list[dict[str, Any]]) -> bytes:
         feed = {
             "version": "https://jsonfeed.org/version/1.1",
             "title": outlet.title,

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from aiohttp import web
 
-from service.demo.content import OUTLETS, Content, Outlet
+from service.demo.content import OUTLETS, Content, DemoOutlet
 
 _FAILS = "bao-chieu"
 
@@ -57,7 +57,7 @@ class Publisher:
             raise web.HTTPNotFound
         return web.Response(body=body, content_type="text/html", charset="utf-8")
 
-    def _outlet(self, name: str) -> Outlet:
+    def _outlet(self, name: str) -> DemoOutlet:
         outlet = self._outlets.get(name)
         if outlet is None:
             raise web.HTTPNotFound

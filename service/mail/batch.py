@@ -16,7 +16,7 @@ from datetime import datetime
 
 from service.store.core.database import Store
 from service.store.mailing import claims
-from service.store.mailing.claims import Claim, Claimed, Lane
+from service.store.mailing.claims import Claim, ClaimedDelivery, Lane
 
 BATCH = 20
 """Deliveries claimed at once: few enough that a dead owner holds up little, for one lease."""
@@ -44,14 +44,14 @@ class Supply:
         self._owner = owner
         self._digest = digest
         self._ticks = ticks
-        self._ready: dict[Lane, deque[Claimed]] = {lane: deque() for lane in Lane}
+        self._ready: dict[Lane, deque[ClaimedDelivery]] = {lane: deque() for lane in Lane}
         self._empty_since: dict[Lane, float] = {}
         self._spent = dict.fromkeys(_FRESH, 0.0)
         self._turns = dict.fromkeys(_FRESH, 0)
         self._lock = asyncio.Lock()
         self.suppressed = 0
 
-    async def take(self, *, one: bool, aside: Callable[[], bool]) -> Claimed | None:
+    async def take(self, *, one: bool, aside: Callable[[], bool]) -> ClaimedDelivery | None:
         """The next delivery; None when nothing is due that this place is for.
 
         `one`: claim no more than that of each lane. `aside`: whether a letter, or what was tried
@@ -76,7 +76,7 @@ class Supply:
             if lane in self._spent:
                 self._spent[lane] += self._ticks() - begin
 
-    def put_back(self, delivery: Claimed) -> None:
+    def put_back(self, delivery: ClaimedDelivery) -> None:
         """It was not begun; the next channel takes it first."""
         self._ready[delivery.lane].appendleft(delivery)
 

@@ -22,7 +22,7 @@ _RELAYING = re.compile(
 """Relays without enhanced codes say only in words that they do not know us."""
 
 
-class Stage(StrEnum):
+class SmtpStage(StrEnum):
     """How far a message had come when the answer was given."""
 
     CONNECT = "connect"  # connection, greeting, TLS, AUTH
@@ -43,10 +43,10 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class SmtpReply:
     """A relay's answer: its code, its text (lines joined by newlines), and to what it answered."""
 
-    stage: Stage
+    stage: SmtpStage
     code: int
     text: str
 
@@ -63,26 +63,26 @@ class Judgement:
 
 
 _BY_STAGE = {
-    Stage.CONNECT: Verdict.OURS,
-    Stage.MAIL: Verdict.OURS,
-    Stage.RCPT: Verdict.ADDRESS,
-    Stage.DATA: Verdict.CONTENT,
-    Stage.BODY: Verdict.CONTENT,
+    SmtpStage.CONNECT: Verdict.OURS,
+    SmtpStage.MAIL: Verdict.OURS,
+    SmtpStage.RCPT: Verdict.ADDRESS,
+    SmtpStage.DATA: Verdict.CONTENT,
+    SmtpStage.BODY: Verdict.CONTENT,
 }
 """Whom a refusal without more to go by is about."""
 
 
-def judge(reply: Reply) -> Judgement:
+def judge(reply: SmtpReply) -> Judgement:
     """The verdict on an answer. An answer of a kind that does not belong there waits."""
     family = reply.code // 100
-    if family == 2 and reply.stage is Stage.BODY:  # noqa: PLR2004 - the family of success
+    if family == 2 and reply.stage is SmtpStage.BODY:  # noqa: PLR2004 - the family of success
         return Judgement(Verdict.ACCEPTED)
     if family != 5:  # noqa: PLR2004 - the family of refusals
         return Judgement(Verdict.WAIT)
     return _judge_refusal(reply, _enhanced(reply.text))
 
 
-def _judge_refusal(reply: Reply, enhanced: tuple[int, int] | None) -> Judgement:
+def _judge_refusal(reply: SmtpReply, enhanced: tuple[int, int] | None) -> Judgement:
     subject, detail = enhanced or (0, 0)
     dead = False
     if _about_us(reply, subject, detail):
@@ -102,7 +102,7 @@ def _too_big(code: int, subject: int, detail: int) -> bool:
     return code == 552 or (subject, detail) in {(3, 4), (2, 3)}  # noqa: PLR2004 - a reply code
 
 
-def _about_us(reply: Reply, subject: int, detail: int) -> bool:
+def _about_us(reply: SmtpReply, subject: int, detail: int) -> bool:
     if subject in {5, 7} or (subject, detail) in {(1, 7), (1, 8)}:  # 5.1.7, 5.1.8: our sender
         return True
     if reply.code in _OURS and subject == 0:

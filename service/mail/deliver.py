@@ -18,17 +18,17 @@ from service.mail import relay_answers
 from service.mail.addresses import AddressError
 from service.mail.domains import Domains
 from service.mail.group_commit import GroupCommit
-from service.mail.handover import Channel, Handover, NotNoted, Unreachable
-from service.mail.personal import Composer, Letter, Message
+from service.mail.handover import Handover, MailTransport, NotNoted, Unreachable
+from service.mail.personal import Letter, Message, TransactionalComposer
 from service.mail.relay_notes import RelayNotes
 from service.mail.relays import Line
 from service.mail.retry_policy import conclude, wait_after
 from service.model import DeliveryKind, DeliveryState
 from service.store.core.database import Store
 from service.store.mailing import claims, outcomes
-from service.store.mailing.claims import Claimed, Lane
+from service.store.mailing.claims import ClaimedDelivery, Lane
 from service.store.mailing.message_parts import unpack
-from service.store.mailing.outcomes import Outcome
+from service.store.mailing.outcomes import DeliveryOutcome
 from service.store.mailing.relay_states import NOT_TRIED
 
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.1, 5.0
@@ -45,7 +45,7 @@ class Courier:
         store: Store,
         clock: Callable[[], datetime],
         owner: str,
-        composer: Composer,
+        composer: TransactionalComposer,
         checkpoint: Checkpoint,
         dice: Callable[[], float],
         *,
@@ -70,7 +70,7 @@ class Courier:
         self.counts: Counter[DeliveryState] = Counter()
         self.unsent = 0
 
-    async def put_off(self, delivery: Claimed, line: Line) -> bool:
+    async def put_off(self, delivery: ClaimedDelivery, line: Line) -> bool:
         """Whether its domain puts mail off just now: then it is recorded so, and not tried."""
         # An edition goes to somebody who has confirmed, or whom an admin has brought along.
         reader = delivery.known or delivery.kind is DeliveryKind.EDITION
@@ -79,17 +79,19 @@ class Courier:
             return False
         later = self._clock() + wait_after(delivery.tries, self._dice())
         answer = f"{NOT_TRIED}{said}"
-        await self._record(Outcome(delivery.id, DeliveryState.DEFERRED, line.name, answer, later))
+        await self._record(
+            DeliveryOutcome(delivery.id, DeliveryState.DEFERRED, line.name, answer, later)
+        )
         return True
 
-    async def send(self, delivery: Claimed, line: Line, channel: Channel) -> bool:
+    async def send(self, delivery: ClaimedDelivery, line: Line, channel: MailTransport) -> bool:
         """Send one message and record what came of it.
 
         False: the channel could not be opened though the line has others; nothing was recorded,
         so that another channel may take it.
         """
         message = self._compose(delivery, line)
-        if isinstance(message, Outcome):
+        if isinstance(message, DeliveryOutcome):
             await self._record(message)
             return True
         self._passed("composed")
@@ -116,7 +118,7 @@ class Courier:
         await self._notes.note(line, conclusion.outcome.answer if conclusion.outcome else "", now)
         return True
 
-    def _compose(self, delivery: Claimed, line: Line) -> Message | Outcome:
+    def _compose(self, delivery: ClaimedDelivery, line: Line) -> Message | DeliveryOutcome:
         """The message, or why there is none: the address's fault or ours, never the others'."""
         try:
             if delivery.parts is None:
@@ -133,15 +135,17 @@ class Courier:
             return self._composer.compose(letter)
         except AddressError as error:
             what = str(error).partition(":")[0]  # behind it stands the address
-            return Outcome(delivery.id, DeliveryState.REJECTED, line.name, what)
+            return DeliveryOutcome(delivery.id, DeliveryState.REJECTED, line.name, what)
         except (BantinError, KeyError, ValueError, zlib.error) as error:
             self.unsent += 1
             reason = f"it could not be built: {type(error).__name__}: {error}"
             answer = relay_answers.without(delivery.recipient.address or "", reason)
-            return Outcome(delivery.id, DeliveryState.REJECTED, line.name, answer, untell=True)
+            return DeliveryOutcome(
+                delivery.id, DeliveryState.REJECTED, line.name, answer, untell=True
+            )
 
     async def _hand_over(
-        self, delivery: Claimed, message: Message, line: Line, channel: Channel
+        self, delivery: ClaimedDelivery, message: Message, line: Line, channel: MailTransport
     ) -> Handover:
         async def gate() -> bool:
             self._passed("at 354")
@@ -158,7 +162,7 @@ class Courier:
         except StoreError as error:
             return NotNoted(str(error))
 
-    async def _record(self, outcome: Outcome) -> None:
+    async def _record(self, outcome: DeliveryOutcome) -> None:
         """Commit an outcome, however often it takes: a 250 that is forgotten is a second mail."""
         wait = _FIRST_RETRY_S
         while True:
@@ -191,7 +195,7 @@ class Courier:
         states |= dict.fromkeys(gate.suppressed, DeliveryState.SUPPRESSED)
         return [states.get(delivery) for delivery, _ in waiting]
 
-    def _commit_answers(self, waiting: list[Outcome]) -> list[bool]:
+    def _commit_answers(self, waiting: list[DeliveryOutcome]) -> list[bool]:
         with self._store.ledger() as connection:
             recorded = outcomes.settle(
                 connection, self._owner, self._clock(), waiting, again=self._again

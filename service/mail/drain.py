@@ -19,15 +19,15 @@ from datetime import datetime
 from service.config.schema import Settings
 from service.mail.batch import Supply
 from service.mail.deliver import Checkpoint, Courier
-from service.mail.handover import Channel
+from service.mail.handover import MailTransport
 from service.mail.leases import Watch
-from service.mail.personal import Composer
+from service.mail.personal import TransactionalComposer
 from service.mail.relays import Line, lines_of, outbox_of
 from service.model import DeliveryState
 from service.store.core.database import Store
 from service.store.core.lease import TERM, Term
 from service.store.mailing import deliveries, outcomes
-from service.store.mailing.claims import Claimed, Lane
+from service.store.mailing.claims import ClaimedDelivery, Lane
 
 _LOOK_AGAIN_S = 1.0
 """How often a run of one digest looks whether others have finished what they have in hand."""
@@ -85,14 +85,18 @@ async def drain(
     lines = lines_of(settings) if relays is None else list(relays)
     passed = checkpoint or (lambda _: None)
     again = settings.mail.uncertain == "resend"
-    courier = Courier(store, clock, owner, Composer(settings), passed, dice, again=again)
+    courier = Courier(
+        store, clock, owner, TransactionalComposer(settings), passed, dice, again=again
+    )
     supply = Supply(store, clock, owner, digest, asyncio.get_running_loop().time)
     watch = Watch(store, outbox_of(settings), clock, owner, term, again=again)
-    run = _Run(store, clock, digest, lines, stop or asyncio.Event(), courier, supply, watch, passed)
+    run = _Drain(
+        store, clock, digest, lines, stop or asyncio.Event(), courier, supply, watch, passed
+    )
     return await run.go()
 
 
-class _Run:
+class _Drain:
     def __init__(
         self,
         store: Store,
@@ -183,7 +187,7 @@ class _Run:
         What breaks here ends the run, but only after the others' messages in flight: to tear those
         off would leave each of them uncertain.
         """
-        channel: Channel | None = None
+        channel: MailTransport | None = None
         try:
             channel = line.connect()
             while self._goes_on(line):
@@ -206,7 +210,7 @@ class _Run:
             if channel is not None:
                 await channel.close()
 
-    async def _send(self, delivery: Claimed, line: Line, channel: Channel) -> bool:
+    async def _send(self, delivery: ClaimedDelivery, line: Line, channel: MailTransport) -> bool:
         """One message in its place, an edition's or one aside. False: it was not begun."""
         aside = delivery.lane is not Lane.NEWS
         line.aside += aside  # before anything is waited for: the next who takes one must see it

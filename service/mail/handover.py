@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from service.mail.classify import Reply, Stage
+from service.mail.classify import SmtpReply, SmtpStage
 from service.mail.personal import Message
 
 Gate = Callable[[], Awaitable[bool]]
@@ -15,18 +15,18 @@ Gate = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The connection broke. At `Stage.BODY` the body had left: nobody knows what became of it.
+    """The connection broke. At `SmtpStage.BODY` the body had left: nobody knows what became of it.
 
     `slow`: it did not break, but its answer was waited for in vain.
     """
 
-    stage: Stage
+    stage: SmtpStage
     reason: str
     slow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Barred:
+class GateClosed:
     """The gate did not open: no byte of the body has left."""
 
 
@@ -55,10 +55,10 @@ class NotNoted:
     reason: str
 
 
-Handover = Reply | Lost | Barred | Unfit | Unreachable | NotNoted
+Handover = SmtpReply | Lost | GateClosed | Unfit | Unreachable | NotNoted
 
 
-class Channel(Protocol):
+class MailTransport(Protocol):
     """One way out that takes one message at a time: a kept connection, or the outbox."""
 
     async def deliver(self, message: Message, gate: Gate, *, hurried: bool = False) -> Handover:

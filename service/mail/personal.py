@@ -1,6 +1,6 @@
 """Making a rendered message personal: the values of its marks, its headers, its bytes.
 
-Sending and previewing both come through `Composer.compose`, so a preview is the mail.
+Sending and previewing both come through `TransactionalComposer.compose`, so a preview is the mail.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def mailbox(written: str) -> tuple[str, str]:
     return title, plain.address
 
 
-class Composer:
+class TransactionalComposer:
     """Turns letters into messages for one configuration. Build it anew when that changes."""
 
     def __init__(self, settings: Settings) -> None:

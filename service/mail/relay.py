@@ -18,8 +18,8 @@ import aiosmtplib.typing
 
 from service.config.schema import Relay
 from service.mail import relay_answers
-from service.mail.classify import Reply, Stage, Verdict, judge
-from service.mail.handover import Barred, Gate, Handover, Lost, Unfit, Unreachable
+from service.mail.classify import SmtpReply, SmtpStage, Verdict, judge
+from service.mail.handover import Gate, GateClosed, Handover, Lost, Unfit, Unreachable
 from service.mail.personal import Message
 from service.mail.security import Security, port, security
 
@@ -147,7 +147,7 @@ class RelayConnection:
             await self.close()
         reused = self._smtp is not None
         result = await self._deliver_once(message, gate, hurried=hurried)
-        if reused and isinstance(result, Lost) and result.stage is Stage.MAIL:
+        if reused and isinstance(result, Lost) and result.stage is SmtpStage.MAIL:
             # Hung up on while idle: that says nothing about this message.
             result = await self._deliver_once(message, gate, hurried=hurried)
         return result
@@ -184,12 +184,12 @@ class RelayConnection:
             raise
         if not passed:
             self._drop()  # after 354 the only way back is to hang up
-            return Barred()
+            return GateClosed()
         return await self._body(smtp, message)
 
     async def _envelope(
         self, smtp: _TwoStep, message: Message, *, hurried: bool
-    ) -> Reply | Lost | None:
+    ) -> SmtpReply | Lost | None:
         """MAIL, RCPT, DATA up to 354; None when the relay waits for the body."""
         limits = self._timeouts
         patience = min(limits.first, limits.command) if hurried else limits.command
@@ -200,9 +200,9 @@ class RelayConnection:
             options.append(b"SMTPUTF8")
         sender, recipient = message.sender.encode(), message.recipient.encode()
         steps = (
-            (Stage.MAIL, limits.command, (b"MAIL", b"FROM:<" + sender + b">", *options)),
-            (Stage.RCPT, patience, (b"RCPT", b"TO:<" + recipient + b">")),
-            (Stage.DATA, patience, (b"DATA",)),
+            (SmtpStage.MAIL, limits.command, (b"MAIL", b"FROM:<" + sender + b">", *options)),
+            (SmtpStage.RCPT, patience, (b"RCPT", b"TO:<" + recipient + b">")),
+            (SmtpStage.DATA, patience, (b"DATA",)),
         )
         for stage, limit, command in steps:
             try:
@@ -211,29 +211,31 @@ class RelayConnection:
                 self._drop()
                 reason = _reason(error, message.recipient)
                 return Lost(stage, reason, slow=isinstance(error, TimeoutError))
-            good = answer.code == _START_INPUT if stage is Stage.DATA else _is_good(answer.code)
+            good = answer.code == _START_INPUT if stage is SmtpStage.DATA else _is_good(answer.code)
             if not good:
                 await self._reset(smtp)
-                if stage is Stage.MAIL and message.utf8:  # SMTPUTF8 stands there for the recipient
-                    stage = Stage.RCPT  # noqa: PLW2901 - whom the answer is about
+                if (
+                    stage is SmtpStage.MAIL and message.utf8
+                ):  # SMTPUTF8 stands there for the recipient
+                    stage = SmtpStage.RCPT  # noqa: PLW2901 - whom the answer is about
                 return _reply(stage, answer, message)
         return None
 
-    async def _body(self, smtp: _TwoStep, message: Message) -> Reply | Lost:
+    async def _body(self, smtp: _TwoStep, message: Message) -> SmtpReply | Lost:
         try:
             smtp.begin_body(message.data)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._drop()
-            return Lost(Stage.DATA, _reason(error, message.recipient))
+            return Lost(SmtpStage.DATA, _reason(error, message.recipient))
         try:
             answer = await smtp.end_body(self._timeouts.body)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._drop()
-            return Lost(Stage.BODY, _reason(error, message.recipient))
+            return Lost(SmtpStage.BODY, _reason(error, message.recipient))
         self._sent += 1
         if answer.code == aiosmtplib.SMTPStatus.domain_unavailable:  # 421: it hangs up
             self._drop()
-        return _reply(Stage.BODY, answer, message)
+        return _reply(SmtpStage.BODY, answer, message)
 
     async def open(self) -> Unreachable | None:
         """Connect, TLS, AUTH: a session that is ready for MAIL. None: there is one."""
@@ -257,7 +259,7 @@ class RelayConnection:
                 await smtp.login(relay.username, relay.secret.reveal() if relay.secret else "")
         except aiosmtplib.SMTPResponseException as error:
             smtp.close()
-            reply = Reply(Stage.CONNECT, error.code, relay_answers.clean(error.message))
+            reply = SmtpReply(SmtpStage.CONNECT, error.code, relay_answers.clean(error.message))
             return Unreachable(str(reply), ours=judge(reply).verdict is Verdict.OURS)
         except (ConnectionError, TimeoutError) as error:
             smtp.close()
@@ -299,8 +301,8 @@ def _is_certificate(error: BaseException) -> bool:
     return False
 
 
-def _reply(stage: Stage, answer: aiosmtplib.SMTPResponse, message: Message) -> Reply:
-    return Reply(stage, answer.code, relay_answers.without(message.recipient, answer.message))
+def _reply(stage: SmtpStage, answer: aiosmtplib.SMTPResponse, message: Message) -> SmtpReply:
+    return SmtpReply(stage, answer.code, relay_answers.without(message.recipient, answer.message))
 
 
 def _reason(error: BaseException, recipient: str = "") -> str:

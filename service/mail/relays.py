@@ -19,8 +19,8 @@ from datetime import datetime
 
 from service.config.schema import Relay, Settings
 from service.mail import personal
-from service.mail.classify import Reply, Stage
-from service.mail.handover import Barred, Channel, Gate, Handover, Lost
+from service.mail.classify import SmtpReply, SmtpStage
+from service.mail.handover import Gate, GateClosed, Handover, Lost, MailTransport
 from service.mail.outbox import Outbox
 from service.mail.personal import Message
 from service.mail.relay import RelayConnection, Timeouts
@@ -50,7 +50,7 @@ class Line:
         self,
         name: str,
         channels: int,
-        connect: Callable[[], Channel],
+        connect: Callable[[], MailTransport],
         throttle: Throttle | None = None,
     ) -> None:
         self.name = name
@@ -147,14 +147,14 @@ class OutboxChannel:
         hurried: bool = False,  # noqa: ARG002 - a disk is not waited for
     ) -> Handover:
         if not await gate():
-            return Barred()
+            return GateClosed()
         try:
             await asyncio.to_thread(self._outbox.put, message.key, message.data)
         except OSError as error:
             # About the outbox, and not "after the body": what became of it can be looked up, and
             # is, before writing.
-            return Lost(Stage.CONNECT, f"{type(error).__name__}: {error}")
-        return Reply(Stage.BODY, 250, f"written to the outbox as {message.key}")
+            return Lost(SmtpStage.CONNECT, f"{type(error).__name__}: {error}")
+        return SmtpReply(SmtpStage.BODY, 250, f"written to the outbox as {message.key}")
 
     async def close(self) -> None:
         """Nothing is kept open."""
@@ -178,7 +178,7 @@ def relay_line(
     """`hello`: our name in EHLO. `tls_context` None: the system's certificates."""
     patience = timeouts or Timeouts()
 
-    def connect() -> Channel:
+    def connect() -> MailTransport:
         return RelayConnection(relay, hello, patience, tls_context)
 
     return Line(relay.id, relay.connections, connect, Throttle(relay.rate, time.monotonic))

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from service.mail.classify import Reply, Stage, Verdict, judge
-from service.mail.handover import Barred, Handover, Lost, NotNoted, Unfit, Unreachable
+from service.mail.classify import SmtpReply, SmtpStage, Verdict, judge
+from service.mail.handover import GateClosed, Handover, Lost, NotNoted, Unfit, Unreachable
 from service.model import DeliveryState
-from service.store.mailing.outcomes import BEHIND, Outcome
+from service.store.mailing.outcomes import BEHIND, DeliveryOutcome
 
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=30)
@@ -28,7 +28,7 @@ OURS_LIMIT = 3
 else one recipient whose server always says 5.7.1 would pause everybody's mail for ever."""
 
 
-_ABOUT_MESSAGE = frozenset({Stage.RCPT, Stage.DATA, Stage.BODY})
+_ABOUT_MESSAGE = frozenset({SmtpStage.RCPT, SmtpStage.DATA, SmtpStage.BODY})
 """Stages behind the recipient's address: what is answered there may be about it alone."""
 
 _CLOSING = 421
@@ -51,7 +51,7 @@ class Effect(StrEnum):
 class Conclusion:
     """`outcome` None: nothing to record, the gate has done it. `ours`: waiting will not mend it."""
 
-    outcome: Outcome | None
+    outcome: DeliveryOutcome | None
     effect: Effect
     ours: bool = False
 
@@ -79,32 +79,32 @@ def conclude(
 
     `luck` in [0, 1): the jitter of the back-off.
     """
-    if isinstance(result, Barred):
+    if isinstance(result, GateClosed):
         return Conclusion(None, Effect.NONE)
     later = now + wait_after(tries, luck)
-    if isinstance(result, Reply):
+    if isinstance(result, SmtpReply):
         return _answered(result, delivery_id, tries, relay, now, later, proven=proven)
     if isinstance(result, NotNoted):
         answer = f"our own store: {result.reason}"
-        outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
+        outcome = DeliveryOutcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
         return Conclusion(outcome, Effect.NONE)
     if isinstance(result, Unfit):
-        outcome = Outcome(delivery_id, DeliveryState.REJECTED, relay, result.reason)
+        outcome = DeliveryOutcome(delivery_id, DeliveryState.REJECTED, relay, result.reason)
         return Conclusion(outcome, Effect.NONE)
     if isinstance(result, Unreachable):
         until = now + PROBE_EVERY if result.ours else later
-        outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, result.reason, until)
+        outcome = DeliveryOutcome(delivery_id, DeliveryState.DEFERRED, relay, result.reason, until)
         return Conclusion(outcome, Effect.FAILED, ours=result.ours)
     return _broken(result, delivery_id, relay, later)
 
 
 def _broken(lost: Lost, delivery_id: int, relay: str, later: datetime) -> Conclusion:
-    if lost.stage is Stage.BODY:
+    if lost.stage is SmtpStage.BODY:
         answer = f"no answer to the body: {lost.reason}"
-        outcome = Outcome(delivery_id, DeliveryState.UNCERTAIN, relay, answer)
+        outcome = DeliveryOutcome(delivery_id, DeliveryState.UNCERTAIN, relay, answer)
     else:
         answer = f"{lost.stage}: {lost.reason}"
-        outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
+        outcome = DeliveryOutcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
         if lost.stage in _ABOUT_MESSAGE:
             effect = _waits(lost.stage) if lost.slow else Effect.DOUBTED
             return Conclusion(outcome, effect)
@@ -112,7 +112,7 @@ def _broken(lost: Lost, delivery_id: int, relay: str, later: datetime) -> Conclu
 
 
 def _answered(
-    reply: Reply,
+    reply: SmtpReply,
     delivery_id: int,
     tries: int,
     relay: str,
@@ -126,40 +126,40 @@ def _answered(
     rejected = DeliveryState.REJECTED
     match judgement.verdict:
         case Verdict.ACCEPTED:
-            outcome = Outcome(delivery_id, DeliveryState.ACCEPTED, relay, answer)
+            outcome = DeliveryOutcome(delivery_id, DeliveryState.ACCEPTED, relay, answer)
             return Conclusion(outcome, Effect.PROVEN)
         case Verdict.WAIT:
-            outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
+            outcome = DeliveryOutcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
             return Conclusion(outcome, _put_off_by(reply))
         case Verdict.ADDRESS:
-            outcome = Outcome(delivery_id, rejected, relay, answer, suppress=judgement.dead)
+            outcome = DeliveryOutcome(delivery_id, rejected, relay, answer, suppress=judgement.dead)
             return Conclusion(outcome, Effect.NONE)
         case Verdict.CONTENT:
-            outcome = Outcome(delivery_id, rejected, relay, answer, untell=True)
+            outcome = DeliveryOutcome(delivery_id, rejected, relay, answer, untell=True)
             return Conclusion(outcome, Effect.NONE)
         case Verdict.OURS:
             return _refused(reply, delivery_id, tries, relay, now, proven=proven)
 
 
-def _put_off_by(reply: Reply) -> Effect:
+def _put_off_by(reply: SmtpReply) -> Effect:
     if reply.stage not in _ABOUT_MESSAGE:
         return Effect.STRIKE
     return Effect.DOUBTED if reply.code == _CLOSING else _waits(reply.stage)
 
 
-def _waits(stage: Stage) -> Effect:
+def _waits(stage: SmtpStage) -> Effect:
     """Who is put off behind the recipient was not put off for his domain's sake."""
-    return Effect.PUT_OFF if stage is Stage.RCPT else Effect.NONE
+    return Effect.PUT_OFF if stage is SmtpStage.RCPT else Effect.NONE
 
 
 def _refused(
-    reply: Reply, delivery_id: int, tries: int, relay: str, now: datetime, *, proven: bool
+    reply: SmtpReply, delivery_id: int, tries: int, relay: str, now: datetime, *, proven: bool
 ) -> Conclusion:
     answer = str(reply)
     if proven and tries + 1 >= OURS_LIMIT:
-        outcome = Outcome(delivery_id, DeliveryState.REJECTED, relay, answer, untell=True)
+        outcome = DeliveryOutcome(delivery_id, DeliveryState.REJECTED, relay, answer, untell=True)
         return Conclusion(outcome, Effect.NONE, ours=True)
     later = now + PROBE_EVERY + BEHIND  # so that the probe is another message
-    outcome = Outcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
+    outcome = DeliveryOutcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
     doubted = reply.stage in _ABOUT_MESSAGE
     return Conclusion(outcome, Effect.DOUBTED if doubted else Effect.REFUSED, ours=True)

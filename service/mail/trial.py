@@ -10,9 +10,9 @@ from datetime import datetime
 from service.config.schema import Relay, Settings
 from service.errors import UsageError
 from service.mail import personal
-from service.mail.classify import Reply, Verdict, judge
-from service.mail.handover import Barred, Handover, Lost, NotNoted, Unfit, Unreachable
-from service.mail.personal import NOBODYS_TOKEN, Composer, Letter, Message
+from service.mail.classify import SmtpReply, Verdict, judge
+from service.mail.handover import GateClosed, Handover, Lost, NotNoted, Unfit, Unreachable
+from service.mail.personal import NOBODYS_TOKEN, Letter, Message, TransactionalComposer
 from service.mail.relay import RelayConnection, Timeouts
 from service.mail.relays import OUTBOX, OutboxChannel, outbox_of
 from service.mail.security import Security, port, security
@@ -34,7 +34,7 @@ class LoggedIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class TrialResult:
     """What became of a test message.
 
     `relay` is "(outbox)" where none is configured. `ours`: the relay refused us, or there was no
@@ -74,7 +74,7 @@ async def send(
     now: datetime,
     key: bytes,
     relay: str | None = None,
-) -> Sent:
+) -> TrialResult:
     """Send one message of its own, which no ledger knows.
 
     `key`: 20 random bytes, which become its Message-ID. `relay`: an id of the configuration; None:
@@ -100,7 +100,7 @@ async def send(
             await connection.close()
     ok, ours, answer = _verdict(result)
     name = chosen.id if chosen is not None else OUTBOX
-    return Sent(name, message.recipient, message_id, ok, ours, answer, tuple(heard))
+    return TrialResult(name, message.recipient, message_id, ok, ours, answer, tuple(heard))
 
 
 async def _always() -> bool:
@@ -131,13 +131,13 @@ def _compose(
         parts=renderer.mail("test", language),
         recipient=recipient,
     )
-    return Composer(settings).compose(letter)
+    return TransactionalComposer(settings).compose(letter)
 
 
 def _verdict(result: Handover) -> tuple[bool, bool, str]:
     """(taken, the relay's or our own fault, what was said)."""
     match result:
-        case Reply():
+        case SmtpReply():
             verdict = judge(result).verdict
             return verdict is Verdict.ACCEPTED, verdict is Verdict.OURS, str(result)
         case Unreachable() | NotNoted():
@@ -146,7 +146,7 @@ def _verdict(result: Handover) -> tuple[bool, bool, str]:
             return False, True, f"{result.stage}: {result.reason}"
         case Unfit():
             return False, False, result.reason
-        case Barred():
+        case GateClosed():
             return False, False, "not sent"
 
 

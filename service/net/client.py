@@ -22,7 +22,7 @@ from service.errors import FetchError, ForbiddenAddressError, HttpError, TooLarg
 from service.net import answers, guard, reasons
 from service.net.access import DIRECT, Access, Route
 from service.net.answers import Hop, Response
-from service.net.limits import Limits
+from service.net.limits import FetchLimits
 from service.net.sessions import Journey, Sessions, journey
 from service.net.unpack import Unpacker, too_large
 from service.text.web import http_headers
@@ -70,12 +70,12 @@ class Client:
         allow_networks: Sequence[str] = (),
         *,
         resolver: AbstractResolver | None = None,
-        limits: Limits | None = None,
+        limits: FetchLimits | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._user_agent = user_agent
         self._allow = tuple(allow_networks)
-        self._limits = limits or Limits()
+        self._limits = limits or FetchLimits()
         self._clock = clock
         self._sessions = Sessions(user_agent, self._limits, resolver)
 

@@ -8,7 +8,7 @@ MEBI = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FetchLimits:
     """Bytes and seconds of one fetch, redirects included in `total_s`.
 
     A feed of the Web has 45 KB, the largest honest ones a few MB: 10 MB on the wire or unpacked is

@@ -8,10 +8,10 @@ from http import HTTPStatus
 import aiohttp
 
 from service.errors import FetchError
-from service.net.limits import Limits
+from service.net.limits import FetchLimits
 
 
-def plain(error: Exception, url: str, limits: Limits) -> FetchError:
+def plain(error: Exception, url: str, limits: FetchLimits) -> FetchError:
     """The error of ours for one of aiohttp's. The order goes from the special to the general."""
     return FetchError(_words(error, url, limits))
 
@@ -27,7 +27,7 @@ def status(code: int, reason: str | None) -> str:
     return f"{said} ({phrase}){gone}" if phrase else f"{said}{gone}"
 
 
-def _words(error: Exception, url: str, limits: Limits) -> str:  # noqa: C901, PLR0911, PLR0912 - a table
+def _words(error: Exception, url: str, limits: FetchLimits) -> str:  # noqa: C901, PLR0911, PLR0912 - a table
     match error:
         case aiohttp.ConnectionTimeoutError():
             return f"no connection within {limits.connect_s:g} s"

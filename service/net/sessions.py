@@ -22,7 +22,7 @@ from yarl import URL
 from service.errors import ForbiddenAddressError
 from service.net import guard, tls
 from service.net.access import Route
-from service.net.limits import Limits
+from service.net.limits import FetchLimits
 from service.net.unpack import NAMES
 from service.net.wire import Connector
 
@@ -50,7 +50,9 @@ AddressInfo = tuple[
 class Sessions:
     """The open sessions of one client; `close()` them at the end. Tasks may share it."""
 
-    def __init__(self, user_agent: str, limits: Limits, resolver: AbstractResolver | None) -> None:
+    def __init__(
+        self, user_agent: str, limits: FetchLimits, resolver: AbstractResolver | None
+    ) -> None:
         self._user_agent = user_agent
         self._limits = limits
         self._resolver = resolver

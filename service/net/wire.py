@@ -18,7 +18,7 @@ from aiohttp.helpers import set_exception
 
 from service.errors import BantinError, FetchError, TooLargeError
 from service.net import tls
-from service.net.limits import MEBI, Limits
+from service.net.limits import MEBI, FetchLimits
 from service.net.unpack import too_large
 
 FRAMING = MEBI
@@ -33,7 +33,7 @@ _BODILESS = {b"204", b"304"}
 class Connector(aiohttp.TCPConnector):
     """aiohttp's, but each of its connections is counted."""
 
-    def __init__(self, limits: Limits, **how: Any) -> None:
+    def __init__(self, limits: FetchLimits, **how: Any) -> None:
         super().__init__(**how)
         # aiohttp has no public place for it; tests/net/test_attacks.py holds that this one works.
         most = limits.wire_bytes + FRAMING

@@ -17,7 +17,7 @@ EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class StoryItem:
     """A frozen story as it stands now. Several that have become one since are one item.
 
     `story_id` is the first of them, whose view is shown. `roots` are its articles, each as the one
@@ -34,7 +34,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StoryLimits:
     """How much one mail shows. `per_source` None: as much of one outlet as there is."""
 
     most: int
@@ -42,29 +42,29 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedStory:
     """A story in the section where it is shown, and since when it waits to be told."""
 
     topic: str
-    item: Item
+    item: StoryItem
     entered_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class StorySelection:
     """What is told, best first. `counted` stories are "N more online", and told by that."""
 
-    shown: tuple[Placed, ...] = ()
-    counted: tuple[Placed, ...] = ()
+    shown: tuple[PlacedStory, ...] = ()
+    counted: tuple[PlacedStory, ...] = ()
 
     def __len__(self) -> int:
         return len(self.shown) + len(self.counted)
 
     @property
-    def all(self) -> tuple[Placed, ...]:
+    def all(self) -> tuple[PlacedStory, ...]:
         return self.shown + self.counted
 
-    def cut_to(self, most: int) -> Choice:
+    def cut_to(self, most: int) -> StorySelection:
         """Show at most so many; the others are counted."""
         return replace(self, shown=self.shown[:most], counted=self.shown[most:] + self.counted)
 
@@ -83,13 +83,13 @@ class Choice:
 
 
 def choose(
-    items: Sequence[Item],
+    items: Sequence[StoryItem],
     topics: Sequence[str],
     *,
     since: datetime,
     told: AbstractSet[int],
-    limits: Limits,
-) -> Choice:
+    limits: StoryLimits,
+) -> StorySelection:
     """The choice for one subscription.
 
     `items` in the edition's order, `topics` those that the subscription follows, in the order of
@@ -97,13 +97,13 @@ def choose(
     """
     order = {topic: place for place, topic in enumerate(topics)}
     seen: set[int] = set()
-    placed: list[Placed] = []
+    placed: list[PlacedStory] = []
     for item in items:
         new = [(order[name], at) for name, at in item.topics if at >= since and name in order]
         if not new or not told.isdisjoint(item.roots) or not seen.isdisjoint(item.roots):
             continue
         seen |= item.roots
-        placed.append(Placed(topics[min(new)[0]], item, min(at for _, at in new)))
+        placed.append(PlacedStory(topics[min(new)[0]], item, min(at for _, at in new)))
     return _within(placed, limits)
 
 
@@ -112,11 +112,13 @@ class Chooser:
 
     _REMEMBERED = 2000  # answers: a hundred thousand readers ask few different questions at a time
 
-    def __init__(self, items: Sequence[Item], limits: Limits) -> None:
+    def __init__(self, items: Sequence[StoryItem], limits: StoryLimits) -> None:
         self._items, self._limits = items, limits
-        self._answers: dict[object, Choice] = {}
+        self._answers: dict[object, StorySelection] = {}
 
-    def choose(self, topics: tuple[str, ...], since: datetime, told: AbstractSet[int]) -> Choice:
+    def choose(
+        self, topics: tuple[str, ...], since: datetime, told: AbstractSet[int]
+    ) -> StorySelection:
         """The choice for one subscription, as by `choose`."""
         question = (topics, since, frozenset(told))
         answer = self._answers.get(question)
@@ -128,9 +130,9 @@ class Chooser:
         return answer
 
 
-def _within(placed: Sequence[Placed], limits: Limits) -> Choice:
-    shown: list[Placed] = []
-    counted: list[Placed] = []
+def _within(placed: Sequence[PlacedStory], limits: StoryLimits) -> StorySelection:
+    shown: list[PlacedStory] = []
+    counted: list[PlacedStory] = []
     of_outlet: Counter[str] = Counter()
     for one in placed:
         outlet = one.item.outlet.casefold()
@@ -140,4 +142,4 @@ def _within(placed: Sequence[Placed], limits: Limits) -> Choice:
         else:
             of_outlet[outlet] += 1
             shown.append(one)
-    return Choice(tuple(shown), tuple(counted))
+    return StorySelection(tuple(shown), tuple(counted))

@@ -13,7 +13,7 @@ from functools import partial
 
 from service.model import DeliveryKind, Parts
 from service.newsletter import layout
-from service.newsletter.choose import Choice
+from service.newsletter.choose import StorySelection
 from service.newsletter.layout import Frame, Layout
 from service.render.engine import Renderer
 from service.render.views import StoryView, thaw
@@ -33,16 +33,16 @@ class Composed:
     """A mail but for its personal values. `choice` is what it shows and counts: what is told.
 
     `hash` names layout, language and templates: the segment's key, and its MIME boundary. Its
-    parts are `Composer.render(layout, language)`.
+    parts are `EditionComposer.render(layout, language)`.
     """
 
-    choice: Choice
+    choice: StorySelection
     layout: Layout
     language: str
     hash: bytes
 
 
-class Composer:
+class EditionComposer:
     """Renders the mails of one edition. What it has rendered it keeps, by layout and language."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Composer:
         self._pieces: dict[tuple[object, ...], str] = {}
         self._known: dict[tuple[str, Layout], tuple[int, Layout, bytes]] = {}
 
-    def compose(self, choice: Choice, language: str) -> Composed:
+    def compose(self, choice: StorySelection, language: str) -> Composed:
         """The mail of a choice that shows something. Raises TemplateError.
 
         It is rendered when its layout is seen for the first time: so its size is known.
@@ -82,7 +82,7 @@ class Composer:
         shown, fitting, key = known
         return Composed(choice.cut_to(shown), fitting, language, key)
 
-    def _fit(self, choice: Choice, language: str) -> tuple[int, Layout]:
+    def _fit(self, choice: StorySelection, language: str) -> tuple[int, Layout]:
         """How many stories may be shown, and the layout with so many."""
         while True:
             shown = len(choice.shown)
@@ -124,7 +124,7 @@ class Composer:
             self._rendered.clear()
 
 
-def everything(choice: Choice) -> Choice:
+def everything(choice: StorySelection) -> StorySelection:
     """The choice with every story shown: what is rendered once to see that all can be."""
     return replace(choice, shown=choice.all, counted=())
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.newsletter import rules
-from service.newsletter.choose import Choice, Chooser
+from service.newsletter.choose import Chooser, StorySelection
 from service.newsletter.freeze import OVERLAP
 from service.newsletter.rules import Schedule
-from service.store.audience.windows import Move, Window
+from service.store.audience.windows import Window, WindowMove
 from service.store.mailing.editions import Edition
 
 PATIENCE = timedelta(days=28)
@@ -27,7 +27,7 @@ LEAST_LATENESS = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CutTerms:
     """What holds for everyone who is cut here.
 
     `topics` are the digest's, in its order. Lateness counts from `late_from` to `now`;
@@ -53,12 +53,12 @@ class Decision:
     """`choice` None: no mail. `reason` says why, for whoever asks ("" with a mail)."""
 
     window: Window
-    move: Move
-    choice: Choice | None
+    move: WindowMove
+    choice: StorySelection | None
     reason: str = ""
 
 
-def decide(window: Window, terms: Terms, chooser: Chooser, told: AbstractSet[int]) -> Decision:
+def decide(window: Window, terms: CutTerms, chooser: Chooser, told: AbstractSet[int]) -> Decision:
     """The decision for a window that is due. `told`: roots of articles told in the scope."""
     edition = terms.edition
     schedule = rules.read(window.rule)
@@ -68,9 +68,9 @@ def decide(window: Window, terms: Terms, chooser: Chooser, told: AbstractSet[int
     covered_to = max(window.covered_to, edition.covers_to)
     if window.barred or _is_paused(window, edition.cut_at):
         # As if there were nothing to tell, and without a way back: `starts_at` moves along.
-        gone = Move(window.id, max(begin, edition.covers_to), covered_to, after)
+        gone = WindowMove(window.id, max(begin, edition.covers_to), covered_to, after)
         return Decision(window, gone, None, "suppressed" if window.barred else "paused")
-    still = Move(window.id, begin, window.covered_to, after)
+    still = WindowMove(window.id, begin, window.covered_to, after)
     waits = _why_it_waits(window, terms, schedule)
     if waits:
         return Decision(window, still, None, waits)
@@ -80,7 +80,7 @@ def decide(window: Window, terms: Terms, chooser: Chooser, told: AbstractSet[int
     choice = chooser.choose(followed(terms.topics, window.topics), since, told)
     if 0 < len(choice) < terms.least and not _out_of_patience(choice, schedule, edition.cut_at):
         return Decision(window, still, None, f"waits: {len(choice)} of {terms.least} stories")
-    moved = Move(window.id, begin, covered_to, after)
+    moved = WindowMove(window.id, begin, covered_to, after)
     if not len(choice):
         return Decision(window, moved, None, "nothing new to tell")
     return Decision(window, moved, choice)
@@ -91,7 +91,7 @@ def followed(offered: Sequence[str], chosen: Sequence[str] | None) -> tuple[str,
     return tuple(name for name in offered if chosen is None or name in chosen)
 
 
-def _why_it_waits(window: Window, terms: Terms, schedule: Schedule) -> str:
+def _why_it_waits(window: Window, terms: CutTerms, schedule: Schedule) -> str:
     """Why only the next cut moves; "" if nothing is in the way."""
     if window.served:
         return "this edition has been planned for this subscription already"
@@ -119,7 +119,7 @@ def _behind_the_pause(window: Window, schedule: Schedule, cut_at: datetime) -> d
     return window.starts_at
 
 
-def _out_of_patience(choice: Choice, schedule: Schedule, cut_at: datetime) -> bool:
+def _out_of_patience(choice: StorySelection, schedule: Schedule, cut_at: datetime) -> bool:
     waiting_since = choice.waiting_since()
     period = cut_at - schedule.previous_cut(cut_at)
     return waiting_since is not None and cut_at - waiting_since >= max(PATIENCE, period)

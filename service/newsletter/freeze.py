@@ -12,15 +12,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from service.config.schema import Settings
-from service.newsletter.late import Cut
+from service.newsletter.late import DueEdition
 from service.newsletter.rules import Schedule
 from service.render.views import freeze, story_view
 from service.store.audience import windows
 from service.store.content import stories as story_rows
 from service.store.core.database import Connection
 from service.store.mailing import edition_candidates
-from service.store.mailing.edition_candidates import Candidate
-from service.store.mailing.editions import Digest, Edition, Frozen
+from service.store.mailing.edition_candidates import DigestCandidate
+from service.store.mailing.editions import Edition, Frozen, LiveDigest
 
 OVERLAP = timedelta(hours=1)
 """On PostgreSQL a commit may become visible this much later than its own time says."""
@@ -32,7 +32,7 @@ PER_TOPIC = 100
 def freeze_now(
     connection: Connection,
     settings: Settings,
-    cut: Cut,
+    cut: DueEdition,
     at: datetime,
     now: datetime,
     also: datetime | None = None,
@@ -55,7 +55,7 @@ def freeze_now(
 
 
 def draft(
-    digest: Digest,
+    digest: LiveDigest,
     own: Schedule,
     schedules: Sequence[Schedule],
     cut_at: datetime,
@@ -107,10 +107,10 @@ def snapshot(
     return edition, frozen
 
 
-def best(found: Sequence[Candidate], period_from: datetime) -> list[Candidate]:
+def best(found: Sequence[DigestCandidate], period_from: datetime) -> list[DigestCandidate]:
     """Per topic the best of the edition's own period and the best of what is older. Ranked."""
     taken: dict[tuple[str, bool], int] = {}
-    chosen: list[Candidate] = []
+    chosen: list[DigestCandidate] = []
     for one in sorted(found, key=rank):
         fits = False
         for topic, entered_at in one.topics:
@@ -123,7 +123,7 @@ def best(found: Sequence[Candidate], period_from: datetime) -> list[Candidate]:
     return chosen
 
 
-def rank(one: Candidate) -> tuple[float, float, str]:
+def rank(one: DigestCandidate) -> tuple[float, float, str]:
     """What many outlets tell, and sources with weight, comes first; then what is newest."""
     newest = min(one.published or one.entered_at, one.entered_at)
     return (-one.weight * one.outlets, -newest.timestamp(), one.public_id)

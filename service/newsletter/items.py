@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from service.newsletter.choose import Item
+from service.newsletter.choose import StoryItem
 from service.store.core.database import Connection
 from service.store.mailing import edition_candidates, told
 from service.store.mailing.editions import Frozen
@@ -18,7 +18,7 @@ class Items:
     `roots`: article -> the one that it has become.
     """
 
-    items: tuple[Item, ...]
+    items: tuple[StoryItem, ...]
     roots: dict[int, int]
 
     def told(
@@ -46,7 +46,7 @@ def resolve(connection: Connection, frozen: Sequence[Frozen]) -> Items:
         connection, {a for ids in articles.values() for a in ids}
     )
     items = [
-        Item(
+        StoryItem(
             story_id=group[0].story_id,
             topics=tuple(pair for one in group for pair in one.topics),
             roots=frozenset(roots.get(a, a) for a in articles[story]),

@@ -14,20 +14,20 @@ from service.newsletter.rules import Schedule
 from service.store.audience import windows
 from service.store.core.database import Connection, Store
 from service.store.mailing import deliveries, editions
-from service.store.mailing.editions import Digest
+from service.store.mailing.editions import LiveDigest
 
 NOTICEABLE = timedelta(hours=1)
 """A mail planned later than this after its cut is dated when it was planned."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class DueEdition:
     """An edition that is due: of a digest, for all whose schedules are cut at this instant.
 
     `schedules` is empty where nobody is due: the edition is for the archive alone.
     """
 
-    digest: Digest
+    digest: LiveDigest
     own: Schedule
     cadence: str
     cut_at: datetime
@@ -45,7 +45,9 @@ def give_up(store: Store, now: datetime, digest: str | None = None) -> int:
         return deliveries.expire(connection, now, digest)
 
 
-def due_cuts(connection: Connection, digest: Digest, own: Schedule, at: datetime) -> list[Cut]:
+def due_cuts(
+    connection: Connection, digest: LiveDigest, own: Schedule, at: datetime
+) -> list[DueEdition]:
     """The editions of a digest that are due at `at`: per schedule its latest cut that is past."""
     due = [rules.read(text) for text in windows.due_rules(connection, digest.id, at)]
     cuts = together(digest, own, due, at)
@@ -55,17 +57,19 @@ def due_cuts(connection: Connection, digest: Digest, own: Schedule, at: datetime
     newest = editions.newest(connection, digest.id, own.rule.rhythm)
     if archive < digest.created_at or (newest is not None and newest.cut_at >= archive):
         return cuts
-    return [*cuts, Cut(digest, own, own.rule.rhythm, archive, ())]
+    return [*cuts, DueEdition(digest, own, own.rule.rhythm, archive, ())]
 
 
-def together(digest: Digest, own: Schedule, due: Iterable[Schedule], at: datetime) -> list[Cut]:
+def together(
+    digest: LiveDigest, own: Schedule, due: Iterable[Schedule], at: datetime
+) -> list[DueEdition]:
     """Cuts of one digest and cadence that fall on one instant are one edition. Pure."""
     groups: dict[tuple[str, datetime], list[Schedule]] = {}
     for schedule in due:
         key = (schedule.rule.rhythm, schedule.latest_cut(at))
         groups.setdefault(key, []).append(schedule)
     return [
-        Cut(digest, own, cadence, cut_at, tuple(schedules))
+        DueEdition(digest, own, cadence, cut_at, tuple(schedules))
         for (cadence, cut_at), schedules in groups.items()
     ]
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.newsletter.choose import Choice
+from service.newsletter.choose import StorySelection
 from service.newsletter.views import ContentsView, EditionView, LineView, SectionView
 from service.render.addresses import archive_page, signup_page
 from service.render.views import StoryView, TopicLink, same_language
@@ -79,7 +79,7 @@ def from_json(kept: Mapping[str, Any]) -> Layout:
     return Layout((topic, story), sections, kept["more"])
 
 
-def lay_out(choice: Choice, topics: Sequence[str]) -> Layout:
+def lay_out(choice: StorySelection, topics: Sequence[str]) -> Layout:
     """The layout of a choice that shows something. `topics`: the digest's, in its order."""
     first, *rest = choice.shown
     sections: dict[str, list[int]] = {}

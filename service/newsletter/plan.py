@@ -16,7 +16,7 @@ from service.mail.message import edition_message_id
 from service.mail.personal import host
 from service.model import DeliveryKind
 from service.newsletter import rules
-from service.newsletter.choose import EVER, Limits, choose
+from service.newsletter.choose import EVER, StoryLimits, choose
 from service.newsletter.compose import Composed, everything
 from service.newsletter.decide import Decision
 from service.newsletter.late import dated_at
@@ -29,12 +29,12 @@ from service.store.mailing.deliveries import NewDelivery
 from service.store.mailing.message_parts import pack
 from service.store.mailing.release import forget_parts_of
 from service.store.mailing.segments import Segment
-from service.store.mailing.told import Telling
+from service.store.mailing.told import DeliveryContents
 
 BATCH = 500
 """Subscriptions in one transaction: enough to be fast, few enough not to keep others waiting."""
 
-_NO_LIMIT = Limits(most=1_000_000)
+_NO_LIMIT = StoryLimits(most=1_000_000)
 
 
 def plan(store: Store, planning: Planning) -> int:
@@ -155,7 +155,7 @@ def _write_mails(
     told.write(
         connection,
         [
-            Telling(
+            DeliveryContents(
                 decision.window.subscriber_id,
                 planning.digest.scope,
                 delivery,

@@ -12,19 +12,19 @@ from datetime import datetime
 from service.config.schema import Settings
 from service.model import DeliveryKind
 from service.newsletter import items as frozen_items
-from service.newsletter.choose import Chooser, Limits
-from service.newsletter.compose import Composer
-from service.newsletter.decide import Decision, Terms, decide
+from service.newsletter.choose import Chooser, StoryLimits
+from service.newsletter.compose import EditionComposer
+from service.newsletter.decide import CutTerms, Decision, decide
 from service.newsletter.freeze import topics_of
 from service.newsletter.items import Items
-from service.newsletter.late import Cut
+from service.newsletter.late import DueEdition
 from service.newsletter.layout import Frame
 from service.render import colour
 from service.render.addresses import edition_page
 from service.render.engine import Renderer
 from service.store.audience import windows
 from service.store.core.database import Connection
-from service.store.mailing.editions import Digest, Edition, Frozen
+from service.store.mailing.editions import Edition, Frozen, LiveDigest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class Planning:
     """
 
     settings: Settings
-    digest: Digest
+    digest: LiveDigest
     edition: Edition
-    terms: Terms
-    composer: Composer
+    terms: CutTerms
+    composer: EditionComposer
     items: Items
     chooser: Chooser
     rules: frozenset[str]
@@ -61,7 +61,7 @@ def prepare(
     connection: Connection,
     settings: Settings,
     renderer: Renderer,
-    cut: Cut,
+    cut: DueEdition,
     edition: Edition,
     frozen: Sequence[Frozen],
     *,
@@ -72,7 +72,7 @@ def prepare(
     digest = cut.digest
     written = settings.digest[digest.name]
     topics = topics_of(settings, digest.name)
-    terms = Terms(
+    terms = CutTerms(
         edition=edition,
         topics=topics,
         least=written.stories.min,
@@ -81,14 +81,14 @@ def prepare(
         late_from=edition.cut_at if at is None else max(edition.cut_at, now),
         now=now,
     )
-    limits = Limits(written.stories.max, written.stories.per_source)
+    limits = StoryLimits(written.stories.max, written.stories.per_source)
     items = frozen_items.resolve(connection, frozen)
     return Planning(
         settings=settings,
         digest=digest,
         edition=edition,
         terms=terms,
-        composer=Composer(
+        composer=EditionComposer(
             renderer,
             DeliveryKind.EDITION,
             frame_of(settings, renderer, digest, edition),
@@ -103,7 +103,7 @@ def prepare(
     )
 
 
-def frame_of(settings: Settings, renderer: Renderer, digest: Digest, edition: Edition) -> Frame:
+def frame_of(settings: Settings, renderer: Renderer, digest: LiveDigest, edition: Edition) -> Frame:
     """What stands around an edition's news."""
     return Frame(
         digest=digest.name,

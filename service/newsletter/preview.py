@@ -17,25 +17,25 @@ from service.mail.message import edition_message_id
 from service.mail.personal import Letter
 from service.model import DeliveryKind, Parts
 from service.newsletter import layout, rehearsal, rules, samples
-from service.newsletter.choose import Choice, Limits
-from service.newsletter.compose import Composed, Composer
+from service.newsletter.choose import StoryLimits, StorySelection
+from service.newsletter.compose import Composed, EditionComposer
 from service.newsletter.decide import followed
 from service.newsletter.late import dated_at
 from service.newsletter.prepare import Planning, frame_of
-from service.newsletter.rehearsal import Played, Stage
+from service.newsletter.rehearsal import Played, RehearsalContext
 from service.newsletter.scheduling import live_digests
 from service.render import dates
 from service.render.engine import Renderer
 from service.store.audience import readers, subscribers
-from service.store.audience.readers import Reading
+from service.store.audience.readers import ActiveSubscription
 from service.store.audience.windows import Window
 from service.store.core import facts
 from service.store.core.database import Connection, Store
 from service.store.mailing import editions, recipients, segments
-from service.store.mailing.editions import Digest, Edition
+from service.store.mailing.editions import Edition, LiveDigest
 from service.store.mailing.message_parts import unpack
 from service.store.mailing.recipients import Recipient
-from service.store.mailing.segments import Sent
+from service.store.mailing.segments import PlannedSegment
 from service.text import mailboxes
 
 _NO_SECRET = bytes(32)
@@ -77,7 +77,7 @@ def preview(
     a sender that is none.
     """
     with store.read() as connection:
-        stage = Stage(connection, settings, renderer, now, at)
+        stage = RehearsalContext(connection, settings, renderer, now, at)
         row = next(iter(live_digests(connection, settings, digest)), None)
         if row is None:
             known = ", ".join(settings.digest) or "none"
@@ -87,7 +87,7 @@ def preview(
         return _to_reader(stage, row, to, _reading(connection, row, to), sample=sample)
 
 
-def _reading(connection: Connection, digest: Digest, to: str) -> Reading:
+def _reading(connection: Connection, digest: LiveDigest, to: str) -> ActiveSubscription:
     address = envelope(to).address
     secret = facts.known_secret(connection)
     person = secret and subscribers.by_key(connection, mailboxes.key(secret, address))
@@ -98,7 +98,7 @@ def _reading(connection: Connection, digest: Digest, to: str) -> Reading:
     raise NotSubscribedError(f"{to} does not get {digest.name}; without --to it is shown to nobody")
 
 
-def _to_nobody(stage: Stage, digest: Digest, *, sample: bool) -> Preview:
+def _to_nobody(stage: RehearsalContext, digest: LiveDigest, *, sample: bool) -> Preview:
     window = rehearsal.nobody(stage, digest)
     played = rehearsal.play(stage, digest, window, window.next_cut_at, frozenset())
     recipient = Recipient(
@@ -114,7 +114,12 @@ def _to_nobody(stage: Stage, digest: Digest, *, sample: bool) -> Preview:
 
 
 def _to_reader(
-    stage: Stage, digest: Digest, to: str | None, reading: Reading, *, sample: bool
+    stage: RehearsalContext,
+    digest: LiveDigest,
+    to: str | None,
+    reading: ActiveSubscription,
+    *,
+    sample: bool,
 ) -> Preview:
     window = rehearsal.window_of(stage, digest, reading)
     recipient = recipients.by_subscription(stage.connection, [window.id])[window.id]
@@ -129,7 +134,11 @@ def _to_reader(
 
 
 def _sent_again(
-    stage: Stage, digest: Digest, window: Window, recipient: Recipient, to: str | None
+    stage: RehearsalContext,
+    digest: LiveDigest,
+    window: Window,
+    recipient: Recipient,
+    to: str | None,
 ) -> Preview | None:
     """The mail of a cut that was planned already: what it told then, not what is left now."""
     schedule = rules.read(window.rule)
@@ -154,10 +163,12 @@ def _sent_again(
     return _answer(stage, digest, edition, to, letter, shown)
 
 
-def _parts_of(stage: Stage, digest: Digest, edition: Edition, sent: Sent) -> Parts:
+def _parts_of(
+    stage: RehearsalContext, digest: LiveDigest, edition: Edition, sent: PlannedSegment
+) -> Parts:
     if sent.parts is not None:
         return unpack(sent.parts)
-    composer = Composer(
+    composer = EditionComposer(
         stage.renderer,
         DeliveryKind.EDITION,
         frame_of(stage.settings, stage.renderer, digest, edition),
@@ -168,7 +179,7 @@ def _parts_of(stage: Stage, digest: Digest, edition: Edition, sent: Sent) -> Par
 
 
 def _show(
-    stage: Stage, played: Played, recipient: Recipient, to: str | None, *, sample: bool
+    stage: RehearsalContext, played: Played, recipient: Recipient, to: str | None, *, sample: bool
 ) -> Preview:
     planning, decision = played.planning, played.decision
     language = planning.language(decision.window.language)
@@ -186,19 +197,21 @@ def _show(
     return _answer(stage, planning.digest, planning.edition, to, letter, shown)
 
 
-def _sample(stage: Stage, planning: Planning, window: Window) -> tuple[Composer, Choice | None]:
+def _sample(
+    stage: RehearsalContext, planning: Planning, window: Window
+) -> tuple[EditionComposer, StorySelection | None]:
     topics = followed(planning.terms.topics, window.topics)
     written = stage.settings.digest[planning.digest.name].stories
     frozen = samples.newest(stage.connection, topics, written.max)
-    limits = Limits(written.max, written.per_source)
+    limits = StoryLimits(written.max, written.per_source)
     choice = samples.choice_of(stage.connection, frozen, topics, limits)
     frame = frame_of(stage.settings, stage.renderer, planning.digest, planning.edition)
-    composer = Composer(stage.renderer, DeliveryKind.EDITION, frame, topics, frozen)
+    composer = EditionComposer(stage.renderer, DeliveryKind.EDITION, frame, topics, frozen)
     return composer, choice if choice.shown else None
 
 
 def _letter(
-    stage: Stage, planning: Planning, recipient: Recipient, mail: Composed, parts: Parts
+    stage: RehearsalContext, planning: Planning, recipient: Recipient, mail: Composed, parts: Parts
 ) -> Letter:
     edition = planning.edition
     return Letter(
@@ -220,9 +233,14 @@ def _letter(
 
 
 def _answer(
-    stage: Stage, digest: Digest, edition: Edition, to: str | None, letter: Letter, stories: int
+    stage: RehearsalContext,
+    digest: LiveDigest,
+    edition: Edition,
+    to: str | None,
+    letter: Letter,
+    stories: int,
 ) -> Preview:
-    message = personal.Composer(stage.settings).compose(letter)
+    message = personal.TransactionalComposer(stage.settings).compose(letter)
     return Preview(
         digest=digest.name,
         cadence=edition.cadence,
@@ -234,7 +252,7 @@ def _answer(
     )
 
 
-def _reason(stage: Stage, planning: Planning, why: str, *, sample: bool) -> str:
+def _reason(stage: RehearsalContext, planning: Planning, why: str, *, sample: bool) -> str:
     """Why there is no mail, and what can be done to see one."""
     words = stage.renderer.words("en")
     when = dates.moment(planning.edition.cut_at, stage.renderer.site.zone, words)

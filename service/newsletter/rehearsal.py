@@ -13,21 +13,21 @@ from service.config.schema import Settings
 from service.newsletter import late, rules
 from service.newsletter.decide import Decision, decide
 from service.newsletter.freeze import freeze_now
-from service.newsletter.late import Cut
+from service.newsletter.late import DueEdition
 from service.newsletter.prepare import Planning, prepare
 from service.newsletter.rules import Schedule
 from service.newsletter.scheduling import begin_of, live_digests, next_of
 from service.render.engine import Renderer
 from service.store.audience import readers, windows
-from service.store.audience.readers import Reading
+from service.store.audience.readers import ActiveSubscription
 from service.store.audience.windows import Window
 from service.store.core.database import Connection
 from service.store.mailing import editions
-from service.store.mailing.editions import Digest, Frozen
+from service.store.mailing.editions import Frozen, LiveDigest
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class RehearsalContext:
     """Where a rehearsal takes place. `at` None: no time was asked for."""
 
     connection: Connection
@@ -41,7 +41,7 @@ class Stage:
         """Up to when a cut is due."""
         return self.at or self.now
 
-    def own(self, digest: Digest) -> Schedule:
+    def own(self, digest: LiveDigest) -> Schedule:
         return rules.own(self.settings.digest[digest.name], self.renderer.site.zone)
 
 
@@ -54,7 +54,7 @@ class Played:
     decision: Decision
 
 
-def window_of(stage: Stage, digest: Digest, reading: Reading) -> Window:
+def window_of(stage: RehearsalContext, digest: LiveDigest, reading: ActiveSubscription) -> Window:
     """The window as the next run will see it: by the rule that holds now."""
     wishes, row = reading.wishes, reading.scheduling
     schedule = rules.schedule(
@@ -76,14 +76,14 @@ def window_of(stage: Stage, digest: Digest, reading: Reading) -> Window:
     )
 
 
-def cut_for(stage: Stage, window: Window) -> datetime:
+def cut_for(stage: RehearsalContext, window: Window) -> datetime:
     """The cut that would be served: the last one that is past, if it is due, else the next."""
     if window.next_cut_at <= stage.until:
         return rules.read(window.rule).latest_cut(stage.until)
     return window.next_cut_at
 
 
-def nobody(stage: Stage, digest: Digest) -> Window:
+def nobody(stage: RehearsalContext, digest: LiveDigest) -> Window:
     """The window of somebody who does not subscribe."""
     own = stage.own(digest)
     cut_at = own.latest_cut(stage.until)
@@ -99,7 +99,11 @@ def nobody(stage: Stage, digest: Digest) -> Window:
 
 
 def play(
-    stage: Stage, digest: Digest, window: Window, cut_at: datetime, told: frozenset[int]
+    stage: RehearsalContext,
+    digest: LiveDigest,
+    window: Window,
+    cut_at: datetime,
+    told: frozenset[int],
 ) -> Played:
     """Play the cut through. `told`: articles that an earlier mail will have told by then."""
     connection = stage.connection
@@ -124,7 +128,9 @@ def play(
     return Played(planning, frozen, decision)
 
 
-def told_before(stage: Stage, digest: Digest, reading: Reading, cut_at: datetime) -> frozenset[int]:
+def told_before(
+    stage: RehearsalContext, digest: LiveDigest, reading: ActiveSubscription, cut_at: datetime
+) -> frozenset[int]:
     """Articles that the reader's other digests of the scope will tell before this cut.
 
     Only for a cut to come: one that is due is sent alone by `digest send`.
@@ -149,7 +155,9 @@ def told_before(stage: Stage, digest: Digest, reading: Reading, cut_at: datetime
     return told
 
 
-def _cut(stage: Stage, digest: Digest, schedule: Schedule, cut_at: datetime) -> Cut:
+def _cut(
+    stage: RehearsalContext, digest: LiveDigest, schedule: Schedule, cut_at: datetime
+) -> DueEdition:
     """The cut with all who are due at it, the reader's own schedule among them."""
     until = max(stage.until, cut_at)
     due = [rules.read(text) for text in windows.due_rules(stage.connection, digest.id, until)]
@@ -157,4 +165,4 @@ def _cut(stage: Stage, digest: Digest, schedule: Schedule, cut_at: datetime) -> 
     for cut in together:
         if cut.cadence == schedule.rule.rhythm and cut.cut_at == cut_at:
             return cut
-    return Cut(digest, stage.own(digest), schedule.rule.rhythm, cut_at, (schedule,))
+    return DueEdition(digest, stage.own(digest), schedule.rule.rhythm, cut_at, (schedule,))

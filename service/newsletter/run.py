@@ -14,7 +14,7 @@ from service.config.schema import Settings
 from service.errors import TemplateError, UsageError
 from service.newsletter import late, rules
 from service.newsletter.freeze import freeze_now
-from service.newsletter.late import Cut
+from service.newsletter.late import DueEdition
 from service.newsletter.plan import plan
 from service.newsletter.prepare import prepare
 from service.newsletter.scheduling import live_digests, reschedule
@@ -70,7 +70,9 @@ def plan_due(
     return Planned(frozen, planned, failed)
 
 
-def _cuts(store: Store, settings: Settings, zone: str, at: datetime, only: str | None) -> list[Cut]:
+def _cuts(
+    store: Store, settings: Settings, zone: str, at: datetime, only: str | None
+) -> list[DueEdition]:
     with store.read() as connection:
         cuts = [
             cut
@@ -83,7 +85,7 @@ def _cuts(store: Store, settings: Settings, zone: str, at: datetime, only: str |
 
 
 def _freeze(
-    store: Store, settings: Settings, cut: Cut, at: datetime, now: datetime
+    store: Store, settings: Settings, cut: DueEdition, at: datetime, now: datetime
 ) -> tuple[Edition, list[Frozen], bool]:
     """The edition of a cut with its stories, and whether it was frozen just now."""
     with store.ledger() as connection:
@@ -100,7 +102,7 @@ def _plan(
     store: Store,
     settings: Settings,
     renderer: Renderer,
-    cut: Cut,
+    cut: DueEdition,
     edition: Edition,
     stories: list[Frozen],
     at: datetime | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service.newsletter import items as frozen_items
-from service.newsletter.choose import EVER, Choice, Limits, choose
+from service.newsletter.choose import EVER, StoryLimits, StorySelection, choose
 from service.render.views import freeze, story_view
 from service.store.content import stories as story_rows
 from service.store.core.database import Connection
@@ -33,8 +33,8 @@ def newest(connection: Connection, topics: Sequence[str], most: int) -> list[Fro
 
 
 def choice_of(
-    connection: Connection, frozen: Sequence[Frozen], topics: Sequence[str], limits: Limits
-) -> Choice:
+    connection: Connection, frozen: Sequence[Frozen], topics: Sequence[str], limits: StoryLimits
+) -> StorySelection:
     """All of them, told before or not."""
     return choose(
         frozen_items.resolve(connection, frozen).items,

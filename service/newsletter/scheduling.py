@@ -12,7 +12,7 @@ from service.store.audience import cut_times
 from service.store.audience.cut_times import Scheduling
 from service.store.core.database import Connection, Store
 from service.store.mailing import editions
-from service.store.mailing.editions import Digest
+from service.store.mailing.editions import LiveDigest
 
 NEWS = "news"
 """The scope of what is told as it comes. Every other one looks back over a whole period."""
@@ -23,7 +23,7 @@ _INSTANT = timedelta(microseconds=1)
 
 def live_digests(
     connection: Connection, settings: Settings, only: str | None = None
-) -> list[Digest]:
+) -> list[LiveDigest]:
     """The digests that are in the TOML and registered, in its order. `only`: this one."""
     return [
         row
@@ -94,7 +94,7 @@ def begin_of(row: Scheduling, schedule: Schedule, scope: str) -> datetime:
 
 
 def _outdated(
-    connection: Connection, settings: Settings, digest: Digest, zone: str
+    connection: Connection, settings: Settings, digest: LiveDigest, zone: str
 ) -> list[tuple[Schedule, Scheduling]]:
     written = settings.digest[digest.name]
     return [
@@ -110,7 +110,7 @@ def _outdated(
 def _write(
     connection: Connection,
     schedule: Schedule,
-    rows: Sequence[tuple[Digest, Scheduling]],
+    rows: Sequence[tuple[LiveDigest, Scheduling]],
     now: datetime,
 ) -> None:
     starts = [

@@ -18,8 +18,8 @@ from service.mail.message import letter_message_id
 from service.mail.personal import host
 from service.model import DeliveryKind, Parts
 from service.newsletter import items as frozen_items
-from service.newsletter.choose import Choice, Limits, choose
-from service.newsletter.compose import Composed, Composer
+from service.newsletter.choose import StoryLimits, StorySelection, choose
+from service.newsletter.compose import Composed, EditionComposer
 from service.newsletter.decide import LEAST_LATENESS, followed
 from service.newsletter.freeze import topics_of
 from service.newsletter.prepare import frame_of
@@ -31,10 +31,10 @@ from service.store.core import facts
 from service.store.core.database import Connection, Store
 from service.store.mailing import deliveries, editions, segments, told
 from service.store.mailing.deliveries import NewDelivery
-from service.store.mailing.editions import Digest, Edition, Frozen
+from service.store.mailing.editions import Edition, Frozen, LiveDigest
 from service.store.mailing.message_parts import pack
 from service.store.mailing.segments import Segment
-from service.store.mailing.told import Telling
+from service.store.mailing.told import DeliveryContents
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Since when a digest without readers has had them."""
@@ -89,7 +89,7 @@ def _welcome(
     renderer: Renderer,
     now: datetime,
     subscription: int,
-    digest: Digest | None,
+    digest: LiveDigest | None,
 ) -> bool:
     with store.ledger() as connection:
         if not windows.welcomed(connection, subscription):
@@ -113,7 +113,7 @@ def _compose(
     connection: Connection,
     settings: Settings,
     renderer: Renderer,
-    digest: Digest,
+    digest: LiveDigest,
     edition: Edition,
     window: Window,
 ) -> tuple[Composed, Parts] | None:
@@ -124,7 +124,7 @@ def _compose(
         return None
     frame = frame_of(settings, renderer, digest, edition)
     topics = topics_of(settings, digest.name)
-    composer = Composer(renderer, DeliveryKind.WELCOME, frame, topics, frozen)
+    composer = EditionComposer(renderer, DeliveryKind.WELCOME, frame, topics, frozen)
     mail = composer.compose(choice, window.language or settings.site.language)
     return mail, composer.render(mail.layout, mail.language)
 
@@ -132,11 +132,11 @@ def _compose(
 def _choice(
     connection: Connection,
     settings: Settings,
-    digest: Digest,
+    digest: LiveDigest,
     frozen: Sequence[Frozen],
     subscriber: int,
     topics: Sequence[str] | None,
-) -> Choice:
+) -> StorySelection:
     """What of an edition a welcome tells: all that came since the digest has readers."""
     resolved = frozen_items.resolve(connection, frozen)
     limits = settings.digest[digest.name].stories
@@ -145,14 +145,14 @@ def _choice(
         followed(topics_of(settings, digest.name), topics),
         since=windows.first_reader_since(connection, digest.id) or NEVER,
         told=resolved.told(connection, digest.scope, [subscriber])[subscriber],
-        limits=Limits(limits.max, limits.per_source),
+        limits=StoryLimits(limits.max, limits.per_source),
     )
 
 
 def _write(
     connection: Connection,
     settings: Settings,
-    digest: Digest,
+    digest: LiveDigest,
     edition: Edition,
     window: Window,
     mail: Composed,
@@ -195,7 +195,7 @@ def _write(
         ],
         now,
     )
-    telling = Telling(window.subscriber_id, digest.scope, delivery, mail.choice.articles())
+    telling = DeliveryContents(window.subscriber_id, digest.scope, delivery, mail.choice.articles())
     told.write(connection, [telling])
 
 

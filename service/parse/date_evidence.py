@@ -10,18 +10,18 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.text.instants import dayorder, zones
 
 
 def settled(
-    reading: Reading,
+    reading: ParseOptions,
     pairs: Iterable[tuple[str, str]],
     now: datetime,
     *,
     language: str | None,
     url: str,
-) -> Reading:
+) -> ParseOptions:
     """The reading with the orders and the zone of one document.
 
     `pairs`: of each entry the date that machines are told and the one that people see, "" = none.

@@ -12,7 +12,7 @@ from service.errors import ParseError
 from service.model import Document, SourceKind
 from service.parse.feed import json_feed, xml_feed
 from service.parse.html.listing.page import read_page
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.parse.repair import pipeline
 from service.parse.sitemap.sitemap import read_sitemap
 
@@ -20,7 +20,7 @@ _NOTHING = b" \t\r\n\0\xef\xbb\xbf"
 
 
 def parse_document(
-    body: bytes, headers: Mapping[str, str], url: str, reading: Reading, now: datetime
+    body: bytes, headers: Mapping[str, str], url: str, reading: ParseOptions, now: datetime
 ) -> Document:
     """What one fetch says. `headers` has lower-case names; `url` is where the body came from.
 
@@ -37,7 +37,7 @@ def parse_document(
     return xml_feed.read(pipeline.repair(body, headers), headers, url, reading, now).document
 
 
-def is_xml(body: bytes, headers: Mapping[str, str], reading: Reading) -> bool:
+def is_xml(body: bytes, headers: Mapping[str, str], reading: ParseOptions) -> bool:
     """Whether these bytes are read as RSS or Atom, if they can be read at all."""
     if reading.kind is not SourceKind.FEED or not body.strip(_NOTHING):
         return False

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from service.parse.urls import web_address
-from service.text.web.link_header import Link
+from service.text.web.link_header import HeaderLink
 
 
 def named(pairs: Iterable[tuple[object, object]], base: str) -> tuple[tuple[str, ...], str | None]:
@@ -15,7 +15,7 @@ def named(pairs: Iterable[tuple[object, object]], base: str) -> tuple[tuple[str,
     for rels, href in pairs:
         url = web_address(href, base) if isinstance(href, str) else None
         if url is not None:
-            found.append(Link(url, frozenset(str(rels or "").lower().split())))
+            found.append(HeaderLink(url, frozenset(str(rels or "").lower().split())))
     topic, hubs = topic_and_hubs(found)
     return hubs, topic
 
@@ -31,7 +31,7 @@ def of_json(feed: Mapping[str, Any], base: str) -> tuple[tuple[str, ...], str | 
     return named([*hubs, ("self", feed.get("feed_url"))], base)
 
 
-def topic_and_hubs(found: Iterable[Link]) -> tuple[str | None, tuple[str, ...]]:
+def topic_and_hubs(found: Iterable[HeaderLink]) -> tuple[str | None, tuple[str, ...]]:
     """The first rel=self and every rel=hub of these links, in order."""
     found = list(found)
     topic = next((one.url for one in found if "self" in one.rels), None)

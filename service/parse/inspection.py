@@ -15,7 +15,7 @@ from service.parse.document import parse_document
 from service.parse.html.article import full_text
 from service.parse.html.article import page as article_page
 from service.parse.html.tree import own_address
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.text.clean import clean_html, plain
 from service.text.fold import folded_tokens
 
@@ -32,7 +32,7 @@ def look(
     headers: Mapping[str, str],
     url: str | None,
     now: datetime,
-    reading: Reading | None = None,
+    reading: ParseOptions | None = None,
 ) -> dict[str, Any]:
     """One input as a JSON object. `given`: what the user typed; `url`: where the body stands.
 
@@ -44,7 +44,7 @@ def look(
     it says it is.
     A sitemap has {"sitemaps": [{"url", "changed"}]} besides, an index's. Never raises.
     """
-    reading = reading or Reading()
+    reading = reading or ParseOptions()
     try:
         plain_body = body if reading.kind is SourceKind.SITEMAP else unpacked(body)[0]
     except ParseError as error:
@@ -58,7 +58,7 @@ def _look(
     headers: Mapping[str, str],
     url: str | None,
     now: datetime,
-    reading: Reading,
+    reading: ParseOptions,
 ) -> dict[str, Any]:
     if url is None and reading.kind is SourceKind.PAGE:
         url = own_address(body, headers)
@@ -91,7 +91,7 @@ def failed(given: str, error: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def as_kind(reading: Reading, kind: str | None) -> Reading:
+def as_kind(reading: ParseOptions, kind: str | None) -> ParseOptions:
     """The reading for `--kind`. None: a feed, which says of a page that it is one."""
     return replace(reading, kind=SourceKind(kind)) if kind else reading
 
@@ -139,7 +139,7 @@ def _is_article(page: dict[str, Any], document: Document) -> bool:
 
 
 def _page(
-    body: bytes, headers: Mapping[str, str], base: str, reading: Reading, now: datetime
+    body: bytes, headers: Mapping[str, str], base: str, reading: ParseOptions, now: datetime
 ) -> dict[str, Any]:
     """The article that the page is; empty for what is no HTML page."""
     reading = replace(reading, full=full_text.is_installed())

@@ -25,7 +25,7 @@ class Selectors:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParseOptions:
     """What decides how the same bytes are read.
 
     `zone`: IANA name for dates that carry none. `order`: of bare numbers in dates, None = by sense.
@@ -50,7 +50,11 @@ class Reading:
         return _fingerprint(self)
 
 
+Reading = ParseOptions
+"""The older name, which the modules of `parse.html.article` import."""
+
+
 @lru_cache(maxsize=256)
-def _fingerprint(reading: Reading) -> bytes:
+def _fingerprint(reading: ParseOptions) -> bytes:
     """Most sources are read alike."""
     return hashlib.blake2b(repr((READER, reading)).encode(), digest_size=8).digest()

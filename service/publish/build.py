@@ -18,8 +18,14 @@ from urllib.parse import urlsplit
 
 from service.config.schema import Settings
 from service.model import Story
-from service.publish.channel import FORMATS, FRESH_FOR, Channel, everything_channel, topic_channel
-from service.publish.items import Item, item
+from service.publish.channel import (
+    FORMATS,
+    FRESH_FOR,
+    FeedChannel,
+    everything_channel,
+    topic_channel,
+)
+from service.publish.items import FeedItem, item
 from service.publish.json_feed import json_feed
 from service.render.engine import Renderer
 from service.render.words import Words
@@ -39,7 +45,7 @@ _GZIP_LEVEL = 6
 
 
 @cache
-def _writers() -> Mapping[str, Callable[[Channel, Sequence[Item]], bytes]]:
+def _writers() -> Mapping[str, Callable[[FeedChannel, Sequence[FeedItem]], bytes]]:
     """Format -> what writes it. feedgen is loaded with the first feed: most passes build none."""
     from service.publish.syndicate import atom, rss  # noqa: PLC0415 - see above
 
@@ -142,7 +148,7 @@ class _Desk:
                 stale_feeds.clear(connection, feed, mark)
         return changed, left_out
 
-    def _channel(self, connection: Connection, feed: str) -> Channel:
+    def _channel(self, connection: Connection, feed: str) -> FeedChannel:
         if feed != stale_feeds.EVERYTHING:
             topic = self._topics[feed]
             sources = page_queries.sources_in(connection, topic.id)
@@ -156,7 +162,7 @@ class _Desk:
             return stories.everywhere(connection, NEWEST)
         return stories.in_topic(connection, feed, NEWEST)
 
-    def _item(self, story: Story, feed: str) -> Item:
+    def _item(self, story: Story, feed: str) -> FeedItem:
         return item(
             story, self._words, self._publish, authority=self._authority,
             base=self._site.base_url, language=self._site.language, feed=feed,
@@ -184,7 +190,7 @@ def _began(topics: Iterable[TopicShelf], authority: str) -> datetime:
     return min(created, default=datetime(int(authority.rpartition(",")[2]), 1, 1, tzinfo=UTC))
 
 
-def _write(channel: Channel, items: Sequence[Item]) -> tuple[list[tuple[str, bytes]], str]:
+def _write(channel: FeedChannel, items: Sequence[FeedItem]) -> tuple[list[tuple[str, bytes]], str]:
     """The feed in every format, without the entries that no format can hold."""
     try:
         return [(name, write(channel, items)) for name, write in _writers().items()], ""
@@ -197,7 +203,7 @@ def _write(channel: Channel, items: Sequence[Item]) -> tuple[list[tuple[str, byt
     return [(name, write(channel, good)) for name, write in _writers().items()], left_out
 
 
-def _problem(channel: Channel, one: Item) -> str:
+def _problem(channel: FeedChannel, one: FeedItem) -> str:
     try:
         for write in _writers().values():
             write(channel, [one])

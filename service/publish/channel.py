@@ -29,7 +29,7 @@ ICON, SMALL_ICON = "icon-512.png", "icon-144.png"
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class FeedChannel:
     """One feed. All addresses are absolute; `updated` is None until its entries are known."""
 
     name: str
@@ -60,9 +60,9 @@ class Channel:
 
 def topic_channel(
     site: SiteView, words: Words, topic: TopicShelf, authority: str, sources: int
-) -> Channel:
+) -> FeedChannel:
     """The feed of a topic: `sources` tell it."""
-    return Channel(
+    return FeedChannel(
         name=topic.name,
         id=f"tag:{authority}:topic/{topic.id}",
         title=words.say("feed.title", topic=topic.title, site=site.title),
@@ -78,10 +78,10 @@ def topic_channel(
 
 def everything_channel(
     site: SiteView, words: Words, authority: str, sources: int, created_at: datetime
-) -> Channel:
+) -> FeedChannel:
     """The feed of all topics."""
     title = words.say("feed.everything")
-    return Channel(
+    return FeedChannel(
         name=EVERYTHING,
         id=f"tag:{authority}:everything",
         title=words.say("feed.title", topic=title, site=site.title),

@@ -33,7 +33,7 @@ Link = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class AtomSource:
     """The feed that an entry comes from, for `atom:source`."""
 
     title: str
@@ -70,7 +70,7 @@ class EntryCorrections(BaseEntryExtension):  # type: ignore[misc]  # feedgen shi
 
     def __init__(self) -> None:
         self.links: list[Link] = []
-        self.origin: Origin | None = None
+        self.origin: AtomSource | None = None
         self.thumbnail: Image | None = None
         self.creator: str | None = None
         self.language: str | None = None
@@ -95,7 +95,7 @@ class EntryCorrections(BaseEntryExtension):  # type: ignore[misc]  # feedgen shi
         self._thumbnail(item)
         return item
 
-    def _source(self, entry: Element, origin: Origin) -> None:
+    def _source(self, entry: Element, origin: AtomSource) -> None:
         """With the id and the date that RFC 4287 wants, and without an author of its own."""
         source = etree.SubElement(entry, _tag(entry, "source"))
         _add(source, _tag(entry, "id"), origin.home)

@@ -20,7 +20,7 @@ _WEB = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class FeedItem:
     """One entry. All addresses are absolute, all instants are set.
 
     `link` is the original, else our own page of the story; `related` is our page first, then the
@@ -51,7 +51,7 @@ class Item:
 def item(
     story: Story, words: Words, publish: Publish, *, authority: str, base: str, language: str,
     feed: str,
-) -> Item:  # fmt: skip
+) -> FeedItem:  # fmt: skip
     """The entry of a story in the feed of topic `feed`.
 
     `base` is the site's address, `language` the feed's.
@@ -64,7 +64,7 @@ def item(
     is_full = publish.content == "full" and bool(story.content)
     images = publish.images == "link"
     published = shown_at(story)
-    return Item(
+    return FeedItem(
         id=f"tag:{authority}:story/{story.public_id}",
         title=_title(story),
         link=link or page,

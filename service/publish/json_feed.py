@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from service.publish.channel import Channel
-from service.publish.items import Item
+from service.publish.channel import FeedChannel
+from service.publish.items import FeedItem
 
 VERSION = "https://jsonfeed.org/version/1.1"
 
 
-def json_feed(channel: Channel, items: Sequence[Item]) -> bytes:
+def json_feed(channel: FeedChannel, items: Sequence[FeedItem]) -> bytes:
     """The feed in UTF-8. Without authors of its own: readers would show them for every item."""
     feed: dict[str, Any] = {
         "version": VERSION,
@@ -30,7 +30,7 @@ def json_feed(channel: Channel, items: Sequence[Item]) -> bytes:
     return json.dumps(feed, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
-def _item(item: Item) -> dict[str, Any]:
+def _item(item: FeedItem) -> dict[str, Any]:
     author = {"name": item.author}
     if item.outlet_home:
         author["url"] = item.outlet_home

@@ -16,11 +16,11 @@ from service.publish.views import (
     DigestCard,
     FeedLinks,
     TopicCard,
+    TopicSection,
     as_published,
     by_day,
     feed_links,
 )
-from service.publish.views import Section as TopicSection
 from service.render.addresses import (
     HOME,
     OPML,

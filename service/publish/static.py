@@ -46,7 +46,7 @@ _FILE, _FOLDER = 0o644, 0o755
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class PublishReport:
     """How many files are new, changed, as they were; path -> reason of those that failed."""
 
     new: int = 0
@@ -61,7 +61,7 @@ def write_site(
     renderer: Renderer,
     out: Path,
     now: datetime,  # noqa: ARG001 - jobs take it; no byte of the tree hangs on it
-) -> Written:
+) -> PublishReport:
     """Write the whole tree into `out`. The feeds are those that `publish` has built last.
 
     Pages of stories are those that stand in a feed or an edition. One page that cannot be made
@@ -77,7 +77,7 @@ def write_site(
                     counts[_put(out, drafts, path, body)] += 1
             except Exception as error:  # noqa: BLE001 - promise 4; the reason is returned
                 failed[path] = f"{type(error).__name__}: {error}"
-    return Written(**counts, failed=failed)
+    return PublishReport(**counts, failed=failed)
 
 
 def _tree(connection: Connection, settings: Settings, renderer: Renderer) -> Iterator[File]:

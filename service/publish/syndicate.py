@@ -12,18 +12,18 @@ from typing import Any
 
 from feedgen.feed import FeedGenerator
 
-from service.publish.channel import FRESH_FOR, MEDIA_TYPES, Channel
+from service.publish.channel import FRESH_FOR, MEDIA_TYPES, FeedChannel
 from service.publish.extension import (
     DC,
     MEDIA,
     NAME,
     SY,
+    AtomSource,
     EntryCorrections,
     FeedCorrections,
     Link,
-    Origin,
 )
-from service.publish.items import Item
+from service.publish.items import FeedItem
 
 GENERATOR = "Bantin"
 _SMALL_ICON_PX = "144"
@@ -32,12 +32,12 @@ _ONE_AT_A_TIME = threading.Lock()
 """feedgen switches the locale of the whole process while it writes a date for RSS."""
 
 
-def updated(channel: Channel, items: Sequence[Item]) -> Any:
+def updated(channel: FeedChannel, items: Sequence[FeedItem]) -> Any:
     """When the feed last changed: an empty one when its topic was made."""
     return max((item.updated for item in items), default=channel.created_at)
 
 
-def atom(channel: Channel, items: Sequence[Item]) -> bytes:
+def atom(channel: FeedChannel, items: Sequence[FeedItem]) -> bytes:
     """Atom 1.0 (RFC 4287)."""
     feed = _feed(channel, items, "atom")
     feed.id(channel.id)
@@ -51,7 +51,7 @@ def atom(channel: Channel, items: Sequence[Item]) -> bytes:
     return bytes(feed.atom_str(pretty=True))
 
 
-def rss(channel: Channel, items: Sequence[Item]) -> bytes:
+def rss(channel: FeedChannel, items: Sequence[FeedItem]) -> bytes:
     """RSS 2.0 with atom:link, content:encoded, dc:creator, media:thumbnail and sy:."""
     feed = _feed(channel, items, "rss")
     feed.description(channel.subtitle)
@@ -69,7 +69,7 @@ def rss(channel: Channel, items: Sequence[Item]) -> bytes:
         return bytes(feed.rss_str(pretty=True))
 
 
-def _feed(channel: Channel, items: Sequence[Item], format_: str) -> Any:
+def _feed(channel: FeedChannel, items: Sequence[FeedItem], format_: str) -> Any:
     feed = FeedGenerator()
     feed.register_extension(NAME, FeedCorrections, EntryCorrections)
     feed.title(channel.title)
@@ -88,7 +88,7 @@ def _feed(channel: Channel, items: Sequence[Item], format_: str) -> Any:
     return feed
 
 
-def _entry(entry: Any, item: Item) -> None:
+def _entry(entry: Any, item: FeedItem) -> None:
     entry.id(item.id)
     entry.title(item.title)
     entry.published(item.published)
@@ -100,12 +100,12 @@ def _entry(entry: Any, item: Item) -> None:
     entry.bantin.language = item.language
 
 
-def _atom_entry(entry: Any, item: Item) -> None:
+def _atom_entry(entry: Any, item: FeedItem) -> None:
     _entry(entry, item)
     author = {"name": item.author}
     if item.outlet_home:
         author["uri"] = item.outlet_home
-        entry.bantin.origin = Origin(item.outlet, item.outlet_home, item.updated)
+        entry.bantin.origin = AtomSource(item.outlet, item.outlet_home, item.updated)
     entry.author(author)
     entry.bantin.links = _links(item)
     if item.is_full:
@@ -116,7 +116,7 @@ def _atom_entry(entry: Any, item: Item) -> None:
         entry.summary(item.body, type="html")
 
 
-def _rss_item(entry: Any, item: Item) -> None:
+def _rss_item(entry: Any, item: FeedItem) -> None:
     _entry(entry, item)
     entry.bantin.creator = item.author
     if item.enclosures:
@@ -130,7 +130,7 @@ def _rss_item(entry: Any, item: Item) -> None:
         entry.summary(item.body, type="html")
 
 
-def _links(item: Item) -> list[Link]:
+def _links(item: FeedItem) -> list[Link]:
     """The original, then our page of it and the other outlets, then what can be heard and seen."""
     links: list[Link] = [{"href": item.link, "rel": "alternate"}]
     links += [{"href": href, "rel": "related"} for href in item.related]

@@ -51,7 +51,7 @@ class DigestCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class TopicSection:
     """Stories under the name of a topic."""
 
     topic: TopicLink
@@ -87,7 +87,7 @@ class EditionPage:
     digest: str
     title: str
     cut_at: datetime
-    sections: tuple[Section, ...]
+    sections: tuple[TopicSection, ...]
     earlier: tuple[StoryView, ...]
     more: int
     canonical: str | None
@@ -122,11 +122,13 @@ def by_day(stories: Iterable[StoryView], zone: str) -> tuple[Day, ...]:
 
 def by_topic(
     stories: Sequence[tuple[TopicLink, StoryView]], order: Sequence[str]
-) -> tuple[Section, ...]:
+) -> tuple[TopicSection, ...]:
     """The stories under their topics: those in their order, other topics behind them."""
     sections: dict[str, list[StoryView]] = {name: [] for name in order}
     links: dict[str, TopicLink] = {}
     for topic, story in stories:
         links.setdefault(topic.id, topic)
         sections.setdefault(topic.id, []).append(story)
-    return tuple(Section(links[name], tuple(sections[name])) for name in sections if name in links)
+    return tuple(
+        TopicSection(links[name], tuple(sections[name])) for name in sections if name in links
+    )

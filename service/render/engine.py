@@ -39,7 +39,7 @@ def shipped_templates() -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent / "templates"
 
 
-class _Compiled(BytecodeCache):
+class _CompiledTemplates(BytecodeCache):
     """Templates that this process has compiled, so that a reload or a second site compiles none.
 
     One is taken again only where the text of its file is still the same.
@@ -57,7 +57,7 @@ class _Compiled(BytecodeCache):
         self._kept[bucket.key] = bucket.checksum, bucket.code
 
 
-_COMPILED = _Compiled()
+_COMPILED = _CompiledTemplates()
 
 
 Stamps = tuple[tuple[str, int, int], ...]

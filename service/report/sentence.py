@@ -42,7 +42,7 @@ def counted(key: str, n: int, **values: object) -> Sentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class SentenceWriter:
     """Tells sentences in one language. `at` writes instants, `names` are the outlets' by id."""
 
     words: Words
@@ -72,9 +72,9 @@ class Teller:
                 return str(value)
 
 
-def in_english(zone: tzinfo = UTC) -> Teller:
+def in_english(zone: tzinfo = UTC) -> SentenceWriter:
     """For the terminal, JSON and probes; `zone` of its instants."""
-    return Teller(english(), lambda at: _stamp(at, zone))
+    return SentenceWriter(english(), lambda at: _stamp(at, zone))
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from service.render.words import Words
-from service.report.sentence import Sentence, Teller
+from service.report.sentence import Sentence, SentenceWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Trouble:
 
 def said(trouble: Trouble, words: Words, at: Callable[[datetime], str]) -> str:
     """Its sentence; `at` writes instants. Raises TemplateError for a key without a sentence."""
-    return Teller(words, at).tell(trouble.sentence)
+    return SentenceWriter(words, at).tell(trouble.sentence)
 
 
 def utc(at: datetime) -> str:

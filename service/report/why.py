@@ -10,7 +10,7 @@ from service.model import DeliveryState
 from service.store.audience import subscribers
 from service.store.core.database import Connection
 from service.store.mailing import history
-from service.store.mailing.history import Entrance, Telling, Wish
+from service.store.mailing.history import Entrance, SubscriptionSnapshot, ToldArticle
 
 SENT, PENDING, DEDUPLICATED = "sent", "pending", "deduplicated"
 SKIPPED, SUPPRESSED, UNKNOWN = "skipped", "suppressed", "unknown"
@@ -31,7 +31,7 @@ class Why:
 
     answer: str
     reason: str
-    proof: Telling | Wish | Entrance | None = None
+    proof: ToldArticle | SubscriptionSnapshot | Entrance | None = None
 
 
 def why(
@@ -66,7 +66,7 @@ def why(
     return min(answers, key=lambda answer: [PENDING, SKIPPED].index(answer.answer))
 
 
-def _by_the_ledger(told: Sequence[Telling], article_id: int) -> Why:
+def _by_the_ledger(told: Sequence[ToldArticle], article_id: int) -> Why:
     own = [row for row in told if row.article_id == article_id]
     row = (own or told)[-1]
     if not own:
@@ -88,7 +88,10 @@ def _by_the_ledger(told: Sequence[Telling], article_id: int) -> Why:
 
 
 def _by_the_wish(  # noqa: PLR0911 - a return an answer: it reads as the table that it is
-    wish: Wish, topics: Sequence[str] | None, entrances: Sequence[Entrance], now: datetime
+    wish: SubscriptionSnapshot,
+    topics: Sequence[str] | None,
+    entrances: Sequence[Entrance],
+    now: datetime,
 ) -> Why:
     if wish.ended_at is not None:
         return Why(SKIPPED, f"{wish.digest} ended {_day(wish.ended_at)}: {wish.ended_reason}", wish)

@@ -25,7 +25,7 @@ _HEAD = "# Written by `bantin sources`; yours to edit.\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SourceRequest:
     """A source as somebody asks for it.
 
     `id` "": from the host. `topics` are ids. `kind` "": a feed.
@@ -50,7 +50,7 @@ class Additions:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
-def add_one(config: Path, environ: Mapping[str, str], wish: Wish) -> Additions:
+def add_one(config: Path, environ: Mapping[str, str], wish: SourceRequest) -> Additions:
     """Add a source. Raises UsageError for what is there already or unknown, ConfigError."""
     loaded = load(config, environ)
     settings = loaded.settings
@@ -68,7 +68,7 @@ def add_one(config: Path, environ: Mapping[str, str], wish: Wish) -> Additions:
     return Additions(file, (source,))
 
 
-def judged(settings: Settings, wish: Wish) -> str:
+def judged(settings: Settings, wish: SourceRequest) -> str:
     """The address that is wished for. Raises UsageError for what can be refused unasked."""
     try:
         url = web_address(nfc(wish.url.strip()))
@@ -79,7 +79,9 @@ def judged(settings: Settings, wish: Wish) -> str:
     return url
 
 
-def add_many(config: Path, environ: Mapping[str, str], wishes: Iterable[Wish]) -> Additions:
+def add_many(
+    config: Path, environ: Mapping[str, str], wishes: Iterable[SourceRequest]
+) -> Additions:
     """Add those that are new; what cannot be collected is refused and stops no other.
 
     Raises UsageError for an unknown topic, ConfigError when the configuration has faults anyway.

@@ -27,7 +27,7 @@ STEP = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class PeriodicJob:
     """An idempotent use case. `run` says whether there may be more to do at once.
 
     It is ticked every `every_s` seconds and whenever somebody kicks its name.
@@ -81,13 +81,13 @@ class Engine:
 
     def __init__(
         self,
-        jobs: Iterable[Job] = (),
+        jobs: Iterable[PeriodicJob] = (),
         stepped: Stepped = lambda _step: None,
         ended: Ended = lambda _name, _error: None,
     ) -> None:
         """`stepped` is told when the system's clock was set, `ended` how each run of a job went."""
         self._ended = ended
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, PeriodicJob] = {}
         self._flags: dict[str, asyncio.Event] = {}
         self._workers: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -101,7 +101,7 @@ class Engine:
         for job in jobs:
             self.add(job)
 
-    def add(self, job: Job) -> None:
+    def add(self, job: PeriodicJob) -> None:
         """One more job, before `start`. Jobs that kick others are made with `engine.kick`."""
         self._jobs[job.name] = job
         self._flags[job.name] = asyncio.Event()
@@ -145,7 +145,7 @@ class Engine:
         """A coroutine, so that it runs on the loop: plain functions go to threads, all busy."""
         flag.set()
 
-    async def _work(self, job: Job) -> None:
+    async def _work(self, job: PeriodicJob) -> None:
         flag = self._flags[job.name]
         while not self._stopping:
             await flag.wait()
@@ -154,7 +154,7 @@ class Engine:
             while more and not self._stopping:
                 more = await self._run(job)
 
-    async def _run(self, job: Job) -> bool:
+    async def _run(self, job: PeriodicJob) -> bool:
         try:
             more = await job.run()
         except asyncio.CancelledError:

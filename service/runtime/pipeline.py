@@ -27,7 +27,7 @@ from service.collect.polling.poll import Collected
 from service.collect.schedule import next_poll
 from service.collect.websub import inbox, renew
 from service.collect.websub.inbox import Taken
-from service.collect.websub.renew import Kept, Means
+from service.collect.websub.renew import Kept, RenewalDependencies
 from service.collect.workers.pool import Parsers
 from service.curate.rematch import rematch
 from service.mail.drain import Drained, drain
@@ -80,7 +80,7 @@ async def collect(
 
 async def subscribe(service: Service, *, sites: Sites) -> Kept:
     """Keep the subscriptions at hubs as they should be: begin, renew, give up."""
-    means = Means(
+    means = RenewalDependencies(
         lambda: poll.open_client(service.store, service.settings, service.clock),
         sites,
         service.clock,

@@ -26,7 +26,7 @@ from service.report.mailing import Beside
 from service.report.trouble import Trouble
 from service.runtime import descriptors, heap, logs, pidfile, pipeline
 from service.runtime.composition import Service, load
-from service.runtime.engine import Engine, Job
+from service.runtime.engine import Engine, PeriodicJob
 from service.runtime.vitals import Vitals
 from service.store.core.threads import in_thread
 from service.web.app import create_app
@@ -78,7 +78,7 @@ def jobs(
     parsers: Parsers,
     stop: asyncio.Event,
     steps: Any = pipeline,
-) -> list[Job]:
+) -> list[PeriodicJob]:
     """The ticks of the service, each an idempotent job of the pipeline, whose `steps` they take."""
     sites = Sites()  # one for all passes: the gap between two requests outlives a pass
     # A pass matches by the rules that it began with. Were stored articles matched with newer ones
@@ -130,16 +130,16 @@ def jobs(
         return False
 
     return [
-        Job("clock", lambda: _after_the_clock(service, kick, steps), CLOCK_TICK_S),
-        Job("house", house, HOUSE_TICK_S),
-        Job("memory", memory, MEMORY_TICK_S),
-        Job("collect", collect, COLLECT_TICK_S),
-        Job("delivered", delivered, DELIVERED_TICK_S),
-        Job("websub", websub, WEBSUB_TICK_S),
-        Job("publish", publish, PUBLISH_TICK_S),
-        Job("digests", digests, DIGEST_TICK_S),
-        Job("mail", mail, MAIL_TICK_S),
-        Job("seek", lambda: steps.seek(service, parsers=parsers, sites=sites), SEEK_TICK_S),
+        PeriodicJob("clock", lambda: _after_the_clock(service, kick, steps), CLOCK_TICK_S),
+        PeriodicJob("house", house, HOUSE_TICK_S),
+        PeriodicJob("memory", memory, MEMORY_TICK_S),
+        PeriodicJob("collect", collect, COLLECT_TICK_S),
+        PeriodicJob("delivered", delivered, DELIVERED_TICK_S),
+        PeriodicJob("websub", websub, WEBSUB_TICK_S),
+        PeriodicJob("publish", publish, PUBLISH_TICK_S),
+        PeriodicJob("digests", digests, DIGEST_TICK_S),
+        PeriodicJob("mail", mail, MAIL_TICK_S),
+        PeriodicJob("seek", lambda: steps.seek(service, parsers=parsers, sites=sites), SEEK_TICK_S),
     ]
 
 

@@ -71,7 +71,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class CachedPage:
     """A document that is kept. `scopes`: what it shows, with the versions of that."""
 
     wire: Wire
@@ -84,7 +84,7 @@ class Page:
         return same and self.look.is_dressed_as(look)
 
 
-Made = tuple[Look, Found, Page | None]
+Made = tuple[Look, Found, CachedPage | None]
 """What was compared with, what there is, and what of it is new and may be kept."""
 
 
@@ -99,7 +99,7 @@ class PageCache:
     most_bytes: int = MOST_BYTES
     made: int = 0
     """How often a page was made."""
-    _pages: OrderedDict[bytes, Page] = field(default_factory=OrderedDict)
+    _pages: OrderedDict[bytes, CachedPage] = field(default_factory=OrderedDict)
     _bytes: int = 0
     _seen: Look | None = None
     _making: dict[str, asyncio.Future[Made]] = field(default_factory=dict)
@@ -187,7 +187,7 @@ class PageCache:
         if not isinstance(found, Served):
             return look, found, None
         scoped = {scope: look.versions.get(scope, 0) for scope in scopes}
-        return look, found, Page(Wire.of(found), look, scoped)
+        return look, found, CachedPage(Wire.of(found), look, scoped)
 
     def _landed(self, key: str, done: asyncio.Future[Made]) -> None:
         self._making.pop(key, None)
@@ -212,7 +212,7 @@ class PageCache:
         for key in [key for key, page in self._pages.items() if not page.stands(look)]:
             self._drop(key)
 
-    def _keep(self, key: bytes, page: Page) -> None:
+    def _keep(self, key: bytes, page: CachedPage) -> None:
         self._drop(key)
         if page.wire.size > self.most_bytes // LARGEST_PART:
             return

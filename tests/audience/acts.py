@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from service.audience import confirm, signup
-from service.audience.signup import Wish
+from service.audience.signup import SignupRequest
 from service.audience.tokens import cookie_hash
 from service.store import tables as t
 from service.store.audience import subscription_events, subscriptions
@@ -21,7 +21,7 @@ def wish(address="minh@example.vn", **values):
         "evidence": "page, from 203.0.113.5",
         "cookie_hash": cookie_hash(COOKIE),
     }
-    return Wish(address, **(given | values))
+    return SignupRequest(address, **(given | values))
 
 
 def newest(store):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.audience import confirm, housekeeping, signup, unsubscribe
-from service.audience.confirm import Standing
+from service.audience.confirm import ConfirmationState
 from service.model import EndedReason
 from tests.audience.acts import COOKIE, again, history, newest, press, subscribe, wish
 
@@ -28,7 +28,7 @@ def follow(store, settings, now, token, previous_cut, *, cookie=None, pressed=Fa
 def test_a_bare_get_changes_nothing(people_store, settings, now, previous_cut, signed_up):
     for cookie in (None, "", "d" * 32):
         found = follow(people_store, settings, now, signed_up.token, previous_cut, cookie=cookie)
-        assert found.standing is Standing.ASK
+        assert found.standing is ConfirmationState.ASK
     assert again(people_store, signed_up) == signed_up
     assert len(history(people_store, signed_up)) == 1
 
@@ -38,7 +38,7 @@ def test_one_click_confirms_in_the_browser_that_signed_up(
 ):
     later = now + timedelta(minutes=3)
     found = follow(people_store, settings, later, signed_up.token, previous_cut, cookie=COOKIE)
-    assert (found.standing, found.fresh) == (Standing.CONFIRMED, True)
+    assert (found.standing, found.fresh) == (ConfirmationState.CONFIRMED, True)
     begun = again(people_store, signed_up)
     assert (begun.starts_at, begun.covered_to) == (later, later)
     assert begun.next_cut_at is None, "the newsletter computes it at its next tick"
@@ -60,8 +60,8 @@ def test_the_button_confirms_everywhere_and_twice_is_once(
 ):
     first = press(people_store, settings, now, previous_cut)
     second = press(people_store, settings, now + timedelta(hours=1), previous_cut)
-    assert (first.standing, first.fresh) == (Standing.CONFIRMED, True)
-    assert (second.standing, second.fresh) == (Standing.CONFIRMED, False)
+    assert (first.standing, first.fresh) == (ConfirmationState.CONFIRMED, True)
+    assert (second.standing, second.fresh) == (ConfirmationState.CONFIRMED, False)
     assert again(people_store, signed_up).starts_at == now
     assert [event.what for event in history(people_store, signed_up)] == ["signed_up", "confirmed"]
 
@@ -99,7 +99,7 @@ def test_a_review_begins_at_the_last_cut_of_its_cadence(
 @pytest.mark.parametrize("token", ["", "0" * 32, "x" * 32, "../etc", "A" * 32, "1" * 31])
 def test_an_unknown_link_is_unknown(people_store, settings, now, previous_cut, signed_up, token):
     found = follow(people_store, settings, now, token, previous_cut, cookie=COOKIE, pressed=True)
-    assert found == confirm.Confirmation(Standing.UNKNOWN, None)
+    assert found == confirm.Confirmation(ConfirmationState.UNKNOWN, None)
 
 
 def test_a_link_lives_for_a_week(people_store, settings, now, previous_cut, signed_up):
@@ -111,7 +111,7 @@ def test_a_link_lives_for_a_week(people_store, settings, now, previous_cut, sign
             people_store, settings, lapsed, signed_up.token, previous_cut,
             cookie=COOKIE, pressed=True,
         )  # fmt: skip
-        assert found.standing is Standing.EXPIRED
+        assert found.standing is ConfirmationState.EXPIRED
     assert not again(people_store, signed_up).confirmed
 
 
@@ -121,7 +121,7 @@ def test_an_old_confirmation_link_does_not_bring_back_who_ended(
     press(people_store, settings, now, previous_cut)
     unsubscribe.unsubscribe(people_store, now, signed_up.token, EndedReason.ONE_CLICK)
     found = press(people_store, settings, now, previous_cut, signed_up.token)
-    assert found.standing is Standing.ENDED
+    assert found.standing is ConfirmationState.ENDED
     assert not again(people_store, signed_up).live
 
 

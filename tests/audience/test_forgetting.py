@@ -16,7 +16,7 @@ from service.store.audience import subscribers, suppressions
 from service.store.core import facts
 from service.store.core.database import Store
 from service.store.mailing import claims, deliveries, outcomes
-from service.store.mailing.outcomes import Outcome
+from service.store.mailing.outcomes import DeliveryOutcome
 from service.text import mailboxes
 from tests.audience.acts import again, letters, newest, press, subscribe, wish
 from tests.audience.conftest import register
@@ -47,7 +47,9 @@ def lived_with(store, settings, renderer, now, previous_cut, outbox):
         [claimed] = claims.claim(connection, "owner", now, 10).claimed
         claims.mark_sending(connection, "owner", now, {claimed.id: "relay"})
         answer = f"550 5.1.1 <{ADDRESS.upper()}>: user {ADDRESS.lower()} unknown"
-        outcome = Outcome(claimed.id, DeliveryState.REJECTED, "relay", answer, suppress=True)
+        outcome = DeliveryOutcome(
+            claimed.id, DeliveryState.REJECTED, "relay", answer, suppress=True
+        )
         assert outcomes.settle(connection, "owner", now, [outcome]) == {claimed.id}
         outbox.put(claimed.message_id.partition("@")[0], f"To: {ADDRESS}\r\n\r\n".encode())
     assert press(store, settings, now, previous_cut).fresh

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from service.audience import housekeeping, signup, unsubscribe
 from service.audience.caps import Caps
-from service.audience.signup import Outcome
+from service.audience.signup import SignupOutcome
 from service.audience.tokens import cookie_hash
 from service.errors import UsageError
 from service.model import EndedReason, Parts
@@ -26,7 +26,7 @@ from tests.audience.acts import COOKIE, history, letters, newest, press, subscri
 
 def test_a_sign_up_waits_for_a_yes_and_plans_one_mail(people_store, settings, renderer, now):
     done = signup.sign_up(people_store, settings, renderer, now, wish())
-    assert done == signup.SignedUp(Outcome.CHECK_MAIL, planned=True, due_at=now)
+    assert done == signup.SignedUp(SignupOutcome.CHECK_MAIL, planned=True, due_at=now)
     found = newest(people_store)
     assert (found.address, found.digest, found.cadence) == ("minh@example.vn", "tuan", "weekly")
     assert found.topics == ("giao-duc",)
@@ -71,7 +71,7 @@ def test_signing_up_again_while_unconfirmed_counts_but_sends_once_a_day(
     again = signup.sign_up(
         people_store, settings, renderer, later, wish("MINH@Example.vn", cadence="daily")
     )
-    assert (first.outcome, again.outcome) == (Outcome.CHECK_MAIL, Outcome.CHECK_MAIL)
+    assert (first.outcome, again.outcome) == (SignupOutcome.CHECK_MAIL, SignupOutcome.CHECK_MAIL)
     assert not again.planned
     found = newest(people_store)
     assert (found.cadence, found.created_at) == ("daily", now)
@@ -119,7 +119,7 @@ def test_who_is_active_changes_nothing_and_is_told_by_mail(
     later = now + timedelta(days=2)
     stranger = wish(cadence="daily", topics=None, cookie_hash=cookie_hash("d" * 32))
     done = signup.sign_up(people_store, settings, renderer, later, stranger)
-    assert done == signup.SignedUp(Outcome.CHECK_MAIL, planned=True, due_at=later)
+    assert done == signup.SignedUp(SignupOutcome.CHECK_MAIL, planned=True, due_at=later)
     assert newest(people_store) == before
     letter = letters(people_store)[-1]
     assert letter.kind == "change"
@@ -182,7 +182,7 @@ def test_the_cap_for_all_queues_and_refuses_nobody(people_store, settings, rende
     assert [sign_up(f"minh{number}@d{number}.vn").due_at for number in range(3)] == [now] * 3
     hour = now.replace(minute=0)
     waiting = [sign_up(f"x{number}@d{number}.vn") for number in range(3)]
-    assert all(one.planned and one.outcome is Outcome.CHECK_MAIL for one in waiting)
+    assert all(one.planned and one.outcome is SignupOutcome.CHECK_MAIL for one in waiting)
     midnight = (hour + timedelta(days=1)).replace(hour=0)
     assert [one.due_at for one in waiting] == [hour + timedelta(hours=1)] * 2 + [midnight]
     # The answer says nothing about an address: who signed up already gets the same one.
@@ -202,7 +202,7 @@ def test_a_mail_that_would_come_after_its_link_has_lapsed_is_refused(
         typed = wish(f"a{day}@d{day}.vn")
         done = signup.sign_up(people_store, settings, renderer, now, typed, caps=caps)
         assert done.planned is (day < 7)
-    assert done == signup.SignedUp(Outcome.FULL, planned=False, due_at=None)
+    assert done == signup.SignedUp(SignupOutcome.FULL, planned=False, due_at=None)
 
 
 def test_two_sign_ups_at_once_do_not_take_the_same_place(people_store, settings, renderer, now):
@@ -225,7 +225,7 @@ def test_a_suppressed_address_sees_the_same_page_and_gets_nothing(
         key = mailboxes.key(facts.secret(connection), "minh@example.vn")
         suppressions.add(connection, key, "bounce", now, "550 5.1.1")
     done = signup.sign_up(people_store, settings, renderer, now, wish())
-    assert done == signup.SignedUp(Outcome.CHECK_MAIL, planned=False, due_at=now)
+    assert done == signup.SignedUp(SignupOutcome.CHECK_MAIL, planned=False, due_at=now)
     assert letters(people_store) == []
 
 

@@ -38,11 +38,11 @@ from service.collect.politeness.rate_limit import Sites
 from service.collect.polling.poll import collect
 from service.collect.workers.pool import QUICK_S, TIMEOUT_S, Parsers
 from service.collect.workers.slow_queue import WAIT_S
-from service.collect.workers.task import Brought, Job
+from service.collect.workers.task import Brought, ParseTask
 from service.config.schema import Settings, Source
 from service.net.client import Client
-from service.net.limits import Limits
-from service.parse.options import Reading
+from service.net.limits import FetchLimits
+from service.parse.options import ParseOptions
 from service.runtime.serving import COLLECT_TICK_S, PASS_S
 from service.store import tables as t
 from service.store.core.database import Store
@@ -104,8 +104,8 @@ class Clock:
 class Fragile(Parsers):
     """Parsers in which some documents kill or hang the process that reads them."""
 
-    async def read(self, job: Job) -> Brought:
-        kinds: dict[bytes, type[Reading]] = {KILLER: Deadly, HANGING: Endless}
+    async def read(self, job: ParseTask) -> Brought:
+        kinds: dict[bytes, type[ParseOptions]] = {KILLER: Deadly, HANGING: Endless}
         for mark, reading in kinds.items():
             if mark in job.body[:1000]:
                 job = replace(job, reading=reading())
@@ -158,7 +158,7 @@ async def run(plan: Plan, store: Store) -> Hour:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     names, speed, haste = plan.names(), plan.speed, plan.haste
     hour = Hour()
-    usual = Limits()
+    usual = FetchLimits()
     limits = replace(
         usual,
         connect_s=usual.connect_s / haste,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.config import locate
-from service.config.places import Places
+from service.config.places import KeyLocations
 from service.config.reading import read
 
 
@@ -169,11 +169,11 @@ def test_the_cut_of_nonsense_ends_and_loses_no_line(text):
 
 class TestPlaces:
     @pytest.fixture
-    def found(self, folder) -> Places:
+    def found(self, folder) -> KeyLocations:
         folder.write('include = ["b.toml"]\n[site]\ntitle = "x"\n[source.1]\nurl = "u"')
         folder.write('[topic.t]\nany = [\n "a",\n "b",\n]', "b.toml")
         pieces = read(folder.main).pieces
-        return Places("bantin.toml", list(pieces))
+        return KeyLocations("bantin.toml", list(pieces))
 
     def test_numbers_may_be_text(self, found, folder):
         b = str(folder.path / "b.toml")

@@ -20,10 +20,10 @@ from sqlalchemy import select
 
 from service.collect.polling.poll import collect
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import Brought, Job
+from service.collect.workers.task import Brought, ParseTask
 from service.errors import PutAsideError
 from service.net.client import Client
-from service.net.limits import Limits
+from service.net.limits import FetchLimits
 from service.store import tables as t
 from service.store.sources import retries
 from tests.collect.workers.test_pool import Deadly
@@ -31,7 +31,7 @@ from tests.contract.way import AFTER_THE_CUT, LOOPBACK, SITE, TODAY, Way, one_li
 from tests.net.wire import Talk, Wire, raw_server
 
 MEGA = 1024 * 1024
-QUICK = Limits(read_s=2.0, total_s=4.0)
+QUICK = FetchLimits(read_s=2.0, total_s=4.0)
 """Deadlines of a test: the server that answers after two minutes need not be waited for."""
 
 READING_S = 2.0
@@ -130,7 +130,7 @@ GOOD = tuple(f"tot-{number}" for number in range(5))
 class Fragile(Parsers):
     """Parsers in which one document ends the process that reads it, as a crash in C would."""
 
-    async def read(self, job: Job) -> Brought:
+    async def read(self, job: ParseTask) -> Brought:
         if KILLER in job.body:
             job = replace(job, reading=Deadly())
         return await super().read(job)
@@ -141,7 +141,7 @@ class Counted(Fragile):
 
     deaths = 0
 
-    async def read(self, job: Job) -> Brought:
+    async def read(self, job: ParseTask) -> Brought:
         try:
             return await super().read(job)
         except PutAsideError:

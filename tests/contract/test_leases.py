@@ -211,7 +211,7 @@ async def test_what_takes_long_stays_whose_it_is(tmp_path, database):
     async with site(tmp_path, database) as (outlet, config):
         service, rival = open_service(config, {}), Store(database)
         store, settings, clock, site_gaps = service.store, service.settings, system_clock, Sites()
-        means = renew.Means(
+        means = renew.RenewalDependencies(
             lambda: client_of(settings, clock), site_gaps, clock, lambda: 0.0, lambda: "token"
         )
 

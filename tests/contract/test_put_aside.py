@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.collect.workers.task import Brought, Job
+from service.collect.workers.task import Brought, ParseTask
 from service.errors import PutAsideError
 from service.runtime import pipeline
 from tests.bench.crowd import HANGING, KILLER
@@ -25,7 +25,7 @@ class Counted(Fragile):
     aside = 0
     read_well = 0
 
-    async def read(self, job: Job) -> Brought:
+    async def read(self, job: ParseTask) -> Brought:
         try:
             brought = await super().read(job)
         except PutAsideError:

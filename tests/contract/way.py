@@ -27,7 +27,7 @@ from service.mail.drain import Drained
 from service.net.client import Client
 from service.newsletter.run import Planned
 from service.publish.build import Published
-from service.publish.static import Written, write_site
+from service.publish.static import PublishReport, write_site
 from service.report.status import as_json, status
 from service.runtime import pipeline
 from service.runtime.composition import Service, open_service
@@ -108,7 +108,7 @@ class Way:
         planned = await pipeline.plan(self.service, digest=digest)
         return planned, await pipeline.send(self.service, digest=digest)
 
-    def write_site(self) -> Written:
+    def write_site(self) -> PublishReport:
         service = self.service
         return write_site(
             service.store, service.settings, service.renderer, self.site_folder, self.now

@@ -11,7 +11,7 @@ from service.curate.admit import AdmitSource, admit
 from service.curate.rules import compile_rules
 from service.errors import ParseError
 from service.parse.document import parse_document
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.store import tables as t
 from service.store.content import stories
 from service.store.sources import registry
@@ -31,7 +31,7 @@ def read_all(corpus, now):
                             path.read_bytes(),
                             {},
                             f"https://{path.stem}.example/feed",
-                            Reading(),
+                            ParseOptions(),
                             now,
                         ),
                     )

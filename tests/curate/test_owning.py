@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from service.config.schema import Settings
-from service.curate.owning import Places, fit
+from service.curate.owning import SourceAddresses, fit
 from service.store import tables as t
 from tests.curate.desk import Desk, entry
 
@@ -15,7 +15,7 @@ LINK = "https://a.vn/tin/1"
 
 
 def at(*fetched, home=None):
-    return Places(fetched, (home,) if home else ())
+    return SourceAddresses(fetched, (home,) if home else ())
 
 
 @pytest.mark.parametrize(

@@ -144,11 +144,11 @@ def _fill(
 
 def _telling(
     connection: Connection, subscription: int, delivery: int, scope: str, articles: list[int]
-) -> told.Telling:
+) -> told.DeliveryContents:
     subscriber = connection.execute(
         select(t.subscription.c.subscriber_id).where(t.subscription.c.id == subscription)
     ).scalar_one()
-    return told.Telling(subscriber, scope, delivery, dict.fromkeys(articles, True))
+    return told.DeliveryContents(subscriber, scope, delivery, dict.fromkeys(articles, True))
 
 
 def add_letter(

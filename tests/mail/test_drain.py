@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from service.errors import StoreBusyError
 from service.mail.drain import drain
 from service.mail.group_commit import GroupCommit
-from service.mail.personal import Composer, Letter
+from service.mail.personal import Letter, TransactionalComposer
 from service.mail.relay import RelayConnection
 from service.mail.relays import outbox_line, outbox_of
 from service.model import DeliveryKind, DeliveryState, Parts
@@ -24,7 +24,7 @@ from service.store import tables as t
 from service.store.core.database import Store
 from service.store.mailing import claims, deliveries, outcomes, uncertain_deliveries
 from service.store.mailing.message_parts import pack
-from service.store.mailing.outcomes import Outcome
+from service.store.mailing.outcomes import DeliveryOutcome
 from tests.mail import stock
 from tests.mail.relays import DROP, QUICK, Sink, relay_of
 
@@ -79,7 +79,7 @@ async def test_what_arrives_is_what_the_composer_makes(store, clock, tmp_path):
         claimed = claims.claim(connection, "preview", clock.at, 10).claimed
         claims.unclaim(connection, "preview", [one.id for one in claimed])
     shown = {
-        one.recipient.address: Composer(settings).compose(
+        one.recipient.address: TransactionalComposer(settings).compose(
             Letter(one.kind, one.message_id, one.dated_at, one.language, one.segment, stock.PARTS,
                    one.recipient)
         )
@@ -412,7 +412,7 @@ async def test_a_digest_is_sent_alone_and_waits_for_what_others_have_in_hand(
         done, _ = await asyncio.wait([running], timeout=1.5)
         assert not done
         with any_store.ledger() as connection:
-            outcome = Outcome(mine[0].id, S.ACCEPTED, "chinh", "250 ok")
+            outcome = DeliveryOutcome(mine[0].id, S.ACCEPTED, "chinh", "250 ok")
             outcomes.settle(connection, "service", clock.at, [outcome])
         drained = await asyncio.wait_for(running, 10)
     assert drained.counts == {S.ACCEPTED: 2}

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from service.mail.addresses import ascii_domain
 from service.mail.batch import Supply
-from service.mail.classify import Reply, Stage
+from service.mail.classify import SmtpReply, SmtpStage
 from service.mail.domains import Domains
 from service.mail.drain import drain
 from service.mail.handover import Lost, Unreachable
@@ -22,7 +22,7 @@ from service.report.mailing import Beside
 from service.store import tables as t
 from service.store.mailing import claims, outcomes, relay_states
 from service.store.mailing.claims import Lane
-from service.store.mailing.outcomes import Outcome
+from service.store.mailing.outcomes import DeliveryOutcome
 from service.store.mailing.relay_states import NOT_TRIED
 from tests.mail import stock
 from tests.mail.relays import DROP, QUICK, SILENCE, Sink
@@ -106,7 +106,7 @@ async def test_readers_of_a_domain_that_puts_them_off_hold_up_all_of_it(store, c
 
 def test_a_domain_that_takes_one_is_held_against_nobody(now):
     def met(code, text="x"):
-        reply = Reply(Stage.BODY if code == 250 else Stage.RCPT, code, text)
+        reply = SmtpReply(SmtpStage.BODY if code == 250 else SmtpStage.RCPT, code, text)
         return conclude(reply, 1, 0, "chinh", now, proven=True, luck=0.0)
 
     domains = Domains()
@@ -331,7 +331,7 @@ async def test_a_place_for_editions_is_given_to_nothing_that_was_tried_before(st
     [one] = stock.fill(store, now, PEOPLE[:1]).deliveries
     with store.ledger() as connection:
         claims.claim(connection, "one", now, 9)
-        late = Outcome(one, S.DEFERRED, "chinh", "rcpt: 450 later", now + MINUTE)
+        late = DeliveryOutcome(one, S.DEFERRED, "chinh", "rcpt: 450 later", now + MINUTE)
         outcomes.settle(connection, "one", now, [late])
     supply = Supply(store, lambda: now + MINUTE, "o", None, Ticks())
     assert await supply.take(one=False, aside=lambda: False) is None
@@ -357,7 +357,7 @@ def test_what_was_tried_itself_queues_behind_all_others_and_letters_last(any_sto
     with any_store.ledger() as connection:
         claims.claim(connection, "one", now, 9)
         for one in tried:
-            late = Outcome(one, S.DEFERRED, "chinh", "rcpt: 450 later", now + MINUTE)
+            late = DeliveryOutcome(one, S.DEFERRED, "chinh", "rcpt: 450 later", now + MINUTE)
             outcomes.settle(connection, "one", now, [late])
         claims.unclaim(connection, "one", [*letters, *made.deliveries])
     later = now + MINUTE
@@ -417,10 +417,10 @@ def noted(line, now, *results, witness=False):
     return line
 
 
-TAKEN = Reply(Stage.BODY, 250, "2.0.0 ok")
-LATER = Reply(Stage.MAIL, 451, "4.3.0 later")
-HANGS_UP = Lost(Stage.BODY, "reset")
-REFUSED = Reply(Stage.RCPT, 554, "5.7.1 relay access denied")
+TAKEN = SmtpReply(SmtpStage.BODY, 250, "2.0.0 ok")
+LATER = SmtpReply(SmtpStage.MAIL, 451, "4.3.0 later")
+HANGS_UP = Lost(SmtpStage.BODY, "reset")
+REFUSED = SmtpReply(SmtpStage.RCPT, 554, "5.7.1 relay access denied")
 
 
 @pytest.mark.parametrize("strike", [LATER, HANGS_UP])
@@ -475,7 +475,7 @@ async def test_what_readers_met_is_noted_as_the_relays_failure(store, clock, tmp
 
 
 def test_what_is_about_one_mail_is_known_by_how_its_answer_begins():
-    behind = list(Stage)[list(Stage).index(Stage.MAIL) + 1 :]
+    behind = list(SmtpStage)[list(SmtpStage).index(SmtpStage.MAIL) + 1 :]
     assert (*(f"{stage}: " for stage in behind), NOT_TRIED) == relay_states.ABOUT_ITSELF
 
 
@@ -491,10 +491,12 @@ def test_everybody_waits_only_where_each_in_the_row_had_news_before(now):
 
 def test_no_number_of_addresses_that_wait_stops_a_relay(now):
     answers = [
-        Reply(Stage.RCPT, 450, "4.1.2 not found"), Reply(Stage.BODY, 451, "4.7.1 greylisted"),
-        Lost(Stage.RCPT, "nothing came", slow=True), Reply(Stage.RCPT, 550, "5.1.1 unknown"),
-        Reply(Stage.BODY, 552, "5.3.4 too big"),
-    ]  # fmt: skip
+        SmtpReply(SmtpStage.RCPT, 450, "4.1.2 not found"),
+        SmtpReply(SmtpStage.BODY, 451, "4.7.1 greylisted"),
+        Lost(SmtpStage.RCPT, "nothing came", slow=True),
+        SmtpReply(SmtpStage.RCPT, 550, "5.1.1 unknown"),
+        SmtpReply(SmtpStage.BODY, 552, "5.3.4 too big"),
+    ]
     line = noted(line_of(), now, TAKEN, *answers * 40, witness=True)
     assert (line.usable, line.proven, line.wanted) == (True, True, 4)
 
@@ -508,7 +510,7 @@ def test_after_losing_its_proof_one_channel_goes_on(now):
     assert line.wanted == 1
     noted(line, now, TAKEN)
     assert line.wanted == 4
-    noted(line, now, Reply(Stage.MAIL, 550, "5.7.1 not from you"))
+    noted(line, now, SmtpReply(SmtpStage.MAIL, 550, "5.7.1 not from you"))
     assert (line.usable, line.wanted) == (True, 1)
     noted(line, now, Unreachable("down", ours=False))
     assert line.wanted == 0

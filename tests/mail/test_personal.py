@@ -9,7 +9,7 @@ import pytest
 
 from service.errors import MailError
 from service.mail.addresses import AddressError, envelope
-from service.mail.personal import NOBODYS_TOKEN, Composer, Letter, host, mailbox
+from service.mail.personal import NOBODYS_TOKEN, Letter, TransactionalComposer, host, mailbox
 from service.model import DeliveryKind, Parts
 from service.render.marks import NAMES, mark
 from service.store.mailing.recipients import Recipient
@@ -45,7 +45,7 @@ def letter(now, **values):
 def test_every_mark_gets_a_value_and_html_values_are_escaped(now, tmp_path):
     every = " | ".join(f"{name}={mark(name)}" for name in NAMES)
     settings = stock.settings(tmp_path)
-    composer = Composer(settings)
+    composer = TransactionalComposer(settings)
     values = composer.values(recipient(now, topics=("y-te", "gone")), "vi")
     assert values == {
         "address": "minh@example.vn",
@@ -63,7 +63,7 @@ def test_every_mark_gets_a_value_and_html_values_are_escaped(now, tmp_path):
 
 
 def test_the_topics_are_those_of_the_digest_unless_some_were_chosen(now, tmp_path):
-    composer = Composer(stock.settings(tmp_path))
+    composer = TransactionalComposer(stock.settings(tmp_path))
     assert composer.values(recipient(now), "vi")["topics"] == "Giáo dục, Y tế"
     gone = recipient(now, digest="no-more")
     assert composer.values(gone, "en")["topics"] == "Giáo dục, Y tế"
@@ -72,7 +72,9 @@ def test_the_topics_are_those_of_the_digest_unless_some_were_chosen(now, tmp_pat
 
 def test_the_envelope_has_the_addresses_in_ascii(now, tmp_path):
     settings = stock.settings(tmp_path, **{"from": "Sở GD <tin@bộ-giáo-dục.vn>"})
-    made = Composer(settings).compose(letter(now, recipient=recipient(now, address="a@thư.vn")))
+    made = TransactionalComposer(settings).compose(
+        letter(now, recipient=recipient(now, address="a@thư.vn"))
+    )
     domain = made.sender.removeprefix("tin@")
     assert domain.isascii()
     assert domain.encode().decode("idna") == "bộ-giáo-dục.vn"
@@ -83,7 +85,7 @@ def test_the_envelope_has_the_addresses_in_ascii(now, tmp_path):
 
 
 def test_a_local_part_that_is_not_ascii_asks_for_a_relay_that_knows_it(now, tmp_path):
-    composer = Composer(stock.settings(tmp_path))
+    composer = TransactionalComposer(stock.settings(tmp_path))
     made = composer.compose(letter(now, recipient=recipient(now, address="điệp@example.vn")))
     assert made.utf8
     assert "To: điệp@example.vn\r\n".encode() in made.data
@@ -97,7 +99,7 @@ def test_a_local_part_that_is_not_ascii_asks_for_a_relay_that_knows_it(now, tmp_
 )  # fmt: skip
 def test_an_address_that_cannot_be_one_is_its_own_fault(now, tmp_path, address):
     with pytest.raises(AddressError):
-        Composer(stock.settings(tmp_path)).compose(
+        TransactionalComposer(stock.settings(tmp_path)).compose(
             letter(now, recipient=recipient(now, address=address))
         )
 
@@ -122,7 +124,7 @@ def test_without_a_base_url_the_list_is_one_of_this_machine(tmp_path):
 
 
 def test_a_mail_to_nobody_differs_only_in_what_is_personal(now, tmp_path):
-    composer = Composer(stock.settings(tmp_path))
+    composer = TransactionalComposer(stock.settings(tmp_path))
     real = composer.compose(letter(now))
     nobody = replace(recipient(now), subscription_id=None, token=NOBODYS_TOKEN)
     shown = composer.compose(letter(now, recipient=nobody))
@@ -132,7 +134,7 @@ def test_a_mail_to_nobody_differs_only_in_what_is_personal(now, tmp_path):
 
 def test_the_default_sender_is_the_site(now, tmp_path):
     settings = stock.settings(tmp_path, **{"from": None})
-    made = Composer(settings).compose(letter(now))
+    made = TransactionalComposer(settings).compose(letter(now))
     message = message_from_bytes(made.data, policy=policy.default)
     sender = message["From"].addresses[0]
     assert (sender.display_name, sender.addr_spec) == ("Tin Khoa giáo", "bantin@localhost")

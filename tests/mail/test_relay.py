@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-from service.mail.classify import Reply, Stage
-from service.mail.handover import Barred, Lost, Unfit, Unreachable
+from service.mail.classify import SmtpReply, SmtpStage
+from service.mail.handover import GateClosed, Lost, Unfit, Unreachable
 from service.mail.personal import Message
 from service.mail.relay import RelayConnection, Timeouts
 from tests.mail.relays import DROP, QUICK, SILENCE, Sink, relay_of
@@ -49,8 +49,8 @@ async def test_what_is_received_is_what_was_built_dots_and_all():
         first = await relay.deliver(message(), open_gate)
         second = await relay.deliver(message("chi@example.vn", data=BODY[:-3]), open_gate)
         await relay.close()
-    assert first == Reply(Stage.BODY, 250, "2.0.0 taken")
-    assert isinstance(second, Reply)
+    assert first == SmtpReply(SmtpStage.BODY, 250, "2.0.0 taken")
+    assert isinstance(second, SmtpReply)
     assert [one.data for one in sink.received] == [BODY, BODY[:-3]]
     assert [one.recipient for one in sink.received] == ["minh@example.vn", "chi@example.vn"]
     assert sink.connections == 1
@@ -68,15 +68,19 @@ async def test_a_connection_that_has_carried_many_messages_makes_room_for_a_fres
 
 
 ANSWERS = [
-    ("mail", "451 4.3.0 later", Reply(Stage.MAIL, 451, "4.3.0 later")),
-    ("mail", "550 5.1.8 who are you", Reply(Stage.MAIL, 550, "5.1.8 who are you")),
-    ("rcpt", "450 4.2.0 grey", Reply(Stage.RCPT, 450, "4.2.0 grey")),
-    ("rcpt", "550-5.1.1 no\r\n550 5.1.1 really", Reply(Stage.RCPT, 550, "5.1.1 no\n5.1.1 really")),
-    ("data", "451 4.3.0 later", Reply(Stage.DATA, 451, "4.3.0 later")),
-    ("data", "554 5.6.0 no", Reply(Stage.DATA, 554, "5.6.0 no")),
-    ("body", "452 4.3.1 full", Reply(Stage.BODY, 452, "4.3.1 full")),
-    ("body", "554 5.6.0 spam", Reply(Stage.BODY, 554, "5.6.0 spam")),
-    ("body", "421 4.3.2 going down", Reply(Stage.BODY, 421, "4.3.2 going down")),
+    ("mail", "451 4.3.0 later", SmtpReply(SmtpStage.MAIL, 451, "4.3.0 later")),
+    ("mail", "550 5.1.8 who are you", SmtpReply(SmtpStage.MAIL, 550, "5.1.8 who are you")),
+    ("rcpt", "450 4.2.0 grey", SmtpReply(SmtpStage.RCPT, 450, "4.2.0 grey")),
+    (
+        "rcpt",
+        "550-5.1.1 no\r\n550 5.1.1 really",
+        SmtpReply(SmtpStage.RCPT, 550, "5.1.1 no\n5.1.1 really"),
+    ),
+    ("data", "451 4.3.0 later", SmtpReply(SmtpStage.DATA, 451, "4.3.0 later")),
+    ("data", "554 5.6.0 no", SmtpReply(SmtpStage.DATA, 554, "5.6.0 no")),
+    ("body", "452 4.3.1 full", SmtpReply(SmtpStage.BODY, 452, "4.3.1 full")),
+    ("body", "554 5.6.0 spam", SmtpReply(SmtpStage.BODY, 554, "5.6.0 spam")),
+    ("body", "421 4.3.2 going down", SmtpReply(SmtpStage.BODY, 421, "4.3.2 going down")),
 ]
 
 
@@ -89,7 +93,7 @@ async def test_a_refusal_at_any_step_is_a_value_and_the_next_message_goes_throug
         assert await relay.deliver(message(), open_gate) == expected
         sink.script = lambda _s, _w: None
         result = await relay.deliver(message(), open_gate)
-        assert isinstance(result, Reply)
+        assert isinstance(result, SmtpReply)
         assert result.code == 250
         await relay.close()
     assert len(sink.received) == 1
@@ -98,9 +102,14 @@ async def test_a_refusal_at_any_step_is_a_value_and_the_next_message_goes_throug
 
 @pytest.mark.parametrize(
     ("step", "stage"),
-    [("mail", Stage.MAIL), ("rcpt", Stage.RCPT), ("data", Stage.DATA), ("body", Stage.BODY),
-     ("after", Stage.BODY)],
-)  # fmt: skip
+    [
+        ("mail", SmtpStage.MAIL),
+        ("rcpt", SmtpStage.RCPT),
+        ("data", SmtpStage.DATA),
+        ("body", SmtpStage.BODY),
+        ("after", SmtpStage.BODY),
+    ],
+)
 @pytest.mark.parametrize("how", [DROP, SILENCE])
 async def test_a_broken_connection_says_how_far_it_came_and_is_opened_again(step, stage, how):
     short = Timeouts(connect=2.0, command=0.3, body=0.3, quit=0.2)
@@ -112,7 +121,7 @@ async def test_a_broken_connection_says_how_far_it_came_and_is_opened_again(step
         assert len(sink.received) == (1 if step == "after" else 0)
         sink.script = lambda _s, _w: None
         again = await relay.deliver(message(), open_gate)
-        assert isinstance(again, Reply)
+        assert isinstance(again, SmtpReply)
         await relay.close()
     assert sink.connections == 2
 
@@ -124,7 +133,7 @@ async def test_a_hang_up_while_idle_costs_the_next_message_nothing():
         sink._peers[0].transport.abort()
         result = await relay.deliver(message(), open_gate)
         await relay.close()
-    assert isinstance(result, Reply)
+    assert isinstance(result, SmtpReply)
     assert len(sink.received) == 2
 
 
@@ -135,7 +144,7 @@ async def test_a_hang_up_seen_only_at_the_next_command_is_tried_once_more():
         sink.script = lambda s, _: DROP if s == "mail" and sink.connections == 1 else None
         result = await relay.deliver(message(), open_gate)
         await relay.close()
-    assert isinstance(result, Reply)
+    assert isinstance(result, SmtpReply)
     assert len(sink.received) == 2
 
 
@@ -143,14 +152,14 @@ async def next_goes_through(relay):
     """At once: on a connection that waits for a body it would wait for an answer in vain."""
     async with asyncio.timeout(20):
         result = await relay.deliver(message("chi@example.vn"), open_gate)
-    assert result == Reply(Stage.BODY, 250, "2.0.0 taken")
+    assert result == SmtpReply(SmtpStage.BODY, 250, "2.0.0 taken")
     await relay.close()
 
 
 async def test_a_closed_gate_hangs_up_and_no_body_leaves():
     async with Sink() as sink:
         relay = connection(sink, Timeouts())
-        assert await relay.deliver(message(), closed_gate) == Barred()
+        assert await relay.deliver(message(), closed_gate) == GateClosed()
         assert [step for step, _ in sink.steps] == ["helo", "mail", "rcpt", "data"]
         await next_goes_through(relay)
     assert [one.recipient for one in sink.received] == ["chi@example.vn"]
@@ -181,7 +190,7 @@ async def test_the_relay_that_hangs_up_at_the_open_gate_has_got_nothing():
 
         result = await relay.deliver(message(), gate)
     assert isinstance(result, Lost)
-    assert result.stage is Stage.DATA
+    assert result.stage is SmtpStage.DATA
     assert sink.received == []
 
 
@@ -221,7 +230,7 @@ async def test_garbage_after_the_body_leaves_the_delivery_uncertain():
         relay = connection(sink)
         result = await relay.deliver(message(), open_gate)
     assert isinstance(result, Lost)
-    assert result.stage is Stage.BODY
+    assert result.stage is SmtpStage.BODY
     assert len(sink.received) == 1
 
 
@@ -231,14 +240,14 @@ async def test_an_address_that_is_not_ascii_needs_smtputf8():
         relay = connection(sink)
         result = await relay.deliver(written, open_gate)
         await relay.close()
-    assert isinstance(result, Reply)
+    assert isinstance(result, SmtpReply)
     assert sink.received[0].recipient == "điệp@example.vn"
     assert "SMTPUTF8" in sink.received[0].options
     async with Sink() as sink:
         relay = connection(sink)
         assert isinstance(await relay.deliver(written, open_gate), Unfit)
         result = await relay.deliver(message(), open_gate)
-        assert isinstance(result, Reply)
+        assert isinstance(result, SmtpReply)
         await relay.close()
     assert len(sink.received) == 1
 
@@ -249,7 +258,7 @@ async def test_the_password_is_shown_to_the_relay(password, fine):
         relay = connection(sink, username="tin", secret=password)
         result = await relay.deliver(message(), open_gate)
         await relay.close()
-    assert isinstance(result, Reply if fine else Unreachable)
+    assert isinstance(result, SmtpReply if fine else Unreachable)
     if isinstance(result, Unreachable):
         assert result.ours
         assert "535" in result.reason
@@ -291,7 +300,7 @@ async def test_tls_and_starttls_with_auth_behind_it(certificate, security):
         )  # fmt: skip
         result = await relay.deliver(message(), open_gate)
         await relay.close()
-    assert isinstance(result, Reply)
+    assert isinstance(result, SmtpReply)
     assert sink.received[0].data == BODY
 
 
@@ -350,8 +359,8 @@ async def test_a_second_server_received_the_same_bytes(smtp_sink):
     result = await relay.deliver(message(), open_gate)
     again = await relay.deliver(message("chi@example.vn"), open_gate)
     await relay.close()
-    assert isinstance(result, Reply)
-    assert isinstance(again, Reply)
+    assert isinstance(result, SmtpReply)
+    assert isinstance(again, SmtpReply)
     dumps = [file.read_bytes() for file in folder.iterdir()]
     assert len(dumps) == 2
     # smtp-sink writes its own header lines first, and plain newlines.

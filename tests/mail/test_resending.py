@@ -16,7 +16,7 @@ from service.mail.relays import outbox_of
 from service.model import DeliveryState
 from service.store import tables as t
 from service.store.mailing import claims, deliveries, outcomes, resending, uncertain_deliveries
-from service.store.mailing.outcomes import Outcome
+from service.store.mailing.outcomes import DeliveryOutcome
 from tests.mail import stock
 from tests.mail.relays import DROP, QUICK, SILENCE, Sink
 from tests.mail.test_drain import Clock
@@ -141,7 +141,7 @@ async def test_a_late_250_comes_first_and_then_nothing_is_sent_again(
 async def test_once_somebody_has_it_in_hand_a_late_answer_is_nobodys(any_store, clock, settings):
     """Two who send one mail at one time is what a resend may cost; its row says what came last."""
     [one] = stock.fill(any_store, clock.at, [LAN]).deliveries
-    late = Outcome(one, S.ACCEPTED, "chinh", "250 at last")
+    late = DeliveryOutcome(one, S.ACCEPTED, "chinh", "250 at last")
     with any_store.ledger() as connection:
         claims.claim(connection, "first", clock.at, 9)
         claims.mark_sending(connection, "first", clock.at, {one: "chinh"})

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from service.mail.classify import Judgement, Reply, Stage, Verdict, judge
-from service.mail.handover import Barred, Lost, NotNoted, Unfit, Unreachable
+from service.mail.classify import Judgement, SmtpReply, SmtpStage, Verdict, judge
+from service.mail.handover import GateClosed, Lost, NotNoted, Unfit, Unreachable
 from service.mail.retry_policy import Effect, conclude, wait_after
 from service.mail.throttle import Throttle
 from service.model import DeliveryState
@@ -65,18 +65,18 @@ def test_the_verdict_on_an_answer(stage, code, text, verdict):
     expected = (
         Judgement(Verdict.ADDRESS, dead=True) if verdict == "dead" else Judgement(Verdict(verdict))
     )
-    assert judge(Reply(Stage(stage), code, text)) == expected
+    assert judge(SmtpReply(SmtpStage(stage), code, text)) == expected
 
 
 def test_every_code_at_every_stage_has_a_verdict():
-    for stage in Stage:
+    for stage in SmtpStage:
         for code in (-1, 0, *range(100, 700)):
-            judge(Reply(stage, code, "5.9.9 x"))
-            judge(Reply(stage, code, ""))
+            judge(SmtpReply(stage, code, "5.9.9 x"))
+            judge(SmtpReply(stage, code, ""))
 
 
 def test_an_answer_is_shown_on_one_line():
-    assert str(Reply(Stage.RCPT, 550, "5.1.1 no\n5.1.1 really\r\nno")) == (
+    assert str(SmtpReply(SmtpStage.RCPT, 550, "5.1.1 no\n5.1.1 really\r\nno")) == (
         "rcpt: 550 5.1.1 no 5.1.1 really no"
     )
 
@@ -87,25 +87,25 @@ def concluded(result, now, tries=0, proven=False, luck=0.0):
 
 def test_what_each_end_of_a_handover_comes_to(now):
     minute = timedelta(minutes=1)
-    taken = concluded(Reply(Stage.BODY, 250, "ok"), now)
+    taken = concluded(SmtpReply(SmtpStage.BODY, 250, "ok"), now)
     assert (taken.outcome.state, taken.effect) == (S.ACCEPTED, Effect.PROVEN)
-    later = concluded(Reply(Stage.RCPT, 450, "later"), now)
+    later = concluded(SmtpReply(SmtpStage.RCPT, 450, "later"), now)
     assert (later.outcome.state, later.effect) == (S.DEFERRED, Effect.PUT_OFF)
     assert later.outcome.next_try_at == now + minute
-    dead = concluded(Reply(Stage.RCPT, 550, "5.1.1 no"), now)
+    dead = concluded(SmtpReply(SmtpStage.RCPT, 550, "5.1.1 no"), now)
     assert (dead.outcome.state, dead.outcome.suppress, dead.outcome.untell) == (
         S.REJECTED, True, False,
     )  # fmt: skip
-    spam = concluded(Reply(Stage.BODY, 554, "spam"), now)
+    spam = concluded(SmtpReply(SmtpStage.BODY, 554, "spam"), now)
     assert (spam.outcome.state, spam.outcome.suppress, spam.outcome.untell) == (
         S.REJECTED, False, True,
     )  # fmt: skip
     unfit = concluded(Unfit("no SMTPUTF8"), now)
     assert (unfit.outcome.state, unfit.outcome.untell) == (S.REJECTED, False)
-    assert concluded(Barred(), now).outcome is None
-    early = concluded(Lost(Stage.DATA, "reset"), now)
+    assert concluded(GateClosed(), now).outcome is None
+    early = concluded(Lost(SmtpStage.DATA, "reset"), now)
     assert (early.outcome.state, early.effect) == (S.DEFERRED, Effect.DOUBTED)
-    nobody_knows = concluded(Lost(Stage.BODY, "reset"), now)
+    nobody_knows = concluded(Lost(SmtpStage.BODY, "reset"), now)
     assert (nobody_knows.outcome.state, nobody_knows.outcome.next_try_at) == (S.UNCERTAIN, None)
     down = concluded(Unreachable("refused", ours=False), now, tries=1)
     assert (down.outcome.state, down.effect, down.ours) == (S.DEFERRED, Effect.FAILED, False)
@@ -115,7 +115,7 @@ def test_what_each_end_of_a_handover_comes_to(now):
 
 
 def test_a_refusal_of_us_waits_behind_the_others_and_is_one_message_s_fault_in_the_end(now):
-    refusal = Reply(Stage.RCPT, 550, "5.7.1 policy")
+    refusal = SmtpReply(SmtpStage.RCPT, 550, "5.7.1 policy")
     first = concluded(refusal, now, tries=0, proven=True)
     assert (first.outcome.state, first.effect) == (S.DEFERRED, Effect.DOUBTED)
     assert first.outcome.next_try_at == now + timedelta(minutes=15, seconds=1)
@@ -129,33 +129,33 @@ def test_a_refusal_of_us_waits_behind_the_others_and_is_one_message_s_fault_in_t
 
 ABOUT = [
     # What is said before there is a recipient is about the relay …
-    (Reply(Stage.MAIL, 451, "4.3.0 later"), Effect.STRIKE),
-    (Reply(Stage.MAIL, 421, "4.3.2 closing"), Effect.STRIKE),
-    (Reply(Stage.MAIL, 550, "5.7.1 not you"), Effect.REFUSED),
-    (Reply(Stage.MAIL, 530, "5.7.0 log in"), Effect.REFUSED),
-    (Lost(Stage.MAIL, "reset"), Effect.STRIKE),
-    (Lost(Stage.MAIL, "nothing came", slow=True), Effect.STRIKE),
-    (Lost(Stage.CONNECT, "the outbox's disk is full"), Effect.STRIKE),
+    (SmtpReply(SmtpStage.MAIL, 451, "4.3.0 later"), Effect.STRIKE),
+    (SmtpReply(SmtpStage.MAIL, 421, "4.3.2 closing"), Effect.STRIKE),
+    (SmtpReply(SmtpStage.MAIL, 550, "5.7.1 not you"), Effect.REFUSED),
+    (SmtpReply(SmtpStage.MAIL, 530, "5.7.0 log in"), Effect.REFUSED),
+    (Lost(SmtpStage.MAIL, "reset"), Effect.STRIKE),
+    (Lost(SmtpStage.MAIL, "nothing came", slow=True), Effect.STRIKE),
+    (Lost(SmtpStage.CONNECT, "the outbox's disk is full"), Effect.STRIKE),
     # … what is said to one is about that one, and at most a doubt.
-    (Reply(Stage.RCPT, 450, "4.1.2 domain not found"), Effect.PUT_OFF),
-    (Reply(Stage.RCPT, 452, "4.2.2 mailbox full"), Effect.PUT_OFF),
-    (Reply(Stage.RCPT, 552, "5.2.2 mailbox full"), Effect.PUT_OFF),
-    (Reply(Stage.DATA, 451, "4.3.0 queue file"), Effect.NONE),
-    (Reply(Stage.BODY, 451, "4.7.1 greylisted"), Effect.NONE),
-    (Lost(Stage.RCPT, "nothing came", slow=True), Effect.PUT_OFF),
-    (Lost(Stage.DATA, "nothing came", slow=True), Effect.NONE),
-    (Reply(Stage.RCPT, 421, "4.7.0 closing"), Effect.DOUBTED),
-    (Reply(Stage.BODY, 421, "4.7.0 closing"), Effect.DOUBTED),
-    (Reply(Stage.RCPT, 554, "5.7.1 relay access denied"), Effect.DOUBTED),
-    (Reply(Stage.RCPT, 530, "5.7.0 log in"), Effect.DOUBTED),
-    (Reply(Stage.BODY, 550, "5.7.515 not authenticated"), Effect.DOUBTED),
-    (Lost(Stage.RCPT, "reset"), Effect.DOUBTED),
+    (SmtpReply(SmtpStage.RCPT, 450, "4.1.2 domain not found"), Effect.PUT_OFF),
+    (SmtpReply(SmtpStage.RCPT, 452, "4.2.2 mailbox full"), Effect.PUT_OFF),
+    (SmtpReply(SmtpStage.RCPT, 552, "5.2.2 mailbox full"), Effect.PUT_OFF),
+    (SmtpReply(SmtpStage.DATA, 451, "4.3.0 queue file"), Effect.NONE),
+    (SmtpReply(SmtpStage.BODY, 451, "4.7.1 greylisted"), Effect.NONE),
+    (Lost(SmtpStage.RCPT, "nothing came", slow=True), Effect.PUT_OFF),
+    (Lost(SmtpStage.DATA, "nothing came", slow=True), Effect.NONE),
+    (SmtpReply(SmtpStage.RCPT, 421, "4.7.0 closing"), Effect.DOUBTED),
+    (SmtpReply(SmtpStage.BODY, 421, "4.7.0 closing"), Effect.DOUBTED),
+    (SmtpReply(SmtpStage.RCPT, 554, "5.7.1 relay access denied"), Effect.DOUBTED),
+    (SmtpReply(SmtpStage.RCPT, 530, "5.7.0 log in"), Effect.DOUBTED),
+    (SmtpReply(SmtpStage.BODY, 550, "5.7.515 not authenticated"), Effect.DOUBTED),
+    (Lost(SmtpStage.RCPT, "reset"), Effect.DOUBTED),
     # Nobody's choice of an address makes a relay hang up behind a body.
-    (Lost(Stage.BODY, "reset"), Effect.STRIKE),
+    (Lost(SmtpStage.BODY, "reset"), Effect.STRIKE),
     (NotNoted("the database is locked"), Effect.NONE),
     # A refusal is final for its own row, and says nothing of others.
-    (Reply(Stage.RCPT, 550, "5.1.1 no such user"), Effect.NONE),
-    (Reply(Stage.BODY, 552, "5.3.4 too big"), Effect.NONE),
+    (SmtpReply(SmtpStage.RCPT, 550, "5.1.1 no such user"), Effect.NONE),
+    (SmtpReply(SmtpStage.BODY, 552, "5.3.4 too big"), Effect.NONE),
 ]
 
 
@@ -171,7 +171,7 @@ def test_the_back_off_doubles_up_to_half_an_hour():
 
 
 def test_two_that_were_put_off_together_do_not_come_back_together(now):
-    refusal = Reply(Stage.RCPT, 450, "later")
+    refusal = SmtpReply(SmtpStage.RCPT, 450, "later")
     waits = [
         concluded(refusal, now, tries=2, luck=luck).outcome.next_try_at - now
         for luck in (0.0, 0.4, 0.8)

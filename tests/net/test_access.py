@@ -17,7 +17,7 @@ from service.config.values import Secret
 from service.errors import FetchError, ForbiddenAddressError, HttpError
 from service.net.access import Access, Route, basic, origin_of
 from service.net.client import Client
-from service.net.limits import Limits
+from service.net.limits import FetchLimits
 from service.net.tls import BUFFER_BYTES
 from tests.net import certificates
 from tests.net.proxy import forward_proxy
@@ -209,7 +209,7 @@ async def test_a_server_that_never_shakes_hands_is_given_up(certificate):
 
     server = await asyncio.start_server(mute, "127.0.0.1", 0)
     url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    limits = Limits(connect_s=0.3)
+    limits = FetchLimits(connect_s=0.3)
     async with Client("Bantin/1", ["127.0.0.0/8"], limits=limits) as fetch:
         with pytest.raises(FetchError, match=r"no connection within 0\.3 s"):
             await fetch.get(url)

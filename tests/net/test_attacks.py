@@ -20,12 +20,12 @@ from backports import zstd
 
 from service.errors import FetchError, ForbiddenAddressError, TooLargeError
 from service.net.client import Client
-from service.net.limits import Limits
+from service.net.limits import FetchLimits
 from tests.net.island import HIDING, NOT_ALLOWED, OTHER, PRIVATE, PUBLIC, PUBLIC_6
 from tests.net.wire import raw_server
 
 LOOPBACK = ["127.0.0.0/8"]
-PATIENT = Limits(total_s=30.0)
+PATIENT = FetchLimits(total_s=30.0)
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -88,7 +88,7 @@ async def test_a_byte_now_and_then_meets_the_deadline_wherever_it_drips(where):
             if where == "status line":
                 await asyncio.sleep(5)
 
-    slow = Limits(read_s=5.0, total_s=0.8)
+    slow = FetchLimits(read_s=5.0, total_s=0.8)
     async with raw_server(script) as wire, Client("x", LOOPBACK, limits=slow) as fetch:
         begun = time.monotonic()
         with pytest.raises(FetchError, match=r"no complete answer within 0\.8 s"):

@@ -15,11 +15,11 @@ from backports import zstd
 
 from service.errors import FetchError, ForbiddenAddressError, HttpError, TooLargeError
 from service.net.client import Client
-from service.net.limits import Limits
+from service.net.limits import FetchLimits
 from tests.net.wire import raw_server
 
 LOOPBACK = ["127.0.0.0/8"]
-QUICK = Limits(connect_s=1.0, read_s=0.5, total_s=1.0)
+QUICK = FetchLimits(connect_s=1.0, read_s=0.5, total_s=1.0)
 
 
 def client(*, allow=LOOPBACK, limits=QUICK, resolver=None):
@@ -137,7 +137,7 @@ async def test_a_bomb_stops_at_the_cap(name, pack):
     async def script(talk):
         await talk.answer(bomb, f"Content-Encoding: {name}")
 
-    async with raw_server(script) as wire, client(limits=Limits(total_s=10)) as fetch:
+    async with raw_server(script) as wire, client(limits=FetchLimits(total_s=10)) as fetch:
         with pytest.raises(TooLargeError, match="10 MB"):
             await fetch.get(wire.url())
         with pytest.raises(TooLargeError, match="1 MB"):
@@ -158,7 +158,7 @@ async def test_fifty_megabytes_are_refused_unread_or_while_reading():
             await talk.send(b"10000\r\n" + piece + b"\r\n")
             sent += len(piece)
 
-    async with raw_server(script) as wire, client(limits=Limits(total_s=20)) as fetch:
+    async with raw_server(script) as wire, client(limits=FetchLimits(total_s=20)) as fetch:
         for path in ("/said", "/unsaid"):
             sent = 0
             with pytest.raises(TooLargeError):
@@ -179,7 +179,7 @@ async def test_small_members_packed_without_end_stop_at_the_cap_on_the_wire():
                 return
             await talk.send(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
 
-    limits = Limits(total_s=20, wire_bytes=1_000_000)
+    limits = FetchLimits(total_s=20, wire_bytes=1_000_000)
     async with raw_server(script) as wire, client(limits=limits) as fetch:
         with pytest.raises(FetchError):
             await fetch.get(wire.url())
@@ -368,7 +368,7 @@ async def test_a_body_that_grows_large_waits_for_room_before_it_does(pack):
         packed = "Content-Encoding: gzip" if pack is gzip.compress else "X-Plain: 1"
         await talk.answer(body, packed)
 
-    limits = Limits(total_s=20.0, small_bytes=100_000)
+    limits = FetchLimits(total_s=20.0, small_bytes=100_000)
     async with raw_server(script) as wire, client(limits=limits) as web:
         small = await web.get(wire.url("/100000"), room=room)
         assert (len(small.body), asked) == (100_000, [])

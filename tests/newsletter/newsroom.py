@@ -28,7 +28,7 @@ from service.render.site_facts import site_view
 from service.store import tables as t
 from service.store.core.database import Store
 from service.store.mailing import claims, outcomes, uncertain_deliveries
-from service.store.mailing.outcomes import Outcome
+from service.store.mailing.outcomes import DeliveryOutcome
 from service.store.sources import registry
 from tests import builders
 
@@ -222,7 +222,7 @@ class Newsroom:
                 gate = claims.mark_sending(connection, "newsroom", self.now, ids)
                 outcomes.settle(
                     connection, "newsroom", self.now,
-                    [Outcome(one, state, "relay", "…", next_try_at) for one in gate.passed],
+                    [DeliveryOutcome(one, state, "relay", "…", next_try_at) for one in gate.passed],
                 )  # fmt: skip
             if most is not None:
                 return

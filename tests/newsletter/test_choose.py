@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.newsletter.choose import Item, Limits, choose
+from service.newsletter.choose import StoryItem, StoryLimits, choose
 from service.newsletter.freeze import PER_TOPIC, best
-from service.store.mailing.edition_candidates import Candidate
+from service.store.mailing.edition_candidates import DigestCandidate
 
 T = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -20,11 +20,13 @@ def item(number, *topics, outlet="Báo A", articles=None, entered=None):
     pairs = tuple(one if isinstance(one, tuple) else (one, T) for one in topics)
     ids = frozenset(articles or {number})
     first = entered or min(at for _, at in pairs)
-    return Item(number, pairs, ids, ids, outlet, first)
+    return StoryItem(number, pairs, ids, ids, outlet, first)
 
 
 def told(items, topics=ALL, since=T, told=(), most=20, per_source=None):
-    return choose(items, topics, since=since, told=frozenset(told), limits=Limits(most, per_source))
+    return choose(
+        items, topics, since=since, told=frozenset(told), limits=StoryLimits(most, per_source)
+    )
 
 
 def shown(choice):
@@ -103,7 +105,7 @@ def test_how_long_the_oldest_story_waits_is_by_the_reader_s_topics():
 
 def candidate(number, *topics, weight=1.0, outlets=1, published=None):
     pairs = tuple(one if isinstance(one, tuple) else (one, T) for one in topics)
-    return Candidate(number, f"{number:024d}", pairs, weight, outlets, published)
+    return DigestCandidate(number, f"{number:024d}", pairs, weight, outlets, published)
 
 
 def test_the_best_are_what_many_tell_then_what_is_newest():

@@ -9,7 +9,7 @@ from service.model import DeliveryState
 from service.report.health import health
 from service.store import tables as t
 from service.store.mailing import outcomes, uncertain_deliveries
-from service.store.mailing.outcomes import Outcome
+from service.store.mailing.outcomes import DeliveryOutcome
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, WEEK, Newsroom
 
 LAN, MINH = "lan@example.vn", "minh@example.vn"
@@ -105,7 +105,7 @@ def test_a_late_answer_still_settles_it_when_the_next_edition_is_out(room, lost)
     room.plan(MONDAY + WEEK)
     room.accept()
     with room.store.ledger() as connection:
-        late = Outcome(lost, DeliveryState.ACCEPTED, "relay", "250 at last")
+        late = DeliveryOutcome(lost, DeliveryState.ACCEPTED, "relay", "250 at last")
         assert outcomes.settle(connection, "newsroom", room.now, [late]) == {lost}
     assert room.held() == []
     assert room.states() == {"accepted": 4}
@@ -116,7 +116,7 @@ def test_a_late_refusal_of_its_content_releases_it(room, lost):
     room.plan(MONDAY + WEEK)
     room.accept()
     with room.store.ledger() as connection:
-        late = Outcome(lost, DeliveryState.REJECTED, "relay", "554 5.6.0 spam", untell=True)
+        late = DeliveryOutcome(lost, DeliveryState.REJECTED, "relay", "554 5.6.0 spam", untell=True)
         assert outcomes.settle(connection, "newsroom", room.now, [late]) == {lost}
     room.plan(MONDAY + 2 * WEEK)
     room.accept()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from service.model import SourceKind
 from service.parse.document import parse_document
 from service.parse.html.article import page as article_page
-from service.parse.options import Reading, Selectors
+from service.parse.options import ParseOptions, Selectors
 from service.text.instants import dates
 from service.text.instants.dayorder import orders_of
 from tests.parse.article_pages import PARAGRAPHS, TITLE
@@ -62,7 +62,7 @@ def page(days, told, shown, mark="<span class='date' title='{told}'>{shown}</spa
 
 
 def published(body, url="https://tinh.example.vn/tin", reading=None):
-    reading = reading or Reading(SourceKind.PAGE)
+    reading = reading or ParseOptions(SourceKind.PAGE)
     return [one.published for one in parse_document(body, {}, url, reading, NOW).entries]
 
 
@@ -82,7 +82,7 @@ def test_an_american_date_for_machines_beside_a_day_first_one(mark, shown, days)
 
 
 def test_selectors_read_them_alike():
-    reading = Reading(SourceKind.PAGE, Selectors(entry="li", date=".date"))
+    reading = ParseOptions(SourceKind.PAGE, Selectors(entry="li", date=".date"))
     body = page(DAYS, american, day_first)
     assert published(body, reading=reading) == [one.astimezone(UTC) for one in DAYS]
 
@@ -113,7 +113,7 @@ def test_a_time_without_a_zone_is_that_of_the_sites_country(told, url, lang, zon
 
 
 def test_the_zone_of_the_configuration_goes_before_the_countrys():
-    reading = Reading(SourceKind.PAGE, zone="Europe/Berlin")
+    reading = ParseOptions(SourceKind.PAGE, zone="Europe/Berlin")
     expected = [one.replace(tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC) for one in DAYS]
     assert published(page(DAYS, american, day_first), reading=reading) == expected
 
@@ -124,7 +124,7 @@ def article(told, shown):
         f"<html><head><title>{TITLE}</title><meta name='pubdate' content='{told}'></head><body>"
         f"<h1>{TITLE}</h1><div class='date'>{shown}</div>{prose}</body></html>"
     )
-    return article_page.read(body.encode(), {}, "https://tinh.example.vn/a/1", Reading(), NOW)
+    return article_page.read(body.encode(), {}, "https://tinh.example.vn/a/1", ParseOptions(), NOW)
 
 
 @pytest.mark.parametrize("at", DAYS)
@@ -138,7 +138,9 @@ def test_an_article_page_reads_them_alike(at):
 def test_a_json_feed_reads_them_alike():
     items = [{"id": str(n), "date_published": american(at)} for n, at in enumerate(DAYS)]
     feed = json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": items})
-    entries = parse_document(feed.encode(), {}, "https://a.example.vn/f", Reading(), NOW).entries
+    entries = parse_document(
+        feed.encode(), {}, "https://a.example.vn/f", ParseOptions(), NOW
+    ).entries
     assert [one.published for one in entries] == [one.astimezone(UTC) for one in DAYS]
 
 

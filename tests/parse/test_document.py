@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 import pytest
 
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import Job
+from service.collect.workers.task import ParseTask
 from service.errors import ParseError
 from service.model import Enclosure, Image
 from service.parse.document import parse_document
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 
 URL = "https://bao.example/rss/giao-duc.rss"
-VIET = Reading(zone="Asia/Ho_Chi_Minh", language="vi")
+VIET = ParseOptions(zone="Asia/Ho_Chi_Minh", language="vi")
 
 
 def read(text, now, *, headers=None, url=URL, reading=VIET):
@@ -258,7 +258,7 @@ def test_dates_are_read_in_the_zone_of_the_source(written, utc, now):
 
 
 def test_a_source_may_write_months_first(now):
-    reading = Reading(zone="Asia/Ho_Chi_Minh", order="mdy")
+    reading = ParseOptions(zone="Asia/Ho_Chi_Minh", order="mdy")
     text = rss(item(title="x", pubDate="10/2/2026 9:25:00 AM"))
     (entry,) = read(text, now, reading=reading).entries
     assert entry.published == datetime(2026, 10, 2, 2, 25, tzinfo=UTC)
@@ -292,7 +292,7 @@ def test_the_language_comes_from_the_document_and_else_from_its_header(now):
 def test_day_and_month_stand_in_the_order_of_the_whole_document(lines, first, now):
     text = rss("".join(item(title=n, pubDate=line) for n, line in enumerate(lines)))
     assert read(text, now).entries[0].published == datetime.fromisoformat(first + "+00:00")
-    config = Reading(zone="Asia/Ho_Chi_Minh", order="dmy")
+    config = ParseOptions(zone="Asia/Ho_Chi_Minh", order="dmy")
     assert read(text, now, reading=config).entries[0].published != datetime(
         2026, 10, 2, 2, 25, tzinfo=UTC
     )
@@ -515,14 +515,14 @@ class TestJsonFeed:
 )
 def test_a_time_without_zone_is_the_sources_or_its_languages(zone, channel, utc, now):
     body = rss(item(guid=1, pubDate="24/11/2026 08:05"), channel=channel)
-    (entry,) = read(body, now, reading=Reading(zone=zone)).entries
+    (entry,) = read(body, now, reading=ParseOptions(zone=zone)).entries
     assert f"{entry.published:%H:%M}" == utc
 
 
 def test_a_json_feed_tells_its_zone_by_its_language(now):
     items = [{"id": "1", "date_published": "2026-11-24T08:05:00"}]
     feed = {"version": "https://jsonfeed.org/version/1.1", "language": "vi", "items": items}
-    (entry,) = read(json.dumps(feed), now, reading=Reading()).entries
+    (entry,) = read(json.dumps(feed), now, reading=ParseOptions()).entries
     assert f"{entry.published:%H:%M}" == "01:05"
 
 
@@ -550,13 +550,13 @@ def test_a_date_that_says_nothing_hides_no_other(first, published, now):
 async def test_a_feed_that_is_packed_as_a_file_is_read(now):
     body = gzip.compress(rss(item(title="Tin", guid="1")).encode())
     async with Parsers(1) as parsers:
-        brought = await parsers.read(Job(body, {}, URL, VIET, now))
+        brought = await parsers.read(ParseTask(body, {}, URL, VIET, now))
         with pytest.raises(ParseError, match="gzip is broken"):
-            await parsers.read(Job(b"\x1f\x8b" + b"x" * 50, {}, URL, VIET, now))
-        torn = await parsers.read(Job(body[:-12], {}, URL, VIET, now))
+            await parsers.read(ParseTask(b"\x1f\x8b" + b"x" * 50, {}, URL, VIET, now))
+        torn = await parsers.read(ParseTask(body[:-12], {}, URL, VIET, now))
         plain = gzip.decompress(body)  # in two members, as some servers write on
         halves = gzip.compress(plain[:90]) + gzip.compress(plain[90:])
-        joined = await parsers.read(Job(halves, {}, URL, VIET, now))
+        joined = await parsers.read(ParseTask(halves, {}, URL, VIET, now))
     assert joined.document == brought.document
     assert [one.title for one in brought.document.entries] == ["Tin"]
     assert [one.title for one in torn.document.entries] == ["Tin"]

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from service.errors import ParseError
 from service.model import SourceKind
 from service.parse.document import parse_document
-from service.parse.options import Reading, Selectors
+from service.parse.options import ParseOptions, Selectors
 from tests.parse.refusals import read_or_refusal
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 URL = "https://bao.example/rss"
-PAGE = Reading(SourceKind.PAGE, Selectors(entry="item, li", title="title, a", date="pubDate"))
+PAGE = ParseOptions(SourceKind.PAGE, Selectors(entry="item, li", title="title, a", date="pubDate"))
 
 GUIDS = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>
@@ -41,7 +41,7 @@ JSON = (
 
 def keys(body: bytes) -> set[str]:
     try:
-        return {entry.key for entry in parse_document(body, {}, URL, Reading(), NOW).entries}
+        return {entry.key for entry in parse_document(body, {}, URL, ParseOptions(), NOW).entries}
     except ParseError:
         return set()
 
@@ -86,7 +86,7 @@ def mangled(draw):
 @given(mangled(), st.sampled_from([{}, {"content-type": "text/xml; charset=utf-16"},
                                    {"content-type": "application/json"}]))  # fmt: skip
 def test_mangled_documents_give_a_document_or_a_reason(body, headers):
-    for reading in (Reading(), PAGE):
+    for reading in (ParseOptions(), PAGE):
         a_document_or_a_reason(body, headers, reading)
 
 
@@ -104,13 +104,13 @@ def a_document_or_a_reason(body, headers, reading):
 
 @pytest.mark.parametrize("body", [GUIDS, LINKS, ATOM, JSON])
 def test_the_same_documents_unharmed_are_read(body):
-    assert a_document_or_a_reason(body.encode(), {}, Reading()).entries
+    assert a_document_or_a_reason(body.encode(), {}, ParseOptions()).entries
 
 
 @settings(max_examples=200)
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_document_or_a_reason(body):
-    for reading in (Reading(), PAGE):
+    for reading in (ParseOptions(), PAGE):
         a_document_or_a_reason(body, {}, reading)
 
 
@@ -118,7 +118,7 @@ def test_any_bytes_give_a_document_or_a_reason(body):
 def test_tens_of_thousands_of_entries_are_read():
     items = "".join(f"<item><guid>{n}</guid><title>Tin {n}</title></item>" for n in range(30_000))
     body = f"<rss version='2.0'><channel><title>T</title>{items}</channel></rss>".encode()
-    document = parse_document(body, {}, URL, Reading(), NOW)
+    document = parse_document(body, {}, URL, ParseOptions(), NOW)
     assert len(document.entries) == 30_000
 
 
@@ -129,4 +129,4 @@ def test_tens_of_thousands_of_entries_are_read():
 def test_what_stands_before_no_feed_is_passed_over_once(start, number):
     """Sixty comments were enough to keep a pattern busy for years."""
     with pytest.raises(ParseError, match="no feed"):
-        parse_document(start * number + b"x", {}, URL, Reading(), NOW)
+        parse_document(start * number + b"x", {}, URL, ParseOptions(), NOW)

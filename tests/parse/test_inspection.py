@@ -11,7 +11,7 @@ from service.config.schema import Settings
 from service.model import SourceKind
 from service.net.client import Client
 from service.parse.inspection import as_kind, look
-from service.parse.options import Reading, Selectors
+from service.parse.options import ParseOptions, Selectors
 from tests.net.wire import raw_server
 
 FEED = """<rss version="2.0"><channel><title>Báo</title><link>https://bao.example/</link>
@@ -66,12 +66,12 @@ def test_what_cannot_be_read_has_the_same_shape(now):
     seen = look("x", b"<html>", {}, None, now)
     assert (seen["ok"], seen["feed"], seen["entries"]) == (False, None, [])
     assert "HTML page" in seen["error"]
-    seen = look("x", b"<html>", {}, None, now, as_kind(Reading(), "page"))
+    seen = look("x", b"<html>", {}, None, now, as_kind(ParseOptions(), "page"))
     assert "no list of news" in seen["error"]
 
 
 def test_a_page_with_selectors_gives_its_list(now):
-    reading = Reading(SourceKind.PAGE, Selectors(entry="li"))
+    reading = ParseOptions(SourceKind.PAGE, Selectors(entry="li"))
     body = b"<html lang=vi><title>Trang</title><li><a href='/1'>Tin</a></li>"
     seen = look("x", body, {}, "https://tinh.example/", now, reading)
     assert seen["page"]["title"] == "Trang"

@@ -15,7 +15,7 @@ from sqlalchemy import insert, update
 
 from service.publish.build import publish
 from service.publish.robots import OURS
-from service.publish.static import Written, write_site
+from service.publish.static import PublishReport, write_site
 from service.store import tables as t
 from service.store.content import stale_feeds
 from tests.publish.newsroom import configure, fill, freeze_edition, renderer_for, tell
@@ -34,7 +34,7 @@ def newsroom(any_store, now):
     return any_store, ids
 
 
-def _write(store, out, now, overrides=None) -> Written:
+def _write(store, out, now, overrides=None) -> PublishReport:
     settings = configure()
     renderer = renderer_for(settings, overrides)
     publish(store, settings, renderer, now)
@@ -207,7 +207,7 @@ def test_two_runs_at_once_give_one_whole_tree(newsroom, now, tmp_path):
     out = tmp_path / "out"
     settings = configure()
     publish(store, settings, renderer_for(settings), now)
-    done: list[Written] = []
+    done: list[PublishReport] = []
 
     def run() -> None:
         done.append(write_site(store, settings, renderer_for(settings), out, now))

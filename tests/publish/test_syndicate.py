@@ -14,7 +14,7 @@ from lxml import etree, html
 
 from service.config.schema import Publish
 from service.model import Enclosure, Image
-from service.publish.channel import FRESH_FOR, Channel, topic_channel
+from service.publish.channel import FRESH_FOR, FeedChannel, topic_channel
 from service.publish.extension import ATOM, EntryCorrections
 from service.publish.items import item
 from service.publish.json_feed import json_feed
@@ -145,8 +145,8 @@ def test_the_same_in_json(channel):
 
 
 def test_a_hub_stands_beside_self_in_each_format(channel):
-    hub = Channel(
-        **{name: getattr(channel, name) for name in Channel.__slots__ if name != "hubs"},
+    hub = FeedChannel(
+        **{name: getattr(channel, name) for name in FeedChannel.__slots__ if name != "hubs"},
         hubs=("https://hub.example/",),
     )
     feed = etree.fromstring(atom(hub, []))

@@ -12,7 +12,7 @@ import pytest
 from service.render.engine import shipped_templates
 from service.render.words import load_words
 from service.report.causes import cause
-from service.report.sentence import Sentence, Teller, in_english
+from service.report.sentence import Sentence, SentenceWriter, in_english
 
 ROOT = Path(__file__).parents[2] / "service"
 ENGLISH = load_words((shipped_templates(),), "en")
@@ -20,7 +20,7 @@ CAUSES = dict(ENGLISH.chapter("cause."))
 SYSTEM = {"cause.refused", "cause.reset", "cause.unreachable", "cause.no_route", "cause.timed_out"}
 """What the operating system says, not our code."""
 
-vietnamese = Teller(load_words((shipped_templates(),), "vi"), str)
+vietnamese = SentenceWriter(load_words((shipped_templates(),), "vi"), str)
 
 
 def literals() -> str:

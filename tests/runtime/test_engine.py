@@ -10,7 +10,7 @@ import pytest
 
 from service.config.schema import Log
 from service.runtime import logs
-from service.runtime.engine import Engine, Job
+from service.runtime.engine import Engine, PeriodicJob
 
 
 async def test_every_job_runs_once_at_the_start_and_again_while_there_is_more():
@@ -20,7 +20,7 @@ async def test_every_job_runs_once_at_the_start_and_again_while_there_is_more():
         runs.append(1)
         return len(runs) < 3
 
-    engine = Engine([Job("mail", run, 3600)])
+    engine = Engine([PeriodicJob("mail", run, 3600)])
     engine.start()
     await asyncio.sleep(0.05)
     assert await engine.stop(1)
@@ -41,7 +41,7 @@ async def test_a_kick_during_a_run_leads_to_another_run_and_never_to_two_at_once
         running -= 1
         return False
 
-    engine = Engine([Job("collect", run, 3600)])
+    engine = Engine([PeriodicJob("collect", run, 3600)])
     engine.start()
     await begun.wait()
     for _ in range(5):
@@ -63,7 +63,7 @@ async def test_a_tick_runs_the_job_and_a_failing_one_is_told_and_tried_again(cap
         tries += 1
         raise RuntimeError("the disk is full")
 
-    engine = Engine([Job("publish", run, 0.1)])
+    engine = Engine([PeriodicJob("publish", run, 0.1)])
     engine.start()
     await asyncio.sleep(0.35)
     assert await engine.stop(1)
@@ -86,7 +86,7 @@ async def test_stop_waits_for_a_running_job_and_cuts_off_one_that_does_not_end()
         ended.append("endless")
         return True
 
-    engine = Engine([Job("short", short, 3600), Job("endless", endless, 3600)])
+    engine = Engine([PeriodicJob("short", short, 3600), PeriodicJob("endless", endless, 3600)])
     engine.start()
     await asyncio.sleep(0.02)
     assert not await engine.stop(0.3)
@@ -114,7 +114,7 @@ async def test_ticks_need_no_thread_of_the_shared_pool():
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(1))
     busy = loop.run_in_executor(None, let_go.wait)
-    engine = Engine([Job("mail", run, 0.05)])
+    engine = Engine([PeriodicJob("mail", run, 0.05)])
     engine.start()
     try:
         await asyncio.wait_for(again.wait(), 20)

@@ -10,7 +10,7 @@ import pytest
 from service.report.trouble import said, utc
 from service.runtime import vitals as vitals_module
 from service.runtime.composition import open_service
-from service.runtime.engine import Engine, Job
+from service.runtime.engine import Engine, PeriodicJob
 from service.runtime.vitals import FILE, SIZE, Vitals, noted
 
 
@@ -49,7 +49,9 @@ async def test_jobs_that_fail_one_after_another_are_told_until_they_do_not(servi
     async def well() -> bool:
         return False
 
-    engine = Engine([Job("mail", run, 0.05), Job("publish", well, 0.05)], ended=vitals.job_ended)
+    engine = Engine(
+        [PeriodicJob("mail", run, 0.05), PeriodicJob("publish", well, 0.05)], ended=vitals.job_ended
+    )
     engine.start()
     await until(lambda: runs >= 4)
     [told] = of_jobs(vitals)

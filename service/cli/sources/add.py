@@ -13,14 +13,14 @@ from service.cli.opening import environ, ids_of, log_quietly
 from service.cli.output import config_option, dump, fail, json_option, printable, say, spinner, warn
 from service.cli.sources.discover import searched
 from service.collect.discovery import candidates, toml_proposal
-from service.collect.discovery.candidates import Discovery, Offer
-from service.collect.discovery.feed_links import Origin
+from service.collect.discovery.candidates import Discovery, SourceCandidate
+from service.collect.discovery.feed_links import LinkOrigin
 from service.config.schema import Settings
 from service.errors import FetchError, ForbiddenAddressError, UsageError
 from service.model import SourceKind
 from service.net import guard
 from service.runtime import pidfile
-from service.runtime.adding import Additions, Wish, add_one, judged
+from service.runtime.adding import Additions, SourceRequest, add_one, judged
 from service.runtime.composition import load
 from service.text.web.ip_literal import literal
 
@@ -43,7 +43,7 @@ topic_option = click.option(
 class _Choice:
     """What is to be added, None: nothing is clear. `untried`: why the address could not be had."""
 
-    offer: Offer | None = None
+    offer: SourceCandidate | None = None
     found: Discovery | None = None
     untried: str = ""
 
@@ -76,7 +76,9 @@ def add(
     added as it is.
     """
     log_quietly()
-    wish = Wish(url, title, name, topics, kind="" if kind in {None, SourceKind.FEED} else str(kind))
+    wish = SourceRequest(
+        url, title, name, topics, kind="" if kind in {None, SourceKind.FEED} else str(kind)
+    )
     choice = _Choice()
     if kind is None:
         settings = load(config, environ()).settings
@@ -103,7 +105,7 @@ def _chosen(settings: Settings, url: str, *, shown: bool) -> _Choice:
             return _Choice(untried=str(error))
         except FetchError as error:
             return _Choice(untried=str(error))
-    asked = [one for one in found.offers if one.origin is Origin.ASKED]
+    asked = [one for one in found.offers if one.origin is LinkOrigin.ASKED]
     itself = next((one for one in asked if one.kind is SourceKind.FEED), None)
     if itself is not None:
         return _Choice(itself, found)
@@ -111,7 +113,7 @@ def _chosen(settings: Settings, url: str, *, shown: bool) -> _Choice:
     return _Choice(None if missing else candidates.clear(found.offers, url), found)
 
 
-def _as_json(done: Additions, offer: Offer | None) -> dict[str, object]:
+def _as_json(done: Additions, offer: SourceCandidate | None) -> dict[str, object]:
     """{"id", "url", "topics", "file", "kind", "why", "entries", "newest"}; null: not tried."""
     source = done.added[0]
     return {
@@ -132,7 +134,7 @@ def _tell(config: Path, url: str, done: Additions, choice: _Choice) -> None:
     if choice.untried:
         warn(f"not tried: {printable(choice.untried)}; added as it is")
     if offer is not None and offer.url != url.strip():
-        how = "moved for good" if offer.origin is Origin.ASKED else offer.why
+        how = "moved for good" if offer.origin is LinkOrigin.ASKED else offer.why
         say(f"{url} leads to {source.url} ({printable(how)})")
     gives = f": {toml_proposal.summary(offer, zone)}" if offer else ""
     say(f"added [source.{source.id}] to {done.file}{gives}")

@@ -28,7 +28,7 @@ from service.collect.discovery import toml_proposal
 from service.collect.discovery.candidates import Discovery
 from service.collect.discovery.search import discover as search
 from service.collect.discovery.toml_proposal import Proposal, proposals
-from service.collect.discovery.visitor import MOST_REQUESTS, Manner, Means
+from service.collect.discovery.visitor import MOST_REQUESTS, Manner, SearchDependencies
 from service.collect.politeness.rate_limit import Sites
 from service.collect.politeness.robots import Permissions
 from service.collect.polling.poll import client_of
@@ -123,7 +123,7 @@ async def searched(
     people = await asyncio.to_thread(readers, settings)
     async with client_of(settings, system_clock, people) as client, Parsers(1) as parsers:
         permissions = Permissions(client, system_clock)
-        means = Means(client, parsers, Sites(), permissions, system_clock, tell)
+        means = SearchDependencies(client, parsers, Sites(), permissions, system_clock, tell)
         return await search(means, manner, url, sitemaps=sitemaps)
 
 

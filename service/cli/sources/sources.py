@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from service.cli.grouping import Group
+from service.cli.grouping import CommandGroup
 from service.cli.opening import environ, ids_of, known, log_quietly, opened_to_look
 from service.cli.output import (
     config_option,
@@ -35,13 +35,13 @@ from service.parse import opml
 from service.report import hubs, standing
 from service.report.sentence import in_english
 from service.runtime import pidfile
-from service.runtime.adding import Additions, Wish, add_many
+from service.runtime.adding import Additions, SourceRequest, add_many
 from service.runtime.composition import Service, load, titles
 from service.store import status_counts
 from service.store.sources import pauses, retries
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def sources() -> None:
     """List what is collected; add, pause, import, export it."""
 
@@ -123,7 +123,9 @@ def import_(file: Any, topics: tuple[str, ...], config: Path, as_json: bool) -> 
         outlines = opml.read(file.read())
     except ParseError as error:
         raise UsageError(f"{file.name}: {error}") from error
-    wishes = [Wish(one.url, one.title, topics=topics, folders=one.categories) for one in outlines]
+    wishes = [
+        SourceRequest(one.url, one.title, topics=topics, folders=one.categories) for one in outlines
+    ]
     done = add_many(config, environ(), wishes)
     if as_json:
         dump(_imported(done))

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from service.collect.discovery.common_paths import is_home
-from service.collect.discovery.feed_links import Origin, is_of_comments
+from service.collect.discovery.feed_links import LinkOrigin, is_of_comments
 from service.model import Document, Entry, SourceKind
 from service.parse.html.listing.suggest_selectors import Selected
 from service.text.fold import fold
@@ -29,7 +29,7 @@ _SAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class SourceCandidate:
     """One thing that can be collected.
 
     `why`: how it was found, in words. `newest`: of its entries' dates, None = none has one.
@@ -42,7 +42,7 @@ class Offer:
     url: str
     title: str
     why: str
-    origin: Origin
+    origin: LinkOrigin
     entries: int
     newest: datetime | None
     titles: tuple[str, ...]
@@ -70,7 +70,7 @@ class Discovery:
 
     url: str
     site: str
-    offers: tuple[Offer, ...]
+    offers: tuple[SourceCandidate, ...]
     asked: int
     refused: tuple[tuple[str, str], ...] = ()
     guessed: frozenset[str] = frozenset()
@@ -78,14 +78,14 @@ class Discovery:
 
 
 def offer_of(
-    kind: SourceKind, url: str, document: Document, why: str, origin: Origin, title: str = ""
-) -> Offer:
+    kind: SourceKind, url: str, document: Document, why: str, origin: LinkOrigin, title: str = ""
+) -> SourceCandidate:
     """`title`: what the page that names it calls it; the document's own stands first."""
     entries = document.entries
     dates = [at for at in map(_instant, entries) if at is not None]
     called = document.title or title
     said = [one.title or one.link or "" for one in entries]
-    return Offer(
+    return SourceCandidate(
         kind=kind,
         url=url,
         title=called,
@@ -101,7 +101,9 @@ def offer_of(
     )
 
 
-def in_order(offers: Iterable[Offer], asked: str, now: datetime) -> tuple[Offer, ...]:
+def in_order(
+    offers: Iterable[SourceCandidate], asked: str, now: datetime
+) -> tuple[SourceCandidate, ...]:
     """The best first: feeds, those of the section that was asked for before the whole site's.
 
     What is empty, stale, or of comments comes last, in this order. Without a feed, a section's own
@@ -111,10 +113,10 @@ def in_order(offers: Iterable[Offer], asked: str, now: datetime) -> tuple[Offer,
     return tuple(ranked)
 
 
-def clear(offers: Sequence[Offer], asked: str) -> Offer | None:
+def clear(offers: Sequence[SourceCandidate], asked: str) -> SourceCandidate | None:
     """The feed that is meant where only one can be; None where a person must choose."""
     good = [one for one in offers if one.kind is SourceKind.FEED and one.is_good]
-    declared = [one for one in good if one.origin <= Origin.DECLARED]
+    declared = [one for one in good if one.origin <= LinkOrigin.DECLARED]
     own = [one for one in good if is_own(one.url, asked)]
     for some in (own, declared, good):
         if some:
@@ -132,12 +134,14 @@ def is_own(url: str, asked: str) -> bool:
     return place.startswith(f"{stem}/") or stem.rpartition("/")[2] in names
 
 
-def is_stale(one: Offer, now: datetime) -> bool:
+def is_stale(one: SourceCandidate, now: datetime) -> bool:
     """Whether it has had no news for a year."""
     return one.newest is not None and now - one.newest > STALE
 
 
-def _rank(one: Offer, asked: str, now: datetime) -> tuple[bool, bool, bool, int, bool, int]:
+def _rank(
+    one: SourceCandidate, asked: str, now: datetime
+) -> tuple[bool, bool, bool, int, bool, int]:
     return (
         one.comments,
         not one.entries,
@@ -148,7 +152,7 @@ def _rank(one: Offer, asked: str, now: datetime) -> tuple[bool, bool, bool, int,
     )
 
 
-def _tier(one: Offer, asked: str) -> int:
+def _tier(one: SourceCandidate, asked: str) -> int:
     if one.kind is SourceKind.FEED:
         return 0
     if one.kind is SourceKind.PAGE:
@@ -159,9 +163,9 @@ def _tier(one: Offer, asked: str) -> int:
     return 1 if is_home(asked) else 3
 
 
-def _once(offers: Iterable[Offer]) -> list[Offer]:
+def _once(offers: Iterable[SourceCandidate]) -> list[SourceCandidate]:
     """Feeds that give the same entries as one: the first stands, and knows the others."""
-    kept: list[Offer] = []
+    kept: list[SourceCandidate] = []
     for one in offers:
         place = next((n for n, other in enumerate(kept) if _is_same(one, other)), None)
         if place is None:
@@ -171,7 +175,7 @@ def _once(offers: Iterable[Offer]) -> list[Offer]:
     return kept
 
 
-def _is_same(one: Offer, other: Offer) -> bool:
+def _is_same(one: SourceCandidate, other: SourceCandidate) -> bool:
     if one.url == other.url and one.kind is other.kind:
         return True
     if one.kind is not SourceKind.FEED or other.kind is not SourceKind.FEED:

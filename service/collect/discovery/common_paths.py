@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
-from service.collect.discovery.feed_links import Candidate, Origin
+from service.collect.discovery.feed_links import FeedLink, LinkOrigin
 
 MOST_USUAL = 8
 """Usual places that are tried on a site that says nothing: each costs it a request."""
@@ -40,17 +40,17 @@ _WEB = re.compile(rb"webServerRelativeUrl[\"']?\s*[:=]\s*[\"'](/[^\"']{0,200})[\
 _MOST_INSTANCES = 3
 
 
-def habits_of(body: bytes, url: str) -> list[Candidate]:
+def habits_of(body: bytes, url: str) -> list[FeedLink]:
     """Addresses that may be feeds of the page at `url` or of its site, each once."""
     software = [name for name, sign in _SIGNS if sign.search(body)]
-    found: dict[str, Candidate] = {}
+    found: dict[str, FeedLink] = {}
     for name in software:
         for place in _PLACES[name](body, url):
             why = f"{name} keeps its feeds there"
-            found.setdefault(place, Candidate(place, Origin.GUESSED, "", why))
+            found.setdefault(place, FeedLink(place, LinkOrigin.GUESSED, "", why))
     for path in _USUAL[:MOST_USUAL]:
         place = urljoin(url, path)
-        found.setdefault(place, Candidate(place, Origin.GUESSED, "", "a usual place for feeds"))
+        found.setdefault(place, FeedLink(place, LinkOrigin.GUESSED, "", "a usual place for feeds"))
     return list(found.values())
 
 

@@ -15,9 +15,9 @@ from functools import partial
 import structlog
 
 from service.collect.discovery import candidates
-from service.collect.discovery.candidates import Discovery, Offer
+from service.collect.discovery.candidates import Discovery, SourceCandidate
 from service.collect.discovery.search import discover
-from service.collect.discovery.visitor import Manner, Means
+from service.collect.discovery.visitor import Manner, SearchDependencies
 from service.collect.politeness import site_rules
 from service.collect.politeness.rate_limit import Sites
 from service.collect.politeness.robots import Permissions
@@ -71,7 +71,7 @@ async def seek(
     owner = f"{owner} seeking"  # a pass of the same process must not find its claims given back
     found: dict[str, tuple[Suggestion, ...]] = {}
     collected = {source.url for source in settings.source.values()}
-    means = Means(client, parsers, sites, Permissions(client, clock, store), clock)
+    means = SearchDependencies(client, parsers, sites, Permissions(client, clock, store), clock)
     for group in (await in_thread(_groups, store, settings, clock()))[:MOST_SITES]:
         claim = partial(_claim, store, group, owner, clock(), term)
         mine = await claimed_in_thread(claim, partial(_give_back, store, owner))
@@ -109,12 +109,12 @@ def suggestions(
     return tuple(told[:MOST_SUGGESTED])
 
 
-def _suggestion(one: Offer) -> Suggestion:
+def _suggestion(one: SourceCandidate) -> Suggestion:
     newest = None if one.newest is None else one.newest.astimezone(UTC).isoformat()
     return Suggestion(str(one.kind), one.url, one.title, one.entries, newest)
 
 
-async def _search(means: Means, settings: Settings, dead: Dead) -> Discovery | None:
+async def _search(means: SearchDependencies, settings: Settings, dead: Dead) -> Discovery | None:
     source = settings.source[dead.name]
     reading = reading_of(source, settings.site)
     manner = Manner(source, settings.collect, reading, MOST_REQUESTS, LONGEST_S)

@@ -25,7 +25,7 @@ MOST = 200
 """Candidates of one page: who lists more is no list of feeds."""
 
 
-class Origin(IntEnum):
+class LinkOrigin(IntEnum):
     """Who says that a feed is there, the most trusted first."""
 
     ASKED = 0
@@ -36,11 +36,11 @@ class Origin(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class FeedLink:
     """An address that may be a feed. `title`: what the page calls it. `why`: in plain words."""
 
     url: str
-    origin: Origin
+    origin: LinkOrigin
     title: str
     why: str
 
@@ -76,12 +76,12 @@ _COMMENTS = re.compile(
 _COMMENT_ADDRESS = re.compile(r"(?i)/comments?(/|$)|feed=comments|/replies/|[?&]comments=")
 
 
-def feeds_of(tree: HtmlElement, base: str, here: str) -> list[Candidate]:
+def feeds_of(tree: HtmlElement, base: str, here: str) -> list[FeedLink]:
     """Each address once, the most trusted first, else in the order of the page.
 
     `base`: what relative addresses are read against. `here`: the page's own address, no feed.
     """
-    found: dict[str, Candidate] = {}
+    found: dict[str, FeedLink] = {}
     own = here.partition("#")[0]
     for one in (*_declared(tree, base), *_linked(tree, base)):
         known = found.get(one.url)
@@ -98,7 +98,7 @@ def is_of_comments(title: str, url: str) -> bool:
     return bool(_COMMENTS.search(fold(title)) or _COMMENT_ADDRESS.search(url))
 
 
-def _declared(tree: HtmlElement, base: str) -> Iterator[Candidate]:
+def _declared(tree: HtmlElement, base: str) -> Iterator[FeedLink]:
     for element in tree.iter("link", "a"):
         rel = (element.get("rel") or "").lower().split()
         if "feed" not in rel and "alternate" not in rel and "service.feed" not in rel:
@@ -107,7 +107,7 @@ def _declared(tree: HtmlElement, base: str) -> Iterator[Candidate]:
         if url is None or _NO_FEED.search(url) or not _is_typed(element, url, rel):
             continue
         title = title_text(element.get("title") or "")
-        yield Candidate(url, Origin.DECLARED, title, "the page declares it")
+        yield FeedLink(url, LinkOrigin.DECLARED, title, "the page declares it")
 
 
 def _is_typed(element: HtmlElement, url: str, rel: list[str]) -> bool:
@@ -121,7 +121,7 @@ def _is_typed(element: HtmlElement, url: str, rel: list[str]) -> bool:
     return loose and (is_feed_like(url) or "feed" in rel)
 
 
-def _linked(tree: HtmlElement, base: str) -> Iterator[Candidate]:
+def _linked(tree: HtmlElement, base: str) -> Iterator[FeedLink]:
     for anchor in tree.iter("a", "area"):
         url = web_address(without_feed_scheme(anchor.get("href")), base)
         subscribed = None if url is None else _subscribed(url, base)
@@ -130,9 +130,9 @@ def _linked(tree: HtmlElement, base: str) -> Iterator[Candidate]:
             continue
         name = _name(anchor)
         if subscribed or (is_feed_like(url) and _is_theirs(url, base, name)):
-            yield Candidate(url, Origin.LINKED, name, "the page links it")
+            yield FeedLink(url, LinkOrigin.LINKED, name, "the page links it")
         elif _is_called_feed(anchor, name) and _is_page_of(url, base):
-            yield Candidate(url, Origin.NAMED, name, f"the page links it as {name or 'RSS'!r}")
+            yield FeedLink(url, LinkOrigin.NAMED, name, f"the page links it as {name or 'RSS'!r}")
 
 
 def _is_theirs(url: str, base: str, name: str) -> bool:

@@ -16,11 +16,17 @@ from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import urljoin
 
-from service.collect.discovery.candidates import Discovery, Offer, in_order, is_own, offer_of
+from service.collect.discovery.candidates import (
+    Discovery,
+    SourceCandidate,
+    in_order,
+    is_own,
+    offer_of,
+)
 from service.collect.discovery.common_paths import home_of, is_home
-from service.collect.discovery.feed_links import Candidate, Origin
+from service.collect.discovery.feed_links import FeedLink, LinkOrigin
 from service.collect.discovery.site_page import SitePage
-from service.collect.discovery.visitor import EndError, Manner, Means, Scout
+from service.collect.discovery.visitor import EndError, Manner, Scout, SearchDependencies
 from service.errors import FetchError, HttpError, RobotsError
 from service.model import Document, SourceKind
 from service.net.answers import Response
@@ -37,7 +43,9 @@ MOST_SITEMAPS = 6
 _MISSING = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
-async def discover(means: Means, manner: Manner, url: str, *, sitemaps: bool = True) -> Discovery:
+async def discover(
+    means: SearchDependencies, manner: Manner, url: str, *, sitemaps: bool = True
+) -> Discovery:
     """Search the site at `url`. `sitemaps`: look for them where there is no feed.
 
     Raises FetchError where `url` cannot be had at all; an address that is missing is replaced by
@@ -47,13 +55,13 @@ async def discover(means: Means, manner: Manner, url: str, *, sitemaps: bool = T
 
 
 class _Search:
-    def __init__(self, means: Means, manner: Manner, url: str) -> None:
+    def __init__(self, means: SearchDependencies, manner: Manner, url: str) -> None:
         self._means = means
         self._manner = manner
         self._url = url
         self._about = url  # what is looked for, also where its own address is missing
         self._scout = Scout(means, manner)
-        self._found: list[Offer] = []
+        self._found: list[SourceCandidate] = []
         self._guessed: set[str] = set()
         self._indexes = 0
         self._in_vain = 0
@@ -97,7 +105,7 @@ class _Search:
             document = await self._scout.read(response, kind)
             if document is not None:
                 why = "it is one itself"
-                self._found.append(offer_of(kind, response.url, document, why, Origin.ASKED))
+                self._found.append(offer_of(kind, response.url, document, why, LinkOrigin.ASKED))
                 return
         self._scout.asked.add(response.url)
         seen = await self._behind(response)
@@ -146,20 +154,20 @@ class _Search:
     def _has_feed(self) -> bool:
         return any(one.kind is SourceKind.FEED and one.is_good for one in self._found)
 
-    async def _try_all(self, candidates: Iterable[Candidate], *, only_one: bool = False) -> None:
+    async def _try_all(self, candidates: Iterable[FeedLink], *, only_one: bool = False) -> None:
         """Fetch and read each. A page that lists feeds puts these before what still waits."""
         waiting = list(candidates)
         while waiting:
             one = waiting.pop(0)
             if one.url in self._scout.asked:
                 continue
-            if one.origin is Origin.GUESSED and self._in_vain >= MOST_IN_VAIN:
+            if one.origin is LinkOrigin.GUESSED and self._in_vain >= MOST_IN_VAIN:
                 continue
             waiting = [*await self._try(one), *waiting]
             if only_one and self._has_feed():
                 return
 
-    async def _try(self, one: Candidate) -> list[Candidate]:
+    async def _try(self, one: FeedLink) -> list[FeedLink]:
         """Take it if it is a feed; else the feeds that the page there names."""
         response = await self._scout.get(one.url, page=_is_page(one))
         if response is None:
@@ -173,17 +181,17 @@ class _Search:
             return []
         if response.url != one.url:
             self._scout.asked.add(response.url)
-        named: list[Candidate] = []
-        if one.origin is not Origin.DECLARED and self._indexes < MOST_INDEXES:
+        named: list[FeedLink] = []
+        if one.origin is not LinkOrigin.DECLARED and self._indexes < MOST_INDEXES:
             page = await self._scout.page(response)
             if page is not None:
-                named = [each for each in page.feeds if each.origin <= Origin.LINKED]
+                named = [each for each in page.feeds if each.origin <= LinkOrigin.LINKED]
         if named:
             self._indexes += 1
             own = sorted(named, key=lambda each: not is_own(each.url, self._about))
             return [replace(each, why=f"{one.url} lists it") for each in own]
         self._scout.refuse(one.url, "an HTML page, no feed")
-        self._in_vain += one.origin is Origin.GUESSED
+        self._in_vain += one.origin is LinkOrigin.GUESSED
         return []
 
     async def _offer_list(self, response: Response) -> None:
@@ -198,7 +206,7 @@ class _Search:
             return
         why = "the list of news on the page itself"
         kind, document = SourceKind.PAGE, listed.document
-        offer = offer_of(kind, response.url, document, why, Origin.ASKED)
+        offer = offer_of(kind, response.url, document, why, LinkOrigin.ASKED)
         self._found.append(replace(offer, selected=listed.selected, comments=False))
 
     async def _sitemaps(self, url: str) -> None:
@@ -230,7 +238,7 @@ class _Search:
         if not document.entries:
             self._scout.refuse(place, "a sitemap without addresses")
             return False
-        offer = offer_of(SourceKind.SITEMAP, url, document, why, Origin.LINKED)
+        offer = offer_of(SourceKind.SITEMAP, url, document, why, LinkOrigin.LINKED)
         self._found.append(offer)
         return _has_headlines(document)
 
@@ -245,17 +253,17 @@ class _Search:
                 continue
             if _has_headlines(child):
                 named = f"{url} names it"
-                offer = offer_of(SourceKind.SITEMAP, place, child, named, Origin.LINKED)
+                offer = offer_of(SourceKind.SITEMAP, place, child, named, LinkOrigin.LINKED)
                 self._found.append(offer)
                 return True
-            offer = offer_of(SourceKind.SITEMAP, url, child, why, Origin.LINKED)
+            offer = offer_of(SourceKind.SITEMAP, url, child, why, LinkOrigin.LINKED)
             self._found.append(replace(offer, sitemaps=len(index.further)))
         return False
 
 
-def _is_page(one: Candidate) -> bool:
+def _is_page(one: FeedLink) -> bool:
     """Whether it is probably a page: feeds are asked for whatever robots.txt says of pages."""
-    return one.origin >= Origin.NAMED or one.url.endswith((".htm", ".html"))
+    return one.origin >= LinkOrigin.NAMED or one.url.endswith((".htm", ".html"))
 
 
 def _lasting(url: str, response: Response) -> str:

@@ -14,12 +14,12 @@ from itertools import islice
 from lxml.html import HtmlElement
 
 from service.collect.discovery.common_paths import habits_of
-from service.collect.discovery.feed_links import Candidate, feeds_of
+from service.collect.discovery.feed_links import FeedLink, feeds_of
 from service.model import Document, SourceKind
 from service.parse.html.listing import page, suggest_selectors
 from service.parse.html.listing.suggest_selectors import Selected
 from service.parse.html.tree import base_of, tree_of
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.parse.urls import web_address
 from service.text.clean import title_text
 from service.text.web.sites import site_of
@@ -41,8 +41,8 @@ class SitePage:
 
     url: str
     name: str
-    feeds: tuple[Candidate, ...]
-    habits: tuple[Candidate, ...]
+    feeds: tuple[FeedLink, ...]
+    habits: tuple[FeedLink, ...]
     leads_to: str | None = None
 
 
@@ -68,7 +68,7 @@ def read_site_page(body: bytes, headers: Mapping[str, str], url: str) -> SitePag
 
 
 def read_news_list(
-    body: bytes, headers: Mapping[str, str], url: str, reading: Reading, now: datetime
+    body: bytes, headers: Mapping[str, str], url: str, reading: ParseOptions, now: datetime
 ) -> NewsList:
     """`reading`: language and dates. Raises ParseError where no list can be made out."""
     tree = tree_of(body, headers)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from service.collect.discovery.candidates import Discovery, Offer
+from service.collect.discovery.candidates import Discovery, SourceCandidate
 from service.config.additions import NewSource, id_for, id_within, inline, tables
 from service.model import SourceKind
 from service.parse.options import Selectors
@@ -24,7 +24,7 @@ LEFT_OUT = "feeds of comments, and empty ones"
 class Proposal:
     """A source to paste. `about`: what it gives, a line each, without the TOML's comment sign."""
 
-    offer: Offer
+    offer: SourceCandidate
     source: NewSource
     about: tuple[str, ...]
 
@@ -109,7 +109,7 @@ def as_json(discovery: Discovery, proposed: list[Proposal]) -> dict[str, object]
     }
 
 
-def summary(one: Offer, zone: str) -> str:
+def summary(one: SourceCandidate, zone: str) -> str:
     """`20 entries, newest 2026-11-24 08:10`, in the hours of `zone`."""
     number = f"{one.entries} {'entry' if one.entries == 1 else 'entries'}"
     if one.sitemaps:
@@ -121,7 +121,7 @@ def _newest(at: datetime | None, zone: str) -> str:
     return f"newest {at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if at else "without dates"
 
 
-def _about(one: Offer, zone: str) -> Iterator[str]:
+def _about(one: SourceCandidate, zone: str) -> Iterator[str]:
     yield f"{summary(one, zone)}; {one.why}"
     for title in one.titles:
         short = (
@@ -143,7 +143,7 @@ def _about(one: Offer, zone: str) -> Iterator[str]:
         yield "without the line `page` its list is found by itself, also after a new design"
 
 
-def _exact(one: Offer) -> Mapping[str, str]:
+def _exact(one: SourceCandidate) -> Mapping[str, str]:
     whole = one.selected is not None and one.selected.whole
     return _written(one.selected.selectors) if one.selected and whole else {}
 

@@ -19,14 +19,14 @@ from service.collect.politeness.access import access_of
 from service.collect.politeness.rate_limit import BUSY_S, Sites
 from service.collect.politeness.robots import Permissions
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import Job
+from service.collect.workers.task import ParseTask
 from service.config.schema import Collect, Source
 from service.errors import BantinError, HttpError, ParseError
 from service.model import Document, SourceKind
 from service.net import robots
 from service.net.answers import Response
 from service.net.client import Client
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 
 MOST_REQUESTS = 30
 LONGEST_S = 120.0
@@ -38,7 +38,7 @@ _LEAVE_ALONE = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVA
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class SearchDependencies:
     """What a search works with. `tell` is called with each address before it is asked."""
 
     client: Client
@@ -55,7 +55,7 @@ class Manner:
 
     source: Source
     collect: Collect
-    reading: Reading
+    reading: ParseOptions
     most_requests: int = MOST_REQUESTS
     longest_s: float = LONGEST_S
 
@@ -67,7 +67,7 @@ class EndError(Exception):
 class Scout:
     """One search's requests. `asked`: every address; `refused`: in vain, with the reason."""
 
-    def __init__(self, means: Means, manner: Manner) -> None:
+    def __init__(self, means: SearchDependencies, manner: Manner) -> None:
         self.asked: set[str] = set()
         self.requests = 0
         self.refused: list[tuple[str, str]] = []
@@ -150,7 +150,7 @@ class Scout:
         """The document, None where it is none of this kind."""
         reading = replace(self._manner.reading, kind=kind, selectors=None, place=None)
         now = self._means.clock()
-        job = Job(response.body, dict(response.headers), response.url, reading, now)
+        job = ParseTask(response.body, dict(response.headers), response.url, reading, now)
         try:
             return (await self._means.parsers.read(job)).document
         except ParseError:

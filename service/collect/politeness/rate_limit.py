@@ -1,7 +1,8 @@
 """Politeness between the sources of one site: a gap between requests, few at once. Pure.
 
 `Sites` is the memory of a process: it outlives a pass, so that two passes in a row keep the gap.
-`Waiting` is what one pass still has to do. Times are seconds of a monotonic clock, as arguments.
+`RequestQueue` is what one pass still has to do. Times are seconds of a monotonic clock, given as
+arguments.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class _Queue(Generic[Item]):
     look_at: float | None = None  # when it is looked at again
 
 
-class Waiting(Generic[Item]):
+class RequestQueue(Generic[Item]):
     """The requests of one pass, each given out when its site may be asked."""
 
     def __init__(self, sites: Sites) -> None:

@@ -20,7 +20,7 @@ from service.net.client import Client
 from service.store.core.database import Store
 from service.store.core.threads import in_thread
 from service.store.sources import robots_cache as shelf
-from service.store.sources.robots_cache import Known
+from service.store.sources.robots_cache import CachedRobots
 
 FRESH = timedelta(days=1)
 """For how long rules are believed, as RFC 9309 says at most."""
@@ -51,7 +51,7 @@ class Permissions:
         self._client = client
         self._clock = clock
         self._store = store
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, CachedRobots] = {}
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def known(self, url: str) -> Permission | None:
@@ -96,30 +96,30 @@ class Permissions:
                 await in_thread(self._keep, self._store, place, said)
         return _judge(said, url, place, self._clock())
 
-    async def _fetch(self, place: str, allow: Sequence[str], access: Access | None) -> Known:
+    async def _fetch(self, place: str, allow: Sequence[str], access: Access | None) -> CachedRobots:
         now = self._clock()
         try:
             response = await self._client.get(place, limit=_LARGEST, allow=allow, access=access)
         except FetchError as error:
             if isinstance(error, HttpError) and _is_absent(error.status):
-                return Known(None, None, now)
+                return CachedRobots(None, None, now)
             before = await self._last(place)
             since = before.failing_since if before else None
-            return Known(before.rules if before else None, str(error), now, since or now)
-        return Known(robots.text(response.body), None, now)
+            return CachedRobots(before.rules if before else None, str(error), now, since or now)
+        return CachedRobots(robots.text(response.body), None, now)
 
-    async def _last(self, place: str) -> Known | None:
+    async def _last(self, place: str) -> CachedRobots | None:
         if self._store is None:
             return self._known.get(place)
         return await in_thread(self._stored, self._store, place)
 
     @staticmethod
-    def _stored(store: Store, place: str) -> Known | None:
+    def _stored(store: Store, place: str) -> CachedRobots | None:
         with store.read() as connection:
             return shelf.known(connection, place)
 
     @staticmethod
-    def _keep(store: Store, place: str, said: Known) -> None:
+    def _keep(store: Store, place: str, said: CachedRobots) -> None:
         with store.write() as connection:
             shelf.keep(connection, place, said)
 
@@ -130,7 +130,7 @@ def _is_absent(status: int) -> bool:
     return is_about_us and status != HTTPStatus.TOO_MANY_REQUESTS
 
 
-def _judge(said: Known, url: str, place: str, now: datetime) -> Permission:
+def _judge(said: CachedRobots, url: str, place: str, now: datetime) -> Permission:
     if said.rules is None:
         if said.error is None or (said.failing_since and now - said.failing_since >= GIVEN_UP):
             return Permission()

@@ -19,14 +19,14 @@ import structlog
 
 from service.collect.politeness import site_rules
 from service.collect.politeness.access import access_of
-from service.collect.politeness.rate_limit import Gap, Sites, Waiting
+from service.collect.politeness.rate_limit import Gap, RequestQueue, Sites
 from service.collect.politeness.robots import Permissions
 from service.collect.politeness.site_turns import Turns
 from service.collect.polling.record import Recorder
 from service.collect.schedule import article_page_retry, outcome
 from service.collect.source_options import reading_of, told_of, visits_of
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import Job, Wish
+from service.collect.workers.task import EntryOptions, ParseTask
 from service.config.schema import Settings, Source
 from service.curate.admit import AdmitSource, admit_listed
 from service.curate.prepare import Prepared
@@ -38,7 +38,7 @@ from service.store.core.database import Connection, Store
 from service.store.core.lease import TERM, Term
 from service.store.core.threads import in_thread
 from service.store.sources import article_page_queue
-from service.store.sources.article_page_queue import A_SOURCE, Page
+from service.store.sources.article_page_queue import A_SOURCE, ClaimedArticlePage
 from service.store.sources.polling_queue import Due
 
 IN_FLIGHT = 16
@@ -100,8 +100,8 @@ class PageRound:
         self._dice = dice
         self._term = term
         self._rules = packed(settings.topic)
-        self._waiting = Waiting[Page](means.sites)
-        self._in_hand: dict[int, Page] = {}
+        self._waiting = RequestQueue[ClaimedArticlePage](means.sites)
+        self._in_hand: dict[int, ClaimedArticlePage] = {}
         self._running = 0
         self._freed = asyncio.Event()
 
@@ -168,7 +168,7 @@ class PageRound:
                 self._waiting.add(self._site(page), self._gap(page), page)
         return bool(claimed)
 
-    def _claim(self, room: int, crowded: list[int]) -> list[Page]:
+    def _claim(self, room: int, crowded: list[int]) -> list[ClaimedArticlePage]:
         now = self._clock()
         until = now + self._term.lasts
         with self._store.write() as connection:
@@ -190,7 +190,7 @@ class PageRound:
         self._running += 1
         tasks.create_task(task)
 
-    async def _one(self, site: str, page: Page) -> None:
+    async def _one(self, site: str, page: ClaimedArticlePage) -> None:
         """One turn at a site: its robots.txt, or the page."""
         got: Response | BantinError | None
         try:
@@ -208,7 +208,7 @@ class PageRound:
         self._running -= 1
         self._freed.set()
 
-    async def _at_turn(self, site: str, page: Page) -> Response | BantinError | None:
+    async def _at_turn(self, site: str, page: ClaimedArticlePage) -> Response | BantinError | None:
         """What the server says. None: the turn went to its robots.txt."""
         told, collect = self._settings.source[page.source], self._settings.collect
         allow, access = site_rules.allowed(told, collect), access_of(told, collect)
@@ -227,7 +227,7 @@ class PageRound:
         return no or answer
 
     async def _end(
-        self, page: Page, got: Response | BantinError, *, for_good: bool = False
+        self, page: ClaimedArticlePage, got: Response | BantinError, *, for_good: bool = False
     ) -> None:
         """Admit it, or put it off. Whatever fails, the page leaves our hands."""
         try:
@@ -242,7 +242,9 @@ class PageRound:
             self._running -= 1
             self._freed.set()
 
-    async def _settle(self, page: Page, got: Response | BantinError, *, for_good: bool) -> None:
+    async def _settle(
+        self, page: ClaimedArticlePage, got: Response | BantinError, *, for_good: bool
+    ) -> None:
         told = self._settings.source[page.source]
         made: Prepared | None = None
         error = got if isinstance(got, BantinError) else None
@@ -264,11 +266,13 @@ class PageRound:
         reason = None if error is None else f"{page.url}: {error}"
         await in_thread(self._admit, page, told, made, reason)
 
-    async def _prepared(self, page: Page, told: Source, answer: Response | None) -> Prepared:
+    async def _prepared(
+        self, page: ClaimedArticlePage, told: Source, answer: Response | None
+    ) -> Prepared:
         """Its entry, ready to be admitted. None: as its list told it."""
         said = told_of(page.source, told, first=False)
-        wish = Wish(replace(said, title=said.title or page.title), self._rules)
-        job = Job(
+        wish = EntryOptions(replace(said, title=said.title or page.title), self._rules)
+        job = ParseTask(
             answer.body if answer else b"",
             dict(answer.headers) if answer else {},
             answer.url if answer else page.url,
@@ -282,7 +286,9 @@ class PageRound:
         (made,) = (await self._means.parsers.read(job)).made
         return made
 
-    def _admit(self, page: Page, told: Source, made: Prepared, reason: str | None) -> None:
+    def _admit(
+        self, page: ClaimedArticlePage, told: Source, made: Prepared, reason: str | None
+    ) -> None:
         source = AdmitSource(
             id=page.source_id,
             name=page.source,
@@ -304,11 +310,11 @@ class PageRound:
                 connection, page, None if reason is None else " ".join(reason.split())
             )
 
-    def _put_off(self, page: Page, error: BantinError, at: datetime) -> None:
+    def _put_off(self, page: ClaimedArticlePage, error: BantinError, at: datetime) -> None:
         with self._store.write() as connection:
             article_page_queue.later(connection, page, " ".join(str(error).split()), at)
 
-    async def _spare(self, site: str, page: Page, error: HttpError) -> None:
+    async def _spare(self, site: str, page: ClaimedArticlePage, error: HttpError) -> None:
         """Leave the site alone for as long as it wants, with all that waits for it."""
         dropped = self._waiting.drop(site)
 
@@ -325,15 +331,15 @@ class PageRound:
         for one in dropped:
             self._in_hand.pop(one.entry_id, None)
 
-    def _site(self, page: Page) -> str:
+    def _site(self, page: ClaimedArticlePage) -> str:
         told = self._settings.source[page.source]
         return site_rules.site(told, self._settings.collect, page.url)
 
-    def _gap(self, page: Page) -> Gap:
+    def _gap(self, page: ClaimedArticlePage) -> Gap:
         told, collect = self._settings.source[page.source], self._settings.collect
         return site_rules.gap(told, collect, page.url)
 
 
-def _unexpected(page: Page, error: Exception) -> BantinError:
+def _unexpected(page: ClaimedArticlePage, error: Exception) -> BantinError:
     _log.exception("unexpected", id=page.source, url=page.url)
     return BantinError(f"an error of ours ({type(error).__name__}: {error})"[:300])

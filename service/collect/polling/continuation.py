@@ -17,19 +17,19 @@ from datetime import datetime
 import structlog
 
 from service.collect.politeness.robots import Permissions
-from service.collect.polling.request import Asked, Failed, Read
+from service.collect.polling.request import Asked, Failed, PolledDocument
 from service.collect.schedule import empty_source
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import Brought, Job, Wish
+from service.collect.workers.task import Brought, EntryOptions, ParseTask
 from service.curate.prepare import Prepared
 from service.errors import BantinError
 from service.model import Further, SourceKind
 from service.net.client import Client
 from service.parse.sitemap import sitemap_index
-from service.parse.sitemap.sitemap_index import Plan
+from service.parse.sitemap.sitemap_index import SitemapPlan
 from service.store.content import entries
 from service.store.core.database import Store
-from service.store.sources.polling_queue import Behind, Claimed
+from service.store.sources.polling_queue import Behind, ClaimedSource
 
 LONGEST_S = 300.0
 """Of one visit. What is left then waits for the next one."""
@@ -48,18 +48,20 @@ class Visit:
     """
 
     asked: Asked
-    read: Read
+    read: PolledDocument
     wanted: tuple[Further, ...]
     budget: int
     until: float
-    plan: Plan | None = None
+    plan: SitemapPlan | None = None
     done: tuple[Further, ...] = ()
 
     def goes_on(self, now_s: float) -> bool:
         return bool(self.wanted) and self.budget > 0 and now_s < self.until
 
 
-def begin(asked: Asked, read: Read, pages: int, known: Known, now_s: float) -> Visit | Failed:
+def begin(
+    asked: Asked, read: PolledDocument, pages: int, known: Known, now_s: float
+) -> Visit | Failed:
     """What follows from the first document. Asks the store; Failed for a list that moved.
 
     `pages`: how many pages of a list one visit may read, the first included.
@@ -81,7 +83,7 @@ def begin(asked: Asked, read: Read, pages: int, known: Known, now_s: float) -> V
     return replace(visit, wanted=document.further[:1], budget=pages - 1)
 
 
-def known_of(store: Store, source: Claimed) -> Known:
+def known_of(store: Store, source: ClaimedSource) -> Known:
     """What the store has of a source; it is asked in a thread."""
 
     def known(keys: Iterable[str]) -> set[str]:
@@ -98,7 +100,7 @@ async def ask(
     visit: Visit,
     rules: bytes,
     clock: Callable[[], datetime],
-) -> Job | BantinError:
+) -> ParseTask | BantinError:
     """Fetch what is wanted next; the error where it cannot be had. `refusal`: it may not be."""
     following, asked = visit.wanted[0], visit.asked
     try:
@@ -112,11 +114,13 @@ async def ask(
     except BantinError as error:
         _tell(visit, error)
         return error
-    wish = Wish(asked.told, rules)
-    return Job(response.body, dict(response.headers), response.url, asked.reading, clock(), wish)
+    wish = EntryOptions(asked.told, rules)
+    return ParseTask(
+        response.body, dict(response.headers), response.url, asked.reading, clock(), wish
+    )
 
 
-async def read(parsers: Parsers, visit: Visit, job: Job) -> Brought | None:
+async def read(parsers: Parsers, visit: Visit, job: ParseTask) -> Brought | None:
     """Let a worker read it; None where it cannot be read."""
     try:
         return await parsers.read(job)
@@ -142,7 +146,7 @@ def take(visit: Visit, brought: Brought | None, known: Known) -> Visit:
     return replace(visit, read=replace(visit.read, brought=whole), wanted=onward)
 
 
-def end(visit: Visit) -> Read:
+def end(visit: Visit) -> PolledDocument:
     """The result of the visit."""
     plan = visit.plan
     if plan is None:

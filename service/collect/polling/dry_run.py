@@ -15,12 +15,12 @@ from http import HTTPStatus
 
 from service.collect.politeness import site_rules
 from service.collect.politeness.access import access_of
-from service.collect.politeness.rate_limit import Gap, Sites, Waiting
+from service.collect.politeness.rate_limit import Gap, RequestQueue, Sites
 from service.collect.politeness.robots import Permissions
 from service.collect.schedule import outcome
 from service.collect.source_options import reading_of
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import Job
+from service.collect.workers.task import ParseTask
 from service.config.schema import Settings, Source
 from service.errors import BantinError
 from service.model import Document, SourceKind
@@ -76,7 +76,7 @@ async def try_all(
     `known`: what the store remembers of them, by id; a source that is not there is new.
     """
     known = {name: one for name, one in (known or {}).items() if _is_same(settings, name, one)}
-    waiting = Waiting[str](Sites())
+    waiting = RequestQueue[str](Sites())
     for name, source in settings.source.items():
         unasked = _unasked(name, source, known.get(name), clock())
         if unasked is not None:
@@ -169,7 +169,7 @@ async def _try(settings: Settings, name: str, means: _Means, known: Remembered |
             await _permit_end(source, response, means, allow, access)
         if known and same and response.status == NOT_MODIFIED:
             return _unchanged(name, source, known, response)
-        job = Job(
+        job = ParseTask(
             response.body, dict(response.headers), response.url, reading, means.clock(),
             suspect=known is not None and known.aside,
         )  # fmt: skip

@@ -24,7 +24,7 @@ from service.collect.politeness.site_turns import Turns
 from service.collect.polling.article_pages import PageMeans, PageRound
 from service.collect.polling.counts import Progress
 from service.collect.polling.record import Recorder
-from service.collect.polling.sweep import Means, Sweep
+from service.collect.polling.sweep import Sweep, SweepDependencies
 from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
 from service.curate.rules import compile_rules
@@ -103,7 +103,7 @@ async def collect(
             settings,
             clock,
             owner,
-            Means(client, parsers, sites, recorder, permissions, turns),
+            SweepDependencies(client, parsers, sites, recorder, permissions, turns),
             at_once=names is not None,
             progress=progress,
             at_most_s=at_most_s,

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from service.collect.politeness.backoff import Sparing
-from service.collect.polling.request import Failed, Read, Result, Unchanged
+from service.collect.polling.request import Failed, PolledDocument, Result, Unchanged
 from service.collect.schedule import empty_source, outcome
 from service.collect.schedule.next_poll import Bounds
-from service.collect.schedule.outcome import Plan, Terms
+from service.collect.schedule.outcome import NextPoll, PollTerms
 from service.config.schema import Settings, Source
 from service.curate.admit import AdmitSource, Submission, admit_prepared
 from service.curate.prepare import Prepared
@@ -34,7 +34,7 @@ from service.store.content import entries, stale_feeds, versions
 from service.store.core.database import Connection, Store
 from service.store.sources import poll_results, polling_queue, push_state, snapshots
 from service.store.sources.list_state import Lists
-from service.store.sources.poll_results import Called, Fine
+from service.store.sources.poll_results import Fine, SourceTitle
 from service.store.websub import callbacks
 from service.text.fold import nfc
 
@@ -54,7 +54,7 @@ _log = structlog.get_logger("collect")
 class Recorded:
     """What became of one source. `error` None: fine. `lost`: it was not ours any more."""
 
-    source: polling_queue.Claimed
+    source: polling_queue.ClaimedSource
     error: BantinError | None = None
     new: int = 0
     changed: int = 0
@@ -89,7 +89,7 @@ class Recorder:
             with self._store.write() as connection:
                 done += self._note(connection, same)
                 done += [self._fail(connection, result) for result in failed]
-        for some in _together([result for result in results if isinstance(result, Read)]):
+        for some in _together([result for result in results if isinstance(result, PolledDocument)]):
             done += self._keep(some)
         return done
 
@@ -131,7 +131,7 @@ class Recorder:
             )
         return Recorded(source, error=result.error, lost=not kept)
 
-    def _keep(self, results: Sequence[Read]) -> list[Recorded]:
+    def _keep(self, results: Sequence[PolledDocument]) -> list[Recorded]:
         """Store documents; a source whose own cannot be stored has failed, and it is not known."""
         try:
             return self._admit(results)
@@ -146,7 +146,7 @@ class Recorder:
             with self._store.write() as connection:
                 return [self._fail(connection, Failed(result.source, reason))]
 
-    def _admit(self, results: Sequence[Read]) -> list[Recorded]:
+    def _admit(self, results: Sequence[PolledDocument]) -> list[Recorded]:
         """One transaction, but for a huge document: it comes in parts, the last settles it."""
         became = [Recorded(result.source) for result in results]
         for shares in _rounds(results):
@@ -183,8 +183,8 @@ class Recorder:
     def _settle(
         self,
         connection: Connection,
-        settled: Sequence[tuple[Read, int]],
-        called: Mapping[int, Called],
+        settled: Sequence[tuple[PolledDocument, int]],
+        called: Mapping[int, SourceTitle],
         now: datetime,
     ) -> dict[int, frozenset[str]]:
         """Keep the sources' state: (document, how many of its entries were new).
@@ -220,7 +220,9 @@ class Recorder:
             versions.raise_(connection, [versions.STORIES])
         return dict.fromkeys(renamed, shown)
 
-    def _deliver(self, connection: Connection, result: Read, new: int, now: datetime) -> bool:
+    def _deliver(
+        self, connection: Connection, result: PolledDocument, new: int, now: datetime
+    ) -> bool:
         """Whether a hub brought it; then it says nothing of the source's own document."""
         if result.delivery is None:
             return False
@@ -229,7 +231,9 @@ class Recorder:
         callbacks.done(connection, [result.delivery])
         return True
 
-    def _as_pushed(self, connection: Connection, result: Read, new: int, now: datetime) -> Read:
+    def _as_pushed(
+        self, connection: Connection, result: PolledDocument, new: int, now: datetime
+    ) -> PolledDocument:
         """A hub that missed this news is not relied on."""
         source = result.source
         if not new or source.pushed_until is None:
@@ -238,7 +242,7 @@ class Recorder:
             return result
         return replace(result, source=replace(source, pushed_until=None))
 
-    def _fine(self, result: Read, now: datetime, new: int) -> Fine:
+    def _fine(self, result: PolledDocument, now: datetime, new: int) -> Fine:
         source, brought = result.source, result.brought
         document = brought.document
         plan = self._answered(result, now, whole=True, new=new)
@@ -279,8 +283,8 @@ class Recorder:
         )
 
     def _answered(
-        self, result: Unchanged | Read, now: datetime, *, whole: bool, new: int = 0
-    ) -> Plan:
+        self, result: Unchanged | PolledDocument, now: datetime, *, whole: bool, new: int = 0
+    ) -> NextPoll:
         return outcome.answered(
             result.source,
             self._terms(result.source),
@@ -290,21 +294,21 @@ class Recorder:
             hops=result.hops,
             whole=whole,
             dice=self._dice(),
-            brought=result.brought if isinstance(result, Read) else None,
+            brought=result.brought if isinstance(result, PolledDocument) else None,
             new=new,
             pushed=_is_pushed(result.source, now),
         )
 
-    def _terms(self, source: polling_queue.Claimed) -> Terms:
+    def _terms(self, source: polling_queue.ClaimedSource) -> PollTerms:
         told = self._told(source)
         interval = told.interval or self._settings.collect.interval
-        return Terms(
+        return PollTerms(
             Bounds(interval.min, interval.max),
             said_here=told.interval is not None,
             tied=told.auth is not None or bool(told.headers),
         )
 
-    def _told(self, source: polling_queue.Claimed) -> Source:
+    def _told(self, source: polling_queue.ClaimedSource) -> Source:
         return self._settings.source[source.name]
 
 
@@ -316,13 +320,13 @@ class Share:
     of this document.
     """
 
-    result: Read
+    result: PolledDocument
     made: Sequence[Prepared]
     old: bool = False
     ends: bool = True
 
 
-def _rounds(results: Sequence[Read]) -> list[list[Share]]:
+def _rounds(results: Sequence[PolledDocument]) -> list[list[Share]]:
     """Several documents at once, or a single one part by part. There is at least one round."""
     if len(results) > 1:
         return [[Share(result, result.brought.made) for result in results]]
@@ -336,9 +340,9 @@ def _rounds(results: Sequence[Read]) -> list[list[Share]]:
     return [[share] for share in (*parts[:-1], last)]
 
 
-def _together(results: Sequence[Read]) -> Iterator[list[Read]]:
+def _together(results: Sequence[PolledDocument]) -> Iterator[list[PolledDocument]]:
     """Documents that share a transaction; one with old entries or very many has its own."""
-    some: list[Read] = []
+    some: list[PolledDocument] = []
     room = SHARED
     for result in results:
         size = len(result.brought.made)
@@ -352,11 +356,11 @@ def _together(results: Sequence[Read]) -> Iterator[list[Read]]:
         yield some
 
 
-def _is_pushed(source: polling_queue.Claimed, now: datetime) -> bool:
+def _is_pushed(source: polling_queue.ClaimedSource, now: datetime) -> bool:
     return source.pushed_until is not None and source.pushed_until > now
 
 
-def _is_whole(result: Read, now: datetime) -> bool:
+def _is_whole(result: PolledDocument, now: datetime) -> bool:
     """Whether this counts as the first collection.
 
     What a cut-off document lacks is old when it comes, so the next one is quiet as well; but not

@@ -18,7 +18,7 @@ from service.collect.polling.advertised_hub import Advertised, advertised
 from service.collect.schedule import empty_source
 from service.collect.source_options import reading_of, told_of
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import Brought, Job, Wish
+from service.collect.workers.task import Brought, EntryOptions, ParseTask
 from service.config.schema import Settings
 from service.curate.prepare import Prepared, Told
 from service.errors import BantinError, DriftError, FetchError, ParseError, PutAsideError
@@ -26,8 +26,8 @@ from service.net import agent
 from service.net.access import Access
 from service.net.answers import NOT_MODIFIED, Hop, Response
 from service.net.client import Client, Room
-from service.parse.options import Reading
-from service.store.sources.polling_queue import Behind, Claimed
+from service.parse.options import ParseOptions
+from service.store.sources.polling_queue import Behind, ClaimedSource
 from service.text.web import http_headers as http
 
 TRUST = timedelta(days=1)
@@ -45,15 +45,15 @@ class Asked:
     source).
     """
 
-    claimed: Claimed
-    reading: Reading
+    claimed: ClaimedSource
+    reading: ParseOptions
     told: Told
     allow: Sequence[str] = ()
     access: Access | None = None
     again: bool = False
 
 
-def asked_of(claimed: Claimed, settings: Settings, *, again: bool) -> Asked:
+def asked_of(claimed: ClaimedSource, settings: Settings, *, again: bool) -> Asked:
     """What the TOML says of a claimed source."""
     told = settings.source[claimed.name]
     return Asked(
@@ -73,7 +73,7 @@ class Failed:
     `for_all`: it was asked without validators.
     """
 
-    source: Claimed
+    source: ClaimedSource
     error: BantinError
     behind: Behind | None = None
     for_all: bool = False
@@ -86,7 +86,7 @@ class Unchanged:
     `hops`: the redirects on the way.
     """
 
-    source: Claimed
+    source: ClaimedSource
     fresh_s: float | None
     behind: Behind
     whole: bool = False
@@ -94,7 +94,7 @@ class Unchanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class FetchedBody:
     """A body that must be read."""
 
     asked: Asked
@@ -104,7 +104,7 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class PolledDocument:
     """A document that must be stored; several, where the visit went on, as one.
 
     `old`: entries that were there before the source was first collected and come into sight only
@@ -113,7 +113,7 @@ class Read:
     was fetched.
     """
 
-    source: Claimed
+    source: ClaimedSource
     brought: Brought
     behind: Behind
     fresh_s: float | None
@@ -125,12 +125,12 @@ class Read:
     delivery: int | None = None
 
 
-Result = Failed | Unchanged | Read
+Result = Failed | Unchanged | PolledDocument
 
 
 async def ask(
     client: Client, asked: Asked, clock: Callable[[], datetime], room: Room | None = None
-) -> Failed | Unchanged | Body:
+) -> Failed | Unchanged | FetchedBody:
     """Fetch. A body that is the same as last time, and was read the same way, need not be read.
 
     `room`: see `Client.get`.
@@ -159,26 +159,28 @@ async def ask(
         asked.reading.fingerprint,
     )
     if not (known and behind.body_hash == source.body_hash):
-        return Body(asked, response, behind, now)
+        return FetchedBody(asked, response, behind, now)
     if source.document_error:
         return Failed(source, _as_before(source, source.document_error), behind, for_all=True)
     return Unchanged(source, fresh_s, behind, whole=True, hops=response.redirects)
 
 
-async def read(parsers: Parsers, body: Body, rules: bytes, before: bytes | None) -> Failed | Read:
+async def read(
+    parsers: Parsers, body: FetchedBody, rules: bytes, before: bytes | None
+) -> Failed | PolledDocument:
     """Let a worker read the body and make its entries ready.
 
     `rules`: see `curate.rules.packed`. `before`: what is remembered of the last document.
     """
     response = body.response
     source = body.asked.claimed
-    job = Job(
+    job = ParseTask(
         response.body,
         dict(response.headers),
         response.url,
         body.asked.reading,
         body.at,
-        Wish(body.asked.told, rules, before),
+        EntryOptions(body.asked.told, rules, before),
         suspect=source.aside_since is not None,
     )
     try:
@@ -194,7 +196,7 @@ async def read(parsers: Parsers, body: Body, rules: bytes, before: bytes | None)
     fresh_s = http.fresh_s(response.headers, body.at)
     size = len(response.body)
     hub = advertised(response.headers, response.url, response.redirects, brought.document)
-    return Read(
+    return PolledDocument(
         source,
         brought,
         body.behind,
@@ -205,7 +207,7 @@ async def read(parsers: Parsers, body: Body, rules: bytes, before: bytes | None)
     )
 
 
-def unexpected(source: Claimed, error: Exception) -> Failed:
+def unexpected(source: ClaimedSource, error: Exception) -> Failed:
     """The outcome where a bug of ours came in between. It is logged with its way."""
     _log.exception("unexpected", id=source.name)
     return Failed(source, FetchError(f"an error of ours ({type(error).__name__}: {error})"[:300]))
@@ -218,7 +220,7 @@ def _alone(error: FetchError) -> FetchError:
 
 
 def _not_modified(
-    source: Claimed, response: Response, fresh_s: float | None, *, asked: bool
+    source: ClaimedSource, response: Response, fresh_s: float | None, *, asked: bool
 ) -> Failed | Unchanged:
     if not asked:
         reason = "the server says 'not modified', but nobody asked it"
@@ -232,7 +234,7 @@ def _not_modified(
     return Unchanged(source, fresh_s, behind, hops=response.redirects)
 
 
-def _newest(source: Claimed, response: Response) -> tuple[bytes | None, bytes | None]:
+def _newest(source: ClaimedSource, response: Response) -> tuple[bytes | None, bytes | None]:
     """ETag and Last-Modified, both from one answer: the newest that gave something new.
 
     A 304 may leave out what has not changed; what it changes is not paired with what was before.
@@ -242,7 +244,7 @@ def _newest(source: Claimed, response: Response) -> tuple[bytes | None, bytes | 
     return given if says_new else known
 
 
-def _as_before(source: Claimed, error: str) -> ParseError:
+def _as_before(source: ClaimedSource, error: str) -> ParseError:
     if source.aside_since:
         return PutAsideError(error)
     return DriftError(error) if source.lists.drifting_since else ParseError(error)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from service.collect.polling.record import PART, Recorded
-from service.collect.polling.request import Read, Result
+from service.collect.polling.request import PolledDocument, Result
 from service.store.core.threads import in_thread
 
 MOST = 200
@@ -58,4 +58,4 @@ class Results:
 
 
 def _is_large(result: Result) -> bool:
-    return isinstance(result, Read) and len(result.brought.made) > PART
+    return isinstance(result, PolledDocument) and len(result.brought.made) > PART

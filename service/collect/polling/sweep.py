@@ -15,7 +15,7 @@ from math import inf
 import structlog
 
 from service.collect.politeness import site_rules
-from service.collect.politeness.rate_limit import Gap, Sites, Waiting
+from service.collect.politeness.rate_limit import Gap, RequestQueue, Sites
 from service.collect.politeness.robots import Permission, Permissions
 from service.collect.politeness.site_turns import Turns
 from service.collect.polling import continuation, request
@@ -23,11 +23,11 @@ from service.collect.polling.backpressure import Bodies
 from service.collect.polling.continuation import Visit
 from service.collect.polling.counts import Progress, Tally
 from service.collect.polling.record import Recorded, Recorder
-from service.collect.polling.request import Asked, Body, Failed, Unchanged
+from service.collect.polling.request import Asked, Failed, FetchedBody, PolledDocument, Unchanged
 from service.collect.polling.results import Results
 from service.collect.schedule import outcome
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import Job
+from service.collect.workers.task import ParseTask
 from service.config.schema import Settings
 from service.curate.rules import packed
 from service.errors import BantinError, first_of
@@ -37,7 +37,7 @@ from service.store.core.database import Connection, Store
 from service.store.core.lease import TERM, Term
 from service.store.core.threads import in_thread
 from service.store.sources import polling_queue, snapshots
-from service.store.sources.polling_queue import Claimed, Due
+from service.store.sources.polling_queue import ClaimedSource, Due
 
 CLAIMS = 16
 """Free places that are worth a visit to the database: one claim alone costs as much as a fetch."""
@@ -49,7 +49,7 @@ _log = structlog.get_logger("collect")
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class SweepDependencies:
     """What a sweep works with. `sites` remembers the gaps from one sweep to the next."""
 
     client: Client
@@ -69,7 +69,7 @@ class Sweep:
         settings: Settings,
         clock: Callable[[], datetime],
         owner: str,
-        means: Means,
+        means: SweepDependencies,
         *,
         at_once: bool,
         progress: Progress | None,
@@ -91,7 +91,7 @@ class Sweep:
         self._recorder = means.recorder
         self._permissions = means.permissions
         self._sites = means.sites
-        self._waiting = Waiting[Due | Claimed | Visit](means.sites)
+        self._waiting = RequestQueue[Due | ClaimedSource | Visit](means.sites)
         self._progress = progress
         self._results = Results()
         self._bodies = Bodies()
@@ -175,12 +175,12 @@ class Sweep:
             return False
 
     async def _start_turn(
-        self, fetches: asyncio.TaskGroup, turn: Sequence[tuple[str, Due | Claimed | Visit]]
+        self, fetches: asyncio.TaskGroup, turn: Sequence[tuple[str, Due | ClaimedSource | Visit]]
     ) -> None:
         for site, item in turn:
             if isinstance(item, Visit):
                 self._start(fetches, self._onward(site, item))
-            elif isinstance(item, Claimed):
+            elif isinstance(item, ClaimedSource):
                 self._start(fetches, self._one(site, item))
         dues = [(site, item) for site, item in turn if isinstance(item, Due)]
         if dues:
@@ -214,7 +214,7 @@ class Sweep:
         self._waiting.done(site, asyncio.get_running_loop().time())
         self._freed.set()
 
-    def _claim(self, turn: list[tuple[str, Due]]) -> tuple[list[Claimed], set[str]]:
+    def _claim(self, turn: list[tuple[str, Due]]) -> tuple[list[ClaimedSource], set[str]]:
         """What is ours now, and the sites that another process is asking just now."""
         now = self._clock()
         spaced = [] if self.at_once else turn  # a person need not wait
@@ -232,35 +232,35 @@ class Sweep:
         # Renamed since the pass began: its settings are not ours. It is given back at the end.
         return [source for source in claimed if source.name in self._settings.source], foreign
 
-    async def _one(self, site: str, claimed: Claimed) -> None:
+    async def _one(self, site: str, claimed: ClaimedSource) -> None:
         """Fetch one source; read it if there is something to read. The site is free in between."""
-        result: Failed | Unchanged | Body | request.Read | None
+        result: Failed | Unchanged | FetchedBody | PolledDocument | None
         asked = request.asked_of(claimed, self._settings, again=self.at_once)
         try:
             result = await self._at_turn(site, asked)
             if isinstance(result, Failed):
                 await self._spare_if_too_many(site, result.error)
-            if isinstance(result, Body):
+            if isinstance(result, FetchedBody):
                 await self._bodies.take(claimed.id, len(result.response.body))
         except Exception as error:  # noqa: BLE001 - a bug of ours must not cost the other sources
             result = request.unexpected(claimed, error)
         finally:
             self._end_fetch(site)
-        if isinstance(result, Body):
+        if isinstance(result, FetchedBody):
             try:
                 result = await self._read(result)
             except Exception as error:  # noqa: BLE001 - as above
                 result = request.unexpected(claimed, error)
         if result is None:
             self._waiting.add(site, self._gap(claimed), claimed, first=True)
-        elif isinstance(result, request.Read) and asked.reading.kind is not SourceKind.FEED:
+        elif isinstance(result, PolledDocument) and asked.reading.kind is not SourceKind.FEED:
             self._bodies.leave(claimed.id)  # a visit takes long, and keeps entries alone
             await self._begin_visit(site, asked, result)
         else:
             await self._results.put(result)
         self._close()
 
-    async def _at_turn(self, site: str, asked: Asked) -> Failed | Unchanged | Body | None:
+    async def _at_turn(self, site: str, asked: Asked) -> Failed | Unchanged | FetchedBody | None:
         """What the source says. None: the turn went to its robots.txt, so it needs another one."""
         url, is_page = asked.claimed.address, asked.reading.kind is SourceKind.PAGE
         if is_page:
@@ -271,7 +271,7 @@ class Sweep:
                 return None
         room = partial(self._bodies.grow, asked.claimed.id)
         result = await request.ask(self._client, asked, self._clock, room)
-        if is_page and isinstance(result, Body):
+        if is_page and isinstance(result, FetchedBody):
             end = result.response.url
             no = await self._permissions.follow(url, end, asked.allow, asked.access)
             return Failed(asked.claimed, no) if no else result
@@ -302,7 +302,7 @@ class Sweep:
                 left.append(item.name)
         return left
 
-    async def _begin_visit(self, site: str, asked: Asked, read: request.Read) -> None:
+    async def _begin_visit(self, site: str, asked: Asked, read: PolledDocument) -> None:
         claimed, now_s = asked.claimed, asyncio.get_running_loop().time()
         pages = self._settings.source[claimed.name].pages
         known = continuation.known_of(self._store, claimed)
@@ -323,7 +323,7 @@ class Sweep:
             return
         self._waiting.add(site, self._gap(visit.asked.claimed), visit, first=True)
 
-    def _gap(self, claimed: Claimed) -> Gap:
+    def _gap(self, claimed: ClaimedSource) -> Gap:
         told, collect = self._settings.source[claimed.name], self._settings.collect
         return site_rules.gap(told, collect, claimed.address)
 
@@ -344,7 +344,7 @@ class Sweep:
         await self._wait_or_end(site, visit)
         self._close()
 
-    async def _further(self, site: str, visit: Visit) -> Job | BantinError | None:
+    async def _further(self, site: str, visit: Visit) -> ParseTask | BantinError | None:
         """What its server says of what is wanted next. None: the turn went to its robots.txt."""
         try:
             no: BantinError | None = None
@@ -367,14 +367,14 @@ class Sweep:
         for item in self._waiting.withdraw(Visit):
             await self._results.put(continuation.end(item))
 
-    async def _read(self, body: Body) -> Failed | request.Read:
+    async def _read(self, body: FetchedBody) -> Failed | PolledDocument:
         claimed = body.asked.claimed
         before = None
         if claimed.first_collected_at is not None:  # else there is nothing to remember
             before = await in_thread(self._remembered, claimed)
         return await request.read(self._parsers, body, self._rules, before)
 
-    def _remembered(self, claimed: Claimed) -> bytes | None:
+    def _remembered(self, claimed: ClaimedSource) -> bytes | None:
         with self._store.read() as connection:
             return snapshots.last(connection, claimed.id)
 

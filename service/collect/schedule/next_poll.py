@@ -56,7 +56,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PublisherHint:
     """What the publisher asks for, in seconds; None = not said.
 
     `fresh_s`: for how long the server calls its answer fresh. `every_s`, `phase_s`, `skips`: the
@@ -81,7 +81,7 @@ def after_answer(
     now: datetime,
     bounds: Bounds,
     habits: Habits,
-    wish: Wish,
+    wish: PublisherHint,
     *,
     interval_s: int | None,
     news: bool,
@@ -133,7 +133,8 @@ def after_failure(
     found again. It begins at the floor, or, up to an hour, at the last interval: trouble is no
     reason to ask more often. `retry_after_s` may push it beyond the ceiling, never forward; so may
     `fresh_s`, the error's own max-age, for a day or, of a 429, two. `too_many`: the server said
-    429. `skips`: as in `Wish`; the hours that the document skips are not for trying again either.
+    429. `skips`: as in `PublisherHint`; the hours that the document skips are not for trying again
+    either.
     """
     floor, ceiling = bounds.floor.total_seconds(), bounds.ceiling.total_seconds()
     first = max(floor, min(interval_s or 0.0, HOUR_S), HOUR_S if too_many else 0.0)
@@ -171,7 +172,7 @@ def _usual(habits: Habits, floor: float) -> float:
     return max(min(habits.pace_s / 2, HOUR_S), habits.pace_s / 8)
 
 
-def _rest(wish: Wish, ceiling: float) -> float:
+def _rest(wish: PublisherHint, ceiling: float) -> float:
     """For how long the publisher wants to be left alone at least, in seconds."""
     every = 0.0 if wish.phase_s is not None else float(wish.every_s or 0)
     return min(max(wish.fresh_s or 0.0, every), max(ceiling, WISHES_S))

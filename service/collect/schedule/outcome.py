@@ -14,13 +14,13 @@ from yarl import URL
 
 from service.collect.schedule import next_poll, redirects
 from service.collect.schedule import publish_rate as rhythm
-from service.collect.schedule.next_poll import Bounds, Wish
+from service.collect.schedule.next_poll import Bounds, PublisherHint
 from service.collect.schedule.publish_rate import Habits
 from service.collect.workers.task import Brought
 from service.errors import BantinError, HttpError, ParseError, PutAsideError
 from service.net.answers import Hop
 from service.store.sources.poll_state import Manners
-from service.store.sources.polling_queue import Behind, Claimed
+from service.store.sources.polling_queue import Behind, ClaimedSource
 
 LOST_AFTER = 3
 """Failures in a row at an address that a source had moved to, before its own is asked again."""
@@ -29,7 +29,7 @@ _LONGEST_S = 10 * 365 * 86400
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class NextPoll:
     """When a source is asked next. `gone`: it is not, until somebody says so.
 
     `held_until`: until when its server asked to be left alone, None: it did not.
@@ -42,7 +42,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class PollTerms:
     """What the configuration says.
 
     `said_here`: in the source's own table, which is enough. `tied`: it has a login or headers,
@@ -55,8 +55,8 @@ class Terms:
 
 
 def answered(
-    source: Claimed,
-    terms: Terms,
+    source: ClaimedSource,
+    terms: PollTerms,
     now: datetime,
     *,
     behind: Behind,
@@ -67,7 +67,7 @@ def answered(
     brought: Brought | None = None,
     new: int = 0,
     pushed: bool = False,
-) -> Plan:
+) -> NextPoll:
     """After a document (with `new` new entries), or the same as last time. `whole`: a body came.
 
     `pushed`: a hub brings its news.
@@ -77,7 +77,7 @@ def answered(
         known = _as_told(known, brought, new, now)
     at_home = not hops or URL(hops[-1].url).origin() == URL(source.url).origin()
     known = _moving(known, source, hops if at_home or not terms.tied else (), now)
-    wish = Wish(fresh_s, known.every_s, known.phase_s, known.skips or 0)
+    wish = PublisherHint(fresh_s, known.every_s, known.phase_s, known.skips or 0)
     # A server that cannot be asked "only if it changed", and says nothing else, gets the longer
     # waits that the public rules want of those who do not ask so.
     plain = whole and brought is None
@@ -95,7 +95,7 @@ def answered(
         dice=dice,
         pushed=pushed,
     )
-    return Plan(
+    return NextPoll(
         then.at,
         replace(
             known,
@@ -107,14 +107,14 @@ def answered(
 
 
 def failed(
-    source: Claimed,
-    terms: Terms,
+    source: ClaimedSource,
+    terms: PollTerms,
     now: datetime,
     error: BantinError,
     *,
     for_all: bool,
     dice: float,
-) -> Plan:
+) -> NextPoll:
     """After a failure. `for_all`: it was asked without validators, which is done once a day."""
     known = source.manners
     if for_all and known.whole_at is not None:
@@ -139,7 +139,7 @@ def failed(
         skips=known.skips or 0,
         dice=dice,
     )
-    return Plan(at, known, gone, _held_until(error, now, at))
+    return NextPoll(at, known, gone, _held_until(error, now, at))
 
 
 def taught(known: Manners, brought: Brought, new: int, now: datetime) -> Manners:
@@ -184,12 +184,14 @@ def _as_told(known: Manners, brought: Brought, new: int, now: datetime) -> Manne
     )
 
 
-def _moving(known: Manners, source: Claimed, hops: Sequence[Hop], now: datetime) -> Manners:
+def _moving(known: Manners, source: ClaimedSource, hops: Sequence[Hop], now: datetime) -> Manners:
     if not hops and known.redirect_to is None:
         return known
     move = None
     if known.redirect_to is not None and known.redirect_since is not None:
-        move = redirects.Move(known.redirect_to, known.redirect_since, known.redirect_seen or 0)
+        move = redirects.WatchedRedirect(
+            known.redirect_to, known.redirect_since, known.redirect_seen or 0
+        )
     move = redirects.seen(move, source.address, hops, now)
     if move is not None and move.is_settled(now):
         known, move = replace(known, moved_to=move.to), None

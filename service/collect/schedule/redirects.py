@@ -20,7 +20,7 @@ SPAN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class WatchedRedirect:
     """A redirect that is being watched: where to, since when, how often seen."""
 
     to: str
@@ -31,7 +31,9 @@ class Move:
         return self.seen >= SIGHTINGS and now - self.since >= SPAN
 
 
-def seen(known: Move | None, asked: str, hops: Sequence[Hop], now: datetime) -> Move | None:
+def seen(
+    known: WatchedRedirect | None, asked: str, hops: Sequence[Hop], now: datetime
+) -> WatchedRedirect | None:
     """After an answer that could be read, reached over `hops`. None: nothing to watch.
 
     One hop that is not permanent (302, 303, 307) and the whole way may change tomorrow.
@@ -42,8 +44,8 @@ def seen(known: Move | None, asked: str, hops: Sequence[Hop], now: datetime) -> 
     if to == asked or _is_downgrade(asked, to):
         return None
     if known is None or known.to != to:
-        return Move(to, now, 1)
-    return Move(to, known.since, min(known.seen + 1, 1000))
+        return WatchedRedirect(to, now, 1)
+    return WatchedRedirect(to, known.since, min(known.seen + 1, 1000))
 
 
 def _is_downgrade(asked: str, to: str) -> bool:

@@ -17,7 +17,7 @@ from service.model import SourceKind
 from service.store.core.database import Connection, Store
 from service.store.sources import push_state
 from service.store.websub import callbacks
-from service.store.websub.callbacks import Called
+from service.store.websub.callbacks import CallbackOwner
 from service.store.websub.hub_subscriptions import SUBSCRIBE, UNSUBSCRIBE
 from service.text.fold import nfc
 
@@ -74,7 +74,9 @@ def verify(
     return call.challenge
 
 
-def _denied(connection: Connection, one: Called, now: datetime, reason: str, dice: float) -> str:
+def _denied(
+    connection: Connection, one: CallbackOwner, now: datetime, reason: str, dice: float
+) -> str:
     said = " ".join(nfc(reason).split())[:LONGEST_REASON]
     words = f"the hub denied it: {said}" if said else "the hub denied it"
     again = now + subscriber.AFTER_DENIAL * (1 + subscriber.SPREAD * dice)
@@ -90,7 +92,7 @@ def _denied(connection: Connection, one: Called, now: datetime, reason: str, dic
     return ""
 
 
-def find(store: Store, now: datetime, token: str) -> Called | None:
+def find(store: Store, now: datetime, token: str) -> CallbackOwner | None:
     """Whose callback this is; None: nobody's, or nobody's any more."""
     with store.read() as connection:
         one = callbacks.called(connection, token, now)
@@ -100,7 +102,7 @@ def find(store: Store, now: datetime, token: str) -> Called | None:
 def deliver(
     store: Store,
     now: datetime,
-    one: Called,
+    one: CallbackOwner,
     key: bytes,
     body: bytes,
     media_type: str,

@@ -17,10 +17,10 @@ from functools import partial
 import structlog
 
 from service.collect.polling.record import Recorded, Recorder
-from service.collect.polling.request import Read
+from service.collect.polling.request import PolledDocument
 from service.collect.source_options import reading_of, told_of
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import Job, Wish
+from service.collect.workers.task import EntryOptions, ParseTask
 from service.config.schema import Settings, Source
 from service.curate.identity import address_key
 from service.curate.prepare import Prepared
@@ -34,9 +34,9 @@ from service.store.core.lease import TERM, Term
 from service.store.core.lease_renewal import in_hand
 from service.store.core.threads import claimed_in_thread, in_thread
 from service.store.sources import polling_queue, push_state, snapshots
-from service.store.sources.polling_queue import LEASE, Behind, Claimed
+from service.store.sources.polling_queue import LEASE, Behind, ClaimedSource
 from service.store.websub import callbacks
-from service.store.websub.callbacks import Delivery, Waiting
+from service.store.websub.callbacks import Delivery, PendingPush
 
 AT_ONCE = 8
 """Bodies read together at most."""
@@ -99,7 +99,7 @@ async def take(
 
 def _claim(
     store: Store, settings: Settings, now: datetime, owner: str, term: Term
-) -> list[tuple[Claimed, Delivery]]:
+) -> list[tuple[ClaimedSource, Delivery]]:
     with store.read() as connection:
         waiting = _that_fit(callbacks.next_of_each(connection, now, AT_ONCE))
     if not waiting:
@@ -118,7 +118,7 @@ def _claim(
     return [(one, delivery) for one, delivery in work if delivery is not None]
 
 
-def _give_back(store: Store, owner: str, work: Sequence[tuple[Claimed, Delivery]]) -> None:
+def _give_back(store: Store, owner: str, work: Sequence[tuple[ClaimedSource, Delivery]]) -> None:
     with store.write() as connection:
         LEASE.release(connection, owner, [claimed.id for claimed, _ in work])
 
@@ -128,7 +128,7 @@ def _drop(store: Store, delivery_ids: Sequence[int]) -> None:
         callbacks.done(connection, delivery_ids)
 
 
-def _that_fit(waiting: Sequence[Waiting]) -> Sequence[Waiting]:
+def _that_fit(waiting: Sequence[PendingPush]) -> Sequence[PendingPush]:
     """As many of the first as are in memory at once; one at least."""
     size = 0
     for number, one in enumerate(waiting):
@@ -144,18 +144,18 @@ async def _read(
     clock: Callable[[], datetime],
     parsers: Parsers,
     rules: bytes,
-    claimed: Claimed,
+    claimed: ClaimedSource,
     delivery: Delivery,
-) -> Read | None:
+) -> PolledDocument | None:
     """None: it cannot be read, so the source is asked itself."""
     told = settings.source[claimed.name]
-    job = Job(
+    job = ParseTask(
         delivery.body,
         {"content-type": delivery.media_type},
         claimed.address,
         reading_of(told, settings.site),
         clock(),
-        Wish(
+        EntryOptions(
             told_of(claimed.name, told, first=claimed.first_collected_at is None),
             rules,
             await in_thread(_remembered, store, claimed.id),
@@ -175,10 +175,10 @@ async def _read(
         await in_thread(_ask_itself, store, settings, clock(), told, claimed, delivery)
         return None
     size = len(delivery.body)
-    return Read(claimed, brought, _NOTHING_BEHIND, None, size, delivery=delivery.id)
+    return PolledDocument(claimed, brought, _NOTHING_BEHIND, None, size, delivery=delivery.id)
 
 
-def _is_doubtful(store: Store, claimed: Claimed, made: Sequence[Prepared]) -> bool:
+def _is_doubtful(store: Store, claimed: ClaimedSource, made: Sequence[Prepared]) -> bool:
     """Whether an entry could be one that is stored under another key.
 
     Keys are given over a whole document (`keys.settle`), and this may be a part of one: what is
@@ -212,7 +212,7 @@ def _ask_itself(
     settings: Settings,
     now: datetime,
     told: Source,
-    claimed: Claimed,
+    claimed: ClaimedSource,
     delivery: Delivery,
 ) -> None:
     floor = (told.interval or settings.collect.interval).min

@@ -21,7 +21,7 @@ import structlog
 
 from service.collect.politeness import site_rules
 from service.collect.politeness.access import access_of
-from service.collect.politeness.rate_limit import Sites, Waiting
+from service.collect.politeness.rate_limit import RequestQueue, Sites
 from service.collect.websub import subscriber
 from service.config.schema import Settings, Source
 from service.errors import BantinError, ForbiddenAddressError, HttpError, first_of
@@ -34,7 +34,7 @@ from service.store.core.lease_renewal import in_hand
 from service.store.core.threads import claimed_in_thread, in_thread
 from service.store.sources.push_state import Silent
 from service.store.websub import hub_subscriptions as rows
-from service.store.websub.hub_subscriptions import Held, Offer, Request
+from service.store.websub.hub_subscriptions import AdvertisedHubs, HubSubscription, Request
 from service.text.fold import nfc
 
 AT_ONCE = 8
@@ -50,7 +50,7 @@ _log = structlog.get_logger("collect")
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class RenewalDependencies:
     """What a run works with. `dice` gives numbers in [0, 1), `draw` unguessable tokens.
 
     `client` opens one, in a thread, for a run that has something to ask.
@@ -82,7 +82,7 @@ class _Prepared:
 
 
 async def keep(
-    store: Store, settings: Settings, means: Means, *, owner: str, term: Term = TERM
+    store: Store, settings: Settings, means: RenewalDependencies, *, owner: str, term: Term = TERM
 ) -> Kept:
     """Bring subscriptions to what is wanted now.
 
@@ -111,14 +111,14 @@ async def keep(
 async def _send_all(
     store: Store,
     settings: Settings,
-    means: Means,
+    means: RenewalDependencies,
     client: Client,
     requests: Sequence[Request],
     key: bytes,
 ) -> dict[str, str]:
     """Source -> why its request failed. Each hub is asked no faster than a site of sources."""
     failed: dict[str, str] = {}
-    waiting = Waiting[Request](means.sites)
+    waiting = RequestQueue[Request](means.sites)
     for request in requests:
         hub = Source(url=request.hub)
         site = site_rules.site(hub, settings.collect, hub.url)
@@ -149,7 +149,9 @@ async def _send_all(
     return failed
 
 
-def _prepare(store: Store, settings: Settings, means: Means, owner: str, term: Term) -> _Prepared:
+def _prepare(
+    store: Store, settings: Settings, means: RenewalDependencies, owner: str, term: Term
+) -> _Prepared:
     now = means.clock()
     with store.read() as connection:
         # Most services have neither hubs nor subscriptions: they need not write every few seconds.
@@ -182,7 +184,7 @@ def _give_back(store: Store, owner: str, prepared: _Prepared) -> None:
 
 def _wanted(
     connection: Connection, settings: Settings, now: datetime
-) -> dict[int, tuple[Offer, str]]:
+) -> dict[int, tuple[AdvertisedHubs, str]]:
     """Source -> what its publisher offers, and where hubs are to call us."""
     wanted = {}
     for offer in rows.offers(connection, now):
@@ -192,7 +194,7 @@ def _wanted(
     return wanted
 
 
-def _is_as_wanted(held: Held, wanted: Mapping[int, tuple[Offer, str]]) -> bool:
+def _is_as_wanted(held: HubSubscription, wanted: Mapping[int, tuple[AdvertisedHubs, str]]) -> bool:
     offer, base = wanted.get(held.source_id, (None, ""))
     if offer is None or held.topic != offer.topic or held.hub not in offer.hubs:
         return False
@@ -200,7 +202,10 @@ def _is_as_wanted(held: Held, wanted: Mapping[int, tuple[Offer, str]]) -> bool:
 
 
 def _begin(
-    connection: Connection, wanted: Mapping[int, tuple[Offer, str]], means: Means, now: datetime
+    connection: Connection,
+    wanted: Mapping[int, tuple[AdvertisedHubs, str]],
+    means: RenewalDependencies,
+    now: datetime,
 ) -> None:
     """What is wanted and has no subscription gets one; where a hub refuses, another is asked."""
     there = rows.held(connection)
@@ -215,7 +220,12 @@ def _begin(
 
 
 def _turn_if_hopeless(
-    connection: Connection, held: Held, offer: Offer, base: str, means: Means, now: datetime
+    connection: Connection,
+    held: HubSubscription,
+    offer: AdvertisedHubs,
+    base: str,
+    means: RenewalDependencies,
+    now: datetime,
 ) -> None:
     """The next hub of the list at once; once all have been asked, only after a rest."""
     hopeless = held.refused or held.failures >= subscriber.TRIED_ENOUGH
@@ -236,7 +246,7 @@ def _turn_if_hopeless(
 async def _send(
     store: Store,
     settings: Settings,
-    means: Means,
+    means: RenewalDependencies,
     client: Client,
     request: Request,
     key: bytes,
@@ -277,12 +287,12 @@ async def _send(
     return text
 
 
-def _asking(store: Store, means: Means, request: Request, *, signed: bool) -> bool:
+def _asking(store: Store, means: RenewalDependencies, request: Request, *, signed: bool) -> bool:
     with store.write() as connection:
         return rows.asking(connection, request, means.clock(), signed=signed)
 
 
-def _accepted(store: Store, means: Means, request: Request) -> None:
+def _accepted(store: Store, means: RenewalDependencies, request: Request) -> None:
     now = means.clock()
     at = subscriber.ask_again_at(
         now, request.failures + 1, request.lease_ends, means.dice(), first=subscriber.VERIFY_WITHIN
@@ -291,7 +301,9 @@ def _accepted(store: Store, means: Means, request: Request) -> None:
         rows.accepted(connection, request, at)
 
 
-def _failed(store: Store, means: Means, request: Request, error: BantinError, text: str) -> None:
+def _failed(
+    store: Store, means: RenewalDependencies, request: Request, error: BantinError, text: str
+) -> None:
     http = error if isinstance(error, HttpError) else None
     at = subscriber.ask_again_at(
         means.clock(),

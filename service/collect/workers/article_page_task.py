@@ -10,13 +10,13 @@ import html
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from service.collect.workers.task import Job
+from service.collect.workers.task import ParseTask
 from service.curate.listed import is_cut
 from service.errors import ParseError
 from service.model import Entry, SourceKind
 from service.parse.html.article import page as article_page
 from service.parse.html.article.page import ArticlePage
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.text.clean import plain
 from service.text.web.canonical import is_home
 
@@ -26,7 +26,7 @@ _SAME_DAY = timedelta(hours=36)
 _PAGES = ("text/html", "application/xhtml+xml", "text/xml", "application/xml", "text/plain")
 
 
-def complete(job: Job, listed: Entry) -> Entry:
+def complete(job: ParseTask, listed: Entry) -> Entry:
     """Read the page in `job` and add what it says. Raises ParseError where it is no article's."""
     media_type = job.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type and media_type not in _PAGES:
@@ -39,7 +39,7 @@ def complete(job: Job, listed: Entry) -> Entry:
     return joined(listed, page, job.reading)
 
 
-def joined(listed: Entry, page: ArticlePage, reading: Reading) -> Entry:
+def joined(listed: Entry, page: ArticlePage, reading: ParseOptions) -> Entry:
     """What the two say together. A feed's own words go before its page's, a list's after."""
     is_feed = reading.kind is SourceKind.FEED
     return replace(

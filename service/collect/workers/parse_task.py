@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from service.collect.workers.article_page_task import complete
-from service.collect.workers.task import Brought, Job, Wish
+from service.collect.workers.task import Brought, EntryOptions, ParseTask
 from service.curate import rules
 from service.curate.listed import unpack
 from service.curate.prepare import prepare, prepare_listed
@@ -27,7 +27,7 @@ MOST_REMEMBERED = 5000
 store."""
 
 
-def bring(job: Job) -> Brought:
+def bring(job: ParseTask) -> Brought:
     """Read a body as little as needed. Raises ParseError with a reason in plain words."""
     job = _unpacked(job)
     wish = job.wish
@@ -60,7 +60,7 @@ def bring(job: Job) -> Brought:
     )
 
 
-def _unpacked(job: Job) -> Job:
+def _unpacked(job: ParseTask) -> ParseTask:
     """A sitemap has its own bound. What is larger than any body may be is cut off, and mended."""
     if job.reading.kind is SourceKind.SITEMAP:
         return job
@@ -68,7 +68,7 @@ def _unpacked(job: Job) -> Job:
     return job if plain is job.body else replace(job, body=plain)
 
 
-def _article(job: Job, listed: Entry, wish: Wish) -> Brought:
+def _article(job: ParseTask, listed: Entry, wish: EntryOptions) -> Brought:
     """One entry, made whole by its page."""
     whole = complete(job, listed) if job.body else listed
     made = prepare_listed(listed, whole, wish.told, _matcher(wish.rules))

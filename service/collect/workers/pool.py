@@ -23,7 +23,7 @@ from pebble import ProcessExpired
 
 from service.collect.workers.processes import PUT_ASIDE, Outcome, OverTimeError, Processes
 from service.collect.workers.slow_queue import WAIT_S, SlowLane, killed
-from service.collect.workers.task import Brought, Job
+from service.collect.workers.task import Brought, ParseTask
 from service.errors import BantinError, ParseError, PutAsideError
 
 TIMEOUT_S = 30.0
@@ -45,7 +45,7 @@ MAX_TASKS = 500
 _POLITE = 10  # the workers' nice level: readers of our own pages come first
 
 Result = TypeVar("Result")
-_Waiting = tuple[Job, asyncio.Future[Brought]]
+_Waiting = tuple[ParseTask, asyncio.Future[Brought]]
 
 
 class Parsers:
@@ -90,7 +90,7 @@ class Parsers:
         self._waiting.clear()
         await asyncio.gather(self._processes.stop(), self._slow.stop())
 
-    async def read(self, job: Job) -> Brought:
+    async def read(self, job: ParseTask) -> Brought:
         """What the document says. Raises ParseError with a reason in plain words.
 
         Raises BantinError when the fault is ours and says nothing about the document.

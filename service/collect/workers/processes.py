@@ -23,7 +23,7 @@ from typing import TypeVar, cast
 
 from pebble import ProcessExpired, ProcessPool
 
-from service.collect.workers.task import Brought, Job
+from service.collect.workers.task import Brought, ParseTask
 from service.errors import BantinError, ParseError
 
 MEMORY_BYTES = 2 * 1024**3
@@ -52,7 +52,7 @@ class Processes:
         self._nice = nice
         self._pool: ProcessPool | None = None
 
-    async def ask(self, jobs: Sequence[Job], timeout_s: float) -> list[Outcome]:
+    async def ask(self, jobs: Sequence[ParseTask], timeout_s: float) -> list[Outcome]:
         """One task: each document's result or reason. Raises as `run` does."""
         return await self.run(read_all, (jobs,), timeout_s)
 
@@ -158,7 +158,7 @@ def _context() -> ForkServerContext:
     return context
 
 
-def read_all(jobs: Sequence[Job]) -> list[Outcome]:
+def read_all(jobs: Sequence[ParseTask]) -> list[Outcome]:
     """Runs in the process: each document's own result or reason."""
     # Only they pay for this import.
     from service.collect.workers.parse_task import bring  # noqa: PLC0415

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from pebble import ProcessExpired
 
 from service.collect.workers.processes import PUT_ASIDE, Outcome, OverTimeError, Processes, Result
-from service.collect.workers.task import Job
+from service.collect.workers.task import ParseTask
 from service.errors import BantinError, PutAsideError
 
 WAIT_S = 60.0
@@ -48,7 +48,7 @@ class SlowLane:
         """End its process."""
         await self._processes.stop()
 
-    async def read(self, job: Job, *, tries: int) -> Outcome:
+    async def read(self, job: ParseTask, *, tries: int) -> Outcome:
         """What the document says, or why it does not.
 
         `tries`: how often it may kill its reader before it is put aside. Raises BantinError when

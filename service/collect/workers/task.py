@@ -9,11 +9,11 @@ from datetime import datetime
 from service.curate.prepare import Prepared, Told
 from service.model import Document
 from service.parse.incremental.levels import Rung
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class EntryOptions:
     """What to make of the entries. `rules`: see `curate.rules.packed`.
 
     `before`: what is remembered of the last document of this source, None = nothing.
@@ -25,7 +25,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ParseTask:
     """A body to be read. `wish` None: its entries are given as they were found.
 
     `suspect`: the last document of this source killed or hung its reader. `listed`: it is the page
@@ -35,9 +35,9 @@ class Job:
     body: bytes
     headers: Mapping[str, str]
     url: str
-    reading: Reading
+    reading: ParseOptions
     now: datetime
-    wish: Wish | None = None
+    wish: EntryOptions | None = None
     suspect: bool = False
     listed: bytes | None = None
 

@@ -18,7 +18,7 @@ from service.parse.feed import media
 from service.parse.feed.deferred import Unparsed, looks_like_html
 from service.parse.feed.entry_keys import Draft
 from service.parse.feed.renamed_elements import CAPTION
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.parse.urls import web_address
 from service.text.clean import plain, title_text
 from service.text.fold import nfc
@@ -35,7 +35,7 @@ _PAGES = ("alternate", "", "bookmark", "canonical", "permalink", "via", "related
 Raw = Mapping[str, Any]
 
 
-def draft_of(raw: Raw, reading: Reading, now: datetime, *, url: str, version: str) -> Draft:
+def draft_of(raw: Raw, reading: ParseOptions, now: datetime, *, url: str, version: str) -> Draft:
     """`url`: where the document came from. `version`: as feedparser names the format."""
     raw = _undressed(raw)
     if version == "atom03":
@@ -160,7 +160,7 @@ def _markup(detail: Raw) -> str:
     return html.escape(value, quote=False).replace("\n", "<br>\n")
 
 
-def _published(raw: Raw, reading: Reading, now: datetime) -> tuple[datetime | None, str]:
+def _published(raw: Raw, reading: ParseOptions, now: datetime) -> tuple[datetime | None, str]:
     """When it came out, with the words of it: of all the dates the one that says so most.
 
     One that cannot be read at all leaves the word to the next; one that lies ahead does not.
@@ -174,11 +174,11 @@ def _published(raw: Raw, reading: Reading, now: datetime) -> tuple[datetime | No
     return None, first
 
 
-def _date(raw: Raw, name: str, reading: Reading, now: datetime) -> datetime | None:
+def _date(raw: Raw, name: str, reading: ParseOptions, now: datetime) -> datetime | None:
     return sensible(_read(raw, name, reading, now)[0], now)
 
 
-def _read(raw: Raw, name: str, reading: Reading, now: datetime) -> tuple[datetime | None, str]:
+def _read(raw: Raw, name: str, reading: ParseOptions, now: datetime) -> tuple[datetime | None, str]:
     """The instant, None where it cannot be read, and its words ("" = there are none)."""
     written = _text(raw.get(name))
     if not written:

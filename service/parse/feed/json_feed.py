@@ -15,7 +15,7 @@ from service.parse import date_evidence, hub_links
 from service.parse.feed import entry_keys, media
 from service.parse.feed.entries import language_tag, sensible, unique
 from service.parse.feed.entry_keys import Draft
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.parse.repair.json_text import mend
 from service.parse.urls import web_address
 from service.text.clean import title_text
@@ -40,7 +40,7 @@ def is_json(body: bytes, headers: Mapping[str, str]) -> bool:
     )
 
 
-def read(body: bytes, url: str, reading: Reading, now: datetime) -> Document:
+def read(body: bytes, url: str, reading: ParseOptions, now: datetime) -> Document:
     """The document. Raises ParseError for JSON that is broken or no feed."""
     feed, repairs = _load(body)
     if not isinstance(feed, dict):
@@ -99,7 +99,7 @@ def _called(version: object) -> str:
 
 
 def _draft(
-    item: Mapping[str, Any], feed: Mapping[str, Any], url: str, reading: Reading, now: datetime
+    item: Mapping[str, Any], feed: Mapping[str, Any], url: str, reading: ParseOptions, now: datetime
 ) -> Draft:
     link = web_address(item.get("url"), url) or web_address(item.get("external_url"), url)
     content = _text(item.get("content_html"))
@@ -148,7 +148,7 @@ def _paragraphs(text: str) -> str:
 
 
 def _date(
-    item: Mapping[str, Any], name: str, reading: Reading, now: datetime
+    item: Mapping[str, Any], name: str, reading: ParseOptions, now: datetime
 ) -> tuple[datetime | None, str]:
     written = _text(item.get(name))
     if not written:

@@ -23,7 +23,7 @@ from service.parse import date_evidence, hub_links
 from service.parse.feed import entry_keys, feedparser_private, publisher_hints
 from service.parse.feed.entries import draft_of, language_tag
 from service.parse.feed.renamed_elements import renamed
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.parse.repair import salvage
 from service.parse.repair.pipeline import Repaired
 from service.parse.repair.repair_names import LOOSE, TRUNCATED_TAIL
@@ -47,7 +47,7 @@ _ID = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ParsedFeed:
     """A document as it was read. `raw_entries`: how many entries the parser saw.
 
     `state`: of the parser in front of every entry (see `strict.parse`), None where it changed.
@@ -61,8 +61,8 @@ class Read:
 
 
 def read(
-    mended: Repaired, headers: Mapping[str, str], url: str, reading: Reading, now: datetime
-) -> Read:
+    mended: Repaired, headers: Mapping[str, str], url: str, reading: ParseOptions, now: datetime
+) -> ParsedFeed:
     """Raises ParseError with a reason in plain words. A feed without entries is a Document."""
     parsed: Any = None
     if _is_loose(mended):
@@ -84,9 +84,9 @@ def read_part(
     mended: Repaired,
     headers: Mapping[str, str],
     url: str,
-    reading: Reading,
+    reading: ParseOptions,
     now: datetime,
-) -> Read | None:
+) -> ParsedFeed | None:
     """The same for a part of the mended document. None: only the whole document can tell."""
     parsed = strict_parser.parse(renamed(text), url)
     if parsed is None:
@@ -102,9 +102,9 @@ def _understood(
     mended: Repaired,
     headers: Mapping[str, str],
     url: str,
-    reading: Reading,
+    reading: ParseOptions,
     now: datetime,
-) -> Read:
+) -> ParsedFeed:
     feed, entries = parsed["feed"], parsed["entries"]
     version = str(parsed.get("version") or "")
     link = web_address(feed.get("link"), url)
@@ -135,7 +135,7 @@ def _understood(
         hubs=its_hubs,
         self_url=self_url,
     )
-    return Read(document, len(entries), dict.get(parsed, "state"), reading.order)
+    return ParsedFeed(document, len(entries), dict.get(parsed, "state"), reading.order)
 
 
 def _date_lines(text: str) -> list[str]:

@@ -70,7 +70,7 @@ class Block:
 
 
 @dataclass(slots=True)
-class _Line:
+class _TextLine:
     parts: list[str] = field(default_factory=list)
     linked: int = 0
     bold: int = 0
@@ -78,12 +78,12 @@ class _Line:
     breaks: int = 0
 
 
-class _Walk:
+class _BlockWalk:
     """Gathers the lines of one tree; recursion is a list, since pages nest deeply."""
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
-        self._line = _Line()
+        self._line = _TextLine()
         self._links: list[list[str]] = []
         self._bold = 0
 
@@ -156,7 +156,7 @@ class _Walk:
             self._line.bold += seen
 
     def _end(self, around: HtmlElement) -> None:
-        line, self._line = self._line, _Line()
+        line, self._line = self._line, _TextLine()
         if self._links:  # a link around several blocks goes on in the next one
             href = line.links[-1][0] if line.links else ""
             self._links[-1] = []
@@ -180,7 +180,7 @@ class _Walk:
 
 def blocks(root: HtmlElement) -> list[Block]:
     """What people see of this part of the page."""
-    return _Walk().run(root)
+    return _BlockWalk().run(root)
 
 
 def text_of(element: HtmlElement) -> str:

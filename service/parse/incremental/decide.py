@@ -23,8 +23,8 @@ from service.parse.feed.entry_keys import addresses
 from service.parse.incremental import snapshot, splitter
 from service.parse.incremental.levels import Rung
 from service.parse.incremental.snapshot import Slices, Who
-from service.parse.incremental.splitter import Cut
-from service.parse.options import Reading
+from service.parse.incremental.splitter import SplitDocument
+from service.parse.options import ParseOptions
 from service.parse.repair import pipeline
 
 
@@ -45,7 +45,7 @@ def glean(
     body: bytes,
     headers: Mapping[str, str],
     url: str,
-    reading: Reading,
+    reading: ParseOptions,
     now: datetime,
     before: Slices | None,
 ) -> Gleaned:
@@ -70,12 +70,12 @@ class _Knife:
 
     def __init__(self) -> None:
         self._text = ""
-        self._pieces: Cut | None = None
+        self._pieces: SplitDocument | None = None
 
     def proves(self, text: str) -> bool:
         return self.pieces_of(text) is not None or pipeline.is_well_formed(text)
 
-    def pieces_of(self, text: str) -> Cut | None:
+    def pieces_of(self, text: str) -> SplitDocument | None:
         if text is not self._text:
             self._text, self._pieces = text, splitter.cut(text.encode("utf-8", "replace"))
         return self._pieces
@@ -85,11 +85,11 @@ class _Knife:
 class _Part:
     """A document in pieces, and how it is read."""
 
-    pieces: Cut
+    pieces: SplitDocument
     mended: pipeline.Repaired
     headers: Mapping[str, str]
     url: str
-    reading: Reading
+    reading: ParseOptions
     now: datetime
 
     def after(self, before: Slices) -> Gleaned | None:
@@ -114,7 +114,7 @@ class _Part:
         document = replace(read.document, entries=entries)
         return Gleaned(document, len(hashes), rung, replace(before, who=who))
 
-    def _read(self, slices: Collection[bytes]) -> xml_feed.Read | None:
+    def _read(self, slices: Collection[bytes]) -> xml_feed.ParsedFeed | None:
         text = self.pieces.with_only(slices)
         read = xml_feed.read_part(text, self.mended, self.headers, self.url, self.reading, self.now)
         if read is None or not len(slices) == read.raw_entries == len(read.document.entries):
@@ -122,7 +122,7 @@ class _Part:
         return read
 
 
-def _remembered(pieces: Cut, read: xml_feed.Read, url: str) -> Slices | None:
+def _remembered(pieces: SplitDocument, read: xml_feed.ParsedFeed, url: str) -> Slices | None:
     hashes = [splitter.slice_hash(piece) for piece in pieces.slices]
     entries = read.document.entries
     if read.state is None or not len(hashes) == len(set(hashes)) == read.raw_entries:
@@ -135,7 +135,7 @@ def _remembered(pieces: Cut, read: xml_feed.Read, url: str) -> Slices | None:
     return Slices(read.state, _facts(read, url), who)
 
 
-def _facts(read: xml_feed.Read, url: str) -> bytes:
+def _facts(read: xml_feed.ParsedFeed, url: str) -> bytes:
     """What a document says of itself that reaches into its entries."""
     return snapshot.facts(read.document.link, read.document.language, url, read.order)
 

@@ -25,7 +25,7 @@ _ENTRIES = frozenset({"item", "entry"})
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class SplitDocument:
     """A document in pieces; joined in order they are the document."""
 
     head: bytes
@@ -37,11 +37,11 @@ class Cut:
         return b"".join((self.head, *slices, self.tail))
 
 
-def cut(document: bytes) -> Cut | None:
+def cut(document: bytes) -> SplitDocument | None:
     """Cut UTF-8 without XML declaration. None: it cannot be cut with certainty."""
     if b"<!DOCTYPE" in document or b"<!ENTITY" in document:
         return None
-    walk = _Walk(document)
+    walk = _EntryWalk(document)
     try:
         walk.run()
     except (expat.ExpatError, _OddError):
@@ -51,7 +51,7 @@ def cut(document: bytes) -> Cut | None:
         return None
     edges = (*starts, end)
     slices = tuple(document[a:b] for a, b in itertools.pairwise(edges))
-    return Cut(document[: starts[0]], slices, document[end:])
+    return SplitDocument(document[: starts[0]], slices, document[end:])
 
 
 def slice_hash(piece: bytes) -> bytes:
@@ -63,7 +63,7 @@ class _OddError(Exception):
     """The document is not built as feeds are."""
 
 
-class _Walk:
+class _EntryWalk:
     """`starts`: the byte where each entry begins. `end`: the byte behind the last one."""
 
     def __init__(self, document: bytes) -> None:

@@ -32,7 +32,7 @@ def closed(document: bytes) -> bytes | None:
     stand before its text. Else it is left for the next fetch, since under another key it would be
     told twice.
     """
-    walk = _Walk(document)
+    walk = _TagWalk(document)
     walk.run()
     if not walk.around:
         return None
@@ -43,7 +43,7 @@ def closed(document: bytes) -> bytes | None:
     return kept + "".join(f"</{name}>" for name in reversed(walk.around)).encode()
 
 
-class _Walk:
+class _TagWalk:
     """`around`: names of what entries stand in. `whole`: where the last whole element in it ends.
 
     `entry`: the one that is open when the document breaks off.

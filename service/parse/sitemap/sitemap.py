@@ -20,7 +20,7 @@ from service.parse.compressed import unpacked
 from service.parse.feed import entry_keys
 from service.parse.feed.entries import language_tag, sensible, unique
 from service.parse.feed.entry_keys import Draft
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.parse.urls import web_address
 from service.text.clean import title_text
 from service.text.fold import nfc
@@ -40,7 +40,7 @@ _LONGEST_TEXT = 2000
 _Fields = dict[str, str]
 
 
-def read_sitemap(body: bytes, url: str, reading: Reading, now: datetime) -> Document:
+def read_sitemap(body: bytes, url: str, reading: ParseOptions, now: datetime) -> Document:
     """A sitemap's addresses, or an index's sitemaps (as `further`). Raises ParseError."""
     plain, cut = unpacked(body, LARGEST)
     if not plain.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
@@ -132,7 +132,7 @@ def _name(element: etree._Element) -> str:
 
 
 def _draft(
-    link: str, changed: datetime | None, fields: _Fields, reading: Reading, now: datetime
+    link: str, changed: datetime | None, fields: _Fields, reading: ParseOptions, now: datetime
 ) -> Draft:
     written = fields.get("news:publication_date", "")
     image = web_address(fields.get("image:loc"), link)
@@ -157,7 +157,7 @@ def _plain(text: str) -> str:
     return title_text(html.escape(html.unescape(text), quote=False))
 
 
-def _instant(written: str | None, reading: Reading, now: datetime) -> datetime | None:
+def _instant(written: str | None, reading: ParseOptions, now: datetime) -> datetime | None:
     if not written:
         return None
     at = dates.parse(written, reading.zone, reading.order, now, reading.language)

@@ -32,7 +32,7 @@ Memory = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SitemapPlan:
     """`wanted`: what to read now, the last changed first. `more`: what waits for the next visit.
 
     `old`: addresses of those that were there before and have never been read: what they have is
@@ -44,13 +44,13 @@ class Plan:
     old: frozenset[str]
 
 
-def plan(children: Sequence[Further], memory: Memory | None) -> Plan:
+def plan(children: Sequence[Further], memory: Memory | None) -> SitemapPlan:
     """What of an index must be read. `memory` None: the index is seen for the first time."""
     known = memory or {}
     wanted = [one for one in _in_order(children) if _is_news(one, known)]
     old = frozenset(one.url for one in wanted if known.get(_name(one), "").startswith(_UNREAD))
     first = memory is None
-    return Plan(
+    return SitemapPlan(
         tuple(wanted[:AT_ONCE]),
         more=not first and any(one.changed for one in wanted[AT_ONCE:]),
         old=old,

@@ -13,7 +13,7 @@ from service.store.tables import subscriber, subscription, suppression
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ActiveSubscription:
     """A subscription that somebody reads. `window.rule` and its cut are those of the last run.
 
     They may be empty (rule "", cut at `starts_at`) or out of date: `wishes` says by which rule the
@@ -25,7 +25,7 @@ class Reading:
     scheduling: Scheduling
 
 
-def readings(connection: Connection, subscriber_id: int) -> list[Reading]:
+def readings(connection: Connection, subscriber_id: int) -> list[ActiveSubscription]:
     """All that they read, by id. `window.served` is left False."""
     barred = select(suppression.c.address_key)
     rows = connection.execute(
@@ -41,7 +41,7 @@ def readings(connection: Connection, subscriber_id: int) -> list[Reading]:
     ).all()
     waiting = deliveries.open_among(connection, [row.id for row in rows])
     return [
-        Reading(
+        ActiveSubscription(
             Window(
                 id=row.id,
                 subscriber_id=subscriber_id,

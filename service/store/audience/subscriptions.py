@@ -227,7 +227,7 @@ class NewSubscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SubscriptionState:
     """That somebody has a digest, or had it. `ended_at` None: it is live."""
 
     digest: str
@@ -237,9 +237,9 @@ class Standing:
     ended_reason: str | None
 
 
-def standings(connection: Connection, people: Iterable[int]) -> dict[int, list[Standing]]:
+def standings(connection: Connection, people: Iterable[int]) -> dict[int, list[SubscriptionState]]:
     """Subscriber -> their subscriptions, live and ended, oldest first. Who has none is absent."""
-    found: dict[int, list[Standing]] = {}
+    found: dict[int, list[SubscriptionState]] = {}
     s = subscription.c
     columns = s.subscriber_id, digest.c.name, s.created_at, s.starts_at, s.ended_at, s.ended_reason
     for some in lots(people):
@@ -250,7 +250,7 @@ def standings(connection: Connection, people: Iterable[int]) -> dict[int, list[S
             .order_by(s.id)
         )
         for who, name, created_at, starts_at, ended_at, reason in rows:
-            one = Standing(name, created_at, starts_at is not None, ended_at, reason)
+            one = SubscriptionState(name, created_at, starts_at is not None, ended_at, reason)
             found.setdefault(who, []).append(one)
     return found
 

@@ -61,7 +61,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class WindowMove:
     """Where a window stands after a cut."""
 
     id: int
@@ -177,7 +177,7 @@ def load(
     return [_window(row, waiting, served) for row in rows]
 
 
-def move(connection: Connection, moves: Sequence[Move]) -> None:
+def move(connection: Connection, moves: Sequence[WindowMove]) -> None:
     """Write where these windows stand now."""
     update_each(
         connection,

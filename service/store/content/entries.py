@@ -18,7 +18,7 @@ _ADMISSION = 0x61646D6974  # "admit": the advisory lock of whoever admits on Pos
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredEntry:
     """An entry as it is stored. Exactly one of `article_id` and `refused_reason` is not None."""
 
     id: int
@@ -45,7 +45,7 @@ class NewEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class ArticleTeller:
     """A source that told an article. `quiet`: all its entries of it were."""
 
     name: str
@@ -87,9 +87,9 @@ def queue(connection: Connection) -> bool:
     return True
 
 
-def known(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[str, Known]:
+def known(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[str, StoredEntry]:
     """Entry key -> what is stored of it in this source."""
-    found: dict[str, Known] = {}
+    found: dict[str, StoredEntry] = {}
     for batch in lots(keys):
         rows = connection.execute(
             select(
@@ -101,7 +101,7 @@ def known(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[s
                 entry.c.quiet,
             ).where(entry.c.source_id == source_id, entry.c.entry_key.in_(batch))
         )
-        found |= {row.entry_key: Known(*row) for row in rows}
+        found |= {row.entry_key: StoredEntry(*row) for row in rows}
     return found
 
 
@@ -151,9 +151,9 @@ def articles_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, in
     return found
 
 
-def tellers(connection: Connection, articles: Iterable[int]) -> dict[int, dict[int, Teller]]:
+def tellers(connection: Connection, articles: Iterable[int]) -> dict[int, dict[int, ArticleTeller]]:
     """Article -> source row -> who told it."""
-    found: defaultdict[int, dict[int, Teller]] = defaultdict(dict)
+    found: defaultdict[int, dict[int, ArticleTeller]] = defaultdict(dict)
     loud = func.sum(case((entry.c.quiet.is_(True), 0), else_=1))
     for batch in lots(articles):
         rows = connection.execute(
@@ -163,7 +163,7 @@ def tellers(connection: Connection, articles: Iterable[int]) -> dict[int, dict[i
             .group_by(entry.c.article_id, entry.c.source_id, source.c.name)
         )
         for row in rows:
-            found[row.article_id][row.source_id] = Teller(row.name, quiet=row.loud == 0)
+            found[row.article_id][row.source_id] = ArticleTeller(row.name, quiet=row.loud == 0)
     return found
 
 

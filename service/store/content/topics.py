@@ -18,7 +18,7 @@ from service.store.tables import article, article_topic, story, story_article, t
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class TopicArticle:
     """An article in a topic. `quiet`: shown, never mailed."""
 
     article_id: int
@@ -46,9 +46,11 @@ def keep_rules(connection: Connection, name: str, rules_hash: bytes) -> None:
     connection.execute(update(topic).where(topic.c.name == name).values(rules_hash=rules_hash))
 
 
-def of_articles(connection: Connection, article_ids: Iterable[int]) -> dict[int, dict[int, Placed]]:
+def of_articles(
+    connection: Connection, article_ids: Iterable[int]
+) -> dict[int, dict[int, TopicArticle]]:
     """Article -> topic row -> how it stands there."""
-    found: defaultdict[int, dict[int, Placed]] = defaultdict(dict)
+    found: defaultdict[int, dict[int, TopicArticle]] = defaultdict(dict)
     for batch in lots(article_ids):
         rows = connection.execute(
             select(
@@ -59,7 +61,7 @@ def of_articles(connection: Connection, article_ids: Iterable[int]) -> dict[int,
             ).where(article_topic.c.article_id.in_(batch))
         )
         for row in rows:
-            found[row.article_id][row.topic_id] = Placed(*row)
+            found[row.article_id][row.topic_id] = TopicArticle(*row)
     return found
 
 
@@ -77,7 +79,7 @@ _ENTER = Many(_entering)
 
 def enter(
     connection: Connection,
-    rows: Sequence[Placed],
+    rows: Sequence[TopicArticle],
     now: datetime,
     fresh: Mapping[int, datetime | None] = MappingProxyType({}),
 ) -> None:

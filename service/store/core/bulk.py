@@ -33,7 +33,7 @@ _Process = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Compiled:
+class _CompiledStatement:
     """`takes`: name of each value in order, how it is turned for the driver, what it always is."""
 
     sql: str
@@ -86,7 +86,7 @@ class Many:
 
     def __init__(self, make: Callable[[Connection], Statement]) -> None:
         self._make = make
-        self._compiled: dict[str, _Compiled] = {}
+        self._compiled: dict[str, _CompiledStatement] = {}
 
     def __call__(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
         """Execute it for each row. Returns how many rows of the table it was done to, all told."""
@@ -95,7 +95,7 @@ class Many:
         compiled = self.compiled(connection)
         return connection.exec_driver_sql(compiled.sql, compiled.rows(rows)).rowcount
 
-    def compiled(self, connection: Connection) -> _Compiled:
+    def compiled(self, connection: Connection) -> _CompiledStatement:
         """The statement for this database, compiled at its first use."""
         name = connection.dialect.name
         if name not in self._compiled:
@@ -145,7 +145,7 @@ def inserting(table: Table, *names: str, unless: str | None = None) -> Many:
     return Many(make)
 
 
-def _compile(statement: Statement, connection: Connection) -> _Compiled:
+def _compile(statement: Statement, connection: Connection) -> _CompiledStatement:
     dialect = connection.dialect
     compiled = statement.compile(dialect=dialect)
     binds = {name: bind for bind, name in compiled.bind_names.items()}
@@ -157,7 +157,7 @@ def _compile(statement: Statement, connection: Connection) -> _Compiled:
     }
     order = compiled.positiontup if compiled.positional else list(binds)
     takes = tuple((name, processes[name]) for name in order or ())
-    return _Compiled(str(compiled), takes, constants, positional=compiled.positional)
+    return _CompiledStatement(str(compiled), takes, constants, positional=compiled.positional)
 
 
 def _processor(bind: BindParameter[Any], dialect: Dialect) -> _Process | None:

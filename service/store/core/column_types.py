@@ -16,7 +16,7 @@ Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresq
 """A JSON value; None is SQL NULL."""
 
 
-class Instant(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime in UTC, in and out, to the microsecond. A naive one is a bug: ValueError.
 
     SQLite keeps text of fixed width, so that text order is time order; PostgreSQL timestamptz.

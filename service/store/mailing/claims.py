@@ -70,7 +70,7 @@ _GROUPS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedDelivery:
     """A delivery in the hands of an owner, with all that its message is made from.
 
     `tries` counts those before this one. `parts` are packed (store.parts), None if they are gone.
@@ -94,7 +94,7 @@ class Claimed:
 class Claim:
     """What one claim gave, and how many turned out to be unwanted by now."""
 
-    claimed: list[Claimed]
+    claimed: list[ClaimedDelivery]
     suppressed: int
 
     @property
@@ -104,7 +104,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class ReleaseCheck:
     """The last look: whose body may leave, and who ended or was suppressed meanwhile.
 
     An id in neither is no longer ours: the lease lapsed and somebody else has it.
@@ -163,7 +163,7 @@ def unclaim(connection: Connection, owner: str, ids: Iterable[int]) -> None:
 
 def mark_sending(
     connection: Connection, owner: str, now: datetime, relays: Mapping[int, str]
-) -> Gate:
+) -> ReleaseCheck:
     """Delivery id -> relay whose 354 it has: let pass who may still be written to.
 
     One call for all connections that wait. The attempt is written here, before its answer, so that
@@ -188,7 +188,7 @@ def mark_sending(
         connection.execute(insert(attempt), rows)
     ids = frozenset(row.id for row in passed)
     gone = _suppress(connection, owner, now, set(relays) - ids)
-    return Gate(ids, frozenset(gone))
+    return ReleaseCheck(ids, frozenset(gone))
 
 
 def _candidates(
@@ -273,7 +273,7 @@ def _suppress(connection: Connection, owner: str, now: datetime, ids: Iterable[i
     return found
 
 
-def _load(connection: Connection, ids: Iterable[int]) -> dict[int, Claimed]:
+def _load(connection: Connection, ids: Iterable[int]) -> dict[int, ClaimedDelivery]:
     rows = connection.execute(
         select(
             delivery.c.id,
@@ -313,8 +313,8 @@ def _lane(row: Any) -> Lane:
     return Lane.LETTERS if row.priority == 0 else Lane.NEWS
 
 
-def _claimed(row: Any) -> Claimed:
-    return Claimed(
+def _claimed(row: Any) -> ClaimedDelivery:
+    return ClaimedDelivery(
         id=row.id,
         kind=DeliveryKind(row.kind),
         message_id=row.message_id,

@@ -26,7 +26,7 @@ from service.store.tables import (
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class DigestCandidate:
     """A story that is news in a window. `topics`: the asked ones that it is in, and since when.
 
     `outlets` counts the sources that told it, `weight` is that of the source that represents it.
@@ -47,7 +47,7 @@ class Candidate:
 
 def entered(
     connection: Connection, topics: Iterable[str], since: datetime, until: datetime
-) -> list[Candidate]:
+) -> list[DigestCandidate]:
     """Stories that entered one of `topics` in [since, until), and not quietly.
 
     A story enters a topic with its first article there that is news; an outlet that joins it later
@@ -67,7 +67,7 @@ def entered(
             article_topic.c.entered_at < until,
         )
     )
-    found: list[Candidate] = []
+    found: list[DigestCandidate] = []
     for batch in lots(rows.scalars()):
         when = _entrances(connection, batch, names)
         heads = connection.execute(_heads(batch)).all()
@@ -76,7 +76,7 @@ def entered(
             inside = tuple((name, at) for name, at in when[head.id] if at < until)
             if any(at >= since for _, at in inside):
                 found.append(
-                    Candidate(
+                    DigestCandidate(
                         story_id=head.id,
                         public_id=head.public_id,
                         topics=inside,

@@ -18,7 +18,7 @@ from service.store.tables import digest, edition, edition_story
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class LiveDigest:
     """A live digest's row. `name` is its id in the TOML, `position` its place there."""
 
     id: int
@@ -60,13 +60,14 @@ class Frozen:
     view: dict[str, Any]
 
 
-def digests(connection: Connection) -> list[Digest]:
+def digests(connection: Connection) -> list[LiveDigest]:
     """Digests that are not retired, in the order of the TOML: it wins where two are cut at once."""
     rows = connection.execute(
         select(digest).where(digest.c.retired_at.is_(None)).order_by(digest.c.position, digest.c.id)
     )
     return [
-        Digest(row.id, row.name, row.title, row.scope, row.position, row.created_at) for row in rows
+        LiveDigest(row.id, row.name, row.title, row.scope, row.position, row.created_at)
+        for row in rows
     ]
 
 

@@ -12,7 +12,7 @@ from service.store import tables as t
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class ToldArticle:
     """A row of the ledger with its delivery: the proof that someone was, or will be, told."""
 
     article_id: int
@@ -31,7 +31,7 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SubscriptionSnapshot:
     """A subscription as it stands. `starts_at` None: not confirmed."""
 
     id: int
@@ -58,7 +58,7 @@ class Entrance:
 
 def tellings(
     connection: Connection, subscriber_id: int, article_ids: Sequence[int]
-) -> list[Telling]:
+) -> list[ToldArticle]:
     """Ledger rows of these articles for this subscriber, the oldest delivery first."""
     attempts = (
         select(func.count())
@@ -88,10 +88,10 @@ def tellings(
         .where(t.told.c.subscriber_id == subscriber_id, t.told.c.article_id.in_(article_ids))
         .order_by(t.delivery.c.id)
     )
-    return [Telling(*tuple(row)) for row in rows]
+    return [ToldArticle(*tuple(row)) for row in rows]
 
 
-def wishes(connection: Connection, subscriber_id: int) -> list[Wish]:
+def wishes(connection: Connection, subscriber_id: int) -> list[SubscriptionSnapshot]:
     """All subscriptions of a subscriber, ended ones too, the newest first."""
     rows = connection.execute(
         select(
@@ -112,7 +112,7 @@ def wishes(connection: Connection, subscriber_id: int) -> list[Wish]:
         .order_by(t.subscription.c.id.desc())
     )
     return [
-        Wish(
+        SubscriptionSnapshot(
             id, digest, scope, cadence, None if topics is None else tuple(topics), *instants_reason
         )
         for id, digest, scope, cadence, topics, *instants_reason in rows  # noqa: A001 - the column

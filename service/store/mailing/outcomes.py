@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, case, insert, literal, or_, select, upd
 
 from service.model import DeliveryState
 from service.store.audience import suppressions
-from service.store.core.column_types import Instant
+from service.store.core.column_types import UtcDateTime
 from service.store.mailing import resending
 from service.store.mailing.deliveries import of_digest
 from service.store.mailing.release import forget_parts, release
@@ -36,7 +36,7 @@ _FINAL = frozenset({_S.ACCEPTED, _S.REJECTED})
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryOutcome:
     """How one try ended.
 
     `answer` is the relay's own words, or ours where it said nothing. `next_try_at` belongs to
@@ -65,7 +65,7 @@ def settle(
     connection: Connection,
     owner: str,
     now: datetime,
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[DeliveryOutcome],
     *,
     again: bool = False,
 ) -> set[int]:
@@ -150,7 +150,9 @@ def postpone(
         and_(delivery.c.state == _S.DEFERRED.value, delivery.c.next_try_at < until),
         and_(delivery.c.state == _S.CLAIMED.value, delivery.c.lease_until < now),
     )
-    when = case((own_reason, literal(until + BEHIND, Instant())), else_=literal(until, Instant()))
+    when = case(
+        (own_reason, literal(until + BEHIND, UtcDateTime())), else_=literal(until, UtcDateTime())
+    )
     put_off = connection.execute(
         update(delivery)
         .where(waiting, of_digest(digest_name))
@@ -170,7 +172,7 @@ def _settle(
     connection: Connection,
     owner: str,
     now: datetime,
-    outcome: Outcome,
+    outcome: DeliveryOutcome,
     becomes_uncertain: dict[str, Any],
 ) -> bool:
     row = connection.execute(
@@ -200,7 +202,7 @@ def _settle(
     return True
 
 
-def _note(connection: Connection, now: datetime, outcome: Outcome, row: Any) -> int:
+def _note(connection: Connection, now: datetime, outcome: DeliveryOutcome, row: Any) -> int:
     """Write the answer to the attempt; one that never came to its body gets its row here."""
     if _S(row.state) is not _S.CLAIMED:
         mine = and_(attempt.c.delivery_id == outcome.delivery_id, attempt.c.n == row.tries)

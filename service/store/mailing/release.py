@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, Update, bindparam, case, exists, null, select, update
 
 from service.model import UNSETTLED_STATES
-from service.store.core.column_types import Instant
+from service.store.core.column_types import UtcDateTime
 from service.store.mailing import told
 from service.store.tables import delivery, digest, edition, segment, subscriber, subscription
 
@@ -78,7 +78,7 @@ def forget_parts_of(connection: Connection, edition_id: int) -> None:
 def _reach_back() -> Update:
     """`covered_to = max(starts_at, min(covered_to, covers_from))`, where the subscription lives."""
     covered_to, starts_at = subscription.c.covered_to, subscription.c.starts_at
-    back_to = bindparam("back_to", type_=Instant())
+    back_to = bindparam("back_to", type_=UtcDateTime())
     earlier = case((covered_to < back_to, covered_to), else_=back_to)
     in_scope = select(digest.c.id).where(digest.c.scope == bindparam("in_scope"))
     return (

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, literal, null, or_, update
 
 from service.model import DeliveryState
-from service.store.core.column_types import Instant
+from service.store.core.column_types import UtcDateTime
 from service.store.mailing.deliveries import of_digest
 from service.store.tables import delivery
 
@@ -30,7 +30,7 @@ def becomes_uncertain(now: datetime, *, again: bool) -> dict[str, Any]:
     """The columns of a delivery that becomes uncertain now. `again`: the policy is "resend"."""
     if not again:
         return {"resend_at": None}
-    later = literal(now + AFTER, Instant())
+    later = literal(now + AFTER, UtcDateTime())
     return {"resend_at": case((delivery.c.resends < MOST, later), else_=null())}
 
 

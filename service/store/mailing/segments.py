@@ -75,7 +75,7 @@ def find(connection: Connection, edition_id: int, hashes: Iterable[bytes]) -> di
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class PlannedSegment:
     """What was planned for one subscription from one edition: enough to make it again."""
 
     delivery_id: int
@@ -87,7 +87,9 @@ class Sent:
     parts: bytes | None
 
 
-def of_delivery(connection: Connection, subscription_id: int, edition_id: int) -> Sent | None:
+def of_delivery(
+    connection: Connection, subscription_id: int, edition_id: int
+) -> PlannedSegment | None:
     """The delivery of an edition to a subscription, with its segment. None: there is none."""
     row = connection.execute(
         select(
@@ -102,4 +104,4 @@ def of_delivery(connection: Connection, subscription_id: int, edition_id: int) -
         .join(segment, segment.c.id == delivery.c.segment_id)
         .where(delivery.c.subscription_id == subscription_id, delivery.c.edition_id == edition_id)
     ).one_or_none()
-    return None if row is None else Sent(*row)
+    return None if row is None else PlannedSegment(*row)

@@ -27,7 +27,7 @@ _OVERLAP = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class DeliveryContents:
     """What one delivery tells one subscriber. `articles`: id -> shown (False: only counted)."""
 
     subscriber_id: int
@@ -36,7 +36,7 @@ class Telling:
     articles: Mapping[int, bool]
 
 
-def write(connection: Connection, tellings: Iterable[Telling]) -> None:
+def write(connection: Connection, tellings: Iterable[DeliveryContents]) -> None:
     """Insert the rows. Raises StoreError (from the unit of work) when one of them is there."""
     rows: list[dict[str, Any]] = [
         {

@@ -20,7 +20,7 @@ from service.store.tables import attempt, delivery, digest, edition, subscriber,
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class UnsentDelivery:
     """A delivery that is uncertain, deferred or rejected.
 
     `handed_at`, `relay` None: no attempt is known; `cut_at` None: a letter; `address` None: it is
@@ -84,14 +84,14 @@ class Uncertain:
 _UNCERTAIN = delivery.c.state == DeliveryState.UNCERTAIN.value
 
 
-def held(connection: Connection) -> list[Held]:
+def held(connection: Connection) -> list[UnsentDelivery]:
     """All that are uncertain, oldest first: they wait for a decision, or to be planned again."""
     return listed(connection, [DeliveryState.UNCERTAIN], None)
 
 
 def listed(
     connection: Connection, states: Iterable[DeliveryState], limit: int | None
-) -> list[Held]:
+) -> list[UnsentDelivery]:
     """Deliveries in these states: uncertain, deferred, rejected, in this order.
 
     The oldest uncertain first, deferred by their next try, the latest rejected first. `limit` for
@@ -179,9 +179,11 @@ def drop(
     return found
 
 
-def _read(values: dict[str, Any]) -> Held:
+def _read(values: dict[str, Any]) -> UnsentDelivery:
     key = values.pop("message_id").partition("@")[0]
     again = values.pop("resend_at")
     if values["state"] == DeliveryState.DEFERRED:
         again = values["next_try_at"]
-    return Held(**{**values, "key": key, "reply": values["reply"] or "", "next_try_at": again})
+    return UnsentDelivery(
+        **{**values, "key": key, "reply": values["reply"] or "", "next_try_at": again}
+    )

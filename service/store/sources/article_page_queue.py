@@ -36,7 +36,7 @@ class NewPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ClaimedArticlePage:
     """A page that this process holds until its lease ends.
 
     `held`: its entry is no article yet. `tries`: in vain so far. `title`: of the source.
@@ -103,7 +103,7 @@ def claim(
     limit: int,
     names: Iterable[str] | None = None,
     besides: Sequence[int] = (),
-) -> list[Page]:
+) -> list[ClaimedArticlePage]:
     """Take what is due and free, some of each source but `besides`. `names`: of these alone."""
     wanted = awake(now) if names is None else source.c.name.in_(sorted(set(names)))
     turn = func.row_number().over(
@@ -138,7 +138,7 @@ def claim(
     return _pages(connection, mine, owner)
 
 
-def _pages(connection: Connection, ids: Sequence[int], owner: str) -> list[Page]:
+def _pages(connection: Connection, ids: Sequence[int], owner: str) -> list[ClaimedArticlePage]:
     statement = (
         select(
             t.c.entry_id, entry.c.entry_key, t.c.source_id, source.c.name, source.c.title, t.c.url,
@@ -150,25 +150,25 @@ def _pages(connection: Connection, ids: Sequence[int], owner: str) -> list[Page]
         .order_by(t.c.entry_id)
     )  # fmt: skip
     return [
-        Page(*row[:7], owner, *row[7:9], row.article_id is None, row.first_fetch_at)
+        ClaimedArticlePage(*row[:7], owner, *row[7:9], row.article_id is None, row.first_fetch_at)
         for row in connection.execute(statement)
     ]
 
 
-def holds(connection: Connection, page: Page) -> bool:
+def holds(connection: Connection, page: ClaimedArticlePage) -> bool:
     """Whether the claim still stands; locks the row on PostgreSQL."""
     statement = select(t.c.entry_id).where(*_mine(page)).with_for_update()
     return connection.execute(statement).first() is not None
 
 
-def done(connection: Connection, page: Page, error: str | None) -> None:
+def done(connection: Connection, page: ClaimedArticlePage, error: str | None) -> None:
     """It has been read, or given up for this reason, which the source tells until new ones come."""
     gone = connection.execute(delete(t).where(*_mine(page)))
     if error is not None and gone.rowcount:
         _tell(connection, page.source_id, error)
 
 
-def later(connection: Connection, page: Page, error: str, at: datetime) -> None:
+def later(connection: Connection, page: ClaimedArticlePage, error: str, at: datetime) -> None:
     """It could not be had now: it is tried again at this instant."""
     connection.execute(
         update(t)
@@ -205,5 +205,5 @@ def _tell(connection: Connection, source_id: int, error: str | None) -> None:
     )
 
 
-def _mine(page: Page) -> tuple[ColumnElement[bool], ...]:
+def _mine(page: ClaimedArticlePage) -> tuple[ColumnElement[bool], ...]:
     return t.c.entry_id == page.entry_id, t.c.lease_owner == page.owner

@@ -29,26 +29,26 @@ from service.store.sources import list_state as lists_
 from service.store.sources import poll_state as m
 from service.store.sources.list_state import Lists
 from service.store.sources.poll_state import Manners
-from service.store.sources.polling_queue import LEASE, Behind, Claimed
+from service.store.sources.polling_queue import LEASE, Behind, ClaimedSource
 from service.store.sources.publisher_holds import CLAIMED, NEXT, after_answer
 from service.store.tables import source as t
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class SourceTitle:
     """An outlet's title and home page, as feeds and pages show them."""
 
     title: str
     home: str | None
 
 
-def held(connection: Connection, claimed: Iterable[Claimed]) -> dict[int, Called]:
+def held(connection: Connection, claimed: Iterable[ClaimedSource]) -> dict[int, SourceTitle]:
     """Those whose claim stands and whose address is still the one that was fetched.
 
     Locks the rows on PostgreSQL until the transaction ends, so that what follows rests on them.
     """
     wanted = {one.id: one for one in claimed}
-    found: dict[int, Called] = {}
+    found: dict[int, SourceTitle] = {}
     for batch in lots(sorted(wanted)):
         rows = connection.execute(
             select(t.c.id, t.c.lease_owner, t.c.url, t.c.title, t.c.home)
@@ -59,7 +59,7 @@ def held(connection: Connection, claimed: Iterable[Claimed]) -> dict[int, Called
         for row in rows:
             one = wanted[row.id]
             if (row.lease_owner, row.url) == (one.owner, one.url):
-                found[row.id] = Called(row.title, row.home)
+                found[row.id] = SourceTitle(row.title, row.home)
     return found
 
 
@@ -72,7 +72,7 @@ class Fine:
     where there was none. `hubs`, `topic`: who would bring its news, and what to ask them for.
     """
 
-    source: Claimed
+    source: ClaimedSource
     behind: Behind
     next_poll_at: datetime
     manners: Manners
@@ -87,7 +87,7 @@ class Fine:
     topic: str | None = None
     hubs: Sequence[str] = ()
 
-    def renames(self, called: Called) -> bool:
+    def renames(self, called: SourceTitle) -> bool:
         """Whether its document says another title or home page than the row does."""
         return (self.title or called.title, self.home or called.home) != (called.title, called.home)
 
@@ -120,7 +120,7 @@ class Same:
     `whole`: it sent its whole body once more; else it answered "not modified".
     """
 
-    source: Claimed
+    source: ClaimedSource
     behind: Behind
     whole: bool
     next_poll_at: datetime
@@ -144,7 +144,7 @@ def record_unchanged(
 
 def record_failure(
     connection: Connection,
-    source: Claimed,
+    source: ClaimedSource,
     *,
     error: str,
     next_poll_at: datetime,
@@ -217,7 +217,7 @@ def _known_by(behind: Behind) -> dict[str, object]:
 
 def _settle(
     connection: Connection,
-    source: Claimed,
+    source: ClaimedSource,
     next_poll_at: datetime,
     values: dict[str, object],
     *,
@@ -231,7 +231,7 @@ def _settle(
     return done.rowcount == 1
 
 
-def _mine(source: Claimed) -> ColumnElement[bool]:
+def _mine(source: ClaimedSource) -> ColumnElement[bool]:
     return and_(t.c.id == source.id, t.c.lease_owner == source.owner, t.c.url == source.url)
 
 

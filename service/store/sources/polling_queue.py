@@ -38,7 +38,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedSource:
     """A source that this process holds until its lease ends, as its row stands.
 
     `first_fetch_at` is never None: this fetch is the first where there was none. `document_error`
@@ -115,12 +115,12 @@ def claim(
     until: datetime,
     *,
     at_once: bool = False,
-) -> list[Claimed]:
+) -> list[ClaimedSource]:
     """Take what is still due and free, until the lease ends. Others may have been quicker.
 
     `owner` is one start of one process. `at_once`: due or not, paused or not (named by a person).
     """
-    claimed: list[Claimed] = []
+    claimed: list[ClaimedSource] = []
     for ids in lots([source.id for source in wanted], _MOST_AT_ONCE):
         conditions = [t.c.id.in_(ids), _live(), LEASE.free(now)]
         if not at_once:
@@ -147,10 +147,10 @@ def claim(
     return claimed
 
 
-def _claimed(row: tuple[Any, ...]) -> Claimed:
+def _claimed(row: tuple[Any, ...]) -> ClaimedSource:
     own = len(row) - len(lists_.COLUMNS) - len(m.COLUMNS)
     lists, manners = row[own : -len(m.COLUMNS)], row[-len(m.COLUMNS) :]
-    return Claimed(*row[:own], manners=Manners(*manners), lists=Lists(*lists))
+    return ClaimedSource(*row[:own], manners=Manners(*manners), lists=Lists(*lists))
 
 
 def _address() -> ColumnElement[str]:

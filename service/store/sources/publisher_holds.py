@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, null, select, update
 
-from service.store.core.column_types import Instant
+from service.store.core.column_types import UtcDateTime
 from service.store.tables import source as t
 
 NOT_HELD: dict[str, Any] = {"held_until": None, "held_by": None}
@@ -62,6 +62,6 @@ def after_answer(ended: object, next_poll_at: object) -> dict[str, Any]:
     }
 
 
-CLAIMED = bindparam("held", type_=Instant)
-NEXT = bindparam("next_poll_at", type_=Instant)
+CLAIMED = bindparam("held", type_=UtcDateTime)
+NEXT = bindparam("next_poll_at", type_=UtcDateTime)
 """The same for statements with many rows."""

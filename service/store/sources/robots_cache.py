@@ -15,7 +15,7 @@ KEPT = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CachedRobots:
     """`rules` None: there are none, or they were never had. `error`: why the last try failed.
 
     `failing_since`: of the tries in a row that failed, the first.
@@ -27,14 +27,14 @@ class Known:
     failing_since: datetime | None = None
 
 
-def known(connection: Connection, address: str) -> Known | None:
+def known(connection: Connection, address: str) -> CachedRobots | None:
     """What the robots.txt at this address said last; None: it was never asked for."""
     statement = select(t.c.rules, t.c.error, t.c.asked_at, t.c.failing_since)
     row = connection.execute(statement.where(t.c.address == address)).first()
-    return None if row is None else Known(*row)
+    return None if row is None else CachedRobots(*row)
 
 
-def keep(connection: Connection, address: str, said: Known) -> None:
+def keep(connection: Connection, address: str, said: CachedRobots) -> None:
     """From now on this."""
     values = {name: getattr(said, name) for name in said.__slots__}
     statement = upsert(connection, t).values(address=address, **values)

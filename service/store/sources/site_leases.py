@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, or_, update
 
-from service.store.core.column_types import Instant
+from service.store.core.column_types import UtcDateTime
 from service.store.core.lease import Lease
 from service.store.core.statements import upsert
 from service.store.tables import site_turn as t
@@ -45,6 +45,6 @@ def leave(
     rows = [{"name": site, "free": free_at[site]} for site in sorted(free_at)]
     if rows:
         mine = t.c.site == bindparam("name"), t.c.owner == owner
-        free = update(t).where(*mine).values(until=bindparam("free", type_=Instant))
+        free = update(t).where(*mine).values(until=bindparam("free", type_=UtcDateTime))
         connection.execute(free, rows)
     connection.execute(delete(t).where(t.c.until < now - FORGOTTEN))

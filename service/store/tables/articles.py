@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from service.store.core.column_types import BigId, Instant, Json
+from service.store.core.column_types import BigId, Json, UtcDateTime
 from service.store.tables.base import metadata
 
 entry = Table(
@@ -34,8 +34,8 @@ entry = Table(
     Column("article_id", ForeignKey("article.id")),
     Column("refused_reason", String(32)),
     Column("quiet", Boolean, nullable=False),
-    Column("first_seen_at", Instant, nullable=False),
-    Column("published", Instant),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("published", UtcDateTime),
     UniqueConstraint("source_id", "entry_key"),
     # Promise 1: linked to an article or refused with a reason, never both, never neither.
     CheckConstraint("(article_id IS NULL) <> (refused_reason IS NULL)", name="linked_or_refused"),
@@ -59,11 +59,11 @@ unread_page = Table(
     Column("source_id", ForeignKey("source.id"), nullable=False),
     Column("url", Text, nullable=False),
     Column("listed", LargeBinary, nullable=False),  # what the list said of it
-    Column("added_at", Instant, nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
     Column("tries", Integer, nullable=False),  # in vain
-    Column("next_try_at", Instant, nullable=False),
+    Column("next_try_at", UtcDateTime, nullable=False),
     Column("lease_owner", String(64)),
-    Column("lease_until", Instant),
+    Column("lease_until", UtcDateTime),
     Column("error", Text),  # of the last try
     Index("ix_unread_page_due", "next_try_at"),
     Index("ix_unread_page_source_id", "source_id"),
@@ -86,9 +86,9 @@ article = Table(
     Column("enclosures", Json, nullable=False),
     Column("image", Json),
     Column("language", String(35)),
-    Column("published", Instant),
-    Column("updated", Instant),  # moves only when the text changed in substance
-    Column("first_seen_at", Instant, nullable=False),
+    Column("published", UtcDateTime),
+    Column("updated", UtcDateTime),  # moves only when the text changed in substance
+    Column("first_seen_at", UtcDateTime, nullable=False),
     Column("hash", LargeBinary, nullable=False),  # of title, lead, content: the substance
     Index("ix_article_first_seen_at", "first_seen_at"),
     # The ledger asks what became one with an article: few rows ever are.
@@ -116,7 +116,7 @@ story = Table(
     Column("public_id", String(24), nullable=False, unique=True),
     Column("article_id", ForeignKey("article.id"), nullable=False),  # the one that represents it
     Column("merged_into", ForeignKey("story.id")),
-    Column("created_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     # A merge asks what became one with a story: few rows ever did.
     Index(
         "ix_story_merged_into",
@@ -139,9 +139,9 @@ article_topic = Table(
     metadata,
     Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
     Column("topic_id", ForeignKey("topic.id"), primary_key=True, autoincrement=False),
-    Column("entered_at", Instant, nullable=False),  # the clock of windows
+    Column("entered_at", UtcDateTime, nullable=False),  # the clock of windows
     # When lists count it as new: when it entered, or came out before. Its story counts as no newer.
-    Column("listed_at", Instant, nullable=False),
+    Column("listed_at", UtcDateTime, nullable=False),
     Column("quiet", Boolean, nullable=False),  # shown, never mailed or pinged (promise 10)
     Column("reason", Json, nullable=False),
     Index("ix_article_topic_window", "topic_id", "entered_at"),
@@ -163,7 +163,7 @@ stale_feed = Table(
     # The mark that a feed's document must be built anew; `since` names the mark, so that one set
     # while the feed is being built survives.
     Column("feed", String(64), primary_key=True),
-    Column("since", Instant, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
 )
 
 document = Table(
@@ -174,6 +174,6 @@ document = Table(
     Column("body", LargeBinary, nullable=False),
     Column("gzip", LargeBinary, nullable=False),
     Column("etag", String(64), nullable=False),  # hash of the body, without quotes
-    Column("changed_at", Instant, nullable=False),  # of the last byte change
+    Column("changed_at", UtcDateTime, nullable=False),  # of the last byte change
     Column("basis", LargeBinary, nullable=False),  # hash of the settings that went into it
 )

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from service.store.core.column_types import BigId, Instant, Json
+from service.store.core.column_types import BigId, Json, UtcDateTime
 from service.store.tables.base import metadata
 
 subscriber = Table(
@@ -29,7 +29,7 @@ subscriber = Table(
     Column("address", Text),  # None after `forget`
     Column("language", String(35)),  # None: the site's
     Column("zone", String(64)),  # None: the site's
-    Column("created_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     Index("ix_subscriber_mailbox_key", "mailbox_key"),
 )
 
@@ -38,7 +38,7 @@ signup_hour = Table(
     metadata,
     # How many mails sign-ups may cause in a UTC hour: to everybody (an empty key) and to a domain.
     Column("key", LargeBinary, primary_key=True),
-    Column("hour", Instant, primary_key=True),
+    Column("hour", UtcDateTime, primary_key=True),
     Column("mails", Integer, nullable=False),
 )
 
@@ -53,16 +53,16 @@ subscription = Table(
     Column("at", String(5)),  # "HH:MM"; None: the digest's
     Column("zone", String(64)),  # None: the subscriber's, else the site's
     Column("topics", Json),  # list of topic ids; None: the digest's own, now and later
-    Column("created_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     Column("evidence", Text),  # how consent was given: address, page, import file
     Column("signup_hash", LargeBinary),  # of the sign-up cookie: one click confirms with it
-    Column("starts_at", Instant),  # the confirmation; None: not confirmed yet
-    Column("covered_to", Instant),
-    Column("next_cut_at", Instant),
+    Column("starts_at", UtcDateTime),  # the confirmation; None: not confirmed yet
+    Column("covered_to", UtcDateTime),
+    Column("next_cut_at", UtcDateTime),
     Column("rule", Text),  # the rule that next_cut_at was computed from
-    Column("paused_until", Instant),
+    Column("paused_until", UtcDateTime),
     Column("welcome_due", Boolean, nullable=False),
-    Column("ended_at", Instant),
+    Column("ended_at", UtcDateTime),
     Column("ended_reason", String(32)),
     Index(
         "uq_subscription_live",
@@ -81,7 +81,7 @@ subscription_event = Table(
     # Append-only: `why` needs the settings of that day.
     Column("id", BigId, primary_key=True),
     Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
-    Column("at", Instant, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("what", String(32), nullable=False),
     Column("detail", Json, nullable=False),
     Index("ix_subscription_event_subscription_id", "subscription_id"),
@@ -92,6 +92,6 @@ suppression = Table(
     metadata,
     Column("address_key", LargeBinary, primary_key=True),
     Column("reason", String(32), nullable=False),
-    Column("since", Instant, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
     Column("evidence", Text, nullable=False),
 )

@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from service.store.core.column_types import BigId, Instant, Json
+from service.store.core.column_types import BigId, Json, UtcDateTime
 from service.store.tables.base import metadata
 
 edition = Table(
@@ -25,14 +25,14 @@ edition = Table(
     Column("id", BigId, primary_key=True),
     Column("digest_id", ForeignKey("digest.id"), nullable=False),
     Column("cadence", String(64), nullable=False),
-    Column("cut_at", Instant, nullable=False),
-    Column("covers_from", Instant, nullable=False),
-    Column("covers_to", Instant, nullable=False),
-    Column("period_from", Instant, nullable=False),  # its own period: since the previous cut
+    Column("cut_at", UtcDateTime, nullable=False),
+    Column("covers_from", UtcDateTime, nullable=False),
+    Column("covers_to", UtcDateTime, nullable=False),
+    Column("period_from", UtcDateTime, nullable=False),  # its own period: since the previous cut
     Column("listed", Boolean, nullable=False),  # stands in the archive
     Column("more", Integer, nullable=False),  # frozen away as a number, not told
-    Column("frozen_at", Instant, nullable=False),
-    Column("planned_at", Instant),  # None: not everyone due has been planned yet
+    Column("frozen_at", UtcDateTime, nullable=False),
+    Column("planned_at", UtcDateTime),  # None: not everyone due has been planned yet
     Column("error", Text),  # why it could not be rendered; None: it could
     UniqueConstraint("digest_id", "cadence", "cut_at"),
 )
@@ -73,20 +73,20 @@ delivery = Table(
     # 0 goes first: whatever is no edition.
     Column("priority", SmallInteger, nullable=False, default=0),
     Column("message_id", Text, nullable=False, unique=True),  # KEY@HOST, without its brackets
-    Column("covers_from", Instant),
-    Column("dated_at", Instant, nullable=False),
-    Column("expires_at", Instant),
+    Column("covers_from", UtcDateTime),
+    Column("dated_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
     Column("state", String(16), nullable=False),
     Column("owner", String(64)),
-    Column("lease_until", Instant),
-    Column("next_try_at", Instant, nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("next_try_at", UtcDateTime, nullable=False),
     Column("tries", Integer, nullable=False),
     # How often it was planned again by itself after its last answer was lost, and when it will be.
     Column("resends", SmallInteger, nullable=False, server_default="0"),
-    Column("resend_at", Instant),  # None: it is held, or not uncertain
-    Column("settled_at", Instant),  # when the state became final
+    Column("resend_at", UtcDateTime),  # None: it is held, or not uncertain
+    Column("settled_at", UtcDateTime),  # when the state became final
     Column("reply", Text),  # the relay's last word
-    Column("created_at", Instant, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("subscription_id", "edition_id"),
     Index("ix_delivery_queue", "state", "priority", "next_try_at"),
     Index("ix_delivery_segment_id", "segment_id"),
@@ -97,7 +97,7 @@ attempt = Table(
     metadata,
     Column("delivery_id", ForeignKey("delivery.id"), primary_key=True, autoincrement=False),
     Column("n", Integer, primary_key=True, autoincrement=False),
-    Column("at", Instant, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("relay", String(64), nullable=False),
     Column("answer", Text, nullable=False),
 )

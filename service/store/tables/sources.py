@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-from service.store.core.column_types import BigId, Instant, Json
+from service.store.core.column_types import BigId, Json, UtcDateTime
 from service.store.tables.base import metadata
 
 source = Table(
@@ -29,19 +29,21 @@ source = Table(
     Column("kind", String(16), nullable=False),
     Column("language", String(35)),
     Column("weight", Float, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("retired_at", Instant),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("retired_at", UtcDateTime),
     Column("paused", Boolean, nullable=False),  # the TOML's
-    Column("rests_since", Instant),  # paused from the command line; None: it is not
-    Column("rests_until", Instant),  # None: until it is resumed
+    Column("rests_since", UtcDateTime),  # paused from the command line; None: it is not
+    Column("rests_until", UtcDateTime),  # None: until it is resumed
     # Polling state. The row is the queue: due when next_poll_at has come and no lease stands.
-    Column("next_poll_at", Instant, nullable=False),
+    Column("next_poll_at", UtcDateTime, nullable=False),
     Column("lease_owner", String(64)),
-    Column("lease_until", Instant),
-    Column("first_fetch_at", Instant),  # what it published after this is news even then
-    Column("first_collected_at", Instant),  # None: what it has now is old, not news (promise 10)
-    Column("last_tried_at", Instant),
-    Column("last_ok_at", Instant),
+    Column("lease_until", UtcDateTime),
+    Column("first_fetch_at", UtcDateTime),  # what it published after this is news even then
+    Column(
+        "first_collected_at", UtcDateTime
+    ),  # None: what it has now is old, not news (promise 10)
+    Column("last_tried_at", UtcDateTime),
+    Column("last_ok_at", UtcDateTime),
     Column("failures", Integer, nullable=False),  # in a row
     Column("error", Text),  # of the last try; None: it was fine
     Column("etag", LargeBinary),  # byte-exact, with its quotes
@@ -51,44 +53,44 @@ source = Table(
     # otherwise, it must be fetched whole again. The error stands while that body stays the same.
     Column("read_as", LargeBinary),
     Column("document_error", Text),
-    Column("aside_since", Instant),  # that body killed or hung its reader; None: it did not
+    Column("aside_since", UtcDateTime),  # that body killed or hung its reader; None: it did not
     # How it is asked. Its own rhythm, as its news taught it; what headers and document ask for.
     Column("interval_s", Integer),
     Column("pace_s", Integer),  # the usual gap between its news
     Column("lull_s", Integer),  # the longest one lately
-    Column("news_at", Instant),  # when its last news came
+    Column("news_at", UtcDateTime),  # when its last news came
     Column("fresh_s", Integer),  # for how long the server called its last answer fresh
     Column("every_s", Integer),  # ttl or Syndication's period
     Column("phase_s", Integer),  # Syndication's base, modulo every_s
     Column("skips", Integer),  # bits: 24 hours, 7 days, in GMT; None: none
-    Column("whole_at", Instant),  # when it was last asked without validators
+    Column("whole_at", UtcDateTime),  # when it was last asked without validators
     # A permanent redirect that is being watched, and the address that it led to in the end.
     Column("redirect_to", Text),
-    Column("redirect_since", Instant),
+    Column("redirect_since", UtcDateTime),
     Column("redirect_seen", Integer),
     Column("moved_to", Text),
     # Until when its publisher wants it left alone, and which source of its site was told so (None:
     # itself).
-    Column("held_until", Instant),
+    Column("held_until", UtcDateTime),
     Column("held_by", String(64)),
-    Column("gone_at", Instant),  # the server said 410: not asked again by itself
+    Column("gone_at", UtcDateTime),  # the server said 410: not asked again by itself
     Column("entries_last", Integer),  # in the last document that was read
     Column("entries_beyond", Integer),  # of these, how many were more than we take of one
     Column("repairs", Json),  # what the last document needed
     # What is remembered of its list (store/sources/list_state.py).
-    Column("drifting_since", Instant),  # it used to give entries and gives none; None: it does
+    Column("drifting_since", UtcDateTime),  # it used to give entries and gives none; None: it does
     Column("entries_usual", Integer),  # in its documents, the last ones counting most
     Column("place", Text),  # where in a page its list was found by itself
     Column("children", Json),  # what is remembered of an index's sitemaps
     Column("page_error", Text),  # why an article's page could not be read lately; None: all could
     # What is done about a dead source (store/sources/dead_sources.py).
-    Column("dead_since", Instant),  # its address gives no such document any more; None: it does
-    Column("sought_at", Instant),  # when its site was last searched for another address
+    Column("dead_since", UtcDateTime),  # its address gives no such document any more; None: it does
+    Column("sought_at", UtcDateTime),  # when its site was last searched for another address
     Column("suggestions", Json),  # what was found there, the best first; None: nothing
     # Who would bring its news (WebSub): hubs in the publisher's order, and what to ask them for.
     Column("hubs", Json),
     Column("hub_topic", Text),
-    Column("pushed_until", Instant),  # a hub brings its news until then: polled at its ceiling
+    Column("pushed_until", UtcDateTime),  # a hub brings its news until then: polled at its ceiling
     # How often each rung of the ladder was enough (parse/incremental/levels.py).
     Column("rung_304", Integer, nullable=False, server_default="0"),
     Column("rung_body", Integer, nullable=False, server_default="0"),
@@ -114,8 +116,8 @@ robots = Table(
     Column("address", Text, primary_key=True),  # of the robots.txt itself
     Column("rules", Text),  # None: there are none, or they were never had
     Column("error", Text),  # why they could not be had; None: they could
-    Column("asked_at", Instant, nullable=False),
-    Column("failing_since", Instant),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("failing_since", UtcDateTime),
 )
 
 site_turn = Table(
@@ -124,7 +126,7 @@ site_turn = Table(
     # Which process asks a site, until when; then it is free to all.
     Column("site", Text, primary_key=True),
     Column("owner", String(64), nullable=False),
-    Column("until", Instant, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
 )
 
 topic = Table(
@@ -133,8 +135,8 @@ topic = Table(
     Column("id", BigId, primary_key=True),
     Column("name", String(64), nullable=False, unique=True),
     Column("title", Text, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("retired_at", Instant),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("retired_at", UtcDateTime),
     Column("rules_hash", LargeBinary),  # of the rules that the stored articles were matched with
 )
 
@@ -146,8 +148,8 @@ digest = Table(
     Column("title", Text, nullable=False),
     Column("scope", String(64), nullable=False),
     Column("position", Integer, nullable=False),  # order in the TOML: it wins at one instant
-    Column("created_at", Instant, nullable=False),
-    Column("retired_at", Instant),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("retired_at", UtcDateTime),
 )
 
 redirect = Table(

@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from service.store.core.column_types import BigId, Instant
+from service.store.core.column_types import BigId, UtcDateTime
 from service.store.tables.base import metadata
 
 websub = Table(
@@ -29,25 +29,29 @@ websub = Table(
     Column("hub", Text, nullable=False),  # as the publisher writes it
     Column("topic", Text, nullable=False),
     Column("callback", Text, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("leaving_since", Instant),  # not wanted any more; None: wanted
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("leaving_since", UtcDateTime),  # not wanted any more; None: wanted
     # What we have asked the hub for and it may verify: subscribe or unsubscribe; None: nothing.
     Column("asked_mode", String(16)),
-    Column("asked_at", Instant),
+    Column("asked_at", UtcDateTime),
     Column("signed", Boolean, nullable=False),  # it was told the secret: what it sends is signed
-    Column("alive_since", Instant),  # verified without a gap since then; None: it is not alive
-    Column("lease_ends", Instant),  # None: never verified, or denied
-    Column("refused_at", Instant),  # the hub denied it; None: it did not
+    Column("alive_since", UtcDateTime),  # verified without a gap since then; None: it is not alive
+    Column("lease_ends", UtcDateTime),  # None: never verified, or denied
+    Column("refused_at", UtcDateTime),  # the hub denied it; None: it did not
     Column("failures", Integer, nullable=False),  # requests in a row that led to nothing
     Column("error", Text),  # of the last request, or the hub's reason
-    Column("next_try_at", Instant, nullable=False),  # of the next request: a renewal, or once more
+    Column(
+        "next_try_at", UtcDateTime, nullable=False
+    ),  # of the next request: a renewal, or once more
     Column("owner", String(64)),  # who is sending a request just now
-    Column("owner_until", Instant),
+    Column("owner_until", UtcDateTime),
     Column("delivered", Integer, nullable=False),  # bodies that were taken
-    Column("delivered_at", Instant),
-    Column("missed_at", Instant),  # a poll found news that nothing had come of; None: it brings all
+    Column("delivered_at", UtcDateTime),
+    Column(
+        "missed_at", UtcDateTime
+    ),  # a poll found news that nothing had come of; None: it brings all
     Column("unsigned", Integer, nullable=False),  # bodies whose signature was wrong or missing
-    Column("unsigned_at", Instant),
+    Column("unsigned_at", UtcDateTime),
     UniqueConstraint("token"),
 )
 Index(
@@ -64,7 +68,7 @@ websub_delivery = Table(
     # A body that a hub has delivered, kept until it is read: the hub was told that we have it.
     Column("id", BigId, primary_key=True),
     Column("source_id", ForeignKey("source.id"), nullable=False),
-    Column("received_at", Instant, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
     Column("media_type", Text, nullable=False),  # Content-Type as it came
     Column("size", Integer, nullable=False),  # bytes unpacked
     Column("body", LargeBinary, nullable=False),  # zlib

@@ -20,7 +20,7 @@ from service.store.tables import websub_delivery as d
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class CallbackOwner:
     """Whom a callback belongs to. `asked_mode`: what we have asked for and wait for; None: nothing.
 
     `signed`: what comes must carry our signature. `known`: the hub has verified it some time.
@@ -40,7 +40,7 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingPush:
     """A body that waits: its row, the source's id in the TOML, its bytes."""
 
     id: int
@@ -58,7 +58,7 @@ class Delivery:
     body: bytes
 
 
-def called(connection: Connection, token: str, now: datetime) -> Called | None:
+def called(connection: Connection, token: str, now: datetime) -> CallbackOwner | None:
     """The subscription of a token; None: there is none."""
     row = connection.execute(
         select(
@@ -72,7 +72,7 @@ def called(connection: Connection, token: str, now: datetime) -> Called | None:
     ).one_or_none()
     if row is None:
         return None
-    return Called(
+    return CallbackOwner(
         id=row.id,
         source_id=row.source_id,
         source=row.name,
@@ -86,7 +86,7 @@ def called(connection: Connection, token: str, now: datetime) -> Called | None:
     )
 
 
-def hold(connection: Connection, one: Called, now: datetime) -> Called | None:
+def hold(connection: Connection, one: CallbackOwner, now: datetime) -> CallbackOwner | None:
     """The same as it stands now, held until the transaction ends; None: it is gone meanwhile."""
     push_state.hold(connection, one.source_id)
     locked = select(t.c.id).where(t.c.id == one.id).with_for_update()
@@ -96,7 +96,11 @@ def hold(connection: Connection, one: Called, now: datetime) -> Called | None:
 
 
 def verified(
-    connection: Connection, one: Called, now: datetime, lease_ends: datetime, renew_at: datetime
+    connection: Connection,
+    one: CallbackOwner,
+    now: datetime,
+    lease_ends: datetime,
+    renew_at: datetime,
 ) -> None:
     """The hub has confirmed a subscription: it is alive until its lease ends."""
     row = connection.execute(select(t.c.alive_since, t.c.missed_at).where(t.c.id == one.id)).one()
@@ -113,14 +117,14 @@ def verified(
         push(connection, one.source_id, lease_ends)
 
 
-def gone(connection: Connection, one: Called) -> None:
+def gone(connection: Connection, one: CallbackOwner) -> None:
     """The hub has confirmed that a subscription ends."""
     connection.execute(delete(t).where(t.c.id == one.id))
 
 
 def denied(
     connection: Connection,
-    one: Called,
+    one: CallbackOwner,
     now: datetime,
     *,
     reason: str,
@@ -143,14 +147,14 @@ def denied(
     fall_back(connection, one.source_id, plan)
 
 
-def unsigned(connection: Connection, one: Called, now: datetime) -> None:
+def unsigned(connection: Connection, one: CallbackOwner, now: datetime) -> None:
     """Something came whose signature is wrong or missing."""
     connection.execute(
         update(t).where(t.c.id == one.id).values(unsigned=t.c.unsigned + 1, unsigned_at=now)
     )
 
 
-def heard(connection: Connection, one: Called, now: datetime) -> None:
+def heard(connection: Connection, one: CallbackOwner, now: datetime) -> None:
     """Something came from the hub: it can be relied on (again) as long as its lease runs."""
     row = connection.execute(
         update(t)
@@ -177,7 +181,7 @@ def keep(
     connection.execute(d.insert().values(source_id=source_id, received_at=now, **row))
 
 
-def next_of_each(connection: Connection, now: datetime, limit: int) -> list[Waiting]:
+def next_of_each(connection: Connection, now: datetime, limit: int) -> list[PendingPush]:
     """The oldest body of each source that nobody is busy with, the longest waiting first."""
     first = select(func.min(d.c.id)).group_by(d.c.source_id).scalar_subquery()
     found = connection.execute(
@@ -187,7 +191,7 @@ def next_of_each(connection: Connection, now: datetime, limit: int) -> list[Wait
         .order_by(d.c.id)
         .limit(limit)
     )
-    return [Waiting(*row) for row in found]
+    return [PendingPush(*row) for row in found]
 
 
 def unwanted(connection: Connection, names: Iterable[str], now: datetime) -> set[str]:

@@ -28,7 +28,7 @@ SUBSCRIBE, UNSUBSCRIBE = "subscribe", "unsubscribe"
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class AdvertisedHubs:
     """A source that is collected and whose publisher names hubs."""
 
     source_id: int
@@ -38,7 +38,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HubSubscription:
     """A live row. `verified`: the hub knows of it, or did; `tried`: failures in a row."""
 
     id: int
@@ -75,7 +75,7 @@ def is_any(connection: Connection) -> bool:
     return connection.scalar(select(t.c.id).limit(1)) is not None
 
 
-def offers(connection: Connection, now: datetime) -> list[Offer]:
+def offers(connection: Connection, now: datetime) -> list[AdvertisedHubs]:
     """All sources that are collected, unpaused, and name a hub."""
     s = source.c
     found = connection.execute(
@@ -83,14 +83,14 @@ def offers(connection: Connection, now: datetime) -> list[Offer]:
         .where(s.hub_topic.is_not(None), s.retired_at.is_(None), s.gone_at.is_(None), awake(now))
         .order_by(s.id)
     )
-    return [Offer(row.id, row.name, row.hub_topic, tuple(row.hubs or ())) for row in found]
+    return [AdvertisedHubs(row.id, row.name, row.hub_topic, tuple(row.hubs or ())) for row in found]
 
 
-def held(connection: Connection) -> list[Held]:
+def held(connection: Connection) -> list[HubSubscription]:
     """The live rows, those that are wanted."""
     found = connection.execute(select(t).where(t.c.leaving_since.is_(None)).order_by(t.c.id))
     return [
-        Held(
+        HubSubscription(
             row.id, row.source_id, row.hub, row.topic, row.callback, row.lease_ends is not None,
             row.alive_since is not None, row.refused_at is not None, row.failures,
         )
@@ -99,7 +99,13 @@ def held(connection: Connection) -> list[Held]:
 
 
 def want(
-    connection: Connection, offer: Offer, hub: str, *, token: str, callback: str, now: datetime
+    connection: Connection,
+    offer: AdvertisedHubs,
+    hub: str,
+    *,
+    token: str,
+    callback: str,
+    now: datetime,
 ) -> None:
     """Begin a subscription; nothing where another process was quicker."""
     row: dict[str, Any] = {
@@ -133,7 +139,7 @@ def turn_to(
 
 
 def leave(
-    connection: Connection, held: Held, now: datetime, plan: Callable[[Silent], datetime]
+    connection: Connection, held: HubSubscription, now: datetime, plan: Callable[[Silent], datetime]
 ) -> None:
     """Give a subscription up: the hub is told, unless it never knew of it.
 

@@ -45,7 +45,7 @@ _YEAR_FIRST = {"zh", "ja", "ko", "hu", "mn"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _AmbiguousDate:
     """A date in both orders; None = that order makes no date of it."""
 
     dmy: date | None
@@ -124,12 +124,12 @@ def _are_alike(one: str, other: str) -> str | None:
     return _DIFFERENT if crossed and told.dmy == shown.mdy else None
 
 
-def _line(text: str) -> _Line | None:
+def _line(text: str) -> _AmbiguousDate | None:
     found = _BARE.search(text)
     if found is None:
         return None
     a, b, year = int(found["a"]), int(found["b"]), int(found["y"])
-    line = _Line(
+    line = _AmbiguousDate(
         _date(year, b, a), _date(year, a, b), _weekday(text), bool(_MACHINE.fullmatch(text.strip()))
     )
     return line if line.dmy != line.mdy else None
@@ -155,7 +155,7 @@ def _one(votes: Iterable[str | None]) -> str | None:
     return said.pop() if len(said) == 1 else None
 
 
-def _surely(line: _Line) -> str | None:
+def _surely(line: _AmbiguousDate) -> str | None:
     if line.dmy is None or line.mdy is None:
         return "mdy" if line.dmy is None else "dmy"
     if line.weekday is None or line.dmy.weekday() == line.mdy.weekday():
@@ -163,19 +163,19 @@ def _surely(line: _Line) -> str | None:
     return {line.dmy.weekday(): "dmy", line.mdy.weekday(): "mdy"}.get(line.weekday)
 
 
-def _by_what_lies_ahead(line: _Line, today: date) -> str | None:
+def _by_what_lies_ahead(line: _AmbiguousDate, today: date) -> str | None:
     if line.dmy is None or line.mdy is None:
         return None
     dmy_ahead, mdy_ahead = line.dmy > today + _AHEAD, line.mdy > today + _AHEAD
     return None if dmy_ahead == mdy_ahead else "mdy" if dmy_ahead else "dmy"
 
 
-def _both(lines: list[_Line]) -> tuple[set[date], set[date]]:
+def _both(lines: list[_AmbiguousDate]) -> tuple[set[date], set[date]]:
     dmy = {line.dmy for line in lines if line.dmy}
     return dmy, {line.mdy for line in lines if line.mdy}
 
 
-def _by_today(lines: list[_Line], today: date) -> str | None:
+def _by_today(lines: list[_AmbiguousDate], today: date) -> str | None:
     """What is alive has news of these days."""
     dmy, mdy = (abs(today - max(dates)) if dates else None for dates in _both(lines))
     if dmy is None or mdy is None:
@@ -185,7 +185,7 @@ def _by_today(lines: list[_Line], today: date) -> str | None:
     return "dmy" if dmy < mdy else "mdy"
 
 
-def _by_closeness(lines: list[_Line]) -> str | None:
+def _by_closeness(lines: list[_AmbiguousDate]) -> str | None:
     """Days in a row turn into months in a row where they are read the wrong way."""
     dmy, mdy = _both(lines)
     if min(len(dmy), len(mdy)) < _FEW:

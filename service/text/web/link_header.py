@@ -18,14 +18,14 @@ _PARAMETER = re.compile(rf";\s*({_NAME})(?:\s*=\s*({_VALUE}))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class HeaderLink:
     """`url` is absolute; `rels` in small letters."""
 
     url: str
     rels: frozenset[str]
 
 
-def links(value: str, base: str) -> list[Link]:
+def links(value: str, base: str) -> list[HeaderLink]:
     """The links of a header's value that speak of the document itself, in order.
 
     `base`: the address that answered. A link with an `anchor` elsewhere says nothing of it. What
@@ -34,7 +34,7 @@ def links(value: str, base: str) -> list[Link]:
     return list(_links(value, base))
 
 
-def _links(value: str, base: str) -> Iterator[Link]:
+def _links(value: str, base: str) -> Iterator[HeaderLink]:
     at = 0
     for _ in range(MOST):
         found = _LINK.match(value, at)
@@ -54,7 +54,7 @@ def _links(value: str, base: str) -> Iterator[Link]:
         except ValueError:
             continue
         if here in {None, urldefrag(base).url}:
-            yield Link(url, frozenset(said.get("rel", "").lower().split()))
+            yield HeaderLink(url, frozenset(said.get("rel", "").lower().split()))
 
 
 def _unquoted(written: str) -> str:

@@ -15,7 +15,7 @@ from service.render.engine import Renderer
 from service.report import hubs
 from service.report.health import Health
 from service.report.lateness import Lateness
-from service.report.sentence import Sentence, Teller, counted
+from service.report.sentence import Sentence, SentenceWriter, counted
 from service.report.standing import TROUBLE, advice, reason, state
 from service.report.status import Status
 from service.store.mailing.relay_states import RelayState
@@ -41,7 +41,7 @@ class SourceView:
 
 
 @dataclass(frozen=True, slots=True)
-class EditionView:
+class EditionSummary:
     """`title` of its digest; `cadence`: the key of its word; `error`: the template's own words."""
 
     title: str
@@ -68,21 +68,23 @@ class AdminView:
     sources: tuple[SourceView, ...]
     topics: tuple[tuple[TopicRow, Lateness], ...]
     digests: tuple[DigestRow, ...]
-    editions: tuple[EditionView, ...]
+    editions: tuple[EditionSummary, ...]
     deliveries: tuple[tuple[str, int], ...]
 
 
-def teller(renderer: Renderer, zone: str, titles: Mapping[str, str], found: Status) -> Teller:
+def teller(
+    renderer: Renderer, zone: str, titles: Mapping[str, str], found: Status
+) -> SentenceWriter:
     """Tells in the site's language, with its hours and the outlets' names.
 
     `titles`: those that the configuration gives; the others are the sources' own.
     """
     words = renderer.words(renderer.site.language)
     names = {one.name: one.title or one.name for one in found.sources} | dict(titles)
-    return Teller(words, lambda at: dates.moment(at, zone, words), names)
+    return SentenceWriter(words, lambda at: dates.moment(at, zone, words), names)
 
 
-def admin_view(found: Status, health: Health, teller: Teller) -> AdminView:
+def admin_view(found: Status, health: Health, teller: SentenceWriter) -> AdminView:
     """Everything that the page shows."""
     digests = {one.name: one.title for one in found.digests}
     return AdminView(
@@ -99,7 +101,7 @@ def admin_view(found: Status, health: Health, teller: Teller) -> AdminView:
         topics=found.topics,
         digests=found.digests,
         editions=tuple(
-            EditionView(
+            EditionSummary(
                 title=digests.get(one.digest, one.digest),
                 cadence=one.cadence if one.cadence in _NAMED_CADENCES else "cron",
                 cut_at=one.cut_at,
@@ -120,14 +122,14 @@ def _late(found: Status, health: Health) -> list[Sentence]:
     return [*told, counted("admin.troubled", sources)] if sources else told
 
 
-def _sources(found: Status, teller: Teller) -> tuple[SourceView, ...]:
+def _sources(found: Status, teller: SentenceWriter) -> tuple[SourceView, ...]:
     order = {kind: place for place, kind in enumerate(TROUBLE)}
     states = {one.name: state(one, found.now) for one in found.sources}
     ranked = sorted(found.sources, key=lambda one: order.get(states[one.name], len(order)))
     return tuple(_source(one, states[one.name], found.now, teller) for one in ranked)
 
 
-def _source(row: SourceRow, kind: str, now: datetime, teller: Teller) -> SourceView:
+def _source(row: SourceRow, kind: str, now: datetime, teller: SentenceWriter) -> SourceView:
     why = reason(row, now) or advice(row) or hubs.words(row.hub, now)
     return SourceView(
         title=teller.names[row.name],
@@ -140,7 +142,7 @@ def _source(row: SourceRow, kind: str, now: datetime, teller: Teller) -> SourceV
     )
 
 
-def _marked(teller: Teller, said: Sentence | None) -> str:
+def _marked(teller: SentenceWriter, said: Sentence | None) -> str:
     """The sentence as HTML: commands as code, all else escaped."""
     text = str(escape(teller.tell(said)))
     return Markup(_COMMAND.sub(r"<code>\1</code>", text))  # noqa: S704 - escaped just above

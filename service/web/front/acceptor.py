@@ -12,7 +12,7 @@ import logging
 import socket
 from collections.abc import Callable
 
-from service.web.front.gate import Gate, peer_of
+from service.web.front.gate import ConnectionLimiter, peer_of
 from service.web.front.protocol import BoundedProtocol
 from service.web.front.refusal import refusal
 
@@ -47,7 +47,7 @@ class Acceptor:
     def __init__(
         self,
         bound: socket.socket,
-        gate: Gate,
+        gate: ConnectionLimiter,
         make: Callable[[str, str], BoundedProtocol],
         loop: asyncio.AbstractEventLoop,
     ) -> None:

@@ -36,7 +36,7 @@ class Connection(Protocol):
         ...
 
 
-class Gate:
+class ConnectionLimiter:
     """Counts connections, all and by address. `trusted` are the proxies, asked anew each time."""
 
     def __init__(self, most: int, trusted: Callable[[], tuple[str, ...]]) -> None:

@@ -27,7 +27,7 @@ _FAIR_PART = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ServerLimits:
     """Sizes in bytes, times in seconds."""
 
     headers: int = 100

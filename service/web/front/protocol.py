@@ -19,8 +19,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from service.web.front.gate import Gate
-from service.web.front.limits import Limits
+from service.web.front.gate import ConnectionLimiter
+from service.web.front.limits import ServerLimits
 from service.web.front.refusal import refusal
 from service.web.front.wire import Wire
 
@@ -38,7 +38,7 @@ _LAST = b"connection: close\r\n\r\n"
 _log = logging.getLogger("bantin.web")
 
 
-class _Reading(IntEnum):
+class _RequestState(IntEnum):
     """What of a request is being read."""
 
     NOTHING = 0
@@ -64,8 +64,8 @@ class BoundedProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         loop: asyncio.AbstractEventLoop,
         *,
-        gate: Gate,
-        limits: Limits,
+        gate: ConnectionLimiter,
+        limits: ServerLimits,
         host: str,
         peer: str,
         find: Callable[[bytes], Wire | None],
@@ -80,7 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._clock: Callable[[], float] = loop.time
         self._connected = False
         self._since = loop.time()  # since when we wait for what we wait for now
-        self._reading = _Reading.NOTHING
+        self._reading = _RequestState.NOTHING
         self._message = 0  # counts requests: bytes of one must not count for the next
         self._head_bytes = 0  # names, values and target that the parser gave us
         self._body_bytes = 0  # of bodies, without what chunks are wrapped in
@@ -94,7 +94,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def is_waiting(self) -> bool:
         # With a body outstanding the application has begun, but waits for the sender as we do.
-        outstanding = self._reading == _Reading.BODY
+        outstanding = self._reading == _RequestState.BODY
         return outstanding or not self._is_busy() or self._is_unread() or bool(self.pipeline)
 
     def cut(self) -> None:
@@ -111,10 +111,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cut()
         elif self._ending or self.transport.is_closing():
             return
-        elif self._reading == _Reading.HEAD:
+        elif self._reading == _RequestState.HEAD:
             if waited >= limits.head_s:
                 self._refuse(_TIMEOUT)
-        elif self._reading == _Reading.BODY:
+        elif self._reading == _RequestState.BODY:
             if waited >= limits.body_s:
                 self._refuse(_TIMEOUT)
         elif not self._is_busy() and waited >= limits.idle_s:
@@ -181,13 +181,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _count_raw(self, size: int, *, same: bool) -> None:
         """A header that does not end, or the wrapping of chunks, never comes to us as such."""
-        if not same or self._reading == _Reading.NOTHING:
+        if not same or self._reading == _RequestState.NOTHING:
             self._raw_bytes = 0
             return
         self._raw_bytes += size
-        if self._reading == _Reading.HEAD and self._raw_bytes > self._limits.head_bytes:
+        if self._reading == _RequestState.HEAD and self._raw_bytes > self._limits.head_bytes:
             self._refuse(_HEAD_TOO_LARGE if self.url else _TARGET_TOO_LONG)
-        elif self._reading == _Reading.BODY and self._raw_bytes > 2 * self._body_limit:
+        elif self._reading == _RequestState.BODY and self._raw_bytes > 2 * self._body_limit:
             self._refuse(_TOO_LARGE)
 
     # What the parser finds.
@@ -195,7 +195,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._message += 1
-        self._reading = _Reading.HEAD
+        self._reading = _RequestState.HEAD
         self._head_bytes = self._body_bytes = 0
         self._body_limit = self._limits.body_bytes
         self._has_body = False
@@ -227,7 +227,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if _announced(self.headers) > self._body_limit:
             raise _RefusedError(_TOO_LARGE)
         super().on_headers_complete()  # may raise: `cycle` is then still that of the one before
-        self._reading = _Reading.BODY
+        self._reading = _RequestState.BODY
         self._since = self._clock()
 
     def on_body(self, body: bytes) -> None:
@@ -237,7 +237,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._reading = _Reading.NOTHING
+        self._reading = _RequestState.NOTHING
         wire, self._wire = self._wire, None
         if wire is None:
             super().on_message_complete()
@@ -247,7 +247,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self._since = self._clock()
         super().on_response_complete()
-        if self._reading == _Reading.BODY and not self.pipeline:
+        if self._reading == _RequestState.BODY and not self.pipeline:
             self._say_goodbye()  # answered before all of it came: nobody wants the rest
 
     # What is kept ready: answered here, without a scope, a task or the application.
@@ -297,7 +297,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _take_over(self) -> bool:
         """Answer instead of the application, if it still waits for the body. False: it may not."""
-        if self._reading != _Reading.BODY or self.pipeline or self.cycle.response_started:
+        if self._reading != _RequestState.BODY or self.pipeline or self.cycle.response_started:
             return False
         self.cycle.disconnected = True  # what it still sends is dropped
         self.cycle.message_event.set()

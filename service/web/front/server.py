@@ -12,8 +12,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from service.web.front.acceptor import Acceptor
-from service.web.front.gate import Gate
-from service.web.front.limits import Limits
+from service.web.front.gate import ConnectionLimiter
+from service.web.front.limits import ServerLimits
 from service.web.front.protocol import BoundedProtocol
 from service.web.front.wire import Wire
 
@@ -33,13 +33,13 @@ class Server(uvicorn.Server):
         most: int,
         trusted: Callable[[], tuple[str, ...]] = tuple,
         find: Callable[[bytes], Wire | None] = lambda _target: None,
-        limits: Limits | None = None,
+        limits: ServerLimits | None = None,
         grace_s: float = 20.0,
     ) -> None:
         self.up = asyncio.Event()
-        self._limits = limits or Limits()
+        self._limits = limits or ServerLimits()
         self._find = find
-        self._gate = Gate(most, trusted)
+        self._gate = ConnectionLimiter(most, trusted)
         super().__init__(
             uvicorn.Config(
                 app,

@@ -19,7 +19,7 @@ _LONGEST_REMEMBERED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class WireResponse:
     """An answer: its head up to where Date and the empty line follow, and its body."""
 
     head: bytes
@@ -31,10 +31,10 @@ class Wire:
     """All answers of one document. `tags`: its ETags as they stand in a header."""
 
     document: Served
-    plain: Reply
-    packed: Reply
-    unchanged: Reply
-    unchanged_packed: Reply
+    plain: WireResponse
+    packed: WireResponse
+    unchanged: WireResponse
+    unchanged_packed: WireResponse
     tags: frozenset[bytes]
 
     @classmethod
@@ -55,7 +55,9 @@ class Wire:
         bodies = len(self.document.body) + len(self.document.packed or b"")
         return heads + bodies
 
-    def reply(self, encoding: bytes | None, known: bytes | None, since: bytes | None) -> Reply:
+    def reply(
+        self, encoding: bytes | None, known: bytes | None, since: bytes | None
+    ) -> WireResponse:
         """To Accept-Encoding, If-None-Match and If-Modified-Since; None = no such header."""
         packed = encoding is not None and _takes_gzip(encoding)
         if known in self.tags or (
@@ -72,12 +74,12 @@ class Wire:
         return is_unchanged(self.document, headers)
 
 
-def _reply(document: Served, *, gzip: bool = False, unchanged: bool = False) -> Reply:
+def _reply(document: Served, *, gzip: bool = False, unchanged: bool = False) -> WireResponse:
     headers = {"accept-encoding": "gzip"} if gzip else {}
     if unchanged:
         headers["if-none-match"] = "*"
     response = answer(document, headers)
-    return Reply(_head(response), bytes(response.body))
+    return WireResponse(_head(response), bytes(response.body))
 
 
 def _head(response: Response) -> bytes:

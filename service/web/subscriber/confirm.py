@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from service.audience import confirm as audience
 from service.audience import unsubscribe
-from service.audience.confirm import Confirmation, Standing
+from service.audience.confirm import Confirmation, ConfirmationState
 from service.audience.signup import LINK_LASTS
 from service.newsletter import welcome
 from service.web.answers import error, page
@@ -58,12 +58,12 @@ async def _confirm(request: Request, *, cookie: str | None, pressed: bool) -> Re
     if found.fresh:
         context.kick("digests")
     one = mine(context, found.subscription, now)
-    if found.standing is Standing.ASK:
+    if found.standing is ConfirmationState.ASK:
         return page(context, "confirm", one=one)
-    if found.standing is Standing.CONFIRMED:
+    if found.standing is ConfirmationState.CONFIRMED:
         welcomed = await asyncio.to_thread(_is_welcomed, context, found)
         return page(context, "confirmed", one=one, welcome=welcomed)
-    if found.standing is Standing.EXPIRED:
+    if found.standing is ConfirmationState.EXPIRED:
         return page(context, "expired", 410, one=one, days=LINK_LASTS.days)
     back = unsubscribe.may_come_back(found.subscription)
     return page(

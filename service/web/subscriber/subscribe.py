@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from service.audience import address as addresses
 from service.audience import choices, signup, tokens
-from service.audience.signup import LINK_LASTS, Outcome, SignedUp, Wish
+from service.audience.signup import LINK_LASTS, SignedUp, SignupOutcome, SignupRequest
 from service.config.schema import Digest
 from service.mail.personal import sender
 from service.publish.pages import Pages
@@ -93,12 +93,12 @@ async def _sign_up(request: Request, digest: Digest, cookie: str, fields: Fields
     if isinstance(wish, str):
         return await _again(context, digest, cookie, fields, problem=wish, status=422)
     wish = replace(wish, cookie_hash=tokens.cookie_hash(cookie))
-    done = SignedUp(Outcome.CHECK_MAIL, planned=False, due_at=None)
+    done = SignedUp(SignupOutcome.CHECK_MAIL, planned=False, due_at=None)
     if not fields.one(HONEYPOT):
         done = await asyncio.to_thread(
             signup.sign_up, context.store, context.settings, context.renderer, context.clock(), wish
         )
-    if done.outcome is Outcome.FULL:
+    if done.outcome is SignupOutcome.FULL:
         return error(request, 503, {"Retry-After": _WAIT_S})
     if done.planned:
         context.kick("mail")
@@ -128,7 +128,7 @@ def _moved_to(context: Context, name: str) -> str | None:
         return renames.moved_to(connection, "digest", name)
 
 
-def _wish(context: Context, digest: Digest, fields: Fields, evidence: str) -> Wish | str:
+def _wish(context: Context, digest: Digest, fields: Fields, evidence: str) -> SignupRequest | str:
     """What was asked for; or the key of the sentence that says what is wrong with it."""
     try:
         address = addresses.normal(fields.one("address"))
@@ -146,7 +146,7 @@ def _wish(context: Context, digest: Digest, fields: Fields, evidence: str) -> Wi
             topics = choices.choose_topics(offered, fields.all("topic"))
         except ValueError:
             return "signup.fault.topics"
-    return Wish(address, digest.id, cadence, topics, evidence)
+    return SignupRequest(address, digest.id, cadence, topics, evidence)
 
 
 async def _again(
@@ -229,7 +229,7 @@ def _latest(context: Context, digest: str) -> str | None:
 def _sent(
     context: Context,
     digest: Digest,
-    wish: Wish,
+    wish: SignupRequest,
     token: str,
     fields: Fields,
     later: datetime | None,

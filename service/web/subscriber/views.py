@@ -14,7 +14,7 @@ none that a browser would fill in by itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FormOption:
     """One box or circle to tick."""
 
     value: str
@@ -35,15 +35,15 @@ class SignupForm:
     path: str
     rhythm: str
     latest: str | None
-    topics: tuple[Choice, ...]
-    cadences: tuple[Choice, ...]
+    topics: tuple[FormOption, ...]
+    cadences: tuple[FormOption, ...]
     address: str
     token: str
     problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SignupSent:
     """The page after sign-up. `fields` are sent again by its buttons, as they were.
 
     `later`: when the mail goes out, where too many wait for theirs; None = at once.
@@ -81,9 +81,9 @@ class PreferencesForm:
     are what may be chosen. `paused`: the last day of the pause that is on, None = none.
     """
 
-    topics: tuple[Choice, ...]
-    cadences: tuple[Choice, ...]
-    hours: tuple[Choice, ...]
+    topics: tuple[FormOption, ...]
+    cadences: tuple[FormOption, ...]
+    hours: tuple[FormOption, ...]
     pause: str
     paused_to: str
     first_day: str

@@ -10,7 +10,7 @@ from service.collect.discovery.candidates import is_own
 from service.collect.discovery.common_paths import habits_of
 from service.collect.discovery.feed_links import (
     MOST,
-    Origin,
+    LinkOrigin,
     feeds_of,
     is_feed_like,
     is_of_comments,
@@ -48,7 +48,7 @@ def found(body="", head="", here=HERE):
 )
 def test_what_is_declared(markup, url):
     (one,) = found(head=markup)
-    assert (one.url, one.origin) == (url, Origin.DECLARED)
+    assert (one.url, one.origin) == (url, LinkOrigin.DECLARED)
 
 
 @pytest.mark.parametrize(
@@ -73,24 +73,24 @@ def test_what_is_no_feed_is_not_taken_for_one(markup):
 @pytest.mark.parametrize(
     ("markup", "url", "origin"),
     [
-        ("<a href=/rss/home.rss>Tin</a>", "https://bao.example.vn/rss/home.rss", Origin.LINKED),
+        ("<a href=/rss/home.rss>Tin</a>", "https://bao.example.vn/rss/home.rss", LinkOrigin.LINKED),
         ("<a href='?format=feed&amp;type=atom'>x</a>", f"{HERE}?format=feed&type=atom",
-         Origin.LINKED),
-        ("<a href=/kenh-tin.htm>RSS</a>", "https://bao.example.vn/kenh-tin.htm", Origin.NAMED),
+         LinkOrigin.LINKED),
+        ("<a href=/kenh-tin.htm>RSS</a>", "https://bao.example.vn/kenh-tin.htm", LinkOrigin.NAMED),
         ("<a href=/kenh.htm><img src=r.png alt='RSS feed'></a>", "https://bao.example.vn/kenh.htm",
-         Origin.NAMED),
-        ("<a href=/k.htm>Đăng ký kênh RSS</a>", "https://bao.example.vn/k.htm", Origin.NAMED),
-        ("<a href=/k.htm>RSS-Feeds</a>", "https://bao.example.vn/k.htm", Origin.NAMED),
+         LinkOrigin.NAMED),
+        ("<a href=/k.htm>Đăng ký kênh RSS</a>", "https://bao.example.vn/k.htm", LinkOrigin.NAMED),
+        ("<a href=/k.htm>RSS-Feeds</a>", "https://bao.example.vn/k.htm", LinkOrigin.NAMED),
         ("<a href=http://feeds.feedburner.com/x>Theo</a>", "http://feeds.feedburner.com/x",
-         Origin.LINKED),
+         LinkOrigin.LINKED),
         ("<a href=https://bao.example.net/feed>RSS</a>", "https://bao.example.net/feed",
-         Origin.LINKED),
+         LinkOrigin.LINKED),
         ("<a href=/k.htm><i class='fa fa-rss'></i></a>", "https://bao.example.vn/k.htm",
-         Origin.NAMED),
+         LinkOrigin.NAMED),
         ("<a href='https://feedly.com/i/subscription/feed/https%3A%2F%2Fbao.example.vn%2Fr.xml'>",
-         "https://bao.example.vn/r.xml", Origin.LINKED),
+         "https://bao.example.vn/r.xml", LinkOrigin.LINKED),
         ("<a href=/_layouts/15/listfeed.aspx?List=1>Nguồn cấp</a>",
-         "https://bao.example.vn/_layouts/15/listfeed.aspx?List=1", Origin.LINKED),
+         "https://bao.example.vn/_layouts/15/listfeed.aspx?List=1", LinkOrigin.LINKED),
     ],
 )  # fmt: skip
 def test_what_people_are_shown(markup, url, origin):

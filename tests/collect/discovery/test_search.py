@@ -9,9 +9,9 @@ from itertools import pairwise
 import pytest
 
 from service.collect.discovery.candidates import clear
-from service.collect.discovery.feed_links import Origin
+from service.collect.discovery.feed_links import LinkOrigin
 from service.collect.discovery.search import discover
-from service.collect.discovery.visitor import Manner, Means
+from service.collect.discovery.visitor import Manner, SearchDependencies
 from service.collect.politeness.rate_limit import Sites
 from service.collect.politeness.robots import Permissions
 from service.collect.workers.pool import Parsers
@@ -19,14 +19,14 @@ from service.config.schema import Collect, PerSite, Source
 from service.errors import FetchError, HttpError
 from service.model import SourceKind
 from service.net.client import Client
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from tests.collect import outlets
 from tests.collect.outlets import HTML, Outlet, declared, feed, page
 from tests.net.wire import raw_server
 from tests.parse import portals
 
 LOOPBACK = Collect(allow_networks=("127.0.0.0/8",))
-VIETNAM = Reading(zone="Asia/Ho_Chi_Minh", language="vi")
+VIETNAM = ParseOptions(zone="Asia/Ho_Chi_Minh", language="vi")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def search(parsers, now):
         manner = Manner(source or Source(url=url), LOOPBACK, VIETNAM, **bounds)
         async with Client("x", LOOPBACK.allow_networks) as client:
             clock = lambda: now
-            means = Means(client, parsers, Sites(), Permissions(client, clock), clock)
+            means = SearchDependencies(client, parsers, Sites(), Permissions(client, clock), clock)
             return await discover(means, manner, url, sitemaps=sitemaps)
 
     return run
@@ -64,7 +64,7 @@ async def test_what_a_page_declares_is_read_and_comments_come_last(search):
         assert clear(found.offers, found.url) is found.offers[0]
     first, last = found.offers
     assert (first.kind, first.title, first.entries) == (SourceKind.FEED, "Báo B", 8)
-    assert (first.origin, first.comments, last.comments) == (Origin.DECLARED, False, True)
+    assert (first.origin, first.comments, last.comments) == (LinkOrigin.DECLARED, False, True)
     assert f"{first.newest:%d.%m. %H:%M}" == "22.11. 01:00"
     assert outlet.asked == ["/", "/feed/", "/feed/atom/", "/comments/feed/"]
 
@@ -139,7 +139,7 @@ async def test_where_software_keeps_its_feeds(search, markup, place):
     async with raw_server(Outlet({"/tin": page(markup), place: feed("Tin một của tỉnh")})) as wire:
         found = await search(wire, "/tin")
         assert paths(found, wire) == [place]
-    assert found.offers[0].origin is Origin.GUESSED
+    assert found.offers[0].origin is LinkOrigin.GUESSED
 
 
 async def test_a_site_that_answers_everything_with_a_page_is_not_asked_for_ever(search):
@@ -236,7 +236,7 @@ async def test_what_is_given_may_be_the_feed_or_the_sitemap_itself(search):
         for path, kind, lasting in (("/f", "feed", "/f"), ("/s", "sitemap", "/s"),
                                     ("/old", "feed", "/f")):  # fmt: skip
             found = await search(wire, path)
-            assert [(one.kind, one.origin) for one in found.offers] == [(kind, Origin.ASKED)]
+            assert [(one.kind, one.origin) for one in found.offers] == [(kind, LinkOrigin.ASKED)]
             assert paths(found, wire) == [lasting]
             assert found.asked == 1
 

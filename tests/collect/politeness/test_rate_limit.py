@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from service.collect.politeness.rate_limit import NO_GAP, Gap, Sites, Waiting
+from service.collect.politeness.rate_limit import NO_GAP, Gap, RequestQueue, Sites
 
 GAP = Gap(2.0, 1)
 
 
 def test_one_site_is_asked_one_by_one_with_a_gap_after_each_answer():
-    waiting = Waiting[str](Sites())
+    waiting = RequestQueue[str](Sites())
     for item in "abc":
         waiting.add("x", GAP, item)
     waiting.add("y", GAP, "other")
@@ -26,7 +26,7 @@ def test_one_site_is_asked_one_by_one_with_a_gap_after_each_answer():
 
 
 def test_several_connections_still_keep_the_gap_between_starts():
-    waiting = Waiting[int](Sites())
+    waiting = RequestQueue[int](Sites())
     for item in range(4):
         waiting.add("x", Gap(1.0, 2), item)
     assert waiting.take(0.0, 10) == [("x", 0)]
@@ -38,7 +38,7 @@ def test_several_connections_still_keep_the_gap_between_starts():
 
 
 def test_without_a_gap_all_go_as_far_as_there_is_room():
-    waiting = Waiting[int](Sites())
+    waiting = RequestQueue[int](Sites())
     for item in range(5):
         waiting.add("x", NO_GAP, item)
     assert len(waiting.take(0.0, 3)) == 3
@@ -49,11 +49,11 @@ def test_without_a_gap_all_go_as_far_as_there_is_room():
 
 def test_the_memory_of_a_site_outlives_a_pass():
     sites = Sites()
-    first = Waiting[str](sites)
+    first = RequestQueue[str](sites)
     first.add("x", GAP, "a")
     first.take(0.0, 1)
     first.done("x", 1.0)
-    second = Waiting[str](sites)
+    second = RequestQueue[str](sites)
     second.add("x", GAP, "b")
     assert second.take(1.5, 1) == []
     assert second.next_at() == 3.0
@@ -62,7 +62,7 @@ def test_the_memory_of_a_site_outlives_a_pass():
 
 def test_a_site_that_another_pass_is_asking_is_looked_at_again():
     sites = Sites()
-    other, mine = Waiting[str](sites), Waiting[str](sites)
+    other, mine = RequestQueue[str](sites), RequestQueue[str](sites)
     other.add("x", GAP, "a")
     other.take(0.0, 1)
     mine.add("x", GAP, "b")
@@ -75,7 +75,7 @@ def test_a_site_that_another_pass_is_asking_is_looked_at_again():
 
 
 def test_the_more_careful_source_of_a_site_decides():
-    waiting = Waiting[str](Sites())
+    waiting = RequestQueue[str](Sites())
     waiting.add("x", Gap(0.0, 5), "a")
     waiting.add("x", Gap(9.0, 1), "b")
     assert waiting.take(0.0, 5) == [("x", "a")]

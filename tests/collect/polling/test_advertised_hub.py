@@ -10,7 +10,7 @@ from service.collect.polling.advertised_hub import MOST_HUBS, Advertised, advert
 from service.model import Document, SourceKind
 from service.net.answers import Hop
 from service.parse.document import parse_document
-from service.parse.options import Reading, Selectors
+from service.parse.options import ParseOptions, Selectors
 
 URL = "https://bao.example/rss"
 HUB, SELF = "https://hub.example/", "https://bao.example/canonical.xml"
@@ -43,7 +43,7 @@ PAGE = f"""<html><head>{ATOM_LINKS}</head><body><link rel="hub" href="https://ev
 
 
 def said(text, now, headers=None, hops=()):
-    document = parse_document(text.encode(), {}, URL, Reading(), now)
+    document = parse_document(text.encode(), {}, URL, ParseOptions(), now)
     return advertised(headers or {}, URL, hops, document)
 
 
@@ -53,7 +53,7 @@ def test_a_document_names_its_hub_and_itself(text, now):
 
 
 def test_of_a_page_the_head_alone_is_believed(now):
-    reading = Reading(kind=SourceKind.PAGE, selectors=Selectors(entry=".tin"))
+    reading = ParseOptions(kind=SourceKind.PAGE, selectors=Selectors(entry=".tin"))
     document = parse_document(PAGE.encode(), {}, URL, reading, now)
     assert advertised({}, URL, (), document) == Advertised(SELF, (HUB,))
 

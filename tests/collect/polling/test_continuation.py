@@ -6,7 +6,7 @@ import gzip
 import time
 from datetime import timedelta
 
-from service.collect.politeness.rate_limit import Gap, Sites, Waiting
+from service.collect.politeness.rate_limit import Gap, RequestQueue, Sites
 from service.store.sources import robots_cache
 from tests.collect.polling.test_poll import Office, rss
 from tests.net.wire import raw_server
@@ -112,7 +112,7 @@ async def test_next_pages_keep_the_gap_of_their_site(store, now):
 
 
 def test_a_further_request_stands_before_the_others_of_its_site():
-    waiting = Waiting[str](Sites())
+    waiting = RequestQueue[str](Sites())
     for name in ("a", "b", "c"):
         waiting.add("x.vn", Gap(1.0, 1), name)
     ((site, first),) = waiting.take(0.0, 9)
@@ -131,7 +131,7 @@ async def test_a_pass_that_ends_keeps_what_its_visits_have_read(store, now):
         office = Office(store, now, wire, tin={"kind": "page", "pages": 2, "per_site": gap})
         with store.write() as connection:
             robots_cache.keep(
-                connection, wire.url("/robots.txt"), robots_cache.Known(None, None, now)
+                connection, wire.url("/robots.txt"), robots_cache.CachedRobots(None, None, now)
             )
         got = await office.collect(at_most_s=0.8)
     assert site.asked == ["/tin"]

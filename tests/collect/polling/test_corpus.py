@@ -22,7 +22,7 @@ from service.config.schema import Collect, Settings, Source
 from service.errors import ParseError
 from service.model import Entry
 from service.parse.document import parse_document
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.store import tables as t
 from service.store.sources import registry
 from service.text.clean import title_text
@@ -127,7 +127,7 @@ def test_titles_links_ids_and_dates_are_those_that_rss_parser_expects(corpus, ca
         if not expected.exists():
             continue
         body = path.read_bytes()
-        document = parse_document(body, {}, URL, Reading(), now)
+        document = parse_document(body, {}, URL, ParseOptions(), now)
         wanted = json.loads(_text(expected.read_bytes()))["feed"]["items"]
         assert len(wanted) == len(document.entries), path.name
         for want, entry in zip(wanted, document.entries, strict=True):
@@ -181,7 +181,7 @@ def test_the_suites_of_others_make_nothing_raise(corpus, folder, now):
     reads = refused = 0
     for path in sorted((corpus / "feeds" / folder).rglob("*")):
         if path.is_file() and path.stat().st_size < 200_000:
-            given = path.read_bytes(), {}, "https://a.example/", Reading(), now
+            given = path.read_bytes(), {}, "https://a.example/", ParseOptions(), now
             document = read_or_refusal(parse_document, *given)
             assert document, path
             refused += isinstance(document, str)
@@ -195,7 +195,7 @@ def test_vietnamese_dates_of_real_feeds_to_the_second(corpus, now):
     assert rows
     for row in rows:
         body = f"<rss version='2.0'><channel><item><pubDate>{row['raw']}</pubDate></item></channel>"
-        reading = Reading(zone="Asia/Ho_Chi_Minh", language="vi")
+        reading = ParseOptions(zone="Asia/Ho_Chi_Minh", language="vi")
         document = parse_document(f"{body}</rss>".encode(), {}, "https://a.example/", reading, now)
         assert document.entries[0].published == datetime.fromisoformat(row["utc"]), row
 
@@ -232,7 +232,7 @@ def test_no_entry_of_any_document_of_the_corpus_is_lost_in_silence(corpus, now):
             continue
         body = path.read_bytes()
         try:
-            document = parse_document(body, {}, URL, Reading(), now)
+            document = parse_document(body, {}, URL, ParseOptions(), now)
         except ParseError as told:
             entries, reason = (), str(told)
         else:

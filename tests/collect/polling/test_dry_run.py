@@ -10,7 +10,7 @@ from service.collect.polling.dry_run import AT_ONCE, Tried, try_all
 from service.collect.workers.pool import Parsers
 from service.config.schema import Collect, PerSite, Settings, Source
 from service.net.client import Client
-from service.net.limits import Limits
+from service.net.limits import FetchLimits
 from service.store.sources.known_state import Remembered
 from tests.collect.polling.test_continuation import listing
 from tests.contract.way import rss
@@ -134,7 +134,7 @@ async def test_a_server_that_never_answers_keeps_nobody_else_waiting_for_ever(no
     async with raw_server(script) as wire:
         sources = {name: Source(url=wire.url(f"/{name}")) for name in ("never", "good")}
         settings = Settings(collect=LOOPBACK, source=sources)
-        told = await tried(settings, now, Limits(read_s=0.5, total_s=1))
+        told = await tried(settings, now, FetchLimits(read_s=0.5, total_s=1))
     assert told["good"].ok
     assert (told["never"].ok, told["never"].said) == (False, "the server fell silent for 0.5 s")
 

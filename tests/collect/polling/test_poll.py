@@ -20,7 +20,7 @@ from service.collect.workers.pool import Parsers
 from service.config.schema import Collect, PerSite, Settings, Source, Topic
 from service.errors import UsageError
 from service.net.client import Client
-from service.net.limits import Limits
+from service.net.limits import FetchLimits
 from service.store import tables as t
 from service.store.content import stale_feeds, versions
 from service.store.core.database import Store
@@ -216,7 +216,7 @@ HOSTILE = {
 async def test_every_bad_source_is_a_recorded_failure_and_the_others_go_on(store, now):
     answers = {name: answer for name, (answer, _) in HOSTILE.items()}
     good = {f"tot_{n}": rss(f"{n}") for n in range(10)}
-    limits = Limits(read_s=1.5, total_s=5.0)
+    limits = FetchLimits(read_s=1.5, total_s=5.0)
     async with raw_server(pages(**answers, **good)) as wire:
         office = Office(store, now, wire, **{name: {} for name in [*answers, *good, "closed"]})
         with store.write() as connection:

@@ -12,7 +12,7 @@ from service.collect.schedule.next_poll import (
     LONGEST_HOLD,
     LONGEST_RETRY,
     Bounds,
-    Wish,
+    PublisherHint,
     after_answer,
     after_failure,
     held_until,
@@ -26,7 +26,7 @@ DICE = st.floats(0, 1, exclude_max=True)
 HOUR, DAY = 3600, 86400
 
 
-UNKNOWN, NO_WISH = Habits(), Wish()
+UNKNOWN, NO_WISH = Habits(), PublisherHint()
 
 
 def _answer(now, habits=UNKNOWN, wish=NO_WISH, bounds=BOUNDS, **values):
@@ -67,9 +67,9 @@ def test_what_a_hub_brings_is_polled_at_the_ceiling_and_keeps_its_own_interval(n
     # Silence of the polls says nothing then, nor do its own hours; a wish beyond the ceiling does.
     silent = Habits(HOUR, HOUR, now - timedelta(days=9))
     assert _answer(now, silent, interval_s=5000, pushed=True).interval_s == 5000
-    hours = Wish(every_s=HOUR, phase_s=0)
+    hours = PublisherHint(every_s=HOUR, phase_s=0)
     assert _answer(now, habits, hours, interval_s=HOUR, pushed=True).at == then.at
-    wish = Wish(fresh_s=20 * HOUR)
+    wish = PublisherHint(fresh_s=20 * HOUR)
     then = _answer(now, habits, wish, interval_s=HOUR, pushed=True)
     assert then.at - now == timedelta(hours=20)
 
@@ -117,13 +117,13 @@ def test_silence_that_is_usual_changes_nothing_and_a_longer_one_slows_down(now):
 @pytest.mark.parametrize(
     ("wish", "wait_s"),
     [
-        (Wish(fresh_s=60), HOUR),
-        (Wish(fresh_s=2 * HOUR), 2 * HOUR),
-        (Wish(fresh_s=20 * HOUR), 20 * HOUR),  # beyond our ceiling: still its wish
-        (Wish(fresh_s=10 * 365 * DAY), DAY),  # a slip must not be death
-        (Wish(every_s=3 * HOUR), 3 * HOUR),
-        (Wish(every_s=3 * HOUR, fresh_s=4 * HOUR), 4 * HOUR),
-        (Wish(every_s=60), HOUR),  # never sooner because of it
+        (PublisherHint(fresh_s=60), HOUR),
+        (PublisherHint(fresh_s=2 * HOUR), 2 * HOUR),
+        (PublisherHint(fresh_s=20 * HOUR), 20 * HOUR),  # beyond our ceiling: still its wish
+        (PublisherHint(fresh_s=10 * 365 * DAY), DAY),  # a slip must not be death
+        (PublisherHint(every_s=3 * HOUR), 3 * HOUR),
+        (PublisherHint(every_s=3 * HOUR, fresh_s=4 * HOUR), 4 * HOUR),
+        (PublisherHint(every_s=60), HOUR),  # never sooner because of it
     ],
 )
 def test_what_the_publisher_asks_for_is_never_undercut(now, wish, wait_s):
@@ -134,15 +134,15 @@ def test_what_the_publisher_asks_for_is_never_undercut(now, wish, wait_s):
 
 def test_a_document_with_hours_of_its_own_is_asked_just_after_them(now):
     at = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-    daily = Wish(every_s=DAY, phase_s=17 * HOUR)
+    daily = PublisherHint(every_s=DAY, phase_s=17 * HOUR)
     assert _answer(at, wish=daily).at == at.replace(hour=17)
     assert _answer(at.replace(hour=16, minute=30), wish=daily).at == at.replace(hour=17)
     assert _answer(at.replace(hour=16, minute=50), wish=daily).at == at.replace(day=25, hour=17)
     rare = Habits(3 * DAY, 3 * DAY, at)  # it says hourly, but has news twice a week
-    assert _answer(at, rare, wish=Wish(every_s=HOUR, phase_s=600)).at == at.replace(
+    assert _answer(at, rare, wish=PublisherHint(every_s=HOUR, phase_s=600)).at == at.replace(
         hour=17, minute=10
     )
-    weekly = Wish(every_s=7 * DAY, phase_s=0)  # too far: only half a day is ours to wait
+    weekly = PublisherHint(every_s=7 * DAY, phase_s=0)  # too far: only half a day is ours to wait
     assert _answer(at, wish=weekly).at - at == timedelta(hours=1)
 
 
@@ -152,13 +152,13 @@ def test_hours_and_days_that_are_skipped_are_left_alone(hour):
     for day in range(23, 30):
         now = datetime(2026, 11, day, hour, 30, tzinfo=UTC)
         for dice in (0.0, 0.999):
-            at = _answer(now, wish=Wish(skips=skips), dice=dice).at
+            at = _answer(now, wish=PublisherHint(skips=skips), dice=dice).at
             assert not is_skipped(skips, at)
             assert now + timedelta(hours=1) <= at < now + timedelta(hours=32)
 
 
 def test_who_skips_everything_has_made_a_slip(now):
-    at = _answer(now, wish=Wish(skips=2**31 - 1)).at
+    at = _answer(now, wish=PublisherHint(skips=2**31 - 1)).at
     assert at - now == timedelta(hours=1)
 
 
@@ -235,7 +235,7 @@ def test_an_interval_stays_between_floor_and_ceiling(
 )
 def test_no_wish_undercuts_the_floor_or_kills_a_source(fresh, every, phase, skips, dice):
     now = datetime(2026, 11, 24, tzinfo=UTC)
-    at = _answer(now, wish=Wish(fresh, every, phase, skips), dice=dice).at
+    at = _answer(now, wish=PublisherHint(fresh, every, phase, skips), dice=dice).at
     wait_s = (at - now).total_seconds()
     assert wait_s >= (HOUR if every is None or phase is None else 900) - 1
     assert wait_s >= min(fresh or 0, DAY) - 1

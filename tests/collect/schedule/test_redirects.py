@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.collect.schedule.redirects import Move, seen
+from service.collect.schedule.redirects import WatchedRedirect, seen
 from service.net.answers import Hop
 
 OLD, NEW = "https://old.example/rss", "https://new.example/feed"
@@ -24,13 +24,13 @@ def test_it_takes_three_sightings_over_a_week(now):
 
 
 def test_all_the_way_must_be_permanent_and_lead_to_one_place(now):
-    known = Move(NEW, now, 5)
+    known = WatchedRedirect(NEW, now, 5)
     middle = "https://middle.example/"
-    assert seen(known, OLD, [Hop(301, middle), Hop(308, NEW)], now) == Move(NEW, now, 6)
+    assert seen(known, OLD, [Hop(301, middle), Hop(308, NEW)], now) == WatchedRedirect(NEW, now, 6)
     assert seen(known, OLD, [Hop(301, middle), Hop(302, NEW)], now) is None
     assert seen(known, OLD, [], now) is None
     later = now + timedelta(days=9)
-    assert seen(known, OLD, [Hop(301, middle)], later) == Move(middle, later, 1)
+    assert seen(known, OLD, [Hop(301, middle)], later) == WatchedRedirect(middle, later, 1)
 
 
 @pytest.mark.parametrize("status", [302, 303, 307])
@@ -41,4 +41,6 @@ def test_a_passing_redirect_is_followed_and_forgotten(now, status):
 def test_nothing_moves_from_tls_to_none_or_to_itself(now):
     assert seen(None, OLD, [Hop(301, "http://old.example/rss")], now) is None
     assert seen(None, OLD, [Hop(301, OLD)], now) is None
-    assert seen(None, "http://old.example/rss", [Hop(301, OLD)], now) == Move(OLD, now, 1)
+    assert seen(None, "http://old.example/rss", [Hop(301, OLD)], now) == WatchedRedirect(
+        OLD, now, 1
+    )

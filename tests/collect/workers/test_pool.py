@@ -14,10 +14,10 @@ import pytest
 
 from service.collect.workers.pool import Parsers
 from service.collect.workers.slow_queue import SlowLane
-from service.collect.workers.task import Job
+from service.collect.workers.task import ParseTask
 from service.errors import BantinError, ParseError, PutAsideError
 from service.model import SourceKind
-from service.parse.options import Reading, Selectors
+from service.parse.options import ParseOptions, Selectors
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
@@ -29,12 +29,12 @@ def feed(title: str) -> bytes:
     ).encode()
 
 
-def job(body: bytes, reading: Reading | None = None) -> Job:
-    return Job(body, {}, "https://a.example/rss", reading or Reading(), NOW)
+def job(body: bytes, reading: ParseOptions | None = None) -> ParseTask:
+    return ParseTask(body, {}, "https://a.example/rss", reading or ParseOptions(), NOW)
 
 
 @dataclass(frozen=True)
-class Deadly(Reading):
+class Deadly(ParseOptions):
     """A document that ends the process which looks at how to read it, as a crash in C would."""
 
     def __getattribute__(self, name):
@@ -44,7 +44,7 @@ class Deadly(Reading):
 
 
 @dataclass(frozen=True)
-class Endless(Reading):
+class Endless(ParseOptions):
     """A document that never comes to an end."""
 
     def __getattribute__(self, name):
@@ -54,7 +54,7 @@ class Endless(Reading):
 
 
 @dataclass(frozen=True)
-class Asleep(Reading):
+class Asleep(ParseOptions):
     """A document whose reader waits for something that never comes."""
 
     def __getattribute__(self, name):
@@ -64,7 +64,7 @@ class Asleep(Reading):
 
 
 @dataclass(frozen=True)
-class Starved(Reading):
+class Starved(ParseOptions):
     """A document whose reader gets no processor for a while."""
 
     def __getattribute__(self, name):
@@ -196,7 +196,7 @@ async def test_workers_are_replaced_after_so_many_tasks():
 
 
 async def test_pages_and_json_are_read_in_workers_too(parsers):
-    reading = Reading(SourceKind.PAGE, Selectors(entry="li"))
+    reading = ParseOptions(SourceKind.PAGE, Selectors(entry="li"))
     page = await parsers.read(job(b'<title>P</title><li><a href="/1">Tin</a></li>', reading))
     assert page.document.entries[0].link == "https://a.example/1"
     json_feed = b'{"version": "https://jsonfeed.org/version/1.1", "title": "J", "items": []}'
@@ -259,7 +259,7 @@ async def test_an_error_that_cannot_travel_is_told_in_words(parsers):
 
 
 @dataclass(frozen=True)
-class Faulty(Reading):
+class Faulty(ParseOptions):
     """A document at which our own code fails, as a bug would."""
 
     def __getattribute__(self, name):

@@ -18,7 +18,7 @@ from service.collect.politeness.rate_limit import Sites
 from service.collect.polling.poll import Collected, client_of, collect
 from service.collect.websub import inbox, renew
 from service.collect.websub.inbox import Taken
-from service.collect.websub.renew import Kept, Means
+from service.collect.websub.renew import Kept, RenewalDependencies
 from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
 from service.net.client import Client
@@ -99,7 +99,7 @@ class Desk:
                 return client_of(self.settings, lambda: self.now)
             return Client("Bantin/1", ["127.0.0.0/8"], resolver=self.resolver)
 
-        means = Means(client, Sites(), lambda: self.now, lambda: 0.0, self.token)
+        means = RenewalDependencies(client, Sites(), lambda: self.now, lambda: 0.0, self.token)
         return await renew.keep(self.store, self.settings, means, owner=owner or self.owner)
 
     async def take(self) -> Taken:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.parse.document import parse_document
 from service.parse.feed import encoding
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.parse.repair import pipeline
 from service.text.plausible import oddness
 
@@ -103,7 +103,9 @@ def test_a_document_that_breaks_off_anywhere_keeps_its_letters(text, charset, no
     body = feed(text, charset).replace("</channel></rss>", f"<item><title>{text}").encode(charset)
     whole = len(feed(text, charset).replace("</channel></rss>", "").encode(charset))
     for end in range(whole, len(body) + 1):
-        read = parse_document(body[:end], header(charset), "https://a.example/", Reading(), now)
+        read = parse_document(
+            body[:end], header(charset), "https://a.example/", ParseOptions(), now
+        )
         assert [one.title for one in read.entries] == [text]
 
 

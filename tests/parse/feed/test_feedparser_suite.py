@@ -18,7 +18,7 @@ import pytest
 from service.errors import ParseError
 from service.model import Document
 from service.parse.document import parse_document
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.text.clean import clean_html
 from tests.parse.expectations import HOST, Expectation, expectations, headers_of, pair, text_of
 
@@ -84,7 +84,7 @@ def cases(corpus) -> list[Case]:
         headers = {"content-type": "application/xml"} | headers_of(text)
         url = f"{HOST}tests/{path.relative_to(root)}"
         try:
-            document = parse_document(body, headers, url, Reading(), NOW)
+            document = parse_document(body, headers, url, ParseOptions(), NOW)
         except ParseError:
             document = NOTHING
         wanted = expectations(text)

@@ -16,7 +16,7 @@ from service.parse.feed.fast_expat import strict_parser
 from service.parse.feed.renamed_elements import renamed
 from service.parse.incremental import decide
 from service.parse.inspection import look
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 URL = "https://bao.example/rss/tin.rss"
@@ -45,10 +45,10 @@ def atom(entry, attributes=f' xmlns:media="{MEDIA}"'):
 
 def both_ways(text, url=URL):
     """The one entry, as the strict parser gives it, and as feedparser's tolerant one does."""
-    (entry,) = parse_document(text.encode(), {}, url, Reading(), NOW).entries
+    (entry,) = parse_document(text.encode(), {}, url, ParseOptions(), NOW).entries
     end = text.rindex("</")
     broken = f"{text[:end]}<x>&nbsp;{text[end:]}"
-    (loose,) = parse_document(broken.encode(), {}, url, Reading(), NOW).entries
+    (loose,) = parse_document(broken.encode(), {}, url, ParseOptions(), NOW).entries
     assert replace(loose, base=entry.base) == entry
     return entry
 
@@ -121,9 +121,9 @@ def test_a_part_of_a_document_with_captions_reads_as_the_whole(parts):
 
     first = "<item><guid>0</guid><title>Cũ</title></item>"
     new = f"<item><guid>1</guid>{''.join(parts)}</item>"
-    before = decide.glean(document(first), {}, URL, Reading(), NOW, None).slices
-    part = decide.glean(document(new, first), {}, URL, Reading(), NOW, before)
-    whole = parse_document(document(new, first), {}, URL, Reading(), NOW)
+    before = decide.glean(document(first), {}, URL, ParseOptions(), NOW, None).slices
+    part = decide.glean(document(new, first), {}, URL, ParseOptions(), NOW, before)
+    whole = parse_document(document(new, first), {}, URL, ParseOptions(), NOW)
     known = {entry.key: entry for entry in whole.entries}
     for entry in part.document.entries:
         assert entry == known[entry.key]
@@ -166,13 +166,13 @@ def test_links_to_something_else_are_not_the_entrys_own(rel):
 )  # fmt: skip
 def test_a_json_feed_by_whatever_it_calls_its_version(version):
     body = f'{{"version": {version}, "items": [{{"id": "1", "title": "Tin"}}]}}'
-    (entry,) = parse_document(body.encode(), {}, URL, Reading(), NOW).entries
+    (entry,) = parse_document(body.encode(), {}, URL, ParseOptions(), NOW).entries
     assert (entry.guid, entry.title) == ("1", "Tin")
 
 
 def test_a_json_feed_without_a_version_is_known_by_its_items():
     body = b'{"title": "T", "items": [{"id": 1, "content_text": "Tin"}]}'
-    assert len(parse_document(body, {}, URL, Reading(), NOW).entries) == 1
+    assert len(parse_document(body, {}, URL, ParseOptions(), NOW).entries) == 1
 
 
 @pytest.mark.parametrize(
@@ -188,14 +188,14 @@ def test_a_json_feed_without_a_version_is_known_by_its_items():
 )
 def test_json_that_is_no_feed_is_refused_for_what_it_lacks(body, reason):
     with pytest.raises(ParseError, match=reason):
-        parse_document(body, {}, URL, Reading(), NOW)
+        parse_document(body, {}, URL, ParseOptions(), NOW)
 
 
 @pytest.mark.parametrize("zone", ["+00:0", "+0:00", "+00:", "+000", "+0", "+00:00:00", "GMT+00:0"])
 @pytest.mark.parametrize("form", ["Tue, 24 Nov 2026 01:05:00 {}", "2026-11-24T01:05:00{}"])
 def test_an_offset_that_is_cut_short_is_an_offset_all_the_same(zone, form):
     told = f"<title>a</title><pubDate>{form.format(zone)}</pubDate>"
-    reading = Reading(language="vi")
+    reading = ParseOptions(language="vi")
     (entry,) = parse_document(rss(told).encode(), {}, URL, reading, NOW).entries
     assert entry.published == datetime(2026, 11, 24, 1, 5, tzinfo=UTC)
 
@@ -229,6 +229,6 @@ PAGE = """<html><head><title>T</title></head><body><ul>{}</ul><a href="/?page=2"
     ],
 )  # fmt: skip
 def test_a_base_that_was_made_up_is_seen_nowhere(body, kind):
-    seen = look("x", body.encode(), {}, None, NOW, Reading(kind))
+    seen = look("x", body.encode(), {}, None, NOW, ParseOptions(kind))
     assert MADE_UP not in repr(seen)
     assert seen["entries"] or kind is SourceKind.SITEMAP

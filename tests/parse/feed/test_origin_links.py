@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.parse.document import parse_document
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.text.clean import clean_html
 
 URL = "https://feeds.feedburner.com/bao"
@@ -32,7 +32,7 @@ def read(now, *items):
 
 def written(now, *items):
     body = HEAD + "".join(f"<item>{one}</item>" for one in items) + "</channel></rss>"
-    return parse_document(body.encode(), {}, URL, Reading(), now).entries
+    return parse_document(body.encode(), {}, URL, ParseOptions(), now).entries
 
 
 def test_the_link_is_what_the_document_says_and_the_origin_travels_along(now):
@@ -49,7 +49,7 @@ def test_the_same_of_an_atom_entry(now):
         f'<id>tag:a</id><link rel="alternate" href="{BURNED.format(1)}"/><title>x</title>'
         "<feedburner:origLink>https://bao.example/1</feedburner:origLink></entry></feed>"
     )
-    (entry,) = parse_document(body.encode(), {}, URL, Reading(), now).entries
+    (entry,) = parse_document(body.encode(), {}, URL, ParseOptions(), now).entries
     assert (entry.link, entry.origin) == (BURNED.format(1), "https://bao.example/1")
 
 

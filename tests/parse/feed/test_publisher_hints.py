@@ -8,7 +8,7 @@ import pytest
 
 from service.parse.document import parse_document
 from service.parse.feed.publisher_hints import Rhythm, is_skipped, next_open, of
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 
 HOUR, DAY = 3600, 86400
 NS = "xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'"
@@ -71,5 +71,5 @@ def test_a_document_carries_them(now):
         "<sy:updatePeriod>daily</sy:updatePeriod><sy:updateBase>2000-01-01T05:00+00:00"
         "</sy:updateBase><item><title>a</title></item></channel></rss>"
     ).encode()
-    found = parse_document(body, {}, "https://a.example/", Reading(), now)
+    found = parse_document(body, {}, "https://a.example/", ParseOptions(), now)
     assert (found.ttl_s, found.phase_s, found.skips) == (DAY, 5 * HOUR, 1 << 3)

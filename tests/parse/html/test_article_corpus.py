@@ -21,7 +21,7 @@ from service.model import SourceKind
 from service.parse.html.article import page as article_page
 from service.parse.html.article.page import ArticlePage
 from service.parse.inspection import look
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.text.fold import folded_tokens
 from service.text.instants import dates, zones
 from tests.levels import sample, some
@@ -37,7 +37,7 @@ def opened(path: Path) -> bytes:
 
 
 def read(body: bytes, url: str = NOWHERE, *, full: bool = False) -> ArticlePage:
-    return article_page.read(body, {}, url, Reading(full=full), NOW)
+    return article_page.read(body, {}, url, ParseOptions(full=full), NOW)
 
 
 def told(name: str, counts: Counter[str], *parts: str) -> dict[str, float]:
@@ -113,7 +113,7 @@ def test_the_date_lines_of_real_pages_to_the_minute(corpus):
 
 def test_what_is_an_article_and_what_a_list(corpus):
     def is_(body):
-        return look("x", body, {}, None, NOW, Reading(SourceKind.PAGE))["page"]["is"]
+        return look("x", body, {}, None, NOW, ParseOptions(SourceKind.PAGE))["page"]["is"]
 
     for name, body in vietnamese(corpus).items():
         assert is_(body) == ("article" if "article" in name else "list"), name

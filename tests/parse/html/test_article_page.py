@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.errors import ParseError
 from service.parse.html.article import page as article_page
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from tests.parse import article_pages as portals
 from tests.parse.article_pages import LEAD, OTHERS, PARAGRAPHS, TITLE
 
@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
 def read(page: str, url: str = URL, **reading):
-    return article_page.read(page.encode(), {}, url, Reading(**reading), NOW)
+    return article_page.read(page.encode(), {}, url, ParseOptions(**reading), NOW)
 
 
 PAGES = {
@@ -160,7 +160,7 @@ def test_prose_in_other_languages():
 
 def test_what_is_no_page_says_so():
     with pytest.raises(ParseError):
-        article_page.read(b"<!-- -->", {}, URL, Reading(), NOW)
+        article_page.read(b"<!-- -->", {}, URL, ParseOptions(), NOW)
 
 
 @settings(max_examples=60, deadline=None)
@@ -171,7 +171,7 @@ def test_no_page_breaks_it(text):
     for at, piece in enumerate(pieces):
         markup = markup[: at * 20] + piece + markup[at * 20 :]
     try:
-        page = article_page.read(markup.encode(), {}, URL, Reading(), NOW)
+        page = article_page.read(markup.encode(), {}, URL, ParseOptions(), NOW)
     except ParseError:
         return
     assert isinstance(page.text, str)

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from service.errors import ParseError
 from service.model import SourceKind
 from service.parse.document import parse_document
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from tests.parse.portals import LEAD, OTHERS, PORTALS, top_and_more
 from tests.parse.refusals import read_or_refusal
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
-PAGE = Reading(SourceKind.PAGE, zone="Asia/Ho_Chi_Minh")
+PAGE = ParseOptions(SourceKind.PAGE, zone="Asia/Ho_Chi_Minh")
 
 
 def read(html, url, now, reading=PAGE):
@@ -42,13 +42,13 @@ def test_the_main_list_is_found_whole_and_nothing_else(portal, now):
 @pytest.mark.parametrize("portal", PORTALS, ids=lambda one: one.name)
 def test_the_list_stays_where_it_was_found(portal, now):
     place = read(portal.html, portal.url, now).place
-    again = read(portal.html, portal.url, now, Reading(SourceKind.PAGE, place=place))
+    again = read(portal.html, portal.url, now, ParseOptions(SourceKind.PAGE, place=place))
     assert again.place == place
 
 
 def test_the_list_is_looked_for_elsewhere_when_its_place_is_gone(now):
     portal = PORTALS[0]
-    reading = Reading(SourceKind.PAGE, place=">div.of>div.yore>a")
+    reading = ParseOptions(SourceKind.PAGE, place=">div.of>div.yore>a")
     assert len(read(portal.html, portal.url, now, reading).entries) == len(portal.links)
 
 
@@ -61,7 +61,7 @@ def test_a_place_that_gives_still_less_is_left_for_a_better_one(now):
     portal = top_and_more()
     lonely = read(portal.html, portal.url, now).place
     moved = portal.html.replace("<h3>", "<h5>").replace("</h3>", "</h5>")
-    document = read(moved, portal.url, now, Reading(SourceKind.PAGE, place=lonely))
+    document = read(moved, portal.url, now, ParseOptions(SourceKind.PAGE, place=lonely))
     assert document.place != lonely
     assert set(portal.links) <= {entry.link for entry in document.entries}
 

@@ -10,7 +10,7 @@ import pytest
 from service.errors import ParseError
 from service.model import Image, SourceKind
 from service.parse.document import parse_document
-from service.parse.options import Reading, Selectors
+from service.parse.options import ParseOptions, Selectors
 
 URL = "https://tinh.example.vn/tin-tuc/chuyen-muc?trang=1"
 SELECTORS = Selectors(entry=".danh-sach article", title="h3 a", date=".ngay", lead=".sapo")
@@ -38,7 +38,7 @@ PORTAL = """<!DOCTYPE html><html lang="vi"><head><meta charset="utf-8">
 
 
 def read(text, now, selectors=SELECTORS, *, headers=None, url=URL):
-    reading = Reading(SourceKind.PAGE, selectors, zone="Asia/Ho_Chi_Minh", language=None)
+    reading = ParseOptions(SourceKind.PAGE, selectors, zone="Asia/Ho_Chi_Minh", language=None)
     body = text if isinstance(text, bytes) else text.encode()
     return parse_document(body, headers or {}, url, reading, now)
 
@@ -90,7 +90,7 @@ def test_what_is_no_page_is_an_error(body, now):
 
 
 def test_a_page_without_a_list_is_an_error(now):
-    reading = Reading(SourceKind.PAGE)
+    reading = ParseOptions(SourceKind.PAGE)
     text = "<nav><a href='/a'>Giới thiệu chung về tỉnh</a></nav><p>Trang này không còn.</p>"
     with pytest.raises(ParseError, match="no list of news"):
         parse_document(text.encode(), {}, URL, reading, now)

@@ -14,12 +14,12 @@ from service.collect.discovery.site_page import read_news_list, read_site_page
 from service.config.crosschecks import _wrong_selector
 from service.model import SourceKind
 from service.parse.html.listing.page import read_page
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from tests.parse import portals
 from tests.parse.html.test_listing_detect import CORPUS
 from tests.parse.refusals import read_or_refusal
 
-VIETNAM = Reading(kind=SourceKind.PAGE, zone="Asia/Ho_Chi_Minh", language="vi")
+VIETNAM = ParseOptions(kind=SourceKind.PAGE, zone="Asia/Ho_Chi_Minh", language="vi")
 PORTALS = [
     "liferay", "sharepoint", "bare_list", "top_and_more", "cards", "wordpress", "read_on",
 ]  # fmt: skip
@@ -29,7 +29,7 @@ def both_ways(body, url, now):
     """The site's page, and its list read by the selectors that it gave."""
     seen = read_news_list(body, {}, url, VIETNAM, now)
     assert seen.selected is not None
-    by_selectors = Reading(
+    by_selectors = ParseOptions(
         kind=SourceKind.PAGE, zone="Asia/Ho_Chi_Minh", language="vi",
         selectors=seen.selected.selectors,
     )  # fmt: skip

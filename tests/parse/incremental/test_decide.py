@@ -12,13 +12,13 @@ from service.model import Document
 from service.parse.document import parse_document
 from service.parse.incremental import decide, snapshot, splitter
 from service.parse.incremental.levels import Rung
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.parse.repair import pipeline
 from tests.parse.feed.test_strict_parser import FOLDERS, files
 from tests.parse.feeds import two_documents
 
 URL = "https://a.example/dir/feed"
-READING = Reading(zone="Asia/Ho_Chi_Minh")
+READING = ParseOptions(zone="Asia/Ho_Chi_Minh")
 
 
 def both_ways(first: bytes, second: bytes, now, headers=None) -> Rung | None:

@@ -14,7 +14,7 @@ from service.errors import ParseError
 from service.model import Document, Entry
 from service.parse.document import parse_document
 from service.parse.incremental import splitter
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.parse.repair import pipeline, repair_names, salvage
 from tests.parse.feeds import documents as generated
 
@@ -99,7 +99,7 @@ FEEDS = {
 
 def read(text: str | bytes) -> Document:
     body = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    return parse_document(body, {}, URL, Reading(), NOW)
+    return parse_document(body, {}, URL, ParseOptions(), NOW)
 
 
 def entries(text: str | bytes) -> tuple[Entry, ...]:

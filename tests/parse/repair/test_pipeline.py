@@ -8,7 +8,7 @@ import pytest
 
 from service.parse.document import parse_document
 from service.parse.feed import encoding
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.parse.repair import pipeline, repair_names
 from service.text.old_charsets import CHARSETS
 from tests.text.test_legacy import written
@@ -206,4 +206,4 @@ def test_its_own_name_is_believed_even_for_one_word(declared, charset):
 
 def test_letters_apart_become_whole(now):
     body = rss(f"<item><title>{unicodedata.normalize('NFD', OLD)}</title></item>")
-    assert parse_document(body, XML, "https://a.vn/", Reading(), now).entries[0].title == OLD
+    assert parse_document(body, XML, "https://a.vn/", ParseOptions(), now).entries[0].title == OLD

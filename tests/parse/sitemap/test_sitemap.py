@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from service.errors import ParseError
 from service.model import Further, Image, SourceKind
 from service.parse.document import parse_document
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.parse.sitemap.sitemap import CUT_SHORT
 from tests.parse.refusals import read_or_refusal
 
 URL = "https://bao.example.vn/sitemap.xml"
-SITEMAP = Reading(SourceKind.SITEMAP, zone="Asia/Ho_Chi_Minh")
+SITEMAP = ParseOptions(SourceKind.SITEMAP, zone="Asia/Ho_Chi_Minh")
 SPACES = (
     'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" '
     'xmlns:n="http://www.google.com/schemas/sitemap-news/0.9" '

@@ -11,7 +11,7 @@ from service.model import DeliveryKind
 from service.store import tables as t
 from service.store.core import clock_repair
 from service.store.core.clock_repair import repair
-from service.store.core.column_types import Instant
+from service.store.core.column_types import UtcDateTime
 from service.store.mailing import claims, deliveries
 from service.store.mailing.claims import Lane
 from service.store.mailing.deliveries import NewDelivery
@@ -62,7 +62,7 @@ def test_every_stored_instant_is_decided():
         str(column)
         for table in t.metadata.tables.values()
         for column in table.c
-        if isinstance(column.type, Instant)
+        if isinstance(column.type, UtcDateTime)
     }
     assert mended | left == every
     assert not mended & left

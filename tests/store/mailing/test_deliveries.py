@@ -14,7 +14,7 @@ from service.store.audience import suppressions
 from service.store.core.database import Store
 from service.store.mailing import claims, deliveries, outcomes, uncertain_deliveries
 from service.store.mailing.deliveries import NewDelivery
-from service.store.mailing.outcomes import Outcome
+from service.store.mailing.outcomes import DeliveryOutcome
 from service.store.mailing.release import forget_parts_of
 from tests import builders
 from tests.mail import stock
@@ -40,7 +40,7 @@ def settle(store, now, *outcome, owner="one"):
 
 
 def accept(delivery):
-    return Outcome(delivery, S.ACCEPTED, "chinh", "body: 250 2.0.0 ok")
+    return DeliveryOutcome(delivery, S.ACCEPTED, "chinh", "body: 250 2.0.0 ok")
 
 
 def attempts(store, delivery):
@@ -140,7 +140,7 @@ def test_deferred_waits_for_its_time_but_planned_does_not(any_store, now):
     found = claim(any_store, now).claimed
     assert len(found) == 2
     later = now + timedelta(minutes=4)
-    wait = Outcome(found[0].id, S.DEFERRED, "chinh", "rcpt: 450 4.2.0 greylisted", later)
+    wait = DeliveryOutcome(found[0].id, S.DEFERRED, "chinh", "rcpt: 450 4.2.0 greylisted", later)
     settle(any_store, now, wait)
     assert attempts(any_store, found[0].id) == [(1, "chinh", "rcpt: 450 4.2.0 greylisted")]
     early = claim(any_store, later - timedelta(seconds=10), "two")
@@ -241,7 +241,7 @@ def test_release_reaches_back_in_every_live_subscription_of_the_scope_and_no_fur
         )
     before = stock.covered_to(any_store, stranger)
     found = claim(any_store, now).claimed
-    refused = Outcome(found[0].id, S.REJECTED, "chinh", "body: 554 spam", untell=True)
+    refused = DeliveryOutcome(found[0].id, S.REJECTED, "chinh", "body: 554 spam", untell=True)
     settle(any_store, now, refused)
     assert stock.covered_to(any_store, week.subscriptions[0]) == now - timedelta(days=7)
     assert stock.covered_to(any_store, daily) == starts  # never before its own beginning
@@ -262,7 +262,7 @@ def test_release_never_moves_a_window_forward(any_store, now):
     change(any_store, t.subscription, made.subscriptions[0], covered_to=long_ago,
            starts_at=long_ago)  # fmt: skip
     found = claim(any_store, now).claimed
-    settle(any_store, now, Outcome(found[0].id, S.REJECTED, "c", "x", untell=True))
+    settle(any_store, now, DeliveryOutcome(found[0].id, S.REJECTED, "c", "x", untell=True))
     assert stock.covered_to(any_store, made.subscriptions[0]) == long_ago
 
 
@@ -270,7 +270,11 @@ def test_an_address_that_does_not_exist_is_suppressed_and_keeps_what_it_was_told
     made = stock.fill(any_store, now, THREE[:1])
     claim(any_store, now)
     answer = "rcpt: 550 5.1.1 no such user"
-    settle(any_store, now, Outcome(made.deliveries[0], S.REJECTED, "chinh", answer, suppress=True))
+    settle(
+        any_store,
+        now,
+        DeliveryOutcome(made.deliveries[0], S.REJECTED, "chinh", answer, suppress=True),
+    )
     with any_store.read() as connection:
         row = connection.execute(select(t.suppression)).one()
         key = connection.execute(select(t.subscriber.c.address_key)).scalar_one()

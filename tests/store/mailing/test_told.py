@@ -12,7 +12,7 @@ from service.store import tables as t
 from service.store.mailing import deliveries, release, segments, told
 from service.store.mailing.deliveries import NewDelivery
 from service.store.mailing.segments import Segment
-from service.store.mailing.told import Telling
+from service.store.mailing.told import DeliveryContents
 from tests import builders
 
 MANY = 501
@@ -53,7 +53,9 @@ def ledger(any_store, now):
             )  # fmt: skip
             [delivery] = deliveries.add(connection, [new], now)
             scope = "review" if digest == "nam" else "news"
-            told.write(connection, [Telling(reader, scope, delivery, dict.fromkeys(chosen, True))])
+            told.write(
+                connection, [DeliveryContents(reader, scope, delivery, dict.fromkeys(chosen, True))]
+            )
             return delivery
 
     return any_store, reader, articles, subscriptions, tell

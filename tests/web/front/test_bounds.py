@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from service.web.front.limits import Limits
+from service.web.front.limits import ServerLimits
 from service.web.front.server import Server
 
 BIG = b"x" * 8_000_000
@@ -52,7 +52,7 @@ async def app(scope, receive, send):
 
 @contextmanager
 def serving(
-    limits: Limits, most: int = 100, first: Callable[[int], None] = lambda _port: None
+    limits: ServerLimits, most: int = 100, first: Callable[[int], None] = lambda _port: None
 ) -> Iterator[int]:
     """`first` is called with the port when connections wait already and nobody takes them in."""
     bound = socket.create_server(("127.0.0.1", 0), backlog=1000)
@@ -98,11 +98,11 @@ def answer(port: int, request: bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with serving(Limits()) as found:
+    with serving(ServerLimits()) as found:
         yield found
 
 
-QUICK = Limits(head_s=0.5, body_s=0.5, idle_s=0.5, answer_s=0.5, goodbye_s=0.5)
+QUICK = ServerLimits(head_s=0.5, body_s=0.5, idle_s=0.5, answer_s=0.5, goodbye_s=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +236,7 @@ def test_what_is_wrong_behind_a_request_is_not_the_answer_to_it(port, behind):
 
 
 def test_who_does_not_finish_a_body_makes_room():
-    with serving(Limits(), most=8) as port:
+    with serving(ServerLimits(), most=8) as port:
         held = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(2)]
         for one in held:
             one.sendall(
@@ -289,7 +289,7 @@ def test_who_asks_amid_a_flood_from_his_own_address_is_answered():
             held.append(one)
         honest.sendall(head(b"Connection: close\r\n"))
 
-    with serving(Limits(), most=64, first=come):
+    with serving(ServerLimits(), most=64, first=come):
         assert rest(honest).endswith(b"ok")
         for one in held:
             one.close()

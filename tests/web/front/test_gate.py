@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from service.web.front.gate import Gate, peer_of
+from service.web.front.gate import ConnectionLimiter, peer_of
 from service.web.front.limits import CONNECTIONS, RESERVE, connections
 
 
@@ -30,7 +30,7 @@ class One:
 
 
 def gate(most=8, trusted=()):
-    return Gate(most, lambda: trusted)
+    return ConnectionLimiter(most, lambda: trusted)
 
 
 def entered(house, *some):

@@ -20,7 +20,7 @@ _MARKUP_NAMESPACES = frozenset(
 _XML_BASE = "http://www.w3.org/XML/1998/namespace base xml"
 
 
-class Names(Texts):
+class ElementNames(Texts):
     """A parser that resolves each name once, until a namespace is bound anew."""
 
     decls: dict[str, str]

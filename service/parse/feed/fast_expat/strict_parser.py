@@ -26,7 +26,7 @@ from service.parse.feed.fast_expat.element_names import (
     LOWERED,
     MARKUP,
     UNUSUAL,
-    Names,
+    ElementNames,
     markup_namespace,
     plain_names,
 )
@@ -72,7 +72,7 @@ def parse(text: bytes, url: str) -> FeedParserDict | None:
     )
 
 
-class _Straight(Names):
+class _Straight(ElementNames):
     """One document. Its state is feedparser's; what is remembered besides is only for speed."""
 
     def __init__(self, baseuri: str, baselang: str | None, encoding: str) -> None:

@@ -20,7 +20,7 @@ from service.parse.feed import media
 from service.parse.feed.entries import sensible
 from service.parse.html.blocks import raw_text, stands_apart, text_of
 from service.parse.html.listing.headlines import length_of
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.text.boilerplate import without_boilerplate
 from service.text.clean import title_text
 from service.text.fold import nfc
@@ -69,7 +69,7 @@ _MOST_PARTS = 200
 
 
 def date_of(
-    block: HtmlElement, headline: HtmlElement, reading: Reading, now: datetime
+    block: HtmlElement, headline: HtmlElement, reading: ParseOptions, now: datetime
 ) -> tuple[datetime | None, str]:
     """The instant of the block's date line (None: it has none) and the line as it is written.
 

@@ -25,7 +25,7 @@ from service.parse.feed.entries import sensible
 from service.parse.feed.entry_keys import Draft
 from service.parse.html.blocks import text_of
 from service.parse.html.listing.card import whole_title
-from service.parse.options import Reading, Selectors
+from service.parse.options import ParseOptions, Selectors
 from service.parse.urls import web_address
 from service.text.boilerplate import without_boilerplate
 from service.text.fold import nfc
@@ -37,7 +37,7 @@ _Find = Callable[[HtmlElement], list[HtmlElement]]
 
 
 def drafts(
-    tree: HtmlElement, selectors: Selectors, base: str, reading: Reading, now: datetime
+    tree: HtmlElement, selectors: Selectors, base: str, reading: ParseOptions, now: datetime
 ) -> list[Draft]:
     """The entries. Raises ParseError when the selectors find none, or none with a headline."""
     blocks = _finder(selectors.entry)(tree)
@@ -68,7 +68,7 @@ def _finder(selector: str) -> _Find:
 
 
 def _draft(
-    block: HtmlElement, selectors: Selectors, base: str, reading: Reading, now: datetime
+    block: HtmlElement, selectors: Selectors, base: str, reading: ParseOptions, now: datetime
 ) -> Draft:
     headline = next((one for one in _finder(selectors.title)(block) if text_of(one)), None)
     published, written = _date(block, selectors, reading, now)
@@ -117,7 +117,7 @@ def _near(block: HtmlElement, headline: HtmlElement | None) -> Iterator[HtmlElem
 
 
 def _date(
-    block: HtmlElement, selectors: Selectors, reading: Reading, now: datetime
+    block: HtmlElement, selectors: Selectors, reading: ParseOptions, now: datetime
 ) -> tuple[datetime | None, str]:
     """What a machine is told (`datetime`) before what people see."""
     if selectors.date is None:

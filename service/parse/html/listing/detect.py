@@ -16,8 +16,8 @@ from lxml.html import HtmlElement
 
 from service.parse.html.listing import card
 from service.parse.html.listing.headlines import (
-    Group,
     Headline,
+    HeadlineGroup,
     ancestors,
     groups,
     length_of,
@@ -54,7 +54,7 @@ class Found:
 
 @dataclass(slots=True, eq=False)
 class _List:
-    group: Group
+    group: HeadlineGroup
     blocks: dict[Headline, HtmlElement]
     weight: float
     evidence: float
@@ -103,23 +103,25 @@ def _find(
     return (found, main.group.place) if len(found) >= FEWEST else ([], None)
 
 
-def _tells_when(group: Group) -> bool:
+def _tells_when(group: HeadlineGroup) -> bool:
     """Whether its links are date lines, as where headlines lead to other sites."""
     sample = group.headlines[:_SAMPLE]
     return sum(card.says_only_when(one.text) for one in sample) * 2 > len(sample)
 
 
-def _without_sections(some: Sequence[Group], regions: Regions) -> Iterator[Group]:
+def _without_sections(some: Sequence[HeadlineGroup], regions: Regions) -> Iterator[HeadlineGroup]:
     """What the menus link is a section of the site, wherever else it is linked."""
     sections: set[str] = set()
-    rest: list[Group] = []
+    rest: list[HeadlineGroup] = []
     for group in some:
         far = [one for one in group.headlines if regions.weight(one.said_by) == FAR]
         sections |= {one.link for one in far if len(one.text) < _LONGEST_SECTION}
         if len(far) < len(group.headlines):
             rest.append(group)
     for group in rest:
-        yield Group(group.place, [one for one in group.headlines if one.link not in sections])
+        yield HeadlineGroup(
+            group.place, [one for one in group.headlines if one.link not in sections]
+        )
 
 
 def _main(lists: Sequence[_List], place: str | None) -> _List | None:
@@ -130,7 +132,7 @@ def _main(lists: Sequence[_List], place: str | None) -> _List | None:
     return best if best.score >= ENOUGH else None
 
 
-def _list(group: Group, crowd: dict[HtmlElement, int], regions: Regions) -> _List:
+def _list(group: HeadlineGroup, crowd: dict[HtmlElement, int], regions: Regions) -> _List:
     mine = _count(group.headlines)
     blocks = {one: _block(one, mine, crowd, alone=len(group.headlines) == 1)
               for one in group.headlines}  # fmt: skip
@@ -234,7 +236,7 @@ def _template(one: _List) -> str:
     return ">".join(".".join(step.split(".")[:2]) for step in steps)
 
 
-def _alike(one: Group, main: Group) -> bool:
+def _alike(one: HeadlineGroup, main: HeadlineGroup) -> bool:
     """Whether most of its addresses look like those of the main list."""
     shapes = {_shape(headline.link) for headline in main.headlines}
     alike = sum(_shape(headline.link) in shapes for headline in one.headlines)

@@ -66,7 +66,7 @@ class Headline:
 
 
 @dataclass(slots=True)
-class Group:
+class HeadlineGroup:
     """Headlines of one place, each address once, in the order of the page."""
 
     place: str
@@ -77,7 +77,7 @@ class Group:
         return sum(one.long for one in self.headlines)
 
 
-def groups(tree: HtmlElement, base: str, site: str | None = None) -> list[Group]:
+def groups(tree: HtmlElement, base: str, site: str | None = None) -> list[HeadlineGroup]:
     """All links to one site that say something, by place. `site`: None = the page's own.
 
     Where a card links the same text by its headline and again by its first sentences, the headline
@@ -96,7 +96,7 @@ def groups(tree: HtmlElement, base: str, site: str | None = None) -> list[Group]
         for one in _one_a_card(some):
             found[_path(one.said_by, paths)].append(one)
     return [
-        Group(place, sorted(_each_once(some), key=lambda one: one.order))
+        HeadlineGroup(place, sorted(_each_once(some), key=lambda one: one.order))
         for place, some in found.items()
     ]
 

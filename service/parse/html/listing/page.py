@@ -23,7 +23,7 @@ from service.parse.html.listing import card, css_selectors, detect, pagination
 from service.parse.html.listing.detect import Found
 from service.parse.html.listing.headlines import sites_elsewhere
 from service.parse.html.tree import base_of, tree_of
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.text.clean import title_text
 from service.text.language import guess
 
@@ -33,14 +33,14 @@ NO_LIST = "no list of news can be made out on this page"
 
 
 def read_page(
-    body: bytes, headers: Mapping[str, str], url: str, reading: Reading, now: datetime
+    body: bytes, headers: Mapping[str, str], url: str, reading: ParseOptions, now: datetime
 ) -> Document:
     """The page's list as a Document. Raises ParseError when there is none."""
     return read_tree(tree_of(body, headers), url, reading, now)[0]
 
 
 def read_tree(
-    tree: HtmlElement, url: str, reading: Reading, now: datetime
+    tree: HtmlElement, url: str, reading: ParseOptions, now: datetime
 ) -> tuple[Document, Sequence[Found]]:
     """The same of a tree, with the blocks that were found by themselves. Raises ParseError."""
     base = base_of(tree, url)
@@ -79,12 +79,12 @@ def _why_none(tree: HtmlElement, base: str) -> str:
     return f"{NO_LIST}: its headlines lead to other sites ({', '.join(elsewhere[:3])}{more})"
 
 
-def spoken(tree: HtmlElement, reading: Reading) -> Reading:
+def spoken(tree: HtmlElement, reading: ParseOptions) -> ParseOptions:
     """Read in the language that the page says it is in."""
     return replace(reading, language=language_tag(tree.get("lang")) or reading.language)
 
 
-def _drafts(found: Sequence[Found], base: str, reading: Reading, now: datetime) -> list[Draft]:
+def _drafts(found: Sequence[Found], base: str, reading: ParseOptions, now: datetime) -> list[Draft]:
     pairs = (card.dates_of(one.block, one.headline.said_by) for one in found)
     seen = guess(" ".join(one.headline.text for one in found))
     language = seen or reading.language  # many programs claim English
@@ -93,7 +93,7 @@ def _drafts(found: Sequence[Found], base: str, reading: Reading, now: datetime) 
     return [_draft(one, base, dated, now) for one in found]
 
 
-def _draft(found: Found, base: str, reading: Reading, now: datetime) -> Draft:
+def _draft(found: Found, base: str, reading: ParseOptions, now: datetime) -> Draft:
     headline = found.headline.said_by
     published, written = card.date_of(found.block, headline, reading, now)
     entry = Entry(

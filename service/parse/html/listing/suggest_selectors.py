@@ -23,7 +23,7 @@ from service.parse.html.listing import card
 from service.parse.html.listing.css_selectors import drafts
 from service.parse.html.listing.detect import Found
 from service.parse.html.listing.headlines import classes, step
-from service.parse.options import Reading, Selectors
+from service.parse.options import ParseOptions, Selectors
 from service.parse.urls import web_address
 
 MOST_SHAPES = 4
@@ -47,7 +47,7 @@ class Selected:
 
 
 def selectors_of(
-    tree: HtmlElement, found: Sequence[Found], base: str, reading: Reading, now: datetime,
+    tree: HtmlElement, found: Sequence[Found], base: str, reading: ParseOptions, now: datetime,
     entries: Sequence[Entry],
 ) -> Selected | None:  # fmt: skip
     """Selectors for `found`; None where there are none that give `entries` again."""
@@ -67,7 +67,7 @@ def selectors_of(
 
 
 def _given(
-    tree: HtmlElement, wanted: Selectors, base: str, reading: Reading, now: datetime
+    tree: HtmlElement, wanted: Selectors, base: str, reading: ParseOptions, now: datetime
 ) -> list[Entry] | None:
     try:
         return [draft.entry for draft in drafts(tree, wanted, base, reading, now)]
