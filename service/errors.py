@@ -127,7 +127,7 @@ class ParseError(BantinError):
     """A document could not be understood. The text is what `bantin status` shows."""
 
 
-class PutAsideError(ParseError):
+class QuarantinedError(ParseError):
     """The document killed or hung its reader twice. It is not read again until it changes."""
 
 

@@ -171,7 +171,7 @@ class Further:
 class Document:
     """What one fetch of a source says, in the order of the document.
 
-    `repairs` names what had to be mended before it could be read. `ttl_s` is the rhythm that the
+    `repairs` names what had to be repaired before it could be read. `ttl_s` is the rhythm that the
     document itself asks for, in seconds; `phase_s` when in it, `skips` when not at all (see
     parse/feed/publisher_hints.py). `further` is where it goes on. `place` is where in a
     page its list was found by itself, None where nothing was searched for. `beyond` counts entries

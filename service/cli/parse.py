@@ -91,7 +91,7 @@ def _tell(seen: dict[str, Any]) -> None:
     if page:
         say(f"  a list of news; next page: {printable(page['next'] or '(none)')}")
     if seen["repairs"]:
-        say(f"  mended: {', '.join(seen['repairs'])}")
+        say(f"  repaired: {', '.join(seen['repairs'])}")
     for entry in seen["entries"]:
         say(f"  {entry['published'] or '(no date)'}  {printable(entry['title'])}")
         say(f"      {printable(entry['link'] or '(no link)')}")

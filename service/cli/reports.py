@@ -90,7 +90,7 @@ def _tell_sources(found: Status, zone: str) -> None:
                 english.tell(
                     reason(one, found.now) or advice(one) or hubs.words(one.hub, found.now)
                 )
-                or (f"mended: {', '.join(one.repairs)}" if one.repairs else ""),
+                or (f"repaired: {', '.join(one.repairs)}" if one.repairs else ""),
             )
             for one in shown
         ],

@@ -39,7 +39,7 @@ class Verdict(StrEnum):
     WAIT = "wait"  # try again later
     ADDRESS = "address"  # this address cannot be mailed
     CONTENT = "content"  # this message cannot be mailed
-    OURS = "ours"  # nothing can be mailed until somebody has mended it
+    OURS = "ours"  # nothing can be mailed until somebody has fixed it
 
 
 @dataclass(frozen=True, slots=True)

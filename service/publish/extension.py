@@ -1,7 +1,7 @@
 """What feedgen 1.0.0 gets wrong or does not know, put right through its own door for extensions.
 
 Every correction replaces what feedgen wrote instead of counting on its fault, so that a release in
-which the fault is mended gives the same bytes.
+which the fault is repaired gives the same bytes.
 """
 
 from __future__ import annotations

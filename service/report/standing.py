@@ -13,21 +13,24 @@ from service.store.status_counts import SourceRow
 LATE_AFTER = timedelta(minutes=30)
 """A source whose poll has been due for this long is late: ticks come every few seconds."""
 
-TROUBLE = ("gone", "aside", "drifting", "failing", "slowed", "late")
+TROUBLE = ("gone", "quarantined", "drifting", "failing", "slowed", "late")
 """The states that an admin is told of, the worst first."""
 
 
 def state(source: SourceRow, now: datetime) -> str:
-    """ok, new, late, slowed, failing, drifting, aside, gone or paused (CONTRACT: status --json).
+    """Names the state of a source, as `status --json` does.
 
-    gone: its server says that it is gone for good, and it is asked no more. aside: its document
-    killed or hung those who read it, and is not read again as it is. drifting: it answers, but
-    gives no entries though it used to. slowed: its publisher asked for time, and gets it.
+    One of ok, new, late, slowed, failing, drifting, quarantined, gone and paused.
+
+    gone: its server says that it is gone for good, and it is asked no more. quarantined: its
+    document killed or hung those who read it, and is not read again as it is. drifting: it
+    answers, but gives no entries though it used to. slowed: its publisher asked for time, and gets
+    it.
     """
     kinds = (
         ("paused", source.is_paused(now)),
         ("gone", source.gone_at is not None),
-        ("aside", source.aside_since is not None),
+        ("quarantined", source.aside_since is not None),
         ("slowed", held_until(source, now) is not None),
         ("drifting", _drifts(source)),
         ("failing", source.failures > 0),
@@ -130,8 +133,8 @@ def _gone(source: SourceRow, _now: datetime) -> Sentence:
     return _since("standing.gone", source, source.gone_at)
 
 
-def _aside(source: SourceRow, _now: datetime) -> Sentence:
-    return _since("standing.aside", source, source.aside_since)
+def _quarantined(source: SourceRow, _now: datetime) -> Sentence:
+    return _since("standing.quarantined", source, source.aside_since)
 
 
 def _drifting(source: SourceRow, _now: datetime) -> Sentence:
@@ -166,7 +169,7 @@ def _late(source: SourceRow, _now: datetime) -> Sentence:
 _REASONS: dict[str, Callable[[SourceRow, datetime], Sentence]] = {
     "paused": _rest,
     "gone": _gone,
-    "aside": _aside,
+    "quarantined": _quarantined,
     "drifting": _drifting,
     "slowed": _slowed,
     "failing": _failing,

@@ -279,7 +279,7 @@ async def _reload(
 
 
 def _probe_relays(service: Service) -> None:
-    """Who reloads has perhaps just mended a password: a relay that fails is tried at once."""
+    """Who reloads has perhaps just corrected a password: a relay that fails is tried at once."""
     with service.store.ledger() as connection:
         for name in line_names(service.settings):
             relay_notes.retry_now(connection, name, service.clock())

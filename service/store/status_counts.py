@@ -123,7 +123,7 @@ def sources(connection: Connection) -> list[SourceRow]:
 
 
 def troubled(connection: Connection, now: datetime, due_before: datetime) -> list[SourceRow]:
-    """Those that are not paused and fail, are put aside or held, or were due before; by name.
+    """Those that are not paused and fail, are quarantined or held, or were due before; by name.
 
     What came of them is not counted, so that a probe may ask often.
     """

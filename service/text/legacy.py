@@ -108,8 +108,8 @@ def mend_parts(text: str) -> tuple[str, tuple[str, ...]]:
         found[name] = None
         return mend(piece[0], name)
 
-    mended = _BETWEEN_TAGS.sub(part, text)
-    return mended, tuple(found)
+    repaired = _BETWEEN_TAGS.sub(part, text)
+    return repaired, tuple(found)
 
 
 def named(charset: str) -> str | None:

@@ -11,7 +11,7 @@ import re
 from itertools import pairwise
 
 _LONGEST_TAG = 5000
-"""Characters of a tag that is mended; what is longer is left as it is."""
+"""Characters of a tag that is repaired; what is longer is left as it is."""
 
 _PIECES = r"(?:[^<>\"']++|\"[^\"<>]*+\"|'[^'<>]*+')*+"
 """Of a tag: what is quoted properly, and what is not quoted."""

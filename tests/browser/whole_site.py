@@ -84,7 +84,7 @@ def _sources(connection: Any, web: Web) -> list[int]:
         "bao-c": {"title": "Thời sự", "failures": 1, "gone_at": web.now, "last_ok_at": web.now,
                   "error": "the server answered 410 (Gone); it says that this is gone for good"},
         "bao-d": {"title": "Khoa học và đời sống", "failures": 2, "aside_since": web.now,
-                  "error": "put aside: reading this document took longer than 30 s"},
+                  "error": "quarantined: reading this document took longer than 30 s"},
         "bao-e": {"title": "Trang tin huyện", "held_until": later, "failures": 1,
                   "error": "the server answered 429 (Too Many Requests)"},
         "bao-f": {"title": "Báo chậm", "next_poll_at": web.now - timedelta(hours=2)},

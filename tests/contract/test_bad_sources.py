@@ -21,7 +21,7 @@ from sqlalchemy import select
 from service.collect.polling.poll import collect
 from service.collect.workers.pool import Parsers
 from service.collect.workers.task import Brought, ParseTask
-from service.errors import PutAsideError
+from service.errors import QuarantinedError
 from service.net.client import Client
 from service.net.limits import FetchLimits
 from service.store import tables as t
@@ -144,7 +144,7 @@ class Counted(Fragile):
     async def read(self, job: ParseTask) -> Brought:
         try:
             return await super().read(job)
-        except PutAsideError:
+        except QuarantinedError:
             self.deaths += 1
             raise
 
@@ -225,7 +225,7 @@ def _assert_told(way: Way, failures: int) -> None:
     said = way.status()["sources"]
     for name, (_, reason) in BAD.items():
         one = said[name]
-        assert one["state"] == ("aside" if name in {"killer", "deep"} else "failing"), name
+        assert one["state"] == ("quarantined" if name in {"killer", "deep"} else "failing"), name
         assert re.search(reason, one["error"]), (name, one["error"])
         assert "Traceback" not in one["error"]
         assert len(one["error"]) < 300
@@ -282,7 +282,7 @@ async def test_a_feed_that_is_cut_in_half_keeps_what_is_whole(tmp_path):
 async def test_what_kills_its_reader_is_read_again_once_it_changes_and_not_for_days_on_end(
     tmp_path,
 ):
-    """A document that is put aside costs no worker a second time, whatever else is asked."""
+    """A document that is quarantined costs no worker a second time, whatever else is asked."""
     deadly = rss("X").replace(b"<title>X", b"<title>" + KILLER)
     served = {"/giet": deadly, "/tot": rss("Một")}
     toml = f"{SITE}{LOOPBACK}"
@@ -304,24 +304,24 @@ async def test_what_kills_its_reader_is_read_again_once_it_changes_and_not_for_d
             return way.status()["sources"]["giet"]
 
         first = await pass_()
-        assert (first["state"], parsers.deaths) == ("aside", 1)
-        assert first["reason"].startswith("put aside: this document kills the process")
+        assert (first["state"], parsers.deaths) == ("quarantined", 1)
+        assert first["reason"].startswith("quarantined: this document kills the process")
         for _ in range(8):  # days: each pass finds it due, and leaves it unread
             way.now += timedelta(hours=16)
             said = await pass_()
-            assert (said["state"], parsers.deaths) == ("aside", 1)
+            assert (said["state"], parsers.deaths) == ("quarantined", 1)
             assert f"since {first['last_tried'][:10]}" in said["reason"]
         assert said["failures"] == 9
         assert way.status()["sources"]["tot"]["state"] == "ok"
 
         served["/giet"] = deadly.replace(b"</item>", b"<category>a</category></item>")
         way.now += timedelta(hours=16)
-        assert ((await pass_())["state"], parsers.deaths) == ("aside", 2)
+        assert ((await pass_())["state"], parsers.deaths) == ("quarantined", 2)
 
         with way.service.store.write() as connection:
             retries.retry(connection, ["giet"], way.now)
         assert way.status()["sources"]["giet"]["state"] in {"new", "ok"}
-        assert ((await pass_())["state"], parsers.deaths) == ("aside", 3)
+        assert ((await pass_())["state"], parsers.deaths) == ("quarantined", 3)
 
         served["/giet"] = rss("Lại có tin")
         way.now += timedelta(hours=16)

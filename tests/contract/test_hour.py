@@ -50,4 +50,4 @@ async def test_nobody_is_late_for_what_others_do(store, record_property):
     assert {name.rpartition("-")[0] for name in lived.bad_fine} <= FINE
     reasons = {*lived.reasons["killer"], *lived.reasons["hanging"]}
     # Where the lane of those who hang is full, the last of them is not even read.
-    assert all(one.startswith(("put aside: ", "not read this time")) for one in reasons), reasons
+    assert all(one.startswith(("quarantined: ", "not read this time")) for one in reasons), reasons

@@ -443,7 +443,7 @@ def test_a_relay_that_is_down_for_eight_hours(open_newsroom):
     assert sorted(room.titles(NAM)) == sorted(["first", *told_late])
 
 
-def test_a_broken_template_then_mended(open_newsroom):
+def test_a_broken_template_then_repaired(open_newsroom):
     room = open_newsroom()
     minh = room.subscribe()
     room.story("a", at=at(MONDAY, -1))
@@ -465,7 +465,7 @@ def test_a_broken_template_then_mended(open_newsroom):
     assert room.mails() == [["a"], ["b"]]
 
 
-def test_a_broken_template_that_is_mended_after_the_next_cut(open_newsroom):
+def test_a_broken_template_that_is_repaired_after_the_next_cut(open_newsroom):
     room = open_newsroom({"tuan": {"cadence": "daily"}})
     room.subscribe()
     room.story("a", at=at(MONDAY, -1))

@@ -69,7 +69,7 @@ def command(folder, *args: str) -> tuple[int, str]:
     return done.exit_code, done.stdout
 
 
-async def test_a_wrong_password_is_named_wherever_an_admin_looks_until_it_is_mended(site):
+async def test_a_wrong_password_is_named_wherever_an_admin_looks_until_it_is_repaired(site):
     folder, port, configure = site
 
     async def run(*args: str) -> tuple[int, str]:

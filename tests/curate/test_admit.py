@@ -117,7 +117,7 @@ def test_two_articles_that_turn_out_to_be_one_are_merged_into_the_older(desk):
     assert len(one.article_ids) == 2  # the ledger still knows the one that was merged
 
 
-def test_what_an_outlet_edits_is_amended_once_and_its_date_stays(desk):
+def test_what_an_outlet_edits_is_arepaired_once_and_its_date_stays(desk):
     published = desk.now - timedelta(hours=2)
     desk.says("a", entry(published=published, summary="Bản đầu."))
     later = desk.now + timedelta(hours=1)

@@ -214,8 +214,8 @@ def test_one_bad_feed_stops_no_other_and_stays_marked(newsroom, now):
     assert {"giao-duc", "all", "khoa-hoc"} <= set(done.written)
     with store.write() as connection:
         assert set(stale_feeds.marked(connection)) == {"y-te"}
-        mended = update(t.topic).where(t.topic.c.id == ids["y-te"]).values(title="Y tế")
-        connection.execute(mended)
+        repaired = update(t.topic).where(t.topic.c.id == ids["y-te"]).values(title="Y tế")
+        connection.execute(repaired)
     done = _publish(store, now)
     assert "y-te" in done.written
     assert done.failed == {}

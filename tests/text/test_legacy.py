@@ -166,8 +166,8 @@ def test_it_never_raises(text):
 def test_old_texts_within_a_document_in_unicode():
     old = written("tcvn3", "Đại hội Đảng bộ tỉnh Bắc Ninh lần thứ hai mươi")
     text = f"<title>Tỉnh uỷ</title><a>{old}</a><b>Windows® «oui» · £5</b>"
-    mended, charsets = mend_parts(text)
-    assert mended == text.replace(old, "Đại hội Đảng bộ tỉnh Bắc Ninh lần thứ hai mươi")
+    repaired, charsets = mend_parts(text)
+    assert repaired == text.replace(old, "Đại hội Đảng bộ tỉnh Bắc Ninh lần thứ hai mươi")
     assert charsets == ("tcvn3",)
 
 

@@ -71,7 +71,7 @@ def test_every_state_of_a_source_has_its_word_its_reason_and_the_sites_hour(web)
     soon = web.now + timedelta(hours=1)
     rows = {
         "gone": ({"failures": 1, "error": "410", "gone_at": web.now}, "đã gỡ bỏ"),
-        "aside": ({"failures": 2, "error": "put aside", "aside_since": web.now}, "gác lại"),
+        "quarantined": ({"failures": 2, "error": "quarantined", "aside_since": web.now}, "cách ly"),
         "drifting": (
             {"failures": 1, "error": "x", "document_error": "x", "drifting_since": web.now},
             "không còn tin",
@@ -86,7 +86,13 @@ def test_every_state_of_a_source_has_its_word_its_reason_and_the_sites_hour(web)
             add_source(connection, web.now, f"bao-{name}", **values)
     page = web.admin().get("/admin/").text
     lines = dict(re.findall(r'(?s)class="name">Bao-(\w+)(.*?)</tr>', page))
-    assert [one.lower() for one in lines][:5] == ["gone", "aside", "drifting", "slowed", "late"]
+    assert [one.lower() for one in lines][:5] == [
+        "gone",
+        "quarantined",
+        "drifting",
+        "slowed",
+        "late",
+    ]
     lines = {name.lower(): line for name, line in lines.items()}
     for name, (_, word) in rows.items():
         assert f">{word}</td>" in lines[name]
@@ -207,8 +213,8 @@ def test_ready_and_alive(web):
     assert web.client.get("/healthz").text == "ok\n"
     assert web.client.get("/readyz").json() == {"ready": True, "reasons": []}
     late = (Sentence("late.more", {"n": 3, "state": "x"}),)
-    web.health = Health(False, late, sources={"failing": 53, "aside": 1})
-    coarse = {"ready": False, "reasons": ["sources: 53 failing", "sources: 1 put aside"]}
+    web.health = Health(False, late, sources={"failing": 53, "quarantined": 1})
+    coarse = {"ready": False, "reasons": ["sources: 53 failing", "sources: 1 quarantined"]}
     for stranger in (web.client, web.browser(peer="8.8.8.8")):
         answer = stranger.get("/readyz")
         assert (answer.status_code, answer.json()) == (503, coarse)

@@ -57,7 +57,7 @@ def show(name: str, config: Path, as_json: bool) -> None:
         "hub": english.tell(hubs.words(row.hub, now)),
         "entries": str(row.entries),
         "refused": ", ".join(f"{reason} {number}" for reason, number in row.refused.items()),
-        "mended": ", ".join(row.repairs),
+        "repaired": ", ".join(row.repairs),
         "answers": _answers(row),
     }
     for head, words in facts.items():

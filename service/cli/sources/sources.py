@@ -155,7 +155,7 @@ def _tell_imported(config: Path, done: Additions) -> None:
 
 @sources.command()
 @click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=ids_of("source"))
-@click.option("--failing", is_flag=True, help="All that fail or are put aside.")
+@click.option("--failing", is_flag=True, help="All that fail or are quarantined.")
 @config_option
 @json_option
 def retry(names: tuple[str, ...], failing: bool, config: Path, as_json: bool) -> None:

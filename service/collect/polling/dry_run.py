@@ -171,7 +171,7 @@ async def _try(settings: Settings, name: str, means: _Means, known: Remembered |
             return _unchanged(name, source, known, response)
         job = ParseTask(
             response.body, dict(response.headers), response.url, reading, means.clock(),
-            suspect=known is not None and known.aside,
+            suspect=known is not None and known.quarantined,
         )  # fmt: skip
         document = (await means.parsers.read(job)).document
     except BantinError as error:
@@ -234,7 +234,7 @@ def _tried(name: str, source: Source, response: Response, document: Document) ->
     if moved is not None:
         words.append(_write(moved))
     if document.repairs:
-        words.append(f"mended: {', '.join(document.repairs)}")
+        words.append(f"repaired: {', '.join(document.repairs)}")
     return Tried(name, source.url, True, "; ".join(words), number, newest, moved)
 
 

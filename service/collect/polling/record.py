@@ -25,7 +25,7 @@ from service.curate.rules import Matcher
 from service.errors import (
     BantinError,
     DriftError,
-    PutAsideError,
+    QuarantinedError,
     StoreBusyError,
     StoreError,
 )
@@ -119,7 +119,7 @@ class Recorder:
             next_poll_at=plan.at,
             manners=plan.manners,
             behind=result.behind,
-            aside_at=now if isinstance(result.error, PutAsideError) else None,
+            quarantined_at=now if isinstance(result.error, QuarantinedError) else None,
             gone_at=now if plan.gone else None,
             drifting_at=now if isinstance(result.error, DriftError) else None,
             dead_at=now if outcome.is_dead(result.error) else None,

@@ -21,7 +21,7 @@ from service.collect.workers.pool import Parsers
 from service.collect.workers.task import Brought, EntryOptions, ParseTask
 from service.config.schema import Settings
 from service.curate.prepare import Prepared, Told
-from service.errors import BantinError, DriftError, FetchError, ParseError, PutAsideError
+from service.errors import BantinError, DriftError, FetchError, ParseError, QuarantinedError
 from service.net import agent
 from service.net.access import Access
 from service.net.answers import NOT_MODIFIED, Hop, Response
@@ -246,5 +246,5 @@ def _newest(source: ClaimedSource, response: Response) -> tuple[bytes | None, by
 
 def _as_before(source: ClaimedSource, error: str) -> ParseError:
     if source.aside_since:
-        return PutAsideError(error)
+        return QuarantinedError(error)
     return DriftError(error) if source.lists.drifting_since else ParseError(error)

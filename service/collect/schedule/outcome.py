@@ -17,7 +17,7 @@ from service.collect.schedule import publish_rate as rhythm
 from service.collect.schedule.next_poll import Bounds, PublisherHint
 from service.collect.schedule.publish_rate import Habits
 from service.collect.workers.task import Brought
-from service.errors import BantinError, HttpError, ParseError, PutAsideError
+from service.errors import BantinError, HttpError, ParseError, QuarantinedError
 from service.net.answers import Hop
 from service.store.sources.poll_state import Manners
 from service.store.sources.polling_queue import Behind, ClaimedSource
@@ -152,7 +152,7 @@ def is_dead(error: BantinError) -> bool:
     """Whether the address gives no such document any more: 404, 410, or something else."""
     if isinstance(error, HttpError):
         return error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
-    return isinstance(error, ParseError) and not isinstance(error, PutAsideError)
+    return isinstance(error, ParseError) and not isinstance(error, QuarantinedError)
 
 
 def is_too_many(error: BantinError) -> bool:

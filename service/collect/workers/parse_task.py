@@ -61,7 +61,7 @@ def bring(job: ParseTask) -> Brought:
 
 
 def _unpacked(job: ParseTask) -> ParseTask:
-    """A sitemap has its own bound. What is larger than any body may be is cut off, and mended."""
+    """A sitemap has its own bound. What is larger than any body may be is cut off, and repaired."""
     if job.reading.kind is SourceKind.SITEMAP:
         return job
     plain, _ = unpacked(job.body)

@@ -2,11 +2,11 @@
 
     waiting ──batch──> a process ──> results
                   └─ dies, or takes too long ──> each of the batch alone ──> a result
-                                                     ├─ dies again ────────> put aside
+                                                     ├─ dies again ────────> quarantined
                                                      └─ too long again ──> the slow lane
 
 Documents that wait together travel together, since a task costs 2 ms. A document that kills or
-hangs its reader twice is put aside with a reason; its neighbours get their results.
+hangs its reader twice is quarantined with a reason; its neighbours get their results.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import Self, TypeVar
 
 from pebble import ProcessExpired
 
-from service.collect.workers.processes import PUT_ASIDE, Outcome, OverTimeError, Processes
+from service.collect.workers.processes import QUARANTINED, Outcome, OverTimeError, Processes
 from service.collect.workers.slow_queue import WAIT_S, SlowLane, killed
 from service.collect.workers.task import Brought, ParseTask
-from service.errors import BantinError, ParseError, PutAsideError
+from service.errors import BantinError, ParseError, QuarantinedError
 
 TIMEOUT_S = 30.0
 """For one document. 10 MB take feedparser some 5 s; what takes longer is no feed."""
@@ -192,7 +192,9 @@ def _nobody_waits_for_ever(batch: Sequence[_Waiting]) -> Iterator[None]:
 
 def _settle(future: asyncio.Future[Brought], outcome: Outcome) -> None:
     if isinstance(outcome, str):
-        _fail(future, (PutAsideError if outcome.startswith(PUT_ASIDE) else ParseError)(outcome))
+        _fail(
+            future, (QuarantinedError if outcome.startswith(QUARANTINED) else ParseError)(outcome)
+        )
     elif not future.done():  # else nobody waits for it any more
         future.set_result(outcome)
 

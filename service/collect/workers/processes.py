@@ -32,7 +32,7 @@ MEMORY_BYTES = 2 * 1024**3
 STARVED = 4.0
 """How many times as long as its time a document may take by the clock on the wall."""
 
-PUT_ASIDE = "put aside: "
+QUARANTINED = "quarantined: "
 """How the reason begins when a document killed or hung its worker."""
 
 Outcome = Brought | str
@@ -170,7 +170,7 @@ def read_all(jobs: Sequence[ParseTask]) -> list[Outcome]:
         except ParseError as error:
             outcome = str(error)
         except MemoryError:
-            outcome = f"{PUT_ASIDE}reading this document takes more memory than there is"
+            outcome = f"{QUARANTINED}reading this document takes more memory than there is"
         except Exception as error:  # noqa: BLE001 - one document must not cost its neighbours
             outcome = f"the document cannot be read ({type(error).__name__}: {error})"[:300]
         outcomes.append(outcome)

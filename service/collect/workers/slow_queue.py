@@ -15,9 +15,9 @@ from contextlib import asynccontextmanager
 
 from pebble import ProcessExpired
 
-from service.collect.workers.processes import PUT_ASIDE, Outcome, OverTimeError, Processes, Result
+from service.collect.workers.processes import QUARANTINED, Outcome, OverTimeError, Processes, Result
 from service.collect.workers.task import ParseTask
-from service.errors import BantinError, PutAsideError
+from service.errors import BantinError, QuarantinedError
 
 WAIT_S = 60.0
 """How long a document waits for its turn here."""
@@ -51,7 +51,7 @@ class SlowLane:
     async def read(self, job: ParseTask, *, tries: int) -> Outcome:
         """What the document says, or why it does not.
 
-        `tries`: how often it may kill its reader before it is put aside. Raises BantinError when
+        `tries`: how often it may kill its reader before it is quarantined. Raises BantinError when
         the lane is full: that says nothing about this document.
         """
         async with self._turn(len(job.body)):
@@ -73,9 +73,9 @@ class SlowLane:
             try:
                 return await self._processes.run(function, args, self._timeout_s)
             except OverTimeError as error:
-                raise PutAsideError(took_too_long(self._timeout_s)) from error
+                raise QuarantinedError(took_too_long(self._timeout_s)) from error
             except ProcessExpired as error:
-                raise PutAsideError(killed(error)) from error
+                raise QuarantinedError(killed(error)) from error
 
     @asynccontextmanager
     async def _turn(self, size: int) -> AsyncIterator[None]:
@@ -102,9 +102,9 @@ class SlowLane:
 
 def took_too_long(seconds: float) -> str:
     """The reason that `status` shows for a document that hung its reader."""
-    return f"{PUT_ASIDE}reading this document took longer than {seconds:g} s"
+    return f"{QUARANTINED}reading this document took longer than {seconds:g} s"
 
 
 def killed(error: ProcessExpired) -> str:
     """The same for one that ended the process."""
-    return f"{PUT_ASIDE}this document kills the process that reads it (exit {error.exitcode})"
+    return f"{QUARANTINED}this document kills the process that reads it (exit {error.exitcode})"

@@ -68,7 +68,7 @@ def read(body: bytes, url: str, reading: ParseOptions, now: datetime) -> Documen
 
 
 def _load(body: bytes) -> tuple[Any, tuple[str, ...]]:
-    """The JSON, mended where it breaks off or was written by hand, and what had to be mended."""
+    """Reads the JSON, repaired where it breaks off or was written by hand; names the repairs."""
     try:
         text = body.decode(json.detect_encoding(body))
     except UnicodeDecodeError:
@@ -79,10 +79,10 @@ def _load(body: bytes) -> tuple[Any, tuple[str, ...]]:
     except RecursionError as error:
         raise ParseError("the JSON is nested too deeply") from error
     except ValueError as error:
-        mended = mend(text)
-        if mended is None:
+        repaired = mend(text)
+        if repaired is None:
             raise ParseError(f"the JSON is broken: {error}"[:200]) from error
-        return mended
+        return repaired
 
 
 def _is_feed(version: object, items: list[Any]) -> bool:

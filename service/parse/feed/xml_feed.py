@@ -1,4 +1,4 @@
-"""RSS and Atom: from mended text to a Document, with feedparser's word on every meaning. Pure.
+"""RSS and Atom: from repaired text to a Document, with feedparser's word on every meaning. Pure.
 
 feedparser must never see a str or bytes: it opens the local file or fetches the address that they
 name. It raises what it likes on hostile documents; all of it becomes ParseError here.
@@ -61,45 +61,45 @@ class ParsedFeed:
 
 
 def read(
-    mended: Repaired, headers: Mapping[str, str], url: str, reading: ParseOptions, now: datetime
+    repaired: Repaired, headers: Mapping[str, str], url: str, reading: ParseOptions, now: datetime
 ) -> ParsedFeed:
     """Raises ParseError with a reason in plain words. A feed without entries is a Document."""
     parsed: Any = None
-    if _is_loose(mended):
-        parsed = salvage.read(mended.text, lambda text: _parse(text, url))
+    if _is_loose(repaired):
+        parsed = salvage.read(repaired.text, lambda text: _parse(text, url))
     if parsed is None:
-        parsed = _parse(mended.text, url)
+        parsed = _parse(repaired.text, url)
     entries = parsed["entries"]
-    if not entries and not parsed.get("version") and not _CDF.match(mended.text):
-        raise ParseError(_no_feed(mended.text, headers))
-    if not entries and TRUNCATED_TAIL in mended.repairs:
+    if not entries and not parsed.get("version") and not _CDF.match(repaired.text):
+        raise ParseError(_no_feed(repaired.text, headers))
+    if not entries and TRUNCATED_TAIL in repaired.repairs:
         raise ParseError("the feed breaks off before the end of its first entry")
-    if not entries and _is_loose(mended):
+    if not entries and _is_loose(repaired):
         raise ParseError("the XML is broken, and no entry could be made out")
-    return _understood(parsed, mended, headers, url, reading, now)
+    return _understood(parsed, repaired, headers, url, reading, now)
 
 
 def read_part(
     text: bytes,
-    mended: Repaired,
+    repaired: Repaired,
     headers: Mapping[str, str],
     url: str,
     reading: ParseOptions,
     now: datetime,
 ) -> ParsedFeed | None:
-    """The same for a part of the mended document. None: only the whole document can tell."""
+    """The same for a part of the repaired document. None: only the whole document can tell."""
     parsed = strict_parser.parse(renamed(text), url)
     if parsed is None:
         return None
     try:
-        return _understood(parsed, mended, headers, url, reading, now)
+        return _understood(parsed, repaired, headers, url, reading, now)
     except ParseError:
         return None
 
 
 def _understood(
     parsed: Any,
-    mended: Repaired,
+    repaired: Repaired,
     headers: Mapping[str, str],
     url: str,
     reading: ParseOptions,
@@ -110,17 +110,17 @@ def _understood(
     link = web_address(feed.get("link"), url)
     language = language_tag(feed.get("language"))
     language_of_dates = reading.language or language
-    lines = (("", line) for line in _date_lines(mended.text))
+    lines = (("", line) for line in _date_lines(repaired.text))
     reading = date_evidence.settled(
         reading, lines, now, language=language_of_dates, url=link or url
     )
     language = language or language_tag(headers.get("content-language"))
-    _give_back_ids(entries, mended.text, url)
+    _give_back_ids(entries, repaired.text, url)
     try:
         drafts = [draft_of(raw, reading, now, url=url, version=version) for raw in entries]
     except (ValueError, TypeError, AttributeError, KeyError, LookupError) as error:
         raise ParseError(f"an entry cannot be understood ({type(error).__name__})") from error
-    rhythm = publisher_hints.of(feed, mended.text)
+    rhythm = publisher_hints.of(feed, repaired.text)
     named = ((one.get("rel"), one.get("href")) for one in feed.get("links") or ())
     its_hubs, self_url = hub_links.named(named, url)
     document = Document(
@@ -128,7 +128,7 @@ def _understood(
         link=link,
         language=language,
         entries=entry_keys.settle(drafts, (link, url)),
-        repairs=mended.repairs,
+        repairs=repaired.repairs,
         ttl_s=rhythm.every_s,
         phase_s=rhythm.phase_s,
         skips=rhythm.skips,
@@ -143,8 +143,8 @@ def _date_lines(text: str) -> list[str]:
     return [found[1] for found in _DATE_LINE.finditer(text)]
 
 
-def _is_loose(mended: Repaired) -> bool:
-    return LOOSE in mended.repairs
+def _is_loose(repaired: Repaired) -> bool:
+    return LOOSE in repaired.repairs
 
 
 def _parse(text: str, url: str) -> Any:

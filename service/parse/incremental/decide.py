@@ -54,13 +54,13 @@ def glean(
         document = parse_document(body, headers, url, reading, now)
         return Gleaned(document, len(document.entries), Rung.WHOLE, None)
     knife = _Knife()
-    mended = pipeline.repair(body, headers, knife.proves)
-    pieces = knife.pieces_of(mended.text)
+    repaired = pipeline.repair(body, headers, knife.proves)
+    pieces = knife.pieces_of(repaired.text)
     if pieces is not None and before is not None:
-        part = _Part(pieces, mended, headers, url, reading, now).after(before)
+        part = _Part(pieces, repaired, headers, url, reading, now).after(before)
         if part is not None:
             return part
-    read = xml_feed.read(mended, headers, url, reading, now)
+    read = xml_feed.read(repaired, headers, url, reading, now)
     slices = _remembered(pieces, read, url) if pieces is not None else None
     return Gleaned(read.document, len(read.document.entries), Rung.WHOLE, slices)
 
@@ -86,7 +86,7 @@ class _Part:
     """A document in pieces, and how it is read."""
 
     pieces: SplitDocument
-    mended: pipeline.Repaired
+    repaired: pipeline.Repaired
     headers: Mapping[str, str]
     url: str
     reading: ParseOptions
@@ -116,7 +116,9 @@ class _Part:
 
     def _read(self, slices: Collection[bytes]) -> xml_feed.ParsedFeed | None:
         text = self.pieces.with_only(slices)
-        read = xml_feed.read_part(text, self.mended, self.headers, self.url, self.reading, self.now)
+        read = xml_feed.read_part(
+            text, self.repaired, self.headers, self.url, self.reading, self.now
+        )
         if read is None or not len(slices) == read.raw_entries == len(read.document.entries):
             return None
         return read

@@ -36,15 +36,15 @@ def with_proper_references(text: str) -> tuple[str, list[str]]:
     names: dict[str, None] = {}
 
     def mend(found: re.Match[str]) -> str:
-        repair_name, mended = _mended(found, own)
+        repair_name, repaired = _repaired(found, own)
         if repair_name:
             names[repair_name] = None
-        return mended
+        return repaired
 
     return _REFERENCE.sub(mend, text), list(names)
 
 
-def _mended(found: re.Match[str], own: set[str]) -> tuple[str, str]:
+def _repaired(found: re.Match[str], own: set[str]) -> tuple[str, str]:
     """What was wrong with the reference ("" = nothing), and what it should have been."""
     whole, number, name = found[0], found["number"], found["name"]
     if found["high"] is not None:

@@ -63,7 +63,7 @@ _BREAKS_OFF = {
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """A document as text without its XML declaration, and what had to be mended."""
+    """A document as text without its XML declaration, and what had to be repaired."""
 
     text: str
     repairs: tuple[str, ...]
@@ -129,8 +129,8 @@ def _fault(text: str) -> _Fault | None:
 
 
 def _without_control_characters(text: str) -> tuple[str, list[str]]:
-    mended, count = _CONTROL.subn("", text)
-    return mended, [CONTROL_CHARACTERS] if count else []
+    repaired, count = _CONTROL.subn("", text)
+    return repaired, [CONTROL_CHARACTERS] if count else []
 
 
 def _without_what_stands_before(text: str, _fault: _Fault) -> tuple[str, list[str]]:

@@ -17,8 +17,8 @@ class Remembered:
 
     `url`: as the TOML had it; `address`: where it was fetched. `etag`, `last_modified`, `read_as`
     are as in `sources.Behind`, None where that document could not be read. `entries`: how many were
-    in it. `gone_at`: since when its server says that it is gone for good. `aside`: the document
-    killed or hung its reader. `rests_since`, `rests_until`: as in `pauses.is_resting`.
+    in it. `gone_at`: since when its server says that it is gone for good. `quarantined`: the
+    document killed or hung its reader. `rests_since`, `rests_until`: as in `pauses.is_resting`.
     """
 
     id: int
@@ -31,7 +31,7 @@ class Remembered:
     entries: int
     held_until: datetime | None
     gone_at: datetime | None = None
-    aside: bool = False
+    quarantined: bool = False
     rests_since: datetime | None = None
     rests_until: datetime | None = None
 

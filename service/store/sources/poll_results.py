@@ -150,7 +150,7 @@ def record_failure(
     next_poll_at: datetime,
     manners: Manners,
     behind: Behind | None = None,
-    aside_at: datetime | None = None,
+    quarantined_at: datetime | None = None,
     gone_at: datetime | None = None,
     drifting_at: datetime | None = None,
     dead_at: datetime | None = None,
@@ -158,10 +158,11 @@ def record_failure(
 ) -> bool:
     """It could not be fetched, or its document could not be read.
 
-    `behind`: that document, so that it is not read again while it stays the same. `aside_at`: now,
-    if it killed or hung its reader. `gone_at`: it will not be asked again by itself.
-    `drifting_at`: now, if it used to give entries and gives none. `dead_at`: now, if its address
-    gives no such document any more. `held_until`: until when the server asks to be left alone.
+    `behind`: that document, so that it is not read again while it stays the same.
+    `quarantined_at`: now, if it killed or hung its reader. `gone_at`: it will not be asked again
+    by itself. `drifting_at`: now, if it used to give entries and gives none. `dead_at`: now, if
+    its address gives no such document any more. `held_until`: until when the server asks to be
+    left alone.
     """
     values: dict[str, object] = {
         "failures": t.c.failures + 1,
@@ -174,7 +175,7 @@ def record_failure(
     if dead_at is not None:
         values["dead_since"] = func.coalesce(t.c.dead_since, dead_at)
     if behind is not None:
-        since = None if aside_at is None else func.coalesce(t.c.aside_since, aside_at)
+        since = None if quarantined_at is None else func.coalesce(t.c.aside_since, quarantined_at)
         values |= {"document_error": error, "aside_since": since, **_known_by(behind)}
     if held_until is not None:
         values |= {"held_until": held_until, "held_by": None}

@@ -43,7 +43,7 @@ class ClaimedSource:
 
     `first_fetch_at` is never None: this fetch is the first where there was none. `document_error`
     is why the document behind `body_hash` could not be read; None: it could. `aside_since`: since
-    when it is put aside for what it did to its reader. `gone_at`: since when its server says that
+    when it is quarantined for what it did to its reader. `gone_at`: since when its server says that
     it is gone for good. `pushed_until`: until when a hub brings its news, None = none does.
     `held_until`: until when its publisher wants it left alone. `due_at`: when it was to be asked.
     `lists`: what is remembered of its documents. `url` is the TOML's address; `address` is where

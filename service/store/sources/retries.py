@@ -32,7 +32,7 @@ _PART = 500
 
 
 def failing(connection: Connection, now: datetime) -> list[str]:
-    """The ids in the TOML of what fails, is gone or put aside, and is not paused, by name.
+    """The ids in the TOML of what fails, is gone or quarantined, and is not paused, by name.
 
     Not those whose publisher asked for time: who wants to come sooner must name them.
     """

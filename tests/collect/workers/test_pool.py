@@ -15,7 +15,7 @@ import pytest
 from service.collect.workers.pool import Parsers
 from service.collect.workers.slow_queue import SlowLane
 from service.collect.workers.task import ParseTask
-from service.errors import BantinError, ParseError, PutAsideError
+from service.errors import BantinError, ParseError, QuarantinedError
 from service.model import SourceKind
 from service.parse.options import ParseOptions, Selectors
 
@@ -99,7 +99,7 @@ async def test_a_document_that_cannot_be_read_costs_no_other_anything(parsers):
     assert "HTML page" in str(results[1])
 
 
-async def test_what_kills_its_worker_is_put_aside(parsers):
+async def test_what_kills_its_worker_is_quarantined(parsers):
     jobs = [job(feed(f"{n}")) for n in range(40)]
     jobs[3] = job(feed("x"), Deadly())
     jobs[17] = job(feed("y"), Deadly())
@@ -107,12 +107,12 @@ async def test_what_kills_its_worker_is_put_aside(parsers):
     for n, result in enumerate(results):
         if n in {3, 17}:
             assert isinstance(result, ParseError)
-            assert "put aside: this document kills the process" in str(result)
+            assert "quarantined: this document kills the process" in str(result)
         else:
             assert result.document.title == str(n)
 
 
-async def test_what_hangs_its_worker_is_put_aside():
+async def test_what_hangs_its_worker_is_quarantined():
     async with Parsers(2, timeout_s=2) as parsers:
         await parsers.read(job(feed("warm")))
         jobs = [job(feed(f"{n}")) for n in range(20)]
@@ -124,7 +124,7 @@ async def test_what_hangs_its_worker_is_put_aside():
     ]
 
 
-async def test_a_real_document_that_is_too_slow_is_put_aside():
+async def test_a_real_document_that_is_too_slow_is_quarantined():
     """200,000 nested tags take feedparser seconds."""
     deep = b"<rss version='2.0'><channel><item><title>x</title><description>"
     deep += b"<b>" * 300_000 + b"</b>" * 300_000 + b"</description></item></channel></rss>"
@@ -141,7 +141,7 @@ async def test_time_is_the_processors_and_only_in_the_end_the_clocks():
     async with Parsers(1, timeout_s=0.5) as parsers:
         slow = await parsers.read(job(feed("starved"), Starved()))
         assert slow.document.title == "starved"
-        with pytest.raises(PutAsideError, match=r"longer than 0\.5 s"):
+        with pytest.raises(QuarantinedError, match=r"longer than 0\.5 s"):
             await parsers.read(job(feed("asleep"), Asleep()))
 
 
@@ -153,14 +153,14 @@ async def test_documents_that_hang_hold_up_nobody_but_each_other():
         brought = await asyncio.gather(*good)
         assert [one.document.title for one in brought] == [str(n) for n in range(60)]
         assert not all(one.done() for one in hanging), "one by one they take 24 seconds"
-        with pytest.raises(PutAsideError, match="longer than 6 s"):
+        with pytest.raises(QuarantinedError, match="longer than 6 s"):
             await hanging[0]
 
 
-async def test_what_was_put_aside_before_is_read_apart_from_the_others(parsers):
+async def test_what_was_quarantined_before_is_read_apart_from_the_others(parsers):
     await parsers.read(job(feed("warm")))
     before = {child.pid for child in multiprocessing.active_children()}
-    with pytest.raises(PutAsideError, match="kills the process"):
+    with pytest.raises(QuarantinedError, match="kills the process"):
         await parsers.read(replace(job(feed("x"), Deadly()), suspect=True))
     healed = await parsers.read(replace(job(feed("healed")), suspect=True))
     assert healed.document.title == "healed"

@@ -58,8 +58,8 @@ def told(document: Document) -> tuple[object, ...]:
 
 def variants(body: bytes) -> list[bytes]:
     """The same document earlier: without its first entry, without its second, with one changed."""
-    mended = pipeline.repair(body, {}).text.encode("utf-8", "replace")
-    pieces = splitter.cut(mended)
+    repaired = pipeline.repair(body, {}).text.encode("utf-8", "replace")
+    pieces = splitter.cut(repaired)
     if pieces is None or len(pieces.slices) < 2:
         return []
     slices = list(pieces.slices)

@@ -42,7 +42,7 @@ def test_a_well_formed_document_is_not_touched():
         ("a&#11;b&#1114112;c&#xFFFF;&#65;", "abc&#65;", repair_names.BAD_REFERENCES),
     ],
 )
-def test_what_is_broken_is_mended_and_named(broken, whole, name):
+def test_what_is_broken_is_repaired_and_named(broken, whole, name):
     cdata = "<![CDATA[R&D &nbsp; <b>]]><!-- a & b -->"
     done = pipeline.repair(rss(f"<item><title>{broken}{cdata}</title></item>"), XML)
     assert f"<title>{whole}{cdata}</title>" in done.text

@@ -47,7 +47,7 @@ LEFT = {
 
 def test_every_stored_instant_is_decided():
     """A new column must be put somewhere: set right, or left for a reason."""
-    mended = {
+    repaired = {
         str(column)
         for column in (
             *(rule.column for rule in clock_repair._COMING),
@@ -64,8 +64,8 @@ def test_every_stored_instant_is_decided():
         for column in table.c
         if isinstance(column.type, UtcDateTime)
     }
-    assert mended | left == every
-    assert not mended & left
+    assert repaired | left == every
+    assert not repaired & left
 
 
 def one(connection, column):

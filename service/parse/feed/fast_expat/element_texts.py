@@ -86,7 +86,7 @@ class Texts(StrictFeedParser):  # type: ignore[misc]
         if params:
             self._settle_type(output)
         if not output.isascii():
-            output = mended(output)
+            output = repaired(output)
         self._put(element, output)
         return output
 
@@ -194,7 +194,7 @@ def whole_link(written: str) -> str:
     return _NAMED.sub(r"&\g<1>", written.replace("&amp;", "&"))
 
 
-def mended(text: str) -> str:
+def repaired(text: str) -> str:
     """Text that was encoded twice, and Windows-1252 in the place of control characters."""
     text = _decoded_once_more(text)
     return text.translate(windows_1252) if not text.isprintable() and _C1.search(text) else text

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from service.parse.feed.deferred import Unparsed, looks_like_html
-from service.parse.feed.fast_expat.element_texts import Texts, mended, safe, whole_link
+from service.parse.feed.fast_expat.element_texts import Texts, repaired, safe, whole_link
 from service.parse.feed.feedparser_private import FeedParserDict
 from service.parse.feed.renamed_elements import CAPTION
 
@@ -115,7 +115,7 @@ def _written(parser: Texts, entry: dict[str, Any], key: str, text: str) -> str:
     if output and key in parser.can_be_relative_uri:
         output = parser.address(key, output)
     if not output.isascii():
-        output = mended(output)
+        output = repaired(output)
     _set(entry, key, output)
     return output
 
@@ -129,7 +129,7 @@ def _rich(parser: Texts, leaf: Leaf, kind: str) -> FeedParserDict:
     if guessing and looks_like_html(output):
         kind = "text/html"
     if not output.isascii():
-        output = mended(output)
+        output = repaired(output)
     base = safe(parser.baseuri, given[BASE]) if given.get(BASE) else None
     return FeedParserDict(
         type=kind, language=parser.lang, base=base or parser.baseuri, value=output
@@ -229,7 +229,7 @@ def _category(parser: Texts, entry: dict[str, Any], leaf: Leaf) -> None:
     given = leaf.given or {}
     parser._add_tag(given.get("term"), given.get("scheme", given.get("domain")), given.get("label"))
     value = leaf.text.strip()
-    value = value if value.isascii() else mended(value)
+    value = value if value.isascii() else repaired(value)
     if not value:
         return
     tags = dict.__getitem__(entry, "tags")

@@ -1,4 +1,4 @@
-"""A document that kills or hangs its reader is put aside, and its neighbours lose nothing.
+"""A document that kills or hangs its reader is quarantined, and its neighbours lose nothing.
 
 They stand in one batch of one process; the judgement outlives a restart, in both databases.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from service.collect.workers.task import Brought, ParseTask
-from service.errors import PutAsideError
+from service.errors import QuarantinedError
 from service.runtime import pipeline
 from tests.bench.crowd import HANGING, KILLER
 from tests.bench.hour import Fragile
@@ -20,16 +20,16 @@ BAD = {"giet": KILLER, "treo": HANGING}
 
 
 class Counted(Fragile):
-    """It counts the documents that were put aside, and those that were read."""
+    """It counts the documents that were quarantined, and those that were read."""
 
-    aside = 0
+    quarantined = 0
     read_well = 0
 
     async def read(self, job: ParseTask) -> Brought:
         try:
             brought = await super().read(job)
-        except PutAsideError:
-            self.aside += 1
+        except QuarantinedError:
+            self.quarantined += 1
             raise
         self.read_well += 1
         return brought
@@ -42,7 +42,7 @@ def store_toml(request: pytest.FixtureRequest) -> str:
     return f'[store]\nurl = "{request.getfixturevalue("postgres_database")}"\n'
 
 
-async def test_what_was_put_aside_stays_so_and_its_neighbours_lose_nothing(tmp_path, store_toml):
+async def test_what_was_quarantined_stays_so_and_its_neighbours_lose_nothing(tmp_path, store_toml):
     served = {name: rss(f"Tin {name}", link=f"https://{name}.example") for name in GOOD}
     for name, mark in BAD.items():
         served[name] = rss("X").replace(b"<title>X", b"<title>" + mark)
@@ -58,7 +58,7 @@ async def test_what_was_put_aside_stays_so_and_its_neighbours_lose_nothing(tmp_p
         got = await pipeline.collect(way.service, parsers=parsers)  # what is due
         assert set(got.failed) == set(BAD)
         assert (got.ok, got.entries_new) == (len(GOOD), len(GOOD))
-        assert (parsers.aside, parsers.read_well) == (len(BAD), len(GOOD))
+        assert (parsers.quarantined, parsers.read_well) == (len(BAD), len(GOOD))
         _assert_told(way)
 
         way.restart()
@@ -67,7 +67,7 @@ async def test_what_was_put_aside_stays_so_and_its_neighbours_lose_nothing(tmp_p
             served[name] = rss(f"Tin {name}", f"Tin hai {name}", link=f"https://{name}.example")
         got = await pipeline.collect(way.service, parsers=parsers)  # what is due
         assert (got.ok, got.entries_new) == (len(GOOD), len(GOOD))
-        assert parsers.aside == len(BAD), "read again, though it is the same"
+        assert parsers.quarantined == len(BAD), "read again, though it is the same"
         _assert_told(way)
         way.close()
 
@@ -76,7 +76,7 @@ def _assert_told(way: Way) -> None:
     said = way.status()["sources"]
     assert {name: said[name]["state"] for name in GOOD} == dict.fromkeys(GOOD, "ok")
     for name, words in (("giet", "kills the process"), ("treo", "longer than 2 s")):
-        assert said[name]["state"] == "aside"
-        assert said[name]["reason"].startswith("put aside: ")
+        assert said[name]["state"] == "quarantined"
+        assert said[name]["reason"].startswith("quarantined: ")
         assert words in said[name]["reason"]
         assert f"since {YESTERDAY:%Y-%m-%d}" in said[name]["reason"]
