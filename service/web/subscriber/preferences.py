@@ -23,7 +23,7 @@ from service.web.subscriber import forgery, rhythms
 from service.web.subscriber.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
 from service.web.subscriber.own_subscription import mine
-from service.web.subscriber.views import Choice, PreferencesForm
+from service.web.subscriber.views import FormOption, PreferencesForm
 
 LONGEST_PAUSE = timedelta(days=366)
 _HOURS = tuple(f"{hour:02}:00" for hour in range(24))
@@ -116,33 +116,33 @@ def _form(
     )
 
 
-def _topics(context: Context, digest: Digest, found: Subscription) -> tuple[Choice, ...]:
+def _topics(context: Context, digest: Digest, found: Subscription) -> tuple[FormOption, ...]:
     offered = choices.topics(context.settings, digest)
     if len(offered) <= 1:
         return ()
     chosen = choices.topics_shown(offered, found.topics)
-    return tuple(Choice(name, title, name in chosen) for name, title in offered.items())
+    return tuple(FormOption(name, title, name in chosen) for name, title in offered.items())
 
 
-def _cadences(context: Context, digest: Digest, found: Subscription) -> tuple[Choice, ...]:
+def _cadences(context: Context, digest: Digest, found: Subscription) -> tuple[FormOption, ...]:
     offered = choices.cadences(digest)
     if len(offered) <= 1:
         return ()
     settings, words = context.settings, context.renderer.words(context.language)
     chosen = found.cadence if found.cadence in offered else choices.first_cadence(digest)
     return tuple(
-        Choice(one, rhythms.in_words(settings, digest, one, words, found.at), one == chosen)
+        FormOption(one, rhythms.in_words(settings, digest, one, words, found.at), one == chosen)
         for one in offered
     )
 
 
-def _hours(digest: Digest, found: Subscription) -> tuple[Choice, ...]:
+def _hours(digest: Digest, found: Subscription) -> tuple[FormOption, ...]:
     """The digest's own hour first, as ""; then every full hour, and the one that is chosen."""
     if not any(choices.has_hour(one) for one in choices.cadences(digest)):
         return ()
     hours = sorted({*_HOURS, *([found.at] if found.at else [])})
-    own = Choice("", digest.at, found.at is None)
-    return (own, *(Choice(hour, hour, hour == found.at) for hour in hours))
+    own = FormOption("", digest.at, found.at is None)
+    return (own, *(FormOption(hour, hour, hour == found.at) for hour in hours))
 
 
 def _wish(

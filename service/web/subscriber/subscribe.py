@@ -26,7 +26,7 @@ from service.web.documents import answer, made_now
 from service.web.subscriber import cookies, forgery, rhythms
 from service.web.subscriber.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
-from service.web.subscriber.views import HONEYPOT, Choice, Sent, SignupForm
+from service.web.subscriber.views import HONEYPOT, FormOption, SignupForm, SignupSent
 
 _WAIT_S = "3600"
 _AGAIN = "signup.fault.again"
@@ -194,11 +194,11 @@ async def _form(
         rhythm=rhythms.in_words(settings, digest, own, words),
         latest=await asyncio.to_thread(_latest, context, digest.id),
         topics=tuple(
-            Choice(name, title, name in topics)
+            FormOption(name, title, name in topics)
             for name, title in _asked_topics(context, digest).items()
         ),
         cadences=tuple(
-            Choice(one, rhythms.in_words(settings, digest, one, words), one == chosen)
+            FormOption(one, rhythms.in_words(settings, digest, one, words), one == chosen)
             for one in choices.cadences(digest)
             if _asks_cadence(context, digest)
         ),
@@ -233,10 +233,10 @@ def _sent(
     token: str,
     fields: Fields,
     later: datetime | None,
-) -> Sent:
+) -> SignupSent:
     title, address = sender(context.settings)
     again = [("address", wish.address), ("cadence", fields.one("cadence")), ("token", token)]
-    return Sent(
+    return SignupSent(
         address=addresses.readable(wish.address),
         sender=f"{title} <{address}>" if title else address,
         days=LINK_LASTS.days,
