@@ -25,6 +25,9 @@ ROOT = Path(__file__).parents[1]
 BANTIN = Path(sys.prefix) / "bin" / "bantin"
 """The command as it is installed."""
 
+HASTY = (sys.executable, "-P", str(ROOT / "tests" / "hasty.py"))
+"""`bantin up` with short ticks, as a command that takes the configuration's path."""
+
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("BANTIN_")}
 
 PATIENCE_S = 120.0
@@ -79,11 +82,24 @@ class Running:
             self.stop(signal.SIGKILL)
 
 
+class Hasty(Running):
+    """`bantin up` with short ticks; it takes the configuration's path."""
+
+    def command(self, *args: str) -> list[str]:
+        return [*HASTY, *args]
+
+
 @contextlib.asynccontextmanager
-async def up(config: Path, *, end: int = signal.SIGKILL) -> AsyncIterator[Process]:
-    """`bantin up` until the block ends, then the signal `end`; it may be dead by then."""
+async def up(
+    config: Path, *, end: int = signal.SIGKILL, hasty: bool = False
+) -> AsyncIterator[Process]:
+    """`bantin up` until the block ends, then the signal `end`; it may be dead by then.
+
+    `hasty`: with short ticks.
+    """
+    command = [*HASTY, config] if hasty else [BANTIN, "up", "--config", config]
     service = await asyncio.create_subprocess_exec(
-        BANTIN, "up", "--config", config, cwd=config.parent, env=ENVIRON,
+        *command, cwd=config.parent, env=ENVIRON,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -18,7 +18,7 @@ from service.errors import BantinError, UsageError
 from service.render.site_facts import base_url
 from service.runtime import logs, pidfile
 from service.runtime.composition import load, open_loaded
-from service.runtime.serving import listen, serve
+from service.runtime.serving import TICKS, Ticks, listen, serve
 from service.store.core.migrate import migrate_apart
 from service.web.admin import admin_key
 
@@ -32,6 +32,11 @@ def up(config: Path) -> None:
     prints another. SIGHUP or `bantin reload` reads the configuration again. A port that is taken:
     exit 2. Writes the store, the key, and var/outbox where no relay is configured.
     """
+    run(config)
+
+
+def run(config: Path, ticks: Ticks = TICKS) -> None:
+    """Do what `up` does, with jobs that look for work as often as `ticks` says."""
     log_quietly()
     loaded = load(config, environ())
     settings = loaded.settings
@@ -48,9 +53,10 @@ def up(config: Path) -> None:
         said = [f"serving {base_url(settings)}/", *_admin_lines(settings, service.clock())]
         del loaded, settings  # a reload takes another one; this would stay in memory beside it
         try:
-            asyncio.run(
-                serve(service, bound, config, environ(), ready=lambda: say("\n".join(said)))
+            served = serve(
+                service, bound, config, environ(), ready=lambda: say("\n".join(said)), ticks=ticks
             )
+            asyncio.run(served)
         finally:
             service.close()
 

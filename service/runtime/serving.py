@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -35,22 +36,31 @@ from service.web.front.acceptor import BACKLOG
 from service.web.front.server import Server
 from service.web.page_cache import PageCache
 
-COLLECT_TICK_S = 5.0
-DELIVERED_TICK_S = 5.0
-WEBSUB_TICK_S = 5.0
-DIGEST_TICK_S = 15.0
-MAIL_TICK_S = 5.0
-PUBLISH_TICK_S = 60.0
-MEMORY_TICK_S = 2.0
-HOUSE_TICK_S = 3600.0
-SEEK_TICK_S = 3600.0
-CLOCK_TICK_S = 3600.0
-
 PASS_S = 60.0
 """After so long no further source of a pass is begun: what is due meanwhile gets its turn."""
 
 GRACE_S = 20.0
 """How long a stop waits for running jobs: systemd's default kill comes after 90 seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """How often each job looks for work by itself, in seconds; the jobs have its names."""
+
+    clock: float = 3600.0
+    house: float = 3600.0
+    memory: float = 2.0
+    collect: float = 5.0
+    delivered: float = 5.0
+    websub: float = 5.0
+    publish: float = 60.0
+    digests: float = 15.0
+    mail: float = 5.0
+    seek: float = 3600.0
+
+
+TICKS = Ticks()
+"""Those of the service."""
 
 
 def listen(address: str) -> socket.socket:
@@ -77,6 +87,7 @@ def jobs(
     kick: Callable[[str], None],
     parsers: Parsers,
     stop: asyncio.Event,
+    ticks: Ticks = TICKS,
     steps: Any = pipeline,
 ) -> list[PeriodicJob]:
     """The ticks of the service, each an idempotent job of the pipeline, whose `steps` they take."""
@@ -130,16 +141,16 @@ def jobs(
         return False
 
     return [
-        PeriodicJob("clock", lambda: _after_the_clock(service, kick, steps), CLOCK_TICK_S),
-        PeriodicJob("house", house, HOUSE_TICK_S),
-        PeriodicJob("memory", memory, MEMORY_TICK_S),
-        PeriodicJob("collect", collect, COLLECT_TICK_S),
-        PeriodicJob("delivered", delivered, DELIVERED_TICK_S),
-        PeriodicJob("websub", websub, WEBSUB_TICK_S),
-        PeriodicJob("publish", publish, PUBLISH_TICK_S),
-        PeriodicJob("digests", digests, DIGEST_TICK_S),
-        PeriodicJob("mail", mail, MAIL_TICK_S),
-        PeriodicJob("seek", lambda: steps.seek(service, parsers=parsers, sites=sites), SEEK_TICK_S),
+        PeriodicJob("clock", lambda: _after_the_clock(service, kick, steps), ticks.clock),
+        PeriodicJob("house", house, ticks.house),
+        PeriodicJob("memory", memory, ticks.memory),
+        PeriodicJob("collect", collect, ticks.collect),
+        PeriodicJob("delivered", delivered, ticks.delivered),
+        PeriodicJob("websub", websub, ticks.websub),
+        PeriodicJob("publish", publish, ticks.publish),
+        PeriodicJob("digests", digests, ticks.digests),
+        PeriodicJob("mail", mail, ticks.mail),
+        PeriodicJob("seek", lambda: steps.seek(service, parsers=parsers, sites=sites), ticks.seek),
     ]
 
 
@@ -162,6 +173,7 @@ async def serve(
     config: Path,
     environ: Mapping[str, str],
     ready: Callable[[], None] = lambda: None,
+    ticks: Ticks = TICKS,
 ) -> None:
     """Run until SIGTERM or SIGINT. `ready` is called once requests are answered."""
     stop, reloading = asyncio.Event(), asyncio.Lock()
@@ -178,7 +190,7 @@ async def serve(
         async with reloading:  # of two in haste the one that reads last must win
             await _reload(service, config, environ, engine.kick)
 
-    for job in jobs(service, engine.kick, parsers, stop):
+    for job in jobs(service, engine.kick, parsers, stop, ticks):
         engine.add(job)
     server, pages = await in_thread(_web, service, engine.kick, vitals)
     async with parsers:

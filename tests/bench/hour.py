@@ -43,7 +43,7 @@ from service.config.schema import Settings, Source
 from service.net.client import Client
 from service.net.limits import FetchLimits
 from service.parse.options import ParseOptions
-from service.runtime.serving import COLLECT_TICK_S, PASS_S
+from service.runtime.serving import PASS_S, TICKS
 from service.store import tables as t
 from service.store.core.database import Store
 from service.store.core.migrate import migrate
@@ -187,7 +187,7 @@ async def run(plan: Plan, store: Store) -> Hour:
                 hour.passes += 1
                 hour.longest_pass_s = max(hour.longest_pass_s, (clock() - begun).total_seconds())
                 await asyncio.to_thread(due.look)
-                await asyncio.sleep(COLLECT_TICK_S / haste)
+                await asyncio.sleep(TICKS.collect / haste)
         end = clock()
         log = await asyncio.to_thread(_log_of, port)
         bad_log = await asyncio.to_thread(_log_of, bad_port)

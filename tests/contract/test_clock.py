@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from service.cli.app import cli
 from tests.cli.conftest import rss, web
-from tests.running import Running, readyz, until
+from tests.running import Hasty, readyz, until
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
@@ -92,7 +92,7 @@ def test_collecting_and_mail_go_on_whatever_the_clock_does(tmp_path, unused_tcp_
         before = polls()
         until(lambda: polls() >= before + times)
 
-    up = Running("up", cwd=tmp_path, environ=clock.environment())
+    up = Hasty(str(config), cwd=tmp_path, environ=clock.environment())
     try:
         until(lambda: polls() >= 1)
         web.pages["/rss"] = rss("Tin cũ", "Tin-hai")

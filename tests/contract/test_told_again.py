@@ -150,7 +150,7 @@ async def test_a_story_that_is_listed_again_under_a_new_guid_is_mailed_once(tmp_
     tomorrow, the_day_after = (begun + timedelta(hours=25 * day) for day in (1, 2))
     async with outlets() as web:
         office = Office(tmp_path, url, web)
-        async with up(office.config):
+        async with up(office.config, hasty=True):
             await office.collected(0)
             await office.run("subscribers", "import", "readers.csv")
             await office.collected(1)

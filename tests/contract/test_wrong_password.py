@@ -17,7 +17,7 @@ from service.store.core.database import Store
 from service.store.core.migrate import migrate
 from tests.mail.relays import Sink
 from tests.mail.stock import fill
-from tests.running import Running, ready, run_json
+from tests.running import Hasty, ready, run_json
 
 ADDRESSES = ["lan@example.vn", "minh@example.vn", "hoa@example.vn"]
 
@@ -80,14 +80,14 @@ async def test_a_wrong_password_is_named_wherever_an_admin_looks_until_it_is_rep
 
     async with Sink(password="đúng") as sink:
         configure(sink.port, "sai")
-        up = Running("up", cwd=folder)
+        up = Hasty(str(folder / "bantin.toml"), cwd=folder)
         try:
             told = await until(503, "chinh")
             assert "535" in told
             assert "Mails that wait: 3" in told
 
             up.kill()  # it is known after a start, long before the next try
-            up = Running("up", cwd=folder)
+            up = Hasty(str(folder / "bantin.toml"), cwd=folder)
             assert "535" in await until(503, "chinh")
 
             [relay] = (await run_json(folder / "bantin.toml", "status"))["relays"]

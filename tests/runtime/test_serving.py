@@ -33,7 +33,7 @@ def running():
     steps = SimpleNamespace(
         collect=collect, match_again=noting("matched again"), keep_house=noting("kept house")
     )
-    jobs = serving.jobs(None, lambda _name: None, None, asyncio.Event(), steps)
+    jobs = serving.jobs(None, lambda _name: None, None, asyncio.Event(), steps=steps)
     return {job.name: job for job in jobs}, done, ends
 
 

@@ -74,7 +74,7 @@ class Office:
 
     def up(self) -> AbstractAsyncContextManager[Process]:
         """The service, until the block ends; it may be dead by then."""
-        return up(self.config)
+        return up(self.config, hasty=True)
 
     def __enter__(self) -> Self:
         return self

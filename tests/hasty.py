@@ -1,0 +1,19 @@
+"""`bantin up` as a program whose jobs look for work ten times as often as the service's own.
+
+For tests that wait for several of its ticks and promise nothing about how long they are.
+Usage: hasty.py CONFIG
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from service.cli.up import run
+from service.runtime.serving import TICKS
+
+TENTH = replace(TICKS, collect=0.5, delivered=0.5, websub=0.5, publish=6.0, digests=1.5, mail=0.5)
+
+if __name__ == "__main__":  # worker processes import this file as well
+    run(Path(sys.argv[1]), TENTH)
