@@ -9,7 +9,6 @@ from yarl import URL
 from service.collect.politeness import access
 from service.config.schema import Settings, Source
 from service.net import guard
-from service.parse.html.article import full_text
 
 Finding = tuple[tuple[str, ...], str, str]
 """(path of the key, what is wrong, what would be right)."""
@@ -18,7 +17,7 @@ Finding = tuple[tuple[str, ...], str, str]
 def faults(settings: Settings) -> list[Finding]:
     """Sources whose address can never be entered, by its spelling alone. Looks nothing up.
 
-    And what contradicts in how they are reached, and what is wanted but not installed.
+    And what contradicts in how they are reached.
     """
     found: list[Finding] = list(access.faults(settings))
     for name, source in settings.source.items():
@@ -27,8 +26,6 @@ def faults(settings: Settings) -> list[Finding]:
             allowed = source.allow_networks
         if (wrong := _closed(source, guard.networks(allowed))) is not None:
             found.append((("source", name, "url"), *wrong))
-        if source.full_text and not full_text.is_installed():
-            found.append((("source", name, "full_text"), full_text.MISSING, full_text.INSTALL))
     return found
 
 

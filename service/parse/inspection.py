@@ -12,7 +12,6 @@ from service.errors import ParseError
 from service.model import Document, Entry, SourceKind
 from service.parse.compressed import unpacked
 from service.parse.document import parse_document
-from service.parse.html.article import full_text
 from service.parse.html.article import page as article_page
 from service.parse.html.tree import own_address
 from service.parse.options import ParseOptions
@@ -142,7 +141,6 @@ def _page(
     body: bytes, headers: Mapping[str, str], base: str, reading: ParseOptions, now: datetime
 ) -> dict[str, Any]:
     """The article that the page is; empty for what is no HTML page."""
-    reading = replace(reading, full=full_text.is_installed())
     try:
         page = article_page.read(body, headers, base, reading, now)
     except ParseError:

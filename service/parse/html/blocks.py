@@ -225,9 +225,12 @@ def is_unseen(element: HtmlElement) -> bool:
     tag = element.tag
     if tag == "form":
         return not _is_wrapper(element)
-    if tag in UNSEEN or element.get("hidden") is not None:
-        return True
-    return bool(_HIDDEN.search(element.get("style") or ""))
+    return tag in UNSEEN or is_hidden(element)
+
+
+def is_hidden(element: HtmlElement) -> bool:
+    """Whether its own attributes hide it."""
+    return element.get("hidden") is not None or bool(_HIDDEN.search(element.get("style") or ""))
 
 
 def _is_wrapper(form: HtmlElement) -> bool:

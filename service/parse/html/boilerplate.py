@@ -119,6 +119,13 @@ def is_furniture(element: HtmlElement, *, prose: bool = False) -> bool:
     return any(map(_CALLED.search, named))
 
 
+def without_names(names: str) -> str:
+    """A class or an id without the words by which furniture is called."""
+    parted = ((name, _CAMEL.sub("-", name)) for name in names.split())
+    return " ".join(_CALLED.sub(" ", apart).strip() if _CALLED.search(apart) else name
+                    for name, apart in parted)  # fmt: skip
+
+
 def _is_slug(name: str) -> bool:
     """An id made of a heading's words says nothing of what stands there."""
     return len(re.split(r"[-_]+", name)) > 5  # noqa: PLR2004 - longer than any class

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
-from service.parse.html.article.body import Body
+from service.parse.html.article.prose import Prose
 from service.parse.html.blocks import Block, ancestry, is_unseen, text_of
 from service.text.clean import title_text
 from service.text.fold import fold, tokens
@@ -53,12 +53,12 @@ def choose(
     people: Sequence[str],
     told: Sequence[str],
     tree: HtmlElement,
-    body: Body | None,
+    prose: Prose | None,
     sites: Iterable[str],
 ) -> tuple[str, ...]:
     """`people`: JSON-LD's authors; `told`: meta's; `sites`: what the outlet is called, its host."""
     own = {one for one in map(_bare, sites) if len(one) > 2}  # noqa: PLR2004 - "vn" is in many names
-    for texts in (people, told, _marked(tree), _at_the_end(body)):
+    for texts in (people, told, _marked(tree), _at_the_end(prose)):
         names = [name for text in texts for name in names_in(text)]
         kept = [name for name in dict.fromkeys(names) if not _is_account(name, own)]
         if kept:
@@ -141,11 +141,11 @@ def _parts(element: HtmlElement) -> list[str]:
     return [whole]
 
 
-def _at_the_end(body: Body | None) -> list[str]:
+def _at_the_end(prose: Prose | None) -> list[str]:
     """Vietnamese articles end with the author's name in a line of its own."""
-    if body is None:
+    if prose is None:
         return []
-    for block in reversed(body.blocks[-3:]):
+    for block in reversed(prose.blocks[-3:]):
         name = _bare_byline(block.text)
         words = name.split()
         if _TAIL_WORDS[0] <= len(words) <= _TAIL_WORDS[1] and all(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from service.parse.html.article.body import Body
+from service.parse.html.article.prose import Prose
 from service.parse.html.blocks import Block, ancestry
 from service.parse.html.boilerplate import is_label
 from service.text.boilerplate import without_boilerplate
@@ -58,19 +58,19 @@ _ABOUT_IT = 0.45
 
 
 def choose(
-    found: Sequence[Block], told: Sequence[str], title: str, title_at: int, body: Body | None
+    found: Sequence[Block], told: Sequence[str], title: str, title_at: int, prose: Prose | None
 ) -> str:
     """One line, "" where nothing stands out. `told`: descriptions, in the order of trust."""
     told = [without_boilerplate(title_text(one)) for one in told]
     told = [one for one in told if _may_be(one, title)]
-    first = _first_prose(found, body)
+    first = _first_prose(found, prose)
     shown = [
         text
         for block in found[title_at : first + 2]
         if _is_called(block) and not block.is_link
         and _may_be(text := without_boilerplate(block.text), title)
     ]  # fmt: skip
-    places = [*found[title_at : _last_prose(found, body) + 1], *found[:title_at]]
+    places = [*found[title_at : _last_prose(found, prose) + 1], *found[:title_at]]
     places = [block for block in places if not _is_of_site(block)]
     for description in told:
         whole = _whole(description, places)
@@ -78,13 +78,13 @@ def choose(
             return without_boilerplate(whole)
     if shown:
         return shown[0]
-    words = f"{title} {' '.join(body.paragraphs) if body else ''}"
+    words = f"{title} {' '.join(prose.texts) if prose else ''}"
     for description in told:
         if _speaks_of(description, words):
             return _CUT.sub("…", description)
-    if body and body.blocks and _is_bold(body.blocks[0]) and _may_be(body.blocks[0].text, title):
-        return without_boilerplate(body.blocks[0].text)
-    return ""
+    opening = found[title_at : first + 1] if first < len(found) else ()
+    bold = (block.text for block in opening if _is_bold(block) and not block.is_link)
+    return next((without_boilerplate(one) for one in bold if _may_be(one, title)), "")
 
 
 def stands_in(lead: str, texts: Sequence[str]) -> bool:
@@ -106,17 +106,17 @@ def _may_be(text: str, title: str) -> bool:
     return folded_tokens(text) != folded_tokens(title)
 
 
-def _first_prose(found: Sequence[Block], body: Body | None) -> int:
-    if body is None or not body.blocks:
+def _first_prose(found: Sequence[Block], prose: Prose | None) -> int:
+    if prose is None or not prose.blocks:
         return len(found)
-    first = body.blocks[0]
+    first = prose.blocks[0]
     return next((at for at, one in enumerate(found) if one is first), len(found))
 
 
-def _last_prose(found: Sequence[Block], body: Body | None) -> int:
-    if body is None or not body.blocks:
+def _last_prose(found: Sequence[Block], prose: Prose | None) -> int:
+    if prose is None or not prose.blocks:
         return len(found)
-    last = body.blocks[-1]
+    last = prose.blocks[-1]
     return next((at for at, one in enumerate(found) if one is last), len(found))
 
 

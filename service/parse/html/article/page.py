@@ -1,6 +1,7 @@
 """One article's own page, read for what a feed would have said of it. Pure.
 
-bytes -> tree -> JSON-LD, meta, blocks -> body -> title, lead, time, authors, picture -> ArticlePage
+bytes -> tree -> JSON-LD, meta, blocks -> prose -> title, lead, time, authors, picture
+-> ArticlePage
 
 Where the page says a thing several times, what people see goes before what search engines are
 told, except for time and authors, where machines are told more exactly.
@@ -9,7 +10,7 @@ told, except for time and authors, where machines are told more exactly.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from lxml import etree
@@ -19,16 +20,7 @@ from service.model import Image
 from service.parse.feed import media
 from service.parse.feed.entries import language_tag
 from service.parse.html import blocks as block_texts
-from service.parse.html import boilerplate
-from service.parse.html.article import (
-    body as body_text,
-)
-from service.parse.html.article import (
-    byline,
-    full_text,
-    jsonld,
-    meta,
-)
+from service.parse.html.article import byline, extraction, jsonld, meta, prose
 from service.parse.html.article import (
     lead as page_lead,
 )
@@ -38,17 +30,14 @@ from service.parse.html.article import (
 from service.parse.html.article import (
     title as page_title,
 )
-from service.parse.html.article.body import Body
-from service.parse.html.blocks import Block, ancestry
-from service.parse.html.tree import base_of, decoded, tree_of
+from service.parse.html.article.prose import Prose
+from service.parse.html.blocks import Block
+from service.parse.html.tree import base_of, tree_of
 from service.parse.options import Reading
 from service.parse.urls import web_address
 from service.text.fold import folded_tokens
 from service.text.language import guess
 from service.text.web.canonical import is_home
-
-_PARAGRAPH = 80
-"""Characters of a line that is no caption and no label."""
 
 _UNDER_THE_TITLE = 6
 """Blocks at the beginning of a text among which its title, date and author may stand."""
@@ -79,28 +68,24 @@ def read(
     tree = tree_of(body, headers, scripts=True)
     url = base_of(tree, url)
     data, head = jsonld.read(tree), meta.read(tree)
+    lines = extraction.lines(tree)
     for script in list(tree.iter("script", "noscript")):
         script.drop_tree()
     found = block_texts.blocks(tree)
     told = [data.title, *head.all(meta.TITLE)]
-    prose = body_text.find(tree, found, url, said=frozenset(map(folded_tokens, told)))
-    first = _place(found, prose.blocks[0]) if prose and prose.blocks else len(found)
-    title, title_at = page_title.choose(found, told, head.document_title, first)
-    prose = _without_beginning(prose, title)
-    first = _place(found, prose.blocks[0]) if prose and prose.blocks else len(found)
-    language = _language(reading, data.language, head.language, title, prose)
-    lead = page_lead.choose(found, [data.lead, *head.all(meta.LEAD)], title, title_at, prose)
+    text = prose.find(lines, found, url, said=frozenset(map(folded_tokens, told)))
+    title, title_at = page_title.choose(found, told, head.document_title, _first(found, text))
+    text = _without_beginning(text, title)
+    language = _language(reading, data.language, head.language, title, text)
+    lead = page_lead.choose(found, [data.lead, *head.all(meta.LEAD)], title, title_at, text)
+    around = (title_at, _first(found, text))
     published = date_line.published(
-        [data.published], head, tree, found, (title_at, first), reading, now, language, url
+        [data.published], head, tree, found, around, reading, now, language, url
     )
     link = _link(head, url)
     names = [*head.all(("og:site_name", "application-name")), data.publisher, *data.organisations]
     authors = byline.choose(
-        data.authors,
-        head.all(meta.AUTHOR),
-        tree,
-        prose,
-        [*names, *byline.host_names(link or url)],
+        data.authors, head.all(meta.AUTHOR), tree, text, [*names, *byline.host_names(link or url)]
     )
     known = {title, *authors, *map(block_texts.text_of, tree.iter("time"))}
     return ArticlePage(
@@ -108,86 +93,58 @@ def read(
         link=link,
         published=published,
         lead=lead,
-        text="\n\n".join(
-            _paragraphs(prose, lead, known, decoded(body, headers) if reading.full else None)
-        ),
+        text="\n\n".join(_paragraphs(text, lead, known)),
         authors=authors,
-        image=_image(data.image, head, prose, url),
+        image=_image(data.image, head, text, url),
         language=language,
     )
 
 
-def _place(found: Sequence[Block], block: Block) -> int:
-    return next(at for at, one in enumerate(found) if one is block)
+def _first(found: Sequence[Block], text: Prose | None) -> int:
+    """The place of the text's first block, behind all others where it is not seen."""
+    if text is None or not text.blocks:
+        return len(found)
+    return next(at for at, one in enumerate(found) if one is text.blocks[0])
 
 
-def _without_beginning(prose: Body | None, title: str) -> Body | None:
+def _without_beginning(text: Prose | None, title: str) -> Prose | None:
     """Without the title and what stands under it in the same element: dates, names."""
-    if prose is None:
+    if text is None:
         return None
     start = 0
-    for at, block in enumerate(prose.blocks[:_UNDER_THE_TITLE]):
-        heads = folded_tokens(block.text) == folded_tokens(title)
-        if heads or byline.is_byline(block) or date_line.is_date_line(block.text):
+    for at, one in enumerate(text.paragraphs[:_UNDER_THE_TITLE]):
+        heads = folded_tokens(one.text) == folded_tokens(title)
+        if heads or one.stands(byline.is_byline) or date_line.is_date_line(one.text):
             start = at + 1
-        elif len(block.text) > page_title.LONGEST or block.text.endswith("."):
+        elif len(one.text) > page_title.LONGEST or one.text.endswith("."):
             break  # the text has begun
-    return replace(prose, blocks=prose.blocks[start:])
+    left = text.paragraphs[start:]
+    return Prose(left) if left else None
 
 
-def _paragraphs(prose: Body | None, lead: str, known: Iterable[str], html: str | None) -> list[str]:
-    """The text without date lines and what is `known` otherwise; the lead first, and once.
-
-    `html`: the page where its full text is wanted.
-    """
+def _paragraphs(text: Prose | None, lead: str, known: Iterable[str]) -> list[str]:
+    """The text without date lines and what is `known` otherwise; the lead first, and once."""
     said = {folded_tokens(one) for one in known}
-    texts = []
-    if html is not None:
-        aside = (prose.others, prose.aside) if prose else ((), ())
-        texts = full_text.paragraphs(html, *aside)
-        texts = [*_missing_opening(texts, prose), *texts]
-        _drop_signatures(texts, prose)
-    texts = texts or [
-        block.text for block in (prose.blocks if prose else ()) if not byline.is_byline(block)
-    ]
+    paragraphs = text.paragraphs if text else ()
+    edge = {*range(_UNDER_THE_TITLE), len(paragraphs) - 1}
     texts = [
-        text
-        for text in texts
-        if folded_tokens(text) not in said and not date_line.is_date_line(text)
+        one.text
+        for at, one in enumerate(paragraphs)
+        if folded_tokens(one.text) not in said
+        and not one.stands(byline.is_byline)
+        and not (at in edge and date_line.is_date_line(one.text))
     ]
-    if lead and not page_lead.stands_in(lead, texts):
+    whole = folded_tokens(lead) in map(folded_tokens, texts)
+    if lead and not whole and not page_lead.stands_in(lead, texts):
         texts.insert(0, lead)
     return texts
 
 
-def _missing_opening(texts: Sequence[str], prose: Body | None) -> list[str]:
-    """Paragraphs in front of the first of `texts` whose box has a name that put others off."""
-    own = prose.blocks if prose else ()
-    bare = [folded_tokens(block.text) for block in own]
-    there = [folded_tokens(text) for text in texts]
-    at = next((bare.index(words) for words in there[:_UNDER_THE_TITLE] if words in bare), 0)
-    return [
-        block.text
-        for block, words in zip(own[:at], bare, strict=False)
-        if len(block.text) >= _PARAGRAPH
-        and words not in there
-        and any(map(boilerplate.is_furniture, ancestry(block.element)))
-    ]
-
-
-def _drop_signatures(texts: list[str], prose: Body | None) -> None:
-    """Names of outlets at the end, which our own reading does not see as text."""
-    own = {folded_tokens(one) for one in prose.paragraphs} if prose else set()
-    while texts and body_text.is_label_like(texts[-1]) and folded_tokens(texts[-1]) not in own:
-        texts.pop()
-
-
 def _language(
-    reading: Reading, data: str, head: str | None, title: str, prose: Body | None
+    reading: Reading, data: str, head: str | None, title: str, text: Prose | None
 ) -> str | None:
     """What is claimed, unless the text is plainly Vietnamese: many programs claim en-US."""
-    text = " ".join((title, *(prose.paragraphs[:5] if prose else ())))
-    seen = guess(text)
+    seen = guess(" ".join((title, *(text.texts[:5] if text else ()))))
     said = reading.language or head or language_tag(data)
     if seen is not None and (said or "").lower().partition("-")[0] != seen:
         return seen
@@ -202,12 +159,13 @@ def _link(head: meta.Meta, url: str) -> str | None:
     return web_address(url, url)
 
 
-def _image(data: str, head: meta.Meta, prose: Body | None, url: str) -> Image | None:
+def _image(data: str, head: meta.Meta, text: Prose | None, url: str) -> Image | None:
     for written in (*head.all(meta.IMAGE), data):
         found = None if written.startswith("data:") else web_address(written, url)
         if found is not None and not is_logo(found):
             return Image(found)
-    return first_picture(prose.element, url) if prose else None
+    around = text.element if text else None
+    return None if around is None else first_picture(around, url)
 
 
 def is_logo(address: str) -> bool:
