@@ -166,8 +166,7 @@ class Source(_Known):
     full_text: bool = Field(
         default=False,
         strict=True,
-        description="Every new entry's own page is read, and its whole text kept; needs "
-        "bantin[fulltext]",
+        description="Every new entry's own page is read, and its whole text kept",
     )
     topics: tuple[Id, ...] = Field(
         default=(),

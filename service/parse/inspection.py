@@ -130,7 +130,7 @@ def _is_article(page: dict[str, Any], document: Document) -> bool:
     """Whether a page is one article: its prose weighs more than what it lists of others."""
     if not page or not page["text"]:
         return False
-    told = [f"{one.title} {plain(one.summary)}" for one in document.entries]
+    told = [f"{one.title} {plain(one.summary)}".strip() for one in document.entries]
     listed = " ".join(map(folded_tokens, told))
     prose = [one for one in page["text"].split("\n\n") if folded_tokens(one) not in listed]
     heavier = sum(map(len, prose)) > sum(map(len, told))

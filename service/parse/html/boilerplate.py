@@ -76,6 +76,7 @@ LABELS = frozenset(
         # others
         "Articles liés", "À lire aussi", "Lire aussi", "Sur le même sujet", "Les plus lus",
         "Mehr zum Thema", "Auch interessant", "Das könnte Sie auch interessieren", "Lesen Sie auch",
+        "Weitere Informationen", "More information",
         "Meistgelesen", "Anzeige", "Kommentare", "Noticias relacionadas", "Lea también",
         "Te puede interesar", "Lo más leído", "Más noticias", "Leggi anche",
         "Potrebbe interessarti",

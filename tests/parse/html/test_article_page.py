@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.collect.workers.pool import TIMEOUT_S
 from service.errors import ParseError
 from service.parse.html.article import page as article_page
 from service.parse.options import ParseOptions
@@ -32,10 +35,9 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("full", [False, True], ids=["ours", "trafilatura"])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_says_what_a_feed_would_have_said(name, full):
-    page = read(PAGES[name], full=full)
+def test_a_page_says_what_a_feed_would_have_said(name):
+    page = read(PAGES[name])
     assert page.title == TITLE
     assert page.lead == LEAD
     assert page.published is not None
@@ -199,10 +201,9 @@ CUTS = {
 }
 
 
-@pytest.mark.parametrize("full", [False, True], ids=["ours", "trafilatura"])
 @pytest.mark.parametrize("cut", CUTS)
-def test_a_lead_that_is_the_beginning_of_the_text_stands_there_once(cut, full):
-    page = read(prose(*PARAGRAPHS, lead=CUTS[cut]()), full=full)
+def test_a_lead_that_is_the_beginning_of_the_text_stands_there_once(cut):
+    page = read(prose(*PARAGRAPHS, lead=CUTS[cut]()))
     assert page.text.split("\n\n") == list(PARAGRAPHS)
     assert not page.lead.endswith(("Đọc tiếp", "]"))
 
@@ -239,17 +240,16 @@ def test_a_slogan_of_the_site_is_no_lead(slogan, where):
     assert slogan not in page.text
 
 
-@pytest.mark.parametrize("full", [False, True], ids=["ours", "trafilatura"])
 @pytest.mark.parametrize(
     "name",
     ["article-widget", "widget text", "elementor-widget elementor-widget-text-editor", "read-more",
      "paywall", "print-content", "story-tools article-print", "tags-content tag"],
 )  # fmt: skip
-def test_opening_paragraphs_in_a_box_whose_name_says_little_are_kept(name, full):
+def test_opening_paragraphs_in_a_box_whose_name_says_little_are_kept(name):
     opening = "".join(f"<p>{one}</p>" for one in PARAGRAPHS[:2])
     rest = "".join(f"<p>{one}</p>" for one in PARAGRAPHS[2:] * 3)
     body = f'<div class="{name}">{opening}</div><div class="rest">{rest}</div>'
-    page = read(prose(wrap=body), full=full)
+    page = read(prose(wrap=body))
     assert all(one in page.text for one in PARAGRAPHS[:2])
 
 
@@ -273,3 +273,107 @@ def test_what_a_program_says_on_the_page_is_none_of_the_text(notice):
 def test_words_of_a_page_are_parted_by_boxes_and_not_within():
     page = read(prose("Ông <b>N</b>guyễn<br>Văn A<img src='/a.png'>phát biểu.", *PARAGRAPHS))
     assert "Ông Nguyễn Văn A phát biểu." in page.text
+
+
+NUMBERS = tuple((f"Mặt hàng thứ {n}", f"{n * 7 + 11}.000 đồng", f"tăng {n} %") for n in range(14))
+ROWS = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in NUMBERS)
+
+
+@pytest.mark.parametrize("before", ["", f"<p>{LEAD}</p>"], ids=["alone", "behind a lead"])
+def test_a_table_that_is_the_article_is_told_by_rows(before):
+    text = read(prose(wrap=f"{before}<table>{ROWS}</table>")).text.split("\n\n")
+    assert [" | ".join(row) for row in NUMBERS] == text[-len(NUMBERS) :]
+
+
+def test_rows_that_begin_with_a_link_are_no_headlines_of_others():
+    rows = "".join(
+        f'<tr><td><a href="/phim-{n}">{title}</a></td><td>19{n + 60}</td><td>{PARAGRAPHS[n]}</td>'
+        for n, title in enumerate(OTHERS)
+    )
+    text = read(prose(wrap=f"<p>{LEAD}</p><table>{rows}</table>")).text
+    assert [one for one in (*OTHERS, *PARAGRAPHS) if one not in text] == []
+
+
+LAYOUTS = {
+    "breaks in a cell": "<table><tr><td><font>{}</font></td></tr></table>",
+    "paragraphs in a cell": "<table><tr><td>{}</td><td><h3>Tin khác</h3>{others}</td></tr></table>",
+    "tables within a table": (
+        "<table><tr><td><table><tr><td>{others}</td></tr></table></td>"
+        "<td><table><tr><td>{}</td></tr></table></td></tr></table>"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", LAYOUTS)
+def test_a_page_laid_out_in_tables_keeps_its_paragraphs(how):
+    apart = "<br><br>" if "breaks" in how else "</p><p>"
+    others = "".join(f'<p><a href="/x{n}">{one}</a></p>' for n, one in enumerate(OTHERS))
+    body = LAYOUTS[how].format(f"<h1>{TITLE}</h1><p>{apart.join(PARAGRAPHS)}</p>", others=others)
+    page = read(f"<html><title>{TITLE} - Báo Tỉnh</title><body>{body}")
+    assert page.text.split("\n\n") == list(PARAGRAPHS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["related-content", "article-widget", "sidebar-left main", "post-comments-body", "tags-post",
+     "share-content", "newsletter-body", "promo-body", "popup-content", "RelatedBody"],
+)  # fmt: skip
+@pytest.mark.parametrize("around", ["text", "title and text"])
+def test_a_text_whose_box_is_called_an_aside_is_none(name, around):
+    text = "".join(f"<p>{one}</p>" for one in PARAGRAPHS)
+    others = "".join(f'<li><a href="/x{n}">{one}</a></li>' for n, one in enumerate(OTHERS))
+    head = f"<h1>{TITLE}</h1>"
+    inner = f'{head}<div class="{name}">{text}</div>' if around == "text" else (
+        f'<div class="{name}">{head}{text}</div>'
+    )  # fmt: skip
+    page = read(
+        f"<html><title>{TITLE} - Báo Tỉnh</title><body><div>{inner}</div>"
+        f'<div class="related"><ul>{others}</ul></div>'
+    )
+    assert page.text.split("\n\n") == list(PARAGRAPHS)
+
+
+def test_readers_comments_are_none_of_the_text_however_long():
+    comments = "".join(f"<p>Ý kiến thứ {n}: {one}</p>" for n in range(4) for one in PARAGRAPHS)
+    page = read(prose(*PARAGRAPHS, wrap=f'{{}}<div class="comments">{comments}</div>'))
+    assert page.text.split("\n\n") == list(PARAGRAPHS)
+
+
+def test_what_is_hidden_is_none_of_the_text_unless_it_is_all_there_is():
+    hidden = "".join(f"<p>{one}</p>" for one in PARAGRAPHS)
+    page = read(prose(*PARAGRAPHS[:2], wrap=f'{{}}<div style="display: none">{hidden}</div>'))
+    assert page.text.split("\n\n") == list(PARAGRAPHS[:2])
+    page = read(prose(wrap=f'<div style="display:none">{hidden}</div>'))
+    assert PARAGRAPHS[3] in page.text
+
+
+def test_a_text_that_only_json_ld_tells():
+    told = json.dumps({"@type": "NewsArticle", "articleBody": " ".join(PARAGRAPHS)})
+    script = f'<script type="application/ld+json">{told}</script>'
+    page = read(f"<html><head><title>{TITLE}</title>{script}</head><body><div id=app></div>")
+    assert page.text == " ".join(PARAGRAPHS)
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["<html><body></body></html>", f"<html><title>{TITLE}</title><body><h1>{TITLE}</h1></body>",
+     '<html><body><a href="/x">Một bài viết khác ở trang khác của cổng</a><img src="/a.jpg">'],
+    ids=["nothing", "a title", "a link"],
+)  # fmt: skip
+def test_a_page_without_a_text_has_none(page):
+    assert read(page).text == ""
+
+
+HUGE = {
+    "boxes in boxes": "<div>" * 200_000 + PARAGRAPHS[0],
+    "tables in tables": "<table><tr><td>a b c" * 100_000,
+    "links": '<a href="/x">Một bài viết khác ở trang khác của cổng</a><br><br>' * 20_000,
+    "one text": f"<p>{' '.join(PARAGRAPHS) * 1_500}",
+}
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_a_page_without_end_is_read_within_a_workers_time(name):
+    before = process_time()
+    read(f"<html><title>{TITLE}</title><body>{HUGE[name]}")
+    assert process_time() - before < TIMEOUT_S

@@ -146,6 +146,8 @@ def _at_the_end(prose: Prose | None) -> list[str]:
     if prose is None:
         return []
     for block in reversed(prose.blocks[-3:]):
+        if len(block.text) > _LONGEST_LINE:
+            break  # what stands above a paragraph is a heading
         name = _bare_byline(block.text)
         words = name.split()
         if _TAIL_WORDS[0] <= len(words) <= _TAIL_WORDS[1] and all(

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import cache
+from itertools import islice
 from types import ModuleType
 
 from lxml import etree
@@ -41,6 +42,9 @@ _LONG_ROW = 300
 _PARAGRAPH = 80
 """Characters of a block that is prose and no caption, label or button."""
 
+_MOST_ELEMENTS = 30_000
+"""Of a page that is read for its text, which takes some 0.1 ms for each; a long one has 10,000."""
+
 _HALF = 0.5
 """Of a page's prose: what has a name of furniture and holds so much is none."""
 
@@ -52,7 +56,10 @@ def lines(tree: HtmlElement) -> list[str]:
     """One for each paragraph, heading, item of a list, row of a table; empty where it finds none.
 
     `tree`: with its scripts, since some pages tell their text in JSON-LD alone. It is not changed.
+    A page of more than `_MOST_ELEMENTS` has none either.
     """
+    if sum(1 for _ in islice(tree.iter(), _MOST_ELEMENTS + 1)) > _MOST_ELEMENTS:
+        return []
     seen = deepcopy(tree)
     hidden = _drop_hidden(seen)
     for picture in seen.iter("img"):  # trafilatura joins the words around it
@@ -77,22 +84,24 @@ def _trafilatura() -> ModuleType:
     return trafilatura
 
 
-def _extracted(tree: HtmlElement, *, strict: bool = False) -> etree._Element | None:
+def _extracted(tree: HtmlElement, *, strict: bool = False) -> HtmlElement | None:
     """`strict`: without a second try where it finds little of a long page."""
     try:
         answer = _trafilatura().bare_extraction(
             tree, include_comments=False, favor_precision=strict
         )
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - whatever it is, it has no text to tell
         return None
     return getattr(answer, "body", None)
 
 
-def _size(body: etree._Element | None) -> int:
+def _size(body: HtmlElement | None) -> int:
     return 0 if body is None else sum(len(text) for text in body.itertext())
 
 
-def _is_gathered(body: etree._Element | None) -> bool:
+def _is_gathered(body: HtmlElement | None) -> bool:
     """Whether it may be paragraphs from all over the page, which come without any markup.
 
     So answers justext, which trafilatura asks for pages of which it finds little. They may be the
@@ -138,7 +147,7 @@ def _rename_text(tree: HtmlElement) -> None:
                     element.set(name, boilerplate.without_names(called))
 
 
-def _lines_of(body: etree._Element) -> list[str]:
+def _lines_of(body: HtmlElement) -> list[str]:
     for element in body.iter(*_AS_HTML):
         element.tag = _AS_HTML[str(element.tag)]
     told: list[str] = []

@@ -42,6 +42,7 @@ _FEW_PAIRS, _MANY_PAIRS = 0.25, 0.7
 praise, that title and text must have."""
 
 _LONG = 80
+_ENDS = (".", "!", "?", "…", "。")
 _NEAR = 4
 
 _OPENING = 6
@@ -83,7 +84,7 @@ def choose(
         if _speaks_of(description, words):
             return _CUT.sub("…", description)
     opening = found[title_at : first + 1] if first < len(found) else ()
-    bold = (block.text for block in opening if _is_bold(block) and not block.is_link)
+    bold = (block.text for block in opening if _is_bold(block) and _is_sentence(block))
     return next((without_boilerplate(one) for one in bold if _may_be(one, title)), "")
 
 
@@ -167,6 +168,13 @@ def _speaks_of(description: str, words: str) -> bool:
     if least is _FEW_PAIRS and (len(description) > _LONG or description[-1] in ".!?…"):
         return True
     return sum(f" {pair} " in f" {whole} " for pair in pairs) >= least * len(pairs)
+
+
+def _is_sentence(block: Block) -> bool:
+    """Whether it is no heading, caption or link."""
+    if block.is_link or any(one.tag in {"figure", "figcaption"} for one in ancestry(block.element)):
+        return False
+    return len(block.text) > _LONG or block.text.rstrip("\"'\u201d\u2019»)").endswith(_ENDS)
 
 
 def _is_bold(block: Block) -> bool:

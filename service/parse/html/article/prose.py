@@ -95,7 +95,7 @@ def find(
 def _placed(lines: Sequence[str], found: Sequence[Block]) -> list[Paragraph]:
     """Each line with the blocks that say it: behind those of the line before, where it can be.
 
-    A line may be a part of a block, or several blocks in a row.
+    A line may be a part of a block, or several; where each is a paragraph they are parted again.
     """
     bare = [folded_tokens(block.text) for block in found]
     starts, size = [], 1
@@ -109,12 +109,20 @@ def _placed(lines: Sequence[str], found: Sequence[Block]) -> list[Paragraph]:
         at = page.find(f" {words} ", reached) if words else -1
         if at < 0 and words:
             at = page.find(f" {words} ")
-        blocks: tuple[Block, ...] = ()
-        if at >= 0:
-            first = bisect_right(starts, at + 1) - 1
-            reached = at + len(words) + 1
-            blocks = tuple(found[first : bisect_left(starts, reached)])
-        placed.append(Paragraph(line, blocks))
+        if at < 0:
+            placed.append(Paragraph(line))
+            continue
+        first, reached = bisect_right(starts, at + 1) - 1, at + len(words) + 1
+        end = bisect_left(starts, reached)
+        blocks = tuple(found[first:end])
+        if (
+            len(blocks) > 1
+            and all(len(block.text) >= PARAGRAPH for block in blocks)
+            and (" ".join(bare[first:end]) == words)
+        ):
+            placed += [Paragraph(block.text, (block,)) for block in blocks]
+        else:
+            placed.append(Paragraph(line, blocks))
     return placed
 
 
