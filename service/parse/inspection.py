@@ -133,7 +133,7 @@ def _is_article(page: dict[str, Any], document: Document) -> bool:
     told = [f"{one.title} {plain(one.summary)}".strip() for one in document.entries]
     listed = " ".join(map(folded_tokens, told))
     prose = [one for one in page["text"].split("\n\n") if folded_tokens(one) not in listed]
-    heavier = sum(map(len, prose)) > sum(map(len, told))
+    heavier = sum(map(len, prose)) >= sum(map(len, told))
     return not told or (heavier and page["published"] is not None)
 
 
