@@ -11,7 +11,7 @@ from service.collect.workers.article_page_task import complete
 from service.collect.workers.pool import Parsers
 from service.collect.workers.task import Job
 from service.model import Entry
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from tests.parse import article_pages as portals
 
 ROOT = Path(__file__).parents[3]
@@ -31,12 +31,12 @@ LISTED = Entry(key=URL, guid=None, link=URL, link_is_key=True, title="")
 
 
 def page(body: str) -> Job:
-    return Job(body.encode(), {}, URL, Reading(full=True), NOW)
+    return Job(body.encode(), {}, URL, ParseOptions(full=True), NOW)
 
 
 async def test_only_a_worker_that_reads_article_pages_loads_trafilatura():
     async with Parsers(1) as parsers:
-        await parsers.read(Job(FEED, {}, "https://a.example/rss", Reading(), NOW))
+        await parsers.read(Job(FEED, {}, "https://a.example/rss", ParseOptions(), NOW))
         assert not await parsers.call(has_loaded, "trafilatura")
         entry = await parsers.call(complete, page(portals.newspaper()), LISTED)
         assert await parsers.call(has_loaded, "trafilatura")

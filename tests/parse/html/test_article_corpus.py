@@ -178,7 +178,7 @@ def best(theirs: dict[str, Figures]) -> float:
     return max(row["F"] for row in theirs.values())
 
 
-# Where one set is above and none is below, so is their mean. A sample of a set may be a little worse.
+# Where one set is above and none is below, so is their mean. A sample may be a little worse.
 
 
 @pytest.mark.sampled
