@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service.collect.workers.article_page_task import complete
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import Job
+from service.collect.workers.task import ParseTask
 from service.model import Entry
 from service.parse.options import ParseOptions
 from tests.parse import article_pages as portals
@@ -30,13 +30,13 @@ def has_loaded(name: str) -> bool:
 LISTED = Entry(key=URL, guid=None, link=URL, link_is_key=True, title="")
 
 
-def page(body: str) -> Job:
-    return Job(body.encode(), {}, URL, ParseOptions(full=True), NOW)
+def page(body: str) -> ParseTask:
+    return ParseTask(body.encode(), {}, URL, ParseOptions(full=True), NOW)
 
 
 async def test_only_a_worker_that_reads_article_pages_loads_trafilatura():
     async with Parsers(1) as parsers:
-        await parsers.read(Job(FEED, {}, "https://a.example/rss", ParseOptions(), NOW))
+        await parsers.read(ParseTask(FEED, {}, "https://a.example/rss", ParseOptions(), NOW))
         assert not await parsers.call(has_loaded, "trafilatura")
         entry = await parsers.call(complete, page(portals.newspaper()), LISTED)
         assert await parsers.call(has_loaded, "trafilatura")
