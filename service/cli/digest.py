@@ -83,7 +83,8 @@ def preview(
         _read_out(found.message)
     if in_browser and found.message is not None:
         _show(found.message)
-        warn(f"{printable(found.subject)}: cut {cut}, {found.stories} stories, opened in a browser")
+        stories = number(found.stories, "story")
+        warn(f"{printable(found.subject)}: cut {cut}, {stories}, opened in a browser")
 
 
 def _address(to: str | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from service.cli.opening import log_quietly
-from service.cli.output import dump, fail, json_option, printable, say, warn
+from service.cli.output import dump, fail, json_option, number, printable, say, warn
 from service.collect.inspection import look_at
 from service.model import SourceKind
 from service.net.agent import user_agent
@@ -86,8 +86,8 @@ def _tell(seen: dict[str, Any]) -> None:
     if page and page["is"] == "article":
         _tell_article(seen["input"], page)
         return
-    number = len(seen["entries"])
-    say(f"{seen['input']}: {printable(feed['title']) or '(no title)'}, {number} entries")
+    entries = number(len(seen["entries"]), "entry")
+    say(f"{seen['input']}: {printable(feed['title']) or '(no title)'}, {entries}")
     if page:
         say(f"  a list of news; next page: {printable(page['next'] or '(none)')}")
     if seen["repairs"]:

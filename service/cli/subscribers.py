@@ -19,6 +19,7 @@ from service.cli.output import (
     fail,
     json_option,
     local,
+    number,
     printable,
     raw,
     say,
@@ -160,7 +161,7 @@ def import_(
         left = f"{done.left_out} unsubscribed and left out, " if done.left_out else ""
         say(
             f"{done.added} added, {done.already} there already, {barred}{left}"
-            f"{done.refused} lines refused"
+            f"{number(done.refused, 'line')} refused"
         )
     if done.refused:
         fail()

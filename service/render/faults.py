@@ -14,7 +14,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from service.config.schema import Settings
 from service.errors import Fault, TemplateError
 from service.render.engine import shipped_templates
-from service.render.words import FALLBACK, has_words, read_words
+from service.render.words import FALLBACK, NotAWordError, has_words, read_words
 
 Finding = tuple[tuple[str, ...], str, str]
 """Key path in the TOML, what is wrong, what would be right."""
@@ -50,6 +50,10 @@ def _words_faults(path: Path, templates: Sequence[Path]) -> list[Fault]:
     """What cannot be read; keys that nothing asks for; values that a sentence is never given."""
     try:
         written = read_words(path)
+    except NotAWordError as error:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        line = _line_of(error.key, lines) or _line_of(error.key.rpartition(".")[2], lines)
+        return [Fault(str(path), line, error.key, error.problem, error.remedy)]
     except TemplateError as error:
         return [Fault(str(path), None, "", str(error).removeprefix(f"{path}: "))]
     known = read_words(shipped_templates() / "words" / f"{FALLBACK}.toml")

@@ -54,6 +54,19 @@ class Words:
             raise TemplateError(f"words/{self.language}.toml: {key}: {error!r}") from error
 
 
+class NotAWordError(TemplateError):
+    """A value that is no text. `key` is dotted where quotes are missing: TOML nests `a.b = "x"`."""
+
+    def __init__(self, path: Path, key: str, value: object) -> None:
+        while isinstance(value, dict) and value:
+            name, value = next(iter(value.items()))
+            key = f"{key}.{name}"
+        self.key = key
+        self.problem = "is no flat key with a text"
+        self.remedy = f'write "{key}" = "…", with the quotes'
+        super().__init__(f"{path}: {key}: {self.problem}; {self.remedy}")
+
+
 def load_words(folders: Sequence[Path], language: str) -> Words:
     """The words of `language` ("vi-VN" falls back to "vi", then English).
 
@@ -87,7 +100,7 @@ def read_words(path: Path) -> dict[str, str]:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise TemplateError(f"{path}: {error}") from error
-    flat = {key: value for key, value in found.items() if isinstance(value, str)}
-    if len(flat) != len(found):
-        raise TemplateError(f"{path}: only flat keys with a text are words")
-    return flat
+    for key, value in found.items():
+        if not isinstance(value, str):
+            raise NotAWordError(path, key, value)
+    return found

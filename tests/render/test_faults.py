@@ -36,6 +36,18 @@ WRONG = [
             "write a brace that is meant as {{ or }}"
         ),
     ),
+    (
+        '"page.newest" = "Mới nhất"\npage.topics = "Mục"\n',
+        ('2: page.topics: is no flat key with a text; write "page.topics" = "…", with the quotes'),
+    ),
+    (
+        '[page]\ntopics = "Mục"\n',
+        ('2: page.topics: is no flat key with a text; write "page.topics" = "…", with the quotes'),
+    ),
+    (
+        '"page.topics" = 3',
+        ('1: page.topics: is no flat key with a text; write "page.topics" = "…", with the quotes'),
+    ),
 ]
 
 
