@@ -30,7 +30,7 @@ def test_relative_links_are_read_against_the_given_address(run, folder):
 
 def test_people_read_titles_and_reasons(run, folder):
     (folder / "a.xml").write_bytes(rss("Một"))
-    assert run("parse", "a.xml").stdout.startswith("a.xml: Báo A, 1 entries\n")
+    assert run("parse", "a.xml").stdout.startswith("a.xml: Báo A, 1 entry\n")
     (folder / "a.xml").write_bytes(b"")
     result = run("parse", "a.xml", code=1)
     assert (result.stdout, result.stderr) == ("", "a.xml: the document is empty\n")
