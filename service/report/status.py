@@ -90,7 +90,7 @@ def as_json(found: Status) -> dict[str, object]:
 
 
 def source_json(source: SourceRow, now: datetime) -> dict[str, object]:
-    """One of its sources. `rungs`: how often each rung of the ladder was enough.
+    """One of its sources. `parse_levels`: how often each parse level was enough.
 
     `websub`: its subscription at a hub, as in `hubs.as_json`.
     """
@@ -112,7 +112,7 @@ def source_json(source: SourceRow, now: datetime) -> dict[str, object]:
         "moved_to": source.moved_to,
         "suggestions": [asdict(one) for one in source.suggestions],
         "pace": pace(source) or None,
-        "rungs": source.rungs,
+        "parse_levels": source.parse_levels,
         "page_error": source.page_error,
         "repairs": list(source.repairs),
         "websub": hubs.as_json(source.hub, now),

@@ -1,7 +1,7 @@
 """The embedded engine: APScheduler ticks, one asyncio worker per job does the work.
 
-A tick or a kick only sets a flag; the worker runs the job, and runs it again while the job says
-that there may be more. So a job never runs beside itself, a kick during a run is not lost, and a
+A tick or a wake-up only sets a flag; the worker runs the job, and runs it again while the job says
+that there may be more. So a job never runs beside itself, a wake-up during a run is not lost, and a
 job that fails is told and tried again at the next tick. What is to be done stands in the store:
 the engine holds nothing that a restart could lose.
 
@@ -30,7 +30,7 @@ STEP = timedelta(seconds=1)
 class PeriodicJob:
     """An idempotent use case. `run` says whether there may be more to do at once.
 
-    It is ticked every `every_s` seconds and whenever somebody kicks its name.
+    It is ticked every `every_s` seconds and whenever somebody wakes it by its name.
     """
 
     name: str
@@ -102,7 +102,7 @@ class Engine:
             self.add(job)
 
     def add(self, job: PeriodicJob) -> None:
-        """One more job, before `start`. Jobs that kick others are made with `engine.kick`."""
+        """One more job, before `start`. Jobs that wake others are made with `engine.wake`."""
         self._jobs[job.name] = job
         self._flags[job.name] = asyncio.Event()
 
@@ -117,7 +117,7 @@ class Engine:
             self._workers.append(asyncio.create_task(self._work(job), name=f"job {name}"))
         self._scheduler.start()
 
-    def kick(self, name: str) -> None:
+    def wake(self, name: str) -> None:
         """Let the job run soon. Safe from any thread; an unknown name is a KeyError."""
         flag = self._flags[name]
         if self._loop is not None and not self._loop.is_closed():

@@ -84,7 +84,7 @@ def listen(address: str) -> socket.socket:
 
 def jobs(
     service: Service,
-    kick: Callable[[str], None],
+    wake: Callable[[str], None],
     parsers: Parsers,
     stop: asyncio.Event,
     ticks: Ticks = TICKS,
@@ -101,14 +101,14 @@ def jobs(
         async with matching:
             done = await steps.collect(service, parsers=parsers, sites=sites, at_most_s=PASS_S)
         if done.entries_new:
-            kick("websub")  # a document that was read may name a hub
-        _follow(done.changed, kick)
+            wake("websub")  # a document that was read may name a hub
+        _follow(done.changed, wake)
         return bool(done.tried or done.pages)
 
     async def delivered() -> bool:
         async with delivering:
             done = await steps.take_delivered(service, parsers=parsers)
-        _follow(done.changed, kick)
+        _follow(done.changed, wake)
         return bool(done.tried)
 
     async def websub() -> bool:
@@ -121,7 +121,7 @@ def jobs(
 
     async def digests() -> bool:
         await steps.plan(service)
-        kick("mail")
+        wake("mail")
         return False
 
     async def mail() -> bool:
@@ -133,7 +133,7 @@ def jobs(
         async with matching, delivering:
             await steps.match_again(service)
         await steps.keep_house(service)
-        kick("publish")
+        wake("publish")
         return False
 
     async def memory() -> bool:
@@ -141,7 +141,7 @@ def jobs(
         return False
 
     return [
-        PeriodicJob("clock", lambda: _after_the_clock(service, kick, steps), ticks.clock),
+        PeriodicJob("clock", lambda: _after_the_clock(service, wake, steps), ticks.clock),
         PeriodicJob("house", house, ticks.house),
         PeriodicJob("memory", memory, ticks.memory),
         PeriodicJob("collect", collect, ticks.collect),
@@ -154,17 +154,17 @@ def jobs(
     ]
 
 
-async def _after_the_clock(service: Service, kick: Callable[[str], None], steps: Any) -> bool:
+async def _after_the_clock(service: Service, wake: Callable[[str], None], steps: Any) -> bool:
     if await steps.repair_instants(service):
         for name in ("collect", "websub", "digests", "mail"):
-            kick(name)
+            wake(name)
     return False
 
 
-def _follow(changed: Changed, kick: Callable[[str], None]) -> None:
+def _follow(changed: Changed, wake: Callable[[str], None]) -> None:
     if changed.topics:
-        kick("publish")
-        kick("digests")
+        wake("publish")
+        wake("digests")
 
 
 async def serve(
@@ -181,18 +181,18 @@ async def serve(
 
     def stepped(step: timedelta) -> None:
         logs.get().warning("the system's clock was set", seconds=round(step.total_seconds()))
-        engine.kick("clock")
+        engine.wake("clock")
 
     vitals = Vitals(service)
     engine = Engine(stepped=stepped, ended=vitals.job_ended)
 
     async def reload() -> None:
         async with reloading:  # of two in haste the one that reads last must win
-            await _reload(service, config, environ, engine.kick)
+            await _reload(service, config, environ, engine.wake)
 
-    for job in jobs(service, engine.kick, parsers, stop, ticks):
+    for job in jobs(service, engine.wake, parsers, stop, ticks):
         engine.add(job)
-    server, pages = await in_thread(_web, service, engine.kick, vitals)
+    server, pages = await in_thread(_web, service, engine.wake, vitals)
     async with parsers:
         with (
             pidfile.held(service.settings.var),
@@ -215,13 +215,13 @@ async def serve(
             logs.get().info("stopped", all_jobs_ended=ended_well)
 
 
-def _web(service: Service, kick: Callable[[str], None], vitals: Vitals) -> tuple[Server, PageCache]:
+def _web(service: Service, wake: Callable[[str], None], vitals: Vitals) -> tuple[Server, PageCache]:
     app = create_app(
         store=service.store,
         settings_of=lambda: service.settings,
         renderer_of=lambda: service.renderer,
         clock=service.clock,
-        kick=kick,
+        wake=wake,
         health=lambda: _health(service, vitals),
     )
     pages: PageCache = app.state.context.pages
@@ -265,7 +265,7 @@ def _signals(
 
 
 async def _reload(
-    service: Service, config: Path, environ: Mapping[str, str], kick: Callable[[str], None]
+    service: Service, config: Path, environ: Mapping[str, str], wake: Callable[[str], None]
 ) -> None:
     """Take the new configuration if it has no fault; else tell each and keep the old one."""
     before = service.settings
@@ -287,7 +287,7 @@ async def _reload(
             logs.get().warning("web.listen and store.url change with a restart alone")
         logs.get().info("reloaded", sources=len(after.source))
         for name in ("house", "collect", "websub", "publish", "digests", "mail"):
-            kick(name)
+            wake(name)
 
 
 def _probe_relays(service: Service) -> None:

@@ -18,8 +18,8 @@ from service.store.websub.hub_overview import HubRow
 BEYOND = "beyond_limit"
 """Why entries were refused that no row is kept of: their document has more than we take."""
 
-RUNGS = ("304", "body", "slices", "part", "whole")
-"""The ladder's, from "not modified" to "all of it was parsed", as the columns of `source`."""
+PARSE_LEVELS = ("304", "body", "slices", "part", "whole")
+"""The parse levels, from "not modified" to "all of it was parsed", as the columns of `source`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class SourceRow:
     until it is resumed). `held_until`: until when its publisher wants it left alone; `held_by`: the
     source of its site that was told so, None: itself. `drifting_since`: since when it gives no
     entries though it used to. `redirect_to`: a permanent move that is being watched since
-    `redirect_since`. `rungs`: how often each rung of the ladder was enough. `hub`: its subscription
+    `redirect_since`. `parse_levels`: how often each parse level was enough. `hub`: its subscription
     there, None = there is none. The rest as in the columns of `source`.
     """
 
@@ -62,7 +62,7 @@ class SourceRow:
     skips: int = 0
     redirect_to: str | None = None
     redirect_since: datetime | None = None
-    rungs: dict[str, int] = field(default_factory=dict)
+    parse_levels: dict[str, int] = field(default_factory=dict)
     hub: HubRow | None = None
     page_error: str | None = None
 
@@ -181,7 +181,7 @@ def _source_row(
         skips=row.skips or 0,
         redirect_to=row.redirect_to,
         redirect_since=row.redirect_since,
-        rungs={name: getattr(row, f"rung_{name}") for name in RUNGS},
+        parse_levels={name: getattr(row, f"rung_{name}") for name in PARSE_LEVELS},
         hub=hub,
         page_error=row.page_error,
     )

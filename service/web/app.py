@@ -34,14 +34,14 @@ def create_app(
     settings_of: Callable[[], Settings],
     renderer_of: Callable[[], Renderer],
     clock: Callable[[], datetime],
-    kick: Callable[[str], None],
+    wake: Callable[[str], None],
     health: Callable[[], Health],
     limiter: Limiter | None = None,
     dice: Callable[[], float] = random.random,
 ) -> Starlette:
     """The application. `settings_of` and `renderer_of` are asked anew at each request.
 
-    `kick` is called on the event loop with "mail" after a sign-up and with "digests" after a
+    `wake` is called on the event loop with "mail" after a sign-up and with "digests" after a
     confirmation or a change of rhythm; the store holds what is to be done. `health` runs in a
     thread. Writes to the store once: the secret of its tokens, if there is none yet.
     """
@@ -49,7 +49,7 @@ def create_app(
         secret = facts.secret(connection)
     pages = PageCache(store, settings_of, renderer_of)
     context = Context(
-        store, settings_of, renderer_of, clock, kick, health, secret, pages,
+        store, settings_of, renderer_of, clock, wake, health, secret, pages,
         limiter or Limiter(), dice,
     )  # fmt: skip
     app = Starlette(

@@ -26,7 +26,7 @@ VISITOR = "bantin.visitor"
 class Context:
     """`settings_of` and `renderer_of` are asked anew for each request: a reload swaps both.
 
-    `kick` wakes a job by its name ("mail", "digests"). `secret` signs the tokens of forms. `pages`
+    `wake` wakes a job by its name ("mail", "digests"). `secret` signs the tokens of forms. `pages`
     keeps what is public, `errors` the page of each status or kind. `dice` gives numbers in [0, 1).
     """
 
@@ -34,7 +34,7 @@ class Context:
     settings_of: Callable[[], Settings]
     renderer_of: Callable[[], Renderer]
     clock: Callable[[], datetime]
-    kick: Callable[[str], None]
+    wake: Callable[[str], None]
     health: Callable[[], Health]
     secret: bytes
     pages: PageCache

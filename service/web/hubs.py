@@ -91,7 +91,7 @@ async def deliver(request: Request) -> Response:
     except ClientDisconnect:
         return Response(status_code=400)
     if is_news:
-        context.kick("delivered")
+        context.wake("delivered")
     return Response(status_code=202, headers=_HEADERS)
 
 

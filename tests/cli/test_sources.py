@@ -29,7 +29,7 @@ def test_one_source_is_shown_with_its_rhythm_and_what_its_answers_cost(ask, run,
     for _ in range(3):
         run("collect", "bao-a")
     told = ask("sources", "show", "bao-a")
-    assert told["rungs"] == {"304": 2, "body": 0, "slices": 0, "part": 0, "whole": 1}
+    assert told["parse_levels"] == {"304": 2, "body": 0, "slices": 0, "part": 0, "whole": 1}
     assert (told["state"], told["title"], told["line"]) == ("ok", "Báo A", 11)
     said = run("sources", "show", "bao-a").stdout
     assert "answers     3: 67 % not modified, 33 % all of it was parsed\n" in said

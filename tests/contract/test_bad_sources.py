@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from service.collect.polling.poll import collect
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import Brought, ParseTask
+from service.collect.workers.task import ParseResult, ParseTask
 from service.errors import QuarantinedError
 from service.net.client import Client
 from service.net.limits import FetchLimits
@@ -130,7 +130,7 @@ GOOD = tuple(f"tot-{number}" for number in range(5))
 class Fragile(Parsers):
     """Parsers in which one document ends the process that reads it, as a crash in C would."""
 
-    async def read(self, job: ParseTask) -> Brought:
+    async def read(self, job: ParseTask) -> ParseResult:
         if KILLER in job.body:
             job = replace(job, reading=Deadly())
         return await super().read(job)
@@ -141,7 +141,7 @@ class Counted(Fragile):
 
     deaths = 0
 
-    async def read(self, job: ParseTask) -> Brought:
+    async def read(self, job: ParseTask) -> ParseResult:
         try:
             return await super().read(job)
         except QuarantinedError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.collect.workers.task import Brought, ParseTask
+from service.collect.workers.task import ParseResult, ParseTask
 from service.errors import QuarantinedError
 from service.runtime import pipeline
 from tests.bench.crowd import HANGING, KILLER
@@ -25,14 +25,14 @@ class Counted(Fragile):
     quarantined = 0
     read_well = 0
 
-    async def read(self, job: ParseTask) -> Brought:
+    async def read(self, job: ParseTask) -> ParseResult:
         try:
-            brought = await super().read(job)
+            parsed = await super().read(job)
         except QuarantinedError:
             self.quarantined += 1
             raise
         self.read_well += 1
-        return brought
+        return parsed
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -332,13 +332,13 @@ def test_a_source_that_its_publisher_slows_down_is_told_but_makes_nothing_unread
     ]
 
 
-def test_each_rung_of_the_ladder_is_counted_by_source(any_store, now):
+def test_each_parse_level_is_counted_by_source(any_store, now):
     counts = {"rung_304": 40, "rung_body": 3, "rung_slices": 2, "rung_part": 1, "rung_whole": 5}
     with any_store.write() as connection:
         add_source(connection, now, **counts)
     with any_store.read() as connection:
         (told,) = as_json(status(connection, now))["sources"]
-    assert told["rungs"] == {"304": 40, "body": 3, "slices": 2, "part": 1, "whole": 5}
+    assert told["parse_levels"] == {"304": 40, "body": 3, "slices": 2, "part": 1, "whole": 5}
 
 
 @pytest.mark.parametrize(

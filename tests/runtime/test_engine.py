@@ -1,4 +1,6 @@
-"""The engine: jobs run at once, never beside themselves, a kick is not lost, a failure is told."""
+"""The engine: jobs run at once, never beside themselves, a wake-up is not lost, a failure is
+told.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ async def test_every_job_runs_once_at_the_start_and_again_while_there_is_more():
     assert len(runs) == 3
 
 
-async def test_a_kick_during_a_run_leads_to_another_run_and_never_to_two_at_once():
+async def test_a_wake_during_a_run_leads_to_another_run_and_never_to_two_at_once():
     running = most = runs = 0
     begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -45,7 +47,7 @@ async def test_a_kick_during_a_run_leads_to_another_run_and_never_to_two_at_once
     engine.start()
     await begun.wait()
     for _ in range(5):
-        await asyncio.to_thread(engine.kick, "collect")
+        await asyncio.to_thread(engine.wake, "collect")
     begun.clear()
     go_on.set()
     await begun.wait()
@@ -95,7 +97,7 @@ async def test_stop_waits_for_a_running_job_and_cuts_off_one_that_does_not_end()
 
 async def test_an_unknown_name_is_an_error():
     with pytest.raises(KeyError):
-        Engine([]).kick("nonsense")
+        Engine([]).wake("nonsense")
 
 
 async def test_ticks_need_no_thread_of_the_shared_pool():

@@ -55,11 +55,11 @@ async def test_what_a_reload_cannot_change_is_told(tmp_path, capsys, written, to
     config.write_text('[site]\ntitle = "Tin"\n', encoding="utf-8")
     service = open_service(config, {})
     config.write_text(f'[site]\ntitle = "Tin"\n{written}', encoding="utf-8")
-    kicked: list[str] = []
+    woken: list[str] = []
     try:
-        await serving._reload(service, config, {}, kicked.append)
+        await serving._reload(service, config, {}, woken.append)
     finally:
         logs.configure(Settings().log)
         service.close()
-    assert "publish" in kicked
+    assert "publish" in woken
     assert capsys.readouterr().err.count("with a restart alone") == told

@@ -58,7 +58,7 @@ class Web:
     settings: Settings
     now: datetime = NOW
     health: Health = field(default_factory=lambda: Health(True, ()))
-    kicks: list[str] = field(default_factory=list)
+    wakes: list[str] = field(default_factory=list)
     most: int = 60
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ class Web:
             lambda: self.settings,
             lambda: self.renderer,
             lambda: self.now,
-            self.kicks.append,
+            self.wakes.append,
             lambda: self.health,
             Limiter(self.most),
         )

@@ -15,14 +15,14 @@ from service.report.status import source_json
 from service.store import status_counts
 from service.store.status_counts import SourceRow
 
-_RUNGS = {
+_PARSE_LEVELS = {
     "304": "not modified",
     "body": "the same bytes again",
     "slices": "nothing new in other bytes",
     "part": "only what is new was parsed",
     "whole": "all of it was parsed",
 }
-"""What each rung means, from the cheapest on."""
+"""What each parse level means, from the cheapest on."""
 
 
 @click.command()
@@ -67,7 +67,10 @@ def show(name: str, config: Path, as_json: bool) -> None:
 
 def _answers(row: SourceRow) -> str:
     """`120: 75 % not modified, 25 % all of it was parsed`."""
-    total = sum(row.rungs.values())
-    shares = [f"{100 * row.rungs[one] / total:.0f} % {_RUNGS[one]}" for one in row.rungs
-              if row.rungs[one]]  # fmt: skip
+    total = sum(row.parse_levels.values())
+    shares = [
+        f"{100 * number / total:.0f} % {_PARSE_LEVELS[level]}"
+        for level, number in row.parse_levels.items()
+        if number
+    ]
     return f"{total}: {', '.join(shares)}" if total else ""

@@ -56,7 +56,7 @@ _log = structlog.get_logger("collect")
 
 
 @dataclass(frozen=True, slots=True)
-class PageMeans:
+class PageDependencies:
     """What a round works with, shared with the sweep beside it."""
 
     client: Client
@@ -80,7 +80,7 @@ class PageRound:
         settings: Settings,
         clock: Callable[[], datetime],
         owner: str,
-        means: PageMeans,
+        means: PageDependencies,
         *,
         names: Iterable[str] | None,
         at_most_s: float | None,

@@ -20,7 +20,7 @@ from service.collect.politeness.robots import Permissions
 from service.collect.polling.request import Asked, Failed, PolledDocument
 from service.collect.schedule import empty_source
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import Brought, EntryOptions, ParseTask
+from service.collect.workers.task import EntryOptions, ParseResult, ParseTask
 from service.curate.prepare import Prepared
 from service.errors import BantinError
 from service.model import Further, SourceKind
@@ -29,7 +29,7 @@ from service.parse.sitemap import sitemap_index
 from service.parse.sitemap.sitemap_index import SitemapPlan
 from service.store.content import entries
 from service.store.core.database import Store
-from service.store.sources.polling_queue import Behind, ClaimedSource
+from service.store.sources.polling_queue import BodyFingerprint, ClaimedSource
 
 LONGEST_S = 300.0
 """Of one visit. What is left then waits for the next one."""
@@ -66,7 +66,7 @@ def begin(
 
     `pages`: how many pages of a list one visit may read, the first included.
     """
-    lists, document = read.source.lists, read.brought.document
+    lists, document = read.source.lists, read.parsed.document
     visit = Visit(asked, read, (), 0, now_s + LONGEST_S)
     if asked.reading.kind is SourceKind.SITEMAP:
         return _of_sitemap(visit, known)
@@ -75,11 +75,11 @@ def begin(
     elsewhere = lists.place is not None and document.place != lists.place
     if not elsewhere and (pages == 1 or not document.further):
         return visit
-    if _has_known(read.brought, known):
+    if _has_known(read.parsed, known):
         return visit
     if elsewhere and lists.entries_usual:
-        error = empty_source.moved(lists.entries_usual, read.brought.listed)
-        return Failed(read.source, error, read.behind, for_all=True)
+        error = empty_source.moved(lists.entries_usual, read.parsed.listed)
+        return Failed(read.source, error, read.fingerprint, for_all=True)
     return replace(visit, wanted=document.further[:1], budget=pages - 1)
 
 
@@ -120,7 +120,7 @@ async def ask(
     )
 
 
-async def read(parsers: Parsers, visit: Visit, job: ParseTask) -> Brought | None:
+async def read(parsers: Parsers, visit: Visit, job: ParseTask) -> ParseResult | None:
     """Let a worker read it; None where it cannot be read."""
     try:
         return await parsers.read(job)
@@ -129,21 +129,21 @@ async def read(parsers: Parsers, visit: Visit, job: ParseTask) -> Brought | None
         return None
 
 
-def take(visit: Visit, brought: Brought | None, known: Known) -> Visit:
+def take(visit: Visit, parsed: ParseResult | None, known: Known) -> Visit:
     """Add what was wanted next, if it could be had. Asks the store whether the list goes on."""
     following, *rest = visit.wanted
     visit = replace(visit, wanted=tuple(rest), budget=visit.budget - 1)
-    if brought is None:
+    if parsed is None:
         return visit
     visit = replace(visit, done=(*visit.done, following))
     if visit.plan is not None:
-        return _take_sitemap(visit, brought, known)
-    so_far = visit.read.brought
+        return _take_sitemap(visit, parsed, known)
+    so_far = visit.read.parsed
     seen = {one.key for one in so_far.made}
-    more = tuple(one for one in brought.made if one.key not in seen)
+    more = tuple(one for one in parsed.made if one.key not in seen)
     whole = replace(so_far, made=(*so_far.made, *more))
-    onward = brought.document.further[:1] if more and not _has_known(brought, known) else ()
-    return replace(visit, read=replace(visit.read, brought=whole), wanted=onward)
+    onward = parsed.document.further[:1] if more and not _has_known(parsed, known) else ()
+    return replace(visit, read=replace(visit.read, parsed=whole), wanted=onward)
 
 
 def end(visit: Visit) -> PolledDocument:
@@ -151,12 +151,12 @@ def end(visit: Visit) -> PolledDocument:
     plan = visit.plan
     if plan is None:
         return visit.read
-    before, index = visit.read.source.lists.children, visit.read.brought.document.further
+    before, index = visit.read.source.lists.children, visit.read.parsed.document.further
     memory = sitemap_index.remember(index, before, visit.done, plan.wanted)
     failed = len(visit.done) < len(plan.wanted)
     again = failed or plan.more or sitemap_index.is_undated(index)
-    behind = _forgotten(visit.read.behind) if again else visit.read.behind
-    return replace(visit.read, behind=behind, children=memory)
+    fingerprint = _forgotten(visit.read.fingerprint) if again else visit.read.fingerprint
+    return replace(visit.read, fingerprint=fingerprint, children=memory)
 
 
 def _tell(visit: Visit, error: BantinError) -> None:
@@ -165,34 +165,34 @@ def _tell(visit: Visit, error: BantinError) -> None:
 
 
 def _of_sitemap(visit: Visit, known: Known) -> Visit:
-    brought = visit.read.brought
-    fresh = _without_known(brought.made, known)
-    visit = replace(visit, read=replace(visit.read, brought=replace(brought, made=fresh)))
-    further = brought.document.further
+    parsed = visit.read.parsed
+    fresh = _without_known(parsed.made, known)
+    visit = replace(visit, read=replace(visit.read, parsed=replace(parsed, made=fresh)))
+    further = parsed.document.further
     if not further:
         return visit
     plan = sitemap_index.plan(further, visit.read.source.lists.children)
     return replace(visit, wanted=plan.wanted, budget=len(plan.wanted), plan=plan)
 
 
-def _take_sitemap(visit: Visit, brought: Brought, known: Known) -> Visit:
-    so_far, source = visit.read.brought, visit.read.source
-    fresh = _without_known(brought.made, known)
+def _take_sitemap(visit: Visit, parsed: ParseResult, known: Known) -> Visit:
+    so_far, source = visit.read.parsed, visit.read.source
+    fresh = _without_known(parsed.made, known)
     was_there = visit.plan is not None and visit.done[-1].url in visit.plan.old
     old: tuple[Prepared, ...] = ()
     if was_there and source.first_collected_at is not None:
         old = tuple(one for one in fresh if not _is_after(one, source.first_fetch_at))
         fresh = tuple(one for one in fresh if _is_after(one, source.first_fetch_at))
     whole = replace(
-        so_far, made=(*so_far.made, *fresh), listed=so_far.listed + brought.listed, memory=None
+        so_far, made=(*so_far.made, *fresh), listed=so_far.listed + parsed.listed, memory=None
     )
-    read = replace(visit.read, brought=whole, old=(*visit.read.old, *old))
+    read = replace(visit.read, parsed=whole, old=(*visit.read.old, *old))
     return replace(visit, read=read)
 
 
-def _has_known(brought: Brought, known: Known) -> bool:
+def _has_known(parsed: ParseResult, known: Known) -> bool:
     """What says nothing new is known; what does may be known under another text."""
-    return len(brought.made) < brought.listed or bool(known(one.key for one in brought.made))
+    return len(parsed.made) < parsed.listed or bool(known(one.key for one in parsed.made))
 
 
 def _without_known(made: Iterable[Prepared], known: Known) -> tuple[Prepared, ...]:
@@ -207,6 +207,6 @@ def _is_after(one: Prepared, first: datetime) -> bool:
     return at is not None and at > first
 
 
-def _forgotten(behind: Behind) -> Behind:
+def _forgotten(fingerprint: BodyFingerprint) -> BodyFingerprint:
     """So that the index is read again next time, though it stays the same."""
-    return Behind(None, None, b"", behind.read_as)
+    return BodyFingerprint(None, None, b"", fingerprint.read_as)

@@ -13,7 +13,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
-class Tally:
+class PassCounts:
     """Of sources: `tried`, `ok`, `failed` by name. Of entries: `new`, `changed`.
 
     `topics`: whose feeds look otherwise now.

@@ -21,7 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from service.collect.politeness.rate_limit import Sites
 from service.collect.politeness.robots import Permissions
 from service.collect.politeness.site_turns import Turns
-from service.collect.polling.article_pages import PageMeans, PageRound
+from service.collect.polling.article_pages import PageDependencies, PageRound
 from service.collect.polling.counts import Progress
 from service.collect.polling.record import Recorder
 from service.collect.polling.sweep import Sweep, SweepDependencies
@@ -114,7 +114,7 @@ async def collect(
             settings,
             clock,
             owner,
-            PageMeans(client, parsers, sites, permissions, matcher, turns, recorder),
+            PageDependencies(client, parsers, sites, permissions, matcher, turns, recorder),
             names=names,
             at_most_s=PAGES_S if at_most_s is None else at_most_s,
             dice=dice,
@@ -211,20 +211,20 @@ def _wanted(
 
 
 def _collected(sweep: Sweep, pages: PageRound) -> Collected:
-    tally = sweep.tally
-    failed = dict(tally.failed)
+    counts = sweep.counts
+    failed = dict(counts.failed)
     if sweep.at_once:
         for name in sweep.elsewhere:
             failed[name] = FetchError("another process is collecting it just now")
         for name in sweep.spared:
             failed[name] = FetchError("not asked: its site has just said that it is asked too much")
     return Collected(
-        tried=tally.tried,
-        ok=tally.ok,
+        tried=counts.tried,
+        ok=counts.ok,
         failed=failed,
-        entries_new=tally.new,
+        entries_new=counts.new,
         changed=Changed(
-            topics=pages.topics | tally.topics, articles=tally.new + tally.changed + pages.read
+            topics=pages.topics | counts.topics, articles=counts.new + counts.changed + pages.read
         ),
         left=sweep.left,
         pages=pages.read + pages.failed,

@@ -98,7 +98,9 @@ class Recorder:
         told = []
         for one in same:
             plan = self._answered(one, now, whole=one.whole)
-            told.append(poll_results.Same(one.source, one.behind, one.whole, plan.at, plan.manners))
+            told.append(
+                poll_results.Same(one.source, one.fingerprint, one.whole, plan.at, plan.poll_state)
+            )
         lost = poll_results.record_unchanged(connection, now, told)
         return [Recorded(one.source, lost=one.source.id in lost) for one in same]
 
@@ -117,8 +119,8 @@ class Recorder:
             source,
             error=" ".join(nfc(str(result.error)).split()),
             next_poll_at=plan.at,
-            manners=plan.manners,
-            behind=result.behind,
+            poll_state=plan.poll_state,
+            fingerprint=result.fingerprint,
             quarantined_at=now if isinstance(result.error, QuarantinedError) else None,
             gone_at=now if plan.gone else None,
             drifting_at=now if isinstance(result.error, DriftError) else None,
@@ -200,7 +202,7 @@ class Recorder:
         snapshots.keep(
             connection,
             {
-                result.source.id: result.brought.memory
+                result.source.id: result.parsed.memory
                 for result, _ in settled
                 if result.delivery is None
             },
@@ -226,7 +228,7 @@ class Recorder:
         """Whether a hub brought it; then it says nothing of the source's own document."""
         if result.delivery is None:
             return False
-        taught = outcome.taught(result.source.manners, result.brought, new, now)
+        taught = outcome.taught(result.source.poll_state, result.parsed, new, now)
         push_state.record_delivered(connection, result.source, taught)
         callbacks.done(connection, [result.delivery])
         return True
@@ -243,22 +245,22 @@ class Recorder:
         return replace(result, source=replace(source, pushed_until=None))
 
     def _fine(self, result: PolledDocument, now: datetime, new: int) -> Fine:
-        source, brought = result.source, result.brought
-        document = brought.document
+        source, parsed = result.source, result.parsed
+        document = parsed.document
         plan = self._answered(result, now, whole=True, new=new)
         return Fine(
             source=source,
-            behind=result.behind,
+            fingerprint=result.fingerprint,
             next_poll_at=plan.at,
-            manners=plan.manners,
+            poll_state=plan.poll_state,
             title=None if self._told(source).title else document.title,
             home=document.link,
-            entries=brought.listed,
+            entries=parsed.listed,
             beyond=document.beyond,
             repairs=document.repairs,
-            rung=brought.rung,
+            level=parsed.level,
             lists=Lists(
-                entries_usual=empty_source.usual(source.lists.entries_usual, brought.listed),
+                entries_usual=empty_source.usual(source.lists.entries_usual, parsed.listed),
                 place=document.place,
                 children=result.children,
             ),
@@ -269,7 +271,7 @@ class Recorder:
 
     def _as_admitted(self, share: Share) -> AdmitSource:
         source = share.result.source
-        told, document = self._told(source), share.result.brought.document
+        told, document = self._told(source), share.result.parsed.document
         return AdmitSource(
             id=source.id,
             name=source.name,
@@ -289,12 +291,12 @@ class Recorder:
             result.source,
             self._terms(result.source),
             now,
-            behind=result.behind,
+            fingerprint=result.fingerprint,
             fresh_s=result.fresh_s,
             hops=result.hops,
             whole=whole,
             dice=self._dice(),
-            brought=result.brought if isinstance(result, PolledDocument) else None,
+            parsed=result.parsed if isinstance(result, PolledDocument) else None,
             new=new,
             pushed=_is_pushed(result.source, now),
         )
@@ -329,11 +331,11 @@ class Share:
 def _rounds(results: Sequence[PolledDocument]) -> list[list[Share]]:
     """Several documents at once, or a single one part by part. There is at least one round."""
     if len(results) > 1:
-        return [[Share(result, result.brought.made) for result in results]]
+        return [[Share(result, result.parsed.made) for result in results]]
     (result,) = results
     parts = [
         Share(result, some[start : start + PART], old=old, ends=False)
-        for some, old in ((result.old, True), (result.brought.made, False))
+        for some, old in ((result.old, True), (result.parsed.made, False))
         for start in range(0, len(some), PART)
     ]
     last = replace(parts[-1], ends=True) if parts else Share(result, ())
@@ -345,7 +347,7 @@ def _together(results: Sequence[PolledDocument]) -> Iterator[list[PolledDocument
     some: list[PolledDocument] = []
     room = SHARED
     for result in results:
-        size = len(result.brought.made)
+        size = len(result.parsed.made)
         alone = bool(result.old) or size > PART
         if some and (alone or size > room or not room):
             yield some
@@ -367,4 +369,4 @@ def _is_whole(result: PolledDocument, now: datetime) -> bool:
     for ever, since some servers never send the end.
     """
     patient = now - result.source.first_fetch_at < PATIENCE
-    return not (patient and TRUNCATED_TAIL in result.brought.document.repairs)
+    return not (patient and TRUNCATED_TAIL in result.parsed.document.repairs)

@@ -18,7 +18,7 @@ from service.collect.polling.advertised_hub import Advertised, advertised
 from service.collect.schedule import empty_source
 from service.collect.source_options import reading_of, told_of
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import Brought, EntryOptions, ParseTask
+from service.collect.workers.task import EntryOptions, ParseResult, ParseTask
 from service.config.schema import Settings
 from service.curate.prepare import Prepared, Told
 from service.errors import BantinError, DriftError, FetchError, ParseError, QuarantinedError
@@ -27,7 +27,7 @@ from service.net.access import Access
 from service.net.answers import NOT_MODIFIED, Hop, Response
 from service.net.client import Client, Room
 from service.parse.options import ParseOptions
-from service.store.sources.polling_queue import Behind, ClaimedSource
+from service.store.sources.polling_queue import BodyFingerprint, ClaimedSource
 from service.text.web import http_headers as http
 
 TRUST = timedelta(days=1)
@@ -68,27 +68,27 @@ def asked_of(claimed: ClaimedSource, settings: Settings, *, again: bool) -> Aske
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """`behind`: the body that could not be read, None where there was none.
+    """`fingerprint`: the body that could not be read, None where there was none.
 
     `for_all`: it was asked without validators.
     """
 
     source: ClaimedSource
     error: BantinError
-    behind: Behind | None = None
+    fingerprint: BodyFingerprint | None = None
     for_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """`behind`: its validators as they are now. `whole`: the body came all the same.
+    """`fingerprint`: its validators as they are now. `whole`: the body came all the same.
 
     `hops`: the redirects on the way.
     """
 
     source: ClaimedSource
     fresh_s: float | None
-    behind: Behind
+    fingerprint: BodyFingerprint
     whole: bool = False
     hops: tuple[Hop, ...] = ()
 
@@ -99,7 +99,7 @@ class FetchedBody:
 
     asked: Asked
     response: Response
-    behind: Behind
+    fingerprint: BodyFingerprint
     at: datetime
 
 
@@ -114,8 +114,8 @@ class PolledDocument:
     """
 
     source: ClaimedSource
-    brought: Brought
-    behind: Behind
+    parsed: ParseResult
+    fingerprint: BodyFingerprint
     fresh_s: float | None
     bytes: int
     hops: tuple[Hop, ...] = ()
@@ -139,7 +139,7 @@ async def ask(
     known = source.read_as == asked.reading.fingerprint
     if source.document_error and asked.again:
         known = False
-    trusted = source.manners.whole_at is None or clock() - source.manners.whole_at < TRUST
+    trusted = source.poll_state.whole_at is None or clock() - source.poll_state.whole_at < TRUST
     validators = http.conditional(source.etag, source.last_modified) if known and trusted else {}
     headers = {"User-Agent": agent.for_feed(client.user_agent, source.id), **validators}
     try:
@@ -152,17 +152,17 @@ async def ask(
     fresh_s = http.fresh_s(response.headers, now)
     if response.status == NOT_MODIFIED:
         return _not_modified(source, response, fresh_s, asked=bool(validators))
-    behind = Behind(
+    fingerprint = BodyFingerprint(
         response.etag,
         response.last_modified,
         hashlib.blake2b(response.body, digest_size=16).digest(),
         asked.reading.fingerprint,
     )
-    if not (known and behind.body_hash == source.body_hash):
-        return FetchedBody(asked, response, behind, now)
+    if not (known and fingerprint.body_hash == source.body_hash):
+        return FetchedBody(asked, response, fingerprint, now)
     if source.document_error:
-        return Failed(source, _as_before(source, source.document_error), behind, for_all=True)
-    return Unchanged(source, fresh_s, behind, whole=True, hops=response.redirects)
+        return Failed(source, _as_before(source, source.document_error), fingerprint, for_all=True)
+    return Unchanged(source, fresh_s, fingerprint, whole=True, hops=response.redirects)
 
 
 async def read(
@@ -184,22 +184,22 @@ async def read(
         suspect=source.aside_since is not None,
     )
     try:
-        brought = await parsers.read(job)
+        parsed = await parsers.read(job)
     except ParseError as error:
         lost = empty_source.alarm(body.asked.reading.kind, source.lists.entries_usual, error)
-        return Failed(source, lost, body.behind, for_all=True)
+        return Failed(source, lost, body.fingerprint, for_all=True)
     except BantinError as error:  # ours, not the document's: it is read again next time
         return Failed(source, error, for_all=True)
-    drifted = empty_source.judge(body.asked.reading.kind, source.lists.entries_usual, brought)
+    drifted = empty_source.judge(body.asked.reading.kind, source.lists.entries_usual, parsed)
     if drifted is not None:
-        return Failed(source, drifted, body.behind, for_all=True)
+        return Failed(source, drifted, body.fingerprint, for_all=True)
     fresh_s = http.fresh_s(response.headers, body.at)
     size = len(response.body)
-    hub = advertised(response.headers, response.url, response.redirects, brought.document)
+    hub = advertised(response.headers, response.url, response.redirects, parsed.document)
     return PolledDocument(
         source,
-        brought,
-        body.behind,
+        parsed,
+        body.fingerprint,
         fresh_s,
         size,
         hops=response.redirects,
@@ -229,9 +229,11 @@ def _not_modified(
         return Failed(source, _as_before(source, source.document_error))
     # What its last answers said of freshness stands until they say otherwise (RFC 9111, 4.3.4).
     etag, last_modified = _newest(source, response)
-    behind = Behind(etag, last_modified, source.body_hash or b"", source.read_as or b"")
-    fresh_s = source.manners.fresh_s if fresh_s is None else fresh_s
-    return Unchanged(source, fresh_s, behind, hops=response.redirects)
+    fingerprint = BodyFingerprint(
+        etag, last_modified, source.body_hash or b"", source.read_as or b""
+    )
+    fresh_s = source.poll_state.fresh_s if fresh_s is None else fresh_s
+    return Unchanged(source, fresh_s, fingerprint, hops=response.redirects)
 
 
 def _newest(source: ClaimedSource, response: Response) -> tuple[bytes | None, bytes | None]:

@@ -58,4 +58,4 @@ class Results:
 
 
 def _is_large(result: Result) -> bool:
-    return isinstance(result, PolledDocument) and len(result.brought.made) > PART
+    return isinstance(result, PolledDocument) and len(result.parsed.made) > PART

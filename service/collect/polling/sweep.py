@@ -21,7 +21,7 @@ from service.collect.politeness.site_turns import Turns
 from service.collect.polling import continuation, request
 from service.collect.polling.backpressure import Bodies
 from service.collect.polling.continuation import Visit
-from service.collect.polling.counts import Progress, Tally
+from service.collect.polling.counts import PassCounts, Progress
 from service.collect.polling.record import Recorded, Recorder
 from service.collect.polling.request import Asked, Failed, FetchedBody, PolledDocument, Unchanged
 from service.collect.polling.results import Results
@@ -61,7 +61,7 @@ class SweepDependencies:
 
 
 class Sweep:
-    """The state of one pass. `tally`: what came out; `elsewhere`: what another process holds."""
+    """The state of one pass. `counts`: what came out; `elsewhere`: what another process holds."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Sweep:
     ) -> None:
         self._term = term
         self.at_once = at_once
-        self.tally = Tally()
+        self.counts = PassCounts()
         self.elsewhere: list[str] = []
         self._at_most_s = at_most_s
         self._store = store
@@ -333,11 +333,11 @@ class Sweep:
         try:
             job = await self._further(site, visit)
             if job is not None:
-                brought = None
+                parsed = None
                 if not isinstance(job, BantinError):
-                    brought = await continuation.read(self._parsers, visit, job)
+                    parsed = await continuation.read(self._parsers, visit, job)
                 known = continuation.known_of(self._store, source)
-                visit = await in_thread(continuation.take, visit, brought, known)
+                visit = await in_thread(continuation.take, visit, parsed, known)
         except Exception:  # noqa: BLE001 - what was read before must not be lost for it
             _log.exception("unexpected", id=source.name)
             visit = replace(visit, wanted=())
@@ -381,7 +381,7 @@ class Sweep:
     def _settled(self, recorded: Recorded) -> None:
         if not recorded.lost:  # else the lease of another, or of the old address, is given back
             self._held.discard(recorded.source.id)
-        self.tally.count(recorded)
+        self.counts.count(recorded)
         self._bodies.leave(recorded.source.id)
         self._freed.set()  # there may be room for more fetches now
         self._tell()
@@ -396,4 +396,4 @@ class Sweep:
 
     def _tell(self) -> None:
         if self._progress is not None:
-            self._progress(self.tally.tried + len(self.elsewhere), self._total)
+            self._progress(self.counts.tried + len(self.elsewhere), self._total)

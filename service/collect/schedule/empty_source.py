@@ -5,7 +5,7 @@ A feed may be empty for a while; a page or a sitemap that was full is not.
 
 from __future__ import annotations
 
-from service.collect.workers.task import Brought
+from service.collect.workers.task import ParseResult
 from service.errors import DriftError, ParseError
 from service.model import SourceKind
 
@@ -18,21 +18,21 @@ def usual(before: int | None, entries: int) -> int:
     return entries if before is None else round(before * LONG + entries * (1 - LONG))
 
 
-def judge(kind: SourceKind, before: int | None, brought: Brought) -> DriftError | None:
+def judge(kind: SourceKind, before: int | None, parsed: ParseResult) -> DriftError | None:
     """Why a document that was read must not count as one; None: it may.
 
     `before`: how many entries it usually gives, None = not known yet.
     """
     if not before:
         return None
-    if not brought.listed:
-        further = brought.document.further
+    if not parsed.listed:
+        further = parsed.document.further
         return None if kind is SourceKind.FEED or further else gone(kind, before)
-    told = [one for one in brought.made if one.link or (kind is SourceKind.FEED and one.values)]
-    if told or len(brought.made) < brought.listed:
+    told = [one for one in parsed.made if one.link or (kind is SourceKind.FEED and one.values)]
+    if told or len(parsed.made) < parsed.listed:
         return None
     return DriftError(
-        f"this {kind} used to give about {before} entries; the {brought.listed} that it gives now "
+        f"this {kind} used to give about {before} entries; the {parsed.listed} that it gives now "
         f"have lost their headlines or links{_REMEDY}"
     )
 

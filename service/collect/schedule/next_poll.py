@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.collect.schedule.publish_rate import Habits
+from service.collect.schedule.publish_rate import PublishRate
 from service.parse.feed import publisher_hints
 
 GROWTH = 1.25
@@ -80,7 +80,7 @@ class Next:
 def after_answer(
     now: datetime,
     bounds: Bounds,
-    habits: Habits,
+    habits: PublishRate,
     wish: PublisherHint,
     *,
     interval_s: int | None,
@@ -162,7 +162,7 @@ def shifted(
     return until + (max(due_at, now) - now) + timedelta(seconds=crowd_s * dice)
 
 
-def _usual(habits: Habits, floor: float) -> float:
+def _usual(habits: PublishRate, floor: float) -> float:
     """Half the usual gap between news, but an hour where that is enough, an eighth of a long one.
 
     So daily news are at most three hours late, and who brings something each hour is asked twice.

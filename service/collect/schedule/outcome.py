@@ -15,12 +15,12 @@ from yarl import URL
 from service.collect.schedule import next_poll, redirects
 from service.collect.schedule import publish_rate as rhythm
 from service.collect.schedule.next_poll import Bounds, PublisherHint
-from service.collect.schedule.publish_rate import Habits
-from service.collect.workers.task import Brought
+from service.collect.schedule.publish_rate import PublishRate
+from service.collect.workers.task import ParseResult
 from service.errors import BantinError, HttpError, ParseError, QuarantinedError
 from service.net.answers import Hop
-from service.store.sources.poll_state import Manners
-from service.store.sources.polling_queue import Behind, ClaimedSource
+from service.store.sources.poll_state import PollState
+from service.store.sources.polling_queue import BodyFingerprint, ClaimedSource
 
 LOST_AFTER = 3
 """Failures in a row at an address that a source had moved to, before its own is asked again."""
@@ -36,7 +36,7 @@ class NextPoll:
     """
 
     at: datetime
-    manners: Manners
+    poll_state: PollState
     gone: bool = False
     held_until: datetime | None = None
 
@@ -59,12 +59,12 @@ def answered(
     terms: PollTerms,
     now: datetime,
     *,
-    behind: Behind,
+    fingerprint: BodyFingerprint,
     fresh_s: float | None,
     hops: Sequence[Hop],
     whole: bool,
     dice: float,
-    brought: Brought | None = None,
+    parsed: ParseResult | None = None,
     new: int = 0,
     pushed: bool = False,
 ) -> NextPoll:
@@ -72,21 +72,21 @@ def answered(
 
     `pushed`: a hub brings its news.
     """
-    known = source.manners
-    if brought is not None:
-        known = _as_told(known, brought, new, now)
+    known = source.poll_state
+    if parsed is not None:
+        known = _as_told(known, parsed, new, now)
     at_home = not hops or URL(hops[-1].url).origin() == URL(source.url).origin()
     known = _moving(known, source, hops if at_home or not terms.tied else (), now)
     wish = PublisherHint(fresh_s, known.every_s, known.phase_s, known.skips or 0)
     # A server that cannot be asked "only if it changed", and says nothing else, gets the longer
     # waits that the public rules want of those who do not ask so.
-    plain = whole and brought is None
-    costly = plain or not (behind.etag or behind.last_modified)
+    plain = whole and parsed is None
+    costly = plain or not (fingerprint.etag or fingerprint.last_modified)
     mute = fresh_s is None and known.every_s is None and not terms.said_here
     then = next_poll.after_answer(
         now,
         terms.bounds,
-        Habits(known.pace_s, known.lull_s, known.news_at),
+        PublishRate(known.pace_s, known.lull_s, known.news_at),
         wish,
         interval_s=known.interval_s,
         news=new > 0,
@@ -116,7 +116,7 @@ def failed(
     dice: float,
 ) -> NextPoll:
     """After a failure. `for_all`: it was asked without validators, which is done once a day."""
-    known = source.manners
+    known = source.poll_state
     if for_all and known.whole_at is not None:
         known = replace(known, whole_at=now)
     failures = source.failures + 1
@@ -142,9 +142,9 @@ def failed(
     return NextPoll(at, known, gone, _held_until(error, now, at))
 
 
-def taught(known: Manners, brought: Brought, new: int, now: datetime) -> Manners:
+def taught(known: PollState, parsed: ParseResult, new: int, now: datetime) -> PollState:
     """After what a hub delivered: it tells of the source's rhythm, and of nothing else."""
-    learned = _as_told(known, brought, new, now)
+    learned = _as_told(known, parsed, new, now)
     return replace(known, pace_s=learned.pace_s, lull_s=learned.lull_s, news_at=learned.news_at)
 
 
@@ -168,10 +168,10 @@ def _held_until(error: BantinError, now: datetime, at: datetime) -> datetime | N
     return at if is_too_many(error) else None
 
 
-def _as_told(known: Manners, brought: Brought, new: int, now: datetime) -> Manners:
-    document = brought.document
-    before = Habits(known.pace_s, known.lull_s, known.news_at)
-    published = [one.published for one in brought.made if one.published is not None]
+def _as_told(known: PollState, parsed: ParseResult, new: int, now: datetime) -> PollState:
+    document = parsed.document
+    before = PublishRate(known.pace_s, known.lull_s, known.news_at)
+    published = [one.published for one in parsed.made if one.published is not None]
     after = rhythm.learn(before, published, new, now)
     return replace(
         known,
@@ -184,7 +184,9 @@ def _as_told(known: Manners, brought: Brought, new: int, now: datetime) -> Manne
     )
 
 
-def _moving(known: Manners, source: ClaimedSource, hops: Sequence[Hop], now: datetime) -> Manners:
+def _moving(
+    known: PollState, source: ClaimedSource, hops: Sequence[Hop], now: datetime
+) -> PollState:
     if not hops and known.redirect_to is None:
         return known
     move = None

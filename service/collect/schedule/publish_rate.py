@@ -30,7 +30,7 @@ PATIENCE = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class PublishRate:
     """`pace_s`: the usual gap between news; `lull_s`: the longest one; `news_at`: the last news.
 
     Seconds; None = not known yet.
@@ -47,7 +47,9 @@ class Habits:
         return (now - self.news_at).total_seconds() <= PATIENCE * self.lull_s
 
 
-def learn(habits: Habits, published: Sequence[datetime], new: int, now: datetime) -> Habits:
+def learn(
+    habits: PublishRate, published: Sequence[datetime], new: int, now: datetime
+) -> PublishRate:
     """After a document with `new` entries that were not known.
 
     `published`: the times of its entries, in any order; those of entries that were known may be
@@ -61,8 +63,8 @@ def learn(habits: Habits, published: Sequence[datetime], new: int, now: datetime
         news = _news(times)[-LOOK_BACK:]
         gaps = [_seconds(*pair) for pair in itertools.pairwise(news)]
         if not gaps:
-            return Habits(news_at=news[-1] if news else now)
-        return Habits(round(statistics.median(gaps)), round(max(gaps)), news[-1])
+            return PublishRate(news_at=news[-1] if news else now)
+        return PublishRate(round(statistics.median(gaps)), round(max(gaps)), news[-1])
     later = [at for at in times if at - last > BURST][-new:] or [now]
     for at in _news(later):
         if at - last > BURST:
@@ -71,11 +73,11 @@ def learn(habits: Habits, published: Sequence[datetime], new: int, now: datetime
     return replace(habits, news_at=max(last, times[-1] if times else last))
 
 
-def _after(habits: Habits, gap_s: float) -> Habits:
+def _after(habits: PublishRate, gap_s: float) -> PublishRate:
     pace, lull = habits.pace_s or gap_s, habits.lull_s or gap_s
     pace = math.exp((1 - LEARN) * math.log(pace) + LEARN * math.log(gap_s))
     lull = gap_s if gap_s >= lull else lull - FORGET * (lull - gap_s)
-    return Habits(max(round(pace), 1), round(lull), habits.news_at)
+    return PublishRate(max(round(pace), 1), round(lull), habits.news_at)
 
 
 def _news(times: Sequence[datetime]) -> list[datetime]:

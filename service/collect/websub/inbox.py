@@ -34,7 +34,7 @@ from service.store.core.lease import TERM, Term
 from service.store.core.lease_renewal import in_hand
 from service.store.core.threads import claimed_in_thread, in_thread
 from service.store.sources import polling_queue, push_state, snapshots
-from service.store.sources.polling_queue import LEASE, Behind, ClaimedSource
+from service.store.sources.polling_queue import LEASE, BodyFingerprint, ClaimedSource
 from service.store.websub import callbacks
 from service.store.websub.callbacks import Delivery, PendingPush
 
@@ -44,7 +44,7 @@ AT_ONCE = 8
 BYTES = 12 * MEBI
 """Of bodies read together, but for a single one: they fit beside those of a pass."""
 
-_NOTHING_BEHIND = Behind(None, None, b"", b"")
+_NOTHING_BEHIND = BodyFingerprint(None, None, b"", b"")
 
 _log = structlog.get_logger("collect")
 
@@ -163,8 +163,8 @@ async def _read(
     )
     trouble = ""
     try:
-        brought = await parsers.read(job)
-        if await in_thread(_is_doubtful, store, claimed, brought.made):
+        parsed = await parsers.read(job)
+        if await in_thread(_is_doubtful, store, claimed, parsed.made):
             trouble = "its entries may be known under other keys: the whole document tells"
     except Exception as error:  # noqa: BLE001 - a bug of ours must not come back with it for ever
         if not isinstance(error, BantinError):
@@ -175,7 +175,7 @@ async def _read(
         await in_thread(_ask_itself, store, settings, clock(), told, claimed, delivery)
         return None
     size = len(delivery.body)
-    return PolledDocument(claimed, brought, _NOTHING_BEHIND, None, size, delivery=delivery.id)
+    return PolledDocument(claimed, parsed, _NOTHING_BEHIND, None, size, delivery=delivery.id)
 
 
 def _is_doubtful(store: Store, claimed: ClaimedSource, made: Sequence[Prepared]) -> bool:

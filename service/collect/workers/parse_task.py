@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from service.collect.workers.article_page_task import complete
-from service.collect.workers.task import Brought, EntryOptions, ParseTask
+from service.collect.workers.task import EntryOptions, ParseResult, ParseTask
 from service.curate import rules
 from service.curate.listed import unpack
 from service.curate.prepare import prepare, prepare_listed
@@ -19,7 +19,7 @@ from service.model import Document, Entry, SourceKind
 from service.parse.compressed import unpacked
 from service.parse.entry_limits import bounded
 from service.parse.incremental import decide, snapshot
-from service.parse.incremental.levels import Rung
+from service.parse.incremental.levels import ParseLevel
 from service.parse.incremental.snapshot import Entries, Slices
 
 MOST_REMEMBERED = 5000
@@ -27,7 +27,7 @@ MOST_REMEMBERED = 5000
 store."""
 
 
-def bring(job: ParseTask) -> Brought:
+def bring(job: ParseTask) -> ParseResult:
     """Read a body as little as needed. Raises ParseError with a reason in plain words."""
     job = _unpacked(job)
     wish = job.wish
@@ -35,7 +35,7 @@ def bring(job: ParseTask) -> Brought:
         return _article(job, unpack(job.listed), wish)
     on = snapshot.basis(job.reading.fingerprint, job.url)
     before = snapshot.unpacked(wish.before if wish else None, on)
-    gleaned = decide.glean(
+    parsed = decide.glean(
         job.body,
         job.headers,
         job.url,
@@ -45,18 +45,18 @@ def bring(job: ParseTask) -> Brought:
     )
     is_sitemap = job.reading.kind is SourceKind.SITEMAP  # it has its own bound, and no order
     if not is_sitemap:
-        gleaned = replace(gleaned, document=bounded(gleaned.document))
+        parsed = replace(parsed, document=bounded(parsed.document))
     if wish is None:
-        return Brought(gleaned.document, gleaned.listed, gleaned.rung)
+        return ParseResult(parsed.document, parsed.listed, parsed.level)
     known = before.hashes if isinstance(before, Entries) else frozenset[bytes]()
-    made, hashes = prepare(gleaned.document, wish.told, _matcher(wish.rules), known)
-    kept = snapshot.packed(gleaned.slices or Entries(hashes), on)
-    return Brought(
-        replace(gleaned.document, entries=()),
-        gleaned.listed,
-        gleaned.rung,
+    made, hashes = prepare(parsed.document, wish.told, _matcher(wish.rules), known)
+    kept = snapshot.packed(parsed.slices or Entries(hashes), on)
+    return ParseResult(
+        replace(parsed.document, entries=()),
+        parsed.listed,
+        parsed.level,
         tuple(made),
-        kept if gleaned.listed <= MOST_REMEMBERED or is_sitemap else None,
+        kept if parsed.listed <= MOST_REMEMBERED or is_sitemap else None,
     )
 
 
@@ -68,11 +68,11 @@ def _unpacked(job: ParseTask) -> ParseTask:
     return job if plain is job.body else replace(job, body=plain)
 
 
-def _article(job: ParseTask, listed: Entry, wish: EntryOptions) -> Brought:
+def _article(job: ParseTask, listed: Entry, wish: EntryOptions) -> ParseResult:
     """One entry, made whole by its page."""
     whole = complete(job, listed) if job.body else listed
     made = prepare_listed(listed, whole, wish.told, _matcher(wish.rules))
-    return Brought(Document("", None, None, ()), 1, Rung.WHOLE, (made,))
+    return ParseResult(Document("", None, None, ()), 1, ParseLevel.WHOLE, (made,))
 
 
 @lru_cache(maxsize=2)

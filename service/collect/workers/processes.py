@@ -23,7 +23,7 @@ from typing import TypeVar, cast
 
 from pebble import ProcessExpired, ProcessPool
 
-from service.collect.workers.task import Brought, ParseTask
+from service.collect.workers.task import ParseResult, ParseTask
 from service.errors import BantinError, ParseError
 
 MEMORY_BYTES = 2 * 1024**3
@@ -35,7 +35,7 @@ STARVED = 4.0
 QUARANTINED = "quarantined: "
 """How the reason begins when a document killed or hung its worker."""
 
-Outcome = Brought | str
+Outcome = ParseResult | str
 Result = TypeVar("Result")
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from service.curate.prepare import Prepared, Told
 from service.model import Document
-from service.parse.incremental.levels import Rung
+from service.parse.incremental.levels import ParseLevel
 from service.parse.options import ParseOptions
 
 
@@ -43,7 +43,7 @@ class ParseTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class ParseResult:
     """A document. `listed`: how many entries it has, also those that say nothing new.
 
     `made`: what is new in it, ready to be admitted; its `entries` are empty then. `memory`: what to
@@ -52,6 +52,6 @@ class Brought:
 
     document: Document
     listed: int
-    rung: Rung
+    level: ParseLevel
     made: tuple[Prepared, ...] = ()
     memory: bytes | None = None

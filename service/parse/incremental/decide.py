@@ -1,4 +1,4 @@
-"""From the bytes of a feed to what is new in it: the lower rungs of the ladder. Pure.
+"""From the bytes of a feed to what is new in it: the cheaper levels of parsing. Pure.
 
     same slices ──> the head alone is read
     some new    ──> head + new slices + tail are read, as if they were the document
@@ -21,7 +21,7 @@ from service.parse.document import is_xml, parse_document
 from service.parse.feed import xml_feed
 from service.parse.feed.entry_keys import addresses
 from service.parse.incremental import snapshot, splitter
-from service.parse.incremental.levels import Rung
+from service.parse.incremental.levels import ParseLevel
 from service.parse.incremental.snapshot import Slices, Who
 from service.parse.incremental.splitter import SplitDocument
 from service.parse.options import ParseOptions
@@ -29,7 +29,7 @@ from service.parse.repair import pipeline
 
 
 @dataclass(frozen=True, slots=True)
-class Gleaned:
+class ParsedEntries:
     """A document with the entries that had to be read. `listed`: how many it has in all.
 
     `slices` None: its slices cannot stand for its entries.
@@ -37,7 +37,7 @@ class Gleaned:
 
     document: Document
     listed: int
-    rung: Rung
+    level: ParseLevel
     slices: Slices | None
 
 
@@ -48,11 +48,11 @@ def glean(
     reading: ParseOptions,
     now: datetime,
     before: Slices | None,
-) -> Gleaned:
+) -> ParsedEntries:
     """Read as little as gives the same. Raises ParseError as `documents.read` does."""
     if not is_xml(body, headers, reading):
         document = parse_document(body, headers, url, reading, now)
-        return Gleaned(document, len(document.entries), Rung.WHOLE, None)
+        return ParsedEntries(document, len(document.entries), ParseLevel.WHOLE, None)
     knife = _Knife()
     repaired = pipeline.repair(body, headers, knife.proves)
     pieces = knife.pieces_of(repaired.text)
@@ -62,7 +62,7 @@ def glean(
             return part
     read = xml_feed.read(repaired, headers, url, reading, now)
     slices = _remembered(pieces, read, url) if pieces is not None else None
-    return Gleaned(read.document, len(read.document.entries), Rung.WHOLE, slices)
+    return ParsedEntries(read.document, len(read.document.entries), ParseLevel.WHOLE, slices)
 
 
 class _Knife:
@@ -92,7 +92,7 @@ class _Part:
     reading: ParseOptions
     now: datetime
 
-    def after(self, before: Slices) -> Gleaned | None:
+    def after(self, before: Slices) -> ParsedEntries | None:
         """Only what is new since `before`; None where that cannot be told with certainty."""
         hashes = [splitter.slice_hash(piece) for piece in self.pieces.slices]
         if len(set(hashes)) != len(hashes):
@@ -110,9 +110,9 @@ class _Part:
         who = {known: who.get(known) or before.who[known] for known in hashes}
         if not snapshot.distinct(who.values()):
             return None
-        rung = Rung.PART if new else Rung.SLICES
+        level = ParseLevel.PART if new else ParseLevel.SLICES
         document = replace(read.document, entries=entries)
-        return Gleaned(document, len(hashes), rung, replace(before, who=who))
+        return ParsedEntries(document, len(hashes), level, replace(before, who=who))
 
     def _read(self, slices: Collection[bytes]) -> xml_feed.ParsedFeed | None:
         text = self.pieces.with_only(slices)

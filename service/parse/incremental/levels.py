@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Rung(StrEnum):
-    """One rung of the ladder; also the name of its count in `bantin status`."""
+class ParseLevel(StrEnum):
+    """One parse level; also the name of its count in `bantin status`."""
 
     NOT_MODIFIED = "304"
     BODY = "body"

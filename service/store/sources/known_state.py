@@ -16,9 +16,9 @@ class Remembered:
     """The document that a source had last, and until when its publisher wants it left alone.
 
     `url`: as the TOML had it; `address`: where it was fetched. `etag`, `last_modified`, `read_as`
-    are as in `sources.Behind`, None where that document could not be read. `entries`: how many were
-    in it. `gone_at`: since when its server says that it is gone for good. `quarantined`: the
-    document killed or hung its reader. `rests_since`, `rests_until`: as in `pauses.is_resting`.
+    are as in `sources.BodyFingerprint`, None where that document could not be read. `entries`: how
+    many were in it. `gone_at`: since when its server says that it is gone for good. `quarantined`:
+    the document killed or hung its reader. `rests_since`, `rests_until`: as in `pauses.is_resting`.
     """
 
     id: int

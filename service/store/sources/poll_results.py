@@ -28,8 +28,8 @@ from service.store.core.lots import lots
 from service.store.sources import list_state as lists_
 from service.store.sources import poll_state as m
 from service.store.sources.list_state import Lists
-from service.store.sources.poll_state import Manners
-from service.store.sources.polling_queue import LEASE, Behind, ClaimedSource
+from service.store.sources.poll_state import PollState
+from service.store.sources.polling_queue import LEASE, BodyFingerprint, ClaimedSource
 from service.store.sources.publisher_holds import CLAIMED, NEXT, after_answer
 from service.store.tables import source as t
 
@@ -67,20 +67,20 @@ def held(connection: Connection, claimed: Iterable[ClaimedSource]) -> dict[int, 
 class Fine:
     """A source whose document was read, and whose entries are stored.
 
-    `title` None: the TOML has one, keep it. `rung`: how far down its document had to be taken.
+    `title` None: the TOML has one, keep it. `level`: how far down its document had to be taken.
     `lists`: what is to be remembered of it. `whole`: whether it counts as the first collection
     where there was none. `hubs`, `topic`: who would bring its news, and what to ask them for.
     """
 
     source: ClaimedSource
-    behind: Behind
+    fingerprint: BodyFingerprint
     next_poll_at: datetime
-    manners: Manners
+    poll_state: PollState
     title: str | None
     home: str | None
     entries: int
     repairs: Sequence[str]
-    rung: str
+    level: str
     lists: Lists
     beyond: int = 0
     whole: bool = True
@@ -105,7 +105,7 @@ def record_fine(connection: Connection, now: datetime, fine: Sequence[Fine]) -> 
             "said_title": one.title or None,
             "said_home": one.home or None,
             "collected_at": now if one.whole else None,
-            **{f"by_{rung}": int(one.rung == rung) for rung in _RUNGS},
+            **{f"by_{level}": int(one.level == level) for level in _PARSE_LEVELS},
             **lists_.values(one.lists),
         }
         for one in fine
@@ -115,16 +115,16 @@ def record_fine(connection: Connection, now: datetime, fine: Sequence[Fine]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """A source that said the same as last time. `behind`: its validators as they are now.
+    """A source that said the same as last time. `fingerprint`: its validators as they are now.
 
     `whole`: it sent its whole body once more; else it answered "not modified".
     """
 
     source: ClaimedSource
-    behind: Behind
+    fingerprint: BodyFingerprint
     whole: bool
     next_poll_at: datetime
-    manners: Manners
+    poll_state: PollState
 
 
 def record_unchanged(
@@ -148,8 +148,8 @@ def record_failure(
     *,
     error: str,
     next_poll_at: datetime,
-    manners: Manners,
-    behind: Behind | None = None,
+    poll_state: PollState,
+    fingerprint: BodyFingerprint | None = None,
     quarantined_at: datetime | None = None,
     gone_at: datetime | None = None,
     drifting_at: datetime | None = None,
@@ -158,7 +158,7 @@ def record_failure(
 ) -> bool:
     """It could not be fetched, or its document could not be read.
 
-    `behind`: that document, so that it is not read again while it stays the same.
+    `fingerprint`: that document, so that it is not read again while it stays the same.
     `quarantined_at`: now, if it killed or hung its reader. `gone_at`: it will not be asked again
     by itself. `drifting_at`: now, if it used to give entries and gives none. `dead_at`: now, if
     its address gives no such document any more. `held_until`: until when the server asks to be
@@ -168,15 +168,15 @@ def record_failure(
         "failures": t.c.failures + 1,
         "error": error,
         "gone_at": gone_at,
-        **m.values(manners),
+        **m.values(poll_state),
     }
     if drifting_at is not None:
         values["drifting_since"] = func.coalesce(t.c.drifting_since, drifting_at)
     if dead_at is not None:
         values["dead_since"] = func.coalesce(t.c.dead_since, dead_at)
-    if behind is not None:
+    if fingerprint is not None:
         since = None if quarantined_at is None else func.coalesce(t.c.aside_since, quarantined_at)
-        values |= {"document_error": error, "aside_since": since, **_known_by(behind)}
+        values |= {"document_error": error, "aside_since": since, **_known_by(fingerprint)}
     if held_until is not None:
         values |= {"held_until": held_until, "held_by": None}
     return _settle(connection, source, next_poll_at, values)
@@ -190,8 +190,8 @@ def _answered(one: Fine | Same, now: datetime) -> dict[str, Any]:
         "last_ok_at": now,
         "next_poll_at": one.next_poll_at,
         "held": one.source.held_until,
-        **_known_by(one.behind),
-        **m.values(one.manners),
+        **_known_by(one.fingerprint),
+        **m.values(one.poll_state),
     }
 
 
@@ -207,12 +207,12 @@ def _lost(
     return frozenset(one.source.id for one in answered) - kept
 
 
-def _known_by(behind: Behind) -> dict[str, object]:
+def _known_by(fingerprint: BodyFingerprint) -> dict[str, object]:
     return {
-        "etag": behind.etag,
-        "last_modified": behind.last_modified,
-        "body_hash": behind.body_hash,
-        "read_as": behind.read_as,
+        "etag": fingerprint.etag,
+        "last_modified": fingerprint.last_modified,
+        "body_hash": fingerprint.body_hash,
+        "read_as": fingerprint.read_as,
     }
 
 
@@ -268,7 +268,7 @@ def _plus(column: str, name: str) -> dict[str, Any]:
     return {column: t.c[column] + bindparam(name, type_=t.c[column].type)}
 
 
-_RUNGS = ("slices", "part", "whole")
+_PARSE_LEVELS = ("slices", "part", "whole")
 
 _UNCHANGED = Many(
     lambda _: _answer(
@@ -294,8 +294,8 @@ _FINE = Many(
         | _bound(*(column.name for column in lists_.COLUMNS))
         | {
             column: value
-            for rung in _RUNGS
-            for column, value in _plus(f"rung_{rung}", f"by_{rung}").items()
+            for level in _PARSE_LEVELS
+            for column, value in _plus(f"rung_{level}", f"by_{level}").items()
         }
     )
 )

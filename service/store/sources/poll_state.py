@@ -15,7 +15,7 @@ from service.store.tables import source as t
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class PollState:
     """None everywhere: nothing is known yet. Seconds and instants; see the columns of `source`.
 
     `whole_at`: when it was last asked without validators. `redirect_*`: a permanent redirect that
@@ -37,8 +37,8 @@ class Manners:
     moved_to: str | None = None
 
 
-UNKNOWN = Manners()
-_NAMES = tuple(field.name for field in fields(Manners))
+UNKNOWN = PollState()
+_NAMES = tuple(field.name for field in fields(PollState))
 _read = attrgetter(*_NAMES)
 
 COLUMNS = tuple(t.c[name] for name in _NAMES)
@@ -53,6 +53,6 @@ NOT_MOVED: dict[str, Any] = {
 """What a source knows of moves at an address that is new to it."""
 
 
-def values(manners: Manners) -> dict[str, Any]:
+def values(poll_state: PollState) -> dict[str, Any]:
     """As values of a statement."""
-    return dict(zip(_NAMES, _read(manners), strict=True))
+    return dict(zip(_NAMES, _read(poll_state), strict=True))

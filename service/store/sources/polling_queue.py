@@ -19,7 +19,7 @@ from service.store.sources import list_state as lists_
 from service.store.sources import poll_state as m
 from service.store.sources.list_state import Lists
 from service.store.sources.pauses import awake
-from service.store.sources.poll_state import Manners
+from service.store.sources.poll_state import PollState
 from service.store.tables import source as t
 
 LEASE = Lease(t.c.id, t.c.lease_owner, t.c.lease_until)
@@ -67,17 +67,17 @@ class ClaimedSource:
     pushed_until: datetime | None = None
     held_until: datetime | None = None
     due_at: datetime | None = None
-    manners: Manners = field(kw_only=True)
+    poll_state: PollState = field(kw_only=True)
     lists: Lists = field(kw_only=True, default=lists_.UNKNOWN)
 
     @property
     def address(self) -> str:
         """The TOML's, or where that has moved for good."""
-        return self.manners.moved_to or self.url
+        return self.poll_state.moved_to or self.url
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class BodyFingerprint:
     """What a body is known by later: the server's validators, our hash, and how it was read."""
 
     etag: bytes | None
@@ -149,8 +149,8 @@ def claim(
 
 def _claimed(row: tuple[Any, ...]) -> ClaimedSource:
     own = len(row) - len(lists_.COLUMNS) - len(m.COLUMNS)
-    lists, manners = row[own : -len(m.COLUMNS)], row[-len(m.COLUMNS) :]
-    return ClaimedSource(*row[:own], manners=Manners(*manners), lists=Lists(*lists))
+    lists, poll_state = row[own : -len(m.COLUMNS)], row[-len(m.COLUMNS) :]
+    return ClaimedSource(*row[:own], poll_state=PollState(*poll_state), lists=Lists(*lists))
 
 
 def _address() -> ColumnElement[str]:

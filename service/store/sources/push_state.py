@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, or_, select, update
 
 from service.store.sources import poll_state
-from service.store.sources.poll_state import Manners
+from service.store.sources.poll_state import PollState
 from service.store.sources.polling_queue import LEASE, ClaimedSource
 from service.store.tables import source
 from service.store.tables import websub as t
@@ -34,7 +34,7 @@ def push(connection: Connection, source_id: int, until: datetime | None) -> None
     connection.execute(update(source).where(source.c.id == source_id).values(pushed_until=until))
 
 
-def record_delivered(connection: Connection, one: ClaimedSource, known: Manners) -> None:
+def record_delivered(connection: Connection, one: ClaimedSource, known: PollState) -> None:
     """What a hub brought is stored, and the claim given back.
 
     It says nothing of the document behind the source's own address.

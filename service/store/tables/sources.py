@@ -91,7 +91,7 @@ source = Table(
     Column("hubs", Json),
     Column("hub_topic", Text),
     Column("pushed_until", UtcDateTime),  # a hub brings its news until then: polled at its ceiling
-    # How often each rung of the ladder was enough (parse/incremental/levels.py).
+    # How often each parse level was enough (parse/incremental/levels.py).
     Column("rung_304", Integer, nullable=False, server_default="0"),
     Column("rung_body", Integer, nullable=False, server_default="0"),
     Column("rung_slices", Integer, nullable=False, server_default="0"),

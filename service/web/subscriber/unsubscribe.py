@@ -67,7 +67,7 @@ async def act(request: Request) -> Response:
         known = await asyncio.to_thread(audience.find, context.store, token)
         return error(request, 404) if known is None else see(context, unsubscribe_path(token))
     if do in ("monthly", "undo"):
-        context.kick("digests")
+        context.wake("digests")
     return _done(context, found, now, _DONE[do])
 
 

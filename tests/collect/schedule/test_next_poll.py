@@ -18,7 +18,7 @@ from service.collect.schedule.next_poll import (
     held_until,
     shifted,
 )
-from service.collect.schedule.publish_rate import Habits
+from service.collect.schedule.publish_rate import PublishRate
 from service.parse.feed.publisher_hints import is_skipped
 
 BOUNDS = Bounds(timedelta(minutes=15), timedelta(hours=12))
@@ -26,7 +26,7 @@ DICE = st.floats(0, 1, exclude_max=True)
 HOUR, DAY = 3600, 86400
 
 
-UNKNOWN, NO_WISH = Habits(), PublisherHint()
+UNKNOWN, NO_WISH = PublishRate(), PublisherHint()
 
 
 def _answer(now, habits=UNKNOWN, wish=NO_WISH, bounds=BOUNDS, **values):
@@ -55,17 +55,17 @@ def _failure(now, bounds=BOUNDS, **values):
     ],
 )
 def test_the_interval_follows_the_rhythm_of_the_news(now, pace_s, wait_s):
-    habits = Habits(pace_s, pace_s, now)
+    habits = PublishRate(pace_s, pace_s, now)
     then = _answer(now, habits, interval_s=5000, news=True)
     assert (then.at - now).total_seconds() == then.interval_s == wait_s
 
 
 def test_what_a_hub_brings_is_polled_at_the_ceiling_and_keeps_its_own_interval(now):
-    habits = Habits(6 * HOUR, 6 * HOUR, now)
+    habits = PublishRate(6 * HOUR, 6 * HOUR, now)
     then = _answer(now, habits, interval_s=HOUR, pushed=True)
     assert (then.at - now, then.interval_s) == (timedelta(hours=12), HOUR)
     # Silence of the polls says nothing then, nor do its own hours; a wish beyond the ceiling does.
-    silent = Habits(HOUR, HOUR, now - timedelta(days=9))
+    silent = PublishRate(HOUR, HOUR, now - timedelta(days=9))
     assert _answer(now, silent, interval_s=5000, pushed=True).interval_s == 5000
     hours = PublisherHint(every_s=HOUR, phase_s=0)
     assert _answer(now, habits, hours, interval_s=HOUR, pushed=True).at == then.at
@@ -75,7 +75,7 @@ def test_what_a_hub_brings_is_polled_at_the_ceiling_and_keeps_its_own_interval(n
 
 
 def test_who_asks_by_hand_does_not_slow_down_what_is_asked_by_itself(now):
-    silent = Habits(HOUR, HOUR, now - timedelta(days=30))
+    silent = PublishRate(HOUR, HOUR, now - timedelta(days=30))
     by_itself = _answer(now, silent, interval_s=8000)
     by_hand = _answer(now, silent, interval_s=8000, early=True)
     assert (by_itself.interval_s, by_hand.interval_s) == (10000, 8000)
@@ -102,7 +102,7 @@ def test_sources_that_were_added_together_part_at_once(now):
 
 
 def test_silence_that_is_usual_changes_nothing_and_a_longer_one_slows_down(now):
-    office = Habits(3 * HOUR, 62 * HOUR, now)  # by day each three hours, nothing at weekends
+    office = PublishRate(3 * HOUR, 62 * HOUR, now)  # by day each three hours, nothing at weekends
     waits, at, interval = [], now, HOUR
     while at < now + timedelta(days=14):
         then = _answer(at, office, interval_s=interval)
@@ -138,7 +138,7 @@ def test_a_document_with_hours_of_its_own_is_asked_just_after_them(now):
     assert _answer(at, wish=daily).at == at.replace(hour=17)
     assert _answer(at.replace(hour=16, minute=30), wish=daily).at == at.replace(hour=17)
     assert _answer(at.replace(hour=16, minute=50), wish=daily).at == at.replace(day=25, hour=17)
-    rare = Habits(3 * DAY, 3 * DAY, at)  # it says hourly, but has news twice a week
+    rare = PublishRate(3 * DAY, 3 * DAY, at)  # it says hourly, but has news twice a week
     assert _answer(at, rare, wish=PublisherHint(every_s=HOUR, phase_s=600)).at == at.replace(
         hour=17, minute=10
     )
@@ -163,9 +163,9 @@ def test_who_skips_everything_has_made_a_slip(now):
 
 
 def test_a_server_that_sends_all_each_time_is_asked_once_an_hour_at_most(now):
-    lively = Habits(60, HOUR, now)
+    lively = PublishRate(60, HOUR, now)
     assert _answer(now, lively, costly=True).interval_s == HOUR
-    assert _answer(now, Habits(DAY, DAY, now), costly=True).interval_s == 3 * HOUR
+    assert _answer(now, PublishRate(DAY, DAY, now), costly=True).interval_s == 3 * HOUR
     tight = Bounds(timedelta(minutes=5), timedelta(minutes=10))
     assert _answer(now, lively, bounds=tight, costly=True).interval_s == 600
 
@@ -219,7 +219,7 @@ def test_an_interval_stays_between_floor_and_ceiling(
     interval, pace, lull, silence, news, costly, dice
 ):
     now = datetime(2026, 11, 24, tzinfo=UTC)
-    habits = Habits(pace, lull, now - timedelta(seconds=silence))
+    habits = PublishRate(pace, lull, now - timedelta(seconds=silence))
     then = _answer(now, habits, interval_s=interval, news=news, costly=costly, dice=dice)
     assert 900 <= then.interval_s <= 12 * HOUR
     longest = timedelta(hours=24) if interval is None else timedelta(hours=13, minutes=12)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.collect.schedule.publish_rate import Habits, learn
+from service.collect.schedule.publish_rate import PublishRate, learn
 
 HOUR = 3600
 
@@ -17,26 +17,26 @@ def _hours(now, *ago):
 
 
 def test_a_first_document_teaches_the_usual_and_the_longest_gap(now):
-    found = learn(Habits(), _hours(now, 30, 2, 5, 3, 27), 5, now)
-    assert found == Habits(int(2.5 * HOUR), 22 * HOUR, now - timedelta(hours=2))
+    found = learn(PublishRate(), _hours(now, 30, 2, 5, 3, 27), 5, now)
+    assert found == PublishRate(int(2.5 * HOUR), 22 * HOUR, now - timedelta(hours=2))
 
 
 def test_what_comes_together_is_one_piece_of_news(now):
     minutes = [now - timedelta(days=d, minutes=m) for d in range(5) for m in range(0, 14, 2)]
-    found = learn(Habits(), minutes, len(minutes), now)
+    found = learn(PublishRate(), minutes, len(minutes), now)
     assert found.pace_s == found.lull_s == 24 * HOUR
 
 
 def test_without_times_the_news_that_we_saw_teach(now):
-    known = learn(Habits(), [], 10, now)
-    assert known == Habits(None, None, now)
+    known = learn(PublishRate(), [], 10, now)
+    assert known == PublishRate(None, None, now)
     for n in range(1, 6):
         known = learn(known, [], 2, now + timedelta(hours=2 * n))
     assert (known.pace_s, known.lull_s) == (2 * HOUR, 2 * HOUR)
 
 
 def test_later_news_move_the_pace_a_little_and_are_remembered(now):
-    known = Habits(HOUR, 10 * HOUR, now)
+    known = PublishRate(HOUR, 10 * HOUR, now)
     after = learn(known, _hours(now + timedelta(hours=4), 0), 1, now + timedelta(hours=4))
     assert HOUR < after.pace_s < 2 * HOUR
     assert 9 * HOUR < after.lull_s < 10 * HOUR
@@ -46,13 +46,13 @@ def test_later_news_move_the_pace_a_little_and_are_remembered(now):
 
 
 def test_times_that_are_made_anew_with_each_fetch_teach_nothing(now):
-    known = Habits(24 * HOUR, 24 * HOUR, now - timedelta(hours=9))
+    known = PublishRate(24 * HOUR, 24 * HOUR, now - timedelta(hours=9))
     assert learn(known, _hours(now, 0, 0, 0), 0, now) == known
 
 
 def test_times_in_the_future_are_now(now):
-    found = learn(Habits(), [now + timedelta(days=400), now - timedelta(hours=1)], 2, now)
-    assert found == Habits(HOUR, HOUR, now)
+    found = learn(PublishRate(), [now + timedelta(days=400), now - timedelta(hours=1)], 2, now)
+    assert found == PublishRate(HOUR, HOUR, now)
 
 
 @given(
@@ -64,7 +64,7 @@ def test_times_in_the_future_are_now(now):
 def test_a_rhythm_is_never_less_than_a_moment(ago, new, pace, last):
     now = datetime(2026, 11, 24, tzinfo=UTC)
     news_at = None if last is None else now - timedelta(seconds=last)
-    known = Habits(pace, pace, news_at)
+    known = PublishRate(pace, pace, news_at)
     found = learn(known, [now - timedelta(seconds=n) for n in ago], new, now)
     assert found.pace_s is None or found.pace_s >= 1
     assert found.lull_s is None or found.lull_s >= 1

@@ -81,9 +81,9 @@ async def parsers():
 
 async def test_documents_come_back_each_to_its_own(parsers):
     titles = [f"số {n}" for n in range(60)]
-    brought = await asyncio.gather(*(parsers.read(job(feed(title))) for title in titles))
-    assert [one.document.title for one in brought] == titles
-    assert [one.document.entries[0].title for one in brought] == [f"Tin {t}" for t in titles]
+    parsed = await asyncio.gather(*(parsers.read(job(feed(title))) for title in titles))
+    assert [one.document.title for one in parsed] == titles
+    assert [one.document.entries[0].title for one in parsed] == [f"Tin {t}" for t in titles]
 
 
 async def test_a_document_that_cannot_be_read_costs_no_other_anything(parsers):
@@ -150,8 +150,8 @@ async def test_documents_that_hang_hold_up_nobody_but_each_other():
         await parsers.read(job(feed("warm")))
         hanging = [asyncio.create_task(parsers.read(job(feed("x"), Endless()))) for _ in range(4)]
         good = [asyncio.create_task(parsers.read(job(feed(f"{n}")))) for n in range(60)]
-        brought = await asyncio.gather(*good)
-        assert [one.document.title for one in brought] == [str(n) for n in range(60)]
+        parsed = await asyncio.gather(*good)
+        assert [one.document.title for one in parsed] == [str(n) for n in range(60)]
         assert not all(one.done() for one in hanging), "one by one they take 24 seconds"
         with pytest.raises(QuarantinedError, match="longer than 6 s"):
             await hanging[0]
@@ -244,8 +244,8 @@ async def test_what_a_function_raises_costs_nobody_else_a_process(kind):
         for _ in range(3):
             with pytest.raises(kind, match="it does not work"):
                 await parsers.call(fails_with, kind, "it does not work")
-        brought = await asyncio.gather(*reading)
-        assert [one.document.title for one in brought] == [str(n) for n in range(20)]
+        parsed = await asyncio.gather(*reading)
+        assert [one.document.title for one in parsed] == [str(n) for n in range(20)]
         assert await parsers.call(os.getpid) == before
 
 
@@ -253,8 +253,8 @@ async def test_an_error_that_cannot_travel_is_told_in_words(parsers):
     before = await parsers.call(os.getpid)
     with pytest.raises(BantinError, match="NotToBePackedError: 7 so so"):
         await parsers.call(fails_with, NotToBePackedError, 7, "so so")
-    brought = await asyncio.gather(*(parsers.read(job(feed(f"{n}"))) for n in range(9)))
-    assert len(brought) == 9
+    parsed = await asyncio.gather(*(parsers.read(job(feed(f"{n}"))) for n in range(9)))
+    assert len(parsed) == 9
     assert before in {await parsers.call(os.getpid) for _ in range(20)}
 
 

@@ -57,7 +57,7 @@ class Desk:
         self.store, self.now, self.base_url = store, now, base_url
         self.parsers = parsers
         self.settings = Settings()
-        self.kicks: list[str] = []
+        self.wakes: list[str] = []
         self.owner = "one"
         self.resolver: AbstractResolver | None = None
         self.numbers = itertools.count(1)
@@ -82,7 +82,7 @@ class Desk:
             lambda: self.settings,
             lambda: Renderer(site_view(self.settings)),
             lambda: self.now,
-            self.kicks.append,
+            self.wakes.append,
             lambda: Health(True, ()),
             dice=lambda: 0.0,
         )

@@ -46,7 +46,7 @@ async def test_what_is_delivered_is_stored_as_if_it_had_been_fetched(store, now,
         await subscribed(desk, hub)
         desk.later(minutes=5)
         assert await hub.deliver(paper.body("b"), method=method) == 202
-        assert desk.kicks == ["delivered"]
+        assert desk.wakes == ["delivered"]
         taken = await desk.take()
         assert (taken.tried, taken.entries_new) == (1, 1)
         assert desk.titles() == ["Tin a", "Tin b"]

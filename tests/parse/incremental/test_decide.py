@@ -1,4 +1,6 @@
-"""Parsing little gives what parsing everything gives: the ladder against the whole document."""
+"""Parsing little gives what parsing everything gives: incremental parsing against the whole
+document.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from service.errors import ParseError
 from service.model import Document
 from service.parse.document import parse_document
 from service.parse.incremental import decide, snapshot, splitter
-from service.parse.incremental.levels import Rung
+from service.parse.incremental.levels import ParseLevel
 from service.parse.options import ParseOptions
 from service.parse.repair import pipeline
 from tests.parse.feed.test_strict_parser import FOLDERS, files
@@ -21,8 +23,8 @@ URL = "https://a.example/dir/feed"
 READING = ParseOptions(zone="Asia/Ho_Chi_Minh")
 
 
-def both_ways(first: bytes, second: bytes, now, headers=None) -> Rung | None:
-    """Read `second` after `first` by the ladder and whole; compare. None: the first is no feed."""
+def both_ways(first: bytes, second: bytes, now, headers=None) -> ParseLevel | None:
+    """Read `second` after `first` incrementally and whole; compare. None: the first is no feed."""
     headers = headers or {}
     try:
         before = decide.glean(first, headers, URL, READING, now, None)
@@ -38,18 +40,18 @@ def both_ways(first: bytes, second: bytes, now, headers=None) -> Rung | None:
         with pytest.raises(ParseError):
             decide.glean(second, headers, URL, READING, later, known)
         return None
-    gleaned = decide.glean(second, headers, URL, READING, later, known)
-    assert gleaned.listed == len(whole.entries)
-    assert told(gleaned.document) == told(whole)
+    parsed = decide.glean(second, headers, URL, READING, later, known)
+    assert parsed.listed == len(whole.entries)
+    assert told(parsed.document) == told(whole)
     old = {one.key: one for one in before.document.entries}
-    read = {one.key: one for one in gleaned.document.entries}
+    read = {one.key: one for one in parsed.document.entries}
     assert [read.get(one.key) or old[one.key] for one in whole.entries] == list(whole.entries)
-    if gleaned.rung is Rung.WHOLE:
-        assert gleaned.document == whole
-    if gleaned.slices is not None:  # what is remembered is what a whole reading would remember
+    if parsed.level is ParseLevel.WHOLE:
+        assert parsed.document == whole
+    if parsed.slices is not None:  # what is remembered is what a whole reading would remember
         again = decide.glean(second, headers, URL, READING, later, None)
-        assert again.slices == gleaned.slices
-    return gleaned.rung
+        assert again.slices == parsed.slices
+    return parsed.level
 
 
 def told(document: Document) -> tuple[object, ...]:
@@ -70,15 +72,18 @@ def variants(body: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_feed_of_the_corpus_gives_the_same_both_ways(corpus, folder, now):
-    rungs: list[Rung | None] = []
+    parse_levels: list[ParseLevel | None] = []
     assert files(corpus, folder)
     for path in files(corpus, folder):
         body = path.read_bytes()
         both_ways(body, body, now)
         found = [both_ways(earlier, body, now) for earlier in variants(body)]
-        rungs += found[:1]  # one new entry since: what a poll finds
-    if folder in {"rss-parser/input", "feedjira"}:  # real feeds: the ladder is worth having
-        assert rungs.count(Rung.PART) > 0.7 * len(rungs) > 10
+        parse_levels += found[:1]  # one new entry since: what a poll finds
+    if folder in {
+        "rss-parser/input",
+        "feedjira",
+    }:  # real feeds: incremental parsing is worth having
+        assert parse_levels.count(ParseLevel.PART) > 0.7 * len(parse_levels) > 10
 
 
 @given(two_documents())
@@ -155,28 +160,28 @@ def test_every_known_leak_is_read_as_the_whole_document_reads_it(name, now):
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "rung"),
+    ("before", "after", "level"),
     [
-        ("<title>A</title>", "<title>B</title>", Rung.PART),
-        ("<lastBuildDate>1</lastBuildDate>", "<lastBuildDate>2</lastBuildDate>", Rung.PART),
-        ("<language>vi</language>", "<language>en</language>", Rung.WHOLE),
-        ("<link>http://a.example/</link>", "<link>http://a.example/2</link>", Rung.WHOLE),
-        ("<title>A</title>", "<content:encoded>x</content:encoded>", Rung.WHOLE),
-        ("<title>A</title>", "<image><url>http://a.example/i</url></image>", Rung.WHOLE),
+        ("<title>A</title>", "<title>B</title>", ParseLevel.PART),
+        ("<lastBuildDate>1</lastBuildDate>", "<lastBuildDate>2</lastBuildDate>", ParseLevel.PART),
+        ("<language>vi</language>", "<language>en</language>", ParseLevel.WHOLE),
+        ("<link>http://a.example/</link>", "<link>http://a.example/2</link>", ParseLevel.WHOLE),
+        ("<title>A</title>", "<content:encoded>x</content:encoded>", ParseLevel.WHOLE),
+        ("<title>A</title>", "<image><url>http://a.example/i</url></image>", ParseLevel.WHOLE),
     ],
 )
-def test_what_a_head_hands_down_must_be_the_same(before, after, rung, now):
+def test_what_a_head_hands_down_must_be_the_same(before, after, level, now):
     old = [item("2"), item("3")]
-    assert both_ways(feed(before, *old), feed(after, item("4"), *old), now) is rung
+    assert both_ways(feed(before, *old), feed(after, item("4"), *old), now) is level
 
 
 def test_without_news_the_head_alone_is_read(now):
     old = [item("2"), item("3")]
     assert both_ways(feed("<title>A</title>", *old), feed("<title>B</title>", *old), now) is (
-        Rung.SLICES
+        ParseLevel.SLICES
     )
     changed_base = feed("<title>A</title>", *old).replace(b"<rss", b"<rss xml:base='http://b.b/'")
-    assert both_ways(feed("<title>A</title>", *old), changed_base, now) is Rung.WHOLE
+    assert both_ways(feed("<title>A</title>", *old), changed_base, now) is ParseLevel.WHOLE
 
 
 def test_a_memory_is_worth_nothing_on_another_basis():
@@ -232,6 +237,6 @@ def test_an_order_of_dates_that_shows_itself_later_reads_the_whole_again(now):
 
     old = feed("2/3/2026 08:00", "3/4/2026 08:00")
     assert both_ways(old, feed("4/5/2026 08:00", "2/3/2026 08:00", "3/4/2026 08:00"), now) is (
-        Rung.PART
+        ParseLevel.PART
     )
-    assert both_ways(old, feed("5/22/2026 08:00", "2/3/2026 08:00"), now) is Rung.WHOLE
+    assert both_ways(old, feed("5/22/2026 08:00", "2/3/2026 08:00"), now) is ParseLevel.WHOLE

@@ -11,11 +11,11 @@ from sqlalchemy import select, update
 from service.store import tables as t
 from service.store.sources import poll_results, polling_queue, retries
 from service.store.sources.list_state import Lists
-from service.store.sources.poll_state import Manners
+from service.store.sources.poll_state import PollState
 from tests.builders import add_source
 
 LEASE = timedelta(minutes=5)
-BEHIND = polling_queue.Behind(b'"1"', b"yesterday", b"\x01" * 16, b"\x02" * 8)
+FINGERPRINT = polling_queue.BodyFingerprint(b'"1"', b"yesterday", b"\x01" * 16, b"\x02" * 8)
 
 
 def _claim(connection, now, name, owner="a", **options):
@@ -99,9 +99,9 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         (source,) = _claim(connection, now, "bao-a")
         assert source.document_error == "no"
         fine = poll_results.Fine(
-            source=source, behind=BEHIND, next_poll_at=now + LEASE,
-            manners=Manners(interval_s=900), title="Báo A", home=None, entries=7,
-            repairs=["bare-ampersand"], rung="whole", beyond=2,
+            source=source, fingerprint=FINGERPRINT, next_poll_at=now + LEASE,
+            poll_state=PollState(interval_s=900), title="Báo A", home=None, entries=7,
+            repairs=["bare-ampersand"], level="whole", beyond=2,
             lists=Lists(entries_usual=6, place=">a", children={"x": ""}),
         )  # fmt: skip
         assert poll_results.record_fine(connection, now, [fine]) == frozenset()
@@ -113,10 +113,12 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         later = now + timedelta(hours=1)
         (again,) = _claim(connection, later, "bao-a")
         assert (again.etag, again.last_modified) == (b'"1"', b"yesterday")
-        assert (again.body_hash, again.read_as) == (BEHIND.body_hash, BEHIND.read_as)
+        assert (again.body_hash, again.read_as) == (FINGERPRINT.body_hash, FINGERPRINT.read_as)
         assert (again.first_collected_at, again.document_error) == (now, None)
         assert again.lists == Lists(None, 6, ">a", {"x": ""})
-        same = poll_results.Same(again, BEHIND, False, later + LEASE, Manners(interval_s=1000))
+        same = poll_results.Same(
+            again, FINGERPRINT, False, later + LEASE, PollState(interval_s=1000)
+        )
         assert poll_results.record_unchanged(connection, later, [same]) == frozenset()
         row = _row(connection)
         assert (row.first_collected_at, row.last_ok_at, row.title) == (now, later, "Báo A")
@@ -129,12 +131,17 @@ def test_failures_count_up_and_a_body_that_cannot_be_read_is_remembered(any_stor
         add_source(connection, now)
         (source,) = _claim(connection, now, "bao-a")
         poll_results.record_failure(
-            connection, source, error="404", next_poll_at=now, manners=Manners()
+            connection, source, error="404", next_poll_at=now, poll_state=PollState()
         )
         (source,) = _claim(connection, now, "bao-a")
         assert (source.failures, source.etag, source.document_error) == (1, None, None)
         poll_results.record_failure(
-            connection, source, error="no feed", next_poll_at=now, manners=Manners(), behind=BEHIND
+            connection,
+            source,
+            error="no feed",
+            next_poll_at=now,
+            poll_state=PollState(),
+            fingerprint=FINGERPRINT,
         )
         (source,) = _claim(connection, now, "bao-a")
         assert (source.failures, source.etag, source.document_error) == (2, b'"1"', "no feed")
@@ -150,9 +157,9 @@ def test_what_is_no_longer_ours_is_not_written(any_store, now, meanwhile):
         connection.execute(update(t.source).values(**meanwhile))
         assert not poll_results.held(connection, [source])
         assert not poll_results.record_failure(
-            connection, source, error="x", next_poll_at=now, manners=Manners()
+            connection, source, error="x", next_poll_at=now, poll_state=PollState()
         )
-        same = poll_results.Same(source, BEHIND, True, now, Manners(interval_s=1))
+        same = poll_results.Same(source, FINGERPRINT, True, now, PollState(interval_s=1))
         assert poll_results.record_unchanged(connection, now, [same]) == {source.id}
         row = _row(connection)
         assert (row.error, row.etag, row.lease_until) == (None, None, now + LEASE)
@@ -179,7 +186,11 @@ def test_of_many_that_said_the_same_only_those_are_lost_that_are_not_ours(any_st
         connection.execute(update(t.source).where(taken).values(lease_owner="b"))
         same = [
             poll_results.Same(
-                one, BEHIND, True, now + timedelta(hours=n), Manners(interval_s=n, news_at=now)
+                one,
+                FINGERPRINT,
+                True,
+                now + timedelta(hours=n),
+                PollState(interval_s=n, news_at=now),
             )
             for n, one in enumerate(claimed, 1)
         ]
@@ -196,7 +207,7 @@ def test_what_is_gone_is_not_due_until_somebody_says_so(any_store, now):
         add_source(connection, now)
         (source,) = _claim(connection, now, "bao-a")
         poll_results.record_failure(
-            connection, source, error="410", next_poll_at=now, manners=Manners(), gone_at=now
+            connection, source, error="410", next_poll_at=now, poll_state=PollState(), gone_at=now
         )
         much_later = now + timedelta(days=400)
         assert polling_queue.due(connection, much_later) == []
@@ -213,5 +224,5 @@ def test_a_source_that_has_moved_is_fetched_where_it_stands_now(any_store, now):
         (found,) = polling_queue.due(connection, now)
         assert found.url == there
         (source,) = _claim(connection, now, "bao-a")
-        assert (source.address, source.manners.moved_to) == (there, there)
+        assert (source.address, source.poll_state.moved_to) == (there, there)
         assert source.url != there

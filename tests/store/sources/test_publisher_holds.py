@@ -9,11 +9,11 @@ from sqlalchemy import select, update
 from service.store import tables as t
 from service.store.sources import poll_results, polling_queue, publisher_holds, retries
 from service.store.sources.list_state import Lists
-from service.store.sources.poll_state import Manners
+from service.store.sources.poll_state import PollState
 from tests.builders import add_source
 
 HOUR = timedelta(hours=1)
-BEHIND = polling_queue.Behind(b'"1"', b"yesterday", b"\x01" * 16, b"\x02" * 8)
+FINGERPRINT = polling_queue.BodyFingerprint(b'"1"', b"yesterday", b"\x01" * 16, b"\x02" * 8)
 
 
 def _claim(connection, now):
@@ -28,9 +28,17 @@ def _held(connection):
 
 def _document(connection, source, now, at):
     fine = poll_results.Fine(
-        source=source, behind=BEHIND, next_poll_at=at, manners=Manners(), title=None, home=None,
-        entries=1, repairs=[], rung="whole", lists=Lists(),
-    )  # fmt: skip
+        source=source,
+        fingerprint=FINGERPRINT,
+        next_poll_at=at,
+        poll_state=PollState(),
+        title=None,
+        home=None,
+        entries=1,
+        repairs=[],
+        level="whole",
+        lists=Lists(),
+    )
     return not poll_results.record_fine(connection, now, [fine])
 
 
@@ -63,10 +71,10 @@ def test_who_was_being_asked_when_its_site_said_enough_rests_like_the_others(any
         document, same, failed = _claim(connection, now)
         publisher_holds.put_off(connection, names, "bao-a", until, lambda _: until)
         assert _document(connection, document, now, soon)
-        told = poll_results.Same(same, BEHIND, False, soon, Manners())
+        told = poll_results.Same(same, FINGERPRINT, False, soon, PollState())
         assert poll_results.record_unchanged(connection, now, [told]) == frozenset()
         assert poll_results.record_failure(
-            connection, failed, error="503", next_poll_at=soon, manners=Manners()
+            connection, failed, error="503", next_poll_at=soon, poll_state=PollState()
         )
         assert set(_held(connection).values()) == {(until, until, "bao-a")}
 
@@ -80,10 +88,10 @@ def test_a_hold_ends_when_the_source_answers_well_but_not_with_another_failure(a
         document, same, failed = _claim(connection, now)
         _document(connection, document, now, soon)
         poll_results.record_unchanged(
-            connection, now, [poll_results.Same(same, BEHIND, False, soon, Manners())]
+            connection, now, [poll_results.Same(same, FINGERPRINT, False, soon, PollState())]
         )
         poll_results.record_failure(
-            connection, failed, error="500", next_poll_at=soon, manners=Manners()
+            connection, failed, error="500", next_poll_at=soon, poll_state=PollState()
         )
         assert _held(connection) == {
             "mot": (soon, None, None),
@@ -100,7 +108,7 @@ def test_what_its_server_asked_for_is_kept_and_a_longer_wish_of_its_site_too(any
             connection, ["bao-a"], "bao-b", now + 5 * HOUR, lambda _: now + 5 * HOUR
         )
         poll_results.record_failure(
-            connection, source, error="429", next_poll_at=now + 2 * HOUR, manners=Manners(),
+            connection, source, error="429", next_poll_at=now + 2 * HOUR, poll_state=PollState(),
             held_until=now + 2 * HOUR,
         )  # fmt: skip
         (found,) = _held(connection).values()
