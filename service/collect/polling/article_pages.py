@@ -271,14 +271,14 @@ class PageRound:
     ) -> Prepared:
         """Its entry, ready to be admitted. None: as its list told it."""
         said = told_of(page.source, told, first=False)
-        wish = EntryOptions(replace(said, title=said.title or page.title), self._rules)
+        entry_options = EntryOptions(replace(said, title=said.title or page.title), self._rules)
         job = ParseTask(
             answer.body if answer else b"",
             dict(answer.headers) if answer else {},
             answer.url if answer else page.url,
             reading_of(told, self._settings.site),
             self._clock(),
-            wish,
+            entry_options,
             listed=page.listed,
         )
         if answer and not answer.body.strip():

@@ -114,9 +114,9 @@ async def ask(
     except BantinError as error:
         _tell(visit, error)
         return error
-    wish = EntryOptions(asked.told, rules)
+    entry_options = EntryOptions(asked.told, rules)
     return ParseTask(
-        response.body, dict(response.headers), response.url, asked.reading, clock(), wish
+        response.body, dict(response.headers), response.url, asked.reading, clock(), entry_options
     )
 
 

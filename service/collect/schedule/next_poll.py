@@ -28,8 +28,8 @@ FAILURE_SPREAD = 0.3
 HOUR_S = 3600.0
 """The public rule for feed readers: not more often, unless more often is wished or has a use."""
 
-WISHES_S = 86400.0
-"""How long a wish for rest is honoured beyond the ceiling: a max-age of a year is a slip."""
+HINTS_S = 86400.0
+"""How long a hint to rest is honoured beyond the ceiling: a max-age of a year is a slip."""
 
 PLEAS_S = 2 * 86400.0
 """The same of a 429, whose max-age is a plea for rest: 48 hours of it are met in the wild."""
@@ -60,7 +60,7 @@ class PublisherHint:
     """What the publisher asks for, in seconds; None = not said.
 
     `fresh_s`: for how long the server calls its answer fresh. `every_s`, `phase_s`, `skips`: the
-    document's own words, as in `wishes.Rhythm`.
+    document's own words, as in `publisher_hints.Rhythm`.
     """
 
     fresh_s: float | None = None
@@ -80,8 +80,8 @@ class Next:
 def after_answer(
     now: datetime,
     bounds: Bounds,
-    habits: PublishRate,
-    wish: PublisherHint,
+    rate: PublishRate,
+    hint: PublisherHint,
     *,
     interval_s: int | None,
     news: bool,
@@ -98,21 +98,21 @@ def after_answer(
     ceiling alone; the interval goes on for when it does not. `dice` in [0, 1).
     """
     floor, ceiling = bounds.floor.total_seconds(), bounds.ceiling.total_seconds()
-    interval = _usual(habits, floor)
-    if interval_s is not None and not news and not habits.holds(now):
+    interval = _usual(rate, floor)
+    if interval_s is not None and not news and not rate.holds(now):
         interval = max(interval, interval_s * (1.0 if early or pushed else GROWTH))
     least = max(floor, HOUR_S) if costly else floor
     interval = min(max(interval, least), max(floor, ceiling))
     spread = FIRST_SPREAD if interval_s is None else SPREAD
     rhythm = max(floor, ceiling) if pushed else interval
-    wait = _stretched(max(rhythm, _rest(wish, ceiling)), spread, dice)
+    wait = _stretched(max(rhythm, _rest(hint, ceiling)), spread, dice)
     at = now + timedelta(seconds=wait)
-    if not pushed and wish.every_s and wish.phase_s is not None:
+    if not pushed and hint.every_s and hint.phase_s is not None:
         # Where its own hours are rarer than we would come, none of them is passed over.
-        soonest = floor if wish.every_s > interval else interval
-        soonest = max(soonest, min(wish.fresh_s or 0.0, max(ceiling, WISHES_S)))
-        at = _on_grid(now, soonest, wish.every_s, wish.phase_s, ceiling, dice) or at
-    return Next(_awake(wish.skips, at, dice), round(interval))
+        soonest = floor if hint.every_s > interval else interval
+        soonest = max(soonest, min(hint.fresh_s or 0.0, max(ceiling, HINTS_S)))
+        at = _on_grid(now, soonest, hint.every_s, hint.phase_s, ceiling, dice) or at
+    return Next(_awake(hint.skips, at, dice), round(interval))
 
 
 def after_failure(
@@ -140,7 +140,7 @@ def after_failure(
     first = max(floor, min(interval_s or 0.0, HOUR_S), HOUR_S if too_many else 0.0)
     wait = min(first * 2.0 ** min(max(failures - 1, 0), 32), max(first, ceiling))
     asked = min(retry_after_s or 0.0, LONGEST_RETRY.total_seconds())
-    fresh = min(fresh_s or 0.0, max(ceiling, PLEAS_S if too_many else WISHES_S))
+    fresh = min(fresh_s or 0.0, max(ceiling, PLEAS_S if too_many else HINTS_S))
     wait = _stretched(max(wait, asked, fresh), FAILURE_SPREAD, dice)
     return _awake(skips, now + timedelta(seconds=wait), dice)
 
@@ -162,20 +162,20 @@ def shifted(
     return until + (max(due_at, now) - now) + timedelta(seconds=crowd_s * dice)
 
 
-def _usual(habits: PublishRate, floor: float) -> float:
+def _usual(rate: PublishRate, floor: float) -> float:
     """Half the usual gap between news, but an hour where that is enough, an eighth of a long one.
 
     So daily news are at most three hours late, and who brings something each hour is asked twice.
     """
-    if habits.pace_s is None:
+    if rate.pace_s is None:
         return max(floor, HOUR_S)
-    return max(min(habits.pace_s / 2, HOUR_S), habits.pace_s / 8)
+    return max(min(rate.pace_s / 2, HOUR_S), rate.pace_s / 8)
 
 
-def _rest(wish: PublisherHint, ceiling: float) -> float:
+def _rest(hint: PublisherHint, ceiling: float) -> float:
     """For how long the publisher wants to be left alone at least, in seconds."""
-    every = 0.0 if wish.phase_s is not None else float(wish.every_s or 0)
-    return min(max(wish.fresh_s or 0.0, every), max(ceiling, WISHES_S))
+    every = 0.0 if hint.phase_s is not None else float(hint.every_s or 0)
+    return min(max(hint.fresh_s or 0.0, every), max(ceiling, HINTS_S))
 
 
 def _on_grid(
@@ -183,10 +183,10 @@ def _on_grid(
 ) -> datetime | None:
     """Just after the first of the source's own hours that lies `soonest` seconds ahead.
 
-    None where that is farther than any wish is honoured.
+    None where that is farther than any hint is honoured.
     """
     ahead = (phase - now.timestamp() - soonest) % every
-    if ahead > max(ceiling, WISHES_S):
+    if ahead > max(ceiling, HINTS_S):
         return None
     return now + timedelta(seconds=soonest + ahead + SPREAD * dice * min(every, HOUR_S))
 

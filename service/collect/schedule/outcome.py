@@ -77,7 +77,7 @@ def answered(
         known = _as_told(known, parsed, new, now)
     at_home = not hops or URL(hops[-1].url).origin() == URL(source.url).origin()
     known = _moving(known, source, hops if at_home or not terms.tied else (), now)
-    wish = PublisherHint(fresh_s, known.every_s, known.phase_s, known.skips or 0)
+    hint = PublisherHint(fresh_s, known.every_s, known.phase_s, known.skips or 0)
     # A server that cannot be asked "only if it changed", and says nothing else, gets the longer
     # waits that the public rules want of those who do not ask so.
     plain = whole and parsed is None
@@ -87,7 +87,7 @@ def answered(
         now,
         terms.bounds,
         PublishRate(known.pace_s, known.lull_s, known.news_at),
-        wish,
+        hint,
         interval_s=known.interval_s,
         news=new > 0,
         costly=costly and mute,

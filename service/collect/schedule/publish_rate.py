@@ -47,18 +47,16 @@ class PublishRate:
         return (now - self.news_at).total_seconds() <= PATIENCE * self.lull_s
 
 
-def learn(
-    habits: PublishRate, published: Sequence[datetime], new: int, now: datetime
-) -> PublishRate:
+def learn(rate: PublishRate, published: Sequence[datetime], new: int, now: datetime) -> PublishRate:
     """After a document with `new` entries that were not known.
 
     `published`: the times of its entries, in any order; those of entries that were known may be
     among them. Times that come with every fetch anew teach nothing, since nothing is new.
     """
     if not new:
-        return habits
+        return rate
     times = sorted(min(at, now) for at in published)
-    last = habits.news_at
+    last = rate.news_at
     if last is None:
         news = _news(times)[-LOOK_BACK:]
         gaps = [_seconds(*pair) for pair in itertools.pairwise(news)]
@@ -68,16 +66,16 @@ def learn(
     later = [at for at in times if at - last > BURST][-new:] or [now]
     for at in _news(later):
         if at - last > BURST:
-            habits = _after(habits, _seconds(last, at))
+            rate = _after(rate, _seconds(last, at))
             last = at
-    return replace(habits, news_at=max(last, times[-1] if times else last))
+    return replace(rate, news_at=max(last, times[-1] if times else last))
 
 
-def _after(habits: PublishRate, gap_s: float) -> PublishRate:
-    pace, lull = habits.pace_s or gap_s, habits.lull_s or gap_s
+def _after(rate: PublishRate, gap_s: float) -> PublishRate:
+    pace, lull = rate.pace_s or gap_s, rate.lull_s or gap_s
     pace = math.exp((1 - LEARN) * math.log(pace) + LEARN * math.log(gap_s))
     lull = gap_s if gap_s >= lull else lull - FORGET * (lull - gap_s)
-    return PublishRate(max(round(pace), 1), round(lull), habits.news_at)
+    return PublishRate(max(round(pace), 1), round(lull), rate.news_at)
 
 
 def _news(times: Sequence[datetime]) -> list[datetime]:

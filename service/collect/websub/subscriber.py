@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from yarl import URL
 
-from service.collect.schedule.next_poll import HOUR_S, WISHES_S
+from service.collect.schedule.next_poll import HINTS_S, HOUR_S
 from service.config.schema import Settings, Source
 from service.net import guard
 from service.parse.feed import publisher_hints
@@ -151,7 +151,7 @@ def polled_at(silent: Silent, now: datetime) -> datetime:
     """
     if silent.failures:
         return silent.next_poll_at
-    rest = min(max(silent.fresh_s or 0, silent.every_s or 0), WISHES_S)
+    rest = min(max(silent.fresh_s or 0, silent.every_s or 0), HINTS_S)
     own = silent.interval_s or HOUR_S
     at = max(now, (silent.last_ok_at or now) + timedelta(seconds=max(own, rest)))
     if silent.held_until is not None:

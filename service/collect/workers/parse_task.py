@@ -30,11 +30,11 @@ store."""
 def bring(job: ParseTask) -> ParseResult:
     """Read a body as little as needed. Raises ParseError with a reason in plain words."""
     job = _unpacked(job)
-    wish = job.wish
-    if wish is not None and job.listed is not None:
-        return _article(job, unpack(job.listed), wish)
+    entry_options = job.entry_options
+    if entry_options is not None and job.listed is not None:
+        return _article(job, unpack(job.listed), entry_options)
     on = snapshot.basis(job.reading.fingerprint, job.url)
-    before = snapshot.unpacked(wish.before if wish else None, on)
+    before = snapshot.unpacked(entry_options.before if entry_options else None, on)
     parsed = decide.glean(
         job.body,
         job.headers,
@@ -46,10 +46,12 @@ def bring(job: ParseTask) -> ParseResult:
     is_sitemap = job.reading.kind is SourceKind.SITEMAP  # it has its own bound, and no order
     if not is_sitemap:
         parsed = replace(parsed, document=bounded(parsed.document))
-    if wish is None:
+    if entry_options is None:
         return ParseResult(parsed.document, parsed.listed, parsed.level)
     known = before.hashes if isinstance(before, Entries) else frozenset[bytes]()
-    made, hashes = prepare(parsed.document, wish.told, _matcher(wish.rules), known)
+    made, hashes = prepare(
+        parsed.document, entry_options.told, _matcher(entry_options.rules), known
+    )
     kept = snapshot.packed(parsed.slices or Entries(hashes), on)
     return ParseResult(
         replace(parsed.document, entries=()),
@@ -68,10 +70,10 @@ def _unpacked(job: ParseTask) -> ParseTask:
     return job if plain is job.body else replace(job, body=plain)
 
 
-def _article(job: ParseTask, listed: Entry, wish: EntryOptions) -> ParseResult:
+def _article(job: ParseTask, listed: Entry, entry_options: EntryOptions) -> ParseResult:
     """One entry, made whole by its page."""
     whole = complete(job, listed) if job.body else listed
-    made = prepare_listed(listed, whole, wish.told, _matcher(wish.rules))
+    made = prepare_listed(listed, whole, entry_options.told, _matcher(entry_options.rules))
     return ParseResult(Document("", None, None, ()), 1, ParseLevel.WHOLE, (made,))
 
 

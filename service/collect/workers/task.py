@@ -26,7 +26,7 @@ class EntryOptions:
 
 @dataclass(frozen=True, slots=True)
 class ParseTask:
-    """A body to be read. `wish` None: its entries are given as they were found.
+    """A body to be read. `entry_options` None: its entries are given as they were found.
 
     `suspect`: the last document of this source killed or hung its reader. `listed`: it is the page
     of this entry, packed by `curate.listed`; without a body the entry is taken as its list told it.
@@ -37,7 +37,7 @@ class ParseTask:
     url: str
     reading: ParseOptions
     now: datetime
-    wish: EntryOptions | None = None
+    entry_options: EntryOptions | None = None
     suspect: bool = False
     listed: bytes | None = None
 

@@ -1,4 +1,4 @@
-"""How a source is asked: its rhythm, its publisher's wishes, where it has moved to.
+"""How a source is asked: its rhythm, its publisher's hints, where it has moved to.
 
 These columns of `source` are read with every claim and written with every answer; what becomes of
 them is decided in collect.

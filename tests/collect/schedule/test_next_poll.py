@@ -26,12 +26,12 @@ DICE = st.floats(0, 1, exclude_max=True)
 HOUR, DAY = 3600, 86400
 
 
-UNKNOWN, NO_WISH = PublishRate(), PublisherHint()
+UNKNOWN, NO_HINT = PublishRate(), PublisherHint()
 
 
-def _answer(now, habits=UNKNOWN, wish=NO_WISH, bounds=BOUNDS, **values):
+def _answer(now, rate=UNKNOWN, hint=NO_HINT, bounds=BOUNDS, **values):
     base = {"interval_s": None, "news": False, "costly": False, "dice": 0.0}
-    return after_answer(now, bounds, habits, wish, **{**base, **values})
+    return after_answer(now, bounds, rate, hint, **{**base, **values})
 
 
 def _failure(now, bounds=BOUNDS, **values):
@@ -55,22 +55,22 @@ def _failure(now, bounds=BOUNDS, **values):
     ],
 )
 def test_the_interval_follows_the_rhythm_of_the_news(now, pace_s, wait_s):
-    habits = PublishRate(pace_s, pace_s, now)
-    then = _answer(now, habits, interval_s=5000, news=True)
+    rate = PublishRate(pace_s, pace_s, now)
+    then = _answer(now, rate, interval_s=5000, news=True)
     assert (then.at - now).total_seconds() == then.interval_s == wait_s
 
 
 def test_what_a_hub_brings_is_polled_at_the_ceiling_and_keeps_its_own_interval(now):
-    habits = PublishRate(6 * HOUR, 6 * HOUR, now)
-    then = _answer(now, habits, interval_s=HOUR, pushed=True)
+    rate = PublishRate(6 * HOUR, 6 * HOUR, now)
+    then = _answer(now, rate, interval_s=HOUR, pushed=True)
     assert (then.at - now, then.interval_s) == (timedelta(hours=12), HOUR)
     # Silence of the polls says nothing then, nor do its own hours; a wish beyond the ceiling does.
     silent = PublishRate(HOUR, HOUR, now - timedelta(days=9))
     assert _answer(now, silent, interval_s=5000, pushed=True).interval_s == 5000
     hours = PublisherHint(every_s=HOUR, phase_s=0)
-    assert _answer(now, habits, hours, interval_s=HOUR, pushed=True).at == then.at
-    wish = PublisherHint(fresh_s=20 * HOUR)
-    then = _answer(now, habits, wish, interval_s=HOUR, pushed=True)
+    assert _answer(now, rate, hours, interval_s=HOUR, pushed=True).at == then.at
+    hint = PublisherHint(fresh_s=20 * HOUR)
+    then = _answer(now, rate, hint, interval_s=HOUR, pushed=True)
     assert then.at - now == timedelta(hours=20)
 
 
@@ -126,8 +126,8 @@ def test_silence_that_is_usual_changes_nothing_and_a_longer_one_slows_down(now):
         (PublisherHint(every_s=60), HOUR),  # never sooner because of it
     ],
 )
-def test_what_the_publisher_asks_for_is_never_undercut(now, wish, wait_s):
-    then = _answer(now, wish=wish)
+def test_what_the_publisher_asks_for_is_never_undercut(now, hint, wait_s):
+    then = _answer(now, hint=hint)
     assert (then.at - now).total_seconds() == wait_s
     assert then.interval_s == HOUR  # the wish of today is not the source's rhythm
 
@@ -135,15 +135,15 @@ def test_what_the_publisher_asks_for_is_never_undercut(now, wish, wait_s):
 def test_a_document_with_hours_of_its_own_is_asked_just_after_them(now):
     at = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
     daily = PublisherHint(every_s=DAY, phase_s=17 * HOUR)
-    assert _answer(at, wish=daily).at == at.replace(hour=17)
-    assert _answer(at.replace(hour=16, minute=30), wish=daily).at == at.replace(hour=17)
-    assert _answer(at.replace(hour=16, minute=50), wish=daily).at == at.replace(day=25, hour=17)
+    assert _answer(at, hint=daily).at == at.replace(hour=17)
+    assert _answer(at.replace(hour=16, minute=30), hint=daily).at == at.replace(hour=17)
+    assert _answer(at.replace(hour=16, minute=50), hint=daily).at == at.replace(day=25, hour=17)
     rare = PublishRate(3 * DAY, 3 * DAY, at)  # it says hourly, but has news twice a week
-    assert _answer(at, rare, wish=PublisherHint(every_s=HOUR, phase_s=600)).at == at.replace(
+    assert _answer(at, rare, hint=PublisherHint(every_s=HOUR, phase_s=600)).at == at.replace(
         hour=17, minute=10
     )
     weekly = PublisherHint(every_s=7 * DAY, phase_s=0)  # too far: only half a day is ours to wait
-    assert _answer(at, wish=weekly).at - at == timedelta(hours=1)
+    assert _answer(at, hint=weekly).at - at == timedelta(hours=1)
 
 
 @pytest.mark.parametrize("hour", range(24))
@@ -152,13 +152,13 @@ def test_hours_and_days_that_are_skipped_are_left_alone(hour):
     for day in range(23, 30):
         now = datetime(2026, 11, day, hour, 30, tzinfo=UTC)
         for dice in (0.0, 0.999):
-            at = _answer(now, wish=PublisherHint(skips=skips), dice=dice).at
+            at = _answer(now, hint=PublisherHint(skips=skips), dice=dice).at
             assert not is_skipped(skips, at)
             assert now + timedelta(hours=1) <= at < now + timedelta(hours=32)
 
 
 def test_who_skips_everything_has_made_a_slip(now):
-    at = _answer(now, wish=PublisherHint(skips=2**31 - 1)).at
+    at = _answer(now, hint=PublisherHint(skips=2**31 - 1)).at
     assert at - now == timedelta(hours=1)
 
 
@@ -219,8 +219,8 @@ def test_an_interval_stays_between_floor_and_ceiling(
     interval, pace, lull, silence, news, costly, dice
 ):
     now = datetime(2026, 11, 24, tzinfo=UTC)
-    habits = PublishRate(pace, lull, now - timedelta(seconds=silence))
-    then = _answer(now, habits, interval_s=interval, news=news, costly=costly, dice=dice)
+    rate = PublishRate(pace, lull, now - timedelta(seconds=silence))
+    then = _answer(now, rate, interval_s=interval, news=news, costly=costly, dice=dice)
     assert 900 <= then.interval_s <= 12 * HOUR
     longest = timedelta(hours=24) if interval is None else timedelta(hours=13, minutes=12)
     assert timedelta(minutes=15) <= then.at - now <= longest
@@ -233,9 +233,9 @@ def test_an_interval_stays_between_floor_and_ceiling(
     skips=st.integers(0, 2**31 - 1),
     dice=DICE,
 )
-def test_no_wish_undercuts_the_floor_or_kills_a_source(fresh, every, phase, skips, dice):
+def test_no_hint_undercuts_the_floor_or_kills_a_source(fresh, every, phase, skips, dice):
     now = datetime(2026, 11, 24, tzinfo=UTC)
-    at = _answer(now, wish=PublisherHint(fresh, every, phase, skips), dice=dice).at
+    at = _answer(now, hint=PublisherHint(fresh, every, phase, skips), dice=dice).at
     wait_s = (at - now).total_seconds()
     assert wait_s >= (HOUR if every is None or phase is None else 900) - 1
     assert wait_s >= min(fresh or 0, DAY) - 1
