@@ -47,11 +47,11 @@ class Courier:
         owner: str,
         composer: TransactionalComposer,
         checkpoint: Checkpoint,
-        dice: Callable[[], float],
+        random: Callable[[], float],
         *,
         again: bool,
     ) -> None:
-        """`dice` gives numbers in [0, 1): the jitter of back-offs.
+        """`random` gives numbers in [0, 1): the jitter of back-offs.
 
         `again`: uncertain mails are planned again by themselves (store.resending).
         """
@@ -60,7 +60,7 @@ class Courier:
         self._owner = owner
         self._composer = composer
         self._passed = checkpoint
-        self._dice = dice
+        self._random = random
         self._again = again
         self._domains = Domains()
         self._gates = GroupCommit(self._commit_sending)
@@ -77,7 +77,7 @@ class Courier:
         said = self._domains.hold(delivery.recipient.address, reader=reader)
         if said is None:
             return False
-        later = self._clock() + wait_after(delivery.tries, self._dice())
+        later = self._clock() + wait_after(delivery.tries, self._random())
         answer = f"{NOT_TRIED}{said}"
         await self._record(
             DeliveryOutcome(delivery.id, DeliveryState.DEFERRED, line.name, answer, later)
@@ -107,7 +107,7 @@ class Courier:
             line.name,
             now,
             proven=line.proven,
-            luck=self._dice(),
+            luck=self._random(),
         )
         if conclusion.outcome is not None:
             await self._record(conclusion.outcome)

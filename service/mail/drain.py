@@ -71,7 +71,7 @@ async def drain(
     relays: Sequence[Line] | None = None,
     stop: asyncio.Event | None = None,
     checkpoint: Checkpoint | None = None,
-    dice: Callable[[], float] = random.random,
+    random: Callable[[], float] = random.random,
     term: Term = TERM,
 ) -> Drained:
     """Hand over all that is due, and return when nothing is.
@@ -79,14 +79,14 @@ async def drain(
     `owner` names this start of this process. `digest`: that digest alone, and not before each of
     its deliveries has left `planned`, `claimed` and `sending`, in whosever hands. `relays` None:
     those of the settings, else the outbox. `stop`: when set, messages in flight are finished and
-    the rest is given back. `dice` gives numbers in [0, 1), the jitter of back-offs. `term`: how
+    the rest is given back. `random` gives numbers in [0, 1), the jitter of back-offs. `term`: how
     often leases are renewed. Raises MailError for a `mail.from` that is no address, StoreError.
     """
     lines = lines_of(settings) if relays is None else list(relays)
     passed = checkpoint or (lambda _: None)
     again = settings.mail.uncertain == "resend"
     courier = Courier(
-        store, clock, owner, TransactionalComposer(settings), passed, dice, again=again
+        store, clock, owner, TransactionalComposer(settings), passed, random, again=again
     )
     supply = Supply(store, clock, owner, digest, asyncio.get_running_loop().time)
     watch = Watch(store, outbox_of(settings), clock, owner, term, again=again)

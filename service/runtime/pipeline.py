@@ -101,7 +101,7 @@ async def take_delivered(service: Service, *, parsers: Parsers) -> Taken:
         service.clock,
         owner=service.owner,
         parsers=parsers,
-        dice=random.random,
+        random=random.random,
     )
 
 
@@ -186,7 +186,7 @@ async def send(
         owner=service.owner,
         digest=digest,
         stop=stop,
-        dice=random.random,
+        random=random.random,
     )
     if done.counts:
         logs.get().info("sent", **{str(state): number for state, number in done.counts.items()})

@@ -37,7 +37,7 @@ def create_app(
     wake: Callable[[str], None],
     health: Callable[[], Health],
     limiter: Limiter | None = None,
-    dice: Callable[[], float] = random.random,
+    random: Callable[[], float] = random.random,
 ) -> Starlette:
     """The application. `settings_of` and `renderer_of` are asked anew at each request.
 
@@ -50,7 +50,7 @@ def create_app(
     pages = PageCache(store, settings_of, renderer_of)
     context = Context(
         store, settings_of, renderer_of, clock, wake, health, secret, pages,
-        limiter or Limiter(), dice,
+        limiter or Limiter(), random,
     )  # fmt: skip
     app = Starlette(
         routes=[route for room in _ROOMS for route in room.ROUTES],

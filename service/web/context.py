@@ -27,7 +27,8 @@ class Context:
     """`settings_of` and `renderer_of` are asked anew for each request: a reload swaps both.
 
     `wake` wakes a job by its name ("mail", "digests"). `secret` signs the tokens of forms. `pages`
-    keeps what is public, `errors` the page of each status or kind. `dice` gives numbers in [0, 1).
+    keeps what is public, `errors` the page of each status or kind. `random` gives numbers in [0,
+    1).
     """
 
     store: Store
@@ -39,7 +40,7 @@ class Context:
     secret: bytes
     pages: PageCache
     limiter: Limiter = field(default_factory=Limiter)
-    dice: Callable[[], float] = random.random
+    random: Callable[[], float] = random.random
     errors: dict[str, tuple[tuple[Renderer, Stamps], str]] = field(default_factory=dict)
 
     @property

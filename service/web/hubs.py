@@ -53,7 +53,7 @@ async def verify(request: Request) -> Response:
         context.clock(),
         request.path_params["token"],
         call,
-        context.dice,
+        context.random,
     )
     if body is None:
         return _unknown()

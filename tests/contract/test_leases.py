@@ -297,7 +297,7 @@ async def test_a_hubs_body_that_is_read_slowly_stays_whose_it_is(store, tmp_path
             async with Parsers(1) as parsers:
                 done = await inbox.take(
                     store, service.settings, lambda: at, owner="one", parsers=parsers,
-                    dice=lambda: 0.0,
+                    random=lambda: 0.0,
                 )  # fmt: skip
             return done.entries_new
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.postgres
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 TOKEN = re.compile(r"(?<=/)[0-9a-f]{32}\b")
-"""What the dice of a store decide: the links of one person."""
+"""What a store decides at random: the links of one person."""
 
 
 Walk = Callable[[Place, Mapping[str, str]], Awaitable[Any]]
@@ -161,7 +161,7 @@ async def test_site_and_mails_are_the_same_byte_for_byte(tmp_path, postgres_data
     status, its = lite.status(), full.status()
     for one in (status, its):
         for source in one["sources"].values():
-            del source["next_poll"]  # the dice decide it within its bounds
+            del source["next_poll"]  # it is random within its bounds
             source["reason"] = re.sub(r"^due since \S+ \S+", "due", source["reason"] or "")
     assert status == its
     lite.close()

@@ -72,7 +72,7 @@ async def test_several_strangers_of_one_domain_hold_up_its_strangers_and_no_read
         settings = stock.settings(tmp_path)
         done = await drain(
             any_store, settings, clock, owner="o", relays=[sink.line(connections=1)],
-            dice=iter(n / 100 for n in range(99)).__next__,
+            random=iter(n / 100 for n in range(99)).__next__,
         )  # fmt: skip
     asked = [to(who) for step, who in sink.steps if step == "rcpt"]
     assert done.counts == {S.ACCEPTED: 14, S.DEFERRED: 10}

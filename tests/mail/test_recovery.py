@@ -31,7 +31,7 @@ def run(any_store, clock, tmp_path):
 
     async def send(sink: Sink) -> None:
         lines = [sink.line(connections=1)]
-        await drain(any_store, settings, clock, owner="o", relays=lines, dice=lambda: 0.0)
+        await drain(any_store, settings, clock, owner="o", relays=lines, random=lambda: 0.0)
 
     return send
 

@@ -17,11 +17,11 @@ from service.store.sources.publisher_holds import put_off
 
 
 class Sparing:
-    """The sources of each site, as the TOML has them. `dice` gives numbers in [0, 1)."""
+    """The sources of each site, as the TOML has them. `random` gives numbers in [0, 1)."""
 
-    def __init__(self, settings: Settings, dice: Callable[[], float]) -> None:
+    def __init__(self, settings: Settings, random: Callable[[], float]) -> None:
         self._settings = settings
-        self._dice = dice
+        self._random = random
 
     def spare(
         self,
@@ -52,7 +52,7 @@ class Sparing:
             others,
             name,
             until,
-            lambda due_at: next_poll.shifted(now, until, due_at, crowd_s, self._dice()),
+            lambda due_at: next_poll.shifted(now, until, due_at, crowd_s, self._random()),
         )
         article_page_queue.put_off(connection, [name, *others], until)
         return until

@@ -84,7 +84,7 @@ class PageRound:
         *,
         names: Iterable[str] | None,
         at_most_s: float | None,
-        dice: Callable[[], float],
+        random: Callable[[], float],
         term: Term = TERM,
     ) -> None:
         self.read = 0
@@ -97,7 +97,7 @@ class PageRound:
         self._means = means
         self._names = None if names is None else tuple(names)
         self._at_most_s = at_most_s
-        self._dice = dice
+        self._random = random
         self._term = term
         self._rules = packed(settings.topic)
         self._waiting = RequestQueue[ClaimedArticlePage](means.sites)
@@ -254,7 +254,7 @@ class PageRound:
             except BantinError as failure:
                 error = failure
         if error is not None:
-            at = article_page_retry.again_at(error, page.tries, self._clock(), self._dice())
+            at = article_page_retry.again_at(error, page.tries, self._clock(), self._random())
             _log.info("page", id=page.source, url=page.url, error=str(error), again=at)
             self.failed += 1
             if at is not None and not for_good:

@@ -73,7 +73,7 @@ async def collect(
     sites: Sites | None = None,
     progress: Progress | None = None,
     at_most_s: float | None = None,
-    dice: Callable[[], float] = random.random,
+    random: Callable[[], float] = random.random,
     term: Term = TERM,
 ) -> Collected:
     """Collect what is due, or the named sources at once, due or not.
@@ -95,7 +95,7 @@ async def collect(
         if parsers is None:
             parsers = await stack.enter_async_context(Parsers())
         matcher, sites = compile_rules(settings.topic), sites or Sites()
-        recorder = Recorder(store, settings, matcher, clock, dice)
+        recorder = Recorder(store, settings, matcher, clock, random)
         permissions = Permissions(client, clock, store)
         turns = Turns(settings, owner)
         sweep = Sweep(
@@ -117,7 +117,7 @@ async def collect(
             PageDependencies(client, parsers, sites, permissions, matcher, turns, recorder),
             names=names,
             at_most_s=PAGES_S if at_most_s is None else at_most_s,
-            dice=dice,
+            random=random,
             term=term,
         )
         try:

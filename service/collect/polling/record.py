@@ -63,7 +63,7 @@ class Recorded:
 
 
 class Recorder:
-    """Writes results; runs in a thread. `dice` gives numbers in [0, 1)."""
+    """Writes results; runs in a thread. `random` gives numbers in [0, 1)."""
 
     def __init__(
         self,
@@ -71,14 +71,14 @@ class Recorder:
         settings: Settings,
         matcher: Matcher,
         clock: Callable[[], datetime],
-        dice: Callable[[], float],
+        random: Callable[[], float],
     ) -> None:
         self._store = store
         self._settings = settings
         self._matcher = matcher
         self._clock = clock
-        self._dice = dice
-        self.sparing = Sparing(settings, dice)
+        self._random = random
+        self.sparing = Sparing(settings, random)
 
     def record(self, results: Sequence[Result]) -> list[Recorded]:
         """In the order given, except that documents come last. Raises StoreError."""
@@ -112,7 +112,7 @@ class Recorder:
             now,
             result.error,
             for_all=result.for_all,
-            dice=self._dice(),
+            random=self._random(),
         )
         kept = poll_results.record_failure(
             connection,
@@ -295,7 +295,7 @@ class Recorder:
             fresh_s=result.fresh_s,
             hops=result.hops,
             whole=whole,
-            dice=self._dice(),
+            random=self._random(),
             parsed=result.parsed if isinstance(result, PolledDocument) else None,
             new=new,
             pushed=_is_pushed(result.source, now),

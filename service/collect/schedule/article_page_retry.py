@@ -30,14 +30,14 @@ _FOR_NOW = frozenset(
 )
 
 
-def again_at(error: BantinError, tries: int, now: datetime, dice: float) -> datetime | None:
+def again_at(error: BantinError, tries: int, now: datetime, random: float) -> datetime | None:
     """When to try again after this many tries in vain before; None: never.
 
-    `dice`: in [0, 1); waits are up to a quarter longer. Retry-After is never undercut.
+    `random`: in [0, 1); waits are up to a quarter longer. Retry-After is never undercut.
     """
     if is_for_good(error) or tries >= len(WAITS):
         return None
-    at = now + WAITS[tries] * (1 + dice / 4)
+    at = now + WAITS[tries] * (1 + random / 4)
     asked = error.retry_after_s if isinstance(error, HttpError) else None
     return at if asked is None else max(at, next_poll.held_until(now, asked))
 

@@ -1,4 +1,4 @@
-"""When a source is asked again: pure, with the dice as an argument.
+"""When a source is asked again: pure, with randomness as an argument.
 
 After an answer: by the source's own rhythm, between the floor and the ceiling, longer while it is
 silent beyond its habits. After a failure: longer each time, never for ever. What a server or a
@@ -87,7 +87,7 @@ def after_answer(
     news: bool,
     costly: bool,
     early: bool = False,
-    dice: float,
+    random: float,
     pushed: bool = False,
 ) -> Next:
     """After a document or "not modified".
@@ -95,7 +95,7 @@ def after_answer(
     `interval_s`: the last interval, None = there was none. `costly`: the server sends the whole
     document each time, changed or not. `early`: a person asked before it was due, which says
     nothing of how silent it is. `pushed`: a hub brings the news, so the source is asked at the
-    ceiling alone; the interval goes on for when it does not. `dice` in [0, 1).
+    ceiling alone; the interval goes on for when it does not. `random` in [0, 1).
     """
     floor, ceiling = bounds.floor.total_seconds(), bounds.ceiling.total_seconds()
     interval = _usual(rate, floor)
@@ -105,14 +105,14 @@ def after_answer(
     interval = min(max(interval, least), max(floor, ceiling))
     spread = FIRST_SPREAD if interval_s is None else SPREAD
     rhythm = max(floor, ceiling) if pushed else interval
-    wait = _stretched(max(rhythm, _rest(hint, ceiling)), spread, dice)
+    wait = _stretched(max(rhythm, _rest(hint, ceiling)), spread, random)
     at = now + timedelta(seconds=wait)
     if not pushed and hint.every_s and hint.phase_s is not None:
         # Where its own hours are rarer than we would come, none of them is passed over.
         soonest = floor if hint.every_s > interval else interval
         soonest = max(soonest, min(hint.fresh_s or 0.0, max(ceiling, HINTS_S)))
-        at = _on_grid(now, soonest, hint.every_s, hint.phase_s, ceiling, dice) or at
-    return Next(_awake(hint.skips, at, dice), round(interval))
+        at = _on_grid(now, soonest, hint.every_s, hint.phase_s, ceiling, random) or at
+    return Next(_awake(hint.skips, at, random), round(interval))
 
 
 def after_failure(
@@ -125,7 +125,7 @@ def after_failure(
     fresh_s: float | None,
     too_many: bool,
     skips: int = 0,
-    dice: float,
+    random: float,
 ) -> datetime:
     """After the `failures`-th failure in a row (1 = the first).
 
@@ -141,8 +141,8 @@ def after_failure(
     wait = min(first * 2.0 ** min(max(failures - 1, 0), 32), max(first, ceiling))
     asked = min(retry_after_s or 0.0, LONGEST_RETRY.total_seconds())
     fresh = min(fresh_s or 0.0, max(ceiling, PLEAS_S if too_many else HINTS_S))
-    wait = _stretched(max(wait, asked, fresh), FAILURE_SPREAD, dice)
-    return _awake(skips, now + timedelta(seconds=wait), dice)
+    wait = _stretched(max(wait, asked, fresh), FAILURE_SPREAD, random)
+    return _awake(skips, now + timedelta(seconds=wait), random)
 
 
 def held_until(now: datetime, retry_after_s: float | None) -> datetime:
@@ -152,14 +152,14 @@ def held_until(now: datetime, retry_after_s: float | None) -> datetime:
 
 
 def shifted(
-    now: datetime, until: datetime, due_at: datetime, crowd_s: float, dice: float
+    now: datetime, until: datetime, due_at: datetime, crowd_s: float, random: float
 ) -> datetime:
     """When a source of a held site is asked that was due at `due_at`, before `until`.
 
     The plan moves as a whole: what lay apart stays apart. All is spread over `crowd_s` seconds
     besides, for what was due already.
     """
-    return until + (max(due_at, now) - now) + timedelta(seconds=crowd_s * dice)
+    return until + (max(due_at, now) - now) + timedelta(seconds=crowd_s * random)
 
 
 def _usual(rate: PublishRate, floor: float) -> float:
@@ -179,7 +179,7 @@ def _rest(hint: PublisherHint, ceiling: float) -> float:
 
 
 def _on_grid(
-    now: datetime, soonest: float, every: int, phase: int, ceiling: float, dice: float
+    now: datetime, soonest: float, every: int, phase: int, ceiling: float, random: float
 ) -> datetime | None:
     """Just after the first of the source's own hours that lies `soonest` seconds ahead.
 
@@ -188,15 +188,15 @@ def _on_grid(
     ahead = (phase - now.timestamp() - soonest) % every
     if ahead > max(ceiling, HINTS_S):
         return None
-    return now + timedelta(seconds=soonest + ahead + SPREAD * dice * min(every, HOUR_S))
+    return now + timedelta(seconds=soonest + ahead + SPREAD * random * min(every, HOUR_S))
 
 
-def _awake(skips: int, at: datetime, dice: float) -> datetime:
+def _awake(skips: int, at: datetime, random: float) -> datetime:
     """Out of the hours that the document skips, and not on the stroke of the next one."""
     free = publisher_hints.next_open(skips, at)
-    return at if free == at else free + timedelta(seconds=SPREAD * dice * HOUR_S)
+    return at if free == at else free + timedelta(seconds=SPREAD * random * HOUR_S)
 
 
-def _stretched(seconds: float, spread: float, dice: float) -> float:
+def _stretched(seconds: float, spread: float, random: float) -> float:
     """Only ever longer: a floor that chance may undercut is none."""
-    return seconds * (1 + spread * dice)
+    return seconds * (1 + spread * random)

@@ -63,7 +63,7 @@ def answered(
     fresh_s: float | None,
     hops: Sequence[Hop],
     whole: bool,
-    dice: float,
+    random: float,
     parsed: ParseResult | None = None,
     new: int = 0,
     pushed: bool = False,
@@ -92,7 +92,7 @@ def answered(
         news=new > 0,
         costly=costly and mute,
         early=source.due_at is not None and source.due_at > now,
-        dice=dice,
+        random=random,
         pushed=pushed,
     )
     return NextPoll(
@@ -113,7 +113,7 @@ def failed(
     error: BantinError,
     *,
     for_all: bool,
-    dice: float,
+    random: float,
 ) -> NextPoll:
     """After a failure. `for_all`: it was asked without validators, which is done once a day."""
     known = source.poll_state
@@ -137,7 +137,7 @@ def failed(
         fresh_s=None if http is None else http.fresh_s,
         too_many=is_too_many(error),
         skips=known.skips or 0,
-        dice=dice,
+        random=random,
     )
     return NextPoll(at, known, gone, _held_until(error, now, at))
 

@@ -44,7 +44,7 @@ class Call:
 
 
 def verify(
-    store: Store, now: datetime, token: str, call: Call, dice: Callable[[], float]
+    store: Store, now: datetime, token: str, call: Call, random: Callable[[], float]
 ) -> str | None:
     """The body to answer with 200: the challenge, or nothing to a denial. None: 404.
 
@@ -59,14 +59,14 @@ def verify(
         if one is None:
             return None
         if call.mode == DENIED:
-            return _denied(connection, one, now, call.reason, dice())
+            return _denied(connection, one, now, call.reason, random())
         if call.mode != one.asked_mode or not subscriber.is_challenge(call.challenge):
             return None
         if call.mode == UNSUBSCRIBE:
             callbacks.gone(connection, one)
         elif call.mode == SUBSCRIBE and one.wanted:
             lease = subscriber.lease_of(call.lease_seconds or None)
-            renew_at = subscriber.renew_at(now, lease, dice())
+            renew_at = subscriber.renew_at(now, lease, random())
             callbacks.verified(connection, one, now, now + lease, renew_at)
         else:
             return None
@@ -75,11 +75,11 @@ def verify(
 
 
 def _denied(
-    connection: Connection, one: CallbackOwner, now: datetime, reason: str, dice: float
+    connection: Connection, one: CallbackOwner, now: datetime, reason: str, random: float
 ) -> str:
     said = " ".join(nfc(reason).split())[:LONGEST_REASON]
     words = f"the hub denied it: {said}" if said else "the hub denied it"
-    again = now + subscriber.AFTER_DENIAL * (1 + subscriber.SPREAD * dice)
+    again = now + subscriber.AFTER_DENIAL * (1 + subscriber.SPREAD * random)
     callbacks.denied(
         connection,
         one,

@@ -65,7 +65,7 @@ async def take(
     *,
     owner: str,
     parsers: Parsers,
-    dice: Callable[[], float],
+    random: Callable[[], float],
     term: Term = TERM,
 ) -> Taken:
     """Read and record the oldest waiting body of a few sources. Raises StoreError.
@@ -78,7 +78,7 @@ async def take(
     if not work:
         return Taken()
     rules = packed(settings.topic)
-    recorder = Recorder(store, settings, compile_rules(settings.topic), clock, dice)
+    recorder = Recorder(store, settings, compile_rules(settings.topic), clock, random)
     async with in_hand(store, LEASE, owner, [claimed.id for claimed, _ in work], clock, term):
         results = await asyncio.gather(
             *(_read(store, settings, clock, parsers, rules, *one) for one in work)

@@ -51,7 +51,7 @@ _log = structlog.get_logger("collect")
 
 @dataclass(frozen=True, slots=True)
 class RenewalDependencies:
-    """What a run works with. `dice` gives numbers in [0, 1), `draw` unguessable tokens.
+    """What a run works with. `random` gives numbers in [0, 1), `draw` unguessable tokens.
 
     `client` opens one, in a thread, for a run that has something to ask.
     """
@@ -59,7 +59,7 @@ class RenewalDependencies:
     client: Callable[[], Client]
     sites: Sites
     clock: Callable[[], datetime]
-    dice: Callable[[], float]
+    random: Callable[[], float]
     draw: Callable[[], str]
 
 
@@ -295,7 +295,11 @@ def _asking(store: Store, means: RenewalDependencies, request: Request, *, signe
 def _accepted(store: Store, means: RenewalDependencies, request: Request) -> None:
     now = means.clock()
     at = subscriber.ask_again_at(
-        now, request.failures + 1, request.lease_ends, means.dice(), first=subscriber.VERIFY_WITHIN
+        now,
+        request.failures + 1,
+        request.lease_ends,
+        means.random(),
+        first=subscriber.VERIFY_WITHIN,
     )
     with store.write() as connection:
         rows.accepted(connection, request, at)
@@ -309,7 +313,7 @@ def _failed(
         means.clock(),
         request.failures + 1,
         request.lease_ends,
-        means.dice(),
+        means.random(),
         retry_after_s=None if http is None else http.retry_after_s,
     )
     said_no = http is not None and http.status < HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,6 +1,6 @@
 """The rules of a subscriber (WebSub): leases, renewals, retries, signatures, what is asked of whom.
 
-https://www.w3.org/TR/websub/ . Pure: the clock, the dice and the key are arguments.
+https://www.w3.org/TR/websub/ . Pure: the clock, randomness and the key are arguments.
 """
 
 from __future__ import annotations
@@ -119,16 +119,16 @@ def lease_of(text: str | None) -> timedelta:
     return min(timedelta(seconds=int(text)), LONGEST_LEASE)
 
 
-def renew_at(now: datetime, lease: timedelta, dice: float) -> datetime:
-    """Well before the lease is over. `dice` in [0, 1)."""
-    return now + max(lease * (RENEW_FROM + RENEW_SPREAD * dice), SOONEST)
+def renew_at(now: datetime, lease: timedelta, random: float) -> datetime:
+    """Well before the lease is over. `random` in [0, 1)."""
+    return now + max(lease * (RENEW_FROM + RENEW_SPREAD * random), SOONEST)
 
 
 def ask_again_at(
     now: datetime,
     failures: int,
     lease_ends: datetime | None,
-    dice: float,
+    random: float,
     *,
     first: timedelta = FIRST_RETRY,
     retry_after_s: float | None = None,
@@ -141,7 +141,7 @@ def ask_again_at(
     if lease_ends is not None and lease_ends > now:
         wait = min(wait, max((lease_ends - now) / 3, SOONEST))
     asked = timedelta(seconds=min(retry_after_s or 0.0, AFTER_DENIAL.total_seconds()))
-    return now + max(wait, asked) * (1 + SPREAD * dice)
+    return now + max(wait, asked) * (1 + SPREAD * random)
 
 
 def polled_at(silent: Silent, now: datetime) -> datetime:

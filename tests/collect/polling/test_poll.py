@@ -65,7 +65,7 @@ class Office:
     async def collect(self, *names, owner="one", **options) -> Collected:
         return await collect(
             self.store, self.settings, lambda: self.now, owner=owner, names=names or None,
-            dice=lambda: 0.0, **options,
+            random=lambda: 0.0, **options,
         )  # fmt: skip
 
     def row(self, name):

@@ -22,7 +22,7 @@ from service.collect.schedule.publish_rate import PublishRate
 from service.parse.feed.publisher_hints import is_skipped
 
 BOUNDS = Bounds(timedelta(minutes=15), timedelta(hours=12))
-DICE = st.floats(0, 1, exclude_max=True)
+RANDOM = st.floats(0, 1, exclude_max=True)
 HOUR, DAY = 3600, 86400
 
 
@@ -30,14 +30,14 @@ UNKNOWN, NO_HINT = PublishRate(), PublisherHint()
 
 
 def _answer(now, rate=UNKNOWN, hint=NO_HINT, bounds=BOUNDS, **values):
-    base = {"interval_s": None, "news": False, "costly": False, "dice": 0.0}
+    base = {"interval_s": None, "news": False, "costly": False, "random": 0.0}
     return after_answer(now, bounds, rate, hint, **{**base, **values})
 
 
 def _failure(now, bounds=BOUNDS, **values):
     base = {
         "failures": 1, "interval_s": None, "retry_after_s": None, "fresh_s": None,
-        "too_many": False, "dice": 0.0,
+        "too_many": False, "random": 0.0,
     }  # fmt: skip
     return (after_failure(now, bounds, **{**base, **values}) - now).total_seconds()
 
@@ -95,9 +95,9 @@ def test_what_fails_is_not_tried_again_in_the_hours_that_its_document_skips(now)
 
 
 def test_sources_that_were_added_together_part_at_once(now):
-    first = [_answer(now, dice=dice).at - now for dice in (0, 0.5, 0.99)]
+    first = [_answer(now, random=random).at - now for random in (0, 0.5, 0.99)]
     assert first == [timedelta(hours=n) for n in (1, 1.5, 1.99)]
-    later = _answer(now, interval_s=HOUR, news=True, dice=0.99).at - now
+    later = _answer(now, interval_s=HOUR, news=True, random=0.99).at - now
     assert later == timedelta(hours=1.099)
 
 
@@ -151,8 +151,8 @@ def test_hours_and_days_that_are_skipped_are_left_alone(hour):
     skips = sum(1 << n for n in range(6)) | 1 << (24 + 6)  # 0-5 GMT, and Sunday
     for day in range(23, 30):
         now = datetime(2026, 11, day, hour, 30, tzinfo=UTC)
-        for dice in (0.0, 0.999):
-            at = _answer(now, hint=PublisherHint(skips=skips), dice=dice).at
+        for random in (0.0, 0.999):
+            at = _answer(now, hint=PublisherHint(skips=skips), random=random).at
             assert not is_skipped(skips, at)
             assert now + timedelta(hours=1) <= at < now + timedelta(hours=32)
 
@@ -190,15 +190,15 @@ def test_trouble_is_no_reason_to_ask_more_often(now):
     fresh=st.one_of(st.none(), st.floats(0, 1e15)),
     interval=st.one_of(st.none(), st.integers(0, 10**9)),
     too_many=st.booleans(),
-    dice=DICE,
+    random=RANDOM,
 )
 def test_retry_after_is_never_undercut_and_no_wait_is_endless(
-    failures, asked, fresh, interval, too_many, dice
+    failures, asked, fresh, interval, too_many, random
 ):
     now = datetime(2026, 11, 24, tzinfo=UTC)
     wait = _failure(
         now, failures=failures, retry_after_s=asked, fresh_s=fresh, interval_s=interval,
-        too_many=too_many, dice=dice,
+        too_many=too_many, random=random,
     )  # fmt: skip
     longest = LONGEST_RETRY.total_seconds()
     assert wait >= 900
@@ -213,14 +213,14 @@ def test_retry_after_is_never_undercut_and_no_wait_is_endless(
     silence=st.integers(0, 10**8),
     news=st.booleans(),
     costly=st.booleans(),
-    dice=DICE,
+    random=RANDOM,
 )
 def test_an_interval_stays_between_floor_and_ceiling(
-    interval, pace, lull, silence, news, costly, dice
+    interval, pace, lull, silence, news, costly, random
 ):
     now = datetime(2026, 11, 24, tzinfo=UTC)
     rate = PublishRate(pace, lull, now - timedelta(seconds=silence))
-    then = _answer(now, rate, interval_s=interval, news=news, costly=costly, dice=dice)
+    then = _answer(now, rate, interval_s=interval, news=news, costly=costly, random=random)
     assert 900 <= then.interval_s <= 12 * HOUR
     longest = timedelta(hours=24) if interval is None else timedelta(hours=13, minutes=12)
     assert timedelta(minutes=15) <= then.at - now <= longest
@@ -231,11 +231,11 @@ def test_an_interval_stays_between_floor_and_ceiling(
     every=st.one_of(st.none(), st.integers(1, 10**9)),
     phase=st.one_of(st.none(), st.integers(0, 10**9)),
     skips=st.integers(0, 2**31 - 1),
-    dice=DICE,
+    random=RANDOM,
 )
-def test_no_hint_undercuts_the_floor_or_kills_a_source(fresh, every, phase, skips, dice):
+def test_no_hint_undercuts_the_floor_or_kills_a_source(fresh, every, phase, skips, random):
     now = datetime(2026, 11, 24, tzinfo=UTC)
-    at = _answer(now, hint=PublisherHint(fresh, every, phase, skips), dice=dice).at
+    at = _answer(now, hint=PublisherHint(fresh, every, phase, skips), random=random).at
     wait_s = (at - now).total_seconds()
     assert wait_s >= (HOUR if every is None or phase is None else 900) - 1
     assert wait_s >= min(fresh or 0, DAY) - 1
@@ -250,4 +250,4 @@ def test_a_site_that_rests_comes_back_as_spread_as_it_was(now):
     due = [now + timedelta(minutes=n) for n in (-90, -5, 10, 50, 115)]
     later = [shifted(now, until, at, 600, 0.5) for at in due]
     after = [(at - until).total_seconds() / 60 for at in later]
-    assert after == [5, 5, 15, 55, 120]  # what was late already is spread by the dice
+    assert after == [5, 5, 15, 55, 120]  # what was late already is spread at random

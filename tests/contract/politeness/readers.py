@@ -73,7 +73,7 @@ async def a_week_of_ours(store: Store) -> Week:
                 while clock.now < START + (day + 1) * DAY:
                     await collect(
                         store, settings, clock, owner=f"day-{day}", client=client,
-                        parsers=parsers, sites=sites, dice=dice,
+                        parsers=parsers, sites=sites, random=dice,
                     )  # fmt: skip
                     clock.now = _next(store, clock.now)
     return Week(street.asked, publishers, _found(store), clock.now, _told(store, clock.now))

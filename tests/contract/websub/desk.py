@@ -84,13 +84,13 @@ class Desk:
             lambda: self.now,
             self.wakes.append,
             lambda: Health(True, ()),
-            dice=lambda: 0.0,
+            random=lambda: 0.0,
         )
 
     async def collect(self, *names: str) -> Collected:
         return await collect(
             self.store, self.settings, lambda: self.now, owner=self.owner,
-            names=names or None, parsers=self.parsers, dice=lambda: 0.0,
+            names=names or None, parsers=self.parsers, random=lambda: 0.0,
         )  # fmt: skip
 
     async def keep(self, owner: str | None = None) -> Kept:
@@ -105,7 +105,7 @@ class Desk:
     async def take(self) -> Taken:
         return await inbox.take(
             self.store, self.settings, lambda: self.now, owner=self.owner,
-            parsers=self.parsers, dice=lambda: 0.0,
+            parsers=self.parsers, random=lambda: 0.0,
         )  # fmt: skip
 
     def token(self) -> str:
