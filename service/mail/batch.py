@@ -1,9 +1,9 @@
 """What a run has in hand: deliveries claimed in small batches, renewed while they wait.
 
-Three lanes (store.claims): letters go first, but never take more than half of the places, of the
-turns and of the time while editions wait; what was tried itself goes last. Places are the line's
-to give (`aside`), turns and time are shared here: sixty sign-ups that are answered slowly, or at
-once, cost the editions no more than as long again.
+Three lanes (store.claims): transactional mails go first, but never take more than half of the
+places, of the turns and of the time while editions wait; what was tried itself goes last. Places
+are the line's to give (`aside`), turns and time are shared here: sixty sign-ups that are answered
+slowly, or at once, cost the editions no more than as long again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BATCH = 20
 _LOOK_AGAIN_S = 1.0
 """How long a lane that was found empty is not asked for again, while another one has something."""
 
-_FRESH = (Lane.LETTERS, Lane.NEWS)
+_FRESH = (Lane.TRANSACTIONAL, Lane.NEWS)
 
 
 class Supply:
@@ -54,8 +54,8 @@ class Supply:
     async def take(self, *, one: bool, aside: Callable[[], bool]) -> ClaimedDelivery | None:
         """The next delivery; None when nothing is due that this place is for.
 
-        `one`: claim no more than that of each lane. `aside`: whether a letter, or what was tried
-        before, may have the place; asked when it is given.
+        `one`: claim no more than that of each lane. `aside`: whether a transactional mail, or what
+        was tried before, may have the place; asked when it is given.
         """
         async with self._lock:
             await self._refill(one=one)
@@ -91,19 +91,22 @@ class Supply:
                 await asyncio.to_thread(self._unclaim, ids)
 
     def _next_lane(self, *, aside: bool) -> Lane | None:
-        letters, news = (bool(self._ready[lane]) for lane in _FRESH)
-        if not (letters and news):
+        transactional, news = (bool(self._ready[lane]) for lane in _FRESH)
+        if not (transactional and news):
             # Who waits for nobody owes nobody.
             self._spent, self._turns = dict.fromkeys(_FRESH, 0.0), dict.fromkeys(_FRESH, 0)
-        if aside and letters and self._letters_are_behind():
-            return Lane.LETTERS
+        if aside and transactional and self._transactional_is_behind():
+            return Lane.TRANSACTIONAL
         if news:
             return Lane.NEWS
         return Lane.AGAIN if aside and self._ready[Lane.AGAIN] else None
 
-    def _letters_are_behind(self) -> bool:
+    def _transactional_is_behind(self) -> bool:
         spent, turns = self._spent, self._turns
-        return spent[Lane.LETTERS] <= spent[Lane.NEWS] and turns[Lane.LETTERS] <= turns[Lane.NEWS]
+        return (
+            spent[Lane.TRANSACTIONAL] <= spent[Lane.NEWS]
+            and turns[Lane.TRANSACTIONAL] <= turns[Lane.NEWS]
+        )
 
     async def _refill(self, *, one: bool) -> None:
         limit = 1 if one else BATCH

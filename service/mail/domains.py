@@ -1,9 +1,9 @@
 """Domains whose addresses are put off one after the other, in one run of sending.
 
 LEDGER, "Send": several addresses of one domain defer that domain. Strangers (who never had news
-from us: anybody may sign up with any address) hold up letters to strangers alone, readers hold up
-everybody: sixty invented mailboxes at a large provider must not keep its readers waiting, nor those
-whom an admin has just brought along.
+from us: anybody may sign up with any address) hold up transactional mails to strangers alone,
+readers hold up everybody: sixty invented mailboxes at a large provider must not keep its readers
+waiting, nor those whom an admin has just brought along.
 """
 
 from __future__ import annotations

@@ -92,7 +92,10 @@ def mailbox(written: str) -> tuple[str, str]:
 
 
 class TransactionalComposer:
-    """Turns letters into messages for one configuration. Build it anew when that changes."""
+    """Turns transactional mails into messages for one configuration.
+
+    Build it anew when that changes.
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Raises MailError when `mail.from` or `mail.reply_to` is no address."""
@@ -106,7 +109,10 @@ class TransactionalComposer:
         self._words: dict[str, Words] = {}
 
     def compose(self, letter: Letter) -> Message:
-        """The message of a letter. Raises MailError, for its address too (AddressError)."""
+        """Makes the message of a transactional mail.
+
+        Raises MailError, for its address too (AddressError).
+        """
         recipient = letter.recipient
         if recipient.address is None:
             raise addresses.AddressError("the address is forgotten")

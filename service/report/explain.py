@@ -39,14 +39,14 @@ def explain(connection: Connection, asked: str, topics: Iterable[str]) -> Explan
         return None
     inside = {one.topic for one in found.topics}
     live = [topic for topic in topics if topic in inside]
-    shelves = {EVERYTHING: stories.everywhere(connection, NEWEST)}
-    shelves |= {topic: stories.in_topic(connection, topic, NEWEST) for topic in live}
+    feeds = {EVERYTHING: stories.everywhere(connection, NEWEST)}
+    feeds |= {topic: stories.in_topic(connection, topic, NEWEST) for topic in live}
     return Explanation(
         found=found,
         feeds=tuple(
             feed
-            for feed, shelf in shelves.items()
-            if any(story.public_id == found.story_public_id for story in shelf)
+            for feed, newest in feeds.items()
+            if any(story.public_id == found.story_public_id for story in newest)
         ),
         page=story_page(found.story_public_id),
         told=history.times_told(connection, found.article_ids),

@@ -292,9 +292,9 @@ async def test_letters_go_first_but_take_no_more_than_every_other_turn(any_store
     stock.ask_to_confirm(any_store, now, STRANGERS, made.digest)
     ticks = Ticks()
     supply = Supply(any_store, lambda: now, "o", None, ticks)
-    quick = {Lane.LETTERS: 0.01, Lane.NEWS: 1.0}
+    quick = {Lane.TRANSACTIONAL: 0.01, Lane.NEWS: 1.0}
     lanes = await order_of(supply, ticks, 12, seconds=quick)
-    assert lanes == [Lane.LETTERS, Lane.NEWS] * 6
+    assert lanes == [Lane.TRANSACTIONAL, Lane.NEWS] * 6
 
 
 async def test_a_slow_letter_is_paid_for_with_time(store, now):
@@ -302,9 +302,9 @@ async def test_a_slow_letter_is_paid_for_with_time(store, now):
     stock.ask_to_confirm(store, now, STRANGERS, made.digest)
     ticks = Ticks()
     supply = Supply(store, lambda: now, "o", None, ticks)
-    slow = {Lane.LETTERS: 5.0, Lane.NEWS: 1.0}
+    slow = {Lane.TRANSACTIONAL: 5.0, Lane.NEWS: 1.0}
     lanes = await order_of(supply, ticks, 12, seconds=slow)
-    assert lanes == [Lane.LETTERS, *[Lane.NEWS] * 5, Lane.LETTERS, *[Lane.NEWS] * 5]
+    assert lanes == [Lane.TRANSACTIONAL, *[Lane.NEWS] * 5, Lane.TRANSACTIONAL, *[Lane.NEWS] * 5]
 
 
 async def test_letters_alone_take_all_turns_and_owe_nothing_afterwards(store, now):
@@ -312,8 +312,8 @@ async def test_letters_alone_take_all_turns_and_owe_nothing_afterwards(store, no
     stock.ask_to_confirm(store, now, STRANGERS, made.digest)
     ticks = Ticks()
     supply = Supply(store, lambda: now, "o", None, ticks)
-    lanes = await order_of(supply, ticks, 9, seconds={Lane.LETTERS: 60.0, Lane.NEWS: 1.0})
-    assert lanes == [Lane.LETTERS, Lane.NEWS, *[Lane.LETTERS] * 7]
+    lanes = await order_of(supply, ticks, 9, seconds={Lane.TRANSACTIONAL: 60.0, Lane.NEWS: 1.0})
+    assert lanes == [Lane.TRANSACTIONAL, Lane.NEWS, *[Lane.TRANSACTIONAL] * 7]
 
 
 async def test_a_place_for_editions_is_given_to_no_letter(store, now):
@@ -322,7 +322,7 @@ async def test_a_place_for_editions_is_given_to_no_letter(store, now):
     ticks = Ticks()
     supply = Supply(store, lambda: now, "o", None, ticks)
     lanes = await order_of(
-        supply, ticks, 9, seconds={Lane.NEWS: 1.0, Lane.LETTERS: 1.0}, aside=lambda: False
+        supply, ticks, 9, seconds={Lane.NEWS: 1.0, Lane.TRANSACTIONAL: 1.0}, aside=lambda: False
     )
     assert lanes == [Lane.NEWS] * 2  # then the place stays empty
 
@@ -343,43 +343,43 @@ async def test_a_letter_that_comes_during_an_edition_goes_first_within_a_batch(s
     ticks = Ticks()
     made = stock.fill(store, now, [f"nguoi-{n:03}@example.vn" for n in range(60)])
     supply = Supply(store, lambda: now, "o", None, ticks)
-    seconds = {Lane.NEWS: 0.1, Lane.LETTERS: 0.1}
+    seconds = {Lane.NEWS: 0.1, Lane.TRANSACTIONAL: 0.1}
     await order_of(supply, ticks, 1, seconds=seconds)
     stock.ask_to_confirm(store, now, STRANGERS[:1], made.digest)
     lanes = await order_of(supply, ticks, 25, seconds=seconds)
-    assert Lane.LETTERS in lanes
+    assert Lane.TRANSACTIONAL in lanes
 
 
 def test_what_was_tried_itself_queues_behind_all_others_and_letters_last(any_store, now):
     made = stock.fill(any_store, now, PEOPLE[:3])
-    letters = stock.ask_to_confirm(any_store, now, STRANGERS[:2], made.digest)
-    tried = [letters[0], made.deliveries[0]]
+    transactional = stock.ask_to_confirm(any_store, now, STRANGERS[:2], made.digest)
+    tried = [transactional[0], made.deliveries[0]]
     with any_store.ledger() as connection:
         claims.claim(connection, "one", now, 9)
         for one in tried:
             late = DeliveryOutcome(one, S.DEFERRED, "chinh", "rcpt: 450 later", now + MINUTE)
             outcomes.settle(connection, "one", now, [late])
-        claims.unclaim(connection, "one", [*letters, *made.deliveries])
+        claims.unclaim(connection, "one", [*transactional, *made.deliveries])
     later = now + MINUTE
     with any_store.ledger() as connection:
         found = claims.claim(connection, "two", later, 9).claimed
     assert [(one.id, one.lane) for one in found] == [
-        (letters[1], Lane.LETTERS),
+        (transactional[1], Lane.TRANSACTIONAL),
         (made.deliveries[1], Lane.NEWS),
         (made.deliveries[2], Lane.NEWS),
         (made.deliveries[0], Lane.AGAIN),
-        (letters[0], Lane.AGAIN),
+        (transactional[0], Lane.AGAIN),
     ]
 
 
 def test_what_only_waited_for_the_relay_keeps_its_place(any_store, now):
     made = stock.fill(any_store, now, PEOPLE[:1])
-    letters = stock.ask_to_confirm(any_store, now, STRANGERS[:1], made.digest)
+    transactional = stock.ask_to_confirm(any_store, now, STRANGERS[:1], made.digest)
     with any_store.ledger() as connection:
         assert outcomes.postpone(connection, now, now + MINUTE, "535 no") == 2
         found = claims.claim(connection, "two", now + MINUTE, 9).claimed
     assert [(one.id, one.lane) for one in found] == [
-        (letters[0], Lane.LETTERS),
+        (transactional[0], Lane.TRANSACTIONAL),
         (made.deliveries[0], Lane.NEWS),
     ]
 

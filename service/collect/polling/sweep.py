@@ -43,7 +43,7 @@ CLAIMS = 16
 """Free places that are worth a visit to the database: one claim alone costs as much as a fetch."""
 
 PATIENCE_S = 0.5
-"""When nothing ends and nothing is stored for so long, twice as many are asked: servers hang."""
+"""Stall timeout: when nothing ends or is stored for so long, the concurrency limit doubles."""
 
 _log = structlog.get_logger("collect")
 

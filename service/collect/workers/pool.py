@@ -30,8 +30,8 @@ TIMEOUT_S = 30.0
 """For one document. 10 MB take feedparser some 5 s; what takes longer is no feed."""
 
 QUICK_S = 6.0
-"""For a document, or a batch, beside others. What takes longer goes on in a lane of its own: each
-of the processes here is wanted by hundreds of sources."""
+"""For a document, or a batch, beside others. Slow documents go to a separate single-worker
+queue: each of the processes here is wanted by hundreds of sources."""
 
 BATCH = 8
 """Documents in one task at most."""

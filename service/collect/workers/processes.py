@@ -1,7 +1,7 @@
 """The processes that read documents, in a pool that is made anew when it breaks.
 
 Started when the first document comes. A process that dies or overruns its time is ended and
-replaced by itself; the others work on. Its time is the processor's: on a machine that has other
+replaced by itself; the others work on. Parse timeouts count CPU time: on a machine that has other
 things to do every document takes long, and none is to blame.
 """
 

@@ -1,6 +1,6 @@
-"""A lane of its own for documents that take long, so that they hold up nobody but each other.
+"""Slow documents go to a separate single-worker queue, and hold up nobody but each other.
 
-    too long beside others ──> wait for the lane (not for ever) ──> one process, the whole time
+    too long beside others ──> wait in the queue (not for ever) ──> one process, the whole time
 
 One process reads them one by one, started when one comes and ended when none waits. What waits is
 bounded in bytes and in time: an attacker with a hundred documents that hang keeps neither the

@@ -58,12 +58,12 @@ def _lease(column: Column[Any], longest: timedelta) -> _Rule:
 
 _PLANNED = t.delivery.c.state == DeliveryState.PLANNED.value
 _DEFERRED = t.delivery.c.state == DeliveryState.DEFERRED.value
-_LETTERS = t.delivery.c.priority == 0
+_TRANSACTIONAL = t.delivery.c.priority == 0
 _IN_HAND = t.delivery.c.state.in_([DeliveryState.CLAIMED.value, DeliveryState.SENDING.value])
 
 _COMING = (
-    _due(t.delivery.c.next_try_at, timedelta(), and_(_PLANNED, ~_LETTERS)),
-    _due(t.delivery.c.next_try_at, LONGEST_QUEUE, and_(_PLANNED, _LETTERS)),
+    _due(t.delivery.c.next_try_at, timedelta(), and_(_PLANNED, ~_TRANSACTIONAL)),
+    _due(t.delivery.c.next_try_at, LONGEST_QUEUE, and_(_PLANNED, _TRANSACTIONAL)),
     _due(t.delivery.c.next_try_at, _MAIL_BACKOFF, _DEFERRED),
     _Rule(t.delivery.c.lease_until, _MAIL_LEASE, {"lease_until": _MAIL_LEASE}, _IN_HAND),
     _due(t.delivery.c.resend_at, resending.AFTER),
@@ -111,7 +111,7 @@ _LEDGER: tuple[tuple[Column[Any], ColumnElement[bool]], ...] = (
     (t.subscription.c.covered_to, true()),
     (t.article_topic.c.entered_at, _TOPICS),
     (t.article_topic.c.listed_at, true()),
-    (t.delivery.c.created_at, _LETTERS),  # one letter a day to an address
+    (t.delivery.c.created_at, _TRANSACTIONAL),  # one transactional mail a day to an address
 )
 """What has happened, and decides what is told: only where the clock is believed."""
 
@@ -121,7 +121,7 @@ def repair(connection: Connection, now: datetime, longest_interval: timedelta) -
 
     `longest_interval`: of all sources, by the configuration.
     """
-    changed = _polls(connection, now, longest_interval) + _letters(connection, now)
+    changed = _polls(connection, now, longest_interval) + _transactional(connection, now)
     for rule in _COMING:
         values = {name: None if ahead is None else now + ahead for name, ahead in rule.sets.items()}
         too_far = and_(rule.only, rule.column > now + rule.longest + SLACK)
@@ -163,13 +163,13 @@ def _polls(connection: Connection, now: datetime, longest: timedelta) -> int:
     return len(rows)
 
 
-def _letters(connection: Connection, now: datetime) -> int:
-    """Letters that were planned under the clock that was ahead keep what they had to wait.
+def _transactional(connection: Connection, now: datetime) -> int:
+    """Lets mails that were planned under the clock that was ahead keep what they had to wait.
 
     That is nothing, or the hours of a flood of sign-ups.
     """
     c = t.delivery.c
-    ahead = and_(_PLANNED, _LETTERS, c.created_at > now + SLACK, c.next_try_at > now + SLACK)
+    ahead = and_(_PLANNED, _TRANSACTIONAL, c.created_at > now + SLACK, c.next_try_at > now + SLACK)
     rows = connection.execute(select(c.id, c.created_at, c.next_try_at).where(ahead)).all()
     setting = (
         update(t.delivery)

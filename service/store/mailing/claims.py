@@ -48,7 +48,7 @@ LEASE = lease.LEASE
 class Lane(StrEnum):
     """Where a delivery queues (LEDGER: Send). What was tried itself waits behind the others."""
 
-    LETTERS = "letters"
+    TRANSACTIONAL = "transactional"
     NEWS = "news"
     AGAIN = "again"
 
@@ -61,11 +61,11 @@ _SENDING = delivery.c.state == DeliveryState.SENDING.value
 _TRIED = exists().where(attempt.c.delivery_id == delivery.c.id)
 """It was tried itself: what was only put off with all others has no attempt of its own."""
 
-_LETTER, _NEWS = delivery.c.priority == 0, delivery.c.priority == 1
+_IS_TRANSACTIONAL, _NEWS = delivery.c.priority == 0, delivery.c.priority == 1
 _GROUPS = {
-    Lane.LETTERS: (and_(_LETTER, ~_TRIED),),
+    Lane.TRANSACTIONAL: (and_(_IS_TRANSACTIONAL, ~_TRIED),),
     Lane.NEWS: (and_(_NEWS, ~_TRIED),),
-    Lane.AGAIN: (and_(_NEWS, _TRIED), and_(_LETTER, _TRIED)),
+    Lane.AGAIN: (and_(_NEWS, _TRIED), and_(_IS_TRANSACTIONAL, _TRIED)),
 }
 
 
@@ -298,7 +298,10 @@ def _load(connection: Connection, ids: Iterable[int]) -> dict[int, ClaimedDelive
 
 
 def _had_news() -> ColumnElement[bool]:
-    """Whether a relay has taken news to this subscription before: letters prove nothing."""
+    """Tells whether a relay has taken news to this subscription before.
+
+    Transactional mails prove nothing.
+    """
     before = delivery.alias("before")
     return exists().where(
         before.c.subscription_id == subscription.c.id,
@@ -310,7 +313,7 @@ def _had_news() -> ColumnElement[bool]:
 def _lane(row: Any) -> Lane:
     if row.tried:
         return Lane.AGAIN
-    return Lane.LETTERS if row.priority == 0 else Lane.NEWS
+    return Lane.TRANSACTIONAL if row.priority == 0 else Lane.NEWS
 
 
 def _claimed(row: Any) -> ClaimedDelivery:

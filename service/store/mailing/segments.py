@@ -20,7 +20,8 @@ from service.store.tables import delivery, segment
 class Segment:
     """A segment as it is written. `stories` is its layout as JSON, `parts` are packed.
 
-    `hash` names layout, language and templates; `edition_id` None: a letter with its own segment.
+    `hash` names layout, language and templates; `edition_id` None: a transactional mail with its
+    own segment.
     """
 
     edition_id: int | None

@@ -36,7 +36,9 @@ def plan(
     expires_at: datetime | None,
     due_at: datetime | None = None,
 ) -> int:
-    """Queue a letter, dated and due at `due_at`; None = at once. Returns the delivery's id.
+    """Queue a transactional mail, dated and due at `due_at`; None = at once.
+
+    Returns the delivery's id.
 
     `message_id` must have been made from that same instant (LEDGER: What makes a preview the mail).
     """
@@ -60,7 +62,7 @@ def plan(
 
 
 def signups_of(connection: Connection, subscriber_id: int, since: datetime) -> int:
-    """Letters that sign-ups caused to one person since then, for whichever digest.
+    """Transactional mails that sign-ups caused to one person since then, for whichever digest.
 
     Those that never left do not count: nobody was bothered.
     """

@@ -23,9 +23,9 @@ from service.store.tables import attempt, delivery, digest, edition, subscriber,
 class UnsentDelivery:
     """A delivery that is uncertain, deferred or rejected.
 
-    `handed_at`, `relay` None: no attempt is known; `cut_at` None: a letter; `address` None: it is
-    forgotten. `next_try_at` None: it is not tried again by itself. An uncertain one is where the
-    policy is "resend" (store.resending).
+    `handed_at`, `relay` None: no attempt is known; `cut_at` None: a transactional mail; `address`
+    None: it is forgotten. `next_try_at` None: it is not tried again by itself. An uncertain one is
+    where the policy is "resend" (store.resending).
     """
 
     id: int
@@ -73,7 +73,10 @@ _LISTED = (
 
 @dataclass(frozen=True, slots=True)
 class Uncertain:
-    """How many mails of one edition are uncertain, and since when. `cut_at` None: letters."""
+    """Counts the mails of one edition that are uncertain, and says since when.
+
+    `cut_at` None: transactional mails.
+    """
 
     digest: str
     cut_at: datetime | None

@@ -115,7 +115,7 @@ def test_silence_that_is_usual_changes_nothing_and_a_longer_one_slows_down(now):
 
 
 @pytest.mark.parametrize(
-    ("wish", "wait_s"),
+    ("hint", "wait_s"),
     [
         (PublisherHint(fresh_s=60), HOUR),
         (PublisherHint(fresh_s=2 * HOUR), 2 * HOUR),

@@ -152,7 +152,7 @@ def test_and_it_can_be_taken_right_then(any_store, now, ahead):
             update(t.subscription).where(t.subscription.c.id == person).values(starts_at=None)
         )
     one = add_letter(any_store, person, at=now + ahead)
-    letters = [Lane.LETTERS]
+    letters = [Lane.TRANSACTIONAL]
     with any_store.ledger() as connection:
         assert claims.claim(connection, "o", now, 9, lanes=letters).empty
         repair(connection, now, MONTH)
