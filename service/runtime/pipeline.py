@@ -80,14 +80,14 @@ async def collect(
 
 async def subscribe(service: Service, *, sites: Sites) -> Kept:
     """Keep the subscriptions at hubs as they should be: begin, renew, give up."""
-    means = RenewalDependencies(
+    dependencies = RenewalDependencies(
         lambda: poll.open_client(service.store, service.settings, service.clock),
         sites,
         service.clock,
         random.random,
         lambda: secrets.token_urlsafe(24),
     )
-    done = await renew.keep(service.store, service.settings, means, owner=service.owner)
+    done = await renew.keep(service.store, service.settings, dependencies, owner=service.owner)
     if done.sent:
         logs.get().info("hubs asked", sent=done.sent, failed=sorted(done.failed))
     return done

@@ -211,13 +211,13 @@ async def test_what_takes_long_stays_whose_it_is(tmp_path, database):
     async with site(tmp_path, database) as (outlet, config):
         service, rival = open_service(config, {}), Store(database)
         store, settings, clock, site_gaps = service.store, service.settings, system_clock, Sites()
-        means = renew.RenewalDependencies(
+        dependencies = renew.RenewalDependencies(
             lambda: client_of(settings, clock), site_gaps, clock, lambda: 0.0, lambda: "token"
         )
 
         async def look_after_hubs() -> None:
             while "/hub" not in outlet.asked:  # its source must have been read
-                await renew.keep(store, settings, means, owner="one", term=BEAT)
+                await renew.keep(store, settings, dependencies, owner="one", term=BEAT)
                 await asyncio.sleep(0.05)
 
         taken: list[object] = []

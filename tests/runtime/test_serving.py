@@ -18,7 +18,7 @@ def running():
     done: list[str] = []
     ends = asyncio.Event()
 
-    async def collect(service, **_means):
+    async def collect(service, **_dependencies):
         done.append("pass begins")
         await ends.wait()
         done.append("pass ends")

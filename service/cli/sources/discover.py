@@ -123,8 +123,8 @@ async def searched(
     people = await asyncio.to_thread(readers, settings)
     async with client_of(settings, system_clock, people) as client, Parsers(1) as parsers:
         permissions = Permissions(client, system_clock)
-        means = SearchDependencies(client, parsers, Sites(), permissions, system_clock, tell)
-        return await search(means, manner, url, sitemaps=sitemaps)
+        dependencies = SearchDependencies(client, parsers, Sites(), permissions, system_clock, tell)
+        return await search(dependencies, manner, url, sitemaps=sitemaps)
 
 
 def reached_as(settings: Settings, url: str) -> Source:

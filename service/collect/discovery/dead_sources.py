@@ -71,7 +71,9 @@ async def seek(
     owner = f"{owner} seeking"  # a pass of the same process must not find its claims given back
     found: dict[str, tuple[Suggestion, ...]] = {}
     collected = {source.url for source in settings.source.values()}
-    means = SearchDependencies(client, parsers, sites, Permissions(client, clock, store), clock)
+    dependencies = SearchDependencies(
+        client, parsers, sites, Permissions(client, clock, store), clock
+    )
     for group in (await in_thread(_groups, store, settings, clock()))[:MOST_SITES]:
         claim = partial(_claim, store, group, owner, clock(), term)
         mine = await claimed_in_thread(claim, partial(_give_back, store, owner))
@@ -79,7 +81,7 @@ async def seek(
             continue
         ids = [dead.id for dead in mine]
         async with in_hand(store, LEASE, owner, ids, clock, term):  # cut off, it counts as none
-            discovery = await _search(means, settings, mine[0])
+            discovery = await _search(dependencies, settings, mine[0])
             for dead in mine:
                 suggested = suggestions(discovery, dead, collected, clock())
                 kept = await in_thread(_keep, store, dead, owner, clock(), suggested)
@@ -114,12 +116,14 @@ def _suggestion(one: SourceCandidate) -> Suggestion:
     return Suggestion(str(one.kind), one.url, one.title, one.entries, newest)
 
 
-async def _search(means: SearchDependencies, settings: Settings, dead: Dead) -> Discovery | None:
+async def _search(
+    dependencies: SearchDependencies, settings: Settings, dead: Dead
+) -> Discovery | None:
     source = settings.source[dead.name]
     reading = reading_of(source, settings.site)
     manner = Manner(source, settings.collect, reading, MOST_REQUESTS, LONGEST_S)
     try:
-        return await discover(means, manner, dead.address)
+        return await discover(dependencies, manner, dead.address)
     except BantinError as error:
         _log.info("not sought", id=dead.name, error=str(error))
         return None

@@ -44,23 +44,23 @@ _MISSING = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
 async def discover(
-    means: SearchDependencies, manner: Manner, url: str, *, sitemaps: bool = True
+    dependencies: SearchDependencies, manner: Manner, url: str, *, sitemaps: bool = True
 ) -> Discovery:
     """Search the site at `url`. `sitemaps`: look for them where there is no feed.
 
     Raises FetchError where `url` cannot be had at all; an address that is missing is replaced by
     its site's home page.
     """
-    return await _Search(means, manner, url).run(sitemaps=sitemaps)
+    return await _Search(dependencies, manner, url).run(sitemaps=sitemaps)
 
 
 class _Search:
-    def __init__(self, means: SearchDependencies, manner: Manner, url: str) -> None:
-        self._means = means
+    def __init__(self, dependencies: SearchDependencies, manner: Manner, url: str) -> None:
+        self._dependencies = dependencies
         self._manner = manner
         self._url = url
         self._about = url  # what is looked for, also where its own address is missing
-        self._scout = Scout(means, manner)
+        self._scout = Scout(dependencies, manner)
         self._found: list[SourceCandidate] = []
         self._guessed: set[str] = set()
         self._indexes = 0
@@ -76,7 +76,7 @@ class _Search:
             if not self._scout.requests:
                 raise FetchError(str(end)) from end
             ended = str(end)
-        found = in_order(self._found, self._about, self._means.clock())
+        found = in_order(self._found, self._about, self._dependencies.clock())
         return Discovery(
             self._url,
             self._site,
@@ -212,7 +212,7 @@ class _Search:
     async def _sitemaps(self, url: str) -> None:
         with contextlib.suppress(RobotsError):  # of pages; sitemaps are there to be asked for
             await self._scout.permit(url)
-        rules = await self._means.permissions.rules(url)
+        rules = await self._dependencies.permissions.rules(url)
         named = well_known.named_in(rules, urljoin(url, "/robots.txt"))
         why = "robots.txt names it" if named else "a usual place for sitemaps"
         places = named or well_known.usual(url)

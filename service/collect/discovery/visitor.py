@@ -67,11 +67,11 @@ class EndError(Exception):
 class Scout:
     """One search's requests. `asked`: every address; `refused`: in vain, with the reason."""
 
-    def __init__(self, means: SearchDependencies, manner: Manner) -> None:
+    def __init__(self, dependencies: SearchDependencies, manner: Manner) -> None:
         self.asked: set[str] = set()
         self.requests = 0
         self.refused: list[tuple[str, str]] = []
-        self._means = means
+        self._dependencies = dependencies
         self._manner = manner
         self._until = asyncio.get_running_loop().time() + manner.longest_s
         self._access = access_of(manner.source, manner.collect)
@@ -103,17 +103,19 @@ class Scout:
 
     async def permit(self, url: str) -> None:
         """Raise RobotsError where its host's robots.txt, asked for first, does not let us."""
-        permission = await self._means.permissions.known(url)
+        permission = await self._dependencies.permissions.known(url)
         if permission is None:
             async with self._turn(robots.address(url)):
-                permission = await self._means.permissions.ask(url, self._allow, self._access)
+                permission = await self._dependencies.permissions.ask(
+                    url, self._allow, self._access
+                )
         self._delay_s = max(self._delay_s, permission.delay_s)
         if permission.refusal is not None:
             raise permission.refusal
 
     async def fetch(self, url: str) -> Response:
         async with self._turn(url) as left_s:
-            return await self._means.client.get(
+            return await self._dependencies.client.get(
                 url, timeout=min(left_s, LONGEST_FETCH_S), allow=self._allow, access=self._access
             )
 
@@ -125,7 +127,7 @@ class Scout:
         collect, source = self._manner.collect, self._manner.source
         site, gap = site_rules.site(source, collect, url), site_rules.gap(source, collect, url)
         gap = replace(gap, delay_s=max(gap.delay_s, self._delay_s))
-        loop, sites = asyncio.get_running_loop(), self._means.sites
+        loop, sites = asyncio.get_running_loop(), self._dependencies.sites
         while (free_at := sites.free_at(site, gap)) is None or free_at > loop.time():
             until = loop.time() + BUSY_S if free_at is None else free_at
             if until > self._until:
@@ -136,7 +138,7 @@ class Scout:
             raise EndError(self._too_long())
         self.asked.add(url)
         self.requests += 1
-        self._means.tell(url)
+        self._dependencies.tell(url)
         sites.begin(site, gap, loop.time())
         try:
             yield left_s
@@ -149,10 +151,10 @@ class Scout:
     async def read(self, response: Response, kind: SourceKind) -> Document | None:
         """The document, None where it is none of this kind."""
         reading = replace(self._manner.reading, kind=kind, selectors=None, place=None)
-        now = self._means.clock()
+        now = self._dependencies.clock()
         job = ParseTask(response.body, dict(response.headers), response.url, reading, now)
         try:
-            return (await self._means.parsers.read(job)).document
+            return (await self._dependencies.parsers.read(job)).document
         except ParseError:
             return None
 
@@ -160,7 +162,7 @@ class Scout:
         """What the page names, None where it is none."""
         headers = dict(response.headers)
         try:
-            return await self._means.parsers.call(
+            return await self._dependencies.parsers.call(
                 read_site_page, response.body, headers, response.url
             )
         except ParseError:
@@ -168,9 +170,9 @@ class Scout:
 
     async def news_list(self, response: Response) -> NewsList | None:
         """The page's own list, None where none can be made out."""
-        headers, now = dict(response.headers), self._means.clock()
+        headers, now = dict(response.headers), self._dependencies.clock()
         try:
-            return await self._means.parsers.call(
+            return await self._dependencies.parsers.call(
                 read_news_list, response.body, headers, response.url, self._manner.reading, now
             )
         except ParseError:

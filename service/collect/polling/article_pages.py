@@ -80,7 +80,7 @@ class PageRound:
         settings: Settings,
         clock: Callable[[], datetime],
         owner: str,
-        means: PageDependencies,
+        dependencies: PageDependencies,
         *,
         names: Iterable[str] | None,
         at_most_s: float | None,
@@ -94,13 +94,13 @@ class PageRound:
         self._settings = settings
         self._clock = clock
         self._owner = owner
-        self._means = means
+        self._dependencies = dependencies
         self._names = None if names is None else tuple(names)
         self._at_most_s = at_most_s
         self._random = random
         self._term = term
         self._rules = packed(settings.topic)
-        self._waiting = RequestQueue[ClaimedArticlePage](means.sites)
+        self._waiting = RequestQueue[ClaimedArticlePage](dependencies.sites)
         self._in_hand: dict[int, ClaimedArticlePage] = {}
         self._running = 0
         self._freed = asyncio.Event()
@@ -179,7 +179,7 @@ class PageRound:
             known = [one for one in claimed if one.source in self._settings.source]
             spaced = [] if self._names else known  # a person need not wait
             wanted = [(self._site(one), Due(one.source_id, one.source, one.url)) for one in spaced]
-            foreign = self._means.turns.take(connection, wanted, now, until)
+            foreign = self._dependencies.turns.take(connection, wanted, now, until)
             mine = [one for one in known if self._site(one) not in foreign]
             left = {one.entry_id for one in claimed} - {one.entry_id for one in mine}
             article_page_queue.rest(connection, self._owner, left, now + FOREIGN)
@@ -212,18 +212,18 @@ class PageRound:
         """What the server says. None: the turn went to its robots.txt."""
         told, collect = self._settings.source[page.source], self._settings.collect
         allow, access = site_rules.allowed(told, collect), access_of(told, collect)
-        known = await self._means.permissions.known(page.url)
-        permission = known or await self._means.permissions.ask(page.url, allow, access)
+        known = await self._dependencies.permissions.known(page.url)
+        permission = known or await self._dependencies.permissions.ask(page.url, allow, access)
         self._waiting.slow_down(site, permission.delay_s)
         if permission.refusal is not None:
             return permission.refusal
         if known is None:
             return None
         try:
-            answer = await self._means.client.get(page.url, allow=allow, access=access)
+            answer = await self._dependencies.client.get(page.url, allow=allow, access=access)
         except BantinError as error:
             return error
-        no = await self._means.permissions.follow(page.url, answer.url, allow, access)
+        no = await self._dependencies.permissions.follow(page.url, answer.url, allow, access)
         return no or answer
 
     async def _end(
@@ -283,7 +283,7 @@ class PageRound:
         )
         if answer and not answer.body.strip():
             raise ParseError("its page is empty")
-        (made,) = (await self._means.parsers.read(job)).made
+        (made,) = (await self._dependencies.parsers.read(job)).made
         return made
 
     def _admit(
@@ -302,7 +302,7 @@ class PageRound:
         with self._store.write() as connection:
             if not article_page_queue.holds(connection, page):
                 return
-            now, matcher = self._clock(), self._means.matcher
+            now, matcher = self._clock(), self._dependencies.matcher
             # An article that is there already loses nothing by a page that could not be had.
             if page.held or reason is None:
                 self.topics |= admit_listed(connection, source, made, now, matcher).topics
@@ -321,7 +321,7 @@ class PageRound:
         def put_off() -> None:
             now = self._clock()
             with self._store.write() as connection:
-                until = self._means.recorder.sparing.spare(
+                until = self._dependencies.recorder.sparing.spare(
                     connection, page.source, page.url, error, now, itself=True
                 )
                 left = [one.entry_id for one in dropped]

@@ -91,8 +91,10 @@ async def try_all(
 
     async def one(place: str, name: str) -> None:
         try:
-            means = _Means(client, parsers, clock, permissions, partial(waiting.slow_down, place))
-            tried = await _try(settings, name, means, known.get(name))
+            dependencies = _Dependencies(
+                client, parsers, clock, permissions, partial(waiting.slow_down, place)
+            )
+            tried = await _try(settings, name, dependencies, known.get(name))
             tell(tried)
             for other in waiting.drop(place) if tried.too_many else ():
                 tell(Tried(other, settings.source[other].url, None, _SPARED))
@@ -142,7 +144,7 @@ def _unasked(name: str, source: Source, known: Remembered | None, now: datetime)
 
 
 @dataclass(frozen=True, slots=True)
-class _Means:
+class _Dependencies:
     """`slow_down`: the site wants so many seconds between two requests."""
 
     client: Client
@@ -152,28 +154,34 @@ class _Means:
     slow_down: Callable[[float], None]
 
 
-async def _try(settings: Settings, name: str, means: _Means, known: Remembered | None) -> Tried:
+async def _try(
+    settings: Settings, name: str, dependencies: _Dependencies, known: Remembered | None
+) -> Tried:
     source, collect = settings.source[name], settings.collect
     reading = reading_of(source, settings.site)
     same = known is not None and (known.address, known.read_as) == (source.url, reading.fingerprint)
     allow, access = site_rules.allowed(source, collect), access_of(source, collect)
     headers: dict[str, str] = {}
     if known is not None:  # who asks is said as the service says it
-        headers = {"User-Agent": agent.for_feed(means.client.user_agent, known.id)}
+        headers = {"User-Agent": agent.for_feed(dependencies.client.user_agent, known.id)}
         headers |= http.conditional(known.etag, known.last_modified) if same else {}
     try:
         if source.kind is SourceKind.PAGE:
-            await _permit(source, site_rules.gap(source, collect, source.url), means, allow, access)
-        response = await means.client.get(source.url, headers=headers, allow=allow, access=access)
+            await _permit(
+                source, site_rules.gap(source, collect, source.url), dependencies, allow, access
+            )
+        response = await dependencies.client.get(
+            source.url, headers=headers, allow=allow, access=access
+        )
         if source.kind is SourceKind.PAGE:
-            await _permit_end(source, response, means, allow, access)
+            await _permit_end(source, response, dependencies, allow, access)
         if known and same and response.status == NOT_MODIFIED:
             return _unchanged(name, source, known, response)
         job = ParseTask(
-            response.body, dict(response.headers), response.url, reading, means.clock(),
+            response.body, dict(response.headers), response.url, reading, dependencies.clock(),
             suspect=known is not None and known.quarantined,
         )  # fmt: skip
-        document = (await means.parsers.read(job)).document
+        document = (await dependencies.parsers.read(job)).document
     except BantinError as error:
         too_many = outcome.is_too_many(error)
         return Tried(name, source.url, ok=False, said=str(error), too_many=too_many)
@@ -183,12 +191,16 @@ async def _try(settings: Settings, name: str, means: _Means, known: Remembered |
 
 
 async def _permit(
-    source: Source, gap: Gap, means: _Means, allow: Sequence[str], access: Access | None
+    source: Source,
+    gap: Gap,
+    dependencies: _Dependencies,
+    allow: Sequence[str],
+    access: Access | None,
 ) -> None:
     """Raises RobotsError where its robots.txt does not let us in; waits after asking for it."""
-    before = await means.permissions.known(source.url)
-    permission = before or await means.permissions.ask(source.url, allow, access)
-    means.slow_down(permission.delay_s)
+    before = await dependencies.permissions.known(source.url)
+    permission = before or await dependencies.permissions.ask(source.url, allow, access)
+    dependencies.slow_down(permission.delay_s)
     if permission.refusal is not None:
         raise permission.refusal
     if before is None:
@@ -196,10 +208,14 @@ async def _permit(
 
 
 async def _permit_end(
-    source: Source, response: Response, means: _Means, allow: Sequence[str], access: Access | None
+    source: Source,
+    response: Response,
+    dependencies: _Dependencies,
+    allow: Sequence[str],
+    access: Access | None,
 ) -> None:
     """Raises RobotsError where a redirect led to a host whose robots.txt does not let us in."""
-    refusal = await means.permissions.follow(source.url, response.url, allow, access)
+    refusal = await dependencies.permissions.follow(source.url, response.url, allow, access)
     if refusal is not None:
         raise refusal
 

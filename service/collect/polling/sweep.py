@@ -69,7 +69,7 @@ class Sweep:
         settings: Settings,
         clock: Callable[[], datetime],
         owner: str,
-        means: SweepDependencies,
+        dependencies: SweepDependencies,
         *,
         at_once: bool,
         progress: Progress | None,
@@ -86,12 +86,12 @@ class Sweep:
         self._rules = packed(settings.topic)
         self._clock = clock
         self._owner = owner
-        self._client = means.client
-        self._parsers = means.parsers
-        self._recorder = means.recorder
-        self._permissions = means.permissions
-        self._sites = means.sites
-        self._waiting = RequestQueue[Due | ClaimedSource | Visit](means.sites)
+        self._client = dependencies.client
+        self._parsers = dependencies.parsers
+        self._recorder = dependencies.recorder
+        self._permissions = dependencies.permissions
+        self._sites = dependencies.sites
+        self._waiting = RequestQueue[Due | ClaimedSource | Visit](dependencies.sites)
         self._progress = progress
         self._results = Results()
         self._bodies = Bodies()
@@ -100,7 +100,7 @@ class Sweep:
         self._over = False
         self._freed = asyncio.Event()
         self._held: set[int] = set()
-        self._turns = means.turns
+        self._turns = dependencies.turns
         self._dropped: list[str] = []
         self._total = 0
 
@@ -353,8 +353,8 @@ class Sweep:
                 if spent:
                     return None
                 no = permission.refusal
-            means = (self._client, self._permissions, no)
-            job = await continuation.ask(*means, visit, self._rules, self._clock)
+            dependencies = (self._client, self._permissions, no)
+            job = await continuation.ask(*dependencies, visit, self._rules, self._clock)
             if isinstance(job, BantinError):
                 await self._spare_if_too_many(site, job)
             return job

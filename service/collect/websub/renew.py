@@ -82,14 +82,19 @@ class _Prepared:
 
 
 async def keep(
-    store: Store, settings: Settings, means: RenewalDependencies, *, owner: str, term: Term = TERM
+    store: Store,
+    settings: Settings,
+    dependencies: RenewalDependencies,
+    *,
+    owner: str,
+    term: Term = TERM,
 ) -> Kept:
     """Bring subscriptions to what is wanted now.
 
     `owner`: one start of one process. `term`: of the leases of its requests. Raises StoreError; a
     hub's trouble is recorded with its subscription.
     """
-    prepare = partial(_prepare, store, settings, means, owner, term)
+    prepare = partial(_prepare, store, settings, dependencies, owner, term)
     prepared = await claimed_in_thread(prepare, partial(_give_back, store, owner))
     requests = prepared.requests
     if prepared.lapsed:
@@ -99,10 +104,10 @@ async def keep(
     ids = [request.id for request in requests]
     try:
         async with (
-            in_hand(store, rows.LEASE, owner, ids, means.clock, term),
-            await in_thread(means.client) as client,
+            in_hand(store, rows.LEASE, owner, ids, dependencies.clock, term),
+            await in_thread(dependencies.client) as client,
         ):
-            failed = await _send_all(store, settings, means, client, requests, prepared.key)
+            failed = await _send_all(store, settings, dependencies, client, requests, prepared.key)
     except ExceptionGroup as errors:
         raise first_of(errors) from errors
     return Kept(len(requests), failed, prepared.lapsed)
@@ -111,14 +116,14 @@ async def keep(
 async def _send_all(
     store: Store,
     settings: Settings,
-    means: RenewalDependencies,
+    dependencies: RenewalDependencies,
     client: Client,
     requests: Sequence[Request],
     key: bytes,
 ) -> dict[str, str]:
     """Source -> why its request failed. Each hub is asked no faster than a site of sources."""
     failed: dict[str, str] = {}
-    waiting = RequestQueue[Request](means.sites)
+    waiting = RequestQueue[Request](dependencies.sites)
     for request in requests:
         hub = Source(url=request.hub)
         site = site_rules.site(hub, settings.collect, hub.url)
@@ -128,7 +133,7 @@ async def _send_all(
     async def one(site: str, request: Request) -> None:
         nonlocal running
         try:
-            error = await _send(store, settings, means, client, request, key)
+            error = await _send(store, settings, dependencies, client, request, key)
             if error is not None:
                 failed[request.source] = error
         finally:
@@ -150,9 +155,9 @@ async def _send_all(
 
 
 def _prepare(
-    store: Store, settings: Settings, means: RenewalDependencies, owner: str, term: Term
+    store: Store, settings: Settings, dependencies: RenewalDependencies, owner: str, term: Term
 ) -> _Prepared:
-    now = means.clock()
+    now = dependencies.clock()
     with store.read() as connection:
         # Most services have neither hubs nor subscriptions: they need not write every few seconds.
         wanted = _wanted(connection, settings, now)
@@ -171,7 +176,7 @@ def _prepare(
         with store.write() as connection:
             rows.leave(connection, held, now, plan)
     with store.write() as connection:
-        _begin(connection, wanted, means, now)
+        _begin(connection, wanted, dependencies, now)
         rows.forget_left(connection, now, subscriber.MOST_UNSUBSCRIPTIONS)
         requests = rows.claim(connection, owner, now, now + term.lasts, IN_A_RUN)
         return _Prepared(len(ended), requests, facts.secret(connection))
@@ -204,18 +209,18 @@ def _is_as_wanted(held: HubSubscription, wanted: Mapping[int, tuple[AdvertisedHu
 def _begin(
     connection: Connection,
     wanted: Mapping[int, tuple[AdvertisedHubs, str]],
-    means: RenewalDependencies,
+    dependencies: RenewalDependencies,
     now: datetime,
 ) -> None:
     """What is wanted and has no subscription gets one; where a hub refuses, another is asked."""
     there = rows.held(connection)
     for held in there:
         if _is_as_wanted(held, wanted):
-            _turn_if_hopeless(connection, held, *wanted[held.source_id], means, now)
+            _turn_if_hopeless(connection, held, *wanted[held.source_id], dependencies, now)
     # In one order, as polls take the rows of sources: two that met half way would wait for ever.
     for source_id in sorted(wanted.keys() - {held.source_id for held in there}):
         offer, base = wanted[source_id]
-        token = means.draw()
+        token = dependencies.draw()
         rows.want(connection, offer, offer.hubs[0], token=token, callback=base + token, now=now)
 
 
@@ -224,7 +229,7 @@ def _turn_if_hopeless(
     held: HubSubscription,
     offer: AdvertisedHubs,
     base: str,
-    means: RenewalDependencies,
+    dependencies: RenewalDependencies,
     now: datetime,
 ) -> None:
     """The next hub of the list at once; once all have been asked, only after a rest."""
@@ -232,7 +237,7 @@ def _turn_if_hopeless(
     if held.alive or not hopeless or len(offer.hubs) == 1:
         return
     at = offer.hubs.index(held.hub) + 1
-    token = means.draw()
+    token = dependencies.draw()
     rows.turn_to(
         connection,
         held.id,
@@ -246,7 +251,7 @@ def _turn_if_hopeless(
 async def _send(
     store: Store,
     settings: Settings,
-    means: RenewalDependencies,
+    dependencies: RenewalDependencies,
     client: Client,
     request: Request,
     key: bytes,
@@ -260,7 +265,7 @@ async def _send(
     secret = subscriber.secret(key, request.token)
     error: BantinError | None = None
     for hub, is_private in subscriber.ways(request.hub):
-        if not await in_thread(_asking, store, means, request, signed=is_private):
+        if not await in_thread(_asking, store, dependencies, request, signed=is_private):
             return None  # it was given up, or given to another hub, a moment ago
         fields = subscriber.form(
             request.mode, request.topic, request.callback, secret if is_private else None
@@ -278,27 +283,29 @@ async def _send(
             if isinstance(trouble, ForbiddenAddressError):
                 break
         else:
-            await in_thread(_accepted, store, means, request)
+            await in_thread(_accepted, store, dependencies, request)
             return None
     assert error is not None
     text = " ".join(nfc(str(error)).split())
-    await in_thread(_failed, store, means, request, error, text)
+    await in_thread(_failed, store, dependencies, request, error, text)
     _log.info("websub", id=request.source, mode=request.mode, hub=request.hub, error=text)
     return text
 
 
-def _asking(store: Store, means: RenewalDependencies, request: Request, *, signed: bool) -> bool:
+def _asking(
+    store: Store, dependencies: RenewalDependencies, request: Request, *, signed: bool
+) -> bool:
     with store.write() as connection:
-        return rows.asking(connection, request, means.clock(), signed=signed)
+        return rows.asking(connection, request, dependencies.clock(), signed=signed)
 
 
-def _accepted(store: Store, means: RenewalDependencies, request: Request) -> None:
-    now = means.clock()
+def _accepted(store: Store, dependencies: RenewalDependencies, request: Request) -> None:
+    now = dependencies.clock()
     at = subscriber.ask_again_at(
         now,
         request.failures + 1,
         request.lease_ends,
-        means.random(),
+        dependencies.random(),
         first=subscriber.VERIFY_WITHIN,
     )
     with store.write() as connection:
@@ -306,14 +313,14 @@ def _accepted(store: Store, means: RenewalDependencies, request: Request) -> Non
 
 
 def _failed(
-    store: Store, means: RenewalDependencies, request: Request, error: BantinError, text: str
+    store: Store, dependencies: RenewalDependencies, request: Request, error: BantinError, text: str
 ) -> None:
     http = error if isinstance(error, HttpError) else None
     at = subscriber.ask_again_at(
-        means.clock(),
+        dependencies.clock(),
         request.failures + 1,
         request.lease_ends,
-        means.random(),
+        dependencies.random(),
         retry_after_s=None if http is None else http.retry_after_s,
     )
     said_no = http is not None and http.status < HTTPStatus.INTERNAL_SERVER_ERROR

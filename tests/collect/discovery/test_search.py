@@ -44,8 +44,10 @@ def search(parsers, now):
         manner = Manner(source or Source(url=url), LOOPBACK, VIETNAM, **bounds)
         async with Client("x", LOOPBACK.allow_networks) as client:
             clock = lambda: now
-            means = SearchDependencies(client, parsers, Sites(), Permissions(client, clock), clock)
-            return await discover(means, manner, url, sitemaps=sitemaps)
+            dependencies = SearchDependencies(
+                client, parsers, Sites(), Permissions(client, clock), clock
+            )
+            return await discover(dependencies, manner, url, sitemaps=sitemaps)
 
     return run
 

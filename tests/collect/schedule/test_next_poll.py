@@ -64,7 +64,7 @@ def test_what_a_hub_brings_is_polled_at_the_ceiling_and_keeps_its_own_interval(n
     rate = PublishRate(6 * HOUR, 6 * HOUR, now)
     then = _answer(now, rate, interval_s=HOUR, pushed=True)
     assert (then.at - now, then.interval_s) == (timedelta(hours=12), HOUR)
-    # Silence of the polls says nothing then, nor do its own hours; a wish beyond the ceiling does.
+    # Silence of the polls says nothing then, nor do its own hours; a hint beyond the ceiling does.
     silent = PublishRate(HOUR, HOUR, now - timedelta(days=9))
     assert _answer(now, silent, interval_s=5000, pushed=True).interval_s == 5000
     hours = PublisherHint(every_s=HOUR, phase_s=0)
@@ -129,7 +129,7 @@ def test_silence_that_is_usual_changes_nothing_and_a_longer_one_slows_down(now):
 def test_what_the_publisher_asks_for_is_never_undercut(now, hint, wait_s):
     then = _answer(now, hint=hint)
     assert (then.at - now).total_seconds() == wait_s
-    assert then.interval_s == HOUR  # the wish of today is not the source's rhythm
+    assert then.interval_s == HOUR  # the hint of today is not the source's rhythm
 
 
 def test_a_document_with_hours_of_its_own_is_asked_just_after_them(now):

@@ -99,8 +99,10 @@ class Desk:
                 return client_of(self.settings, lambda: self.now)
             return Client("Bantin/1", ["127.0.0.0/8"], resolver=self.resolver)
 
-        means = RenewalDependencies(client, Sites(), lambda: self.now, lambda: 0.0, self.token)
-        return await renew.keep(self.store, self.settings, means, owner=owner or self.owner)
+        dependencies = RenewalDependencies(
+            client, Sites(), lambda: self.now, lambda: 0.0, self.token
+        )
+        return await renew.keep(self.store, self.settings, dependencies, owner=owner or self.owner)
 
     async def take(self) -> Taken:
         return await inbox.take(
