@@ -13,7 +13,7 @@ BantinError
 │   ├── RobotsError             its site's robots.txt does not let us
 │   └── HttpError               it answered with a status that is no success
 ├── ParseError          a document could not be understood
-│   └── PutAsideError   it killed or hung those who read it, twice
+│   └── QuarantinedError   it killed or hung those who read it, twice
 ├── TemplateError       a template is missing, broken or used a name that is not there
 └── MailError           a message could not be built or handed over
 """

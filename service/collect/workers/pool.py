@@ -106,8 +106,8 @@ class Parsers:
     async def call(self, function: Callable[..., Result], *args: object) -> Result:
         """What a pure function of a module says of these arguments, in one of the processes.
 
-        Raises what it raises, PutAsideError when it kills or hangs them twice, BantinError when the
-        fault is ours.
+        Raises what it raises, QuarantinedError when it kills or hangs them twice, BantinError when
+        the fault is ours.
         """
         with suppress(ProcessExpired, OverTimeError):
             return await self._processes.run(function, args, self._quick_s)

@@ -68,7 +68,7 @@ class SlowLane:
             return died
 
     async def call(self, function: Callable[..., Result], args: Sequence[object]) -> Result:
-        """What a function says. Raises PutAsideError when it kills or hangs its process."""
+        """What a function says. Raises QuarantinedError when it kills or hangs its process."""
         async with self._turn(0):
             try:
                 return await self._processes.run(function, args, self._timeout_s)
