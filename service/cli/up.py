@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -13,7 +12,6 @@ import click
 from service.cli.admin import links
 from service.cli.opening import environ, log_quietly
 from service.cli.output import config_option, dump, json_option, say, warn
-from service.config.schema import Settings
 from service.errors import BantinError, UsageError
 from service.render.site_facts import base_url
 from service.runtime import logs, pidfile
@@ -48,9 +46,11 @@ def run(config: Path, ticks: Ticks = TICKS) -> None:
         raise UsageError(f"the service is running already, as process {other}")
     # The port first: a start that fails must not have retired what another one serves.
     with listen(settings.web.listen) as bound:
+        key = _admin_key(settings.var)  # before the modes under var/ are set right
         migrate_apart(settings.store.url)
         service = open_loaded(loaded, retire=True)
-        said = [f"serving {base_url(settings)}/", *_admin_lines(settings, service.clock())]
+        opened = links(settings, "/admin/", key, service.clock())
+        said = [f"serving {base_url(settings)}/", *(f"  admin pages   {one}" for one in opened)]
         del loaded, settings  # a reload takes another one; this would stay in memory beside it
         try:
             served = serve(
@@ -61,12 +61,12 @@ def run(config: Path, ticks: Ticks = TICKS) -> None:
             service.close()
 
 
-def _admin_lines(settings: Settings, now: datetime) -> list[str]:
+def _admin_key(var: Path) -> str:
+    """One that others could read is replaced, which its mode tells only until it is set right."""
     try:
-        key = admin_key.ensure(settings.var)
+        return admin_key.ensure(var)
     except OSError as error:
         raise BantinError(f"cannot write {error.filename}: {error.strerror}") from error
-    return [f"  admin pages   {one}" for one in links(settings, "/admin/", key, now)]
 
 
 @click.command("reload")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import stat
 import subprocess
 import urllib.error
 import urllib.request
@@ -50,6 +51,20 @@ def test_a_site_from_init_is_served_collected_and_stopped_by_sigterm(
     assert up.stop(signal.SIGTERM) == 0
     assert '"event": "stopped"' in up.err.read_text()
     assert not (folder / "var" / "bantin.pid").exists()
+
+
+def test_a_key_that_others_could_read_is_replaced_at_the_start(site, base, start):
+    key = site / "var" / "admin.key"
+    seen = []
+    for mode in (0o600, 0o600, 0o644):
+        if key.exists():
+            key.chmod(mode)
+        up = start("up", cwd=site)
+        up.wait_for("serving")
+        seen.append(key.read_text())
+        assert stat.S_IMODE(key.stat().st_mode) == 0o600
+        assert up.stop(signal.SIGTERM) == 0
+    assert seen[0] == seen[1] != seen[2]
 
 
 def test_ctrl_c_is_quiet(site, base, start):
