@@ -37,6 +37,7 @@ from service.runtime.composition import Service
 from service.runtime.vitals import noted
 from service.store.content import admin_queries
 from service.store.core import facts
+from service.store.mailing.history import Entrance, SubscriptionSnapshot, ToldArticle
 from service.text import mailboxes
 
 
@@ -159,7 +160,7 @@ def why(address: str, url: str, config: Path, as_json: bool) -> None:
     else:
         say(f"{answer.answer}: {printable(answer.reason)}")
         if answer.proof is not None:
-            kind = type(answer.proof).__name__.lower()
+            kind = _ROWS[type(answer.proof)]
             values = ", ".join(f"{name}={value}" for name, value in _proof(answer).items())
             say(f"  {kind}: {printable(values)}")
     if answer.answer == UNKNOWN:
@@ -185,10 +186,14 @@ def _why(service: Service, address: str, url: str) -> Why:
         )
 
 
+_ROWS = {ToldArticle: "told", SubscriptionSnapshot: "subscription", Entrance: "entrance"}
+"""What a row is called in the output, whatever its class is called in the code."""
+
+
 def _answer(answer: Why) -> dict[str, object]:
     proof = None
     if answer.proof is not None:
-        proof = {"row": type(answer.proof).__name__.lower(), **_proof(answer)}
+        proof = {"row": _ROWS[type(answer.proof)], **_proof(answer)}
     return {"answer": answer.answer, "reason": answer.reason, "proof": proof}
 
 

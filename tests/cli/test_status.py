@@ -110,12 +110,15 @@ def test_the_unknown_is_a_failed_job(run, ask, news):
 
 def test_why_answers_with_the_row_that_proves_it(ask, run, news):
     told = ask("why", "minh@example.vn", CAU)
-    assert (told["answer"], told["proof"]["row"]) == ("pending", "wish")
+    assert (told["answer"], told["proof"]["row"]) == ("pending", "subscription")
     old = ask("why", "Minh@EXAMPLE.vn", "https://bao-b.example/Giáo-dục-vùng-cao")
     assert (old["answer"], old["proof"]["row"]) == ("skipped", "entrance")
     assert "old is not news" in old["reason"]
     run("digest", "send", "ngay", "--at", "2099-01-01")
     sent = ask("why", "minh@example.vn", CAU)
     assert (sent["answer"], sent["proof"]["state"]) == ("sent", "accepted")
+    assert sent["proof"]["row"] == "told"
     assert ask("explain", CAU)["told"] == {"accepted": 1}
-    assert run("why", "minh@example.vn", CAU).stdout.startswith("sent: shown in ngay, accepted ")
+    first, proof = run("why", "minh@example.vn", CAU).stdout.splitlines()
+    assert first.startswith("sent: shown in ngay, accepted ")
+    assert proof.startswith("  told: article_id=")
