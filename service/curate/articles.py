@@ -38,7 +38,8 @@ FIRST_YEAR, LAST_YEAR = 1980, 2100
 
 _ALL_OF = attrgetter(*(name for name in Entry.__slots__ if name != "twins"))
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
-_MAIL_AND_NAME = re.compile(r"\S+@\S+\s*\((.+)\)|(.+?)\s*<\S+@\S+>")
+_MAIL_AND_NAME = re.compile(r"[^\s@]+@\S+ ?\((.+)\)|(.+?) ?<[^\s<>]+@[^\s<>]+>")
+"""Of one line without double blanks. No two parts of it can take the same characters for long."""
 _MAIL = re.compile(r"\S+@\S+")
 
 
@@ -131,7 +132,7 @@ def _authors(written: Iterable[str], outlet: str) -> tuple[str, ...]:
     """Names alone: no addresses (they are personal), and not the outlet's own name."""
     names = []
     for author in written:
-        found = _MAIL_AND_NAME.fullmatch(author.strip())
+        found = _MAIL_AND_NAME.fullmatch(" ".join(author.split()))
         names.append((found[1] or found[2]) if found else author)
     return tuple(
         name

@@ -42,8 +42,10 @@ _DATE_LINE = re.compile(r"ate>\s*(?:<!\[CDATA\[\s*)?(?=[^<\]]{0,40}\d\s?[/.-])([
 """In pubDate and dc:date, where their numbers are parted as nobody does who writes RFC 822."""
 
 _ID = re.compile(
-    r"<(?:[\w.-]+:)?(?:guid|id)\b[^>]*>\s*(?:<!\[CDATA\[)?\s*([^<\]]{1,2000}?)\s*(?:\]\]>)?\s*</"
+    r"<(?:[\w.-]+:)?(?:guid|id)\b[^<>]*>\s*+(?:<!\[CDATA\[\s*+)?"
+    r"([^<\]\s](?:[^<\]]{0,1998}[^<\]\s])?)\s*+(?:\]\]>\s*+)?</"
 )
+"""No two parts of it can take the same blanks: a document full of them costs what its size costs."""
 
 
 @dataclass(frozen=True, slots=True)

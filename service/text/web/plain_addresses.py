@@ -16,7 +16,7 @@ PLAIN_ADDRESS = re.compile(
 that must be escaped: joined to any base it is itself."""
 
 PLAINEST_ADDRESS = re.compile(
-    r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*/(?:[\w,+@:!()*=$&'~-]+[\w/,+@:!()*=$&'~-]*)?(?:\.[a-z0-9]{2,5})?",
+    r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*/(?:[\w,+@:!()*=$&'~-][\w/,+@:!()*=$&'~-]*)?(?:\.[a-z0-9]{2,5})?",
     re.ASCII,
 )
 """One of these that has neither query nor fragment, no percent sign and no dot segments: it is in
