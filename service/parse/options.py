@@ -50,10 +50,6 @@ class ParseOptions:
         return _fingerprint(self)
 
 
-Reading = ParseOptions
-"""The older name, which the modules of `parse.html.article` import."""
-
-
 @lru_cache(maxsize=256)
 def _fingerprint(reading: ParseOptions) -> bytes:
     """Most sources are read alike."""

@@ -1,7 +1,7 @@
 """A text twice as long costs about twice as much, whatever is in it.
 
-No pattern may have two ways to read the same characters. Such as had were found by trying: a link of
-6,400 characters cost seconds in each look at it, an id of 200 blanks a minute.
+No pattern may have two ways to read the same characters. Such as had were found by trying: a link
+of 6,400 characters cost seconds in each look at it, an id of 200 blanks a minute.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 
 from service.curate.articles import _authors
 from service.parse.document import parse_document
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.text.web import canonical
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -35,7 +35,7 @@ def link(size: int) -> None:
 
 def document_with(guid: str) -> None:
     body = f"{HEAD}<item><guid>{guid}</guid><title>Tin</title></item></channel></rss>"
-    parse_document(body.encode(), {}, "https://a.vn/b/c/rss", Reading(), NOW)
+    parse_document(body.encode(), {}, "https://a.vn/b/c/rss", ParseOptions(), NOW)
 
 
 def blanks_in_an_id(size: int) -> None:

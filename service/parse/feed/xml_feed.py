@@ -45,7 +45,7 @@ _ID = re.compile(
     r"<(?:[\w.-]+:)?(?:guid|id)\b[^<>]*>\s*+(?:<!\[CDATA\[\s*+)?"
     r"([^<\]\s](?:[^<\]]{0,1998}[^<\]\s])?)\s*+(?:\]\]>\s*+)?</"
 )
-"""No two parts of it can take the same blanks: a document full of them costs what its size costs."""
+"""No two parts of it can take the same blanks: a document full of them costs what its size does."""
 
 
 @dataclass(frozen=True, slots=True)

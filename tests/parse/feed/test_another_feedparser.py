@@ -88,11 +88,11 @@ from pathlib import Path
 import feedparser
 from service.parse.feed import feedparser_private
 from service.parse.incremental.decide import glean
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 print(feedparser.__file__, feedparser_private.ARE_KNOWN, sep="|")
 for name in sys.argv[1:]:
     body = Path(name).read_bytes()
-    read = glean(body, {}, "https://bao.example/rss", Reading(), datetime.now(UTC), None)
+    read = glean(body, {}, "https://bao.example/rss", ParseOptions(), datetime.now(UTC), None)
     print(repr(read.document))
 """
 

@@ -33,7 +33,7 @@ from service.parse.html.article import (
 from service.parse.html.article.prose import Prose
 from service.parse.html.blocks import Block
 from service.parse.html.tree import base_of, tree_of
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.parse.urls import web_address
 from service.text.fold import folded_tokens
 from service.text.language import guess
@@ -62,7 +62,7 @@ class ArticlePage:
 
 
 def read(
-    body: bytes, headers: Mapping[str, str], url: str, reading: Reading, now: datetime
+    body: bytes, headers: Mapping[str, str], url: str, reading: ParseOptions, now: datetime
 ) -> ArticlePage:
     """`url`: where the body came from. Raises ParseError for what is no HTML page."""
     tree = tree_of(body, headers, scripts=True)
@@ -141,7 +141,7 @@ def _paragraphs(text: Prose | None, lead: str, known: Iterable[str]) -> list[str
 
 
 def _language(
-    reading: Reading, data: str, head: str | None, title: str, text: Prose | None
+    reading: ParseOptions, data: str, head: str | None, title: str, text: Prose | None
 ) -> str | None:
     """What is claimed, unless the text is plainly Vietnamese: many programs claim en-US."""
     seen = guess(" ".join((title, *(text.texts[:5] if text else ()))))

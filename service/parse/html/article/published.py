@@ -18,7 +18,7 @@ from service.parse.feed.entries import sensible
 from service.parse.html.article import meta
 from service.parse.html.article.meta import Meta
 from service.parse.html.blocks import Block, ancestry, is_unseen, text_of
-from service.parse.options import Reading
+from service.parse.options import ParseOptions
 from service.text.instants import dates, zones
 
 _DATE = re.compile(
@@ -57,7 +57,7 @@ def published(
     tree: HtmlElement,
     found: Sequence[Block],
     around: tuple[int, int],
-    reading: Reading,
+    reading: ParseOptions,
     now: datetime,
     language: str | None,
     url: str,
