@@ -11,7 +11,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from service.audience import address as addresses
@@ -156,7 +156,9 @@ def _opened(
     lines: Iterable[str], file: str
 ) -> tuple[Format, list[str], Iterator[tuple[int, dict[str, str]]]]:
     """The format, the headings that tell it, and the lines: number -> values by heading."""
-    reader = csv.reader(_without_mark(lines))
+    written = _without_mark(lines)
+    first = next(written, "")
+    reader = csv.reader(chain([first], written), delimiter=_delimiter(first))
     try:
         header = [name.strip().lower() for name in next(reader, [])]
     except csv.Error as error:
@@ -164,6 +166,11 @@ def _opened(
     if not all(name.isprintable() for name in header):
         raise UsageError(f"line 1 {_NOT_TEXT}")
     return read_header(header, file), header, _rows(reader, header)
+
+
+def _delimiter(header: str) -> str:
+    """Spreadsheets part cells by semicolons where a comma stands in numbers, or by tabs."""
+    return max(",;\t", key=header.count)
 
 
 def _rows(reader: Any, header: list[str]) -> Iterator[tuple[int, dict[str, str]]]:

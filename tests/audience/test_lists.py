@@ -57,6 +57,16 @@ def test_a_list_goes_in_and_comes_out_the_same(people_store, run_import):
     assert run_import(out).done == Imported(already=2)
 
 
+@pytest.mark.parametrize("parts", [";", "\t"])
+def test_a_spreadsheet_parts_its_cells_as_it_likes(people_store, run_import, parts):
+    """Excel does so with semicolons where a comma stands in numbers, as in Vietnamese."""
+    lines = ["\ufeffemail,digest,topics,evidence", 'lan@example.vn,tuan,"y-te;giao-duc",form 7']
+    assert run_import("\r\n".join(line.replace(",", parts) for line in lines)).done.added == 1
+    assert (newest(people_store).digest, newest(people_store).topics) == (
+        "tuan", ("giao-duc", "y-te"),
+    )  # fmt: skip
+
+
 def test_each_bad_line_is_named_and_the_good_ones_go_in(people_store, run_import, now):
     with people_store.write() as connection:
         key = mailboxes.key(facts.secret(connection), "hoa@example.vn")
