@@ -41,7 +41,7 @@ COUNTS = {
 }
 
 
-def test_the_tour_ends_with_the_right_counts_and_adds_nothing_when_it_is_walked_again(tmp_path):
+def test_the_tour_ends_with_the_right_counts(tmp_path):
     told = demo(tmp_path)
     here = tmp_path / "bantin-demo"
     assert {name: told[name] for name in COUNTS} == COUNTS
@@ -51,11 +51,33 @@ def test_the_tour_ends_with_the_right_counts_and_adds_nothing_when_it_is_walked_
         assert Path(path).is_file()
     titles = [entry.title for entry in feedparser.parse(here / "site/feeds/y-te.atom").entries]
     assert len(titles) == 7
-    mails = {path.name: path.read_bytes() for path in (here / "var/outbox/new").iterdir()}
-    pages = {path: path.read_bytes() for path in (here / "site").rglob("*") if path.is_file()}
-    assert demo(tmp_path) == told
-    assert {path.name: path.read_bytes() for path in (here / "var/outbox/new").iterdir()} == mails
-    assert {p: p.read_bytes() for p in (here / "site").rglob("*") if p.is_file()} == pages
+
+
+def test_the_tour_walked_again_adds_nothing(tmp_path):
+    for attempt in range(5):
+        cwd = tmp_path / str(attempt)
+        cwd.mkdir()
+        first, before = demo(cwd), files(cwd / "bantin-demo")
+        second, after = demo(cwd), files(cwd / "bantin-demo")
+        if address(before) == address(after):
+            break  # else another test had taken its port meanwhile, which moves every link
+    assert second == first
+    assert after == before
+
+
+def files(demo: Path) -> dict[Path, bytes]:
+    """Mails by their names, and the tree of the site."""
+    return {
+        path.relative_to(demo): path.read_bytes()
+        for place in ("var/outbox/new", "site")
+        for path in (demo / place).rglob("*")
+        if path.is_file()
+    }
+
+
+def address(there: dict[Path, bytes]) -> bytes:
+    """Host and port of the demo's site."""
+    return there[Path("site/topics.opml")].partition(b"http://")[2].partition(b"/")[0]
 
 
 def test_each_mail_has_text_and_html_and_its_one_click_unsubscribes(tmp_path, start):
