@@ -9,10 +9,13 @@ from time import process_time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml.html import fromstring
 
 from service.collect.workers.pool import TIMEOUT_S
 from service.errors import ParseError
 from service.parse.html.article import page as article_page
+from service.parse.html.article import prose as prose_of
+from service.parse.html.blocks import blocks
 from service.parse.options import ParseOptions
 from tests.parse import article_pages as portals
 from tests.parse.article_pages import LEAD, OTHERS, PARAGRAPHS, TITLE
@@ -331,6 +334,27 @@ def test_a_text_whose_box_is_called_an_aside_is_none(name, around):
         f'<div class="related"><ul>{others}</ul></div>'
     )
     assert page.text.split("\n\n") == list(PARAGRAPHS)
+
+
+def test_paragraphs_left_out_for_a_name_cost_as_much_as_there_are():
+    """One box is looked through once, not again for each of its paragraphs."""
+
+    def told(number):
+        left_out, seen = ([f"{n}: {PARAGRAPHS[0]}" for n in range(begin, begin + number)]
+                          for begin in (0, number))  # fmt: skip
+        boxes = ["".join(f"<p>{one}</p>" for one in some) for some in (left_out, seen)]
+        widget, body = boxes
+        tree = fromstring(f"<h1>{TITLE}</h1><div class=article-widget>{widget}</div>{body}")
+        found = blocks(tree)
+        begun = process_time()
+        text = prose_of.find(seen, found, "https://a.vn/x")
+        took = process_time() - begun
+        assert text.texts == (*left_out, *seen)
+        return took
+
+    told(10)
+    once, twice = (min(told(number) for _ in range(3)) for number in (150, 300))
+    assert twice < 3 * once
 
 
 def test_readers_comments_are_none_of_the_text_however_long():

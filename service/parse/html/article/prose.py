@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from lxml.html import HtmlElement
 
@@ -178,6 +178,7 @@ def _with_gaps_filled(
     """With paragraphs behind the title and within the text that were left out for a name."""
     places = {id(block): at for at, block in enumerate(found)}
     there = {id(block) for one in kept for block in one.blocks}
+    holds_text = cache(_holds_text)  # asked for each paragraph of a box
     filled: list[Paragraph] = []
     reached: int | None = None
     for one in kept:
@@ -187,7 +188,7 @@ def _with_gaps_filled(
             filled += [
                 Paragraph(block.text, (block,))
                 for block in found[start:first]
-                if id(block) not in there and _was_left_out(block)
+                if id(block) not in there and _was_left_out(block, holds_text)
             ]
             reached = max(first, reached or 0)
         filled.append(one)
@@ -206,17 +207,22 @@ def _title_before(found: Sequence[Block], first: int, said: AbstractSet[str]) ->
     )
 
 
-def _was_left_out(block: Block) -> bool:
-    """Whether it is a paragraph of several in a box whose name says little: `article-widget`.
-
-    A single one, or one with a picture beside it, may as well be what such a name says.
-    """
+def _was_left_out(block: Block, holds_text: Callable[[HtmlElement], bool]) -> bool:
+    """Whether it is a paragraph of several in a box whose name says little: `article-widget`."""
     if block.element.tag != "p" or not _is_prose(block):
         return False
     around = list(ancestry(block.element))
     box = next(filter(boilerplate.is_furniture, around), None)
     if box is None or any(boilerplate.is_furniture(one, prose=True) for one in around):
         return False
+    return holds_text(box)
+
+
+def _holds_text(box: HtmlElement) -> bool:
+    """Whether it has several paragraphs and no picture.
+
+    A single one, or one with a picture beside it, may as well be what the box's name says.
+    """
     if next(box.iter("img", "picture", "video"), None) is not None:
         return False
     return sum(one.element.tag == "p" and _is_prose(one) for one in blocks_of(box)) > 1
