@@ -53,7 +53,7 @@ class Courier:
     ) -> None:
         """`random` gives numbers in [0, 1): the jitter of back-offs.
 
-        `again`: uncertain mails are planned again by themselves (store.resending).
+        `again`: uncertain mails are planned again by themselves (store.mailing.resending).
         """
         self._store = store
         self._clock = clock

@@ -38,7 +38,7 @@ class Watch:
         *,
         again: bool = False,
     ) -> None:
-        """`again`: uncertain mails are planned again by themselves (store.resending)."""
+        """`again`: uncertain mails are planned again by themselves (store.mailing.resending)."""
         self._store = store
         self._outbox = outbox
         self._clock = clock

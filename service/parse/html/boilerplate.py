@@ -102,7 +102,7 @@ _TEASER = 300
 """Characters beside a headline in what is still a teaser."""
 
 
-def is_furniture(element: HtmlElement, *, prose: bool = False) -> bool:
+def is_called_boilerplate(element: HtmlElement, *, prose: bool = False) -> bool:
     """By its kind, its role or its names. Who asks must see to it that not all text goes.
 
     `prose`: it holds sentences; then a word that is also said of a text's own parts does not tell.
@@ -121,7 +121,7 @@ def is_furniture(element: HtmlElement, *, prose: bool = False) -> bool:
 
 
 def without_names(names: str) -> str:
-    """A class or an id without the words by which furniture is called."""
+    """A class or an id without the words by which boilerplate is called."""
     parted = ((name, _CAMEL.sub("-", name)) for name in names.split())
     return " ".join(_CALLED.sub(" ", apart).strip() if _CALLED.search(apart) else name
                     for name, apart in parted)  # fmt: skip

@@ -1,8 +1,8 @@
 """The mail queue from outside: putting a message in, seeing what is open, letting it get too late.
 
 LEDGER, "Send": `planned -> claimed -> sending -> accepted | deferred | rejected | uncertain`, and
-`suppressed`, `expired`, `dropped`. How a message goes through these stands in store.claims and
-store.outcomes, what is settled by hand in store.held. Write inside `store.ledger()`.
+`suppressed`, `expired`, `dropped`. How a message goes through these stands in `claims` and
+`outcomes`, what is settled by hand in `uncertain_deliveries`. Write inside `store.ledger()`.
 """
 
 from __future__ import annotations

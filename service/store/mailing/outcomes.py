@@ -71,7 +71,7 @@ def settle(
 ) -> set[int]:
     """Record these outcomes where the row is still the owner's. Returns whose were recorded.
 
-    `again`: what becomes uncertain will be planned again by itself (store.resending).
+    `again`: what becomes uncertain will be planned again by itself (store.mailing.resending).
     """
     becomes = resending.becomes_uncertain(now, again=again)
     recorded = {
@@ -107,7 +107,7 @@ def settle_lapsed(
     """Say what became of lapsed ones: uncertain, or, where it can be looked up, more than that.
 
     The owner's name stays on an uncertain one, so that its late 250 still finds it. `again`: it
-    will be planned again by itself (store.resending).
+    will be planned again by itself (store.mailing.resending).
     """
     values: dict[str, Any] = {"state": state.value, "lease_until": None, "reply": answer}
     if state is _S.UNCERTAIN:

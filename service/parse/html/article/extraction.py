@@ -46,7 +46,7 @@ _MOST_ELEMENTS = 30_000
 """Of a page that is read for its text, which takes some 0.1 ms for each; a long one has 10,000."""
 
 _HALF = 0.5
-"""Of a page's prose: what has a name of furniture and holds so much is none."""
+"""Of a page's prose: what has a name of boilerplate and holds so much is none."""
 
 _BEFORE = 0.1
 """Of a page's prose that may stand before its text. Behind it readers' comments may be longer."""
@@ -122,7 +122,7 @@ def _drop_hidden(tree: HtmlElement) -> bool:
 
 
 def _rename_text(tree: HtmlElement) -> None:
-    """Take the names off what holds the text and is called as furniture is.
+    """Take the names off what holds the text and is called as boilerplate is.
 
     trafilatura leaves out what is called `related` or `widget`, whatever it holds.
     """
@@ -138,7 +138,11 @@ def _rename_text(tree: HtmlElement) -> None:
         whole += block.own
     for element, size in prose.items():
         is_text = size >= _HALF * whole and before[element] <= _BEFORE * whole
-        if is_text and element.tag not in {"html", "body"} and boilerplate.is_furniture(element):
+        if (
+            is_text
+            and element.tag not in {"html", "body"}
+            and boilerplate.is_called_boilerplate(element)
+        ):
             if element.tag in {"aside", "footer", "nav"}:
                 element.tag = "div"
             element.attrib.pop("role", None)

@@ -1,6 +1,6 @@
 """The text of an article, each paragraph with its place on the page. Pure.
 
-lines of `extraction` -> their blocks -> without headlines of other pages, labels and furniture
+lines of `extraction` -> their blocks -> without headlines of other pages, labels, boilerplate
 -> with paragraphs whose box was called by a word that says little
 """
 
@@ -25,7 +25,7 @@ PARAGRAPH = 80
 """Characters of a line that is no caption, no label and no headline."""
 
 _MUCH = 0.3
-"""Of the text: what is called furniture but is so much of it is none (a live ticker's comments)."""
+"""Of the text: what is called boilerplate but is so much is none (a live ticker's comments)."""
 
 _MOST = 0.9
 """Of the text that the element around it holds: a lead may stand outside."""
@@ -141,7 +141,7 @@ def _is_set_out(teaser: HtmlElement) -> bool:
 
 
 def _asides(kept: Iterable[Paragraph]) -> set[HtmlElement]:
-    """What is called furniture around a part of the text, unless it holds most of it."""
+    """What is called boilerplate around a part of the text, unless it holds most of it."""
     held: defaultdict[HtmlElement, int] = defaultdict(int)
     whole = 0
     for block in (block for one in kept for block in one.blocks):
@@ -151,7 +151,7 @@ def _asides(kept: Iterable[Paragraph]) -> set[HtmlElement]:
     return {
         element
         for element, size in held.items()
-        if size < whole / 2 and boilerplate.is_furniture(element, prose=True)
+        if size < whole / 2 and boilerplate.is_called_boilerplate(element, prose=True)
     }
 
 
@@ -212,8 +212,8 @@ def _was_left_out(block: Block, holds_text: Callable[[HtmlElement], bool]) -> bo
     if block.element.tag != "p" or not _is_prose(block):
         return False
     around = list(ancestry(block.element))
-    box = next(filter(boilerplate.is_furniture, around), None)
-    if box is None or any(boilerplate.is_furniture(one, prose=True) for one in around):
+    box = next(filter(boilerplate.is_called_boilerplate, around), None)
+    if box is None or any(boilerplate.is_called_boilerplate(one, prose=True) for one in around):
         return False
     return holds_text(box)
 
