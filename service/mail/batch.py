@@ -2,8 +2,8 @@
 
 Three lanes (store.mailing.claims): transactional mails go first, but never take more than half of
 the places, of the turns and of the time while editions wait; what was tried itself goes last.
-Places are the line's to give (`aside`), turns and time are shared here: sixty sign-ups that are answered
-slowly, or at once, cost the editions no more than as long again.
+Places are the line's to give (`aside`), turns and time are shared here: sixty sign-ups that are
+answered slowly, or at once, cost the editions no more than as long again.
 """
 
 from __future__ import annotations
