@@ -20,7 +20,7 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from service.runtime import logs
-from service.runtime.composition import system_clock
+from service.runtime.composition import Clock, system_clock
 
 STEP = timedelta(seconds=1)
 """The clock was set if it has moved by so much more, or less, than the monotonic one."""
@@ -41,8 +41,9 @@ class PeriodicJob:
 Ended = Callable[[str, Exception | None], None]
 """Told on the event loop after each run of a job: its name and why it failed; None: it did not."""
 
-Stepped = Callable[[timedelta], None]
-"""Told on the event loop by how much the clock was set, ahead or (negative) back."""
+Stepped = Callable[[], None]
+"""Told on the event loop after the clock was set, and again whenever a job ends that ran then: what
+it has written may be reckoned from the clock as it was."""
 
 
 class _Ticks(AsyncIOScheduler):  # type: ignore[misc]  # it has no types
@@ -52,8 +53,10 @@ class _Ticks(AsyncIOScheduler):  # type: ignore[misc]  # it has no types
     looked up by the time of day. So before it looks, that is set right.
     """
 
-    def __init__(self, stepped: Stepped, **options: Any) -> None:
+    def __init__(self, clock: Clock, stepped: Callable[[timedelta], None], **options: Any) -> None:
+        """`stepped` is told by how much the clock was set, ahead or (negative) back."""
         super().__init__(**options)
+        self._clock = clock
         self._stepped = stepped
         self._ahead: timedelta | None = None  # of the time of day before the monotonic clock
 
@@ -63,7 +66,7 @@ class _Ticks(AsyncIOScheduler):  # type: ignore[misc]  # it has no types
 
     def _follow(self) -> None:
         loop = asyncio.get_running_loop()
-        ahead = system_clock() - datetime.fromtimestamp(0, UTC) - timedelta(seconds=loop.time())
+        ahead = self._clock() - datetime.fromtimestamp(0, UTC) - timedelta(seconds=loop.time())
         before, self._ahead = self._ahead, ahead
         if before is None:
             return
@@ -82,19 +85,23 @@ class Engine:
     def __init__(
         self,
         jobs: Iterable[PeriodicJob] = (),
-        stepped: Stepped = lambda _step: None,
+        stepped: Stepped = lambda: None,
         ended: Ended = lambda _name, _error: None,
+        clock: Clock = system_clock,
     ) -> None:
         """`stepped` is told when the system's clock was set, `ended` how each run of a job went."""
-        self._ended = ended
+        self._stepped, self._ended = stepped, ended
         self._jobs: dict[str, PeriodicJob] = {}
         self._flags: dict[str, asyncio.Event] = {}
         self._workers: list[asyncio.Task[None]] = []
+        self._running: set[str] = set()
+        self._began_before_step: set[str] = set()
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         # A late tick must run, not be dropped: APScheduler's default grace is one second.
         self._scheduler = _Ticks(
-            stepped,
+            clock,
+            self._clock_was_set,
             timezone="UTC",
             job_defaults={"misfire_grace_time": None, "coalesce": True},
         )
@@ -141,6 +148,11 @@ class Engine:
         await asyncio.gather(*self._workers, return_exceptions=True)
         return not unfinished
 
+    def _clock_was_set(self, step: timedelta) -> None:
+        logs.get().warning("the system's clock was set", seconds=round(step.total_seconds()))
+        self._began_before_step |= self._running
+        self._stepped()
+
     async def _tick(self, flag: asyncio.Event) -> None:
         """A coroutine, so that it runs on the loop: plain functions go to threads, all busy."""
         flag.set()
@@ -155,6 +167,7 @@ class Engine:
                 more = await self._run(job)
 
     async def _run(self, job: PeriodicJob) -> bool:
+        self._running.add(job.name)
         try:
             more = await job.run()
         except asyncio.CancelledError:
@@ -163,5 +176,10 @@ class Engine:
             logs.get().exception("job failed", job=job.name)
             self._ended(job.name, error)
             return False
+        finally:
+            self._running.discard(job.name)
+            if job.name in self._began_before_step:
+                self._began_before_step.discard(job.name)
+                self._stepped()
         self._ended(job.name, None)
         return more

@@ -12,7 +12,6 @@ import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -179,12 +178,8 @@ async def serve(
     stop, reloading = asyncio.Event(), asyncio.Lock()
     parsers = Parsers()
 
-    def stepped(step: timedelta) -> None:
-        logs.get().warning("the system's clock was set", seconds=round(step.total_seconds()))
-        engine.wake("clock")
-
     vitals = Vitals(service)
-    engine = Engine(stepped=stepped, ended=vitals.job_ended)
+    engine = Engine(stepped=lambda: engine.wake("clock"), ended=vitals.job_ended)
 
     async def reload() -> None:
         async with reloading:  # of two in haste the one that reads last must win

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -124,3 +125,37 @@ async def test_ticks_need_no_thread_of_the_shared_pool():
         let_go.set()
         await busy
     assert await engine.stop(1)
+
+
+async def test_a_job_that_ran_when_the_clock_was_set_is_followed_by_one_more_repair():
+    """It may write instants of the old clock after the repair, which would stand for an hour."""
+    ahead = timedelta()
+    told: asyncio.Queue[None] = asyncio.Queue()
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def run() -> bool:
+        begun.set()
+        await go_on.wait()
+        return False
+
+    async def tick() -> bool:
+        return False
+
+    engine = Engine(
+        [PeriodicJob("collect", run, 3600), PeriodicJob("memory", tick, 0.02)],
+        lambda: told.put_nowait(None),
+        clock=lambda: datetime.now(UTC) + ahead,
+    )
+    engine.start()
+    await begun.wait()
+    await asyncio.sleep(0.1)
+    assert told.empty()
+    ahead = timedelta(hours=-2)
+    await asyncio.wait_for(told.get(), 10)
+    await asyncio.sleep(0.1)
+    while not told.empty():  # another one for `memory` where it ran just then
+        told.get_nowait()
+    go_on.set()
+    await asyncio.wait_for(told.get(), 10)
+    assert await engine.stop(1)
+    assert told.empty()
