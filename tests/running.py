@@ -30,7 +30,7 @@ HASTY = (sys.executable, "-P", str(ROOT / "tests" / "hasty.py"))
 
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("BANTIN_")}
 
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 """For what another process does soon, on a machine that has much else to do."""
 
 
