@@ -28,9 +28,9 @@ from service.collect.discovery import toml_proposal
 from service.collect.discovery.candidates import Discovery
 from service.collect.discovery.search import discover as search
 from service.collect.discovery.toml_proposal import Proposal, proposals
-from service.collect.discovery.visitor import MOST_REQUESTS, Manner, SearchDependencies
-from service.collect.politeness.rate_limit import Sites
-from service.collect.politeness.robots import Permissions
+from service.collect.discovery.visitor import MOST_REQUESTS, SearchDependencies, SearchTerms
+from service.collect.politeness.fetch import Fetch
+from service.collect.politeness.site_rules import SiteRules
 from service.collect.polling.poll import client_of
 from service.collect.source_options import reading_of
 from service.collect.workers.pool import Parsers
@@ -119,12 +119,13 @@ async def searched(
 ) -> Discovery:
     """One search with a client of its own. Raises FetchError where `url` cannot be had."""
     source = reached_as(settings, url)
-    manner = Manner(source, settings.collect, reading_of(source, settings.site), most)
+    rules = SiteRules(source, settings.collect)
+    terms = SearchTerms(rules, reading_of(source, settings.site), most)
     people = await asyncio.to_thread(readers, settings)
     async with client_of(settings, system_clock, people) as client, Parsers(1) as parsers:
-        permissions = Permissions(client, system_clock)
-        dependencies = SearchDependencies(client, parsers, Sites(), permissions, system_clock, tell)
-        return await search(dependencies, manner, url, sitemaps=sitemaps)
+        fetch = Fetch(client, system_clock)
+        dependencies = SearchDependencies(fetch, parsers, system_clock, tell)
+        return await search(dependencies, terms, url, sitemaps=sitemaps)
 
 
 def reached_as(settings: Settings, url: str) -> Source:

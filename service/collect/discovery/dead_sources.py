@@ -17,10 +17,10 @@ import structlog
 from service.collect.discovery import candidates
 from service.collect.discovery.candidates import Discovery, SourceCandidate
 from service.collect.discovery.search import discover
-from service.collect.discovery.visitor import Manner, SearchDependencies
-from service.collect.politeness import site_rules
+from service.collect.discovery.visitor import SearchDependencies, SearchTerms
+from service.collect.politeness.fetch import Fetch
 from service.collect.politeness.rate_limit import Sites
-from service.collect.politeness.robots import Permissions
+from service.collect.politeness.site_rules import rules_of
 from service.collect.source_options import reading_of
 from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
@@ -71,9 +71,7 @@ async def seek(
     owner = f"{owner} seeking"  # a pass of the same process must not find its claims given back
     found: dict[str, tuple[Suggestion, ...]] = {}
     collected = {source.url for source in settings.source.values()}
-    dependencies = SearchDependencies(
-        client, parsers, sites, Permissions(client, clock, store), clock
-    )
+    dependencies = SearchDependencies(Fetch(client, clock, sites, store), parsers, clock)
     for group in (await in_thread(_groups, store, settings, clock()))[:MOST_SITES]:
         claim = partial(_claim, store, group, owner, clock(), term)
         mine = await claimed_in_thread(claim, partial(_give_back, store, owner))
@@ -119,11 +117,11 @@ def _suggestion(one: SourceCandidate) -> Suggestion:
 async def _search(
     dependencies: SearchDependencies, settings: Settings, dead: Dead
 ) -> Discovery | None:
-    source = settings.source[dead.name]
-    reading = reading_of(source, settings.site)
-    manner = Manner(source, settings.collect, reading, MOST_REQUESTS, LONGEST_S)
+    rules = rules_of(settings, dead.name)
+    reading = reading_of(rules.source, settings.site)
+    terms = SearchTerms(rules, reading, MOST_REQUESTS, LONGEST_S)
     try:
-        return await discover(dependencies, manner, dead.address)
+        return await discover(dependencies, terms, dead.address)
     except BantinError as error:
         _log.info("not sought", id=dead.name, error=str(error))
         return None
@@ -143,7 +141,7 @@ def _groups(store: Store, settings: Settings, now: datetime) -> list[list[Dead]]
     for one in dead:
         source = settings.source.get(one.name)
         if source is not None:
-            site = site_rules.site(source, settings.collect, one.address)
+            site = rules_of(settings, one.name).site(one.address)
             own = one.name if source.auth or source.headers or source.proxy else ""
             groups.setdefault((site, own), []).append(one)
     return list(groups.values())

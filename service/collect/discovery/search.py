@@ -26,7 +26,7 @@ from service.collect.discovery.candidates import (
 from service.collect.discovery.common_paths import home_of, is_home
 from service.collect.discovery.feed_links import FeedLink, LinkOrigin
 from service.collect.discovery.site_page import SitePage
-from service.collect.discovery.visitor import EndError, Manner, Scout, SearchDependencies
+from service.collect.discovery.visitor import EndError, Scout, SearchDependencies, SearchTerms
 from service.errors import FetchError, HttpError, RobotsError
 from service.model import Document, SourceKind
 from service.net.answers import Response
@@ -44,23 +44,23 @@ _MISSING = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
 async def discover(
-    dependencies: SearchDependencies, manner: Manner, url: str, *, sitemaps: bool = True
+    dependencies: SearchDependencies, terms: SearchTerms, url: str, *, sitemaps: bool = True
 ) -> Discovery:
     """Search the site at `url`. `sitemaps`: look for them where there is no feed.
 
     Raises FetchError where `url` cannot be had at all; an address that is missing is replaced by
     its site's home page.
     """
-    return await _Search(dependencies, manner, url).run(sitemaps=sitemaps)
+    return await _Search(dependencies, terms, url).run(sitemaps=sitemaps)
 
 
 class _Search:
-    def __init__(self, dependencies: SearchDependencies, manner: Manner, url: str) -> None:
+    def __init__(self, dependencies: SearchDependencies, terms: SearchTerms, url: str) -> None:
         self._dependencies = dependencies
-        self._manner = manner
+        self._terms = terms
         self._url = url
         self._about = url  # what is looked for, also where its own address is missing
-        self._scout = Scout(dependencies, manner)
+        self._scout = Scout(dependencies, terms)
         self._found: list[SourceCandidate] = []
         self._guessed: set[str] = set()
         self._indexes = 0
@@ -89,7 +89,7 @@ class _Search:
 
     async def _first(self) -> Response:
         try:
-            if self._manner.source.kind is SourceKind.PAGE:
+            if self._terms.rules.source.kind is SourceKind.PAGE:
                 await self._scout.permit(self._url)
             return await self._scout.fetch(self._url)
         except HttpError as error:
@@ -212,7 +212,7 @@ class _Search:
     async def _sitemaps(self, url: str) -> None:
         with contextlib.suppress(RobotsError):  # of pages; sitemaps are there to be asked for
             await self._scout.permit(url)
-        rules = await self._dependencies.permissions.rules(url)
+        rules = await self._dependencies.fetch.permissions.rules(url)
         named = well_known.named_in(rules, urljoin(url, "/robots.txt"))
         why = "robots.txt names it" if named else "a usual place for sitemaps"
         places = named or well_known.usual(url)

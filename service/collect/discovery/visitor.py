@@ -14,18 +14,15 @@ from datetime import datetime
 from http import HTTPStatus
 
 from service.collect.discovery.site_page import NewsList, SitePage, read_news_list, read_site_page
-from service.collect.politeness import site_rules
-from service.collect.politeness.access import access_of
-from service.collect.politeness.rate_limit import BUSY_S, Sites
-from service.collect.politeness.robots import Permissions
+from service.collect.politeness.fetch import Fetch
+from service.collect.politeness.rate_limit import BUSY_S
+from service.collect.politeness.site_rules import SiteRules
 from service.collect.workers.pool import Parsers
 from service.collect.workers.task import ParseTask
-from service.config.schema import Collect, Source
 from service.errors import BantinError, HttpError, ParseError
 from service.model import Document, SourceKind
 from service.net import robots
 from service.net.answers import Response
-from service.net.client import Client
 from service.parse.options import ParseOptions
 
 MOST_REQUESTS = 30
@@ -41,20 +38,17 @@ _LEAVE_ALONE = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVA
 class SearchDependencies:
     """What a search works with. `tell` is called with each address before it is asked."""
 
-    client: Client
+    fetch: Fetch
     parsers: Parsers
-    sites: Sites
-    permissions: Permissions
     clock: Callable[[], datetime]
     tell: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """How a site is asked and read. `source`: whose access is used, and whose key wins."""
+class SearchTerms:
+    """How a site is asked and read. `rules`: of the source whose access is used."""
 
-    source: Source
-    collect: Collect
+    rules: SiteRules
     reading: ParseOptions
     most_requests: int = MOST_REQUESTS
     longest_s: float = LONGEST_S
@@ -67,16 +61,13 @@ class EndError(Exception):
 class Scout:
     """One search's requests. `asked`: every address; `refused`: in vain, with the reason."""
 
-    def __init__(self, dependencies: SearchDependencies, manner: Manner) -> None:
+    def __init__(self, dependencies: SearchDependencies, terms: SearchTerms) -> None:
         self.asked: set[str] = set()
         self.requests = 0
         self.refused: list[tuple[str, str]] = []
         self._dependencies = dependencies
-        self._manner = manner
-        self._until = asyncio.get_running_loop().time() + manner.longest_s
-        self._access = access_of(manner.source, manner.collect)
-        self._allow = site_rules.allowed(manner.source, manner.collect)
-        self._delay_s = 0.0  # as a robots.txt wishes
+        self._terms = terms
+        self._until = asyncio.get_running_loop().time() + terms.longest_s
 
     def refuse(self, url: str, reason: str) -> None:
         """Note an address that was asked, or was to be asked, in vain."""
@@ -92,7 +83,7 @@ class Scout:
         try:
             if page:
                 await self.permit(url)
-            return await self.fetch(url)
+            return await self.fetch(url, page=page)
         except HttpError as error:
             self.refuse(url, str(error))
             if error.status in _LEAVE_ALONE:
@@ -103,31 +94,29 @@ class Scout:
 
     async def permit(self, url: str) -> None:
         """Raise RobotsError where its host's robots.txt, asked for first, does not let us."""
-        permission = await self._dependencies.permissions.known(url)
-        if permission is None:
+        fetch, rules = self._dependencies.fetch, self._terms.rules
+        if not await fetch.is_permitted(url, rules):
             async with self._turn(robots.address(url)):
-                permission = await self._dependencies.permissions.ask(
-                    url, self._allow, self._access
-                )
-        self._delay_s = max(self._delay_s, permission.delay_s)
-        if permission.refusal is not None:
-            raise permission.refusal
+                await fetch.ask_robots(url, rules)
 
-    async def fetch(self, url: str) -> Response:
+    async def fetch(self, url: str, *, page: bool = False) -> Response:
+        """The answer. `page`: it has been permitted. Raises FetchError."""
         async with self._turn(url) as left_s:
-            return await self._dependencies.client.get(
-                url, timeout=min(left_s, LONGEST_FETCH_S), allow=self._allow, access=self._access
+            response = await self._dependencies.fetch.get(
+                url, self._terms.rules, page=page, timeout=min(left_s, LONGEST_FETCH_S)
             )
+        if response is None:  # what was known when it was permitted has grown old meanwhile
+            return await self.fetch(url, page=page)
+        return response
 
     @asynccontextmanager
     async def _turn(self, url: str) -> AsyncIterator[float]:
         """Wait until the site may be asked. Gives the seconds that are left of the search."""
-        if self.requests >= self._manner.most_requests:
+        if self.requests >= self._terms.most_requests:
             raise EndError(f"after {self.requests} addresses, the most of one search")
-        collect, source = self._manner.collect, self._manner.source
-        site, gap = site_rules.site(source, collect, url), site_rules.gap(source, collect, url)
-        gap = replace(gap, delay_s=max(gap.delay_s, self._delay_s))
-        loop, sites = asyncio.get_running_loop(), self._dependencies.sites
+        rules = self._terms.rules
+        site, gap = rules.site(url), rules.gap(url)
+        loop, sites = asyncio.get_running_loop(), self._dependencies.fetch.sites
         while (free_at := sites.free_at(site, gap)) is None or free_at > loop.time():
             until = loop.time() + BUSY_S if free_at is None else free_at
             if until > self._until:
@@ -146,11 +135,11 @@ class Scout:
             sites.end(site, gap, loop.time())
 
     def _too_long(self) -> str:
-        return f"after {self._manner.longest_s:g} seconds, the longest of one search"
+        return f"after {self._terms.longest_s:g} seconds, the longest of one search"
 
     async def read(self, response: Response, kind: SourceKind) -> Document | None:
         """The document, None where it is none of this kind."""
-        reading = replace(self._manner.reading, kind=kind, selectors=None, place=None)
+        reading = replace(self._terms.reading, kind=kind, selectors=None, place=None)
         now = self._dependencies.clock()
         job = ParseTask(response.body, dict(response.headers), response.url, reading, now)
         try:
@@ -173,7 +162,7 @@ class Scout:
         headers, now = dict(response.headers), self._dependencies.clock()
         try:
             return await self._dependencies.parsers.call(
-                read_news_list, response.body, headers, response.url, self._manner.reading, now
+                read_news_list, response.body, headers, response.url, self._terms.reading, now
             )
         except ParseError:
             return None

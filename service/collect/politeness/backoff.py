@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 
-from service.collect.politeness import site_rules
+from service.collect.politeness.site_rules import rules_of
 from service.collect.schedule import next_poll
 from service.collect.schedule.next_poll import Bounds
 from service.config.schema import Settings
@@ -66,4 +66,4 @@ class Sparing:
         return sites
 
     def _site(self, name: str, url: str) -> str:
-        return site_rules.site(self._settings.source[name], self._settings.collect, url)
+        return rules_of(self._settings, name).site(url)

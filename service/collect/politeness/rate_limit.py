@@ -33,6 +33,7 @@ BUSY_S = 1.0
 class _Site:
     running: int = 0
     free_at: float = 0.0
+    delay_s: float = 0.0  # as its robots.txt wishes
 
 
 class Sites:
@@ -51,13 +52,19 @@ class Sites:
     def begin(self, site: str, gap: Gap, now_s: float) -> None:
         known = self._sites.setdefault(site, _Site())
         known.running += 1
-        known.free_at = max(known.free_at, now_s + gap.delay_s)
+        known.free_at = max(known.free_at, now_s + max(gap.delay_s, known.delay_s))
 
     def end(self, site: str, gap: Gap, now_s: float) -> None:
         """The request is over. The gap counts from here: a slow site is not asked faster."""
         known = self._sites[site]
         known.running -= 1
-        known.free_at = max(known.free_at, now_s + gap.delay_s)
+        known.free_at = max(known.free_at, now_s + max(gap.delay_s, known.delay_s))
+
+    def slow_down(self, site: str, delay_s: float) -> None:
+        """A site that is being asked wants a longer gap, whoever asks it."""
+        if delay_s:
+            known = self._sites.setdefault(site, _Site())
+            known.delay_s = max(known.delay_s, delay_s)
 
     def forget(self, now_s: float) -> None:
         """Drop what no longer matters, so that the memory stays as small as the last minutes."""
@@ -106,10 +113,9 @@ class RequestQueue(Generic[Item]):
         self._length += 1
         self._look(site, queue, 0.0)
 
-    def slow_down(self, site: str, delay_s: float) -> None:
-        """A site where a request is running asks for a longer gap from now on."""
-        queue = self._queues[site]
-        queue.gap = Gap(max(queue.gap.delay_s, delay_s), queue.gap.connections)
+    def again(self, site: str, item: Item) -> None:
+        """Put back a request that was taken and is not done yet: it needs another turn."""
+        self.add(site, self._queues[site].gap, item, first=True)
 
     def take(self, now_s: float, most: int) -> list[tuple[str, Item]]:
         """Up to `most` requests, with their sites, that may start now. End each with `done`."""

@@ -1,40 +1,63 @@
-"""What the TOML says about asking one source: its site, the gap there, the networks it may be in.
+"""What the TOML says about asking one source: its site, the gap there, networks and access.
 
 A key of the source wins over the one of [collect].
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from yarl import URL
 
+from service.collect.politeness.access import access_of
 from service.collect.politeness.rate_limit import NO_GAP, Gap
-from service.config.schema import Collect, Source
+from service.config.schema import Collect, Settings, Source
 from service.net import guard
+from service.net.access import Access
 from service.text.web.sites import site_of
 
 
-def allowed(source: Source, collect: Collect) -> tuple[str, ...]:
-    """CIDR texts of the private networks that it may stand in."""
-    own = source.allow_networks
-    return collect.allow_networks if own is None else own
+@dataclass(frozen=True, slots=True)
+class SiteRules:
+    """How the servers of one source are asked."""
+
+    source: Source
+    collect: Collect
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """CIDR texts of the private networks that it may stand in."""
+        own = self.source.allow_networks
+        return self.collect.allow_networks if own is None else own
+
+    @property
+    def access(self) -> Access | None:
+        """How it is reached; None: as everybody is."""
+        return access_of(self.source, self.collect)
+
+    def site(self, url: str) -> str:
+        """The name under which requests to `url` are spaced, and which rests as a whole on a 429.
+
+        Servers of this machine are no one site, unless the source says so itself (CONTRACT).
+        """
+        if self._is_unspaced(url):
+            return url
+        return site_of(url, (self.source.per_site or self.collect.per_site).scope)
+
+    def gap(self, url: str) -> Gap:
+        """Loopback is not spaced unless the source says so itself (CONTRACT)."""
+        if self._is_unspaced(url):
+            return NO_GAP
+        told = self.source.per_site or self.collect.per_site
+        return Gap(told.delay.total_seconds(), told.connections)
+
+    def _is_unspaced(self, url: str) -> bool:
+        return self.source.per_site is None and is_own_machine(url)
 
 
-def site(source: Source, collect: Collect, url: str) -> str:
-    """The name under which requests to `url` are spaced, and which rests as a whole after a 429.
-
-    Servers of this machine are no one site, unless the source says so itself (CONTRACT).
-    """
-    if source.per_site is None and is_own_machine(url):
-        return url
-    return site_of(url, (source.per_site or collect.per_site).scope)
-
-
-def gap(source: Source, collect: Collect, url: str) -> Gap:
-    """Loopback is not spaced unless the source says so itself (CONTRACT)."""
-    if source.per_site is None and is_own_machine(url):
-        return NO_GAP
-    told = source.per_site or collect.per_site
-    return Gap(told.delay.total_seconds(), told.connections)
+def rules_of(settings: Settings, name: str) -> SiteRules:
+    """The rules for a source of the TOML."""
+    return SiteRules(settings.source[name], settings.collect)
 
 
 def is_own_machine(url: str) -> bool:

@@ -5,13 +5,17 @@ Only sites that want a gap are taken; those of this machine want none (CONTRACT)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from service.collect.politeness import site_rules
 from service.collect.politeness.rate_limit import NO_GAP
+from service.collect.politeness.site_rules import rules_of
 from service.config.schema import Settings
-from service.store.core.database import Connection
+from service.store.core.database import Connection, Store
+from service.store.core.lease import Term
+from service.store.core.lease_renewal import renewed
+from service.store.core.threads import in_thread
 from service.store.sources import site_leases
 from service.store.sources.polling_queue import Due
 
@@ -23,9 +27,6 @@ class Turns:
         self._settings = settings
         self._owner = owner
         self._gaps: dict[str, float] = {}  # sites that are ours -> seconds
-
-    def __len__(self) -> int:
-        return len(self._gaps)
 
     def take(
         self,
@@ -41,17 +42,30 @@ class Turns:
         self._gaps |= {site: spaced[site] for site in ours}
         return spaced.keys() - ours
 
-    def renew(self, connection: Connection, until: datetime) -> None:
-        """Keep the sites that are ours; called from a thread."""
-        site_leases.LEASE.renew(connection, self._owner, tuple(self._gaps), until)
+    @asynccontextmanager
+    async def kept(
+        self, store: Store, clock: Callable[[], datetime], term: Term
+    ) -> AsyncIterator[None]:
+        """Keep the sites that are ours within the block; then others ask each after its gap."""
 
-    def leave(self, connection: Connection, now: datetime) -> None:
-        """Let others ask them, each after its gap."""
-        free_at = {site: now + timedelta(seconds=gap) for site, gap in self._gaps.items()}
-        site_leases.leave(connection, free_at, self._owner, now)
-        self._gaps.clear()
+        def renew() -> None:
+            with store.write() as connection:
+                until = clock() + term.lasts
+                site_leases.LEASE.renew(connection, self._owner, tuple(self._gaps), until)
+
+        def leave() -> None:
+            now = clock()
+            free_at = {site: now + timedelta(seconds=gap) for site, gap in self._gaps.items()}
+            with store.write() as connection:
+                site_leases.leave(connection, free_at, self._owner, now)
+
+        try:
+            async with renewed(renew, term):
+                yield
+        finally:
+            if self._gaps:
+                await in_thread(leave)
 
     def _gap_s(self, source: Due) -> float | None:
-        told = self._settings.source[source.name]
-        gap = site_rules.gap(told, self._settings.collect, source.url)
+        gap = rules_of(self._settings, source.name).gap(source.url)
         return None if gap == NO_GAP else gap.delay_s

@@ -16,7 +16,7 @@ from datetime import datetime
 
 import structlog
 
-from service.collect.politeness.robots import Permissions
+from service.collect.politeness.fetch import Fetch
 from service.collect.polling.request import Asked, Failed, PolledDocument
 from service.collect.schedule import empty_source
 from service.collect.workers.pool import Parsers
@@ -24,7 +24,6 @@ from service.collect.workers.task import EntryOptions, ParseResult, ParseTask
 from service.curate.prepare import Prepared
 from service.errors import BantinError
 from service.model import Further, SourceKind
-from service.net.client import Client
 from service.parse.sitemap import sitemap_index
 from service.parse.sitemap.sitemap_index import SitemapPlan
 from service.store.content import entries
@@ -94,26 +93,19 @@ def known_of(store: Store, source: ClaimedSource) -> Known:
 
 
 async def ask(
-    client: Client,
-    permissions: Permissions,
-    refusal: BantinError | None,
-    visit: Visit,
-    rules: bytes,
-    clock: Callable[[], datetime],
-) -> ParseTask | BantinError:
-    """Fetch what is wanted next; the error where it cannot be had. `refusal`: it may not be."""
-    following, asked = visit.wanted[0], visit.asked
+    fetch: Fetch, visit: Visit, rules: bytes, clock: Callable[[], datetime]
+) -> ParseTask | BantinError | None:
+    """Fetch what is wanted next; the error where it cannot be had. None: it needs another turn."""
+    asked = visit.asked
     try:
-        is_page = asked.reading.kind is SourceKind.PAGE
-        if refusal is not None:
-            raise refusal
-        url, reach = following.url, (asked.allow, asked.access)
-        response = await client.get(url, allow=asked.allow, access=asked.access)
-        if is_page and (no := await permissions.follow(url, response.url, *reach)):
-            raise no
+        response = await fetch.get(
+            visit.wanted[0].url, asked.rules, page=asked.is_page, site=asked.site
+        )
     except BantinError as error:
         _tell(visit, error)
         return error
+    if response is None:
+        return None
     entry_options = EntryOptions(asked.told, rules)
     return ParseTask(
         response.body, dict(response.headers), response.url, asked.reading, clock(), entry_options

@@ -6,17 +6,14 @@ already is asked for only if it has changed, and who wants to be left alone is.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from http import HTTPStatus
 
-from service.collect.politeness import site_rules
-from service.collect.politeness.access import access_of
-from service.collect.politeness.rate_limit import Gap, RequestQueue, Sites
-from service.collect.politeness.robots import Permissions
+from service.collect.politeness.fetch import Fetch
+from service.collect.politeness.site_rules import rules_of
+from service.collect.polling.dispatcher import Dispatcher
 from service.collect.schedule import outcome
 from service.collect.source_options import reading_of
 from service.collect.workers.pool import Parsers
@@ -25,7 +22,6 @@ from service.config.schema import Settings, Source
 from service.errors import BantinError
 from service.model import Document, SourceKind
 from service.net import agent
-from service.net.access import Access
 from service.net.answers import NOT_MODIFIED, Response
 from service.net.client import Client
 from service.store.sources import pauses
@@ -76,48 +72,25 @@ async def try_all(
     `known`: what the store remembers of them, by id; a source that is not there is new.
     """
     known = {name: one for name, one in (known or {}).items() if _is_same(settings, name, one)}
-    waiting = RequestQueue[str](Sites())
+    fetch = Fetch(client, clock)
+
+    async def ask(site: str, name: str) -> None:
+        tried = await _try(settings, name, fetch, parsers, clock, known.get(name))
+        if tried is None:
+            dispatcher.again(site, name)
+            return
+        tell(tried)
+        for other in dispatcher.drop(site) if tried.too_many else ():
+            tell(Tried(other, settings.source[other].url, None, _SPARED))
+
+    dispatcher = Dispatcher[str](fetch.sites, ask, AT_ONCE)
     for name, source in settings.source.items():
         unasked = _unasked(name, source, known.get(name), clock())
         if unasked is not None:
             tell(unasked)
-            continue
-        place = site_rules.site(source, settings.collect, source.url)
-        waiting.add(place, site_rules.gap(source, settings.collect, source.url), name)
-    loop = asyncio.get_running_loop()
-    permissions = Permissions(client, clock)
-    freed = asyncio.Event()
-    running: set[asyncio.Task[None]] = set()
-
-    async def one(place: str, name: str) -> None:
-        try:
-            dependencies = _Dependencies(
-                client, parsers, clock, permissions, partial(waiting.slow_down, place)
-            )
-            tried = await _try(settings, name, dependencies, known.get(name))
-            tell(tried)
-            for other in waiting.drop(place) if tried.too_many else ():
-                tell(Tried(other, settings.source[other].url, None, _SPARED))
-        finally:
-            waiting.done(place, loop.time())
-
-    def ended(task: asyncio.Task[None]) -> None:
-        running.discard(task)
-        freed.set()
-
-    while waiting or running:
-        for place, name in waiting.take(loop.time(), AT_ONCE - len(running)):
-            task = loop.create_task(one(place, name))
-            running.add(task)
-            task.add_done_callback(ended)
-        freed.clear()
-        until = waiting.next_at() if len(running) < AT_ONCE else None
-        try:
-            async with asyncio.timeout_at(until):
-                await freed.wait()
-        except TimeoutError:
-            continue
-        await asyncio.sleep(0)  # a task that has just ended leaves `running` with the next turn
+        else:
+            dispatcher.add(source.url, rules_of(settings, name), name)
+    await dispatcher.run()
 
 
 def _is_same(settings: Settings, name: str, known: Remembered) -> bool:
@@ -143,81 +116,40 @@ def _unasked(name: str, source: Source, known: Remembered | None, now: datetime)
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Dependencies:
-    """`slow_down`: the site wants so many seconds between two requests."""
-
-    client: Client
-    parsers: Parsers
-    clock: Callable[[], datetime]
-    permissions: Permissions
-    slow_down: Callable[[float], None]
-
-
 async def _try(
-    settings: Settings, name: str, dependencies: _Dependencies, known: Remembered | None
-) -> Tried:
-    source, collect = settings.source[name], settings.collect
+    settings: Settings,
+    name: str,
+    fetch: Fetch,
+    parsers: Parsers,
+    clock: Callable[[], datetime],
+    known: Remembered | None,
+) -> Tried | None:
+    """None: another turn is needed (`Fetch.get`)."""
+    source, rules = settings.source[name], rules_of(settings, name)
     reading = reading_of(source, settings.site)
     same = known is not None and (known.address, known.read_as) == (source.url, reading.fingerprint)
-    allow, access = site_rules.allowed(source, collect), access_of(source, collect)
     headers: dict[str, str] = {}
     if known is not None:  # who asks is said as the service says it
-        headers = {"User-Agent": agent.for_feed(dependencies.client.user_agent, known.id)}
+        headers = {"User-Agent": agent.for_feed(fetch.client.user_agent, known.id)}
         headers |= http.conditional(known.etag, known.last_modified) if same else {}
     try:
-        if source.kind is SourceKind.PAGE:
-            await _permit(
-                source, site_rules.gap(source, collect, source.url), dependencies, allow, access
-            )
-        response = await dependencies.client.get(
-            source.url, headers=headers, allow=allow, access=access
-        )
-        if source.kind is SourceKind.PAGE:
-            await _permit_end(source, response, dependencies, allow, access)
+        page = source.kind is SourceKind.PAGE
+        response = await fetch.get(source.url, rules, page=page, headers=headers)
+        if response is None:
+            return None
         if known and same and response.status == NOT_MODIFIED:
             return _unchanged(name, source, known, response)
         job = ParseTask(
-            response.body, dict(response.headers), response.url, reading, dependencies.clock(),
+            response.body, dict(response.headers), response.url, reading, clock(),
             suspect=known is not None and known.quarantined,
         )  # fmt: skip
-        document = (await dependencies.parsers.read(job)).document
+        document = (await parsers.read(job)).document
     except BantinError as error:
         too_many = outcome.is_too_many(error)
         return Tried(name, source.url, ok=False, said=str(error), too_many=too_many)
     except Exception as error:  # noqa: BLE001 - a bug of ours must not hide the other sources
         return Tried(name, source.url, ok=False, said=f"an error of ours ({error!r})"[:300])
     return _tried(name, source, response, document)
-
-
-async def _permit(
-    source: Source,
-    gap: Gap,
-    dependencies: _Dependencies,
-    allow: Sequence[str],
-    access: Access | None,
-) -> None:
-    """Raises RobotsError where its robots.txt does not let us in; waits after asking for it."""
-    before = await dependencies.permissions.known(source.url)
-    permission = before or await dependencies.permissions.ask(source.url, allow, access)
-    dependencies.slow_down(permission.delay_s)
-    if permission.refusal is not None:
-        raise permission.refusal
-    if before is None:
-        await asyncio.sleep(max(gap.delay_s, permission.delay_s))
-
-
-async def _permit_end(
-    source: Source,
-    response: Response,
-    dependencies: _Dependencies,
-    allow: Sequence[str],
-    access: Access | None,
-) -> None:
-    """Raises RobotsError where a redirect led to a host whose robots.txt does not let us in."""
-    refusal = await dependencies.permissions.follow(source.url, response.url, allow, access)
-    if refusal is not None:
-        raise refusal
 
 
 def _unchanged(name: str, source: Source, known: Remembered, response: Response) -> Tried:

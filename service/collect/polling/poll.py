@@ -15,16 +15,15 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
+from service.collect.politeness.fetch import Fetch
 from service.collect.politeness.rate_limit import Sites
-from service.collect.politeness.robots import Permissions
 from service.collect.politeness.site_turns import Turns
-from service.collect.polling.article_pages import PageDependencies, PageRound
+from service.collect.polling.article_pages import PageRound
 from service.collect.polling.counts import Progress
 from service.collect.polling.record import Recorder
-from service.collect.polling.sweep import Sweep, SweepDependencies
+from service.collect.polling.sweep import PassDependencies, Sweep
 from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
 from service.curate.rules import compile_rules
@@ -35,7 +34,6 @@ from service.net.client import Client
 from service.store.audience import subscribers
 from service.store.core.database import Store
 from service.store.core.lease import TERM, Term
-from service.store.core.lease_renewal import renewed
 from service.store.core.threads import in_thread
 from service.store.sources import article_page_queue, polling_queue
 from service.store.sources.polling_queue import Due
@@ -94,66 +92,30 @@ async def collect(
             )
         if parsers is None:
             parsers = await stack.enter_async_context(Parsers())
-        matcher, sites = compile_rules(settings.topic), sites or Sites()
-        recorder = Recorder(store, settings, matcher, clock, random)
-        permissions = Permissions(client, clock, store)
-        turns = Turns(settings, owner)
-        sweep = Sweep(
+        matcher, turns = compile_rules(settings.topic), Turns(settings, owner)
+        dependencies = PassDependencies(
             store,
             settings,
             clock,
             owner,
-            SweepDependencies(client, parsers, sites, recorder, permissions, turns),
-            at_once=names is not None,
-            progress=progress,
-            at_most_s=at_most_s,
-            term=term,
+            term,
+            Fetch(client, clock, sites, store),
+            parsers,
+            matcher,
+            Recorder(store, settings, matcher, clock, random),
+            turns,
         )
-        pages = PageRound(
-            store,
-            settings,
-            clock,
-            owner,
-            PageDependencies(client, parsers, sites, permissions, matcher, turns, recorder),
-            names=names,
-            at_most_s=PAGES_S if at_most_s is None else at_most_s,
-            random=random,
-            term=term,
-        )
-        try:
-            sweep.want(wanted)
-            del wanted  # thousands; the sweep lets each go once it has been asked
-            async with renewed(partial(_renew, store, clock, term, sweep, pages, turns), term):
-                if at_most_s is None:  # by hand: what the sweep has found is read too
-                    await sweep.run()
-                    await pages.run()
-                else:
-                    await _beside(sweep.run(), pages.run())
-        finally:
-            if turns:
-                await in_thread(_leave, store, turns, clock())
+        sweep = Sweep(dependencies, at_once=names is not None, progress=progress)
+        pages = PageRound(dependencies, names=names, random=random)
+        sweep.want(wanted)
+        del wanted  # thousands; the sweep lets each go once it has been asked
+        async with turns.kept(store, clock, term):
+            if at_most_s is None:  # by hand: what the sweep has found is read too
+                await sweep.run(None)
+                await pages.run(PAGES_S)
+            else:
+                await _beside(sweep.run(at_most_s), pages.run(at_most_s))
         return _collected(sweep, pages)
-
-
-def _renew(
-    store: Store,
-    clock: Callable[[], datetime],
-    term: Term,
-    sweep: Sweep,
-    pages: PageRound,
-    turns: Turns,
-) -> None:
-    """One heartbeat: what is waited for, for however long, stays ours."""
-    with store.write() as connection:
-        until = clock() + term.lasts
-        sweep.renew(connection, until)
-        pages.renew(connection, until)
-        turns.renew(connection, until)
-
-
-def _leave(store: Store, turns: Turns, now: datetime) -> None:
-    with store.write() as connection:
-        turns.leave(connection, now)
 
 
 async def _beside(*runs: Coroutine[None, None, None]) -> None:

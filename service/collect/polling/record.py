@@ -61,6 +61,16 @@ class Recorded:
     topics: frozenset[str] = frozenset()
     lost: bool = False
 
+    def told(self) -> dict[str, object]:
+        """What the log says of it."""
+        return {
+            "id": self.source.name,
+            "status": "lost" if self.lost else "failed" if self.error else "ok",
+            "new": self.new,
+            "changed": self.changed,
+            "error": str(self.error) if self.error else None,
+        }
+
 
 class Recorder:
     """Writes results; runs in a thread. `random` gives numbers in [0, 1)."""

@@ -6,14 +6,14 @@ ask -> Failed | Unchanged | Body ; read -> Failed | Read. Every outcome is a val
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from service.collect.politeness import site_rules
-from service.collect.politeness.access import access_of
+from service.collect.politeness.fetch import Fetch
+from service.collect.politeness.site_rules import SiteRules, rules_of
 from service.collect.polling.advertised_hub import Advertised, advertised
 from service.collect.schedule import empty_source
 from service.collect.source_options import reading_of, told_of
@@ -21,11 +21,18 @@ from service.collect.workers.pool import Parsers
 from service.collect.workers.task import EntryOptions, ParseResult, ParseTask
 from service.config.schema import Settings
 from service.curate.prepare import Prepared, Told
-from service.errors import BantinError, DriftError, FetchError, ParseError, QuarantinedError
+from service.errors import (
+    BantinError,
+    DriftError,
+    FetchError,
+    ParseError,
+    QuarantinedError,
+    RobotsError,
+)
+from service.model import SourceKind
 from service.net import agent
-from service.net.access import Access
 from service.net.answers import NOT_MODIFIED, Hop, Response
-from service.net.client import Client, Room
+from service.net.client import Room
 from service.parse.options import ParseOptions
 from service.store.sources.polling_queue import BodyFingerprint, ClaimedSource
 from service.text.web import http_headers as http
@@ -40,28 +47,32 @@ _log = structlog.get_logger("collect")
 class Asked:
     """A claimed source with what its configuration says about asking and reading it.
 
-    `allow`: private networks that this source may stand in. `access`: how it is reached, None as
-    everybody is. `again`: read the body even if it is known to be unreadable (a person named the
-    source).
+    `site`: whose turns it gets. `again`: read the body even if it is known to be unreadable (a
+    person named the source).
     """
 
     claimed: ClaimedSource
     reading: ParseOptions
     told: Told
-    allow: Sequence[str] = ()
-    access: Access | None = None
+    rules: SiteRules
+    site: str
     again: bool = False
+
+    @property
+    def is_page(self) -> bool:
+        """Whether robots.txt must let us ask for it."""
+        return self.reading.kind is SourceKind.PAGE
 
 
 def asked_of(claimed: ClaimedSource, settings: Settings, *, again: bool) -> Asked:
     """What the TOML says of a claimed source."""
-    told = settings.source[claimed.name]
+    told, rules = settings.source[claimed.name], rules_of(settings, claimed.name)
     return Asked(
         claimed,
         replace(reading_of(told, settings.site), place=claimed.lists.place),
         told_of(claimed.name, told, first=claimed.first_collected_at is None),
-        site_rules.allowed(told, settings.collect),
-        access_of(told, settings.collect),
+        rules,
+        rules.site(claimed.address),
         again=again,
     )
 
@@ -129,11 +140,11 @@ Result = Failed | Unchanged | PolledDocument
 
 
 async def ask(
-    client: Client, asked: Asked, clock: Callable[[], datetime], room: Room | None = None
-) -> Failed | Unchanged | FetchedBody:
+    fetch: Fetch, asked: Asked, clock: Callable[[], datetime], room: Room
+) -> Failed | Unchanged | FetchedBody | None:
     """Fetch. A body that is the same as last time, and was read the same way, need not be read.
 
-    `room`: see `Client.get`.
+    `room`: see `Client.get`. None: another turn is needed (`Fetch.get`).
     """
     source = asked.claimed
     known = source.read_as == asked.reading.fingerprint
@@ -141,13 +152,21 @@ async def ask(
         known = False
     trusted = source.poll_state.whole_at is None or clock() - source.poll_state.whole_at < TRUST
     validators = http.conditional(source.etag, source.last_modified) if known and trusted else {}
-    headers = {"User-Agent": agent.for_feed(client.user_agent, source.id), **validators}
+    headers = {"User-Agent": agent.for_feed(fetch.client.user_agent, source.id), **validators}
     try:
-        response = await client.get(
-            source.address, headers=headers, allow=asked.allow, access=asked.access, room=room
+        response = await fetch.get(
+            source.address,
+            asked.rules,
+            page=asked.is_page,
+            site=asked.site,
+            headers=headers,
+            room=room,
         )
     except FetchError as error:
-        return Failed(source, _alone(error), for_all=not validators)
+        was_asked = not isinstance(error, RobotsError)
+        return Failed(source, _alone(error), for_all=was_asked and not validators)
+    if response is None:
+        return None
     now = clock()
     fresh_s = http.fresh_s(response.headers, now)
     if response.status == NOT_MODIFIED:

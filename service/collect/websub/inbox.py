@@ -16,7 +16,7 @@ from functools import partial
 
 import structlog
 
-from service.collect.polling.record import Recorded, Recorder
+from service.collect.polling.record import Recorder
 from service.collect.polling.request import PolledDocument
 from service.collect.source_options import reading_of, told_of
 from service.collect.workers.pool import Parsers
@@ -90,7 +90,7 @@ async def take(
     if refused:  # it counts as the source's failure; what it would not store is not tried for ever
         await in_thread(_drop, store, [row for row in refused if row is not None])
     for one in recorded:
-        _tell(one)
+        _log.info("delivered", **one.told())
     topics = frozenset[str]().union(*(one.topics for one in recorded))
     new = sum(one.new for one in recorded)
     changed = new + sum(one.changed for one in recorded)
@@ -219,14 +219,3 @@ def _ask_itself(
     with store.write() as connection:
         callbacks.done(connection, [delivery.id])
         push_state.wake(connection, claimed.id, now, floor)
-
-
-def _tell(recorded: Recorded) -> None:
-    _log.info(
-        "delivered",
-        id=recorded.source.name,
-        status="lost" if recorded.lost else "failed" if recorded.error else "ok",
-        new=recorded.new,
-        changed=recorded.changed,
-        error=str(recorded.error) if recorded.error else None,
-    )

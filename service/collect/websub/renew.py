@@ -9,9 +9,7 @@ callbacks (`collect/websub/callback.py`).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,12 +17,12 @@ from http import HTTPStatus
 
 import structlog
 
-from service.collect.politeness import site_rules
-from service.collect.politeness.access import access_of
-from service.collect.politeness.rate_limit import RequestQueue, Sites
+from service.collect.politeness.rate_limit import Sites
+from service.collect.politeness.site_rules import SiteRules
+from service.collect.polling.dispatcher import Dispatcher
 from service.collect.websub import subscriber
 from service.config.schema import Settings, Source
-from service.errors import BantinError, ForbiddenAddressError, HttpError, first_of
+from service.errors import BantinError, ForbiddenAddressError, HttpError
 from service.net import guard
 from service.net.client import Client
 from service.store.core import facts
@@ -102,14 +100,11 @@ async def keep(
     if not requests:
         return Kept(0, {}, prepared.lapsed)
     ids = [request.id for request in requests]
-    try:
-        async with (
-            in_hand(store, rows.LEASE, owner, ids, dependencies.clock, term),
-            await in_thread(dependencies.client) as client,
-        ):
-            failed = await _send_all(store, settings, dependencies, client, requests, prepared.key)
-    except ExceptionGroup as errors:
-        raise first_of(errors) from errors
+    async with (
+        in_hand(store, rows.LEASE, owner, ids, dependencies.clock, term),
+        await in_thread(dependencies.client) as client,
+    ):
+        failed = await _send_all(store, settings, dependencies, client, requests, prepared.key)
     return Kept(len(requests), failed, prepared.lapsed)
 
 
@@ -123,34 +118,17 @@ async def _send_all(
 ) -> dict[str, str]:
     """Source -> why its request failed. Each hub is asked no faster than a site of sources."""
     failed: dict[str, str] = {}
-    waiting = RequestQueue[Request](dependencies.sites)
+
+    async def ask(_site: str, request: Request) -> None:
+        error = await _send(store, settings, dependencies, client, request, key)
+        if error is not None:
+            failed[request.source] = error
+
+    dispatcher = Dispatcher[Request](dependencies.sites, ask, AT_ONCE)
     for request in requests:
-        hub = Source(url=request.hub)
-        site = site_rules.site(hub, settings.collect, hub.url)
-        waiting.add(site, site_rules.gap(hub, settings.collect, hub.url), request)
-    loop, freed, running = asyncio.get_running_loop(), asyncio.Event(), 0
-
-    async def one(site: str, request: Request) -> None:
-        nonlocal running
-        try:
-            error = await _send(store, settings, dependencies, client, request, key)
-            if error is not None:
-                failed[request.source] = error
-        finally:
-            running -= 1
-            waiting.done(site, loop.time())
-            freed.set()
-
-    async with asyncio.TaskGroup() as group:
-        while waiting:
-            for site, request in waiting.take(loop.time(), AT_ONCE - running):
-                running += 1
-                group.create_task(one(site, request))
-            freed.clear()
-            until = waiting.next_at() if running < AT_ONCE else None
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(until):
-                    await (freed.wait() if waiting else asyncio.sleep(0))
+        hub = SiteRules(Source(url=request.hub), settings.collect)
+        dispatcher.add(request.hub, hub, request)
+    await dispatcher.run()
     return failed
 
 
@@ -258,8 +236,8 @@ async def _send(
 ) -> str | None:
     """Ask a hub in the ways there are; why it failed, None: it took the request."""
     source = settings.source.get(request.source)
-    told = source or Source(url=request.source_url)
-    allowed = site_rules.allowed(told, settings.collect)
+    rules = SiteRules(source or Source(url=request.source_url), settings.collect)
+    allowed = rules.allowed
     if not subscriber.may_enter(request.source_url, request.hub, guard.networks(allowed)):
         allowed = ()
     secret = subscriber.secret(key, request.token)
@@ -271,13 +249,7 @@ async def _send(
             request.mode, request.topic, request.callback, secret if is_private else None
         )
         try:
-            await client.post(
-                hub,
-                fields,
-                limit=ANSWER_BYTES,
-                allow=allowed,
-                access=access_of(told, settings.collect),
-            )
+            await client.post(hub, fields, limit=ANSWER_BYTES, allow=allowed, access=rules.access)
         except BantinError as trouble:
             error = trouble
             if isinstance(trouble, ForbiddenAddressError):

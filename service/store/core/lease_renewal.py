@@ -31,6 +31,8 @@ async def in_hand(
     """
 
     def renew() -> None:
+        if not keys:
+            return
         with store.write() as connection:
             lease.renew(connection, owner, keys, clock() + term.lasts)
 
@@ -42,7 +44,8 @@ async def in_hand(
         async with renewed(renew, term):
             yield
     finally:
-        await in_thread(release)
+        if keys:
+            await in_thread(release)
 
 
 @asynccontextmanager

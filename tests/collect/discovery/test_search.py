@@ -11,9 +11,9 @@ import pytest
 from service.collect.discovery.candidates import clear
 from service.collect.discovery.feed_links import LinkOrigin
 from service.collect.discovery.search import discover
-from service.collect.discovery.visitor import Manner, SearchDependencies
-from service.collect.politeness.rate_limit import Sites
-from service.collect.politeness.robots import Permissions
+from service.collect.discovery.visitor import SearchDependencies, SearchTerms
+from service.collect.politeness.fetch import Fetch
+from service.collect.politeness.site_rules import SiteRules
 from service.collect.workers.pool import Parsers
 from service.config.schema import Collect, PerSite, Source
 from service.errors import FetchError, HttpError
@@ -41,13 +41,12 @@ def parsers():
 def search(parsers, now):
     async def run(wire, path="/", *, source=None, sitemaps=True, **bounds):
         url = wire.url(path)
-        manner = Manner(source or Source(url=url), LOOPBACK, VIETNAM, **bounds)
+        rules = SiteRules(source or Source(url=url), LOOPBACK)
+        terms = SearchTerms(rules, VIETNAM, **bounds)
         async with Client("x", LOOPBACK.allow_networks) as client:
             clock = lambda: now
-            dependencies = SearchDependencies(
-                client, parsers, Sites(), Permissions(client, clock), clock
-            )
-            return await discover(dependencies, manner, url, sitemaps=sitemaps)
+            dependencies = SearchDependencies(Fetch(client, clock), parsers, clock)
+            return await discover(dependencies, terms, url, sitemaps=sitemaps)
 
     return run
 
