@@ -30,7 +30,6 @@ from service.curate.prepare import Prepared
 from service.curate.rules import packed
 from service.errors import BantinError, FetchError, HttpError, ParseError, StoreError
 from service.net.answers import Response
-from service.store.core.lease_renewal import in_hand
 from service.store.core.threads import in_thread
 from service.store.sources import article_page_queue
 from service.store.sources.article_page_queue import A_SOURCE, ClaimedArticlePage
@@ -82,9 +81,8 @@ class PageRound:
 
     async def run(self, at_most_s: float) -> None:
         """Read what is due, until nothing is or the time is over. Raises StoreError."""
-        means, lease = self._dependencies, article_page_queue.LEASE
         until_s = asyncio.get_running_loop().time() + at_most_s
-        async with in_hand(self._store, lease, means.owner, self._in_hand, self._clock, means.term):
+        async with self._dependencies.in_hand(article_page_queue.LEASE, self._in_hand):
             await self._dispatcher.run(until_s)
 
     async def _take_more(self) -> bool:

@@ -6,7 +6,8 @@ Waiting --turn--> claim --lease--> fetch --body--> read --result--> queue --> wr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -33,7 +34,7 @@ from service.curate.rules import Matcher, packed
 from service.errors import BantinError, first_of
 from service.model import SourceKind
 from service.store.core.database import Store
-from service.store.core.lease import Term
+from service.store.core.lease import Lease, Term
 from service.store.core.lease_renewal import in_hand
 from service.store.core.threads import in_thread
 from service.store.sources import polling_queue, snapshots
@@ -58,6 +59,10 @@ class PassDependencies:
     matcher: Matcher
     recorder: Recorder
     turns: Turns
+
+    def in_hand(self, lease: Lease, keys: Collection[int]) -> AbstractAsyncContextManager[None]:
+        """Keep these rows, which may change meanwhile; see `lease_renewal.in_hand`."""
+        return in_hand(self.store, lease, self.owner, keys, self.clock, self.term)
 
 
 class Sweep:
@@ -96,14 +101,14 @@ class Sweep:
 
     async def run(self, at_most_s: float | None) -> None:
         """Ask each once. Raises StoreError; what is not settled is given back."""
-        now_s, means = asyncio.get_running_loop().time(), self._dependencies
-        means.fetch.sites.forget(now_s)
+        now_s = asyncio.get_running_loop().time()
         until_s = inf if at_most_s is None else now_s + at_most_s
-        lease = polling_queue.LEASE
-        async with in_hand(self._store, lease, means.owner, self._held, self._clock, means.term):
+        self._dependencies.fetch.sites.forget(now_s)
+        record = self._dependencies.recorder.record
+        async with self._dependencies.in_hand(polling_queue.LEASE, self._held):
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._results.write(means.recorder.record, self._settled))
+                    group.create_task(self._results.write(record, self._settled))
                     await self._dispatcher.run(until_s)
                     # What waits for its turn is still due, and nobody's; what was read is kept.
                     for visit in self._dispatcher.withdraw(Visit):

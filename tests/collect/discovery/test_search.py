@@ -251,6 +251,20 @@ async def test_an_old_address_leads_to_what_the_site_has_now(search):
         assert found.url == wire.url("/")
 
 
+async def test_a_page_is_not_read_where_its_redirect_leads_to_a_host_that_forbids_it(search):
+    closed = Outlet({
+        "/robots.txt": "User-agent: *\nDisallow: /", "/moi": page("", declared("/a.rss")),
+    })  # fmt: skip
+    outlet = Outlet({"/tin": page()})
+    async with raw_server(closed, has_robots=True) as there, raw_server(outlet) as wire:
+        outlet.answers["/"] = ("302 Found", (f"Location: {there.url('/moi')}",), b"")
+        found = await search(wire, "/tin", sitemaps=False)
+    assert found.offers == ()
+    (reason,) = [why for url, why in found.refused if url == wire.url("/")]
+    assert "robots.txt does not let" in reason
+    assert "/a.rss" not in closed.asked
+
+
 async def test_the_home_page_speaks_for_a_section_that_says_nothing(search):
     outlet = Outlet({
         "/tin": page(), "/": page("", declared("/a.rss", "Báo")), "/a.rss": feed("Tin một"),

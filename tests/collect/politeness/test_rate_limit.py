@@ -83,6 +83,34 @@ def test_the_more_careful_source_of_a_site_decides():
     assert waiting.next_at() == 10.0
 
 
+def test_a_site_that_wants_a_longer_gap_gets_it_from_every_queue():
+    sites = Sites()
+    first, second = RequestQueue[str](sites), RequestQueue[str](sites)
+    for waiting in (first, second):
+        waiting.add("x", GAP, "a")
+    first.take(0.0, 1)
+    sites.slow_down("x", 10.0)
+    sites.slow_down("x", 5.0)  # another host of the site is content with less
+    first.done("x", 1.0)
+    assert second.take(10.9, 1) == []
+    assert second.take(11.0, 1) == [("x", "a")]
+    sites.forget(11.0)
+    second.done("x", 12.0)
+    assert sites.free_at("x", GAP) == 22.0
+
+
+def test_what_needs_another_turn_stands_before_the_others():
+    waiting = RequestQueue[str](Sites())
+    for item in "abc":
+        waiting.add("x", GAP, item)
+    waiting.take(0.0, 1)
+    waiting.again("x", "a")
+    waiting.done("x", 1.0)
+    assert waiting.take(2.9, 9) == []
+    assert waiting.take(3.0, 9) == [("x", "a")]
+    assert len(waiting) == 2
+
+
 def test_what_is_long_past_is_forgotten():
     sites = Sites()
     sites.begin("x", GAP, 0.0)
