@@ -6,7 +6,8 @@ BantinError
 ├── StoreError          the database cannot be used
 │   ├── StoreBusyError  another process held the write lock for longer than we wait
 │   ├── ConflictError   a key that must be unique, or a row that must exist, said no
-│   └── StatementError  the database works, but refused what we asked: a fault of ours
+│   ├── StatementError  the database works, but refused what we asked: a fault of ours
+│   └── SchemaError     its tables are those of another version of this program
 ├── FetchError          a source or page could not be fetched
 │   ├── ForbiddenAddressError   it stands in a network that we must not enter
 │   ├── TooLargeError           more bytes than we take
@@ -74,6 +75,10 @@ class ConflictError(StoreError):
 
 class StatementError(StoreError):
     """The database works, but refused what we asked: a fault of ours."""
+
+
+class SchemaError(StoreError):
+    """The database's tables are those of another version of this program. Nothing was changed."""
 
 
 class FetchError(BantinError):

@@ -13,7 +13,7 @@ from service.cli.opening import environ, log_quietly
 from service.cli.output import dump, json_option, say, table, warn
 from service.demo.folder import Place, settle
 from service.demo.tour import Totals, Tour
-from service.errors import UsageError
+from service.errors import SchemaError, UsageError
 from service.render.site_facts import base_url
 from service.runtime import pidfile
 from service.runtime.composition import system_clock
@@ -44,7 +44,13 @@ def demo(once: bool, folder: Path, as_json: bool) -> None:
     if other is not None:
         raise UsageError(f"the demo is running already in {folder}, as process {other}")
     with settle(folder.resolve(), system_clock()) as place:
-        tour = Tour(place, place.environ(environ()), system_clock)
+        try:
+            tour = Tour(place, place.environ(environ()), system_clock)
+        except SchemaError as error:
+            raise SchemaError(
+                f"the demo in {folder} was made by another version of Bantin; to start anew, "
+                f"delete the folder {folder.resolve()}"
+            ) from error
         try:
             asyncio.run(_walk(tour, place, once=once, as_json=as_json))
         finally:

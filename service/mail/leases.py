@@ -15,8 +15,7 @@ from service.mail.outbox import Outbox
 from service.mail.relays import OUTBOX
 from service.model import DeliveryState
 from service.store.core.database import Store
-from service.store.core.lease import TERM, Term
-from service.store.core.lease_renewal import renewed
+from service.store.core.lease import TERM, Term, renewed
 from service.store.mailing import claims, deliveries, outcomes, resending
 from service.store.mailing.outcomes import Lapsed
 

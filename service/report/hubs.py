@@ -15,7 +15,11 @@ def state(hub: HubRow, now: datetime) -> str:
 
     silent: alive, but a poll found news that it had not brought. asked: not confirmed so far.
     """
-    if hub.alive_since is not None and hub.lease_ends is not None and hub.lease_ends > now:
+    if (
+        hub.alive_since is not None
+        and hub.subscribed_until is not None
+        and hub.subscribed_until > now
+    ):
         return "silent" if hub.missed_at is not None else "alive"
     if hub.refused_at is not None:
         return "refused"
@@ -31,7 +35,7 @@ def words(hub: HubRow | None, now: datetime) -> Sentence | None:
     return sentence(
         key,
         hub=urlsplit(hub.hub).netloc,
-        until=hub.lease_ends,
+        until=hub.subscribed_until,
         deliveries=_deliveries(hub),
         missed=hub.missed_at,
         again=hub.next_try_at,
@@ -48,7 +52,7 @@ def as_json(hub: HubRow | None, now: datetime) -> dict[str, object] | None:
         "state": state(hub, now),
         "hub": hub.hub,
         "topic": hub.topic,
-        "until": _iso(hub.lease_ends),
+        "until": _iso(hub.subscribed_until),
         "deliveries": hub.delivered,
         "last_delivery": _iso(hub.delivered_at),
         "bad_signatures": hub.unsigned,

@@ -46,8 +46,9 @@ from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.store import tables as t
 from service.store.core.database import Store
+from service.store.core.lease import LASTS
 from service.store.core.migrate import migrate
-from service.store.mailing import claims, uncertain_deliveries
+from service.store.mailing import uncertain_deliveries
 from service.store.sources import registry
 from tests import builders
 from tests.contract.plug import fork_server
@@ -55,7 +56,7 @@ from tests.mail.relays import DROP, QUICK, Sink, relay_line, relay_of
 
 START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-LATER = claims.LEASE + timedelta(seconds=1)
+LATER = LASTS + timedelta(seconds=1)
 NEWS = 3
 SETTLED_EVERY = 10
 """Hours after which an admin drops what is uncertain and never arrived."""

@@ -25,7 +25,8 @@ from sqlalchemy import select
 
 from service.store import tables as t
 from service.store.core.database import Store
-from service.store.mailing import claims, resending
+from service.store.core.lease import LASTS
+from service.store.mailing import resending
 from service.store.sources import registry
 from tests import builders, levels
 from tests.contract.plug import NEVER, Case, Moment, fork_server, run, settings_of, start
@@ -36,7 +37,7 @@ CUT = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
 PEOPLE = [f"nguoi-{n}@example.vn" for n in range(4)]
 NO_NEWS = "y-te-thoi@example.vn"
 NEWS = 3
-LATER = claims.LEASE + timedelta(seconds=1)
+LATER = LASTS + timedelta(seconds=1)
 
 
 def prepare(url: str, root: Path) -> None:

@@ -22,7 +22,7 @@ from service.collect.politeness.rate_limit import Sites
 from service.collect.polling.poll import client_of, collect
 from service.collect.workers.pool import Parsers
 from service.runtime.composition import open_service, system_clock
-from service.store.core.lease import LEASE
+from service.store.core.lease import LASTS
 from service.store.core.threads import in_thread
 from service.store.sources import polling_queue
 from tests.contract.test_leases import held_rows, site
@@ -94,7 +94,7 @@ async def test_a_pass_makes_no_statement_on_the_loop(tmp_path, sqlite_url):
             # What was in hand was given back before the jobs had ended.
             assert await in_thread(held_rows, store) == {} or set(
                 await in_thread(held_rows, store)
-            ) == {"site_turn localhost"}
+            ) == {"site_lease localhost"}
             outlet.go.set()
             await asyncio.sleep(0.1)  # the gap of the one spaced site
             with watched():
@@ -131,7 +131,7 @@ async def test_two_that_want_one_source_make_no_statement_on_the_loop(store, now
     async with office(store, now) as (desk, _, _paper):
         with store.write() as connection:
             due = polling_queue.due(connection, now)
-            assert len(polling_queue.claim(connection, due, "other", now, now + LEASE)) == 1
+            assert len(polling_queue.claim(connection, due, "other", now, now + LASTS)) == 1
         with watched():
             assert (await desk.collect("bao")).failed
 

@@ -27,7 +27,7 @@ from service.runtime import pipeline
 from service.runtime.composition import Service, open_service, system_clock
 from service.store import tables as t
 from service.store.core.database import Store
-from service.store.core.lease import LEASE, Lease, Term
+from service.store.core.lease import LASTS, Lease, Term
 from service.store.sources import article_page_queue, dead_sources, polling_queue, site_leases
 from service.store.websub import callbacks, hub_subscriptions
 from tests.collect.outlets import declared, feed, page
@@ -184,8 +184,8 @@ async def test_what_a_killed_service_had_in_hand_is_taken_over_in_half_a_minute(
         try:
             held = held_rows(service.store)
             # The feed and the dead source, the article's page, the hub, and the turn of one site.
-            assert kinds(held) == ["site_turn", "source", "source", "unread_page", "websub"]
-            assert max(until for _, until in held.values()) <= died + LEASE
+            assert kinds(held) == ["site_lease", "source", "source", "unread_page", "websub"]
+            assert max(until for _, until in held.values()) <= died + LASTS
             outlet.asked.clear()
             outlet.go.set()
             # Nobody knows yet that it is dead: what it holds is left alone.
@@ -193,10 +193,10 @@ async def test_what_a_killed_service_had_in_hand_is_taken_over_in_half_a_minute(
             if datetime.now(UTC) < min(until for _, until in held.values()) - timedelta(seconds=9):
                 await asked_again(service)
                 assert not ALL & set(outlet.asked)
-            ahead = LEASE + timedelta(seconds=1)
+            ahead = LASTS + timedelta(seconds=1)
             await asked_again(service)
             assert set(outlet.asked) >= ALL
-            assert held_rows(service.store).keys() <= {"site_turn localhost"}  # until its gap ends
+            assert held_rows(service.store).keys() <= {"site_lease localhost"}  # until its gap ends
             with service.store.read() as connection:
                 titles = set(connection.execute(select(t.entry.c.title)).scalars())
                 row = connection.execute(select(t.source).where(t.source.c.name == "mat")).one()
@@ -239,7 +239,7 @@ async def test_what_takes_long_stays_whose_it_is(tmp_path, database):
                 ]  # fmt: skip
                 await outlet.all_asked()
                 held = held_rows(store)
-                assert kinds(held) == ["site_turn", "source", "source", "unread_page", "websub"]
+                assert kinds(held) == ["site_lease", "source", "source", "unread_page", "websub"]
                 end = asyncio.get_running_loop().time() + 2 * BEAT.lasts.total_seconds()
                 while asyncio.get_running_loop().time() < end:
                     taken += await asyncio.to_thread(take_what_is_free, rival, set(held))
@@ -249,7 +249,7 @@ async def test_what_takes_long_stays_whose_it_is(tmp_path, database):
                 done, *_ = await asyncio.gather(*working)
             assert done.failed == {}
             assert [outlet.asked.count(path) for path in sorted(ALL)] == [1] * len(ALL)
-            assert held_rows(store).keys() <= {"site_turn localhost"}
+            assert held_rows(store).keys() <= {"site_lease localhost"}
         finally:
             rival.close()
             service.close()
@@ -273,7 +273,7 @@ def take_what_is_free(rival: Store, wanted: set[str]) -> list[object]:
                 for one in article_page_queue.claim(connection, "two", now, until, 9)
             ],
             "websub": [one.id for one in hub_subscriptions.claim(connection, "two", now, until, 9)],
-            "site_turn": list(site_leases.take(connection, ["localhost"], "two", now, until)),
+            "site_lease": list(site_leases.take(connection, ["localhost"], "two", now, until)),
         }  # fmt: skip
     found = {f"{table} {key}" for table, keys in taken.items() for key in keys}
     return sorted(found & wanted)
@@ -290,7 +290,7 @@ async def test_a_hubs_body_that_is_read_slowly_stays_whose_it_is(store, tmp_path
             one = connection.execute(select(t.source.c.id)).scalar_one()
             callbacks.keep(connection, one, "application/rss+xml", rss("b"), now)
             due = polling_queue.named(connection, ["hub"])
-            dead = polling_queue.claim(connection, due, "dead", now, now + LEASE, at_once=True)
+            dead = polling_queue.claim(connection, due, "dead", now, now + LASTS, at_once=True)
         assert len(dead) == 1
 
         async def take(at: datetime) -> int:
@@ -301,8 +301,8 @@ async def test_a_hubs_body_that_is_read_slowly_stays_whose_it_is(store, tmp_path
                 )  # fmt: skip
             return done.entries_new
 
-        assert await take(now + LEASE - timedelta(seconds=1)) == 0
-        assert await take(now + LEASE) == 1
+        assert await take(now + LASTS - timedelta(seconds=1)) == 0
+        assert await take(now + LASTS) == 1
         assert held_rows(store) == {}
     finally:
         service.close()
@@ -333,7 +333,7 @@ async def test_what_comes_too_late_does_not_undo_what_another_has_done(tmp_path,
         async with asyncio.timeout(PATIENCE_S):
             await went.wait()
         slow.send_signal(signal.SIGSTOP)
-        service = open_service(config, {}, lambda: datetime.now(UTC) + LEASE)
+        service = open_service(config, {}, lambda: datetime.now(UTC) + LASTS)
         try:
             got = await pipeline.collect(service, ["bao"])
             assert (got.ok, got.entries_new) == (1, 1)

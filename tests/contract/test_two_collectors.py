@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from service.collect.polling.backpressure import MOST_IN_FLIGHT
 from service.store import tables as t
 from service.store.core.database import Store
-from service.store.core.lease import LEASE
+from service.store.core.lease import LASTS
 from tests.contract.way import SITE, rss
 from tests.net.wire import Talk, raw_server
 from tests.running import ROOT
@@ -152,7 +152,7 @@ async def test_what_a_killed_process_held_is_taken_over_once_its_lease_has_lapse
         assert {outlets.asked[name] for name in held} == {1}
 
         # The rest is due again by then as well, but for its rhythm: nothing is asked out of turn.
-        told = await end_of(await start(config, LEASE.total_seconds() + 5))
+        told = await end_of(await start(config, LASTS.total_seconds() + 5))
         assert told["tried"] == len(held)
         assert {outlets.asked[name] for name in held} == {2}
     assert set(outlets.asked.values()) == {1, 2}

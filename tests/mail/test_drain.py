@@ -22,6 +22,7 @@ from service.model import DeliveryKind, DeliveryState, Parts
 from service.render.marks import CLOSE, OPEN
 from service.store import tables as t
 from service.store.core.database import Store
+from service.store.core.lease import LASTS
 from service.store.mailing import claims, deliveries, outcomes, uncertain_deliveries
 from service.store.mailing.message_parts import pack
 from service.store.mailing.outcomes import DeliveryOutcome
@@ -444,7 +445,7 @@ async def test_a_late_250_ends_the_uncertainty(any_store, clock, tmp_path):
 
     def script(step, _who):
         if step == "after":  # the owner seems dead: its lease lapses, and somebody sweeps
-            clock.at += claims.LEASE + timedelta(seconds=1)
+            clock.at += LASTS + timedelta(seconds=1)
             with any_store.ledger() as connection:
                 outcomes.settle_lapsed(connection, made.deliveries, clock.at, S.UNCERTAIN, "died")
             assert stock.states(any_store) == {made.deliveries[0]: "uncertain"}
@@ -582,7 +583,7 @@ async def test_the_outbox_holds_what_a_relay_would_have_got(store, clock, tmp_pa
     async with Sink() as sink:
         await drain(store, settings, clock, owner="o", relays=[sink.line()])
     with store.ledger() as connection:
-        connection.execute(update(t.delivery).values(state="planned", owner=None))
+        connection.execute(update(t.delivery).values(state="planned", lease_owner=None))
         connection.execute(update(t.segment).values(parts=pack(stock.PARTS)))
     await drain(store, settings, clock, owner="o")
     key = made.message_ids[0].partition("@")[0]
@@ -600,7 +601,7 @@ async def test_the_outbox_is_never_uncertain(any_store, clock, tmp_path, written
         claims.mark_sending(connection, "dead", clock.at, {made.deliveries[0]: "(outbox)"})
     if written:
         box.put(key, b"as it was written")
-    clock.at += claims.LEASE + timedelta(seconds=1)
+    clock.at += LASTS + timedelta(seconds=1)
     done = await drain(any_store, settings, clock, owner="o")
     assert done.counts == {S.ACCEPTED: 1}
     assert stock.states(any_store) == {made.deliveries[0]: "accepted"}

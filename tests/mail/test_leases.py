@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from service.mail.drain import drain
-from service.store.core.lease import Term
+from service.store.core.lease import LASTS, Term
 from service.store.mailing import claims, outcomes
 from tests.mail import stock
 from tests.mail.relays import QUICK, SILENCE, Sink
@@ -39,7 +39,7 @@ async def test_the_lease_of_a_mail_is_renewed_while_the_relay_thinks(
         await _until(lambda: stock.states(any_store) == {one: state})
         for _ in range(4):
             clock.at += timedelta(seconds=20)
-            soon = clock.at + claims.LEASE
+            soon = clock.at + LASTS
             await _until(lambda soon=soon: stock.row(any_store, one).lease_until >= soon)
             with any_store.ledger() as connection:
                 assert outcomes.lapsed(connection, clock.at) == []

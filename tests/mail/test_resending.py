@@ -15,6 +15,7 @@ from service.mail.relay import Timeouts
 from service.mail.relays import outbox_of
 from service.model import DeliveryState
 from service.store import tables as t
+from service.store.core.lease import LASTS
 from service.store.mailing import claims, deliveries, outcomes, resending, uncertain_deliveries
 from service.store.mailing.outcomes import DeliveryOutcome
 from tests.mail import stock
@@ -107,7 +108,7 @@ async def test_a_relay_that_never_answers_gets_it_four_times_and_then_it_is_held
 
 
 async def test_whoever_waits_for_the_last_answer_has_stopped_before_it_goes_again():
-    assert timedelta(seconds=Timeouts().body) + claims.LEASE < resending.AFTER
+    assert timedelta(seconds=Timeouts().body) + LASTS < resending.AFTER
 
 
 @pytest.mark.parametrize("planned_again", [False, True])
@@ -120,7 +121,7 @@ async def test_a_late_250_comes_first_and_then_nothing_is_sent_again(
 
     def script(step, _who):
         if step == "after":
-            clock.at += claims.LEASE + SECOND
+            clock.at += LASTS + SECOND
             another.sweep(None)
             assert stock.states(any_store) == {one: "uncertain"}
             if planned_again:
@@ -145,7 +146,7 @@ async def test_once_somebody_has_it_in_hand_a_late_answer_is_nobodys(any_store, 
     with any_store.ledger() as connection:
         claims.claim(connection, "first", clock.at, 9)
         claims.mark_sending(connection, "first", clock.at, {one: "chinh"})
-    clock.at += claims.LEASE + SECOND
+    clock.at += LASTS + SECOND
     watch = Watch(any_store, outbox_of(settings), clock, "second", again=True)
     watch.sweep(None)
     clock.at += resending.AFTER

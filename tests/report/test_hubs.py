@@ -16,7 +16,7 @@ from service.store.websub.hub_overview import HubRow
 def alive(now):
     return HubRow(
         hub="https://hub.example/x", topic="https://bao.example/rss", asked_mode=None, asked_at=now,
-        signed=True, alive_since=now, lease_ends=now + timedelta(days=10), refused_at=None,
+        signed=True, alive_since=now, subscribed_until=now + timedelta(days=10), refused_at=None,
         failures=0, error=None, next_try_at=now + timedelta(days=6), delivered=0,
         delivered_at=None, missed_at=None, unsigned=0,
     )  # fmt: skip
@@ -30,12 +30,16 @@ def test_each_state_has_its_word_and_its_words(alive, now):
     rows = {
         "alive": alive,
         "silent": replace(alive, missed_at=now),
-        "asked": replace(alive, alive_since=None, lease_ends=None),
+        "asked": replace(alive, alive_since=None, subscribed_until=None),
         "refused": replace(
-            alive, alive_since=None, lease_ends=None, refused_at=now, error="the hub denied it: no"
+            alive,
+            alive_since=None,
+            subscribed_until=None,
+            refused_at=now,
+            error="the hub denied it: no",
         ),
         "failing": replace(
-            alive, alive_since=None, lease_ends=None, error="the server answered 500"
+            alive, alive_since=None, subscribed_until=None, error="the server answered 500"
         ),
     }
     said = {name: (hubs.state(row, now), words(row, now)) for name, row in rows.items()}

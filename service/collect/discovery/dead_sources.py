@@ -27,8 +27,7 @@ from service.config.schema import Settings
 from service.errors import BantinError
 from service.net.client import Client
 from service.store.core.database import Store
-from service.store.core.lease import TERM, Term
-from service.store.core.lease_renewal import in_hand
+from service.store.core.lease import TERM, Term, in_hand
 from service.store.core.threads import claimed_in_thread, in_thread
 from service.store.sources import dead_sources
 from service.store.sources.dead_sources import Dead, Suggestion

@@ -13,8 +13,7 @@ from service.collect.politeness.rate_limit import NO_GAP
 from service.collect.politeness.site_rules import rules_of
 from service.config.schema import Settings
 from service.store.core.database import Connection, Store
-from service.store.core.lease import Term
-from service.store.core.lease_renewal import renewed
+from service.store.core.lease import Term, renewed
 from service.store.core.threads import in_thread
 from service.store.sources import site_leases
 from service.store.sources.polling_queue import Due

@@ -2,7 +2,7 @@
 
 waiting --its site's turn--> taken (claimed) --> asked, the site is busy --> the rest, it is free
 
-Who has rows in hand keeps their leases around the loop (`store.core.lease_renewal.in_hand`).
+Who has rows in hand keeps their leases around the loop (`store.core.lease.in_hand`).
 """
 
 from __future__ import annotations

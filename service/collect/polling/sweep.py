@@ -34,8 +34,7 @@ from service.curate.rules import Matcher, packed
 from service.errors import BantinError, first_of
 from service.model import SourceKind
 from service.store.core.database import Store
-from service.store.core.lease import Lease, Term
-from service.store.core.lease_renewal import in_hand
+from service.store.core.lease import Lease, Term, in_hand
 from service.store.core.threads import in_thread
 from service.store.sources import polling_queue, snapshots
 from service.store.sources.polling_queue import ClaimedSource, Due
@@ -61,7 +60,7 @@ class PassDependencies:
     turns: Turns
 
     def in_hand(self, lease: Lease, keys: Collection[int]) -> AbstractAsyncContextManager[None]:
-        """Keep these rows, which may change meanwhile; see `lease_renewal.in_hand`."""
+        """Keep these rows, which may change meanwhile; see `lease.in_hand`."""
         return in_hand(self.store, lease, self.owner, keys, self.clock, self.term)
 
 

@@ -30,8 +30,7 @@ from service.model import Changed
 from service.net.limits import MEBI
 from service.store.content import entries
 from service.store.core.database import Store
-from service.store.core.lease import TERM, Term
-from service.store.core.lease_renewal import in_hand
+from service.store.core.lease import TERM, Term, in_hand
 from service.store.core.threads import claimed_in_thread, in_thread
 from service.store.sources import polling_queue, push_state, snapshots
 from service.store.sources.polling_queue import LEASE, BodyFingerprint, ClaimedSource

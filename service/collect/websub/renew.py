@@ -27,8 +27,7 @@ from service.net import guard
 from service.net.client import Client
 from service.store.core import facts
 from service.store.core.database import Connection, Store
-from service.store.core.lease import TERM, Term
-from service.store.core.lease_renewal import in_hand
+from service.store.core.lease import TERM, Term, in_hand
 from service.store.core.threads import claimed_in_thread, in_thread
 from service.store.sources.push_state import Silent
 from service.store.websub import hub_subscriptions as rows
@@ -276,7 +275,7 @@ def _accepted(store: Store, dependencies: RenewalDependencies, request: Request)
     at = subscriber.ask_again_at(
         now,
         request.failures + 1,
-        request.lease_ends,
+        request.subscribed_until,
         dependencies.random(),
         first=subscriber.VERIFY_WITHIN,
     )
@@ -291,7 +290,7 @@ def _failed(
     at = subscriber.ask_again_at(
         dependencies.clock(),
         request.failures + 1,
-        request.lease_ends,
+        request.subscribed_until,
         dependencies.random(),
         retry_after_s=None if http is None else http.retry_after_s,
     )

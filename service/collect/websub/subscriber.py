@@ -127,7 +127,7 @@ def renew_at(now: datetime, lease: timedelta, random: float) -> datetime:
 def ask_again_at(
     now: datetime,
     failures: int,
-    lease_ends: datetime | None,
+    subscribed_until: datetime | None,
     random: float,
     *,
     first: timedelta = FIRST_RETRY,
@@ -138,8 +138,8 @@ def ask_again_at(
     While a lease runs there is less time: what is left of it is cut in thirds.
     """
     wait = min(first * 2.0 ** min(max(failures - 1, 0), 20), LONGEST_RETRY)
-    if lease_ends is not None and lease_ends > now:
-        wait = min(wait, max((lease_ends - now) / 3, SOONEST))
+    if subscribed_until is not None and subscribed_until > now:
+        wait = min(wait, max((subscribed_until - now) / 3, SOONEST))
     asked = timedelta(seconds=min(retry_after_s or 0.0, AFTER_DENIAL.total_seconds()))
     return now + max(wait, asked) * (1 + SPREAD * random)
 

@@ -16,8 +16,11 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, selec
 from service.model import DeliveryState
 from service.store import tables as t
 from service.store.audience.signup_hours import LONGEST_QUEUE
-from service.store.mailing import resending
+from service.store.core.lease import FURTHEST, LASTS, Lease
+from service.store.mailing import deliveries, resending
+from service.store.sources import article_page_queue, polling_queue, site_leases
 from service.store.sources.publisher_holds import NOT_HELD
+from service.store.websub import hub_subscriptions
 
 SLACK = timedelta(minutes=1)
 """Clocks of two machines on one database differ by so much without anything being wrong."""
@@ -26,8 +29,6 @@ BELIEVED = timedelta(days=35)
 """What lies further ahead than this tells rather that the clock is behind now. The ledger is then
 left alone: pulled back beyond what `told` still knows, its windows would tell old news again."""
 
-_LEASE = timedelta(minutes=10)
-_MAIL_LEASE = timedelta(seconds=30)
 _MAIL_BACKOFF = timedelta(minutes=35)
 _PAGE_BACKOFF = timedelta(minutes=45)
 _HOLD = timedelta(days=29)
@@ -51,32 +52,31 @@ def _due(column: Column[Any], longest: timedelta, only: ColumnElement[bool] | No
     return _Rule(column, longest, {column.name: timedelta()}, true() if only is None else only)
 
 
-def _lease(column: Column[Any], longest: timedelta) -> _Rule:
+def _lease(of: Lease, longest: timedelta = LASTS) -> _Rule:
     """A live owner keeps it: it is renewed, or ends when it would have ended at the latest."""
-    return _Rule(column, longest, {column.name: longest}, true())
+    return _Rule(of.until, longest, {of.until.name: longest}, of.held)
 
 
 _PLANNED = t.delivery.c.state == DeliveryState.PLANNED.value
 _DEFERRED = t.delivery.c.state == DeliveryState.DEFERRED.value
 _TRANSACTIONAL = t.delivery.c.priority == 0
-_IN_HAND = t.delivery.c.state.in_([DeliveryState.CLAIMED.value, DeliveryState.SENDING.value])
 
 _COMING = (
     _due(t.delivery.c.next_try_at, timedelta(), and_(_PLANNED, ~_TRANSACTIONAL)),
     _due(t.delivery.c.next_try_at, LONGEST_QUEUE, and_(_PLANNED, _TRANSACTIONAL)),
     _due(t.delivery.c.next_try_at, _MAIL_BACKOFF, _DEFERRED),
-    _Rule(t.delivery.c.lease_until, _MAIL_LEASE, {"lease_until": _MAIL_LEASE}, _IN_HAND),
+    _lease(deliveries.LEASE),
     _due(t.delivery.c.resend_at, resending.AFTER),
     _due(t.relay.c.next_try_at, _MAIL_BACKOFF),
-    _lease(t.source.c.lease_until, _LEASE),
+    _lease(polling_queue.LEASE),
     _Rule(t.source.c.held_until, _HOLD, dict.fromkeys(NOT_HELD), true()),
     _Rule(t.source.c.pushed_until, _HUB, {"pushed_until": None}, true()),
-    _lease(t.site_turn.c.until, _LEASE),
-    _lease(t.unread_page.c.lease_until, _LEASE),
+    _lease(site_leases.LEASE, FURTHEST),
+    _lease(article_page_queue.LEASE),
     _due(t.unread_page.c.next_try_at, _PAGE_BACKOFF),
-    _lease(t.websub.c.owner_until, _LEASE),
+    _lease(hub_subscriptions.LEASE),
     _due(t.websub.c.next_try_at, _HUB),
-    _due(t.websub.c.lease_ends, _HUB),
+    _due(t.websub.c.subscribed_until, _HUB),
     _due(t.subscription.c.paused_until, timedelta(days=367)),
 )
 """What is to come. A pause's cap is the form's (a year)."""

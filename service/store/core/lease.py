@@ -1,23 +1,40 @@
 """Who has a row in hand: one owner at a time, for half a minute that it renews while it works.
 
-An owner is one start of one process, and one of its jobs where two of them take the same rows. What
-a killed process held is free half a minute later; what takes long stays whose it is, since its
-lease is renewed. Every write of an owner names it in its WHERE: one that comes after another owner
-has taken the row changes nothing.
+The one lease of all queues (sources, article pages, requests to hubs, sites, deliveries): two
+columns, `lease_owner` and `lease_until`. An owner is one start of one process, and one of its jobs
+where two of them take the same rows. What a killed process held is free half a minute later; what
+takes long stays whose it is, since its lease is renewed. Every write of an owner names it in its
+WHERE: one that comes after another owner has taken the row changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, or_, select, update
+import structlog
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Table,
+    or_,
+    select,
+    true,
+    update,
+)
 
+from service.store.core.database import Store
 from service.store.core.lots import lots
+from service.store.core.threads import finished, in_thread
 
-LEASE = timedelta(seconds=30)
+LASTS = timedelta(seconds=30)
 """How long a row stays its owner's without being renewed."""
 
 RENEW_EVERY_S = 10.0
@@ -34,7 +51,7 @@ _MOST_AT_ONCE = 500
 class Term:
     """For how long a lease is taken, and how often it is renewed."""
 
-    lasts: timedelta = LEASE
+    lasts: timedelta = LASTS
     renew_every_s: float = RENEW_EVERY_S
 
 
@@ -43,15 +60,38 @@ TERM = Term()
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The columns of a table that say who has a row in hand. `key` is its primary key."""
+    """The lease of a table's rows.
 
-    key: Column[Any]
-    owner: Column[Any]
-    until: Column[Any]
+    `held`: which of the rows that bear an owner's name it has in hand. A delivery keeps the name
+    when it is uncertain, so that its owner's late answer still finds it.
+    """
+
+    table: Table
+    held: ColumnElement[bool] = field(default_factory=true)
+
+    @property
+    def key(self) -> Column[Any]:
+        """The primary key."""
+        (key,) = self.table.primary_key
+        return key
+
+    @property
+    def owner(self) -> Column[Any]:
+        """The column that names the owner."""
+        return self.table.c.lease_owner
+
+    @property
+    def until(self) -> Column[Any]:
+        """The column that says when the lease ends; NULL: nobody has the row in hand."""
+        return self.table.c.lease_until
 
     def free(self, now: datetime) -> ColumnElement[bool]:
         """Nobody has the row, or its owner is dead."""
         return or_(self.until.is_(None), self.until <= now, self.until > now + FURTHEST)
+
+    def mine(self, owner: str, keys: Iterable[Any]) -> ColumnElement[bool]:
+        """Which of these rows the owner has in hand."""
+        return self.key.in_(list(keys)) & (self.owner == owner) & self.held
 
     def taken(self, owner: str, until: datetime) -> dict[str, Any]:
         """The values of a row that `owner` takes."""
@@ -62,6 +102,28 @@ class Lease:
         """The values of a row that nobody has in hand any more."""
         return {self.owner.name: None, self.until.name: None}
 
+    def claim(
+        self,
+        connection: Connection,
+        owner: str,
+        now: datetime,
+        until: datetime,
+        *wanted: ColumnElement[bool],
+        values: Mapping[str, Any] | None = None,
+        returning: Collection[ColumnElement[Any]] = (),
+    ) -> CursorResult[Any]:
+        """Take the rows that are `wanted` and free, and set these values of them besides.
+
+        Returns the columns in `returning` of what was taken, the key where none is named. The rows
+        are locked in one order, and past what another process is taking just now: two that met
+        half way would wait for each other for ever. (SQLite has one writer and no such clause.)
+        """
+        free = select(self.key).where(*wanted, self.free(now)).order_by(self.key)
+        ids = free.with_for_update(skip_locked=True)
+        taking = update(self.table).where(self.key.in_(ids))
+        changed = taking.values({**self.taken(owner, until), **(values or {})})
+        return connection.execute(changed.returning(*(returning or [self.key])))
+
     def renew(
         self, connection: Connection, owner: str, keys: Iterable[Any], until: datetime
     ) -> None:
@@ -71,13 +133,91 @@ class Lease:
         waits for nobody, so that nobody waits for ever for who renews (PostgreSQL).
         """
         for some in lots(list(keys), _MOST_AT_ONCE):
-            mine = select(self.key).where(self.key.in_(some), self.owner == owner)
-            rows = mine.order_by(self.key).with_for_update(skip_locked=True)
-            kept = update(self.key.table).where(self.key.in_(rows))
+            rows = select(self.key).where(self.mine(owner, some)).order_by(self.key)
+            kept = update(self.table).where(self.key.in_(rows.with_for_update(skip_locked=True)))
             connection.execute(kept.values({self.until.name: until}))
 
-    def release(self, connection: Connection, owner: str, keys: Iterable[Any]) -> None:
-        """Give back those of these rows that are still the owner's."""
+    def renew_all(self, connection: Connection, owner: str, until: datetime) -> None:
+        """Keep whatever the owner has in hand, until then."""
+        mine = (self.owner == owner) & self.held
+        connection.execute(update(self.table).where(mine).values({self.until.name: until}))
+
+    def release(
+        self,
+        connection: Connection,
+        owner: str,
+        keys: Iterable[Any],
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Give back those of these rows that are still the owner's, with these values besides."""
+        changed = {**self.given_back, **(values or {})}
         for some in lots(list(keys), _MOST_AT_ONCE):
-            mine = self.key.in_(some), self.owner == owner
-            connection.execute(update(self.key.table).where(*mine).values(self.given_back))
+            connection.execute(update(self.table).where(self.mine(owner, some)).values(changed))
+
+
+@asynccontextmanager
+async def in_hand(
+    store: Store,
+    lease: Lease,
+    owner: str,
+    keys: Collection[Any],
+    clock: Callable[[], datetime],
+    term: Term = TERM,
+) -> AsyncIterator[None]:
+    """Keep these rows while the block goes on; at its end those that are left are given back.
+
+    `keys` may change meanwhile.
+
+    A row that is given back, or lost to another owner, within the block stays as it is.
+    """
+
+    def renew() -> None:
+        if not keys:
+            return
+        with store.write() as connection:
+            lease.renew(connection, owner, keys, clock() + term.lasts)
+
+    def release() -> None:
+        with store.write() as connection:
+            lease.release(connection, owner, keys)
+
+    try:
+        async with renewed(renew, term):
+            yield
+    finally:
+        if keys:
+            await in_thread(release)
+
+
+@asynccontextmanager
+async def renewed(renew: Callable[[], None], term: Term = TERM) -> AsyncIterator[None]:
+    """Call `renew` as often as the term says while the block goes on, in a thread of its own.
+
+    Of its own, since the threads that all share may be busy for longer than a lease lasts. A
+    renewal that fails is told and costs nothing but itself: the next one comes. None runs any more
+    when the block is over.
+    """
+    over = asyncio.Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="lease") as thread:
+        beating = asyncio.create_task(_beat(renew, term.renew_every_s, over, thread))
+        try:
+            yield
+        finally:
+            over.set()
+            await finished(beating)
+
+
+async def _beat(
+    renew: Callable[[], None], every_s: float, over: asyncio.Event, thread: ThreadPoolExecutor
+) -> None:
+    loop = asyncio.get_running_loop()
+    while not over.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), every_s)
+        if over.is_set():
+            return
+        try:
+            await loop.run_in_executor(thread, renew)
+        except Exception as error:  # noqa: BLE001 - the work that is in hand must not be lost for it
+            log = structlog.get_logger("bantin")
+            log.warning("leases not renewed", error=f"{type(error).__name__}: {error}")

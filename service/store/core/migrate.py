@@ -15,7 +15,7 @@ VERSIONS = Path(__file__).parents[1] / "migrations" / "versions"
 
 
 def migrate(store: Store) -> None:
-    """Apply the migrations that are missing. Raises StoreError.
+    """Apply the migrations that are missing. Raises StoreError, SchemaError among them.
 
     A database that has them all is known by one row, without Alembic: importing that costs more
     than a whole command.
@@ -50,7 +50,7 @@ def _migrate(url: str) -> None:
 
 def newest() -> str:
     """The revision of the last migration; files are named by theirs."""
-    return max(path.stem.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
+    return max(path.stem for path in VERSIONS.glob("[0-9]*.py"))
 
 
 def _revision(connection: Connection) -> str | None:

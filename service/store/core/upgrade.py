@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from alembic import command
@@ -10,14 +11,21 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from service.errors import StoreError
+from service.errors import SchemaError, StoreError
 from service.store.core.database import Store, begin_patiently, errors_as_ours
 
 _LOCK = 0x62616E74696E  # "bantin": the advisory lock of whoever migrates on PostgreSQL
 
 
-def upgrade(store: Store, revision: str = "head") -> None:
-    """Apply what is missing. A second caller waits, then finds nothing to do. Raises StoreError."""
+_UNFINISHED = re.compile(r"\d{4}")
+"""Revisions of before the first schema was settled; since then a revision bears its file's name."""
+
+
+def upgrade(store: Store) -> None:
+    """Apply what is missing. A second caller waits, then finds nothing to do. Raises StoreError.
+
+    SchemaError where the database is of a version that cannot be brought here.
+    """
     with errors_as_ours(), store.engine.connect() as connection:
         if store.is_sqlite:
             # A batch ALTER of a parent table with foreign keys on empties its children.
@@ -25,15 +33,15 @@ def upgrade(store: Store, revision: str = "head") -> None:
             assert raw is not None
             raw.execute("PRAGMA foreign_keys=OFF")
             try:
-                _upgrade(connection.execution_options(bantin_begin="BEGIN IMMEDIATE"), revision)
+                _upgrade(connection.execution_options(bantin_begin="BEGIN IMMEDIATE"))
             finally:
                 raw.execute("PRAGMA foreign_keys=ON")
         else:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            _upgrade(connection, revision)
+            _upgrade(connection)
 
 
-def _upgrade(connection: Connection, revision: str) -> None:
+def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     if not connection.in_transaction():
@@ -41,14 +49,27 @@ def _upgrade(connection: Connection, revision: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in known:
-        raise StoreError(f"the database is newer than this program (revision {current})")
-    command.upgrade(config, revision)
+        raise SchemaError(_of_another_version(connection, current))
+    command.upgrade(config, "head")
     if connection.dialect.name == "sqlite":
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if broken:
             connection.rollback()
             raise StoreError(f"a migration broke {len(broken)} references; nothing was changed")
     connection.commit()
+
+
+def _of_another_version(connection: Connection, revision: str) -> str:
+    if connection.dialect.name == "sqlite":
+        anew = "delete this file and its -wal and -shm, or name another one in [store] url"
+    else:
+        anew = "drop this database and make an empty one, or name another one in [store] url"
+    if _UNFINISHED.fullmatch(revision):
+        return f"its tables are of a version before the first release; to start anew, {anew}"
+    return (
+        f"its tables are of a newer version than this program (revision {revision}); "
+        f"use that version, or, to start anew, {anew}"
+    )
 
 
 def _config() -> Config:

@@ -27,9 +27,9 @@ from sqlalchemy import (
 
 from service.model import DeliveryKind, DeliveryState
 from service.store.audience.suppressions import UNSUBSCRIBED
-from service.store.core import lease
+from service.store.core.lease import LASTS
 from service.store.mailing import recipients
-from service.store.mailing.deliveries import of_digest
+from service.store.mailing.deliveries import LEASE, of_digest
 from service.store.mailing.recipients import Recipient
 from service.store.mailing.release import forget_parts, release
 from service.store.tables import (
@@ -41,8 +41,6 @@ from service.store.tables import (
     subscription,
     suppression,
 )
-
-LEASE = lease.LEASE
 
 
 class Lane(StrEnum):
@@ -56,7 +54,6 @@ class Lane(StrEnum):
 _PLANNED = delivery.c.state == DeliveryState.PLANNED.value
 _DEFERRED = delivery.c.state == DeliveryState.DEFERRED.value
 _CLAIMED = delivery.c.state == DeliveryState.CLAIMED.value
-_SENDING = delivery.c.state == DeliveryState.SENDING.value
 
 _TRIED = exists().where(attempt.c.delivery_id == delivery.c.id)
 """It was tried itself: what was only put off with all others has no attempt of its own."""
@@ -129,12 +126,10 @@ def claim(
     ids = _candidates(connection, now, limit, digest_name, lanes)
     if not ids:
         return Claim([], 0)
-    taken = connection.execute(
-        update(delivery)
-        .where(delivery.c.id.in_(ids), or_(*_due(now)))
-        .values(state=DeliveryState.CLAIMED.value, owner=owner, lease_until=now + LEASE)
-        .returning(delivery.c.id)
-    )
+    taken = LEASE.claim(
+        connection, owner, now, now + LASTS, delivery.c.id.in_(ids), or_(*_due(now)),
+        values={"state": DeliveryState.CLAIMED.value},
+    )  # fmt: skip
     mine = set(taken.scalars())
     wanted = select(delivery.c.id).where(delivery.c.id.in_(mine), _may_get(now))
     welcome = set(connection.execute(wanted).scalars())
@@ -145,19 +140,15 @@ def claim(
 
 def renew(connection: Connection, owner: str, now: datetime) -> None:
     """Keep all that the owner has in hand for another lease."""
-    connection.execute(
-        update(delivery)
-        .where(delivery.c.owner == owner, or_(_CLAIMED, _SENDING))
-        .values(lease_until=now + LEASE)
-    )
+    LEASE.renew_all(connection, owner, now + LASTS)
 
 
 def unclaim(connection: Connection, owner: str, ids: Iterable[int]) -> None:
     """Put back what was claimed and not begun."""
     connection.execute(
         update(delivery)
-        .where(delivery.c.id.in_(list(ids)), delivery.c.owner == owner, _CLAIMED)
-        .values(state=DeliveryState.PLANNED.value, owner=None, lease_until=None)
+        .where(LEASE.mine(owner, ids), _CLAIMED)
+        .values(state=DeliveryState.PLANNED.value, **LEASE.given_back)
     )
 
 
@@ -171,10 +162,10 @@ def mark_sending(
     """
     passed = connection.execute(
         update(delivery)
-        .where(delivery.c.id.in_(list(relays)), delivery.c.owner == owner, _CLAIMED, _may_get(now))
+        .where(LEASE.mine(owner, relays), _CLAIMED, _may_get(now))
         .values(
             state=DeliveryState.SENDING.value,
-            lease_until=now + LEASE,
+            lease_until=now + LASTS,
             tries=delivery.c.tries + 1,
         )
         .returning(delivery.c.id, delivery.c.tries)
@@ -222,7 +213,7 @@ def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """
     on_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > now)
     return (
-        and_(_CLAIMED, delivery.c.lease_until < now, on_time),
+        and_(_CLAIMED, LEASE.free(now), on_time),
         and_(_PLANNED, or_(_NEWS, delivery.c.next_try_at <= now), on_time),
         and_(_DEFERRED, delivery.c.next_try_at <= now, on_time),
     )
@@ -258,7 +249,7 @@ def _may_get(now: datetime) -> ColumnElement[bool]:
 def _suppress(connection: Connection, owner: str, now: datetime, ids: Iterable[int]) -> list[int]:
     gone = connection.execute(
         update(delivery)
-        .where(delivery.c.id.in_(list(ids)), delivery.c.owner == owner, _CLAIMED)
+        .where(LEASE.mine(owner, ids), _CLAIMED)
         .values(
             state=DeliveryState.SUPPRESSED.value,
             settled_at=now,

@@ -14,8 +14,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, true, update
 
 from service.model import OPEN_STATES, UNSETTLED_STATES, DeliveryKind, DeliveryState
+from service.store.core.lease import Lease
 from service.store.mailing.release import forget_parts, release
 from service.store.tables import delivery, digest, subscription
+
+_IN_HAND = (DeliveryState.CLAIMED.value, DeliveryState.SENDING.value)
+LEASE = Lease(delivery, held=delivery.c.state.in_(_IN_HAND))
 
 _NEWS = (DeliveryKind.EDITION.value, DeliveryKind.WELCOME.value)
 _CHUNK = 500
@@ -91,7 +95,7 @@ def expire(connection: Connection, now: datetime, digest_name: str | None = None
     """
     idle = or_(
         delivery.c.state.in_([DeliveryState.PLANNED.value, DeliveryState.DEFERRED.value]),
-        and_(delivery.c.state == DeliveryState.CLAIMED.value, delivery.c.lease_until < now),
+        and_(delivery.c.state == DeliveryState.CLAIMED.value, LEASE.free(now)),
     )
     late = and_(idle, delivery.c.expires_at <= now, of_digest(digest_name))
     connection.execute(

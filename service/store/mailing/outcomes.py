@@ -13,7 +13,7 @@ from service.model import DeliveryState
 from service.store.audience import suppressions
 from service.store.core.column_types import UtcDateTime
 from service.store.mailing import resending
-from service.store.mailing.deliveries import of_digest
+from service.store.mailing.deliveries import LEASE, of_digest
 from service.store.mailing.release import forget_parts, release
 from service.store.tables import attempt, delivery, subscriber, subscription
 
@@ -113,7 +113,7 @@ def settle_lapsed(
     if state is _S.UNCERTAIN:
         values |= resending.becomes_uncertain(now, again=again)
     if state is _S.PLANNED:
-        values["owner"] = None
+        values["lease_owner"] = None
     if state in _FINAL:
         values["settled_at"] = now
     gone = connection.execute(
@@ -148,7 +148,7 @@ def postpone(
     waiting = or_(
         delivery.c.state == _S.PLANNED.value,
         and_(delivery.c.state == _S.DEFERRED.value, delivery.c.next_try_at < until),
-        and_(delivery.c.state == _S.CLAIMED.value, delivery.c.lease_until < now),
+        and_(delivery.c.state == _S.CLAIMED.value, LEASE.free(now)),
     )
     when = case(
         (own_reason, literal(until + BEHIND, UtcDateTime())), else_=literal(until, UtcDateTime())
@@ -161,8 +161,7 @@ def postpone(
             next_try_at=when,
             reply=reason,
             tries=delivery.c.tries + 1,
-            owner=None,
-            lease_until=None,
+            **LEASE.given_back,
         )
     )
     return put_off.rowcount
@@ -177,7 +176,7 @@ def _settle(
 ) -> bool:
     row = connection.execute(
         select(delivery.c.state, delivery.c.tries, delivery.c.subscription_id)
-        .where(delivery.c.id == outcome.delivery_id, delivery.c.owner == owner)
+        .where(delivery.c.id == outcome.delivery_id, LEASE.owner == owner)
         .with_for_update()
     ).one_or_none()
     if row is None or _S(row.state) not in _FROM[outcome.state]:
@@ -193,7 +192,7 @@ def _settle(
     if outcome.state is _S.UNCERTAIN:
         values |= becomes_uncertain
     if outcome.state is _S.DEFERRED:
-        values |= {"owner": None, "next_try_at": outcome.next_try_at}
+        values |= {"lease_owner": None, "next_try_at": outcome.next_try_at}
     connection.execute(
         update(delivery).where(delivery.c.id == outcome.delivery_id).values(**values)
     )

@@ -20,7 +20,7 @@ from service.store.sources.pauses import awake
 from service.store.tables import entry, source
 from service.store.tables import unread_page as t
 
-LEASE = Lease(t.c.entry_id, t.c.lease_owner, t.c.lease_until)
+LEASE = Lease(t)
 
 A_SOURCE = 8
 """Pages of one source in one claim: its site is asked slowly, and others must not wait for it."""
@@ -122,20 +122,8 @@ def claim(
         .order_by(due.c.turn, due.c.entry_id)
         .limit(limit)
     )
-    free = (
-        select(t.c.entry_id)
-        .where(t.c.entry_id.in_(ids), LEASE.free(now))
-        .order_by(t.c.entry_id)
-        .with_for_update(skip_locked=True)
-    )
-    taken = (
-        update(t)
-        .where(t.c.entry_id.in_(free))
-        .values(LEASE.taken(owner, until))
-        .returning(t.c.entry_id)
-    )
-    mine = sorted(connection.execute(taken).scalars())
-    return _pages(connection, mine, owner)
+    taken = LEASE.claim(connection, owner, now, until, t.c.entry_id.in_(ids))
+    return _pages(connection, sorted(taken.scalars()), owner)
 
 
 def _pages(connection: Connection, ids: Sequence[int], owner: str) -> list[ClaimedArticlePage]:
@@ -157,13 +145,13 @@ def _pages(connection: Connection, ids: Sequence[int], owner: str) -> list[Claim
 
 def holds(connection: Connection, page: ClaimedArticlePage) -> bool:
     """Whether the claim still stands; locks the row on PostgreSQL."""
-    statement = select(t.c.entry_id).where(*_mine(page)).with_for_update()
+    statement = select(t.c.entry_id).where(_mine(page)).with_for_update()
     return connection.execute(statement).first() is not None
 
 
 def done(connection: Connection, page: ClaimedArticlePage, error: str | None) -> None:
     """It has been read, or given up for this reason, which the source tells until new ones come."""
-    gone = connection.execute(delete(t).where(*_mine(page)))
+    gone = connection.execute(delete(t).where(_mine(page)))
     if error is not None and gone.rowcount:
         _tell(connection, page.source_id, error)
 
@@ -172,7 +160,7 @@ def later(connection: Connection, page: ClaimedArticlePage, error: str, at: date
     """It could not be had now: it is tried again at this instant."""
     connection.execute(
         update(t)
-        .where(*_mine(page))
+        .where(_mine(page))
         .values(tries=t.c.tries + 1, next_try_at=at, error=error, **LEASE.given_back)
     )
 
@@ -190,12 +178,7 @@ def put_off(connection: Connection, names: Iterable[str], until: datetime) -> No
 
 def rest(connection: Connection, owner: str, ids: Iterable[int], until: datetime) -> None:
     """Give back claims that cannot be used before this instant; they count as no try."""
-    for some in lots(ids):
-        connection.execute(
-            update(t)
-            .where(t.c.entry_id.in_(some), t.c.lease_owner == owner)
-            .values(next_try_at=until, **LEASE.given_back)
-        )
+    LEASE.release(connection, owner, ids, {"next_try_at": until})
 
 
 def _tell(connection: Connection, source_id: int, error: str | None) -> None:
@@ -205,5 +188,5 @@ def _tell(connection: Connection, source_id: int, error: str | None) -> None:
     )
 
 
-def _mine(page: ClaimedArticlePage) -> tuple[ColumnElement[bool], ...]:
-    return t.c.entry_id == page.entry_id, t.c.lease_owner == page.owner
+def _mine(page: ClaimedArticlePage) -> ColumnElement[bool]:
+    return LEASE.mine(page.owner, [page.entry_id])

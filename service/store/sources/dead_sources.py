@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 
 from service.store.sources.pauses import awake
 from service.store.sources.polling_queue import LEASE
@@ -76,9 +76,8 @@ def claim(
     """
     mine = []
     for one in wanted:
-        free = t.c.id == one.id, LEASE.free(now), _as_before(one.sought_at)
-        done = connection.execute(update(t).where(*free).values(LEASE.taken(owner, until)))
-        if done.rowcount == 1:
+        as_before = t.c.sought_at.is_not_distinct_from(one.sought_at)
+        if LEASE.claim(connection, owner, now, until, t.c.id == one.id, as_before).first():
             mine.append(one)
     return mine
 
@@ -90,19 +89,13 @@ def suggest(
 
     False: it is not dead any more, has another address, or is not this owner's any more.
     """
-    mine = t.c.id == dead.id, t.c.lease_owner == owner
-    still = *mine, t.c.url == dead.url, t.c.failures > 0
+    still = LEASE.mine(owner, [dead.id]), t.c.url == dead.url, t.c.failures > 0
     told = [asdict(one) for one in found]
     kept = connection.execute(update(t).where(*still).values(suggestions=told or None))
-    sought = update(t).where(*mine).values(sought_at=now, **LEASE.given_back)
-    connection.execute(sought)
+    LEASE.release(connection, owner, [dead.id], {"sought_at": now})
     return kept.rowcount == 1
 
 
 def suggestions_in(stored: Any) -> tuple[Suggestion, ...]:
     """What the column holds."""
     return tuple(Suggestion(**one) for one in stored or ())
-
-
-def _as_before(sought_at: datetime | None) -> ColumnElement[bool]:
-    return t.c.sought_at.is_(None) if sought_at is None else t.c.sought_at == sought_at

@@ -16,7 +16,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Update,
-    and_,
     bindparam,
     func,
     select,
@@ -233,7 +232,7 @@ def _settle(
 
 
 def _mine(source: ClaimedSource) -> ColumnElement[bool]:
-    return and_(t.c.id == source.id, t.c.lease_owner == source.owner, t.c.url == source.url)
+    return LEASE.mine(source.owner, [source.id]) & (t.c.url == source.url)
 
 
 def _bound(*names: str) -> dict[str, BindParameter[Any]]:

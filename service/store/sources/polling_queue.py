@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from service.store.core.lease import Lease
 from service.store.core.lots import lots
@@ -22,7 +22,7 @@ from service.store.sources.pauses import awake
 from service.store.sources.poll_state import PollState
 from service.store.tables import source as t
 
-LEASE = Lease(t.c.id, t.c.lease_owner, t.c.lease_until)
+LEASE = Lease(t)
 
 _MOST_AT_ONCE = 500
 """Ids in one statement; databases have a limit on parameters."""
@@ -122,28 +122,23 @@ def claim(
     """
     claimed: list[ClaimedSource] = []
     for ids in lots([source.id for source in wanted], _MOST_AT_ONCE):
-        conditions = [t.c.id.in_(ids), _live(), LEASE.free(now)]
+        conditions = [t.c.id.in_(ids), _live()]
         if not at_once:
             conditions += [t.c.next_poll_at <= now, awake(now), t.c.gone_at.is_(None)]
-        # In one order, and past what another process is taking just now: two that met half way
-        # would wait for each other for ever. (SQLite has one writer and no such clause.)
-        free = select(t.c.id).where(*conditions).order_by(t.c.id).with_for_update(skip_locked=True)
-        statement = (
-            update(t)
-            .where(t.c.id.in_(free))
-            .values(
-                last_tried_at=now,
-                first_fetch_at=func.coalesce(t.c.first_fetch_at, now),
-                **LEASE.taken(owner, until),
-            )
-            .returning(
+        tried = {
+            "last_tried_at": now,
+            "first_fetch_at": func.coalesce(t.c.first_fetch_at, now),
+        }
+        taken = LEASE.claim(
+            connection, owner, now, until, *conditions, values=tried,
+            returning=(
                 t.c.id, t.c.name, t.c.url, t.c.lease_owner, t.c.first_fetch_at,
                 t.c.first_collected_at, t.c.failures, t.c.etag, t.c.last_modified, t.c.body_hash,
                 t.c.read_as, t.c.document_error, t.c.aside_since, t.c.gone_at, t.c.pushed_until,
                 t.c.held_until, t.c.next_poll_at, *lists_.COLUMNS, *m.COLUMNS,
-            )
+            ),
         )  # fmt: skip
-        claimed += [_claimed(tuple(row)) for row in connection.execute(statement)]
+        claimed += [_claimed(tuple(row)) for row in taken]
     return claimed
 
 

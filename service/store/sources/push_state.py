@@ -40,9 +40,9 @@ def record_delivered(connection: Connection, one: ClaimedSource, known: PollStat
     It says nothing of the document behind the source's own address.
     """
     s = source.c
-    mine = (s.id == one.id, s.lease_owner == one.owner, s.url == one.url)
+    mine = LEASE.mine(one.owner, [one.id]) & (s.url == one.url)
     told = {**poll_state.values(known), **LEASE.given_back}
-    connection.execute(update(source).where(*mine).values(told))
+    connection.execute(update(source).where(mine).values(told))
 
 
 def missed(connection: Connection, source_id: int, now: datetime) -> bool:

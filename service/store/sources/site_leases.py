@@ -13,9 +13,9 @@ from sqlalchemy import Connection, bindparam, delete, or_, update
 from service.store.core.column_types import UtcDateTime
 from service.store.core.lease import Lease
 from service.store.core.statements import upsert
-from service.store.tables import site_turn as t
+from service.store.tables import site_lease as t
 
-LEASE = Lease(t.c.site, t.c.owner, t.c.until)
+LEASE = Lease(t)
 
 FORGOTTEN = timedelta(hours=1)
 """After the end of a turn its row says nothing any more."""
@@ -26,14 +26,14 @@ def take(
 ) -> set[str]:
     """Those of the sites that are this owner's until then. `owner`: one start of one process."""
     # In one order: two processes that met half way would wait for each other for ever.
-    rows = [{"site": site, "owner": owner, "until": until} for site in sorted(set(sites))]
+    rows = [{"site": site, **LEASE.taken(owner, until)} for site in sorted(set(sites))]
     if not rows:
         return set()
     statement = upsert(connection, t).values(rows)
     taken = statement.on_conflict_do_update(
         index_elements=["site"],
-        set_={"owner": owner, "until": until},
-        where=or_(t.c.owner == owner, t.c.until <= now),
+        set_=LEASE.taken(owner, until),
+        where=or_(LEASE.owner == owner, LEASE.until <= now),  # a gap may last for hours
     ).returning(t.c.site)
     return set(connection.execute(taken).scalars())
 
@@ -44,7 +44,7 @@ def leave(
     """Let others ask these sites from their instants on. What is no longer ours stays as it is."""
     rows = [{"name": site, "free": free_at[site]} for site in sorted(free_at)]
     if rows:
-        mine = t.c.site == bindparam("name"), t.c.owner == owner
-        free = update(t).where(*mine).values(until=bindparam("free", type_=UtcDateTime))
+        mine = t.c.site == bindparam("name"), LEASE.owner == owner
+        free = update(t).where(*mine).values(lease_until=bindparam("free", type_=UtcDateTime))
         connection.execute(free, rows)
-    connection.execute(delete(t).where(t.c.until < now - FORGOTTEN))
+    connection.execute(delete(t).where(LEASE.until < now - FORGOTTEN))

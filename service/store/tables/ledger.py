@@ -77,7 +77,7 @@ delivery = Table(
     Column("dated_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
     Column("state", String(16), nullable=False),
-    Column("owner", String(64)),
+    Column("lease_owner", String(64)),
     Column("lease_until", UtcDateTime),
     Column("next_try_at", UtcDateTime, nullable=False),
     Column("tries", Integer, nullable=False),

@@ -120,13 +120,13 @@ robots = Table(
     Column("failing_since", UtcDateTime),
 )
 
-site_turn = Table(
-    "site_turn",
+site_lease = Table(
+    "site_lease",
     metadata,
     # Which process asks a site, until when; then it is free to all.
     Column("site", Text, primary_key=True),
-    Column("owner", String(64), nullable=False),
-    Column("until", UtcDateTime, nullable=False),
+    Column("lease_owner", String(64), nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
 )
 
 topic = Table(

@@ -36,15 +36,15 @@ websub = Table(
     Column("asked_at", UtcDateTime),
     Column("signed", Boolean, nullable=False),  # it was told the secret: what it sends is signed
     Column("alive_since", UtcDateTime),  # verified without a gap since then; None: it is not alive
-    Column("lease_ends", UtcDateTime),  # None: never verified, or denied
+    Column("subscribed_until", UtcDateTime),  # by the hub; None: never verified, or denied
     Column("refused_at", UtcDateTime),  # the hub denied it; None: it did not
     Column("failures", Integer, nullable=False),  # requests in a row that led to nothing
     Column("error", Text),  # of the last request, or the hub's reason
     Column(
         "next_try_at", UtcDateTime, nullable=False
     ),  # of the next request: a renewal, or once more
-    Column("owner", String(64)),  # who is sending a request just now
-    Column("owner_until", UtcDateTime),
+    Column("lease_owner", String(64)),  # who is sending a request just now
+    Column("lease_until", UtcDateTime),
     Column("delivered", Integer, nullable=False),  # bodies that were taken
     Column("delivered_at", UtcDateTime),
     Column(

@@ -80,7 +80,7 @@ def called(connection: Connection, token: str, now: datetime) -> CallbackOwner |
         topic=row.topic,
         asked_mode=row.asked_mode,
         signed=row.signed,
-        known=row.lease_ends is not None,
+        known=row.subscribed_until is not None,
         wanted=row.leaving_since is None and bool(row.collected),
         kind=row.kind,
     )
@@ -99,7 +99,7 @@ def verified(
     connection: Connection,
     one: CallbackOwner,
     now: datetime,
-    lease_ends: datetime,
+    subscribed_until: datetime,
     renew_at: datetime,
 ) -> None:
     """The hub has confirmed a subscription: it is alive until its lease ends."""
@@ -109,12 +109,12 @@ def verified(
         update(t)
         .where(t.c.id == one.id)
         .values(
-            asked_mode=None, alive_since=row.alive_since or now, lease_ends=lease_ends,
+            asked_mode=None, alive_since=row.alive_since or now, subscribed_until=subscribed_until,
             refused_at=None, failures=0, error=None, next_try_at=renew_at, missed_at=missed_at,
         )
     )  # fmt: skip
     if missed_at is None:
-        push(connection, one.source_id, lease_ends)
+        push(connection, one.source_id, subscribed_until)
 
 
 def gone(connection: Connection, one: CallbackOwner) -> None:
@@ -140,7 +140,7 @@ def denied(
         update(t)
         .where(t.c.id == one.id)
         .values(
-            asked_mode=None, alive_since=None, lease_ends=None, refused_at=now, error=reason,
+            asked_mode=None, alive_since=None, subscribed_until=None, refused_at=now, error=reason,
             next_try_at=again_at, failures=t.c.failures + 1, missed_at=None,
         )
     )  # fmt: skip
@@ -160,10 +160,10 @@ def heard(connection: Connection, one: CallbackOwner, now: datetime) -> None:
         update(t)
         .where(t.c.id == one.id)
         .values(delivered=t.c.delivered + 1, delivered_at=now, missed_at=None)
-        .returning(t.c.alive_since, t.c.lease_ends)
+        .returning(t.c.alive_since, t.c.subscribed_until)
     ).one()
-    if row.alive_since is not None and row.lease_ends is not None:
-        push(connection, one.source_id, row.lease_ends)
+    if row.alive_since is not None and row.subscribed_until is not None:
+        push(connection, one.source_id, row.subscribed_until)
 
 
 def waiting(connection: Connection, source_id: int) -> int:

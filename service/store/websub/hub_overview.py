@@ -20,7 +20,7 @@ class HubRow:
     asked_at: datetime | None
     signed: bool
     alive_since: datetime | None
-    lease_ends: datetime | None
+    subscribed_until: datetime | None
     refused_at: datetime | None
     failures: int
     error: str | None

@@ -21,8 +21,8 @@ from service.store.sources.push_state import Silent, fall_back, hold
 from service.store.tables import source
 from service.store.tables import websub as t
 
-LEASE = Lease(t.c.id, t.c.owner, t.c.owner_until)
-"""Of a request that is being sent, not of the subscription itself, which the hub grants."""
+LEASE = Lease(t)
+"""Of a request that is being sent; the subscription itself runs until `subscribed_until`."""
 
 SUBSCRIBE, UNSUBSCRIBE = "subscribe", "unsubscribe"
 
@@ -54,7 +54,7 @@ class HubSubscription:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that this process is to send now. `lease_ends` None: never verified so far."""
+    """A request that this process is to send now. `subscribed_until` None: not verified yet."""
 
     id: int
     owner: str
@@ -67,7 +67,7 @@ class Request:
     token: str
     mode: str
     failures: int
-    lease_ends: datetime | None
+    subscribed_until: datetime | None
 
 
 def is_any(connection: Connection) -> bool:
@@ -91,8 +91,9 @@ def held(connection: Connection) -> list[HubSubscription]:
     found = connection.execute(select(t).where(t.c.leaving_since.is_(None)).order_by(t.c.id))
     return [
         HubSubscription(
-            row.id, row.source_id, row.hub, row.topic, row.callback, row.lease_ends is not None,
-            row.alive_since is not None, row.refused_at is not None, row.failures,
+            row.id, row.source_id, row.hub, row.topic, row.callback,
+            row.subscribed_until is not None, row.alive_since is not None,
+            row.refused_at is not None, row.failures,
         )
         for row in found
     ]  # fmt: skip
@@ -133,7 +134,7 @@ def turn_to(
         .where(t.c.id == row_id, t.c.alive_since.is_(None), t.c.leaving_since.is_(None))
         .values(
             hub=hub, token=token, callback=callback, next_try_at=at, failures=0, refused_at=None,
-            asked_mode=None, signed=False, lease_ends=None, **LEASE.given_back,
+            asked_mode=None, signed=False, subscribed_until=None, **LEASE.given_back,
         )
     )  # fmt: skip
 
@@ -160,13 +161,17 @@ def leave(
 
 def forget_left(connection: Connection, now: datetime, most_failures: int) -> None:
     """Delete what was given up and the hub cannot know of any more, or cannot be told."""
-    over = or_(t.c.lease_ends.is_(None), t.c.lease_ends <= now, t.c.failures >= most_failures)
+    over = or_(
+        t.c.subscribed_until.is_(None), t.c.subscribed_until <= now, t.c.failures >= most_failures
+    )
     connection.execute(delete(t).where(t.c.leaving_since.is_not(None), over, LEASE.free(now)))
 
 
 def lapsed(connection: Connection, now: datetime) -> list[tuple[int, int]]:
-    """Those whose lease has ended without a renewal: (the row, its source)."""
-    ended = select(t.c.id, t.c.source_id).where(t.c.alive_since.is_not(None), t.c.lease_ends <= now)
+    """Those that have ended at the hub without a renewal: (the row, its source)."""
+    ended = select(t.c.id, t.c.source_id).where(
+        t.c.alive_since.is_not(None), t.c.subscribed_until <= now
+    )
     return [(row.id, row.source_id) for row in connection.execute(ended.order_by(t.c.id))]
 
 
@@ -179,7 +184,7 @@ def lapse(
 ) -> None:
     """It is not alive any more. `plan` says when its source is polled."""
     hold(connection, source_id)
-    ended = update(t).where(t.c.id == row_id, t.c.lease_ends <= now).values(alive_since=None)
+    ended = update(t).where(t.c.id == row_id, t.c.subscribed_until <= now).values(alive_since=None)
     if connection.execute(ended).rowcount:
         fall_back(connection, source_id, plan)
 
@@ -196,19 +201,10 @@ def claim(
         .where(t.c.next_try_at <= now, LEASE.free(now))
         .order_by(t.c.next_try_at, t.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
-    ids = list(connection.execute(due).scalars())
-    if not ids:
+    taken = list(LEASE.claim(connection, owner, now, until, t.c.id.in_(due)).scalars())
+    if not taken:
         return []
-    taken = list(
-        connection.execute(
-            update(t)
-            .where(t.c.id.in_(ids), LEASE.free(now))
-            .values(LEASE.taken(owner, until))
-            .returning(t.c.id)
-        ).scalars()
-    )
     rows = connection.execute(
         select(t, source.c.name, source.c.url)
         .join(source, source.c.id == t.c.source_id)
@@ -264,7 +260,7 @@ def failed(
 
 
 def _mine(request: Request) -> Any:
-    return and_(t.c.id == request.id, t.c.owner == request.owner, t.c.token == request.token)
+    return LEASE.mine(request.owner, [request.id]) & (t.c.token == request.token)
 
 
 def _give_back(connection: Connection, request: Request) -> None:
@@ -284,5 +280,5 @@ def _request(row: Any, owner: str) -> Request:
         token=row.token,
         mode=SUBSCRIBE if row.leaving_since is None else UNSUBSCRIBE,
         failures=row.failures,
-        lease_ends=row.lease_ends,
+        subscribed_until=row.subscribed_until,
     )

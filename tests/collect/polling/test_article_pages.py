@@ -13,7 +13,7 @@ from service.collect.polling.poll import collect
 from service.collect.schedule import article_page_retry
 from service.config.schema import Settings, Source, Topic
 from service.store import tables as t
-from service.store.core.lease import LEASE
+from service.store.core.lease import LASTS
 from service.store.sources import site_leases
 from tests.collect.polling.test_poll import LOOPBACK, Office
 from tests.net.wire import raw_server
@@ -340,7 +340,7 @@ async def test_a_pass_that_is_killed_leaves_its_pages_to_the_next(any_store, now
         alive.set()
         await office.collect(owner="two")
         assert stored(any_store) == []
-        office.now += LEASE
+        office.now += LASTS
         await office.collect(owner="two")
         assert len(stored(any_store)) == 2
         assert waiting(any_store) == []

@@ -24,7 +24,7 @@ from service.net.limits import FetchLimits
 from service.store import tables as t
 from service.store.content import stale_feeds, versions
 from service.store.core.database import Store
-from service.store.core.lease import LEASE
+from service.store.core.lease import LASTS
 from service.store.sources import registry
 from tests.builders import add_digest, add_subscription
 from tests.net.wire import raw_server
@@ -314,10 +314,10 @@ async def test_a_source_that_another_process_holds_is_said_to_be_held(store, now
     async with raw_server(pages(mot=rss("a"))) as wire:
         office = Office(store, now, wire, mot={})
         with store.write() as connection:
-            connection.execute(update(t.source).values(lease_owner="x", lease_until=now + LEASE))
+            connection.execute(update(t.source).values(lease_owner="x", lease_until=now + LASTS))
         assert (await office.collect()).tried == 0
         assert "another process" in str((await office.collect("mot")).failed["mot"])
-        office.now += LEASE
+        office.now += LASTS
         assert (await office.collect("mot")).ok == 1
 
 

@@ -14,7 +14,7 @@ import pytest
 from aiohttp.abc import AbstractResolver
 
 from service.collect.websub import callback
-from service.store.core.lease import LEASE
+from service.store.core.lease import LASTS
 from service.store.websub import hub_subscriptions as rows
 from service.web.hubs import BODY_LIMIT
 from tests.contract.websub.desk import rss
@@ -293,10 +293,10 @@ async def test_what_a_dead_process_had_claimed_is_taken_over(store, now):
         with store.write() as connection:
             rows.want(connection, rows.offers(connection, now)[0], hub.url, token="t",
                       callback=f"{desk.base_url}/websub/t", now=now)  # fmt: skip
-            assert len(rows.claim(connection, "dead", now, now + LEASE, 10)) == 1
+            assert len(rows.claim(connection, "dead", now, now + LASTS, 10)) == 1
         await desk.keep()
         assert hub.asked == []
-        desk.now += LEASE
+        desk.now += LASTS
         await desk.keep()
         await hub.settled()
         assert len(hub.subscribed) == 1

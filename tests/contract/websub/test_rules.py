@@ -28,7 +28,7 @@ async def test_what_we_asked_for_is_confirmed_byte_for_byte_as_a_harmless_type(s
         assert headers["Content-Type"] == "application/octet-stream"
         assert headers["X-Content-Type-Options"] == "nosniff"
         (row,) = desk.subscriptions()
-        assert row.lease_ends == now + timedelta(minutes=1)
+        assert row.subscribed_until == now + timedelta(minutes=1)
 
 
 NOT_ASKED_FOR = (
@@ -81,7 +81,7 @@ async def test_a_confirmation_is_good_once_and_for_its_own_callback_alone(store,
         assert (await hub.call(where, **{**call, "lease_seconds": 9999}))[0] == 404
         assert (await hub.call(where, **{**call, "mode": "unsubscribe"}))[0] == 404
         (row,) = desk.subscriptions()
-        assert row.lease_ends == now + timedelta(minutes=1)
+        assert row.subscribed_until == now + timedelta(minutes=1)
 
 
 async def test_a_topic_may_come_back_with_what_needs_no_escape_written_out(store, now):
@@ -122,7 +122,7 @@ async def test_a_denial_ends_a_subscription_at_any_time_and_polling_goes_on(any_
         )
         assert (status, body) == (200, "")
         (row,) = desk.subscriptions()
-        assert (row.alive_since, row.lease_ends) == (None, None)
+        assert (row.alive_since, row.subscribed_until) == (None, None)
         assert row.error == "the hub denied it: no <b>such</b> topic"
         assert desk.row().pushed_until is None
         assert desk.row().next_poll_at == desk.now + timedelta(hours=1)
@@ -213,7 +213,7 @@ async def test_a_hub_that_moves_is_followed_with_the_question(store, now):
             await subscribed(desk, hub)
             await other.settled()
             assert other.asked[-1] == hub.asked[-1]
-            assert desk.subscriptions()[0].lease_ends == desk.now + timedelta(days=10)
+            assert desk.subscriptions()[0].subscribed_until == desk.now + timedelta(days=10)
             desk.later(days=7)
         assert len(hub.asked) == len(other.asked) == 2
 

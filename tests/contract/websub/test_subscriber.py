@@ -23,7 +23,7 @@ async def test_a_hub_that_a_feed_names_is_asked_and_verifies(any_store, now):
         assert hub.checks == [("subscribe", 200, "a challenge/+=&?")]
         (row,) = desk.subscriptions()
         assert row.alive_since == now
-        assert row.lease_ends == now + timedelta(days=10) == desk.row().pushed_until
+        assert row.subscribed_until == now + timedelta(days=10) == desk.row().pushed_until
         assert row.next_try_at == now + timedelta(days=6)
         assert row.asked_mode is None
         await desk.keep()
@@ -37,7 +37,7 @@ async def test_a_hub_may_verify_before_it_answers(store, now):
         (row,) = desk.subscriptions()
         assert (row.alive_since, row.failures, row.error) == (now, 0, None)
         assert row.next_try_at == now + timedelta(days=6)
-        assert row.owner is None
+        assert row.lease_owner is None
 
 
 @pytest.mark.parametrize("method", ["sha1", "sha256", "sha384", "sha512"])
@@ -87,7 +87,7 @@ async def test_it_is_renewed_before_its_lease_ends(any_store, now):
         assert first == second  # the same callback, topic and secret: it overrides the old one
         (row,) = desk.subscriptions()
         assert row.alive_since == now
-        assert row.lease_ends == desk.now + timedelta(hours=1) == desk.row().pushed_until
+        assert row.subscribed_until == desk.now + timedelta(hours=1) == desk.row().pushed_until
 
 
 async def test_when_the_lease_ends_the_source_is_polled_as_before(store, now):
@@ -135,7 +135,7 @@ async def test_a_hub_that_brings_nothing_is_not_relied_on_until_it_does(any_stor
         assert (await desk.take()).entries_new == 1
         (row,) = desk.subscriptions()
         assert row.missed_at is None
-        assert desk.row().pushed_until == row.lease_ends
+        assert desk.row().pushed_until == row.subscribed_until
 
 
 async def test_news_that_were_delivered_before_the_poll_are_no_fault_of_the_hub(store, now):

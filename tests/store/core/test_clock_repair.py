@@ -95,7 +95,7 @@ def test_mail_that_waits_for_an_instant_that_no_back_off_reaches_is_due(any_stor
         planned: {"next_try_at": now + HOUR},
         early: {"state": "deferred", "next_try_at": now + 30 * MINUTE},
         late: {"state": "deferred", "next_try_at": now + HOUR + 30 * MINUTE},
-        ours: {"state": "claimed", "owner": "x", "lease_until": now + 2 * HOUR},
+        ours: {"state": "claimed", "lease_owner": "x", "lease_until": now + 2 * HOUR},
         again: {"state": "uncertain", "resend_at": now + HOUR + 15 * MINUTE},
     }
     with any_store.write() as connection:

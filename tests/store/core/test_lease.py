@@ -11,16 +11,22 @@ from sqlalchemy import select, update
 
 from service.errors import StoreBusyError
 from service.store import tables as t
-from service.store.core.lease import FURTHEST, LEASE, RENEW_EVERY_S, Term
-from service.store.core.lease_renewal import in_hand, renewed
+from service.store.core.lease import FURTHEST, LASTS, RENEW_EVERY_S, Term, in_hand, renewed
 from service.store.core.threads import claimed_in_thread, in_thread
-from service.store.sources import dead_sources, polling_queue
+from service.store.mailing import deliveries
+from service.store.sources import (
+    article_page_queue,
+    dead_sources,
+    polling_queue,
+    site_leases,
+)
 from service.store.sources.dead_sources import Suggestion
 from service.store.sources.polling_queue import LEASE as OF_SOURCES
+from service.store.websub import hub_subscriptions
 from tests.builders import add_source
 
 SECOND = timedelta(seconds=1)
-BEAT = Term(LEASE, 0.01)
+BEAT = Term(LASTS, 0.01)
 
 
 def owners(connection):
@@ -30,38 +36,57 @@ def owners(connection):
 
 def claim(connection, now, owner):
     due = polling_queue.named(connection, ["bao-a"])
-    return polling_queue.claim(connection, due, owner, now, now + LEASE, at_once=True)
+    return polling_queue.claim(connection, due, owner, now, now + LASTS, at_once=True)
 
 
 def test_a_dead_owner_is_known_in_less_than_a_minute():
-    assert timedelta(seconds=RENEW_EVERY_S) * 3 <= LEASE <= timedelta(seconds=30)
+    assert timedelta(seconds=RENEW_EVERY_S) * 3 <= LASTS <= timedelta(seconds=30)
+
+
+def test_leases_have_one_spelling():
+    """And one that lasts as long as any other: a queue of its own kind would be read wrongly."""
+    leased = {
+        table.name
+        for table in t.metadata.tables.values()
+        if any("owner" in column.name or "lease" in column.name for column in table.c)
+    }
+    known = (
+        polling_queue.LEASE, article_page_queue.LEASE, site_leases.LEASE, hub_subscriptions.LEASE,
+        deliveries.LEASE,
+    )  # fmt: skip
+    assert leased == {lease.table.name for lease in known}
+    for table in leased:
+        named = {one.name for one in t.metadata.tables[table].c}
+        assert {one for one in named if "owner" in one or "lease" in one} == {
+            "lease_owner", "lease_until",
+        }  # fmt: skip
 
 
 def test_a_lease_is_renewed_by_its_owner_alone(any_store, now):
     with any_store.write() as connection:
         one, two = add_source(connection, now), add_source(connection, now, "bao-b")
         claim(connection, now, "a")
-        until = now + 2 * LEASE
+        until = now + 2 * LASTS
         OF_SOURCES.renew(connection, "b", [one, two], until)
-        assert owners(connection) == [("a", now + LEASE), (None, None)]
+        assert owners(connection) == [("a", now + LASTS), (None, None)]
         OF_SOURCES.renew(connection, "a", [one, two], until)
         assert owners(connection) == [("a", until), (None, None)]
         assert claim(connection, until - SECOND, "b") == []
         # Late, and taken by nobody: it is its owner's still. Late, and taken: it is not.
-        OF_SOURCES.renew(connection, "a", [one], until + LEASE)
+        OF_SOURCES.renew(connection, "a", [one], until + LASTS)
         assert claim(connection, until, "b") == []
-        assert len(claim(connection, until + LEASE, "b")) == 1
-        OF_SOURCES.renew(connection, "a", [one], until + 5 * LEASE)
+        assert len(claim(connection, until + LASTS, "b")) == 1
+        OF_SOURCES.renew(connection, "a", [one], until + 5 * LASTS)
         OF_SOURCES.release(connection, "a", [one])
-        assert owners(connection)[0] == ("b", until + 2 * LEASE)
+        assert owners(connection)[0] == ("b", until + 2 * LASTS)
 
 
 def test_many_rows_are_renewed_and_given_back(store, now):
     with store.write() as connection:
         ids = [add_source(connection, now, f"s{n}") for n in range(1200)]
         connection.execute(update(t.source).values(lease_owner="a", lease_until=now))
-        OF_SOURCES.renew(connection, "a", ids, now + LEASE)
-        assert set(owners(connection)) == {("a", now + LEASE)}
+        OF_SOURCES.renew(connection, "a", ids, now + LASTS)
+        assert set(owners(connection)) == {("a", now + LASTS)}
         OF_SOURCES.release(connection, "a", ids)
         assert set(owners(connection)) == {(None, None)}
 
@@ -71,7 +96,7 @@ def test_a_lease_of_a_clock_that_was_ahead_is_void(store, now):
         add_source(connection, now)
         assert len(claim(connection, now + timedelta(hours=1), "ahead")) == 1
         assert len(claim(connection, now, "b")) == 1
-        assert claim(connection, now + LEASE - FURTHEST, "c") == []  # so far apart clocks may be
+        assert claim(connection, now + LASTS - FURTHEST, "c") == []  # so far apart clocks may be
 
 
 @pytest.mark.postgres
@@ -88,12 +113,12 @@ def test_who_renews_waits_for_nobody(postgres_database, now):
             writing.execute(update(t.source).where(t.source.c.id == ids[1]).values(failures=1))
             with store.write() as connection:
                 connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
-                OF_SOURCES.renew(connection, "a", ids, now + LEASE)
+                OF_SOURCES.renew(connection, "a", ids, now + LASTS)
         with store.read() as connection:
             rows = connection.execute(
                 select(t.source.c.lease_until).order_by(t.source.c.id)
             ).scalars()
-            assert list(rows) == [now + LEASE, now, now + LEASE]
+            assert list(rows) == [now + LASTS, now, now + LASTS]
     finally:
         store.close()
         other.close()
@@ -144,13 +169,13 @@ async def test_what_is_in_hand_is_kept_for_the_block_and_then_given_back(store, 
         async with in_hand(store, OF_SOURCES, "a", [one, two], lambda: next(clock), BEAT):
             with store.write() as connection:  # this one is lost meanwhile
                 mine = update(t.source).where(t.source.c.id == two)
-                connection.execute(mine.values(lease_owner="b", lease_until=now + LEASE))
+                connection.execute(mine.values(lease_owner="b", lease_until=now + LASTS))
             kept = now
-            while kept < now + LEASE:
+            while kept < now + LASTS:
                 await asyncio.sleep(0.01)
                 with store.read() as connection:
                     kept, other = (until for _, until in owners(connection))
-            assert other == now + LEASE
+            assert other == now + LASTS
             await asyncio.sleep(60)
 
     working = asyncio.create_task(works())
@@ -159,7 +184,7 @@ async def test_what_is_in_hand_is_kept_for_the_block_and_then_given_back(store, 
     with pytest.raises(asyncio.CancelledError):
         await working
     with store.read() as connection:
-        assert owners(connection) == [(None, None), ("b", now + LEASE)]
+        assert owners(connection) == [(None, None), ("b", now + LASTS)]
 
 
 async def test_what_a_thread_claimed_for_who_was_cancelled_is_given_back():
@@ -210,14 +235,14 @@ def test_a_search_that_is_over_too_late_does_not_undo_anothers(any_store, now):
 
         def wanting(at):
             return dead_sources.wanting(
-                connection, at, dead_before=at, sought_before=at - LEASE, failures=1
+                connection, at, dead_before=at, sought_before=at - LASTS, failures=1
             )
 
-        (slow,) = dead_sources.claim(connection, wanting(now), "slow", now, now + LEASE)
-        assert dead_sources.claim(connection, wanting(now), "b", now, now + LEASE) == []
+        (slow,) = dead_sources.claim(connection, wanting(now), "slow", now, now + LASTS)
+        assert dead_sources.claim(connection, wanting(now), "b", now, now + LASTS) == []
         assert claim(connection, now, "b") == []  # nor is it polled meanwhile
-        later = now + LEASE
-        (quick,) = dead_sources.claim(connection, wanting(later), "b", later, later + LEASE)
+        later = now + LASTS
+        (quick,) = dead_sources.claim(connection, wanting(later), "b", later, later + LASTS)
         assert dead_sources.suggest(connection, quick, "b", later, [found])
         assert not dead_sources.suggest(connection, slow, "slow", later + SECOND, [])
         row = connection.execute(select(t.source)).one()

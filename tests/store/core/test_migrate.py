@@ -2,36 +2,69 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import subprocess
 import sys
 import threading
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import func, select, text
+from sqlalchemy import func, inspect, make_url, select, text
 
-from service.errors import StoreError
+from service.demo.folder import settle
+from service.errors import SchemaError
+from service.runtime.composition import system_clock
 from service.store import tables as t
-from service.store.audience import suppressions
 from service.store.core.database import Store
-from service.store.core.migrate import migrate, migrate_apart
-from service.store.core.upgrade import upgrade
-from service.text import mailboxes
+from service.store.core.migrate import VERSIONS, migrate, migrate_apart
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
-from tests.mail.stock import fill
+from tests.running import BANTIN, unused_port
 
 
-def _differences(store: Store) -> list[object]:
-    with store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return list(compare_metadata(context, t.metadata))
+def schema(connection):
+    """Table -> all that the database itself says of it, in no order."""
+    looking = inspect(connection)
+    return {
+        name: {
+            "columns": {
+                one["name"]: (str(one["type"]), one["nullable"], one["default"])
+                for one in looking.get_columns(name)
+            },
+            "key": looking.get_pk_constraint(name),
+            "foreign keys": by_name(looking.get_foreign_keys(name)),
+            "unique": by_name(looking.get_unique_constraints(name)),
+            "checks": by_name(looking.get_check_constraints(name)),
+            "indexes": by_name(looking.get_indexes(name)),
+        }
+        for name in looking.get_table_names()
+        if name != "alembic_version"
+    }
+
+
+def by_name(found):
+    """Partial indexes have their condition as an object, equal to itself alone."""
+    return {one["name"]: plain(one) for one in found}
+
+
+def plain(value):
+    return (
+        {key: plain(one) for key, one in value.items()} if isinstance(value, dict) else str(value)
+    )
 
 
 def test_migrations_give_the_declared_schema(any_store):
-    assert _differences(any_store) == []
+    """To the last constraint."""
+    with any_store.engine.begin() as connection:
+        migrated = schema(connection)
+        t.metadata.drop_all(connection)
+        assert schema(connection) == {}
+        t.metadata.create_all(connection)
+        assert migrated == schema(connection)
+    assert set(migrated) == set(t.metadata.tables)
+
+
+def test_a_migration_does_not_follow_the_live_code():
+    """What it made yesterday, it makes tomorrow."""
+    for path in VERSIONS.glob("[0-9]*.py"):
+        assert "service" not in path.read_text(), path.name
 
 
 def test_migrating_a_filled_database_keeps_every_row(any_store, now):
@@ -41,7 +74,6 @@ def test_migrating_a_filled_database_keeps_every_row(any_store, now):
         add_story(connection, source=source, topics=[topic], entered_at=now, title="Tin một")
         add_subscription(connection, digest=add_digest(connection, now), starts_at=now)
     migrate(any_store)
-    assert _differences(any_store) == []
     with any_store.read() as connection:
         for table in (t.source, t.article, t.story, t.article_topic, t.subscription):
             assert connection.scalar(select(func.count()).select_from(table)) == 1, table.name
@@ -68,11 +100,89 @@ def test_two_processes_that_start_at_once_migrate_once(tmp_path):
     assert failures == []
 
 
-def test_a_database_from_a_newer_program_is_refused_untouched(any_store):
+@pytest.mark.parametrize("revision", ["0001", "0006", "9999_later"])
+def test_a_database_of_another_version_is_refused_untouched(any_store, revision):
     with any_store.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreError, match="newer than this program"):
+        connection.execute(text("DROP TABLE websub_delivery"))
+        of_another_version(connection, revision)
+    with pytest.raises(SchemaError) as told:
         migrate(any_store)
+    assert str(told.value) == (WHO[revision] + WAY_OUT[any_store.is_sqlite])
+    with any_store.read() as connection:
+        assert not inspect(connection).has_table("websub_delivery")
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == revision
+
+
+def of_another_version(connection, revision):
+    connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+
+
+BEFORE = "its tables are of a version before the first release; to start anew, "
+WHO = {
+    "0001": BEFORE,
+    "0006": BEFORE,
+    "9999_later": (
+        "its tables are of a newer version than this program (revision 9999_later); "
+        "use that version, or, to start anew, "
+    ),
+}
+WAY_OUT = {
+    True: "delete this file and its -wal and -shm, or name another one in [store] url",
+    False: "drop this database and make an empty one, or name another one in [store] url",
+}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def old_database(request):
+    """The address of a database of before the first release."""
+    wanted = "sqlite_url" if request.param == "sqlite" else "postgres_database"
+    url = request.getfixturevalue(wanted)
+    store = Store(url)
+    with store.write() as connection:
+        connection.execute(text("DROP TABLE websub_delivery"))
+        of_another_version(connection, "0006")
+    store.close()
+    return url
+
+
+@pytest.mark.processes
+def test_a_start_says_in_one_sentence_how_to_start_anew(old_database, tmp_path):
+    config = tmp_path / "bantin.toml"
+    config.write_text(
+        f'[site]\ntitle = "Tin"\n[store]\nurl = "{old_database}"\n'
+        f'[web]\nlisten = "127.0.0.1:{unused_port()}"\n'
+    )
+    said = run(tmp_path, "up", "--config", config.name)
+    assert said.returncode == 1
+    shown = make_url(old_database).render_as_string(hide_password=True)
+    way_out = WAY_OUT[old_database.startswith("sqlite")]
+    assert said.stderr.splitlines() == [f"bantin: {shown}: {BEFORE}{way_out}"]
+
+
+@pytest.mark.processes
+def test_a_demo_of_another_version_names_the_folder_to_delete(sqlite_url, tmp_path):
+    here = tmp_path / "thu"
+    store = Store(sqlite_url)
+    with store.write() as connection:
+        of_another_version(connection, "0006")
+    store.close()
+    assert settled(here)
+    (tmp_path / "bantin.db").rename(here / "var" / "bantin.db")
+    said = run(tmp_path, "demo", "--once", "--dir", "thu")
+    assert said.returncode == 1
+    told = "bantin: the demo in thu was made by another version of Bantin; to start anew, "
+    assert said.stderr == f"{told}delete the folder {here}\n"
+
+
+def run(folder, *command):
+    return subprocess.run(
+        [BANTIN, *command], cwd=folder, capture_output=True, text=True, timeout=100, check=False
+    )
+
+
+def settled(folder):
+    with settle(folder, system_clock()) as place:
+        return place.config.is_file()
 
 
 APART = """
@@ -98,82 +208,9 @@ def test_what_migrates_apart_leaves_nothing_in_memory(tmp_path):
 def test_what_goes_wrong_apart_is_left_to_the_one_who_comes_after(sqlite_url, capfd):
     store = Store(sqlite_url)
     with store.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        of_another_version(connection, "0006")
     migrate_apart(sqlite_url)
     assert capfd.readouterr().err == ""
-    with pytest.raises(StoreError, match="newer than this program"):
+    with pytest.raises(SchemaError):
         migrate(store)
     store.close()
-
-
-def test_a_filled_database_of_the_version_before_is_brought_here(any_store, now):
-    """Each later migration runs on rows that are there, with what refers to them."""
-    with any_store.engine.begin() as connection:
-        for table in reversed(t.metadata.sorted_tables):
-            table.drop(connection)
-        connection.execute(text("DROP TABLE alembic_version"))
-    upgrade(any_store, "0002")
-    stock = fill(any_store, now, ["lan@example.vn", "minh@example.vn"])
-    upgrade(any_store)
-    assert _differences(any_store) == []
-    with any_store.read() as connection:
-        kept = connection.execute(select(t.delivery.c.id).order_by(t.delivery.c.id))
-        assert list(kept.scalars()) == stock.deliveries
-        assert connection.scalar(select(func.count()).select_from(t.told)) == 4
-
-
-SECRET = b"s" * 32
-
-
-def test_keys_that_took_two_people_for_one_are_made_anew(any_migrated_to, now):
-    """0005: `straße@` had the key of `strasse@`. Who was suppressed under it stays suppressed."""
-    store = any_migrated_to("0004")
-    old_key = hmac.new(SECRET, b"address\0strasse@example.vn", hashlib.sha256).digest()
-    plain = hmac.new(SECRET, b"address\0minh+a@example.vn", hashlib.sha256).digest()
-    with store.write() as connection:
-        connection.execute(t.fact.insert().values(name="hmac_secret", value=SECRET.hex()))
-        for key, address in ((old_key, "Straße@example.vn"), (plain, "Minh+a@example.vn")):
-            connection.execute(
-                text(
-                    "INSERT INTO subscriber (address_key, address, created_at)"
-                    " VALUES (:key, :address, :now)"
-                ),
-                {"key": key, "address": address, "now": now.isoformat(" ")},
-            )
-        suppressions.add(connection, old_key, "bounce", now, "550 5.1.1 <Straße@example.vn> gone")
-    migrate(store)
-    with store.read() as connection:
-        people = {row.address: row for row in connection.execute(select(t.subscriber))}
-        strasse, minh = people["Straße@example.vn"], people["Minh+a@example.vn"]
-        assert strasse.address_key == mailboxes.key(SECRET, "Straße@example.vn") != old_key
-        assert strasse.mailbox_key == mailboxes.mailbox_key(SECRET, "straße@example.vn")
-        assert minh.address_key == plain
-        assert minh.mailbox_key == mailboxes.mailbox_key(SECRET, "minh@example.vn")
-        barred = connection.execute(select(t.suppression)).all()
-        assert {row.address_key for row in barred} == {old_key, strasse.address_key}
-        assert {row.evidence for row in barred} == {"550 5.1.1 <[address]> gone"}
-    assert _differences(store) == []
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def any_migrated_to(request, tmp_path):
-    """A store on either database, brought to a revision."""
-    opened = []
-
-    def to(revision):
-        if request.param == "sqlite":
-            url = f"sqlite:///{tmp_path / 'old.db'}"
-        else:
-            url = request.getfixturevalue("postgres_database")
-        store = Store(url)
-        opened.append(store)
-        if not store.is_sqlite:
-            with store.write() as connection:
-                connection.execute(text("DROP SCHEMA public CASCADE"))
-                connection.execute(text("CREATE SCHEMA public"))
-        upgrade(store, revision)
-        return store
-
-    yield to
-    for store in opened:
-        store.close()

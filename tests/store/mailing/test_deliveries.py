@@ -12,6 +12,7 @@ from service.model import DeliveryKind, DeliveryState, EndedReason
 from service.store import tables as t
 from service.store.audience import suppressions
 from service.store.core.database import Store
+from service.store.core.lease import LASTS
 from service.store.mailing import claims, deliveries, outcomes, uncertain_deliveries
 from service.store.mailing.deliveries import NewDelivery
 from service.store.mailing.outcomes import DeliveryOutcome
@@ -20,7 +21,7 @@ from tests import builders
 from tests.mail import stock
 
 S = DeliveryState
-LAPSE = claims.LEASE + timedelta(seconds=1)
+LAPSE = LASTS + timedelta(seconds=1)
 THREE = ["an@example.vn", "binh@example.vn", "chi@example.vn"]
 
 

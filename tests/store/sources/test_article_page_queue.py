@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import insert, select
 
 from service.store import tables as t
-from service.store.core.lease import LEASE
+from service.store.core.lease import LASTS
 from service.store.sources import article_page_queue, retries
 from service.store.sources.article_page_queue import A_SOURCE, NewPage
 from tests.builders import add_source
@@ -25,7 +25,7 @@ def add_entries(connection, now, source_id, *keys):
 
 
 def take(connection, now, owner="a", limit=100, **options):
-    return article_page_queue.claim(connection, owner, now, now + LEASE, limit, **options)
+    return article_page_queue.claim(connection, owner, now, now + LASTS, limit, **options)
 
 
 def test_a_page_is_one_owners_until_its_lease_ends(any_store, now):
@@ -40,7 +40,7 @@ def test_a_page_is_one_owners_until_its_lease_ends(any_store, now):
         article_page_queue.LEASE.release(connection, "a", [second.entry_id])
         (again,) = take(connection, now, "b")
         assert again.entry_id == second.entry_id
-        taken = take(connection, now + LEASE, "c")
+        taken = take(connection, now + LASTS, "c")
         assert len(taken) == 2
         assert not article_page_queue.holds(connection, first)
         article_page_queue.done(connection, first, None)  # no more ours: nothing happens

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from service.store.sources import site_leases
-from service.store.tables import site_turn
+from service.store.tables import site_lease
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
@@ -33,4 +33,4 @@ def test_turns_that_are_long_over_leave_no_rows(any_store, now):
     with any_store.write() as connection:
         site_leases.take(connection, ["x.vn"], "a", now, now)
         site_leases.leave(connection, {}, "b", now + timedelta(hours=2))
-        assert connection.execute(select(site_turn)).all() == []
+        assert connection.execute(select(site_lease)).all() == []

@@ -1,10 +1,10 @@
-"""What the TOML names, what sources said, what became of it."""
+"""The first schema, which is frozen: whatever comes later is a migration of its own."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0001"
+revision = "0001_first"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -15,219 +15,206 @@ BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 JSON_VALUE = sa.JSON(none_as_null=True).with_variant(
     postgresql.JSONB(none_as_null=True), "postgresql"
 )
+NAMES = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 
 def upgrade() -> None:
-    op.create_table(
+    metadata = sa.MetaData(naming_convention=NAMES)
+    sa.Table(
+        "content_version",
+        metadata,
+        sa.Column("scope", sa.String(80), primary_key=True),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+    )
+    sa.Table(
         "digest",
-        sa.Column("id", BIG_ID, nullable=False),
-        sa.Column("name", sa.String(length=64), nullable=False),
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("name", sa.String(64), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("scope", sa.String(length=64), nullable=False),
+        sa.Column("scope", sa.String(64), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
-        sa.Column("retired_at", INSTANT, nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_digest")),
-        sa.UniqueConstraint("name", name=op.f("uq_digest_name")),
+        sa.Column("retired_at", INSTANT),
+        sa.UniqueConstraint("name"),
     )
-    op.create_table(
+    sa.Table(
         "document",
-        sa.Column("feed", sa.String(length=64), nullable=False),
-        sa.Column("format", sa.String(length=8), nullable=False),
+        metadata,
+        sa.Column("feed", sa.String(64), primary_key=True),
+        sa.Column("format", sa.String(8), primary_key=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("gzip", sa.LargeBinary(), nullable=False),
-        sa.Column("etag", sa.String(length=64), nullable=False),
+        sa.Column("etag", sa.String(64), nullable=False),
         sa.Column("changed_at", INSTANT, nullable=False),
         sa.Column("basis", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("feed", "format", name=op.f("pk_document")),
     )
-    op.create_table(
+    sa.Table(
         "fact",
-        sa.Column("name", sa.String(length=64), nullable=False),
+        metadata,
+        sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("value", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_fact")),
     )
-    op.create_table(
+    sa.Table(
         "redirect",
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("old_name", sa.String(length=64), nullable=False),
-        sa.Column("new_name", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("kind", "old_name", name=op.f("pk_redirect")),
+        metadata,
+        sa.Column("kind", sa.String(16), primary_key=True),
+        sa.Column("old_name", sa.String(64), primary_key=True),
+        sa.Column("new_name", sa.String(64), nullable=False),
     )
-    op.create_table(
+    sa.Table(
+        "relay",
+        metadata,
+        sa.Column("name", sa.String(64), primary_key=True),
+        sa.Column("failing_since", INSTANT),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("answered_at", INSTANT, nullable=False),
+        sa.Column("next_try_at", INSTANT),
+    )
+    sa.Table(
+        "robots",
+        metadata,
+        sa.Column("address", sa.Text(), primary_key=True),
+        sa.Column("rules", sa.Text()),
+        sa.Column("error", sa.Text()),
+        sa.Column("asked_at", INSTANT, nullable=False),
+        sa.Column("failing_since", INSTANT),
+    )
+    sa.Table(
+        "signup_hour",
+        metadata,
+        sa.Column("key", sa.LargeBinary(), primary_key=True),
+        sa.Column("hour", INSTANT, primary_key=True),
+        sa.Column("mails", sa.Integer(), nullable=False),
+    )
+    sa.Table(
+        "site_lease",
+        metadata,
+        sa.Column("site", sa.Text(), primary_key=True),
+        sa.Column("lease_owner", sa.String(64), nullable=False),
+        sa.Column("lease_until", INSTANT, nullable=False),
+    )
+    sa.Table(
         "source",
-        sa.Column("id", BIG_ID, nullable=False),
-        sa.Column("name", sa.String(length=64), nullable=False),
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("name", sa.String(64), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("home", sa.Text(), nullable=True),
+        sa.Column("home", sa.Text()),
         sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("language", sa.String(length=35), nullable=True),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("language", sa.String(35)),
         sa.Column("weight", sa.Float(), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
-        sa.Column("retired_at", INSTANT, nullable=True),
+        sa.Column("retired_at", INSTANT),
         sa.Column("paused", sa.Boolean(), nullable=False),
-        sa.Column("rests_since", INSTANT, nullable=True),
-        sa.Column("rests_until", INSTANT, nullable=True),
+        sa.Column("rests_since", INSTANT),
+        sa.Column("rests_until", INSTANT),
         sa.Column("next_poll_at", INSTANT, nullable=False),
-        sa.Column("lease_owner", sa.String(length=64), nullable=True),
-        sa.Column("lease_until", INSTANT, nullable=True),
-        sa.Column("first_fetch_at", INSTANT, nullable=True),
-        sa.Column("first_collected_at", INSTANT, nullable=True),
-        sa.Column("last_tried_at", INSTANT, nullable=True),
-        sa.Column("last_ok_at", INSTANT, nullable=True),
+        sa.Column("lease_owner", sa.String(64)),
+        sa.Column("lease_until", INSTANT),
+        sa.Column("first_fetch_at", INSTANT),
+        sa.Column("first_collected_at", INSTANT),
+        sa.Column("last_tried_at", INSTANT),
+        sa.Column("last_ok_at", INSTANT),
         sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("etag", sa.LargeBinary(), nullable=True),
-        sa.Column("last_modified", sa.LargeBinary(), nullable=True),
-        sa.Column("body_hash", sa.LargeBinary(), nullable=True),
-        sa.Column("read_as", sa.LargeBinary(), nullable=True),
-        sa.Column("document_error", sa.Text(), nullable=True),
-        sa.Column("aside_since", INSTANT, nullable=True),
-        sa.Column("interval_s", sa.Integer(), nullable=True),
-        sa.Column("pace_s", sa.Integer(), nullable=True),
-        sa.Column("lull_s", sa.Integer(), nullable=True),
-        sa.Column("news_at", INSTANT, nullable=True),
-        sa.Column("fresh_s", sa.Integer(), nullable=True),
-        sa.Column("every_s", sa.Integer(), nullable=True),
-        sa.Column("phase_s", sa.Integer(), nullable=True),
-        sa.Column("skips", sa.Integer(), nullable=True),
-        sa.Column("whole_at", INSTANT, nullable=True),
-        sa.Column("redirect_to", sa.Text(), nullable=True),
-        sa.Column("redirect_since", INSTANT, nullable=True),
-        sa.Column("redirect_seen", sa.Integer(), nullable=True),
-        sa.Column("moved_to", sa.Text(), nullable=True),
-        sa.Column("held_until", INSTANT, nullable=True),
-        sa.Column("held_by", sa.String(length=64), nullable=True),
-        sa.Column("gone_at", INSTANT, nullable=True),
-        sa.Column("entries_last", sa.Integer(), nullable=True),
-        sa.Column("entries_beyond", sa.Integer(), nullable=True),
-        sa.Column("repairs", JSON_VALUE, nullable=True),
-        sa.Column("drifting_since", INSTANT, nullable=True),
-        sa.Column("entries_usual", sa.Integer(), nullable=True),
-        sa.Column("place", sa.Text(), nullable=True),
-        sa.Column("children", JSON_VALUE, nullable=True),
-        sa.Column("dead_since", INSTANT, nullable=True),
-        sa.Column("sought_at", INSTANT, nullable=True),
-        sa.Column("page_error", sa.Text(), nullable=True),
-        sa.Column("suggestions", JSON_VALUE, nullable=True),
-        sa.Column("hubs", JSON_VALUE, nullable=True),
-        sa.Column("hub_topic", sa.Text(), nullable=True),
-        sa.Column("pushed_until", INSTANT, nullable=True),
-        sa.Column("rung_304", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("rung_body", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("rung_slices", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("rung_part", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("rung_whole", sa.Integer(), server_default="0", nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_source")),
-        sa.UniqueConstraint("name", name=op.f("uq_source_name")),
+        sa.Column("error", sa.Text()),
+        sa.Column("etag", sa.LargeBinary()),
+        sa.Column("last_modified", sa.LargeBinary()),
+        sa.Column("body_hash", sa.LargeBinary()),
+        sa.Column("read_as", sa.LargeBinary()),
+        sa.Column("document_error", sa.Text()),
+        sa.Column("aside_since", INSTANT),
+        sa.Column("interval_s", sa.Integer()),
+        sa.Column("pace_s", sa.Integer()),
+        sa.Column("lull_s", sa.Integer()),
+        sa.Column("news_at", INSTANT),
+        sa.Column("fresh_s", sa.Integer()),
+        sa.Column("every_s", sa.Integer()),
+        sa.Column("phase_s", sa.Integer()),
+        sa.Column("skips", sa.Integer()),
+        sa.Column("whole_at", INSTANT),
+        sa.Column("redirect_to", sa.Text()),
+        sa.Column("redirect_since", INSTANT),
+        sa.Column("redirect_seen", sa.Integer()),
+        sa.Column("moved_to", sa.Text()),
+        sa.Column("held_until", INSTANT),
+        sa.Column("held_by", sa.String(64)),
+        sa.Column("gone_at", INSTANT),
+        sa.Column("entries_last", sa.Integer()),
+        sa.Column("entries_beyond", sa.Integer()),
+        sa.Column("repairs", JSON_VALUE),
+        sa.Column("drifting_since", INSTANT),
+        sa.Column("entries_usual", sa.Integer()),
+        sa.Column("place", sa.Text()),
+        sa.Column("children", JSON_VALUE),
+        sa.Column("page_error", sa.Text()),
+        sa.Column("dead_since", INSTANT),
+        sa.Column("sought_at", INSTANT),
+        sa.Column("suggestions", JSON_VALUE),
+        sa.Column("hubs", JSON_VALUE),
+        sa.Column("hub_topic", sa.Text()),
+        sa.Column("pushed_until", INSTANT),
+        sa.Column("rung_304", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("rung_body", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("rung_slices", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("rung_part", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("rung_whole", sa.Integer(), nullable=False, server_default="0"),
+        sa.UniqueConstraint("name"),
+        sa.Index("ix_source_due", "next_poll_at"),
     )
-    op.create_index("ix_source_due", "source", ["next_poll_at"], unique=False)
-    op.create_table(
-        "source_memory",
-        sa.Column("source_id", BIG_ID, autoincrement=False, nullable=False),
-        sa.Column("memory", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["source_id"], ["source.id"], name=op.f("fk_source_memory_source_id")
-        ),
-        sa.PrimaryKeyConstraint("source_id", name=op.f("pk_source_memory")),
-    )
-
-    op.create_table(
-        "websub",
-        sa.Column("id", BIG_ID, nullable=False),
-        sa.Column("source_id", BIG_ID, nullable=False),
-        sa.Column("token", sa.String(length=64), nullable=False),
-        sa.Column("hub", sa.Text(), nullable=False),
-        sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("callback", sa.Text(), nullable=False),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.Column("leaving_since", INSTANT, nullable=True),
-        sa.Column("asked_mode", sa.String(length=16), nullable=True),
-        sa.Column("asked_at", INSTANT, nullable=True),
-        sa.Column("signed", sa.Boolean(), nullable=False),
-        sa.Column("alive_since", INSTANT, nullable=True),
-        sa.Column("lease_ends", INSTANT, nullable=True),
-        sa.Column("refused_at", INSTANT, nullable=True),
-        sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("next_try_at", INSTANT, nullable=False),
-        sa.Column("owner", sa.String(length=64), nullable=True),
-        sa.Column("owner_until", INSTANT, nullable=True),
-        sa.Column("delivered", sa.Integer(), nullable=False),
-        sa.Column("delivered_at", INSTANT, nullable=True),
-        sa.Column("missed_at", INSTANT, nullable=True),
-        sa.Column("unsigned", sa.Integer(), nullable=False),
-        sa.Column("unsigned_at", INSTANT, nullable=True),
-        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_websub_source_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_websub")),
-        sa.UniqueConstraint("token", name=op.f("uq_websub_token")),
-    )
-    op.create_index(
-        "uq_websub_live",
-        "websub",
-        ["source_id"],
-        unique=True,
-        sqlite_where=sa.text("leaving_since IS NULL"),
-        postgresql_where=sa.text("leaving_since IS NULL"),
-    )
-    op.create_table(
-        "websub_delivery",
-        sa.Column("id", BIG_ID, nullable=False),
-        sa.Column("source_id", BIG_ID, nullable=False),
-        sa.Column("received_at", INSTANT, nullable=False),
-        sa.Column("media_type", sa.Text(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["source_id"], ["source.id"], name=op.f("fk_websub_delivery_source_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_websub_delivery")),
-    )
-    op.create_index(
-        "ix_websub_delivery_source", "websub_delivery", ["source_id", "id"], unique=False
-    )
-
-    op.create_table(
-        "robots",
-        sa.Column("address", sa.Text(), nullable=False),
-        sa.Column("rules", sa.Text(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("asked_at", INSTANT, nullable=False),
-        sa.Column("failing_since", INSTANT, nullable=True),
-        sa.PrimaryKeyConstraint("address", name=op.f("pk_robots")),
-    )
-    op.create_table(
-        "site_turn",
-        sa.Column("site", sa.Text(), nullable=False),
-        sa.Column("owner", sa.String(length=64), nullable=False),
-        sa.Column("until", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("site", name=op.f("pk_site_turn")),
-    )
-    op.create_table(
+    sa.Table(
         "stale_feed",
-        sa.Column("feed", sa.String(length=64), nullable=False),
+        metadata,
+        sa.Column("feed", sa.String(64), primary_key=True),
         sa.Column("since", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("feed", name=op.f("pk_stale_feed")),
     )
-    op.create_table(
+    sa.Table(
+        "subscriber",
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("address_key", sa.LargeBinary(), nullable=False),
+        sa.Column("mailbox_key", sa.LargeBinary()),
+        sa.Column("address", sa.Text()),
+        sa.Column("language", sa.String(35)),
+        sa.Column("zone", sa.String(64)),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.UniqueConstraint("address_key"),
+        sa.Index("ix_subscriber_mailbox_key", "mailbox_key"),
+    )
+    sa.Table(
+        "suppression",
+        metadata,
+        sa.Column("address_key", sa.LargeBinary(), primary_key=True),
+        sa.Column("reason", sa.String(32), nullable=False),
+        sa.Column("since", INSTANT, nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+    )
+    sa.Table(
         "topic",
-        sa.Column("id", BIG_ID, nullable=False),
-        sa.Column("name", sa.String(length=64), nullable=False),
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("name", sa.String(64), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
-        sa.Column("retired_at", INSTANT, nullable=True),
-        sa.Column("rules_hash", sa.LargeBinary(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_topic")),
-        sa.UniqueConstraint("name", name=op.f("uq_topic_name")),
+        sa.Column("retired_at", INSTANT),
+        sa.Column("rules_hash", sa.LargeBinary()),
+        sa.UniqueConstraint("name"),
     )
-    op.create_table(
+    sa.Table(
         "article",
-        sa.Column("id", BIG_ID, nullable=False),
-        sa.Column("public_id", sa.String(length=24), nullable=False),
-        sa.Column("merged_into", BIG_ID, nullable=True),
-        sa.Column("source_id", BIG_ID, nullable=False),
-        sa.Column("link", sa.Text(), nullable=True),
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("public_id", sa.String(24), nullable=False),
+        sa.Column("merged_into", BIG_ID, sa.ForeignKey("article.id")),
+        sa.Column("source_id", BIG_ID, sa.ForeignKey("source.id"), nullable=False),
+        sa.Column("link", sa.Text()),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("lead", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
@@ -235,143 +222,317 @@ def upgrade() -> None:
         sa.Column("authors", JSON_VALUE, nullable=False),
         sa.Column("categories", JSON_VALUE, nullable=False),
         sa.Column("enclosures", JSON_VALUE, nullable=False),
-        sa.Column("image", JSON_VALUE, nullable=True),
-        sa.Column("language", sa.String(length=35), nullable=True),
-        sa.Column("published", INSTANT, nullable=True),
-        sa.Column("updated", INSTANT, nullable=True),
+        sa.Column("image", JSON_VALUE),
+        sa.Column("language", sa.String(35)),
+        sa.Column("published", INSTANT),
+        sa.Column("updated", INSTANT),
         sa.Column("first_seen_at", INSTANT, nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["merged_into"], ["article.id"], name=op.f("fk_article_merged_into")
+        sa.UniqueConstraint("public_id"),
+        sa.Index("ix_article_first_seen_at", "first_seen_at"),
+        sa.Index(
+            "ix_article_merged_into",
+            "merged_into",
+            sqlite_where=sa.text("merged_into IS NOT NULL"),
+            postgresql_where=sa.text("merged_into IS NOT NULL"),
         ),
-        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_article_source_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_article")),
-        sa.UniqueConstraint("public_id", name=op.f("uq_article_public_id")),
     )
-    op.create_index("ix_article_first_seen_at", "article", ["first_seen_at"], unique=False)
-    op.create_index(
-        "ix_article_merged_into",
-        "article",
-        ["merged_into"],
-        unique=False,
-        sqlite_where=sa.text("merged_into IS NOT NULL"),
-        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    sa.Table(
+        "edition",
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("digest_id", BIG_ID, sa.ForeignKey("digest.id"), nullable=False),
+        sa.Column("cadence", sa.String(64), nullable=False),
+        sa.Column("cut_at", INSTANT, nullable=False),
+        sa.Column("covers_from", INSTANT, nullable=False),
+        sa.Column("covers_to", INSTANT, nullable=False),
+        sa.Column("period_from", INSTANT, nullable=False),
+        sa.Column("listed", sa.Boolean(), nullable=False),
+        sa.Column("more", sa.Integer(), nullable=False),
+        sa.Column("frozen_at", INSTANT, nullable=False),
+        sa.Column("planned_at", INSTANT),
+        sa.Column("error", sa.Text()),
+        sa.UniqueConstraint("digest_id", "cadence", "cut_at"),
     )
-
-    op.create_table(
+    sa.Table(
+        "source_memory",
+        metadata,
+        sa.Column(
+            "source_id", BIG_ID, sa.ForeignKey("source.id"), primary_key=True, autoincrement=False
+        ),
+        sa.Column("memory", sa.LargeBinary(), nullable=False),
+    )
+    sa.Table(
+        "subscription",
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("subscriber_id", BIG_ID, sa.ForeignKey("subscriber.id"), nullable=False),
+        sa.Column("digest_id", BIG_ID, sa.ForeignKey("digest.id"), nullable=False),
+        sa.Column("token", sa.String(32), nullable=False),
+        sa.Column("cadence", sa.String(64), nullable=False),
+        sa.Column("at", sa.String(5)),
+        sa.Column("zone", sa.String(64)),
+        sa.Column("topics", JSON_VALUE),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("evidence", sa.Text()),
+        sa.Column("signup_hash", sa.LargeBinary()),
+        sa.Column("starts_at", INSTANT),
+        sa.Column("covered_to", INSTANT),
+        sa.Column("next_cut_at", INSTANT),
+        sa.Column("rule", sa.Text()),
+        sa.Column("paused_until", INSTANT),
+        sa.Column("welcome_due", sa.Boolean(), nullable=False),
+        sa.Column("ended_at", INSTANT),
+        sa.Column("ended_reason", sa.String(32)),
+        sa.UniqueConstraint("token"),
+        sa.Index("ix_subscription_next_cut", "digest_id", "next_cut_at"),
+        sa.Index(
+            "uq_subscription_live",
+            "subscriber_id",
+            "digest_id",
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+    )
+    sa.Table(
+        "websub",
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("source_id", BIG_ID, sa.ForeignKey("source.id"), nullable=False),
+        sa.Column("token", sa.String(64), nullable=False),
+        sa.Column("hub", sa.Text(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("callback", sa.Text(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("leaving_since", INSTANT),
+        sa.Column("asked_mode", sa.String(16)),
+        sa.Column("asked_at", INSTANT),
+        sa.Column("signed", sa.Boolean(), nullable=False),
+        sa.Column("alive_since", INSTANT),
+        sa.Column("subscribed_until", INSTANT),
+        sa.Column("refused_at", INSTANT),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text()),
+        sa.Column("next_try_at", INSTANT, nullable=False),
+        sa.Column("lease_owner", sa.String(64)),
+        sa.Column("lease_until", INSTANT),
+        sa.Column("delivered", sa.Integer(), nullable=False),
+        sa.Column("delivered_at", INSTANT),
+        sa.Column("missed_at", INSTANT),
+        sa.Column("unsigned", sa.Integer(), nullable=False),
+        sa.Column("unsigned_at", INSTANT),
+        sa.UniqueConstraint("token"),
+        sa.Index(
+            "uq_websub_live",
+            "source_id",
+            unique=True,
+            sqlite_where=sa.text("leaving_since IS NULL"),
+            postgresql_where=sa.text("leaving_since IS NULL"),
+        ),
+    )
+    sa.Table(
+        "websub_delivery",
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("source_id", BIG_ID, sa.ForeignKey("source.id"), nullable=False),
+        sa.Column("received_at", INSTANT, nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Index("ix_websub_delivery_source", "source_id", "id"),
+    )
+    sa.Table(
         "article_key",
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("article_id", BIG_ID, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["article_id"], ["article.id"], name=op.f("fk_article_key_article_id")
-        ),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_article_key")),
+        metadata,
+        sa.Column("key", sa.Text(), primary_key=True),
+        sa.Column("article_id", BIG_ID, sa.ForeignKey("article.id"), nullable=False),
+        sa.Index("ix_article_key_article_id", "article_id"),
     )
-    op.create_index("ix_article_key_article_id", "article_key", ["article_id"], unique=False)
-
-    op.create_table(
+    sa.Table(
         "article_topic",
-        sa.Column("article_id", BIG_ID, autoincrement=False, nullable=False),
-        sa.Column("topic_id", BIG_ID, autoincrement=False, nullable=False),
+        metadata,
+        sa.Column(
+            "article_id", BIG_ID, sa.ForeignKey("article.id"), primary_key=True, autoincrement=False
+        ),
+        sa.Column(
+            "topic_id", BIG_ID, sa.ForeignKey("topic.id"), primary_key=True, autoincrement=False
+        ),
         sa.Column("entered_at", INSTANT, nullable=False),
         sa.Column("listed_at", INSTANT, nullable=False),
         sa.Column("quiet", sa.Boolean(), nullable=False),
         sa.Column("reason", JSON_VALUE, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["article_id"], ["article.id"], name=op.f("fk_article_topic_article_id")
-        ),
-        sa.ForeignKeyConstraint(["topic_id"], ["topic.id"], name=op.f("fk_article_topic_topic_id")),
-        sa.PrimaryKeyConstraint("article_id", "topic_id", name=op.f("pk_article_topic")),
+        sa.Index("ix_article_topic_listed", "topic_id", "listed_at"),
+        sa.Index("ix_article_topic_listed_at", "listed_at"),
+        sa.Index("ix_article_topic_window", "topic_id", "entered_at"),
     )
-    op.create_index(
-        "ix_article_topic_listed", "article_topic", ["topic_id", "listed_at"], unique=False
-    )
-    op.create_index("ix_article_topic_listed_at", "article_topic", ["listed_at"], unique=False)
-    op.create_index(
-        "ix_article_topic_window", "article_topic", ["topic_id", "entered_at"], unique=False
-    )
-
-    op.create_table(
+    sa.Table(
         "entry",
-        sa.Column("id", BIG_ID, nullable=False),
-        sa.Column("source_id", BIG_ID, nullable=False),
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("source_id", BIG_ID, sa.ForeignKey("source.id"), nullable=False),
         sa.Column("entry_key", sa.Text(), nullable=False),
-        sa.Column("guid", sa.Text(), nullable=True),
-        sa.Column("link", sa.Text(), nullable=True),
+        sa.Column("guid", sa.Text()),
+        sa.Column("link", sa.Text()),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
-        sa.Column("article_id", BIG_ID, nullable=True),
-        sa.Column("refused_reason", sa.String(length=32), nullable=True),
+        sa.Column("article_id", BIG_ID, sa.ForeignKey("article.id")),
+        sa.Column("refused_reason", sa.String(32)),
         sa.Column("quiet", sa.Boolean(), nullable=False),
         sa.Column("first_seen_at", INSTANT, nullable=False),
-        sa.Column("published", INSTANT, nullable=True),
+        sa.Column("published", INSTANT),
         sa.CheckConstraint(
-            "(article_id IS NULL) <> (refused_reason IS NULL)",
-            name=op.f("ck_entry_linked_or_refused"),
+            "(article_id IS NULL) <> (refused_reason IS NULL)", name="linked_or_refused"
         ),
-        sa.ForeignKeyConstraint(["article_id"], ["article.id"], name=op.f("fk_entry_article_id")),
-        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_entry_source_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_entry")),
-        sa.UniqueConstraint("source_id", "entry_key", name=op.f("uq_entry_source_id_entry_key")),
+        sa.UniqueConstraint("source_id", "entry_key"),
+        sa.Index("ix_entry_article_id", "article_id"),
+        sa.Index(
+            "ix_entry_refused",
+            "source_id",
+            "refused_reason",
+            sqlite_where=sa.text("refused_reason IS NOT NULL"),
+            postgresql_where=sa.text("refused_reason IS NOT NULL"),
+        ),
     )
-    op.create_index("ix_entry_article_id", "entry", ["article_id"], unique=False)
-    op.create_index(
-        "ix_entry_refused",
-        "entry",
-        ["source_id", "refused_reason"],
-        unique=False,
-        sqlite_where=sa.text("refused_reason IS NOT NULL"),
-        postgresql_where=sa.text("refused_reason IS NOT NULL"),
+    sa.Table(
+        "segment",
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("edition_id", BIG_ID, sa.ForeignKey("edition.id")),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("language", sa.String(35), nullable=False),
+        sa.Column("stories", JSON_VALUE, nullable=False),
+        sa.Column("parts", sa.LargeBinary()),
+        sa.UniqueConstraint("edition_id", "hash"),
     )
-    op.create_table(
+    sa.Table(
+        "story",
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("public_id", sa.String(24), nullable=False),
+        sa.Column("article_id", BIG_ID, sa.ForeignKey("article.id"), nullable=False),
+        sa.Column("merged_into", BIG_ID, sa.ForeignKey("story.id")),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.UniqueConstraint("public_id"),
+        sa.Index(
+            "ix_story_merged_into",
+            "merged_into",
+            sqlite_where=sa.text("merged_into IS NOT NULL"),
+            postgresql_where=sa.text("merged_into IS NOT NULL"),
+        ),
+    )
+    sa.Table(
+        "subscription_event",
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("subscription_id", BIG_ID, sa.ForeignKey("subscription.id"), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("what", sa.String(32), nullable=False),
+        sa.Column("detail", JSON_VALUE, nullable=False),
+        sa.Index("ix_subscription_event_subscription_id", "subscription_id"),
+    )
+    sa.Table(
+        "delivery",
+        metadata,
+        sa.Column("id", BIG_ID, primary_key=True),
+        sa.Column("subscription_id", BIG_ID, sa.ForeignKey("subscription.id"), nullable=False),
+        sa.Column("edition_id", BIG_ID, sa.ForeignKey("edition.id")),
+        sa.Column("segment_id", BIG_ID, sa.ForeignKey("segment.id"), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("priority", sa.SmallInteger(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("covers_from", INSTANT),
+        sa.Column("dated_at", INSTANT, nullable=False),
+        sa.Column("expires_at", INSTANT),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("lease_owner", sa.String(64)),
+        sa.Column("lease_until", INSTANT),
+        sa.Column("next_try_at", INSTANT, nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("resends", sa.SmallInteger(), nullable=False, server_default="0"),
+        sa.Column("resend_at", INSTANT),
+        sa.Column("settled_at", INSTANT),
+        sa.Column("reply", sa.Text()),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.UniqueConstraint("message_id"),
+        sa.UniqueConstraint("subscription_id", "edition_id"),
+        sa.Index("ix_delivery_queue", "state", "priority", "next_try_at"),
+        sa.Index("ix_delivery_segment_id", "segment_id"),
+    )
+    sa.Table(
+        "edition_story",
+        metadata,
+        sa.Column(
+            "edition_id", BIG_ID, sa.ForeignKey("edition.id"), primary_key=True, autoincrement=False
+        ),
+        sa.Column(
+            "story_id", BIG_ID, sa.ForeignKey("story.id"), primary_key=True, autoincrement=False
+        ),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("topics", JSON_VALUE, nullable=False),
+        sa.Column("article_ids", JSON_VALUE, nullable=False),
+        sa.Column("view", JSON_VALUE, nullable=False),
+    )
+    sa.Table(
+        "story_article",
+        metadata,
+        sa.Column(
+            "article_id", BIG_ID, sa.ForeignKey("article.id"), primary_key=True, autoincrement=False
+        ),
+        sa.Column("story_id", BIG_ID, sa.ForeignKey("story.id"), nullable=False),
+        sa.Index("ix_story_article_story_id", "story_id"),
+    )
+    sa.Table(
         "unread_page",
-        sa.Column("entry_id", BIG_ID, autoincrement=False, nullable=False),
-        sa.Column("source_id", BIG_ID, nullable=False),
+        metadata,
+        sa.Column(
+            "entry_id", BIG_ID, sa.ForeignKey("entry.id"), primary_key=True, autoincrement=False
+        ),
+        sa.Column("source_id", BIG_ID, sa.ForeignKey("source.id"), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("listed", sa.LargeBinary(), nullable=False),
         sa.Column("added_at", INSTANT, nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("next_try_at", INSTANT, nullable=False),
-        sa.Column("lease_owner", sa.String(length=64), nullable=True),
-        sa.Column("lease_until", INSTANT, nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name=op.f("fk_unread_page_entry_id")),
-        sa.ForeignKeyConstraint(
-            ["source_id"], ["source.id"], name=op.f("fk_unread_page_source_id")
+        sa.Column("lease_owner", sa.String(64)),
+        sa.Column("lease_until", INSTANT),
+        sa.Column("error", sa.Text()),
+        sa.Index("ix_unread_page_due", "next_try_at"),
+        sa.Index("ix_unread_page_source_id", "source_id"),
+    )
+    sa.Table(
+        "attempt",
+        metadata,
+        sa.Column(
+            "delivery_id",
+            BIG_ID,
+            sa.ForeignKey("delivery.id"),
+            primary_key=True,
+            autoincrement=False,
         ),
-        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_unread_page")),
+        sa.Column("n", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("relay", sa.String(64), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
     )
-    op.create_index("ix_unread_page_due", "unread_page", ["next_try_at"], unique=False)
-    op.create_index("ix_unread_page_source_id", "unread_page", ["source_id"], unique=False)
-
-    op.create_table(
-        "story",
-        sa.Column("id", BIG_ID, nullable=False),
-        sa.Column("public_id", sa.String(length=24), nullable=False),
-        sa.Column("article_id", BIG_ID, nullable=False),
-        sa.Column("merged_into", BIG_ID, nullable=True),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.ForeignKeyConstraint(["article_id"], ["article.id"], name=op.f("fk_story_article_id")),
-        sa.ForeignKeyConstraint(["merged_into"], ["story.id"], name=op.f("fk_story_merged_into")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_story")),
-        sa.UniqueConstraint("public_id", name=op.f("uq_story_public_id")),
-    )
-    op.create_index(
-        "ix_story_merged_into",
-        "story",
-        ["merged_into"],
-        unique=False,
-        sqlite_where=sa.text("merged_into IS NOT NULL"),
-        postgresql_where=sa.text("merged_into IS NOT NULL"),
-    )
-    op.create_table(
-        "story_article",
-        sa.Column("article_id", BIG_ID, autoincrement=False, nullable=False),
-        sa.Column("story_id", BIG_ID, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["article_id"], ["article.id"], name=op.f("fk_story_article_article_id")
+    sa.Table(
+        "told",
+        metadata,
+        sa.Column(
+            "subscriber_id",
+            BIG_ID,
+            sa.ForeignKey("subscriber.id"),
+            primary_key=True,
+            autoincrement=False,
         ),
-        sa.ForeignKeyConstraint(["story_id"], ["story.id"], name=op.f("fk_story_article_story_id")),
-        sa.PrimaryKeyConstraint("article_id", name=op.f("pk_story_article")),
+        sa.Column("scope", sa.String(64), primary_key=True),
+        sa.Column(
+            "article_id", BIG_ID, sa.ForeignKey("article.id"), primary_key=True, autoincrement=False
+        ),
+        sa.Column("delivery_id", BIG_ID, sa.ForeignKey("delivery.id"), nullable=False),
+        sa.Column("shown", sa.Boolean(), nullable=False),
+        sa.Index("ix_told_article_id", "article_id"),
+        sa.Index("ix_told_delivery_id", "delivery_id"),
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_story_article_story_id", "story_article", ["story_id"], unique=False)
+    metadata.create_all(op.get_bind(), checkfirst=False)
