@@ -5,7 +5,7 @@ from __future__ import annotations
 from service.config.schema import Site, Source
 from service.curate.listed import Visits
 from service.curate.prepare import Told
-from service.model import SourceKind
+from service.parse.kinds import KINDS
 from service.parse.options import ParseOptions, Selectors
 
 FIRST, MOST = 50, 1000
@@ -28,7 +28,7 @@ def reading_of(source: Source, site: Site) -> ParseOptions:
 
 def visits_of(source: Source, *, first: bool) -> Visits | None:
     """Whose pages are read besides; None: nobody's. `first`: it has never been collected."""
-    is_feed = source.kind is SourceKind.FEED
+    is_feed = KINDS[source.kind].is_feed
     lacking = not is_feed if source.article_pages is None else source.article_pages
     if not (source.full_text or lacking):
         return None

@@ -20,6 +20,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from service.text.fold import fold, has_marks, lower, lowered, nfc, tokens, words_of
@@ -232,6 +233,7 @@ def packed(topics: Mapping[str, Topic]) -> bytes:
     return json.dumps({name: asdict(Rule.of(topic)) for name, topic in topics.items()}).encode()
 
 
+@lru_cache(maxsize=2)
 def unpacked(rules: bytes) -> Matcher:
     """The matcher of rules that were packed."""
     written: dict[str, dict[str, list[str]]] = json.loads(rules)

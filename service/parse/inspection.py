@@ -14,6 +14,8 @@ from service.parse.compressed import unpacked
 from service.parse.document import parse_document
 from service.parse.html.article import page as article_page
 from service.parse.html.tree import own_address
+from service.parse.kind import Continuation, Kind
+from service.parse.kinds import KINDS
 from service.parse.options import ParseOptions
 from service.text.clean import clean_html, plain
 from service.text.fold import folded_tokens
@@ -45,7 +47,7 @@ def look(
     """
     reading = reading or ParseOptions()
     try:
-        plain_body = body if reading.kind is SourceKind.SITEMAP else unpacked(body)[0]
+        plain_body = body if KINDS[reading.kind].bounds_itself else unpacked(body)[0]
     except ParseError as error:
         return failed(given, str(error))
     return _look(given, plain_body, headers, url, now, reading)
@@ -59,10 +61,11 @@ def _look(
     now: datetime,
     reading: ParseOptions,
 ) -> dict[str, Any]:
-    if url is None and reading.kind is SourceKind.PAGE:
+    kind = KINDS[reading.kind]
+    if url is None and kind.for_people:
         url = own_address(body, headers)
     base = url or UNKNOWN_BASE
-    page = _page(body, headers, base, reading, now) if reading.kind is SourceKind.PAGE else {}
+    page = _page(body, headers, base, reading, now) if kind.for_people else {}
     try:
         document = parse_document(body, headers, base, reading, now)
     except ParseError as error:
@@ -80,7 +83,7 @@ def _look(
         },
         "entries": [_entry(entry) for entry in document.entries],
         "repairs": list(document.repairs),
-    } | _besides(document, reading.kind, page)
+    } | _besides(document, kind, page)
 
 
 def failed(given: str, error: str) -> dict[str, Any]:
@@ -115,8 +118,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _besides(document: Document, kind: SourceKind, page: dict[str, Any]) -> dict[str, Any]:
-    if kind is SourceKind.SITEMAP:
+def _besides(document: Document, kind: Kind, page: dict[str, Any]) -> dict[str, Any]:
+    if kind.further is Continuation.CHILDREN:
         further = [
             {"url": _known(one.url), "changed": _iso(one.changed)} for one in document.further
         ]

@@ -30,8 +30,8 @@ from service.cli.sources.pause import pause, resume
 from service.cli.sources.show import show
 from service.config.schema import Settings
 from service.errors import ParseError, UsageError
-from service.model import SourceKind
 from service.parse import opml
+from service.parse.kinds import KINDS
 from service.report import hubs, standing
 from service.report.sentence import in_english
 from service.runtime import pidfile
@@ -213,7 +213,7 @@ def _outlines(
     """The feeds, and the ids of what no other reader could read. `called`: as in `titles`."""
     feeds, pages = [], []
     for name, source in settings.source.items():
-        if source.kind is not SourceKind.FEED:
+        if not KINDS[source.kind].is_feed:
             pages.append(name)
             continue
         folders = tuple(settings.topic[topic].title for topic in source.topics)

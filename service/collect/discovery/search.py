@@ -30,6 +30,7 @@ from service.collect.discovery.visitor import EndError, Scout, SearchDependencie
 from service.errors import FetchError, HttpError, RobotsError
 from service.model import Document, SourceKind
 from service.net.answers import Response
+from service.parse.kinds import KINDS
 from service.parse.sitemap import well_known
 
 MOST_INDEXES = 2
@@ -89,7 +90,7 @@ class _Search:
 
     async def _first(self) -> Response:
         try:
-            if self._terms.rules.source.kind is SourceKind.PAGE:
+            if KINDS[self._terms.rules.source.kind].for_people:
                 await self._scout.permit(self._url)
             return await self._scout.fetch(self._url)
         except HttpError as error:

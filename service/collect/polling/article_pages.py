@@ -23,7 +23,8 @@ from service.collect.polling.dispatcher import Dispatcher, Rest
 from service.collect.polling.sweep import PassDependencies
 from service.collect.schedule import article_page_retry, outcome
 from service.collect.source_options import reading_of, told_of, visits_of
-from service.collect.workers.task import EntryOptions, ParseTask
+from service.collect.workers.article_page_task import prepare_page
+from service.collect.workers.task import ArticlePageTask, EntryOptions, ParseTask
 from service.config.schema import Source
 from service.curate.admit import AdmitSource, admit_listed
 from service.curate.prepare import Prepared
@@ -188,19 +189,14 @@ class PageRound:
         """Its entry, ready to be admitted. None: as its list told it."""
         said = told_of(page.source, told, first=False)
         entry_options = EntryOptions(replace(said, title=said.title or page.title), self._rules)
-        job = ParseTask(
-            answer.body if answer else b"",
-            dict(answer.headers) if answer else {},
-            answer.url if answer else page.url,
-            reading_of(told, self._settings.site),
-            self._clock(),
-            entry_options,
-            listed=page.listed,
-        )
-        if answer and not answer.body.strip():
-            raise ParseError("its page is empty")
-        (made,) = (await self._dependencies.parsers.read(job)).made
-        return made
+        body = None
+        if answer is not None:
+            if not answer.body.strip():
+                raise ParseError("its page is empty")
+            reading, headers = reading_of(told, self._settings.site), dict(answer.headers)
+            body = ParseTask(answer.body, headers, answer.url, reading, self._clock())
+        task = ArticlePageTask(body, page.listed, entry_options)
+        return await self._dependencies.parsers.call(prepare_page, task)
 
     def _admit(
         self, page: ClaimedArticlePage, told: Source, made: Prepared, reason: str | None

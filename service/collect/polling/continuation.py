@@ -23,7 +23,8 @@ from service.collect.workers.pool import Parsers
 from service.collect.workers.task import EntryOptions, ParseResult, ParseTask
 from service.curate.prepare import Prepared
 from service.errors import BantinError
-from service.model import Further, SourceKind
+from service.model import Further
+from service.parse.kind import Continuation
 from service.parse.sitemap import sitemap_index
 from service.parse.sitemap.sitemap_index import SitemapPlan
 from service.store.content import entries
@@ -67,10 +68,10 @@ def begin(
     """
     lists, document = read.source.lists, read.parsed.document
     visit = Visit(asked, read, (), 0, now_s + LONGEST_S)
-    if asked.reading.kind is SourceKind.SITEMAP:
-        return _of_sitemap(visit, known)
-    if asked.reading.kind is not SourceKind.PAGE:
+    if asked.kind.further is None:
         return visit
+    if asked.kind.further is Continuation.CHILDREN:
+        return _of_index(visit, known)
     elsewhere = lists.place is not None and document.place != lists.place
     if not elsewhere and (pages == 1 or not document.further):
         return visit
@@ -99,7 +100,7 @@ async def ask(
     asked = visit.asked
     try:
         response = await fetch.get(
-            visit.wanted[0].url, asked.rules, page=asked.is_page, site=asked.site
+            visit.wanted[0].url, asked.rules, page=asked.kind.for_people, site=asked.site
         )
     except BantinError as error:
         _tell(visit, error)
@@ -156,7 +157,7 @@ def _tell(visit: Visit, error: BantinError) -> None:
     _log.info("further", id=source, url=url, error=str(error))
 
 
-def _of_sitemap(visit: Visit, known: Known) -> Visit:
+def _of_index(visit: Visit, known: Known) -> Visit:
     parsed = visit.read.parsed
     fresh = _without_known(parsed.made, known)
     visit = replace(visit, read=replace(visit.read, parsed=replace(parsed, made=fresh)))

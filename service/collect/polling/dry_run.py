@@ -20,10 +20,11 @@ from service.collect.workers.pool import Parsers
 from service.collect.workers.task import ParseTask
 from service.config.schema import Settings, Source
 from service.errors import BantinError
-from service.model import Document, SourceKind
+from service.model import Document
 from service.net import agent
 from service.net.answers import NOT_MODIFIED, Response
 from service.net.client import Client
+from service.parse.kinds import KINDS
 from service.store.sources import pauses
 from service.store.sources.known_state import Remembered
 from service.text.web import http_headers as http
@@ -133,8 +134,8 @@ async def _try(
         headers = {"User-Agent": agent.for_feed(fetch.client.user_agent, known.id)}
         headers |= http.conditional(known.etag, known.last_modified) if same else {}
     try:
-        page = source.kind is SourceKind.PAGE
-        response = await fetch.get(source.url, rules, page=page, headers=headers)
+        for_people = KINDS[source.kind].for_people
+        response = await fetch.get(source.url, rules, page=for_people, headers=headers)
         if response is None:
             return None
         if known and same and response.status == NOT_MODIFIED:

@@ -29,10 +29,11 @@ from service.errors import (
     QuarantinedError,
     RobotsError,
 )
-from service.model import SourceKind
 from service.net import agent
 from service.net.answers import NOT_MODIFIED, Hop, Response
 from service.net.client import Room
+from service.parse.kind import Kind
+from service.parse.kinds import KINDS
 from service.parse.options import ParseOptions
 from service.store.sources.polling_queue import BodyFingerprint, ClaimedSource
 from service.text.web import http_headers as http
@@ -59,9 +60,9 @@ class Asked:
     again: bool = False
 
     @property
-    def is_page(self) -> bool:
-        """Whether robots.txt must let us ask for it."""
-        return self.reading.kind is SourceKind.PAGE
+    def kind(self) -> Kind:
+        """What is expected of its documents."""
+        return KINDS[self.reading.kind]
 
 
 def asked_of(claimed: ClaimedSource, settings: Settings, *, again: bool) -> Asked:
@@ -157,7 +158,7 @@ async def ask(
         response = await fetch.get(
             source.address,
             asked.rules,
-            page=asked.is_page,
+            page=asked.kind.for_people,
             site=asked.site,
             headers=headers,
             room=room,

@@ -32,7 +32,6 @@ from service.collect.workers.task import ParseTask
 from service.config.schema import Settings
 from service.curate.rules import Matcher, packed
 from service.errors import BantinError, first_of
-from service.model import SourceKind
 from service.store.core.database import Store
 from service.store.core.lease import Lease, Term, in_hand
 from service.store.core.threads import in_thread
@@ -178,7 +177,7 @@ class Sweep:
         ended: Failed | Unchanged | PolledDocument
         try:
             ended = await self._read(result) if isinstance(result, FetchedBody) else result
-            if isinstance(ended, PolledDocument) and asked.reading.kind is not SourceKind.FEED:
+            if isinstance(ended, PolledDocument) and asked.kind.further is not None:
                 self._bodies.leave(asked.claimed.id)  # a visit takes long, and keeps entries alone
                 visit = await self._visit(asked, ended)
                 if isinstance(visit, Visit):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from service.collect.workers.task import ParseResult
 from service.errors import DriftError, ParseError
 from service.model import SourceKind
+from service.parse.kinds import KINDS
 
 LONG = 0.75
 """How much of the usual number of entries is what it was before."""
@@ -27,8 +28,8 @@ def judge(kind: SourceKind, before: int | None, parsed: ParseResult) -> DriftErr
         return None
     if not parsed.listed:
         further = parsed.document.further
-        return None if kind is SourceKind.FEED or further else gone(kind, before)
-    told = [one for one in parsed.made if one.link or (kind is SourceKind.FEED and one.values)]
+        return None if KINDS[kind].is_feed or further else gone(kind, before)
+    told = [one for one in parsed.made if one.link or (KINDS[kind].is_feed and one.values)]
     if told or len(parsed.made) < parsed.listed:
         return None
     return DriftError(
@@ -42,7 +43,7 @@ def alarm(kind: SourceKind, before: int | None, error: ParseError) -> ParseError
 
     A feed's reason stands as it is: that it is a page now, or broken, says more.
     """
-    if not before or kind is SourceKind.FEED or type(error) is not ParseError:
+    if not before or KINDS[kind].is_feed or type(error) is not ParseError:
         return error
     return DriftError(f"{gone(kind, before)} ({error})")
 

@@ -14,6 +14,7 @@ import structlog
 
 from service.collect.websub import subscriber
 from service.model import SourceKind
+from service.parse.kinds import KINDS
 from service.store.core.database import Connection, Store
 from service.store.sources import push_state
 from service.store.websub import callbacks
@@ -126,7 +127,7 @@ def deliver(
             _log.info("websub", id=one.source, error="a wrong or missing signature")
             return False
         callbacks.heard(connection, found, now)
-        usable = found.signed and found.kind == SourceKind.FEED and body.strip()
+        usable = found.signed and KINDS[SourceKind(found.kind)].is_feed and body.strip()
         if not usable or callbacks.waiting(connection, found.source_id) >= MOST_WAITING:
             push_state.wake(connection, found.source_id, now, floor)
             return False

@@ -10,12 +10,16 @@ import html
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from service.collect.workers.task import ParseTask
-from service.curate.listed import is_cut
+from service.collect.workers.task import ArticlePageTask, ParseTask
+from service.curate import rules
+from service.curate.listed import is_cut, unpack
+from service.curate.prepare import Prepared, prepare_listed
 from service.errors import ParseError
-from service.model import Entry, SourceKind
+from service.model import Entry
+from service.parse.compressed import unpacked
 from service.parse.html.article import page as article_page
 from service.parse.html.article.page import ArticlePage
+from service.parse.kinds import KINDS
 from service.parse.options import ParseOptions
 from service.text.clean import plain
 from service.text.web.canonical import is_home
@@ -26,6 +30,19 @@ _SAME_DAY = timedelta(hours=36)
 _PAGES = ("text/html", "application/xhtml+xml", "text/xml", "application/xml", "text/plain")
 
 
+def prepare_page(task: ArticlePageTask) -> Prepared:
+    """The entry ready to be admitted. Raises ParseError with a reason in plain words."""
+    listed, options = unpack(task.listed), task.entry_options
+    try:
+        whole = listed if task.page is None else complete(task.page, listed)
+        return prepare_listed(listed, whole, options.told, rules.unpacked(options.rules))
+    except ParseError:
+        raise
+    except Exception as error:
+        reason = f"the page cannot be read ({type(error).__name__}: {error})"
+        raise ParseError(reason[:300]) from error
+
+
 def complete(job: ParseTask, listed: Entry) -> Entry:
     """Read the page in `job` and add what it says. Raises ParseError where it is no article's."""
     media_type = job.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -33,7 +50,7 @@ def complete(job: ParseTask, listed: Entry) -> Entry:
         raise ParseError(f"what stands there is no page but {media_type}")
     if is_home(job.url) and not is_home(listed.address or ""):
         raise ParseError("its address leads to the front page by now")
-    page = article_page.read(job.body, job.headers, job.url, job.reading, job.now)
+    page = article_page.read(unpacked(job.body)[0], job.headers, job.url, job.reading, job.now)
     if not (page.text or page.lead or page.title):
         raise ParseError("there is no article on its page")
     return joined(listed, page, job.reading)
@@ -41,7 +58,7 @@ def complete(job: ParseTask, listed: Entry) -> Entry:
 
 def joined(listed: Entry, page: ArticlePage, reading: ParseOptions) -> Entry:
     """What the two say together. A feed's own words go before its page's, a list's after."""
-    is_feed = reading.kind is SourceKind.FEED
+    is_feed = KINDS[reading.kind].is_feed
     return replace(
         listed,
         title=page.title if page.title and _is_poor(listed.title) else listed.title,

@@ -11,8 +11,8 @@ import gc
 import pebble.pool.process
 
 # To be there when workers begin: what they do, and what their tasks come with.
-from service.collect.workers import parse_task, processes
+from service.collect.workers import article_page_task, parse_task, processes
 
-__all__ = ["parse_task", "pebble", "processes"]
+__all__ = ["article_page_task", "parse_task", "pebble", "processes"]
 
 gc.freeze()

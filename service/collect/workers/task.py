@@ -28,8 +28,7 @@ class EntryOptions:
 class ParseTask:
     """A body to be read. `entry_options` None: its entries are given as they were found.
 
-    `suspect`: the last document of this source killed or hung its reader. `listed`: it is the page
-    of this entry, packed by `curate.listed`; without a body the entry is taken as its list told it.
+    `suspect`: the last document of this source killed or hung its reader.
     """
 
     body: bytes
@@ -39,7 +38,18 @@ class ParseTask:
     now: datetime
     entry_options: EntryOptions | None = None
     suspect: bool = False
-    listed: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticlePageTask:
+    """An entry that its own page completes; without one it is taken as its list told it.
+
+    `listed`: the entry, packed by `curate.listed`.
+    """
+
+    page: ParseTask | None
+    listed: bytes
+    entry_options: EntryOptions
 
 
 @dataclass(frozen=True, slots=True)

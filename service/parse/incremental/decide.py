@@ -17,13 +17,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.model import Document, Entry
-from service.parse.document import is_xml, parse_document
+from service.parse.document import is_empty, parse_document
 from service.parse.feed import xml_feed
 from service.parse.feed.entry_keys import addresses
 from service.parse.incremental import snapshot, splitter
 from service.parse.incremental.levels import ParseLevel
 from service.parse.incremental.snapshot import Slices, Who
 from service.parse.incremental.splitter import SplitDocument
+from service.parse.kinds import KINDS
 from service.parse.options import ParseOptions
 from service.parse.repair import pipeline
 
@@ -50,7 +51,7 @@ def glean(
     before: Slices | None,
 ) -> ParsedEntries:
     """Read as little as gives the same. Raises ParseError as `documents.read` does."""
-    if not is_xml(body, headers, reading):
+    if is_empty(body) or not KINDS[reading.kind].is_xml(body, headers):
         document = parse_document(body, headers, url, reading, now)
         return ParsedEntries(document, len(document.entries), ParseLevel.WHOLE, None)
     knife = _Knife()

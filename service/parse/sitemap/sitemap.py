@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from lxml import etree
@@ -20,6 +20,7 @@ from service.parse.compressed import unpacked
 from service.parse.feed import entry_keys
 from service.parse.feed.entries import language_tag, sensible, unique
 from service.parse.feed.entry_keys import Draft
+from service.parse.kind import Continuation, Kind
 from service.parse.options import ParseOptions
 from service.parse.urls import web_address
 from service.text.clean import title_text
@@ -40,7 +41,9 @@ _LONGEST_TEXT = 2000
 _Fields = dict[str, str]
 
 
-def read_sitemap(body: bytes, url: str, reading: ParseOptions, now: datetime) -> Document:
+def read_sitemap(
+    body: bytes, _headers: Mapping[str, str], url: str, reading: ParseOptions, now: datetime
+) -> Document:
     """A sitemap's addresses, or an index's sitemaps (as `further`). Raises ParseError."""
     plain, cut = unpacked(body, LARGEST)
     if not plain.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
@@ -70,6 +73,9 @@ def read_sitemap(body: bytes, url: str, reading: ParseOptions, now: datetime) ->
         repairs=(CUT_SHORT,) if cut else (),
         further=tuple(children.values()),
     )
+
+
+KIND = Kind(read_sitemap, bounds_itself=True, further=Continuation.CHILDREN)
 
 
 def _records(body: bytes) -> Iterator[tuple[str, _Fields]]:
