@@ -23,6 +23,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+Finding = tuple[tuple[str | int, ...], str, str]
+"""Path of a key in the TOML (a number within a list), what is wrong, what would be right."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

@@ -8,10 +8,8 @@ from yarl import URL
 
 from service.collect.politeness import access
 from service.config.schema import Settings, Source
+from service.errors import Finding
 from service.net import guard
-
-Finding = tuple[tuple[str, ...], str, str]
-"""(path of the key, what is wrong, what would be right)."""
 
 
 def faults(settings: Settings) -> list[Finding]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from service.config.schema import Settings
 from service.config.values import Secret, SecretRef
-from service.config.wording import Finding
+from service.errors import Finding
 
 LARGEST = 64 * 1024
 """Bytes of a secret's file: a key, never a disk image that was named by mistake."""

@@ -11,7 +11,7 @@ import cssselect
 from cssselect import HTMLTranslator
 
 from service.config.schema import Named, Settings, Source
-from service.config.wording import Finding
+from service.errors import Finding
 from service.model import SourceKind
 
 EVERYTHING = "all"

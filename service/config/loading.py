@@ -14,8 +14,8 @@ from service.config import credentials, crosschecks, merging, overrides, pruning
 from service.config.localzone import system_zone
 from service.config.places import KeyLocations
 from service.config.schema import Settings, StoreSection
-from service.config.wording import Finding, written
-from service.errors import ConfigError, Fault
+from service.config.wording import written
+from service.errors import ConfigError, Fault, Finding
 
 DEFAULT_NAME = "bantin.toml"
 

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from service.config.schema import Settings
-from service.config.wording import Finding, finding
+from service.config.wording import finding
+from service.errors import Finding
 
 _ROUNDS = 8
 """A key goes, then the table that needed it, then what held the table: never more in practice."""

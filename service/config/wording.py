@@ -16,10 +16,8 @@ from pydantic_core import ErrorDetails
 
 from service.config import shape
 from service.config.schema import ID_PATTERN, Settings
+from service.errors import Finding
 from service.text.fold import fold
-
-Finding = tuple[shape.Path, str, str]
-"""Path of the key, what is wrong, what would be right."""
 
 _LONGEST_QUOTE = 60
 _KEY = "[key]"

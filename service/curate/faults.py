@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from service.config.schema import Settings, Topic
 from service.curate.rules import Phrases
+from service.errors import Finding
 from service.text.fold import fold, tokens
-
-Finding = tuple[tuple[str, ...], str, str]
 
 
 def faults(settings: Settings) -> list[Finding]:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from service.config.schema import Mail, Relay, Settings
-from service.errors import MailError
+from service.errors import Finding, MailError
 from service.mail.personal import mailbox
 from service.mail.security import is_loopback
-
-Fault = tuple[tuple[str, ...], str, str]
-"""(path of the key, what is wrong, what would be right)."""
 
 _EXAMPLE = 'write "Title <name@example.org>"'
 
 
-def faults(settings: Settings) -> list[Fault]:
+def faults(settings: Settings) -> list[Finding]:
     """Every fault of `[mail]`, and of what it needs from `[site]`."""
     mail = settings.mail
     found = _addresses(mail)
@@ -26,8 +23,8 @@ def faults(settings: Settings) -> list[Fault]:
     return found
 
 
-def _addresses(mail: Mail) -> list[Fault]:
-    found: list[Fault] = []
+def _addresses(mail: Mail) -> list[Finding]:
+    found: list[Finding] = []
     for key, written in (("from", mail.from_), ("reply_to", mail.reply_to)):
         if written is None:
             continue
@@ -38,8 +35,8 @@ def _addresses(mail: Mail) -> list[Fault]:
     return found
 
 
-def _for_relays(settings: Settings) -> list[Fault]:
-    found: list[Fault] = []
+def _for_relays(settings: Settings) -> list[Finding]:
+    found: list[Finding] = []
     if settings.mail.from_ is None:
         found.append((("mail", "from"), "a relay needs an address to send from", _EXAMPLE))
     base = urlsplit(settings.site.base_url or "http://127.0.0.1")
@@ -49,8 +46,8 @@ def _for_relays(settings: Settings) -> list[Fault]:
     return found
 
 
-def _relay(relay: Relay) -> list[Fault]:
-    found: list[Fault] = []
+def _relay(relay: Relay) -> list[Finding]:
+    found: list[Finding] = []
     if any(character.isspace() for character in relay.host):
         found.append((("host",), f"{relay.host!r} is no host", "write a name or an address"))
     if relay.password is not None and relay.username is None:

@@ -6,11 +6,9 @@ from datetime import timedelta
 from difflib import get_close_matches
 
 from service.config.schema import Digest, Settings
+from service.errors import Finding
 from service.model import Cadence
 from service.newsletter import cadence, rules
-
-Finding = tuple[tuple[str, ...], str, str]
-"""Key path in the TOML, what is wrong, what would be right."""
 
 LONGEST_CADENCE = 64
 """Characters: a cadence is part of an edition's key, and a column in both databases."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from service.config.schema import Settings
+from service.errors import Finding
 from service.render.colour import READABLE, WHITE, contrast, is_colour, readable_on_white
 from service.store.content.stale_feeds import EVERYTHING
-
-Finding = tuple[tuple[str, ...], str, str]
-"""Key path in the TOML, what is wrong, what would be right."""
 
 
 def faults(settings: Settings) -> list[Finding]:

@@ -12,12 +12,9 @@ from jinja2 import TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
 from service.config.schema import Settings
-from service.errors import Fault, TemplateError
+from service.errors import Fault, Finding, TemplateError
 from service.render.engine import shipped_templates
 from service.render.words import FALLBACK, NotAWordError, has_words, read_words
-
-Finding = tuple[tuple[str, ...], str, str]
-"""Key path in the TOML, what is wrong, what would be right."""
 
 
 def faults(settings: Settings) -> list[Finding]:

@@ -11,16 +11,13 @@ from service.collect.faults import warnings as collect_warnings
 from service.config.loading import Examined, Loaded, examine, judged, placed
 from service.config.schema import Settings
 from service.curate.faults import faults as curate_faults
-from service.errors import Fault
+from service.errors import Fault, Finding
 from service.mail.faults import faults as mail_faults
 from service.newsletter.faults import faults as newsletter_faults
 from service.publish.faults import faults as publish_faults
 from service.render.faults import faults as render_faults
 from service.render.faults import template_faults
 from service.store.faults import faults as store_faults
-
-Finding = tuple[tuple[str, ...], str, str]
-"""Key path in the TOML, what is wrong, what would be right."""
 
 _ROOMS: tuple[Callable[[Settings], list[Finding]], ...] = (
     store_faults,

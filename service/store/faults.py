@@ -5,9 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from service.config.schema import Settings
-
-Finding = tuple[tuple[str, ...], str, str]
-"""Key path in the TOML, what is wrong, what would be right."""
+from service.errors import Finding
 
 DRIVER = "psycopg"
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
+from typing import TypeVar
 
 from service.collect.discovery.site_page import NewsList, SitePage, read_news_list, read_site_page
 from service.collect.politeness.fetch import Fetch
@@ -30,6 +31,8 @@ LONGEST_S = 120.0
 """Of one search; with the usual gap of 2 s both are reached together."""
 
 LONGEST_FETCH_S = 60.0
+
+Said = TypeVar("Said")
 
 _LEAVE_ALONE = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
@@ -149,20 +152,18 @@ class Scout:
 
     async def page(self, response: Response) -> SitePage | None:
         """What the page names, None where it is none."""
-        headers = dict(response.headers)
-        try:
-            return await self._dependencies.parsers.call(
-                read_site_page, response.body, headers, response.url
-            )
-        except ParseError:
-            return None
+        return await self._said(read_site_page, response)
 
     async def news_list(self, response: Response) -> NewsList | None:
         """The page's own list, None where none can be made out."""
-        headers, now = dict(response.headers), self._dependencies.clock()
+        now = self._dependencies.clock()
+        return await self._said(read_news_list, response, self._terms.reading, now)
+
+    async def _said(
+        self, read: Callable[..., Said], response: Response, *options: object
+    ) -> Said | None:
+        headers, parsers = dict(response.headers), self._dependencies.parsers
         try:
-            return await self._dependencies.parsers.call(
-                read_news_list, response.body, headers, response.url, self._terms.reading, now
-            )
+            return await parsers.call(read, response.body, headers, response.url, *options)
         except ParseError:
             return None

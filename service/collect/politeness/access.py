@@ -12,12 +12,9 @@ from yarl import URL
 
 from service.config.schema import Collect, Login, Settings, Source
 from service.config.values import NO_PROXY, Secret
-from service.errors import FetchError
+from service.errors import FetchError, Finding
 from service.net import guard, tls
 from service.net.access import DIRECT, Access, Route, basic, origin_of
-
-Finding = tuple[tuple[str, ...], str, str]
-"""(path of the key, what is wrong, what would be right)."""
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")

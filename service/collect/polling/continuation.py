@@ -20,7 +20,7 @@ from service.collect.politeness.fetch import Fetch
 from service.collect.polling.request import Asked, Failed, PolledDocument
 from service.collect.schedule import empty_source
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import EntryOptions, ParseResult, ParseTask
+from service.collect.workers.task import ParseResult, ParseTask
 from service.curate.prepare import Prepared
 from service.errors import BantinError
 from service.model import Further
@@ -107,10 +107,7 @@ async def ask(
         return error
     if response is None:
         return None
-    entry_options = EntryOptions(asked.told, rules)
-    return ParseTask(
-        response.body, dict(response.headers), response.url, asked.reading, clock(), entry_options
-    )
+    return asked.task(response.body, response.headers, response.url, clock(), rules)
 
 
 async def read(parsers: Parsers, visit: Visit, job: ParseTask) -> ParseResult | None:

@@ -35,6 +35,9 @@ from service.net.client import Room
 from service.parse.kind import Kind
 from service.parse.kinds import KINDS
 from service.parse.options import ParseOptions
+from service.store.core.database import Store
+from service.store.core.threads import in_thread
+from service.store.sources import snapshots
 from service.store.sources.polling_queue import BodyFingerprint, ClaimedSource
 from service.text.web import http_headers as http
 
@@ -63,6 +66,20 @@ class Asked:
     def kind(self) -> Kind:
         """What is expected of its documents."""
         return KINDS[self.reading.kind]
+
+    def task(
+        self,
+        body: bytes,
+        headers: Mapping[str, str],
+        url: str,
+        now: datetime,
+        rules: bytes,
+        before: bytes | None = None,
+    ) -> ParseTask:
+        """One of its documents, to be read. `rules`: see `curate.rules.packed`."""
+        options = EntryOptions(self.told, rules, before)
+        suspect = self.claimed.aside_since is not None
+        return ParseTask(body, dict(headers), url, self.reading, now, options, suspect)
 
 
 def asked_of(claimed: ClaimedSource, settings: Settings, *, again: bool) -> Asked:
@@ -129,7 +146,6 @@ class PolledDocument:
     parsed: ParseResult
     fingerprint: BodyFingerprint
     fresh_s: float | None
-    bytes: int
     hops: tuple[Hop, ...] = ()
     old: tuple[Prepared, ...] = ()
     children: Mapping[str, str] | None = None
@@ -188,21 +204,10 @@ async def ask(
 async def read(
     parsers: Parsers, body: FetchedBody, rules: bytes, before: bytes | None
 ) -> Failed | PolledDocument:
-    """Let a worker read the body and make its entries ready.
-
-    `rules`: see `curate.rules.packed`. `before`: what is remembered of the last document.
-    """
+    """Let a worker read the body and make its entries ready. `before`: see `remembered`."""
     response = body.response
     source = body.asked.claimed
-    job = ParseTask(
-        response.body,
-        dict(response.headers),
-        response.url,
-        body.asked.reading,
-        body.at,
-        EntryOptions(body.asked.told, rules, before),
-        suspect=source.aside_since is not None,
-    )
+    job = body.asked.task(response.body, response.headers, response.url, body.at, rules, before)
     try:
         parsed = await parsers.read(job)
     except ParseError as error:
@@ -214,17 +219,25 @@ async def read(
     if drifted is not None:
         return Failed(source, drifted, body.fingerprint, for_all=True)
     fresh_s = http.fresh_s(response.headers, body.at)
-    size = len(response.body)
     hub = advertised(response.headers, response.url, response.redirects, parsed.document)
     return PolledDocument(
         source,
         parsed,
         body.fingerprint,
         fresh_s,
-        size,
         hops=response.redirects,
         advertised=hub,
     )
+
+
+async def remembered(store: Store, source: ClaimedSource) -> bytes | None:
+    """What is to be known of a source's last document; None: nothing."""
+
+    def last() -> bytes | None:
+        with store.read() as connection:
+            return snapshots.last(connection, source.id)
+
+    return None if source.first_collected_at is None else await in_thread(last)
 
 
 def unexpected(source: ClaimedSource, error: Exception) -> Failed:

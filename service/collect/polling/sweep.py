@@ -35,7 +35,7 @@ from service.errors import BantinError, first_of
 from service.store.core.database import Store
 from service.store.core.lease import Lease, Term, in_hand
 from service.store.core.threads import in_thread
-from service.store.sources import polling_queue, snapshots
+from service.store.sources import polling_queue
 from service.store.sources.polling_queue import ClaimedSource, Due
 
 _log = structlog.get_logger("collect")
@@ -176,7 +176,11 @@ class Sweep:
         """Read what came, and hand it over, or go on beyond a source's first document."""
         ended: Failed | Unchanged | PolledDocument
         try:
-            ended = await self._read(result) if isinstance(result, FetchedBody) else result
+            if isinstance(result, FetchedBody):
+                before = await request.remembered(self._store, asked.claimed)
+                ended = await request.read(self._parsers, result, self._rules, before)
+            else:
+                ended = result
             if isinstance(ended, PolledDocument) and asked.kind.further is not None:
                 self._bodies.leave(asked.claimed.id)  # a visit takes long, and keeps entries alone
                 visit = await self._visit(asked, ended)
@@ -187,17 +191,6 @@ class Sweep:
         except Exception as error:  # noqa: BLE001 - as above
             ended = request.unexpected(asked.claimed, error)
         await self._results.put(ended)
-
-    async def _read(self, body: FetchedBody) -> Failed | PolledDocument:
-        claimed = body.asked.claimed
-        before = None
-        if claimed.first_collected_at is not None:  # else there is nothing to remember
-            before = await in_thread(self._remembered, claimed)
-        return await request.read(self._parsers, body, self._rules, before)
-
-    def _remembered(self, claimed: ClaimedSource) -> bytes | None:
-        with self._store.read() as connection:
-            return snapshots.last(connection, claimed.id)
 
     async def _visit(self, asked: Asked, read: PolledDocument) -> Visit | Failed:
         pages = self._settings.source[asked.claimed.name].pages

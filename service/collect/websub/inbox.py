@@ -16,12 +16,11 @@ from functools import partial
 
 import structlog
 
+from service.collect.polling import request
 from service.collect.polling.record import Recorder
 from service.collect.polling.request import PolledDocument
-from service.collect.source_options import reading_of, told_of
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import EntryOptions, ParseTask
-from service.config.schema import Settings, Source
+from service.config.schema import Settings
 from service.curate.identity import address_key
 from service.curate.prepare import Prepared
 from service.curate.rules import compile_rules, packed
@@ -32,7 +31,7 @@ from service.store.content import entries
 from service.store.core.database import Store
 from service.store.core.lease import TERM, Term, in_hand
 from service.store.core.threads import claimed_in_thread, in_thread
-from service.store.sources import polling_queue, push_state, snapshots
+from service.store.sources import polling_queue, push_state
 from service.store.sources.polling_queue import LEASE, BodyFingerprint, ClaimedSource
 from service.store.websub import callbacks
 from service.store.websub.callbacks import Delivery, PendingPush
@@ -147,19 +146,10 @@ async def _read(
     delivery: Delivery,
 ) -> PolledDocument | None:
     """None: it cannot be read, so the source is asked itself."""
-    told = settings.source[claimed.name]
-    job = ParseTask(
-        delivery.body,
-        {"content-type": delivery.media_type},
-        claimed.address,
-        reading_of(told, settings.site),
-        clock(),
-        EntryOptions(
-            told_of(claimed.name, told, first=claimed.first_collected_at is None),
-            rules,
-            await in_thread(_remembered, store, claimed.id),
-        ),
-    )
+    headers = {"content-type": delivery.media_type}
+    before = await request.remembered(store, claimed)
+    asked = request.asked_of(claimed, settings, again=False)
+    job = asked.task(delivery.body, headers, claimed.address, clock(), rules, before)
     trouble = ""
     try:
         parsed = await parsers.read(job)
@@ -171,10 +161,9 @@ async def _read(
         trouble = str(error) or type(error).__name__
     if trouble:
         _log.info("delivered", id=claimed.name, error=trouble)
-        await in_thread(_ask_itself, store, settings, clock(), told, claimed, delivery)
+        await in_thread(_ask_itself, store, settings, clock(), claimed, delivery)
         return None
-    size = len(delivery.body)
-    return PolledDocument(claimed, parsed, _NOTHING_BEHIND, None, size, delivery=delivery.id)
+    return PolledDocument(claimed, parsed, _NOTHING_BEHIND, None, delivery=delivery.id)
 
 
 def _is_doubtful(store: Store, claimed: ClaimedSource, made: Sequence[Prepared]) -> bool:
@@ -201,19 +190,14 @@ def _leads(made: Prepared, link: str) -> bool:
     return not made.guid or address_key(link) in made.keys
 
 
-def _remembered(store: Store, source_id: int) -> bytes | None:
-    with store.read() as connection:
-        return snapshots.last(connection, source_id)
-
-
 def _ask_itself(
     store: Store,
     settings: Settings,
     now: datetime,
-    told: Source,
     claimed: ClaimedSource,
     delivery: Delivery,
 ) -> None:
+    told = settings.source[claimed.name]
     floor = (told.interval or settings.collect.interval).min
     with store.write() as connection:
         callbacks.done(connection, [delivery.id])
