@@ -27,8 +27,8 @@ from service.config.schema import Settings
 from service.errors import BantinError
 from service.net.client import Client
 from service.store.core.database import Store
-from service.store.core.lease import TERM, Term, in_hand
-from service.store.core.threads import claimed_in_thread, in_thread
+from service.store.core.lease import TERM, Term, claimed
+from service.store.core.threads import in_thread
 from service.store.sources import dead_sources
 from service.store.sources.dead_sources import Dead, Suggestion
 from service.store.sources.polling_queue import LEASE
@@ -73,11 +73,10 @@ async def seek(
     dependencies = SearchDependencies(Fetch(client, clock, sites, store), parsers, clock)
     for group in (await in_thread(_groups, store, settings, clock()))[:MOST_SITES]:
         claim = partial(_claim, store, group, owner, clock(), term)
-        mine = await claimed_in_thread(claim, partial(_give_back, store, owner))
-        if not mine:
-            continue
-        ids = [dead.id for dead in mine]
-        async with in_hand(store, LEASE, owner, ids, clock, term):  # cut off, it counts as none
+        # Cut off, it counts as none.
+        async with claimed(store, LEASE, owner, claim, _ids, clock, term) as mine:
+            if not mine:
+                continue
             discovery = await _search(dependencies, settings, mine[0])
             for dead in mine:
                 suggested = suggestions(discovery, dead, collected, clock())
@@ -153,9 +152,8 @@ def _claim(
         return dead_sources.claim(connection, group, owner, now, now + term.lasts)
 
 
-def _give_back(store: Store, owner: str, mine: Sequence[Dead]) -> None:
-    with store.write() as connection:
-        LEASE.release(connection, owner, [dead.id for dead in mine])
+def _ids(mine: Sequence[Dead]) -> list[int]:
+    return [dead.id for dead in mine]
 
 
 def _keep(

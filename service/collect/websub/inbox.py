@@ -29,8 +29,8 @@ from service.model import Changed
 from service.net.limits import MEBI
 from service.store.content import entries
 from service.store.core.database import Store
-from service.store.core.lease import TERM, Term, in_hand
-from service.store.core.threads import claimed_in_thread, in_thread
+from service.store.core.lease import TERM, Term, claimed
+from service.store.core.threads import in_thread
 from service.store.sources import polling_queue, push_state
 from service.store.sources.polling_queue import LEASE, BodyFingerprint, ClaimedSource
 from service.store.websub import callbacks
@@ -72,12 +72,11 @@ async def take(
     """
     owner = f"{owner} delivered"  # a pass of the same process must not find its claims given back
     claim = partial(_claim, store, settings, clock(), owner, term)
-    work = await claimed_in_thread(claim, partial(_give_back, store, owner))
-    if not work:
-        return Taken()
-    rules = packed(settings.topic)
-    recorder = Recorder(store, settings, compile_rules(settings.topic), clock, random)
-    async with in_hand(store, LEASE, owner, [claimed.id for claimed, _ in work], clock, term):
+    async with claimed(store, LEASE, owner, claim, _ids, clock, term) as work:
+        if not work:
+            return Taken()
+        rules = packed(settings.topic)
+        recorder = Recorder(store, settings, compile_rules(settings.topic), clock, random)
         results = await asyncio.gather(
             *(_read(store, settings, clock, parsers, rules, *one) for one in work)
         )
@@ -109,16 +108,15 @@ def _claim(
         dropped = [one.id for one in waiting if one.source not in wanted.keys() - idle]
         callbacks.done(connection, dropped)
         due = polling_queue.named(connection, wanted.keys() - idle)
-        claimed = polling_queue.claim(connection, due, owner, now, now + term.lasts, at_once=True)
-        work = [(one, callbacks.load(connection, wanted[one.name])) for one in claimed]
+        taken = polling_queue.claim(connection, due, owner, now, now + term.lasts, at_once=True)
+        work = [(one, callbacks.load(connection, wanted[one.name])) for one in taken]
         read_already = [one.id for one, delivery in work if delivery is None]
         LEASE.release(connection, owner, read_already)
     return [(one, delivery) for one, delivery in work if delivery is not None]
 
 
-def _give_back(store: Store, owner: str, work: Sequence[tuple[ClaimedSource, Delivery]]) -> None:
-    with store.write() as connection:
-        LEASE.release(connection, owner, [claimed.id for claimed, _ in work])
+def _ids(work: Sequence[tuple[ClaimedSource, Delivery]]) -> list[int]:
+    return [source.id for source, _ in work]
 
 
 def _drop(store: Store, delivery_ids: Sequence[int]) -> None:
@@ -142,28 +140,28 @@ async def _read(
     clock: Callable[[], datetime],
     parsers: Parsers,
     rules: bytes,
-    claimed: ClaimedSource,
+    source: ClaimedSource,
     delivery: Delivery,
 ) -> PolledDocument | None:
     """None: it cannot be read, so the source is asked itself."""
     headers = {"content-type": delivery.media_type}
-    before = await request.remembered(store, claimed)
-    asked = request.asked_of(claimed, settings, again=False)
-    job = asked.task(delivery.body, headers, claimed.address, clock(), rules, before)
+    before = await request.remembered(store, source)
+    asked = request.asked_of(source, settings, again=False)
+    job = asked.task(delivery.body, headers, source.address, clock(), rules, before)
     trouble = ""
     try:
         parsed = await parsers.read(job)
-        if await in_thread(_is_doubtful, store, claimed, parsed.made):
+        if await in_thread(_is_doubtful, store, source, parsed.made):
             trouble = "its entries may be known under other keys: the whole document tells"
     except Exception as error:  # noqa: BLE001 - a bug of ours must not come back with it for ever
         if not isinstance(error, BantinError):
-            _log.exception("unexpected", id=claimed.name)
+            _log.exception("unexpected", id=source.name)
         trouble = str(error) or type(error).__name__
     if trouble:
-        _log.info("delivered", id=claimed.name, error=trouble)
-        await in_thread(_ask_itself, store, settings, clock(), claimed, delivery)
+        _log.info("delivered", id=source.name, error=trouble)
+        await in_thread(_ask_itself, store, settings, clock(), source, delivery)
         return None
-    return PolledDocument(claimed, parsed, _NOTHING_BEHIND, None, delivery=delivery.id)
+    return PolledDocument(source, parsed, _NOTHING_BEHIND, None, delivery=delivery.id)
 
 
 def _is_doubtful(store: Store, claimed: ClaimedSource, made: Sequence[Prepared]) -> bool:

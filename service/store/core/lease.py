@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import (
@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from service.store.core.database import Store
 from service.store.core.lots import lots
-from service.store.core.threads import finished, in_thread
+from service.store.core.threads import claimed_in_thread, finished, in_thread
 
 LASTS = timedelta(seconds=30)
 """How long a row stays its owner's without being renewed."""
@@ -42,6 +42,8 @@ RENEW_EVERY_S = 10.0
 FURTHEST = timedelta(minutes=10)
 """A lease that ends later than this from now was taken by a clock that was ahead: it is void.
 Clocks of several machines differ by less."""
+
+Result = TypeVar("Result")
 
 _MOST_AT_ONCE = 500
 """Rows in one statement; databases have a limit on parameters."""
@@ -153,6 +155,27 @@ class Lease:
         changed = {**self.given_back, **(values or {})}
         for some in lots(list(keys), _MOST_AT_ONCE):
             connection.execute(update(self.table).where(self.mine(owner, some)).values(changed))
+
+
+@asynccontextmanager
+async def claimed(
+    store: Store,
+    lease: Lease,
+    owner: str,
+    claim: Callable[[], Result],
+    keys_of: Callable[[Result], Collection[Any]],
+    clock: Callable[[], datetime],
+    term: Term = TERM,
+) -> AsyncIterator[Result]:
+    """What `claim`, called in a thread, takes for the block; see `in_hand`."""
+
+    def release(result: Result) -> None:
+        with store.write() as connection:
+            lease.release(connection, owner, keys_of(result))
+
+    result = await claimed_in_thread(claim, release)
+    async with in_hand(store, lease, owner, keys_of(result), clock, term):
+        yield result
 
 
 @asynccontextmanager
