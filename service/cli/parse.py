@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import click
 
 from service.cli.opening import log_quietly
 from service.cli.output import dump, fail, json_option, number, printable, say, warn
-from service.collect.inspection import look_at
+from service.errors import FetchError
 from service.model import SourceKind
 from service.net.agent import user_agent
 from service.net.client import Client
@@ -76,6 +77,17 @@ async def _fetched(given: str, reading: ParseOptions) -> dict[str, Any]:
     agent = user_agent(version("bantin"), base_url=None, contact=None, readers=0)
     async with Client(agent) as client:
         return await look_at(client, given, system_clock(), reading)
+
+
+async def look_at(
+    client: Client, url: str, now: datetime, reading: ParseOptions | None = None
+) -> dict[str, Any]:
+    """Fetch and look. Addresses in private networks are refused by the client."""
+    try:
+        response = await client.get(url)
+    except FetchError as error:
+        return failed(url, str(error))
+    return look(url, response.body, response.headers, response.url, now, reading)
 
 
 def _tell(seen: dict[str, Any]) -> None:

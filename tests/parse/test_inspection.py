@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 
+from service.cli.parse import look_at
 from service.collect.faults import faults
-from service.collect.inspection import look_at
 from service.config.schema import Settings
 from service.model import SourceKind
 from service.net.client import Client

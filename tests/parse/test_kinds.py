@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from service.errors import ParseError
+import pytest
+
 from service.model import SourceKind
 from service.parse.document import parse_document
 from service.parse.kinds import KINDS
-from service.parse.options import ParseOptions
+from service.parse.options import ParseOptions, Selectors
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,13 +23,22 @@ BY_NAME = {
 """Modules that may call a kind by its name, besides who searches a site for each of them."""
 
 
-def test_every_kind_of_the_configuration_is_read_by_something(now):
-    assert list(KINDS) == list(SourceKind)
-    for kind in SourceKind:
-        try:
-            parse_document(b"<a>", {}, "https://a.example/", ParseOptions(kind=kind), now)
-        except ParseError as error:
-            assert str(error)
+DOCUMENTS = {
+    SourceKind.FEED: "<rss version='2.0'><channel><item><title>Tin</title><link>/1</link></item>"
+    "</channel></rss>",
+    SourceKind.PAGE: "<html><ul><li><a href='/1'>Tin</a></li></ul></html>",
+    SourceKind.SITEMAP: "<urlset><url><loc>/1</loc></url></urlset>",
+}
+
+
+@pytest.mark.parametrize("kind", SourceKind)
+def test_every_kind_of_the_configuration_is_read(kind, now):
+    selectors = Selectors(entry="li") if KINDS[kind].for_people else None
+    reading = ParseOptions(kind=kind, selectors=selectors)
+    (entry,) = parse_document(
+        DOCUMENTS[kind].encode(), {}, "https://a.example/x", reading, now
+    ).entries
+    assert entry.link == "https://a.example/1"
 
 
 def test_what_a_new_kind_must_answer_stands_in_its_own_module():

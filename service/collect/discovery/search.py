@@ -225,9 +225,7 @@ class _Search:
     async def _sitemap(self, place: str, why: str) -> bool:
         """Offer it if it holds addresses. True: it has headlines, so no other is needed."""
         response = await self._scout.get(place)
-        document = (
-            None if response is None else await self._scout.read(response, SourceKind.SITEMAP)
-        )
+        document = await self._scout.read(response, SourceKind.SITEMAP)
         if response is None:
             return False
         if document is None:
@@ -246,10 +244,7 @@ class _Search:
     async def _of_index(self, url: str, index: Document, why: str) -> bool:
         """Its sitemap of news where it has one, else the whole index."""
         for place in well_known.best_of(index.further, 1):
-            response = await self._scout.get(place)
-            child = (
-                None if response is None else await self._scout.read(response, SourceKind.SITEMAP)
-            )
+            child = await self._scout.read(await self._scout.get(place), SourceKind.SITEMAP)
             if child is None or not child.entries:
                 continue
             if _has_headlines(child):

@@ -140,8 +140,10 @@ class Scout:
     def _too_long(self) -> str:
         return f"after {self._terms.longest_s:g} seconds, the longest of one search"
 
-    async def read(self, response: Response, kind: SourceKind) -> Document | None:
-        """The document, None where it is none of this kind."""
+    async def read(self, response: Response | None, kind: SourceKind) -> Document | None:
+        """The document, None where it is none of this kind, or could not be had."""
+        if response is None:
+            return None
         reading = replace(self._terms.reading, kind=kind, selectors=None, place=None)
         now = self._dependencies.clock()
         job = ParseTask(response.body, dict(response.headers), response.url, reading, now)

@@ -15,6 +15,7 @@ from datetime import datetime
 from service.collect.politeness.rate_limit import Sites
 from service.collect.politeness.robots import Permission, Permissions
 from service.collect.politeness.site_rules import SiteRules
+from service.net import robots
 from service.net.answers import Response
 from service.net.client import Client, Room
 from service.store.core.database import Store
@@ -54,14 +55,17 @@ class Fetch:
         if page and not await self.is_permitted(url, rules, site):
             await self.ask_robots(url, rules, site)
             return None
-        allow, access = rules.allowed, rules.access
         response = await self.client.get(
-            url, headers=headers, timeout=timeout, allow=allow, access=access, room=room
+            url,
+            headers=headers,
+            timeout=timeout,
+            allow=rules.allowed,
+            access=rules.access,
+            room=room,
         )
-        if page:
-            refusal = await self.permissions.follow(url, response.url, allow, access)
-            if refusal is not None:
-                raise refusal
+        is_elsewhere = robots.address(response.url) != robots.address(url)
+        if page and is_elsewhere and not await self.is_permitted(response.url, rules):
+            await self.ask_robots(response.url, rules)  # another host has rules of its own
         return response
 
     async def is_permitted(self, url: str, rules: SiteRules, site: str | None = None) -> bool:

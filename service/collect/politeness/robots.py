@@ -70,18 +70,6 @@ class Permissions:
         said = await self._last(robots.address(url))
         return (said.rules if said else None) or ""
 
-    async def follow(
-        self, url: str, end: str, allow: Sequence[str] = (), access: Access | None = None
-    ) -> RobotsError | None:
-        """Why what a redirect led to may not be used: another host has rules of its own.
-
-        `end`: where the answer to `url` came from.
-        """
-        if end == url or robots.address(end) == robots.address(url):
-            return None
-        permission = await self.known(end) or await self.ask(end, allow, access)
-        return permission.refusal
-
     async def ask(self, url: str, allow: Sequence[str], access: Access | None) -> Permission:
         """Fetch the robots.txt for this address, then judge. `allow`, `access`: as for the page."""
         place = robots.address(url)
