@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 import structlog
 from hypothesis import settings
-from sqlalchemy import make_url
 
 from service.store.core.database import Store
 from service.store.core.migrate import migrate
 from tests import levels
+from tests.databases import POSTGRES, EmptiedPostgres, on_server, postgres_url
 
 for name in [name for name in os.environ if name.startswith("BANTIN_") and "TEST" not in name]:
     del os.environ[name]  # a developer's own settings must not leak into the tests
@@ -30,7 +29,6 @@ settings.register_profile(
 settings.load_profile("bantin")
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
-POSTGRES = os.environ.get("BANTIN_TEST_POSTGRES", "")
 HOW_TO_GET_POSTGRES = (
     "needs a PostgreSQL server: apt-get install postgresql, then set BANTIN_TEST_POSTGRES to its "
     "address, or run .ci/run, which starts one"
@@ -96,21 +94,12 @@ def _postgres_pattern() -> Iterator[str]:
     if not POSTGRES:
         pytest.skip(HOW_TO_GET_POSTGRES)
     name = f"bantin_pattern_{uuid.uuid4().hex[:12]}"
-    _on_server(f"CREATE DATABASE {name}")
+    on_server(f"CREATE DATABASE {name}")
     store = Store(postgres_url(name))
     migrate(store)
     store.close()
     yield name
-    _on_server(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def postgres_url(database: str) -> str:
-    return make_url(POSTGRES).set(database=database).render_as_string(hide_password=False)
-
-
-def _on_server(statement: str) -> None:
-    with psycopg.connect(POSTGRES, autocommit=True) as connection:
-        connection.execute(statement.encode())
+    on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -125,9 +114,9 @@ def sqlite_url(tmp_path: Path, sqlite_pattern: Path) -> str:
 def postgres_database(_postgres_pattern: str) -> Iterator[str]:
     """The address of an empty, migrated PostgreSQL database of this test's own."""
     name = f"bantin_test_{uuid.uuid4().hex[:12]}"
-    _on_server(f"CREATE DATABASE {name} TEMPLATE {_postgres_pattern} STRATEGY file_copy")
+    on_server(f"CREATE DATABASE {name} TEMPLATE {_postgres_pattern} STRATEGY file_copy")
     yield postgres_url(name)
-    _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+    on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -138,13 +127,21 @@ def store(sqlite_url: str) -> Iterator[Store]:
     store.close()
 
 
+@pytest.fixture(scope="session")
+def _emptied_postgres(_postgres_pattern: str) -> Iterator[EmptiedPostgres]:
+    emptied = EmptiedPostgres(_postgres_pattern)
+    yield emptied
+    emptied.drop()
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def any_store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """The same test on both databases."""
-    wanted = "sqlite_url" if request.param == "sqlite" else "postgres_database"
-    store = Store(request.getfixturevalue(wanted))
-    yield store
-    store.close()
+    """The same test on both databases. That on PostgreSQL is emptied for the next test."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("store")
+    else:
+        with request.getfixturevalue("_emptied_postgres").lent() as store:
+            yield store
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

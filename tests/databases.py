@@ -1,0 +1,75 @@
+"""PostgreSQL databases of tests: made from a pattern, or one that is emptied from test to test."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.store.core.database import Store
+from service.store.tables import metadata
+
+POSTGRES = os.environ.get("BANTIN_TEST_POSTGRES", "")
+
+TABLES = [table.name for table in metadata.sorted_tables]
+
+FILLED = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in TABLES)
+
+
+def postgres_url(database: str) -> str:
+    return make_url(POSTGRES).set(database=database).render_as_string(hide_password=False)
+
+
+def on_server(statement: str) -> None:
+    with psycopg.connect(POSTGRES, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+class EmptiedPostgres:
+    """A store that one test after another gets empty, with its connections still open.
+
+    A new connection to a new database costs its server, and SQLAlchemy, more than most tests do.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        """`pattern`: the name of a migrated, empty database."""
+        self._pattern = pattern
+        self._name = ""
+        self._store: Store | None = None
+
+    @contextmanager
+    def lent(self) -> Iterator[Store]:
+        """For one test. A database that cannot be emptied after it is replaced."""
+        if self._store is None:
+            self._name = f"bantin_test_{uuid.uuid4().hex[:12]}"
+            on_server(f"CREATE DATABASE {self._name} TEMPLATE {self._pattern} STRATEGY file_copy")
+            self._store = Store(postgres_url(self._name))
+        try:
+            yield self._store
+        finally:
+            if not self._emptied(self._store):
+                self.drop()
+
+    def _emptied(self, store: Store) -> bool:
+        """False: a transaction of the test is still open, or a table is gone."""
+        try:
+            with store.engine.begin() as connection:
+                connection.execute(text("SET LOCAL lock_timeout = '3s'"))
+                filled = connection.scalars(text(FILLED)).all()
+                if filled:
+                    tables = ", ".join(filled)
+                    connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        except SQLAlchemyError:
+            return False
+        return True
+
+    def drop(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            on_server(f"DROP DATABASE {self._name} WITH (FORCE)")
+            self._store = None
