@@ -46,7 +46,7 @@ def sample(cases: Iterable[Case], one_in: int, name: Callable[[Case], str] = str
 
 def each(cases: Sequence[Case], of: str) -> Sequence[Case]:
     """All cases of this kind; in a sample one of them, another one for another kind."""
-    return cases if WHOLE else [cases[_number(of) % len(cases)]]
+    return cases if WHOLE or not cases else [cases[_number(of) % len(cases)]]
 
 
 def some(every: int, sampled: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from service.web.admin import admin_key
+from tests import levels
 from tests.browser.whole_site import TOPICS, furnish
 from tests.web.conftest import SITE
 
@@ -116,15 +118,22 @@ def test_the_admin_page_of_a_vietnamese_site_speaks_vietnamese(site, pages, pers
     assert ENGLISH.findall(said) == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing(site, pages, person, dark, width):
+LOOKS = list(itertools.product(["vi", "en"], [390, 1280], ["light", "dark"]))
+SOME_LOOKS = [one for one in LOOKS if (one[0] == "vi") == ((one[1] == 390) == (one[2] == "light"))]
+"""Both languages in both widths and both colours, though not each with each."""
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize(
+    ("language", "width", "colours"), LOOKS if levels.WHOLE else SOME_LOOKS, indirect=["language"]
+)
+def test_axe_finds_nothing(site, pages, person, width, colours):
     """Contrast, names, roles, order of headings: axe-core's rules for WCAG 2.2 AA and more."""
     axe = pytest.importorskip(
         "axe_playwright_python.base", reason="needs axe: pip install axe-playwright-python"
     )
     script = Path(axe.AXE_FILE_PATH).read_text(encoding="utf-8")
-    page = person((width, 844), scripts=True, dark=dark)
+    page = person((width, 844), scripts=True, dark=colours == "dark")
     enter(site, page)
     found = {}
     for name, address in pages.items():

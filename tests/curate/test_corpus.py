@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 
 from service.config.schema import Settings
@@ -16,13 +17,15 @@ from service.store import tables as t
 from service.store.content import stories
 from service.store.sources import registry
 from service.text.web.canonical import is_web
+from tests.levels import sample, some
 
 FOLDERS = ("rss-parser/input", "feedjira", "miniflux", "reader", "vi")
 
 
 def read_all(corpus, now):
     for folder in FOLDERS:
-        for path in sorted((corpus / "feeds" / folder).rglob("*")):
+        every = sorted((corpus / "feeds" / folder).rglob("*"))
+        for path in sample(every, 3, lambda one: one.name):
             if path.is_file() and path.suffix in {".xml", ".rss", ".atom", ".json"}:
                 try:
                     yield (
@@ -39,9 +42,10 @@ def read_all(corpus, now):
                     continue  # said to the admin by collect; its own tests hold that
 
 
+@pytest.mark.sampled
 def test_every_entry_of_every_real_feed_is_linked_or_refused(corpus: Path, any_store, now):
     read = [(path, document) for path, document in read_all(corpus, now) if document.entries]
-    assert len(read) > 80
+    assert len(read) > some(80, 25)
     settings = Settings.model_validate(
         {
             "source": {f"s{n}": {"url": f"https://s{n}.vn/rss"} for n in range(len(read))},
@@ -77,7 +81,7 @@ def test_every_entry_of_every_real_feed_is_linked_or_refused(corpus: Path, any_s
         listed = stories.everywhere(connection, 10_000)
         entries = connection.scalar(select(func.count(t.entry.c.article_id)))
         assert connection.scalar(select(func.count(t.article.c.id.distinct()))) <= entries
-    assert len(listed) > 1000
+    assert len(listed) > some(1000, 300)
     for story in listed:
         assert story.title
         assert story.link is None or is_web(story.link)
