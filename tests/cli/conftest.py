@@ -132,12 +132,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def site(folder: Path, web: Web) -> Path:
-    """A folder with a configuration of two sources that answer."""
+def bare_site(folder: Path, web: Web) -> Path:
+    """A folder with a configuration of two sources that answer, and nothing else."""
     (folder / "bantin.toml").write_text(CONFIG.format(web=web.base), encoding="utf-8")
     web.pages["/a.xml"] = rss("Tin cũ")
     web.pages["/b.xml"] = rss("Giáo dục vùng cao", outlet="Báo B", host="bao-b.example")
     return folder
+
+
+@pytest.fixture
+def site(bare_site: Path, sqlite_pattern: Path) -> Path:
+    """The same with a database, so that no command has to make one first."""
+    database = bare_site / "var" / "bantin.db"
+    database.parent.mkdir(mode=0o700)
+    database.write_bytes(sqlite_pattern.read_bytes())
+    return bare_site
 
 
 Run = Callable[..., Result]

@@ -43,6 +43,6 @@ def test_a_new_key_ends_the_one_before(run, site):
     assert admin_key.opens(key, "link", token_of(after), now)
 
 
-def test_a_folder_that_cannot_be_written_is_told(run, site):
-    (site / "var").write_text("a file")
+def test_a_folder_that_cannot_be_written_is_told(run, bare_site):
+    (bare_site / "var").write_text("a file")
     assert "cannot use" in run("admin", "link", code=1).stderr

@@ -79,12 +79,12 @@ url = "{web}/page.html"
 """
 
 
-def test_live_tries_each_source_and_writes_nothing(run, ask, site, web):
+def test_live_tries_each_source_and_writes_nothing(run, ask, bare_site, web):
     dated = b"<pubDate>Tue, 24 Nov 2026 08:00:00 +0700</pubDate></item>"
     web.pages["/a.xml"] = web.pages["/a.xml"].replace(b"</item>", dated)
     web.pages["/empty.xml"] = b"<rss version='2.0'><channel><title>A</title></channel></rss>"
     web.pages["/page.html"] = b"<!doctype html><title>T</title><li>x</li>"
-    config = site / "bantin.toml"
+    config = bare_site / "bantin.toml"
     config.write_text(config.read_text() + LIVE.format(web=web.base))
     said = run("check", "--live", code=1).stdout.splitlines()
     assert said[0] == "fine: 1 file, 7 sources, 1 topic, 1 digest"
@@ -106,7 +106,7 @@ def test_live_tries_each_source_and_writes_nothing(run, ask, site, web):
     }  # fmt: skip
     assert (nothing["id"], nothing["ok"]) == ("mat", False)
     assert (paused["id"], paused["ok"]) == ("nghi", None)
-    assert not (site / "var").exists()
+    assert not (bare_site / "var").exists()
 
 
 def test_live_asks_only_for_what_is_not_known_and_leaves_alone_who_wants_it(run, site, web):

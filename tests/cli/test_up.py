@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -102,11 +103,11 @@ def test_nobody_to_reload_is_a_failed_job(run, site):
     assert "no service is running here" in run("reload", code=1).stderr
 
 
-def test_a_number_that_a_dead_service_left_is_nobody(run, site):
+def test_a_number_that_a_dead_service_left_is_nobody(run, bare_site):
     """The system may have given it to another process, which a SIGHUP would kill."""
-    (site / "var").mkdir()
-    (site / "var" / "bantin.pid").write_text(f"{os.getpid()}\n")
-    assert pidfile.running(site / "var") is None
+    (bare_site / "var").mkdir()
+    (bare_site / "var" / "bantin.pid").write_text(f"{os.getpid()}\n")
+    assert pidfile.running(bare_site / "var") is None
     run("reload", code=1)
 
 
@@ -119,6 +120,7 @@ def test_a_second_service_in_the_same_folder_is_refused(run, site, base, start):
 
 
 def test_a_port_that_is_taken_starts_nothing(run, site, base):
+    shutil.rmtree(site / "var")
     with socket.create_server(("127.0.0.1", int(base.rpartition(":")[2]))):
         result = run("up", code=2)
     assert result.stderr.startswith(f"bantin: cannot listen on {base.removeprefix('http://')}: ")
