@@ -66,7 +66,7 @@ def put(
 ) -> BulkReport:
     """Write a batch of checked lines. Needs a write transaction.
 
-    Whoever has left by their own wish (audience.departures) is left out, unless `again`.
+    Whoever has left themselves (audience.departures) is left out, unless `again`.
     Within a batch a suppression counts for all lines of its address, whichever comes first.
     """
     done = BulkReport()
@@ -97,7 +97,7 @@ def put(
         who = known[key]
         confirmed = live.get((who.id, person.digest))
         had = standings.get(who.id)
-        left = had and departure(had, person.digest, person.wished_at, now)
+        left = had and departure(had, person.digest, person.signed_up_at, now)
         if left and not (confirmed or again):
             done.left_out.append((one, f"{left.said(settings.zone)}, left out"))
             continue
@@ -182,7 +182,7 @@ def _insert(connection: Connection, now: datetime, new: Sequence[NewSubscription
         now,
         What.ADDED,
         [
-            (row_id, {"how": "added by an admin", **one.wishes})
+            (row_id, {"how": "added by an admin", **one.preferences})
             for row_id, one in zip(ids, new, strict=True)
         ],
     )

@@ -1,7 +1,7 @@
-"""Who has left by their own wish and is not to be brought back by an older list. Pure.
+"""Who has left themselves and is not to be brought back by an older list. Pure.
 
 The rows of what has ended say it, not a suppression: that would also bar the person's own way back.
-A later yes of theirs undoes it, and so does a list that dates their wish after the goodbye.
+A later yes of theirs undoes it, and so does a list that dates their sign-up after the goodbye.
 """
 
 from __future__ import annotations
@@ -38,12 +38,15 @@ class Departure:
 
 
 def departure(
-    standings: Iterable[SubscriptionState], digest: str, wished_at: datetime | None, now: datetime
+    standings: Iterable[SubscriptionState],
+    digest: str,
+    signed_up_at: datetime | None,
+    now: datetime,
 ) -> Departure | None:
     """Why this person must not be made a reader of the digest; None: they may.
 
-    `standings` are all that they have and had, oldest first. `wished_at` is when a list says that
-    they asked for it: it counts only between the goodbye and now.
+    `standings` are all that they have and had, oldest first. `signed_up_at` is when a list says
+    that they asked for it: it counts only between the goodbye and now.
     """
     left: Departure | None = None
     for one in standings:
@@ -54,6 +57,6 @@ def departure(
                 left = Departure(one.ended_at, reason)
         elif ours and one.confirmed and left is not None and one.created_at >= left.at:
             left = None
-    if left is not None and wished_at is not None and left.at < wished_at <= now:
+    if left is not None and signed_up_at is not None and left.at < signed_up_at <= now:
         return None
     return left

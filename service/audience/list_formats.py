@@ -57,26 +57,26 @@ class Format:
 
     `barred` says why nobody may write to a line's address, None = it is a subscriber; it raises
     ValueError for who has not said yes. `since` names columns that say when they did, the best
-    first. `wished` is the one that only the person's own sign-up fills: others are filled anew when
-    a list is brought into a service. `wishes`: our own columns stand beside the others.
+    first. `signed_up` is the one that only the person's own sign-up fills: others are filled anew
+    when a list is brought into a service. `preferences`: our own columns stand beside the others.
     """
 
     name: str
     address: str
     barred: Callable[[Row], str | None]
     since: tuple[str, ...] = ()
-    wished: str | None = None
-    wishes: bool = False
+    signed_up: str | None = None
+    preferences: bool = False
 
     @property
     def kept(self) -> tuple[str, ...]:
         """Columns of which something is stored, besides the address."""
-        return self.since + (COLUMNS[1:] if self.wishes else ())
+        return self.since + (COLUMNS[1:] if self.preferences else ())
 
     def person(self, row: Row, digest: str, evidence: str) -> Person:
         """A line as a subscriber. `digest` is meant where none stands in it."""
-        wished_at = _instant(row.get(self.wished, "")) if self.wished else None
-        if not self.wishes:
+        signed_up_at = _instant(row.get(self.signed_up, "")) if self.signed_up else None
+        if not self.preferences:
             row = {self.address: row[self.address]}
         topics = (name.strip() for name in row.get("topics", "").split(";"))
         return Person(
@@ -88,7 +88,7 @@ class Format:
             zone=row.get("zone") or None,
             language=row.get("language") or None,
             evidence=row.get("evidence") or evidence,
-            wished_at=wished_at,
+            signed_up_at=signed_up_at,
         )
 
     def evidence(self, row: Row, evidence: str) -> str:
@@ -116,7 +116,7 @@ def _by_headings(header: Sequence[str], file: str) -> Format:
         return Format("listmonk", "email", _by_status, ("created_at",))
     if "email" in names:
         since = ("subscribed_at", "created_at")
-        return Format("", "email", _by_status, since, "subscribed_at", wishes=True)
+        return Format("", "email", _by_status, since, "subscribed_at", preferences=True)
     unknown = next(
         (name for name in header if name not in COLUMNS and _underscored(name) not in _GONE), None
     )
@@ -124,7 +124,7 @@ def _by_headings(header: Sequence[str], file: str) -> Format:
         raise UsageError(f"line 1: no column {unknown!r}; there are {', '.join(COLUMNS)}")
     if "address" not in names:
         raise UsageError("line 1: the column 'address' is missing")
-    return Format("", "address", lambda _row: None, wishes=True)
+    return Format("", "address", lambda _row: None, preferences=True)
 
 
 def _mailchimp(file: str) -> Format:

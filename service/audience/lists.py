@@ -51,7 +51,7 @@ class LineFault:
 class Imported:
     """How many lines. `already`: active before, left as they were. `barred`: suppressed now.
 
-    `left_out`: they had left by their own wish.
+    `left_out`: they had left themselves.
     """
 
     added: int = 0
@@ -83,7 +83,7 @@ def import_csv(
     `lines` are those of the file with their ends; what is no UTF-8 in them stands as lone
     surrogates. `evidence` is for lines without their own, `digest` for those without theirs (None:
     the only one that there is), `file` the list's name. Who unsubscribed or bounced elsewhere
-    becomes a suppression; who left us by their own wish is left out, unless `again`. Raises
+    becomes a suppression; who left us themselves is left out, unless `again`. Raises
     UsageError when the header lacks a column that is needed, or has one that nobody knows.
     """
     form, header, rows = _opened(lines, file)

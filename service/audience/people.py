@@ -38,7 +38,7 @@ class Added(StrEnum):
 class Person:
     """One line of a list or of the command. `topics` empty and None elsewhere: the digest's own.
 
-    `wished_at`: when they asked for it, as a list says; None: it does not say.
+    `signed_up_at`: when they asked for it, as a list says; None: it does not say.
     """
 
     address: str
@@ -49,7 +49,7 @@ class Person:
     zone: str | None = None
     language: str | None = None
     evidence: str | None = None
-    wished_at: datetime | None = None
+    signed_up_at: datetime | None = None
 
 
 def add(
@@ -72,7 +72,7 @@ def add(
 
     None, and no topics, mean the digest's own. Raises UsageError for an unknown digest,
     topic, cadence, hour or zone, for what is no address, for one that must not be written to, and,
-    unless `again`, for whoever has left by their own wish.
+    unless `again`, for whoever has left themselves.
     """
     wanted = Person(address, digest, cadence, tuple(topics or ()), hour, zone, language, evidence)
     checked = check(settings, wanted)
@@ -86,7 +86,7 @@ def check(settings: Settings, person: Person) -> Person:
 
 
 class Checker:
-    """Checks people one after another; wishes that many have alike are looked at once."""
+    """Checks people one after another; preferences that many have alike are looked at once."""
 
     _REMEMBERED = 1000
 
@@ -96,14 +96,14 @@ class Checker:
 
     def check(self, person: Person) -> Person:
         """The same with everything in its stored form. Raises UsageError."""
-        wishes = replace(person, address="", evidence=None, wished_at=None)
-        found = self._known.get(wishes)
+        preferences = replace(person, address="", evidence=None, signed_up_at=None)
+        found = self._known.get(preferences)
         try:
             if found is None:
-                found = self._stored_form(wishes)
+                found = self._stored_form(preferences)
                 if len(self._known) >= self._REMEMBERED:
                     self._known.clear()
-                self._known[wishes] = found
+                self._known[preferences] = found
             address = addresses.normal(person.address)
         except ValueError as error:
             raise UsageError(str(error)) from error
@@ -111,24 +111,26 @@ class Checker:
             found,
             address=address,
             evidence=person.evidence or None,
-            wished_at=person.wished_at,
+            signed_up_at=person.signed_up_at,
         )
 
-    def _stored_form(self, wishes: Person) -> Person:
-        digest = self._settings.digest.get(wishes.digest)
+    def _stored_form(self, preferences: Person) -> Person:
+        digest = self._settings.digest.get(preferences.digest)
         if digest is None:
             known = ", ".join(self._settings.digest) or "none"
-            raise UsageError(f"no digest {wishes.digest!r}; there are: {known}")
-        cadence = choices.choose_cadence(digest, wishes.cadence or choices.first_cadence(digest))
+            raise UsageError(f"no digest {preferences.digest!r}; there are: {known}")
+        cadence = choices.choose_cadence(
+            digest, preferences.cadence or choices.first_cadence(digest)
+        )
         offered = choices.topics(self._settings, digest)
-        topics = choices.choose_topics(offered, wishes.topics) if wishes.topics else None
+        topics = choices.choose_topics(offered, preferences.topics) if preferences.topics else None
         return replace(
-            wishes,
+            preferences,
             cadence=cadence,
             topics=topics or (),
-            hour=choices.choose_hour(cadence, wishes.hour),
-            zone=_zone(wishes.zone),
-            language=_language(wishes.language),
+            hour=choices.choose_hour(cadence, preferences.hour),
+            zone=_zone(preferences.zone),
+            language=_language(preferences.language),
         )
 
 
@@ -143,7 +145,7 @@ def put(
 ) -> Added:
     """Write one checked person. Needs a write transaction.
 
-    Raises UsageError when suppressed, and, unless `again`, for whoever has left by their own wish.
+    Raises UsageError when suppressed, and, unless `again`, for whoever has left themselves.
     """
     secret = facts.secret(connection)
     address_key = mailboxes.key(secret, person.address)
@@ -164,7 +166,7 @@ def put(
     left = departure(
         subscriptions.standings(connection, [row.id]).get(row.id, ()),
         person.digest,
-        person.wished_at,
+        person.signed_up_at,
         now,
     )
     if left is not None and not again:
@@ -173,7 +175,7 @@ def put(
         )
     if found is None:
         found = _insert(connection, row.id, person, now)
-    subscriptions.change(connection, found.id, **_wishes(person))
+    subscriptions.change(connection, found.id, **_preferences(person))
     found = subscriptions.by_token(connection, found.token)
     assert found is not None
     columns = begin(settings, found, now, previous_cut)
@@ -199,7 +201,7 @@ def _insert(
     return found
 
 
-def _wishes(person: Person) -> dict[str, object]:
+def _preferences(person: Person) -> dict[str, object]:
     return {
         "cadence": person.cadence,
         "topics": list(person.topics) or None,

@@ -26,7 +26,7 @@ class Preferences:
 
 
 def save(
-    store: Store, settings: Settings, now: datetime, token: str, wish: Preferences
+    store: Store, settings: Settings, now: datetime, token: str, wanted: Preferences
 ) -> Subscription | None:
     """Keep the choice. None: no such link, or the subscription is not active.
 
@@ -41,31 +41,31 @@ def save(
         found = subscriptions.held(connection, token)
         if found is None or not found.live or not found.confirmed:
             return None
-        _check(settings, found, wish)
-        values = _differences(found, wish, now)
+        _check(settings, found, wanted)
+        values = _differences(found, wanted, now)
         if not values:
             return found
         what = _what(found, values, now)
         return records.changed(connection, found, now, what, how="preferences", **values)
 
 
-def _check(settings: Settings, found: Subscription, wish: Preferences) -> None:
+def _check(settings: Settings, found: Subscription, wanted: Preferences) -> None:
     digest = settings.digest.get(found.digest)
     if digest is None:
         raise UsageError(f"{found.digest} is not sent any more")
-    if wish.cadence not in choices.cadences(digest):
-        raise UsageError(f"{found.digest} does not come {wish.cadence!r}")
+    if wanted.cadence not in choices.cadences(digest):
+        raise UsageError(f"{found.digest} does not come {wanted.cadence!r}")
 
 
-def _differences(found: Subscription, wish: Preferences, now: datetime) -> dict[str, object]:
+def _differences(found: Subscription, wanted: Preferences, now: datetime) -> dict[str, object]:
     values: dict[str, object] = {}
-    if wish.topics != found.topics:
-        values["topics"] = None if wish.topics is None else list(wish.topics)
-    if (wish.cadence, wish.at) != (found.cadence, found.at):
-        values |= {"cadence": wish.cadence, "at": wish.at}
+    if wanted.topics != found.topics:
+        values["topics"] = None if wanted.topics is None else list(wanted.topics)
+    if (wanted.cadence, wanted.at) != (found.cadence, found.at):
+        values |= {"cadence": wanted.cadence, "at": wanted.at}
     paused = found.paused_until if is_paused(found, now) else None
-    if wish.paused_until != paused:
-        values["paused_until"] = wish.paused_until
+    if wanted.paused_until != paused:
+        values["paused_until"] = wanted.paused_until
     return values
 
 

@@ -42,7 +42,7 @@ def changed(
     subscriptions.change(connection, before.id, **values)
     after = subscriptions.by_token(connection, before.token)
     assert after is not None
-    subscription_events.record(connection, after.id, now, what, {"how": how, **after.wishes})
+    subscription_events.record(connection, after.id, now, what, {"how": how, **after.preferences})
     return after
 
 
@@ -58,6 +58,6 @@ def ended(
     known = {one.id: one for one in found}
     gone = subscriptions.end(connection, known, now, reason)
     for row_id in gone:
-        detail = {"how": how, "reason": reason, **known[row_id].wishes}
+        detail = {"how": how, "reason": reason, **known[row_id].preferences}
         subscription_events.record(connection, row_id, now, What.ENDED, detail)
     return len(gone)

@@ -1,7 +1,7 @@
 """Signing up: whoever the address belongs to, the page says the same and one mail goes out a day.
 
-    a wish ─> of nobody yet, or ended ─> a new subscription, unconfirmed ─┐
-           ─> unconfirmed ─────────────> the latest wish counts ──────────┼─> one mail a day
+    a request ─> of nobody yet, or ended ─> a new subscription, unconfirmed ─┐
+           ─> unconfirmed ─────────────> the latest request counts ──────────┼─> one mail a day
            ─> active ──────────────────> nothing changes ─────────────────┘
            ─> unsubscribed elsewhere ──> as if ended; the yes lifts the suppression
            ─> suppressed otherwise ────> nothing, and no mail
@@ -88,38 +88,38 @@ def sign_up(
     settings: Settings,
     renderer: Renderer,
     now: datetime,
-    wish: SignupRequest,
+    request: SignupRequest,
     token: Callable[[], str] = new_token,
     caps: Caps = _CAPS,
 ) -> SignedUp:
-    """Take the wish; plan the mail that asks for a yes. Raises TemplateError, UsageError.
+    """Take the request; plan the mail that asks for a yes. Raises TemplateError, UsageError.
 
     Both mails are rendered before anything is known: how long it takes tells nothing either.
     """
-    if wish.digest not in settings.digest:
-        raise UsageError(f"no digest {wish.digest!r}")
-    mails = {name: _render(settings, renderer, wish.digest, name) for name in _MAILS.values()}
+    if request.digest not in settings.digest:
+        raise UsageError(f"no digest {request.digest!r}")
+    mails = {name: _render(settings, renderer, request.digest, name) for name in _MAILS.values()}
     with store.ledger() as connection:
         secret = facts.secret(connection)
-        counters = caps.counters(secret, wish.address)
+        counters = caps.counters(secret, request.address)
         due_at = signup_hours.due(connection, counters, now, signup_hours.LONGEST_QUEUE)
         if due_at is None:
             return SignedUp(SignupOutcome.FULL, planned=False, due_at=None)
-        address_key = mailboxes.key(secret, wish.address)
+        address_key = mailboxes.key(secret, request.address)
         reason = suppressions.reason(connection, address_key)
         if reason not in (None, suppressions.UNSUBSCRIBED):
             return SignedUp(SignupOutcome.CHECK_MAIL, planned=False, due_at=due_at)
-        box = mailboxes.mailbox_key(secret, wish.address)
-        person = subscribers.put(connection, address_key, box, wish.address, now)
+        box = mailboxes.mailbox_key(secret, request.address)
+        person = subscribers.put(connection, address_key, box, request.address, now)
         may_write = caps.may_write(connection, person.id, box, now)
-        found = subscriptions.live_in(connection, person.id, wish.digest)
+        found = subscriptions.live_in(connection, person.id, request.digest)
         if reason is not None and found is not None and found.confirmed and may_write:
             records.ended(connection, [found], now, EndedReason.ADMIN, how="unsubscribed elsewhere")
             found = None  # it gets no mail any more: they are asked anew
         if found is None:
-            found = _begin(connection, person.id, wish, now, token())
+            found = _begin(connection, person.id, request, now, token())
         elif not found.confirmed:
-            found = _begin_again(connection, found, wish, now, mailed=may_write)
+            found = _begin_again(connection, found, request, now, mailed=may_write)
         elif may_write:
             records.changed(connection, found, now, What.ASKED_AGAIN, how=_HOW)
         if may_write:
@@ -135,18 +135,18 @@ def _render(settings: Settings, renderer: Renderer, digest: str, template: str) 
 
 
 def _begin(
-    connection: Connection, subscriber_id: int, wish: SignupRequest, now: datetime, token: str
+    connection: Connection, subscriber_id: int, request: SignupRequest, now: datetime, token: str
 ) -> Subscription:
     subscriptions.add(
         connection,
         subscriber_id=subscriber_id,
-        digest_name=wish.digest,
+        digest_name=request.digest,
         token=token,
         now=now,
-        cadence=wish.cadence,
-        topics=_as_stored(wish),
-        evidence=wish.evidence,
-        signup_hash=wish.cookie_hash,
+        cadence=request.cadence,
+        topics=_as_stored(request),
+        evidence=request.evidence,
+        signup_hash=request.cookie_hash,
     )
     added = subscriptions.by_token(connection, token)
     assert added is not None
@@ -154,25 +154,30 @@ def _begin(
 
 
 def _begin_again(
-    connection: Connection, found: Subscription, wish: SignupRequest, now: datetime, *, mailed: bool
+    connection: Connection,
+    found: Subscription,
+    request: SignupRequest,
+    now: datetime,
+    *,
+    mailed: bool,
 ) -> Subscription:
-    """The latest wish counts. The week of its link begins anew only with a new mail."""
+    """The latest request counts. The week of its link begins anew only with a new mail."""
     return records.changed(
         connection,
         found,
         now,
         What.SIGNED_UP,
         how=_HOW,
-        cadence=wish.cadence,
-        topics=_as_stored(wish),
-        evidence=wish.evidence,
-        signup_hash=wish.cookie_hash,
+        cadence=request.cadence,
+        topics=_as_stored(request),
+        evidence=request.evidence,
+        signup_hash=request.cookie_hash,
         **({"created_at": now} if mailed else {}),
     )
 
 
-def _as_stored(wish: SignupRequest) -> list[str] | None:
-    return None if wish.topics is None else list(wish.topics)
+def _as_stored(request: SignupRequest) -> list[str] | None:
+    return None if request.topics is None else list(request.topics)
 
 
 def _plan(

@@ -91,7 +91,7 @@ def _listed(one: Subscription) -> dict[str, object]:
 @click.option("--again", is_flag=True, help="Also if they have unsubscribed.")
 @config_option
 @json_option
-def add(address: str, digest: str, config: Path, as_json: bool, **wishes: Any) -> None:
+def add(address: str, digest: str, config: Path, as_json: bool, **preferences: Any) -> None:
     """Add a subscriber, active at once; no mail is sent. Writes the store.
 
     Whoever has unsubscribed or was forgotten is refused, unless you say --again.
@@ -104,7 +104,7 @@ def add(address: str, digest: str, config: Path, as_json: bool, **wishes: Any) -
             address,
             digest,
             previous_cut=previous_cut(service.settings),
-            **wishes,
+            **preferences,
         )
     if as_json:
         dump({"address": address, "digest": digest, "result": str(added)})

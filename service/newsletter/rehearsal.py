@@ -56,15 +56,15 @@ class Played:
 
 def window_of(stage: RehearsalContext, digest: LiveDigest, reading: ActiveSubscription) -> Window:
     """The window as the next run will see it: by the rule that holds now."""
-    wishes, row = reading.wishes, reading.scheduling
+    preferences, row = reading.preferences, reading.scheduling
     schedule = rules.schedule(
         stage.settings.digest[digest.name],
-        wishes.cadence,
-        wishes.at,
-        wishes.zone,
+        preferences.cadence,
+        preferences.at,
+        preferences.zone,
         stage.renderer.site.zone,
     )
-    if wishes.rule == schedule.text and not wishes.uncut:
+    if preferences.rule == schedule.text and not preferences.uncut:
         return reading.window
     begin = begin_of(row, schedule, digest.scope)
     return replace(

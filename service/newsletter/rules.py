@@ -1,4 +1,4 @@
-"""From the configuration and a subscriber's wishes to the rule that a subscription is cut by. Pure.
+"""From the configuration and a subscriber's preferences to the rule of a subscription's cuts. Pure.
 
 A subscription keeps the text of its rule beside `next_cut_at`: the cut is computed anew only when
 that text changes (LEDGER: Cut).
@@ -58,7 +58,7 @@ def own(digest: Digest, site_zone: str) -> Schedule:
 def schedule(
     digest: Digest, rhythm: str | None, at: str | None, zone: str | None, site_zone: str
 ) -> Schedule:
-    """When a subscription is cut. None for a wish means the digest's or the site's own.
+    """When a subscription is cut. None for a preference means the digest's or the site's own.
 
     A cadence that the digest does not offer (any more) falls back to the digest's own: who never
     chose one follows it when the TOML changes it.

@@ -63,7 +63,7 @@ def pull_back(store: Store, settings: Settings, zone: str, now: datetime) -> int
     with store.ledger() as connection:
         for digest in live_digests(connection, settings):
             written = settings.digest[digest.name]
-            for one in cut_times.wishes(connection, digest.id):
+            for one in cut_times.cut_settings(connection, digest.id):
                 schedule = rules.schedule(written, one.cadence, one.at, one.zone, zone)
                 if not one.uncut and schedule.text == one.rule:
                     to = schedule.next_cut(now)
@@ -99,11 +99,15 @@ def _outdated(
     written = settings.digest[digest.name]
     return [
         (schedule, row)
-        for wishes in cut_times.wishes(connection, digest.id)
-        if (schedule := rules.schedule(written, wishes.cadence, wishes.at, wishes.zone, zone)).text
-        != wishes.rule
-        or wishes.uncut
-        for row in cut_times.to_schedule(connection, digest.id, wishes)
+        for preferences in cut_times.cut_settings(connection, digest.id)
+        if (
+            schedule := rules.schedule(
+                written, preferences.cadence, preferences.at, preferences.zone, zone
+            )
+        ).text
+        != preferences.rule
+        or preferences.uncut
+        for row in cut_times.to_schedule(connection, digest.id, preferences)
     ]
 
 

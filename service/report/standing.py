@@ -91,7 +91,7 @@ def advice(source: SourceRow) -> Sentence | None:
 
 
 def pace(source: SourceRow) -> str:
-    """How often it is asked, and whose wish that is; "" before its first answer."""
+    """How often it is asked, and who decides it; "" before its first answer."""
     if source.interval_s is None:
         return ""
     if source.hub is not None and source.hub.brings_all:

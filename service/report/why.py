@@ -56,10 +56,11 @@ def why(
     if blocked is not None:
         reason, since = blocked
         return Why(SUPPRESSED, f"the address is suppressed since {_day(since)}: {reason}")
-    wishes = history.wishes(connection, person.id)
+    subscriptions = history.subscriptions(connection, person.id)
     entrances = history.entrances(connection, list(story_articles))
     answers = [
-        _by_the_wish(wish, digest_topics.get(wish.digest), entrances, now) for wish in wishes
+        _by_subscription(one, digest_topics.get(one.digest), entrances, now)
+        for one in subscriptions
     ]
     if not answers:
         return Why(SKIPPED, "no subscription")
@@ -87,31 +88,31 @@ def _by_the_ledger(told: Sequence[ToldArticle], article_id: int) -> Why:
     return Why(SKIPPED, f"in {row.digest}, but that mail is {state}{reply}", row)
 
 
-def _by_the_wish(  # noqa: PLR0911 - a return an answer: it reads as the table that it is
-    wish: SubscriptionSnapshot,
+def _by_subscription(  # noqa: PLR0911 - a return an answer: it reads as the table that it is
+    one: SubscriptionSnapshot,
     topics: Sequence[str] | None,
     entrances: Sequence[Entrance],
     now: datetime,
 ) -> Why:
-    if wish.ended_at is not None:
-        return Why(SKIPPED, f"{wish.digest} ended {_day(wish.ended_at)}: {wish.ended_reason}", wish)
-    if wish.starts_at is None:
-        return Why(SKIPPED, f"{wish.digest} was never confirmed", wish)
-    chosen = topics if wish.topics is None else wish.topics
+    if one.ended_at is not None:
+        return Why(SKIPPED, f"{one.digest} ended {_day(one.ended_at)}: {one.ended_reason}", one)
+    if one.starts_at is None:
+        return Why(SKIPPED, f"{one.digest} was never confirmed", one)
+    chosen = topics if one.topics is None else one.topics
     wanted = [entrance for entrance in entrances if chosen is None or entrance.topic in chosen]
     if not wanted:
-        return Why(SKIPPED, f"it is in no topic that {wish.digest} sends there", wish)
+        return Why(SKIPPED, f"it is in no topic that {one.digest} sends there", one)
     news = [entrance for entrance in wanted if not entrance.quiet]
     if not news:
         return Why(SKIPPED, "it was old when it came to us, and old is not news", wanted[0])
     latest = news[-1]
-    if latest.entered_at < wish.starts_at:
-        return Why(SKIPPED, f"it came before {wish.digest} began {_day(wish.starts_at)}", latest)
-    if wish.paused_until is not None and wish.paused_until > now:
-        return Why(SKIPPED, f"{wish.digest} is paused until {_day(wish.paused_until)}", wish)
-    if wish.covered_to is not None and latest.entered_at < wish.covered_to:
-        return Why(SKIPPED, f"{wish.digest} left it out: more stories than its edition holds", wish)
-    return Why(PENDING, f"waits for {wish.digest}, next cut {_day(wish.next_cut_at)}", wish)
+    if latest.entered_at < one.starts_at:
+        return Why(SKIPPED, f"it came before {one.digest} began {_day(one.starts_at)}", latest)
+    if one.paused_until is not None and one.paused_until > now:
+        return Why(SKIPPED, f"{one.digest} is paused until {_day(one.paused_until)}", one)
+    if one.covered_to is not None and latest.entered_at < one.covered_to:
+        return Why(SKIPPED, f"{one.digest} left it out: more stories than its edition holds", one)
+    return Why(PENDING, f"waits for {one.digest}, next cut {_day(one.next_cut_at)}", one)
 
 
 def _day(at: datetime | None) -> str:

@@ -50,13 +50,13 @@ class Additions:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
-def add_one(config: Path, environ: Mapping[str, str], wish: SourceRequest) -> Additions:
+def add_one(config: Path, environ: Mapping[str, str], request: SourceRequest) -> Additions:
     """Add a source. Raises UsageError for what is there already or unknown, ConfigError."""
     loaded = load(config, environ)
     settings = loaded.settings
-    url = judged(settings, wish)
-    name = wish.id or id_for(url, settings.source)
-    source = NewSource(name, url, nfc(wish.title), wish.topics, kind=wish.kind)
+    url = judged(settings, request)
+    name = request.id or id_for(url, settings.source)
+    source = NewSource(name, url, nfc(request.title), request.topics, kind=request.kind)
     file = loaded.settings.root / "feeds" / ADDED
     try:
         _write(config, environ, loaded, file, [source])
@@ -68,19 +68,19 @@ def add_one(config: Path, environ: Mapping[str, str], wish: SourceRequest) -> Ad
     return Additions(file, (source,))
 
 
-def judged(settings: Settings, wish: SourceRequest) -> str:
-    """The address that is wished for. Raises UsageError for what can be refused unasked."""
+def judged(settings: Settings, request: SourceRequest) -> str:
+    """The address that is asked for. Raises UsageError for what can be refused unasked."""
     try:
-        url = web_address(nfc(wish.url.strip()))
+        url = web_address(nfc(request.url.strip()))
     except ValueError as error:
         raise UsageError(str(error)) from error
-    _refuse_doubles(settings, wish.id, url)
-    _refuse_unknown(settings, wish.topics)
+    _refuse_doubles(settings, request.id, url)
+    _refuse_unknown(settings, request.topics)
     return url
 
 
 def add_many(
-    config: Path, environ: Mapping[str, str], wishes: Iterable[SourceRequest]
+    config: Path, environ: Mapping[str, str], requests: Iterable[SourceRequest]
 ) -> Additions:
     """Add those that are new; what cannot be collected is refused and stops no other.
 
@@ -92,16 +92,16 @@ def add_many(
     taken = set(settings.source)
     fresh: dict[str, NewSource] = {}
     already: list[str] = []
-    for wish in wishes:
-        _refuse_unknown(settings, wish.topics)
-        url = nfc(wish.url)
+    for request in requests:
+        _refuse_unknown(settings, request.topics)
+        url = nfc(request.url)
         if url in known or url in fresh:
             already.append(url)
             continue
         found = id_for(url, taken)
         taken.add(found)
-        topics = tuple(dict.fromkeys((*wish.topics, *_named_as(settings, wish.folders))))
-        fresh[url] = NewSource(found, url, nfc(wish.title), topics)
+        topics = tuple(dict.fromkeys((*request.topics, *_named_as(settings, request.folders))))
+        fresh[url] = NewSource(found, url, nfc(request.title), topics)
     file = settings.root / "feeds" / IMPORTED
     refused = _write_what_can_be(config, environ, loaded, file, fresh)
     added = tuple(source for url, source in fresh.items() if url not in refused)

@@ -13,7 +13,7 @@ from service.store.audience import subscription_events, subscriptions
 COOKIE = "c" * 32
 
 
-def wish(address="minh@example.vn", **values):
+def form(address="minh@example.vn", **values):
     given = {
         "digest": "tuan",
         "cadence": "weekly",
@@ -64,5 +64,5 @@ def press(store, settings, now, previous_cut, token=None):
 
 def subscribe(store, settings, renderer, now, previous_cut, **values):
     """Sign up and press the button. Returns the active subscription."""
-    signup.sign_up(store, settings, renderer, now, wish(**values))
+    signup.sign_up(store, settings, renderer, now, form(**values))
     return press(store, settings, now, previous_cut).subscription

@@ -10,12 +10,12 @@ import pytest
 from service.audience import confirm, housekeeping, signup, unsubscribe
 from service.audience.confirm import ConfirmationState
 from service.model import EndedReason
-from tests.audience.acts import COOKIE, again, history, newest, press, subscribe, wish
+from tests.audience.acts import COOKIE, again, form, history, newest, press, subscribe
 
 
 @pytest.fixture
 def signed_up(people_store, settings, renderer, now):
-    signup.sign_up(people_store, settings, renderer, now, wish())
+    signup.sign_up(people_store, settings, renderer, now, form())
     return newest(people_store)
 
 

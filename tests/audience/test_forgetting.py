@@ -18,7 +18,7 @@ from service.store.core.database import Store
 from service.store.mailing import claims, deliveries, outcomes
 from service.store.mailing.outcomes import DeliveryOutcome
 from service.text import mailboxes
-from tests.audience.acts import again, letters, newest, press, subscribe, wish
+from tests.audience.acts import again, form, letters, newest, press, subscribe
 from tests.audience.conftest import register
 
 ADDRESS = "Minh.Nguyen+tin@example.vn"
@@ -42,7 +42,7 @@ def lived_with(store, settings, renderer, now, previous_cut, outbox):
     for number in range(400):
         typed = f"{secrets.token_hex(12)}{number}@example.vn"
         people.add(store, settings, now, typed, "tuan", previous_cut=previous_cut)
-    signup.sign_up(store, settings, renderer, now, wish(ADDRESS))
+    signup.sign_up(store, settings, renderer, now, form(ADDRESS))
     with store.ledger() as connection:
         [claimed] = claims.claim(connection, "owner", now, 10).claimed
         claims.mark_sending(connection, "owner", now, {claimed.id: "relay"})
@@ -155,7 +155,7 @@ def test_rows_say_nothing_of_who_is_forgotten(
 
 
 def test_a_sign_up_that_lapsed_leaves_no_answer_behind(people_store, settings, renderer, now):
-    signup.sign_up(people_store, settings, renderer, now, wish(ADDRESS))
+    signup.sign_up(people_store, settings, renderer, now, form(ADDRESS))
     with people_store.ledger() as connection:
         connection.execute(t.delivery.update().values(reply=f"450 4.2.1 <{ADDRESS}> busy"))
     assert housekeeping.run(people_store, settings, now + timedelta(days=8)) == 1
@@ -168,7 +168,7 @@ def test_forgetting_leaves_the_key_alone(
 ):
     found = subscribe(people_store, settings, renderer, now, previous_cut)
     later = now + timedelta(days=3)
-    signup.sign_up(people_store, settings, renderer, later, wish())  # a letter waits
+    signup.sign_up(people_store, settings, renderer, later, form())  # a letter waits
     assert forget(later, "MINH@example.vn").known
     assert not forget(later).known
     assert not forget(later, "nobody@example.vn").known

@@ -1,4 +1,4 @@
-"""Whoever left by their own wish is left alone by older lists, until they or an admin say again."""
+"""Whoever left themselves is left alone by older lists, until they or an admin say again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from service.mail.outbox import Outbox
 from service.model import EndedReason
 from service.store import tables as t
 from service.store.audience import subscriptions
-from tests.audience.acts import again, newest, press, subscribe, wish
+from tests.audience.acts import again, form, newest, press, subscribe
 
 MINH = "minh@example.vn"
 DAY = timedelta(days=1)
@@ -115,7 +115,7 @@ def test_an_admin_may_say_again(people_store, run_import, add, left, way):
 @pytest.mark.parametrize(
     "reason", [EndedReason.NOT_CONFIRMED, EndedReason.DIGEST_REMOVED, EndedReason.ADMIN]
 )
-def test_what_ended_without_the_persons_wish_may_go_on(people_store, run_import, left, reason):
+def test_what_ended_without_the_person_may_go_on(people_store, run_import, left, reason):
     left()
     with people_store.write() as connection:
         connection.execute(update(t.subscription).values(ended_reason=reason))
@@ -137,7 +137,7 @@ def test_who_signs_up_again_is_back_and_that_yes_counts_from_then_on(
     people_store, settings, renderer, now, previous_cut, run_import, left
 ):
     left(EndedReason.ALL)
-    signup.sign_up(people_store, settings, renderer, now + DAY, wish())
+    signup.sign_up(people_store, settings, renderer, now + DAY, form())
     assert run_import()[0] == Imported(left_out=1), "anybody may have typed the address"
     assert live(people_store) == {(MINH, "tuan"): False}
     assert press(people_store, settings, now + DAY, previous_cut).fresh
@@ -174,7 +174,7 @@ def test_who_takes_the_goodbye_back_is_there(people_store, now, run_import, left
         ("Email Address,CONFIRM_TIME", "2026-11-25 23:00:00", False),  # or into Mailchimp
     ],
 )
-def test_a_line_that_says_when_they_subscribed_is_a_wish_of_its_own(
+def test_a_line_that_says_when_they_subscribed_is_a_sign_up_of_its_own(
     people_store, run_import, left, head, when, counts
 ):
     """The goodbye was on 24 November at 08:00 UTC."""

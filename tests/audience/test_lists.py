@@ -17,7 +17,7 @@ from service.store import tables as t
 from service.store.audience import subscription_events, subscriptions, suppressions
 from service.store.core import facts
 from service.text import mailboxes
-from tests.audience.acts import again, letters, newest, press, wish
+from tests.audience.acts import again, form, letters, newest, press
 
 GOOD = """\ufeffaddress,digest,cadence,topics,hour,zone,language,evidence\r
 lan@example.vn,tuan,daily,giao-duc;y-te,18:30,Europe/Berlin,en,paper form 1\r
@@ -227,8 +227,8 @@ def test_who_left_elsewhere_may_sign_up_here(people_store, run_import, settings,
     """Signing up is a new yes; a bounced address stays dead."""
     text = "email,status\nlan@example.vn,unsubscribed\nhoa@example.vn,bounced\n"
     run_import(text, digest="tuan")
-    assert signup.sign_up(people_store, settings, renderer, now, wish("lan@example.vn")).planned
-    assert not signup.sign_up(people_store, settings, renderer, now, wish("hoa@example.vn")).planned
+    assert signup.sign_up(people_store, settings, renderer, now, form("lan@example.vn")).planned
+    assert not signup.sign_up(people_store, settings, renderer, now, form("hoa@example.vn")).planned
     assert [one.kind for one in letters(people_store)] == ["confirm"]
 
 
@@ -237,7 +237,7 @@ def test_a_strangers_sign_up_takes_no_suppression_away(
 ):
     """Only the yes lifts it: a list from before the goodbye makes nobody active again."""
     run_import("email,status\nlan@example.vn,unsubscribed\n", digest="tuan")
-    signup.sign_up(people_store, settings, renderer, now, wish("lan@example.vn"))
+    signup.sign_up(people_store, settings, renderer, now, form("lan@example.vn"))
     old = run_import("email,status\nlan@example.vn,subscribed\n", digest="tuan")
     assert old.done == Imported(refused=1)
     assert "must not be written to: unsubscribed" in old.faults[0].problem
@@ -249,7 +249,7 @@ def test_a_strangers_sign_up_takes_no_suppression_away(
 
 
 def test_a_yes_lifts_no_other_reason(people_store, settings, renderer, now, previous_cut):
-    signup.sign_up(people_store, settings, renderer, now, wish("lan@example.vn"))
+    signup.sign_up(people_store, settings, renderer, now, form("lan@example.vn"))
     with people_store.write() as connection:
         key = mailboxes.key(facts.secret(connection), "lan@example.vn")
         suppressions.add(connection, key, suppressions.UNSUBSCRIBED, now, "list")
@@ -267,7 +267,7 @@ def test_a_reader_who_left_elsewhere_is_asked_anew(
     people.add(people_store, settings, now, "lan@example.vn", "tuan", previous_cut=previous_cut)
     old = newest(people_store)
     run_import("email,status\nlan@example.vn,unsubscribed\n", digest="tuan")
-    assert signup.sign_up(people_store, settings, renderer, now, wish("lan@example.vn")).planned
+    assert signup.sign_up(people_store, settings, renderer, now, form("lan@example.vn")).planned
     assert [one.kind for one in letters(people_store)] == ["confirm"]
     assert newest(people_store).id != old.id
     assert not again(people_store, old).live
@@ -317,7 +317,7 @@ def test_a_batch_writes_what_each_line_alone_would_have(
     people_store, run_import, settings, renderer, now, previous_cut, tmp_path
 ):
     """Signed up and not confirmed, forgotten, twice in the list, with a language: as by hand."""
-    signup.sign_up(people_store, settings, renderer, now, wish("cho@example.vn"))
+    signup.sign_up(people_store, settings, renderer, now, form("cho@example.vn"))
     people.add(people_store, settings, now, "quen@example.vn", "tuan", previous_cut=previous_cut)
     forgetting.forget(people_store, now, "quen@example.vn", Outbox(tmp_path))
     text = (
@@ -400,5 +400,5 @@ def test_a_list_is_read_a_batch_at_a_time(people_store, settings, now, previous_
 
 
 def test_who_has_not_said_yes_is_not_exported(people_store, settings, renderer, now):
-    signup.sign_up(people_store, settings, renderer, now, wish())
+    signup.sign_up(people_store, settings, renderer, now, form())
     assert lists.export_csv(people_store).splitlines()[1:] == []

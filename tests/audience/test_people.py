@@ -12,7 +12,7 @@ from service.errors import UsageError
 from service.store.audience import suppressions
 from service.store.core import facts
 from service.text import mailboxes
-from tests.audience.acts import again, history, letters, newest, wish
+from tests.audience.acts import again, form, history, letters, newest
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_whoever_is_active_stays_as_they_are(people_store, add):
 
 
 def test_an_unconfirmed_sign_up_becomes_active(people_store, settings, renderer, now, add):
-    signup.sign_up(people_store, settings, renderer, now, wish("lan@example.vn"))
+    signup.sign_up(people_store, settings, renderer, now, form("lan@example.vn"))
     before = newest(people_store)
     assert add(cadence="daily") is Added.ADDED
     found = again(people_store, before)

@@ -11,7 +11,7 @@ from service.audience.preferences import Preferences
 from service.errors import UsageError
 from service.model import EndedReason
 from service.store import tables as t
-from tests.audience.acts import again, history, newest, subscribe, wish
+from tests.audience.acts import again, form, history, newest, subscribe
 
 KEPT = Preferences("weekly", ("giao-duc",), None, None)
 
@@ -50,14 +50,14 @@ def test_another_cadence_has_another_next_cut_and_the_same_window(
 
 
 def test_another_hour_is_another_rule(people_store, settings, now, weekly):
-    wish = Preferences("weekly", ("giao-duc",), "19:00", None)
-    saved = preferences.save(people_store, settings, now, weekly.token, wish)
+    wanted = Preferences("weekly", ("giao-duc",), "19:00", None)
+    saved = preferences.save(people_store, settings, now, weekly.token, wanted)
     assert (saved.at, saved.next_cut_at) == ("19:00", weekly.next_cut_at)
 
 
 def test_other_topics_keep_the_next_cut(people_store, settings, now, weekly):
-    wish = Preferences("weekly", ("giao-duc", "y-te"), None, None)
-    saved = preferences.save(people_store, settings, now, weekly.token, wish)
+    wanted = Preferences("weekly", ("giao-duc", "y-te"), None, None)
+    saved = preferences.save(people_store, settings, now, weekly.token, wanted)
     assert saved.topics == ("giao-duc", "y-te")
     assert saved.next_cut_at == weekly.next_cut_at
     everything = preferences.save(
@@ -96,7 +96,7 @@ def test_a_cadence_that_the_digest_has_not_is_refused(people_store, settings, no
 
 def test_who_has_not_confirmed_yet_has_nothing_to_change(people_store, settings, renderer, now):
     """The link of a sign-up that somebody else made must not settle anything in their name."""
-    signup.sign_up(people_store, settings, renderer, now, wish())
+    signup.sign_up(people_store, settings, renderer, now, form())
     asked = newest(people_store)
     daily = Preferences("daily", None, None, now + timedelta(days=30))
     assert preferences.save(people_store, settings, now, asked.token, daily) is None

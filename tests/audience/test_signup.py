@@ -21,11 +21,11 @@ from service.store.audience.signup_hours import Cap
 from service.store.core import facts
 from service.store.mailing.message_parts import unpack
 from service.text import mailboxes
-from tests.audience.acts import COOKIE, history, letters, newest, press, subscribe, wish
+from tests.audience.acts import COOKIE, form, history, letters, newest, press, subscribe
 
 
 def test_a_sign_up_waits_for_a_yes_and_plans_one_mail(people_store, settings, renderer, now):
-    done = signup.sign_up(people_store, settings, renderer, now, wish())
+    done = signup.sign_up(people_store, settings, renderer, now, form())
     assert done == signup.SignedUp(SignupOutcome.CHECK_MAIL, planned=True, due_at=now)
     found = newest(people_store)
     assert (found.address, found.digest, found.cadence) == ("minh@example.vn", "tuan", "weekly")
@@ -45,7 +45,7 @@ def test_a_sign_up_waits_for_a_yes_and_plans_one_mail(people_store, settings, re
 def test_the_mail_asks_in_the_sites_language_and_is_made_personal_by_marks(
     people_store, settings, renderer, now
 ):
-    signup.sign_up(people_store, settings, renderer, now, wish())
+    signup.sign_up(people_store, settings, renderer, now, form())
     parts = unpack(letters(people_store)[0].parts)
     values = dict.fromkeys(marks.NAMES, "x") | {
         "confirm_url": "https://tin.example.vn/confirm/abc",
@@ -66,10 +66,10 @@ def test_the_mail_asks_in_the_sites_language_and_is_made_personal_by_marks(
 def test_signing_up_again_while_unconfirmed_counts_but_sends_once_a_day(
     people_store, settings, renderer, now
 ):
-    first = signup.sign_up(people_store, settings, renderer, now, wish())
+    first = signup.sign_up(people_store, settings, renderer, now, form())
     later = now + timedelta(hours=23)
     again = signup.sign_up(
-        people_store, settings, renderer, later, wish("MINH@Example.vn", cadence="daily")
+        people_store, settings, renderer, later, form("MINH@Example.vn", cadence="daily")
     )
     assert (first.outcome, again.outcome) == (SignupOutcome.CHECK_MAIL, SignupOutcome.CHECK_MAIL)
     assert not again.planned
@@ -77,7 +77,7 @@ def test_signing_up_again_while_unconfirmed_counts_but_sends_once_a_day(
     assert (found.cadence, found.created_at) == ("daily", now)
     assert len(letters(people_store)) == 1
     next_day = now + timedelta(days=1, seconds=1)
-    assert signup.sign_up(people_store, settings, renderer, next_day, wish()).planned
+    assert signup.sign_up(people_store, settings, renderer, next_day, form()).planned
     assert len(letters(people_store)) == 2
     assert newest(people_store).created_at == next_day, "its link lives seven days more"
     with people_store.read() as connection:
@@ -87,17 +87,17 @@ def test_signing_up_again_while_unconfirmed_counts_but_sends_once_a_day(
 def test_the_browser_that_signed_up_last_confirms_with_one_click(
     people_store, settings, renderer, now
 ):
-    signup.sign_up(people_store, settings, renderer, now, wish())
-    signup.sign_up(people_store, settings, renderer, now, wish(cookie_hash=cookie_hash("d" * 32)))
+    signup.sign_up(people_store, settings, renderer, now, form())
+    signup.sign_up(people_store, settings, renderer, now, form(cookie_hash=cookie_hash("d" * 32)))
     assert newest(people_store).signup_hash == cookie_hash("d" * 32)
 
 
 def test_housekeeping_leaves_the_counters_of_today(people_store, settings, renderer, now):
     caps = Caps(everybody=Cap(an_hour=9, a_day=1))
-    signup.sign_up(people_store, settings, renderer, now, wish("a@a.vn"), caps=caps)
+    signup.sign_up(people_store, settings, renderer, now, form("a@a.vn"), caps=caps)
     later = now + timedelta(hours=12)
     housekeeping.run(people_store, settings, later)
-    done = signup.sign_up(people_store, settings, renderer, later, wish("b@b.vn"), caps=caps)
+    done = signup.sign_up(people_store, settings, renderer, later, form("b@b.vn"), caps=caps)
     assert done.due_at > later, "the day's one mail has gone"
     housekeeping.run(people_store, settings, now + timedelta(days=4))
     with people_store.read() as connection:
@@ -105,19 +105,19 @@ def test_housekeeping_leaves_the_counters_of_today(people_store, settings, rende
 
 
 def test_two_digests_on_one_day_are_one_mail(people_store, settings, renderer, now):
-    assert signup.sign_up(people_store, settings, renderer, now, wish()).planned
-    other = wish(digest="so-ket", cadence="half-yearly", topics=None)
+    assert signup.sign_up(people_store, settings, renderer, now, form()).planned
+    other = form(digest="so-ket", cadence="half-yearly", topics=None)
     assert not signup.sign_up(people_store, settings, renderer, now, other).planned
 
 
 def test_who_is_active_changes_nothing_and_is_told_by_mail(
     people_store, settings, renderer, now, previous_cut
 ):
-    signup.sign_up(people_store, settings, renderer, now, wish())
+    signup.sign_up(people_store, settings, renderer, now, form())
     press(people_store, settings, now, previous_cut)
     before = newest(people_store)
     later = now + timedelta(days=2)
-    stranger = wish(cadence="daily", topics=None, cookie_hash=cookie_hash("d" * 32))
+    stranger = form(cadence="daily", topics=None, cookie_hash=cookie_hash("d" * 32))
     done = signup.sign_up(people_store, settings, renderer, later, stranger)
     assert done == signup.SignedUp(SignupOutcome.CHECK_MAIL, planned=True, due_at=later)
     assert newest(people_store) == before
@@ -134,7 +134,7 @@ def test_nobody_can_fill_a_mailbox_with_our_form(people_store, settings, rendere
     planned = 0
     for day in range(20):
         at = now + timedelta(days=day, seconds=day)
-        planned += signup.sign_up(people_store, settings, renderer, at, wish()).planned
+        planned += signup.sign_up(people_store, settings, renderer, at, form()).planned
     assert planned == Caps().mailbox_month
 
 
@@ -152,11 +152,11 @@ def test_all_spellings_of_a_mailbox_are_counted_together(
     else:
         typed = [spelling.format(one) for one in spellings]
     planned = [
-        signup.sign_up(people_store, settings, renderer, now, wish(one)).planned for one in typed
+        signup.sign_up(people_store, settings, renderer, now, form(one)).planned for one in typed
     ]
     assert sum(planned) == Caps().mailbox_day
     assert planned[: Caps().mailbox_day] == [True] * Caps().mailbox_day
-    other = wish("minhanh@example.vn")
+    other = form("minhanh@example.vn")
     assert signup.sign_up(people_store, settings, renderer, now, other).planned
 
 
@@ -164,7 +164,7 @@ def test_a_flood_at_one_domain_waits_alone(people_store, settings, renderer, now
     caps = Caps(domain=Cap(an_hour=2, a_day=3))
 
     def due(typed):
-        return signup.sign_up(people_store, settings, renderer, now, wish(typed), caps=caps).due_at
+        return signup.sign_up(people_store, settings, renderer, now, form(typed), caps=caps).due_at
 
     hour = now.replace(minute=0)
     flood = [due(f"a{number}@h{number}.flood.example") for number in range(5)]
@@ -177,7 +177,7 @@ def test_the_cap_for_all_queues_and_refuses_nobody(people_store, settings, rende
     caps = Caps(everybody=Cap(an_hour=3, a_day=5))
 
     def sign_up(address, at=now):
-        return signup.sign_up(people_store, settings, renderer, at, wish(address), caps=caps)
+        return signup.sign_up(people_store, settings, renderer, at, form(address), caps=caps)
 
     assert [sign_up(f"minh{number}@d{number}.vn").due_at for number in range(3)] == [now] * 3
     hour = now.replace(minute=0)
@@ -199,7 +199,7 @@ def test_a_mail_that_would_come_after_its_link_has_lapsed_is_refused(
 ):
     caps = Caps(everybody=Cap(an_hour=1, a_day=1))
     for day in range(8):
-        typed = wish(f"a{day}@d{day}.vn")
+        typed = form(f"a{day}@d{day}.vn")
         done = signup.sign_up(people_store, settings, renderer, now, typed, caps=caps)
         assert done.planned is (day < 7)
     assert done == signup.SignedUp(SignupOutcome.FULL, planned=False, due_at=None)
@@ -209,7 +209,7 @@ def test_two_sign_ups_at_once_do_not_take_the_same_place(people_store, settings,
     caps = Caps(everybody=Cap(an_hour=2, a_day=100))
 
     def one(number):
-        typed = wish(f"a{number}@d{number}.vn")
+        typed = form(f"a{number}@d{number}.vn")
         return signup.sign_up(people_store, settings, renderer, now, typed, caps=caps).due_at
 
     with ThreadPoolExecutor(4) as pool:
@@ -224,24 +224,24 @@ def test_a_suppressed_address_sees_the_same_page_and_gets_nothing(
     with people_store.write() as connection:
         key = mailboxes.key(facts.secret(connection), "minh@example.vn")
         suppressions.add(connection, key, "bounce", now, "550 5.1.1")
-    done = signup.sign_up(people_store, settings, renderer, now, wish())
+    done = signup.sign_up(people_store, settings, renderer, now, form())
     assert done == signup.SignedUp(SignupOutcome.CHECK_MAIL, planned=False, due_at=now)
     assert letters(people_store) == []
 
 
 def test_an_unknown_digest_is_an_error(people_store, settings, renderer, now):
     with pytest.raises(UsageError):
-        signup.sign_up(people_store, settings, renderer, now, wish(digest="khac"))
+        signup.sign_up(people_store, settings, renderer, now, form(digest="khac"))
 
 
 def test_who_ended_signs_up_anew_beside_the_old_row(
     people_store, settings, renderer, now, previous_cut
 ):
-    signup.sign_up(people_store, settings, renderer, now, wish())
+    signup.sign_up(people_store, settings, renderer, now, form())
     press(people_store, settings, now, previous_cut)
     old = newest(people_store)
     unsubscribe.unsubscribe(people_store, now, old.token, EndedReason.PAGE)
-    signup.sign_up(people_store, settings, renderer, now + timedelta(days=2), wish())
+    signup.sign_up(people_store, settings, renderer, now + timedelta(days=2), form())
     new = newest(people_store)
     assert new.id != old.id
     assert new.subscriber_id == old.subscriber_id, "the ledger of what was told is the person's"
@@ -252,31 +252,31 @@ def test_who_ended_signs_up_anew_beside_the_old_row(
 def test_signing_up_again_on_the_day_of_leaving_sends_the_mail_that_is_promised(
     people_store, settings, renderer, now, previous_cut, how
 ):
-    signup.sign_up(people_store, settings, renderer, now, wish())
+    signup.sign_up(people_store, settings, renderer, now, form())
     press(people_store, settings, now, previous_cut)
     left = now + timedelta(hours=1)
     unsubscribe.unsubscribe(people_store, left, newest(people_store).token, how)
     back = left + timedelta(minutes=1)
-    assert signup.sign_up(people_store, settings, renderer, back, wish()).planned
+    assert signup.sign_up(people_store, settings, renderer, back, form()).planned
     assert [one.kind for one in letters(people_store)] == ["confirm", "confirm"]
-    assert not signup.sign_up(people_store, settings, renderer, back, wish()).planned
+    assert not signup.sign_up(people_store, settings, renderer, back, form()).planned
     assert press(people_store, settings, back, previous_cut).fresh
 
 
 def test_what_the_service_ended_is_no_leave_to_write_again(people_store, settings, renderer, now):
     """Only the owner of the mailbox can end a subscription; a lapsed link proves no owner."""
-    signup.sign_up(people_store, settings, renderer, now, wish())
+    signup.sign_up(people_store, settings, renderer, now, form())
     with people_store.write() as connection:
         connection.execute(
             t.subscription.update().values(ended_at=now, ended_reason=EndedReason.NOT_CONFIRMED)
         )
     later = now + timedelta(hours=1)
-    assert not signup.sign_up(people_store, settings, renderer, later, wish()).planned
+    assert not signup.sign_up(people_store, settings, renderer, later, form()).planned
 
 
 def test_signing_up_at_once_from_two_places_makes_one_row(people_store, settings, renderer, now):
     def one(_number):
-        return signup.sign_up(people_store, settings, renderer, now, wish()).planned
+        return signup.sign_up(people_store, settings, renderer, now, form()).planned
 
     with ThreadPoolExecutor(4) as pool:
         planned = list(pool.map(one, range(4)))
@@ -288,7 +288,7 @@ def test_signing_up_at_once_from_two_places_makes_one_row(people_store, settings
 def test_a_sign_up_that_nobody_confirms_ends_and_its_address_is_forgotten(
     people_store, settings, renderer, now
 ):
-    signup.sign_up(people_store, settings, renderer, now, wish())
+    signup.sign_up(people_store, settings, renderer, now, form())
     almost = now + timedelta(days=7)
     assert housekeeping.run(people_store, settings, almost) == 0
     after = almost + timedelta(seconds=1)
@@ -308,9 +308,9 @@ def test_a_sign_up_that_nobody_confirms_ends_and_its_address_is_forgotten(
 def test_the_address_of_somebody_who_said_yes_elsewhere_stays(
     people_store, settings, renderer, now, previous_cut
 ):
-    signup.sign_up(people_store, settings, renderer, now, wish())
+    signup.sign_up(people_store, settings, renderer, now, form())
     press(people_store, settings, now, previous_cut)
-    other = wish(digest="so-ket", cadence="half-yearly", topics=None)
+    other = form(digest="so-ket", cadence="half-yearly", topics=None)
     signup.sign_up(people_store, settings, renderer, now, other)
     assert housekeeping.run(people_store, settings, now + timedelta(days=8)) == 1
     assert newest(people_store).address == "minh@example.vn"
@@ -321,7 +321,7 @@ def test_who_left_and_never_confirmed_anew_may_still_come_back(
 ):
     found = subscribe(people_store, settings, renderer, now, previous_cut)
     unsubscribe.unsubscribe(people_store, now, found.token, EndedReason.PAGE)
-    other = wish(digest="so-ket", cadence="half-yearly", topics=None)
+    other = form(digest="so-ket", cadence="half-yearly", topics=None)
     signup.sign_up(people_store, settings, renderer, now, other)
     later = now + timedelta(days=8)
     assert housekeeping.run(people_store, settings, later) == 1
@@ -333,7 +333,7 @@ def test_who_left_and_never_confirmed_anew_may_still_come_back(
 def test_a_digest_gone_for_a_week_ends_its_subscriptions(
     people_store, settings, renderer, now, previous_cut
 ):
-    signup.sign_up(people_store, settings, renderer, now, wish())
+    signup.sign_up(people_store, settings, renderer, now, form())
     press(people_store, settings, now, previous_cut)
     with people_store.write() as connection:
         connection.execute(t.digest.update().values(retired_at=now))

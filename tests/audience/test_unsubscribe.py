@@ -18,7 +18,7 @@ from service.store.mailing import claims, deliveries, segments
 from service.store.mailing.deliveries import NewDelivery
 from service.store.mailing.message_parts import pack
 from service.store.mailing.segments import Segment
-from tests.audience.acts import again, history, newest, subscribe, wish
+from tests.audience.acts import again, form, history, newest, subscribe
 
 
 @pytest.fixture
@@ -232,7 +232,7 @@ def test_what_has_ended_can_be_neither_paused_nor_changed(people_store, settings
 
 
 def test_who_never_confirmed_can_say_no_and_nothing_else(people_store, settings, renderer, now):
-    signup.sign_up(people_store, settings, renderer, now, wish())
+    signup.sign_up(people_store, settings, renderer, now, form())
     asked = newest(people_store)
     assert unsubscribe.pause(people_store, now, asked.token) is None
     assert unsubscribe.monthly_instead(people_store, settings, now, asked.token) is None
@@ -249,7 +249,7 @@ def test_coming_back_by_undo_and_by_sign_up_at_once_leaves_one(
         unsubscribe.unsubscribe(people_store, at, weekly.token, EndedReason.ALL)
         with ThreadPoolExecutor(2) as pool:
             undone = pool.submit(unsubscribe.undo, people_store, at, weekly.token)
-            signed = pool.submit(signup.sign_up, people_store, settings, renderer, at, wish())
+            signed = pool.submit(signup.sign_up, people_store, settings, renderer, at, form())
             undone.result(), signed.result()
         with people_store.read() as connection:
             of_person = subscriptions.of_person(connection, weekly.subscriber_id)

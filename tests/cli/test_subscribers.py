@@ -37,7 +37,7 @@ def test_an_added_subscriber_is_active_and_gets_no_mail(ask, run, site):
         (("a@b.vn",), "--digest"),
     ],
 )
-def test_a_wish_that_cannot_be_is_wrong_use(run, site, args, words):
+def test_a_value_that_cannot_be_is_wrong_use(run, site, args, words):
     assert words in run("subscribers", "add", *args, code=2).stderr
 
 

@@ -26,8 +26,8 @@ def room(any_store, tmp_path):
 
 def save(room, subscription, cadence="daily", at=None):
     token = room.row(subscription).token
-    wish = Preferences(cadence, None, at, None)
-    assert preferences.save(room.store, room.settings, room.now, token, wish) is not None
+    wanted = Preferences(cadence, None, at, None)
+    assert preferences.save(room.store, room.settings, room.now, token, wanted) is not None
 
 
 def test_another_hour_that_is_past_today_sends_nothing_before_tomorrow(room):

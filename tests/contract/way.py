@@ -114,11 +114,11 @@ class Way:
             service.store, service.settings, service.renderer, self.site_folder, self.now
         )
 
-    def subscribe(self, address: str, digest: str, **wishes: Any) -> None:
+    def subscribe(self, address: str, digest: str, **preferences: Any) -> None:
         settings = self.service.settings
         people.add(
             self.service.store, settings, self.now, address, digest,
-            previous_cut=previous_cut(settings), **wishes,
+            previous_cut=previous_cut(settings), **preferences,
         )  # fmt: skip
 
     # -- looking ------------------------------------------------------------------------------

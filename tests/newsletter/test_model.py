@@ -47,7 +47,7 @@ class Model:
     def __init__(self, room: Newsroom, seed: int, readers: int) -> None:
         self.room, self.dice = room, random.Random(seed)
         self.stories: list[tuple[int, set[int], datetime, set[str]]] = []
-        self.wishes: dict[int, list[tuple[datetime, set[str] | None]]] = {}
+        self.choices: dict[int, list[tuple[datetime, set[str] | None]]] = {}
         self.people: dict[int, tuple[str, str]] = {}
         self.paused: set[int] = set()
         self.kills = 0
@@ -63,7 +63,7 @@ class Model:
             address, digest, begins=begins, topics=topics, **self._rhythm(digest)
         )
         self.people[subscription] = (address, digest)
-        self.wishes[subscription] = [(begins, topics and set(topics))]
+        self.choices[subscription] = [(begins, topics and set(topics))]
 
     def _topics(self) -> list[str] | None:
         return self.dice.choice([None, *(self.dice.sample(TOPICS, n) for n in (1, 2))])
@@ -102,7 +102,7 @@ class Model:
         elif what < 0.8:
             topics = self._topics()
             self.room.change(subscription, topics=topics)
-            self.wishes[subscription].append((self.room.now, topics and set(topics)))
+            self.choices[subscription].append((self.room.now, topics and set(topics)))
         else:
             until = self.room.now + self.dice.choice([4 * HOUR, 2 * DAY, 9 * DAY])
             self.room.change(subscription, paused_until=until)
@@ -178,7 +178,7 @@ class Model:
         """Only what is certain: topics that were followed from before it came until the end."""
         if subscription in self.paused:
             return False
-        history = self.wishes[subscription]
+        history = self.choices[subscription]
         if entered_at < history[0][0]:
             return False
         offered = set(DIGESTS[digest].get("topics", TOPICS))

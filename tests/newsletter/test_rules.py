@@ -24,7 +24,7 @@ def digest(**values):
 
 
 @pytest.mark.parametrize(
-    ("written", "wishes", "expected"),
+    ("written", "preferences", "expected"),
     [
         ({"cadence": "weekly"}, (None, None), CadenceRule("weekly", time(7), "monday")),
         (
@@ -62,8 +62,8 @@ def digest(**values):
         ),
     ],
 )
-def test_the_rule_of_a_subscription(written, wishes, expected):
-    assert rules.rule_of(digest(**written), *wishes) == expected
+def test_the_rule_of_a_subscription(written, preferences, expected):
+    assert rules.rule_of(digest(**written), *preferences) == expected
 
 
 @pytest.mark.parametrize(

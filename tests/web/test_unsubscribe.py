@@ -145,7 +145,7 @@ def test_a_goodbye_to_this_digest_counts_wherever_it_is_said(web, link):
     assert newest(web).ended_reason == "page"
 
 
-def test_an_unknown_wish_does_nothing(web, link):
+def test_an_unknown_answer_does_nothing(web, link):
     assert web.client.post(link, data={"do": "dance"}).status_code == 404
     assert not stopped(web)
 

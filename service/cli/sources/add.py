@@ -76,19 +76,19 @@ def add(
     added as it is.
     """
     log_quietly()
-    wish = SourceRequest(
+    request = SourceRequest(
         url, title, name, topics, kind="" if kind in {None, SourceKind.FEED} else str(kind)
     )
     choice = _Choice()
     if kind is None:
         settings = load(config, environ()).settings
-        choice = _chosen(settings, judged(settings, wish), shown=not as_json)
+        choice = _chosen(settings, judged(settings, request), shown=not as_json)
         if choice.offer is not None:
-            wish = replace(wish, url=choice.offer.url)
+            request = replace(request, url=choice.offer.url)
         elif choice.found is not None:
-            _tell_choice(choice.found, wish.url, settings.zone, as_json=as_json)
+            _tell_choice(choice.found, request.url, settings.zone, as_json=as_json)
             fail()
-    done = add_one(config, environ(), wish)
+    done = add_one(config, environ(), request)
     if as_json:
         dump(_as_json(done, choice.offer))
     else:

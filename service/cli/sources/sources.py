@@ -123,10 +123,10 @@ def import_(file: Any, topics: tuple[str, ...], config: Path, as_json: bool) -> 
         outlines = opml.read(file.read())
     except ParseError as error:
         raise UsageError(f"{file.name}: {error}") from error
-    wishes = [
+    requests = [
         SourceRequest(one.url, one.title, topics=topics, folders=one.categories) for one in outlines
     ]
-    done = add_many(config, environ(), wishes)
+    done = add_many(config, environ(), requests)
     if as_json:
         dump(_imported(done))
     else:

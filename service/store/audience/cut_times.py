@@ -23,7 +23,7 @@ _UNCUT = subscription.c.next_cut_at.is_(None)
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class CutSettings:
     """How some subscriptions of a digest want to be cut.
 
     `rule` is what their next cut was computed from (None: it never was), `uncut` says that they
@@ -47,8 +47,8 @@ class Scheduling:
     rule: str | None
 
 
-def wishes(connection: Connection, digest_id: int) -> list[Wishes]:
-    """The different wishes among those who read a digest."""
+def cut_settings(connection: Connection, digest_id: int) -> list[CutSettings]:
+    """The different preferences among those who read a digest."""
     columns = (
         subscription.c.cadence,
         subscription.c.at,
@@ -62,11 +62,11 @@ def wishes(connection: Connection, digest_id: int) -> list[Wishes]:
         .where(subscription.c.digest_id == digest_id, READING)
         .distinct()
     )
-    return [Wishes(row.cadence, row.at, row.zone, row.rule, bool(row.uncut)) for row in rows]
+    return [CutSettings(row.cadence, row.at, row.zone, row.rule, bool(row.uncut)) for row in rows]
 
 
-def to_schedule(connection: Connection, digest_id: int, one: Wishes) -> list[Scheduling]:
-    """Those who have exactly these wishes."""
+def to_schedule(connection: Connection, digest_id: int, one: CutSettings) -> list[Scheduling]:
+    """Those who have exactly these preferences."""
     rows = connection.execute(
         select(
             subscription.c.id,
@@ -81,7 +81,7 @@ def to_schedule(connection: Connection, digest_id: int, one: Wishes) -> list[Sch
     return [Scheduling(row.id, row.starts_at, row.next_cut_at, row.rule) for row in rows]
 
 
-def _having(digest_id: int, one: Wishes) -> list[ColumnElement[bool]]:
+def _having(digest_id: int, one: CutSettings) -> list[ColumnElement[bool]]:
     return [
         subscription.c.digest_id == digest_id,
         READING,
@@ -101,8 +101,8 @@ def schedule(connection: Connection, rule: str, cuts: Sequence[tuple[int, dateti
     )
 
 
-def pull_back(connection: Connection, digest_id: int, one: Wishes, to: datetime) -> int:
-    """Give those with exactly these wishes whose next cut lies later the cut `to`. How many."""
+def pull_back(connection: Connection, digest_id: int, one: CutSettings, to: datetime) -> int:
+    """Give those with exactly these whose next cut lies later the cut `to`. How many."""
     theirs = select(subscription.c.id).select_from(PEOPLE).where(*_having(digest_id, one))
     late = and_(subscription.c.id.in_(theirs), subscription.c.next_cut_at > to)
     return connection.execute(update(subscription).where(late).values(next_cut_at=to)).rowcount

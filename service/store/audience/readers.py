@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from service.store.audience.cut_times import PEOPLE, READING, ZONE, Scheduling, Wishes
+from service.store.audience.cut_times import PEOPLE, READING, ZONE, CutSettings, Scheduling
 from service.store.audience.windows import Window
 from service.store.mailing import deliveries
 from service.store.tables import subscriber, subscription, suppression
@@ -16,12 +16,12 @@ from service.store.tables import subscriber, subscription, suppression
 class ActiveSubscription:
     """A subscription that somebody reads. `window.rule` and its cut are those of the last run.
 
-    They may be empty (rule "", cut at `starts_at`) or out of date: `wishes` says by which rule the
-    next run will cut.
+    They may be empty (rule "", cut at `starts_at`) or out of date: `preferences` says by which rule
+    the next run will cut.
     """
 
     window: Window
-    wishes: Wishes
+    preferences: CutSettings
     scheduling: Scheduling
 
 
@@ -56,7 +56,7 @@ def readings(connection: Connection, subscriber_id: int) -> list[ActiveSubscript
                 barred=row.barred,
                 open=row.id in waiting,
             ),
-            Wishes(row.cadence, row.at, row.civil_zone, row.rule, row.next_cut_at is None),
+            CutSettings(row.cadence, row.at, row.civil_zone, row.rule, row.next_cut_at is None),
             Scheduling(row.id, row.starts_at, row.next_cut_at, row.rule),
         )
         for row in rows

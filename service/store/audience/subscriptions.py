@@ -65,7 +65,7 @@ class Subscription:
         return self.starts_at is not None
 
     @property
-    def wishes(self) -> dict[str, object]:
+    def preferences(self) -> dict[str, object]:
         """What the person chose, as an event keeps it."""
         return {
             "cadence": self.cadence,
@@ -215,7 +215,7 @@ class NewSubscription:
     starts_at: datetime
 
     @property
-    def wishes(self) -> dict[str, object]:
+    def preferences(self) -> dict[str, object]:
         """What the person chose, as an event keeps it."""
         return {
             "cadence": self.cadence,

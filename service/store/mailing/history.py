@@ -91,7 +91,7 @@ def tellings(
     return [ToldArticle(*tuple(row)) for row in rows]
 
 
-def wishes(connection: Connection, subscriber_id: int) -> list[SubscriptionSnapshot]:
+def subscriptions(connection: Connection, subscriber_id: int) -> list[SubscriptionSnapshot]:
     """All subscriptions of a subscriber, ended ones too, the newest first."""
     rows = connection.execute(
         select(

@@ -18,7 +18,7 @@ class Recipient:
 
     `address` is None once forgotten. `subscribed_at` is the sign-up, which never moves (`starts_at`
     does). `topics` are ids of the TOML, None = the digest's own, now and later. `language` and
-    `zone` are the subscriber's wishes, None = the site's.
+    `zone` are the subscriber's preferences, None = the site's.
     """
 
     subscription_id: int | None

@@ -49,12 +49,12 @@ async def save(request: Request) -> Response:
     found = await _find(request)
     if isinstance(found, Response):
         return found
-    wish = _wish(context, found, fields, now)
-    if isinstance(wish, str):
-        return _page(context, found, now, problem=wish, status=422)
+    wanted = _wanted(context, found, fields, now)
+    if isinstance(wanted, str):
+        return _page(context, found, now, problem=wanted, status=422)
     try:
         await asyncio.to_thread(
-            audience.save, context.store, context.settings, now, found.token, wish
+            audience.save, context.store, context.settings, now, found.token, wanted
         )
     except UsageError:
         return _page(context, found, now, problem="signup.fault.cadence", status=422)
@@ -145,7 +145,7 @@ def _hours(digest: Digest, found: Subscription) -> tuple[FormOption, ...]:
     return (own, *(FormOption(hour, hour, hour == found.at) for hour in hours))
 
 
-def _wish(
+def _wanted(
     context: Context, found: Subscription, fields: Fields, now: datetime
 ) -> Preferences | str:
     """What was chosen; or the key of the sentence that says what is wrong with it."""

@@ -89,14 +89,19 @@ async def submit(request: Request) -> Response:
 async def _sign_up(request: Request, digest: Digest, cookie: str, fields: Fields) -> Response:
     context, visitor = context_of(request), visitor_of(request)
     evidence = f"page {signup_page(digest.id)}, from {visitor.address}"
-    wish = _wish(context, digest, fields, evidence)
-    if isinstance(wish, str):
-        return await _again(context, digest, cookie, fields, problem=wish, status=422)
-    wish = replace(wish, cookie_hash=tokens.cookie_hash(cookie))
+    wanted = _signup_request(context, digest, fields, evidence)
+    if isinstance(wanted, str):
+        return await _again(context, digest, cookie, fields, problem=wanted, status=422)
+    wanted = replace(wanted, cookie_hash=tokens.cookie_hash(cookie))
     done = SignedUp(SignupOutcome.CHECK_MAIL, planned=False, due_at=None)
     if not fields.one(HONEYPOT):
         done = await asyncio.to_thread(
-            signup.sign_up, context.store, context.settings, context.renderer, context.clock(), wish
+            signup.sign_up,
+            context.store,
+            context.settings,
+            context.renderer,
+            context.clock(),
+            wanted,
         )
     if done.outcome is SignupOutcome.FULL:
         return error(request, 503, {"Retry-After": _WAIT_S})
@@ -104,7 +109,7 @@ async def _sign_up(request: Request, digest: Digest, cookie: str, fields: Fields
         context.wake("mail")
     later = done.due_at if done.due_at is not None and done.due_at > context.clock() else None
     token = tokens.form_token(context.secret, cookie)
-    sent = _sent(context, digest, wish, token, fields, later)
+    sent = _sent(context, digest, wanted, token, fields, later)
     response = page(context, "check_mail", sent=sent)
     cookies.write(response, context, cookie)
     return response
@@ -128,7 +133,9 @@ def _moved_to(context: Context, name: str) -> str | None:
         return renames.moved_to(connection, "digest", name)
 
 
-def _wish(context: Context, digest: Digest, fields: Fields, evidence: str) -> SignupRequest | str:
+def _signup_request(
+    context: Context, digest: Digest, fields: Fields, evidence: str
+) -> SignupRequest | str:
     """What was asked for; or the key of the sentence that says what is wrong with it."""
     try:
         address = addresses.normal(fields.one("address"))
@@ -229,15 +236,15 @@ def _latest(context: Context, digest: str) -> str | None:
 def _sent(
     context: Context,
     digest: Digest,
-    wish: SignupRequest,
+    wanted: SignupRequest,
     token: str,
     fields: Fields,
     later: datetime | None,
 ) -> SignupSent:
     title, address = sender(context.settings)
-    again = [("address", wish.address), ("cadence", fields.one("cadence")), ("token", token)]
+    again = [("address", wanted.address), ("cadence", fields.one("cadence")), ("token", token)]
     return SignupSent(
-        address=addresses.readable(wish.address),
+        address=addresses.readable(wanted.address),
         sender=f"{title} <{address}>" if title else address,
         days=LINK_LASTS.days,
         path=signup_page(digest.id),

@@ -118,7 +118,7 @@ def test_retries_double_up_to_a_day_and_hurry_while_a_lease_runs(now):
     )
 
 
-def test_polling_without_a_hub_keeps_the_publishers_wishes(now):
+def test_polling_without_a_hub_keeps_the_publishers_hints(now):
     hour = timedelta(hours=1)
     told = {"next_poll_at": now + 9 * hour, "last_ok_at": now - 2 * hour}
     silent = Silent(**{**_values(PLAIN), **told})

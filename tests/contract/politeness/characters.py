@@ -31,7 +31,7 @@ SITE = [f"{letter}.toasoan" for letter in "abcdef"]
 
 
 def all_publishers() -> list[Publisher]:
-    return [*_validators(), *_freshness(), *_wishes(), *_trouble(), *_moves()]
+    return [*_validators(), *_freshness(), *_hints(), *_trouble(), *_moves()]
 
 
 def _validators() -> list[Publisher]:
@@ -75,7 +75,7 @@ def _freshness() -> list[Publisher]:
     ]  # fmt: skip
 
 
-def _wishes() -> list[Publisher]:
+def _hints() -> list[Publisher]:
     night = "".join(f"<hour>{hour}</hour>" for hour in range(6))
     return [
         Publisher("ttl", news=HOUR, channel="<ttl>240</ttl>", floor_s=240 * 60),

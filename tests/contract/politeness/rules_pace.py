@@ -1,4 +1,4 @@
-"""How often each feed is asked, and whose wish that is."""
+"""How often each feed is asked, and who decides that."""
 
 from __future__ import annotations
 
