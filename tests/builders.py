@@ -32,10 +32,20 @@ def add_source(connection: Connection, now: datetime, name: str = "bao-a", **val
         "weight": 1.0,
         "created_at": now,
         "paused": False,
-        "next_poll_at": now,
-        "failures": 0,
     }
-    return _id(connection, t.source, name=name, **{**row, **values})
+    told = {**row, **values}
+    counts = {key: told.pop(key) for key in values.keys() & t.source_counts.c.keys()}
+    polled = {key: told.pop(key) for key in values.keys() & t.source_poll.c.keys()}
+    one = _id(connection, t.source, name=name, **told)
+    _id(connection, t.source_poll, source_id=one, **{"next_poll_at": now, **polled})
+    _id(connection, t.source_counts, source_id=one, **counts)
+    return one
+
+
+def sources():
+    """Sources with all that is known of them: a statement to narrow further."""
+    whole = t.source.join(t.source_poll).join(t.source_counts)
+    return select(t.source, t.source_poll, t.source_counts).select_from(whole)
 
 
 def add_topic(

@@ -30,7 +30,7 @@ def state(source: SourceRow, now: datetime) -> str:
     kinds = (
         ("paused", source.is_paused(now)),
         ("gone", source.gone_at is not None),
-        ("quarantined", source.aside_since is not None),
+        ("quarantined", source.quarantined_since is not None),
         ("slowed", held_until(source, now) is not None),
         ("drifting", _drifts(source)),
         ("failing", source.failures > 0),
@@ -40,9 +40,9 @@ def state(source: SourceRow, now: datetime) -> str:
     return next((kind for kind, is_so in kinds if is_so), "ok")
 
 
-def rests_until(source: SourceRow, now: datetime) -> datetime | None:
+def paused_until(source: SourceRow, now: datetime) -> datetime | None:
     """When it is asked again by itself; None where it is not paused, or until somebody says so."""
-    return source.rests_until if source.is_paused(now) and not source.paused else None
+    return source.paused_until if source.is_paused(now) and not source.paused else None
 
 
 def held_until(source: SourceRow, now: datetime) -> datetime | None:
@@ -123,10 +123,10 @@ def _drifts(source: SourceRow) -> bool:
 def _rest(source: SourceRow, now: datetime) -> Sentence:
     if source.paused:
         return sentence("standing.paused.config")
-    until = rests_until(source, now)
+    until = paused_until(source, now)
     if until is None:
-        return sentence("standing.paused.hand", since=source.rests_since)
-    return sentence("standing.paused.until", since=source.rests_since, until=until)
+        return sentence("standing.paused.hand", since=source.paused_since)
+    return sentence("standing.paused.until", since=source.paused_since, until=until)
 
 
 def _gone(source: SourceRow, _now: datetime) -> Sentence:
@@ -134,7 +134,7 @@ def _gone(source: SourceRow, _now: datetime) -> Sentence:
 
 
 def _quarantined(source: SourceRow, _now: datetime) -> Sentence:
-    return _since("standing.quarantined", source, source.aside_since)
+    return _since("standing.quarantined", source, source.quarantined_since)
 
 
 def _drifting(source: SourceRow, _now: datetime) -> Sentence:

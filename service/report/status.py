@@ -9,7 +9,7 @@ from service.report import hubs, mailing
 from service.report.lateness import Lateness, lateness
 from service.report.mailing import NOTHING, Beside, Mailing
 from service.report.sentence import in_english
-from service.report.standing import advice, held_until, pace, reason, rests_until, state
+from service.report.standing import advice, held_until, pace, paused_until, reason, state
 from service.report.trouble import Trouble
 from service.store import status_counts
 from service.store.core.database import Connection
@@ -107,7 +107,7 @@ def source_json(source: SourceRow, now: datetime) -> dict[str, object]:
         "error": source.error,
         "reason": english.tell(reason(source, now)) or None,
         "advice": english.tell(advice(source)) or None,
-        "paused_until": _iso(rests_until(source, now)),
+        "paused_until": _iso(paused_until(source, now)),
         "held_until": _iso(held_until(source, now)),
         "moved_to": source.moved_to,
         "suggestions": [asdict(one) for one in source.suggestions],

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from service.store import tables as t
+from service.store.sources import poll_counts
 from service.store.sources.dead_sources import Suggestion, suggestions_in
 from service.store.sources.pauses import awake, is_resting
 from service.store.websub import hub_overview
@@ -18,20 +19,17 @@ from service.store.websub.hub_overview import HubRow
 BEYOND = "beyond_limit"
 """Why entries were refused that no row is kept of: their document has more than we take."""
 
-PARSE_LEVELS = ("304", "body", "slices", "part", "whole")
-"""The parse levels, from "not modified" to "all of it was parsed", as the columns of `source`."""
-
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
     """A live source's polling state with what came of it.
 
-    `paused` by the TOML; from the command line since `rests_since`, until `rests_until` (None:
+    `paused` by the TOML; from the command line since `paused_since`, until `paused_until` (None:
     until it is resumed). `held_until`: until when its publisher wants it left alone; `held_by`: the
     source of its site that was told so, None: itself. `drifting_since`: since when it gives no
     entries though it used to. `redirect_to`: a permanent move that is being watched since
     `redirect_since`. `parse_levels`: how often each parse level was enough. `hub`: its subscription
-    there, None = there is none. The rest as in the columns of `source`.
+    there, None = there is none. The rest as in the columns of `source` and `source_poll`.
     """
 
     name: str
@@ -43,15 +41,15 @@ class SourceRow:
     failures: int
     error: str | None
     document_error: str | None
-    aside_since: datetime | None
+    quarantined_since: datetime | None
     gone_at: datetime | None
     moved_to: str | None
     last_tried_at: datetime | None
     repairs: tuple[str, ...]
     entries: int
     refused: dict[str, int] = field(default_factory=dict)
-    rests_since: datetime | None = None
-    rests_until: datetime | None = None
+    paused_since: datetime | None = None
+    paused_until: datetime | None = None
     held_until: datetime | None = None
     held_by: str | None = None
     drifting_since: datetime | None = None
@@ -67,7 +65,7 @@ class SourceRow:
     page_error: str | None = None
 
     def is_paused(self, now: datetime) -> bool:
-        return self.paused or is_resting(self.rests_since, self.rests_until, now)
+        return self.paused or is_resting(self.paused_since, self.paused_until, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +125,12 @@ def troubled(connection: Connection, now: datetime, due_before: datetime) -> lis
 
     What came of them is not counted, so that a probe may ask often.
     """
-    source = t.source.c
+    source, poll = t.source.c, t.source_poll.c
     not_well = or_(
-        source.failures > 0,
-        source.aside_since.is_not(None),
-        source.held_until > now,
-        source.next_poll_at < due_before,
+        poll.failures > 0,
+        poll.quarantined_since.is_not(None),
+        poll.held_until > now,
+        poll.next_poll_at < due_before,
     )
     rows = connection.execute(_live_sources().where(awake(now), not_well).order_by(source.name))
     return [_source_row(row, 0, {}) for row in rows]
@@ -145,7 +143,12 @@ def polled(connection: Connection, now: datetime) -> int:
 
 
 def _live_sources() -> Select[Any]:
-    return select(t.source).where(t.source.c.retired_at.is_(None))
+    return (
+        select(t.source, t.source_poll, t.source_counts)
+        .join(t.source_poll, t.source_poll.c.source_id == t.source.c.id)
+        .join(t.source_counts, t.source_counts.c.source_id == t.source.c.id)
+        .where(t.source.c.retired_at.is_(None))
+    )
 
 
 def _source_row(
@@ -162,15 +165,15 @@ def _source_row(
         failures=row.failures,
         error=row.error,
         document_error=row.document_error,
-        aside_since=row.aside_since,
+        quarantined_since=row.quarantined_since,
         gone_at=row.gone_at,
         moved_to=row.moved_to,
         last_tried_at=row.last_tried_at,
         repairs=tuple(row.repairs or ()),
         entries=entries + beyond,
         refused=refused | ({BEYOND: beyond} if beyond else {}),
-        rests_since=row.rests_since,
-        rests_until=row.rests_until,
+        paused_since=row.paused_since,
+        paused_until=row.paused_until,
         held_until=row.held_until,
         held_by=row.held_by,
         drifting_since=row.drifting_since,
@@ -181,7 +184,7 @@ def _source_row(
         skips=row.skips or 0,
         redirect_to=row.redirect_to,
         redirect_since=row.redirect_since,
-        parse_levels={name: getattr(row, f"rung_{name}") for name in PARSE_LEVELS},
+        parse_levels=poll_counts.by_level(row),
         hub=hub,
         page_error=row.page_error,
     )

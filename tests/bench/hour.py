@@ -197,6 +197,11 @@ async def run(plan: Plan, store: Store) -> Hour:
     return hour
 
 
+def _polled(column):
+    """The name of each source and a column of its poll state."""
+    return select(t.source.c.name, column).join(t.source_poll)
+
+
 class _Due:
     """When each of the sources was to be asked, one time after the other."""
 
@@ -206,7 +211,7 @@ class _Due:
 
     def look(self) -> None:
         with self._store.read() as connection:
-            rows = connection.execute(select(t.source.c.name, t.source.c.next_poll_at)).all()
+            rows = connection.execute(_polled(t.source_poll.c.next_poll_at)).all()
         for name, at in rows:
             known = self.planned.get(name)
             if known is not None and at != known[-1]:
@@ -232,8 +237,8 @@ def _judge_lateness(
 
 def _judge_states(hour: Hour, store: Store) -> None:
     with store.read() as connection:
-        told = connection.execute(select(t.source.c.name, t.source.c.error)).all()
-        failed = select(func.count()).where(t.source.c.failures > 0)
+        told = connection.execute(_polled(t.source_poll.c.error)).all()
+        failed = select(func.count()).where(t.source_poll.c.failures > 0)
         assert connection.scalar(failed)
     for name, error in told:
         kind = name.rpartition("-")[0]

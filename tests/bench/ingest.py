@@ -79,7 +79,7 @@ class Bantin:
 
     def all_due(self) -> None:
         with closing(sqlite3.connect(self.store, timeout=30)) as database, database:
-            database.execute("UPDATE source SET next_poll_at = '2000-01-01 00:00:00.000000'")
+            database.execute("UPDATE source_poll SET next_poll_at = '2000-01-01 00:00:00.000000'")
 
     def items(self) -> int:
         row = self.ask("SELECT count(*) FROM article")
@@ -115,7 +115,7 @@ class Running(Bantin):
             self.all_due()
         begun = f"{since:%Y-%m-%d %H:%M:%S.%f}"
         done = (
-            "SELECT count(*), min(last_tried_at), max(last_ok_at) FROM source "
+            "SELECT count(*), min(last_tried_at), max(last_ok_at) FROM source_poll "
             f"WHERE last_ok_at >= '{begun}'"
         )
         give_up = time.monotonic() + LONGEST_S

@@ -22,8 +22,8 @@ def test_the_running_service_suggests_and_an_edit_of_the_toml_takes_it(
     run("collect")
     with closing(sqlite3.connect(site / "var" / "bantin.db")) as store, store:  # days later
         store.execute(
-            "UPDATE source SET failures = 3, dead_since = '2020-01-01 00:00:00.000000' "
-            "WHERE name = 'bao-a'"
+            "UPDATE source_poll SET failures = 3, dead_since = '2020-01-01 00:00:00.000000' "
+            "WHERE source_id = (SELECT id FROM source WHERE name = 'bao-a')"
         )
     up = start("up", cwd=site)
     up.wait_for(f"serving http://127.0.0.1:{free_port}/")

@@ -16,7 +16,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import feedparser
-from sqlalchemy import select
 
 from service.collect.polling.poll import collect
 from service.collect.workers.pool import Parsers
@@ -24,8 +23,8 @@ from service.collect.workers.task import ParseResult, ParseTask
 from service.errors import QuarantinedError
 from service.net.client import Client
 from service.net.limits import FetchLimits
-from service.store import tables as t
 from service.store.sources import retries
+from tests.builders import sources
 from tests.collect.workers.test_pool import Deadly
 from tests.contract.way import AFTER_THE_CUT, LOOPBACK, SITE, TODAY, Way, one_line, rss, text_of
 from tests.net.wire import Talk, Wire, raw_server
@@ -234,7 +233,7 @@ def _assert_told(way: Way, failures: int) -> None:
         assert timedelta(minutes=15) <= then - way.now <= timedelta(hours=12), (name, then)
     for name in GOOD:
         assert (said[name]["state"], said[name]["error"]) == ("ok", None)
-    rows = way.rows(select(t.source.c.name, t.source.c.failures, t.source.c.lease_owner))
+    rows = way.rows(sources())
     assert {row.failures for row in rows if row.name in BAD} == {failures}
     assert {row.lease_owner for row in rows} == {None}
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from service.collect.polling.poll import collect
 from service.parse.entry_limits import ENTRIES
 from service.store import tables as t
+from tests.builders import sources
 from tests.contract.way import LOOPBACK, SITE, YESTERDAY, Way, rss
 from tests.net.wire import Talk, raw_server
 
@@ -49,7 +50,7 @@ async def test_the_newest_of_a_huge_feed_are_taken_and_the_others_need_not_wait(
             service.store, service.settings, lambda: datetime.now(UTC), owner="test", names=names
         )
         assert done.failed == {}
-        fine = dict(way.rows(select(t.source.c.name, t.source.c.last_ok_at)))
+        fine = {row.name: row.last_ok_at for row in way.rows(sources())}
         archived = fine.pop("kho")
         assert max(fine.values()) < archived
 

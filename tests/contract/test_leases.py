@@ -30,6 +30,7 @@ from service.store.core.database import Store
 from service.store.core.lease import LASTS, Lease, Term
 from service.store.sources import article_page_queue, dead_sources, polling_queue, site_leases
 from service.store.websub import callbacks, hub_subscriptions
+from tests.builders import sources
 from tests.collect.outlets import declared, feed, page
 from tests.contract.websub.desk import rss
 from tests.net.wire import Talk, raw_server
@@ -47,6 +48,9 @@ LEASES: tuple[Lease, ...] = (
     hub_subscriptions.LEASE,
     site_leases.LEASE,
 )
+
+ALL_LEASED = ["site_lease", "source_poll", "source_poll", "unread_page", "websub"]
+"""The tables of what is in hand then, sorted."""
 
 BEAT = Term(timedelta(seconds=3), 0.25)
 """Short leases, so that no test waits for half a minute."""
@@ -133,11 +137,12 @@ async def site(folder: Path, database: str) -> AsyncIterator[tuple[Outlet, Path]
         now = service.clock()
         await pipeline.collect(service, ["tin", "bao"])
         with service.store.write() as connection:
+            ids = {row.name: row.id for row in connection.execute(select(t.source))}
             long_ago, later = now - timedelta(days=9), now + timedelta(days=1)
-            of = update(t.source).where(t.source.c.name == "mat")
+            of = update(t.source_poll).where(t.source_poll.c.source_id == ids["mat"])
             dead = {"dead_since": long_ago, "failures": 9, "first_fetch_at": long_ago}
             connection.execute(of.values(next_poll_at=later, **dead))
-            of = update(t.source).where(t.source.c.name == "hub")
+            of = update(t.source_poll).where(t.source_poll.c.source_id == ids["hub"])
             connection.execute(of.values(next_poll_at=later, first_collected_at=long_ago))
             # The article's page could not be had just now, and is due again.
             page_row = update(t.unread_page).values(next_try_at=now).returning(t.unread_page.c.url)
@@ -184,7 +189,13 @@ async def test_what_a_killed_service_had_in_hand_is_taken_over_in_half_a_minute(
         try:
             held = held_rows(service.store)
             # The feed and the dead source, the article's page, the hub, and the turn of one site.
-            assert kinds(held) == ["site_lease", "source", "source", "unread_page", "websub"]
+            assert kinds(held) == [
+                "site_lease",
+                "source_poll",
+                "source_poll",
+                "unread_page",
+                "websub",
+            ]
             assert max(until for _, until in held.values()) <= died + LASTS
             outlet.asked.clear()
             outlet.go.set()
@@ -199,7 +210,7 @@ async def test_what_a_killed_service_had_in_hand_is_taken_over_in_half_a_minute(
             assert held_rows(service.store).keys() <= {"site_lease localhost"}  # until its gap ends
             with service.store.read() as connection:
                 titles = set(connection.execute(select(t.entry.c.title)).scalars())
-                row = connection.execute(select(t.source).where(t.source.c.name == "mat")).one()
+                row = connection.execute(sources().where(t.source.c.name == "mat")).one()
             assert any("treo" in title for title in titles)
             assert row.suggestions[0]["url"] == outlet.url("/moi.xml")
         finally:
@@ -239,7 +250,13 @@ async def test_what_takes_long_stays_whose_it_is(tmp_path, database):
                 ]  # fmt: skip
                 await outlet.all_asked()
                 held = held_rows(store)
-                assert kinds(held) == ["site_lease", "source", "source", "unread_page", "websub"]
+                assert kinds(held) == [
+                    "site_lease",
+                    "source_poll",
+                    "source_poll",
+                    "unread_page",
+                    "websub",
+                ]
                 end = asyncio.get_running_loop().time() + 2 * BEAT.lasts.total_seconds()
                 while asyncio.get_running_loop().time() < end:
                     taken += await asyncio.to_thread(take_what_is_free, rival, set(held))
@@ -264,7 +281,7 @@ def take_what_is_free(rival: Store, wanted: set[str]) -> list[object]:
             connection, now, dead_before=now, sought_before=now, failures=1
         )
         taken = {
-            "source": [one.id for one in polling_queue.claim(
+            "source_poll": [one.id for one in polling_queue.claim(
                 connection, polling_queue.named(connection, ["treo"]), "two", now, until,
                 at_once=True,
             )] + [one.id for one in dead_sources.claim(connection, wanting, "two", now, until)],
@@ -286,7 +303,7 @@ async def test_a_hubs_body_that_is_read_slowly_stays_whose_it_is(store, tmp_path
     service = open_service(config, {"BANTIN_STORE__URL": str(store.engine.url)}, lambda: now)
     try:
         with store.write() as connection:
-            connection.execute(update(t.source).values(first_collected_at=now))
+            connection.execute(update(t.source_poll).values(first_collected_at=now))
             one = connection.execute(select(t.source.c.id)).scalar_one()
             callbacks.keep(connection, one, "application/rss+xml", rss("b"), now)
             due = polling_queue.named(connection, ["hub"])
@@ -338,14 +355,14 @@ async def test_what_comes_too_late_does_not_undo_what_another_has_done(tmp_path,
             got = await pipeline.collect(service, ["bao"])
             assert (got.ok, got.entries_new) == (1, 1)
             with service.store.read() as connection:
-                before = connection.execute(select(t.source)).one()
+                before = connection.execute(sources()).one()
             go.set()
             slow.send_signal(signal.SIGCONT)
             async with asyncio.timeout(PATIENCE_S):
                 await slow.communicate()
             assert slow.returncode == 0
             with service.store.read() as connection:
-                assert connection.execute(select(t.source)).one() == before
+                assert connection.execute(sources()).one() == before
                 assert list(connection.execute(select(t.entry.c.entry_key)).scalars()) == ["moi"]
         finally:
             service.close()

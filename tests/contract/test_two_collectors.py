@@ -95,7 +95,7 @@ def counts(database: str) -> tuple[int, int]:
     store = Store(database)
     try:
         with store.read() as connection:
-            fine = select(func.count()).where(t.source.c.last_ok_at.is_not(None))
+            fine = select(func.count()).where(t.source_poll.c.last_ok_at.is_not(None))
             entries = select(func.count()).select_from(t.entry)
             return connection.scalar(fine) or 0, connection.scalar(entries) or 0
     finally:

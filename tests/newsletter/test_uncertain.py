@@ -138,7 +138,7 @@ def test_status_and_readyz_say_how_many_of_which_editions_and_since_when(room, l
     room.plan(MONDAY + WEEK)
     room.lose(2)
     with room.store.write() as connection:
-        connection.execute(update(t.source).values(next_poll_at=room.now))
+        connection.execute(update(t.source_poll).values(next_poll_at=room.now))
     with room.store.read() as connection:
         found = health(connection, room.now)
         editions = [

@@ -156,7 +156,7 @@ def test_what_waits_for_itself_or_for_its_hour_does_not_wait_for_a_relay(any_sto
 
 
 def _no_source_is_late(connection, later):
-    connection.execute(update(t.source).values(next_poll_at=later))
+    connection.execute(update(t.source_poll).values(next_poll_at=later))
 
 
 def _try(connection, delivery, now, relay, answer, later):
@@ -242,16 +242,19 @@ def test_each_state_has_its_reason_and_the_last_good_time_in_plain_words(any_sto
         "cham-moi": {"next_poll_at": now - hour},
         "hong": {"failures": 1, "error": "no connection"},
         "gac": {
-            "failures": 2, "error": "quarantined: longer than 30 s", "aside_since": now - hour,
-            "document_error": "quarantined: longer than 30 s", "last_ok_at": now - 3 * hour,
+            "failures": 2, "error": "quarantined: longer than 30 s",
+            "quarantined_since": now - hour, "last_ok_at": now - 3 * hour,
+            "document_error": "quarantined: longer than 30 s",
         },
-        "gac-cham": {"aside_since": now, "error": "x", "failures": 1, "next_poll_at": now - hour},
+        "gac-cham": {
+            "quarantined_since": now, "error": "x", "failures": 1, "next_poll_at": now - hour,
+        },
         "nghi": {"paused": True, "failures": 4, "error": "no connection"},
-        "tay": {"rests_since": now - hour, "failures": 1, "error": "x"},
+        "tay": {"paused_since": now - hour, "failures": 1, "error": "x"},
         "tay-het": {
-            "rests_since": now - hour, "rests_until": now, "failures": 1, "error": "x",
+            "paused_since": now - hour, "paused_until": now, "failures": 1, "error": "x",
         },
-        "tay-nua": {"rests_since": now - hour, "rests_until": now + hour, "failures": 1},
+        "tay-nua": {"paused_since": now - hour, "paused_until": now + hour, "failures": 1},
         "lac": {
             "failures": 2, "error": "gives none", "document_error": "gives none",
             "drifting_since": now - hour, "last_ok_at": now - 2 * hour,
@@ -333,7 +336,7 @@ def test_a_source_that_its_publisher_slows_down_is_told_but_makes_nothing_unread
 
 
 def test_each_parse_level_is_counted_by_source(any_store, now):
-    counts = {"rung_304": 40, "rung_body": 3, "rung_slices": 2, "rung_part": 1, "rung_whole": 5}
+    counts = {"not_modified": 40, "body": 3, "slices": 2, "part": 1, "whole": 5}
     with any_store.write() as connection:
         add_source(connection, now, **counts)
     with any_store.read() as connection:
@@ -395,7 +398,7 @@ def test_whoever_probes_is_told_of_some_and_of_how_many_more(any_store, now):
     with any_store.write() as connection:
         for n in range(MOST_OF_A_KIND + 7):
             add_source(connection, now, f"hong-{n:03}", failures=1, error="no connection")
-        add_source(connection, now, "gac", failures=1, error="x", aside_since=now)
+        add_source(connection, now, "gac", failures=1, error="x", quarantined_since=now)
     with any_store.read() as connection:
         found = health(connection, now)
     assert len(found.lines()) == MOST_OF_A_KIND + 2
@@ -406,7 +409,9 @@ def test_whoever_probes_is_told_of_some_and_of_how_many_more(any_store, now):
 def test_a_service_that_polls_nothing_is_not_ready(any_store, now):
     _fill(any_store, now)
     with any_store.write() as connection:
-        connection.execute(update(t.source).values(failures=0, last_ok_at=now, next_poll_at=now))
+        connection.execute(
+            update(t.source_poll).values(failures=0, last_ok_at=now, next_poll_at=now)
+        )
     with any_store.read() as connection:
         found = health(connection, now + timedelta(hours=2))
     assert not found.ready

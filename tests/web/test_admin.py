@@ -71,14 +71,17 @@ def test_every_state_of_a_source_has_its_word_its_reason_and_the_sites_hour(web)
     soon = web.now + timedelta(hours=1)
     rows = {
         "gone": ({"failures": 1, "error": "410", "gone_at": web.now}, "đã gỡ bỏ"),
-        "quarantined": ({"failures": 2, "error": "quarantined", "aside_since": web.now}, "cách ly"),
+        "quarantined": (
+            {"failures": 2, "error": "quarantined", "quarantined_since": web.now},
+            "cách ly",
+        ),
         "drifting": (
             {"failures": 1, "error": "x", "document_error": "x", "drifting_since": web.now},
             "không còn tin",
         ),
         "slowed": ({"failures": 1, "error": "429", "held_until": soon}, "được yêu cầu chờ"),
         "late": ({"next_poll_at": web.now - timedelta(hours=2)}, "chậm"),
-        "paused": ({"rests_since": web.now}, "tạm dừng"),
+        "paused": ({"paused_since": web.now}, "tạm dừng"),
         "moved": ({"last_ok_at": web.now, "moved_to": "https://moi.example/rss"}, "tốt"),
     }
     with web.store.write() as connection:

@@ -104,7 +104,7 @@ def _unasked(name: str, source: Source, known: Remembered | None, now: datetime)
         return Tried(name, source.url, None, _PAUSED)
     if known is None:
         return None
-    if pauses.is_resting(known.rests_since, known.rests_until, now):
+    if pauses.is_resting(known.paused_since, known.paused_until, now):
         return Tried(name, source.url, None, _RESTING)
     if known.gone_at is not None:
         how = f"not asked; `bantin sources retry {name}` has it asked again"

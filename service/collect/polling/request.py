@@ -78,7 +78,7 @@ class Asked:
     ) -> ParseTask:
         """One of its documents, to be read. `rules`: see `curate.rules.packed`."""
         options = EntryOptions(self.told, rules, before)
-        suspect = self.claimed.aside_since is not None
+        suspect = self.claimed.quarantined_since is not None
         return ParseTask(body, dict(headers), url, self.reading, now, options, suspect)
 
 
@@ -280,6 +280,6 @@ def _newest(source: ClaimedSource, response: Response) -> tuple[bytes | None, by
 
 
 def _as_before(source: ClaimedSource, error: str) -> ParseError:
-    if source.aside_since:
+    if source.quarantined_since:
         return QuarantinedError(error)
     return DriftError(error) if source.lists.drifting_since else ParseError(error)

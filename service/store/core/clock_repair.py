@@ -2,7 +2,7 @@
 
 What has happened cannot lie ahead of now; what is to come lies ahead by no more than its rule can
 ever put it. Everything else in the store is left as it is: names of keys (`edition.cut_at`), what a
-person chose (`rests_until`), and what nothing is decided by.
+person chose (`paused_until`), and what nothing is decided by.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ _COMING = (
     _due(t.delivery.c.resend_at, resending.AFTER),
     _due(t.relay.c.next_try_at, _MAIL_BACKOFF),
     _lease(polling_queue.LEASE),
-    _Rule(t.source.c.held_until, _HOLD, dict.fromkeys(NOT_HELD), true()),
-    _Rule(t.source.c.pushed_until, _HUB, {"pushed_until": None}, true()),
+    _Rule(t.source_poll.c.held_until, _HOLD, dict.fromkeys(NOT_HELD), true()),
+    _Rule(t.source_poll.c.pushed_until, _HUB, {"pushed_until": None}, true()),
     _lease(site_leases.LEASE, FURTHEST),
     _lease(article_page_queue.LEASE),
     _due(t.unread_page.c.next_try_at, _PAGE_BACKOFF),
@@ -82,14 +82,14 @@ _COMING = (
 """What is to come. A pause's cap is the form's (a year)."""
 
 _HAPPENED = (
-    t.source.c.first_fetch_at,
-    t.source.c.last_ok_at,
-    t.source.c.news_at,
-    t.source.c.whole_at,
-    t.source.c.redirect_since,
-    t.source.c.drifting_since,
-    t.source.c.dead_since,
-    t.source.c.sought_at,
+    t.source_poll.c.first_fetch_at,
+    t.source_poll.c.last_ok_at,
+    t.source_poll.c.news_at,
+    t.source_poll.c.whole_at,
+    t.source_poll.c.redirect_since,
+    t.source_poll.c.drifting_since,
+    t.source_poll.c.dead_since,
+    t.source_poll.c.sought_at,
     t.source.c.retired_at,
     t.digest.c.retired_at,
     t.robots.c.asked_at,
@@ -147,15 +147,15 @@ def furthest(connection: Connection, now: datetime) -> timedelta | None:
 
 def _polls(connection: Connection, now: datetime, longest: timedelta) -> int:
     """Sources that were asked under the clock that was ahead keep the gap to their next poll."""
-    c = t.source.c
+    c = t.source_poll.c
     rows = connection.execute(
-        select(c.id, c.last_tried_at, c.next_poll_at).where(
+        select(c.source_id, c.last_tried_at, c.next_poll_at).where(
             (c.last_tried_at > now + SLACK) | (c.next_poll_at > now + longest + SLACK)
         )
     ).all()
     setting = (
-        update(t.source)
-        .where(t.source.c.id == bindparam("row"))
+        update(t.source_poll)
+        .where(c.source_id == bindparam("row"))
         .values(last_tried_at=bindparam("tried"), next_poll_at=bindparam("poll"))
     )
     if rows:
@@ -189,7 +189,7 @@ def _poll(row: Any, now: datetime, longest: timedelta) -> dict[str, object]:
     else:
         gap = timedelta()
     in_reason = max(timedelta(), gap) if gap <= longest else timedelta()
-    return {"row": row.id, "tried": tried, "poll": now + in_reason}
+    return {"row": row.source_id, "tried": tried, "poll": now + in_reason}
 
 
 def _set(

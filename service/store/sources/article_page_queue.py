@@ -17,7 +17,7 @@ from service.store.core.lease import Lease
 from service.store.core.lots import lots
 from service.store.core.statements import upsert
 from service.store.sources.pauses import awake
-from service.store.tables import entry, source
+from service.store.tables import entry, source, source_poll
 from service.store.tables import unread_page as t
 
 LEASE = Lease(t)
@@ -130,10 +130,11 @@ def _pages(connection: Connection, ids: Sequence[int], owner: str) -> list[Claim
     statement = (
         select(
             t.c.entry_id, entry.c.entry_key, t.c.source_id, source.c.name, source.c.title, t.c.url,
-            t.c.listed, t.c.added_at, t.c.tries, entry.c.article_id, source.c.first_fetch_at,
+            t.c.listed, t.c.added_at, t.c.tries, entry.c.article_id, source_poll.c.first_fetch_at,
         )
         .join(entry, entry.c.id == t.c.entry_id)
         .join(source, source.c.id == t.c.source_id)
+        .join(source_poll, source_poll.c.source_id == t.c.source_id)
         .where(t.c.entry_id.in_(ids))
         .order_by(t.c.entry_id)
     )  # fmt: skip
@@ -182,10 +183,9 @@ def rest(connection: Connection, owner: str, ids: Iterable[int], until: datetime
 
 
 def _tell(connection: Connection, source_id: int, error: str | None) -> None:
-    changed = source.c.page_error.is_distinct_from(error)
-    connection.execute(
-        update(source).where(source.c.id == source_id, changed).values(page_error=error)
-    )
+    s = source_poll.c
+    changed = s.source_id == source_id, s.page_error.is_distinct_from(error)
+    connection.execute(update(source_poll).where(*changed).values(page_error=error))
 
 
 def _mine(page: ClaimedArticlePage) -> ColumnElement[bool]:

@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, exists, or_, select, update
 
 from service.store.sources.pauses import awake
 from service.store.sources.polling_queue import LEASE
-from service.store.tables import source as t
+from service.store.tables import source as s
+from service.store.tables import source_poll as t
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,10 @@ def wanting(
     """
     address = t.c.moved_to
     statement = (
-        select(t.c.id, t.c.name, t.c.url, address, t.c.sought_at)
+        select(s.c.id, s.c.name, s.c.url, address, t.c.sought_at)
+        .join(t, t.c.source_id == s.c.id)
         .where(
-            t.c.retired_at.is_(None),
+            s.c.retired_at.is_(None),
             awake(now),
             or_(t.c.held_until.is_(None), t.c.held_until <= now),
             or_(
@@ -61,7 +63,7 @@ def wanting(
             ),
             or_(t.c.sought_at.is_(None), t.c.sought_at <= sought_before),
         )
-        .order_by(t.c.sought_at.is_not(None), t.c.sought_at, t.c.id)
+        .order_by(t.c.sought_at.is_not(None), t.c.sought_at, s.c.id)
     )
     rows = connection.execute(statement)
     return [Dead(row.id, row.name, row.url, row.moved_to or row.url, row.sought_at) for row in rows]
@@ -77,7 +79,7 @@ def claim(
     mine = []
     for one in wanted:
         as_before = t.c.sought_at.is_not_distinct_from(one.sought_at)
-        if LEASE.claim(connection, owner, now, until, t.c.id == one.id, as_before).first():
+        if LEASE.claim(connection, owner, now, until, t.c.source_id == one.id, as_before).first():
             mine.append(one)
     return mine
 
@@ -89,7 +91,8 @@ def suggest(
 
     False: it is not dead any more, has another address, or is not this owner's any more.
     """
-    still = LEASE.mine(owner, [dead.id]), t.c.url == dead.url, t.c.failures > 0
+    stands = exists().where(s.c.id == t.c.source_id, s.c.url == dead.url)
+    still = LEASE.mine(owner, [dead.id]), stands, t.c.failures > 0
     told = [asdict(one) for one in found]
     kept = connection.execute(update(t).where(*still).values(suggestions=told or None))
     LEASE.release(connection, owner, [dead.id], {"sought_at": now})

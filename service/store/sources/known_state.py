@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from service.store.tables import source as t
+from service.store.tables import source as s
+from service.store.tables import source_poll as t
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Remembered:
     `url`: as the TOML had it; `address`: where it was fetched. `etag`, `last_modified`, `read_as`
     are as in `sources.BodyFingerprint`, None where that document could not be read. `entries`: how
     many were in it. `gone_at`: since when its server says that it is gone for good. `quarantined`:
-    the document killed or hung its reader. `rests_since`, `rests_until`: as in `pauses.is_resting`.
+    the document killed or hung its reader. `paused_*`: as in `pauses.is_resting`.
     """
 
     id: int
@@ -32,19 +33,20 @@ class Remembered:
     held_until: datetime | None
     gone_at: datetime | None = None
     quarantined: bool = False
-    rests_since: datetime | None = None
-    rests_until: datetime | None = None
+    paused_since: datetime | None = None
+    paused_until: datetime | None = None
 
 
 def remembered(connection: Connection) -> dict[str, Remembered]:
     """Of every source that is not retired, by its id in the TOML."""
-    rows = connection.execute(select(t).where(t.c.retired_at.is_(None)))
+    both = select(s, t).join(t, t.c.source_id == s.c.id)
+    rows = connection.execute(both.where(s.c.retired_at.is_(None)))
     return {row.name: _of(row) for row in rows}
 
 
 def titles(connection: Connection) -> dict[str, str]:
     """What each source that is not retired calls itself, by its id; "" where it never said."""
-    rows = connection.execute(select(t.c.name, t.c.title).where(t.c.retired_at.is_(None)))
+    rows = connection.execute(select(s.c.name, s.c.title).where(s.c.retired_at.is_(None)))
     return {row.name: row.title or "" for row in rows}
 
 
@@ -61,7 +63,7 @@ def _of(row: Any) -> Remembered:
         row.entries_last or 0,
         row.held_until,
         row.gone_at,
-        row.aside_since is not None,
-        row.rests_since,
-        row.rests_until,
+        row.quarantined_since is not None,
+        row.paused_since,
+        row.paused_until,
     )

@@ -1,7 +1,7 @@
 """What is remembered of a source's list: how long it usually is, where it stands, since when not.
 
-These columns of `source` are read with every claim and written with every document; what they mean
-is decided in collect (`drift`, `mainlist`, `children`).
+These columns of `source_poll` are read with every claim and written with every document; what they
+mean is decided in collect (`drift`, `mainlist`, `children`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from service.store.tables import source as t
+from service.store.tables import source_poll as t
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from service.store.tables import source as t
 def awake(now: datetime) -> ColumnElement[bool]:
     """Whether a source may be asked unbidden: neither the TOML nor a person lets it rest."""
     # Never NULL, so that it can be turned round.
-    ended = and_(t.c.rests_until.is_not(None), t.c.rests_until <= now)
-    over = or_(t.c.rests_since.is_(None), ended)
+    ended = and_(t.c.paused_until.is_not(None), t.c.paused_until <= now)
+    over = or_(t.c.paused_since.is_(None), ended)
     return and_(~t.c.paused, over)
 
 
@@ -54,5 +54,5 @@ def _set(
     connection.execute(
         update(t)
         .where(t.c.retired_at.is_(None), t.c.name.in_(sorted(set(names))))
-        .values(rests_since=since, rests_until=until)
+        .values(paused_since=since, paused_until=until)
     )

@@ -1,4 +1,4 @@
-"""How a poll went, kept in the `source` row: read, unchanged, failed.
+"""How a poll went, kept in the `source_poll` row: read, unchanged, failed.
 
 Each only while the claim still stands: not when the lease had lapsed and another process took the
 source, nor when the source was given another address meanwhile.
@@ -17,20 +17,25 @@ from sqlalchemy import (
     Connection,
     Update,
     bindparam,
+    exists,
     func,
+    or_,
     select,
     update,
 )
 
+from service.parse.incremental.levels import ParseLevel
 from service.store.core.bulk import Many
 from service.store.core.lots import lots
 from service.store.sources import list_state as lists_
+from service.store.sources import poll_counts
 from service.store.sources import poll_state as m
 from service.store.sources.list_state import Lists
 from service.store.sources.poll_state import PollState
 from service.store.sources.polling_queue import LEASE, BodyFingerprint, ClaimedSource
 from service.store.sources.publisher_holds import CLAIMED, NEXT, after_answer
-from service.store.tables import source as t
+from service.store.tables import source as s
+from service.store.tables import source_poll as t
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,10 @@ def held(connection: Connection, claimed: Iterable[ClaimedSource]) -> dict[int, 
     found: dict[int, SourceTitle] = {}
     for batch in lots(sorted(wanted)):
         rows = connection.execute(
-            select(t.c.id, t.c.lease_owner, t.c.url, t.c.title, t.c.home)
-            .where(t.c.id.in_(batch))
-            .order_by(t.c.id)
+            select(s.c.id, t.c.lease_owner, s.c.url, s.c.title, s.c.home)
+            .join(t, t.c.source_id == s.c.id)
+            .where(s.c.id.in_(batch))
+            .order_by(s.c.id)
             .with_for_update(key_share=True)
         )
         for row in rows:
@@ -79,7 +85,7 @@ class Fine:
     home: str | None
     entries: int
     repairs: Sequence[str]
-    level: str
+    level: ParseLevel
     lists: Lists
     beyond: int = 0
     whole: bool = True
@@ -92,7 +98,7 @@ class Fine:
 
 
 def record_fine(connection: Connection, now: datetime, fine: Sequence[Fine]) -> frozenset[int]:
-    """All in one statement. Returns the ids of those that were not ours any more."""
+    """A few statements for all. Returns the ids of those that were not ours any more."""
     rows = [
         {
             **_answered(one, now),
@@ -101,15 +107,20 @@ def record_fine(connection: Connection, now: datetime, fine: Sequence[Fine]) -> 
             "repairs": list(one.repairs),
             "hubs": list(one.hubs) or None,
             "hub_topic": one.topic,
-            "said_title": one.title or None,
-            "said_home": one.home or None,
             "collected_at": now if one.whole else None,
-            **{f"by_{level}": int(one.level == level) for level in _PARSE_LEVELS},
             **lists_.values(one.lists),
         }
         for one in fine
     ]
-    return _lost(connection, fine, _FINE(connection, rows), now)
+    lost = _lost(connection, fine, _FINE(connection, rows), now)
+    kept = [one for one in fine if one.source.id not in lost]
+    said = [
+        {"row": one.source.id, "said_title": one.title or None, "said_home": one.home or None}
+        for one in kept
+    ]
+    _CALLED(connection, said)
+    poll_counts.add(connection, {one.source.id: one.level for one in kept})
+    return lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +140,16 @@ class Same:
 def record_unchanged(
     connection: Connection, now: datetime, unchanged: Sequence[Same]
 ) -> frozenset[int]:
-    """All in one statement. Returns the ids of those that were not ours any more."""
-    rows = [
-        {
-            **_answered(one, now),
-            "not_modified": int(not one.whole),
-            "same_body": int(one.whole),
-        }
+    """A few statements for all. Returns the ids of those that were not ours any more."""
+    rows = [_answered(one, now) for one in unchanged]
+    lost = _lost(connection, unchanged, _UNCHANGED(connection, rows), now)
+    levels = {
+        one.source.id: ParseLevel.BODY if one.whole else ParseLevel.NOT_MODIFIED
         for one in unchanged
-    ]
-    return _lost(connection, unchanged, _UNCHANGED(connection, rows), now)
+        if one.source.id not in lost
+    }
+    poll_counts.add(connection, levels)
+    return lost
 
 
 def record_failure(
@@ -174,8 +185,10 @@ def record_failure(
     if dead_at is not None:
         values["dead_since"] = func.coalesce(t.c.dead_since, dead_at)
     if fingerprint is not None:
-        since = None if quarantined_at is None else func.coalesce(t.c.aside_since, quarantined_at)
-        values |= {"document_error": error, "aside_since": since, **_known_by(fingerprint)}
+        since = (
+            None if quarantined_at is None else func.coalesce(t.c.quarantined_since, quarantined_at)
+        )
+        values |= {"document_error": error, "quarantined_since": since, **_known_by(fingerprint)}
     if held_until is not None:
         values |= {"held_until": held_until, "held_by": None}
     return _settle(connection, source, next_poll_at, values)
@@ -201,8 +214,8 @@ def _lost(
         return frozenset()
     kept: set[int] = set()
     for ids in lots(one.source.id for one in answered):
-        settled = t.c.id.in_(ids), t.c.lease_owner.is_(None), t.c.last_ok_at == now
-        kept |= set(connection.execute(select(t.c.id).where(*settled)).scalars())
+        settled = t.c.source_id.in_(ids), t.c.lease_owner.is_(None), t.c.last_ok_at == now
+        kept |= set(connection.execute(select(t.c.source_id).where(*settled)).scalars())
     return frozenset(one.source.id for one in answered) - kept
 
 
@@ -232,7 +245,12 @@ def _settle(
 
 
 def _mine(source: ClaimedSource) -> ColumnElement[bool]:
-    return LEASE.mine(source.owner, [source.id]) & (t.c.url == source.url)
+    return LEASE.mine(source.owner, [source.id]) & _stands_at(source.url)
+
+
+def _stands_at(url: str | BindParameter[str]) -> ColumnElement[bool]:
+    """Whether the TOML still has the address that was fetched."""
+    return exists().where(s.c.id == t.c.source_id, s.c.url == url)
 
 
 def _bound(*names: str) -> dict[str, BindParameter[Any]]:
@@ -244,9 +262,9 @@ def _answer(values: Mapping[str, Any]) -> Update:
     return (
         update(t)
         .where(
-            t.c.id == bindparam("row"),
+            t.c.source_id == bindparam("row"),
             t.c.lease_owner == bindparam("owner"),
-            t.c.url == bindparam("address"),
+            _stands_at(bindparam("address")),
         )
         .values(
             failures=0,
@@ -263,27 +281,13 @@ def _answer(values: Mapping[str, Any]) -> Update:
     )
 
 
-def _plus(column: str, name: str) -> dict[str, Any]:
-    return {column: t.c[column] + bindparam(name, type_=t.c[column].type)}
-
-
-_PARSE_LEVELS = ("slices", "part", "whole")
-
-_UNCHANGED = Many(
-    lambda _: _answer(
-        {"drifting_since": None}
-        | _plus("rung_304", "not_modified")
-        | _plus("rung_body", "same_body")
-    )
-)
+_UNCHANGED = Many(lambda _: _answer({"drifting_since": None}))
 
 _FINE = Many(
     lambda _: _answer(
         {
             "document_error": None,
-            "aside_since": None,
-            "title": func.coalesce(bindparam("said_title", type_=t.c.title.type), t.c.title),
-            "home": func.coalesce(bindparam("said_home", type_=t.c.home.type), t.c.home),
+            "quarantined_since": None,
             "first_collected_at": func.coalesce(
                 t.c.first_collected_at,
                 bindparam("collected_at", type_=t.c.first_collected_at.type),
@@ -291,10 +295,15 @@ _FINE = Many(
         }
         | _bound("entries_last", "entries_beyond", "repairs", "hubs", "hub_topic")
         | _bound(*(column.name for column in lists_.COLUMNS))
-        | {
-            column: value
-            for level in _PARSE_LEVELS
-            for column, value in _plus(f"rung_{level}", f"by_{level}").items()
-        }
     )
 )
+
+
+def _called(_: Connection) -> Update:
+    title = func.coalesce(bindparam("said_title", type_=s.c.title.type), s.c.title)
+    home = func.coalesce(bindparam("said_home", type_=s.c.home.type), s.c.home)
+    other = or_(s.c.title != title, s.c.home.is_distinct_from(home))
+    return update(s).where(s.c.id == bindparam("row"), other).values(title=title, home=home)
+
+
+_CALLED = Many(_called)

@@ -1,7 +1,7 @@
 """How a source is asked: its rhythm, its publisher's hints, where it has moved to.
 
-These columns of `source` are read with every claim and written with every answer; what becomes of
-them is decided in collect.
+These columns of `source_poll` are read with every claim and written with every answer; what becomes
+of them is decided in collect.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from service.store.tables import source as t
+from service.store.tables import source_poll as t
 
 
 @dataclass(frozen=True, slots=True)
 class PollState:
-    """None everywhere: nothing is known yet. Seconds and instants; see the columns of `source`.
+    """None everywhere: nothing is known yet. Seconds and instants, as in `source_poll`.
 
     `whole_at`: when it was last asked without validators. `redirect_*`: a permanent redirect that
     is being watched. `moved_to`: where the source is fetched instead of at its own address.

@@ -1,4 +1,4 @@
-"""The polling queue: the `source` row says when it is due and who holds it.
+"""The polling queue: the `source_poll` row says when it is due and who holds it.
 
 due -> claim (conditional UPDATE with owner and lease) -> fetch and read, no lock held -> how it
 went (store/sources/poll_results.py), only while the claim still stands.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from service.store.core.lease import Lease
 from service.store.core.lots import lots
@@ -20,7 +20,8 @@ from service.store.sources import poll_state as m
 from service.store.sources.list_state import Lists
 from service.store.sources.pauses import awake
 from service.store.sources.poll_state import PollState
-from service.store.tables import source as t
+from service.store.tables import source as s
+from service.store.tables import source_poll as t
 
 LEASE = Lease(t)
 
@@ -42,9 +43,9 @@ class ClaimedSource:
     """A source that this process holds until its lease ends, as its row stands.
 
     `first_fetch_at` is never None: this fetch is the first where there was none. `document_error`
-    is why the document behind `body_hash` could not be read; None: it could. `aside_since`: since
-    when it is quarantined for what it did to its reader. `gone_at`: since when its server says that
-    it is gone for good. `pushed_until`: until when a hub brings its news, None = none does.
+    is why the document behind `body_hash` could not be read; None: it could. `quarantined_since`:
+    since when it is, for what it did to its reader. `gone_at`: since when its server says that it
+    is gone for good. `pushed_until`: until when a hub brings its news, None = none does.
     `held_until`: until when its publisher wants it left alone. `due_at`: when it was to be asked.
     `lists`: what is remembered of its documents. `url` is the TOML's address; `address` is where
     it is fetched.
@@ -62,7 +63,7 @@ class ClaimedSource:
     body_hash: bytes | None
     read_as: bytes | None
     document_error: str | None
-    aside_since: datetime | None
+    quarantined_since: datetime | None
     gone_at: datetime | None
     pushed_until: datetime | None = None
     held_until: datetime | None = None
@@ -89,9 +90,10 @@ class BodyFingerprint:
 def due(connection: Connection, now: datetime, limit: int | None = None) -> list[Due]:
     """What is due and free, the longest waiting first."""
     statement = (
-        select(t.c.id, t.c.name, _address())
+        select(s.c.id, s.c.name, _address())
+        .join(t, t.c.source_id == s.c.id)
         .where(_live(), awake(now), t.c.gone_at.is_(None), t.c.next_poll_at <= now, LEASE.free(now))
-        .order_by(t.c.next_poll_at, t.c.id)
+        .order_by(t.c.next_poll_at, s.c.id)
         .limit(limit)
     )
     return [Due(*row) for row in connection.execute(statement)]
@@ -100,9 +102,10 @@ def due(connection: Connection, now: datetime, limit: int | None = None) -> list
 def named(connection: Connection, names: Iterable[str]) -> list[Due]:
     """The sources of these ids that are not retired, due or not, paused or not."""
     statement = (
-        select(t.c.id, t.c.name, _address())
-        .where(_live(), t.c.name.in_(sorted(set(names))))
-        .order_by(t.c.id)
+        select(s.c.id, s.c.name, _address())
+        .join(t, t.c.source_id == s.c.id)
+        .where(_live(), s.c.name.in_(sorted(set(names))))
+        .order_by(s.c.id)
     )
     return [Due(*row) for row in connection.execute(statement)]
 
@@ -122,20 +125,23 @@ def claim(
     """
     claimed: list[ClaimedSource] = []
     for ids in lots([source.id for source in wanted], _MOST_AT_ONCE):
-        conditions = [t.c.id.in_(ids), _live()]
+        collected = select(s.c.id).where(s.c.id.in_(ids), _live())
+        conditions = []
         if not at_once:
-            conditions += [t.c.next_poll_at <= now, awake(now), t.c.gone_at.is_(None)]
+            collected = collected.where(awake(now))
+            conditions += [t.c.next_poll_at <= now, t.c.gone_at.is_(None)]
         tried = {
             "last_tried_at": now,
             "first_fetch_at": func.coalesce(t.c.first_fetch_at, now),
         }
         taken = LEASE.claim(
-            connection, owner, now, until, *conditions, values=tried,
+            connection, owner, now, until, t.c.source_id.in_(collected), *conditions, values=tried,
             returning=(
-                t.c.id, t.c.name, t.c.url, t.c.lease_owner, t.c.first_fetch_at,
-                t.c.first_collected_at, t.c.failures, t.c.etag, t.c.last_modified, t.c.body_hash,
-                t.c.read_as, t.c.document_error, t.c.aside_since, t.c.gone_at, t.c.pushed_until,
-                t.c.held_until, t.c.next_poll_at, *lists_.COLUMNS, *m.COLUMNS,
+                t.c.source_id, _of_source(s.c.name), _of_source(s.c.url), t.c.lease_owner,
+                t.c.first_fetch_at, t.c.first_collected_at, t.c.failures, t.c.etag,
+                t.c.last_modified, t.c.body_hash, t.c.read_as, t.c.document_error,
+                t.c.quarantined_since, t.c.gone_at, t.c.pushed_until, t.c.held_until,
+                t.c.next_poll_at, *lists_.COLUMNS, *m.COLUMNS,
             ),
         )  # fmt: skip
         claimed += [_claimed(tuple(row)) for row in taken]
@@ -149,11 +155,16 @@ def _claimed(row: tuple[Any, ...]) -> ClaimedSource:
 
 
 def _address() -> ColumnElement[str]:
-    return func.coalesce(t.c.moved_to, t.c.url)
+    return func.coalesce(t.c.moved_to, s.c.url)
 
 
 def _live() -> ColumnElement[bool]:
-    return t.c.retired_at.is_(None)
+    return s.c.retired_at.is_(None)
+
+
+def _of_source(column: Column[Any]) -> ColumnElement[Any]:
+    """A column of the source, where its poll state is what is written."""
+    return select(column).where(s.c.id == t.c.source_id).correlate(t).scalar_subquery()
 
 
 def addresses(
@@ -162,8 +173,8 @@ def addresses(
     """Row -> where it is fetched (the TOML's address, and where that has moved), and its home."""
     found: dict[int, tuple[tuple[str, ...], str | None]] = {}
     for some in lots(ids):
-        columns = (t.c.id, t.c.url, t.c.moved_to, t.c.home)
-        for row in connection.execute(select(*columns).where(t.c.id.in_(some))):
+        columns = select(s.c.id, s.c.url, t.c.moved_to, s.c.home).join(t, t.c.source_id == s.c.id)
+        for row in connection.execute(columns.where(s.c.id.in_(some))):
             fetched = tuple(one for one in (row.url, row.moved_to) if one)
             found[row.id] = (fetched, row.home)
     return found

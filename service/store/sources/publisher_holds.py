@@ -1,8 +1,8 @@
 """Sources that their publisher has asked us to leave alone: until when, and who was told so.
 
-`held_until` and `held_by` of `source`. A hold comes with a source's own answer (Retry-After, 429)
-or from a neighbour's of the same site. It ends with its hour, or when the source answers well all
-the same; but one that came while the source was being asked outlives that answer.
+`held_until` and `held_by` of `source_poll`. A hold comes with a source's own answer (Retry-After,
+429) or from a neighbour's of the same site. It ends with its hour, or when the source answers well
+all the same; but one that came while the source was being asked outlives that answer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, case, null, select, update
 
 from service.store.core.column_types import UtcDateTime
-from service.store.tables import source as t
+from service.store.tables import source as s
+from service.store.tables import source_poll as t
 
 NOT_HELD: dict[str, Any] = {"held_until": None, "held_by": None}
 """What a source knows of holds at an address that is new to it."""
@@ -37,13 +38,13 @@ def put_off(
     wanted = sorted(set(names))
     rows: list[dict[str, object]] = []
     for start in range(0, len(wanted), _PART):
-        due = select(t.c.id, t.c.next_poll_at).where(
-            t.c.name.in_(wanted[start : start + _PART]), t.c.next_poll_at < until
-        )
+        named = s.c.name.in_(wanted[start : start + _PART])
+        both = select(s.c.id, t.c.next_poll_at).join(t, t.c.source_id == s.c.id)
+        due = both.where(named, t.c.next_poll_at < until)
         rows += [{"row": row.id, "at": when(row.next_poll_at)} for row in connection.execute(due)]
     if rows:
         held = {"next_poll_at": bindparam("at"), "held_until": bindparam("at"), "held_by": by}
-        connection.execute(update(t).where(t.c.id == bindparam("row")).values(held), rows)
+        connection.execute(update(t).where(t.c.source_id == bindparam("row")).values(held), rows)
     return len(rows)
 
 

@@ -12,48 +12,17 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, delete, literal, select, update
 
 from service.config.schema import Settings, Source
 from service.store.content import stale_feeds, versions
+from service.store.core.column_types import UtcDateTime
+from service.store.core.lots import lots
 from service.store.core.statements import upsert
 from service.store.sources import poll_state, publisher_holds, renames
-from service.store.tables import digest, source, topic
+from service.store.tables import digest, source, source_counts, source_poll, topic
 
 Row = dict[str, Any]
-
-NEVER_COLLECTED: Row = {
-    "first_fetch_at": None,
-    "first_collected_at": None,
-    "last_tried_at": None,
-    "last_ok_at": None,
-    "failures": 0,
-    "error": None,
-    "etag": None,
-    "last_modified": None,
-    "body_hash": None,
-    "read_as": None,
-    "document_error": None,
-    "aside_since": None,
-    "gone_at": None,
-    **publisher_holds.NOT_HELD,
-    **poll_state.values(poll_state.UNKNOWN),
-    "entries_last": None,
-    "entries_beyond": None,
-    "repairs": None,
-    "entries_usual": None,
-    "drifting_since": None,
-    "place": None,
-    "children": None,
-    "dead_since": None,
-    "sought_at": None,
-    "page_error": None,
-    "suggestions": None,
-    "hubs": None,
-    "hub_topic": None,
-    "pushed_until": None,
-}
-"""The polling state of a source that stands at a new address: what it has there is old."""
 
 
 def register(connection: Connection, settings: Settings, now: datetime, *, retire: bool) -> None:
@@ -86,7 +55,9 @@ def knows(connection: Connection, settings: Settings) -> bool:
 def _sources(connection: Connection, settings: Settings, now: datetime, *, retire: bool) -> bool:
     """True when feeds say something else of their sources: names, weights, how many there are."""
     renamed = renames.rename(connection, source, _was(settings.source))
-    rows = {row.name: row for row in connection.execute(select(source))}
+    stands = (source_poll.c[name] for name in ("moved_to", "etag", "last_modified"))
+    both = select(source, *stands).join(source_poll, source_poll.c.source_id == source.c.id)
+    rows = {row.name: row for row in connection.execute(both)}
     new, moved, respelt, retitled = [], [], [], bool(renamed)
     changes: list[Row] = []
     for name, wanted in settings.source.items():
@@ -104,13 +75,16 @@ def _sources(connection: Connection, settings: Settings, now: datetime, *, retir
             shown = ("title", "weight", "retired_at")
             retitled = retitled or any(getattr(row, name) != values[name] for name in shown)
             if _elsewhere(row, wanted):
-                moved.append({"row": row.id, "next_poll_at": now, **NEVER_COLLECTED})
+                moved.append(row.id)
             elif row.url != wanted.url:
                 respelt.append({"row": row.id, "next_poll_at": now, **_respelt(row, wanted)})
     _insert(connection, source, new)
-    _update(connection, source, changes)
-    _update(connection, source, moved)
-    _update(connection, source, respelt)
+    _update(connection, source.c.id, changes)
+    _update(connection, source_poll.c.source_id, respelt)
+    for some in lots(moved):
+        connection.execute(delete(source_poll).where(source_poll.c.source_id.in_(some)))
+    if new or moved:
+        _begin(connection, now)
     if retire and _retire(connection, source, rows.values(), settings.source, now):
         retitled = True
     return retitled
@@ -124,10 +98,20 @@ def _new_source(name: str, wanted: Source, now: datetime) -> Row:
         "title": wanted.title or host.removeprefix("www."),
         "language": wanted.language,
         "created_at": now,
-        "next_poll_at": now,
-        **NEVER_COLLECTED,
         **values,
     }
+
+
+def _begin(connection: Connection, now: datetime) -> None:
+    """What was never collected at its address is due now, and what it has there is old.
+
+    Such a source has no poll state: it gets a new one.
+    """
+    for table, start in (source_poll, {"next_poll_at": now}), (source_counts, {}):
+        values = (literal(value, UtcDateTime()) for value in start.values())
+        missing = select(source.c.id, *values).where(source.c.id.not_in(select(table.c.source_id)))
+        row = upsert(connection, table).from_select(["source_id", *start], missing)
+        connection.execute(row.on_conflict_do_nothing())
 
 
 def _source_values(wanted: Source) -> Row:
@@ -216,7 +200,7 @@ def _plain(
             continue
         touched.add(name)
     _insert(connection, table, new)
-    _update(connection, table, changes)
+    _update(connection, table.c.id, changes)
     if retire:
         touched |= _retire(connection, table, rows.values(), wanted, now)
     return touched
@@ -238,10 +222,10 @@ def _insert(connection: Connection, table: Table, rows: list[Row]) -> None:
         connection.execute(statement, rows)
 
 
-def _update(connection: Connection, table: Table, rows: list[Row]) -> None:
+def _update(connection: Connection, key: Column[Any], rows: list[Row]) -> None:
     if rows:
         values: Row = {name: bindparam(name) for name in rows[0] if name != "row"}
-        connection.execute(update(table).where(table.c.id == bindparam("row")).values(values), rows)
+        connection.execute(update(key.table).where(key == bindparam("row")).values(values), rows)
 
 
 def _retire(
@@ -252,5 +236,5 @@ def _retire(
     now: datetime,
 ) -> set[str]:
     gone = {row.name: row.id for row in rows if row.retired_at is None and row.name not in wanted}
-    _update(connection, table, [{"row": found, "retired_at": now} for found in gone.values()])
+    _update(connection, table.c.id, [{"row": found, "retired_at": now} for found in gone.values()])
     return set(gone)

@@ -9,14 +9,15 @@ from sqlalchemy import Connection, or_, select, update
 
 from service.store.sources.pauses import awake
 from service.store.sources.publisher_holds import NOT_HELD
-from service.store.tables import source as t
+from service.store.tables import source as s
+from service.store.tables import source_poll as t
 from service.store.tables import unread_page, websub
 
 _FORGOTTEN: dict[str, object] = {
     "failures": 0,
     "error": None,
     "document_error": None,
-    "aside_since": None,
+    "quarantined_since": None,
     "gone_at": None,
     **NOT_HELD,
     "drifting_since": None,
@@ -36,10 +37,11 @@ def failing(connection: Connection, now: datetime) -> list[str]:
 
     Not those whose publisher asked for time: who wants to come sooner must name them.
     """
-    troubled = or_(t.c.failures > 0, t.c.aside_since.is_not(None))
+    troubled = or_(t.c.failures > 0, t.c.quarantined_since.is_not(None))
     free = or_(t.c.held_until.is_(None), t.c.held_until <= now)
-    statement = select(t.c.name).where(t.c.retired_at.is_(None), awake(now), troubled, free)
-    return list(connection.execute(statement.order_by(t.c.name)).scalars())
+    names = select(s.c.name).join(t, t.c.source_id == s.c.id)
+    statement = names.where(s.c.retired_at.is_(None), awake(now), troubled, free)
+    return list(connection.execute(statement.order_by(s.c.name)).scalars())
 
 
 def retry(connection: Connection, names: Iterable[str], now: datetime) -> None:
@@ -49,9 +51,10 @@ def retry(connection: Connection, names: Iterable[str], now: datetime) -> None:
     """
     wanted = sorted(set(names))
     for start in range(0, len(wanted), _PART):
-        these = t.c.name.in_(wanted[start : start + _PART]), t.c.retired_at.is_(None)
-        ids = select(t.c.id).where(*these)
-        connection.execute(update(t).where(*these).values(next_poll_at=now, **_FORGOTTEN))
+        these = s.c.name.in_(wanted[start : start + _PART]), s.c.retired_at.is_(None)
+        ids = select(s.c.id).where(*these)
+        again = update(t).where(t.c.source_id.in_(ids))
+        connection.execute(again.values(next_poll_at=now, **_FORGOTTEN))
         connection.execute(
             update(websub)
             .where(

@@ -38,7 +38,9 @@ from service.store.tables.sources import (
     robots,
     site_lease,
     source,
+    source_counts,
     source_memory,
+    source_poll,
     topic,
 )
 from service.store.tables.websub import websub, websub_delivery
@@ -64,7 +66,9 @@ __all__ = [
     "signup_hour",
     "site_lease",
     "source",
+    "source_counts",
     "source_memory",
+    "source_poll",
     "stale_feed",
     "story",
     "story_article",

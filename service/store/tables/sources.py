@@ -21,6 +21,7 @@ from service.store.tables.base import metadata
 source = Table(
     "source",
     metadata,
+    # What it is: by the TOML, by a person, and by what its document says of itself.
     Column("id", BigId, primary_key=True),
     Column("name", String(64), nullable=False, unique=True),
     Column("title", Text, nullable=False),  # as readers see it: the TOML's, else the document's
@@ -32,19 +33,25 @@ source = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("retired_at", UtcDateTime),
     Column("paused", Boolean, nullable=False),  # the TOML's
-    Column("rests_since", UtcDateTime),  # paused from the command line; None: it is not
-    Column("rests_until", UtcDateTime),  # None: until it is resumed
-    # Polling state. The row is the queue: due when next_poll_at has come and no lease stands.
+    Column("paused_since", UtcDateTime),  # from the command line; None: it is not
+    Column("paused_until", UtcDateTime),  # None: until it is resumed
+)
+
+source_poll = Table(
+    "source_poll",
+    metadata,
+    # How it is polled and what came of it: the polling queue, due when next_poll_at has come and
+    # no lease stands. A source that stands at a new address gets a new row (registry).
+    Column("source_id", ForeignKey("source.id"), primary_key=True, autoincrement=False),
     Column("next_poll_at", UtcDateTime, nullable=False),
     Column("lease_owner", String(64)),
     Column("lease_until", UtcDateTime),
     Column("first_fetch_at", UtcDateTime),  # what it published after this is news even then
-    Column(
-        "first_collected_at", UtcDateTime
-    ),  # None: what it has now is old, not news (promise 10)
+    # None: what it has now is old, not news (promise 10)
+    Column("first_collected_at", UtcDateTime),
     Column("last_tried_at", UtcDateTime),
     Column("last_ok_at", UtcDateTime),
-    Column("failures", Integer, nullable=False),  # in a row
+    Column("failures", Integer, nullable=False, server_default="0"),  # in a row
     Column("error", Text),  # of the last try; None: it was fine
     Column("etag", LargeBinary),  # byte-exact, with its quotes
     Column("last_modified", LargeBinary),
@@ -53,7 +60,7 @@ source = Table(
     # otherwise, it must be fetched whole again. The error stands while that body stays the same.
     Column("read_as", LargeBinary),
     Column("document_error", Text),
-    Column("aside_since", UtcDateTime),  # that body killed or hung its reader; None: it did not
+    Column("quarantined_since", UtcDateTime),  # that body killed or hung its reader
     # How it is asked. Its own rhythm, as its news taught it; what headers and document ask for.
     Column("interval_s", Integer),
     Column("pace_s", Integer),  # the usual gap between its news
@@ -91,13 +98,19 @@ source = Table(
     Column("hubs", Json),
     Column("hub_topic", Text),
     Column("pushed_until", UtcDateTime),  # a hub brings its news until then: polled at its ceiling
-    # How often each parse level was enough (parse/incremental/levels.py).
-    Column("rung_304", Integer, nullable=False, server_default="0"),
-    Column("rung_body", Integer, nullable=False, server_default="0"),
-    Column("rung_slices", Integer, nullable=False, server_default="0"),
-    Column("rung_part", Integer, nullable=False, server_default="0"),
-    Column("rung_whole", Integer, nullable=False, server_default="0"),
-    Index("ix_source_due", "next_poll_at"),
+    Index("ix_source_poll_due", "next_poll_at"),
+)
+
+source_counts = Table(
+    "source_counts",
+    metadata,
+    # How often each parse level was enough (parse/incremental/levels.py), since it was added.
+    Column("source_id", ForeignKey("source.id"), primary_key=True, autoincrement=False),
+    Column("not_modified", Integer, nullable=False, server_default="0"),
+    Column("body", Integer, nullable=False, server_default="0"),
+    Column("slices", Integer, nullable=False, server_default="0"),
+    Column("part", Integer, nullable=False, server_default="0"),
+    Column("whole", Integer, nullable=False, server_default="0"),
 )
 
 source_memory = Table(

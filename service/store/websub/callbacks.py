@@ -14,7 +14,7 @@ from service.store.sources import push_state
 from service.store.sources.pauses import awake
 from service.store.sources.polling_queue import LEASE
 from service.store.sources.push_state import Silent, fall_back, push
-from service.store.tables import source
+from service.store.tables import source, source_poll
 from service.store.tables import websub as t
 from service.store.tables import websub_delivery as d
 
@@ -187,6 +187,7 @@ def next_of_each(connection: Connection, now: datetime, limit: int) -> list[Pend
     found = connection.execute(
         select(d.c.id, source.c.name, d.c.size)
         .join(source, source.c.id == d.c.source_id)
+        .join(source_poll, source_poll.c.source_id == d.c.source_id)
         .where(d.c.id.in_(first), LEASE.free(now))
         .order_by(d.c.id)
         .limit(limit)
@@ -197,10 +198,11 @@ def next_of_each(connection: Connection, now: datetime, limit: int) -> list[Pend
 def unwanted(connection: Connection, names: Iterable[str], now: datetime) -> set[str]:
     """Those of these sources that are retired, rest, or were never collected themselves."""
     of_no_use = or_(
-        source.c.retired_at.is_not(None), ~awake(now), source.c.first_collected_at.is_(None)
+        source.c.retired_at.is_not(None), ~awake(now), source_poll.c.first_collected_at.is_(None)
     )
-    found = select(source.c.name).where(source.c.name.in_(sorted(set(names))), of_no_use)
-    return set(connection.execute(found).scalars())
+    found = select(source.c.name).join(source_poll, source_poll.c.source_id == source.c.id)
+    these = found.where(source.c.name.in_(sorted(set(names))), of_no_use)
+    return set(connection.execute(these).scalars())
 
 
 def load(connection: Connection, delivery_id: int) -> Delivery | None:

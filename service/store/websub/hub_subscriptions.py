@@ -18,7 +18,7 @@ from service.store.core.lease import Lease
 from service.store.core.statements import upsert
 from service.store.sources.pauses import awake
 from service.store.sources.push_state import Silent, fall_back, hold
-from service.store.tables import source
+from service.store.tables import source, source_poll
 from service.store.tables import websub as t
 
 LEASE = Lease(t)
@@ -77,10 +77,11 @@ def is_any(connection: Connection) -> bool:
 
 def offers(connection: Connection, now: datetime) -> list[AdvertisedHubs]:
     """All sources that are collected, unpaused, and name a hub."""
-    s = source.c
+    s, p = source.c, source_poll.c
     found = connection.execute(
-        select(s.id, s.name, s.hub_topic, s.hubs)
-        .where(s.hub_topic.is_not(None), s.retired_at.is_(None), s.gone_at.is_(None), awake(now))
+        select(s.id, s.name, p.hub_topic, p.hubs)
+        .join(source_poll, p.source_id == s.id)
+        .where(p.hub_topic.is_not(None), s.retired_at.is_(None), p.gone_at.is_(None), awake(now))
         .order_by(s.id)
     )
     return [AdvertisedHubs(row.id, row.name, row.hub_topic, tuple(row.hubs or ())) for row in found]

@@ -179,7 +179,7 @@ async def test_what_works_again_meanwhile_gets_no_suggestion(store, now, sought,
 
         async def fine_again(talk):
             with store.write() as connection:
-                connection.execute(update(t.source).values(failures=0, dead_since=None))
+                connection.execute(update(t.source_poll).values(failures=0, dead_since=None))
             await talk.answer(HOME.encode())
 
         outlet.answers["/"] = fine_again
@@ -240,7 +240,7 @@ async def test_a_site_that_is_gone_costs_one_request_and_no_error(store, now, so
         said = told(office, "d")
         assert said["suggestions"] == []
         with store.read() as connection:
-            row = connection.execute(select(t.source.c.sought_at)).one()
+            row = connection.execute(select(t.source_poll.c.sought_at)).one()
         assert row.sought_at == office.now
         assert standing.suggestion(status_row(office)) is None
 

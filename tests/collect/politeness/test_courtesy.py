@@ -151,7 +151,7 @@ async def test_a_move_to_nowhere_is_taken_back(store, now):
         office.settings = office.settings.model_copy()
         with store.write() as connection:
             away = "http://127.0.0.1:9/feed"  # nobody listens there
-            connection.execute(update(t.source).values(moved_to=away))
+            connection.execute(update(t.source_poll).values(moved_to=away))
         for _ in range(3):
             assert office.row("mot").moved_to == away
             office.now += DAY

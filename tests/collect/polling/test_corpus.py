@@ -86,7 +86,7 @@ async def test_every_feed_gives_its_entries_or_a_recorded_reason(corpus, store, 
         assert again.tried == 0
     with store.read() as connection:
         seen = connection.execute(select(func.count()).select_from(t.entry)).scalar()
-        listed = connection.execute(select(func.sum(t.source.c.entries_last))).scalar()
+        listed = connection.execute(select(func.sum(t.source_poll.c.entries_last))).scalar()
         told = connection.execute(
             select(func.count()).select_from(t.entry).where(~t.entry.c.quiet)
         ).scalar()

@@ -151,7 +151,7 @@ async def test_what_a_person_lets_rest_is_not_asked_and_the_others_as_the_servic
         known = {
             name: Remembered(
                 number, url, url, **tags, held_until=None,
-                rests_since=times[name][0], rests_until=times[name][1],
+                paused_since=times[name][0], paused_until=times[name][1],
             )
             for number, (name, url) in enumerate(urls.items(), 7)
         }  # fmt: skip

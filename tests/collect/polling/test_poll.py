@@ -26,7 +26,7 @@ from service.store.content import stale_feeds, versions
 from service.store.core.database import Store
 from service.store.core.lease import LASTS
 from service.store.sources import registry
-from tests.builders import add_digest, add_subscription
+from tests.builders import add_digest, add_subscription, sources
 from tests.net.wire import raw_server
 
 LOOPBACK = Collect(allow_networks=("127.0.0.0/8",))
@@ -70,7 +70,7 @@ class Office:
 
     def row(self, name):
         with self.store.read() as connection:
-            statement = select(t.source).where(t.source.c.name == name)
+            statement = sources().where(t.source.c.name == name)
             return connection.execute(statement).one()
 
     def entries(self, name):
@@ -314,7 +314,9 @@ async def test_a_source_that_another_process_holds_is_said_to_be_held(store, now
     async with raw_server(pages(mot=rss("a"))) as wire:
         office = Office(store, now, wire, mot={})
         with store.write() as connection:
-            connection.execute(update(t.source).values(lease_owner="x", lease_until=now + LASTS))
+            connection.execute(
+                update(t.source_poll).values(lease_owner="x", lease_until=now + LASTS)
+            )
         assert (await office.collect()).tried == 0
         assert "another process" in str((await office.collect("mot")).failed["mot"])
         office.now += LASTS
@@ -520,8 +522,8 @@ async def test_a_lost_database_ends_the_pass_with_its_error(sqlite_url, now):
     async with raw_server(pages(mot=rss("a"))) as wire:
         office = Office(store, now, wire, mot={})
         with store.write() as connection:
-            connection.execute(text("CREATE TRIGGER gone BEFORE UPDATE OF error ON source BEGIN "
-                                    "SELECT RAISE(ABORT, 'disk'); END"))  # fmt: skip
+            connection.execute(text("CREATE TRIGGER gone BEFORE UPDATE OF error ON source_poll "
+                                    "BEGIN SELECT RAISE(ABORT, 'disk'); END"))  # fmt: skip
         with pytest.raises(Exception, match="disk") as caught:
             await office.collect()
     assert not isinstance(caught.value, ExceptionGroup)

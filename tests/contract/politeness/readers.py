@@ -147,7 +147,7 @@ def _next(store: Store, now: datetime) -> datetime:
     """When something is due again, in steps: a pass takes all that a few minutes bring."""
     with store.read() as connection:
         rows = connection.execute(
-            select(t.source.c.next_poll_at).where(t.source.c.gone_at.is_(None))
+            select(t.source_poll.c.next_poll_at).where(t.source_poll.c.gone_at.is_(None))
         )
         first = heapq.nsmallest(1, rows.scalars())[0]
     steps = max((first - START) // STEP + 1, (now - START) // STEP + 1)

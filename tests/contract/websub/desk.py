@@ -29,6 +29,7 @@ from service.store import tables as t
 from service.store.core.database import Store
 from service.store.sources import registry
 from service.web.app import create_app
+from tests.builders import sources
 
 
 def rss(*titles: str, hub: str | None = None, topic: str | None = None) -> bytes:
@@ -118,7 +119,7 @@ class Desk:
 
     def row(self, name: str = "bao") -> Any:
         with self.store.read() as connection:
-            return connection.execute(select(t.source).where(t.source.c.name == name)).one()
+            return connection.execute(sources().where(t.source.c.name == name)).one()
 
     def subscriptions(self) -> list[Any]:
         with self.store.read() as connection:

@@ -15,7 +15,7 @@ from service.store.core.column_types import UtcDateTime
 from service.store.mailing import claims, deliveries
 from service.store.mailing.claims import Lane
 from service.store.mailing.deliveries import NewDelivery
-from tests.builders import add_source
+from tests.builders import add_source, sources
 from tests.mail.stock import fill
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -29,14 +29,15 @@ LEFT = {
     "an hour of the calendar, whose full cap delays a later sign-up and refuses none": {
         "signup_hour.hour",
     },
-    "what a person chose": {"source.rests_since", "source.rests_until"},
+    "what a person chose": {"source.paused_since", "source.paused_until"},
     "what the digest's rule says of a cut": {"delivery.expires_at"},
     "computed anew by its rule (newsletter/scheduling.py)": {"subscription.next_cut_at"},
     "what is only shown, or only asked whether it is there": {
         "article.first_seen_at", "article.published", "article.updated", "attempt.at",
         "delivery.covers_from", "delivery.settled_at", "digest.created_at", "document.changed_at",
         "edition.frozen_at", "edition.planned_at", "entry.first_seen_at", "entry.published",
-        "source.aside_since", "source.created_at", "source.first_collected_at", "source.gone_at",
+        "source_poll.quarantined_since", "source.created_at", "source_poll.first_collected_at",
+        "source_poll.gone_at",
         "story.created_at", "subscriber.created_at", "subscription.ended_at",
         "subscription_event.at", "suppression.since", "topic.created_at", "topic.retired_at",
         "websub.alive_since", "websub.created_at", "websub.delivered_at", "websub.unsigned_at",
@@ -53,8 +54,8 @@ def test_every_stored_instant_is_decided():
             *(rule.column for rule in clock_repair._COMING),
             *clock_repair._HAPPENED,
             *(column for column, _ in clock_repair._LEDGER),
-            t.source.c.next_poll_at,
-            t.source.c.last_tried_at,
+            t.source_poll.c.next_poll_at,
+            t.source_poll.c.last_tried_at,
         )
     }
     left = set().union(*LEFT.values())
@@ -80,7 +81,7 @@ def test_a_source_that_was_asked_an_hour_ahead_keeps_its_gap(any_store, now):
         add_source(connection, now, "xa", next_poll_at=now + timedelta(days=400))
         add_source(connection, now, "dung", last_tried_at=now - HOUR, next_poll_at=now + 11 * HOUR)
         assert repair(connection, now, MONTH) == 2
-        rows = connection.execute(select(t.source.c.name, t.source.c.next_poll_at)).all()
+        rows = connection.execute(sources()).all()
         assert {row.name: row.next_poll_at for row in rows} == {
             "truoc": now + MINUTE, "xa": now, "dung": now + 11 * HOUR,
         }  # fmt: skip

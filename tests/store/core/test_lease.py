@@ -30,8 +30,9 @@ BEAT = Term(LASTS, 0.01)
 
 
 def owners(connection):
-    columns = t.source.c.lease_owner, t.source.c.lease_until
-    return [tuple(row) for row in connection.execute(select(*columns).order_by(t.source.c.id))]
+    columns = t.source_poll.c.lease_owner, t.source_poll.c.lease_until
+    ordered = select(*columns).order_by(t.source_poll.c.source_id)
+    return [tuple(row) for row in connection.execute(ordered)]
 
 
 def claim(connection, now, owner):
@@ -84,7 +85,7 @@ def test_a_lease_is_renewed_by_its_owner_alone(any_store, now):
 def test_many_rows_are_renewed_and_given_back(store, now):
     with store.write() as connection:
         ids = [add_source(connection, now, f"s{n}") for n in range(1200)]
-        connection.execute(update(t.source).values(lease_owner="a", lease_until=now))
+        connection.execute(update(t.source_poll).values(lease_owner="a", lease_until=now))
         OF_SOURCES.renew(connection, "a", ids, now + LASTS)
         assert set(owners(connection)) == {("a", now + LASTS)}
         OF_SOURCES.release(connection, "a", ids)
@@ -108,15 +109,17 @@ def test_who_renews_waits_for_nobody(postgres_database, now):
     try:
         with store.write() as connection:
             ids = [add_source(connection, now, f"s{n}") for n in range(3)]
-            connection.execute(update(t.source).values(lease_owner="a", lease_until=now))
+            connection.execute(update(t.source_poll).values(lease_owner="a", lease_until=now))
         with other.write() as writing:
-            writing.execute(update(t.source).where(t.source.c.id == ids[1]).values(failures=1))
+            writing.execute(
+                update(t.source_poll).where(t.source_poll.c.source_id == ids[1]).values(failures=1)
+            )
             with store.write() as connection:
                 connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
                 OF_SOURCES.renew(connection, "a", ids, now + LASTS)
         with store.read() as connection:
             rows = connection.execute(
-                select(t.source.c.lease_until).order_by(t.source.c.id)
+                select(t.source_poll.c.lease_until).order_by(t.source_poll.c.source_id)
             ).scalars()
             assert list(rows) == [now + LASTS, now, now + LASTS]
     finally:
@@ -162,13 +165,13 @@ async def test_a_renewal_does_not_wait_for_the_threads_that_all_share():
 async def test_what_is_in_hand_is_kept_for_the_block_and_then_given_back(store, now):
     with store.write() as connection:
         one, two = add_source(connection, now), add_source(connection, now, "bao-b")
-        connection.execute(update(t.source).values(lease_owner="a", lease_until=now))
+        connection.execute(update(t.source_poll).values(lease_owner="a", lease_until=now))
     clock = iter(now + n * SECOND for n in range(100_000))
 
     async def works() -> None:
         async with in_hand(store, OF_SOURCES, "a", [one, two], lambda: next(clock), BEAT):
             with store.write() as connection:  # this one is lost meanwhile
-                mine = update(t.source).where(t.source.c.id == two)
+                mine = update(t.source_poll).where(t.source_poll.c.source_id == two)
                 connection.execute(mine.values(lease_owner="b", lease_until=now + LASTS))
             kept = now
             while kept < now + LASTS:
@@ -245,6 +248,6 @@ def test_a_search_that_is_over_too_late_does_not_undo_anothers(any_store, now):
         (quick,) = dead_sources.claim(connection, wanting(later), "b", later, later + LASTS)
         assert dead_sources.suggest(connection, quick, "b", later, [found])
         assert not dead_sources.suggest(connection, slow, "slow", later + SECOND, [])
-        row = connection.execute(select(t.source)).one()
+        row = connection.execute(select(t.source_poll)).one()
         assert row.suggestions[0]["url"] == found.url
         assert (row.sought_at, row.lease_owner) == (later, None)

@@ -57,12 +57,12 @@ def test_what_was_read_is_gone_and_what_was_not_comes_again(any_store, now):
         assert take(connection, now) == []
         (again,) = take(connection, now + timedelta(minutes=5))
         assert (again.entry_key, again.tries) == ("y", 1)
-        assert connection.scalar(select(t.source.c.page_error)) == "it has none"
+        assert connection.scalar(select(t.source_poll.c.page_error)) == "it has none"
         article_page_queue.done(connection, again, None)
-        assert connection.scalar(select(t.source.c.page_error)) == "it has none"
+        assert connection.scalar(select(t.source_poll.c.page_error)) == "it has none"
         assert article_page_queue.number(connection, source) == 0
         add_entries(connection, now, source, "z")
-        assert connection.scalar(select(t.source.c.page_error)) is None
+        assert connection.scalar(select(t.source_poll.c.page_error)) is None
 
 
 def test_what_its_list_says_anew_does_not_hasten_it(any_store, now):

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from service.parse.incremental.levels import ParseLevel
 from service.store import tables as t
 from service.store.sources import poll_results, polling_queue, retries
 from service.store.sources.list_state import Lists
 from service.store.sources.poll_state import PollState
-from tests.builders import add_source
+from tests.builders import add_source, sources
 
 LEASE = timedelta(minutes=5)
 FINGERPRINT = polling_queue.BodyFingerprint(b'"1"', b"yesterday", b"\x01" * 16, b"\x02" * 8)
@@ -24,7 +25,7 @@ def _claim(connection, now, name, owner="a", **options):
 
 
 def _row(connection):
-    return connection.execute(select(t.source)).one()
+    return connection.execute(sources()).one()
 
 
 def test_due_is_what_has_come_is_free_is_neither_paused_nor_retired(any_store, now):
@@ -101,7 +102,7 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         fine = poll_results.Fine(
             source=source, fingerprint=FINGERPRINT, next_poll_at=now + LEASE,
             poll_state=PollState(interval_s=900), title="Báo A", home=None, entries=7,
-            repairs=["bare-ampersand"], level="whole", beyond=2,
+            repairs=["bare-ampersand"], level=ParseLevel.WHOLE, beyond=2,
             lists=Lists(entries_usual=6, place=">a", children={"x": ""}),
         )  # fmt: skip
         assert poll_results.record_fine(connection, now, [fine]) == frozenset()
@@ -123,7 +124,7 @@ def test_a_document_read_is_recorded_whole(any_store, now):
         row = _row(connection)
         assert (row.first_collected_at, row.last_ok_at, row.title) == (now, later, "Báo A")
         assert row.interval_s == 1000
-        assert (row.rung_304, row.rung_body, row.rung_whole) == (1, 0, 1)
+        assert (row.not_modified, row.body, row.whole) == (1, 0, 1)
 
 
 def test_failures_count_up_and_a_body_that_cannot_be_read_is_remembered(any_store, now):
@@ -149,12 +150,18 @@ def test_failures_count_up_and_a_body_that_cannot_be_read_is_remembered(any_stor
         assert (row.error, row.last_ok_at, row.first_collected_at) == ("no feed", None, None)
 
 
-@pytest.mark.parametrize("meanwhile", [{"url": "https://moved.example/"}, {"lease_owner": "b"}])
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        update(t.source).values(url="https://moved.example/"),
+        update(t.source_poll).values(lease_owner="b"),
+    ],
+)
 def test_what_is_no_longer_ours_is_not_written(any_store, now, meanwhile):
     with any_store.write() as connection:
         add_source(connection, now)
         (source,) = _claim(connection, now, "bao-a")
-        connection.execute(update(t.source).values(**meanwhile))
+        connection.execute(meanwhile)
         assert not poll_results.held(connection, [source])
         assert not poll_results.record_failure(
             connection, source, error="x", next_poll_at=now, poll_state=PollState()
@@ -182,8 +189,9 @@ def test_of_many_that_said_the_same_only_those_are_lost_that_are_not_ours(any_st
         claimed = polling_queue.claim(
             connection, polling_queue.due(connection, now), "a", now, now + LEASE
         )
-        taken = t.source.c.name.in_(("nguon-1", "nguon-3"))
-        connection.execute(update(t.source).where(taken).values(lease_owner="b"))
+        named = t.source.c.name.in_(("nguon-1", "nguon-3"))
+        taken = t.source_poll.c.source_id.in_(select(t.source.c.id).where(named))
+        connection.execute(update(t.source_poll).where(taken).values(lease_owner="b"))
         same = [
             poll_results.Same(
                 one,
@@ -197,7 +205,7 @@ def test_of_many_that_said_the_same_only_those_are_lost_that_are_not_ours(any_st
         lost = poll_results.record_unchanged(connection, now, same)
         assert lost == {one.id for one in claimed if one.name in {"nguon-1", "nguon-3"}}
         assert poll_results.record_unchanged(connection, now, []) == frozenset()
-        rows = connection.execute(select(t.source).where(t.source.c.lease_owner.is_(None))).all()
+        rows = connection.execute(sources().where(t.source_poll.c.lease_owner.is_(None))).all()
         assert {row.name for row in rows} == {"nguon-0", "nguon-2", "nguon-4"}
         assert {(row.etag, row.news_at, row.last_ok_at) for row in rows} == {(b'"1"', now, now)}
 

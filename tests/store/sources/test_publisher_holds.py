@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from service.store import tables as t
 from service.store.sources import poll_results, polling_queue, publisher_holds, retries
 from service.store.sources.list_state import Lists
 from service.store.sources.poll_state import PollState
-from tests.builders import add_source
+from tests.builders import add_source, sources
 
 HOUR = timedelta(hours=1)
 FINGERPRINT = polling_queue.BodyFingerprint(b'"1"', b"yesterday", b"\x01" * 16, b"\x02" * 8)
@@ -22,8 +22,10 @@ def _claim(connection, now):
 
 
 def _held(connection):
-    columns = t.source.c.name, t.source.c.next_poll_at, t.source.c.held_until, t.source.c.held_by
-    return {row[0]: tuple(row[1:]) for row in connection.execute(select(*columns))}
+    return {
+        row.name: (row.next_poll_at, row.held_until, row.held_by)
+        for row in connection.execute(sources())
+    }
 
 
 def _document(connection, source, now, at):
@@ -84,7 +86,7 @@ def test_a_hold_ends_when_the_source_answers_well_but_not_with_another_failure(a
     with any_store.write() as connection:
         for name in ("mot", "hai", "ba"):
             add_source(connection, now, name)
-        connection.execute(update(t.source).values(held_until=until))  # asked by a person
+        connection.execute(update(t.source_poll).values(held_until=until))  # asked by a person
         document, same, failed = _claim(connection, now)
         _document(connection, document, now, soon)
         poll_results.record_unchanged(

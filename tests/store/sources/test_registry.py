@@ -29,7 +29,8 @@ def settings(source=None, topic=None, digest=None, title="Tin"):
 
 def rows(store, table):
     with store.read() as connection:
-        return {row.name: row for row in connection.execute(select(table))}
+        statement = builders.sources() if table is t.source else select(table)
+        return {row.name: row for row in connection.execute(statement)}
 
 
 def apply(store, wanted, now, *, retire=False):
@@ -90,7 +91,7 @@ def test_a_source_at_a_new_address_has_no_news_at_first(any_store, now, url, kep
     apply(any_store, settings(source={"a": {"url": "http://a.example/rss"}}), now)
     with any_store.write() as connection:
         connection.execute(
-            update(t.source).values(
+            update(t.source_poll).values(
                 etag=b'"1"', first_collected_at=now, first_fetch_at=now, failures=4, error="x",
                 next_poll_at=now + timedelta(hours=5),
             )
@@ -113,7 +114,7 @@ def test_the_address_that_a_source_has_moved_to_is_no_new_place(any_store, now, 
     there = "https://b.example/feed"
     with any_store.write() as connection:
         connection.execute(
-            update(t.source).values(
+            update(t.source_poll).values(
                 etag=b'"1"', first_collected_at=now, first_fetch_at=now, moved_to=there,
                 gone_at=now if gone else None, next_poll_at=now + timedelta(hours=5),
             )
@@ -228,7 +229,7 @@ def test_a_renamed_source_keeps_its_entries_and_its_polling(any_store, now):
     apply(any_store, settings(source={"a": {"url": "https://a.example/rss"}}), now)
     before = rows(any_store, t.source)["a"].id
     with any_store.write() as connection:
-        connection.execute(update(t.source).values(etag=b'"1"', first_collected_at=now))
+        connection.execute(update(t.source_poll).values(etag=b'"1"', first_collected_at=now))
     renamed = {"b": {"url": "https://a.example/rss", "was": "a"}}
     apply(any_store, settings(source=renamed), now, retire=True)
     found = rows(any_store, t.source)
