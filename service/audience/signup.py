@@ -23,7 +23,7 @@ from service.audience.records import What
 from service.audience.tokens import new_token
 from service.config.schema import Settings
 from service.errors import UsageError
-from service.mail.message import letter_message_id
+from service.mail.message import transactional_message_id
 from service.mail.personal import host
 from service.model import DeliveryKind, EndedReason, Parts
 from service.render.engine import Renderer
@@ -194,7 +194,7 @@ def _plan(
         connection,
         kind=kind,
         subscription_id=found.id,
-        message_id=letter_message_id(
+        message_id=transactional_message_id(
             secret, host(settings), kind=kind, subscription_id=found.id, dated_at=due_at
         ),
         parts=parts,

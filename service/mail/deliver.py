@@ -19,7 +19,7 @@ from service.mail.addresses import AddressError
 from service.mail.domains import Domains
 from service.mail.group_commit import GroupCommit
 from service.mail.handover import Handover, MailTransport, NotNoted, Unreachable
-from service.mail.personal import Letter, Message, TransactionalComposer
+from service.mail.personal import Message, PersonalMail, TransactionalComposer
 from service.mail.relay_notes import RelayNotes
 from service.mail.relays import Line
 from service.mail.retry_policy import conclude, wait_after
@@ -123,7 +123,7 @@ class Courier:
         try:
             if delivery.parts is None:
                 raise ValueError("its rendered parts are gone")  # noqa: TRY301 - one way out
-            letter = Letter(
+            mail = PersonalMail(
                 kind=delivery.kind,
                 message_id=delivery.message_id,
                 dated_at=delivery.dated_at,
@@ -132,7 +132,7 @@ class Courier:
                 parts=unpack(delivery.parts),
                 recipient=delivery.recipient,
             )
-            return self._composer.compose(letter)
+            return self._composer.compose(mail)
         except AddressError as error:
             what = str(error).partition(":")[0]  # behind it stands the address
             return DeliveryOutcome(delivery.id, DeliveryState.REJECTED, line.name, what)

@@ -77,7 +77,7 @@ def edition_message_id(
     return _identify(secret, host, "edition", str(digest_id), cadence, _instant(cut_at), who)
 
 
-def letter_message_id(
+def transactional_message_id(
     secret: bytes, host: str, *, kind: DeliveryKind, subscription_id: int, dated_at: datetime
 ) -> str:
     """`KEY@HOST` of a mail without an edition: confirm, welcome, change, report."""

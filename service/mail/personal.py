@@ -26,7 +26,7 @@ NOBODYS_TOKEN = "0" * 32
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class PersonalMail:
     """One message before it is made personal. `segment` is the hash of its segment."""
 
     kind: DeliveryKind
@@ -108,32 +108,32 @@ class TransactionalComposer:
         self._folders = [settings.root / "templates", shipped_templates()]
         self._words: dict[str, Words] = {}
 
-    def compose(self, letter: Letter) -> Message:
+    def compose(self, mail: PersonalMail) -> Message:
         """Makes the message of a transactional mail.
 
         Raises MailError, for its address too (AddressError).
         """
-        recipient = letter.recipient
+        recipient = mail.recipient
         if recipient.address is None:
             raise addresses.AddressError("the address is forgotten")
         to = addresses.envelope(recipient.address)
         envelope = message.Envelope(
-            kind=letter.kind,
-            message_id=letter.message_id,
-            dated_at=letter.dated_at,
+            kind=mail.kind,
+            message_id=mail.message_id,
+            dated_at=mail.dated_at,
             sender=self._sender,
             recipient=to.address,
             reply_to=self._reply_to,
             list_id=f"{recipient.digest}.{self._host}",
             unsubscribe_url=self._base + unsubscribe_path(recipient.token),
             archive_url=f"{self._base}/digests/{recipient.digest}/",
-            feedback_id=f"{recipient.digest}:{letter.kind}:bantin",
-            language=letter.language,
-            segment=letter.segment,
+            feedback_id=f"{recipient.digest}:{mail.kind}:bantin",
+            language=mail.language,
+            segment=mail.segment,
         )
-        filled = fill(letter.parts, self.values(recipient, letter.language))
+        filled = fill(mail.parts, self.values(recipient, mail.language))
         return Message(
-            key=message.key_of(letter.message_id),
+            key=message.key_of(mail.message_id),
             data=message.build(filled, envelope),
             sender=self._sender[1],
             recipient=to.address,

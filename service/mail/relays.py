@@ -78,7 +78,8 @@ class Line:
     def wanted(self) -> int:
         """How many channels it may have now: one until it is proven.
 
-        And one for editions beside a letter that is not answered: it must not be the only probe.
+        And one for editions beside a transactional mail that is not answered: that must not be
+        the only probe.
         """
         if not self.usable:
             return 0

@@ -12,7 +12,7 @@ from service.errors import UsageError
 from service.mail import personal
 from service.mail.classify import SmtpReply, Verdict, judge
 from service.mail.handover import GateClosed, Handover, Lost, NotNoted, Unfit, Unreachable
-from service.mail.personal import NOBODYS_TOKEN, Letter, Message, TransactionalComposer
+from service.mail.personal import NOBODYS_TOKEN, Message, PersonalMail, TransactionalComposer
 from service.mail.relay import RelayConnection, Timeouts
 from service.mail.relays import OUTBOX, OutboxChannel, outbox_of
 from service.mail.security import Security, port, security
@@ -122,7 +122,7 @@ def _compose(
     language = renderer.site.language
     digest = next(iter(settings.digest), "test")
     recipient = Recipient(None, address, NOBODYS_TOKEN, now, None, digest, digest)
-    letter = Letter(
+    mail = PersonalMail(
         kind=DeliveryKind.REPORT,
         message_id=message_id,
         dated_at=now,
@@ -131,7 +131,7 @@ def _compose(
         parts=renderer.mail("test", language),
         recipient=recipient,
     )
-    return TransactionalComposer(settings).compose(letter)
+    return TransactionalComposer(settings).compose(mail)
 
 
 def _verdict(result: Handover) -> tuple[bool, bool, str]:

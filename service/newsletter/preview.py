@@ -14,7 +14,7 @@ from service.errors import NotSubscribedError, UsageError
 from service.mail import personal
 from service.mail.addresses import envelope
 from service.mail.message import edition_message_id
-from service.mail.personal import Letter
+from service.mail.personal import PersonalMail
 from service.model import DeliveryKind, Parts
 from service.newsletter import layout, rehearsal, rules, samples
 from service.newsletter.choose import StoryLimits, StorySelection
@@ -150,7 +150,7 @@ def _sent_again(
     if sent is None:
         return None
     parts = _parts_of(stage, digest, edition, sent)
-    letter = Letter(
+    mail = PersonalMail(
         kind=DeliveryKind.EDITION,
         message_id=sent.message_id,
         dated_at=sent.dated_at,
@@ -160,7 +160,7 @@ def _sent_again(
         recipient=recipient,
     )
     shown = len(layout.from_json(sent.stories).stories)
-    return _answer(stage, digest, edition, to, letter, shown)
+    return _answer(stage, digest, edition, to, mail, shown)
 
 
 def _parts_of(
@@ -192,9 +192,9 @@ def _show(
         return Preview(planning.digest.name, edition.cadence, edition.cut_at, to, reason=reason)
     mail = composer.compose(choice, language)
     parts = composer.render(mail.layout, language)
-    letter = _letter(stage, planning, recipient, mail, parts)
+    letter = _personal_mail(stage, planning, recipient, mail, parts)
     shown = len(mail.choice.shown)
-    return _answer(stage, planning.digest, planning.edition, to, letter, shown)
+    return _answer(stage, planning.digest, planning.edition, to, mail, shown)
 
 
 def _sample(
@@ -210,11 +210,11 @@ def _sample(
     return composer, choice if choice.shown else None
 
 
-def _letter(
+def _personal_mail(
     stage: RehearsalContext, planning: Planning, recipient: Recipient, mail: Composed, parts: Parts
-) -> Letter:
+) -> PersonalMail:
     edition = planning.edition
-    return Letter(
+    return PersonalMail(
         kind=DeliveryKind.EDITION,
         message_id=edition_message_id(
             facts.known_secret(stage.connection) or _NO_SECRET,
@@ -237,7 +237,7 @@ def _answer(
     digest: LiveDigest,
     edition: Edition,
     to: str | None,
-    letter: Letter,
+    letter: PersonalMail,
     stories: int,
 ) -> Preview:
     message = personal.TransactionalComposer(stage.settings).compose(letter)

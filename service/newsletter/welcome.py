@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from service.config.schema import Settings
 from service.errors import ConflictError, TemplateError
-from service.mail.message import letter_message_id
+from service.mail.message import transactional_message_id
 from service.mail.personal import host
 from service.model import DeliveryKind, Parts
 from service.newsletter import items as frozen_items
@@ -169,7 +169,7 @@ def _write(
             parts=pack(parts),
         ),
     )
-    message_id = letter_message_id(
+    message_id = transactional_message_id(
         facts.secret(connection),
         host(settings),
         kind=DeliveryKind.WELCOME,

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from service.errors import StoreBusyError
 from service.mail.drain import drain
 from service.mail.group_commit import GroupCommit
-from service.mail.personal import Letter, TransactionalComposer
+from service.mail.personal import PersonalMail, TransactionalComposer
 from service.mail.relay import RelayConnection
 from service.mail.relays import outbox_line, outbox_of
 from service.model import DeliveryKind, DeliveryState, Parts
@@ -81,8 +81,8 @@ async def test_what_arrives_is_what_the_composer_makes(store, clock, tmp_path):
         claims.unclaim(connection, "preview", [one.id for one in claimed])
     shown = {
         one.recipient.address: TransactionalComposer(settings).compose(
-            Letter(one.kind, one.message_id, one.dated_at, one.language, one.segment, stock.PARTS,
-                   one.recipient)
+            PersonalMail(one.kind, one.message_id, one.dated_at, one.language, one.segment,
+                         stock.PARTS, one.recipient)
         )
         for one in claimed
     }  # fmt: skip

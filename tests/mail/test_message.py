@@ -21,7 +21,7 @@ from service.mail.message import (
     build,
     edition_message_id,
     key_of,
-    letter_message_id,
+    transactional_message_id,
 )
 from service.model import DeliveryKind, Parts
 from service.render.marks import CLOSE, OPEN
@@ -215,17 +215,19 @@ def test_ids_follow_from_what_they_are_made_of(now):
     assert key_of(first) == first[:32]
     saigon = now.astimezone(timezone(timedelta(hours=7)))
     assert edition_message_id(SECRET, "tin.example.vn", **{**edition, "cut_at": saigon}) == first
-    letter = {"kind": DeliveryKind.CONFIRM, "subscription_id": 7, "dated_at": now}
+    mail = {"kind": DeliveryKind.CONFIRM, "subscription_id": 7, "dated_at": now}
     others = {
         edition_message_id(b"t" * 32, "tin.example.vn", **edition),
         edition_message_id(SECRET, "tin.example.vn", **{**edition, "digest_id": 2}),
         edition_message_id(SECRET, "tin.example.vn", **{**edition, "cadence": "daily"}),
         edition_message_id(SECRET, "tin.example.vn", **{**edition, "subscription_id": 8}),
         edition_message_id(SECRET, "tin.example.vn", **{**edition, "subscription_id": None}),
-        letter_message_id(SECRET, "tin.example.vn", **letter),
-        letter_message_id(SECRET, "tin.example.vn", **{**letter, "kind": DeliveryKind.WELCOME}),
-        letter_message_id(
-            SECRET, "tin.example.vn", **{**letter, "dated_at": now + timedelta(microseconds=1)}
+        transactional_message_id(SECRET, "tin.example.vn", **mail),
+        transactional_message_id(
+            SECRET, "tin.example.vn", **{**mail, "kind": DeliveryKind.WELCOME}
+        ),
+        transactional_message_id(
+            SECRET, "tin.example.vn", **{**mail, "dated_at": now + timedelta(microseconds=1)}
         ),
         first,
     }

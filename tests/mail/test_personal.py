@@ -9,7 +9,7 @@ import pytest
 
 from service.errors import MailError
 from service.mail.addresses import AddressError, envelope
-from service.mail.personal import NOBODYS_TOKEN, Letter, TransactionalComposer, host, mailbox
+from service.mail.personal import NOBODYS_TOKEN, PersonalMail, TransactionalComposer, host, mailbox
 from service.model import DeliveryKind, Parts
 from service.render.marks import NAMES, mark
 from service.store.mailing.recipients import Recipient
@@ -39,7 +39,7 @@ def letter(now, **values):
         "parts": stock.PARTS,
         "recipient": recipient(now),
     }
-    return Letter(**{**row, **values})
+    return PersonalMail(**{**row, **values})
 
 
 def test_every_mark_gets_a_value_and_html_values_are_escaped(now, tmp_path):

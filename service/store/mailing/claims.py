@@ -209,7 +209,8 @@ def _candidates(
 def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """A planned edition is due by having been planned: `--at` may have dated it into the future.
 
-    A letter waits for its time: a flood of sign-ups is spread over hours (store.signup_hours).
+    A transactional mail waits for its time: a flood of sign-ups is spread over hours
+    (store.signup_hours).
     """
     on_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > now)
     return (

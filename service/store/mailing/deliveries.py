@@ -140,7 +140,7 @@ def unsettled_counts(
 ) -> dict[DeliveryState, int]:
     """The same for what is not settled, which stays quick when years of mail lie behind.
 
-    A letter whose time has not come is not counted: nobody waits for it.
+    A transactional mail whose time has not come is not counted: nobody waits for it.
     """
     states = [state.value for state in UNSETTLED_STATES]
     queued = and_(

@@ -1,7 +1,7 @@
 """Mails that belong to one subscription alone: confirm, welcome, change. No edition stands behind.
 
-A letter is a delivery with a segment of its own, so that it is sent, retried and accounted for
-exactly as an edition's mail is.
+A transactional mail is a delivery with a segment of its own, so that it is sent, retried and
+accounted for exactly as an edition's mail is.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def plan(
         stories={},
         parts=pack(parts),
     )
-    letter = NewDelivery(
+    mail = NewDelivery(
         subscription_id=subscription_id,
         segment_id=segments.put(connection, own),
         kind=kind,
@@ -58,7 +58,7 @@ def plan(
         due_at=due_at,
         expires_at=expires_at,
     )
-    return deliveries.add(connection, [letter], now)[0]
+    return deliveries.add(connection, [mail], now)[0]
 
 
 def signups_of(connection: Connection, subscriber_id: int, since: datetime) -> int:

@@ -27,7 +27,7 @@ from service.web.admin import admin_key, admin_views
 from service.web.admin.admin_access import has_cookie, key_of
 from service.web.answers import PRIVATE, error, is_unread, page, see, unread
 from service.web.context import Context, context_of, visitor_of
-from service.web.subscriber.views import LetterView
+from service.web.subscriber.views import OutboxMailView
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -121,30 +121,30 @@ async def admin(request: Request) -> Response:
 async def outbox(request: Request) -> Response:
     """`/outbox/`: the latest mails, newest first."""
     context = context_of(request)
-    letters = await asyncio.to_thread(_outbox(context).listed)
+    mails = await asyncio.to_thread(_outbox(context).listed)
     relays = tuple(relay.host for relay in context.settings.mail.relay.values())
-    return page(context, "outbox", letters=letters, relays=relays)
+    return page(context, "outbox", mails=mails, relays=relays)
 
 
 @with_key
-async def letter(request: Request) -> Response:
+async def outbox_mail(request: Request) -> Response:
     """`/outbox/KEY`: headers, the HTML part in a sandboxed frame, the text part."""
     context, key = context_of(request), request.path_params["key"]
     message = await asyncio.to_thread(_message, context, key)
     if message is None:
         return error(request, 404)
-    view = LetterView(
+    view = OutboxMailView(
         key=key,
         subject=str(message["Subject"] or ""),
         headers=tuple((name, str(message[name])) for name in _HEADERS if message[name]),
         text=_part(message, "plain"),
         html_path=f"/outbox/{key}/html",
     )
-    return page(context, "outbox_mail", headers=_SHOW_FRAME, letter=view)
+    return page(context, "outbox_mail", headers=_SHOW_FRAME, mail=view)
 
 
 @with_key
-async def letter_html(request: Request) -> Response:
+async def outbox_mail_html(request: Request) -> Response:
     """`/outbox/KEY/html`: the HTML part as it is, for the frame."""
     message = await asyncio.to_thread(_message, context_of(request), request.path_params["key"])
     if message is None:
@@ -177,6 +177,6 @@ ROUTES = [
     Route("/admin", admin),
     Route("/outbox/", outbox),
     Route("/outbox", outbox),
-    Route("/outbox/{key}", letter),
-    Route("/outbox/{key}/html", letter_html),
+    Route("/outbox/{key}", outbox_mail),
+    Route("/outbox/{key}/html", outbox_mail_html),
 ]

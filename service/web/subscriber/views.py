@@ -95,7 +95,7 @@ class PreferencesForm:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterView:
+class OutboxMailView:
     """A mail of the outbox. `html_path` is the address of its HTML part, for a frame."""
 
     key: str
