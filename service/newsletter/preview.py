@@ -192,9 +192,9 @@ def _show(
         return Preview(planning.digest.name, edition.cadence, edition.cut_at, to, reason=reason)
     mail = composer.compose(choice, language)
     parts = composer.render(mail.layout, language)
-    letter = _personal_mail(stage, planning, recipient, mail, parts)
+    personal_mail = _personal_mail(stage, planning, recipient, mail, parts)
     shown = len(mail.choice.shown)
-    return _answer(stage, planning.digest, planning.edition, to, mail, shown)
+    return _answer(stage, planning.digest, planning.edition, to, personal_mail, shown)
 
 
 def _sample(
