@@ -39,4 +39,33 @@ _ALL = (
     FeedParserDict, KEYMAP,
 )  # fmt: skip
 
-ARE_KNOWN = getattr(feedparser, "__version__", "") == KNOWN_RELEASE and None not in _ALL
+OF_ITS_PARSER = (
+    "_end_created", "_end_dcterms_issued", "_end_issued", "_end_lastbuilddate", "_end_modified",
+    "_end_pubdate", "_end_published", "_end_updated", "_get_context", "_matchnamespaces", "_save",
+    "_start_entry", "_start_item", "_summaryKey", "basestack", "baseuri", "can_be_relative_uri",
+    "contentparams", "decls", "depth", "elementstack", "entries", "feeddata", "handle_data",
+    "hasContent", "inauthor", "incontent", "incontributor", "inentry", "infeed", "ingeometry",
+    "inimage", "inpublisher", "insource", "intextinput", "lang", "langstack", "looks_like_html",
+    "map_content_type", "namespacemap", "namespaces_in_use", "pop", "property_depth_map",
+    "psc_chapters_flag", "push", "push_content", "resolve_uri", "sourcedata",
+    "startPrefixMapping", "svgOK", "title_depth", "track_namespace", "unknown_endtag",
+    "unknown_starttag", "version",
+)  # fmt: skip
+"""What `fast_expat` calls, reads or puts something else in the place of in a strict parser.
+
+Where one is missing, no error need come of it: feedparser's handlers take an AttributeError for an
+element that nobody knows.
+"""
+
+
+def _are_known() -> bool:
+    if getattr(feedparser, "__version__", "") != KNOWN_RELEASE or None in _ALL:
+        return False
+    try:
+        parser = StrictFeedParser("", None, "utf-8")
+    except Exception:  # noqa: BLE001 - as in `_inside`
+        return False
+    return all(hasattr(parser, name) for name in OF_ITS_PARSER)
+
+
+ARE_KNOWN = _are_known()

@@ -6,6 +6,7 @@ process of its own.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 import feedparser
 import pytest
 
-from service.parse.feed import feedparser_private
+from service.parse.feed import fast_expat, feedparser_private
 from tests.contract.test_two_collectors import end_of, write_config
 from tests.net.wire import raw_server
 from tests.running import ROOT
@@ -31,6 +32,8 @@ OTHERS = {
     "its parser keeps its stack elsewhere": ("elementstack", "property_depth_map"),
     "what its handlers call is called otherwise": ("push_content", "map_content_type"),
     "its dictionaries have no map": ("keymap",),
+    "what keeps a date is called otherwise": ("_save",),
+    "where it keeps known namespaces is called otherwise": ("_matchnamespaces",),
 }
 
 RSS = """<?xml version="1.0"?><rss version="2.0"><channel><title>Báo &amp; đài</title>
@@ -115,13 +118,33 @@ def test_the_one_that_is_installed_is_known():
     assert feedparser_private.ARE_KNOWN
 
 
+def test_the_guard_knows_each_name_of_the_parser_that_is_used():
+    """What our classes read, call or replace of feedparser's own."""
+    theirs = set(dir(feedparser_private.StrictFeedParser("", None, "utf-8"))) - set(dir(object))
+    used: set[str] = set()
+    for path in Path(fast_expat.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                used.add(node.attr)
+            elif isinstance(node, ast.ClassDef):
+                used |= {one.name for one in node.body if isinstance(one, ast.FunctionDef)}
+                assigned = [one for one in node.body if isinstance(one, ast.Assign)]
+                used |= {one.id for each in assigned for one in each.targets
+                         if isinstance(one, ast.Name)}  # fmt: skip
+    own_of_dictionaries = {"clear", "get", "setdefault", "update"}
+    missing = (used & theirs) - set(feedparser_private.OF_ITS_PARSER) - own_of_dictionaries
+    assert not missing
+    assert set(feedparser_private.OF_ITS_PARSER) <= theirs
+
+
 async def test_documents_say_the_same_to_another_feedparser(tmp_path, documents):
     _, known, expected = await read(None, documents)
     assert known
     for number, (what, names) in enumerate(OTHERS.items()):
         folder = copy_of_feedparser(tmp_path / f"other{number}", names)
-        where, _, said = await read(folder, documents)
+        where, known, said = await read(folder, documents)
         assert where.startswith(str(folder))
+        assert not known, what
         assert said == expected, what
 
 

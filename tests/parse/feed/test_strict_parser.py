@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.parse.feed.deferred import Unparsed
-from service.parse.feed.fast_expat import plain_entries, strict_parser
+from service.parse.feed.fast_expat import strict_parser
 from service.parse.repair import pipeline
 from tests.parse.feeds import documents
 
@@ -219,56 +219,6 @@ def test_entries_of_few_elements_read_the_same(text):
 )
 def test_what_stands_deeper_does_not_take_the_place_of_what_stands_above(text):
     assert same(text.encode())
-
-
-def test_an_ordinary_entry_is_put_together_without_the_handlers(monkeypatch):
-    taken = []
-    take = plain_entries.take
-    monkeypatch.setattr(plain_entries, "take", lambda *told: taken.append(take(*told)) or taken[-1])
-    wordpress = (
-        b'<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><item>'
-        b"<title>T</title><link>https://a.example/1</link><dc:creator>An</dc:creator>"
-        b"<pubDate>Tue, 24 Nov 2026 08:00:00 GMT</pubDate><category>A</category>"
-        b'<guid isPermaLink="false">1</guid><description>D</description></item>'
-        b"<item><title>T</title><x/></item></channel></rss>"
-    )
-    assert same(wordpress)
-    assert taken == [True]
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [
-        '<item><m:content url="/a"><m:credit>An</m:credit></m:content><title>T</title></item>',
-        '<item><m:group><m:content url="/a"/></m:group><title>T</title></item>',
-        "<item><author><name>An</name><uri>/an</uri></author><title>T</title></item>",
-        '<item r:about="/1"><title>T</title><link>/1</link></item>',
-    ],
-    ids=["media", "media group", "author", "named in its tag"],
-)
-def test_elements_of_their_own_go_through_their_handlers_alone(entry, monkeypatch):
-    taken = []
-    take = plain_entries.take
-    monkeypatch.setattr(plain_entries, "take", lambda *told: taken.append(take(*told)) or taken[-1])
-    root = f'<rss version="2.0" xmlns:m="http://search.yahoo.com/mrss/" xmlns:r="{RDF}"><channel>'
-    assert same(f"{root}{entry}</channel></rss>".encode())
-    assert taken == [True]
-
-
-@pytest.mark.parametrize(
-    "inside",
-    ["<m:group><m:title>Ảnh</m:title></m:group>", '<m:content xmlns:q="q"><q:x/></m:content>'],
-)
-def test_what_fills_what_a_plain_element_fills_makes_the_whole_entry_go_that_way(
-    inside, monkeypatch
-):
-    taken = []
-    take = plain_entries.take
-    monkeypatch.setattr(plain_entries, "take", lambda *told: taken.append(take(*told)) or taken[-1])
-    root = '<rss version="2.0" xmlns:m="http://search.yahoo.com/mrss/"><channel>'
-    odd, plain_one = f"<item><title>T</title>{inside}</item>", "<item><title>U</title></item>"
-    assert same(f"{root}{odd}{plain_one}</channel></rss>".encode())
-    assert taken == [True], "the plain one beside it alone"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from service.parse.feed.fast_expat.element_texts import Texts
-from service.parse.feed.fast_expat.plain_entries import BASE
 
 ENTRIES = frozenset({"item", "entry"})
 UNUSUAL = frozenset({"feed", "rss", "rdf:RDF"})  # their language is the feed's
@@ -17,7 +16,6 @@ _ODD = "backend.userland.com/rss"  # an element there has one name at its start,
 _MARKUP_NAMESPACES = frozenset(
     {("math", "http://www.w3.org/1998/Math/MathML"), ("svg", "http://www.w3.org/2000/svg")}
 )
-_XML_BASE = "http://www.w3.org/XML/1998/namespace base xml"
 
 
 class ElementNames(Texts):
@@ -29,7 +27,6 @@ class ElementNames(Texts):
         super().__init__(baseuri, baselang, encoding)
         self._start_names: dict[str, str] = {}
         self._end_names: dict[str, str] = {}
-        self._leaf_names: dict[str, str] = {}
         self._starts: dict[str, tuple[Any, str, bool, bool]] = {}
         self._ends: dict[str, tuple[Any, str]] = {}
         self._names: tuple[Any, ...] | None = None
@@ -37,8 +34,7 @@ class ElementNames(Texts):
     def track_namespace(self, prefix: str | None, uri: str) -> None:
         super().track_namespace(prefix, uri)
         self._names = None
-        names = (self._start_names, self._end_names, self._leaf_names)
-        for remembered in (*names, self._starts, self._ends):
+        for remembered in (self._start_names, self._end_names, self._starts, self._ends):
             remembered.clear()
 
     def _name(self, written: str, *, start: bool) -> str:
@@ -73,31 +69,11 @@ class ElementNames(Texts):
             found[name.lower()] = value
         return found
 
-    def _leaf_name(self, written: str) -> str:
-        """As the handlers of this element are called; "" where it is none to be plain."""
-        name = self._leaf_names.get(written)
-        if name is None:
-            tag = self._name(written, start=True)
-            odd = tag in UNUSUAL or tag in ENTRIES or tag.endswith(MARKUP) or _ODD in written
-            name = self._leaf_names[written] = "" if odd else self._mapped(tag)[1]
-        return name
-
     def _mapped(self, tag: str) -> tuple[bool, str]:
         """Whether a tag has no prefix, and how its handlers are called."""
         prefix, suffix = tag.split(":", 1) if ":" in tag else ("", tag)
         prefix = self.namespacemap.get(prefix, prefix)
         return not prefix, f"{prefix}_{suffix}" if prefix else suffix
-
-
-def plain_names(written: dict[str, str]) -> dict[str, str] | None:
-    """Attributes by their names in small letters. None: one is bound to a namespace but XML's."""
-    found: dict[str, str] = {}
-    for name, value in written.items():
-        known = BASE if name == _XML_BASE else name.lower()
-        if " " in known or known in found:
-            return None
-        found[known] = value.lower() if known in LOWERED else value
-    return found
 
 
 def parted(written: str) -> tuple[str | None, str, str]:
