@@ -10,6 +10,7 @@ from lxml.html import HtmlElement
 
 from service.parse.html.article.prose import Prose
 from service.parse.html.blocks import Block, ancestry, is_unseen, text_of
+from service.parse.html.vocabulary import called
 from service.text.clean import title_text
 from service.text.fold import fold, tokens
 
@@ -42,7 +43,6 @@ _ACCOUNT = frozenset(
 )
 _OFFICES = ("ban biên tập", "tòa soạn", "toà soạn", "quản trị", "cổng thông tin", "news desk")
 _NAME = re.compile(r"[^\W\d_][\w.'\u2019\- ]{1,58}")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LONGEST_LINE = 80
 _MOST = 12
 _MOST_WORDS = 6
@@ -127,8 +127,7 @@ def _marked(tree: HtmlElement) -> list[str]:
 
 
 def _is_called(element: HtmlElement) -> bool:
-    called = f"{element.get('class') or ''} {element.get('id') or ''}"
-    return _MARK.search(_CAMEL.sub("-", called)) is not None
+    return _MARK.search(called(element)) is not None
 
 
 def _parts(element: HtmlElement) -> list[str]:

@@ -11,18 +11,11 @@ from itertools import pairwise
 
 from service.parse.html.article.prose import Prose
 from service.parse.html.blocks import Block, ancestry
-from service.parse.html.boilerplate import is_label
+from service.parse.html.vocabulary import LEAD_NAME, called, is_label
 from service.text.boilerplate import without_boilerplate
 from service.text.clean import title_text
 from service.text.fold import folded_tokens
 
-_CALLED = re.compile(
-    r"(?:^|[\s_-])(?:sapo\w*|stand-?first\w*|chapeau\w*|chapo\w*|lead|lede|dek|deck|kicker-?text|"
-    r"sub-?title|sub-?heading|sub-?headline|summary|teaser-?text|intro\w*|excerpt|abstract|"
-    r"description|desc|tom-?tat\w*|trich-?dan|trich-?yeu|mo-?ta|hometext|init-?content|preamble|"
-    r"vorspann|entradilla|bajada|ingress|occhiello|sommario|strapline)(?=$|[\s_-])",
-    re.IGNORECASE,
-)
 _OF_SITE = re.compile(
     r"(?:^|[\s_-])(?:site|blog|header|brand|logo|masthead|footer)-?"
     r"(?:desc\w*|title|tagline|slogan|sub-?title|info|name|intro|branding)|slogan|tagline",
@@ -124,8 +117,7 @@ def _last_prose(found: Sequence[Block], prose: Prose | None) -> int:
 def _is_of_site(block: Block) -> bool:
     """Whether it stands in the site's own head or foot, or is called the site's own."""
     return any(
-        one.tag in {"footer", "nav"}
-        or _OF_SITE.search(f"{one.get('class') or ''} {one.get('id') or ''}")
+        one.tag in {"footer", "nav"} or _OF_SITE.search(called(one))
         for one in list(ancestry(block.element))[:_NEAR]
     )
 
@@ -134,10 +126,9 @@ def _is_called(block: Block) -> bool:
     for one in list(ancestry(block.element))[:3]:
         if one.tag in {"article", "main", "body"}:
             return False
-        if _OF_SITE.search(f"{one.get('class') or ''} {one.get('id') or ''}"):
+        if _OF_SITE.search(called(one)):
             return False
-        called = f"{one.get('class') or ''} {one.get('id') or ''} {one.get('itemprop') or ''}"
-        if _CALLED.search(called):
+        if LEAD_NAME.search(f"{called(one)} {one.get('itemprop') or ''}"):
             return True
     return False
 

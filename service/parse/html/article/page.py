@@ -25,13 +25,14 @@ from service.parse.html.article import (
     lead as page_lead,
 )
 from service.parse.html.article import (
-    published as date_line,
+    published as page_date,
 )
 from service.parse.html.article import (
     title as page_title,
 )
 from service.parse.html.article.prose import Prose
 from service.parse.html.blocks import Block
+from service.parse.html.date_line import is_date_line
 from service.parse.html.tree import base_of, tree_of
 from service.parse.options import ParseOptions
 from service.parse.urls import web_address
@@ -79,7 +80,7 @@ def read(
     language = _language(reading, data.language, head.language, title, text)
     lead = page_lead.choose(found, [data.lead, *head.all(meta.LEAD)], title, title_at, text)
     around = (title_at, _first(found, text))
-    published = date_line.published(
+    published = page_date.published(
         [data.published], head, tree, found, around, reading, now, language, url
     )
     link = _link(head, url)
@@ -114,7 +115,7 @@ def _without_beginning(text: Prose | None, title: str) -> Prose | None:
     start = 0
     for at, one in enumerate(text.paragraphs[:_UNDER_THE_TITLE]):
         heads = folded_tokens(one.text) == folded_tokens(title)
-        if heads or one.stands(byline.is_byline) or date_line.is_date_line(one.text):
+        if heads or one.stands(byline.is_byline) or is_date_line(one.text, loose=True):
             start = at + 1
         elif len(one.text) > page_title.LONGEST or one.text.endswith("."):
             break  # the text has begun
@@ -132,7 +133,7 @@ def _paragraphs(text: Prose | None, lead: str, known: Iterable[str]) -> list[str
         for at, one in enumerate(paragraphs)
         if folded_tokens(one.text) not in said
         and not one.stands(byline.is_byline)
-        and not (at in edge and date_line.is_date_line(one.text))
+        and not (at in edge and is_date_line(one.text, loose=True))
     ]
     whole = folded_tokens(lead) in map(folded_tokens, texts)
     if lead and not whole and not page_lead.stands_in(lead, texts):

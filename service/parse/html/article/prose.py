@@ -18,6 +18,7 @@ from lxml.html import HtmlElement
 from service.parse.html import boilerplate
 from service.parse.html.blocks import Block, ancestry
 from service.parse.html.blocks import blocks as blocks_of
+from service.parse.html.vocabulary import HEADINGS, is_label
 from service.text.boilerplate import is_boilerplate
 from service.text.fold import folded_tokens
 
@@ -30,7 +31,7 @@ _MUCH = 0.3
 _MOST = 0.9
 """Of the text that the element around it holds: a lead may stand outside."""
 
-_HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
+_HEADINGS = HEADINGS - {"h1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def _says_nothing(one: Paragraph) -> bool:
     """Whether it is a link, a label, or a program's words."""
     return (
         one.stands(lambda block: block.is_link or boilerplate.is_pointer(block))
-        or boilerplate.is_label(one.text)
+        or is_label(one.text)
         or is_boilerplate(one.text)
     )
 

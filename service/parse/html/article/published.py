@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from lxml.html import HtmlElement
 
@@ -18,29 +19,15 @@ from service.parse.feed.entries import sensible
 from service.parse.html.article import meta
 from service.parse.html.article.meta import Meta
 from service.parse.html.blocks import Block, ancestry, is_unseen, text_of
+from service.parse.html.date_line import CLOCK, DATE, is_date_line
+from service.parse.html.vocabulary import DATE_NAME, called
 from service.parse.options import ParseOptions
 from service.text.instants import dates, zones
 
-_DATE = re.compile(
-    r"\d{1,2}\s?[/.-]\s?\d{1,2}\s?[/.-]\s?\d{2,4}|\d{4}[/.-]\d{1,2}[/.-]\d{1,2}|"
-    r"\d{1,2}(?:\.|st|nd|rd|th)?\s+(?:tháng\s+)?\w{3,10}\.?,?\s+(?:năm\s+)?\d{4}|"
-    r"\w{3,10}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d{4}|"
-    r"ngày\s+\d{1,2}\s+tháng\s+\d{1,2}|\d+\s+(?:phút|giờ|ngày|minutes?|hours?)\s+(?:trước|ago)",
-    re.IGNORECASE,
-)
-_TIME = re.compile(r"\d{1,2}\s?(?::|h|g|giờ)\s?\d{2}", re.IGNORECASE)
-_CLASS = re.compile(
-    r"date|time|publish|posted|meta|ngay|thoigian|thoi-gian|byline|info", re.IGNORECASE
-)
 _CHANGED = re.compile(r"modif|updat|cap-?nhat|aktualis|cập nhật|sửa đổi|last edit", re.IGNORECASE)
 _ZONE = re.compile(r"(?:Z|[+-]\d\d:?\d\d|GMT|UTC)\)?\s*$", re.IGNORECASE)
-_LONGEST = 110
-"""Characters of a line that is little else than a date: weekday, place, author, section beside."""
-
 _REACH = 12
 """Blocks before the title and behind it in which a date line stands."""
-
-_WORDS_BESIDE = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +85,13 @@ def _zoned(told: list[str]) -> list[str]:
 
 
 def _clock(written: str) -> str:
-    return re.sub(r"\D", "", written)[:12] if _TIME.search(written) else written
+    return re.sub(r"\D", "", written)[:12] if CLOCK.search(written) else written
 
 
 def _is_exact(written: str, at: datetime, zone: str) -> bool:
     if written.isdigit():
         return True
-    if not _TIME.search(written) and not re.search(r"\dT\d{4}|ago|trước", written):
+    if not CLOCK.search(written) and not re.search(r"\dT\d{4}|ago|trước", written):
         return False
     local = at.astimezone(zones.named(zone) or UTC)
     return not (local.hour == local.minute == local.second == 0 or _is_midnight(written))
@@ -141,10 +128,10 @@ def _lines(found: Sequence[Block], around: tuple[int, int]) -> list[str]:
     for at in order:
         block = found[at]
         written = _told_by_time(block) or block.text
-        if not is_date_line(written):
+        if not is_date_line(written, loose=True):
             continue
         doubtful = bool(_CHANGED.search(written)) or bool(_CHANGED.search(_called(block)))
-        lines.append((2 * doubtful - bool(_CLASS.search(_called(block))), written))
+        lines.append((2 * doubtful - bool(DATE_NAME.search(_called(block))), written))
     lines.sort(key=lambda line: line[0])
     return [_from_date_on(line) for _, line in lines]
 
@@ -157,10 +144,7 @@ def _far(at: int, title: int, text: int) -> int:
 
 
 def _called(block: Block) -> str:
-    return " ".join(
-        f"{one.get('class') or ''} {one.get('id') or ''}"
-        for one in list(ancestry(block.element))[:2]
-    )
+    return " ".join(map(called, islice(ancestry(block.element), 2)))
 
 
 def _told_by_time(block: Block) -> str:
@@ -174,26 +158,10 @@ def _told_by_time(block: Block) -> str:
 
 def _from_date_on(line: str) -> str:
     """Without what stands before the date, but for its time: author, place, section."""
-    found = _DATE.search(line)
+    found = DATE.search(line)
     if found is None:
         return line
     before = line[: found.start()]
-    time = list(_TIME.finditer(before))
+    time = list(CLOCK.finditer(before))
     start = time[-1].start() if time else found.start()
     return line[start:] if time or len(before) > 20 else line  # noqa: PLR2004 - a weekday is short
-
-
-def is_date_line(text: str) -> bool:
-    """Whether the line is little else than a date with or without its time."""
-    if len(text) > _LONGEST:
-        return False
-    found = _DATE.search(text)
-    if found is None:
-        return False
-    rest = _TIME.sub(" ", text[: found.start()] + " " + text[found.end() :])
-    return len(re.findall(r"[^\W\d_]{2,}", rest)) <= _WORDS_BESIDE and not _is_prose(rest)
-
-
-def _is_prose(rest: str) -> bool:
-    """A clause beside the date: lower-case words in a row."""
-    return re.search(r"(?:(?<!\S)[^\W\d_A-Z]+\s+){5,}", rest) is not None and rest.strip() != ""

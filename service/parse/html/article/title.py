@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from service.parse.html.blocks import Block, ancestry
+from service.parse.html.vocabulary import HEADINGS, called
 from service.text.clean import title_text
 from service.text.fold import folded_tokens
 
@@ -17,7 +18,6 @@ _PARTS = re.compile(r"\s+[|\u2013\u2014»·•:]+\s+|\s+-\s+|\s*\|\s*|\s+::\s+")
 _CALLED = re.compile(
     r"title|headline|heading|tieu-?de|tieude|(?:^|[\s_-])tit(?:$|[\s_-])", re.IGNORECASE
 )
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5")
 _CLOSE = 0.5
 """Share of words in common from which two titles are one, written for two kinds of readers."""
 
@@ -67,9 +67,9 @@ def _may_be(block: Block) -> bool:
     if not _SHORTEST <= len(block.text) <= LONGEST:
         return False
     near = list(ancestry(block.element))[:2]
-    if any(one.tag in _HEADINGS for one in near):
+    if any(one.tag in HEADINGS for one in near):
         return True
-    return any(_CALLED.search(f"{one.get('class') or ''} {one.get('id') or ''}") for one in near)
+    return any(_CALLED.search(called(one)) for one in near)
 
 
 def _within(block: Block, tags: Sequence[str]) -> bool:

@@ -1,8 +1,4 @@
-"""What stands around a headline in its block: date line, first sentences, picture. Pure.
-
-A date in a sentence ("họp ngày 24/3") is no date line: what is left of a date line without its date
-is a word or two.
-"""
+"""What stands around a headline in its block: date line, first sentences, picture. Pure."""
 
 from __future__ import annotations
 
@@ -18,8 +14,10 @@ from lxml.html import HtmlElement
 from service.model import Image
 from service.parse.feed import media
 from service.parse.feed.entries import sensible
-from service.parse.html.blocks import raw_text, stands_apart, text_of
+from service.parse.html.blocks import INLINE, raw_text, stands_apart, text_of
+from service.parse.html.date_line import LONGEST, is_date_line, words_beside
 from service.parse.html.listing.headlines import length_of
+from service.parse.html.vocabulary import DATE_NAME, LEAD_NAME, called
 from service.parse.options import ParseOptions
 from service.text.boilerplate import without_boilerplate
 from service.text.clean import title_text
@@ -29,40 +27,9 @@ from service.text.instants import dates
 SHORTEST_LEAD = 40
 """Letters; what is shorter is a label."""
 
-LONGEST_DATE_LINE = 80
-
 _CUT_SHORT = re.compile(r"\s*(?:\.\.\.|…)$")
-_DATE = re.compile(
-    r"(?ix)\d{4}-\d{1,2}-\d{1,2}(T[\d:.+Z-]+)?"
-    r"|\b\d{1,2}\s?[/.-]\s?\d{1,2}\s?[/.-]\s?\d{2,4}\b|\b\d{4}[/.]\d{1,2}[/.]\d{1,2}\b"
-    r"|\b\d{1,2}(st|nd|rd|th)?\.?\s*(tháng|thg|de|th)?\s*[^\W\d_]{1,10}\.?,?\s*(năm|de|del)?\s*\d{4}\b"
-    r"|\b[^\W\d_]{3,10}\.?\s\d{1,2}(st|nd|rd|th)?,?\s\d{4}\b"
-    r"|\b\d{1,2}\s+(tháng|thg)\s+\d{1,2},?\s+(năm\s+)?\d{4}\b"
-    r"|\b(\d+|an?|một)\s+(giây|phút|giờ|ngày|tuần|tháng|năm)\s+trước\b"
-    r"|\b(\d+|an?)\s+(second|minute|min|hour|hr|day|week|month|year)s?\s+ago\b"
-    r"|\d{4}\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2}\s?[日일]"
-)
-_TIME = re.compile(
-    r"(?i)\b\d{1,2}\s?[:hg]\s?\d{2}(\s?[:p]\s?\d{2})?\s?([ap]\.?m\b)?|gmt|utc|[+-]\d{1,2}:?\d{2}"
-)
-_WORDS = re.compile(r"[^\W\d_]+")
-_WEEKDAYS = re.compile(
-    r"(?i)\bthứ\s+(hai|ba|tư|năm|sáu|bảy|[2-7])\b|\bchủ\s+nhật\b|\bcn\b|\bngày\b|\blúc\b|"
-    r"\b(mon|tues?|wed(nes)?|thu(rs)?|fri|sat(ur)?|sun)(day)?\b"
-)
-_MOST_OTHER_WORDS = 4
 _LONGEST_WORD = 10  # in Latin letters: a script without blanks writes a headline as one word
-_DATE_CLASS = re.compile(r"(?i)date|time|ngay|posted|publish|meta|thoi-?gian|ngày")
-_LEAD_CLASS = re.compile(
-    r"(?i)sapo|lead|desc|summary|excerpt|intro|trich|mo-?ta|teaser|abstract|dek"
-)
 _TEXTS = ("p", "div", "span", "td", "dd", "h2", "h3", "h4", "h5", "blockquote", "em", "i", "font")
-_INLINE = frozenset(
-    re.findall(
-        r"\w+",
-        "a abbr b bdi big cite code em font i mark q s small span strong sub sup time u",
-    )
-)
 _SMALL = 6
 _MOST_PARTS = 200
 """Elements of one block that are looked at: a card has some twenty."""
@@ -138,7 +105,7 @@ def lead_element(block: HtmlElement, headline: HtmlElement) -> HtmlElement | Non
         own = _own_text(element, headline)
         if len(own) < SHORTEST_LEAD or is_date_line(own):
             continue
-        if _LEAD_CLASS.search(element.get("class") or ""):
+        if LEAD_NAME.search(called(element)):
             return element
         if len(own) > longest:
             best, longest = element, len(own)
@@ -153,25 +120,13 @@ def has_picture(block: HtmlElement) -> bool:
     return next(block.iter("img", "picture"), None) is not None
 
 
-def is_date_line(text: str) -> bool:
-    """Whether a text says when, and little else."""
-    if not text or len(text) > LONGEST_DATE_LINE or not any(letter.isdigit() for letter in text):
-        return False
-    rest, found = _DATE.subn(" ", _TIME.sub(" ", text))
-    if not found:
-        rest, found = _DATE.subn(" ", text)
-        rest = _TIME.sub(" ", rest)
-    others = _WORDS.findall(_WEEKDAYS.sub(" ", rest))
-    return found == 1 and len(others) <= _MOST_OTHER_WORDS
-
-
 def says_only_when(text: str) -> bool:
     """Whether a text is a date line, or a day and an hour without a year."""
     if is_date_line(text):
         return True
     if not any(letter.isdigit() for letter in text):
         return False
-    words = _WORDS.findall(_WEEKDAYS.sub(" ", _TIME.sub(" ", text)))
+    words = words_beside(text)
     return not words or (len(words) == 1 and length_of(words[0]) <= _LONGEST_WORD)
 
 
@@ -192,9 +147,9 @@ def _dated(block: HtmlElement, headline: HtmlElement) -> Iterator[tuple[HtmlElem
         told = element.get("datetime") or ""
         if any(letter.isdigit() for letter in told):
             yield element, told, True
-        called = element.tag == "time" or _DATE_CLASS.search(element.get("class") or "")
-        attributes = [element.get(name) or "" for name in ("title", "content")] if called else []
-        found = others if not called else named
+        named_so = element.tag == "time" or DATE_NAME.search(called(element))
+        attributes = [element.get(name) or "" for name in ("title", "content")] if named_so else []
+        found = named if named_so else others
         machines.extend((element, text, True) for text in attributes if is_date_line(text))
         found.extend((element, text, False) for text in texts if is_date_line(text))
     yield from machines
@@ -213,18 +168,15 @@ def _texts(element: HtmlElement) -> Iterator[str]:
     """The whole of a small element, and the runs of text that it holds directly."""
     if sum(1 for _ in islice(element.iter(), _SMALL)) < _SMALL:
         whole = text_of(element)
-        if whole and len(whole) <= LONGEST_DATE_LINE:
+        if whole and len(whole) <= LONGEST:
             yield whole
     runs = [element.text, *(child.tail for child in element)]
     yield from (" ".join(run.split()) for run in runs if run and run.strip())
 
 
 def _parts(block: HtmlElement) -> Iterator[HtmlElement]:
-    for number, element in enumerate(block.iter()):
-        if number == _MOST_PARTS:
-            return
-        if isinstance(element.tag, str):
-            yield element
+    some = islice(block.iter(), _MOST_PARTS)
+    return (element for element in some if isinstance(element.tag, str))
 
 
 def _belongs(element: HtmlElement, headline: HtmlElement) -> bool:
@@ -236,7 +188,7 @@ def _own_text(element: HtmlElement, headline: HtmlElement) -> str:
     """Its text without the headline, and without blocks in it, which are looked at themselves."""
     parts = [element.text or ""]
     for child in element:
-        inline = child.tag in _INLINE and child is not headline
+        inline = child.tag in INLINE and child is not headline
         if inline and not any(one is headline for one in child.iterdescendants()):
             parts += raw_text(child)
             parts.append(" " if stands_apart(child) else "")

@@ -21,9 +21,11 @@ from service.parse.html.listing.headlines import (
     ancestors,
     groups,
     length_of,
+    nearest,
     sites_elsewhere,
 )
 from service.parse.html.listing.region import DOUBTFUL, FAR, WITHIN, Regions
+from service.parse.html.vocabulary import HEADINGS
 
 FEWEST = 3
 """Entries of a list. With fewer nothing tells it from a menu."""
@@ -39,7 +41,6 @@ _MOST_COUNTED = 40
 _LONGEST_SECTION = 40
 _MOST_RELATED = 4
 _CLIMB = 3
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _DIGITS = re.compile(r"\d+")
 
 
@@ -155,20 +156,13 @@ def _evidence(sample: Sequence[Headline], blocks: dict[Headline, HtmlElement]) -
         return sum(of) / len(sample)
 
     headings = share(
-        one.said_by.tag in _HEADINGS or any(up.tag in _HEADINGS for up in _near(one.said_by))
+        one.said_by.tag in HEADINGS or any(up.tag in HEADINGS for up in nearest(one.said_by))
         for one in sample
     )
     pictures = share(card.has_picture(blocks[one]) for one in sample)
     leads = share(card.lead_element(blocks[one], one.said_by) is not None for one in sample)
     times = share(card.has_date(blocks[one], one.said_by) for one in sample)
     return 1.0 + 0.7 * headings + 0.5 * pictures + 0.8 * leads + 1.0 * times
-
-
-def _near(element: HtmlElement) -> Iterator[HtmlElement]:
-    for level, one in enumerate(ancestors(element)):
-        if level == _CLIMB:
-            return
-        yield one
 
 
 def _block(

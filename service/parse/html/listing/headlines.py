@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from lxml.html import HtmlElement
 
 from service.parse.html.blocks import text_of
+from service.parse.html.vocabulary import HEADINGS
 from service.parse.urls import web_address
 from service.text.web.sites import site_of
 
@@ -41,7 +42,6 @@ _CLASS = re.compile(r"[A-Za-z][\w-]*")
 _WIDE = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _TITLE_CLASS = re.compile(r"(?i)title|headline|heading|tieu-?de|ten-?tin|name|caption")
 _READ_ON = re.compile(
     r"(?i)^\W*(xem (thêm|tiếp|chi tiết)|chi tiết|đọc (thêm|tiếp)|read (more|on)|more|continue.*|"
@@ -86,7 +86,7 @@ def groups(tree: HtmlElement, base: str, site: str | None = None) -> list[Headli
     found: defaultdict[str, list[Headline]] = defaultdict(list)
     own = _OwnLinks(base, site or site_of(base))
     told: dict[str, list[Headline]] = {}
-    for order, anchor in enumerate(_anchors(tree)):
+    for order, anchor in enumerate(islice(tree.iter("a"), MOST_LINKS)):
         link = own.of(anchor)
         said_by, text = (anchor, "") if link is None else _says(anchor)
         if link and text:
@@ -108,7 +108,7 @@ def sites_elsewhere(tree: HtmlElement, base: str) -> list[tuple[str, int]]:
     """
     own = site_of(base)
     told: dict[str, str] = {}
-    for anchor in _anchors(tree):
+    for anchor in islice(tree.iter("a"), MOST_LINKS):
         link = web_address(anchor.get("href"), base)
         if link is not None and link not in told and is_long(text_of(anchor)):
             told[link] = site_of(link)
@@ -130,12 +130,12 @@ def _one_a_card(headlines: list[Headline]) -> list[Headline]:
 
 
 def _are_close(one: HtmlElement, other: HtmlElement) -> bool:
-    near = set(_nearest(one))
-    return any(element in near for element in _nearest(other))
+    near = set(nearest(one))
+    return any(element in near for element in nearest(other))
 
 
 def _rank(one: Headline) -> tuple[bool, bool]:
-    heading = any(element.tag in _HEADINGS for element in (one.said_by, *_nearest(one.said_by)))
+    heading = any(element.tag in HEADINGS for element in (one.said_by, *nearest(one.said_by)))
     return heading, one.long
 
 
@@ -163,13 +163,6 @@ def classes(element: HtmlElement) -> list[str]:
     written = (element.get("class") or "")[:300].split()
     names = (re.sub(r"\d+", "", name) for name in written if _CLASS.fullmatch(name))
     return [name for name in names if name and name.lower() not in _STATES]
-
-
-def _anchors(tree: HtmlElement) -> Iterator[HtmlElement]:
-    for number, anchor in enumerate(tree.iter("a")):
-        if number == MOST_LINKS:
-            return
-        yield anchor
 
 
 class _OwnLinks:
@@ -200,23 +193,23 @@ def _says(anchor: HtmlElement) -> tuple[HtmlElement, str]:
     text = text_of(anchor)
     if text and not _READ_ON.match(text):
         return next(((one, text_of(one)) for one in _titles_in(anchor)), (anchor, text))
-    for around in _nearest(anchor):
+    for around in nearest(anchor):
         if sum(1 for _ in around.iter("a")) > 3:  # noqa: PLR2004 - picture, headline, "read more"
             break
-        for heading in around.iter(*_HEADINGS):
+        for heading in around.iter(*HEADINGS):
             if not any(True for _ in heading.iter("a")) and text_of(heading):
                 return heading, text_of(heading)
     return anchor, ""
 
 
-def _nearest(element: HtmlElement) -> Iterator[HtmlElement]:
+def nearest(element: HtmlElement) -> Iterator[HtmlElement]:
     return islice(ancestors(element), _CARD)
 
 
 def _titles_in(anchor: HtmlElement) -> Iterator[HtmlElement]:
     if len(anchor) == 0:
         return
-    for one in anchor.iterdescendants(*_HEADINGS):
+    for one in anchor.iterdescendants(*HEADINGS):
         if text_of(one):
             yield one
     for one in anchor.iterdescendants("p", "div", "span", "strong", "b"):

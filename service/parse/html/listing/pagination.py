@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from urllib.parse import parse_qsl, urlsplit
 
 from lxml.html import HtmlElement
 
 from service.parse.html.blocks import text_of
 from service.parse.html.listing.headlines import ancestors
+from service.parse.html.vocabulary import called
 from service.parse.urls import web_address
 from service.text.fold import fold
 from service.text.web.sites import site_of
@@ -40,6 +42,8 @@ _AJAX = re.compile(r"(/timelinelist/\d+/|/timeline/\d+/trang-)(\d{1,5})(\.\w{2,5
 _LAST_NUMBER = 99_999
 _SHORT = 40
 _WEEK = 7
+_STEPS = ("a", "span", "strong", "b")
+_MOST_STEPS = 60  # a row of pages is shorter
 
 
 def next_page(tree: HtmlElement, base: str, url: str) -> str | None:
@@ -102,17 +106,10 @@ def _in_row_of_pages(anchor: HtmlElement) -> bool:
             return False
         if _PAGING_CLASS.search(_classes(around)):
             return True
-        numbers = sum(text_of(one).isdigit() for one in _some(around))
+        numbers = sum(text_of(one).isdigit() for one in islice(around.iter(*_STEPS), _MOST_STEPS))
         if numbers >= 2:  # noqa: PLR2004 - a row
             return True
     return False
-
-
-def _some(around: HtmlElement) -> Iterator[HtmlElement]:
-    for number, one in enumerate(around.iter("a", "span", "strong", "b")):
-        if number == 60:  # noqa: PLR2004 - a row of pages is shorter
-            return
-        yield one
 
 
 def _is_calendar(anchor: HtmlElement) -> bool:
@@ -122,9 +119,7 @@ def _is_calendar(anchor: HtmlElement) -> bool:
 
 
 def _classes(element: HtmlElement | None) -> str:
-    return (
-        "" if element is None else f"{element.get('class') or ''} {element.get('id') or ''}"[:300]
-    )
+    return "" if element is None else called(element)[:300]
 
 
 def _has_number(link: str) -> bool:

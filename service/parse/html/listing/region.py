@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import islice, pairwise
+from itertools import islice
 
 from lxml.html import HtmlElement
 
 from service.parse.html.listing.headlines import ancestors
-from service.text.fold import fold, nfc
+from service.parse.html.vocabulary import (
+    BESIDE_A_LIST,
+    HEADINGS,
+    NAVIGATION,
+    RELATED,
+    called,
+    heads_beside,
+    heads_more,
+)
+from service.text.fold import nfc
 
 FAR, BESIDE, DOUBTFUL, WITHIN = 0.05, 0.3, 0.6, 1.0
 """What a group's score is multiplied with: navigation, a block beside the list, one that may be
@@ -23,41 +32,7 @@ WRAPS = 0.75
 """Share of the page's links that a wrapper encloses at least."""
 
 _NAVIGATION = frozenset({"nav", "footer", "menu", "dialog"})
-_FAR_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "nav navbar navigation menu megamenu submenu footer breadcrumb breadcrumbs tagcloud "
-        "hashtag comment comments popup modal pagination paging pager social login cookie",
-    )
-)
-_BESIDE_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "sidebar aside popular mostview mostviews mostviewed mostread docnhieu xemnhieu "
-        "trending ads advert adsense banner quangcao sponsor sponsored widget recommend "
-        "recommended lienket weblink weblinks partner doitac tags right",
-    )
-)
-_DOUBTFUL_WORDS = frozenset({"related", "relate", "lienquan"})
-_PAIRS = (
-    ("most", "view"), ("most", "viewed"), ("most", "read"), ("most", "popular"), ("doc", "nhieu"),
-    ("xem", "nhieu"), ("quan", "tam"), ("lien", "quan"), ("lien", "ket"), ("quang", "cao"),
-    ("you", "may"), ("side", "bar"),
-)  # fmt: skip
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_HEADINGS = re.compile(
-    r"((cac )?(tin|bai|tin tuc|bai viet|noi dung) )?(duoc )?"
-    r"(xem nhieu|doc nhieu|nhieu nguoi (doc|xem)|(co the )?(ban )?quan tam|lien quan|"
-    r"cung chuyen muc|lien ket( web)?|danh cho ban|de xuat$|goi y|quang cao|tai tro|noi bat nhat|"
-    r"(the )?most (read|viewed|popular|shared|commented)|popular|trending|(what )?(you|others) "
-    r"(may|might|read)|related|recommended|sponsored|editors? picks?|meist ?gelesen|les plus lus|"
-    r"lo mas (leido|visto)|mas leid[ao]s|tags?$|tu khoa)"
-)
-_MORE = re.compile(
-    r"(cac )?(tin|bai)( (tuc|viet))? (khac|cu hon|da dua)|(cac )?tin (tiep theo|moi( nhat)?)|"
-    r"(more|older|other|further) (news|stories|articles|posts)|weitere (meldungen|nachrichten)"
-)
-_HEADING_TAGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "header", "legend", "caption"})
+_HEADING_TAGS = HEADINGS | {"header", "legend", "caption"}
 _HEADING_CLASS = re.compile(r"(?i)title|head|heading|caption|ten-|tieu-?de|label")
 _LONGEST_HEADING = 60
 _MENU = 5
@@ -96,7 +71,7 @@ class Regions:
             weight = min(weight, self._named[one])
             if level < _LEVELS and weight > BESIDE:
                 heading = _heading_before(one, below)
-                if heading is not None and _HEADINGS.match(fold(heading).strip()):
+                if heading is not None and heads_beside(heading):
                     weight = BESIDE
             below = one
         return weight
@@ -107,7 +82,7 @@ class Regions:
         for one in islice(ancestors(block), _LEVELS):
             heading = _heading_before(one, below)
             if heading is not None:
-                return _MORE.fullmatch(fold(heading).strip(" :.-")) is not None
+                return heads_more(heading)
             below = one
         return False
 
@@ -122,14 +97,12 @@ def _by_name(element: HtmlElement) -> float:
         return FAR
     if element.tag == "aside" or element.get("role") == "complementary":
         return BESIDE
-    written = f"{element.get('class') or ''} {element.get('id') or ''}"[:400]
-    words = [word.lower() for word in _WORDS.findall(written)]
-    if not _FAR_WORDS.isdisjoint(words):
+    names = called(element)[:400]
+    if NAVIGATION.search(names):
         return FAR
-    beside = not _BESIDE_WORDS.isdisjoint(words) or any(pair in _PAIRS for pair in pairwise(words))
-    if beside:
+    if BESIDE_A_LIST.search(names):
         return BESIDE
-    return WITHIN if _DOUBTFUL_WORDS.isdisjoint(words) else DOUBTFUL
+    return DOUBTFUL if RELATED.search(names) else WITHIN
 
 
 def _heading_before(around: HtmlElement, block: HtmlElement) -> str | None:
