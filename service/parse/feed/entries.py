@@ -51,7 +51,7 @@ def draft_of(raw: Raw, reading: ParseOptions, now: datetime, *, url: str, versio
     published, written = _published(raw, reading, now)
     entry = Entry(
         key="",
-        guid=_text(raw.get("id")) or None,
+        guid=written_in(raw.get("id")) or None,
         link=link,
         link_is_key=False,
         title=_title(raw, atom=atom),
@@ -101,12 +101,13 @@ def sensible(at: datetime | None, now: datetime) -> datetime | None:
     return at if at is None or at <= now + FUTURE else None
 
 
-def _text(value: object) -> str:
+def written_in(value: object) -> str:
+    """NFC, without blanks around; "" for what is no text."""
     return nfc(value).strip() if isinstance(value, str) else ""
 
 
 def _title(raw: Raw, *, atom: bool) -> str:
-    title = _text(raw.get("title"))
+    title = written_in(raw.get("title"))
     detail = raw.get("title_detail") or {}
     if atom and detail.get("type") == "text/plain":
         title = title.replace("<", "&lt;")  # in plain text a tag is meant to be read
@@ -135,11 +136,11 @@ def _texts(raw: Raw) -> tuple[str, str, str]:
     detail = max(details, key=lambda one: (_is_markup(one), len(one["value"])), default=None)
     content = _markup(detail) if detail else ""
     about = raw.get("summary_detail") or {}
-    summary = _markup(about) if about.get("value") else _text(raw.get("summary"))
-    if detail and summary and summary in {content, _text(detail["value"])}:
+    summary = _markup(about) if about.get("value") else written_in(raw.get("summary"))
+    if detail and summary and summary in {content, written_in(detail["value"])}:
         summary = ""  # feedparser repeats the content where there is no summary
     if not (summary or content):
-        summary = _caption(_text(raw.get(CAPTION)))
+        summary = _caption(written_in(raw.get(CAPTION)))
     base = (detail or about).get("base") or ""
     return summary, content, base
 
@@ -154,10 +155,15 @@ def _is_markup(detail: Raw) -> bool:
 
 
 def _markup(detail: Raw) -> str:
-    value = _text(detail.get("value"))
+    value = written_in(detail.get("value"))
     if _is_markup(detail):
         return value
-    return html.escape(value, quote=False).replace("\n", "<br>\n")
+    return with_breaks(value)
+
+
+def with_breaks(text: str) -> str:
+    """Plain text as markup that shows its lines."""
+    return html.escape(text, quote=False).replace("\n", "<br>\n")
 
 
 def _published(raw: Raw, reading: ParseOptions, now: datetime) -> tuple[datetime | None, str]:
@@ -180,7 +186,7 @@ def _date(raw: Raw, name: str, reading: ParseOptions, now: datetime) -> datetime
 
 def _read(raw: Raw, name: str, reading: ParseOptions, now: datetime) -> tuple[datetime | None, str]:
     """The instant, None where it cannot be read, and its words ("" = there are none)."""
-    written = _text(raw.get(name))
+    written = written_in(raw.get(name))
     if not written:
         return None, ""
     at = dates.parse(written, reading.zone, reading.order, now, reading.language)

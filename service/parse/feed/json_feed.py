@@ -13,13 +13,12 @@ from service.errors import ParseError
 from service.model import Document, Entry, Image
 from service.parse import date_evidence, hub_links
 from service.parse.feed import entry_keys, media
-from service.parse.feed.entries import language_tag, sensible, unique
+from service.parse.feed.entries import language_tag, sensible, unique, with_breaks, written_in
 from service.parse.feed.entry_keys import Draft
 from service.parse.options import ParseOptions
 from service.parse.repair.json_text import mend
 from service.parse.urls import web_address
 from service.text.clean import title_text
-from service.text.fold import nfc
 from service.text.instants import dates
 from service.text.web import http_headers as http
 
@@ -52,12 +51,12 @@ def read(body: bytes, url: str, reading: ParseOptions, now: datetime) -> Documen
         raise ParseError(f"this is JSON, but no JSON Feed: {_called(feed.get('version'))}")
     link = web_address(feed.get("home_page_url"), url)
     language = reading.language or language_tag(feed.get("language"))
-    lines = (("", _text(one.get("date_published"))) for one in items if isinstance(one, dict))
+    lines = (("", written_in(one.get("date_published"))) for one in items if isinstance(one, dict))
     reading = date_evidence.settled(reading, lines, now, language=language, url=link or url)
     drafts = [_draft(item, feed, url, reading, now) for item in items if isinstance(item, dict)]
     its_hubs, self_url = hub_links.of_json(feed, url)
     return Document(
-        title=title_text(_text(feed.get("title"))),
+        title=title_text(written_in(feed.get("title"))),
         link=link,
         language=language_tag(feed.get("language")),
         entries=entry_keys.settle(drafts, (link, url)),
@@ -102,9 +101,9 @@ def _draft(
     item: Mapping[str, Any], feed: Mapping[str, Any], url: str, reading: ParseOptions, now: datetime
 ) -> Draft:
     link = web_address(item.get("url"), url) or web_address(item.get("external_url"), url)
-    content = _text(item.get("content_html"))
+    content = written_in(item.get("content_html"))
     if not content:
-        content = _paragraphs(_text(item.get("content_text")))
+        content = with_breaks(written_in(item.get("content_text")))
     base = link or url
     at, written = _date(item, "date_published", reading, now)
     changed, _ = _date(item, "date_modified", reading, now)
@@ -113,23 +112,19 @@ def _draft(
         guid=_identifier(item.get("id")),
         link=link,
         link_is_key=False,
-        title=title_text(_text(item.get("title"))),
+        title=title_text(written_in(item.get("title"))),
         published=sensible(at or changed, now),
         updated=sensible(changed, now),
-        summary=html.escape(_text(item.get("summary")), quote=False),
+        summary=html.escape(written_in(item.get("summary")), quote=False),
         content=content,
         base=base,
         authors=unique(_names(item)) or unique(_names(feed)),
-        categories=unique(title_text(_text(tag)) for tag in _listed(item.get("tags"))),
+        categories=unique(title_text(written_in(tag)) for tag in _listed(item.get("tags"))),
         enclosures=media.enclosures(_attachments(item), url),
         image=_image(item, content, base),
         language=language_tag(item.get("language")),
     )
     return Draft(entry, written)
-
-
-def _text(value: object) -> str:
-    return nfc(value).strip() if isinstance(value, str) else ""
 
 
 def _listed(value: object) -> list[Any]:
@@ -140,17 +135,13 @@ def _identifier(value: object) -> str | None:
     """Ids should be text; numbers are common, and `1.0` must stay what `1` is not."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    return _text(value) or None
-
-
-def _paragraphs(text: str) -> str:
-    return html.escape(text, quote=False).replace("\n", "<br>\n")
+    return written_in(value) or None
 
 
 def _date(
     item: Mapping[str, Any], name: str, reading: ParseOptions, now: datetime
 ) -> tuple[datetime | None, str]:
-    written = _text(item.get(name))
+    written = written_in(item.get(name))
     if not written:
         return None, ""
     return dates.parse(written, reading.zone, reading.order, now, reading.language), written
@@ -160,7 +151,7 @@ def _names(holder: Mapping[str, Any]) -> Iterator[str]:
     """`authors` of 1.1, else `author` of 1.0."""
     for one in _listed(holder.get("authors")) or [holder.get("author")]:
         if isinstance(one, dict):
-            yield title_text(_text(one.get("name")))
+            yield title_text(written_in(one.get("name")))
 
 
 def _attachments(item: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""An HTML page as a tree, and what its relative addresses are read against. Pure."""
+"""An HTML page as a tree, its pictures, and what relative addresses are read against. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from service.errors import ParseError
+from service.model import Image
+from service.parse.feed import media
 from service.parse.urls import web_address
 from service.text.markup import with_closed_quotes
 from service.text.web import http_headers as http
@@ -65,13 +67,26 @@ def base_of(tree: HtmlElement, url: str) -> str:
 
 def canonical_of(tree: HtmlElement, url: str) -> str | None:
     """What the page calls itself; None where it does not say."""
-    for element in tree.iter("link"):
-        if "canonical" in (element.get("rel") or "").lower().split():
-            return web_address(element.get("href"), url)
+    link = canonical_link(tree)
+    if link is not None:
+        return web_address(link, url)
     for element in tree.iter("meta"):
         if element.get("property") == "og:url":
             return web_address(element.get("content"), url)
     return None
+
+
+def canonical_link(tree: HtmlElement) -> str | None:
+    """Its canonical link as it is written, "" without an address; None where there is none."""
+    for element in tree.iter("link"):
+        if "canonical" in (element.get("rel") or "").lower().split():
+            return (element.get("href") or "").strip()
+    return None
+
+
+def picture_in(element: HtmlElement, base: str) -> Image | None:
+    """The first real picture in an element."""
+    return media.first_image(etree.tostring(element, encoding="unicode", with_tail=False), base)
 
 
 def own_address(body: bytes, headers: Mapping[str, str]) -> str | None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from service.parse.html.article.prose import Prose
+from service.parse.html.article.prose import Prose, first_place, last_place
 from service.parse.html.blocks import Block, ancestry
 from service.parse.html.vocabulary import LEAD_NAME, called, is_label
 from service.text.boilerplate import without_boilerplate
@@ -57,14 +57,14 @@ def choose(
     """One line, "" where nothing stands out. `told`: descriptions, in the order of trust."""
     told = [without_boilerplate(title_text(one)) for one in told]
     told = [one for one in told if _may_be(one, title)]
-    first = _first_prose(found, prose)
+    first = first_place(found, prose)
     shown = [
         text
         for block in found[title_at : first + 2]
         if _is_called(block) and not block.is_link
         and _may_be(text := without_boilerplate(block.text), title)
     ]  # fmt: skip
-    places = [*found[title_at : _last_prose(found, prose) + 1], *found[:title_at]]
+    places = [*found[title_at : last_place(found, prose) + 1], *found[:title_at]]
     places = [block for block in places if not _is_of_site(block)]
     for description in told:
         whole = _whole(description, places)
@@ -98,20 +98,6 @@ def _may_be(text: str, title: str) -> bool:
     if not _SHORTEST <= len(text) <= _LONGEST or is_label(text):
         return False
     return folded_tokens(text) != folded_tokens(title)
-
-
-def _first_prose(found: Sequence[Block], prose: Prose | None) -> int:
-    if prose is None or not prose.blocks:
-        return len(found)
-    first = prose.blocks[0]
-    return next((at for at, one in enumerate(found) if one is first), len(found))
-
-
-def _last_prose(found: Sequence[Block], prose: Prose | None) -> int:
-    if prose is None or not prose.blocks:
-        return len(found)
-    last = prose.blocks[-1]
-    return next((at for at, one in enumerate(found) if one is last), len(found))
 
 
 def _is_of_site(block: Block) -> bool:

@@ -11,6 +11,7 @@ from lxml.html import HtmlElement
 
 from service.parse.feed.entries import language_tag
 from service.parse.html.blocks import one_line
+from service.parse.html.tree import canonical_link
 
 PUBLISHED = (
     "article:published_time", "og:article:published_time", "og:published_time", "datepublished",
@@ -80,16 +81,9 @@ def read(tree: HtmlElement) -> Meta:
     return Meta(
         values,
         one_line(title.text_content()) if title is not None else "",
-        _canonical(tree),
+        canonical_link(tree) or "",
         _language(tree, values),
     )
-
-
-def _canonical(tree: HtmlElement) -> str:
-    for element in tree.iter("link"):
-        if "canonical" in (element.get("rel") or "").lower().split():
-            return (element.get("href") or "").strip()
-    return ""
 
 
 def _language(tree: HtmlElement, values: dict[str, list[str]]) -> str | None:

@@ -9,15 +9,11 @@ told, except for time and authors, where machines are told more exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from lxml import etree
-from lxml.html import HtmlElement
-
 from service.model import Image
-from service.parse.feed import media
 from service.parse.feed.entries import language_tag
 from service.parse.html import blocks as block_texts
 from service.parse.html.article import byline, extraction, jsonld, meta, prose
@@ -31,9 +27,8 @@ from service.parse.html.article import (
     title as page_title,
 )
 from service.parse.html.article.prose import Prose
-from service.parse.html.blocks import Block
 from service.parse.html.date_line import is_date_line
-from service.parse.html.tree import base_of, tree_of
+from service.parse.html.tree import base_of, picture_in, tree_of
 from service.parse.options import ParseOptions
 from service.parse.urls import web_address
 from service.text.fold import folded_tokens
@@ -75,11 +70,13 @@ def read(
     found = block_texts.blocks(tree)
     told = [data.title, *head.all(meta.TITLE)]
     text = prose.find(lines, found, url, said=frozenset(map(folded_tokens, told)))
-    title, title_at = page_title.choose(found, told, head.document_title, _first(found, text))
+    title, title_at = page_title.choose(
+        found, told, head.document_title, prose.first_place(found, text)
+    )
     text = _without_beginning(text, title)
     language = _language(reading, data.language, head.language, title, text)
     lead = page_lead.choose(found, [data.lead, *head.all(meta.LEAD)], title, title_at, text)
-    around = (title_at, _first(found, text))
+    around = (title_at, prose.first_place(found, text))
     published = page_date.published(
         [data.published], head, tree, found, around, reading, now, language, url
     )
@@ -99,13 +96,6 @@ def read(
         image=_image(data.image, head, text, url),
         language=language,
     )
-
-
-def _first(found: Sequence[Block], text: Prose | None) -> int:
-    """The place of the text's first block, behind all others where it is not seen."""
-    if text is None or not text.blocks:
-        return len(found)
-    return next(at for at, one in enumerate(found) if one is text.blocks[0])
 
 
 def _without_beginning(text: Prose | None, title: str) -> Prose | None:
@@ -163,19 +153,15 @@ def _link(head: meta.Meta, url: str) -> str | None:
 def _image(data: str, head: meta.Meta, text: Prose | None, url: str) -> Image | None:
     for written in (*head.all(meta.IMAGE), data):
         found = None if written.startswith("data:") else web_address(written, url)
-        if found is not None and not is_logo(found):
+        if found is not None and not _is_logo(found):
             return Image(found)
     around = text.element if text else None
-    return None if around is None else first_picture(around, url)
+    return None if around is None else picture_in(around, url)
 
 
-def is_logo(address: str) -> bool:
+def _is_logo(address: str) -> bool:
     """Whether a picture is the outlet's sign: many pages have no other one to tell."""
     name = address.lower().rpartition("/")[2]
     return any(
         word in name for word in ("logo", "favicon", "default_avatar", "no-image", "noimage")
     )
-
-
-def first_picture(element: HtmlElement, url: str) -> Image | None:
-    return media.first_image(etree.tostring(element, encoding="unicode", with_tail=False), url)

@@ -73,6 +73,19 @@ class Prose:
         return max(most, key=lambda one: sum(1 for _ in one.iterancestors()), default=None)
 
 
+def first_place(found: Sequence[Block], text: Prose | None) -> int:
+    """The place of the text's first block, behind all others where it is not seen."""
+    return _place(found, text.blocks[:1] if text else ())
+
+
+def last_place(found: Sequence[Block], text: Prose | None) -> int:
+    return _place(found, text.blocks[-1:] if text else ())
+
+
+def _place(found: Sequence[Block], wanted: Sequence[Block]) -> int:
+    return next((at for at, one in enumerate(found) if any(one is it for it in wanted)), len(found))
+
+
 def find(
     lines: Sequence[str], found: Sequence[Block], url: str, *, said: AbstractSet[str] = frozenset()
 ) -> Prose | None:

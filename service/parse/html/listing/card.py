@@ -8,11 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 
-from lxml import etree
 from lxml.html import HtmlElement
 
-from service.model import Image
-from service.parse.feed import media
 from service.parse.feed.entries import sensible
 from service.parse.html.blocks import INLINE, raw_text, stands_apart, text_of
 from service.parse.html.date_line import LONGEST, is_date_line, words_beside
@@ -110,10 +107,6 @@ def lead_element(block: HtmlElement, headline: HtmlElement) -> HtmlElement | Non
         if len(own) > longest:
             best, longest = element, len(own)
     return best
-
-
-def picture_of(block: HtmlElement, base: str) -> Image | None:
-    return media.first_image(etree.tostring(block, encoding="unicode", with_tail=False), base)
 
 
 def has_picture(block: HtmlElement) -> bool:

@@ -20,11 +20,11 @@ from lxml.html import HtmlElement
 from service.errors import ParseError
 from service.model import Entry, Image
 from service.parse import date_evidence
-from service.parse.feed import media
 from service.parse.feed.entries import sensible
 from service.parse.feed.entry_keys import Draft
 from service.parse.html.blocks import text_of
 from service.parse.html.listing.card import whole_title
+from service.parse.html.tree import picture_in
 from service.parse.options import ParseOptions, Selectors
 from service.parse.urls import web_address
 from service.text.boilerplate import without_boilerplate
@@ -155,7 +155,7 @@ def _first_text(block: HtmlElement, selector: str | None) -> str:
 
 def _image(block: HtmlElement, selectors: Selectors, base: str) -> Image | None:
     if selectors.image is None:
-        return media.first_image(etree.tostring(block, encoding="unicode", with_tail=False), base)
+        return picture_in(block, base)
     for element in _finder(selectors.image)(block):
         for one in (element, *element.iterdescendants("img")):
             background = _BACKGROUND.search(one.get("style") or "")

@@ -22,7 +22,7 @@ from service.parse.feed.entry_keys import Draft
 from service.parse.html.listing import card, css_selectors, detect, pagination
 from service.parse.html.listing.detect import Found
 from service.parse.html.listing.headlines import sites_elsewhere
-from service.parse.html.tree import base_of, tree_of
+from service.parse.html.tree import base_of, picture_in, tree_of
 from service.parse.kind import Continuation, Kind
 from service.parse.options import ParseOptions
 from service.text.clean import title_text
@@ -109,7 +109,7 @@ def _draft(found: Found, base: str, reading: ParseOptions, now: datetime) -> Dra
         published=published,
         summary=html.escape(card.lead_of(found.block, headline), quote=False),
         base=base,
-        image=card.picture_of(found.block, base),
+        image=picture_in(found.block, base),
         language=reading.language,
     )
     return Draft(entry, written)
