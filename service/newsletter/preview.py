@@ -237,17 +237,17 @@ def _answer(
     digest: LiveDigest,
     edition: Edition,
     to: str | None,
-    letter: PersonalMail,
+    mail: PersonalMail,
     stories: int,
 ) -> Preview:
-    message = personal.TransactionalComposer(stage.settings).compose(letter)
+    message = personal.TransactionalComposer(stage.settings).compose(mail)
     return Preview(
         digest=digest.name,
         cadence=edition.cadence,
         cut_at=edition.cut_at,
         to=to,
         message=message.data,
-        subject=letter.parts.subject,
+        subject=mail.parts.subject,
         stories=stories,
     )
 
