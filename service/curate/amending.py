@@ -9,7 +9,7 @@ from datetime import datetime
 from service.curate.candidates import ArticleCandidate
 from service.curate.owning import SourceAddresses, fit
 from service.store.content import articles
-from service.store.content.article_values import Values
+from service.store.content.article_values import ArticleValues
 from service.store.content.articles import Amended, Stored
 from service.store.core.database import Connection
 from service.store.sources import polling_queue
@@ -94,7 +94,7 @@ class Amending:
         stored = self.before[article_id]
         if stored.source_id != one.source.id:
             return False
-        values: Values = one.values.after(stored.values)
+        values: ArticleValues = one.values.after(stored.values)
         if values == stored.values:
             return False
         same = values.hash == stored.values.hash

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 
 from service.model import Enclosure, Entry, Image, Refusal
+from service.store.content.article_values import ArticleValues
 from service.text.boilerplate import without_boilerplate
 from service.text.clean import clean_html, plain, plain_of_clean, title_text
 from service.text.excerpt import lead, shorten
@@ -45,25 +46,14 @@ _MAIL = re.compile(r"\S+@\S+")
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """The values of an article. `text` is what rules look at beside the title.
+    """An article as it is stored, and the text that rules look at beside its title.
 
     `published` None: the source did not say. `hash` is over the words of title and text: the
     substance, whatever becomes of markup, pictures and counters in addresses.
     """
 
-    link: str | None
-    title: str
-    lead: str
-    content: str
+    values: ArticleValues
     text: str
-    folded: str
-    authors: tuple[str, ...]
-    categories: tuple[str, ...]
-    enclosures: tuple[Enclosure, ...]
-    image: Image | None
-    language: str | None
-    published: datetime | None
-    hash: bytes
 
 
 def shape(
@@ -87,12 +77,11 @@ def shape(
         full = clean_html(entry.summary, entry.base)
         content = plain_of_clean(full)
     text = f"{short} {content}".strip()
-    return Shaped(
+    values = ArticleValues(
         link=web_link(entry.address),
         title=title,
         lead=short,
         content=full,
-        text=text,
         folded=_folded(title, text),
         authors=_authors(entry.authors, outlet),
         categories=_lines(entry.categories),
@@ -102,6 +91,7 @@ def shape(
         published=believable(entry.published),
         hash=_digest(_words(title), _words(text)),
     )
+    return Shaped(values, text)
 
 
 def matched_text(short: str, content: str) -> str:

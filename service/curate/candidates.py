@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from service.curate.prepare import Prepared
-from service.store.content.article_values import Values
+from service.store.content.article_values import ArticleValues
 from service.store.content.entries import StoredEntry
 
 CLOCK_SKEW = timedelta(minutes=15)
@@ -56,7 +56,7 @@ class ArticleCandidate:
         return self.made.keys
 
     @property
-    def values(self) -> Values:
+    def values(self) -> ArticleValues:
         assert self.made.values is not None
         return self.made.values
 

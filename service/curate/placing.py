@@ -12,7 +12,7 @@ from service.curate.articles import matched_text
 from service.curate.candidates import ArticleCandidate
 from service.curate.rules import Described, Matcher
 from service.store.content import topics
-from service.store.content.article_values import Values
+from service.store.content.article_values import ArticleValues
 from service.store.content.articles import Stored
 from service.store.content.entries import ArticleTeller
 from service.store.content.topics import TopicArticle
@@ -95,7 +95,7 @@ class Placing:
         return had - still
 
     @staticmethod
-    def _as_stored(values: Values, source: str) -> Described:
+    def _as_stored(values: ArticleValues, source: str) -> Described:
         return Described(
             title=values.title,
             text=matched_text(values.lead, values.content),

@@ -16,10 +16,8 @@ from service.curate.articles import Shaped, believable, shape, web_link
 from service.curate.listed import Visits, listed_hash, pack, wanted
 from service.curate.rules import Described, Matcher, Reason
 from service.model import Document, Entry, Refusal
-from service.store.content.article_values import Values
+from service.store.content.article_values import ArticleValues
 from service.text.fold import nfc
-
-_WHAT_IT_SAYS = attrgetter(*Values.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +53,13 @@ class Prepared:
     hash: bytes
     published: datetime | None
     updated: datetime | None
-    values: Values | None
+    values: ArticleValues | None
     refusal: Refusal | None
     reasons: dict[str, Reason]
     listed: bytes | None = None
 
     def __reduce__(self) -> tuple[type[Prepared], tuple[Any, ...]]:
-        """As that of Values."""
+        """As that of ArticleValues."""
         return Prepared, _ALL(self)
 
 
@@ -110,7 +108,7 @@ def _prepared(
     said: str | None,
 ) -> Prepared:
     shaped = _shaped(entry, told, outlet=outlet, said=said)
-    values = _values(shaped) if isinstance(shaped, Shaped) else None
+    values = shaped.values if isinstance(shaped, Shaped) else None
     return Prepared(
         key=key,
         keys=identity.keys(entry, told.name),
@@ -138,16 +136,12 @@ def _shaped(entry: Entry, told: Told, *, outlet: str, said: str | None) -> Shape
         return Refusal.UNREADABLE
 
 
-def _values(shaped: Shaped) -> Values:
-    return Values(*_WHAT_IT_SAYS(shaped))
-
-
 def _described(shaped: Shaped, told: Told) -> Described:
     return Described(
-        title=shaped.title,
+        title=shaped.values.title,
         text=shaped.text,
         source=told.name,
-        categories=shaped.categories,
-        language=shaped.language,
+        categories=shaped.values.categories,
+        language=shaped.values.language,
         own_topics=told.topics,
     )

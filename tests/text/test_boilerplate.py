@@ -124,7 +124,7 @@ def test_the_lead_of_an_article_is_free_of_it(behind):
         made = shape(Entry(**{name: getattr(entry, name) for name in ("key", "guid", "link")},
                            link_is_key=False, title="Tin", **{field: html}))  # fmt: skip
         assert isinstance(made, Shaped)
-        assert made.lead == sentence
+        assert made.values.lead == sentence
 
 
 def test_an_entry_that_is_nothing_else_is_kept_as_it_is():
@@ -132,7 +132,7 @@ def test_an_entry_that_is_nothing_else_is_kept_as_it_is():
         Entry(key="1", guid="1", link=None, link_is_key=False, title="", summary="Xem thêm")
     )
     assert isinstance(made, Shaped)
-    assert made.title == "Xem thêm"
+    assert made.values.title == "Xem thêm"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from service.model import Enclosure, Image
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class ArticleValues:
     """What an article says. Instants aware UTC; `published` None = the source did not say."""
 
     link: str | None
@@ -27,9 +27,9 @@ class Values:
     published: datetime | None
     hash: bytes
 
-    def __reduce__(self) -> tuple[type[Values], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[type[ArticleValues], tuple[Any, ...]]:
         """How a worker hands them over: what dataclasses do of themselves takes twice as long."""
-        return Values, _ALL(self)
+        return ArticleValues, _ALL(self)
 
     def as_row(self) -> dict[str, Any]:
         return {
@@ -38,12 +38,12 @@ class Values:
             "image": _parts(self.image) if self.image else None,
         }
 
-    def after(self, before: Values) -> Values:
+    def after(self, before: ArticleValues) -> ArticleValues:
         """These values where `before` stood: what was published, and when, is fixed."""
         return replace(self, published=before.published or self.published)
 
     @classmethod
-    def from_row(cls, row: Any) -> Values:
+    def from_row(cls, row: Any) -> ArticleValues:
         """Of a row of `article`."""
         read = {name: getattr(row, name) for name in cls.__slots__}
         read |= {
@@ -55,8 +55,8 @@ class Values:
         return cls(**read)
 
 
-_ALL = attrgetter(*Values.__slots__)
+_ALL = attrgetter(*ArticleValues.__slots__)
 
 
-def _parts(one: Values | Enclosure | Image) -> dict[str, Any]:
+def _parts(one: ArticleValues | Enclosure | Image) -> dict[str, Any]:
     return {name: getattr(one, name) for name in one.__slots__}

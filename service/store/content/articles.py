@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, insert, select, union_all, update
 
 from service.store import tables as t
-from service.store.content.article_values import Values
+from service.store.content.article_values import ArticleValues
 from service.store.core.bulk import inserting
 from service.store.core.lots import lots
 
@@ -26,7 +26,7 @@ class Stored:
     source_id: int
     first_seen_at: datetime
     updated: datetime | None
-    values: Values
+    values: ArticleValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class New:
 
     public_id: str
     source_id: int
-    values: Values
+    values: ArticleValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Amended:
 
     id: int
     source_id: int
-    values: Values
+    values: ArticleValues
     updated: datetime | None
 
 
@@ -64,7 +64,7 @@ class Matchable:
     sources: tuple[str, ...]
 
 
-_ADD = inserting(t.article, "public_id", "source_id", "first_seen_at", *Values.__slots__)
+_ADD = inserting(t.article, "public_id", "source_id", "first_seen_at", *ArticleValues.__slots__)
 _ADD_STORY = inserting(t.story, "public_id", "article_id", "created_at")
 
 
@@ -143,7 +143,7 @@ def stored(connection: Connection, ids: Iterable[int]) -> dict[int, Stored]:
     for batch in lots(ids):
         rows = connection.execute(select(t.article).where(t.article.c.id.in_(batch)))
         for row in rows:
-            values = Values.from_row(row)
+            values = ArticleValues.from_row(row)
             found[row.id] = Stored(row.id, row.source_id, row.first_seen_at, row.updated, values)
     return found
 
