@@ -190,7 +190,10 @@ def test_entered_between_is_half_open_and_leaves_out_quiet(any_store, now):
 def test_the_newest_are_the_newest_however_many_rows_are_read_at_once(store, now, limit, hours):
     """By min(published, entered_at), then public_id (CONTRACT: Feeds)."""
     with store.write() as connection:
-        for table in (t.article_topic, t.story_article, t.story, t.article, t.source, t.topic):
+        for table in (
+            t.article_topic, t.story_article, t.story, t.article, t.source_poll, t.source_counts,
+            t.source, t.topic,
+        ):  # fmt: skip
             connection.execute(table.delete())
         source = add_source(connection, now)
         topics = [add_topic(connection, now), add_topic(connection, now, "y-te")]
