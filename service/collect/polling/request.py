@@ -51,8 +51,8 @@ _log = structlog.get_logger("collect")
 class Asked:
     """A claimed source with what its configuration says about asking and reading it.
 
-    `site`: whose turns it gets. `again`: read the body even if it is known to be unreadable (a
-    person named the source).
+    `site`: whose turns it gets, "" where it is not fetched. `again`: read the body even if it is
+    known to be unreadable (a person named the source).
     """
 
     claimed: ClaimedSource
@@ -82,15 +82,17 @@ class Asked:
         return ParseTask(body, dict(headers), url, self.reading, now, options, suspect)
 
 
-def asked_of(claimed: ClaimedSource, settings: Settings, *, again: bool) -> Asked:
-    """What the TOML says of a claimed source."""
-    told, rules = settings.source[claimed.name], rules_of(settings, claimed.name)
+def asked_of(
+    claimed: ClaimedSource, settings: Settings, *, site: str = "", again: bool = False
+) -> Asked:
+    """What the TOML says of a claimed source. `site`, `again`: see `Asked`."""
+    told = settings.source[claimed.name]
     return Asked(
         claimed,
         replace(reading_of(told, settings.site), place=claimed.lists.place),
         told_of(claimed.name, told, first=claimed.first_collected_at is None),
-        rules,
-        rules.site(claimed.address),
+        rules_of(settings, claimed.name),
+        site,
         again=again,
     )
 

@@ -157,7 +157,7 @@ class Sweep:
     async def _ask_source(self, site: str, claimed: ClaimedSource) -> Rest | None:
         """Fetch one source; it is read, if there is something to read, once the site is free."""
         result: Failed | Unchanged | FetchedBody | None
-        asked = request.asked_of(claimed, self._settings, again=self.at_once)
+        asked = request.asked_of(claimed, self._settings, site=site, again=self.at_once)
         room = partial(self._bodies.grow, claimed.id)
         try:
             result = await request.ask(self._dependencies.fetch, asked, self._clock, room)

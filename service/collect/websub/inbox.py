@@ -146,7 +146,7 @@ async def _read(
     """None: it cannot be read, so the source is asked itself."""
     headers = {"content-type": delivery.media_type}
     before = await request.remembered(store, source)
-    asked = request.asked_of(source, settings, again=False)
+    asked = request.asked_of(source, settings)
     job = asked.task(delivery.body, headers, source.address, clock(), rules, before)
     trouble = ""
     try:
