@@ -68,6 +68,14 @@ def add_digest(
     )  # fmt: skip
 
 
+def add_edition(connection: Connection, digest: int, cut: datetime, since: datetime) -> int:
+    """A weekly edition that was frozen and planned at its cut."""
+    return _id(
+        connection, t.edition, digest_id=digest, cadence="weekly", cut_at=cut, covers_from=since,
+        covers_to=cut, period_from=since, listed=True, more=0, frozen_at=cut, planned_at=cut,
+    )  # fmt: skip
+
+
 def add_story(
     connection: Connection,
     *,

@@ -19,6 +19,7 @@ from service.store.mailing.deliveries import NewDelivery
 from service.store.mailing.message_parts import pack
 from service.store.mailing.segments import Segment
 from tests.audience.acts import again, form, history, newest, subscribe
+from tests.builders import add_edition
 
 
 @pytest.fixture
@@ -37,6 +38,8 @@ def review(people_store, settings, renderer, now, previous_cut, weekly):
 def plan_edition(store, subscription, now, covers_from):
     """A delivery of an edition that waits to be sent."""
     with store.ledger() as connection:
+        of_it = t.subscription.c.id == subscription.id
+        digest = connection.scalar(select(t.subscription.c.digest_id).where(of_it))
         segment = segments.put(
             connection, Segment(None, b"h", "vi", {}, pack(Parts("s", "t", "<p>h</p>")))
         )
@@ -47,6 +50,7 @@ def plan_edition(store, subscription, now, covers_from):
                     subscription_id=subscription.id,
                     segment_id=segment,
                     kind=DeliveryKind.EDITION,
+                    edition_id=add_edition(connection, digest, now, covers_from),
                     message_id=f"k{subscription.id}@tin",
                     dated_at=now,
                     covers_from=covers_from,

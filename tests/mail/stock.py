@@ -100,11 +100,7 @@ def _fill(
         )[1]
         for n in range(articles)
     ]  # fmt: skip
-    edition = builders._id(
-        connection, t.edition, digest_id=digest, cadence="weekly", cut_at=cut,
-        covers_from=week_ago, covers_to=cut, period_from=week_ago, listed=True, more=0,
-        frozen_at=cut, planned_at=cut,
-    )  # fmt: skip
+    edition = builders.add_edition(connection, digest, cut, week_ago)
     segment = builders._id(
         connection, t.segment, edition_id=edition, hash=digest_name.encode() * 8, language="vi",
         stories=[], parts=pack(parts),
@@ -168,11 +164,7 @@ def had_news_before(store: Store, stock: Stock, now: datetime) -> None:
     """These subscriptions took an earlier edition, two weeks ago."""
     long_ago = now - timedelta(days=14)
     with store.ledger() as connection:
-        edition = builders._id(
-            connection, t.edition, digest_id=stock.digest, cadence="weekly", cut_at=long_ago,
-            covers_from=long_ago, covers_to=long_ago, period_from=long_ago, listed=True, more=0,
-            frozen_at=long_ago, planned_at=long_ago,
-        )  # fmt: skip
+        edition = builders.add_edition(connection, stock.digest, long_ago, long_ago)
         earlier = [
             NewDelivery(
                 one, stock.segment, DeliveryKind.EDITION, f"{one:032}@x.vn", long_ago, edition

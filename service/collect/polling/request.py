@@ -169,7 +169,8 @@ async def ask(
     known = source.read_as == asked.reading.fingerprint
     if source.document_error and asked.again:
         known = False
-    trusted = source.poll_state.whole_at is None or clock() - source.poll_state.whole_at < TRUST
+    whole = source.poll_state.full_fetch_at
+    trusted = whole is None or clock() - whole < TRUST
     validators = http.conditional(source.etag, source.last_modified) if known and trusted else {}
     headers = {"User-Agent": agent.for_feed(fetch.client.user_agent, source.id), **validators}
     try:

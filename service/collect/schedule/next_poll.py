@@ -167,9 +167,9 @@ def _usual(rate: PublishRate, floor: float) -> float:
 
     So daily news are at most three hours late, and who brings something each hour is asked twice.
     """
-    if rate.pace_s is None:
+    if rate.usual_gap_s is None:
         return max(floor, HOUR_S)
-    return max(min(rate.pace_s / 2, HOUR_S), rate.pace_s / 8)
+    return max(min(rate.usual_gap_s / 2, HOUR_S), rate.usual_gap_s / 8)
 
 
 def _rest(hint: PublisherHint, ceiling: float) -> float:

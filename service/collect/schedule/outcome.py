@@ -86,7 +86,7 @@ def answered(
     then = next_poll.after_answer(
         now,
         terms.bounds,
-        PublishRate(known.pace_s, known.lull_s, known.news_at),
+        PublishRate(known.usual_gap_s, known.longest_gap_s, known.last_news_at),
         hint,
         interval_s=known.interval_s,
         news=new > 0,
@@ -101,7 +101,7 @@ def answered(
             known,
             interval_s=then.interval_s,
             fresh_s=None if fresh_s is None else round(min(fresh_s, _LONGEST_S)),
-            whole_at=now if whole else known.whole_at,
+            full_fetch_at=now if whole else known.full_fetch_at,
         ),
     )
 
@@ -117,8 +117,8 @@ def failed(
 ) -> NextPoll:
     """After a failure. `for_all`: it was asked without validators, which is done once a day."""
     known = source.poll_state
-    if for_all and known.whole_at is not None:
-        known = replace(known, whole_at=now)
+    if for_all and known.full_fetch_at is not None:
+        known = replace(known, full_fetch_at=now)
     failures = source.failures + 1
     http = error if isinstance(error, HttpError) else None
     gone = http is not None and http.status == HTTPStatus.GONE and http.for_good
@@ -145,7 +145,12 @@ def failed(
 def taught(known: PollState, parsed: ParseResult, new: int, now: datetime) -> PollState:
     """After what a hub delivered: it tells of the source's rhythm, and of nothing else."""
     learned = _as_told(known, parsed, new, now)
-    return replace(known, pace_s=learned.pace_s, lull_s=learned.lull_s, news_at=learned.news_at)
+    return replace(
+        known,
+        usual_gap_s=learned.usual_gap_s,
+        longest_gap_s=learned.longest_gap_s,
+        last_news_at=learned.last_news_at,
+    )
 
 
 def is_dead(error: BantinError) -> bool:
@@ -170,14 +175,14 @@ def _held_until(error: BantinError, now: datetime, at: datetime) -> datetime | N
 
 def _as_told(known: PollState, parsed: ParseResult, new: int, now: datetime) -> PollState:
     document = parsed.document
-    before = PublishRate(known.pace_s, known.lull_s, known.news_at)
+    before = PublishRate(known.usual_gap_s, known.longest_gap_s, known.last_news_at)
     published = [one.published for one in parsed.made if one.published is not None]
     after = rhythm.learn(before, published, new, now)
     return replace(
         known,
-        pace_s=after.pace_s,
-        lull_s=after.lull_s,
-        news_at=after.news_at,
+        usual_gap_s=after.usual_gap_s,
+        longest_gap_s=after.longest_gap_s,
+        last_news_at=after.last_news_at,
         every_s=None if document.ttl_s is None else min(document.ttl_s, _LONGEST_S),
         phase_s=document.phase_s,
         skips=document.skips or None,

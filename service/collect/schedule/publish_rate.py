@@ -31,20 +31,20 @@ PATIENCE = 1.5
 
 @dataclass(frozen=True, slots=True)
 class PublishRate:
-    """`pace_s`: the usual gap between news; `lull_s`: the longest one; `news_at`: the last news.
+    """What a source's news have taught: the usual gap between them, the longest one, the last.
 
     Seconds; None = not known yet.
     """
 
-    pace_s: int | None = None
-    lull_s: int | None = None
-    news_at: datetime | None = None
+    usual_gap_s: int | None = None
+    longest_gap_s: int | None = None
+    last_news_at: datetime | None = None
 
     def holds(self, now: datetime) -> bool:
         """Whether the silence up to `now` is what the source is used to."""
-        if self.news_at is None or self.lull_s is None:
+        if self.last_news_at is None or self.longest_gap_s is None:
             return False
-        return (now - self.news_at).total_seconds() <= PATIENCE * self.lull_s
+        return (now - self.last_news_at).total_seconds() <= PATIENCE * self.longest_gap_s
 
 
 def learn(rate: PublishRate, published: Sequence[datetime], new: int, now: datetime) -> PublishRate:
@@ -56,26 +56,26 @@ def learn(rate: PublishRate, published: Sequence[datetime], new: int, now: datet
     if not new:
         return rate
     times = sorted(min(at, now) for at in published)
-    last = rate.news_at
+    last = rate.last_news_at
     if last is None:
         news = _news(times)[-LOOK_BACK:]
         gaps = [_seconds(*pair) for pair in itertools.pairwise(news)]
         if not gaps:
-            return PublishRate(news_at=news[-1] if news else now)
+            return PublishRate(last_news_at=news[-1] if news else now)
         return PublishRate(round(statistics.median(gaps)), round(max(gaps)), news[-1])
     later = [at for at in times if at - last > BURST][-new:] or [now]
     for at in _news(later):
         if at - last > BURST:
             rate = _after(rate, _seconds(last, at))
             last = at
-    return replace(rate, news_at=max(last, times[-1] if times else last))
+    return replace(rate, last_news_at=max(last, times[-1] if times else last))
 
 
 def _after(rate: PublishRate, gap_s: float) -> PublishRate:
-    pace, lull = rate.pace_s or gap_s, rate.lull_s or gap_s
+    pace, lull = rate.usual_gap_s or gap_s, rate.longest_gap_s or gap_s
     pace = math.exp((1 - LEARN) * math.log(pace) + LEARN * math.log(gap_s))
     lull = gap_s if gap_s >= lull else lull - FORGET * (lull - gap_s)
-    return PublishRate(max(round(pace), 1), round(lull), rate.news_at)
+    return PublishRate(max(round(pace), 1), round(lull), rate.last_news_at)
 
 
 def _news(times: Sequence[datetime]) -> list[datetime]:

@@ -37,7 +37,7 @@ class Dead:
     name: str
     url: str
     address: str
-    sought_at: datetime | None
+    searched_at: datetime | None
 
 
 def wanting(
@@ -51,7 +51,7 @@ def wanting(
     """
     address = t.c.moved_to
     statement = (
-        select(s.c.id, s.c.name, s.c.url, address, t.c.sought_at)
+        select(s.c.id, s.c.name, s.c.url, address, t.c.searched_at)
         .join(t, t.c.source_id == s.c.id)
         .where(
             s.c.retired_at.is_(None),
@@ -61,12 +61,14 @@ def wanting(
                 t.c.gone_at.is_not(None),
                 and_(t.c.dead_since <= dead_before, t.c.failures >= failures),
             ),
-            or_(t.c.sought_at.is_(None), t.c.sought_at <= sought_before),
+            or_(t.c.searched_at.is_(None), t.c.searched_at <= sought_before),
         )
-        .order_by(t.c.sought_at.is_not(None), t.c.sought_at, s.c.id)
+        .order_by(t.c.searched_at.is_not(None), t.c.searched_at, s.c.id)
     )
     rows = connection.execute(statement)
-    return [Dead(row.id, row.name, row.url, row.moved_to or row.url, row.sought_at) for row in rows]
+    return [
+        Dead(row.id, row.name, row.url, row.moved_to or row.url, row.searched_at) for row in rows
+    ]
 
 
 def claim(
@@ -78,7 +80,7 @@ def claim(
     """
     mine = []
     for one in wanted:
-        as_before = t.c.sought_at.is_not_distinct_from(one.sought_at)
+        as_before = t.c.searched_at.is_not_distinct_from(one.searched_at)
         if LEASE.claim(connection, owner, now, until, t.c.source_id == one.id, as_before).first():
             mine.append(one)
     return mine
@@ -95,7 +97,7 @@ def suggest(
     still = LEASE.mine(owner, [dead.id]), stands, t.c.failures > 0
     told = [asdict(one) for one in found]
     kept = connection.execute(update(t).where(*still).values(suggestions=told or None))
-    LEASE.release(connection, owner, [dead.id], {"sought_at": now})
+    LEASE.release(connection, owner, [dead.id], {"searched_at": now})
     return kept.rowcount == 1
 
 

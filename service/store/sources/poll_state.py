@@ -18,19 +18,19 @@ from service.store.tables import source_poll as t
 class PollState:
     """None everywhere: nothing is known yet. Seconds and instants, as in `source_poll`.
 
-    `whole_at`: when it was last asked without validators. `redirect_*`: a permanent redirect that
-    is being watched. `moved_to`: where the source is fetched instead of at its own address.
+    `full_fetch_at`: when it was last asked without validators. `redirect_*`: a permanent redirect
+    that is being watched. `moved_to`: where the source is fetched instead of at its own address.
     """
 
     interval_s: int | None = None
-    pace_s: int | None = None
-    lull_s: int | None = None
-    news_at: datetime | None = None
+    usual_gap_s: int | None = None
+    longest_gap_s: int | None = None
+    last_news_at: datetime | None = None
     fresh_s: int | None = None
     every_s: int | None = None
     phase_s: int | None = None
     skips: int | None = None
-    whole_at: datetime | None = None
+    full_fetch_at: datetime | None = None
     redirect_to: str | None = None
     redirect_since: datetime | None = None
     redirect_seen: int | None = None

@@ -23,7 +23,7 @@ _FORGOTTEN: dict[str, object] = {
     "drifting_since": None,
     "place": None,  # what stands there now is taken
     "dead_since": None,
-    "sought_at": None,
+    "searched_at": None,
     "suggestions": None,
     "read_as": None,  # so that its document is fetched whole and read again
 }

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from service.store.core.column_types import BigId, Json, UtcDateTime
-from service.store.tables.base import metadata
+from service.store.tables.base import leased, metadata
 
 entry = Table(
     "entry",
@@ -62,8 +62,7 @@ unread_page = Table(
     Column("added_at", UtcDateTime, nullable=False),
     Column("tries", Integer, nullable=False),  # in vain
     Column("next_try_at", UtcDateTime, nullable=False),
-    Column("lease_owner", String(64)),
-    Column("lease_until", UtcDateTime),
+    *leased(),
     Column("error", Text),  # of the last try
     Index("ix_unread_page_due", "next_try_at"),
     Index("ix_unread_page_source_id", "source_id"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     Boolean,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -64,6 +65,7 @@ subscription = Table(
     Column("welcome_due", Boolean, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("ended_reason", String(32)),
+    CheckConstraint("(ended_at IS NULL) = (ended_reason IS NULL)", name="ended"),
     Index(
         "uq_subscription_live",
         "subscriber_id",
@@ -73,6 +75,13 @@ subscription = Table(
         postgresql_where=text("ended_at IS NULL"),
     ),
     Index("ix_subscription_next_cut", "digest_id", "next_cut_at"),
+    # Asked at every planning: few ever wait for their welcome.
+    Index(
+        "ix_subscription_welcome_due",
+        "id",
+        sqlite_where=text("welcome_due IS 1"),
+        postgresql_where=text("welcome_due IS true"),
+    ),
 )
 
 subscription_event = Table(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, MetaData, String, Table, Text
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, MetaData, String, Table, Text
+
+from service.store.core.column_types import UtcDateTime
 
 metadata = MetaData(
     naming_convention={
@@ -13,6 +18,22 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def leased() -> tuple[Column[Any], Column[Any], CheckConstraint]:
+    """The columns of the one lease (store/core/lease.py), which are filled together or not."""
+    return (
+        Column("lease_owner", String(64)),
+        Column("lease_until", UtcDateTime),
+        CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="leased"),
+    )
+
+
+def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+    """The column holds one of these words, or NULL where it may be NULL."""
+    words = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({words})", name=column)
+
 
 fact = Table(
     "fact",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     Boolean,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -16,8 +17,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from service.model import DeliveryState
 from service.store.core.column_types import BigId, Json, UtcDateTime
-from service.store.tables.base import metadata
+from service.store.tables.base import metadata, one_of
 
 edition = Table(
     "edition",
@@ -88,8 +90,16 @@ delivery = Table(
     Column("reply", Text),  # the relay's last word
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("subscription_id", "edition_id"),
+    one_of("state", DeliveryState),
+    # An owner's name may stay longer: a late answer finds an uncertain delivery by it.
+    CheckConstraint(
+        "(state IN ('claimed', 'sending')) = (lease_until IS NOT NULL)", name="in_hand"
+    ),
+    CheckConstraint("lease_until IS NULL OR lease_owner IS NOT NULL", name="leased"),
+    CheckConstraint("kind <> 'edition' OR edition_id IS NOT NULL", name="of_edition"),
     Index("ix_delivery_queue", "state", "priority", "next_try_at"),
     Index("ix_delivery_segment_id", "segment_id"),
+    Index("ix_delivery_edition_id", "edition_id"),
 )
 
 attempt = Table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     Boolean,
+    CheckConstraint,
     Column,
     Float,
     ForeignKey,
@@ -16,7 +17,7 @@ from sqlalchemy import (
 )
 
 from service.store.core.column_types import BigId, Json, UtcDateTime
-from service.store.tables.base import metadata
+from service.store.tables.base import leased, metadata, one_of
 
 source = Table(
     "source",
@@ -35,6 +36,7 @@ source = Table(
     Column("paused", Boolean, nullable=False),  # the TOML's
     Column("paused_since", UtcDateTime),  # from the command line; None: it is not
     Column("paused_until", UtcDateTime),  # None: until it is resumed
+    CheckConstraint("paused_until IS NULL OR paused_since IS NOT NULL", name="paused"),
 )
 
 source_poll = Table(
@@ -44,8 +46,7 @@ source_poll = Table(
     # no lease stands. A source that stands at a new address gets a new row (registry).
     Column("source_id", ForeignKey("source.id"), primary_key=True, autoincrement=False),
     Column("next_poll_at", UtcDateTime, nullable=False),
-    Column("lease_owner", String(64)),
-    Column("lease_until", UtcDateTime),
+    *leased(),
     Column("first_fetch_at", UtcDateTime),  # what it published after this is news even then
     # None: what it has now is old, not news (promise 10)
     Column("first_collected_at", UtcDateTime),
@@ -63,14 +64,14 @@ source_poll = Table(
     Column("quarantined_since", UtcDateTime),  # that body killed or hung its reader
     # How it is asked. Its own rhythm, as its news taught it; what headers and document ask for.
     Column("interval_s", Integer),
-    Column("pace_s", Integer),  # the usual gap between its news
-    Column("lull_s", Integer),  # the longest one lately
-    Column("news_at", UtcDateTime),  # when its last news came
+    Column("usual_gap_s", Integer),  # the usual gap between its news
+    Column("longest_gap_s", Integer),  # the longest one lately
+    Column("last_news_at", UtcDateTime),  # when its last news came
     Column("fresh_s", Integer),  # for how long the server called its last answer fresh
     Column("every_s", Integer),  # ttl or Syndication's period
     Column("phase_s", Integer),  # Syndication's base, modulo every_s
     Column("skips", Integer),  # bits: 24 hours, 7 days, in GMT; None: none
-    Column("whole_at", UtcDateTime),  # when it was last asked without validators
+    Column("full_fetch_at", UtcDateTime),  # when it was last asked without validators
     # A permanent redirect that is being watched, and the address that it led to in the end.
     Column("redirect_to", Text),
     Column("redirect_since", UtcDateTime),
@@ -92,12 +93,13 @@ source_poll = Table(
     Column("page_error", Text),  # why an article's page could not be read lately; None: all could
     # What is done about a dead source (store/sources/dead_sources.py).
     Column("dead_since", UtcDateTime),  # its address gives no such document any more; None: it does
-    Column("sought_at", UtcDateTime),  # when its site was last searched for another address
+    Column("searched_at", UtcDateTime),  # when its site was last searched for another address
     Column("suggestions", Json),  # what was found there, the best first; None: nothing
     # Who would bring its news (WebSub): hubs in the publisher's order, and what to ask them for.
     Column("hubs", Json),
     Column("hub_topic", Text),
     Column("pushed_until", UtcDateTime),  # a hub brings its news until then: polled at its ceiling
+    CheckConstraint("held_by IS NULL OR held_until IS NOT NULL", name="held"),
     Index("ix_source_poll_due", "next_poll_at"),
 )
 
@@ -172,4 +174,5 @@ redirect = Table(
     Column("kind", String(16), primary_key=True),
     Column("old_name", String(64), primary_key=True),
     Column("new_name", String(64), nullable=False),
+    one_of("kind", ("topic", "digest")),
 )

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from service.store.core.column_types import BigId, UtcDateTime
-from service.store.tables.base import metadata
+from service.store.tables.base import leased, metadata, one_of
 
 websub = Table(
     "websub",
@@ -43,8 +43,7 @@ websub = Table(
     Column(
         "next_try_at", UtcDateTime, nullable=False
     ),  # of the next request: a renewal, or once more
-    Column("lease_owner", String(64)),  # who is sending a request just now
-    Column("lease_until", UtcDateTime),
+    *leased(),  # who is sending a request just now
     Column("delivered", Integer, nullable=False),  # bodies that were taken
     Column("delivered_at", UtcDateTime),
     Column(
@@ -53,6 +52,7 @@ websub = Table(
     Column("unsigned", Integer, nullable=False),  # bodies whose signature was wrong or missing
     Column("unsigned_at", UtcDateTime),
     UniqueConstraint("token"),
+    one_of("asked_mode", ("subscribe", "unsubscribe")),
 )
 Index(
     "uq_websub_live",

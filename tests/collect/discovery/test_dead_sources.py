@@ -117,7 +117,7 @@ async def test_a_suggestion_is_gone_when_the_source_works_again(any_store, now, 
         assert (said["state"], said["suggestions"], said["reason"]) == ("ok", [], None)
         row = office.row("d")
         assert (row.dead_since, row.suggestions) == (None, None)
-        assert row.sought_at is not None  # once a week, whatever it does meanwhile
+        assert row.searched_at is not None  # once a week, whatever it does meanwhile
 
 
 async def test_an_answer_of_the_same_body_ends_it_too(store, now, sought, outlet):
@@ -214,7 +214,7 @@ async def test_a_search_that_is_cut_off_counts_as_none(store, now, sought, outle
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert (office.row("d").sought_at, office.row("d").lease_owner) == (None, None)
+        assert (office.row("d").searched_at, office.row("d").lease_owner) == (None, None)
 
 
 async def test_paused_and_retired_sources_are_not_sought(store, now, sought, outlet):
@@ -240,8 +240,8 @@ async def test_a_site_that_is_gone_costs_one_request_and_no_error(store, now, so
         said = told(office, "d")
         assert said["suggestions"] == []
         with store.read() as connection:
-            row = connection.execute(select(t.source_poll.c.sought_at)).one()
-        assert row.sought_at == office.now
+            row = connection.execute(select(t.source_poll.c.searched_at)).one()
+        assert row.searched_at == office.now
         assert standing.suggestion(status_row(office)) is None
 
 

@@ -43,7 +43,7 @@ def _failure(now, bounds=BOUNDS, **values):
 
 
 @pytest.mark.parametrize(
-    ("pace_s", "wait_s"),
+    ("usual_gap_s", "wait_s"),
     [
         (None, HOUR),  # nothing known: the public rule
         (60, 900),  # the floor
@@ -54,8 +54,8 @@ def _failure(now, bounds=BOUNDS, **values):
         (7 * DAY, 12 * HOUR),  # the ceiling
     ],
 )
-def test_the_interval_follows_the_rhythm_of_the_news(now, pace_s, wait_s):
-    rate = PublishRate(pace_s, pace_s, now)
+def test_the_interval_follows_the_rhythm_of_the_news(now, usual_gap_s, wait_s):
+    rate = PublishRate(usual_gap_s, usual_gap_s, now)
     then = _answer(now, rate, interval_s=5000, news=True)
     assert (then.at - now).total_seconds() == then.interval_s == wait_s
 

@@ -24,7 +24,7 @@ def test_a_first_document_teaches_the_usual_and_the_longest_gap(now):
 def test_what_comes_together_is_one_piece_of_news(now):
     minutes = [now - timedelta(days=d, minutes=m) for d in range(5) for m in range(0, 14, 2)]
     found = learn(PublishRate(), minutes, len(minutes), now)
-    assert found.pace_s == found.lull_s == 24 * HOUR
+    assert found.usual_gap_s == found.longest_gap_s == 24 * HOUR
 
 
 def test_without_times_the_news_that_we_saw_teach(now):
@@ -32,17 +32,17 @@ def test_without_times_the_news_that_we_saw_teach(now):
     assert known == PublishRate(None, None, now)
     for n in range(1, 6):
         known = learn(known, [], 2, now + timedelta(hours=2 * n))
-    assert (known.pace_s, known.lull_s) == (2 * HOUR, 2 * HOUR)
+    assert (known.usual_gap_s, known.longest_gap_s) == (2 * HOUR, 2 * HOUR)
 
 
 def test_later_news_move_the_pace_a_little_and_are_remembered(now):
     known = PublishRate(HOUR, 10 * HOUR, now)
     after = learn(known, _hours(now + timedelta(hours=4), 0), 1, now + timedelta(hours=4))
-    assert HOUR < after.pace_s < 2 * HOUR
-    assert 9 * HOUR < after.lull_s < 10 * HOUR
-    assert after.news_at == now + timedelta(hours=4)
+    assert HOUR < after.usual_gap_s < 2 * HOUR
+    assert 9 * HOUR < after.longest_gap_s < 10 * HOUR
+    assert after.last_news_at == now + timedelta(hours=4)
     long = learn(known, _hours(now + timedelta(hours=62), 0), 1, now + timedelta(hours=62))
-    assert long.lull_s == 62 * HOUR
+    assert long.longest_gap_s == 62 * HOUR
 
 
 def test_times_that_are_made_anew_with_each_fetch_teach_nothing(now):
@@ -63,9 +63,9 @@ def test_times_in_the_future_are_now(now):
 )
 def test_a_rhythm_is_never_less_than_a_moment(ago, new, pace, last):
     now = datetime(2026, 11, 24, tzinfo=UTC)
-    news_at = None if last is None else now - timedelta(seconds=last)
-    known = PublishRate(pace, pace, news_at)
+    last_news_at = None if last is None else now - timedelta(seconds=last)
+    known = PublishRate(pace, pace, last_news_at)
     found = learn(known, [now - timedelta(seconds=n) for n in ago], new, now)
-    assert found.pace_s is None or found.pace_s >= 1
-    assert found.lull_s is None or found.lull_s >= 1
-    assert found.news_at is None or found.news_at <= now
+    assert found.usual_gap_s is None or found.usual_gap_s >= 1
+    assert found.longest_gap_s is None or found.longest_gap_s >= 1
+    assert found.last_news_at is None or found.last_news_at <= now

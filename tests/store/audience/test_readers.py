@@ -13,7 +13,8 @@ def test_readers_are_people_who_get_mail_each_counted_once(any_store, now):
         one, two = add_digest(connection, now, "mot"), add_digest(connection, now, "hai")
         add_subscription(connection, digest=one, starts_at=now, address="a@x.vn")
         add_subscription(connection, digest=two, starts_at=now, address="a@x.vn")
-        add_subscription(connection, digest=one, starts_at=now, address="b@x.vn", ended_at=now)
+        add_subscription(connection, digest=one, starts_at=now, address="b@x.vn", ended_at=now,
+                         ended_reason="page")  # fmt: skip
         add_subscription(connection, digest=one, starts_at=now, address="c@x.vn")
         add_subscription(connection, digest=one, starts_at=now, address="bounced@x.vn")
         key = mailboxes.key(facts.secret(connection), "bounced@x.vn")

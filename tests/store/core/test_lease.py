@@ -250,4 +250,4 @@ def test_a_search_that_is_over_too_late_does_not_undo_anothers(any_store, now):
         assert not dead_sources.suggest(connection, slow, "slow", later + SECOND, [])
         row = connection.execute(select(t.source_poll)).one()
         assert row.suggestions[0]["url"] == found.url
-        assert (row.sought_at, row.lease_owner) == (later, None)
+        assert (row.searched_at, row.lease_owner) == (later, None)

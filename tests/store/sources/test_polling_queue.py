@@ -198,7 +198,7 @@ def test_of_many_that_said_the_same_only_those_are_lost_that_are_not_ours(any_st
                 FINGERPRINT,
                 True,
                 now + timedelta(hours=n),
-                PollState(interval_s=n, news_at=now),
+                PollState(interval_s=n, last_news_at=now),
             )
             for n, one in enumerate(claimed, 1)
         ]
@@ -207,7 +207,9 @@ def test_of_many_that_said_the_same_only_those_are_lost_that_are_not_ours(any_st
         assert poll_results.record_unchanged(connection, now, []) == frozenset()
         rows = connection.execute(sources().where(t.source_poll.c.lease_owner.is_(None))).all()
         assert {row.name for row in rows} == {"nguon-0", "nguon-2", "nguon-4"}
-        assert {(row.etag, row.news_at, row.last_ok_at) for row in rows} == {(b'"1"', now, now)}
+        assert {(row.etag, row.last_news_at, row.last_ok_at) for row in rows} == {
+            (b'"1"', now, now)
+        }
 
 
 def test_what_is_gone_is_not_due_until_somebody_says_so(any_store, now):

@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(16), primary_key=True),
         sa.Column("old_name", sa.String(64), primary_key=True),
         sa.Column("new_name", sa.String(64), nullable=False),
+        sa.CheckConstraint("kind IN ('topic', 'digest')", name="kind"),
     )
     sa.Table(
         "relay",
@@ -116,6 +117,7 @@ def upgrade() -> None:
         sa.Column("paused", sa.Boolean(), nullable=False),
         sa.Column("paused_since", INSTANT),
         sa.Column("paused_until", INSTANT),
+        sa.CheckConstraint("paused_until IS NULL OR paused_since IS NOT NULL", name="paused"),
         sa.UniqueConstraint("name"),
     )
     sa.Table(
@@ -245,14 +247,14 @@ def upgrade() -> None:
         sa.Column("document_error", sa.Text()),
         sa.Column("quarantined_since", INSTANT),
         sa.Column("interval_s", sa.Integer()),
-        sa.Column("pace_s", sa.Integer()),
-        sa.Column("lull_s", sa.Integer()),
-        sa.Column("news_at", INSTANT),
+        sa.Column("usual_gap_s", sa.Integer()),
+        sa.Column("longest_gap_s", sa.Integer()),
+        sa.Column("last_news_at", INSTANT),
         sa.Column("fresh_s", sa.Integer()),
         sa.Column("every_s", sa.Integer()),
         sa.Column("phase_s", sa.Integer()),
         sa.Column("skips", sa.Integer()),
-        sa.Column("whole_at", INSTANT),
+        sa.Column("full_fetch_at", INSTANT),
         sa.Column("redirect_to", sa.Text()),
         sa.Column("redirect_since", INSTANT),
         sa.Column("redirect_seen", sa.Integer()),
@@ -269,11 +271,13 @@ def upgrade() -> None:
         sa.Column("children", JSON_VALUE),
         sa.Column("page_error", sa.Text()),
         sa.Column("dead_since", INSTANT),
-        sa.Column("sought_at", INSTANT),
+        sa.Column("searched_at", INSTANT),
         sa.Column("suggestions", JSON_VALUE),
         sa.Column("hubs", JSON_VALUE),
         sa.Column("hub_topic", sa.Text()),
         sa.Column("pushed_until", INSTANT),
+        sa.CheckConstraint("held_by IS NULL OR held_until IS NOT NULL", name="held"),
+        sa.CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="leased"),
         sa.Index("ix_source_poll_due", "next_poll_at"),
     )
     sa.Table(
@@ -298,8 +302,15 @@ def upgrade() -> None:
         sa.Column("welcome_due", sa.Boolean(), nullable=False),
         sa.Column("ended_at", INSTANT),
         sa.Column("ended_reason", sa.String(32)),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_reason IS NULL)", name="ended"),
         sa.UniqueConstraint("token"),
         sa.Index("ix_subscription_next_cut", "digest_id", "next_cut_at"),
+        sa.Index(
+            "ix_subscription_welcome_due",
+            "id",
+            sqlite_where=sa.text("welcome_due IS 1"),
+            postgresql_where=sa.text("welcome_due IS true"),
+        ),
         sa.Index(
             "uq_subscription_live",
             "subscriber_id",
@@ -336,6 +347,8 @@ def upgrade() -> None:
         sa.Column("missed_at", INSTANT),
         sa.Column("unsigned", sa.Integer(), nullable=False),
         sa.Column("unsigned_at", INSTANT),
+        sa.CheckConstraint("asked_mode IN ('subscribe', 'unsubscribe')", name="asked_mode"),
+        sa.CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="leased"),
         sa.UniqueConstraint("token"),
         sa.Index(
             "uq_websub_live",
@@ -468,8 +481,18 @@ def upgrade() -> None:
         sa.Column("settled_at", INSTANT),
         sa.Column("reply", sa.Text()),
         sa.Column("created_at", INSTANT, nullable=False),
+        sa.CheckConstraint(
+            "(state IN ('claimed', 'sending')) = (lease_until IS NOT NULL)", name="in_hand"
+        ),
+        sa.CheckConstraint("lease_until IS NULL OR lease_owner IS NOT NULL", name="leased"),
+        sa.CheckConstraint("kind <> 'edition' OR edition_id IS NOT NULL", name="of_edition"),
+        sa.CheckConstraint(
+            "state IN ('planned', 'claimed', 'sending', 'accepted', 'deferred', 'rejected', 'uncertain', 'suppressed', 'expired', 'dropped')",
+            name="state",
+        ),
         sa.UniqueConstraint("message_id"),
         sa.UniqueConstraint("subscription_id", "edition_id"),
+        sa.Index("ix_delivery_edition_id", "edition_id"),
         sa.Index("ix_delivery_queue", "state", "priority", "next_try_at"),
         sa.Index("ix_delivery_segment_id", "segment_id"),
     )
@@ -511,6 +534,7 @@ def upgrade() -> None:
         sa.Column("lease_owner", sa.String(64)),
         sa.Column("lease_until", INSTANT),
         sa.Column("error", sa.Text()),
+        sa.CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="leased"),
         sa.Index("ix_unread_page_due", "next_try_at"),
         sa.Index("ix_unread_page_source_id", "source_id"),
     )

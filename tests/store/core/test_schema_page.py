@@ -1,0 +1,64 @@
+"""docs/schema.md says of every table what the declaration says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from service.store import tables as t
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "schema.md").read_text(encoding="utf-8")
+NAME = re.compile(r"`(\w+)`")
+
+
+def rows():
+    """Table -> the cells of its row: what a row is, its key, who writes it, when it is deleted."""
+    found = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \| (.*) \| (.*) \|$", PAGE, re.MULTILINE)
+    return {name: cells for name, *cells in found}
+
+
+def columns():
+    """Table -> its columns, as listed below the tables."""
+    found = re.findall(r"^`(\w+)`: ((?:.+\n)+)", PAGE, re.MULTILINE)
+    return {name: NAME.findall(text) for name, text in found}
+
+
+def test_each_table_is_there_with_its_key_and_all_its_columns():
+    tables = t.metadata.tables
+    told = rows()
+    assert set(told) == set(tables)
+    assert {name: NAME.findall(key) for name, (_, key, _, _) in told.items()} == {
+        name: [column.name for column in table.primary_key] for name, table in tables.items()
+    }
+    assert columns() == {name: list(table.c.keys()) for name, table in tables.items()}
+    assert all(all(cells) for cells in told.values())
+
+
+def test_each_reference_is_drawn_and_no_other():
+    drawn = set(re.findall(r"^    (\w+) (\S+) (\w+) : (\w+)$", PAGE, re.MULTILINE))
+    assert drawn == {
+        (key.column.table.name, _line(column), table.name, column.name)
+        for table in t.metadata.tables.values()
+        for column in table.c
+        for key in column.foreign_keys
+    }
+
+
+def _line(column):
+    """Mermaid's line: whether there must be one on the left, and how many stand on the right."""
+    if list(column.table.primary_key) == [column]:
+        return "||--o|"
+    return "|o--o{" if column.nullable else "||--o{"
+
+
+def test_what_writes_a_table_stands_where_the_page_says():
+    for name, (_, _, writers, _) in rows().items():
+        modules = re.findall(r"`([\w/]+\.py)`", writers)
+        assert modules, name
+        for module in modules:
+            path = Path("service/store") / module.removeprefix("service/").removeprefix("store/")
+            found = list((ROOT / "service" / "store").rglob(path.name))
+            assert found, f"{name}: {module}"
+            if "/" in module:
+                assert (ROOT / path).is_file(), f"{name}: {module}"
