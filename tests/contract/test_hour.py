@@ -18,7 +18,7 @@ PLAN = hour.Plan(
     floor=timedelta(minutes=90),
     ceiling=timedelta(hours=3),
     speed=60.0,
-    haste=4.0,
+    haste=3.0,
 )
 """Twenty seconds of ours. The time limits are not as much shorter, since a test may be short of the
 processor: a publisher who drips keeps us, by this clock, for a quarter of an hour."""

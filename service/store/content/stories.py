@@ -68,26 +68,6 @@ def by_ids(connection: Connection, ids: Iterable[int]) -> dict[int, Story]:
     return {wanted: loaded[found] for wanted, found in survivors.items() if found in loaded}
 
 
-def entered_between(
-    connection: Connection, topics: Iterable[str], since: datetime, until: datetime
-) -> list[Story]:
-    """Stories with an article that is news and entered one of `topics` in [since, until)."""
-    statement = (
-        select(story_article.c.story_id)
-        .distinct()
-        .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
-        .join(topic, topic.c.id == article_topic.c.topic_id)
-        .where(
-            topic.c.name.in_(list(topics)),
-            article_topic.c.quiet.is_(False),
-            article_topic.c.entered_at >= since,
-            article_topic.c.entered_at < until,
-        )
-    )
-    loaded = _load(connection, connection.execute(statement).scalars())
-    return sorted(loaded.values(), key=_listed)
-
-
 def _listed(one: Story) -> tuple[float, str]:
     return (-one.sort_at.timestamp(), one.public_id)
 

@@ -156,29 +156,6 @@ def test_a_story_in_no_topic_is_found_by_its_id_alone(any_store, now):
     assert (found.topics, found.entered_at, found.sort_at) == ((), None, now)
 
 
-def test_entered_between_is_half_open_and_leaves_out_quiet(any_store, now):
-    hour = timedelta(hours=1)
-    with any_store.write() as connection:
-        source = add_source(connection, now)
-        topic, other = add_topic(connection, now), add_topic(connection, now, "y-te")
-        for title, at, quiet, into in (
-            ("trước", now - hour, False, topic),
-            ("đầu", now, False, topic),
-            ("im", now, True, topic),
-            ("cuối", now + hour, False, topic),
-            ("khác", now, False, other),
-        ):
-            add_story(
-                connection, source=source, topics=[into], entered_at=at, title=title, quiet=quiet
-            )
-    with any_store.read() as connection:
-        found = stories.entered_between(connection, ["giao-duc"], now, now + hour)
-        assert [one.title for one in found] == ["đầu"]
-        both = stories.entered_between(connection, ["giao-duc", "y-te"], now, now + hour)
-        assert {one.title for one in both} == {"đầu", "khác"}
-        assert stories.entered_between(connection, [], now, now + hour) == []
-
-
 @pytest.mark.parametrize("limit", [1, 7, 100])
 @hypothesis_settings(max_examples=15, deadline=None,
                      suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
@@ -235,9 +212,6 @@ def test_few_statements_whatever_the_number_of_stories(any_store, now):
             (one.sort_at for one in found), reverse=True
         )
         assert len(seen) <= 9
-        seen.clear()
-        stories.entered_between(connection, ["giao-duc"], now, now + timedelta(days=1))
-        assert len(seen) <= 6
 
 
 def test_what_came_in_at_one_time_is_not_all_read_to_find_the_newest(any_store, now):
