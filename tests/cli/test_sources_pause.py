@@ -37,7 +37,8 @@ def test_a_pause_for_a_while_ends_by_itself(ask, run, site, web):
     assert ask("collect")["tried"] == 1
     store = Store(f"sqlite:///{site / 'var' / 'bantin.db'}")
     with store.write() as connection:  # a week later
-        connection.execute(update(t.source).values(paused_until=before))
+        paused = update(t.source).where(t.source.c.paused_since.is_not(None))
+        connection.execute(paused.values(paused_until=before))
     store.close()
     assert states(ask)["bao-a"] == ("new", None)
     assert ask("collect")["tried"] == 1
