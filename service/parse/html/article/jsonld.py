@@ -32,18 +32,16 @@ _DEEPEST = 12
 
 @dataclass(frozen=True, slots=True)
 class LinkedData:
-    """Texts as they are written, "" = not said. `people`: authors that are no organisations."""
+    """Texts as they are written, "" = not said. `authors` are people, no organisations."""
 
     title: str = ""
     lead: str = ""
-    text: str = ""
     published: str = ""
     authors: tuple[str, ...] = ()
     organisations: tuple[str, ...] = ()
     image: str = ""
     language: str = ""
     publisher: str = ""
-    url: str = ""
 
 
 def read(tree: HtmlElement) -> LinkedData:
@@ -58,14 +56,12 @@ def read(tree: HtmlElement) -> LinkedData:
     return LinkedData(
         title=_line(node.get("headline")) or _line(node.get("name")),
         lead=_line(node.get("description")),
-        text=_decoded(node.get("articleBody")),
         published=_line(node.get("datePublished")) or _line(node.get("dateCreated")),
         authors=authors,
         organisations=organisations,
         image=_image(node.get("image") or node.get("thumbnailUrl"), named),
         language=_line(_name(node.get("inLanguage"), named)),
         publisher=_line(_name(node.get("publisher"), named)),
-        url=_address(node.get("mainEntityOfPage")) or _address(node.get("url")),
     )
 
 
@@ -168,9 +164,3 @@ def _image(value: Any, named: dict[str, dict[str, Any]]) -> str:
         if isinstance(meant, str) and meant.strip():
             return html.unescape(meant).strip()
     return ""
-
-
-def _address(value: Any) -> str:
-    if isinstance(value, dict):
-        value = value.get("@id") or value.get("url")
-    return html.unescape(value).strip() if isinstance(value, str) else ""
