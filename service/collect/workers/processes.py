@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import multiprocessing
 import os
 import pickle
@@ -181,7 +180,6 @@ def _settle_in(nice: int) -> None:
     """Runs once in each. Its imports must not count against the first document's time."""
     from service.collect.workers import parse_task  # noqa: F401, PLC0415 - as in read_all
 
-    gc.set_threshold(1500, 10, 10)  # a document makes many objects and hardly any garbage
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     with contextlib.suppress(OSError):
         os.nice(nice)
