@@ -23,7 +23,7 @@ Act = Callable[[Connection, Iterable[int], datetime], list[int]]
 _STATES = ("uncertain", "deferred", "rejected")
 
 keys_argument = click.argument("keys", metavar="[KEY]...", nargs=-1)
-all_option = click.option("--all", "everything", is_flag=True, help="All that wait.")
+all_option = click.option("--all", "everything", is_flag=True, help="All uncertain mails.")
 
 
 @click.group(cls=CommandGroup)
@@ -78,7 +78,7 @@ def list_(states: tuple[str, ...], limit: int, config: Path, as_json: bool) -> N
 def resend(keys: tuple[str, ...], everything: bool, config: Path, as_json: bool) -> None:
     """Plan them again, with the same Message-ID. Writes the store.
 
-    Exit 1 for a key that is unknown or does not wait.
+    Exit 1 for a key that is unknown or not uncertain.
     """
     _settle(uncertain_deliveries.resend, "resent", keys, everything, config, as_json)
 
@@ -96,7 +96,7 @@ def drop(
 ) -> None:
     """Leave them as they are, for good; what they told counts as told. Writes the store.
 
-    Exit 1 for a key that is unknown or does not wait.
+    Exit 1 for a key that is unknown or not uncertain.
     """
     act = functools.partial(uncertain_deliveries.drop, untold=untold)
     _settle(act, "dropped", keys, everything, config, as_json)

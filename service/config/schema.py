@@ -100,7 +100,7 @@ WAS = "Its id before; addresses, history and subscriptions go on under the new o
 
 
 class PageSelectors(ConfigSection):
-    """Where the news stand on a page that has no feed, as CSS selectors."""
+    """Where the news stands on a page that has no feed, as CSS selectors."""
 
     entry: Phrase = Field(description="One entry's block")
     title: Phrase = Field("a", description="In the block: its headline, or the link that holds it")
@@ -279,7 +279,7 @@ class Settings(ConfigSection):
     publish: Publish = Publish()
     mail: Mail = Mail()
     signup: Signup = Signup()
-    source: dict[Id, Source] = Field({}, description="[source.ID]: where news come from")
+    source: dict[Id, Source] = Field({}, description="[source.ID]: where news comes from")
     topic: dict[Id, Topic] = Field({}, description="[topic.ID]: selections, each with its feeds")
     digest: dict[Id, Digest] = Field({}, description="[digest.ID]: newsletters")
     _root: Path = PrivateAttr(Path())

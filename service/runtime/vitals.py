@@ -86,6 +86,8 @@ class Vitals:
     @contextmanager
     def kept(self) -> Iterator[None]:
         """Measured and written down inside; on the event loop."""
+        with suppress(OSError):  # has its room before the disk may fill
+            self._write()
         beat = asyncio.create_task(self.beat(), name="beat")
         watch = threading.Thread(target=self.watch, name="vitals", daemon=True)
         watch.start()

@@ -114,7 +114,7 @@ class Seen:
         }  # fmt: skip
 
 
-VOLATILE = {"source", "subscription"}
+VOLATILE = {"source", "source_poll", "source_counts", "subscription"}
 """Rows that say when a source was last asked, and up to when a subscription is covered."""
 
 

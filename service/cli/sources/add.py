@@ -55,7 +55,7 @@ class _Choice:
 @click.option(
     "--kind",
     type=click.Choice([kind.value for kind in SourceKind]),
-    help="Add the address as it is, unasked, as this kind.",
+    help="Add the address as it is, without fetching it first, as this kind.",
 )
 @topic_option
 @config_option

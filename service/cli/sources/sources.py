@@ -159,7 +159,7 @@ def _tell_imported(config: Path, done: Additions) -> None:
 @config_option
 @json_option
 def retry(names: tuple[str, ...], failing: bool, config: Path, as_json: bool) -> None:
-    """Forget what was held against sources, and ask them at once. Writes the store.
+    """Clear the errors of sources and poll them now. Writes the store.
 
     A running service does so within seconds; else the next `bantin collect` does.
     """

@@ -33,7 +33,7 @@ BUSY_S = 1.0
 class _Site:
     running: int = 0
     free_at: float = 0.0
-    delay_s: float = 0.0  # as its robots.txt wishes
+    delay_s: float = 0.0  # as its robots.txt asks
 
 
 class Sites:
@@ -143,6 +143,13 @@ class RequestQueue(Generic[Item]):
         queue.running -= 1
         self._sites.end(site, queue.gap, now_s)
         self._plan(site, queue, now_s)
+
+    def close(self, now_s: float) -> None:
+        """End all that was taken and is not done: the pass broke off, its sites outlive it."""
+        for site, queue in self._queues.items():
+            for _ in range(queue.running):
+                self._sites.end(site, queue.gap, now_s)
+            queue.running = 0
 
     def drop(self, site: str) -> list[Item]:
         """Give back what still waits for a site: it has asked to be left alone."""

@@ -107,6 +107,8 @@ class Dispatcher(Generic[Item]):
                         return
         except ExceptionGroup as errors:
             raise first_of(errors) from errors
+        finally:
+            self._waiting.close(loop.time())
 
     def _free(self) -> int:
         if isinstance(self._at_once, int):

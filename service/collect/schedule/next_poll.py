@@ -26,7 +26,7 @@ FAILURE_SPREAD = 0.3
 """The same after a failure: those who failed together come back apart."""
 
 HOUR_S = 3600.0
-"""The public rule for feed readers: not more often, unless more often is wished or has a use."""
+"""The public rule for feed readers: not more often, unless more often is asked for or has a use."""
 
 HINTS_S = 86400.0
 """How long a hint to rest is honoured beyond the ceiling: a max-age of a year is a slip."""
@@ -35,7 +35,7 @@ PLEAS_S = 2 * 86400.0
 """The same of a 429, whose max-age is a plea for rest: 48 hours of it are met in the wild."""
 
 LONGEST_RETRY = timedelta(days=28)
-"""A Retry-After beyond this is a slip of a keyboard, not a wish."""
+"""A Retry-After beyond this is a slip of a keyboard, not a request."""
 
 LONGEST_HOLD = timedelta(days=7)
 """The same for the other sources of the site, which were not asked themselves."""
@@ -43,8 +43,8 @@ LONGEST_HOLD = timedelta(days=7)
 
 def longest_wait(ceiling: timedelta) -> timedelta:
     """How far ahead a source's next poll can ever lie; `ceiling`: its `interval.max`."""
-    wished = (ceiling + timedelta(seconds=PLEAS_S)) * (1 + FAILURE_SPREAD)
-    return max(wished, LONGEST_RETRY) + timedelta(days=8)  # skipDays leaves out a week at most
+    asked_for = (ceiling + timedelta(seconds=PLEAS_S)) * (1 + FAILURE_SPREAD)
+    return max(asked_for, LONGEST_RETRY) + timedelta(days=8)  # skipDays leaves out a week at most
 
 
 @dataclass(frozen=True, slots=True)

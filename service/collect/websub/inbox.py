@@ -167,7 +167,7 @@ async def _read(
 def _is_doubtful(store: Store, claimed: ClaimedSource, made: Sequence[Prepared]) -> bool:
     """Whether an entry could be one that is stored under another key.
 
-    Keys are given over a whole document (`keys.settle`), and this may be a part of one: what is
+    Keys are given over a whole document (`entry_keys.settle`), and this may be a part of one: what is
     alone here may be one of several there. So may its link be: where it stands under several
     headlines it leads to no article.
     """

@@ -147,7 +147,7 @@ def ask_again_at(
 def polled_at(silent: Silent, now: datetime) -> datetime:
     """When a source is polled whose news no hub brings any more: as if none ever had.
 
-    Not before its publisher wishes; what fails is tried again in its own time.
+    Not before its publisher asks for it; what fails is tried again in its own time.
     """
     if silent.failures:
         return silent.next_poll_at

@@ -42,7 +42,7 @@ class Rhythm:
 def of(feed: Mapping[str, Any], text: str) -> Rhythm:
     """`feed`: feedparser's; `text`: the document, since feedparser keeps one hour of several."""
     ttl, (every, phase), skips = _ttl_s(feed), _syndicated(feed), _skips(text)
-    if ttl and ttl >= (every or 0):  # of two wishes the longer one keeps both
+    if ttl and ttl >= (every or 0):  # of two hints the longer one keeps both
         return Rhythm(ttl, None, skips)
     return Rhythm(every, phase, skips)
 

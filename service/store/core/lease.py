@@ -140,9 +140,10 @@ class Lease:
             connection.execute(kept.values({self.until.name: until}))
 
     def renew_all(self, connection: Connection, owner: str, until: datetime) -> None:
-        """Keep whatever the owner has in hand, until then."""
-        mine = (self.owner == owner) & self.held
-        connection.execute(update(self.table).where(mine).values({self.until.name: until}))
+        """Keep whatever the owner has in hand, until then. Waits for nobody, as `renew`."""
+        rows = select(self.key).where(self.owner == owner, self.held).order_by(self.key)
+        kept = update(self.table).where(self.key.in_(rows.with_for_update(skip_locked=True)))
+        connection.execute(kept.values({self.until.name: until}))
 
     def release(
         self,

@@ -70,7 +70,7 @@ _GROUPS = {
 class ClaimedDelivery:
     """A delivery in the hands of an owner, with all that its message is made from.
 
-    `tries` counts those before this one. `parts` are packed (store.parts), None if they are gone.
+    `tries` counts those before this one. `parts` are packed (mailing.message_parts), None if they are gone.
     `known`: this subscription had news before, so that somebody has confirmed it and got it.
     """
 
@@ -210,7 +210,7 @@ def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """A planned edition is due by having been planned: `--at` may have dated it into the future.
 
     A transactional mail waits for its time: a flood of sign-ups is spread over hours
-    (store.signup_hours).
+    (audience.signup_hours).
     """
     on_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > now)
     return (

@@ -25,7 +25,7 @@ class UnsentDelivery:
 
     `handed_at`, `relay` None: no attempt is known; `cut_at` None: a transactional mail; `address`
     None: it is forgotten. `next_try_at` None: it is not tried again by itself. An uncertain one is
-    where the policy is "resend" (store.resending).
+    where the policy is "resend" (mailing.resending).
     """
 
     id: int

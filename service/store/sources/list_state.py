@@ -1,7 +1,7 @@
 """What is remembered of a source's list: how long it usually is, where it stands, since when not.
 
 These columns of `source_poll` are read with every claim and written with every document; what they
-mean is decided in collect (`drift`, `mainlist`, `children`).
+mean is decided in collect (`empty_source`), `listing/detect` and `sitemap_index`.
 """
 
 from __future__ import annotations

@@ -74,6 +74,7 @@ subscription = Table(
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),
     ),
+    Index("ix_subscription_subscriber_id", "subscriber_id"),
     Index("ix_subscription_next_cut", "digest_id", "next_cut_at"),
     # Asked at every planning: few ever wait for their welcome.
     Index(

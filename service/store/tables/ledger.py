@@ -37,6 +37,7 @@ edition = Table(
     Column("planned_at", UtcDateTime),  # None: not everyone due has been planned yet
     Column("error", Text),  # why it could not be rendered; None: it could
     UniqueConstraint("digest_id", "cadence", "cut_at"),
+    Index("ix_edition_cut_at", "cut_at"),
 )
 
 edition_story = Table(

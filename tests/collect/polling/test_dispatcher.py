@@ -182,3 +182,23 @@ async def test_where_all_hang_the_limit_grows_and_the_others_are_asked():
     line_up(dispatcher, "z", "last")
     await dispatcher.run()
     assert asked == IN_FLIGHT + 1
+
+
+async def test_a_run_that_breaks_off_leaves_no_site_busy():
+    """Sites outlive a pass: one that nobody asks any more must be free for the next."""
+    sites, asked = Sites(), []
+
+    async def ask(_site, item):
+        asked.append(item)
+
+    async def fails(_turns):
+        raise StoreError("the disk is full")
+
+    broken = Dispatcher[str](sites, ask, 8, claim=fails)
+    line_up(broken, "a", "a1")
+    with pytest.raises(StoreError):
+        await broken.run()
+    after = Dispatcher[str](sites, ask, 8)
+    line_up(after, "a", "a1")
+    await asyncio.wait_for(after.run(), 10)
+    assert asked == ["a1"]

@@ -1,7 +1,7 @@
 """A site without a feed: the list of its page, by selectors or found by itself. Pure.
 
 bytes -> tree -> entries (`described` by the source's selectors, else the repeated block that
-`mainlist` finds) -> keys -> Document, with the address of the next page.
+`detect` finds) -> keys -> Document, with the address of the next page.
 """
 
 from __future__ import annotations

@@ -204,6 +204,7 @@ def upgrade() -> None:
         sa.Column("planned_at", INSTANT),
         sa.Column("error", sa.Text()),
         sa.UniqueConstraint("digest_id", "cadence", "cut_at"),
+        sa.Index("ix_edition_cut_at", "cut_at"),
     )
     sa.Table(
         "source_counts",
@@ -304,6 +305,7 @@ def upgrade() -> None:
         sa.Column("ended_reason", sa.String(32)),
         sa.CheckConstraint("(ended_at IS NULL) = (ended_reason IS NULL)", name="ended"),
         sa.UniqueConstraint("token"),
+        sa.Index("ix_subscription_subscriber_id", "subscriber_id"),
         sa.Index("ix_subscription_next_cut", "digest_id", "next_cut_at"),
         sa.Index(
             "ix_subscription_welcome_due",
