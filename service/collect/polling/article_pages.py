@@ -4,7 +4,8 @@ claim some of each source -> wait for the site's turn -> robots.txt -> fetch -> 
 admit and leave the queue, in one transaction
 
 Nothing is held while the network is waited for but a lease in the row. A page that cannot be had
-comes again later (schedule/article_page_retry.py); one that is given up leaves its entry as its list told it.
+comes again later (schedule/article_page_retry.py); one that is given up leaves its entry as its
+list told it.
 """
 
 from __future__ import annotations

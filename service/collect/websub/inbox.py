@@ -167,8 +167,8 @@ async def _read(
 def _is_doubtful(store: Store, claimed: ClaimedSource, made: Sequence[Prepared]) -> bool:
     """Whether an entry could be one that is stored under another key.
 
-    Keys are given over a whole document (`entry_keys.settle`), and this may be a part of one: what is
-    alone here may be one of several there. So may its link be: where it stands under several
+    Keys are given over a whole document (`entry_keys.settle`), and this may be a part of one: what
+    is alone here may be one of several there. So may its link be: where it stands under several
     headlines it leads to no article.
     """
     links = {one.key: one.link for one in made if one.link and _leads(one, one.link)}

@@ -70,7 +70,8 @@ _GROUPS = {
 class ClaimedDelivery:
     """A delivery in the hands of an owner, with all that its message is made from.
 
-    `tries` counts those before this one. `parts` are packed (mailing.message_parts), None if they are gone.
+    `tries` counts those before this one. `parts` are packed (mailing.message_parts),
+    None if they are gone.
     `known`: this subscription had news before, so that somebody has confirmed it and got it.
     """
 

@@ -1,8 +1,8 @@
 """Subscriptions at hubs as rows: which are wanted, whose turn a request is, what came of it.
 
 wanted -> claim (conditional UPDATE, with owner and lease) -> request, no lock held -> accepted |
-failed ; the hub's own calls are recorded in store/websub/callbacks. A row says that it asks *before* the
-request is sent: a hub may verify before it has answered.
+failed ; the hub's own calls are recorded in store/websub/callbacks. A row says that it asks
+*before* the request is sent: a hub may verify before it has answered.
 """
 
 from __future__ import annotations
