@@ -18,8 +18,8 @@ class Remembered:
 
     `url`: as the TOML had it; `address`: where it was fetched. `etag`, `last_modified`, `read_as`
     are as in `polling_queue.BodyFingerprint`, None where that document could not be read.
-    `entries`: how many were in it. `gone_at`: since when its server says that it is gone for good. `quarantined`:
-    the document killed or hung its reader. `paused_*`: as in `pauses.is_resting`.
+    `entries`: how many were in it. `gone_at`: since when its server says that it is gone for good.
+    `quarantined`: the document killed or hung its reader. `paused_*`: as in `pauses.is_resting`.
     """
 
     id: int
