@@ -24,7 +24,7 @@ from service.config.schema import Settings
 from service.curate.identity import address_key
 from service.curate.prepare import Prepared
 from service.curate.rules import compile_rules, packed
-from service.errors import BantinError
+from service.errors import BantinError, first_of
 from service.model import Changed
 from service.net.limits import MEBI
 from service.store.content import entries
@@ -77,10 +77,15 @@ async def take(
             return Taken()
         rules = packed(settings.topic)
         recorder = Recorder(store, settings, compile_rules(settings.topic), clock, random)
-        results = await asyncio.gather(
-            *(_read(store, settings, clock, parsers, rules, *one) for one in work)
-        )
-        read = [result for result in results if result is not None]
+        try:
+            async with asyncio.TaskGroup() as group:  # none goes on once the leases are given back
+                reading = [
+                    group.create_task(_read(store, settings, clock, parsers, rules, *one))
+                    for one in work
+                ]
+        except ExceptionGroup as errors:
+            raise first_of(errors) from errors
+        read = [result for one in reading if (result := one.result()) is not None]
         recorded = await in_thread(recorder.record, read)
     bodies = {one.source.id: one.delivery for one in read}
     refused = [bodies[one.source.id] for one in recorded if one.error is not None]
