@@ -198,7 +198,7 @@ async def serve(
             watching = asyncio.create_task(pages.watch())
             await _first(server.up.wait(), web)
             service.work_on()
-            heap.give_back()
+            heap.settle()
             engine.start()
             logs.get().info("serving", listen=service.settings.web.listen)
             ready()
