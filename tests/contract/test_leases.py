@@ -50,7 +50,8 @@ LEASES: tuple[Lease, ...] = (
 )
 
 ALL_LEASED = ["site_lease", "source_poll", "source_poll", "unread_page", "websub"]
-"""The tables of what is in hand then, sorted."""
+"""The tables of what is in hand then, sorted: the turn of one site, the feed and the dead source,
+the article's page, the hub."""
 
 BEAT = Term(timedelta(seconds=3), 0.25)
 """Short leases, so that no test waits for half a minute."""
@@ -188,14 +189,7 @@ async def test_what_a_killed_service_had_in_hand_is_taken_over_in_half_a_minute(
         service = open_service(config, {}, lambda: datetime.now(UTC) + ahead)
         try:
             held = held_rows(service.store)
-            # The feed and the dead source, the article's page, the hub, and the turn of one site.
-            assert kinds(held) == [
-                "site_lease",
-                "source_poll",
-                "source_poll",
-                "unread_page",
-                "websub",
-            ]
+            assert kinds(held) == ALL_LEASED
             assert max(until for _, until in held.values()) <= died + LASTS
             outlet.asked.clear()
             outlet.go.set()
@@ -250,13 +244,7 @@ async def test_what_takes_long_stays_whose_it_is(tmp_path, database):
                 ]  # fmt: skip
                 await outlet.all_asked()
                 held = held_rows(store)
-                assert kinds(held) == [
-                    "site_lease",
-                    "source_poll",
-                    "source_poll",
-                    "unread_page",
-                    "websub",
-                ]
+                assert kinds(held) == ALL_LEASED
                 end = asyncio.get_running_loop().time() + 2 * BEAT.lasts.total_seconds()
                 while asyncio.get_running_loop().time() < end:
                     taken += await asyncio.to_thread(take_what_is_free, rival, set(held))
