@@ -108,7 +108,9 @@ class Vitals:
     def watch(self) -> None:
         """Probe the store and keep the file until `end`; for a thread of its own."""
         probed = -PROBE_S
-        while not self._ends.wait(LOOK_S if self._written else 0.1):
+        wait_s = 0.1  # whether the store can be written is told soon after the start
+        while not self._ends.wait(wait_s):
+            wait_s = LOOK_S
             if self.monotonic() - probed >= PROBE_S:
                 probed = self.monotonic()
                 self._probe()
