@@ -58,7 +58,7 @@ class DeliveryKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where one message to one subscription stands (LEDGER: Send)."""
+    """Where one message to one subscription stands (`store.mailing.deliveries`)."""
 
     PLANNED = "planned"
     CLAIMED = "claimed"
@@ -83,8 +83,8 @@ OPEN_STATES = frozenset(
 """A delivery in one of these is open: the cuts of its subscription wait."""
 
 UNSETTLED_STATES = OPEN_STATES | {DeliveryState.UNCERTAIN}
-"""What may still be sent: the open ones, and what is held until somebody settles it. Its reader is
-not held (LEDGER: Plan)."""
+"""What may still be sent: the open ones, and uncertain ones, whose reader does not wait
+for them (docs/decisions/002)."""
 
 
 class EndedReason(StrEnum):
@@ -123,12 +123,12 @@ class Image:
 class Entry:
     """One record as found in a source. Text is NFC; markup is not cleaned yet.
 
-    `key` is the entry key within its source (LEDGER: `entry`). `link` is absolute, and what the
-    document's own link element says. `origin` is the publisher's address where the document names
-    it besides, as FeedBurner does, whose links count clicks; None = it names no other. Each may be
-    a key of the article or not. `base` is the address against which relative links in `summary` and
-    `content` are read. `twins` are the keys of entries that stand beside it in its document and
-    tell the same article.
+    `key` is the entry key within its source (`parse.feed.entry_keys`). `link` is absolute, and what
+    the document's own link element says. `origin` is the publisher's address where the document
+    names it besides, as FeedBurner does, whose links count clicks; None = it names no other. Each
+    may be a key of the article or not. `base` is the address against which relative links in
+    `summary` and `content` are read. `twins` are the keys of entries that stand beside it in its
+    document and tell the same article.
     """
 
     key: str
@@ -250,7 +250,7 @@ class Story:
 
     @property
     def sort_at(self) -> datetime:
-        """By which stories are ordered: min(published, entered_at) (CONTRACT: Feeds)."""
+        """The instant by which stories are ordered: min(published, entered_at)."""
         seen = self.entered_at or self.first_seen_at
         instants = [at for at in (self.published, seen) if at is not None]
         return min(instants)

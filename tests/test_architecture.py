@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import io
+import re
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,12 @@ MOST_LINES = 400
 VAGUE = {"utils", "util", "helpers", "helper", "services", "common", "misc", "tools", "base_utils"}
 GENERATED = {"0001_first.py"}
 """The frozen first schema: one list of tables, which nobody edits any more."""
+
+
+PLANS = re.compile(
+    r"\b(LEDGER|CONTRACT|DESIGN|HOUSE|PEOPLE|FIELD|PARSING|LIBRARIES|JUDGING|STYLE|PERFORMANCE)\b"
+)
+"""The papers that the service was planned on. They are not in this repository."""
 
 
 def names(paths: list[Path]) -> list[str]:
@@ -59,6 +68,26 @@ def test_no_mark_of_unfinished_work_is_left():
     trees = [path for folder in ("service", "tests") for path in (ROOT / folder).rglob("*.py")]
     left = [path for path in trees if any(f"# {mark}" in path.read_text() for mark in marks)]
     assert names(left) == []
+
+
+def prose(path: Path) -> str:
+    """What a person reads in a file: of a Python module its comments and strings."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return text
+    read = tokenize.generate_tokens(io.StringIO(text).readline)
+    kinds = (tokenize.COMMENT, tokenize.STRING)
+    return "\n".join(token.string for token in read if token.type in kinds)
+
+
+def test_no_file_refers_to_a_paper_which_is_not_in_the_repository():
+    pages = [path for path in ROOT.iterdir() if path.suffix in {".md", ".toml"}]
+    folders = ("service", "tests", "docs", "templates", "feeds", ".ci")
+    kinds = {".py", ".md", ".toml", ".j2", ".sh", ""}
+    pages += [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    read = [path for path in pages if path.suffix in kinds and path != Path(__file__)]
+    assert len(read) > len(MODULES)
+    assert names([path for path in read if PLANS.search(prose(path))]) == []
 
 
 def test_only_the_command_line_prints_or_exits():

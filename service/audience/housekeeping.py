@@ -12,7 +12,7 @@ from service.store.audience import signup_hours, subscriptions
 from service.store.core.database import Connection, Store
 
 REMOVED_LASTS = timedelta(days=7)
-"""A digest put back within this time goes on as if it had never been away (LEDGER: Decided)."""
+"""A digest put back within this time goes on as if it had never been away."""
 
 
 def run(store: Store, settings: Settings, now: datetime) -> int:  # noqa: ARG001 - the shape of a job

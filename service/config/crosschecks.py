@@ -15,7 +15,7 @@ from service.errors import Finding
 from service.model import SourceKind
 
 EVERYTHING = "all"
-"""The feed of everything has this name (CONTRACT: Files and addresses)."""
+"""The feed of everything has this name, so no topic may have it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ LONGEST_KEY = 1000
 
 
 def keys(entry: Entry, source: str) -> tuple[str, ...]:
-    """Every key of the entry, the strongest first (LEDGER: `article_key`).
+    """Every key of the entry, the strongest first (docs/decisions/003).
 
     Its canonical addresses, when they are keys in its document (the publisher's own before the
     link, so that an outlet that leaves FeedBurner changes nothing), then the source with the entry

@@ -1,8 +1,8 @@
 """What a relay's answer means. Pure: where in the dialogue, the code, the words -> a verdict.
 
-LEDGER, "Send": 4xx waits; a 5xx with 5.7.x, 530 or 535 is about *us*; at RCPT otherwise about the
-address; after the body otherwise about the content. Refusing the sender, the greeting or the
-protocol (500-504, 5.5.x) is about us as well: the next message would fare no better.
+A 4xx waits; a 5xx with 5.7.x, 530 or 535 is about *us*; at RCPT otherwise about the address; after
+the body otherwise about the content (docs/decisions/001, 047). Refusing the sender, the greeting or
+the protocol (500-504, 5.5.x) is about us as well: the next message would fare no better.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Domains whose addresses are put off one after the other, in one run of sending.
 
-LEDGER, "Send": several addresses of one domain defer that domain. Strangers (who never had news
-from us: anybody may sign up with any address) hold up transactional mails to strangers alone,
+Several addresses of one domain defer that domain (docs/decisions/001). Strangers (who never had
+news from us: anybody may sign up with any address) hold up transactional mails to strangers alone,
 readers hold up everybody: sixty invented mailboxes at a large provider must not keep its readers
 waiting, nor those whom an admin has just brought along.
 """

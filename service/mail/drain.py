@@ -1,4 +1,4 @@
-"""Sending what is planned (LEDGER: Send).
+"""Sends what is planned.
 
     sweep ──> claim ──> courier: compose, 354, commit `sending`, body, commit the answer ──> claim …
                 └ ended, paused or suppressed meanwhile: suppressed and released, and again at 354
@@ -56,7 +56,7 @@ class Drained:
 
     @property
     def complete(self) -> bool:
-        """Nothing is left deferred, uncertain or rejected by our fault (CONTRACT: digest send)."""
+        """Nothing is left deferred, uncertain or rejected by our fault."""
         held = (DeliveryState.DEFERRED, DeliveryState.UNCERTAIN)
         return not self.unsent and not any(self.left.get(state) for state in held)
 

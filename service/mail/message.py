@@ -1,8 +1,8 @@
 """Parts and an envelope -> the bytes of one message. Pure: the same values give the same bytes.
 
-LEDGER, "What makes a preview the mail": Message-ID = HMAC(edition key, subscription), the MIME
-boundary comes from the segment's hash, Date from `dated_at`. The bytes are those of the preview,
-of the outbox and of the wire (there with its dots stuffed): CRLF, no line over 998.
+So a preview is the mail: Message-ID is an HMAC of edition key and subscription, the MIME boundary
+comes from the segment's hash, Date from `dated_at`. The bytes are those of the preview, of the
+outbox and of the wire (there with its dots stuffed): CRLF, no line over 998.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `new/KEY`, KEY being the local part of the Message-ID; a mail reader moves it to `cur/KEY:2,S`.
 A key is looked for before it is written, so a message is written once and what became of a
-delivery can always be looked up: the outbox is never uncertain (LEDGER: Send).
+delivery can always be looked up: the outbox is never uncertain.
 """
 
 from __future__ import annotations

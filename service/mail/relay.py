@@ -2,7 +2,7 @@
 
 aiosmtplib sends DATA and the body in one call. The ledger must be written between the two: only
 when the relay has said 354 and the commit of `sending` stands does the first byte of the body
-leave (LEDGER: Send). So DATA is driven here in two steps.
+leave (docs/decisions/019). So DATA is driven here in two steps.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A relay's words, fit to be stored and logged: what every database takes, without the address.
 
 Relays repeat the recipient in what they answer. It would outlive *forget* in attempts, evidence and
-logs, so it is taken out before anybody else sees the answer (LEDGER: Send).
+logs, so it is taken out before anybody else sees the answer.
 """
 
 from __future__ import annotations

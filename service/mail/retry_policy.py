@@ -1,9 +1,9 @@
 """From how a handover went to what is recorded and what it says about the relay. Pure.
 
-LEDGER, "Send", whose fault it is decides who waits: what is answered to a recipient or later is
-about this message, whatever it says, for whoever signs up chooses the recipient. Only connection,
-greeting, login and MAIL FROM are the relay's own. What sounds like the relay all the same (421, a
-closed connection, "us") is a doubt, and `relays` weighs who met it.
+Whose fault it is decides who waits (docs/decisions/001): what is answered to a recipient or later
+is about this message, whatever it says, for whoever signs up chooses the recipient. Only
+connection, greeting, login and MAIL FROM are the relay's own. What sounds like the relay all the
+same (421, a closed connection, "us") is a doubt, and `relays` weighs who met it.
 """
 
 from __future__ import annotations

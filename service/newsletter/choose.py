@@ -1,7 +1,7 @@
 """What one subscription is told of a frozen edition. Pure.
 
-LEDGER: Choose. Of the frozen stories those of its topics that entered since its window began, none
-of whose articles it has been told; the best of them are shown, the rest is counted.
+It gets the frozen stories of its topics that entered since its window began, none of whose articles
+it has been told; the best of them are shown, the rest is counted.
 """
 
 from __future__ import annotations

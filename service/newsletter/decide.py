@@ -1,6 +1,6 @@
 """What one subscription gets from one edition, and where its window stands afterwards. Pure.
 
-LEDGER: Plan. A cut is answered in one of three ways: it is told (a mail, and the window moves on),
+A cut is answered in one of three ways: it is told (a mail, and the window moves on),
 there is nothing to tell (the window moves on all the same), or it waits (only the next cut moves,
 and a later edition reaches back).
 """

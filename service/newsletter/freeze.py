@@ -2,7 +2,7 @@
 
     draft: key and span ──> stories: candidates of the span ──> the best, as mail and page show them
 
-LEDGER: Freeze. Both steps only read; `run` writes what they give, a preview throws it away.
+Both steps only read; `run` writes what they give, a preview throws it away.
 """
 
 from __future__ import annotations

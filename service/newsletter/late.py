@@ -1,6 +1,6 @@
 """Being late: missed cuts become one, what is too old is given up, and when a mail says it is from.
 
-LEDGER: Late. Whoever was away for a month of daily cuts gets one mail, not thirty.
+After a month without the service a reader of a daily digest gets one mail, not thirty.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     due ──> decide ──> compose ──> [ segment, delivery, told, window ] in one transaction
 
-LEDGER: Plan. A kill between two batches loses nothing: who has not been planned is still due. The
+A kill between two batches loses nothing: who has not been planned is still due. The
 primary keys of `delivery` and `told` turn a race into an error, and that batch is done again.
 """
 

@@ -1,7 +1,7 @@
 """The exact mail that would go out. Nothing is written here, not a row.
 
 Everything comes from where planning gets it (freeze, decide, compose) and goes through the hands
-that send (mail.personal), so that a preview is the mail. LEDGER: What makes a preview the mail.
+that send (mail.personal), so that a preview is the mail.
 """
 
 from __future__ import annotations

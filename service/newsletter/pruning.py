@@ -1,6 +1,6 @@
 """What the ledger may forget: what was told so long ago that no edition reaches back to it.
 
-LEDGER: `told` is kept for twice the longest cadence of its scope, at least 35 days.
+`told` is kept for twice the longest cadence of its scope, at least 35 days.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From the configuration and a subscriber's preferences to the rule of a subscription's cuts. Pure.
 
 A subscription keeps the text of its rule beside `next_cut_at`: the cut is computed anew only when
-that text changes (LEDGER: Cut).
+that text changes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which cut each subscription waits for. Computed anew only when its rule changed (LEDGER: Cut)."""
+"""Which cut each subscription waits for. Computed anew only when its rule changed."""
 
 from __future__ import annotations
 
@@ -56,8 +56,9 @@ def reschedule(
 def pull_back(store: Store, settings: Settings, zone: str, now: datetime) -> int:
     """No next cut lies beyond the first to come by its rule. Returns how many did.
 
-    A clock that was ahead has taken the cuts up to there, or has put them there (LEDGER: Decided).
-    A cut that is taken once more finds its edition, which goes to a subscription once.
+    A clock that was ahead has taken the cuts up to there, or has put them there
+    (docs/decisions/005). A cut that is taken once more finds its edition, which goes to a
+    subscription once.
     """
     changed = 0
     with store.ledger() as connection:

@@ -38,7 +38,7 @@ SHAPE = 1
 """Count it up when a feed is built otherwise from the same data: every feed is then built anew."""
 
 NEWEST = 100
-"""Entries in a feed (CONTRACT.md)."""
+"""Entries in a feed at most, the newest."""
 
 _NOWHERE = "bantin.invalid"
 _GZIP_LEVEL = 6

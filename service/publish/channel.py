@@ -1,7 +1,4 @@
-"""A feed before it has a format: what it is called, where it stands, what it says of itself. Pure.
-
-PEOPLE.md, "A topic feed in a reader", is the law for all of it.
-"""
+"""A feed before it has a format: its name, its addresses, what it says of itself. Pure."""
 
 from __future__ import annotations
 

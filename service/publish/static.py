@@ -1,4 +1,4 @@
-"""`publish --out DIR`: the same tree as on the web, as files for any web server (CONTRACT.md).
+"""`publish --out DIR`: the same tree as on the web, as files for any web server.
 
 Each file is replaced in one step, and only where its bytes differ: a second run touches nothing.
 What is no longer made stays, so that old addresses go on working.

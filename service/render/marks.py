@@ -2,7 +2,7 @@
 
 A mark is a name between two noncharacters, which cleaning takes out of every source's text, so
 that no headline can forge one. Rendering once and filling per recipient is what makes a segment
-cheap (LEDGER: Segment).
+cheap.
 """
 
 from __future__ import annotations

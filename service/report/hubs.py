@@ -11,7 +11,7 @@ from service.store.websub.hub_overview import HubRow
 
 
 def state(hub: HubRow, now: datetime) -> str:
-    """alive, silent, asked, refused or failing (CONTRACT: status --json, `websub`).
+    """alive, silent, asked, refused or failing (`websub` in `bantin status --json`).
 
     silent: alive, but a poll found news that it had not brought. asked: not confirmed so far.
     """

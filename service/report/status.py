@@ -49,7 +49,7 @@ def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> S
 
 
 def as_json(found: Status) -> dict[str, object]:
-    """The shape that scripts rely on (CONTRACT: status --json). Instants are ISO 8601 in UTC.
+    """`bantin status --json`, a shape that scripts rely on. Instants are ISO 8601 in UTC.
 
     Its `troubles` are `trouble.as_json` of each: they need words.
     """

@@ -1,4 +1,4 @@
-"""A story as an entry: what stands where, before it has a format (PEOPLE.md)."""
+"""A story as an entry: what stands where, before it has a format."""
 
 from __future__ import annotations
 

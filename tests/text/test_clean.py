@@ -89,7 +89,7 @@ class TestCleanHtml:
             ('<a href="https://x.vn"><img src="https://x.vn/p.gif" width="1"></a>a', "a"),
             ('<img src="https://x.vn/a.jpg" style="width:100%;color:red" width="10">',
              '<img src="https://x.vn/a.jpg" width="10">'),
-            # the shapes of Vietnamese feeds (FIELD C1)
+            # the shapes of Vietnamese feeds
             (
                 '<a href="/b"><img src="/i.jpg" ></a></br>Sapo',
                 (f'<a href="https://bao.example.vn/b"{REL}><img src="https://bao.example.vn/i.jpg">'

@@ -38,14 +38,14 @@ class SiteRules:
     def site(self, url: str) -> str:
         """The name under which requests to `url` are spaced, and which rests as a whole on a 429.
 
-        Servers of this machine are no one site, unless the source says so itself (CONTRACT).
+        Servers of this machine are no one site, unless the source says so itself.
         """
         if self._is_unspaced(url):
             return url
         return site_of(url, (self.source.per_site or self.collect.per_site).scope)
 
     def gap(self, url: str) -> Gap:
-        """Loopback is not spaced unless the source says so itself (CONTRACT)."""
+        """Loopback is not spaced unless the source says so itself."""
         if self._is_unspaced(url):
             return NO_GAP
         told = self.source.per_site or self.collect.per_site

@@ -1,6 +1,6 @@
 """The sites that a pass asks and no other process: the gap between requests holds for all of them.
 
-Only sites that want a gap are taken; those of this machine want none (CONTRACT).
+Only sites that want a gap are taken; those of this machine want none.
 """
 
 from __future__ import annotations

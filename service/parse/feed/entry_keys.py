@@ -1,4 +1,4 @@
-"""Who an entry is within its source (LEDGER: `entry`, `article_key`): pure, over a whole document.
+"""Finds the key of each entry within its source, over a whole document. Pure.
 
 guid -> its own key; a guid that the document repeats -> guid and link; no guid -> the link if it is
 a key -> else a hash of title, date and text. Where the document names the publisher's own address

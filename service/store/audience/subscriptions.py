@@ -315,9 +315,9 @@ def end(connection: Connection, ids: Iterable[int], now: datetime, reason: str) 
 def released_from(connection: Connection, found: Subscription, since: datetime) -> datetime | None:
     """Where the earliest of the person's mails in this scope began that never went out since then.
 
-    Its release (LEDGER: Release) moves `covered_to` back on live subscriptions only, so whoever
-    comes back must reach back to here. A rejected one may have kept what it told: then nothing is
-    told again. None: there was none.
+    Its release (store/mailing/release.py) moves `covered_to` back on live subscriptions only, so
+    whoever comes back must reach back to here. A rejected one may have kept what it told: then
+    nothing is told again. None: there was none.
     """
     return connection.execute(
         select(func.min(delivery.c.covers_from))

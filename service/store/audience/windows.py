@@ -1,7 +1,7 @@
 """The windows of subscriptions: what is due, how far each has been told, moving that on.
 
 A window belongs to a subscription, not to a digest: whoever changes hour, zone or cadence goes on
-from where they were (LEDGER). Write inside `store.ledger()`.
+from where they were (docs/decisions/018). Write inside `store.ledger()`.
 """
 
 from __future__ import annotations

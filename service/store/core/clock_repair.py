@@ -1,4 +1,4 @@
-"""Instants that a clock which was ahead has left behind, set right once it is back (LEDGER).
+"""Repairs instants that a clock which was ahead has left behind (docs/decisions/005).
 
 What has happened cannot lie ahead of now; what is to come lies ahead by no more than its rule can
 ever put it. Everything else in the store is left as it is: names of keys (`edition.cut_at`), what a

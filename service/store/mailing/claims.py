@@ -44,7 +44,7 @@ from service.store.tables import (
 
 
 class Lane(StrEnum):
-    """Where a delivery queues (LEDGER: Send). What was tried itself waits behind the others."""
+    """The queue of a delivery. What was tried itself waits behind the others."""
 
     TRANSACTIONAL = "transactional"
     NEWS = "news"

@@ -1,6 +1,6 @@
 """The mail queue from outside: putting a message in, seeing what is open, letting it get too late.
 
-LEDGER, "Send": `planned -> claimed -> sending -> accepted | deferred | rejected | uncertain`, and
+States: `planned -> claimed -> sending -> accepted | deferred | rejected | uncertain`, and
 `suppressed`, `expired`, `dropped`. How a message goes through these stands in `claims` and
 `outcomes`, what is settled by hand in `uncertain_deliveries`. Write inside `store.ledger()`.
 """

@@ -40,7 +40,7 @@ class DeliveryOutcome:
     """How one try ended.
 
     `answer` is the relay's own words, or ours where it said nothing. `next_try_at` belongs to
-    `deferred`. `suppress`: never write to the address again. `untell`: release (LEDGER: Release).
+    `deferred`. `suppress`: never write to the address again. `untell`: release what it told.
     """
 
     delivery_id: int

@@ -28,8 +28,8 @@ NOT_TRIED = "not tried, for others at its domain were put off: "
 """How the answer of a mail begins which waits because its domain puts mail off."""
 
 ABOUT_ITSELF = ("rcpt: ", "data: ", "body: ", NOT_TRIED)
-"""How an answer begins that is about this recipient or this message (LEDGER, "Send": whose fault it
-is decides who waits); any other is about the relay."""
+"""How an answer begins that is about this recipient or this message (docs/decisions/001);
+any other is about the relay."""
 
 _STATUS = re.compile(r"(?:rcpt|data|body): \d{3} \d\.\d{1,3}\.\d{1,3}(?= )")
 """Stage, code and enhanced status (RFC 3463) of an answer."""

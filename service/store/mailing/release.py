@@ -1,4 +1,4 @@
-"""What happens to the ledger when a mail will not go out (LEDGER: Release), and after its end.
+"""What happens to the ledger when a mail will not go out, and after its end.
 
 A released delivery's stories are told by the next edition: `next_cut_at` stands where planning put
 it, and that edition reaches back to `covered_to`. It must not become due at once: the cut of the

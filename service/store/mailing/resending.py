@@ -1,6 +1,6 @@
 """Uncertain mails that are planned again by themselves, where `mail.uncertain` is "resend".
 
-LEDGER, "Send": with the same Message-ID and Date, as `bantin deliveries resend` does it by hand. An
+They keep Message-ID and Date, as with `bantin deliveries resend` (docs/decisions/015). An
 uncertain mail keeps its owner's name while it waits, and until somebody claims it: its late 250
 comes first, and then nothing is sent again.
 """

@@ -87,7 +87,7 @@ def prune(
     """Delete what was told by deliveries dated earlier than `before` and settled since.
 
     Nothing of a person whose window in the scope reaches, or may come to reach, further back: by
-    what is held, or was released (LEDGER: Release).
+    what is uncertain, or was released.
 
     `scope` None: all scopes that are not in `known`. At most _PRUNED deliveries; returns how many,
     so that a caller who gets any calls again.
@@ -125,5 +125,5 @@ def prune(
 
 
 def forget(connection: Connection, deliveries: Iterable[int]) -> None:
-    """Delete what these deliveries told: nobody got it (LEDGER: Release)."""
+    """Delete what these deliveries told: nobody got it."""
     connection.execute(delete(told).where(told.c.delivery_id.in_(list(deliveries))))

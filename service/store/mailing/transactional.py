@@ -40,7 +40,7 @@ def plan(
 
     Returns the delivery's id.
 
-    `message_id` must have been made from that same instant (LEDGER: What makes a preview the mail).
+    `message_id` must have been made from that same instant (mail/message.py).
     """
     own = Segment(
         edition_id=None,

@@ -1,6 +1,6 @@
 """Deliveries that did not arrive, or may not have; uncertain ones are settled by hand.
 
-The message is held, its reader is not (LEDGER: Plan): what it told counts as told, and later
+The message is held, its reader is not (docs/decisions/002): what it told counts as told, and later
 editions go to him as to everybody. So what is settled here may be weeks old.
 """
 

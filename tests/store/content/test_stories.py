@@ -165,7 +165,7 @@ def test_a_story_in_no_topic_is_found_by_its_id_alone(any_store, now):
     )
 )
 def test_the_newest_are_the_newest_however_many_rows_are_read_at_once(store, now, limit, hours):
-    """By min(published, entered_at), then public_id (CONTRACT: Feeds)."""
+    """They are ordered by min(published, entered_at), then public_id."""
     with store.write() as connection:
         for table in (
             t.article_topic, t.story_article, t.story, t.article, t.source_poll, t.source_counts,
