@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import tempfile
 from collections.abc import Mapping
 from email import policy
 from email.parser import BytesParser
@@ -35,6 +34,7 @@ from service.newsletter.preview import Preview
 from service.newsletter.preview import preview as make_preview
 from service.newsletter.run import Planned
 from service.runtime import pipeline
+from service.store.core import private_files
 
 
 @click.group(cls=CommandGroup)
@@ -59,7 +59,7 @@ def preview(
 
     On a terminal its headers and its text part, in a pipe (or with --raw) all of it, byte for byte.
     Where there is none the reason goes to standard error. Exit 1 if ADDRESS does not get it.
-    Writes nothing and uses nothing up.
+    Uses nothing up, and writes nothing but var/preview.html for --open.
     """
     with opened_to_look(config) as service:
         found = make_preview(
@@ -73,6 +73,7 @@ def preview(
             sample=sample,
         )
         cut = local(found.cut_at, service.settings.zone)
+        shown = service.settings.var / "preview.html"
     if as_json:
         dump(_preview(found))
     elif found.message is None:
@@ -82,9 +83,10 @@ def preview(
     elif not in_browser:
         _read_out(found.message)
     if in_browser and found.message is not None:
-        _show(found.message)
+        started = _show(found.message, shown)
+        how = "opened in a browser" if started else f"no browser could be started: open {shown}"
         stories = number(found.stories, "story")
-        warn(f"{printable(found.subject)}: cut {cut}, {stories}, opened in a browser")
+        warn(f"{printable(found.subject)}: cut {cut}, {stories}, {how}")
 
 
 def _address(to: str | None) -> str | None:
@@ -122,12 +124,17 @@ def _read_out(message: bytes) -> None:
     warn("--raw prints the bytes, --open shows the HTML part in a browser")
 
 
-def _show(message: bytes) -> None:
+def _show(message: bytes, path: Path) -> bool:
+    """Write the HTML part over `path`, private, and show it; False where no browser starts.
+
+    Browsers read it after this command has ended, so it stays until the next preview.
+    """
     part = BytesParser(policy=policy.default).parsebytes(message).get_body(("html",))
     assert part is not None
-    with tempfile.NamedTemporaryFile(suffix=".html", delete=False) as file:
-        file.write(part.get_content().encode())
-    click.launch(Path(file.name).as_uri())
+    private_files.make_folder(path.parent)
+    private_files.make_file(path)
+    path.write_bytes(part.get_content().encode())
+    return click.launch(path.as_uri()) == 0
 
 
 @digest.command()

@@ -37,7 +37,7 @@ def _of_digest(digest: Digest, settings: Settings) -> list[Finding]:
         ]
         if (finding := _cadence(key, rhythm)) is not None
     ]
-    found += _offered(digest)
+    found += [] if found else _offered(digest)
     if not found:  # a day can only be judged against cadences that exist
         found += _day(digest)
         found += _at(digest)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from service.report.sentence import Sentence, sentence
 from service.report.trouble import Trouble
 from service.store import status_counts
 from service.store.core.database import Connection
@@ -110,16 +111,15 @@ def _relay(relay: RelayState, waiting: int, *, stops: bool) -> Trouble:
 
 
 def _uncertain(editions: Sequence[Uncertain]) -> Trouble:
-    named = ", ".join(_edition(one) for one in editions)
     values = {
         "n": sum(one.mails for one in editions),
-        "editions": named,
+        "editions": tuple(_edition(one) for one in editions),
         "since": min(one.since for one in editions),
     }
     return Trouble("uncertain", values)
 
 
-def _edition(one: Uncertain) -> str:
+def _edition(one: Uncertain) -> Sentence | str:
     if one.cut_at is None:
         return f"{one.digest} ({one.mails})"
-    return f"{one.digest} {one.cut_at.astimezone(UTC):%Y-%m-%d %H:%M}Z ({one.mails})"
+    return sentence("uncertain.edition", digest=one.digest, cut=one.cut_at, n=one.mails)

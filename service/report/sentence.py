@@ -51,12 +51,13 @@ class SentenceWriter:
 
     def tell(self, said: Sentence | str | None) -> str:
         """An empty text for None; text stays as it is. Raises TemplateError for an unknown key."""
-        return "" if said is None else self._text(said)
+        return "" if said is None else self.text(said)
 
-    def _text(self, value: object) -> str:  # noqa: PLR0911 - a table
+    def text(self, value: object) -> str:  # noqa: PLR0911 - a table
+        """A value of a sentence as text; "?" for None."""
         match value:
             case Sentence():
-                filled = {name: self._text(one) for name, one in value.values.items()}
+                filled = {name: self.text(one) for name, one in value.values.items()}
                 return self.words.say(value.key, **filled)
             case SourceId():
                 return self.names.get(value, value)
@@ -65,7 +66,7 @@ class SentenceWriter:
             case str():
                 return value
             case Sequence():
-                return self.words.say("trouble.and").join(self._text(one) for one in value)
+                return self.words.say("trouble.and").join(self.text(one) for one in value)
             case None:
                 return "?"
             case _:

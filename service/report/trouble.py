@@ -16,7 +16,7 @@ from service.report.sentence import Sentence, SentenceWriter
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """`key`: `trouble.KEY` is its sentence. `values`: text, numbers, and instants in aware UTC.
+    """`key`: `trouble.KEY` is its sentence. `values`: what a sentence may have (`Sentence`).
 
     `stops`: a part of the service does not work because of it.
     """
@@ -42,12 +42,16 @@ def utc(at: datetime) -> str:
 
 def as_json(trouble: Trouble, words: Words) -> dict[str, object]:
     """What `status --json` and the service's own notes say; `text` in the language of `words`."""
+    writer = SentenceWriter(words, utc)
     return {
         "kind": trouble.key,
         "stops": trouble.stops,
-        "text": said(trouble, words, utc),
-        **{
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in trouble.values.items()
-        },
+        "text": writer.tell(trouble.sentence),
+        **{name: _plain(value, writer) for name, value in trouble.values.items()},
     }
+
+
+def _plain(value: object, writer: SentenceWriter) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return writer.text(value) if isinstance(value, tuple) else value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 from email import policy
@@ -17,7 +19,7 @@ from service.store import tables as t
 from service.store.core.database import Store
 from tests.builders import add_story, add_subscription
 from tests.cli.conftest import rss
-from tests.running import BANTIN
+from tests.running import BANTIN, eventually
 
 TOMORROW = f"{datetime.now(ZoneInfo('Asia/Ho_Chi_Minh')) + timedelta(days=1):%Y-%m-%d}T07:00"
 """The cut that follows, in the site's zone: a time to come, whenever the test runs."""
@@ -92,6 +94,35 @@ def test_a_preview_to_somebody_unknown_says_so_and_fails(run, ask, news):
     assert result.stdout == ""
     assert "ai@example.vn does not get ngay" in result.stderr
     assert ask("digest", "preview", "ngay", "--sample")["message"].startswith("From: ")
+
+
+def test_a_browser_is_shown_one_private_file_which_the_next_preview_overwrites(news, tmp_path):
+    opener = tmp_path / "xdg-open"
+    opener.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/opened\n')
+    opener.chmod(0o700)
+    (tmp_path / "tmp").mkdir()
+    environ = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    shown = news / "var" / "preview.html"
+
+    def preview(path: str, *args: str) -> str:
+        asked = [BANTIN, "digest", "preview", "ngay", "--open", *args]
+        done = subprocess.run(
+            asked, cwd=news, env={**environ, "PATH": path}, check=True, capture_output=True
+        )
+        return done.stderr.decode()
+
+    for args in (("--sample",), ("--to", "minh@example.vn", "--at", TOMORROW)):
+        assert "opened in a browser" in preview(f"{tmp_path}:{os.environ['PATH']}", *args)
+        assert "Cầu mới qua sông" in shown.read_text(encoding="utf-8")
+        assert shown.stat().st_mode & 0o777 == 0o600
+    assert "Tin cũ" not in shown.read_text(encoding="utf-8"), "nothing of the first is left"
+    assert list((tmp_path / "tmp").iterdir()) == []
+    opened = tmp_path / "opened"
+    asyncio.run(
+        eventually(lambda: opened.is_file() and opened.read_text().split() == [str(shown)] * 2)
+    )
+    nowhere = str(tmp_path / "tmp")
+    assert f"no browser could be started: open {shown}" in preview(nowhere, "--sample")
 
 
 @pytest.mark.parametrize(

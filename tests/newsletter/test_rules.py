@@ -114,6 +114,7 @@ def test_what_makes_sense_has_no_fault(written):
     [
         ({"cadence": "wekly"}, "cadence", "'wekly'", '"weekly"?'),
         ({"cadence": "fortnight"}, "cadence", "'fortnight'", "immediate, hourly, daily"),
+        ({"cadence": "dayly", "cadences": ["daily", "weekly"]}, "cadence", "'dayly'", '"daily"?'),
         ({"cadence": "0 25 * * *"}, "cadence", "bad hour", "minute hour day month weekday"),
         ({"cadence": "0 0 30 2 *"}, "cadence", "bad day", "0 7 * * 1-5"),
         ({"cadence": "7 * *"}, "cadence", "5 fields", "0 7 * * 1-5"),

@@ -14,9 +14,10 @@ from service.render.words import load_words
 from service.report.health import MOST_OF_A_KIND, health
 from service.report.lateness import Lateness, lateness
 from service.report.mailing import Beside
-from service.report.sentence import in_english
+from service.report.sentence import english, in_english
 from service.report.standing import LATE_AFTER, TROUBLE, advice, reason
 from service.report.status import as_json, status
+from service.report.trouble import as_json as trouble_json
 from service.report.trouble import said, utc
 from service.store import status_counts
 from service.store import tables as t
@@ -220,8 +221,11 @@ def test_uncertain_mails_are_told_by_edition_and_since_when(any_store, now):
     with any_store.read() as connection:
         [told] = health(connection, now).troubles
     assert (told.key, told.values["n"]) == ("uncertain", 2)
-    assert told.values["editions"] == "tuan 2026-11-24 07:00Z (2)"
     assert told.values["since"] == now - timedelta(hours=1)
+    assert trouble_json(told, english())["editions"] == "tuan 2026-11-24 07:00Z (2)"
+    hanoi = ZoneInfo("Asia/Ho_Chi_Minh")
+    text = said(told, english(), lambda at: f"{at.astimezone(hanoi):%Y-%m-%d %H:%M}")
+    assert "Editions: tuan 2026-11-24 14:00 (2)." in text, "one zone for all hours of a sentence"
 
 
 def test_a_failing_source_is_told_but_one_bad_part_makes_nothing_unready(any_store, now):
