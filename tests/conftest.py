@@ -44,8 +44,14 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what an edit waits for, and put it first."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only `make soak` tries, mark what an edit waits for, and put that first."""
+    left_out = set(levels.left_to_soak(items))
+    for item in left_out:
+        item.add_marker(pytest.mark.sampled)
+    if left_out and not levels.WHOLE:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         if levels.is_quick(item):
             item.add_marker(pytest.mark.quick)

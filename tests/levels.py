@@ -1,8 +1,9 @@
 """How much a run tries, and in which order.
 
 - `make quick`, which an edit waits for: rooms without processes, browsers and PostgreSQL.
-- `make test`: everything, quickest first; of what has very many cases, a sample of them.
-- `make soak`: all cases of what is marked `sampled`, and hypothesis with all its examples.
+- `make test`: everything, quickest first; of what has very many cases, or stands on both databases,
+  a sample of them.
+- `make soak`: all cases of these, and hypothesis with all its examples.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+
+from tests.databases import POSTGRES
 
 Case = TypeVar("Case")
 
@@ -58,6 +61,40 @@ def _number(name: str) -> int:
     return int.from_bytes(blake2b(name.encode()).digest())
 
 
+def left_to_soak(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Of the tests that run on both databases, those that a sample leaves out.
+
+    All SQL stands in `store`, whose tests run on both, and so does what races (`both_engines`).
+    Above it a database shows only in what the store tells: an attack on the whole service is made
+    on one of the two that are here, all else on SQLite, and one in three on PostgreSQL besides.
+    """
+    pairs: dict[tuple[str, ...], dict[str, pytest.Item]] = {}
+    for item in items:
+        engine, case = _engine(item)
+        if engine and not item.get_closest_marker("both_engines") and not _is_in(item, "store"):
+            pairs.setdefault(case, {})[engine] = item
+    both = {case: pair for case, pair in pairs.items() if len(pair) == 2}
+    return [item for case, pair in both.items() for item in _left_out(case, pair)]
+
+
+def _engine(item: pytest.Item) -> tuple[str, tuple[str, ...]]:
+    """The database that a case is for, "" if it is for none, and the case without it."""
+    words = item.nodeid.partition("[")[2].removesuffix("]").split("-")
+    engine = next((one for one in words if one in ("sqlite", "postgres")), "")
+    return engine, (item.nodeid.partition("[")[0], *(one for one in words if one != engine))
+
+
+def _left_out(case: tuple[str, ...], pair: dict[str, pytest.Item]) -> list[pytest.Item]:
+    number = _number("-".join(case))
+    if _is_in(pair["sqlite"], "contract") and POSTGRES:
+        return [pair["sqlite"] if number % 2 else pair["postgres"]]
+    return [pair["postgres"]] if number % 3 else []
+
+
+def _is_in(item: pytest.Item, room: str) -> bool:
+    return item.path.is_relative_to(TESTS / room)
+
+
 def is_quick(item: pytest.Item) -> bool:
     """Whether an edit waits for this test."""
     if item.path.relative_to(TESTS).parts[0] not in QUICK_ROOMS:
@@ -70,4 +107,4 @@ def order(item: pytest.Item) -> int:
     """Quick ones first, the attacks on the whole service last; as written within each."""
     if item.get_closest_marker("quick"):
         return 0
-    return 2 if item.path.is_relative_to(TESTS / "contract") else 1
+    return 2 if _is_in(item, "contract") else 1

@@ -66,6 +66,7 @@ def test_the_button_confirms_everywhere_and_twice_is_once(
     assert [event.what for event in history(people_store, signed_up)] == ["signed_up", "confirmed"]
 
 
+@pytest.mark.both_engines
 def test_two_clicks_at_once_confirm_once(people_store, settings, now, previous_cut, signed_up):
     def click(_number):
         return press(people_store, settings, now, previous_cut, signed_up.token).fresh

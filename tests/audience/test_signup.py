@@ -205,6 +205,7 @@ def test_a_mail_that_would_come_after_its_link_has_lapsed_is_refused(
     assert done == signup.SignedUp(SignupOutcome.FULL, planned=False, due_at=None)
 
 
+@pytest.mark.both_engines
 def test_two_sign_ups_at_once_do_not_take_the_same_place(people_store, settings, renderer, now):
     caps = Caps(everybody=Cap(an_hour=2, a_day=100))
 
@@ -274,6 +275,7 @@ def test_what_the_service_ended_is_no_leave_to_write_again(people_store, setting
     assert not signup.sign_up(people_store, settings, renderer, later, form()).planned
 
 
+@pytest.mark.both_engines
 def test_signing_up_at_once_from_two_places_makes_one_row(people_store, settings, renderer, now):
     def one(_number):
         return signup.sign_up(people_store, settings, renderer, now, form()).planned

@@ -245,6 +245,7 @@ def test_who_never_confirmed_can_say_no_and_nothing_else(people_store, settings,
     assert not ended.live
 
 
+@pytest.mark.both_engines
 def test_coming_back_by_undo_and_by_sign_up_at_once_leaves_one(
     people_store, settings, renderer, now, previous_cut, weekly
 ):

@@ -115,6 +115,7 @@ def test_a_merged_article_is_matched_as_the_one_it_became(desk):
     assert desk.story("https://b.vn/9").topics == ()
 
 
+@pytest.mark.both_engines
 def test_a_run_that_was_killed_is_done_again(desk):
     desk.says("a", *(entry(str(n), f"https://a.vn/{n}", f"Trời {n}") for n in range(450)))
     changed = ruled(troi={"any": ["trời"]})

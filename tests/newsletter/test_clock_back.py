@@ -24,6 +24,7 @@ def mend(room, now) -> int:
     return changed + pull_back(room.store, room.settings, ZONE, now)
 
 
+@pytest.mark.both_engines
 def test_a_clock_that_was_three_days_ahead_loses_no_news_and_tells_none_twice(room):
     reader = room.subscribe()
     room.story("monday", at=MONDAY - HOUR)

@@ -79,6 +79,7 @@ def test_more_subscriptions_than_one_batch(room):
     assert room.plan().deliveries == 0
 
 
+@pytest.mark.both_engines
 def test_a_key_that_somebody_else_took_stops_nobody_but_its_reader(room):
     """The batch is done again one by one; who is contested waits for the next run."""
     ids = [room.subscribe(f"r{number}@example.vn") for number in range(3)]
@@ -105,6 +106,7 @@ def test_a_key_that_somebody_else_took_stops_nobody_but_its_reader(room):
     assert len(rows(room, t.told)) == 3
 
 
+@pytest.mark.both_engines
 def test_two_processes_planning_at_once_send_one_mail_each(room):
     for number in range(40):
         room.subscribe(f"r{number}@example.vn")

@@ -202,6 +202,7 @@ def test_the_old_address_of_a_renamed_topic_goes_on(newsroom, now, tmp_path):
     assert "Tin sau khi đổi tên" in files["topics/y-te/index.html"][1].decode()
 
 
+@pytest.mark.both_engines
 def test_two_runs_at_once_give_one_whole_tree(newsroom, now, tmp_path):
     store, _ids = newsroom
     out = tmp_path / "out"

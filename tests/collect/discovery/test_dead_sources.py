@@ -187,6 +187,7 @@ async def test_what_works_again_meanwhile_gets_no_suggestion(store, now, sought,
         assert office.row("d").suggestions is None
 
 
+@pytest.mark.both_engines
 async def test_two_processes_do_not_seek_the_same(any_store, now, sought, outlet):
     async with raw_server(outlet) as wire:
         office = Office(any_store, now, wire, d={"url": wire.url("/d.rss")})

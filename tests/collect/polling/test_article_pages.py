@@ -311,6 +311,7 @@ async def test_another_headline_is_read_once_more(store, now):
     assert (one.title[-3:], one.lead) == ("nhà", portals.LEAD)
 
 
+@pytest.mark.both_engines
 async def test_a_pass_that_is_killed_leaves_its_pages_to_the_next(any_store, now):
     site = Site(tin=bare(1, 2))
     site.has(1, 2)
@@ -391,6 +392,7 @@ async def test_of_what_was_there_at_first_the_newest_are_read(store, now):
     assert (reasons.count("empty"), reasons.count("no_page")) == (10, 50)
 
 
+@pytest.mark.both_engines
 async def test_a_site_that_another_process_is_asking_is_left_to_it(any_store, now):
     site = Site(tin=bare(1))
     site.answers["/bai-10001.html"] = "503 Later"

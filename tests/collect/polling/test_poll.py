@@ -294,6 +294,7 @@ async def test_named_sources_are_collected_due_or_not_and_nothing_else(store, no
             await office.collect("mot", "khong-co")
 
 
+@pytest.mark.both_engines
 async def test_two_processes_never_fetch_the_same_source(any_store, now):
     names = [f"n{n}" for n in range(30)]
 

@@ -23,6 +23,7 @@ from service.store import status_counts
 from service.store import tables as t
 from service.store.core.database import Store
 from service.store.sources import pauses, registry
+from tests import levels
 from tests.builders import add_digest, add_subscription
 from tests.contract.politeness.characters import DAY, PAUSE, PAUSED, all_publishers
 from tests.contract.politeness.judging import CEILING, DELAY_S, FLOOR, Week
@@ -30,7 +31,7 @@ from tests.contract.politeness.publisher import PATH, START, Publisher, Street
 from tests.net.wire import raw_server
 
 DAYS = 9
-STEP = timedelta(minutes=10)
+STEP = timedelta(minutes=levels.some(10, 20))
 
 
 class Clock:

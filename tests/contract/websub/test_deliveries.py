@@ -274,6 +274,7 @@ async def test_what_is_delivered_of_a_page_is_a_hint_too(store, now):
 # --- restarts and several processes --------------------------------------------------------------
 
 
+@pytest.mark.both_engines
 async def test_two_processes_do_not_ask_twice(any_store, now):
     async with office(any_store, now) as (desk, hub, _):
         await desk.collect()
