@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
 
+from tests import levels
 from tests.web.people import newest
 
 pytestmark = pytest.mark.browser
@@ -60,6 +62,16 @@ def fits(page):
     return all(box["x"] >= -0.5 and box["x"] + box["width"] <= inside + 0.5 for box in boxes)
 
 
+BROWSERS = list(itertools.product(["vi", "en"], ["phone", "desktop"]))
+SOME_BROWSERS = [("vi", "phone"), ("en", "desktop")]
+
+browsers = pytest.mark.parametrize(
+    ("language", "size"), BROWSERS if levels.WHOLE else SOME_BROWSERS, indirect=True
+)
+
+
+@pytest.mark.sampled
+@browsers
 def test_the_whole_way_in_one_browser(site, person, size, language):
     web, url = site
     say = WORDS[language]
@@ -100,6 +112,8 @@ def test_the_whole_way_in_one_browser(site, person, size, language):
     assert fits(page)
 
 
+@pytest.mark.sampled
+@browsers
 def test_elsewhere_one_big_button(site, person, size, language):
     web, url = site
     say = WORDS[language]
