@@ -12,7 +12,7 @@ BantinError
 │   ├── ForbiddenAddressError   it stands in a network that we must not enter
 │   ├── TooLargeError           more bytes than we take
 │   ├── RobotsError             its site's robots.txt does not let us
-│   └── HttpError               it answered with a status that is no success
+│   └── HttpError               it answered with a status that is not a success
 ├── ParseError          a document could not be understood
 │   └── QuarantinedError   it killed or hung those who read it, twice
 ├── TemplateError       a template is missing, broken or used a name that is not there
@@ -108,7 +108,7 @@ class RobotsError(FetchError):
 
 
 class HttpError(FetchError):
-    """The server answered with a status that is no success.
+    """The server answered with a status that is not a success.
 
     `retry_after_s` is what Retry-After asked for in seconds, None where it said nothing; `fresh_s`
     for how long the server calls this answer fresh. `for_good`: it speaks for the address that was

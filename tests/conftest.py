@@ -22,7 +22,8 @@ from tests.databases import POSTGRES, EmptiedPostgres, on_server, postgres_url
 for name in [name for name in os.environ if name.startswith("BANTIN_") and "TEST" not in name]:
     del os.environ[name]  # a developer's own settings must not leak into the tests
 
-# A busy machine is no failing test; what CI tries is the same each time, a developer's runs search.
+# A busy machine is not a failing test; what CI tries is the same each time, a developer's runs
+# search.
 settings.register_profile(
     "bantin", deadline=None, derandomize=bool(os.environ.get("CI")), max_examples=levels.EXAMPLES
 )

@@ -23,7 +23,7 @@ _DOTS = "•••"
 def normal(address: str) -> str:
     """The written form: NFC, the domain in lower case and IDNA ("minh@xn--bcher-kva.example").
 
-    Raises ValueError for what is no address; its text says why, in English.
+    Raises ValueError for what is not an address; its text says why, in English.
     """
     local, _, domain = (stripped := address.strip()).rpartition("@")
     if len(stripped) < _PLAIN_LENGTH and _is_plain(local):

@@ -77,5 +77,5 @@ def choose_hour(cadence: str, chosen: str | None) -> str | None:
     if not chosen or not has_hour(cadence):
         return None
     if _HOUR.fullmatch(chosen) is None:
-        raise ValueError(f"{chosen!r} is no hour; write one such as 07:00")
+        raise ValueError(f"{chosen!r} is not an hour; write one such as 07:00")
     return chosen

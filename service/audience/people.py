@@ -71,8 +71,8 @@ def add(
     """A subscription that is active at once; no mail is sent. Whoever is active stays as they are.
 
     None, and no topics, mean the digest's own. Raises UsageError for an unknown digest,
-    topic, cadence, hour or zone, for what is no address, for one that must not be written to, and,
-    unless `again`, for whoever has left themselves.
+    topic, cadence, hour or zone, for what is not an address, for one that must not be written to,
+    and, unless `again`, for whoever has left themselves.
     """
     wanted = Person(address, digest, cadence, tuple(topics or ()), hour, zone, language, evidence)
     checked = check(settings, wanted)
@@ -213,7 +213,7 @@ def _preferences(person: Person) -> dict[str, object]:
 
 def _language(tag: str | None) -> str | None:
     if tag and _LANGUAGE.fullmatch(tag) is None:
-        raise ValueError(f"{tag!r} is no language; write one such as vi or en-GB")
+        raise ValueError(f"{tag!r} is not a language; write one such as vi or en-GB")
     return tag or None
 
 

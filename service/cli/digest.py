@@ -93,7 +93,7 @@ def _address(to: str | None) -> str | None:
     try:
         return None if to is None else normal(to)
     except ValueError as error:
-        raise UsageError(f"--to {to!r} is no address: {error}") from error
+        raise UsageError(f"--to {to!r} is not an address: {error}") from error
 
 
 def _preview(found: Preview) -> dict[str, object]:

@@ -152,7 +152,7 @@ def why(address: str, url: str, config: Path, as_json: bool) -> None:
     try:
         wanted = addresses.normal(address)
     except ValueError as error:
-        raise UsageError(f"{address!r} is no address: {error}") from error
+        raise UsageError(f"{address!r} is not an address: {error}") from error
     with opened_to_look(config) as service:
         answer = _why(service, wanted, url)
     if as_json:

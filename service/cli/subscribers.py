@@ -202,7 +202,7 @@ def forget(address: str, config: Path, as_json: bool) -> None:
                 service.store, service.clock(), address, outbox_of(service.settings)
             )
         except ValueError as error:
-            raise UsageError(f"{address!r} is no address: {error}") from error
+            raise UsageError(f"{address!r} is not an address: {error}") from error
     if as_json:
         dump({"address": address, "forgotten": done.known, "erased": done.erased})
     elif done.known:

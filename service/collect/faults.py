@@ -37,7 +37,7 @@ def _closed(source: Source, allowed: guard.Networks) -> tuple[str, str] | None:
     try:
         host = URL(source.url).host or ""
     except ValueError:
-        return "is no address", 'write it whole, such as "https://example.org/rss"'
+        return "is not an address", 'write it whole, such as "https://example.org/rss"'
     why = guard.closed(host, allowed)
     return None if why is None else (why, guard.opening(host))
 

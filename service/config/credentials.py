@@ -75,7 +75,7 @@ def _from_file(path: Path) -> Secret | tuple[str, str]:
     except FileNotFoundError:
         return f"there is no file {path}", "put the secret there, or correct the path"
     except UnicodeDecodeError:
-        return f"the file {path} is no text", "put the secret alone in it"
+        return f"the file {path} is not text", "put the secret alone in it"
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no path"
         return f"the file {path} cannot be read ({reason})", "let the service's user read it"

@@ -23,4 +23,4 @@ def parse_instant(text: str, zone: str, now: datetime) -> datetime:
         at = datetime.fromisoformat(text.strip())
         return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError(f"{text!r} is no time; {_FORMS}") from None
+        raise ValueError(f"{text!r} is not a time; {_FORMS}") from None

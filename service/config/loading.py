@@ -24,7 +24,7 @@ DEFAULT_NAME = "bantin.toml"
 class Loaded:
     """A configuration without faults. `files`: all that were read, absolute, the main one first.
 
-    `warnings` are no faults: what works, but hardly as it was meant.
+    `warnings` are not faults: what works, but hardly as it was meant.
     """
 
     settings: Settings

@@ -29,7 +29,7 @@ def _wrong_include(patterns: Any, piece: Piece, places: KeyLocations) -> list[Fa
         return []
     line = places.line_in(piece.shown, ("include",))
     right = 'write a list of paths, such as ["feeds/*.toml"]'
-    return [Fault(piece.shown, line, "include", "is no list of paths", right)]
+    return [Fault(piece.shown, line, "include", "is not a list of paths", right)]
 
 
 def _add(

@@ -66,7 +66,7 @@ def _wrong(path: tuple[str, ...]) -> tuple[str, str] | None:
     else:
         return None
     if number + 1 < len(path):
-        return f"there is no key {'.'.join(path)}", f"{'.'.join(path[: number + 1])} is no table"
+        return f"there is no key {'.'.join(path)}", f"{'.'.join(path[: number + 1])} is not a table"
     return None
 
 

@@ -123,7 +123,7 @@ def _content(path: Path) -> tuple[Path, str]:
         if stat.S_ISDIR(state.st_mode):
             raise _UnreadableError("is a folder", "name the files in it, such as feeds/*.toml")
         if not stat.S_ISREG(state.st_mode):
-            raise _UnreadableError("is no regular file", "name a file")
+            raise _UnreadableError("is not a regular file", "name a file")
         if state.st_size > LARGEST:
             raise _UnreadableError(f"has {state.st_size} bytes", f"at most {LARGEST} are read")
         raw = real.read_bytes()
@@ -157,7 +157,7 @@ def _normal(value: Any, key: str = "") -> Any:
 
 
 def _includes(piece: Piece) -> Iterator[_Include]:
-    """What a file includes. What is no list of texts is left for the schema to name."""
+    """What a file includes. What is not a list of texts is left for the schema to name."""
     patterns = piece.data.get("include")
     for number, pattern in enumerate(patterns if isinstance(patterns, list) else ()):
         if isinstance(pattern, str) and pattern:
@@ -178,7 +178,7 @@ def _follow(include: _Include, above: tuple[Path, ...], reading: LoadedFiles) ->
     try:
         targets = sorted(_matches(folder, include.pattern))
     except (ValueError, OSError) as error:
-        problem = f'"{include.pattern}" is no pattern ({error})'
+        problem = f'"{include.pattern}" is not a pattern ({error})'
         reading.faults.append(include.fault(problem, "write one such as feeds/*.toml"))
         return
     for target in targets:
@@ -194,7 +194,7 @@ def _real(target: Path) -> Path:
 
 
 def _matches(folder: Path, pattern: str) -> Iterator[Path]:
-    """Raises ValueError for what is no pattern, whatever release of Python would make of it."""
+    """Raises ValueError for what is not a pattern, whatever release of Python would make of it."""
     if any("**" in part != "**" for part in Path(pattern).parts):
         raise ValueError("** stands for folders, so it stands alone between slashes")
     if Path(pattern).name == "**":

@@ -19,7 +19,7 @@ _PLAIN = {
         'a key without "="',
         'write key = value; a comment begins with "#"',
     ),
-    "Invalid value": ("this is no value", 'put a text in quotes, such as title = "Tin"'),
+    "Invalid value": ("this is not a value", 'put a text in quotes, such as title = "Tin"'),
     "Expected newline or end of document": (
         "something stands behind the value",
         'put a text in quotes, and one key on a line; a comment begins with "#"',
@@ -47,7 +47,7 @@ _PLAIN = {
         "write all of its keys inside the braces, or none",
     ),
     "Cannot redefine namespace": ("this table was written in another way already", "keep one"),
-    "Invalid date": ("this is no date", 'put a text in quotes, such as at = "07:00"'),
+    "Invalid date": ("this is not a date", 'put a text in quotes, such as at = "07:00"'),
     "Unclosed array": (
         "a comma or the closing ] is missing before this",
         'write ["one", "two"]',

@@ -46,7 +46,7 @@ def parse_duration(value: Any) -> timedelta:
     rest = _DURATION.sub("", value).strip()
     found = _DURATION.findall(value)
     if rest or not found:
-        raise ValueError(f'"{value}" is no duration; {_DURATIONS}')
+        raise ValueError(f'"{value}" is not a duration; {_DURATIONS}')
     seconds = sum(float(number) * _UNITS[unit] for number, unit in found)
     if seconds > LONGEST_DURATION.total_seconds():
         raise ValueError(f'"{value}" is longer than a hundred years; {_DURATIONS}')
@@ -68,7 +68,7 @@ def parse_rate(value: Any) -> float:
         return value
     match = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or float(match[1]) <= 0:
-        raise ValueError(f"is no rate; {_RATES}")
+        raise ValueError(f"is not a rate; {_RATES}")
     return float(match[1]) / _UNITS[match[2]]
 
 
@@ -96,7 +96,7 @@ def web_address(value: str) -> str:
     whole = bool(host) and parts.scheme in {"http", "https"}
     if not whole or any(character.isspace() for character in value):
         raise ValueError(
-            f'"{value}" is no web address; write it whole, such as "https://example.org/rss"'
+            f'"{value}" is not a web address; write it whole, such as "https://example.org/rss"'
         )
     return value
 
@@ -134,7 +134,7 @@ def proxy_address(value: str) -> str:
         host, port, parts = None, None, urlsplit("")
     rest = parts.path.strip("/") or parts.query or parts.fragment
     if parts.scheme != "http" or not host or not port or rest or _has_space(value):
-        raise ValueError(f'"{value}" is no proxy that we can speak to; {right}')
+        raise ValueError(f'"{value}" is not a proxy that we can speak to; {right}')
     return value
 
 
@@ -153,7 +153,7 @@ def day_of_cut(value: Any) -> Any:
         return value
     near = get_close_matches(str(value).lower(), _WEEKDAYS, 1)
     right = f'write "{near[0]}"' if near else 'write one such as "monday", 15 or "last"'
-    raise ValueError(f'"{value}" is no day; {right}')
+    raise ValueError(f'"{value}" is not a day; {right}')
 
 
 def _is_day(text: str) -> bool:
@@ -165,7 +165,7 @@ def network(value: str) -> str:
     try:
         ipaddress.ip_network(value)
     except ValueError:
-        raise ValueError(f'"{value}" is no network; {_right_network(value)}') from None
+        raise ValueError(f'"{value}" is not a network; {_right_network(value)}') from None
     return value
 
 
@@ -182,7 +182,7 @@ def listen_address(value: str) -> str:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     right_host = bool(bare) and not any(c.isspace() or c == "/" for c in host)
     if not colon or not right_host or (":" in bare and bare == host) or not _is_port(port):
-        raise ValueError(f'"{value}" is no address to listen on; write "127.0.0.1:8000"')
+        raise ValueError(f'"{value}" is not an address to listen on; write "127.0.0.1:8000"')
     return value
 
 
@@ -257,7 +257,7 @@ def parse_secret(value: Any) -> SecretRef:
         ((kind, place),) = value.items()
         if kind in {"env", "file"} and isinstance(place, str) and place:
             return SecretRef(**{kind: place})
-    raise ValueError('is no secret; write { env = "NAME" } or { file = "PATH" }')
+    raise ValueError('is not a secret; write { env = "NAME" } or { file = "PATH" }')
 
 
 Duration = Annotated[

@@ -93,12 +93,12 @@ def _no_text(_path: shape.Path, error: ErrorDetails) -> tuple[str, str]:
     value = error["input"]
     if isinstance(value, (dict, list)):
         return f"is {quoted(value)}", "write a text in quotes"
-    return "is no text", f'put it in quotes: "{quoted(value)}"'
+    return "is not text", f'put it in quotes: "{quoted(value)}"'
 
 
 def _no_number(_path: shape.Path, error: ErrorDetails) -> tuple[str, str]:
     kind = "whole number" if error["type"].startswith("int") else "number"
-    return f"{quoted(error['input'])} is no {kind}", f"write a {kind} without quotes"
+    return f"{quoted(error['input'])} is not a {kind}", f"write a {kind} without quotes"
 
 
 def _no_bool(_path: shape.Path, error: ErrorDetails) -> tuple[str, str]:
@@ -109,13 +109,13 @@ def _no_list(_path: shape.Path, error: ErrorDetails) -> tuple[str, str]:
     value = error["input"]
     if isinstance(value, (dict, list)):
         return f"is {quoted(value)}", 'write a list, such as ["one", "two"]'
-    return "is no list", f"write [{quoted(value)}]"
+    return "is not a list", f"write [{quoted(value)}]"
 
 
 def _no_table(path: shape.Path, error: ErrorDetails) -> tuple[str, str]:
     name = written(path)
     if path and path[-1] in _SECRET_TABLES:
-        return "is no table", f"write {path[-1]} = {_SECRET_TABLES[str(path[-1])]}"
+        return "is not a table", f"write {path[-1]} = {_SECRET_TABLES[str(path[-1])]}"
     problem = f"is {quoted(error['input'])}, not a table"
     if shape.has_ids(path):
         return problem, f"write [{name}.ID] for each, every one with an id of its own"
@@ -152,22 +152,22 @@ def _no_match(path: shape.Path, error: ErrorDetails) -> tuple[str, str]:
     if error.get("ctx", {}).get("pattern") == ID_PATTERN:
         return _no_id(value)
     name = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
-    what, right = _SHAPES.get(name, ("right", "see `bantin config schema`"))
-    return f"{quoted(value)} is no {what}", f"write it such as {right}"
+    what, right = _SHAPES.get(name, ("valid", "see `bantin config schema`"))
+    return f"{quoted(value)} is not {what}", f"write it such as {right}"
 
 
 _SHAPES = {
-    "language": ("language", '"vi", "en" or "pt-BR"'),
-    "languages": ("language", '"vi", "en" or "pt-BR"'),
-    "accent": ("colour", '"#0b57a4"'),
-    "at": ("hour", '"07:00"'),
+    "language": ("a language", '"vi", "en" or "pt-BR"'),
+    "languages": ("a language", '"vi", "en" or "pt-BR"'),
+    "accent": ("a colour", '"#0b57a4"'),
+    "at": ("an hour", '"07:00"'),
 }
 
 
 def _no_id(value: str) -> tuple[str, str]:
     slug = re.sub(r"[^a-z0-9]+", "-", fold(value)).strip("-")[:64].strip("-")
     right = f', such as "{slug}"' if slug else ""
-    return f'"{value}" is no id', f'an id has a-z, 0-9 and "-", at most 64 of them{right}'
+    return f'"{value}" is not an id', f'an id has a-z, 0-9 and "-", at most 64 of them{right}'
 
 
 def _empty(_path: shape.Path, _error: ErrorDetails) -> tuple[str, str]:

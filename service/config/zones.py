@@ -82,7 +82,7 @@ _NEAR_ENOUGH = 0.75
 
 
 def suggestion(written: str) -> str:
-    """The zone that was most likely meant by what is no zone.
+    """The zone that was most likely meant by what is not a zone.
 
     `Asia/Hanoi`, `Vietnam` and `asia/ho_chi_minh` all mean "Asia/Ho_Chi_Minh". Where nothing comes
     near it is DEFAULT, as an example.

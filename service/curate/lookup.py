@@ -24,5 +24,5 @@ def find_article(connection: Connection, asked: str) -> int | None:
     if found is None:
         page = _STORY_PAGE.search(asked.partition("?")[0].partition("#")[0])
         found = articles.by_public_id(connection, page[1]) if page else None
-    # Where the address was no key: as it is shown, or as some source gave it.
+    # Where the address was not a key: as it is shown, or as some source gave it.
     return found if found is not None else articles.by_link(connection, display_link(asked))

@@ -19,7 +19,7 @@ from service.store.content.topics import TopicArticle
 from service.store.core.database import Connection
 
 OLD_NEWS = timedelta(days=7)
-"""An article seen this long ago that enters a topic because it was edited is no news there."""
+"""An article seen this long ago that enters a topic because it was edited is not news there."""
 
 
 @dataclass(frozen=True, slots=True)

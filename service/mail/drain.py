@@ -80,7 +80,7 @@ async def drain(
     its deliveries has left `planned`, `claimed` and `sending`, in whosever hands. `relays` None:
     those of the settings, else the outbox. `stop`: when set, messages in flight are finished and
     the rest is given back. `random` gives numbers in [0, 1), the jitter of back-offs. `term`: how
-    often leases are renewed. Raises MailError for a `mail.from` that is no address, StoreError.
+    often leases are renewed. Raises MailError for a `mail.from` that is not an address, StoreError.
     """
     lines = lines_of(settings) if relays is None else list(relays)
     passed = checkpoint or (lambda _: None)

@@ -49,7 +49,7 @@ def _for_relays(settings: Settings) -> list[Finding]:
 def _relay(relay: Relay) -> list[Finding]:
     found: list[Finding] = []
     if any(character.isspace() for character in relay.host):
-        found.append((("host",), f"{relay.host!r} is no host", "write a name or an address"))
+        found.append((("host",), f"{relay.host!r} is not a host", "write a name or an address"))
     if relay.password is not None and relay.username is None:
         found.append((("password",), "a password without a username", "add username"))
     if relay.username is not None and relay.password is None:

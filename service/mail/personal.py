@@ -72,7 +72,7 @@ def host(settings: Settings) -> str:
 
 
 def sender(settings: Settings) -> tuple[str, str]:
-    """(title, address) that mail comes from. Raises MailError for one that is no address."""
+    """(title, address) that mail comes from. Raises MailError for one that is not an address."""
     written = settings.mail.from_
     if written is None:
         return settings.site.title, "bantin@localhost"
@@ -98,7 +98,7 @@ class TransactionalComposer:
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Raises MailError when `mail.from` or `mail.reply_to` is no address."""
+        """Raises MailError when `mail.from` or `mail.reply_to` is not an address."""
         self._settings = settings
         self._base = base_url(settings)
         self._host = host(settings)

@@ -87,7 +87,7 @@ class Line:
 
     @property
     def has_place_aside(self) -> bool:
-        """Whether one more may be sent that is no edition, or was tried before: half the places."""
+        """Whether another mail that is not an edition, or was tried, may go: half the places."""
         return self.aside < (max(1, self.channels // 2) if self.proven else 1)
 
     def wake(self) -> None:

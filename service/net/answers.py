@@ -99,7 +99,9 @@ def target(answer: aiohttp.ClientResponse) -> URL | None:
     try:
         found = answer.url.join(_url(place)).with_fragment(None)
     except (ValueError, UnicodeError) as error:
-        raise FetchError(f"a redirect to something that is no address: {place[:200]!r}") from error
+        raise FetchError(
+            f"a redirect to something that is not an address: {place[:200]!r}"
+        ) from error
     found = _web(found, str(found))
     return found.with_user(None) if found.user or found.password else found
 

@@ -82,7 +82,7 @@ def _networks(texts: tuple[str, ...]) -> Networks:
         try:
             read.append(ip_network(text))
         except ValueError as error:
-            raise ValueError(f"{text!r} is no network: {error}") from None
+            raise ValueError(f"{text!r} is not a network: {error}") from None
     return tuple(read)
 
 
@@ -96,7 +96,7 @@ def forbidden(address: str, allowed: Networks = ()) -> str | None:
     try:
         outer = ip_address(address.partition("%")[0])
     except ValueError:
-        return f"{address!r} is no IP address"
+        return f"{address!r} is not an IP address"
     inner = _carried(outer)
     if within(address, allowed):
         return None

@@ -15,7 +15,7 @@ LARGEST = 500 * 1024
 
 
 def address(url: str) -> str:
-    """Where the rules for this address stand. Raises ValueError for what is no address."""
+    """Where the rules for this address stand. Raises ValueError for what is not an address."""
     return str(URL(url).origin().with_path("/robots.txt"))
 
 

@@ -22,7 +22,7 @@ _STEP = 16 * 1024
 def unpacked(body: bytes, most: int = LARGEST) -> tuple[bytes, bool]:
     """The document, at most `most` bytes of it, and whether something is missing at its end.
 
-    It may come in several members (RFC 1952, 2.2); what stands behind the last is no part of it.
+    It may come in several members (RFC 1952, 2.2); what stands behind the last is not part of it.
     Raises ParseError where its gzip is broken.
     """
     if not body.startswith(GZIP):

@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from service.text.web.plain_addresses import PLAIN_ADDRESS
 
 LONGEST = 2000
-"""Characters; what is longer is no address that a reader could open."""
+"""Characters; what is longer is not an address that a reader could open."""
 
 _BREAKS = re.compile(r"[\r\n\t]+")
 _BLANK = re.compile(r"[ \x00-\x1f\x7f\u200b\ufeff]")
@@ -31,7 +31,7 @@ def web_address(text: object, base: str) -> str | None:
         absolute = urljoin(base, written)
         parts = urlsplit(absolute)
         proper = parts.scheme in {"http", "https"} and bool(parts.hostname)
-        _ = parts.port  # raises for what is no number
+        _ = parts.port  # raises for what is not a number
     except ValueError:
         return None
     return absolute if proper else None

@@ -116,7 +116,7 @@ class _Desk:
         self._basis = self._hash_settings()
 
     def waiting(self) -> dict[str, datetime | None]:
-        """The feeds to build, with their marks. Marks on what is no feed (any more) are left."""
+        """The feeds to build, with their marks. Marks on what is not a feed (any more) are left."""
         with self._store.read() as connection:
             marks = stale_feeds.marked(connection)
             bases = feed_documents.bases(connection)

@@ -18,7 +18,7 @@ def faults(settings: Settings) -> list[Finding]:
 def _accent(accent: str) -> list[Finding]:
     path = ("branding", "accent")
     if not is_colour(accent):
-        return [(path, f"{accent!r} is no colour", 'write it as "#rrggbb"')]
+        return [(path, f"{accent!r} is not a colour", 'write it as "#rrggbb"')]
     measured = contrast(accent, WHITE)
     if measured >= READABLE:
         return []
@@ -33,13 +33,13 @@ def _base_url(settings: Settings) -> list[Finding]:
     path, right = ("site", "base_url"), 'such as "https://tin.example.vn"'
     parts = urlsplit(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return [(path, f"{address!r} is no web address", right)]
+        return [(path, f"{address!r} is not a web address", right)]
     if parts.query or parts.fragment or parts.username:
         return [(path, "an address to which paths are added has no ?, # or user", right)]
     try:
         parts.hostname.encode("idna")
     except UnicodeError:
-        return [(path, f"{parts.hostname!r} is no name of a host", right)]
+        return [(path, f"{parts.hostname!r} is not a name of a host", right)]
     return []
 
 

@@ -18,7 +18,7 @@ _IS_PATH = re.compile(r"/(?!/)")
 
 
 def absolute(path: str, base: str) -> str:
-    """The path on the site at `base`; what is no path on the site stays as it is."""
+    """The path on the site at `base`; what is not a path on the site stays as it is."""
     return base + path if _IS_PATH.match(path) else path
 
 

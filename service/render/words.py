@@ -55,14 +55,14 @@ class Words:
 
 
 class NotAWordError(TemplateError):
-    """A value that is no text. `key` is dotted where quotes are missing: TOML nests `a.b = "x"`."""
+    """A value that is not text. `key` is dotted without quotes: TOML nests `a.b = "x"`."""
 
     def __init__(self, path: Path, key: str, value: object) -> None:
         while isinstance(value, dict) and value:
             name, value = next(iter(value.items()))
             key = f"{key}.{name}"
         self.key = key
-        self.problem = "is no flat key with a text"
+        self.problem = "is not a flat key with text"
         self.remedy = f'write "{key}" = "…", with the quotes'
         super().__init__(f"{path}: {key}: {self.problem}; {self.remedy}")
 

@@ -169,7 +169,7 @@ def _write(
 
 def _refuse_doubles(settings: Settings, wanted: str, url: str) -> None:
     if wanted and not re.fullmatch(ID_PATTERN, wanted):
-        raise UsageError(f"{wanted!r} is no id; write lower-case letters, digits and hyphens")
+        raise UsageError(f"{wanted!r} is not an id; write lower-case letters, digits and hyphens")
     if wanted in settings.source:
         raise UsageError(f"there is a source {wanted!r} already; give another --id")
     for name, source in settings.source.items():

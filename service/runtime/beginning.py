@@ -84,7 +84,7 @@ def title_of(answer: str) -> str:
 def language_of(answer: str) -> str:
     """A language tag (BCP 47). Raises UsageError for what is none."""
     if not _LANGUAGE.fullmatch(answer.strip()):
-        raise UsageError(f"{answer!r} is no language; write one such as vi or en-GB")
+        raise UsageError(f"{answer!r} is not a language; write one such as vi or en-GB")
     return answer.strip()
 
 

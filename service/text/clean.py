@@ -24,7 +24,7 @@ MOST_TAGS = 20_000
 """Deeper nesting costs the parser the square of it: 20,000 take half a second, 100,000 twelve."""
 
 LONGEST_TITLE = 20_000
-"""Characters that are looked at; what is longer is no title."""
+"""Characters that are looked at; what is longer is not a title."""
 
 _INLINE = {
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark",

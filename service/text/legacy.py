@@ -29,7 +29,7 @@ _SPELLED_SIGNS = tuple(
     for name, code in (("micro", 181), ("cedil", 184), ("reg", 174))
 )
 _SIGN_IN_WORD = re.compile("[A-Za-z][¡-©«-±´-¸»-¾×÷]|[¡-©«-¾×÷][A-Za-z]")
-"""A sign that is no letter, within a word: nobody writes so, but for "m²" and "1ª"."""
+"""A sign that is not a letter, within a word: nobody writes so, but for "m²" and "1ª"."""
 
 _SIGN_BYTES = re.compile(
     rb"\xc2(?:(?<=[A-Za-z]\xc2)[\xa1-\xa9\xab-\xb1\xb4-\xb8\xbb-\xbe]|[\xa1-\xa9\xab-\xbe](?=[A-Za-z]))"
@@ -174,7 +174,7 @@ def _score(sample: str, before: set[str], convert: Callable[[str], str]) -> floa
 
 
 def _marked(text: str) -> set[str]:
-    """Its words with marks, each once. One letter alone is no evidence: "©" would be "â"."""
+    """Its words with marks, each once. One letter alone is not evidence: "©" would be "â"."""
     words = _WORD.findall(text)
     return {word.lower() for word in words if len(word) > 1 and not word.isascii()}
 

@@ -1,7 +1,7 @@
 """Who is asking: the peer itself, or whom a trusted proxy asks for. Pure.
 
 X-Forwarded-For, -Proto and -Host are believed from `web.trusted_proxies` alone. Of a chain the
-last address that is no proxy of ours counts: all before it can be invented by the visitor.
+last address that is not a proxy of ours counts: all before it can be invented by the visitor.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _last(value: str) -> str:
 def address_of(text: str) -> Address | None:
     """Also of "1.2.3.4:5678" and "[::1]:5678", as some proxies write; mapped IPv4 as IPv4.
 
-    None for what is no address.
+    None for what is not an address.
     """
     bare = text.strip()
     if bare.startswith("["):

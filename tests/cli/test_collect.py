@@ -85,7 +85,9 @@ def test_a_page_that_cannot_be_made_is_a_failed_job_and_stops_no_other(ask, run,
 @pytest.mark.parametrize("name", ["publish", "collect", "status"])
 def test_a_store_that_cannot_be_opened_is_a_failed_job(run, bare_site, name):
     (bare_site / "var").mkdir()
-    (bare_site / "var" / "bantin.db").write_bytes(b"this is no database, but a file of words" * 50)
+    (bare_site / "var" / "bantin.db").write_bytes(
+        b"this is not a database, but a file of words" * 50
+    )
     result = run(name, code=1)
     assert result.stderr.startswith(f"bantin: sqlite:///{bare_site}/var/bantin.db: the database ")
     assert len(result.stderr.splitlines()) == 1

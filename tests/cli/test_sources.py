@@ -78,9 +78,9 @@ def test_added_sources_are_named_by_their_host_and_collected(ask, run, site):
     ("args", "words"),
     [
         (("https://x.example/", "--id", "bao-a"), "there is a source 'bao-a' already"),
-        (("https://x.example/", "--id", "Báo A"), "is no id"),
+        (("https://x.example/", "--id", "Báo A"), "is not an id"),
         (("https://x.example/", "--topic", "khong"), "no topic 'khong'; there is tin"),
-        (("x.example/rss",), "is no web address"),
+        (("x.example/rss",), "is not a web address"),
         (
             ("http://10.0.0.7/rss",),
             (
@@ -162,7 +162,7 @@ def test_an_export_is_read_by_an_import(run, site, web, tmp_path):
             f'[source.trang]\nkind = "page"\nurl = "{web.base}/"\npage = {{ entry = "li" }}\n'
         )
     result = run("sources", "export")
-    assert "left out, for they are no feeds: trang" in result.stderr
+    assert "left out, for they are not feeds: trang" in result.stderr
     outlines = opml.read(result.stdout.encode())
     assert [(one.title, one.url, one.categories) for one in outlines] == [
         ("bao-a", f"{web.base}/a.xml", ("Tin",)),

@@ -100,7 +100,7 @@ def test_without_a_configuration_private_addresses_stay_closed(run, folder, web)
         'allow_networks = ["127.0.0.1"], in [collect] or in the source\n'
     )
     run("sources", "discover", web.base, "--config", "mine.toml", code=2)
-    assert "is no web address" in run("sources", "discover", "ftp://x.example", code=2).stderr
+    assert "is not a web address" in run("sources", "discover", "ftp://x.example", code=2).stderr
 
 
 def added(site):

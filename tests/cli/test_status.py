@@ -105,7 +105,7 @@ def test_the_unknown_is_a_failed_job(run, ask, news):
     assert ask("why", "minh@example.vn", "https://x.example/", code=1) == {
         "answer": "unknown", "reason": "no such article is known", "proof": None,
     }  # fmt: skip
-    assert "is no address" in run("why", "minh", CAU, code=2).stderr
+    assert "is not an address" in run("why", "minh", CAU, code=2).stderr
 
 
 def test_why_answers_with_the_row_that_proves_it(ask, run, news):

@@ -109,4 +109,4 @@ def test_who_is_forgotten_is_gone(ask, run, site):
     assert ask("subscribers", "forget", "MINH@example.vn")["forgotten"] is True
     assert ask("subscribers", "list") == []
     assert "nobody has" in run("subscribers", "forget", "minh@example.vn", code=1).stderr
-    assert "is no address" in run("subscribers", "forget", "minh", code=2).stderr
+    assert "is not an address" in run("subscribers", "forget", "minh", code=2).stderr

@@ -60,8 +60,8 @@ def test_each_answer_is_judged_as_soon_as_it_is_typed(folder):
     assert screen.count("Language (vi, en, …)") == 2
     assert screen.count("Title of the site") == 1
     assert screen.count("Address of a first feed") == 2
-    assert "'tiếng Việt' is no language" in screen
-    assert '"vnexpress.net" is no web address' in screen
+    assert "'tiếng Việt' is not a language" in screen
+    assert '"vnexpress.net" is not a web address' in screen
     read = tomllib.loads((folder / "tin" / "bantin.toml").read_text())
     assert read["site"] == {"title": "Bản tin", "language": "vi"}
     assert read["source"]["vnexpress-net"]["url"] == "https://vnexpress.net/rss"

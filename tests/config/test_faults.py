@@ -71,7 +71,7 @@ def test_many_faults_in_many_files_are_told_at_once_in_the_order_of_reading(fold
         ),
         'bantin.toml:3: site.titel: unknown key "titel"; did you mean "title"?',
         (
-            'bantin.toml:4: site.language: "Vietnamese" is no language; write it such as "vi", "en" or '
+            'bantin.toml:4: site.language: "Vietnamese" is not a language; write it such as "vi", "en" or '
             '"pt-BR"'
         ),
         (
@@ -82,7 +82,7 @@ def test_many_faults_in_many_files_are_told_at_once_in_the_order_of_reading(fold
             "bantin.toml:9: mail.relay.a.password: the environment variable NO_SUCH is not set; set it "
             "before the service starts"
         ),
-        'feeds/a.toml:2: topic.giao-duc.any: is no list; write ["x"]',
+        'feeds/a.toml:2: topic.giao-duc.any: is not a list; write ["x"]',
         "feeds/a.toml:4: source.a.url: is missing; add url = …: the address of the feed or page",
         (
             'feeds/a.toml:5: source.a.topics[0]: there is no topic "the-thao"; write [topic.the-thao] '
@@ -92,7 +92,7 @@ def test_many_faults_in_many_files_are_told_at_once_in_the_order_of_reading(fold
         "feeds/c.toml:1: is not UTF-8; save it as UTF-8",
         "feeds/d.toml:2: is not UTF-8; save it as UTF-8",
         (
-            'environment BANTIN_SITE__BASE_URL: site.base_url: "y" is no web address; write it whole, '
+            'environment BANTIN_SITE__BASE_URL: site.base_url: "y" is not a web address; write it whole, '
             'such as "https://example.org/rss"'
         ),
         "environment BANTIN_WEB__LISTN: there is no key web.listn; did you mean BANTIN_WEB__LISTEN?",
@@ -168,17 +168,17 @@ class TestFiles:
 
     def test_a_pipe_is_not_waited_for(self, folder):
         os.mkfifo(folder.main)
-        assert folder.faults() == ["bantin.toml: is no regular file; name a file"]
+        assert folder.faults() == ["bantin.toml: is not a regular file; name a file"]
 
     def test_a_pattern_that_is_none(self, folder):
         folder.write('include = ["**x/*.toml"]')
         (fault,) = folder.faults()
-        assert fault.startswith('bantin.toml:1: include: "**x/*.toml" is no pattern')
+        assert fault.startswith('bantin.toml:1: include: "**x/*.toml" is not a pattern')
 
     def test_a_pattern_that_ends_in_folders(self, folder):
         folder.write('include = ["feeds/**"]')
         (fault,) = folder.faults()
-        assert fault.startswith('bantin.toml:1: include: "feeds/**" is no pattern')
+        assert fault.startswith('bantin.toml:1: include: "feeds/**" is not a pattern')
 
     def test_a_huge_file(self, folder):
         with folder.main.open("wb") as file:
@@ -196,7 +196,7 @@ class TestEnvironment:
                 "BANTIN_SITE__BASEURL",
                 "there is no key site.baseurl; did you mean BANTIN_SITE__BASE_URL?",
             ),
-            ("BANTIN_SITE__TITLE__X", "there is no key site.title.x; site.title is no table"),
+            ("BANTIN_SITE__TITLE__X", "there is no key site.title.x; site.title is not a table"),
             (
                 "BANTIN_SOURCE__A__URL",
                 "cannot be set from the environment; write [source.ID] in a file",
@@ -216,7 +216,7 @@ class TestEnvironment:
         assert wrong("", **environ) == [
             (
                 "environment BANTIN_COLLECT__PER_SITE__CONNECTIONS: collect.per_site.connections: "
-                '"many" is no whole number; write a whole number without quotes'
+                '"many" is not a whole number; write a whole number without quotes'
             ),
             (
                 'environment BANTIN_LOG__LEVEL: log.level: "loud" is not known; write "debug", "info", '
@@ -291,8 +291,8 @@ def test_what_other_rooms_find_joins_in_its_place(folder):
     )
     examined = folder.examine()
     found = [
-        (("mail", "reply_to"), "is no address", "write one"),
-        (("digest", "a", "cadence"), "is no cadence", "write daily"),
+        (("mail", "reply_to"), "is not an address", "write one"),
+        (("digest", "a", "cadence"), "is not a cadence", "write daily"),
         (("digest", "a", "topics"), "no topic x", "said already"),
         (("digest", "a", "at"), "said already", ""),
     ]
@@ -311,8 +311,8 @@ def test_the_include_of_an_included_file_is_judged_as_well(folder):
     folder.write('include = ["d.toml", 5]', "c.toml")
     folder.write("", "d.toml")
     assert folder.faults() == [
-        'b.toml:2: include: is no list of paths; write a list of paths, such as ["feeds/*.toml"]',
-        'c.toml:1: include: is no list of paths; write a list of paths, such as ["feeds/*.toml"]',
+        'b.toml:2: include: is not a list of paths; write a list of paths, such as ["feeds/*.toml"]',
+        'c.toml:1: include: is not a list of paths; write a list of paths, such as ["feeds/*.toml"]',
     ]
 
 

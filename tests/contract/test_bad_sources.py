@@ -107,7 +107,7 @@ BAD: dict[str, tuple[Answer, str]] = {
     "blank": (b" \r\n\t ", r"the document is empty"),
     "half": (rss("A", "B")[:150], r"breaks off before the end of its first entry"),
     "json": (b'{"version": "https://jsonfeed.org/version/1", "items": [', r"JSON"),
-    "picture": (b"\x89PNG\r\n\x1a\n" + bytes(5000), r"this is no feed"),
+    "picture": (b"\x89PNG\r\n\x1a\n" + bytes(5000), r"this is not a feed"),
     "large": (fifty_megabytes, r"more than 10 MB"),
     "bomb": (bomb, r"more than 10 MB"),
     "laughs": (LAUGHS, r"the XML is broken, and no entry could be made out"),

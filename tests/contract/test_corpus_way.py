@@ -45,8 +45,8 @@ from tests.levels import sample, some
 
 NO_FEED = (
     r"this is an HTML page, not a feed",
-    r"this is no feed \(application/xml\); it begins with '.+'",
-    r"""this is no feed \(application/xml\); it begins with ".+\"""",
+    r"this is not a feed \(application/xml\); it begins with '.+'",
+    r"""this is not a feed \(application/xml\); it begins with ".+\"""",
 )
 """Why a file of these folders may be refused: it is a page, or a piece of one."""
 
@@ -317,7 +317,7 @@ def _told(way: Way, digest: str) -> tuple[int, int, list[str]]:
     if more != max(0, len(news) - PER_TOPIC) or len(told) + more != len(news):
         faults.append(f"{len(news)} news, {len(told)} told, {more} more")
     if not {row.article_id for row in told} <= news:
-        faults.append("told what is no news")
+        faults.append("told what is not news")
     if len(mails) != bool(news):
         faults.append(f"{len(mails)} mails for {len(news)} news")
     for mail in mails:

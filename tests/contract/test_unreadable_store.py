@@ -1,4 +1,4 @@
-"""The store of a running `bantin up` becomes unreadable: visitors are told, the log is no flood."""
+"""The store of a running `bantin up` becomes unreadable: visitors are told, the log stays short."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def test_a_renamed_source_knows_its_articles_and_a_new_one_of_its_old_name_does_
         "https://a.vn/1",
         " http://A.vn/1?utm_source=x#top ",
         "https://a.vn/cu",  # where it stood before
-        "https://a.vn/chung?id=7",  # an address that was no key
+        "https://a.vn/chung?id=7",  # an address that was not a key
         "https://tin.example/stories/{}/",
         "/stories/{}/index.html?x=1",
         "{}",

@@ -39,7 +39,7 @@ WORDS = [
     ("AI", "dùng AI, không phải ai", True),
     ("ai", "AI thay đổi giáo dục", True),  # in small letters: finds both
     ("Ai", "AI thay đổi giáo dục", True),
-    ("A", "hạng a", True),  # one letter alone is no acronym
+    ("A", "hạng a", True),  # one letter alone is not an acronym
     ("5G", "mạng 5g", True),  # nor beside digits
     ("H5N1", "cúm h5n1", False),
     ("H5N1", "cúm H5N1", True),

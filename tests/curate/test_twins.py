@@ -84,7 +84,7 @@ def test_a_story_that_is_listed_again_is_no_news(desk):
 
 
 def test_what_was_two_articles_before_becomes_one(desk):
-    """As an earlier release had stored it, where a repeated address was no key."""
+    """As an earlier release had stored it, where a repeated address was not a key."""
     one, two = (entry for entry in document(A, TWIN))
     apart = [Entry(e.key, e.guid, e.link, link_is_key=False, title=e.title) for e in (one, two)]
     desk.says("a", apart[0])

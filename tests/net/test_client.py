@@ -211,7 +211,7 @@ async def test_a_server_that_sends_a_byte_now_and_then_meets_the_deadline():
         (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", "leads nowhere"),
         (b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n", "http or https"),
         (b"HTTP/1.1 302 Found\r\nLocation: javascript:alert(1)\r\n\r\n", "http or https"),
-        (b"HTTP/1.1 302 Found\r\nLocation: http://[::bad\r\n\r\n", "no address"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://[::bad\r\n\r\n", "not an address"),
         (b"HTTP/1.1 302 Found\r\nLocation: http://\xff\xfe/\r\n\r\n", "address|lookup|known|read"),
         (b"HTTP/1.1 302 Found\r\nLocation: /again\r\n\r\n", "more than 5 redirects"),
     ],
@@ -344,7 +344,7 @@ async def test_a_source_may_open_a_network_of_its_own():
         assert (await fetch.get(wire.url(), allow=["127.0.0.0/8"])).body == b"ok"
         with pytest.raises(ForbiddenAddressError):
             await fetch.get(wire.url())
-        with pytest.raises(FetchError, match="no network"):
+        with pytest.raises(FetchError, match="not a network"):
             await fetch.get(wire.url(), allow=["127.0.0.0/99"])
 
 

@@ -61,7 +61,7 @@ def test_a_refusal_says_what_is_hidden():
 
 @pytest.mark.parametrize("text", ["10.0.0.0/33", "10.0.0.1/8", "intranet", ""])
 def test_a_network_that_is_none_is_named(text):
-    with pytest.raises(ValueError, match="no network"):
+    with pytest.raises(ValueError, match="not a network"):
         guard.networks([text])
 
 

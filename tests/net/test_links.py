@@ -29,7 +29,7 @@ BASE = "https://bao.example/tin/rss"
             [("https://bao.example/tin/a,b;c", {"self"})],
         ),
         (r'<a>; title="\"q\", "; rel="hub"', [("https://bao.example/tin/a", {"hub"})]),
-        # The first rel counts (RFC 8288, 3.3); parameters without a value are no fault.
+        # The first rel counts (RFC 8288, 3.3); parameters without a value are not a fault.
         ("<a>; rel=hub; rel=self; crossorigin", [("https://bao.example/tin/a", {"hub"})]),
         # Said of another document: no word about this one. Of this one by its name: it is.
         ('<https://evil.example/>; rel="hub"; anchor="/other"', []),

@@ -305,7 +305,7 @@ def definitions() -> Portal:
 
 
 def read_on() -> Portal:
-    """Headlines that are no links, each with a link that only says "details"."""
+    """Headlines that are not links, each with a link that only says "details"."""
     base = "https://phuong.example.vn"
 
     def entry(n: int, title: str) -> str:

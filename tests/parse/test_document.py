@@ -1,4 +1,4 @@
-"""From bytes to a Document: every format, identity, dates, and what is no feed at all."""
+"""From bytes to a Document: every format, identity, dates, and what is not a feed at all."""
 
 from __future__ import annotations
 
@@ -315,9 +315,9 @@ def test_dates_of_rdf_and_of_atom_without_published(now):
         (b" \r\n\xef\xbb\xbf", "empty"),
         (b"<!DOCTYPE html><html><body>404</body></html>", "HTML page"),
         (b"<!-- x -->\n<HTML><head>", "HTML page"),
-        (b"custom feed", "no feed; it begins with 'custom feed'"),
-        (b"<note><to>x</to></note>", "no feed"),
-        (b"%PDF-1.7 \x00\xff\xfe", "no feed"),
+        (b"custom feed", "not a feed; it begins with 'custom feed'"),
+        (b"<note><to>x</to></note>", "not a feed"),
+        (b"%PDF-1.7 \x00\xff\xfe", "not a feed"),
         (b"<rss version='2.0'><channel><title>Half a fee", "breaks off"),
         (b"<rss version='2.0'><channel><item><title>Half", "breaks off"),
         (b"<rss version='2.0'><channel><title>a < b</title></channel></rss>", "broken"),
@@ -367,7 +367,7 @@ def test_a_body_that_names_a_local_file_opens_no_file(tmp_path, now, monkeypatch
     secret.write_text(rss(item(title="bí mật")))
     monkeypatch.chdir(tmp_path)
     for body in (b"secret.xml", os.fsencode(secret), b"file://" + os.fsencode(secret)):
-        with pytest.raises(ParseError, match="no feed"):
+        with pytest.raises(ParseError, match="not a feed"):
             read(body, now)
 
 

@@ -190,7 +190,7 @@ def test_the_newest_hundred_by_when_they_were_published_or_came(any_store, now):
         ids = fill(connection, now)
         for n in range(NEWEST + 5):
             tell(connection, ids, now + timedelta(minutes=n), f"Tin {n}")
-        # Published last week, collected just now: it is no news of today.
+        # Published last week, collected just now: it is not news of today.
         tell(connection, ids, now + LATER * 3, "Tin cũ", published=now - timedelta(days=7))
         # Published "tomorrow": it stands where it came in.
         tell(connection, ids, now + timedelta(minutes=3, seconds=1), "Tin mai",

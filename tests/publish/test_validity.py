@@ -39,7 +39,7 @@ def test_the_faults_of_feedgen_are_found(now):
     ("good", "bad", "fault"),
     [
         (b"<id>tag:a.example,2026:x</id>", b"", "feed: 0 id instead of one"),
-        (b"tag:a.example,2026:x", b"x", "feed: id is no absolute IRI"),
+        (b"tag:a.example,2026:x", b"x", "feed: id is not an absolute IRI"),
         (b'rel="self"', b'rel="other"', "the feed has not one link to itself"),
         (b"+00:00</updated>", b"</updated>", "feed: updated is no RFC 3339 date"),
         (b"<title>E</title>", b"<title> </title>", "entry: no title"),

@@ -57,7 +57,7 @@ _ENTRY_MANY = ("author", "category", "contributor", "link")
 def atom_faults(body: bytes) -> list[str]:
     faults = _Faults()
     feed = etree.fromstring(body)
-    faults.need(feed.tag == f"{ATOM}feed", "the root is no atom:feed")
+    faults.need(feed.tag == f"{ATOM}feed", "the root is not an atom:feed")
     _children(faults, feed, "feed", _FEED_ONCE, _FEED_AT_MOST_ONCE, _FEED_MANY)
     entries = feed.findall(f"{ATOM}entry")
     authored = all(entry.find(f"{ATOM}author") is not None for entry in entries)
@@ -70,7 +70,7 @@ def atom_faults(body: bytes) -> list[str]:
     faults.need(rels.count("self") == 1, "the feed has not one link to itself")
     for name in ("icon", "logo"):
         found = feed.findtext(f"{ATOM}{name}")
-        faults.need(found is None or _web(found), f"{name} is no address")
+        faults.need(found is None or _web(found), f"{name} is not an address")
     pairs = Counter(
         (entry.findtext(f"{ATOM}id"), entry.findtext(f"{ATOM}updated")) for entry in entries
     )
@@ -116,7 +116,7 @@ def _children(
 
 
 def _atom_common(faults: _Faults, parent: etree._Element, what: str) -> None:
-    faults.need(_iri(parent.findtext(f"{ATOM}id")), f"{what}: id is no absolute IRI")
+    faults.need(_iri(parent.findtext(f"{ATOM}id")), f"{what}: id is not an absolute IRI")
     for name in ("updated", "published"):
         for found in parent.findall(f"{ATOM}{name}"):
             faults.need(_RFC3339.fullmatch(found.text or ""), f"{what}: {name} is no RFC 3339 date")
@@ -170,7 +170,7 @@ def rss_faults(body: bytes) -> list[str]:
         faults.need(counted[name] == 1 or not required, f"channel: no {name}")
     known = {*_CHANNEL, "item", f"{ATOM}link", f"{SY}updatePeriod", f"{SY}updateFrequency"}
     faults.need(not counted.keys() - known, f"channel: no such elements: {counted.keys() - known}")
-    faults.need(_web(channel.findtext("link")), "channel: link is no address")
+    faults.need(_web(channel.findtext("link")), "channel: link is not an address")
     faults.need(_LANGUAGE.fullmatch(channel.findtext("language") or "en"), "channel: language")
     faults.need(channel.findtext("description"), "channel: no description")
     _rss_date(faults, channel.findtext("lastBuildDate"), "channel")
@@ -214,12 +214,12 @@ def _rss_item(faults: _Faults, item: etree._Element) -> None:
     faults.need(not counted.keys() - known, f"item: no such elements: {counted.keys() - known}")
     faults.need(item.findtext("title") or item.findtext("description"), "item: nothing to show")
     faults.need(item.findtext("description"), "item: no description")
-    faults.need(_web(item.findtext("link")), "item: link is no address")
+    faults.need(_web(item.findtext("link")), "item: link is not an address")
     guid = item.find("guid")
     faults.need(guid is not None and guid.text, "item: no guid")
     if guid is not None:
         permanent = guid.get("isPermaLink", "true") == "true"
-        faults.need(not permanent or _web(guid.text), "item: a guid that is no permanent link")
+        faults.need(not permanent or _web(guid.text), "item: a guid that is not a permanent link")
     faults.need(
         item.find(f"{CONTENT}encoded") is None or item.find("description") is not None,
         "item: content:encoded without description",
@@ -260,7 +260,7 @@ def json_faults(body: bytes) -> list[str]:
     faults.need(isinstance(feed.get("items"), list), "no items")
     faults.need(not feed.keys() - _TOP, f"no such keys: {feed.keys() - _TOP}")
     for name in ("home_page_url", "feed_url", "icon", "favicon"):
-        faults.need(name not in feed or _web(feed[name]), f"{name} is no address")
+        faults.need(name not in feed or _web(feed[name]), f"{name} is not an address")
     faults.need(_LANGUAGE.fullmatch(feed.get("language", "en")), "language")
     ids = Counter(item.get("id") for item in feed["items"])
     faults.need(all(n == 1 for n in ids.values()), "two items have one id")
@@ -274,7 +274,7 @@ def _json_item(faults: _Faults, item: dict[str, object]) -> None:
     faults.need("content_html" in item or "content_text" in item, "item: no content")
     faults.need(not item.keys() - _JSON_ITEM, f"item: no such keys: {item.keys() - _JSON_ITEM}")
     for name in ("url", "external_url", "image", "banner_image"):
-        faults.need(name not in item or _web(str(item[name])), f"item: {name} is no address")
+        faults.need(name not in item or _web(str(item[name])), f"item: {name} is not an address")
     for name in ("date_published", "date_modified"):
         faults.need(_RFC3339.fullmatch(str(item.get(name))), f"item: {name}")
     authors = item.get("authors", [])

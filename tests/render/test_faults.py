@@ -38,15 +38,15 @@ WRONG = [
     ),
     (
         '"page.newest" = "Mới nhất"\npage.topics = "Mục"\n',
-        ('2: page.topics: is no flat key with a text; write "page.topics" = "…", with the quotes'),
+        ('2: page.topics: is not a flat key with text; write "page.topics" = "…", with the quotes'),
     ),
     (
         '[page]\ntopics = "Mục"\n',
-        ('2: page.topics: is no flat key with a text; write "page.topics" = "…", with the quotes'),
+        ('2: page.topics: is not a flat key with text; write "page.topics" = "…", with the quotes'),
     ),
     (
         '"page.topics" = 3',
-        ('1: page.topics: is no flat key with a text; write "page.topics" = "…", with the quotes'),
+        ('1: page.topics: is not a flat key with text; write "page.topics" = "…", with the quotes'),
     ),
 ]
 

@@ -45,7 +45,7 @@ BODIES = {
         "content": b"One-Click",
         "headers": {"Content-Type": "multipart/form-data"},
     },
-    "bytes that are no text": {
+    "bytes that are not text": {
         "content": b"List-Unsubscribe=%ff%fe",
         "headers": {"Content-Type": "application/x-www-form-urlencoded"},
     },

@@ -30,7 +30,7 @@ def who(peer, headers, trusted=PROXY):
         ("127.0.0.1", "203.0.113.5, unknown", "127.0.0.1"),
         ("127.0.0.1", "10.9.9.9", "127.0.0.1"),
         ("::ffff:127.0.0.1", "203.0.113.5", "203.0.113.5"),
-        # Who is no proxy of ours may say what they like.
+        # Who is not a proxy of ours may say what they like.
         ("198.51.100.7", "203.0.113.5", "198.51.100.7"),
     ],
 )

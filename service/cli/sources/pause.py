@@ -27,7 +27,7 @@ def _duration(_ctx: click.Context, _param: click.Parameter, text: str | None) ->
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     if not span:
-        raise click.BadParameter("is no time at all")
+        raise click.BadParameter("is not a time at all")
     return span
 
 

@@ -204,7 +204,7 @@ def export(config: Path, as_json: bool) -> None:
     else:
         raw(opml.write(settings.site.title, feeds))
     if pages:
-        warn(f"left out, for they are no feeds: {', '.join(pages)}")
+        warn(f"left out, for they are not feeds: {', '.join(pages)}")
 
 
 def _outlines(

@@ -22,7 +22,7 @@ from service.text.fold import fold
 from service.text.web.sites import site_of
 
 MOST = 200
-"""Candidates of one page: who lists more is no list of feeds."""
+"""Candidates of one page: who lists more is not a list of feeds."""
 
 
 class LinkOrigin(IntEnum):

@@ -55,7 +55,7 @@ class NewsList:
 
 
 def read_site_page(body: bytes, headers: Mapping[str, str], url: str) -> SitePage:
-    """Raises ParseError for what is no page."""
+    """Raises ParseError for what is not a page."""
     tree = tree_of(body, headers)
     base = base_of(tree, url)
     return SitePage(

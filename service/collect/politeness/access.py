@@ -133,7 +133,7 @@ def _header_faults(path: tuple[str, ...], source: Source) -> Iterator[Finding]:
     for name, value in source.headers.items():
         key, secret = name.lower(), value.secret
         if not _NAME.fullmatch(name):
-            yield (*path, name), "is no name of a header", 'write one such as "X-Key"'
+            yield (*path, name), "is not a name of a header", 'write one such as "X-Key"'
         elif key in _OURS:
             yield (*path, name), _OURS[key], "take it out"
         elif key.startswith("proxy-"):

@@ -31,7 +31,7 @@ AGAIN = timedelta(minutes=30)
 GIVEN_UP = timedelta(days=30)
 """A robots.txt that could not be had for so long counts as none: RFC 9309, 2.3.1.4."""
 
-_LARGEST = 4 * 1024 * 1024  # more is no robots.txt; of what comes only the beginning counts
+_LARGEST = 4 * 1024 * 1024  # more is not robots.txt; of what comes only the beginning counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ async def collect(
     caller; without them the pass makes its own. `at_most_s`: after so many seconds no further
     source is begun, so that one crowded site does not keep what has become due meanwhile waiting;
     the rest stays due. `term`: of the leases of what is in hand. Raises UsageError for a name that
-    is no source, StoreError.
+    is not a source, StoreError.
     """
     wanted = await in_thread(_wanted, store, settings, clock(), names)
     if not wanted and not await in_thread(_has_pages, store, clock()):

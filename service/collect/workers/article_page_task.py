@@ -44,7 +44,7 @@ def prepare_page(task: ArticlePageTask) -> Prepared:
 
 
 def complete(job: ParseTask, listed: Entry) -> Entry:
-    """Read the page in `job` and add what it says. Raises ParseError where it is no article's."""
+    """Read the page in `job` and add what it says. Raises ParseError for other pages."""
     media_type = job.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type and media_type not in _PAGES:
         raise ParseError(f"what stands there is no page but {media_type}")

@@ -27,7 +27,7 @@ from service.collect.workers.task import ParseResult, ParseTask
 from service.errors import BantinError, ParseError, QuarantinedError
 
 TIMEOUT_S = 30.0
-"""For one document. 10 MB take feedparser some 5 s; what takes longer is no feed."""
+"""For one document. 10 MB take feedparser some 5 s; what takes longer is not a feed."""
 
 QUICK_S = 6.0
 """For a document, or a batch, beside others. Slow documents go to a separate single-worker

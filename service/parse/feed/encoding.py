@@ -226,7 +226,7 @@ def _readings(body: bytes, names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Each name with what its charset makes of the bytes; letters that it lacks are U+FFFD."""
     bare = body.removeprefix(codecs.BOM_UTF8)
     for name in names:
-        with suppress(LookupError, ValueError):  # nobody knows it, or it is no charset
+        with suppress(LookupError, ValueError):  # nobody knows it, or it is not a charset
             codec = codecs.lookup(_MEANT.get(name, name))
             if codec.name not in _PYTHONS_OWN:
                 yield name, bare.decode(codec.name, "replace")

@@ -91,7 +91,7 @@ def _take_markup_for_markup(raw: dict[str, Any]) -> None:
 
 
 def language_tag(text: object) -> str | None:
-    """`vi`, `vi-VN`; None for what is no language tag."""
+    """`vi`, `vi-VN`; None for what is not a language tag."""
     written = str(text or "").strip().replace("_", "-")
     return written if _LANGUAGE.fullmatch(written) else None
 
@@ -102,7 +102,7 @@ def sensible(at: datetime | None, now: datetime) -> datetime | None:
 
 
 def written_in(value: object) -> str:
-    """NFC, without blanks around; "" for what is no text."""
+    """NFC, without blanks around; "" for what is not text."""
     return nfc(value).strip() if isinstance(value, str) else ""
 
 

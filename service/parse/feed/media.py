@@ -24,7 +24,7 @@ _ATTRIBUTE = re.compile(
 
 
 def enclosures(raw: Iterable[Mapping[str, Any]], base: str) -> tuple[Enclosure, ...]:
-    """From dicts with `href` or `url`, `type`, `length`; what is no address is left out."""
+    """From dicts with `href` or `url`, `type`, `length`; what is not an address is left out."""
     found: dict[str, Enclosure] = {}
     for one in raw:
         url = web_address(one.get("href") or one.get("url"), base)

@@ -60,7 +60,7 @@ def _syndicated(feed: Mapping[str, Any]) -> tuple[int | None, int | None]:
     if period is None or not (often.isascii() and often.isdigit()) or int(often[:6]) == 0:
         return None, None
     every = max(period // int(often[:6]), 1)
-    # Months and years are no fixed number of seconds: a base says nothing of them here.
+    # Months and years are not a fixed number of seconds: a base says nothing of them here.
     base = _instant(_said(feed, "sy_updatebase")) if period <= 7 * _DAY_S else None
     return every, None if base is None else int(base.timestamp()) % every
 

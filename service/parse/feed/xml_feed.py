@@ -213,4 +213,8 @@ def _no_feed(text: str, headers: Mapping[str, str]) -> str:
     kind = http.media_type(headers)
     start = " ".join(title_text(text[:200]).split())[:40]
     said = f" ({kind})" if kind else ""
-    return f"this is no feed{said}; it begins with {start!r}" if start else f"this is no feed{said}"
+    return (
+        f"this is not a feed{said}; it begins with {start!r}"
+        if start
+        else f"this is not a feed{said}"
+    )

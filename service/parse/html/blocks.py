@@ -48,8 +48,8 @@ and not something to fill in."""
 class Block:
     """`text`: one line, NFC. `linked`: how many of its characters lead elsewhere.
 
-    `element`: the nearest element around it that is no inline one. `links`: its links' addresses
-    with the text of each. `bold`: how many characters are set bold.
+    `element`: the nearest element around it that is not an inline one. `links`: its links'
+    addresses with the text of each. `bold`: how many characters are set bold.
     """
 
     element: HtmlElement
@@ -60,7 +60,7 @@ class Block:
 
     @property
     def own(self) -> int:
-        """Characters that are no link."""
+        """Characters that are not a link."""
         return len(self.text) - self.linked
 
     @property

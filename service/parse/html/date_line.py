@@ -1,7 +1,7 @@
 """The line of a page that says when a text came out, and little else. Pure.
 
-A date in a sentence ("họp ngày 24/3") is no date line: what is left of a date line without its date
-is a word or two.
+A date in a sentence ("họp ngày 24/3") is not a date line: what is left of a date line without its
+date is a word or two.
 """
 
 from __future__ import annotations

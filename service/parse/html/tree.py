@@ -22,7 +22,7 @@ _META_CHARSET = re.compile(rb"(?i)<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za
 def tree_of(body: bytes, headers: Mapping[str, str], *, scripts: bool = False) -> HtmlElement:
     """The page as a tree, without styles; `scripts`: with what stands in them as data.
 
-    Raises ParseError for what is no page.
+    Raises ParseError for what is not a page.
     """
     text = with_closed_quotes(decoded(body, headers))
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
@@ -90,7 +90,7 @@ def picture_in(element: HtmlElement, base: str) -> Image | None:
 
 
 def own_address(body: bytes, headers: Mapping[str, str]) -> str | None:
-    """The address that a saved page gives itself; None where it gives none, or is no page."""
+    """The address that a saved page gives itself; None where it gives none, or is not a page."""
     try:
         called = canonical_of(tree_of(body, headers), "")
     except ParseError:

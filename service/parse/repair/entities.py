@@ -1,6 +1,6 @@
 """What stands in a text as `&…;`, made such that a strict parser takes it. Pure.
 
-A name without its semicolon is no reference: `?p=9&lang=vi` keeps its parameter.
+A name without its semicolon is not a reference: `?p=9&lang=vi` keeps its parameter.
 """
 
 from __future__ import annotations

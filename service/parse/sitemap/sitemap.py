@@ -97,7 +97,7 @@ def _records(body: bytes) -> Iterator[tuple[str, _Fields]]:
     except etree.LxmlError as error:
         raise ParseError("the sitemap cannot be understood") from error
     if root is None:
-        raise ParseError("this is no sitemap")
+        raise ParseError("this is not a sitemap")
 
 
 def _forget(element: etree._Element) -> None:
@@ -116,7 +116,9 @@ def _is_direct(element: etree._Element) -> bool:
 def _no_sitemap(root: str) -> str:
     known = {"rss": "a feed", "feed": "a feed", "RDF": "a feed", "html": "an HTML page"}
     said = known.get(root)
-    return f"this is {said}, not a sitemap" if said else f"this is no sitemap: it begins <{root}>"
+    return (
+        f"this is {said}, not a sitemap" if said else f"this is not a sitemap: it begins <{root}>"
+    )
 
 
 def _texts(element: etree._Element) -> _Fields:
@@ -178,7 +180,7 @@ def _of_lines(body: bytes, url: str, *, cut: bool) -> Document:
         written = line.strip()
         link = web_address(written, url) if written.startswith(("http://", "https://")) else None
         if written and link is None:
-            raise ParseError("this is no sitemap: neither XML nor an address a line")
+            raise ParseError("this is not a sitemap: neither XML nor an address a line")
         if link is not None and site_of(link) == site_of(url):
             entry = Entry(key="", guid=None, link=link, link_is_key=False, title="", base=link)
             drafts.setdefault(link, Draft(entry, ""))

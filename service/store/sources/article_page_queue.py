@@ -39,7 +39,7 @@ class NewPage:
 class ClaimedArticlePage:
     """A page that this process holds until its lease ends.
 
-    `held`: its entry is no article yet. `tries`: in vain so far. `title`: of the source.
+    `held`: its entry is not an article yet. `tries`: in vain so far. `title`: of the source.
     """
 
     entry_id: int

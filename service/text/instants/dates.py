@@ -109,8 +109,8 @@ def parse(
     """The instant that a date line means, aware and in UTC; None where it says none.
 
     `zone`: IANA name of the source's zone, for what carries no zone itself ("" = UTC). `order`: how
-    the source writes bare numbers, "dmy", "mdy" or "ymd"; None = day first, unless that is no date.
-    `now`: what "3 giờ trước" counts from. `language` steers only the slow last resort.
+    the source writes bare numbers, "dmy", "mdy" or "ymd"; None = day first, unless that is not a
+    date. `now`: what "3 giờ trước" counts from. `language` steers only the slow last resort.
     """
     text = " ".join(nfc(text.strip()[:_LOOK_AT]).split())
     if not text or len(text) > LONGEST:

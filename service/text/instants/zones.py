@@ -64,7 +64,7 @@ ZONE = (
 """Pattern of a zone behind a time, case-insensitively; group `zone`.
 
 A bare sign with one or two digits is a zone only at the end: "08:01 - 12 bình luận" has none. So is
-what is no proper offset but cannot be anything else there: "+00:0", "+7:00", "+700", "+07:".
+what is not a proper offset but cannot be anything else there: "+00:0", "+7:00", "+700", "+07:".
 """
 
 _OFFSET = re.compile(r"([+\u2212-])\s?(\d+)(?:\s?:\s?|\s)?(\d*)")

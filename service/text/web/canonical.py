@@ -59,7 +59,7 @@ _BREAKS = re.compile(r"[\t\r\n]")
 
 @lru_cache(maxsize=512)  # asked several times for each address of a document
 def canonical(url: str) -> str:
-    """The key of an address. What is no address of the web comes back as it is, stripped."""
+    """The key of an address. What is not an address of the web comes back as it is, stripped."""
     if PLAINEST_ADDRESS.fullmatch(url):
         return f"https://{url.partition('://')[2]}"
     parts = _web(url)

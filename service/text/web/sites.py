@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def site_of(url: str, scope: Scope = Scope.DOMAIN) -> str:
     """The name under which requests to this address are spaced.
 
-    Addresses of hosts that are no names (IP literals, `localhost`) are sites of their own. What is
+    Addresses of hosts that are not names (IP literals, `localhost`) are sites of their own. What is
     no address is its own site: the client will say what is wrong with it.
     """
     if scope is Scope.SOURCE:

@@ -92,7 +92,7 @@ def admin_view(found: Status, health: Health, teller: SentenceWriter) -> AdminVi
         fine=health.fine,
         late=tuple(_marked(teller, one) for one in _late(found, health)),
         relays=tuple(
-            # A folder that takes its mails is no mail server; one that does not is a trouble.
+            # A folder that takes its mails is not a mail server; one that does not is a trouble.
             one
             for one in found.mailing.relays
             if one.name != OUTBOX or one.failing_since

@@ -1,4 +1,4 @@
-"""Reading a form: small, plain fields, no files. What is no form at all is an empty one."""
+"""Reading a form: small, plain fields, no files. What is not a form at all is an empty one."""
 
 from __future__ import annotations
 

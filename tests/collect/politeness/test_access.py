@@ -47,7 +47,7 @@ def told(tmp_path):
         ("headers = { Proxy-Authorization = 'x' }",
          "3: headers.Proxy-Authorization: is for a proxy; write proxy_auth"),
         ("headers = { 'X Key' = 'x' }",
-         '3: headers."X Key": is no name of a header; write one such as "X-Key"'),
+         '3: headers."X Key": is not a name of a header; write one such as "X-Key"'),
         ("headers = { X-Key = 'x', x-key = 'y' }",
          '3: headers.x-key: stands as "X-Key" too; keep one of them'),
         ("headers = { X-Key = { env = 'TWO' } }",

@@ -34,7 +34,7 @@ URL = "https://a.example/feed"
 FOLDERS = ("rss-parser/input", "feedjira", "miniflux", "reader", "vi", "fastfeedparser-integration")
 TYPES = {".json": "application/json", ".html": "text/html"}
 
-# What is no feed at all, or (the last) no XML: pieces of HTML, pages, other JSON.
+# What is not a feed at all, or (the last) no XML: pieces of HTML, pages, other JSON.
 NO_FEEDS = {
     "unrecognized.rss", "AmazonWebServicesBlogFirstEntryContent.xml",
     "HREFConsideredHarmfulFirstEntry.xml", "PaulDixExplainsNothingFirstEntryContent.xml",

@@ -75,7 +75,7 @@ async def test_a_confirmation_is_good_once_and_for_its_own_callback_alone(store,
         assert (await hub.call(where + "x", **call))[0] == 404
         query = urlencode({f"hub.{name}": value for name, value in call.items()})
         async with hub.session.head(f"{where}?{query}") as answer:
-            assert answer.status == 404, "who asks for the head alone is no hub"
+            assert answer.status == 404, "who asks for the head alone is not a hub"
         assert (await hub.call(where, **call))[0] == 200
         # Nothing is pending any more: nobody lengthens the lease, or ends it, unasked.
         assert (await hub.call(where, **{**call, "lease_seconds": 9999}))[0] == 404

@@ -1,7 +1,7 @@
 """Real article pages: what they say of themselves, and what trafilatura alone makes of them.
 
 The floors hold what was reached; `-s` prints the figures. The pages stay where they are. The set of
-the Article Extraction Benchmark is no part of the corpus.
+the Article Extraction Benchmark is not part of the corpus.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ READING = ParseOptions(zone="Asia/Ho_Chi_Minh")
 
 
 def both_ways(first: bytes, second: bytes, now, headers=None) -> ParseLevel | None:
-    """Read `second` after `first` incrementally and whole; compare. None: the first is no feed."""
+    """Read `second` after `first` incrementally and whole; compare. None: `first` is not a feed."""
     headers = headers or {}
     try:
         before = decide.glean(first, headers, URL, READING, now, None)

@@ -148,7 +148,7 @@ JUNK = ("<", "&", "</x>", "</item>", "<b>", "<br>", "<br/>", "]]>", "<!--", "-->
 
 
 @given(st.sampled_from(JUNK), st.integers(0, len(ITEMS[1])))
-@example("<!--", 225)  # within a tag, where it is no comment
+@example("<!--", 225)  # within a tag, where it is not a comment
 def test_what_is_broken_in_one_entry_changes_no_other(junk, at):
     whole = {one.guid: one for one in read("".join((RSS[0], *ITEMS, RSS[1]))).entries}
     broken = ITEMS[1][:at] + junk + ITEMS[1][at:]

@@ -107,7 +107,7 @@ def test_a_packed_sitemap_and_one_of_lines(now):
         ("<a/>", "it begins <a>"),
         ("Not found", "neither XML nor"),
         (b"\x1f\x8bbroken", "gzip is broken"),
-        ("<", "no sitemap|understood"),
+        ("<", "not a sitemap|understood"),
     ],
 )
 def test_what_is_no_sitemap_says_what_it_is(body, reason, now):

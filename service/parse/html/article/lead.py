@@ -148,7 +148,7 @@ def _speaks_of(description: str, words: str) -> bool:
 
 
 def _is_sentence(block: Block) -> bool:
-    """Whether it is no heading, caption or link."""
+    """Whether it is not a heading, caption or link."""
     if block.is_link or any(one.tag in {"figure", "figcaption"} for one in ancestry(block.element)):
         return False
     return len(block.text) > _LONG or block.text.rstrip("\"'\u201d\u2019»)").endswith(_ENDS)

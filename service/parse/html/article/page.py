@@ -43,7 +43,7 @@ _UNDER_THE_TITLE = 6
 class ArticlePage:
     """What the page says. "" and None: nothing that can be believed.
 
-    `link`: its own address, from the canonical link where that is no front page. `published`:
+    `link`: its own address, from the canonical link where that is not a front page. `published`:
     aware, UTC. `text`: paragraphs, the lead first, one line each.
     """
 

@@ -23,7 +23,7 @@ from service.text.boilerplate import is_boilerplate
 from service.text.fold import folded_tokens
 
 PARAGRAPH = 80
-"""Characters of a line that is no caption, no label and no headline."""
+"""Characters of a line that is not a caption, no label and no headline."""
 
 _MUCH = 0.3
 """Of the text: what is called boilerplate but is so much is none (a live ticker's comments)."""

@@ -31,7 +31,7 @@ FEWEST = 3
 """Entries of a list. With fewer nothing tells it from a menu."""
 
 ENOUGH = 1.5
-"""Score of a list; what is less is no list of news."""
+"""Score of a list; what is less is not a list of news."""
 
 _NEARLY_ALL = 0.8
 _SAMPLE = 12
