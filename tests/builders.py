@@ -94,7 +94,7 @@ def add_story(
         connection, t.article, public_id=public, source_id=source,
         link=f"https://s{source}.example/{public}", title=title, lead=f"Sapo của {title}.",
         content="", folded=title.lower(), authors=[], categories=[], enclosures=[],
-        published=published or entered_at, first_seen_at=entered_at, hash=digest, language="vi",
+        published_at=published or entered_at, first_seen_at=entered_at, hash=digest, language="vi",
     )  # fmt: skip
     if story is None:
         story = _id(

@@ -299,7 +299,7 @@ class _Admission:
             article_id=article_id,
             refused_reason=refused,
             quiet=one.quiet,
-            published=made.published,
+            published_at=made.published,
         )
 
     def _became(

@@ -87,7 +87,7 @@ class Amending:
         if best == stored.source_id:
             return False
         values = words.after(stored.values)
-        self._rows[article_id] = Amended(article_id, best, values, stored.updated)
+        self._rows[article_id] = Amended(article_id, best, values, stored.updated_at)
         return True
 
     def _say(self, article_id: int, one: ArticleCandidate) -> bool:
@@ -98,11 +98,11 @@ class Amending:
         if values == stored.values:
             return False
         same = values.hash == stored.values.hash
-        at = stored.updated if same else self._updated(one.made.updated, stored)
+        at = stored.updated_at if same else self._updated(one.made.updated, stored)
         self._rows[article_id] = Amended(article_id, stored.source_id, values, at)
         return True
 
     def _updated(self, said: datetime | None, stored: Stored) -> datetime:
         """When the outlet says that it changed, if that is new and believable, else now."""
-        before = stored.updated or stored.values.published or stored.first_seen_at
+        before = stored.updated_at or stored.values.published_at or stored.first_seen_at
         return said if said is not None and before < said <= self.now else self.now

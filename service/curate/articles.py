@@ -48,7 +48,7 @@ _MAIL = re.compile(r"\S+@\S+")
 class Shaped:
     """An article as it is stored, and the text that rules look at beside its title.
 
-    `published` None: the source did not say. `hash` is over the words of title and text: the
+    `published_at` None: the source did not say. `hash` is over the words of title and text: the
     substance, whatever becomes of markup, pictures and counters in addresses.
     """
 
@@ -88,7 +88,7 @@ def shape(
         enclosures=_enclosures(entry.enclosures),
         image=_image(entry.image),
         language=told or _language(entry.language or said, f"{title} {text[:1000]}"),
-        published=believable(entry.published),
+        published_at=believable(entry.published),
         hash=_digest(_words(title), _words(text)),
     )
     return Shaped(values, text)

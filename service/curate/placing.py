@@ -110,7 +110,7 @@ def _made_now(accepted: Sequence[ArticleCandidate]) -> dict[int, datetime | None
     came_out: dict[int, datetime | None] = {}
     for one in accepted:
         if not one.was_there:
-            came_out.setdefault(one.article_id, one.values.published)
+            came_out.setdefault(one.article_id, one.values.published_at)
     return came_out
 
 

@@ -292,7 +292,7 @@ def delays(
         .scalar_subquery()
     )
     rows = connection.execute(
-        select(t.article.c.published, t.article.c.first_seen_at, accepted)
+        select(t.article.c.published_at, t.article.c.first_seen_at, accepted)
         .join(t.article_topic, t.article_topic.c.article_id == t.article.c.id)
         .join(t.topic, t.topic.c.id == t.article_topic.c.topic_id)
         .where(t.topic.c.name == topic, t.article_topic.c.quiet.is_(False))

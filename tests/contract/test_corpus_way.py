@@ -151,7 +151,7 @@ def _wrong_words(way: Way, one: Real) -> list[str]:
         select(
             t.entry.c.title,
             t.entry.c.link,
-            t.entry.c.published,
+            t.entry.c.published_at,
             t.article.c.title.label("shown"),
         )
         .join(t.source, t.source.c.id == t.entry.c.source_id)
@@ -160,7 +160,7 @@ def _wrong_words(way: Way, one: Real) -> list[str]:
     )
     titles = {_letters(text) for row in rows for text in (row.title, row.shown) if text}
     links = {_letters(row.link) for row in rows if row.link}
-    dates = {row.published.replace(microsecond=0) for row in rows if row.published}
+    dates = {row.published_at.replace(microsecond=0) for row in rows if row.published_at}
     read = feedparser.parse(io.BytesIO(one.whole))
     faults = []
     for entry in read.entries:
@@ -182,7 +182,7 @@ def _dated(way: Way, source: str) -> int:
         way.rows(
             select(t.entry.c.id)
             .join(t.source, t.source.c.id == t.entry.c.source_id)
-            .where(t.source.c.name == source, t.entry.c.published.is_not(None))
+            .where(t.source.c.name == source, t.entry.c.published_at.is_not(None))
         )
     )
 
@@ -224,7 +224,7 @@ def _listed(way: Way, topic: str) -> list[Listed]:
             t.story.c.public_id,
             t.article.c.title,
             t.article.c.link,
-            t.article.c.published,
+            t.article.c.published_at,
             t.article.c.first_seen_at,
             t.article_topic.c.entered_at,
         )
@@ -236,13 +236,13 @@ def _listed(way: Way, topic: str) -> list[Listed]:
         .where(t.topic.c.name == topic)
     )
     rows.sort(key=lambda row: row.public_id)
-    rows.sort(key=lambda row: min(row.published or row.entered_at, row.entered_at), reverse=True)
+    rows.sort(key=lambda row: min(row.published_at or row.entered_at, row.entered_at), reverse=True)
     return [
         Listed(
             f"tag:{authority}:story/{row.public_id}",
             row.title,
             row.link or f"http://127.0.0.1:8000/stories/{row.public_id}/",
-            min(row.published or row.first_seen_at, row.first_seen_at),
+            min(row.published_at or row.first_seen_at, row.first_seen_at),
         )
         for row in rows
     ]

@@ -58,7 +58,7 @@ async def test_the_newest_of_a_huge_feed_are_taken_and_the_others_need_not_wait(
         assert said["entries"] == HUGE
         assert said["refused"] == {"beyond_limit": HUGE - ENTRIES}
         (kept,) = way.rows(
-            select(func.count(), func.min(t.entry.c.published), func.max(t.entry.c.published))
+            select(func.count(), func.min(t.entry.c.published_at), func.max(t.entry.c.published_at))
             .join(t.source, t.source.c.id == t.entry.c.source_id)
             .where(t.source.c.name == "kho")
         )

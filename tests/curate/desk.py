@@ -63,7 +63,7 @@ def first_entered():
 def came_out():
     """Of the story of a row of `article_topic`: when what represents it was published."""
     return (
-        select(t.article.c.published)
+        select(t.article.c.published_at)
         .join(t.story, t.story.c.article_id == t.article.c.id)
         .join(t.story_article, t.story_article.c.story_id == t.story.c.id)
         .where(t.story_article.c.article_id == t.article_topic.c.article_id)

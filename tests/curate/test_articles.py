@@ -147,7 +147,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=timezone(timedelta(hours=7)))
     ],
 )
 def test_dates_that_cannot_be_meant_are_not_said(said, published):
-    assert made(published=said).values.published == published
+    assert made(published=said).values.published_at == published
 
 
 def test_the_substance_is_the_words():

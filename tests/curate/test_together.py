@@ -56,7 +56,7 @@ def _rows(connection):
     names = dict(tuple(row) for row in connection.execute(select(t.article.c.id, t.article.c.link)))
     topics = dict(tuple(row) for row in connection.execute(select(t.topic.c.id, t.topic.c.name)))
     articles = [
-        (row.public_id, row.title, row.source_id, names.get(row.merged_into), row.updated)
+        (row.public_id, row.title, row.source_id, names.get(row.merged_into), row.updated_at)
         for row in connection.execute(select(t.article))
     ]
     entries = [

@@ -196,7 +196,7 @@ class PageRound:
                 raise ParseError("its page is empty")
             reading, headers = reading_of(told, self._settings.site), dict(answer.headers)
             body = ParseTask(answer.body, headers, answer.url, reading, self._clock())
-        task = ArticlePageTask(body, page.listed, entry_options)
+        task = ArticlePageTask(body, page.listed_entry, entry_options)
         return await self._dependencies.parsers.call(prepare_page, task)
 
     def _admit(

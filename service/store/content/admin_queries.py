@@ -105,7 +105,7 @@ def listed(
             title=row.title,
             link=row.link,
             source=row.source,
-            published=row.published,
+            published=row.published_at,
             first_seen_at=row.first_seen_at,
             topics=tuple(one.topic for one in topics[row.id]),
         )
@@ -148,7 +148,7 @@ def explained(connection: Connection, article_id: int) -> Explained | None:
         title=row.title,
         link=row.link,
         source=row.source,
-        published=row.published,
+        published=row.published_at,
         first_seen_at=row.first_seen_at,
         story_public_id=row.story_public_id,
         article_ids=tuple(connection.execute(story.order_by("article_id")).scalars()),

@@ -12,7 +12,7 @@ from service.model import Enclosure, Image
 
 @dataclass(frozen=True, slots=True)
 class ArticleValues:
-    """What an article says. Instants aware UTC; `published` None = the source did not say."""
+    """What an article says. Instants aware UTC; `published_at` None = the source did not say."""
 
     link: str | None
     title: str
@@ -24,7 +24,7 @@ class ArticleValues:
     enclosures: tuple[Enclosure, ...]
     image: Image | None
     language: str | None
-    published: datetime | None
+    published_at: datetime | None
     hash: bytes
 
     def __reduce__(self) -> tuple[type[ArticleValues], tuple[Any, ...]]:
@@ -40,7 +40,7 @@ class ArticleValues:
 
     def after(self, before: ArticleValues) -> ArticleValues:
         """These values where `before` stood: what was published, and when, is fixed."""
-        return replace(self, published=before.published or self.published)
+        return replace(self, published_at=before.published_at or self.published_at)
 
     @classmethod
     def from_row(cls, row: Any) -> ArticleValues:

@@ -25,7 +25,7 @@ class Stored:
     id: int
     source_id: int
     first_seen_at: datetime
-    updated: datetime | None
+    updated_at: datetime | None
     values: ArticleValues
 
 
@@ -42,13 +42,13 @@ class New:
 class Amended:
     """What a stored article says from now on. `source_id`: whose words these are.
 
-    `updated`: when its substance last changed, None = never.
+    `updated_at`: when its substance last changed, None = never.
     """
 
     id: int
     source_id: int
     values: ArticleValues
-    updated: datetime | None
+    updated_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def amend(connection: Connection, rows: Iterable[Amended]) -> None:
         {
             "row": one.id,
             "source_id": one.source_id,
-            "updated": one.updated,
+            "updated_at": one.updated_at,
             **one.values.as_row(),
         }
         for one in rows
@@ -144,7 +144,7 @@ def stored(connection: Connection, ids: Iterable[int]) -> dict[int, Stored]:
         rows = connection.execute(select(t.article).where(t.article.c.id.in_(batch)))
         for row in rows:
             values = ArticleValues.from_row(row)
-            found[row.id] = Stored(row.id, row.source_id, row.first_seen_at, row.updated, values)
+            found[row.id] = Stored(row.id, row.source_id, row.first_seen_at, row.updated_at, values)
     return found
 
 

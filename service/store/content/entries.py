@@ -41,7 +41,7 @@ class NewEntry:
     article_id: int | None
     refused_reason: str | None
     quiet: bool
-    published: datetime | None
+    published_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def add(connection: Connection, rows: Iterable[tuple[int, NewEntry]], now: datet
 def amend(connection: Connection, rows: Sequence[tuple[int, NewEntry]]) -> None:
     """Entries that say something else than before: (id, what they say now)."""
     if rows:
-        names = ("link", "title", "hash", "article_id", "refused_reason", "quiet", "published")
+        names = ("link", "title", "hash", "article_id", "refused_reason", "quiet", "published_at")
         statement = (
             update(entry)
             .where(entry.c.id == bindparam("row"))

@@ -22,12 +22,12 @@ def mark(connection: Connection, feeds: Iterable[str], now: datetime) -> None:
     """Mark feeds (topic ids, or EVERYTHING) as needing a build; their pages show something else."""
     feeds = set(feeds)
     versions.raise_(connection, feeds)
-    rows = [{"feed": feed, "since": now} for feed in sorted(feeds)]
+    rows = [{"feed": feed, "marked_at": now} for feed in sorted(feeds)]
     if rows:
         statement = upsert(connection, stale_feed)
         connection.execute(
             statement.on_conflict_do_update(
-                index_elements=["feed"], set_={"since": statement.excluded.since}
+                index_elements=["feed"], set_={"marked_at": statement.excluded.marked_at}
             ),
             rows,
         )
@@ -35,10 +35,10 @@ def mark(connection: Connection, feeds: Iterable[str], now: datetime) -> None:
 
 def marked(connection: Connection) -> dict[str, datetime]:
     """Feed -> its mark."""
-    return {row.feed: row.since for row in connection.execute(select(stale_feed))}
+    return {row.feed: row.marked_at for row in connection.execute(select(stale_feed))}
 
 
-def clear(connection: Connection, feed: str, since: datetime) -> None:
+def clear(connection: Connection, feed: str, marked_at: datetime) -> None:
     """Take the mark off, unless a newer one has been set meanwhile."""
-    same = and_(stale_feed.c.feed == feed, stale_feed.c.since == since)
+    same = and_(stale_feed.c.feed == feed, stale_feed.c.marked_at == marked_at)
     connection.execute(delete(stale_feed).where(same))

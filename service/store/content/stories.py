@@ -123,15 +123,17 @@ def _sort_keys(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[fl
     for batch in lots(ids):
         entered = func.min(article_topic.c.entered_at)
         rows = connection.execute(
-            select(story.c.id, story.c.public_id, article.c.published, entered.label("entered_at"))
+            select(
+                story.c.id, story.c.public_id, article.c.published_at, entered.label("entered_at")
+            )
             .join(article, article.c.id == story.c.article_id)
             .join(story_article, story_article.c.story_id == story.c.id)
             .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
             .where(story.c.id.in_(batch))
-            .group_by(story.c.id, story.c.public_id, article.c.published)
+            .group_by(story.c.id, story.c.public_id, article.c.published_at)
         )
         for row in rows:
-            at = min(row.published or row.entered_at, row.entered_at)
+            at = min(row.published_at or row.entered_at, row.entered_at)
             keys[row.id] = (-at.timestamp(), row.public_id)
     return keys
 
@@ -256,8 +258,8 @@ def _story(
         content=head.content,
         authors=tuple(head.authors),
         language=head.language,
-        published=head.published,
-        updated=head.updated,
+        published=head.published_at,
+        updated=head.updated_at,
         entered_at=min((one.entered_at for one, _live in topics), default=None),
         first_seen_at=head.first_seen_at,
         weight=head.weight,

@@ -123,7 +123,7 @@ def list_anew(connection: Connection, article_ids: Iterable[int]) -> None:
     if that was before. Whatever changes the one or the other for the later calls this.
     """
     published = (
-        select(article.c.published)
+        select(article.c.published_at)
         .join(story, story.c.article_id == article.c.id)
         .join(story_article, story_article.c.story_id == story.c.id)
         .where(story_article.c.article_id == article_topic.c.article_id)

@@ -82,7 +82,7 @@ def entered(
                         topics=inside,
                         weight=head.weight,
                         outlets=outlets[head.id],
-                        published=head.published,
+                        published=head.published_at,
                     )
                 )
     return found
@@ -186,7 +186,7 @@ def _entrances(
 
 def _heads(stories: list[int]) -> Select[Any]:
     return (
-        select(story.c.id, story.c.public_id, article.c.published, source.c.weight)
+        select(story.c.id, story.c.public_id, article.c.published_at, source.c.weight)
         .join(article, article.c.id == story.c.article_id)
         .join(source, source.c.id == article.c.source_id)
         .where(story.c.id.in_(stories))

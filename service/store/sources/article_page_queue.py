@@ -28,11 +28,11 @@ A_SOURCE = 8
 
 @dataclass(frozen=True, slots=True)
 class NewPage:
-    """`listed`: the entry as its list told it, packed by who reads it."""
+    """`listed_entry`: the entry as its list told it, packed by who reads it."""
 
     entry_key: str
     url: str
-    listed: bytes
+    listed_entry: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class ClaimedArticlePage:
     source: str
     title: str
     url: str
-    listed: bytes
+    listed_entry: bytes
     owner: str
     added_at: datetime
     tries: int
@@ -67,7 +67,7 @@ def add(connection: Connection, source_id: int, pages: Sequence[NewPage], now: d
             "entry_id": ids[page.entry_key].id,
             "source_id": source_id,
             "url": page.url,
-            "listed": page.listed,
+            "listed_entry": page.listed_entry,
             "added_at": now,
             "tries": 0,
             "next_try_at": now,
@@ -76,7 +76,7 @@ def add(connection: Connection, source_id: int, pages: Sequence[NewPage], now: d
     ]
     if rows:
         statement = upsert(connection, t)
-        new = {"url": statement.excluded.url, "listed": statement.excluded.listed}
+        new = {"url": statement.excluded.url, "listed_entry": statement.excluded.listed_entry}
         connection.execute(
             statement.on_conflict_do_update(index_elements=["entry_id"], set_=new), rows
         )
@@ -130,7 +130,8 @@ def _pages(connection: Connection, ids: Sequence[int], owner: str) -> list[Claim
     statement = (
         select(
             t.c.entry_id, entry.c.entry_key, t.c.source_id, source.c.name, source.c.title, t.c.url,
-            t.c.listed, t.c.added_at, t.c.tries, entry.c.article_id, source_poll.c.first_fetch_at,
+            t.c.listed_entry, t.c.added_at, t.c.tries, entry.c.article_id,
+            source_poll.c.first_fetch_at,
         )
         .join(entry, entry.c.id == t.c.entry_id)
         .join(source, source.c.id == t.c.source_id)

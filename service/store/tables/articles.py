@@ -35,7 +35,7 @@ entry = Table(
     Column("refused_reason", String(32)),
     Column("quiet", Boolean, nullable=False),
     Column("first_seen_at", UtcDateTime, nullable=False),
-    Column("published", UtcDateTime),
+    Column("published_at", UtcDateTime),
     UniqueConstraint("source_id", "entry_key"),
     # Promise 1: linked to an article or refused with a reason, never both, never neither.
     CheckConstraint("(article_id IS NULL) <> (refused_reason IS NULL)", name="linked_or_refused"),
@@ -58,7 +58,7 @@ unread_page = Table(
     Column("entry_id", ForeignKey("entry.id"), primary_key=True, autoincrement=False),
     Column("source_id", ForeignKey("source.id"), nullable=False),
     Column("url", Text, nullable=False),
-    Column("listed", LargeBinary, nullable=False),  # what the list said of it
+    Column("listed_entry", LargeBinary, nullable=False),  # what the list said of it
     Column("added_at", UtcDateTime, nullable=False),
     Column("tries", Integer, nullable=False),  # in vain
     Column("next_try_at", UtcDateTime, nullable=False),
@@ -85,8 +85,8 @@ article = Table(
     Column("enclosures", Json, nullable=False),
     Column("image", Json),
     Column("language", String(35)),
-    Column("published", UtcDateTime),
-    Column("updated", UtcDateTime),  # moves only when the text changed in substance
+    Column("published_at", UtcDateTime),
+    Column("updated_at", UtcDateTime),  # moves only when the text changed in substance
     Column("first_seen_at", UtcDateTime, nullable=False),
     Column("hash", LargeBinary, nullable=False),  # of title, lead, content: the substance
     Index("ix_article_first_seen_at", "first_seen_at"),
@@ -159,10 +159,10 @@ content_version = Table(
 stale_feed = Table(
     "stale_feed",
     metadata,
-    # The mark that a feed's document must be built anew; `since` names the mark, so that one set
-    # while the feed is being built survives.
+    # The mark that a feed's document must be built anew; `marked_at` names the mark, so that one
+    # set while the feed is being built survives.
     Column("feed", String(64), primary_key=True),
-    Column("since", UtcDateTime, nullable=False),
+    Column("marked_at", UtcDateTime, nullable=False),
 )
 
 document = Table(

@@ -182,7 +182,7 @@ def test_the_newest_are_the_newest_however_many_rows_are_read_at_once(store, now
                 connection, source=source, topics=topics, entered_at=at, title=f"Tin {number}"
             )
             connection.execute(
-                update(t.article).where(t.article.c.id == article).values(published=said)
+                update(t.article).where(t.article.c.id == article).values(published_at=said)
             )
             topics_of.list_anew(connection, [article])
             public = connection.execute(

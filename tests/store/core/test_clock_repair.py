@@ -24,7 +24,7 @@ MONTH = timedelta(days=37)
 LEFT = {
     "names that others hold on to": {
         "edition.cut_at", "edition.covers_from", "edition.covers_to", "edition.period_from",
-        "delivery.dated_at", "stale_feed.since",
+        "delivery.dated_at", "stale_feed.marked_at",
     },
     "an hour of the calendar, whose full cap delays a later sign-up and refuses none": {
         "signup_hour.hour",
@@ -33,9 +33,9 @@ LEFT = {
     "what the digest's rule says of a cut": {"delivery.expires_at"},
     "computed anew by its rule (newsletter/scheduling.py)": {"subscription.next_cut_at"},
     "what is only shown, or only asked whether it is there": {
-        "article.first_seen_at", "article.published", "article.updated", "attempt.at",
+        "article.first_seen_at", "article.published_at", "article.updated_at", "attempt.at",
         "delivery.covers_from", "delivery.settled_at", "digest.created_at", "document.changed_at",
-        "edition.frozen_at", "edition.planned_at", "entry.first_seen_at", "entry.published",
+        "edition.frozen_at", "edition.planned_at", "entry.first_seen_at", "entry.published_at",
         "source_poll.quarantined_since", "source.created_at", "source_poll.first_collected_at",
         "source_poll.gone_at",
         "story.created_at", "subscriber.created_at", "subscription.ended_at",

@@ -75,7 +75,7 @@ def test_what_its_list_says_anew_does_not_hasten_it(any_store, now):
         article_page_queue.add(connection, source, [NewPage("x", "https://a.vn/new", b"new")], now)
         assert take(connection, now) == []
         (page,) = take(connection, later)
-        assert (page.url, page.listed, page.tries) == ("https://a.vn/new", b"new", 1)
+        assert (page.url, page.listed_entry, page.tries) == ("https://a.vn/new", b"new", 1)
 
 
 def test_a_large_source_does_not_take_the_place_of_the_others(any_store, now):

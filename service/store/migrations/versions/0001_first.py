@@ -124,7 +124,7 @@ def upgrade() -> None:
         "stale_feed",
         metadata,
         sa.Column("feed", sa.String(64), primary_key=True),
-        sa.Column("since", INSTANT, nullable=False),
+        sa.Column("marked_at", INSTANT, nullable=False),
     )
     sa.Table(
         "subscriber",
@@ -175,8 +175,8 @@ def upgrade() -> None:
         sa.Column("enclosures", JSON_VALUE, nullable=False),
         sa.Column("image", JSON_VALUE),
         sa.Column("language", sa.String(35)),
-        sa.Column("published", INSTANT),
-        sa.Column("updated", INSTANT),
+        sa.Column("published_at", INSTANT),
+        sa.Column("updated_at", INSTANT),
         sa.Column("first_seen_at", INSTANT, nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.UniqueConstraint("public_id"),
@@ -409,7 +409,7 @@ def upgrade() -> None:
         sa.Column("refused_reason", sa.String(32)),
         sa.Column("quiet", sa.Boolean(), nullable=False),
         sa.Column("first_seen_at", INSTANT, nullable=False),
-        sa.Column("published", INSTANT),
+        sa.Column("published_at", INSTANT),
         sa.CheckConstraint(
             "(article_id IS NULL) <> (refused_reason IS NULL)", name="linked_or_refused"
         ),
@@ -529,7 +529,7 @@ def upgrade() -> None:
         ),
         sa.Column("source_id", BIG_ID, sa.ForeignKey("source.id"), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("listed", sa.LargeBinary(), nullable=False),
+        sa.Column("listed_entry", sa.LargeBinary(), nullable=False),
         sa.Column("added_at", INSTANT, nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("next_try_at", INSTANT, nullable=False),
