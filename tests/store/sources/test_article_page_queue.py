@@ -33,7 +33,7 @@ def test_a_page_is_one_owners_until_its_lease_ends(any_store, now):
         source = add_source(connection, now, first_fetch_at=now)
         add_entries(connection, now, source, "x", "y")
         first, second = take(connection, now)
-        assert (first.entry_key, first.url, first.listed) == ("x", "https://a.vn/x", b"x")
+        assert (first.entry_key, first.url, first.listed_entry) == ("x", "https://a.vn/x", b"x")
         assert (first.source, first.held, first.tries) == ("bao-a", True, 0)
         assert (first.added_at, first.first_fetch_at) == (now, now)
         assert take(connection, now, "b") == []
