@@ -166,7 +166,7 @@ def _new(
         digest=person.digest,
         token=new_token(),
         cadence=person.cadence,
-        at=person.hour,
+        hour=person.hour,
         zone=person.zone,
         topics=person.topics or None,
         evidence=person.evidence,

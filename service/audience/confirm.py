@@ -97,7 +97,7 @@ def begin(
     `next_cut_at` None: the newsletter computes it at its next tick.
     """
     digest = settings.digest.get(found.digest)
-    starts = begins(digest, found.scope, found.cadence, found.at, found.zone, now, previous_cut)
+    starts = begins(digest, found.scope, found.cadence, found.hour, found.zone, now, previous_cut)
     return {"starts_at": starts, "covered_to": starts, "next_cut_at": None, "rule": None}
 
 

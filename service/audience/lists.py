@@ -214,7 +214,7 @@ def _line(found: Subscription) -> tuple[str, ...]:
         found.digest,
         found.cadence,
         ";".join(found.topics or ()),
-        found.at or "",
+        found.hour or "",
         found.zone or "",
         found.language or "",
         found.evidence or "",

@@ -205,7 +205,7 @@ def _preferences(person: Person) -> dict[str, object]:
     return {
         "cadence": person.cadence,
         "topics": list(person.topics) or None,
-        "at": person.hour,
+        "hour": person.hour,
         "zone": person.zone,
         "evidence": person.evidence,
     }

@@ -17,11 +17,11 @@ from service.store.core.database import Store
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """A choice as stored: `topics` and `at` None = the digest's own, `paused_until` None = none."""
+    """A choice as stored: `topics`, `hour` None = the digest's own, `paused_until` None = none."""
 
     cadence: str
     topics: tuple[str, ...] | None
-    at: str | None
+    hour: str | None
     paused_until: datetime | None
 
 
@@ -61,8 +61,8 @@ def _differences(found: Subscription, wanted: Preferences, now: datetime) -> dic
     values: dict[str, object] = {}
     if wanted.topics != found.topics:
         values["topics"] = None if wanted.topics is None else list(wanted.topics)
-    if (wanted.cadence, wanted.at) != (found.cadence, found.at):
-        values |= {"cadence": wanted.cadence, "at": wanted.at}
+    if (wanted.cadence, wanted.hour) != (found.cadence, found.hour):
+        values |= {"cadence": wanted.cadence, "hour": wanted.hour}
     paused = found.paused_until if is_paused(found, now) else None
     if wanted.paused_until != paused:
         values["paused_until"] = wanted.paused_until

@@ -68,7 +68,7 @@ def _listed(one: Subscription) -> dict[str, object]:
         "digest": one.digest,
         "cadence": one.cadence,
         "topics": None if one.topics is None else list(one.topics),
-        "hour": one.at,
+        "hour": one.hour,
         "zone": one.zone,
         "language": one.language,
         "since": one.starts_at,

@@ -60,7 +60,7 @@ def window_of(stage: RehearsalContext, digest: LiveDigest, reading: ActiveSubscr
     schedule = rules.schedule(
         stage.settings.digest[digest.name],
         preferences.cadence,
-        preferences.at,
+        preferences.hour,
         preferences.zone,
         stage.renderer.site.zone,
     )

@@ -65,7 +65,7 @@ def pull_back(store: Store, settings: Settings, zone: str, now: datetime) -> int
         for digest in live_digests(connection, settings):
             written = settings.digest[digest.name]
             for one in cut_times.cut_settings(connection, digest.id):
-                schedule = rules.schedule(written, one.cadence, one.at, one.zone, zone)
+                schedule = rules.schedule(written, one.cadence, one.hour, one.zone, zone)
                 if not one.uncut and schedule.text == one.rule:
                     to = schedule.next_cut(now)
                     changed += cut_times.pull_back(connection, digest.id, one, to)
@@ -103,7 +103,7 @@ def _outdated(
         for preferences in cut_times.cut_settings(connection, digest.id)
         if (
             schedule := rules.schedule(
-                written, preferences.cadence, preferences.at, preferences.zone, zone
+                written, preferences.cadence, preferences.hour, preferences.zone, zone
             )
         ).text
         != preferences.rule

@@ -33,7 +33,7 @@ def test_who_is_added_is_active_at_once_and_gets_no_mail(people_store, add, now)
     assert done is Added.ADDED
     found = newest(people_store)
     assert (found.address, found.cadence, found.topics) == ("Lan@example.vn", "daily", ("y-te",))
-    assert (found.at, found.zone, found.language) == ("18:30", "Europe/Berlin", "en")
+    assert (found.hour, found.zone, found.language) == ("18:30", "Europe/Berlin", "en")
     assert (found.starts_at, found.covered_to) == (now, now)
     assert (found.evidence, found.welcome_due) == ("paper form 12", False)
     assert letters(people_store) == []
@@ -43,7 +43,7 @@ def test_who_is_added_is_active_at_once_and_gets_no_mail(people_store, add, now)
 def test_defaults_are_the_digests_own(people_store, add):
     add()
     found = newest(people_store)
-    assert (found.cadence, found.topics, found.at, found.zone) == ("weekly", None, None, None)
+    assert (found.cadence, found.topics, found.hour, found.zone) == ("weekly", None, None, None)
 
 
 def test_whoever_is_active_stays_as_they_are(people_store, add):

@@ -52,7 +52,7 @@ def test_another_cadence_has_another_next_cut_and_the_same_window(
 def test_another_hour_is_another_rule(people_store, settings, now, weekly):
     wanted = Preferences("weekly", ("giao-duc",), "19:00", None)
     saved = preferences.save(people_store, settings, now, weekly.token, wanted)
-    assert (saved.at, saved.next_cut_at) == ("19:00", weekly.next_cut_at)
+    assert (saved.hour, saved.next_cut_at) == ("19:00", weekly.next_cut_at)
 
 
 def test_other_topics_keep_the_next_cut(people_store, settings, now, weekly):

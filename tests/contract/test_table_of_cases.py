@@ -64,7 +64,7 @@ def test_daily_moved_to_weekly_and_to_another_hour_and_zone(open_newsroom):
     room.run(MONDAY)
     room.story("b", at=at(MONDAY, 2))
     room.now = at(MONDAY, 3)
-    room.change(minh, at="18:00")
+    room.change(minh, hour="18:00")
     room.run(at(MONDAY, 4))
     room.story("c", at=at(MONDAY, 5))
     room.run(at(MONDAY, 11))

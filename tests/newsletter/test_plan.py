@@ -194,7 +194,7 @@ def test_an_edition_without_stories_does_not_stand_in_the_archive(room):
 
 
 def test_only_the_digest_s_own_hour_stands_in_the_archive(room):
-    room.subscribe(at="09:00")
+    room.subscribe(hour="09:00")
     room.subscribe("nam@example.vn", zone="Europe/Berlin")
     room.story("school", at=MONDAY - HOUR)
     for hours in range(12):

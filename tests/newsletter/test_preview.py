@@ -242,7 +242,7 @@ def test_while_an_earlier_mail_is_on_its_way_the_reason_says_so(room):
 
 
 def test_the_reader_s_own_language_and_hour(room):
-    room.subscribe(at="09:30")
+    room.subscribe(hour="09:30")
     with room.store.write() as connection:
         connection.execute(update(t.subscriber).values(language="en"))
     room.run(MONDAY - 21 * HOUR)

@@ -163,7 +163,9 @@ def _no_source_is_late(connection, later):
 def _try(connection, delivery, now, relay, answer, later):
     """As a try of its own leaves it."""
     connection.execute(
-        insert(t.attempt).values(delivery_id=delivery, n=1, at=now, relay=relay, answer=answer)
+        insert(t.attempt).values(
+            delivery_id=delivery, n=1, tried_at=now, relay=relay, answer=answer
+        )
     )
     values = {"state": "deferred", "reply": answer, "next_try_at": later, "tries": 1}
     connection.execute(update(t.delivery).where(t.delivery.c.id == delivery).values(values))

@@ -37,7 +37,7 @@ def test_one_save_changes_all_and_shows_the_next_mail(web, link):
     assert "Đã lưu." in text(page)
     assert "18:00 thứ Ba 24/11" in text(page)
     found = newest(web)
-    assert (found.cadence, found.topics, found.at) == ("daily", ("giao-duc", "y-te"), "18:00")
+    assert (found.cadence, found.topics, found.hour) == ("daily", ("giao-duc", "y-te"), "18:00")
     assert web.wakes == ["mail", "digests", "digests"]  # sign-up, yes, another rhythm
 
 

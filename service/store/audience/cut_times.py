@@ -31,7 +31,7 @@ class CutSettings:
     """
 
     cadence: str
-    at: str | None
+    hour: str | None
     zone: str | None
     rule: str | None
     uncut: bool
@@ -51,7 +51,7 @@ def cut_settings(connection: Connection, digest_id: int) -> list[CutSettings]:
     """The different preferences among those who read a digest."""
     columns = (
         subscription.c.cadence,
-        subscription.c.at,
+        subscription.c.hour,
         ZONE.label("zone"),
         subscription.c.rule,
         _UNCUT.label("uncut"),
@@ -62,7 +62,7 @@ def cut_settings(connection: Connection, digest_id: int) -> list[CutSettings]:
         .where(subscription.c.digest_id == digest_id, READING)
         .distinct()
     )
-    return [CutSettings(row.cadence, row.at, row.zone, row.rule, bool(row.uncut)) for row in rows]
+    return [CutSettings(row.cadence, row.hour, row.zone, row.rule, bool(row.uncut)) for row in rows]
 
 
 def to_schedule(connection: Connection, digest_id: int, one: CutSettings) -> list[Scheduling]:
@@ -86,7 +86,7 @@ def _having(digest_id: int, one: CutSettings) -> list[ColumnElement[bool]]:
         subscription.c.digest_id == digest_id,
         READING,
         subscription.c.cadence == one.cadence,
-        subscription.c.at.is_not_distinct_from(one.at),
+        subscription.c.hour.is_not_distinct_from(one.hour),
         ZONE.is_not_distinct_from(one.zone),
         subscription.c.rule.is_not_distinct_from(one.rule),
         _UNCUT if one.uncut else ~_UNCUT,

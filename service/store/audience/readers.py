@@ -56,7 +56,7 @@ def readings(connection: Connection, subscriber_id: int) -> list[ActiveSubscript
                 barred=row.barred,
                 open=row.id in waiting,
             ),
-            CutSettings(row.cadence, row.at, row.civil_zone, row.rule, row.next_cut_at is None),
+            CutSettings(row.cadence, row.hour, row.civil_zone, row.rule, row.next_cut_at is None),
             Scheduling(row.id, row.starts_at, row.next_cut_at, row.rule),
         )
         for row in rows

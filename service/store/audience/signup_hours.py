@@ -46,9 +46,9 @@ def due(
     counted: dict[bytes, Counter[datetime]] = {key: Counter() for key in caps}
     days: dict[bytes, Counter[date]] = {key: Counter() for key in caps}
     today = hour.replace(hour=0)
-    for row in connection.execute(select(t).where(t.c.key.in_(list(caps)), t.c.hour >= today)):
-        counted[row.key][row.hour] = row.mails
-        days[row.key][row.hour.date()] += row.mails
+    for row in connection.execute(select(t).where(t.c.key.in_(list(caps)), t.c.starts_at >= today)):
+        counted[row.key][row.starts_at] = row.mails
+        days[row.key][row.starts_at.date()] += row.mails
     while hour - now <= longest:
         if all(
             counted[key][hour] < cap.an_hour and days[key][hour.date()] < cap.a_day
@@ -63,20 +63,22 @@ def count(connection: Connection, keys: Mapping[bytes, Cap], at: datetime) -> No
     """Count a mail that is due then, under each of the keys."""
     hour = at.replace(minute=0, second=0, microsecond=0)
     for key in keys:
-        row = upsert(connection, t).values(key=key, hour=hour, mails=1)
+        row = upsert(connection, t).values(key=key, starts_at=hour, mails=1)
         connection.execute(
-            row.on_conflict_do_update(index_elements=["key", "hour"], set_={"mails": t.c.mails + 1})
+            row.on_conflict_do_update(
+                index_elements=["key", "starts_at"], set_={"mails": t.c.mails + 1}
+            )
         )
 
 
 def prune(connection: Connection, before: datetime) -> None:
     """Delete the counters of hours before this instant. Today's are still asked for."""
-    connection.execute(delete(t).where(t.c.hour < before))
+    connection.execute(delete(t).where(t.c.starts_at < before))
 
 
 def _lock(connection: Connection, hour: datetime) -> None:
     """The row of this hour, which PostgreSQL locks for whoever writes it first."""
-    row = upsert(connection, t).values(key=EVERYBODY, hour=hour, mails=0)
+    row = upsert(connection, t).values(key=EVERYBODY, starts_at=hour, mails=0)
     connection.execute(
-        row.on_conflict_do_update(index_elements=["key", "hour"], set_={"mails": t.c.mails})
+        row.on_conflict_do_update(index_elements=["key", "starts_at"], set_={"mails": t.c.mails})
     )

@@ -32,7 +32,7 @@ def record(
     """Write one line. Nothing ever changes or deletes it."""
     connection.execute(
         insert(subscription_event).values(
-            subscription_id=subscription_id, at=now, what=what, detail=dict(detail)
+            subscription_id=subscription_id, happened_at=now, what=what, detail=dict(detail)
         )
     )
 
@@ -47,20 +47,22 @@ def record_all(
     _RECORD_ALL(
         connection,
         [
-            {"subscription_id": row_id, "at": now, "what": what, "detail": dict(detail)}
+            {"subscription_id": row_id, "happened_at": now, "what": what, "detail": dict(detail)}
             for row_id, detail in lines
         ],
     )
 
 
-_RECORD_ALL = Copied(subscription_event, "subscription_id", "at", "what", "detail")
+_RECORD_ALL = Copied(subscription_event, "subscription_id", "happened_at", "what", "detail")
 
 
 def of_subscription(connection: Connection, subscription_id: int) -> list[Event]:
     """Its history, oldest first."""
     rows = connection.execute(
-        select(subscription_event.c.at, subscription_event.c.what, subscription_event.c.detail)
+        select(
+            subscription_event.c.happened_at, subscription_event.c.what, subscription_event.c.detail
+        )
         .where(subscription_event.c.subscription_id == subscription_id)
         .order_by(subscription_event.c.id)
     )
-    return [Event(row.at, row.what, dict(row.detail)) for row in rows]
+    return [Event(row.happened_at, row.what, dict(row.detail)) for row in rows]

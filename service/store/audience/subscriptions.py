@@ -41,7 +41,7 @@ class Subscription:
     scope: str
     token: str
     cadence: str
-    at: str | None
+    hour: str | None
     zone: str | None
     topics: tuple[str, ...] | None
     created_at: datetime
@@ -69,7 +69,7 @@ class Subscription:
         """What the person chose, as an event keeps it."""
         return {
             "cadence": self.cadence,
-            "at": self.at,
+            "hour": self.hour,
             "zone": self.zone,
             "topics": None if self.topics is None else list(self.topics),
             "paused_until": self.paused_until and self.paused_until.isoformat(),
@@ -90,7 +90,7 @@ def _select() -> Select[Any]:
             digest.c.scope,
             s.token,
             s.cadence,
-            s.at,
+            s.hour,
             func.coalesce(s.zone, subscriber.c.zone).label("zone"),
             s.topics,
             s.created_at,
@@ -207,7 +207,7 @@ class NewSubscription:
     digest: str
     token: str
     cadence: str
-    at: str | None
+    hour: str | None
     zone: str | None
     topics: tuple[str, ...] | None
     evidence: str | None
@@ -219,7 +219,7 @@ class NewSubscription:
         """What the person chose, as an event keeps it."""
         return {
             "cadence": self.cadence,
-            "at": self.at,
+            "hour": self.hour,
             "zone": self.zone,
             "topics": None if self.topics is None else list(self.topics),
             "paused_until": None,
@@ -266,7 +266,7 @@ def add_all(connection: Connection, new: Sequence[NewSubscription]) -> list[int]
                 "digest_id": digests[one.digest],
                 "token": one.token,
                 "cadence": one.cadence,
-                "at": one.at,
+                "hour": one.hour,
                 "zone": one.zone,
                 "topics": None if one.topics is None else list(one.topics),
                 "evidence": one.evidence,
@@ -288,7 +288,7 @@ def add_all(connection: Connection, new: Sequence[NewSubscription]) -> list[int]
 
 
 _ADD_ALL = Copied(
-    subscription, "subscriber_id", "digest_id", "token", "cadence", "at", "zone", "topics",
+    subscription, "subscriber_id", "digest_id", "token", "cadence", "hour", "zone", "topics",
     "evidence", "created_at", "starts_at", "covered_to", "welcome_due",
 )  # fmt: skip
 

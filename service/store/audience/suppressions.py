@@ -43,12 +43,12 @@ def add(connection: Connection, address_key: bytes, why: str, now: datetime, evi
     Only `unsubscribed` gives way to any other, for a yes would lift it.
     """
     row = upsert(connection, suppression).values(
-        address_key=address_key, reason=why, since=now, evidence=evidence
+        address_key=address_key, reason=why, suppressed_at=now, evidence=evidence
     )
     connection.execute(
         row.on_conflict_do_update(
             index_elements=[suppression.c.address_key],
-            set_={"reason": why, "since": now, "evidence": evidence},
+            set_={"reason": why, "suppressed_at": now, "evidence": evidence},
             where=and_(suppression.c.reason == UNSUBSCRIBED, literal(why != UNSUBSCRIBED)),
         )
     )
@@ -70,12 +70,12 @@ def add_all(connection: Connection, now: datetime, rows: Sequence[tuple[bytes, s
     _ADD_ALL(
         connection,
         [
-            {"address_key": key, "reason": why, "since": now, "evidence": evidence}
+            {"address_key": key, "reason": why, "suppressed_at": now, "evidence": evidence}
             for key, why, evidence in rows
         ],
     )
 
 
 _ADD_ALL = inserting(
-    suppression, "address_key", "reason", "since", "evidence", unless="address_key"
+    suppression, "address_key", "reason", "suppressed_at", "evidence", unless="address_key"
 )

@@ -173,7 +173,7 @@ def mark_sending(
     ).all()
     if passed:
         rows = [
-            {"delivery_id": row.id, "n": row.tries, "at": now, "relay": relays[row.id],
+            {"delivery_id": row.id, "n": row.tries, "tried_at": now, "relay": relays[row.id],
              "answer": ""}
             for row in passed
         ]  # fmt: skip

@@ -144,8 +144,8 @@ def times_told(connection: Connection, article_ids: Sequence[int]) -> dict[str, 
 def suppressed(connection: Connection, address_key: bytes) -> tuple[str, datetime] | None:
     """Why and since when this address must not be written to; None: it may."""
     row = connection.execute(
-        select(t.suppression.c.reason, t.suppression.c.since).where(
+        select(t.suppression.c.reason, t.suppression.c.suppressed_at).where(
             t.suppression.c.address_key == address_key
         )
     ).one_or_none()
-    return None if row is None else (row.reason, row.since)
+    return None if row is None else (row.reason, row.suppressed_at)

@@ -210,7 +210,7 @@ def _note(connection: Connection, now: datetime, outcome: DeliveryOutcome, row: 
     tries = int(row.tries) + 1
     connection.execute(
         insert(attempt).values(
-            delivery_id=outcome.delivery_id, n=tries, at=now, relay=outcome.relay,
+            delivery_id=outcome.delivery_id, n=tries, tried_at=now, relay=outcome.relay,
             answer=outcome.answer,
         )
     )  # fmt: skip

@@ -105,7 +105,9 @@ def _give_back(
     later = attempt.alias("later")
     last = select(func.max(later.c.n)).where(later.c.delivery_id == delivery.c.id)
     rows = connection.execute(
-        select(delivery.c.id, delivery.c.next_try_at, attempt.c.n, attempt.c.at, attempt.c.answer)
+        select(
+            delivery.c.id, delivery.c.next_try_at, attempt.c.n, attempt.c.tried_at, attempt.c.answer
+        )
         .select_from(delivery)
         .join(attempt, attempt.c.delivery_id == delivery.c.id)
         .where(
@@ -117,7 +119,7 @@ def _give_back(
     stand = [
         {
             "of": row.id,
-            "hour": max(now, min(row.at + wait(row.n - 1), row.next_try_at)),
+            "hour": max(now, min(row.tried_at + wait(row.n - 1), row.next_try_at)),
             "said": row.answer,
             "n": row.n,
         }

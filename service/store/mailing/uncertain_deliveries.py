@@ -55,7 +55,7 @@ _LISTED = (
         edition.c.cut_at,
         subscriber.c.address,
         delivery.c.dated_at,
-        attempt.c.at.label("handed_at"),
+        attempt.c.tried_at.label("handed_at"),
         attempt.c.relay,
         delivery.c.reply,
         delivery.c.state,
@@ -121,7 +121,7 @@ def by_edition(connection: Connection) -> list[Uncertain]:
 
     What will be planned again by itself needs nobody's decision and is not counted.
     """
-    since = func.min(func.coalesce(attempt.c.at, delivery.c.dated_at))
+    since = func.min(func.coalesce(attempt.c.tried_at, delivery.c.dated_at))
     rows = connection.execute(
         select(digest.c.name, edition.c.cut_at, func.count(), since)
         .select_from(delivery)

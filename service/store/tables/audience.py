@@ -39,7 +39,7 @@ signup_hour = Table(
     metadata,
     # How many mails sign-ups may cause in a UTC hour: to everybody (an empty key) and to a domain.
     Column("key", LargeBinary, primary_key=True),
-    Column("hour", UtcDateTime, primary_key=True),
+    Column("starts_at", UtcDateTime, primary_key=True),
     Column("mails", Integer, nullable=False),
 )
 
@@ -51,7 +51,7 @@ subscription = Table(
     Column("digest_id", ForeignKey("digest.id"), nullable=False),
     Column("token", String(32), nullable=False, unique=True),  # 128 random bits
     Column("cadence", String(64), nullable=False),
-    Column("at", String(5)),  # "HH:MM"; None: the digest's
+    Column("hour", String(5)),  # "HH:MM"; None: the digest's
     Column("zone", String(64)),  # None: the subscriber's, else the site's
     Column("topics", Json),  # list of topic ids; None: the digest's own, now and later
     Column("created_at", UtcDateTime, nullable=False),
@@ -91,7 +91,7 @@ subscription_event = Table(
     # Append-only: `why` needs the settings of that day.
     Column("id", BigId, primary_key=True),
     Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
-    Column("at", UtcDateTime, nullable=False),
+    Column("happened_at", UtcDateTime, nullable=False),
     Column("what", String(32), nullable=False),
     Column("detail", Json, nullable=False),
     Index("ix_subscription_event_subscription_id", "subscription_id"),
@@ -102,6 +102,6 @@ suppression = Table(
     metadata,
     Column("address_key", LargeBinary, primary_key=True),
     Column("reason", String(32), nullable=False),
-    Column("since", UtcDateTime, nullable=False),
+    Column("suppressed_at", UtcDateTime, nullable=False),
     Column("evidence", Text, nullable=False),
 )

@@ -108,7 +108,7 @@ attempt = Table(
     metadata,
     Column("delivery_id", ForeignKey("delivery.id"), primary_key=True, autoincrement=False),
     Column("n", Integer, primary_key=True, autoincrement=False),
-    Column("at", UtcDateTime, nullable=False),
+    Column("tried_at", UtcDateTime, nullable=False),
     Column("relay", String(64), nullable=False),
     Column("answer", Text, nullable=False),
 )

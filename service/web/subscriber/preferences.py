@@ -131,7 +131,7 @@ def _cadences(context: Context, digest: Digest, found: Subscription) -> tuple[Fo
     settings, words = context.settings, context.renderer.words(context.language)
     chosen = found.cadence if found.cadence in offered else choices.first_cadence(digest)
     return tuple(
-        FormOption(one, rhythms.in_words(settings, digest, one, words, found.at), one == chosen)
+        FormOption(one, rhythms.in_words(settings, digest, one, words, found.hour), one == chosen)
         for one in offered
     )
 
@@ -140,9 +140,9 @@ def _hours(digest: Digest, found: Subscription) -> tuple[FormOption, ...]:
     """The digest's own hour first, as ""; then every full hour, and the one that is chosen."""
     if not any(choices.has_hour(one) for one in choices.cadences(digest)):
         return ()
-    hours = sorted({*_HOURS, *([found.at] if found.at else [])})
-    own = FormOption("", digest.at, found.at is None)
-    return (own, *(FormOption(hour, hour, hour == found.at) for hour in hours))
+    hours = sorted({*_HOURS, *([found.hour] if found.hour else [])})
+    own = FormOption("", digest.at, found.hour is None)
+    return (own, *(FormOption(hour, hour, hour == found.hour) for hour in hours))
 
 
 def _wanted(
@@ -162,14 +162,14 @@ def _wanted(
     except ValueError:
         return "signup.fault.topics"
     try:
-        at = choices.choose_hour(cadence, fields.one("hour"))
+        hour = choices.choose_hour(cadence, fields.one("hour"))
     except ValueError:
         return "signup.fault.hour"
     try:
         paused_until = _pause(context, found, fields, now)
     except ValueError:
         return "signup.fault.date"
-    return Preferences(cadence, chosen, at, paused_until)
+    return Preferences(cadence, chosen, hour, paused_until)
 
 
 def _pause(context: Context, found: Subscription, fields: Fields, now: datetime) -> datetime | None:

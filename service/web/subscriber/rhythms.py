@@ -54,4 +54,4 @@ def site_zone(settings: Settings) -> str:
 
 
 def _schedule(settings: Settings, digest: Digest, found: Subscription) -> Schedule:
-    return schedule(digest, found.cadence, found.at, found.zone, site_zone(settings))
+    return schedule(digest, found.cadence, found.hour, found.zone, site_zone(settings))

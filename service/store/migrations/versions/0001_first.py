@@ -91,7 +91,7 @@ def upgrade() -> None:
         "signup_hour",
         metadata,
         sa.Column("key", sa.LargeBinary(), primary_key=True),
-        sa.Column("hour", INSTANT, primary_key=True),
+        sa.Column("starts_at", INSTANT, primary_key=True),
         sa.Column("mails", sa.Integer(), nullable=False),
     )
     sa.Table(
@@ -144,7 +144,7 @@ def upgrade() -> None:
         metadata,
         sa.Column("address_key", sa.LargeBinary(), primary_key=True),
         sa.Column("reason", sa.String(32), nullable=False),
-        sa.Column("since", INSTANT, nullable=False),
+        sa.Column("suppressed_at", INSTANT, nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
     )
     sa.Table(
@@ -289,7 +289,7 @@ def upgrade() -> None:
         sa.Column("digest_id", BIG_ID, sa.ForeignKey("digest.id"), nullable=False),
         sa.Column("token", sa.String(32), nullable=False),
         sa.Column("cadence", sa.String(64), nullable=False),
-        sa.Column("at", sa.String(5)),
+        sa.Column("hour", sa.String(5)),
         sa.Column("zone", sa.String(64)),
         sa.Column("topics", JSON_VALUE),
         sa.Column("created_at", INSTANT, nullable=False),
@@ -455,7 +455,7 @@ def upgrade() -> None:
         metadata,
         sa.Column("id", BIG_ID, primary_key=True),
         sa.Column("subscription_id", BIG_ID, sa.ForeignKey("subscription.id"), nullable=False),
-        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("happened_at", INSTANT, nullable=False),
         sa.Column("what", sa.String(32), nullable=False),
         sa.Column("detail", JSON_VALUE, nullable=False),
         sa.Index("ix_subscription_event_subscription_id", "subscription_id"),
@@ -551,7 +551,7 @@ def upgrade() -> None:
             autoincrement=False,
         ),
         sa.Column("n", sa.Integer(), primary_key=True, autoincrement=False),
-        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("tried_at", INSTANT, nullable=False),
         sa.Column("relay", sa.String(64), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
     )
