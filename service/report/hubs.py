@@ -53,21 +53,23 @@ def as_json(hub: HubRow | None, now: datetime) -> dict[str, object] | None:
         "hub": hub.hub,
         "topic": hub.topic,
         "until": _iso(hub.subscribed_until),
-        "deliveries": hub.delivered,
+        "deliveries": hub.delivered_count,
         "last_delivery": _iso(hub.delivered_at),
-        "bad_signatures": hub.unsigned,
+        "bad_signatures": hub.unsigned_count,
         "error": hub.error,
         "words": in_english().tell(words(hub, now)),
     }
 
 
 def _deliveries(hub: HubRow) -> Sentence:
-    if hub.delivered:
-        said = counted("hub.deliveries", hub.delivered, last=hub.delivered_at)
+    if hub.delivered_count:
+        said = counted("hub.deliveries", hub.delivered_count, last=hub.delivered_at)
     else:
         said = sentence("hub.deliveries.none")
     return (
-        sentence("hub.unsigned", deliveries=said, unsigned=hub.unsigned) if hub.unsigned else said
+        sentence("hub.unsigned", deliveries=said, unsigned=hub.unsigned_count)
+        if hub.unsigned_count
+        else said
     )
 
 

@@ -81,10 +81,10 @@ def _offered(one: Suggestion) -> Sentence:
 
 def advice(source: SourceRow) -> Sentence | None:
     """What the admin may want to do though nothing is wrong; None where there is nothing."""
-    if source.moved_to is not None:
-        return sentence("standing.moved", url=source.moved_to)
-    if source.redirect_to is not None:
-        return sentence("standing.redirect", url=source.redirect_to, since=source.redirect_since)
+    if source.moved_url is not None:
+        return sentence("standing.moved", url=source.moved_url)
+    if source.redirect_url is not None:
+        return sentence("standing.redirect", url=source.redirect_url, since=source.redirect_since)
     if source.page_error is not None:
         return sentence("standing.page", cause=cause(source.page_error))
     return None

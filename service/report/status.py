@@ -109,7 +109,7 @@ def source_json(source: SourceRow, now: datetime) -> dict[str, object]:
         "advice": english.tell(advice(source)) or None,
         "paused_until": _iso(paused_until(source, now)),
         "held_until": _iso(held_until(source, now)),
-        "moved_to": source.moved_to,
+        "moved_to": source.moved_url,
         "suggestions": [asdict(one) for one in source.suggestions],
         "pace": pace(source) or None,
         "parse_levels": source.parse_levels,

@@ -27,7 +27,7 @@ class SourceRow:
     `paused` by the TOML; from the command line since `paused_since`, until `paused_until` (None:
     until it is resumed). `held_until`: until when its publisher wants it left alone; `held_by`: the
     source of its site that was told so, None: itself. `drifting_since`: since when it gives no
-    entries though it used to. `redirect_to`: a permanent move that is being watched since
+    entries though it used to. `redirect_url`: a permanent move that is being watched since
     `redirect_since`. `parse_levels`: how often each parse level was enough. `hub`: its subscription
     there, None = there is none. The rest as in the columns of `source` and `source_poll`.
     """
@@ -43,7 +43,7 @@ class SourceRow:
     document_error: str | None
     quarantined_since: datetime | None
     gone_at: datetime | None
-    moved_to: str | None
+    moved_url: str | None
     last_tried_at: datetime | None
     repairs: tuple[str, ...]
     entries: int
@@ -58,7 +58,7 @@ class SourceRow:
     fresh_s: int | None = None
     every_s: int | None = None
     skips: int = 0
-    redirect_to: str | None = None
+    redirect_url: str | None = None
     redirect_since: datetime | None = None
     parse_levels: dict[str, int] = field(default_factory=dict)
     hub: HubRow | None = None
@@ -143,10 +143,12 @@ def polled(connection: Connection, now: datetime) -> int:
 
 
 def _live_sources() -> Select[Any]:
+    told = t.source.alias("told")
     return (
-        select(t.source, t.source_poll, t.source_counts)
+        select(t.source, t.source_poll, t.source_counts, told.c.name.label("held_by"))
         .join(t.source_poll, t.source_poll.c.source_id == t.source.c.id)
         .join(t.source_counts, t.source_counts.c.source_id == t.source.c.id)
+        .outerjoin(told, told.c.id == t.source_poll.c.held_by_id)
         .where(t.source.c.retired_at.is_(None))
     )
 
@@ -167,7 +169,7 @@ def _source_row(
         document_error=row.document_error,
         quarantined_since=row.quarantined_since,
         gone_at=row.gone_at,
-        moved_to=row.moved_to,
+        moved_url=row.moved_url,
         last_tried_at=row.last_tried_at,
         repairs=tuple(row.repairs or ()),
         entries=entries + beyond,
@@ -182,7 +184,7 @@ def _source_row(
         fresh_s=row.fresh_s,
         every_s=row.every_s,
         skips=row.skips or 0,
-        redirect_to=row.redirect_to,
+        redirect_url=row.redirect_url,
         redirect_since=row.redirect_since,
         parse_levels=poll_counts.by_level(row),
         hub=hub,

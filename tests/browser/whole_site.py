@@ -89,7 +89,7 @@ def _sources(connection: Any, web: Web) -> list[int]:
                   "error": "the server answered 429 (Too Many Requests)"},
         "bao-f": {"title": "Báo chậm", "next_poll_at": web.now - timedelta(hours=2)},
         "bao-g": {"title": "Báo nghỉ", "paused_since": web.now, "paused_until": later},
-        "bao-h": {"title": "Báo chuyển nhà", "last_ok_at": web.now, "moved_to": LONG},
+        "bao-h": {"title": "Báo chuyển nhà", "last_ok_at": web.now, "moved_url": LONG},
         "bao-i": {"title": "Cổng đổi bố cục", "failures": 1, "drifting_since": web.now,
                   **dict.fromkeys(("error", "document_error"),
                       "this page used to give about 20 entries and gives none: its layout has "

@@ -17,8 +17,8 @@ def alive(now):
     return HubRow(
         hub="https://hub.example/x", topic="https://bao.example/rss", asked_mode=None, asked_at=now,
         signed=True, alive_since=now, subscribed_until=now + timedelta(days=10), refused_at=None,
-        failures=0, error=None, next_try_at=now + timedelta(days=6), delivered=0,
-        delivered_at=None, missed_at=None, unsigned=0,
+        failures=0, error=None, next_try_at=now + timedelta(days=6), delivered_count=0,
+        delivered_at=None, missed_at=None, unsigned_count=0,
     )  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def test_a_lease_that_is_over_is_not_alive(alive, now):
 
 
 def test_deliveries_and_forgeries_are_counted(alive, now):
-    row = replace(alive, delivered=2, delivered_at=now, unsigned=3)
+    row = replace(alive, delivered_count=2, delivered_at=now, unsigned_count=3)
     assert words(row, now).endswith(
         "(2 deliveries, the last 2026-11-24 08:00Z; 3 with a wrong signature)"
     )

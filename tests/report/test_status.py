@@ -271,14 +271,17 @@ def test_each_state_has_its_reason_and_the_last_good_time_in_plain_words(any_sto
         },
         "xin": {"failures": 2, "error": "answered 429", "held_until": now + hour},
         "xin-het": {"failures": 2, "error": "answered 429", "held_until": now},
-        "lang-gieng": {"held_until": now + hour, "held_by": "xin", "last_ok_at": now - hour},
+        "lang-gieng": {"held_until": now + hour, "held_by_id": "xin", "last_ok_at": now - hour},
         "da-doi": {
             "failures": 1, "error": "answered 410", "gone_at": now - hour, "last_ok_at": now - hour,
         },
     }  # fmt: skip
     with any_store.write() as connection:
+        ids: dict[str, int] = {}
         for name, values in rows.items():
-            add_source(connection, now, name, **values)
+            if "held_by_id" in values:
+                values = {**values, "held_by_id": ids[values["held_by_id"]]}
+            ids[name] = add_source(connection, now, name, **values)
         add_source(connection, now, "bo", retired_at=now, failures=1, error="x")
     with any_store.read() as connection:
         told = as_json(status(connection, now))["sources"]
@@ -376,8 +379,8 @@ def test_how_often_a_source_is_asked_and_who_wants_it_so(store, now, rhythm, wor
 def test_an_admin_is_told_of_moves_long_before_and_after_they_are_believed(store, now):
     there = "https://moi.example/rss"
     with store.write() as connection:
-        add_source(connection, now, "mot", redirect_to=there, redirect_since=now)
-        add_source(connection, now, "hai", moved_to=there)
+        add_source(connection, now, "mot", redirect_url=there, redirect_since=now)
+        add_source(connection, now, "hai", moved_url=there)
         add_source(connection, now, "ba")
     with store.read() as connection:
         told = {

@@ -82,7 +82,7 @@ def test_every_state_of_a_source_has_its_word_its_reason_and_the_sites_hour(web)
         "slowed": ({"failures": 1, "error": "429", "held_until": soon}, "được yêu cầu chờ"),
         "late": ({"next_poll_at": web.now - timedelta(hours=2)}, "chậm"),
         "paused": ({"paused_since": web.now}, "tạm dừng"),
-        "moved": ({"last_ok_at": web.now, "moved_to": "https://moi.example/rss"}, "tốt"),
+        "moved": ({"last_ok_at": web.now, "moved_url": "https://moi.example/rss"}, "tốt"),
     }
     with web.store.write() as connection:
         for name, (values, _) in rows.items():

@@ -72,7 +72,7 @@ def begin(
         return visit
     if asked.kind.further is Continuation.CHILDREN:
         return _of_index(visit, known)
-    elsewhere = lists.place is not None and document.place != lists.place
+    elsewhere = lists.list_path is not None and document.place != lists.list_path
     if not elsewhere and (pages == 1 or not document.further):
         return visit
     if _has_known(read.parsed, known):
@@ -141,7 +141,7 @@ def end(visit: Visit) -> PolledDocument:
     plan = visit.plan
     if plan is None:
         return visit.read
-    before, index = visit.read.source.lists.children, visit.read.parsed.document.further
+    before, index = visit.read.source.lists.sitemaps, visit.read.parsed.document.further
     memory = sitemap_index.remember(index, before, visit.done, plan.wanted)
     failed = len(visit.done) < len(plan.wanted)
     again = failed or plan.more or sitemap_index.is_undated(index)
@@ -161,7 +161,7 @@ def _of_index(visit: Visit, known: Known) -> Visit:
     further = parsed.document.further
     if not further:
         return visit
-    plan = sitemap_index.plan(further, visit.read.source.lists.children)
+    plan = sitemap_index.plan(further, visit.read.source.lists.sitemaps)
     return replace(visit, wanted=plan.wanted, budget=len(plan.wanted), plan=plan)
 
 

@@ -271,8 +271,8 @@ class Recorder:
             level=parsed.level,
             lists=Lists(
                 entries_usual=empty_source.usual(source.lists.entries_usual, parsed.listed),
-                place=document.place,
-                children=result.children,
+                list_path=document.place,
+                sitemaps=result.children,
             ),
             whole=_is_whole(result, now),
             topic=result.advertised.topic if result.advertised else None,

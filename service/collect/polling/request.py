@@ -89,7 +89,7 @@ def asked_of(
     told = settings.source[claimed.name]
     return Asked(
         claimed,
-        replace(reading_of(told, settings.site), place=claimed.lists.place),
+        replace(reading_of(told, settings.site), place=claimed.lists.list_path),
         told_of(claimed.name, told, first=claimed.first_collected_at is None),
         rules_of(settings, claimed.name),
         site,

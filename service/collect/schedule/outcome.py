@@ -122,11 +122,11 @@ def failed(
     failures = source.failures + 1
     http = error if isinstance(error, HttpError) else None
     gone = http is not None and http.status == HTTPStatus.GONE and http.for_good
-    if known.moved_to is not None and (gone or failures >= LOST_AFTER):
+    if known.moved_url is not None and (gone or failures >= LOST_AFTER):
         # Its own address may know better by now.
         gone = False
         known = replace(
-            known, moved_to=None, redirect_to=None, redirect_since=None, redirect_seen=None
+            known, moved_url=None, redirect_url=None, redirect_since=None, redirect_seen=None
         )
     at = next_poll.after_failure(
         now,
@@ -192,19 +192,19 @@ def _as_told(known: PollState, parsed: ParseResult, new: int, now: datetime) -> 
 def _moving(
     known: PollState, source: ClaimedSource, hops: Sequence[Hop], now: datetime
 ) -> PollState:
-    if not hops and known.redirect_to is None:
+    if not hops and known.redirect_url is None:
         return known
     move = None
-    if known.redirect_to is not None and known.redirect_since is not None:
+    if known.redirect_url is not None and known.redirect_since is not None:
         move = redirects.WatchedRedirect(
-            known.redirect_to, known.redirect_since, known.redirect_seen or 0
+            known.redirect_url, known.redirect_since, known.redirect_seen or 0
         )
     move = redirects.seen(move, source.address, hops, now)
     if move is not None and move.is_settled(now):
-        known, move = replace(known, moved_to=move.to), None
+        known, move = replace(known, moved_url=move.to), None
     return replace(
         known,
-        redirect_to=move.to if move else None,
+        redirect_url=move.to if move else None,
         redirect_since=move.since if move else None,
         redirect_seen=move.seen if move else None,
     )

@@ -49,7 +49,7 @@ def wanting(
     `failures`: in a row at least, except where the server said that it is gone for good. Not whose
     publisher asked for time, nor who is paused.
     """
-    address = t.c.moved_to
+    address = t.c.moved_url
     statement = (
         select(s.c.id, s.c.name, s.c.url, address, t.c.searched_at)
         .join(t, t.c.source_id == s.c.id)
@@ -67,7 +67,7 @@ def wanting(
     )
     rows = connection.execute(statement)
     return [
-        Dead(row.id, row.name, row.url, row.moved_to or row.url, row.searched_at) for row in rows
+        Dead(row.id, row.name, row.url, row.moved_url or row.url, row.searched_at) for row in rows
     ]
 
 

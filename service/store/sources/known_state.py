@@ -55,7 +55,7 @@ def _of(row: Any) -> Remembered:
     return Remembered(
         row.id,
         row.url,
-        row.moved_to or row.url,
+        row.moved_url or row.url,
         row.etag if readable else None,
         row.last_modified if readable else None,
         row.read_as if readable else None,

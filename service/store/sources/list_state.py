@@ -20,14 +20,14 @@ class Lists:
     """None everywhere: nothing is known yet.
 
     `drifting_since`: since when it gives no entries though it used to. `entries_usual`: how many
-    its documents give. `place`: where in a page the list was found by itself. `children`: what is
-    remembered of an index's sitemaps.
+    its documents give. `list_path`: where in a page the list was found by itself. `sitemaps`: what
+    is remembered of an index's sitemaps.
     """
 
     drifting_since: datetime | None = None
     entries_usual: int | None = None
-    place: str | None = None
-    children: Mapping[str, str] | None = None
+    list_path: str | None = None
+    sitemaps: Mapping[str, str] | None = None
 
 
 UNKNOWN = Lists()

@@ -190,7 +190,7 @@ def record_failure(
         )
         values |= {"document_error": error, "quarantined_since": since, **_known_by(fingerprint)}
     if held_until is not None:
-        values |= {"held_until": held_until, "held_by": None}
+        values |= {"held_until": held_until, "held_by_id": None}
     return _settle(connection, source, next_poll_at, values)
 
 

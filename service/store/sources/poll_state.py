@@ -19,7 +19,7 @@ class PollState:
     """None everywhere: nothing is known yet. Seconds and instants, as in `source_poll`.
 
     `full_fetch_at`: when it was last asked without validators. `redirect_*`: a permanent redirect
-    that is being watched. `moved_to`: where the source is fetched instead of at its own address.
+    that is being watched. `moved_url`: where the source is fetched instead of at its own address.
     """
 
     interval_s: int | None = None
@@ -31,10 +31,10 @@ class PollState:
     phase_s: int | None = None
     skips: int | None = None
     full_fetch_at: datetime | None = None
-    redirect_to: str | None = None
+    redirect_url: str | None = None
     redirect_since: datetime | None = None
     redirect_seen: int | None = None
-    moved_to: str | None = None
+    moved_url: str | None = None
 
 
 UNKNOWN = PollState()
@@ -45,10 +45,10 @@ COLUMNS = tuple(t.c[name] for name in _NAMES)
 """In the order of the fields."""
 
 NOT_MOVED: dict[str, Any] = {
-    "redirect_to": None,
+    "redirect_url": None,
     "redirect_since": None,
     "redirect_seen": None,
-    "moved_to": None,
+    "moved_url": None,
 }
 """What a source knows of moves at an address that is new to it."""
 

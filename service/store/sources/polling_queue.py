@@ -74,7 +74,7 @@ class ClaimedSource:
     @property
     def address(self) -> str:
         """The TOML's, or where that has moved for good."""
-        return self.poll_state.moved_to or self.url
+        return self.poll_state.moved_url or self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _claimed(row: tuple[Any, ...]) -> ClaimedSource:
 
 
 def _address() -> ColumnElement[str]:
-    return func.coalesce(t.c.moved_to, s.c.url)
+    return func.coalesce(t.c.moved_url, s.c.url)
 
 
 def _live() -> ColumnElement[bool]:
@@ -173,8 +173,8 @@ def addresses(
     """Row -> where it is fetched (the TOML's address, and where that has moved), and its home."""
     found: dict[int, tuple[tuple[str, ...], str | None]] = {}
     for some in lots(ids):
-        columns = select(s.c.id, s.c.url, t.c.moved_to, s.c.home).join(t, t.c.source_id == s.c.id)
+        columns = select(s.c.id, s.c.url, t.c.moved_url, s.c.home).join(t, t.c.source_id == s.c.id)
         for row in connection.execute(columns.where(s.c.id.in_(some))):
-            fetched = tuple(one for one in (row.url, row.moved_to) if one)
+            fetched = tuple(one for one in (row.url, row.moved_url) if one)
             found[row.id] = (fetched, row.home)
     return found

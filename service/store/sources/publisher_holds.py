@@ -1,8 +1,8 @@
 """Sources that their publisher has asked us to leave alone: until when, and who was told so.
 
-`held_until` and `held_by` of `source_poll`. A hold comes with a source's own answer (Retry-After,
-429) or from a neighbour's of the same site. It ends with its hour, or when the source answers well
-all the same; but one that came while the source was being asked outlives that answer.
+`held_until` and `held_by_id` of `source_poll`. A hold comes with a source's own answer
+(Retry-After, 429) or from a neighbour's of the same site. It ends with its hour, or when the source
+answers well all the same; but one that came while the source was being asked outlives that answer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from service.store.core.column_types import UtcDateTime
 from service.store.tables import source as s
 from service.store.tables import source_poll as t
 
-NOT_HELD: dict[str, Any] = {"held_until": None, "held_by": None}
+NOT_HELD: dict[str, Any] = {"held_until": None, "held_by_id": None}
 """What a source knows of holds at an address that is new to it."""
 
 _PART = 500
@@ -43,7 +43,8 @@ def put_off(
         due = both.where(named, t.c.next_poll_at < until)
         rows += [{"row": row.id, "at": when(row.next_poll_at)} for row in connection.execute(due)]
     if rows:
-        held = {"next_poll_at": bindparam("at"), "held_until": bindparam("at"), "held_by": by}
+        told = select(s.c.id).where(s.c.name == by).scalar_subquery()
+        held = {"next_poll_at": bindparam("at"), "held_until": bindparam("at"), "held_by_id": told}
         connection.execute(update(t).where(t.c.source_id == bindparam("row")).values(held), rows)
     return len(rows)
 
@@ -59,7 +60,7 @@ def after_answer(ended: object, next_poll_at: object) -> dict[str, Any]:
     return {
         "next_poll_at": case((later, t.c.held_until), else_=next_poll_at),
         "held_until": case((since, t.c.held_until), else_=null()),
-        "held_by": case((since, t.c.held_by), else_=null()),
+        "held_by_id": case((since, t.c.held_by_id), else_=null()),
     }
 
 

@@ -55,7 +55,7 @@ def knows(connection: Connection, settings: Settings) -> bool:
 def _sources(connection: Connection, settings: Settings, now: datetime, *, retire: bool) -> bool:
     """True when feeds say something else of their sources: names, weights, how many there are."""
     renamed = renames.rename(connection, source, _was(settings.source))
-    stands = (source_poll.c[name] for name in ("moved_to", "etag", "last_modified"))
+    stands = (source_poll.c[name] for name in ("moved_url", "etag", "last_modified"))
     both = select(source, *stands).join(source_poll, source_poll.c.source_id == source.c.id)
     rows = {row.name: row for row in connection.execute(both)}
     new, moved, respelt, retitled = [], [], [], bool(renamed)
@@ -129,14 +129,14 @@ def _elsewhere(row: Any, wanted: Source) -> bool:
     Not the same one over TLS, nor the one that its server has sent us to all along.
     """
     was, moved, is_ = (
-        (url or "").partition("://")[2] for url in (row.url, row.moved_to, wanted.url)
+        (url or "").partition("://")[2] for url in (row.url, row.moved_url, wanted.url)
     )
     return is_ not in {was, moved} or row.kind != wanted.kind.value
 
 
 def _respelt(row: Any, wanted: Source) -> Row:
     """Validators belong to the address that gave them: the first fetch brings new ones."""
-    gave_them = wanted.url == row.moved_to
+    gave_them = wanted.url == row.moved_url
     return poll_state.NOT_MOVED | {
         "gone_at": None,
         **publisher_holds.NOT_HELD,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, Text, bindparam, cast, delete, or_, se
 
 from service.store.content.entries import rename_source
 from service.store.core.statements import upsert
-from service.store.tables import edition_story, redirect, source_poll, subscription
+from service.store.tables import edition_story, redirect, subscription
 
 
 def rename(connection: Connection, table: Table, was: Mapping[str, str]) -> dict[str, str]:
@@ -33,8 +33,6 @@ def rename(connection: Connection, table: Table, was: Mapping[str, str]) -> dict
     for new, old in done.items():
         if table.name == "source":  # it has no address of its own
             rename_source(connection, old, new)
-            held = source_poll.c.held_by == old
-            connection.execute(update(source_poll).where(held).values(held_by=new))
         else:
             _redirect(connection, table.name, old, new)
     if table.name == "topic" and done:

@@ -21,7 +21,7 @@ _FORGOTTEN: dict[str, object] = {
     "gone_at": None,
     **NOT_HELD,
     "drifting_since": None,
-    "place": None,  # what stands there now is taken
+    "list_path": None,  # what stands there now is taken
     "dead_since": None,
     "searched_at": None,
     "suggestions": None,

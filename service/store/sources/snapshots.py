@@ -11,19 +11,19 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from service.store.core.bulk import Many, Statement
 from service.store.core.statements import upsert
-from service.store.tables import source_memory as t
+from service.store.tables import source_snapshot as t
 
 
 def last(connection: Connection, source_id: int) -> bytes | None:
     """None: nothing is remembered."""
-    return connection.scalar(select(t.c.memory).where(t.c.source_id == source_id))
+    return connection.scalar(select(t.c.snapshot).where(t.c.source_id == source_id))
 
 
 def _keeping(connection: Connection) -> Statement:
-    values = {name: bindparam(name, type_=t.c[name].type) for name in ("source_id", "memory")}
+    values = {name: bindparam(name, type_=t.c[name].type) for name in ("source_id", "snapshot")}
     statement = upsert(connection, t).values(values)
     return statement.on_conflict_do_update(
-        index_elements=["source_id"], set_={"memory": statement.excluded.memory}
+        index_elements=["source_id"], set_={"snapshot": statement.excluded.snapshot}
     )
 
 
@@ -32,7 +32,7 @@ _KEEP = Many(_keeping)
 
 def keep(connection: Connection, kept: Mapping[int, bytes | None]) -> None:
     """From now on this of each source; None: forget."""
-    rows = [{"source_id": one, "memory": memory} for one, memory in kept.items() if memory]
+    rows = [{"source_id": one, "snapshot": memory} for one, memory in kept.items() if memory]
     _KEEP(connection, rows)
     gone = [one for one, memory in kept.items() if not memory]
     if gone:

@@ -39,8 +39,8 @@ from service.store.tables.sources import (
     site_lease,
     source,
     source_counts,
-    source_memory,
     source_poll,
+    source_snapshot,
     topic,
 )
 from service.store.tables.websub import websub, websub_delivery
@@ -67,8 +67,8 @@ __all__ = [
     "site_lease",
     "source",
     "source_counts",
-    "source_memory",
     "source_poll",
+    "source_snapshot",
     "stale_feed",
     "story",
     "story_article",

@@ -73,14 +73,14 @@ source_poll = Table(
     Column("skips", Integer),  # bits: 24 hours, 7 days, in GMT; None: none
     Column("full_fetch_at", UtcDateTime),  # when it was last asked without validators
     # A permanent redirect that is being watched, and the address that it led to in the end.
-    Column("redirect_to", Text),
+    Column("redirect_url", Text),
     Column("redirect_since", UtcDateTime),
     Column("redirect_seen", Integer),
-    Column("moved_to", Text),
+    Column("moved_url", Text),
     # Until when its publisher wants it left alone, and which source of its site was told so (None:
     # itself).
     Column("held_until", UtcDateTime),
-    Column("held_by", String(64)),
+    Column("held_by_id", ForeignKey("source.id")),
     Column("gone_at", UtcDateTime),  # the server said 410: not asked again by itself
     Column("entries_last", Integer),  # in the last document that was read
     Column("entries_beyond", Integer),  # of these, how many were more than we take of one
@@ -88,8 +88,8 @@ source_poll = Table(
     # What is remembered of its list (store/sources/list_state.py).
     Column("drifting_since", UtcDateTime),  # it used to give entries and gives none; None: it does
     Column("entries_usual", Integer),  # in its documents, the last ones counting most
-    Column("place", Text),  # where in a page its list was found by itself
-    Column("children", Json),  # what is remembered of an index's sitemaps
+    Column("list_path", Text),  # where in a page its list was found by itself
+    Column("sitemaps", Json),  # what is remembered of an index's sitemaps
     Column("page_error", Text),  # why an article's page could not be read lately; None: all could
     # What is done about a dead source (store/sources/dead_sources.py).
     Column("dead_since", UtcDateTime),  # its address gives no such document any more; None: it does
@@ -99,7 +99,7 @@ source_poll = Table(
     Column("hubs", Json),
     Column("hub_topic", Text),
     Column("pushed_until", UtcDateTime),  # a hub brings its news until then: polled at its ceiling
-    CheckConstraint("held_by IS NULL OR held_until IS NOT NULL", name="held"),
+    CheckConstraint("held_by_id IS NULL OR held_until IS NOT NULL", name="held"),
     Index("ix_source_poll_due", "next_poll_at"),
 )
 
@@ -115,13 +115,13 @@ source_counts = Table(
     Column("whole", Integer, nullable=False, server_default="0"),
 )
 
-source_memory = Table(
-    "source_memory",
+source_snapshot = Table(
+    "source_snapshot",
     metadata,
     # What the last document consisted of (parse/incremental/snapshot.py);
     # apart from the row that polls write.
     Column("source_id", ForeignKey("source.id"), primary_key=True, autoincrement=False),
-    Column("memory", LargeBinary, nullable=False),
+    Column("snapshot", LargeBinary, nullable=False),
 )
 
 robots = Table(

@@ -44,12 +44,14 @@ websub = Table(
         "next_try_at", UtcDateTime, nullable=False
     ),  # of the next request: a renewal, or once more
     *leased(),  # who is sending a request just now
-    Column("delivered", Integer, nullable=False),  # bodies that were taken
+    Column("delivered_count", Integer, nullable=False),  # bodies that were taken
     Column("delivered_at", UtcDateTime),
     Column(
         "missed_at", UtcDateTime
     ),  # a poll found news that nothing had come of; None: it brings all
-    Column("unsigned", Integer, nullable=False),  # bodies whose signature was wrong or missing
+    Column(
+        "unsigned_count", Integer, nullable=False
+    ),  # bodies whose signature was wrong or missing
     Column("unsigned_at", UtcDateTime),
     UniqueConstraint("token"),
     one_of("asked_mode", ("subscribe", "unsubscribe")),

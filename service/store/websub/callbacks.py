@@ -150,7 +150,9 @@ def denied(
 def unsigned(connection: Connection, one: CallbackOwner, now: datetime) -> None:
     """Something came whose signature is wrong or missing."""
     connection.execute(
-        update(t).where(t.c.id == one.id).values(unsigned=t.c.unsigned + 1, unsigned_at=now)
+        update(t)
+        .where(t.c.id == one.id)
+        .values(unsigned_count=t.c.unsigned_count + 1, unsigned_at=now)
     )
 
 
@@ -159,7 +161,7 @@ def heard(connection: Connection, one: CallbackOwner, now: datetime) -> None:
     row = connection.execute(
         update(t)
         .where(t.c.id == one.id)
-        .values(delivered=t.c.delivered + 1, delivered_at=now, missed_at=None)
+        .values(delivered_count=t.c.delivered_count + 1, delivered_at=now, missed_at=None)
         .returning(t.c.alive_since, t.c.subscribed_until)
     ).one()
     if row.alive_since is not None and row.subscribed_until is not None:

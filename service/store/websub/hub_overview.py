@@ -25,10 +25,10 @@ class HubRow:
     failures: int
     error: str | None
     next_try_at: datetime
-    delivered: int
+    delivered_count: int
     delivered_at: datetime | None
     missed_at: datetime | None
-    unsigned: int
+    unsigned_count: int
 
     @property
     def brings_all(self) -> bool:

@@ -120,8 +120,8 @@ def want(
         "signed": False,
         "failures": 0,
         "next_try_at": now,
-        "delivered": 0,
-        "unsigned": 0,
+        "delivered_count": 0,
+        "unsigned_count": 0,
     }
     connection.execute(upsert(connection, t).on_conflict_do_nothing(), row)
 

@@ -122,13 +122,13 @@ async def _moved(store, now, status="301 Moved Permanently", days=(0, 3, 8), **s
 async def test_a_move_is_believed_after_a_week_and_the_toml_stays(store, now, status):
     async for office, wire in _moved(store, now, status):
         row = office.row("mot")
-        assert (row.moved_to, row.url) == (wire.url("/moi"), wire.url("/mot"))
+        assert (row.moved_url, row.url) == (wire.url("/moi"), wire.url("/mot"))
         wire.asked.clear()
         office.now += DAY
         await office.collect()
         assert [talk.target for talk in wire.asked] == ["/moi"]
         office.register()  # as at every start
-        assert office.row("mot").moved_to == wire.url("/moi")
+        assert office.row("mot").moved_url == wire.url("/moi")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ async def test_a_move_is_believed_after_a_week_and_the_toml_stays(store, now, st
 )
 async def test_nothing_less_is_believed(store, now, status, days):
     async for office, _ in _moved(store, now, status, days):
-        assert office.row("mot").moved_to is None
+        assert office.row("mot").moved_url is None
 
 
 async def test_a_move_to_nowhere_is_taken_back(store, now):
@@ -151,12 +151,12 @@ async def test_a_move_to_nowhere_is_taken_back(store, now):
         office.settings = office.settings.model_copy()
         with store.write() as connection:
             away = "http://127.0.0.1:9/feed"  # nobody listens there
-            connection.execute(update(t.source_poll).values(moved_to=away))
+            connection.execute(update(t.source_poll).values(moved_url=away))
         for _ in range(3):
-            assert office.row("mot").moved_to == away
+            assert office.row("mot").moved_url == away
             office.now += DAY
             await office.collect()
-        assert office.row("mot").moved_to is None
+        assert office.row("mot").moved_url is None
         office.now += DAY
         assert (await office.collect()).ok == 1
 
@@ -172,8 +172,8 @@ async def test_a_login_does_not_move_to_another_origin(store, now):
             for day in (0, 3, 8):
                 office.now = now + day * DAY
                 await office.collect()
-            assert office.row("mot").moved_to is None
-            assert office.row("hai").moved_to == other.url("/moi")
+            assert office.row("mot").moved_url is None
+            assert office.row("hai").moved_url == other.url("/moi")
         assert not any("x-key" in talk.headers for talk in other.asked)
 
 

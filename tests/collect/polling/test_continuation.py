@@ -188,10 +188,10 @@ async def test_a_list_in_another_place_is_taken_if_it_holds_what_is_known(store,
     async with raw_server(site) as wire:
         office = Office(store, now, wire, tin={"kind": "page"})
         await office.collect()
-        before = office.row("tin").place
+        before = office.row("tin").list_path
         site.answers["tin"] = listing(5, 1, 2, 3, box="new-design")
         await visit(office)
-        assert office.row("tin").place not in {None, before}
+        assert office.row("tin").list_path not in {None, before}
     assert titles(office, "tin", quiet=False) == ["5"]
 
 

@@ -37,7 +37,7 @@ async def test_a_wrong_or_missing_signature_is_dropped_quietly_and_counted(any_s
             assert await hub.deliver(paper.body("forged"), signature=signature) == right == 202
             assert desk.waiting() == 1
             (row,) = desk.subscriptions()
-            assert (row.unsigned, row.unsigned_at, row.delivered) == (number, now, 1)
+            assert (row.unsigned_count, row.unsigned_at, row.delivered_count) == (number, now, 1)
         assert desk.row() == before
         assert (await desk.take()).entries_new == 0
         assert desk.titles() == ["Tin a"]
@@ -49,7 +49,7 @@ async def test_a_signature_of_another_body_or_another_subscription_is_none(store
         ((key, secret),) = hub.subscribed.items()
         hub.subscribed[key] = secret[::-1]
         await hub.deliver(paper.body("forged"))
-        assert (desk.waiting(), desk.subscriptions()[0].unsigned) == (0, 1)
+        assert (desk.waiting(), desk.subscriptions()[0].unsigned_count) == (0, 1)
 
 
 async def test_where_nobody_is_subscribed_a_delivery_is_told_that_it_is_gone(store, now):

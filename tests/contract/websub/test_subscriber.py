@@ -60,7 +60,7 @@ async def test_what_is_delivered_is_stored_as_if_it_had_been_fetched(store, now,
         assert (await desk.collect("bao")).entries_new == 0
         assert desk.titles() == ["Tin a", "Tin b"]
         (row,) = desk.subscriptions()
-        assert (row.delivered, row.delivered_at, row.unsigned) == (2, desk.now, 0)
+        assert (row.delivered_count, row.delivered_at, row.unsigned_count) == (2, desk.now, 0)
 
 
 async def test_while_it_is_alive_the_source_is_polled_at_its_ceiling(store, now):

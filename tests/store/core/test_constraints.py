@@ -17,7 +17,9 @@ REFUSED = {
     ),
     "an edition's mail without its edition": update(t.delivery).values(edition_id=None),
     "an owner without an end of the lease": update(t.source_poll).values(lease_owner="a"),
-    "told by whom it is held, and not until when": update(t.source_poll).values(held_by="a"),
+    "told by whom it is held, and not until when": update(t.source_poll).values(
+        held_by_id=t.source_poll.c.source_id
+    ),
     "a pause that ends and never began": update(t.source).values(
         paused_until=t.source.c.created_at
     ),

@@ -103,7 +103,7 @@ def test_a_document_read_is_recorded_whole(any_store, now):
             source=source, fingerprint=FINGERPRINT, next_poll_at=now + LEASE,
             poll_state=PollState(interval_s=900), title="Báo A", home=None, entries=7,
             repairs=["bare-ampersand"], level=ParseLevel.WHOLE, beyond=2,
-            lists=Lists(entries_usual=6, place=">a", children={"x": ""}),
+            lists=Lists(entries_usual=6, list_path=">a", sitemaps={"x": ""}),
         )  # fmt: skip
         assert poll_results.record_fine(connection, now, [fine]) == frozenset()
         row = _row(connection)
@@ -230,9 +230,9 @@ def test_what_is_gone_is_not_due_until_somebody_says_so(any_store, now):
 def test_a_source_that_has_moved_is_fetched_where_it_stands_now(any_store, now):
     there = "https://moi.example/rss"
     with any_store.write() as connection:
-        add_source(connection, now, moved_to=there)
+        add_source(connection, now, moved_url=there)
         (found,) = polling_queue.due(connection, now)
         assert found.url == there
         (source,) = _claim(connection, now, "bao-a")
-        assert (source.address, source.poll_state.moved_to) == (there, there)
+        assert (source.address, source.poll_state.moved_url) == (there, there)
         assert source.url != there

@@ -115,15 +115,15 @@ def test_the_address_that_a_source_has_moved_to_is_no_new_place(any_store, now, 
     with any_store.write() as connection:
         connection.execute(
             update(t.source_poll).values(
-                etag=b'"1"', first_collected_at=now, first_fetch_at=now, moved_to=there,
+                etag=b'"1"', first_collected_at=now, first_fetch_at=now, moved_url=there,
                 gone_at=now if gone else None, next_poll_at=now + timedelta(hours=5),
             )
         )  # fmt: skip
     apply(any_store, settings(source={"a": {"url": "http://a.example/rss"}}), now)
-    assert rows(any_store, t.source)["a"].moved_to == there
+    assert rows(any_store, t.source)["a"].moved_url == there
     apply(any_store, settings(source={"a": {"url": there}}), now)
     row = rows(any_store, t.source)["a"]
-    assert (row.url, row.moved_to, row.gone_at) == (there, None, None)
+    assert (row.url, row.moved_url, row.gone_at) == (there, None, None)
     assert (row.etag, row.first_collected_at, row.next_poll_at) == (b'"1"', now, now)
 
 
