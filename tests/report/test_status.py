@@ -279,9 +279,8 @@ def test_each_state_has_its_reason_and_the_last_good_time_in_plain_words(any_sto
     with any_store.write() as connection:
         ids: dict[str, int] = {}
         for name, values in rows.items():
-            if "held_by_id" in values:
-                values = {**values, "held_by_id": ids[values["held_by_id"]]}
-            ids[name] = add_source(connection, now, name, **values)
+            told = {"held_by_id": ids[values["held_by_id"]]} if "held_by_id" in values else {}
+            ids[name] = add_source(connection, now, name, **(values | told))
         add_source(connection, now, "bo", retired_at=now, failures=1, error="x")
     with any_store.read() as connection:
         told = as_json(status(connection, now))["sources"]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from sqlalchemy import Integer, LargeBinary
+
 from service.store import tables as t
+from service.store.core.column_types import UtcDateTime
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "schema.md").read_text(encoding="utf-8")
@@ -33,6 +36,24 @@ def test_each_table_is_there_with_its_key_and_all_its_columns():
     }
     assert columns() == {name: list(table.c.keys()) for name, table in tables.items()}
     assert all(all(cells) for cells in told.values())
+
+
+def test_a_columns_name_says_what_it_holds():
+    """Instants, seconds, hashes and references are known by their endings, and only they are."""
+    ends = {
+        ("_at", "_since", "_until", "_from", "_to"): lambda one: isinstance(one.type, UtcDateTime),
+        ("_s",): lambda one: isinstance(one.type, Integer) and not one.foreign_keys,
+        ("hash",): lambda one: isinstance(one.type, LargeBinary),
+    }
+    for table in t.metadata.tables.values():
+        for column in table.c:
+            for endings, holds in ends.items():
+                told = column.name.endswith(endings)
+                assert not told or holds(column), f"{column} tells something else"
+            instant = isinstance(column.type, UtcDateTime)
+            assert not instant or column.name.endswith(next(iter(ends))), f"{column} is an instant"
+            named = column.name.endswith(("_id", "merged_into"))
+            assert not column.foreign_keys or named, f"{column} is a reference"
 
 
 def test_each_reference_is_drawn_and_no_other():
