@@ -44,7 +44,9 @@ def add_source(connection: Connection, now: datetime, name: str = "bao-a", **val
 
 def sources():
     """Sources with all that is known of them: a statement to narrow further."""
-    whole = t.source.join(t.source_poll).join(t.source_counts)
+    whole = t.source.join(t.source_poll, t.source.c.id == t.source_poll.c.source_id).join(
+        t.source_counts
+    )
     return select(t.source, t.source_poll, t.source_counts).select_from(whole)
 
 

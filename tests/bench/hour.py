@@ -199,7 +199,9 @@ async def run(plan: Plan, store: Store) -> Hour:
 
 def _polled(column):
     """The name of each source and a column of its poll state."""
-    return select(t.source.c.name, column).join(t.source_poll)
+    return select(t.source.c.name, column).join(
+        t.source_poll, t.source_poll.c.source_id == t.source.c.id
+    )
 
 
 class _Due:

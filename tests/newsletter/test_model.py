@@ -72,7 +72,7 @@ class Model:
         written = DIGESTS[digest]
         return {
             "cadence": self.dice.choice(written.get("cadences", [written["cadence"]])),
-            "at": self.dice.choice(HOURS),
+            "hour": self.dice.choice(HOURS),
             "zone": self.dice.choice(ZONES),
         }
 

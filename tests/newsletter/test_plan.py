@@ -242,7 +242,7 @@ def test_a_suppressed_address_is_taken_as_paused(room):
         ).one()
         connection.execute(
             insert(t.suppression).values(
-                address_key=person.address_key, reason="address_refused", since=room.now,
+                address_key=person.address_key, reason="address_refused", suppressed_at=room.now,
                 evidence="550",
             )
         )  # fmt: skip

@@ -226,7 +226,7 @@ def test_the_reasons_why_no_mail_would_go(any_store, tmp_path):
         key = connection.execute(select(t.subscriber.c.address_key)).scalar_one()
         connection.execute(
             insert(t.suppression).values(
-                address_key=key, reason="address_refused", since=room.now, evidence="550"
+                address_key=key, reason="address_refused", suppressed_at=room.now, evidence="550"
             )
         )
     assert "suppressed" in room.preview(to=MINH).reason
