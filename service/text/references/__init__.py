@@ -1,0 +1,1 @@
+"""Numbers of official documents in a text: laws, decrees, decisions, directives. Pure."""
