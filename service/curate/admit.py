@@ -25,6 +25,7 @@ from datetime import datetime
 from service.curate import identity
 from service.curate.amending import Amending
 from service.curate.candidates import AdmitSource, ArticleCandidate, candidate, share
+from service.curate.citing import write_citations
 from service.curate.placing import Placing
 from service.curate.prepare import Prepared, Told, prepare
 from service.curate.rules import Matcher
@@ -208,13 +209,16 @@ class _Admission:
         placing = Placing(self.connection, self.matcher, self.before, self.tellers, self.now)
         placed = placing.place(accepted, changes.own)
         self.touched |= changes.own | changes.taken | placed.touched
+        cites_otherwise = write_citations(self.connection, accepted, changes.words)
         names = {row: name for name, row in topics.ids(self.connection).items()}
         became = [self._became(some, placed.shown, names) for some in documents]
         marks = frozenset[str]().union(*(one.topics for one in became))
         if marks:
             stale_feeds.mark(self.connection, {*marks, stale_feeds.EVERYTHING}, self.now)
+        shown_otherwise = [versions.REFERENCES] if cites_otherwise else []
         if not self.touched.isdisjoint(one.article_id for one in accepted if one.was_there):
-            versions.raise_(self.connection, [versions.STORIES])
+            shown_otherwise.append(versions.STORIES)
+        versions.raise_(self.connection, shown_otherwise)
         return became
 
     def _find(self, accepted: list[ArticleCandidate]) -> None:

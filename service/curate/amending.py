@@ -19,11 +19,12 @@ from service.store.sources import polling_queue
 class Changes:
     """Articles that say something else. `own`: by what their source says now.
 
-    `taken`: they went over to the source whose host their link names.
+    `taken`: they went over to the source whose host their link names. `words`: what they say now.
     """
 
     own: frozenset[int]
     taken: frozenset[int]
+    words: Mapping[int, ArticleValues]
 
 
 @dataclass(slots=True)
@@ -52,7 +53,8 @@ class Amending:
         taken = {at for at, one in foreign.items() if self._hand_over(at, one, places)}
         own = {at for at, one in told.items() if at not in taken and self._say(at, one)}
         articles.amend(self.connection, self._rows.values())
-        return Changes(frozenset(own), frozenset(taken))
+        words = {at: row.values for at, row in self._rows.items()}
+        return Changes(frozenset(own), frozenset(taken), words)
 
     def _is_foreign(self, article_id: int, one: ArticleCandidate) -> bool:
         """Whether anybody but its source tells it here."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from service.curate import identity
 from service.curate.articles import Shaped, believable, shape, web_link
+from service.curate.citations import cited
 from service.curate.listed import Visits, listed_hash, pack, wanted
 from service.curate.rules import Described, Matcher, Reason
 from service.model import Document, Entry, Refusal
@@ -40,7 +41,8 @@ class Prepared:
     """What the store needs of an entry. `values` None: refused, for the reason in `refusal`.
 
     `key` is the entry key within the source, `keys` all that lead to its article, the strongest
-    first. `hash` is of all that the entry says. `reasons`: topic -> why its words belong there.
+    first. `hash` is of all that the entry says. `reasons`: topic -> why its words belong there,
+    `references`: the official documents that they cite.
     `published` and `updated` are what the outlet says where it can be believed. `listed`: its page
     is to be read before it becomes an article, and this is the entry until then, packed.
     """
@@ -56,6 +58,7 @@ class Prepared:
     values: ArticleValues | None
     refusal: Refusal | None
     reasons: dict[str, Reason]
+    references: tuple[str, ...] = ()
     listed: bytes | None = None
 
     def __reduce__(self) -> tuple[type[Prepared], tuple[Any, ...]]:
@@ -121,6 +124,7 @@ def _prepared(
         values=values,
         refusal=shaped if isinstance(shaped, Refusal) else None,
         reasons=matcher.match(_described(shaped, told)) if isinstance(shaped, Shaped) else {},
+        references=cited(shaped.values.title, shaped.text) if isinstance(shaped, Shaped) else (),
     )
 
 

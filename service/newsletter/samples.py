@@ -19,7 +19,7 @@ def newest(connection: Connection, topics: Sequence[str], most: int) -> list[Fro
         for topic in topics
         for story in story_rows.in_topic(connection, topic, most)
     }
-    ranked = sorted(found.values(), key=lambda one: (-one.sort_at.timestamp(), one.public_id))
+    ranked = sorted(found.values(), key=story_rows.listed)
     return [
         Frozen(
             story_id=story.id,

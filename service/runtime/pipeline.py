@@ -29,6 +29,7 @@ from service.collect.websub import inbox, renew
 from service.collect.websub.inbox import Taken
 from service.collect.websub.renew import Kept, RenewalDependencies
 from service.collect.workers.pool import Parsers
+from service.curate.citing import read_stored
 from service.curate.rematch import rematch
 from service.mail.drain import Drained, drain
 from service.newsletter.pruning import prune
@@ -147,6 +148,11 @@ async def match_again(service: Service) -> None:
     changed = await asyncio.to_thread(rematch, service.store, service.settings, service.clock())
     if changed.topics:
         logs.get().info("matched again", topics=sorted(changed.topics), articles=changed.articles)
+
+
+async def read_references(service: Service) -> bool:
+    """Which documents the articles cite that were stored before that was kept. True: more wait."""
+    return await asyncio.to_thread(read_stored, service.store)
 
 
 async def publish_stale(service: Service) -> Published:

@@ -142,6 +142,7 @@ def jobs(
     return [
         PeriodicJob("clock", lambda: _after_the_clock(service, wake, steps), ticks.clock),
         PeriodicJob("house", house, ticks.house),
+        PeriodicJob("references", lambda: steps.read_references(service), ticks.house),
         PeriodicJob("memory", memory, ticks.memory),
         PeriodicJob("collect", collect, ticks.collect),
         PeriodicJob("delivered", delivered, ticks.delivered),

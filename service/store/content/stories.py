@@ -68,7 +68,8 @@ def by_ids(connection: Connection, ids: Iterable[int]) -> dict[int, Story]:
     return {wanted: loaded[found] for wanted, found in survivors.items() if found in loaded}
 
 
-def _listed(one: Story) -> tuple[float, str]:
+def listed(one: Story) -> tuple[float, str]:
+    """By which stories are sorted where they are listed: the newest first."""
     return (-one.sort_at.timestamp(), one.public_id)
 
 

@@ -20,6 +20,9 @@ STORIES = "/stories"
 """The pages of stories that were there already: their articles were edited, merged or placed, or
 their outlets are called otherwise."""
 
+REFERENCES = "/references"
+"""Which articles cite which official documents."""
+
 EDITIONS = "/editions"
 """Editions: archives, their pages, and what leads to the latest of them."""
 

@@ -38,7 +38,12 @@ def known_tag_authority(connection: Connection) -> str | None:
 
 def pulse(connection: Connection, at: datetime) -> None:
     """Write a row for no other use than to see whether one can be written."""
-    row = upsert(connection, fact).values(name=_PULSE, value=at.isoformat())
+    put(connection, _PULSE, at.isoformat())
+
+
+def put(connection: Connection, name: str, value: str) -> None:
+    """Keep a value, whatever it was before. Needs a write transaction."""
+    row = upsert(connection, fact).values(name=name, value=value)
     changed = row.on_conflict_do_update(index_elements=["name"], set_={"value": row.excluded.value})
     connection.execute(changed)
 

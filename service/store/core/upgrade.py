@@ -21,8 +21,10 @@ _UNFINISHED = re.compile(r"\d{4}")
 """Revisions of before the first schema was settled; since then a revision bears its file's name."""
 
 
-def upgrade(store: Store) -> None:
+def upgrade(store: Store, to: str = "head") -> None:
     """Apply what is missing. A second caller waits, then finds nothing to do. Raises StoreError.
+
+    `to`: a revision to stop at.
 
     SchemaError where the database is of a version that cannot be brought here.
     """
@@ -33,15 +35,15 @@ def upgrade(store: Store) -> None:
             assert raw is not None
             raw.execute("PRAGMA foreign_keys=OFF")
             try:
-                _upgrade(connection.execution_options(bantin_begin="BEGIN IMMEDIATE"))
+                _upgrade(connection.execution_options(bantin_begin="BEGIN IMMEDIATE"), to)
             finally:
                 raw.execute("PRAGMA foreign_keys=ON")
         else:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            _upgrade(connection)
+            _upgrade(connection, to)
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, to: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
     if not connection.in_transaction():
@@ -50,7 +52,7 @@ def _upgrade(connection: Connection) -> None:
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in known:
         raise SchemaError(_of_another_version(connection, current))
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
     if connection.dialect.name == "sqlite":
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if broken:

@@ -6,6 +6,7 @@ Nothing cascades: what leaves the TOML is retired, not deleted.
 from service.store.tables.articles import (
     article,
     article_key,
+    article_reference,
     article_topic,
     content_version,
     document,
@@ -48,6 +49,7 @@ from service.store.tables.websub import websub, websub_delivery
 __all__ = [
     "article",
     "article_key",
+    "article_reference",
     "article_topic",
     "attempt",
     "content_version",

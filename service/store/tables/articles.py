@@ -148,6 +148,16 @@ article_topic = Table(
     Index("ix_article_topic_listed_at", "listed_at"),  # the feed of all topics
 )
 
+article_reference = Table(
+    "article_reference",
+    metadata,
+    # An official document that the article's words cite, in the one spelling of its number. What is
+    # merged keeps its rows: its story has both articles.
+    Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
+    Column("reference", String(64), primary_key=True),
+    Index("ix_article_reference_reference", "reference", "article_id"),
+)
+
 content_version = Table(
     "content_version",
     metadata,

@@ -5,17 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import uuid
 
 import pytest
 from sqlalchemy import func, inspect, make_url, select, text
 
+from service.curate.citing import read_stored
 from service.demo.folder import settle
 from service.errors import SchemaError
 from service.runtime.composition import system_clock
 from service.store import tables as t
 from service.store.core.database import Store
 from service.store.core.migrate import VERSIONS, migrate, migrate_apart
+from service.store.core.upgrade import upgrade
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
+from tests.databases import POSTGRES, on_server, postgres_url
 from tests.running import BANTIN, unused_port
 
 
@@ -77,6 +81,64 @@ def test_migrating_a_filled_database_keeps_every_row(any_store, now):
     with any_store.read() as connection:
         for table in (t.source, t.article, t.story, t.article_topic, t.subscription):
             assert connection.scalar(select(func.count()).select_from(table)) == 1, table.name
+
+
+@pytest.fixture
+def unmigrated_postgres():
+    if not POSTGRES:
+        pytest.skip("needs a PostgreSQL server in BANTIN_TEST_POSTGRES")
+    name = f"bantin_first_{uuid.uuid4().hex[:12]}"
+    on_server(f"CREATE DATABASE {name}")
+    yield postgres_url(name)
+    on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def first_store(request, tmp_path):
+    """An empty database at the first schema."""
+    url = f"sqlite:///{tmp_path / 'first.db'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("unmigrated_postgres")
+    store = Store(url)
+    upgrade(store, "0001_first")
+    yield store
+    store.close()
+
+
+def test_a_filled_database_of_the_first_schema_is_brought_to_the_last(first_store, now):
+    """Each row as it was, and the tables that came later as they are declared."""
+    with first_store.write() as connection:
+        source = add_source(connection, now)
+        topic = add_topic(connection, now)
+        for number in range(3):
+            title = f"Chỉ thị {number + 1}-CT/TW"
+            add_story(connection, source=source, topics=[topic], entered_at=now, title=title)
+        add_subscription(connection, digest=add_digest(connection, now), starts_at=now)
+        before = contents(connection)
+    migrate(first_store)
+    with first_store.read() as connection:
+        assert contents(connection, before) == before
+        migrated = schema(connection)
+        later = set(migrated) - set(before)
+        assert {
+            name: connection.scalar(select(func.count()).select_from(text(name))) for name in later
+        } == dict.fromkeys(later, 0)
+    assert set(migrated) == set(t.metadata.tables)
+    assert read_stored(first_store) is False
+    with first_store.read() as connection:
+        found = connection.execute(select(t.article_reference.c.reference)).scalars()
+        assert sorted(found) == ["01-CT/TW", "02-CT/TW", "03-CT/TW"]
+
+
+def contents(connection, names=None):
+    """Table -> its rows, whatever its columns are called."""
+    names = names or [
+        name for name in inspect(connection).get_table_names() if name != "alembic_version"
+    ]
+    return {
+        name: sorted(map(repr, connection.execute(text(f'SELECT * FROM "{name}"'))))
+        for name in names
+    }
 
 
 def test_two_processes_that_start_at_once_migrate_once(tmp_path):

@@ -1,0 +1,107 @@
+"""Which articles cite which official documents, and the stories that do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, delete, or_, select
+
+from service.model import Story
+from service.store.content import stories
+from service.store.content.articles import BATCH
+from service.store.core.bulk import inserting
+from service.store.core.lots import lots
+from service.store.tables import article, article_reference, story, story_article
+
+SCAN = 1000
+"""Articles that cite a document, the latest ones, of which its page lists the newest stories. The
+archive behind them may be of any size."""
+
+_ADD = inserting(article_reference, "article_id", "reference")
+
+Cited = Mapping[int, Sequence[str]]
+"""Article -> the references in its words, each once."""
+
+
+def add(connection: Connection, cited: Cited) -> bool:
+    """Keep what new articles cite. True: there was something; the caller raises the version."""
+    rows = [
+        {"article_id": number, "reference": one} for number, some in cited.items() for one in some
+    ]
+    return _ADD(connection, rows) > 0
+
+
+def become(connection: Connection, cited: Cited) -> bool:
+    """These articles cite this now, and nothing else. True: that is something else than before."""
+    before: set[tuple[int, str]] = set()
+    for some in lots(cited):
+        rows = connection.execute(
+            select(article_reference.c.article_id, article_reference.c.reference).where(
+                article_reference.c.article_id.in_(some)
+            )
+        )
+        before |= {(row.article_id, row.reference) for row in rows}
+    after = {(number, one) for number, some in cited.items() for one in some}
+    _forget(connection, sorted(before - after))
+    new = sorted(after - before)
+    _ADD(connection, [{"article_id": number, "reference": one} for number, one in new])
+    return before != after
+
+
+def _forget(connection: Connection, pairs: Sequence[tuple[int, str]]) -> None:
+    for some in lots(pairs, 256):
+        same = [
+            and_(article_reference.c.article_id == number, article_reference.c.reference == one)
+            for number, one in some
+        ]
+        connection.execute(delete(article_reference).where(or_(*same)))
+
+
+def words_after(connection: Connection, last_id: int) -> Sequence[Any]:
+    """The next articles by id, those that were merged too: `id`, `title`, `lead`, `content`."""
+    own = article.c
+    return connection.execute(
+        select(own.id, own.title, own.lead, own.content)
+        .where(own.id > last_id)
+        .order_by(own.id)
+        .limit(BATCH)
+    ).all()
+
+
+def of_story(connection: Connection, story_id: int) -> list[str]:
+    """What the articles of a story cite, in the order of their spelling."""
+    rows = connection.execute(
+        select(article_reference.c.reference)
+        .distinct()
+        .join(story_article, story_article.c.article_id == article_reference.c.article_id)
+        .where(story_article.c.story_id == story_id)
+        .order_by(article_reference.c.reference)
+    )
+    return list(rows.scalars())
+
+
+def citing(connection: Connection, reference: str, limit: int, scan: int = SCAN) -> list[Story]:
+    """The newest stories that cite a document, in a topic or not, of the latest `scan` articles.
+
+    []: none does, or there is no such document.
+    """
+    latest = (
+        select(story_article.c.story_id)
+        .join(article_reference, article_reference.c.article_id == story_article.c.article_id)
+        .where(article_reference.c.reference == reference)
+        .order_by(article_reference.c.article_id.desc())
+        .limit(scan)
+        .subquery()
+    )
+    seen = article.c.first_seen_at
+    came_out = case((article.c.published < seen, article.c.published), else_=seen)
+    newest = (
+        select(story.c.id)
+        .join(article, article.c.id == story.c.article_id)
+        .where(story.c.id.in_(select(latest.c.story_id)))
+        .order_by(came_out.desc(), story.c.public_id)
+        .limit(limit)
+    )
+    found = stories.by_ids(connection, connection.execute(newest).scalars())
+    return sorted(found.values(), key=stories.listed)
