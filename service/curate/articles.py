@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
 
+from service.curate.lead import lead_of
 from service.model import Enclosure, Entry, Image, Refusal
 from service.store.content.article_values import ArticleValues
 from service.text.boilerplate import without_boilerplate
 from service.text.clean import clean_html, plain, plain_of_clean, title_text
-from service.text.excerpt import lead, shorten
+from service.text.excerpt import shorten
 from service.text.fold import lowered, nfc, words_of
 from service.text.language import guess
 from service.text.web.canonical import display_link, is_web
@@ -71,7 +72,7 @@ def shape(
     title = shorten(title_text(entry.title), LONGEST_TITLE) or shorten(longer, TITLE_CHARS)
     if not title:
         return Refusal.EMPTY
-    short = summary if 0 < len(summary) < FULL_TEXT_CHARS else lead(longer)
+    short = summary if 0 < len(summary) < FULL_TEXT_CHARS else lead_of(longer)
     short = "" if short == title else short
     if not entry.content and len(summary) >= FULL_TEXT_CHARS:
         full = clean_html(entry.summary, entry.base)

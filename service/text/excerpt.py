@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 
 ELLIPSIS = "…"
 
@@ -25,15 +27,25 @@ def shorten(text: str, chars: int) -> str:
     return (words if space else cut[:-1]).rstrip(_CUT_OFF) + ELLIPSIS
 
 
-def lead(text: str, sentences: int = 2, chars: int = 300) -> str:
-    """The first sentences of a plain text on one line, at most `chars` characters."""
-    text = " ".join(text.split())
-    found = 0
+def sentences(text: str, chars: int) -> Iterator[str]:
+    """The sentences of a plain text on one line that end within its first `chars` characters.
+
+    Needs blanks between sentences: scripts without them give none.
+    """
+    begin = 0
     for end in _ENDED.finditer(text, 0, chars + 1):
         before = text[max(0, end.start() - _LONGEST_ABBREVIATION) : end.start()]
         if text[end.start()] == "." and _ABBREVIATED.search(before):
             continue
-        found += 1
-        if found == sentences:
-            return text[: end.end()].rstrip()
-    return shorten(text, chars)
+        yield text[begin : end.end()].rstrip()
+        begin = end.end()
+    rest = text[begin:]
+    if rest and len(text) <= chars:
+        yield rest
+
+
+def lead(text: str, count: int = 2, chars: int = 300) -> str:
+    """The first `count` sentences of a plain text on one line, at most `chars` characters."""
+    text = " ".join(text.split())
+    found = list(islice(sentences(text, chars), count))
+    return " ".join(found) if len(found) == count else shorten(text, chars)
