@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from service.curate.lead import LONGEST as LONGEST_LEAD
 from service.newsletter.choose import StorySelection
 from service.newsletter.views import ContentsView, EditionView, LineView, SectionView
 from service.render.addresses import archive_page, signup_page
@@ -67,9 +68,12 @@ class Frame:
 
 
 def shortened(story: StoryView) -> StoryView:
-    """The story with a title that has an end, and of its lead the first two sentences."""
+    """The story with a title that has an end, and of its lead the first two sentences.
+
+    Where we chose them ourselves they stand whole.
+    """
     title = shorten(story.title, TITLE_CHARS) or story.outlet
-    return replace(story, title=title, lead=lead(story.lead))
+    return replace(story, title=title, lead=lead(story.lead, chars=LONGEST_LEAD))
 
 
 def from_json(kept: Mapping[str, Any]) -> Layout:
