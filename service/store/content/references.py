@@ -95,7 +95,7 @@ def citing(connection: Connection, reference: str, limit: int, scan: int = SCAN)
         .subquery()
     )
     seen = article.c.first_seen_at
-    came_out = case((article.c.published < seen, article.c.published), else_=seen)
+    came_out = case((article.c.published_at < seen, article.c.published_at), else_=seen)
     newest = (
         select(story.c.id)
         .join(article, article.c.id == story.c.article_id)
