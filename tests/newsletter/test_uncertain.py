@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from service.model import DeliveryState
 from service.report.health import health
+from service.report.sentence import Sentence
 from service.store import tables as t
 from service.store.mailing import outcomes, uncertain_deliveries
 from service.store.mailing.outcomes import DeliveryOutcome
@@ -147,9 +148,13 @@ def test_status_and_readyz_say_how_many_of_which_editions_and_since_when(room, l
         ]
     [told] = found.troubles
     assert editions == [(MONDAY, 1, MONDAY), (MONDAY + WEEK, 2, MONDAY + WEEK)]
+    named = [("tuan", MONDAY, 1), ("tuan", MONDAY + WEEK, 2)]
     assert told.values == {
         "n": 3, "since": MONDAY,
-        "editions": "tuan 2026-11-23 00:00Z (1), tuan 2026-11-30 00:00Z (2)",
+        "editions": tuple(
+            Sentence("uncertain.edition", {"digest": digest, "cut": cut, "n": n})
+            for digest, cut, n in named
+        ),
     }  # fmt: skip
     assert (told.key, told.stops, found.ready) == ("uncertain", False, True)  # they stop nobody
     room.settle("drop", room.held())
