@@ -1,4 +1,4 @@
-"""`bantin admin`: the way into the admin pages."""
+"""`bantin admin` prints links that open the admin pages."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ from service.web.admin import admin_key
 
 @click.group(cls=CommandGroup)
 def admin() -> None:
-    """The admin pages, /admin/ and /outbox/, which open with a key alone."""
+    """Print links to the admin pages, /admin/ and /outbox/, which need a key."""
 
 
 @admin.command("link")
-@click.option("--new", is_flag=True, help="Make another key: all links and browsers before it end.")
+@click.option(
+    "--new", is_flag=True, help="Make a new key, which ends all earlier links and cookies."
+)
 @config_option
 @json_option
 def link(new: bool, config: Path, as_json: bool) -> None:
-    """Print the address of the admin page with a token that opens it for a day.
+    """Print a link to the admin page with a token that is valid for a day.
 
     The browser that opens it keeps a cookie for 30 days, for /outbox/ too. Behind a proxy there
-    are two addresses: the public one, and the one on this machine. Writes var/admin.key where there
-    is none, or with --new; the running service takes it at once.
+    are two addresses: the public one, and the one on this machine. Writes var/admin.key if there is
+    none, or with --new; the running service uses it at once.
     """
     log_quietly()
     settings = load(config, environ()).settings

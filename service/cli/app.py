@@ -19,21 +19,21 @@ from click.shell_completion import CompletionItem
 from service.errors import BantinError, ConfigError, UsageError
 
 COMMANDS = {
-    "init": ("service.cli.init:init", "begin a site: a short bantin.toml and feeds/"),
-    "check": ("service.cli.check:check", "name every fault of the configuration"),
-    "demo": ("service.cli.demo:demo", "the whole way on bundled sources, offline"),
+    "init": ("service.cli.init:init", "create a first configuration"),
+    "check": ("service.cli.check:check", "list every fault in the configuration"),
+    "demo": ("service.cli.demo:demo", "run a guided tour on bundled sources, offline"),
     "up": ("service.cli.up:up", "run the service"),
     "serve": ("service.cli.up:up", ""),
-    "admin": ("service.cli.admin:admin", "the address of the admin pages, with a key to them"),
-    "reload": ("service.cli.up:reload_", "let the running service read its configuration"),
-    "collect": ("service.cli.collect:collect", "collect what is due, or the named sources"),
-    "publish": ("service.cli.collect:publish", "bring feeds and pages up to date"),
-    "digest": ("service.cli.digest:digest", "see a mail beforehand; send what is due"),
-    "status": ("service.cli.status:status", "health and lateness at a glance"),
+    "admin": ("service.cli.admin:admin", "print a link that opens the admin pages"),
+    "reload": ("service.cli.up:reload_", "make the running service reload its configuration"),
+    "collect": ("service.cli.collect:collect", "collect sources that are due, or the named ones"),
+    "publish": ("service.cli.collect:publish", "update feeds and pages"),
+    "digest": ("service.cli.digest:digest", "preview a digest's mail; send what is due"),
+    "status": ("service.cli.status:status", "show health and lateness at a glance"),
     "articles": ("service.cli.status:articles", "list stored articles"),
-    "explain": ("service.cli.status:explain", "all that is known of an article"),
-    "why": ("service.cli.status:why", "did this subscriber get that article"),
-    "parse": ("service.cli.parse:parse", "what the service sees in a document"),
+    "explain": ("service.cli.status:explain", "show everything known about an article"),
+    "why": ("service.cli.status:why", "tell whether a subscriber got an article"),
+    "parse": ("service.cli.parse:parse", "show what the service reads in a feed or page"),
     "sources": ("service.cli.sources.sources:sources", "list, add, pause, import, export sources"),
     "subscribers": (
         "service.cli.subscribers:subscribers",
@@ -41,12 +41,12 @@ COMMANDS = {
     ),
     "deliveries": (
         "service.cli.deliveries:deliveries",
-        "mails that did not arrive, or may not have",
+        "list and settle mails that may not have arrived",
     ),
     "mail": ("service.cli.mail:mail", "send a test mail through a relay"),
-    "config": ("service.cli.config:config", "the configuration in force, and its schema"),
-    "templates": ("service.cli.templates:templates", "list templates, copy them to restyle"),
-    "completion": ("service.cli.completion:completion", "a script for your shell"),
+    "config": ("service.cli.config:config", "show the effective configuration, or its schema"),
+    "templates": ("service.cli.templates:templates", "list templates; copy them to customize"),
+    "completion": ("service.cli.completion:completion", "print a completion script for your shell"),
 }
 """Name -> (where the command is, what the first help says), in the order of that help."""
 
@@ -55,7 +55,7 @@ HIDDEN = frozenset({"serve"})
 
 
 class Commands(click.Group):
-    """The commands, loaded on first use, and the seam where our errors become exit codes."""
+    """The commands, loaded on first use, and the place where our errors become exit codes."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return [name for name in COMMANDS if name not in HIDDEN]

@@ -1,4 +1,4 @@
-"""`bantin check`."""
+"""`bantin check` lists every fault in the configuration."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _MARKS = {True: "ok", False: "FAIL", None: "-"}
 
 
 @click.command()
-@click.option("--live", is_flag=True, help="Try each source and log in to each relay, too.")
+@click.option("--live", is_flag=True, help="Also fetch each source and log in to each relay.")
 @config_option
 @json_option
 def check(live: bool, config: Path, as_json: bool) -> None:
-    """Name every fault of the configuration, with its file, line and key.
+    """List every fault in the configuration, with its file, line and key.
 
-    Without a fault it says what is there. Exit 2 when there is a fault. With --live each source is
-    asked once, at a site's pace and only for what is not known, and one line says what it gives;
-    each relay is connected to and logged in to, but sent nothing (`bantin mail test` does that).
-    Exit 1 when one fails. A line for each topic says how many of the stored articles its rules
-    match. Writes nothing.
+    If there are none it counts what is configured. Exit 2 if there is a fault. --live fetches each
+    source once, at the pace of its site, with conditional requests, and prints a line about what it
+    found; it logs in to each relay without sending mail (`bantin mail test` sends one); and it says
+    how many of the stored articles the rules of each topic match. Exit 1 if one of these fails.
+    Writes nothing.
     """
     log_quietly()
     checked = judge(config, environ())

@@ -1,4 +1,4 @@
-"""One pass by hand: `bantin collect`, `bantin publish`."""
+"""`bantin collect` and `bantin publish` do one pass by hand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from service.runtime import pipeline
 @config_option
 @json_option
 def collect(names: tuple[str, ...], config: Path, as_json: bool) -> None:
-    """Collect what is due, or the named sources at once.
+    """Collect the sources that are due, or the named sources at once.
 
     Exit 1 if a named source failed. Writes the store.
     """
@@ -68,11 +68,11 @@ def _tell_collected(done: Collected) -> None:
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False),
-              help="Write feeds and pages as files into this folder too.")  # fmt: skip
+              help="Also write feeds and pages as files into this folder.")  # fmt: skip
 @config_option
 @json_option
 def publish(out: Path | None, config: Path, as_json: bool) -> None:
-    """Bring topic feeds and pages up to date; --out writes them as static files.
+    """Update topic feeds and pages; --out writes them as static files.
 
     Exit 1 if a document could not be written. Writes the store, and DIR with --out.
     """
@@ -111,4 +111,4 @@ def _published(done: Published, site: PublishReport | None) -> dict[str, object]
 def _tell_published(done: Published, out: Path | None, site: PublishReport | None) -> None:
     say(f"feeds: {len(done.written)} changed ({', '.join(done.written) or 'none'})")
     if site is not None:
-        say(f"{out}: {site.new} files new, {site.changed} changed, {site.unchanged} as they were")
+        say(f"{out}: {site.new} files new, {site.changed} changed, {site.unchanged} unchanged")

@@ -1,4 +1,4 @@
-"""`bantin completion`: a script that lets the shell complete commands, options and ids."""
+"""`bantin completion` prints the script that completes commands, options and ids."""
 
 from __future__ import annotations
 

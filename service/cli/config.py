@@ -1,4 +1,4 @@
-"""`bantin config`: the configuration in force, and the schema for editors."""
+"""`bantin config` shows the effective configuration, and the schema for editors."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from service.runtime.composition import load
 
 @click.group(cls=CommandGroup)
 def config() -> None:
-    """Show the configuration in force, or the schema of its file."""
+    """Show the effective configuration, or the schema of its file."""
 
 
 @config.command()
 @config_option
 @json_option
 def show(config: Path, as_json: bool) -> None:
-    """Every key with its value, defaults too, and no password. Writes nothing."""
+    """Print every key with its value, defaults included, without passwords. Writes nothing."""
     log_quietly()
     found = shown(load(config, environ()).settings)
     if as_json:
@@ -49,7 +49,7 @@ def _lines(table: dict[str, Any], above: str) -> Iterator[tuple[str, Any]]:
 @config.command()
 @json_option
 def schema(as_json: bool) -> None:
-    """The JSON Schema of bantin.toml, which editors use. Writes nothing.
+    """Print the JSON Schema of bantin.toml, for editors. Writes nothing.
 
     `bantin init` writes it to bantin.schema.json, where the first line of the TOML names it.
     """

@@ -1,4 +1,4 @@
-"""`bantin deliveries`: mails that did not arrive, or may not have."""
+"""`bantin deliveries` lists and settles mails that did not arrive, or may not have."""
 
 from __future__ import annotations
 
@@ -28,24 +28,28 @@ all_option = click.option("--all", "everything", is_flag=True, help="All uncerta
 
 @click.group(cls=CommandGroup)
 def deliveries() -> None:
-    """List mails that did not arrive, or may not have; settle those that are uncertain."""
+    """List mails that did not arrive, or may not have; settle the uncertain ones."""
 
 
 @deliveries.command("list")
 @click.option(
     "--state", "states", type=click.Choice(_STATES), multiple=True,
-    help="Only these; default: all three.",
+    help="Only this state; default: all three.",
 )  # fmt: skip
 @click.option(
-    "--limit", type=click.IntRange(1), default=200, show_default=True, help="Of each state."
+    "--limit",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="At most so many a state.",
 )
 @config_option
 @json_option
 def list_(states: tuple[str, ...], limit: int, config: Path, as_json: bool) -> None:
-    """Mails that are uncertain, deferred or rejected, with what the relay answered.
+    """List uncertain, deferred and rejected mails, with the relay's answer.
 
-    Uncertain: a relay may have taken it, but its answer was lost; it waits for `resend` or `drop`,
-    or, where a next try is told, is sent again by itself. Deferred: it is tried again. Rejected:
+    Uncertain: the relay may have accepted it, but its answer was lost; it waits for `resend` or
+    `drop`, or is sent again by itself where a next try is shown. Deferred: it is retried. Rejected:
     for good, the latest first. Writes nothing.
     """
     wanted = [DeliveryState(state) for state in states or _STATES]
@@ -76,7 +80,7 @@ def list_(states: tuple[str, ...], limit: int, config: Path, as_json: bool) -> N
 @config_option
 @json_option
 def resend(keys: tuple[str, ...], everything: bool, config: Path, as_json: bool) -> None:
-    """Plan them again, with the same Message-ID. Writes the store.
+    """Send uncertain mails again, with the same Message-ID. Writes the store.
 
     Exit 1 for a key that is unknown or not uncertain.
     """
@@ -87,14 +91,14 @@ def resend(keys: tuple[str, ...], everything: bool, config: Path, as_json: bool)
 @keys_argument
 @all_option
 @click.option(
-    "--untold", is_flag=True, help="They did not arrive: the next edition tells their stories."
+    "--untold", is_flag=True, help="They did not arrive: the next edition includes their stories."
 )
 @config_option
 @json_option
 def drop(
     keys: tuple[str, ...], everything: bool, untold: bool, config: Path, as_json: bool
 ) -> None:
-    """Leave them as they are, for good; what they told counts as told. Writes the store.
+    """Close uncertain mails without sending; their stories count as told. Writes the store.
 
     Exit 1 for a key that is unknown or not uncertain.
     """
@@ -106,7 +110,7 @@ def _settle(
     act: Act, what: str, keys: tuple[str, ...], everything: bool, config: Path, as_json: bool
 ) -> None:
     if bool(keys) == everything:
-        raise UsageError("name the KEYs of `bantin deliveries list`, or write --all")
+        raise UsageError("name KEYs from `bantin deliveries list`, or use --all")
     with opened(config) as service, service.store.ledger() as connection:
         if everything:
             ids = {one.key: one.id for one in uncertain_deliveries.held(connection)}
@@ -121,7 +125,7 @@ def _settle(
     else:
         say(f"{what}: {len(settled)}")
         for key in idle:
-            warn(f"{key}: does not wait for a decision")
+            warn(f"{key}: is not uncertain")
         for key in unknown:
             warn(f"{key}: no such delivery")
     if idle or unknown:

@@ -1,4 +1,4 @@
-"""`bantin demo`: the whole way on bundled sources."""
+"""`bantin demo` runs a guided tour on bundled sources."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ OWN_SITE = "bantin init tin && cd tin && bantin up"
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="End after the tour instead of serving.")
+@click.option("--once", is_flag=True, help="Exit after the tour instead of serving the result.")
 @click.option(
     "--dir",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("bantin-demo"),
     show_default=True,
-    help="Where the demo lives.",
+    help="The folder of the demo.",
 )
 @json_option
 def demo(once: bool, folder: Path, as_json: bool) -> None:
-    """The whole way, offline: collect, publish, mail to the outbox; then serve it.
+    """Run a guided tour, offline: collect, publish, mail to the outbox; then serve it.
 
-    Needs no configuration. Writes a folder of its own: its TOML, its store, its outbox, its site.
+    Needs no configuration. Writes into its own folder: configuration, store, outbox and site.
     """
     log_quietly()
     other = pidfile.running(folder / "var")
     if other is not None:
-        raise UsageError(f"the demo is running already in {folder}, as process {other}")
+        raise UsageError(f"the demo is already running in {folder}, as process {other}")
     with settle(folder.resolve(), system_clock()) as place:
         try:
             tour = Tour(place, place.environ(environ()), system_clock)

@@ -1,4 +1,4 @@
-"""`bantin digest`: the exact mail beforehand, and sending what is due."""
+"""`bantin digest` previews a digest's mail and sends what is due."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ from service.store.core import private_files
 
 @click.group(cls=CommandGroup)
 def digest() -> None:
-    """See a digest's mail beforehand; send what is due."""
+    """Preview a digest's mail; send what is due."""
 
 
 @digest.command()
 @click.argument("name", metavar="ID", shell_complete=ids_of("digest"))
-@click.option("--to", metavar="ADDRESS", help="As this subscriber would get it.")
-@click.option("--at", metavar="TIME", help="As if it were TIME: ISO 8601, or 7d for so long ago.")
-@click.option("--sample", is_flag=True, help="The newest stories where there is nothing to tell.")
-@click.option("--raw", "as_bytes", is_flag=True, help="The bytes of the mail; default in a pipe.")
+@click.option("--to", metavar="ADDRESS", help="The mail as this subscriber would get it.")
+@click.option("--at", metavar="TIME", help="As of TIME: ISO 8601, or 7d for seven days ago.")
+@click.option("--sample", is_flag=True, help="Use the newest stories if there is no news to send.")
+@click.option("--raw", "as_bytes", is_flag=True, help="Print the bytes; the default in a pipe.")
 @click.option("--open", "in_browser", is_flag=True, help="Show the HTML part in a browser.")
 @config_option
 @json_option
@@ -57,9 +57,9 @@ def preview(
 ) -> None:  # fmt: skip
     """Show the exact mail that would go out.
 
-    On a terminal its headers and its text part, in a pipe (or with --raw) all of it, byte for byte.
-    Where there is none the reason goes to standard error. Exit 1 if ADDRESS does not get it.
-    Uses nothing up, and writes nothing but var/preview.html for --open.
+    On a terminal this prints its headers and its text part, in a pipe (or with --raw) all of it,
+    byte for byte. If there is no mail, the reason goes to standard error. Exit 1 if ADDRESS does
+    not get the digest. Writes nothing but var/preview.html for --open.
     """
     with opened_to_look(config) as service:
         found = make_preview(
@@ -139,11 +139,11 @@ def _show(message: bytes, path: Path) -> bool:
 
 @digest.command()
 @click.argument("name", metavar="ID", shell_complete=ids_of("digest"))
-@click.option("--at", metavar="TIME", help="What is due at TIME; one to come needs the outbox.")
+@click.option("--at", metavar="TIME", help="As of TIME; a future TIME needs the outbox.")
 @config_option
 @json_option
 def send(name: str, at: str | None, config: Path, as_json: bool) -> None:
-    """Plan and send what is due of a digest; run again, it sends nothing twice.
+    """Plan and send a digest's mails that are due. Safe to repeat: nothing is sent twice.
 
     Exit 1 if anything is left deferred, uncertain or rejected by our fault. Writes the store, and
     var/outbox where no relay is configured.

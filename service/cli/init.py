@@ -1,4 +1,4 @@
-"""`bantin init`."""
+"""`bantin init` writes a first configuration."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from service.runtime.beginning import begin, language_of, title_of, url_of
 @click.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False),
                 default=Path())  # fmt: skip
-@click.option("--title", help="What the site is called.")
-@click.option("--language", help="Of pages and mails: vi, en, or another with words of your own.")
-@click.option("--url", help="The address of a first feed.")
+@click.option("--title", help="The name of the site.")
+@click.option("--language", help="Language of pages and mails: vi, en, or one that you translate.")
+@click.option("--url", help="The URL of a first feed.")
 @json_option
 def init(
     folder: Path, title: str | None, language: str | None, url: str | None, as_json: bool
 ) -> None:
-    """Begin a site in DIR (here): a short bantin.toml and feeds/.
+    """Write a first configuration into DIR (default: here): bantin.toml and feeds/.
 
-    Asks for what is missing on a terminal, else takes defaults. Writes the TOML; one that exists
-    is left alone (exit 2).
+    On a terminal it asks for what is missing, else it takes defaults. An existing bantin.toml is
+    never overwritten (exit 2).
     """
     log_quietly()
     if (folder / DEFAULT_NAME).exists():
-        raise UsageError(f"{folder / DEFAULT_NAME} exists already; it was not touched")
+        raise UsageError(f"{folder / DEFAULT_NAME} already exists; it was not changed")
     ask = sys.stdin.isatty() and not as_json
     language = _answer(language, ask, "Language (vi, en, …)", _system_language(), language_of)
     title = _answer(title, ask, "Title of the site", default_title(language), title_of)

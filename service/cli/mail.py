@@ -1,4 +1,4 @@
-"""`bantin mail`: whether the relay takes mail."""
+"""`bantin mail` tests whether the relay accepts mail."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def mail() -> None:
 
 @mail.command()
 @click.argument("address")
-@click.option("--relay", metavar="ID", help="Through this relay; default: the first one.")
+@click.option("--relay", metavar="ID", help="The relay to use; default: the first one.")
 @config_option
 @json_option
 def test(address: str, relay: str | None, config: Path, as_json: bool) -> None:
     """Send one real message to ADDRESS and print the dialogue with the relay.
 
-    The password is never shown. Without a relay the message goes to var/outbox. Exit 1 when it was
-    not taken. Writes into the store whether the relay takes mail; if it does again, what waited
-    for it is sent at once.
+    The password is never shown. Without a relay the message goes to var/outbox. Exit 1 if it was
+    not accepted. Records whether the relay accepts mail; if it does again, mails that waited for
+    it are sent at once.
     """
     with opened(config) as service:
         work = trial.send(
@@ -73,11 +73,11 @@ def _tell(sent: TrialResult, released: int) -> None:
     for who, line in sent.dialogue:
         say(f"{_ARROWS[who]} {printable(line)}")
     if sent.relay == OUTBOX and sent.ok:
-        say(f"no relay is configured: {sent.answer}; nothing has left this machine")
+        say(f"no relay is configured: {sent.answer}; nothing was sent")
     elif sent.ok:
-        say(f"{sent.relay} has taken a mail to {sent.address}: {printable(sent.answer)}")
+        say(f"{sent.relay} accepted a mail to {sent.address}: {printable(sent.answer)}")
     else:
-        say(f"{sent.relay} has not taken it: {printable(sent.answer)}")
+        say(f"{sent.relay} did not accept it: {printable(sent.answer)}")
     if released:
         say(f"{number(released, 'mail')} that waited for it will be sent now")
 

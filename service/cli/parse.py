@@ -1,4 +1,4 @@
-"""`bantin parse`: what the service sees in a document. It needs no configuration."""
+"""`bantin parse` shows what the service reads in a document. It needs no configuration."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _WEB = ("http://", "https://")
 @click.option(
     "--kind",
     type=click.Choice([kind.value for kind in SourceKind]),
-    help="What it is; default: a feed.",
+    help="How to read it; default: as a feed.",
 )
-@click.option("--url", metavar="BASE", help="Where a file stands on the web, for its links.")
+@click.option("--url", metavar="BASE", help="The URL of a file, to resolve its links.")
 @json_option
 def parse(inputs: tuple[str, ...], kind: str | None, url: str | None, as_json: bool) -> None:
-    """Show what the service sees in each document; with --json a line each.
+    """Show what the service reads in each document; with --json one line each.
 
-    Needs no configuration; addresses in private networks are refused. Exit 1 if any input is not
-    fine. Writes nothing.
+    Needs no configuration; addresses in private networks are refused. Exit 1 if any input
+    cannot be read. Writes nothing.
     """
     log_quietly()
     reading = as_kind(ParseOptions(), kind)

@@ -1,4 +1,4 @@
-"""Looking: `bantin status`, `articles`, `explain`, `why`. None of them writes."""
+"""`bantin status`, `articles`, `explain` and `why` answer questions. None of them writes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from service.text import mailboxes
 @config_option
 @json_option
 def status(config: Path, as_json: bool) -> None:
-    """Sources, topics, editions, deliveries: health and lateness at a glance. Writes nothing."""
+    """Show health and lateness of sources, topics, editions and deliveries. Writes nothing."""
     with opened_to_look(config) as service:
         beside = Beside(line_names(service.settings), _beside(service))
         with service.store.read() as connection:
@@ -68,16 +68,21 @@ def _beside(service: Service) -> list[Trouble]:
 
 @click.command()
 @click.option("--topic", metavar="ID", shell_complete=ids_of("topic"), help="Only in this topic.")
-@click.option("--source", metavar="ID", shell_complete=ids_of("source"), help="Only of this one.")
-@click.option("--since", metavar="TIME", help="Seen since then: ISO 8601, or 7d for so long ago.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most.")
+@click.option(
+    "--source",
+    metavar="ID",
+    shell_complete=ids_of("source"),
+    help="From this source.",
+)
+@click.option("--since", metavar="TIME", help="Only those seen since TIME: ISO 8601, or 7d.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Maximum.")
 @config_option
 @json_option
 def articles(
     topic: str | None, source: str | None, since: str | None, limit: int, config: Path,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """List stored articles, those seen last first. Writes nothing."""
+    """List stored articles, the latest first. Writes nothing."""
     with opened_to_look(config) as service:
         known(service, "topic", topic)
         known(service, "source", source)
@@ -116,10 +121,10 @@ def _listed(one: admin_queries.ListedArticle) -> dict[str, object]:
 @config_option
 @json_option
 def explain(url: str, config: Path, as_json: bool) -> None:
-    """An article: where seen, which story, which topics and why, where published, how often mailed.
+    """Explain an article: its sources, story, topics and why, feeds, and how often it was mailed.
 
-    URL is the article's address, that of its story page, or an id. Exit 1 for the unknown. Writes
-    nothing.
+    URL is the article's address, that of its story page, or an id. Exit 1 if it is not known.
+    Writes nothing.
     """
     with opened_to_look(config) as service:
         with service.store.read() as connection:
@@ -145,7 +150,7 @@ def _unknown(url: str, as_json: bool) -> None:
 @config_option
 @json_option
 def why(address: str, url: str, config: Path, as_json: bool) -> None:
-    """Did this subscriber get it: sent, pending, deduplicated, skipped, suppressed, and the proof.
+    """Tell whether a subscriber got an article: sent, pending, skipped …, with the row as proof.
 
     Exit 1 for an unknown address or article. Writes nothing.
     """

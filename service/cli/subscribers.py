@@ -1,4 +1,4 @@
-"""`bantin subscribers`: who gets which digest, by hand and in lists."""
+"""`bantin subscribers` manages who gets which digest, one by one and in lists."""
 
 from __future__ import annotations
 
@@ -35,15 +35,20 @@ from service.web.subscriber.rhythms import previous_cut
 
 @click.group(cls=CommandGroup)
 def subscribers() -> None:
-    """List subscribers; add, import, export, forget them."""
+    """List, add, import, export and forget subscribers."""
 
 
 @subscribers.command("list")
-@click.option("--digest", metavar="ID", shell_complete=ids_of("digest"), help="Only of this one.")
+@click.option(
+    "--digest",
+    metavar="ID",
+    shell_complete=ids_of("digest"),
+    help="Of this digest.",
+)
 @config_option
 @json_option
 def list_(digest: str | None, config: Path, as_json: bool) -> None:
-    """Every live subscription, by address. Writes nothing."""
+    """List every live subscription, by address. Writes nothing."""
     with opened_to_look(config) as service:
         known(service, "digest", digest)
         zone = service.settings.zone
@@ -86,15 +91,15 @@ def _listed(one: Subscription) -> dict[str, object]:
               help="May be given several times; default: the digest's.")  # fmt: skip
 @click.option("--hour", metavar="HH:MM", help="Default: the digest's.")
 @click.option("--zone", metavar="Z", help="Such as Asia/Ho_Chi_Minh; default: the site's.")
-@click.option("--language", metavar="L", help="Of the mails; default: the site's.")
-@click.option("--evidence", metavar="TEXT", help="How they said yes.")
-@click.option("--again", is_flag=True, help="Also if they have unsubscribed.")
+@click.option("--language", metavar="L", help="Language of the mails; default: the site's.")
+@click.option("--evidence", metavar="TEXT", help="How they gave consent.")
+@click.option("--again", is_flag=True, help="Even if they have unsubscribed.")
 @config_option
 @json_option
 def add(address: str, digest: str, config: Path, as_json: bool, **preferences: Any) -> None:
     """Add a subscriber, active at once; no mail is sent. Writes the store.
 
-    Whoever has unsubscribed or was forgotten is refused, unless you say --again.
+    An address which has unsubscribed or was forgotten is refused without --again.
     """
     with opened(config) as service:
         added = people.add(
@@ -117,16 +122,16 @@ def add(address: str, digest: str, config: Path, as_json: bool, **preferences: A
 @subscribers.command("import")
 @click.argument("file", metavar="CSV", type=click.File("rb"))
 @click.option("--digest", metavar="ID", shell_complete=ids_of("digest"),
-              help="For lines that name none; default: the only digest.")  # fmt: skip
+              help="The digest of lines that name none; default: the only digest.")  # fmt: skip
 @click.option("--evidence", metavar="TEXT", default="imported list", show_default=True,
-              help="How those said yes whose line does not tell.")  # fmt: skip
-@click.option("--again", is_flag=True, help="Also those who have unsubscribed here.")
+              help="How those gave consent whose line does not say it.")  # fmt: skip
+@click.option("--again", is_flag=True, help="Even those who have unsubscribed here.")
 @config_option
 @json_option
 def import_(
     file: Any, digest: str | None, evidence: str, again: bool, config: Path, as_json: bool
 ) -> None:
-    """Add a list: address,digest,cadence,topics(;),hour,zone,language,evidence.
+    """Import a CSV list: address,digest,cadence,topics(;),hour,zone,language,evidence.
 
     The exports of listmonk, Ghost and Mailchimp are understood as they are; who unsubscribed or
     bounced there is never written to. Whoever has unsubscribed here is named and left out. Each bad
@@ -160,7 +165,7 @@ def import_(
         barred = f"{done.barred} suppressed, " if done.barred else ""
         left = f"{done.left_out} unsubscribed and left out, " if done.left_out else ""
         say(
-            f"{done.added} added, {done.already} there already, {barred}{left}"
+            f"{done.added} added, {done.already} already there, {barred}{left}"
             f"{number(done.refused, 'line')} refused"
         )
     if done.refused:
@@ -192,9 +197,9 @@ def export(config: Path, as_json: bool) -> None:
 @config_option
 @json_option
 def forget(address: str, config: Path, as_json: bool) -> None:
-    """Take an address out of store and outbox and end its subscriptions. Writes both.
+    """Erase an address from store and outbox and end its subscriptions. Writes both.
 
-    Exit 1 if nobody has it, or if a busy database kept bytes of it: then forget it once more.
+    Exit 1 if nobody has it, or if a busy database still contains it: then run it again.
     """
     with opened(config) as service:
         try:
@@ -210,6 +215,6 @@ def forget(address: str, config: Path, as_json: bool) -> None:
     else:
         warn(f"nobody has the address {printable(address)}")
     if not done.erased:
-        warn("the database was busy and still has bytes of it: run the command once more")
+        warn("the database was busy and still contains the address: run the command again")
     if not (done.known and done.erased):
         fail()

@@ -1,4 +1,4 @@
-"""`bantin templates`: what may be restyled. Templates are the package's until one is copied."""
+"""`bantin templates` lists and copies templates. Those not copied come from the package."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from service.render import copies
 
 @click.group(cls=CommandGroup)
 def templates() -> None:
-    """List the templates; copy those that are to look otherwise."""
+    """List the templates; copy those that you want to change."""
 
 
 @templates.command("list")
 @config_option
 @json_option
 def list_(config: Path, as_json: bool) -> None:
-    """Every template, and which of them are copies of yours. Writes nothing."""
+    """List every template, and which ones you have copied. Writes nothing."""
     own = copies.copied(config.parent)
     if as_json:
         dump([{"name": name, "copied": name in own} for name in copies.names()])
@@ -40,8 +40,8 @@ def _names(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
 def copy(names: tuple[str, ...], config: Path, as_json: bool) -> None:
     """Copy a template, or a folder such as mail/edition, beside the configuration.
 
-    A copy stays as it is when Bantin changes, so copy no more than you change. Nothing is ever
-    overwritten (exit 2). Writes templates/.
+    Copies do not follow later versions of Bantin, so copy only what you change. Existing files are
+    never overwritten (exit 2). Writes templates/.
     """
     written = [path for name in names for path in copies.copy(config.parent, name)]
     if as_json:

@@ -1,4 +1,4 @@
-"""`bantin up` runs the service, `bantin reload` lets it read its configuration again."""
+"""`bantin up` runs the service, `bantin reload` makes it reload its configuration."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from service.web.admin import admin_key
 def up(config: Path) -> None:
     """Run the service until SIGTERM or Ctrl-C: collect, publish, mail, pages.
 
-    Prints the address of the admin pages with a key that opens them for a day; `bantin admin link`
-    prints another. SIGHUP or `bantin reload` reads the configuration again. A port that is taken:
-    exit 2. Writes the store, the key, and var/outbox where no relay is configured.
+    Prints a link to the admin pages that is valid for a day; `bantin admin link` prints another.
+    SIGHUP or `bantin reload` reloads the configuration. Exit 2 if the port is in use. Writes the
+    store, the key, and var/outbox if no relay is configured.
     """
     run(config)
 
@@ -43,7 +43,7 @@ def run(config: Path, ticks: Ticks = TICKS) -> None:
         warn(f"warning: {warning}")
     other = pidfile.running(settings.var)
     if other is not None:
-        raise UsageError(f"the service is running already, as process {other}")
+        raise UsageError(f"the service is already running, as process {other}")
     # The port first: a start that fails must not have retired what another one serves.
     with listen(settings.web.listen) as bound:
         key = _admin_key(settings.var)  # before the modes under var/ are set right
@@ -62,7 +62,7 @@ def run(config: Path, ticks: Ticks = TICKS) -> None:
 
 
 def _admin_key(var: Path) -> str:
-    """One that others could read is replaced, which its mode tells only until it is set right."""
+    """One that others could read is replaced; its mode tells so only until it is corrected."""
     try:
         return admin_key.ensure(var)
     except OSError as error:
@@ -73,9 +73,9 @@ def _admin_key(var: Path) -> str:
 @config_option
 @json_option
 def reload_(config: Path, as_json: bool) -> None:
-    """Let the running service read its configuration again, if it has no fault.
+    """Make the running service reload its configuration, if it has no faults.
 
-    Exit 2 for faults (then nothing happens), 1 when nobody is running. Writes nothing itself.
+    Exit 2 if it has faults (nothing changes then), 1 if no service is running. Writes nothing.
     """
     log_quietly()
     settings = load(config, environ()).settings
@@ -85,7 +85,7 @@ def reload_(config: Path, as_json: bool) -> None:
     try:
         os.kill(pid, signal.SIGHUP)
     except OSError as error:
-        raise BantinError(f"process {pid} cannot be told: {error.strerror}") from error
+        raise BantinError(f"cannot signal process {pid}: {error.strerror}") from error
     if as_json:
         dump({"pid": pid})
     else:

@@ -42,7 +42,7 @@ def copy(root: Path, name: str) -> list[Path]:
     targets = [root / FOLDER / one for one in chosen]
     for target in targets:
         if target.exists():
-            raise UsageError(f"{target} exists already; it was not touched")
+            raise UsageError(f"{target} already exists; it was not changed")
     for one, target in zip(chosen, targets, strict=True):
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

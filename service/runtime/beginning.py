@@ -31,7 +31,7 @@ def begin(
     """
     config = folder / DEFAULT_NAME
     if config.exists():
-        raise UsageError(f"{config} exists already; it was not touched")
+        raise UsageError(f"{config} already exists; it was not changed")
     source = _source(url_of(url), language) if url else None
     language = language_of(language)
     translated = has_words([shipped_templates()], language)

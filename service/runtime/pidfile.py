@@ -70,7 +70,7 @@ def _locked(path: Path) -> int:
             if time.monotonic() > give_up:
                 other = running(path.parent)
                 raise UsageError(
-                    f"the service is running already, as process {other} ({path})"
+                    f"the service is already running, as process {other} ({path})"
                 ) from None
             time.sleep(_PAUSE_S)
             continue

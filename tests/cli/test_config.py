@@ -35,7 +35,7 @@ def test_a_template_is_copied_once_and_never_over_another(ask, run, folder):
     }
     assert "web/home.html.j2\tcopied" in run("templates", "list").stdout.splitlines()
     (folder / "templates" / "web" / "home.html.j2").write_text("mine")
-    assert "exists already" in run("templates", "copy", "web/home.html.j2", code=2).stderr
+    assert "already exists" in run("templates", "copy", "web/home.html.j2", code=2).stderr
     assert (folder / "templates" / "web" / "home.html.j2").read_text() == "mine"
 
 

@@ -53,7 +53,7 @@ def test_without_a_terminal_missing_answers_take_defaults(run, folder, monkeypat
 def test_an_existing_file_is_not_touched(run, folder):
     (folder / "bantin.toml").write_text("mine")
     result = run("init", "--title", "X", code=2)
-    assert "exists already" in result.stderr
+    assert "already exists" in result.stderr
     assert (folder / "bantin.toml").read_text() == "mine"
     assert [path.name for path in folder.iterdir()] == ["bantin.toml"]
 

@@ -137,7 +137,7 @@ def test_an_imported_list_adds_what_is_new(ask, run, site, web):
         "bao-d-example": {"title": "Báo D", "url": "https://bao-d.example/rss"},
     }  # fmt: skip
     again = run("sources", "import", "list.opml")
-    assert again.stdout.splitlines()[0] == "0 added, 3 there already, 0 refused"
+    assert again.stdout.splitlines()[0] == "0 added, 3 already there, 0 refused"
 
 
 def test_what_cannot_be_collected_is_refused_and_stops_no_other(run, site):
@@ -147,7 +147,7 @@ def test_what_cannot_be_collected_is_refused_and_stops_no_other(run, site):
     )
     result = run("sources", "import", "list.opml", code=1)
     assert "http://169.254.169.254/rss: " in result.stderr
-    assert result.stdout.splitlines()[0] == "1 added, 0 there already, 1 refused"
+    assert result.stdout.splitlines()[0] == "1 added, 0 already there, 1 refused"
     assert list(added(site, "imported")) == ["bao-c-example"]
 
 
@@ -185,7 +185,7 @@ def test_a_retry_forgets_the_failure_and_the_source_is_asked_with_the_next_pass(
     told = ask("sources", "retry", "--failing")
     assert told == {"sources": ["bao-a"], "paused": [], "running": False}
     assert "1 of 1 source" in run("collect").stdout
-    assert run("sources", "retry", "--failing").stdout == "no source fails\n"
+    assert run("sources", "retry", "--failing").stdout == "no source is failing\n"
     said = run("sources", "retry", "bao-b").stdout
     assert said == "the next `bantin up` or `bantin collect` asks bao-b\n"
     assert "1 of 1 source" in run("collect").stdout

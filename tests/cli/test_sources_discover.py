@@ -70,7 +70,7 @@ def test_nothing_found_says_what_was_asked(ask, run, site, web):
     web.pages["/"] = page("<p>Xin chào</p>").encode()
     shown = run("sources", "discover", web.base, code=1)
     assert shown.stdout == ""
-    assert f"{web.base}: nothing to collect was found" in shown.stderr
+    assert f"{web.base}: found nothing to collect" in shown.stderr
     assert f"  {web.base}/feed/: the server answered 404" in shown.stderr
     told = ask("sources", "discover", web.base, code=1)
     assert told["found"] == []

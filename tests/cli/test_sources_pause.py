@@ -64,5 +64,5 @@ def test_what_the_file_pauses_the_file_resumes(ask, run, site, web):
     config.write_text(text.replace("[source.bao-b]", "[source.bao-b]\npaused = true"))
     run("collect")
     told = run("sources", "resume", "bao-b", code=2).stderr
-    assert "source 'bao-b' is paused by bantin.toml:16; take `paused` out there" in told
+    assert "source 'bao-b' is paused by bantin.toml:16; remove `paused` there" in told
     assert "paused in the configuration" in run("status").stdout

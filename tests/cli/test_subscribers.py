@@ -54,7 +54,7 @@ def test_good_lines_go_in_and_each_bad_one_is_named(ask, run, site):
     result = run("subscribers", "import", "list.csv", code=1)
     places = [line.split(": ")[0] for line in result.stderr.splitlines()]
     assert places == ["list.csv:3", "list.csv:4"]
-    assert result.stdout == "2 added, 0 there already, 2 lines refused\n"
+    assert result.stdout == "2 added, 0 already there, 2 lines refused\n"
     again = ask("subscribers", "import", "list.csv", code=1)
     assert (again["added"], again["already"]) == (0, 2)
     assert [(fault["line"], fault["address"]) for fault in again["faults"]] == [
@@ -71,7 +71,7 @@ def test_whoever_has_left_is_named_and_left_out_until_again_is_said(ask, run, si
     run("subscribers", "forget", "minh@example.vn")
     result = run("subscribers", "import", "list.csv")
     assert (
-        result.stdout == "0 added, 1 there already, 1 unsubscribed and left out, 0 lines refused\n"
+        result.stdout == "0 added, 1 already there, 1 unsubscribed and left out, 0 lines refused\n"
     )
     assert result.stderr.startswith("list.csv:3: minh@example.vn: was forgotten on 20")
     told = ask("subscribers", "import", "list.csv")

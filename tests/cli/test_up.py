@@ -115,7 +115,7 @@ def test_a_second_service_in_the_same_folder_is_refused(run, site, base, start):
     up = start("up", cwd=site)
     up.wait_for("serving")
     result = run("up", code=2)
-    assert f"is running already, as process {up.process.pid}" in result.stderr
+    assert f"is already running, as process {up.process.pid}" in result.stderr
     assert up.stop() == 0
 
 

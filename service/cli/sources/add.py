@@ -1,4 +1,4 @@
-"""`bantin sources add`: a feed, or the one that a site clearly means."""
+"""`bantin sources add` adds a feed, or the one feed that a site clearly offers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ topic_option = click.option(
     metavar="ID",
     multiple=True,
     shell_complete=ids_of("topic"),
-    help="A topic that gets everything from here; may be given several times.",
+    help="A topic for all its articles; may be given several times.",
 )
 
 
@@ -69,10 +69,10 @@ def add(
     config: Path,
     as_json: bool,
 ) -> None:
-    """Add a source. Writes feeds/added.toml, if the configuration is without faults then.
+    """Add a source. Writes feeds/added.toml, unless the configuration would have a fault.
 
-    A site's address will do: its feed is looked for, and added where only one can be meant; else
-    what there is is shown, nothing is added, exit 1. An address that cannot be had just now is
+    URL may be that of a site: its feed is looked up, and added if only one fits; else the choices
+    are shown, nothing is added, and the exit code is 1. A URL that cannot be fetched just now is
     added as it is.
     """
     log_quietly()
@@ -161,7 +161,7 @@ def _tell_choice(found: Discovery, asked: str, zone: str, *, as_json: bool) -> N
         what = f"{found.url} does not say which feed is meant"
     else:
         what = f"{found.url} has no feed"
-    warn(f"{what}; nothing was added. What can be added:")
+    warn(f"{what}; nothing was added. Choices:")
     for one in good[:_MOST_SHOWN]:
         kind = "" if one.kind is SourceKind.FEED else f" --kind {one.kind}"
         warn(f"  bantin sources add {one.url}{kind}")

@@ -1,4 +1,4 @@
-"""`bantin sources discover`: what a site has to collect, as TOML to paste."""
+"""`bantin sources discover` finds what can be collected from a site, as TOML to paste."""
 
 from __future__ import annotations
 
@@ -55,16 +55,16 @@ _MOST_REFUSED = 8
     type=click.IntRange(1, 200),
     default=MOST_REQUESTS,
     show_default=True,
-    help="Requests to the site at most, at the pace of per_site.",
+    help="At most so many requests, at the pace of per_site.",
 )
 @config_option
 @json_option
 def discover(url: str, most: int, config: Path, as_json: bool) -> None:
-    """Find what a site has to collect, and print it as TOML to paste. Writes nothing.
+    """Find what can be collected from a site, and print it as TOML. Writes nothing.
 
-    Feeds that its pages name, or that stand where its software keeps them; without a feed its
-    sitemap of news, and the list of news on the page itself. Each is fetched and read before it is
-    shown. Needs no configuration, but keeps to one that is there. Exit 1 if nothing is found.
+    It looks for feeds that the pages name, and where common software keeps them; if there is none,
+    for news sitemaps, and for a list of news on the page itself. Each is fetched and read before it
+    is shown. Needs no configuration, but follows one if it exists. Exit 1 if nothing is found.
     """
     log_quietly()
     settings = settings_at(config)
@@ -162,7 +162,7 @@ def tell_discovery(found: Discovery, proposed: list[Proposal], zone: str) -> Non
         warn(": ".join(map(printable, found.refused[0])))
     else:
         _tell_left_out(found, zone)
-        warn(f"{found.url}: nothing to collect was found: no feed, no sitemap, no list of news")
+        warn(f"{found.url}: found nothing to collect: no feed, no sitemap, no list of news")
         _tell_refused(found)
         warn(f"{asked} asked")
 

@@ -1,4 +1,4 @@
-"""`bantin sources pause` and `resume`: let a source rest without editing the TOML."""
+"""`bantin sources pause` and `resume`: stop and restart polling without editing the TOML."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _duration(_ctx: click.Context, _param: click.Parameter, text: str | None) ->
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     if not span:
-        raise click.BadParameter("is not a time at all")
+        raise click.BadParameter("must be longer than no time")
     return span
 
 
@@ -35,12 +35,12 @@ def _duration(_ctx: click.Context, _param: click.Parameter, text: str | None) ->
 @ids
 @click.option(
     "--for", "span", metavar="TIME", callback=_duration,
-    help='Ask them again by themselves after so long, such as "7d"; default: when resumed.',
+    help='Resume by itself after this time, such as "7d"; default: never.',
 )  # fmt: skip
 @config_option
 @json_option
 def pause(names: tuple[str, ...], span: timedelta | None, config: Path, as_json: bool) -> None:
-    """Let sources rest: they are not asked until resumed. Writes the store, not the TOML."""
+    """Stop polling sources until they are resumed. Writes the store, not the TOML."""
     with opened_to_look(config) as service:
         _known(service, names)
         now = service.clock()
@@ -60,7 +60,7 @@ def pause(names: tuple[str, ...], span: timedelta | None, config: Path, as_json:
 @config_option
 @json_option
 def resume(names: tuple[str, ...], config: Path, as_json: bool) -> None:
-    """Ask paused sources again; what was due meanwhile is due now. Writes the store."""
+    """Resume paused sources; those that became due are polled now. Writes the store."""
     with opened_to_look(config) as service:
         _known(service, names)
         _not_by_file(service, names)
@@ -82,4 +82,4 @@ def _not_by_file(service: Service, names: tuple[str, ...]) -> None:
     written = [name for name in names if service.settings.source[name].paused]
     for name in written:
         file, line = service.loaded.places.find(("source", name, "paused"))
-        raise UsageError(f"source {name!r} is paused by {file}:{line}; take `paused` out there")
+        raise UsageError(f"source {name!r} is paused by {file}:{line}; remove `paused` there")

@@ -1,4 +1,4 @@
-"""`bantin sources show`: all that is known of one source."""
+"""`bantin sources show` prints everything known about one source."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PARSE_LEVELS = {
 @config_option
 @json_option
 def show(name: str, config: Path, as_json: bool) -> None:
-    """How one source stands, how it is asked and why so, what its answers cost. Writes nothing."""
+    """Show a source: its state, how often it is polled and why, what it costs. Writes nothing."""
     with opened_to_look(config) as service:
         known(service, "source", name)
         with service.store.read() as connection:

@@ -1,4 +1,4 @@
-"""`bantin sources`: what is collected, and adding to it."""
+"""`bantin sources` lists what is collected, and adds to it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from service.store.sources import pauses, retries
 
 @click.group(cls=CommandGroup)
 def sources() -> None:
-    """List what is collected; add, pause, import, export it."""
+    """List, add, find, pause, import and export sources."""
 
 
 sources.add_command(add)
@@ -57,7 +57,7 @@ sources.add_command(show)
 @config_option
 @json_option
 def list_(config: Path, as_json: bool) -> None:
-    """Every source of the configuration, and how it stands. Writes nothing."""
+    """List every configured source and its state. Writes nothing."""
     with opened_to_look(config) as service:
         zone = service.settings.zone
         found = _listed(service, UTC if as_json else ZoneInfo(zone))
@@ -114,9 +114,9 @@ def _listed(service: Service, zone: tzinfo) -> list[dict[str, Any]]:
 @config_option
 @json_option
 def import_(file: Any, topics: tuple[str, ...], config: Path, as_json: bool) -> None:
-    """Add the feeds of an OPML file that are new. Writes feeds/imported.toml.
+    """Import new feeds from an OPML file. Writes feeds/imported.toml.
 
-    A folder that is called as a topic puts its feeds into it. Exit 1 if a feed was refused.
+    Feeds in a folder named after a topic go into that topic. Exit 1 if a feed was refused.
     """
     log_quietly()
     try:
@@ -147,7 +147,7 @@ def _imported(done: Additions) -> dict[str, object]:
 def _tell_imported(config: Path, done: Additions) -> None:
     for url, reason in done.refused.items():
         warn(f"{printable(url)}: {reason}")
-    say(f"{len(done.added)} added, {len(done.already)} there already, {len(done.refused)} refused")
+    say(f"{len(done.added)} added, {len(done.already)} already there, {len(done.refused)} refused")
     if done.added:
         say(f"written to {done.file}")
         what_follows(config)
@@ -155,16 +155,16 @@ def _tell_imported(config: Path, done: Additions) -> None:
 
 @sources.command()
 @click.argument("names", metavar="[ID]...", nargs=-1, shell_complete=ids_of("source"))
-@click.option("--failing", is_flag=True, help="All that fail or are quarantined.")
+@click.option("--failing", is_flag=True, help="All sources that fail or are quarantined.")
 @config_option
 @json_option
 def retry(names: tuple[str, ...], failing: bool, config: Path, as_json: bool) -> None:
     """Clear the errors of sources and poll them now. Writes the store.
 
-    A running service does so within seconds; else the next `bantin collect` does.
+    A running service polls within seconds; without one the next `bantin collect` does.
     """
     if failing == bool(names):
-        raise UsageError("name the sources, or all that fail with --failing")
+        raise UsageError("name the sources, or use --failing for all that fail")
     with opened_to_look(config) as service:
         for name in names:
             known(service, "source", name)
@@ -178,9 +178,9 @@ def retry(names: tuple[str, ...], failing: bool, config: Path, as_json: bool) ->
         dump({"sources": wanted, "paused": paused, "running": running})
         return
     for name in paused:
-        warn(f"{name} is paused, and stays so")
+        warn(f"{name} is paused and stays paused")
     if not wanted:
-        say("no source fails")
+        say("no source is failing")
         return
     asked = [name for name in wanted if name not in paused]
     who = "the running service asks" if running else "the next `bantin up` or `bantin collect` asks"
@@ -192,7 +192,7 @@ def retry(names: tuple[str, ...], failing: bool, config: Path, as_json: bool) ->
 @config_option
 @json_option
 def export(config: Path, as_json: bool) -> None:
-    """Print the feeds as OPML, each in the folders of its topics. Writes nothing.
+    """Print the feeds as OPML, in a folder for each topic. Writes nothing.
 
     Titles are those of the configuration, else what the feeds call themselves.
     """
@@ -204,7 +204,7 @@ def export(config: Path, as_json: bool) -> None:
     else:
         raw(opml.write(settings.site.title, feeds))
     if pages:
-        warn(f"left out, for they are not feeds: {', '.join(pages)}")
+        warn(f"left out because they are not feeds: {', '.join(pages)}")
 
 
 def _outlines(
