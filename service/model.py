@@ -152,7 +152,7 @@ class Entry:
 
     @property
     def address(self) -> str | None:
-        """Where people read it: at the publisher's, past whoever counts clicks in between."""
+        """Where people read it: at the publisher's, past services that count clicks in between."""
         return self.origin or self.link
 
 
@@ -196,7 +196,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """Who told the news, as readers see it: the source's title, its home, the article's address."""
+    """The outlet that told the news, as readers see it: title, home, the article's address."""
 
     source: str
     title: str

@@ -126,7 +126,7 @@ def replaced(file: Path, text: str) -> Iterator[None]:
 
 
 def write_at_once(file: Path, data: bytes) -> None:
-    """Whoever reads `file` meanwhile sees the old bytes or the new ones."""
+    """A reader of `file` sees the old bytes or the new ones, never a mixture."""
     mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     draft = Path(name)

@@ -44,7 +44,7 @@ class KeyLocations:
         return places.get(known, (self._main, None))
 
     def forget(self) -> None:
-        """Let the files' texts go: whoever works on for long tells no more faults by them.
+        """Let the files' texts go: a long-running process tells no more faults by them.
 
         What is asked for from now on stands in the main file.
         """

@@ -181,7 +181,7 @@ def _hold_back(
 class _Admission:
     """The steps over documents that share no article; they share what was read.
 
-    `before` are the stored articles as they were, `tellers` who had told them.
+    `before` are the stored articles as they were, `tellers` the sources that had told them.
     """
 
     connection: Connection

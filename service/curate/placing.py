@@ -34,7 +34,8 @@ class Placements:
 class Placing:
     """The rules, and what was read.
 
-    `before` are the stored articles as they were before the documents, `tellers` who had told them.
+    `before` are the stored articles as they were before the documents, `tellers` the sources that
+    had told them.
     """
 
     connection: Connection
@@ -71,7 +72,7 @@ class Placing:
         return Placements(woken | entered | {article for article, _ in leave}, shown)
 
     def _is_news(self, one: ArticleCandidate) -> bool:
-        """Somebody who had not told it tells it now, and not in his first collection."""
+        """A source that had not told it tells it now, and not in its first collection."""
         return not one.quiet and not one.repeats
 
     def _quietly(self, one: ArticleCandidate) -> bool:
@@ -81,7 +82,7 @@ class Placing:
         return stored is not None and self.now - stored.first_seen_at > OLD_NEWS
 
     def _left(self, one: ArticleCandidate, held: Iterable[str]) -> set[str]:
-        """Topics that its old words brought it into, by whoever told it, and its new ones do not.
+        """Topics that its old words brought it into, by whichever source, and its new ones do not.
 
         What another outlet brought it into by itself is not theirs to take away.
         """

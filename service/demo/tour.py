@@ -2,8 +2,8 @@
 
     yesterday: collect ─> people sign up ─> today: collect ─> publish ─> plan ─> mail
 
-Yesterday and today are instants before the digest's last cut, so that today's news are news to who
-signed up yesterday. A second run finds everything told: it adds nothing.
+Yesterday and today are instants before the digest's last cut, so that today's news are news to
+anybody who signed up yesterday. A second run finds everything told: it adds nothing.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class Supply:
     def _next_lane(self, *, aside: bool) -> Lane | None:
         transactional, news = (bool(self._ready[lane]) for lane in _FRESH)
         if not (transactional and news):
-            # Who waits for nobody owes nobody.
+            # A mail that waits for none owes none.
             self._spent, self._turns = dict.fromkeys(_FRESH, 0.0), dict.fromkeys(_FRESH, 0)
         if aside and transactional and self._transactional_is_behind():
             return Lane.TRANSACTIONAL

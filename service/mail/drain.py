@@ -4,7 +4,7 @@
                 └ ended, paused or suppressed meanwhile: suppressed and released, and again at 354
 
 Rows are the only truth: a run that is killed anywhere is finished by the next one. No lock is held
-across the network; a lease says who has a row in hand.
+across the network; a lease says which process works on a row.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ class _Drain:
     async def _send(self, delivery: ClaimedDelivery, line: Line, channel: MailTransport) -> bool:
         """One message in its place, an edition's or one aside. False: it was not begun."""
         aside = delivery.lane is not Lane.NEWS
-        line.aside += aside  # before anything is waited for: the next who takes one must see it
+        line.aside += aside  # before anything is waited for: the next that takes one must see it
         self._passed("claimed")
         try:
             if await self._courier.put_off(delivery, line):

@@ -1,4 +1,4 @@
-"""One commit for all who wait: a commit to the disk costs the same for one row as for fifty."""
+"""One commit for all that wait: a commit to the disk costs the same for one row as for fifty."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class GroupCommit(Generic[Item, Result]):
             batch, self._waiting = self._waiting, []
             try:
                 results = await asyncio.to_thread(self._commit, [item for item, _ in batch])
-            except Exception as error:  # noqa: BLE001 - handed on to everyone who waits for it
+            except Exception as error:  # noqa: BLE001 - handed on to all that wait for it
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)

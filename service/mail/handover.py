@@ -32,7 +32,7 @@ class GateClosed:
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """This relay cannot take this address, whoever asks."""
+    """This relay cannot take this address in any session."""
 
     reason: str
 

@@ -3,7 +3,7 @@
 Whose fault it is decides who waits (docs/decisions/001): what is answered to a recipient or later
 is about this message, whatever it says, for whoever signs up chooses the recipient. Only
 connection, greeting, login and MAIL FROM are the relay's own. What sounds like the relay all the
-same (421, a closed connection, "us") is a doubt, and `relays` weighs who met it.
+same (421, a closed connection, "us") is a doubt, and `relays` weighs which mails met it.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _put_off_by(reply: SmtpReply) -> Effect:
 
 
 def _waits(stage: SmtpStage) -> Effect:
-    """Who is put off behind the recipient was not put off for his domain's sake."""
+    """A mail deferred after its recipient was accepted is not deferred for the domain's sake."""
     return Effect.PUT_OFF if stage is SmtpStage.RCPT else Effect.NONE
 
 

@@ -1,4 +1,4 @@
-"""Who we say we are: one honest User-Agent with a contact and the number of readers."""
+"""Builds one honest User-Agent with a contact and the number of readers."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _UNKNOWN_TO_THEM = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 Room = Callable[[int], Awaitable[None]]
-"""Waits until so many bytes may be held in memory. Who gave it knows when they are free again."""
+"""Waits until so many bytes may be held in memory. Its caller knows when they are free again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Client:
 
     @property
     def user_agent(self) -> str:
-        """Who we say we are."""
+        """Our User-Agent."""
         return self._user_agent
 
     async def __aenter__(self) -> Self:
@@ -171,7 +171,7 @@ class Client:
         asked, allowed, proxy = question.headers, question.allowed, question.route.proxy
         while True:
             _judge_name(url, allowed)
-            # A proxy stands where the configuration says, whoever redirects.
+            # A proxy stands where the configuration says, whatever redirects.
             opened = allowed if proxy is None else question.allowed
             session = await self._sessions.of(opened, question.route)
             met.entered.clear()
@@ -194,7 +194,7 @@ class Client:
                 asked = {k: v for k, v in asked.items() if k.lower() not in _PERSONAL}
             entered = met.entered if proxy is None else leads
             if not any(guard.within(address, allowed) for address in entered):
-                allowed = ()  # what is opened for a source is not open to whoever redirects
+                allowed = ()  # what is opened for a source is not open to sites that redirect
             url = target
 
     def _options(self, url: URL, question: _Question, asked: dict[str, str]) -> Any:

@@ -2,7 +2,7 @@
 
 Rules are said in civil time of a zone ("Mondays at 07:00"). Each civil time is one instant: in a
 DST gap the first instant after the gap, in an overlap its first pass. Cuts therefore never go back
-and never stand twice. Immediate and hourly cuts stand on a fixed UTC grid, so that whoever asks
+and never stand twice. Immediate and hourly cuts stand on a fixed UTC grid, so that a job that asks
 again finds the same cut.
 """
 

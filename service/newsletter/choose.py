@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 EVER = datetime.min.replace(tzinfo=UTC)
-"""Since the beginning of time: for whoever asks for all stories."""
+"""Since the beginning of time: all stories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class StoryItem:
     """A frozen story as it stands now. Several that have become one since are one item.
 
     `story_id` is the first of them, whose view is shown. `roots` are its articles, each as the one
-    that it has become; `articles` are the ids to write into the ledger. `outlet` names who tells
-    it. `first_entered` is when it entered any topic at all.
+    that it has become; `articles` are the ids to write into the ledger. `outlet` names the source
+    that tells it. `first_entered` is when it entered any topic at all.
     """
 
     story_id: int

@@ -50,7 +50,7 @@ class CutTerms:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`choice` None: no mail. `reason` says why, for whoever asks ("" with a mail)."""
+    """`choice` None: no mail. `reason` says why ("" with a mail)."""
 
     window: Window
     move: WindowMove

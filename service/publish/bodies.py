@@ -1,4 +1,4 @@
-"""The HTML that stands in an entry: picture, text, who told it. Pure.
+"""The HTML that stands in an entry: picture, text, outlets. Pure.
 
 All text comes cleaned (service.text); what is plain text is escaped here.
 """

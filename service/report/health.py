@@ -60,7 +60,7 @@ def health(connection: Connection, now: datetime, beside: Beside = NOTHING) -> H
 
 
 def _few(lines: list[Sentence], kind: str) -> list[Sentence]:
-    """Whoever probes every few seconds need not be told of thousands."""
+    """A probe every few seconds need not list thousands."""
     more = len(lines) - MOST_OF_A_KIND
     if more <= 0:
         return lines

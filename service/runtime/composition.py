@@ -99,7 +99,7 @@ def open_service(
 def open_loaded(loaded: Loaded, clock: Clock = system_clock, *, retire: bool = False) -> Service:
     """The same from a configuration that is loaded already. Raises StoreError.
 
-    Whoever runs the service (`retire`) also makes private again what lies under var/.
+    With `retire`, as the service runs it, this also makes private again what lies under var/.
     """
     if retire:
         private_files.close_all(loaded.settings.var)

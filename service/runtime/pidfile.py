@@ -76,7 +76,7 @@ def _locked(path: Path) -> int:
             continue
         if _is_at(file, path):
             return file
-        os.close(file)  # whoever had it has taken the file away meanwhile
+        os.close(file)  # the process that had it has removed the file meanwhile
 
 
 def _is_at(file: int, path: Path) -> bool:

@@ -54,7 +54,8 @@ async def collect(
 ) -> Collected:
     """One pass over what is due, or over the named sources at once.
 
-    `parsers` and `sites` are kept by who collects for long. After `at_most_s` none is begun.
+    `parsers` and `sites` are kept by a caller that collects for long. After `at_most_s` none is
+    begun.
     """
     done = await poll.collect(
         service.store,

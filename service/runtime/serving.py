@@ -287,14 +287,14 @@ async def _reload(
 
 
 def _probe_relays(service: Service) -> None:
-    """Who reloads has perhaps just corrected a password: a relay that fails is tried at once."""
+    """A reload may have corrected a password: a relay that fails is tried at once."""
     with service.store.ledger() as connection:
         for name in line_names(service.settings):
             relay_notes.retry_now(connection, name, service.clock())
 
 
 def _health(service: Service, vitals: Vitals) -> Health:
-    """There is an answer whatever is broken: who asks for it wants to know just that."""
+    """There is an answer whatever is broken: that is what it is for."""
     more = vitals.troubles()
     try:
         with service.store.read() as connection:

@@ -76,7 +76,7 @@ def _error(
 
 
 def _error_page(context: Context, code: int, kind: str = "", reason: Sentence | None = None) -> str:
-    """Made once: whoever asks for a thousand pages that are not there must not have all rendered.
+    """Made once: a thousand requests for missing pages must not render a thousand.
 
     `kind`: what says more than the code. `reason`: for the admin alone, so never kept. Raises
     TemplateError.

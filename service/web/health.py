@@ -1,7 +1,7 @@
 """`/healthz`: alive. `/readyz`: ready, and what is not well.
 
 Where a request comes from proves nothing (service.web.admin.admin_key), so anybody is told kinds,
-counts and since when, and who brings the key all of it.
+counts and since when; with the key it tells all of it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ async def alive(request: Request) -> Response:  # noqa: ARG001 - the shape of a 
 
 
 async def ready(request: Request) -> Response:
-    """200 or 503. `reasons` names nobody; `late` does, and is for who has the key."""
+    """200 or 503. `reasons` names nobody; `late` does, and needs the key."""
     try:
         health = await asyncio.wait_for(asyncio.to_thread(context_of(request).health), PATIENCE_S)
     except TimeoutError:

@@ -1,6 +1,6 @@
 """`/websub/TOKEN`: where hubs call us. GET verifies a subscription, POST delivers what is new.
 
-The token is the permission: who knows it is the hub that we told it to. What is delivered must be
+The token is the permission: only the hub that we told it to knows it. What is delivered must be
 signed besides. A hub learns nothing from our answers about what became of its delivery.
 """
 

@@ -1,4 +1,4 @@
-"""The outermost layer: who asks, under which prefix, with which headers we answer, and no traces.
+"""The outermost layer: visitor, prefix, headers of the answers, and no traces.
 
 An error of ours is logged with its trace and answered with a page that shows none; a store that
 cannot be read is not an error of ours, and logged in one line. A path with a token in it is never

@@ -1,9 +1,9 @@
 """Public pages and feeds as bytes that were made once per change of what they show.
 
 The rows are the truth: a page stands for as long as the versions (`store/content/versions.py`) that
-it was made at, whichever process raises them. Who asks through the application is compared with the
-store each time. The protocol finds pages here without asking anybody: `watch` looks at the versions
-four times a second, so such an answer is at most LOOK_S older than the store.
+it was made at, whichever process raises them. A request through the application is compared with
+the store each time. The protocol finds pages here without asking anybody: `watch` looks at the
+versions four times a second, so such an answer is at most LOOK_S older than the store.
 
 A page that is missing is made once, however many wait for it; what is kept is bounded in bytes.
 Only what was made is kept, under its own address: no query, 404 or redirect takes memory.
@@ -135,7 +135,7 @@ class PageCache:
     async def fetch(self, key: str, scopes: Collection[str], make: Make) -> Found:
         """What is kept and still stands, or what `make` gives from one view of the store.
 
-        `key`: the address on the site. `make` runs in a thread. What it raises, all who wait get.
+        `key`: the address on the site. `make` runs in a thread. All that wait get what it raises.
         """
         making = self._making.get(key)
         if making is None:
@@ -143,7 +143,9 @@ class PageCache:
             making = loop.run_in_executor(self._makers, self._look_or_make, key, scopes, make)
             self._making[key] = making
             making.add_done_callback(lambda done: self._landed(key, done))
-        return (await asyncio.shield(making))[1]  # one who leaves must not take it from the others
+        return (await asyncio.shield(making))[
+            1
+        ]  # one that is cancelled must not cancel it for the others
 
     async def watch(self) -> None:
         """Look at what has changed until cancelled."""

@@ -1,4 +1,4 @@
-"""Who is asking: the peer itself, or whom a trusted proxy asks for. Pure.
+"""Finds the visitor: the peer itself, or the one that a trusted proxy forwards. Pure.
 
 X-Forwarded-For, -Proto and -Host are believed from `web.trusted_proxies` alone. Of a chain the
 last address that is not a proxy of ours counts: all before it can be invented by the visitor.

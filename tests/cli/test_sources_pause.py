@@ -49,7 +49,7 @@ def test_a_pause_for_a_while_ends_by_itself(ask, run, site, web):
     [
         (("pause", "khong"), "no source 'khong'; there is bao-a, bao-b"),
         (("pause", "bao-a", "--for", "soon"), "is not a duration"),
-        (("pause", "bao-a", "--for", "0d"), "is not a time at all"),
+        (("pause", "bao-a", "--for", "0d"), "must be longer than no time"),
         (("resume",), "Missing argument"),
     ],
 )

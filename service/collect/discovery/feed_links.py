@@ -22,11 +22,11 @@ from service.text.fold import fold
 from service.text.web.sites import site_of
 
 MOST = 200
-"""Candidates of one page: who lists more is not a list of feeds."""
+"""Candidates of one page: a page with more is not a list of feeds."""
 
 
 class LinkOrigin(IntEnum):
-    """Who says that a feed is there, the most trusted first."""
+    """How we know of a feed, the most trusted way first."""
 
     ASKED = 0
     DECLARED = 1

@@ -1,4 +1,4 @@
-"""Who goes around a site that is searched: one request at a time, bounded, at the site's pace.
+"""Fetches the pages of a site that is searched: one at a time, bounded, at the site's pace.
 
 Pages are asked for as robots.txt lets us; a site that answers 429 or 503 is left alone at once.
 What comes is read in a worker.

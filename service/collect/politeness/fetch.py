@@ -3,7 +3,7 @@
 page? -> robots.txt unknown: this turn is spent on it ; forbidden: RobotsError ; else get
 -> led to another host? its robots.txt is asked too
 
-Whoever fetches has the site's turn (`rate_limit`). Feeds and sitemaps are there to be asked for, so
+The caller has the site's turn (`rate_limit`). Feeds and sitemaps are there to be asked for, so
 robots.txt is about pages alone.
 """
 

@@ -61,7 +61,7 @@ class Sites:
         known.free_at = max(known.free_at, now_s + max(gap.delay_s, known.delay_s))
 
     def slow_down(self, site: str, delay_s: float) -> None:
-        """A site that is being asked wants a longer gap, whoever asks it."""
+        """A site that is being asked wants a longer gap between all requests."""
         if delay_s:
             known = self._sites.setdefault(site, _Site())
             known.delay_s = max(known.delay_s, delay_s)

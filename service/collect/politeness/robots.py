@@ -113,7 +113,7 @@ class Permissions:
 
 
 def _is_absent(status: int) -> bool:
-    """4xx, but for 429: who is asked too much does not mean that all is allowed."""
+    """4xx, except 429: a site that is asked too often does not mean that all is allowed."""
     is_about_us = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
     return is_about_us and status != HTTPStatus.TOO_MANY_REQUESTS
 

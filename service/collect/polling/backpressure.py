@@ -55,7 +55,7 @@ class Room:
             if turn.done() and not turn.cancelled():
                 self.leave(size)  # it was given just as the task was cancelled
             else:
-                with suppress(ValueError):  # who was cancelled with it has passed it over already
+                with suppress(ValueError):  # it was cancelled too, and has passed it on already
                     self._waiting.remove((size, turn))
                 self._admit()
             raise

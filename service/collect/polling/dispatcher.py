@@ -2,7 +2,7 @@
 
 waiting --its site's turn--> taken (claimed) --> asked, the site is busy --> the rest, it is free
 
-Who has rows in hand keeps their leases around the loop (`store.core.lease.in_hand`).
+A caller with claimed rows renews their leases around the loop (`store.core.lease.in_hand`).
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Dispatcher(Generic[Item]):
         return free if free >= CLAIMS else 0
 
     async def _wait(self, until_s: float, *, has_room: bool) -> None:
-        """Until something ends or is stored, or a site is free. Whoever all wait for may hang."""
+        """Until something ends or is stored, or a site is free. What all wait for may hang."""
         bodies = None if isinstance(self._at_once, int) else self._at_once
         if has_room:
             until_s = min(self._waiting.next_at() or inf, until_s)

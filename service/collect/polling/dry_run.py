@@ -1,7 +1,7 @@
 """Trying sources without keeping anything: `bantin check --live`.
 
 Each is asked and read as a pass would, with the same manners, and nothing is written: what is known
-already is asked for only if it has changed, and who wants to be left alone is.
+already is asked for only if it has changed, and sites that asked for time are left alone.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ async def _try(
     reading = reading_of(source, settings.site)
     same = known is not None and (known.address, known.read_as) == (source.url, reading.fingerprint)
     headers: dict[str, str] = {}
-    if known is not None:  # who asks is said as the service says it
+    if known is not None:  # the same User-Agent as the service's
         headers = {"User-Agent": agent.for_feed(fetch.client.user_agent, known.id)}
         headers |= http.conditional(known.etag, known.last_modified) if same else {}
     try:

@@ -165,7 +165,7 @@ def shifted(
 def _usual(rate: PublishRate, floor: float) -> float:
     """Half the usual gap between news, but an hour where that is enough, an eighth of a long one.
 
-    So daily news are at most three hours late, and who brings something each hour is asked twice.
+    So daily news are at most three hours late, and a source with news each hour is asked twice.
     """
     if rate.usual_gap_s is None:
         return max(floor, HOUR_S)

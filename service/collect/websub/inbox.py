@@ -189,7 +189,7 @@ def _is_doubtful(store: Store, claimed: ClaimedSource, made: Sequence[Prepared])
 
 
 def _leads(made: Prepared, link: str) -> bool:
-    """Whether its link says who the entry is, or which article it tells."""
+    """Whether its link identifies the entry, or the article that it tells."""
     return not made.guid or address_key(link) in made.keys
 
 

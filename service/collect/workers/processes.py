@@ -135,7 +135,7 @@ def _within(
     signal.setitimer(signal.ITIMER_PROF, cpu_s)
     try:
         return function(*args)
-    except Exception as error:  # noqa: BLE001 - told to who asked
+    except Exception as error:  # noqa: BLE001 - raised in the caller
         return _raised(error)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
@@ -145,7 +145,7 @@ def _context() -> ForkServerContext:
     """New ones are forked from one small process that has everything loaded and nothing open.
 
     One begins in a moment instead of half a second, and they share the memory of what was loaded.
-    None of them hears Ctrl-C, which a terminal sends to all: who started them ends them.
+    None of them hears Ctrl-C, which a terminal sends to all: their parent ends them.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["service.collect.workers.forkserver"])

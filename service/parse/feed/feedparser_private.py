@@ -1,6 +1,6 @@
 """What is taken from inside feedparser, in one place and under a guard.
 
-Whoever is in a hurry with feedparser stands on names that any release of it may change. Without one
+The fast path stands on names of feedparser that any release of it may change. Without one
 of them, or in another release than the one that we have been compared with, `ARE_KNOWN` is False:
 then every document goes to `feedparser.parse`, its public entrance, which takes longer and says the
 same. Nobody imports what is here but those who have asked `ARE_KNOWN`.

@@ -78,7 +78,7 @@ def repair(
 ) -> Repaired:
     """Bring a feed's bytes to text that a strict parser takes, as far as it is cheap.
 
-    `headers` has lower-case names. `proof`: whether a text is well-formed, from one who walks it
+    `headers` has lower-case names. `proof`: whether a text is well-formed, from code that walks it
     anyway. `is_feed`: whether a tail that breaks off is cut back to the last whole entry. Never
     raises.
     """

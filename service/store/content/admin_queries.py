@@ -73,7 +73,7 @@ def listed(
     since: datetime | None = None,
     limit: int = 50,
 ) -> list[ListedArticle]:
-    """The articles that came last first. `source`: whose words they are, or who told them too."""
+    """The articles that came last first. `source`: whose words they are, or which told them too."""
     wanted = (
         select(t.article, t.source.c.name.label("source"))
         .join(t.source, t.source.c.id == t.article.c.source_id)

@@ -1,4 +1,4 @@
-"""What an article says, as it stands in its row. Needs no database: whoever makes one has none."""
+"""What an article says, as it stands in its row. Needs no database: worker processes make it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from service.store.core.bulk import inserting
 from service.store.core.lots import lots
 from service.store.tables import article, article_key, entry, source
 
-_ADMISSION = 0x61646D6974  # "admit": the advisory lock of whoever admits on PostgreSQL
+_ADMISSION = 0x61646D6974  # "admit": the advisory lock of admission on PostgreSQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def alike(
 
 
 def queue(connection: Connection) -> bool:
-    """Wait for whoever admits in another process; hold the others off until this commits.
+    """Wait for admission in other processes; hold the others off until this commits.
 
     Two sources that bring the same article at once must find each other's. True: what was read
     before may be out of date. SQLite has one writer anyway.
@@ -152,7 +152,7 @@ def articles_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, in
 
 
 def tellers(connection: Connection, articles: Iterable[int]) -> dict[int, dict[int, ArticleTeller]]:
-    """Article -> source row -> who told it."""
+    """Article -> rows of the sources that told it."""
     found: defaultdict[int, dict[int, ArticleTeller]] = defaultdict(dict)
     loud = func.sum(case((entry.c.quiet.is_(True), 0), else_=1))
     for batch in lots(articles):

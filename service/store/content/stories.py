@@ -272,7 +272,7 @@ def _story(
 
 
 def _others(own: Outlet, outlets: list[Outlet]) -> tuple[Outlet, ...]:
-    """Who else told it, each name once: two feeds of one outlet are one outlet to a reader."""
+    """Other outlets that told it, each name once: two feeds of one outlet are one to a reader."""
     names = {own.title.casefold()}
     others = []
     for one in outlets:

@@ -83,7 +83,7 @@ def enter(
     now: datetime,
     fresh: Mapping[int, datetime | None] = MappingProxyType({}),
 ) -> None:
-    """Put articles into topics; who is there already gets the new reason alone.
+    """Put articles into topics; one that is there already gets the new reason alone.
 
     `fresh`: articles made just now, and when each came out (None: unknown). Such a one is all of
     its story, so that its place in lists follows from itself; the others' stories are looked at.

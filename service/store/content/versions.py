@@ -1,6 +1,6 @@
 """What public pages and feeds show, as numbers which grow with every change of it.
 
-Whoever changes it raises the version in the same transaction. So a page that was made is good for
+Code that changes it raises the version in the same transaction. So a page that was made is good for
 as long as the versions it was made at stand, whichever process made the change.
 """
 

@@ -1,4 +1,4 @@
-"""Who has a row in hand: one owner at a time, for half a minute that it renews while it works.
+"""Leases rows: one owner at a time, for half a minute that it renews while it works.
 
 The one lease of all queues (sources, article pages, requests to hubs, sites, deliveries): two
 columns, `lease_owner` and `lease_until`. An owner is one start of one process, and one of its jobs
@@ -131,8 +131,8 @@ class Lease:
     ) -> None:
         """Keep those of these rows that are still the owner's, until then.
 
-        A row that somebody is writing to just now is passed over until the next time: who renews
-        waits for nobody, so that nobody waits for ever for who renews (PostgreSQL).
+        A row that somebody is writing to just now is passed over until the next time: a renewal
+        waits for no lock, so that it is part of no deadlock (PostgreSQL).
         """
         for some in lots(list(keys), _MOST_AT_ONCE):
             rows = select(self.key).where(self.mine(owner, some)).order_by(self.key)

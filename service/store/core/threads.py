@@ -1,6 +1,6 @@
 """Calls of the store from async code. The store is synchronous: each call goes through a thread.
 
-A thread cannot be cancelled. So who is cancelled while it waits goes on waiting until the thread is
+A thread cannot be cancelled. So a task cancelled while it waits goes on waiting until the thread is
 done: what follows (giving back what was claimed, closing the store) must not overtake what it does.
 """
 

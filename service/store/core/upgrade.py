@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from service.errors import SchemaError, StoreError
 from service.store.core.database import Store, begin_patiently, errors_as_ours
 
-_LOCK = 0x62616E74696E  # "bantin": the advisory lock of whoever migrates on PostgreSQL
+_LOCK = 0x62616E74696E  # "bantin": the advisory lock of migrations on PostgreSQL
 
 
 _UNFINISHED = re.compile(r"\d{4}")

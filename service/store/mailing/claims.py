@@ -1,4 +1,4 @@
-"""Who has a delivery in hand: claiming it, keeping it, and the last look before the body leaves.
+"""Claims deliveries, keeps them, and looks once more before the body leaves.
 
 An owner is one start of one process. It holds its rows by a lease that it renews; an owner whose
 lease has lapsed is dead. Everything here is conditional on the state before it, so that two

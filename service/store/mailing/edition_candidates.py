@@ -194,7 +194,7 @@ def _heads(stories: list[int]) -> Select[Any]:
 
 
 def _outlets(connection: Connection, stories: list[int]) -> dict[int, int]:
-    """Whose words its articles are, and who else brought the same ones."""
+    """The outlets whose words its articles are, and others that had the same ones."""
     own = (
         select(story_article.c.story_id, article.c.source_id)
         .join(article, article.c.id == story_article.c.article_id)

@@ -50,7 +50,7 @@ def forget_parts(connection: Connection, deliveries: Iterable[int]) -> None:
     Parts of an edition that is still being planned stay: its next batch may use the segment.
     """
     touched = select(delivery.c.segment_id).where(delivery.c.id.in_(list(deliveries)))
-    # Locked first: whoever plans into the segment meanwhile must be seen by the next statement.
+    # Locked first: a plan that uses the segment meanwhile must be seen by the next statement.
     rows = connection.execute(
         select(segment.c.id)
         .where(segment.c.id.in_(touched), segment.c.parts.is_not(None))

@@ -44,10 +44,10 @@ def wanting(
     connection: Connection, now: datetime, *, dead_before: datetime, sought_before: datetime,
     failures: int,
 ) -> list[Dead]:  # fmt: skip
-    """Who is dead since then and has not been sought since then; the longest unsought first.
+    """Sources dead since then and not searched for since; the longest unsought first.
 
-    `failures`: in a row at least, except where the server said that it is gone for good. Not whose
-    publisher asked for time, nor who is paused.
+    `failures`: in a row at least, except where the server said that it is gone for good. Not those
+    whose publisher asked for time, nor paused ones.
     """
     address = t.c.moved_url
     statement = (
@@ -76,7 +76,8 @@ def claim(
 ) -> list[Dead]:
     """Take them for a search, until the lease ends: meanwhile they are not polled either.
 
-    Not who has been taken, or sought, since `wanting` was asked. `owner`: one start of one process.
+    Not one that was claimed, or searched for, since `wanting` was asked. `owner`: one start of one
+    process.
     """
     mine = []
     for one in wanted:

@@ -34,7 +34,7 @@ def pause(
 
 
 def resume(connection: Connection, names: Iterable[str]) -> None:
-    """Ask them again; what was due meanwhile is due now. Who did not rest is left as it is."""
+    """Ask them again; what was due meanwhile is due now. One that is not paused stays as it is."""
     _set(connection, names, since=None, until=None)
 
 

@@ -74,7 +74,7 @@ class Fine:
 
     `title` None: the TOML has one, keep it. `level`: how far down its document had to be taken.
     `lists`: what is to be remembered of it. `whole`: whether it counts as the first collection
-    where there was none. `hubs`, `topic`: who would bring its news, and what to ask them for.
+    where there was none. `hubs`, `topic`: which would deliver its news, and what to ask them for.
     """
 
     source: ClaimedSource

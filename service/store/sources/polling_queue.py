@@ -1,4 +1,4 @@
-"""The polling queue: the `source_poll` row says when it is due and who holds it.
+"""The polling queue: the `source_poll` row says when it is due and which process has it.
 
 due -> claim (conditional UPDATE with owner and lease) -> fetch and read, no lock held -> how it
 went (store/sources/poll_results.py), only while the claim still stands.

@@ -1,4 +1,4 @@
-"""Sources that their publisher has asked us to leave alone: until when, and who was told so.
+"""Sources that their publisher has asked us to leave alone: until when, and in which answer.
 
 `held_until` and `held_by_id` of `source_poll`. A hold comes with a source's own answer
 (Retry-After, 429) or from a neighbour's of the same site. It ends with its hour, or when the source

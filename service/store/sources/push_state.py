@@ -21,7 +21,7 @@ from service.store.tables import source_poll as t
 def hold(connection: Connection, source_id: int) -> None:
     """Lock a source's poll state until the transaction ends (PostgreSQL).
 
-    Whoever writes to it and to its subscription takes it first, as a poll does: two that met half
+    Code that writes to it and to its subscription takes it first, as a poll does: two that met half
     way would wait for each other. Not its key: a subscription that is written to twice in one
     transaction looks at that (the foreign key), and has its own row locked already.
     """

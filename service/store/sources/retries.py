@@ -35,7 +35,7 @@ _PART = 500
 def failing(connection: Connection, now: datetime) -> list[str]:
     """The ids in the TOML of what fails, is gone or quarantined, and is not paused, by name.
 
-    Not those whose publisher asked for time: who wants to come sooner must name them.
+    Not those whose publisher asked for time: to ask sooner one must name them.
     """
     troubled = or_(t.c.failures > 0, t.c.quarantined_since.is_not(None))
     free = or_(t.c.held_until.is_(None), t.c.held_until <= now)
@@ -45,7 +45,7 @@ def failing(connection: Connection, now: datetime) -> list[str]:
 
 
 def retry(connection: Connection, names: Iterable[str], now: datetime) -> None:
-    """Forget their failures and make them due. A claim that stands is left to who has it.
+    """Forget their failures and make them due. A claim that stands is left to its owner.
 
     A hub that refused, or could not be asked, is asked again as well.
     """

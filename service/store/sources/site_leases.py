@@ -1,6 +1,7 @@
 """Which process asks a site: one at a time, so that the gap between requests holds for all of them.
 
-A turn is a lease, as a claim on a source is: who dies with it is waited for until it lapses.
+A turn is a lease, as a claim on a source is: a process that dies with it is waited for until it
+lapses.
 """
 
 from __future__ import annotations

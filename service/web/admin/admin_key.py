@@ -1,7 +1,7 @@
 """The key of the admin pages: a file that only the service's own user can read.
 
 Where a request comes from proves nothing: behind a proxy everybody comes from loopback, and Host is
-the visitor's word. So the pages answer only who brings a token made with the key: a link's, which
+the visitor's word. So the pages need a token made with the key: a link's, which
 `up`, `demo` and `admin link` print, or a cookie's, which the link is exchanged for. Neither is the
 key itself, and both expire: a link may stay in a proxy's log, a cookie in a browser's backup. The
 key itself opens `/readyz` alone, in a header.

@@ -1,8 +1,8 @@
-"""Who may be connected at one time, and who must go for a newcomer.
+"""Decides which connections may be open, and which one closes for a new one.
 
 Each address has a fair share; beyond it, its own oldest connection that only waits (for the rest of
-a request, for the next one, for its reader) makes room. So who sends a request at once is served
-however many unfinished ones the same address holds open, and a flood replaces itself.
+a request, for the next one, for its reader) makes room. So a client that sends a request at once is
+served however many unfinished ones the same address holds open, and a flood replaces itself.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ConnectionLimiter:
         return True
 
     def leave(self, connection: Connection) -> None:
-        """It is over. Of who has left already nothing is counted twice."""
+        """The connection is over; counted once, however often it is told."""
         ours = self._peers.get(connection.peer)
         if ours is None or connection not in ours:
             return

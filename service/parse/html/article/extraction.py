@@ -78,7 +78,7 @@ def lines(tree: HtmlElement) -> list[str]:
 
 @cache
 def _trafilatura() -> ModuleType:
-    import trafilatura  # noqa: PLC0415 - slow to import; only who reads articles pays for it
+    import trafilatura  # noqa: PLC0415 - slow to import; only workers that read articles pay
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # "discarding data: None"
     return trafilatura
