@@ -39,7 +39,7 @@ class Unfit:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """No session with the relay. `ours`: it is there, and waiting alone will not mend it."""
+    """No session with the relay. `ours`: it is there, and waiting alone will not help."""
 
     reason: str
     ours: bool

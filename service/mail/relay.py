@@ -265,7 +265,7 @@ class RelayConnection:
             smtp.close()
             return Unreachable(_reason(error), ours=_is_certificate(error))
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            # No AUTH, no STARTTLS, a certificate that is not its: somebody has to mend it.
+            # No AUTH, no STARTTLS, a certificate that is not its: somebody has to repair it.
             smtp.close()
             return Unreachable(_reason(error), ours=True)
         self._smtp, self._sent = smtp, 0

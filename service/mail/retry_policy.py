@@ -49,7 +49,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """`outcome` None: nothing to record, the gate has done it. `ours`: waiting will not mend it."""
+    """`outcome` None: nothing to record, the gate has done it. `ours`: waiting will not help."""
 
     outcome: DeliveryOutcome | None
     effect: Effect

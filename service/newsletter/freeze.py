@@ -114,9 +114,9 @@ def best(found: Sequence[DigestCandidate], period_from: datetime) -> list[Digest
     for one in sorted(found, key=rank):
         fits = False
         for topic, entered_at in one.topics:
-            shelf = (topic, entered_at >= period_from)
-            if taken.get(shelf, 0) < PER_TOPIC:
-                taken[shelf] = taken.get(shelf, 0) + 1
+            group = (topic, entered_at >= period_from)
+            if taken.get(group, 0) < PER_TOPIC:
+                taken[group] = taken.get(group, 0) + 1
                 fits = True
         if fits:
             chosen.append(one)

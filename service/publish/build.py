@@ -30,7 +30,7 @@ from service.publish.json_feed import json_feed
 from service.render.engine import Renderer
 from service.render.words import Words
 from service.store.content import feed_documents, page_queries, stale_feeds, stories
-from service.store.content.page_queries import TopicShelf
+from service.store.content.page_queries import PublishedTopic
 from service.store.core import facts
 from service.store.core.database import Connection, Store
 
@@ -184,7 +184,7 @@ class _Desk:
         return hashlib.sha256(repr(parts).encode()).digest()
 
 
-def _began(topics: Iterable[TopicShelf], authority: str) -> datetime:
+def _began(topics: Iterable[PublishedTopic], authority: str) -> datetime:
     """When the feed of everything began: with its first topic, else with the year of its id."""
     created = [topic.created_at for topic in topics]
     return min(created, default=datetime(int(authority.rpartition(",")[2]), 1, 1, tzinfo=UTC))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from service.render.addresses import HOME, absolute, feed_file, topic_page
 from service.render.views import SiteView
 from service.render.words import Words
-from service.store.content.page_queries import TopicShelf
+from service.store.content.page_queries import PublishedTopic
 from service.store.content.stale_feeds import EVERYTHING
 
 FRESH_FOR = timedelta(minutes=15)
@@ -56,7 +56,7 @@ class FeedChannel:
 
 
 def topic_channel(
-    site: SiteView, words: Words, topic: TopicShelf, authority: str, sources: int
+    site: SiteView, words: Words, topic: PublishedTopic, authority: str, sources: int
 ) -> FeedChannel:
     """The feed of a topic: `sources` tell it."""
     return FeedChannel(

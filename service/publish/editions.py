@@ -10,7 +10,7 @@ from service.publish.views import EditionLine, EditionPage, as_published, by_top
 from service.render.addresses import absolute, edition_name, edition_page
 from service.render.views import SiteView, StoryView, TopicLink, thaw
 from service.store.content import page_queries
-from service.store.content.page_queries import EditionShelf, EditionStory
+from service.store.content.page_queries import EditionStory, PublishedEdition
 from service.store.core.database import Connection
 
 HEADLINES = 3
@@ -23,39 +23,39 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 _STAMP_CHARS = len("20261123T000000Z")
 
 
-def find(connection: Connection, digest: str, name: str) -> EditionShelf | None:
+def find(connection: Connection, digest: str, name: str) -> PublishedEdition | None:
     """By its own name; the plain name of a cut also leads to one that is unlisted."""
     try:
         cut_at = datetime.strptime(name[:_STAMP_CHARS], _STAMP).replace(tzinfo=UTC)
     except ValueError:
         return None
     found = page_queries.editions(connection, digest, listed=False, cut_at=cut_at)
-    for shelf in found:
-        if edition_name(shelf.cut_at, shelf.cadence, listed=shelf.listed) == name:
-            return shelf
+    for edition in found:
+        if edition_name(edition.cut_at, edition.cadence, listed=edition.listed) == name:
+            return edition
     return found[0] if found and len(name) == _STAMP_CHARS else None
 
 
-def path(shelf: EditionShelf) -> str:
+def path(edition: PublishedEdition) -> str:
     """The path of its page."""
-    return edition_page(shelf.digest, shelf.cut_at, shelf.cadence, listed=shelf.listed)
+    return edition_page(edition.digest, edition.cut_at, edition.cadence, listed=edition.listed)
 
 
 def lines(connection: Connection, digest: str) -> list[EditionLine]:
     """The archive of a digest, newest first."""
     listed = page_queries.editions(connection, digest)
-    ids = [shelf.id for shelf in listed]
+    ids = [edition.id for edition in listed]
     titles = page_queries.headlines(connection, ids, HEADLINES)
     sizes = page_queries.sizes(connection, ids)
     return [
-        EditionLine(shelf.cut_at, path(shelf), tuple(titles[shelf.id]), sizes[shelf.id])
-        for shelf in listed
+        EditionLine(edition.cut_at, path(edition), tuple(titles[edition.id]), sizes[edition.id])
+        for edition in listed
     ]
 
 
 def page(
     connection: Connection,
-    shelf: EditionShelf,
+    edition: PublishedEdition,
     order: Sequence[str],
     publish: Publish,
     site: SiteView,
@@ -64,20 +64,20 @@ def page(
 
     `order`: the digest's topics, in the order of its mails.
     """
-    frozen = page_queries.edition_stories(connection, shelf.id)
-    told = page_queries.in_earlier_editions(connection, shelf)
-    since = shelf.period_from - LATE_COMMITS
+    frozen = page_queries.edition_stories(connection, edition.id)
+    told = page_queries.in_earlier_editions(connection, edition)
+    since = edition.period_from - LATE_COMMITS
     own = [one for one in frozen if one.story_id not in told and _entered(one, since)]
     rest = [one for one in frozen if one not in own]
-    listed = None if shelf.listed else page_queries.listed_with(connection, shelf)
+    listed = None if edition.listed else page_queries.listed_with(connection, edition)
     placed = [(_topic_of(one, order, since), _shown(one, publish)) for one in own]
     return EditionPage(
-        digest=shelf.digest,
-        title=shelf.digest_title,
-        cut_at=shelf.cut_at,
+        digest=edition.digest,
+        title=edition.digest_title,
+        cut_at=edition.cut_at,
         sections=by_topic(placed, order),
         earlier=tuple(_shown(one, publish) for one in rest),
-        more=shelf.more,
+        more=edition.more,
         canonical=None if listed is None else absolute(path(listed), site.base_url),
     )
 

@@ -9,10 +9,10 @@ from lxml import etree
 
 from service.render.addresses import absolute, feed_file, topic_page
 from service.render.views import SiteView
-from service.store.content.page_queries import TopicShelf
+from service.store.content.page_queries import PublishedTopic
 
 
-def opml(site: SiteView, topics: Iterable[TopicShelf]) -> bytes:
+def opml(site: SiteView, topics: Iterable[PublishedTopic]) -> bytes:
     """The Atom feed of each topic, in the order given."""
     root = etree.Element("opml", version="2.0")
     head: Any = etree.SubElement(root, "head")

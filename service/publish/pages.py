@@ -66,15 +66,15 @@ class Pages:
 
     def topic(self, name: str) -> bytes | None:
         """`/topics/ID/`; the page of a retired topic stays."""
-        shelf = page_queries.one_topic(self._connection, name)
-        if shelf is None:
+        one = page_queries.one_topic(self._connection, name)
+        if one is None:
             return None
         found = [self._shown(one) for one in stories.in_topic(self._connection, name, LISTED)]
-        feeds: FeedLinks | None = None if shelf.retired else feed_links(name)
+        feeds: FeedLinks | None = None if one.retired else feed_links(name)
         return self._page(
-            "topic", topic_page(name), topic=TopicLink(name, shelf.title), retired=shelf.retired,
+            "topic", topic_page(name), topic=TopicLink(name, one.title), retired=one.retired,
             days=by_day(found, self._renderer.site.zone), feeds=feeds, here=name,
-            sources=page_queries.sources_in(self._connection, shelf.id),
+            sources=page_queries.sources_in(self._connection, one.id),
             digests=self._digest_cards(name),
         )  # fmt: skip
 
@@ -91,25 +91,25 @@ class Pages:
 
     def edition(self, digest: str, name: str) -> bytes | None:
         """`/editions/DIGEST/CUT-UTC/`, with `-CADENCE` behind it where it is unlisted."""
-        shelf = editions.find(self._connection, digest, name)
-        if shelf is None:
+        edition = editions.find(self._connection, digest, name)
+        if edition is None:
             return None
         chosen = self._settings.digest.get(digest)
         order = list((chosen and chosen.topics) or self._settings.topic)
         return self._page(
-            "edition", editions.path(shelf), edition=editions.page(
-                self._connection, shelf, order, self._settings.publish, self._renderer.site
+            "edition", editions.path(edition), edition=editions.page(
+                self._connection, edition, order, self._settings.publish, self._renderer.site
             ),
             archive=archive_page(digest), digests=self._digest_cards(only=digest),
         )  # fmt: skip
 
     def archive(self, digest: str) -> bytes | None:
         """`/digests/ID/`: the listed editions of a digest, newest first."""
-        shelf = page_queries.one_digest(self._connection, digest)
-        if shelf is None:
+        found = page_queries.one_digest(self._connection, digest)
+        if found is None:
             return None
         return self._page(
-            "archive", archive_page(digest), digest=digest, title=shelf.title,
+            "archive", archive_page(digest), digest=digest, title=found.title,
             editions=editions.lines(self._connection, digest),
             digests=self._digest_cards(only=digest),
         )  # fmt: skip
@@ -123,7 +123,7 @@ class Pages:
         return opml(self._renderer.site, self._topics)
 
     @cached_property
-    def _topics(self) -> list[page_queries.TopicShelf]:
+    def _topics(self) -> list[page_queries.PublishedTopic]:
         """In the order of the TOML: it is the office's own."""
         order = {name: place for place, name in enumerate(self._settings.topic)}
         found = page_queries.topics(self._connection)
@@ -138,8 +138,8 @@ class Pages:
         """Digest -> page of its last listed edition."""
         found = {}
         for name in self._settings.digest:
-            for shelf in page_queries.editions(self._connection, name, limit=1):
-                found[name] = editions.path(shelf)
+            for edition in page_queries.editions(self._connection, name, limit=1):
+                found[name] = editions.path(edition)
         return found
 
     def _page(self, name: str, at: str, **views: object) -> bytes:

@@ -119,8 +119,8 @@ def _feeds(connection: Connection) -> Iterator[File]:
 
 
 def _editions(connection: Connection, pages: Pages) -> Iterator[File]:
-    for shelf in page_queries.editions(connection, listed=False):
-        page = edition_page(shelf.digest, shelf.cut_at, shelf.cadence, listed=shelf.listed)
+    for edition in page_queries.editions(connection, listed=False):
+        page = edition_page(edition.digest, edition.cut_at, edition.cadence, listed=edition.listed)
         digest, name = page.strip("/").split("/")[1:]
         yield _index(page), partial(pages.edition, digest, name)
 

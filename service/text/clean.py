@@ -244,12 +244,12 @@ _HIDDEN = re.compile(r"(?is)<(script|style)\b.*?(?:</\1\s*>|$)|<!--.*?-->|<!--[^
 def _without_other_tags(text: str) -> str:
     small = text.lower()
 
-    def mend(tag: re.Match[str]) -> str:
+    def repair(tag: re.Match[str]) -> str:
         other = f"<{'' if tag[1] else '/'}{tag[2].lower()}"
         gone = "" if tag[2].lower() in _WITHIN_WORDS else " "
         return gone if "=" in tag[3] or other in small else tag[0]
 
-    return _OTHER_TAG.sub(mend, text)
+    return _OTHER_TAG.sub(repair, text)
 
 
 def title_text(text: str) -> str:

@@ -86,12 +86,12 @@ def guess(text: str | bytes) -> str | None:
     return best if scores[best] >= _share(before) + _GAIN else None
 
 
-def mend(text: str, charset: str) -> str:
+def to_unicode(text: str, charset: str) -> str:
     """The text in Unicode, NFC. `charset`: a key of `CHARSETS`."""
     return unicodedata.normalize("NFC", CHARSETS[charset](_with_letters(text)))
 
 
-def mend_parts(text: str) -> tuple[str, tuple[str, ...]]:
+def parts_to_unicode(text: str) -> tuple[str, tuple[str, ...]]:
     """A document in Unicode that quotes older texts: these in Unicode too, and their charsets.
 
     A part is what stands between two tags. Only parts with signs inside of words are looked at.
@@ -106,7 +106,7 @@ def mend_parts(text: str) -> tuple[str, tuple[str, ...]]:
         if name is None:
             return piece[0]
         found[name] = None
-        return mend(piece[0], name)
+        return to_unicode(piece[0], name)
 
     repaired = _BETWEEN_TAGS.sub(part, text)
     return repaired, tuple(found)

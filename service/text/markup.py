@@ -105,7 +105,7 @@ def with_closed_ends(html: str) -> str:
     small = html.lower()
     last: dict[str, int] = {}
 
-    def mend(tag: re.Match[str]) -> str:
+    def repair(tag: re.Match[str]) -> str:
         name = tag[1].lower()
         if tag[2].endswith("/"):
             return ""
@@ -114,7 +114,7 @@ def with_closed_ends(html: str) -> str:
         kept = last[name] >= tag.end() or name in {"script", "style"}
         return tag[0] if kept else ""
 
-    return _SWALLOWING.sub(mend, html)
+    return _SWALLOWING.sub(repair, html)
 
 
 def _with_what_stands_in(html: str) -> str:

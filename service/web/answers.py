@@ -19,7 +19,7 @@ PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 """For pages behind a personal link, and for forms: nobody keeps a copy."""
 
 UNREAD_RETRY_S = "30"
-"""When to come again where the store cannot be read: somebody may be mending it."""
+"""When to come again where the store cannot be read: somebody may be repairing it."""
 
 _MOVED = {"Cache-Control": "public, max-age=3600"}
 

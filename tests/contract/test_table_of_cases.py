@@ -243,7 +243,7 @@ def test_articles_found_to_be_one_after_the_freeze(open_newsroom):
             .values(story_id=one)
         )  # fmt: skip
         connection.execute(update(t.story).where(t.story.c.id == other).values(merged_into=one))
-    mend_templates(room)
+    repair_templates(room)
     room.run(at(MONDAY, 0.5))
     [mail] = room.outbox()
     body = mail.get_body(("plain",)).get_content()
@@ -270,7 +270,7 @@ def test_stories_found_to_be_one_after_the_freeze_are_told_once(open_newsroom):
     break_templates(room)
     room.run(MONDAY)
     merge_stories(room, other, into=one)
-    mend_templates(room)
+    repair_templates(room)
     room.run(at(MONDAY, 0.5))
     [mail] = room.outbox()
     assert "2. " not in mail.get_body(("plain",)).get_content()
@@ -293,7 +293,7 @@ def test_a_story_told_elsewhere_while_its_edition_could_not_be_rendered(open_new
     room.run(at(MONDAY, 1))
     assert room.mails() == [["storm, says b"]]
     merge_stories(room, joining, into=waiting)
-    mend_templates(room)
+    repair_templates(room)
     room.run(at(MONDAY, 2))
     assert room.mails() == [["storm, says b"]]
 
@@ -310,7 +310,7 @@ def test_an_edition_that_does_not_reach_back_to_a_reader_lets_them_wait(open_new
     room.story("of sunday", "giao-duc", "y-te", at=at(MONDAY, -5))
     break_templates(room)
     assert room.plan(MONDAY).failed
-    mend_templates(room)
+    repair_templates(room)
     room.run(at(MONDAY, 7))  # the mail of Sunday has expired; Monday's edition begins on Sunday
     assert room.mails(NAM) == [["of sunday"]]
     assert room.mails(MINH) == []
@@ -456,7 +456,7 @@ def test_a_broken_template_then_repaired(open_newsroom):
     assert room.row(minh).next_cut_at == MONDAY  # still due
     room.story("b", at=at(MONDAY, 1))  # behind the cut: for the next edition
     assert room.run(at(MONDAY, 1)).failed
-    mend_templates(room)
+    repair_templates(room)
     assert room.run(at(MONDAY, 2)).deliveries == 1
     [edition] = room.editions()
     assert edition.error is None
@@ -473,7 +473,7 @@ def test_a_broken_template_that_is_repaired_after_the_next_cut(open_newsroom):
     room.run(MONDAY)
     room.story("b", at=at(MONDAY, 1))
     room.run(TUESDAY)
-    mend_templates(room)
+    repair_templates(room)
     room.run(at(TUESDAY, 3))
     assert room.mails() == [["a", "b"]]
     assert all(edition.planned_at is not None for edition in room.editions())
@@ -774,6 +774,6 @@ def break_templates(room: Newsroom, only: str | None = None) -> None:
     room.load()
 
 
-def mend_templates(room: Newsroom) -> None:
+def repair_templates(room: Newsroom) -> None:
     shutil.rmtree(room.root / "templates")
     room.load()

@@ -48,9 +48,9 @@ def test_entries_that_move_between_shared_addresses(postgres_database, now):
     desks = {name: Desk(stores[name], now, settings) for name in "abc"}
 
     def tell(name):
-        dice = random.Random(name)
+        rng = random.Random(name)
         for at in range(ROUNDS):
-            places = dice.sample(range(60), 3)
+            places = rng.sample(range(60), 3)
             desks[name].says(
                 name,
                 *(

@@ -265,7 +265,7 @@ async def test_the_password_is_shown_to_the_relay(password, fine):
         assert "wrong" not in result.reason
 
 
-async def test_a_relay_without_auth_is_something_to_mend():
+async def test_a_relay_without_auth_is_something_to_repair():
     async with Sink() as sink:
         relay = connection(sink, username="tin", secret="x")
         result = await relay.deliver(message(), open_gate)
@@ -305,7 +305,7 @@ async def test_tls_and_starttls_with_auth_behind_it(certificate, security):
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
-async def test_a_certificate_that_is_not_its_own_is_something_to_mend(certificate, security):
+async def test_a_certificate_that_is_not_its_own_is_something_to_repair(certificate, security):
     server, _ = certificate
     async with Sink(tls=server, implicit_tls=security == "tls") as sink:
         relay = connection(sink, host="localhost", security=security)

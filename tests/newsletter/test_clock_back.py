@@ -18,7 +18,7 @@ def room(any_store, tmp_path):
     return Newsroom(any_store, tmp_path, {"tuan": {"cadence": "daily"}})
 
 
-def mend(room, now) -> int:
+def repair(room, now) -> int:
     with room.store.ledger() as connection:
         changed = clock_repair.repair(connection, now, timedelta(days=37))
     return changed + pull_back(room.store, room.settings, ZONE, now)
@@ -34,7 +34,7 @@ def test_a_clock_that_was_three_days_ahead_loses_no_news_and_tells_none_twice(ro
     assert room.mails() == [["monday"], ["early"]]
     now = MONDAY + 2 * HOUR
     assert room.row(reader).next_cut_at == MONDAY + 4 * DAY
-    assert mend(room, now)
+    assert repair(room, now)
     assert room.row(reader).next_cut_at == MONDAY + DAY
     assert room.row(reader).covered_to == now
     room.story("late", at=MONDAY + 3 * HOUR)
@@ -46,5 +46,5 @@ def test_a_clock_that_is_right_moves_no_cut(room):
     reader = room.subscribe()
     room.run(MONDAY)
     before = room.row(reader)
-    assert mend(room, MONDAY + HOUR) == 0
+    assert repair(room, MONDAY + HOUR) == 0
     assert room.row(reader) == before

@@ -45,7 +45,7 @@ class Model:
     """Random days, and what each reader should have been told by their end."""
 
     def __init__(self, room: Newsroom, seed: int, readers: int) -> None:
-        self.room, self.dice = room, random.Random(seed)
+        self.room, self.rng = room, random.Random(seed)
         self.stories: list[tuple[int, set[int], datetime, set[str]]] = []
         self.choices: dict[int, list[tuple[datetime, set[str] | None]]] = {}
         self.people: dict[int, tuple[str, str]] = {}
@@ -53,12 +53,12 @@ class Model:
         self.kills = 0
         self.settled: Counter[str] = Counter()
         for number in range(readers):
-            for digest in self.dice.sample(sorted(DIGESTS), self.dice.randint(1, 3)):
+            for digest in self.rng.sample(sorted(DIGESTS), self.rng.randint(1, 3)):
                 self._subscribe(f"r{number}@example.vn", digest)
 
     def _subscribe(self, address: str, digest: str) -> None:
         topics = self._topics()
-        begins = self.room.now + self.dice.random() * 2 * DAY
+        begins = self.room.now + self.rng.random() * 2 * DAY
         subscription = self.room.subscribe(
             address, digest, begins=begins, topics=topics, **self._rhythm(digest)
         )
@@ -66,19 +66,19 @@ class Model:
         self.choices[subscription] = [(begins, topics and set(topics))]
 
     def _topics(self) -> list[str] | None:
-        return self.dice.choice([None, *(self.dice.sample(TOPICS, n) for n in (1, 2))])
+        return self.rng.choice([None, *(self.rng.sample(TOPICS, n) for n in (1, 2))])
 
     def _rhythm(self, digest: str) -> dict[str, str | None]:
         written = DIGESTS[digest]
         return {
-            "cadence": self.dice.choice(written.get("cadences", [written["cadence"]])),
-            "hour": self.dice.choice(HOURS),
-            "zone": self.dice.choice(ZONES),
+            "cadence": self.rng.choice(written.get("cadences", [written["cadence"]])),
+            "hour": self.rng.choice(HOURS),
+            "zone": self.rng.choice(ZONES),
         }
 
     def _news(self, number: int) -> None:
-        topics = set(self.dice.sample(TOPICS, self.dice.randint(1, 2)))
-        quiet = self.dice.random() < 0.1
+        topics = set(self.rng.sample(TOPICS, self.rng.randint(1, 2)))
+        quiet = self.rng.random() < 0.1
         story, article = self.room.story(
             f"story {number}", *sorted(topics), quiet=quiet, source=f"bao-{number % 4}"
         )
@@ -88,15 +88,15 @@ class Model:
     def _another_outlet(self, number: int) -> None:
         if not self.stories:
             return
-        story, articles, _, topics = self.dice.choice(self.stories[-30:])
+        story, articles, _, topics = self.rng.choice(self.stories[-30:])
         _, article = self.room.story(
             f"story {story} again {number}", *sorted(topics), source="bao-lai", story=story
         )
         articles.add(article)
 
     def _change_of_mind(self) -> None:
-        subscription = self.dice.choice(sorted(self.people))
-        what = self.dice.random()
+        subscription = self.rng.choice(sorted(self.people))
+        what = self.rng.random()
         if what < 0.5:
             self.room.change(subscription, **self._rhythm(self.people[subscription][1]))
         elif what < 0.8:
@@ -104,46 +104,46 @@ class Model:
             self.room.change(subscription, topics=topics)
             self.choices[subscription].append((self.room.now, topics and set(topics)))
         else:
-            until = self.room.now + self.dice.choice([4 * HOUR, 2 * DAY, 9 * DAY])
+            until = self.room.now + self.rng.choice([4 * HOUR, 2 * DAY, 9 * DAY])
             self.room.change(subscription, paused_until=until)
             self.paused.add(subscription)
 
     def step(self, number: int) -> None:
         """A quarter of an hour or some, something happens, and usually the jobs run."""
-        self.room.now += timedelta(minutes=self.dice.choice([3, 15, 15, 40, 120, 600]))
-        for one in range(self.dice.randint(0, 2)):
+        self.room.now += timedelta(minutes=self.rng.choice([3, 15, 15, 40, 120, 600]))
+        for one in range(self.rng.randint(0, 2)):
             self._news(number * 10 + one)
-        if self.dice.random() < 0.3:
+        if self.rng.random() < 0.3:
             self._another_outlet(number)
-        if self.dice.random() < 0.2:
+        if self.rng.random() < 0.2:
             self._change_of_mind()
-        if self.dice.random() < 0.75:
-            self.work(kill=self.dice.random() < 0.3)
-        if self.dice.random() < 0.1:
+        if self.rng.random() < 0.75:
+            self.work(kill=self.rng.random() < 0.3)
+        if self.rng.random() < 0.1:
             self._settle_some()
 
     def work(self, *, kill: bool = False) -> None:
         if kill:
             try:
-                with mortal(self.room, self.dice.randint(1, 12)):
+                with mortal(self.room, self.rng.randint(1, 12)):
                     self.room.plan()
             except Killed:
                 self.kills += 1
             return
         self.room.plan()
-        mood = self.dice.random()
+        mood = self.rng.random()
         if mood < 0.2:
-            self.room.lose(self.dice.randint(1, 4))
+            self.room.lose(self.rng.randint(1, 4))
         if mood < 0.6:
             self.room.accept()
         elif mood < 0.8:
-            self.room.refuse(until=self.room.now + self.dice.choice([HOUR, 8 * HOUR]))
+            self.room.refuse(until=self.room.now + self.rng.choice([HOUR, 8 * HOUR]))
 
     def _settle_some(self) -> None:
         """An admin looks after what is uncertain, now and then, and never after all of it."""
         waiting = self.room.held()
-        some = self.dice.sample(waiting, len(waiting) // 2)
-        how = self.dice.choice(["resend", "drop", "untold"])
+        some = self.rng.sample(waiting, len(waiting) // 2)
+        how = self.rng.choice(["resend", "drop", "untold"])
         self.room.settle(how, some)
         self.settled[how] += len(some)
 

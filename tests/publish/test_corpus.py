@@ -17,7 +17,7 @@ from service.publish.syndicate import atom, rss
 from service.render.engine import shipped_templates
 from service.render.views import SiteView
 from service.render.words import load_words
-from service.store.content.page_queries import TopicShelf
+from service.store.content.page_queries import PublishedTopic
 from service.text.clean import clean_html, lead, plain, title_text
 from tests.levels import sample
 from tests.publish.newsroom import a_story
@@ -69,7 +69,7 @@ def _stories(path, now):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_what_strangers_wrote_is_published_valid_and_read_back(corpus, now, folder):
     channel = topic_channel(
-        SITE, WORDS, TopicShelf(1, "t", "T", now, retired=False), "a.vn,2026", 1
+        SITE, WORDS, PublishedTopic(1, "t", "T", now, retired=False), "a.vn,2026", 1
     )
     told, unread, read_well = 0, 0, 0
     every = sorted((corpus / "feeds" / folder).rglob("*"))

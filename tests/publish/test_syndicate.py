@@ -22,7 +22,7 @@ from service.publish.syndicate import atom, rss
 from service.render.engine import shipped_templates
 from service.render.views import SiteView
 from service.render.words import load_words
-from service.store.content.page_queries import TopicShelf
+from service.store.content.page_queries import PublishedTopic
 from tests.publish.newsroom import a_story, stories_of_every_kind
 from tests.publish.validity import CHECKS, CONTENT, DC, MEDIA, SY
 
@@ -36,7 +36,7 @@ A = f"{{{ATOM}}}"
 
 @pytest.fixture
 def channel(now):
-    topic = TopicShelf(3, "giao-duc", "Giáo dục", now, retired=False)
+    topic = PublishedTopic(3, "giao-duc", "Giáo dục", now, retired=False)
     return topic_channel(SITE, WORDS, topic, "tin.example.vn,2026", 12)
 
 

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.text import old_charsets
-from service.text.legacy import guess, mend, mend_parts, named
+from service.text.legacy import guess, named, parts_to_unicode, to_unicode
 from service.text.old_charsets import CHARSETS
 
 LETTERS = "àáảãạăằắẳẵặâầấẩẫậđèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵ"
@@ -58,15 +58,15 @@ def test_a_sentence_is_known_and_read(charset):
     foreign = written(charset, TEXT)
     assert foreign != TEXT
     assert guess(foreign) == charset
-    assert mend(foreign, charset) == TEXT
+    assert to_unicode(foreign, charset) == TEXT
 
 
 @pytest.mark.parametrize("charset", CHARSETS)
 def test_every_letter_has_its_place(charset):
-    assert mend(written(charset, LETTERS), charset) == LETTERS
+    assert to_unicode(written(charset, LETTERS), charset) == LETTERS
     capitals = LETTERS.upper()
     if charset != "tcvn3":  # whose capitals are another font
-        assert mend(written(charset, capitals), charset) == capitals
+        assert to_unicode(written(charset, capitals), charset) == capitals
 
 
 @pytest.mark.parametrize("charset", CHARSETS)
@@ -95,7 +95,7 @@ def test_what_people_have_verified(corpus):
     assert pairs
     for pair in pairs:
         assert guess(pair["raw"]) == "tcvn3", pair
-        assert mend(pair["raw"], "tcvn3") == pair["expected"]
+        assert to_unicode(pair["raw"], "tcvn3") == pair["expected"]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_what_people_have_verified(corpus):
     ],
 )
 def test_tcvn3(raw, text):
-    assert mend(raw, "tcvn3") == text
+    assert to_unicode(raw, "tcvn3") == text
 
 
 def test_references_for_signs_are_seen_through():
@@ -139,7 +139,7 @@ OTHERS = [
 def test_other_languages_and_unicode_are_left_alone(text):
     for many in (text, f"<item><title>{text}</title></item>", text.upper(), text * 20):
         assert guess(many) is None
-        assert mend_parts(many) == (many, ())
+        assert parts_to_unicode(many) == (many, ())
     assert all(guess(part) is None for part in text.split(";"))
 
 
@@ -149,7 +149,7 @@ WORDS = sorted({word.strip(".,;:¿?¡!") for text in OTHERS for word in text.spl
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=60).map(" ".join))
 def test_no_mixture_of_other_languages_is_taken_for_vietnamese(text):
     assert guess(text) is None
-    assert mend_parts(f"<p>{text}</p>") == (f"<p>{text}</p>", ())
+    assert parts_to_unicode(f"<p>{text}</p>") == (f"<p>{text}</p>", ())
 
 
 @given(st.text(st.characters(max_codepoint=0x24F), max_size=300) | st.text() | st.binary())
@@ -160,13 +160,13 @@ def test_it_never_raises(text):
     assert name is None or name in CHARSETS
     if isinstance(text, str):
         for charset in CHARSETS:
-            assert isinstance(mend(text, charset), str)
+            assert isinstance(to_unicode(text, charset), str)
 
 
 def test_old_texts_within_a_document_in_unicode():
     old = written("tcvn3", "Đại hội Đảng bộ tỉnh Bắc Ninh lần thứ hai mươi")
     text = f"<title>Tỉnh uỷ</title><a>{old}</a><b>Windows® «oui» · £5</b>"
-    repaired, charsets = mend_parts(text)
+    repaired, charsets = parts_to_unicode(text)
     assert repaired == text.replace(old, "Đại hội Đảng bộ tỉnh Bắc Ninh lần thứ hai mươi")
     assert charsets == ("tcvn3",)
 

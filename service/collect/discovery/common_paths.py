@@ -40,7 +40,7 @@ _WEB = re.compile(rb"webServerRelativeUrl[\"']?\s*[:=]\s*[\"'](/[^\"']{0,200})[\
 _MOST_INSTANCES = 3
 
 
-def habits_of(body: bytes, url: str) -> list[FeedLink]:
+def common_feeds_of(body: bytes, url: str) -> list[FeedLink]:
     """Addresses that may be feeds of the page at `url` or of its site, each once."""
     software = [name for name, sign in _SIGNS if sign.search(body)]
     found: dict[str, FeedLink] = {}

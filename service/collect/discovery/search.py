@@ -124,7 +124,7 @@ class _Search:
 
     async def _feeds(self, page: SitePage) -> None:
         await self._try_all(page.feeds)
-        guesses = list(page.habits)
+        guesses = list(page.common)
         if not self._has_feed() and not is_home(page.url):
             seen = await self._home(home_of(page.url))
             if seen is not None:
@@ -134,7 +134,7 @@ class _Search:
                     replace(one, why=one.why.replace("the page", "the home page"))
                     for one in home.feeds
                 )
-                guesses += home.habits
+                guesses += home.common
         if not self._has_feed():
             self._guessed |= {one.url for one in guesses}
             await self._try_all(guesses, only_one=True)

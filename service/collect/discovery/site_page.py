@@ -13,7 +13,7 @@ from itertools import islice
 
 from lxml.html import HtmlElement
 
-from service.collect.discovery.common_paths import habits_of
+from service.collect.discovery.common_paths import common_feeds_of
 from service.collect.discovery.feed_links import FeedLink, feeds_of
 from service.model import Document, SourceKind
 from service.parse.html.listing import page, suggest_selectors
@@ -33,7 +33,7 @@ _MOST_LINKS = 10
 
 @dataclass(frozen=True, slots=True)
 class SitePage:
-    """`feeds`: what it names; `habits`: where its software keeps feeds, and usual places.
+    """`feeds`: what it names; `common`: where such software keeps feeds, and usual places.
 
     `name`: what the site calls itself. `leads_to`: where a page without a content of its own sends
     its visitors, None where it does not.
@@ -42,7 +42,7 @@ class SitePage:
     url: str
     name: str
     feeds: tuple[FeedLink, ...]
-    habits: tuple[FeedLink, ...]
+    common: tuple[FeedLink, ...]
     leads_to: str | None = None
 
 
@@ -62,7 +62,7 @@ def read_site_page(body: bytes, headers: Mapping[str, str], url: str) -> SitePag
         url=url,
         name=_name(tree),
         feeds=tuple(feeds_of(tree, base, url)),
-        habits=tuple(habits_of(body, url)),
+        common=tuple(common_feeds_of(body, url)),
         leads_to=_leads_to(tree, base, url),
     )
 

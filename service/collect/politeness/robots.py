@@ -19,7 +19,7 @@ from service.net.access import Access
 from service.net.client import Client
 from service.store.core.database import Store
 from service.store.core.threads import in_thread
-from service.store.sources import robots_cache as shelf
+from service.store.sources import robots_cache
 from service.store.sources.robots_cache import CachedRobots
 
 FRESH = timedelta(days=1)
@@ -104,12 +104,12 @@ class Permissions:
     @staticmethod
     def _stored(store: Store, place: str) -> CachedRobots | None:
         with store.read() as connection:
-            return shelf.known(connection, place)
+            return robots_cache.known(connection, place)
 
     @staticmethod
     def _keep(store: Store, place: str, said: CachedRobots) -> None:
         with store.write() as connection:
-            shelf.keep(connection, place, said)
+            robots_cache.keep(connection, place, said)
 
 
 def _is_absent(status: int) -> bool:
@@ -134,4 +134,4 @@ def _judge(said: CachedRobots, url: str, place: str, now: datetime) -> Permissio
 def forget_hosts(store: Store, now: datetime) -> None:
     """Drop the rules of hosts that have not been asked in a long time."""
     with store.write() as connection:
-        shelf.forget(connection, now)
+        robots_cache.forget(connection, now)

@@ -1,7 +1,7 @@
 """Trying sources without keeping anything: `bantin check --live`.
 
-Each is asked and read as a pass would, with the same manners, and nothing is written: what is known
-already is asked for only if it has changed, and sites that asked for time are left alone.
+Each is asked and read as a pass would, with the same politeness, and nothing is written: what is
+known already is asked for only if it has changed, and sites that asked for time are left alone.
 """
 
 from __future__ import annotations

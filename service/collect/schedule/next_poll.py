@@ -1,7 +1,7 @@
 """When a source is asked again: pure, with randomness as an argument.
 
 After an answer: by the source's own rhythm, between the floor and the ceiling, longer while it is
-silent beyond its habits. After a failure: longer each time, never for ever. What a server or a
+silent for longer than usual. After a failure: longer each time, never for ever. What a server or a
 document asks for (max-age, ttl, skipHours, Retry-After) is never undercut.
 """
 

@@ -26,7 +26,7 @@ FORGET = 0.02
 """How far one ordinary gap shortens the memory of the longest: a weekend is kept for a week."""
 
 PATIENCE = 1.5
-"""Of the longest gap: a source that is silent for longer has changed its habits."""
+"""Of the longest gap: a source that is silent for longer no longer publishes at that rate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,8 +156,8 @@ def _in_unicode(text: str, body: bytes) -> _Decoded:
     """Proper UTF-8 that holds letters of older charsets, as if they were Latin-1."""
     charset = legacy.guess(body)
     if charset is not None:
-        return legacy.mend(text, charset), (FROM + charset,)
-    text, charsets = legacy.mend_parts(text) if b"\xc2" in body else (text, ())
+        return legacy.to_unicode(text, charset), (FROM + charset,)
+    text, charsets = legacy.parts_to_unicode(text) if b"\xc2" in body else (text, ())
     return text, tuple(FROM + charset for charset in charsets)
 
 
@@ -192,7 +192,7 @@ def _before_unicode(body: bytes, names: list[str]) -> _Decoded | None:
         charset = legacy.guess(text)
     if charset is None or charset == "utf-8-twice":
         return None
-    return legacy.mend(text, charset), (FROM + charset,)
+    return legacy.to_unicode(text, charset), (FROM + charset,)
 
 
 def _as_declared(body: bytes, names: list[str]) -> _Decoded | None:

@@ -16,7 +16,7 @@ from service.parse.feed import entry_keys, media
 from service.parse.feed.entries import language_tag, sensible, unique, with_breaks, written_in
 from service.parse.feed.entry_keys import Draft
 from service.parse.options import ParseOptions
-from service.parse.repair.json_text import mend
+from service.parse.repair.json_text import repair
 from service.parse.urls import web_address
 from service.text.clean import title_text
 from service.text.instants import dates
@@ -78,7 +78,7 @@ def _load(body: bytes) -> tuple[Any, tuple[str, ...]]:
     except RecursionError as error:
         raise ParseError("the JSON is nested too deeply") from error
     except ValueError as error:
-        repaired = mend(text)
+        repaired = repair(text)
         if repaired is None:
             raise ParseError(f"the JSON is broken: {error}"[:200]) from error
         return repaired

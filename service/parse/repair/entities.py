@@ -35,13 +35,13 @@ def with_proper_references(text: str) -> tuple[str, list[str]]:
     own = set(_DECLARES_ENTITY.findall(text[:65536]))
     names: dict[str, None] = {}
 
-    def mend(found: re.Match[str]) -> str:
+    def repair(found: re.Match[str]) -> str:
         repair_name, repaired = _repaired(found, own)
         if repair_name:
             names[repair_name] = None
         return repaired
 
-    return _REFERENCE.sub(mend, text), list(names)
+    return _REFERENCE.sub(repair, text), list(names)
 
 
 def _repaired(found: re.Match[str], own: set[str]) -> tuple[str, str]:

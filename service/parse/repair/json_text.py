@@ -18,7 +18,7 @@ _NO_ESCAPE = re.compile(r'\\(?:(["\\/bfnrt]|u[0-9a-fA-F]{4})|)')
 _READER = json.JSONDecoder(strict=False)
 
 
-def mend(text: str) -> tuple[Any, tuple[str, ...]] | None:
+def repair(text: str) -> tuple[Any, tuple[str, ...]] | None:
     """What the text was meant to be, and the names of its faults; None where nobody can tell.
 
     Of a document that breaks off in its items those that are whole are kept.

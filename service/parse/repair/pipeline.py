@@ -91,15 +91,15 @@ def repair(
     if not swallows and (proof or is_well_formed)(text) and "<!DOCTYPE" not in text[:4096]:
         return Repaired(text, repairs)
     done = list(repairs)
-    for mend in (_without_control_characters, cdata.closed, with_proper_references):
-        text, names = mend(text)
+    for repair in (_without_control_characters, cdata.closed, with_proper_references):
+        text, names = repair(text)
         done += names
     last = (_ended,) if is_feed else ()
-    for mend_where in (_without_what_stands_before, _bound, _without_what_stands_behind, *last):
+    for repair_at in (_without_what_stands_before, _bound, _without_what_stands_behind, *last):
         fault = _fault(text)
         if fault is None:
             break
-        text, names = mend_where(text, fault)
+        text, names = repair_at(text, fault)
         done += names
     else:
         done += [] if is_well_formed(text) else [LOOSE]

@@ -26,7 +26,7 @@ counted for each build of its feed."""
 
 
 @dataclass(frozen=True, slots=True)
-class TopicShelf:
+class PublishedTopic:
     """A topic. `id` is the row's own, which no renaming changes; `name` the TOML's."""
 
     id: int
@@ -37,7 +37,7 @@ class TopicShelf:
 
 
 @dataclass(frozen=True, slots=True)
-class DigestShelf:
+class PublishedDigest:
     """A digest of the TOML; `name` is its id there."""
 
     id: int
@@ -46,7 +46,7 @@ class DigestShelf:
 
 
 @dataclass(frozen=True, slots=True)
-class EditionShelf:
+class PublishedEdition:
     """A frozen edition. `period_from` is where its own period begins, the previous cut."""
 
     id: int
@@ -69,7 +69,7 @@ class EditionStory:
     view: dict[str, Any]
 
 
-def topics(connection: Connection, *, retired: bool = False) -> list[TopicShelf]:
+def topics(connection: Connection, *, retired: bool = False) -> list[PublishedTopic]:
     """The topics of the TOML by title. `retired`: those that have left it as well."""
     statement = select(topic).order_by(topic.c.title, topic.c.id)
     if not retired:
@@ -77,7 +77,7 @@ def topics(connection: Connection, *, retired: bool = False) -> list[TopicShelf]
     return [_topic(row) for row in connection.execute(statement)]
 
 
-def one_topic(connection: Connection, name: str) -> TopicShelf | None:
+def one_topic(connection: Connection, name: str) -> PublishedTopic | None:
     """The topic of this name, a retired one too. None: there never was one."""
     row = connection.execute(select(topic).where(topic.c.name == name)).one_or_none()
     return None if row is None else _topic(row)
@@ -151,18 +151,18 @@ def sources_in(connection: Connection, topic_id: int | None, among: int = LATEST
     return connection.scalar(statement) or 0
 
 
-def digests(connection: Connection) -> list[DigestShelf]:
+def digests(connection: Connection) -> list[PublishedDigest]:
     """The digests of the TOML in its order."""
     rows = connection.execute(
         select(digest).where(digest.c.retired_at.is_(None)).order_by(digest.c.position, digest.c.id)
     )
-    return [DigestShelf(row.id, row.name, row.title) for row in rows]
+    return [PublishedDigest(row.id, row.name, row.title) for row in rows]
 
 
-def one_digest(connection: Connection, name: str) -> DigestShelf | None:
+def one_digest(connection: Connection, name: str) -> PublishedDigest | None:
     """The digest of this name, a retired one too: its archive stays. None: there never was one."""
     row = connection.execute(select(digest).where(digest.c.name == name)).one_or_none()
-    return None if row is None else DigestShelf(row.id, row.name, row.title)
+    return None if row is None else PublishedDigest(row.id, row.name, row.title)
 
 
 def editions(
@@ -172,7 +172,7 @@ def editions(
     listed: bool = True,
     cut_at: datetime | None = None,
     limit: int | None = None,
-) -> list[EditionShelf]:
+) -> list[PublishedEdition]:
     """Editions, newest first: of a digest (None: of all), of one cut (None: of all).
 
     `listed`: only those that stand in the archive.
@@ -194,7 +194,7 @@ def editions(
     return [_edition(row) for row in connection.execute(statement)]
 
 
-def listed_with(connection: Connection, one: EditionShelf) -> EditionShelf | None:
+def listed_with(connection: Connection, one: PublishedEdition) -> PublishedEdition | None:
     """The edition in the archive that stands for an unlisted one.
 
     The one whose period holds its cut, else the last before it. None: there is neither.
@@ -251,7 +251,7 @@ def in_editions(connection: Connection) -> set[int]:
     return set(connection.execute(select(edition_story.c.story_id).distinct()).scalars())
 
 
-def in_earlier_editions(connection: Connection, one: EditionShelf) -> set[int]:
+def in_earlier_editions(connection: Connection, one: PublishedEdition) -> set[int]:
     """Stories of an edition that an earlier edition in the archive of its digest has as well."""
     here = select(edition_story.c.story_id).where(edition_story.c.edition_id == one.id)
     earlier = (
@@ -274,12 +274,12 @@ def renamed_topics(connection: Connection) -> dict[str, str]:
     return {row.old_name: row.new_name for row in rows}
 
 
-def _topic(row: Any) -> TopicShelf:
-    return TopicShelf(row.id, row.name, row.title, row.created_at, row.retired_at is not None)
+def _topic(row: Any) -> PublishedTopic:
+    return PublishedTopic(row.id, row.name, row.title, row.created_at, row.retired_at is not None)
 
 
-def _edition(row: Any) -> EditionShelf:
-    return EditionShelf(
+def _edition(row: Any) -> PublishedEdition:
+    return PublishedEdition(
         id=row.id,
         digest=row.name,
         digest_title=row.title,

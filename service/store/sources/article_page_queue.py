@@ -28,7 +28,7 @@ A_SOURCE = 8
 
 @dataclass(frozen=True, slots=True)
 class NewPage:
-    """`listed_entry`: the entry as its list told it, packed by who reads it."""
+    """`listed_entry`: the entry as its list told it, packed by its reader."""
 
     entry_key: str
     url: str

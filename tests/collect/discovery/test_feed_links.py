@@ -222,10 +222,10 @@ def test_a_damaged_page_names_addresses_of_the_web_or_nothing(start, length, dir
     assert seen
     if isinstance(seen, str):
         return
-    for one in (*seen.feeds, *seen.habits):
+    for one in (*seen.feeds, *seen.common):
         assert one.url.startswith(("http://", "https://"))
 
 
 def test_undamaged_that_page_names_feeds_and_habits():
     seen = read_site_page(DAMAGED.encode(), {}, HERE)
-    assert (len(seen.feeds), len(seen.habits)) == (3, 8)
+    assert (len(seen.feeds), len(seen.common)) == (3, 8)

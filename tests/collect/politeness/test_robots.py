@@ -11,7 +11,7 @@ import pytest
 from service.collect.politeness.robots import AGAIN, FRESH, GIVEN_UP, Permissions
 from service.collect.polling.poll import open_client
 from service.net import robots
-from service.store.sources import robots_cache as shelf
+from service.store.sources import robots_cache
 from service.store.sources.robots_cache import KEPT, CachedRobots
 from tests.collect.polling.test_continuation import listing
 from tests.collect.polling.test_poll import Office
@@ -210,11 +210,15 @@ async def test_feeds_and_sitemaps_that_the_admin_names_are_not_subject_to_it(sto
 
 def test_what_nobody_asks_for_any_more_is_forgotten(any_store, now):
     with any_store.write() as connection:
-        shelf.keep(connection, "https://a.vn/robots.txt", CachedRobots("x", None, now - KEPT))
-        shelf.keep(connection, "https://b.vn/robots.txt", CachedRobots("x", None, now - 2 * KEPT))
-        shelf.keep(connection, "https://b.vn/robots.txt", CachedRobots("y", "z", now, now))
-        shelf.forget(connection, now + timedelta(seconds=1))
-        assert shelf.known(connection, "https://a.vn/robots.txt") is None
-        assert shelf.known(connection, "https://b.vn/robots.txt") == CachedRobots(
+        robots_cache.keep(
+            connection, "https://a.vn/robots.txt", CachedRobots("x", None, now - KEPT)
+        )
+        robots_cache.keep(
+            connection, "https://b.vn/robots.txt", CachedRobots("x", None, now - 2 * KEPT)
+        )
+        robots_cache.keep(connection, "https://b.vn/robots.txt", CachedRobots("y", "z", now, now))
+        robots_cache.forget(connection, now + timedelta(seconds=1))
+        assert robots_cache.known(connection, "https://a.vn/robots.txt") is None
+        assert robots_cache.known(connection, "https://b.vn/robots.txt") == CachedRobots(
             "y", "z", now, now
         )

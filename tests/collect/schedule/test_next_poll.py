@@ -119,7 +119,7 @@ def test_silence_that_is_usual_changes_nothing_and_a_longer_one_slows_down(now):
     [
         (PublisherHint(fresh_s=60), HOUR),
         (PublisherHint(fresh_s=2 * HOUR), 2 * HOUR),
-        (PublisherHint(fresh_s=20 * HOUR), 20 * HOUR),  # beyond our ceiling: still its wish
+        (PublisherHint(fresh_s=20 * HOUR), 20 * HOUR),  # beyond our ceiling: still its hint
         (PublisherHint(fresh_s=10 * 365 * DAY), DAY),  # a slip must not be death
         (PublisherHint(every_s=3 * HOUR), 3 * HOUR),
         (PublisherHint(every_s=3 * HOUR, fresh_s=4 * HOUR), 4 * HOUR),

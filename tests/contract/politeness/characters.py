@@ -1,4 +1,4 @@
-"""The publishers of the week: each keeps one habit that is met on the Web."""
+"""The publishers of the week: each behaves in one way that is met on the Web."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ async def a_week_of_ours(store: Store) -> Week:
         with store.write() as connection:
             registry.register(connection, settings, clock.now, retire=False)
             add_subscription(connection, digest=add_digest(connection, START), starts_at=START)
-        dice = random.Random(20261123).random
+        rng = random.Random(20261123).random
         for day in range(DAYS):
             agent = open_client(store, settings, clock).user_agent
             networks = settings.collect.allow_networks
@@ -74,7 +74,7 @@ async def a_week_of_ours(store: Store) -> Week:
                 while clock.now < START + (day + 1) * DAY:
                     await collect(
                         store, settings, clock, owner=f"day-{day}", client=client,
-                        parsers=parsers, sites=sites, random=dice,
+                        parsers=parsers, sites=sites, random=rng,
                     )  # fmt: skip
                     clock.now = _next(store, clock.now)
     return Week(street.asked, publishers, _found(store), clock.now, _told(store, clock.now))

@@ -27,7 +27,7 @@ NS = "xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'"
         ({"sy_updateperiod": "daily", "sy_updatefrequency": "0"}, Rhythm()),
         ({"sy_updateperiod": "daily", "sy_updatefrequency": "²"}, Rhythm()),
         ({"sy_updateperiod": "sometimes"}, Rhythm()),
-        ({"ttl": "30", "sy_updateperiod": "daily"}, Rhythm(DAY)),  # the longer wish keeps both
+        ({"ttl": "30", "sy_updateperiod": "daily"}, Rhythm(DAY)),  # the longer hint keeps both
         ({"ttl": "1440", "sy_updateperiod": "hourly"}, Rhythm(DAY)),
         (
             {"sy_updateperiod": "daily", "sy_updatebase": "2000-01-01T12:00+00:00"},

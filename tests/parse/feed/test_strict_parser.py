@@ -81,7 +81,7 @@ def test_every_document_of_the_corpus_reads_the_same(corpus, folder):
 
 def test_documents_with_something_cut_out_read_the_same(corpus):
     """Bytes dropped, doubled and moved at tags: most are broken then, the others must agree."""
-    dice = random.Random(20261125)
+    rng = random.Random(20261125)
     taken = 0
     for path in files(corpus, "feedparser/wellformed", "rss-parser/input", "feedjira"):
         text = pipeline.repair(path.read_bytes(), {}).text.encode("utf-8", "replace")
@@ -89,8 +89,8 @@ def test_documents_with_something_cut_out_read_the_same(corpus):
             continue
         for _ in range(2):
             pieces = text.split(b"<")
-            at, to = sorted(dice.randrange(len(pieces)) for _ in range(2))
-            how = dice.randrange(3)
+            at, to = sorted(rng.randrange(len(pieces)) for _ in range(2))
+            how = rng.randrange(3)
             if how == 0:
                 pieces[at:to] = []
             elif how == 1:

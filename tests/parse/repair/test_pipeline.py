@@ -1,4 +1,4 @@
-"""The cheap repairs: what they mend, and what they leave alone."""
+"""The cheap repairs: what they repair, and what they leave alone."""
 
 from __future__ import annotations
 

@@ -105,9 +105,9 @@ def test_which_edition_of_the_archive_stands_for_an_unlisted_one(any_store, now)
         late = _edition(connection, digest, monday + 3 * DAY, cadence="daily", listed=False)
 
         def stands_for() -> object:
-            (shelf,) = [one for one in page_queries.editions(connection, "tuan", listed=False)
+            (edition,) = [one for one in page_queries.editions(connection, "tuan", listed=False)
                         if one.id == late]  # fmt: skip
-            found = page_queries.listed_with(connection, shelf)
+            found = page_queries.listed_with(connection, edition)
             return found and found.cut_at
 
         assert stands_for() is None
@@ -124,7 +124,7 @@ def test_editions_are_found_by_digest_and_cut(any_store, now):
             _edition(connection, one, now - n * DAY)
         _edition(connection, one, now, cadence="daily", listed=False)
         _edition(connection, two, now)
-        cuts = [shelf.cut_at for shelf in page_queries.editions(connection, "tuan")]
+        cuts = [edition.cut_at for edition in page_queries.editions(connection, "tuan")]
         assert cuts == [now, now - DAY, now - 2 * DAY]
         assert len(page_queries.editions(connection, "tuan", limit=1)) == 1
         assert len(page_queries.editions(connection, "tuan", listed=False, cut_at=now)) == 2

@@ -1,7 +1,7 @@
 """Where the list of a page goes on: the address of its next page. Pure.
 
 What is said to machines (`rel="next"`) stands before what is said to people ("Trang sau", "Next",
-the number after the current one), and that before the habits of a publishing software that loads
+the number after the current one), and that before the conventions of publishing software that loads
 the rest by script. Only addresses of the page's own site count.
 """
 
