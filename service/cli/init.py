@@ -28,8 +28,8 @@ def init(
 ) -> None:
     """Write a first configuration into DIR (default: here): bantin.toml and feeds/.
 
-    On a terminal it asks for what is missing, else it takes defaults. An existing bantin.toml is
-    never overwritten (exit 2).
+    On a terminal it asks for what is missing, else it takes defaults. Writes the TOML,
+    but never over an existing one (exit 2).
     """
     log_quietly()
     if (folder / DEFAULT_NAME).exists():

@@ -34,8 +34,8 @@ def test(address: str, relay: str | None, config: Path, as_json: bool) -> None:
     """Send one real message to ADDRESS and print the dialogue with the relay.
 
     The password is never shown. Without a relay the message goes to var/outbox. Exit 1 if it was
-    not accepted. Records whether the relay accepts mail; if it does again, mails that waited for
-    it are sent at once.
+    not accepted. Writes into the store whether the relay accepts mail; if it does again, mails that
+    waited for it are sent at once.
     """
     with opened(config) as service:
         work = trial.send(

@@ -162,7 +162,7 @@ def test_an_export_is_read_by_an_import(run, site, web, tmp_path):
             f'[source.trang]\nkind = "page"\nurl = "{web.base}/"\npage = {{ entry = "li" }}\n'
         )
     result = run("sources", "export")
-    assert "left out, for they are not feeds: trang" in result.stderr
+    assert "left out because they are not feeds: trang" in result.stderr
     outlines = opml.read(result.stdout.encode())
     assert [(one.title, one.url, one.categories) for one in outlines] == [
         ("bao-a", f"{web.base}/a.xml", ("Tin",)),
