@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.collect.discovery.candidates import is_own
-from service.collect.discovery.common_paths import habits_of
+from service.collect.discovery.common_paths import common_feeds_of
 from service.collect.discovery.feed_links import (
     MOST,
     LinkOrigin,
@@ -164,7 +164,7 @@ def test_which_feed_is_a_sections_own(url, asked, answer):
 
 def test_guesses_are_few_and_begin_with_the_software():
     body = b"<script src='/wp-content/themes/x.js'></script>"
-    got = [one.url for one in habits_of(body, HERE)]
+    got = [one.url for one in common_feeds_of(body, HERE)]
     assert got[:2] == ["https://bao.example.vn/tin/feed/", "https://bao.example.vn/feed/"]
     assert len(got) == len(set(got)) <= 12
 
@@ -226,6 +226,6 @@ def test_a_damaged_page_names_addresses_of_the_web_or_nothing(start, length, dir
         assert one.url.startswith(("http://", "https://"))
 
 
-def test_undamaged_that_page_names_feeds_and_habits():
+def test_undamaged_that_page_names_feeds_and_common_places():
     seen = read_site_page(DAMAGED.encode(), {}, HERE)
     assert (len(seen.feeds), len(seen.common)) == (3, 8)
