@@ -44,7 +44,7 @@ class EmptiedPostgres:
 
     @contextmanager
     def lent(self) -> Iterator[Store]:
-        """For one test. A database that cannot be emptied after it is replaced."""
+        """A database for one test. One that cannot be emptied after it is replaced."""
         if self._store is None:
             self._name = f"bantin_test_{uuid.uuid4().hex[:12]}"
             on_server(f"CREATE DATABASE {self._name} TEMPLATE {self._pattern} STRATEGY file_copy")

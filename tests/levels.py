@@ -60,7 +60,7 @@ def _number(name: str) -> int:
 
 
 def left_to_soak(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """Of the tests that run on both databases, those that a sample leaves out.
+    """Those of the tests on both databases that a sample leaves out.
 
     All SQL stands in `store`, whose tests run on both, and so does what races (`both_engines`).
     Above it a database shows only in what the store tells: an attack on the whole service is made

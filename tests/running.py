@@ -60,7 +60,7 @@ class Running:
         return [str(BANTIN), *args]
 
     def wait_for(self, words: str, within_s: float = PATIENCE_S) -> str:
-        """Until the words stand in what it has said; all of that."""
+        """Waits until the words stand in its output; returns all of that."""
         end = time.monotonic() + within_s
         while time.monotonic() < end:
             said = self.out.read_text() + self.err.read_text()

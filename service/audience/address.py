@@ -39,7 +39,7 @@ def readable(address: str) -> str:
 
 
 def masked(address: str) -> str:
-    """For pages behind a link that mails carry on when they are forwarded: "m•••h@example.vn"."""
+    """An address for pages whose link may be forwarded with a mail: "m•••h@example.vn"."""
     local, _, domain = readable(address).rpartition("@")
     last = local[-1] if len(local) > 2 else ""  # noqa: PLR2004 - of two letters one stays hidden
     return f"{local[0]}{_DOTS}{last}@{domain}"

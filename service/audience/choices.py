@@ -15,7 +15,7 @@ HOURLESS = frozenset({Cadence.IMMEDIATE, Cadence.HOURLY})
 
 
 def digest_title(settings: Settings, digest: Digest) -> str:
-    """As readers see it; the site's title where the TOML gives none."""
+    """The title that readers see; the site's title where the TOML gives none."""
     return digest.title or settings.site.title
 
 
@@ -42,7 +42,7 @@ def topics(settings: Settings, digest: Digest) -> dict[str, str]:
 
 
 def topics_shown(offered: Mapping[str, str], chosen: Iterable[str] | None) -> dict[str, str]:
-    """Of `offered` those chosen; None = all. What the digest has no longer is left out."""
+    """Those of `offered` that are chosen; None = all. What the digest has no longer is left out."""
     wanted = set(offered if chosen is None else chosen)
     return {name: title for name, title in offered.items() if name in wanted}
 

@@ -1,4 +1,4 @@
-"""Who has left themselves and is not to be brought back by an older list. Pure.
+"""Finds people who left by themselves and are not to be added again by an older list. Pure.
 
 The rows of what has ended say it, not a suppression: that would also bar the person's own way back.
 A later yes of theirs undoes it, and so does a list that dates their sign-up after the goodbye.

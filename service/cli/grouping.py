@@ -9,7 +9,7 @@ _WHOLE = 10_000
 
 
 class CommandGroup(click.Group):
-    """As click's own, but for sentences that it would cut at the edge of the window."""
+    """Click's group, without cutting sentences at the edge of the window."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]

@@ -119,7 +119,7 @@ def number(n: int, noun: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Without control characters: a headline must not speak to the terminal."""
+    """Text without control characters: a headline must not speak to the terminal."""
     return "".join(char if char.isprintable() or char in "\n\t" else " " for char in text)
 
 

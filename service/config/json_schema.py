@@ -26,7 +26,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _as_toml(node: Any) -> Any:
-    """Without null, which TOML does not have: an optional key is simply left out."""
+    """The schema without null, which TOML does not have: an optional key is simply left out."""
     if isinstance(node, list):
         return [_as_toml(inner) for inner in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""On which line a key of a TOML file stands. Used only when there is a fault to tell.
+"""Finds the line of a key in a TOML file. Used only when there is a fault to tell.
 
 tomllib keeps no positions. So the text is cut into its statements, which is easy in a file that
 tomllib has accepted, and each statement is read by tomllib alone to learn which path it sets.

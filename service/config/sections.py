@@ -214,7 +214,7 @@ class Relay(Named):
 
 
 class Mail(ConfigSection):
-    """Who the mails come from and who takes them. Without a relay they stay in var/outbox."""
+    """The sender of mails and the relays. Without a relay mails stay in var/outbox."""
 
     from_: Line | None = Field(
         None, alias="from", description='"Title <name@example.org>"; needed with a relay'

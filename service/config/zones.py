@@ -104,7 +104,7 @@ def suggestion(written: str) -> str:
 
 
 def _plain(name: str) -> str:
-    """Without case, marks, and what parts words; the slash stays."""
+    """The name without case, marks and separators; the slash stays."""
     return "".join(letter for letter in fold(name) if letter.isalnum() or letter == "/")
 
 

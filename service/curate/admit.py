@@ -162,7 +162,7 @@ def admit_listed(
 def _hold_back(
     connection: Connection, source_id: int, candidates: Sequence[ArticleCandidate]
 ) -> list[NewPage]:
-    """Of those whose pages are to be read, as many as may wait; the others are as they are."""
+    """Those whose pages are to be read, as many as may wait; the others are as they are."""
     pages: list[NewPage] = []
     if not any(one.made.listed for one in candidates):
         return pages

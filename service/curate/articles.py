@@ -101,7 +101,7 @@ def matched_text(short: str, content: str) -> str:
 
 
 def entry_hash(entry: Entry) -> bytes:
-    """Of all that the entry says, not of what stands beside it: equal means nothing to do."""
+    """A hash of what the entry says, not of what stands beside it: equal means nothing to do."""
     told = (one if type(one) is str else f"\1{one!r}" for one in _ALL_OF(entry))
     return _digest(*told)
 

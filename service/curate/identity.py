@@ -1,4 +1,4 @@
-"""By which keys an entry leads to its article, and the article's id for ever. Pure."""
+"""Makes the keys by which an entry leads to its article, and the article's permanent id. Pure."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def lacks(entry: Entry) -> bool:
 
 
 def wanted(entries: Mapping[str, Entry], visits: Visits | None) -> set[str]:
-    """Of these entries by key, those whose pages are to be read; the newest where it is many."""
+    """Those of these entries, by key, whose pages are to be read; the newest where it is many."""
     if visits is None:
         return set()
     keys = [
@@ -61,7 +61,7 @@ def wanted(entries: Mapping[str, Entry], visits: Visits | None) -> set[str]:
 
 
 def listed_hash(entry: Entry, visits: Visits | None) -> bytes:
-    """By which an entry is known to say what it said: of what its list says, not its page."""
+    """A hash of what the list says of an entry, not its page: equal means unchanged."""
     if visits is not None and not visits.dates_count:
         entry = replace(entry, published=None, updated=None)
     return entry_hash(entry)

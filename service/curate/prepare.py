@@ -62,7 +62,7 @@ class Prepared:
     listed: bytes | None = None
 
     def __reduce__(self) -> tuple[type[Prepared], tuple[Any, ...]]:
-        """As that of ArticleValues."""
+        """The same as that of ArticleValues."""
         return Prepared, _ALL(self)
 
 

@@ -60,7 +60,7 @@ def rematch(
 
 
 def rules_hash(settings: Settings, name: str) -> bytes:
-    """Of all that decides which articles are in the topic; its title does not."""
+    """A hash of all that decides which articles are in the topic; its title does not."""
     rules = settings.topic[name].model_dump(mode="json", exclude={"title", "was"})
     filled = sorted(source.id for source in settings.source.values() if name in source.topics)
     told = json.dumps([MATCHING, rules, filled], sort_keys=True, ensure_ascii=False)

@@ -19,7 +19,7 @@ LATEST = 5000
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """Of the latest `stored` articles, how many each topic's rules match."""
+    """How many of the latest `stored` articles each topic's rules match."""
 
     stored: int
     topics: Mapping[str, int]

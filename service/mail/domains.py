@@ -44,7 +44,7 @@ class Domains:
 
 
 def _domain(address: str | None) -> str:
-    """In ASCII and lower case; "" where there is none."""
+    """The domain in ASCII and lower case; "" where there is none."""
     domain = (address or "").rpartition("@")[2]
     try:
         return ascii_domain(domain)

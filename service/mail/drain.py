@@ -168,7 +168,7 @@ class _Drain:
             group.create_task(self._serve(line, group))
 
     async def _look_again(self, group: asyncio.TaskGroup) -> None:
-        """Until all channels have ended: one more, for what was planned while others wait.
+        """Waits until all channels have ended: one more, for what was planned while others wait.
 
         An edition that is cut while a slow address keeps this run from ending must not wait for it.
         """

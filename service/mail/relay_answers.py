@@ -17,7 +17,7 @@ HIDDEN = "<…>"
 
 
 def clean(text: str) -> str:
-    """Without what no database takes: bytes that were no UTF-8 (surrogates), NUL and its like."""
+    """The text without what no database takes: bytes that are not UTF-8 (surrogates), NUL."""
     return _CONTROL.sub(" ", text.encode("utf-8", "replace").decode())
 
 

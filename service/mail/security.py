@@ -27,7 +27,7 @@ def is_loopback(host: str) -> bool:
 
 
 def security(relay: Relay) -> Security:
-    """As written; else port 465 TLS, any other STARTTLS, and plain by itself on loopback only."""
+    """As it is written; else port 465 means TLS, others STARTTLS, on loopback plain."""
     if relay.security is not None:
         return Security(relay.security)
     if relay.port == _TLS_PORT:
@@ -36,6 +36,6 @@ def security(relay: Relay) -> Security:
 
 
 def port(relay: Relay) -> int:
-    """As written; else TLS 465, STARTTLS 587, plain 25."""
+    """The port as written; else TLS 465, STARTTLS 587, plain 25."""
     by_security = {Security.TLS: _TLS_PORT, Security.STARTTLS: 587, Security.PLAIN: 25}
     return relay.port or by_security[security(relay)]

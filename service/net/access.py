@@ -16,7 +16,7 @@ from service.config.values import Secret
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """By which way a connection is made. Connections of two ways are never shared.
+    """The way by which a connection is made. Connections of two ways are never shared.
 
     `proxy`: `http://host:port`, `proxy_auth` its Proxy-Authorization. `legacy`: TLS 1.0 and weak
     ciphers too. `ca`: path of certificates (PEM) that are trusted besides the system's.

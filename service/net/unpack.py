@@ -51,7 +51,7 @@ class _Codec(Protocol):
 
 
 class Unpacker:
-    """For one body. `name` as in Content-Encoding ("" = not packed); `limit` bytes unpacked.
+    """Unpacks one body. `name` as in Content-Encoding ("" = not packed); `limit` bytes unpacked.
 
     Raises FetchError for a name that we did not ask for.
     """
@@ -169,7 +169,7 @@ class _Members:
 
 
 def _deflate(data: bytes) -> Any:
-    """With zlib's header as the rules say, or without it as some servers send it."""
+    """Unpacks deflate with zlib's header, as specified, or without, as some servers send it."""
     has_header = data[0] & 0x0F == 8  # noqa: PLR2004 - the mark of deflate in that header
     return zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
 

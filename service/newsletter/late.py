@@ -35,7 +35,7 @@ class DueEdition:
 
     @property
     def order(self) -> tuple[datetime, int, int]:
-        """In which they are served: by time, and at one instant as they stand in the TOML."""
+        """Sorts them as they are served: by time, and at one instant as the TOML orders them."""
         return (self.cut_at, self.digest.position, self.digest.id)
 
 

@@ -39,7 +39,7 @@ class Layout:
 
     @property
     def stories(self) -> tuple[int, ...]:
-        """In reading order."""
+        """Their parts in reading order."""
         return (self.lead[1], *(story for _, stories in self.sections for story in stories))
 
     def as_json(self) -> dict[str, Any]:

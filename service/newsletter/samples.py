@@ -13,7 +13,7 @@ from service.store.mailing.editions import Frozen
 
 
 def newest(connection: Connection, topics: Sequence[str], most: int) -> list[Frozen]:
-    """As an edition would have frozen them, newest first."""
+    """Stories as an edition would have frozen them, newest first."""
     found = {
         story.id: story
         for topic in topics

@@ -161,7 +161,7 @@ def _page(
 
 
 def _known(address: str | None) -> str | None:
-    """Without the base that we made up: a relative link stays as it was written.
+    """The link without the base that we made up: a relative link stays as it was written.
 
     An entry's key may have such an address in it, and calls http and https the same.
     """

@@ -54,7 +54,7 @@ def _picture(image: Image | None, title: str) -> str:
 
 
 def _told_by(story: Story, words: Words, language: str | None) -> str:
-    """As in "Theo VnExpress. Cùng đưa tin: Tuổi Trẻ, Dân trí", with links."""
+    """The outlets, as in "Theo VnExpress. Cùng đưa tin: Tuổi Trẻ, Dân trí", with links."""
     first = _linked(story.outlet)
     if story.others:
         others = Markup(", ").join(_linked(other) for other in story.others)

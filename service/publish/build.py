@@ -169,7 +169,7 @@ class _Desk:
         )  # fmt: skip
 
     def _hash_settings(self) -> bytes:
-        """Of all that goes into a feed beside its stories and how many sources told them."""
+        """A hash of all that goes into a feed beside its stories and how many sources told them."""
         site = self._site
         parts = (
             self._shape,

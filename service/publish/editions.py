@@ -24,7 +24,7 @@ _STAMP_CHARS = len("20261123T000000Z")
 
 
 def find(connection: Connection, digest: str, name: str) -> PublishedEdition | None:
-    """By its own name; the plain name of a cut also leads to one that is unlisted."""
+    """Finds an edition by its name; the plain name of a cut also leads to an unlisted one."""
     try:
         cut_at = datetime.strptime(name[:_STAMP_CHARS], _STAMP).replace(tzinfo=UTC)
     except ValueError:

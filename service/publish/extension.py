@@ -96,7 +96,7 @@ class EntryCorrections(BaseEntryExtension):  # type: ignore[misc]  # feedgen shi
         return item
 
     def _source(self, entry: Element, origin: AtomSource) -> None:
-        """With the id and the date that RFC 4287 wants, and without an author of its own."""
+        """Writes the id and the date that RFC 4287 wants, and without an author of its own."""
         source = etree.SubElement(entry, _tag(entry, "source"))
         _add(source, _tag(entry, "id"), origin.home)
         _add(source, _tag(entry, "title"), origin.title)

@@ -124,7 +124,7 @@ class Pages:
 
     @cached_property
     def _topics(self) -> list[page_queries.PublishedTopic]:
-        """In the order of the TOML: it is the office's own."""
+        """The topics in the order of the TOML: it is the office's own."""
         order = {name: place for place, name in enumerate(self._settings.topic)}
         found = page_queries.topics(self._connection)
         return sorted(found, key=lambda one: order.get(one.name, len(order)))
@@ -167,7 +167,7 @@ class Pages:
         return [TopicCard(one.name, one.title, counts.get(one.name, 0)) for one in self._topics]
 
     def _digest_cards(self, topic: str = "", *, only: str = "") -> list[DigestCard]:
-        """Of every digest; of those with a topic; of one."""
+        """Cards of every digest, of those with a topic, or of one."""
         return [
             self._digest_card(name, digest)
             for name, digest in self._settings.digest.items()

@@ -33,7 +33,7 @@ def moment(at: datetime, zone: str, words: Words) -> str:
 
 
 def full(at: datetime, zone: str, words: Words) -> str:
-    """With the year: "07:00 thứ Hai, 30/11/2026", "Monday 30 November 2026, 07:00"."""
+    """Hour and date with year: "07:00 thứ Hai, 30/11/2026", "Monday 30 November 2026, 07:00"."""
     return _sentence("date.full", at, zone, words)
 
 

@@ -112,7 +112,7 @@ class Renderer:
         return Parts(" ".join(subject.split()), text.strip() + "\n", inlined)
 
     def page_stamps(self) -> Stamps:
-        """Of the templates of pages, which an admin may be at work on: they count at once.
+        """Watches the templates of pages, so that an admin's edits count at once.
 
         Words and assets are read once, and again after a reload.
         """

@@ -111,7 +111,7 @@ def story_view(story: Story) -> StoryView:
 
 
 def byline(story: Story) -> str:
-    """Who wrote it, where: "Thanh Hằng · VnExpress". Feed readers split names at commas."""
+    """Author and outlet: "Thanh Hằng · VnExpress". Feed readers split names at commas."""
     outlet = plain_name(story.outlet.title)
     names = [plain_name(name) for name in story.authors[:_NAMES] if name.strip()]
     names = [name for name in names if name.casefold() != outlet.casefold()]

@@ -74,7 +74,7 @@ class SentenceWriter:
 
 
 def in_english(zone: tzinfo = UTC) -> SentenceWriter:
-    """For the terminal, JSON and probes; `zone` of its instants."""
+    """A writer for the terminal, JSON and probes; `zone` of its instants."""
     return SentenceWriter(english(), lambda at: _stamp(at, zone))
 
 

@@ -46,7 +46,7 @@ def paused_until(source: SourceRow, now: datetime) -> datetime | None:
 
 
 def held_until(source: SourceRow, now: datetime) -> datetime | None:
-    """Until when its publisher wants it left alone; None: it does not, or no more."""
+    """The instant until which its publisher wants it left alone; None: it does not, or no more."""
     held = source.held_until
     return held if held is not None and held > now else None
 

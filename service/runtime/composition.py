@@ -113,7 +113,7 @@ def open_loaded(loaded: Loaded, clock: Clock = system_clock, *, retire: bool = F
 
 
 def open_to_look(config: Path, environ: Mapping[str, str], clock: Clock = system_clock) -> Service:
-    """For commands that only look: nothing is registered that the store knows by name.
+    """Opens the service for commands that only read; nothing that the store knows is registered.
 
     So a TOML that is being edited does not reach the running service through a look at it. Raises
     ConfigError, StoreError.

@@ -232,7 +232,7 @@ def _web(service: Service, wake: Callable[[str], None], vitals: Vitals) -> tuple
 
 
 async def _first(waiting: Coroutine[Any, Any, object], task: asyncio.Task[None]) -> None:
-    """Until one of them is done; the other, if it only waited, is let go."""
+    """Waits until one of them is done; the other, if it only waited, is let go."""
     waiter = asyncio.ensure_future(waiting)
     await asyncio.wait([waiter, task], return_when=asyncio.FIRST_COMPLETED)
     waiter.cancel()

@@ -181,7 +181,7 @@ def noted(var: Path) -> list[Trouble]:
 
 
 def _said(error: BaseException) -> str:
-    """In one line; of a group its first error, which is what went wrong."""
+    """The error in one line; of a group its first error, which is what went wrong."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return f"{type(error).__name__}: {error}"[:300]

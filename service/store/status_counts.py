@@ -282,7 +282,7 @@ def oldest_waiting(connection: Connection) -> datetime | None:
 def delays(
     connection: Connection, topic: str, limit: int = 50
 ) -> list[tuple[datetime | None, datetime, datetime | None]]:
-    """Of a topic's newest news: (published, first seen, first accepted by a relay).
+    """The times of a topic's newest news: (published, first seen, first accepted by a relay).
 
     Quiet articles are left out: they were never news here.
     """

@@ -181,7 +181,7 @@ def is_boilerplate(text: str) -> bool:
 
 
 def _without_saving(text: str) -> str:
-    """Without a button's words: Lưu bài viết thành công. Bạn có thể xem lại ở Tin bài đã lưu."""
+    """Text without buttons: Lưu bài viết thành công. Bạn có thể xem lại ở Tin bài đã lưu."""
     if not _NEAR_SAVING.match(text):
         return text
     words: list[str] = []
@@ -199,6 +199,6 @@ def _without_saving(text: str) -> str:
 
 
 def _parted(word: str) -> list[str]:
-    """In small letters; "trangTin" is two words."""
+    """The words in small letters; "trangTin" is two words."""
     at = next((n for n in range(1, len(word)) if word[n - 1].islower() and word[n].isupper()), 0)
     return [word[:at].lower(), word[at:].lower()] if at else [word.lower()]

@@ -18,7 +18,7 @@ _CUT_OFF = " ,;:.\u2013\u2014-"
 
 
 def shorten(text: str, chars: int) -> str:
-    """At most `chars` characters on one line, cut at the end of a word and marked where cut."""
+    """Cuts to at most `chars` characters on one line, at the end of a word, marked where cut."""
     text = " ".join(text.split())
     if len(text) <= chars:
         return text

@@ -98,7 +98,7 @@ _FOLDED = _Folded()
 
 
 def fold(text: str) -> str:
-    """Without case and marks, đ -> d: "Tỉnh uỷ" and "tinh ủy" are both "tinh uy". Idempotent."""
+    """Folds case and marks, đ -> d: "Tỉnh uỷ" and "tinh ủy" are both "tinh uy". Idempotent."""
     text = nfc(text)
     if text.isascii():
         return text.lower()

@@ -153,7 +153,7 @@ def _sample(data: bytes) -> str:
 
 
 def _may_be(piece: str, convert: Callable[[str], str]) -> bool:
-    """At a glance, since other languages are dismissed by their first words."""
+    """A quick check, since other languages are dismissed by their first words."""
     return _share(_marked(unicodedata.normalize("NFC", convert(piece)))) > _SHARE_OF_ALL
 
 

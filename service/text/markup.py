@@ -84,7 +84,7 @@ _NEAR = 3000
 
 
 def with_closed_ends(html: str) -> str:
-    """Without tags that would swallow all that follows: an open `<select>`, `<script … />`.
+    """Removes tags that would swallow all that follows: an open `<select>`, `<script … />`.
 
     HTML closes neither, so the rest of the article would be lost. A `<!` that begins nothing is
     text. Scripts and styles that are never closed go on hiding what they hold. What stands in for
@@ -134,7 +134,7 @@ def _with_what_stands_in(html: str) -> str:
 
 
 def _joined(pieces: list[str]) -> str:
-    """With a blank where a tag stood between two words."""
+    """The text, with a blank where a tag stood between two words."""
     told = [piece for piece in pieces if piece]
     gaps = (
         " " if not (one[-1].isspace() or other[0].isspace() or one[-1] + other[0] == "><") else ""

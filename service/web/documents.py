@@ -46,7 +46,7 @@ def made_now(body: bytes, media_type: str, cache_control: str) -> Served:
 
 
 def answer(document: Served, headers: Mapping[str, str]) -> Response:
-    """To a GET or HEAD with these headers (names in lower case)."""
+    """Answers a GET or HEAD with these headers (names in lower case)."""
     packed = document.packed if takes_gzip(headers.get("accept-encoding", "")) else None
     etag = document.etag + (_GZIP if packed is not None else "")
     said = {

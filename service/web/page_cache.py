@@ -118,7 +118,7 @@ class PageCache:
         return self._bytes
 
     def find(self, target: bytes) -> Wire | None:
-        """By the target of a request as it came, without looking at the store.
+        """Finds a page by the target of a request as it came, without looking at the store.
 
         None: it is not kept, or the last look is too old to be trusted. Never waits.
         """

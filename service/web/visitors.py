@@ -30,12 +30,12 @@ class Visitor:
 
     @property
     def origin(self) -> str:
-        """As browsers write it in Origin: "https://tin.example.vn"."""
+        """The origin as browsers write it: "https://tin.example.vn"."""
         return f"{self.scheme}://{self.host}".lower()
 
     @property
     def key(self) -> str:
-        """By what sign-ups are counted: an IPv4 address, or an IPv6 site, which has 2^64."""
+        """The key to count sign-ups by: an IPv4 address, or an IPv6 site, which has 2^64."""
         return str(self.address) if self.address is None else site_of(self.address)
 
 
@@ -70,7 +70,7 @@ def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def site_of(address: Address) -> str:
-    """By what visitors are counted: an IPv4 address, or an IPv6 site, which has 2^64."""
+    """The key by which visitors are counted: an IPv4 address, or an IPv6 site, which has 2^64."""
     if isinstance(address, IPv6Address):
         return str(ip_network((address, _IPV6_SITE), strict=False))
     return str(address)

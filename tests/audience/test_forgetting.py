@@ -1,4 +1,4 @@
-"""Who is forgotten is gone: from the rows, and from the bytes of the database and of the outbox."""
+"""People who are forgotten are gone from rows, from the bytes of the database and the outbox."""
 
 from __future__ import annotations
 

@@ -321,7 +321,7 @@ class Soak:
 
 
 async def run(soak: Soak, kills: int) -> tuple[int, int, int]:
-    """Until so many processes were killed. (lost, doubled, mails recorded)."""
+    """Runs until so many processes were killed. (lost, doubled, mails recorded)."""
     relay = Relay(soak.chance)
     async with Sink(relay) as sink:
         while soak.kills + relay.kills < kills:

@@ -167,7 +167,7 @@ def test_a_feed_is_added_with_what_it_gives(ask, run, site, web):
 
 
 def test_a_site_with_a_source_is_reached_as_that_source_is(ask, run, site, web):
-    """Without the source's own networks the address would stay closed."""
+    """The address would stay closed without the source's own networks."""
     config = site / "bantin.toml"
     whole = config.read_text()
     opened = 'allow_networks = ["127.0.0.0/8"]'

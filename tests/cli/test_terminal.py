@@ -1,4 +1,4 @@
-"""On a terminal: questions, bars, tables. None of them in a pipe."""
+"""A terminal gets questions, bars and tables; a pipe none of them."""
 
 from __future__ import annotations
 

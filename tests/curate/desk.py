@@ -49,7 +49,7 @@ def broken(connection):
 
 
 def first_entered():
-    """Of the story of a row of `article_topic`: when its first article entered any topic."""
+    """When the first article of a row's story entered any topic."""
     row, own = t.article_topic.alias(), t.story_article.alias()
     return (
         select(func.min(row.c.entered_at))
@@ -61,7 +61,7 @@ def first_entered():
 
 
 def came_out():
-    """Of the story of a row of `article_topic`: when what represents it was published."""
+    """When the article that represents a row's story was published."""
     return (
         select(t.article.c.published_at)
         .join(t.story, t.story.c.article_id == t.article.c.id)

@@ -1,4 +1,4 @@
-"""Of a huge document the newest entries are taken, in its order; the others are counted."""
+"""The newest entries of a huge document are taken, in its order; the others are counted."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def author_of_signs(size: int) -> None:
 
 
 def seconds(work, size: int) -> float:
-    """Of the processor; the best of three."""
+    """Seconds of CPU time; the best of three."""
     took = []
     for _ in range(3):
         begun = time.process_time()

@@ -1,4 +1,4 @@
-"""Who is asking, and who only says so."""
+"""Tests who is asking, and who only says so."""
 
 from __future__ import annotations
 

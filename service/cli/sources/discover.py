@@ -129,7 +129,7 @@ async def searched(
 
 
 def reached_as(settings: Settings, url: str) -> Source:
-    """As a source of the same origin is reached, where there is one: login, proxy, TLS, pace."""
+    """Access as that of a source of the same origin, if there is one: login, proxy, TLS, pace."""
     origin = URL(url).origin()
     for known in settings.source.values():
         if URL(known.url).origin() == origin:

@@ -59,7 +59,7 @@ class Sparing:
 
     @cached_property
     def _sites(self) -> dict[str, list[str]]:
-        """By the addresses of the TOML: few sources have moved, and then mostly within a site."""
+        """Groups by the addresses of the TOML: few sources move, and mostly within a site."""
         sites: dict[str, list[str]] = {}
         for name, told in self._settings.source.items():
             sites.setdefault(self._site(name, told.url), []).append(name)

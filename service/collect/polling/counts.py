@@ -14,7 +14,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class PassCounts:
-    """Of sources: `tried`, `ok`, `failed` by name. Of entries: `new`, `changed`.
+    """Counts of a pass. Of sources: `tried`, `ok`, `failed` by name. Of entries: `new`, `changed`.
 
     `topics`: whose feeds look otherwise now.
     """

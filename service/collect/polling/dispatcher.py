@@ -117,7 +117,7 @@ class Dispatcher(Generic[Item]):
         return free if free >= CLAIMS else 0
 
     async def _wait(self, until_s: float, *, has_room: bool) -> None:
-        """Until something ends or is stored, or a site is free. What all wait for may hang."""
+        """Waits until something ends, is stored, or a site is free. What all wait for may hang."""
         bodies = None if isinstance(self._at_once, int) else self._at_once
         if has_room:
             until_s = min(self._waiting.next_at() or inf, until_s)

@@ -91,7 +91,7 @@ class Recorder:
         self.sparing = Sparing(settings, random)
 
     def record(self, results: Sequence[Result]) -> list[Recorded]:
-        """In the order given, except that documents come last. Raises StoreError."""
+        """Records all in the order given, except that documents come last. Raises StoreError."""
         same = [result for result in results if isinstance(result, Unchanged)]
         failed = [result for result in results if isinstance(result, Failed)]
         done: list[Recorded] = []

@@ -250,7 +250,7 @@ def unexpected(source: ClaimedSource, error: Exception) -> Failed:
 
 
 def _alone(error: FetchError) -> FetchError:
-    """Without its way, which would keep some 5 KB of what it passed in memory until it is noted."""
+    """The error without its traceback, which would keep some 5 KB in memory until it is noted."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 

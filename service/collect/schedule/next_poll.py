@@ -146,7 +146,7 @@ def after_failure(
 
 
 def held_until(now: datetime, retry_after_s: float | None) -> datetime:
-    """Until when the whole site is left alone after a 429 of one of its sources."""
+    """The instant until which the whole site is left alone after a 429 of one of its sources."""
     asked = timedelta(seconds=HOUR_S if retry_after_s is None else min(retry_after_s, 1e9))
     return now + min(asked, LONGEST_HOLD)
 
@@ -173,7 +173,7 @@ def _usual(rate: PublishRate, floor: float) -> float:
 
 
 def _rest(hint: PublisherHint, ceiling: float) -> float:
-    """For how long the publisher wants to be left alone at least, in seconds."""
+    """How long the publisher wants to be left alone at least, in seconds."""
     every = 0.0 if hint.phase_s is not None else float(hint.every_s or 0)
     return min(max(hint.fresh_s or 0.0, every), max(ceiling, HINTS_S))
 
@@ -192,7 +192,7 @@ def _on_grid(
 
 
 def _awake(skips: int, at: datetime, random: float) -> datetime:
-    """Out of the hours that the document skips, and not on the stroke of the next one."""
+    """Moved out of the hours that the document skips, and not on the stroke of the next one."""
     free = publisher_hints.next_open(skips, at)
     return at if free == at else free + timedelta(seconds=SPREAD * random * HOUR_S)
 

@@ -130,7 +130,7 @@ def _drop(store: Store, delivery_ids: Sequence[int]) -> None:
 
 
 def _that_fit(waiting: Sequence[PendingPush]) -> Sequence[PendingPush]:
-    """As many of the first as are in memory at once; one at least."""
+    """The first deliveries, as many as fit in memory at once; at least one."""
     size = 0
     for number, one in enumerate(waiting):
         size += one.size

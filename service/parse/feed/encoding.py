@@ -196,7 +196,7 @@ def _before_unicode(body: bytes, names: list[str]) -> _Decoded | None:
 
 
 def _as_declared(body: bytes, names: list[str]) -> _Decoded | None:
-    """By the names that somebody chose, else by the language, else by a server's default."""
+    """Decodes by names that somebody chose, else by the language, else by a server's default."""
     chosen = [name for name in names if name not in _DEFAULTS and not _is_wide(name)]
     usual = [] if chosen else _USUAL.get(_language(body), [])
     texts = dict(_readings(body, (*chosen, *usual)))

@@ -222,7 +222,7 @@ def _categories(raw: Raw) -> tuple[str, ...]:
 
 
 def unique(texts: Iterable[str]) -> tuple[str, ...]:
-    """Without the empty ones and repetitions, in order."""
+    """The texts without empty ones and repetitions, in order."""
     return tuple(dict.fromkeys(text for text in texts if text))
 
 

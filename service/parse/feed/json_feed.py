@@ -32,7 +32,7 @@ _OF_ITEMS = frozenset({"content_html", "content_text", "date_published", "extern
 
 
 def is_json(body: bytes, headers: Mapping[str, str]) -> bool:
-    """By its first character, or by its type where that is no XML's."""
+    """Tells a JSON document by its first character, or by its type where that is no XML's."""
     start = body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
     return start[:1] in {b"{", b"["} or (
         "json" in http.media_type(headers) and start[:1] not in {b"<", b""}

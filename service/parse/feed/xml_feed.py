@@ -141,7 +141,7 @@ def _understood(
 
 
 def _date_lines(text: str) -> list[str]:
-    """Of the whole document, even where a part of it is read: the order is one fact for all."""
+    """The order of dates in the whole document, even where a part is read: it is one for all."""
     return [found[1] for found in _DATE_LINE.finditer(text)]
 
 

@@ -36,7 +36,7 @@ _TEASER = 300
 
 
 def is_called_boilerplate(element: HtmlElement, *, prose: bool = False) -> bool:
-    """By its kind, its role or its names. Callers must make sure that some text stays.
+    """Tells boilerplate by its kind, role or names. Callers must make sure that some text stays.
 
     `prose`: it holds sentences; then a word that is also said of a text's own parts does not tell.
     """

@@ -27,7 +27,7 @@ _NOBODY = bytes(_WHO)
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """By what an entry could be taken for another: its guid, addresses and key, as hashes."""
+    """The identity of an entry: its guid, addresses and key, as hashes."""
 
     guid: bytes
     link: bytes
@@ -42,7 +42,7 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Slices:
-    """Of a document that can be cut. `state` and `facts` are what its entries inherit."""
+    """The snapshot of a document that can be cut. `state` and `facts`: what entries inherit."""
 
     state: bytes
     facts: bytes
@@ -51,7 +51,7 @@ class Slices:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Of a document that must be read whole: the hashes of what its entries say."""
+    """A snapshot of a document that must be read whole: the hashes of what its entries say."""
 
     hashes: frozenset[bytes]
 
@@ -86,7 +86,7 @@ def distinct(people: Iterable[Who]) -> bool:
 
 
 def packed(memory: Memory, on: bytes) -> bytes:
-    """As bytes, with the basis that it stands on."""
+    """Packs it into bytes, with the basis that it stands on."""
     if isinstance(memory, Entries):
         return b"E" + on + b"".join(sorted(memory.hashes))
     rows = (piece + one.guid + one.link + one.origin + one.key for piece, one in memory.who.items())

@@ -21,7 +21,7 @@ _ROOT_END = re.compile(r"</(?:[\w.-]+:)?(?:rss|feed|rdf)\s*>\s*$", re.IGNORECASE
 
 
 def may_swallow(text: str) -> bool:
-    """At a glance, at C speed: sections that begin and end in equal numbers swallow nothing."""
+    """A quick check at C speed: sections that begin and end in equal numbers swallow nothing."""
     return text.count(_BEGIN) != text.count(_END)
 
 

@@ -107,7 +107,7 @@ def repair(
 
 
 def is_well_formed(text: str) -> bool:
-    """By expat, the parser behind feedparser's strict way; it has a guard against entity bombs."""
+    """Asks expat, the parser behind feedparser's strict way, which guards against entity bombs."""
     return _fault(text) is None
 
 

@@ -50,7 +50,7 @@ def by_promise(places: Iterable[str]) -> list[str]:
 
 
 def best_of(index: Sequence[Further], most: int) -> list[str]:
-    """Of an index's sitemaps those that most likely hold the latest news."""
+    """Those sitemaps of an index that most likely hold the latest news."""
     dated = sorted(index, key=lambda one: one.changed.timestamp() if one.changed else 0.0)
     newest_first = [one.url for one in reversed(dated)]
     return by_promise(newest_first)[:most]

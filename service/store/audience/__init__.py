@@ -1,1 +1,1 @@
-"""Who gets what: subscribers, subscriptions, their windows, and who must not be written to."""
+"""Subscribers, subscriptions, their windows, and who must not be written to."""

@@ -29,7 +29,7 @@ class Subscriber:
 
 
 def by_key(connection: Connection, address_key: bytes) -> Subscriber | None:
-    """Who has this address; None if nobody ever had."""
+    """The subscriber with this address; None if nobody ever had it."""
     row = connection.execute(
         select(subscriber).where(subscriber.c.address_key == address_key)
     ).one_or_none()

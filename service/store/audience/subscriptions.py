@@ -1,4 +1,4 @@
-"""Who gets which digest, how, and since when. Ended with a reason, never deleted."""
+"""Stores who gets which digest, how, and since when. Ended with a reason, never deleted."""
 
 from __future__ import annotations
 

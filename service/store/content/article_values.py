@@ -44,7 +44,7 @@ class ArticleValues:
 
     @classmethod
     def from_row(cls, row: Any) -> ArticleValues:
-        """Of a row of `article`."""
+        """The values of a row of `article`."""
         read = {name: getattr(row, name) for name in cls.__slots__}
         read |= {
             "authors": tuple(row.authors),

@@ -45,7 +45,7 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
 
 
 def _merge_topics(connection: Connection, winner: int, loser: int) -> None:
-    """In a topic since the first of the two was news there; quietly only if both were quiet."""
+    """Merges topic entries: in since the first was news there, quiet only if both were."""
     table = article_topic
     rows = connection.execute(select(table).where(table.c.article_id.in_([winner, loser]))).all()
     own = {row.topic_id: row for row in rows if row.article_id == winner}

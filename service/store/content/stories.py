@@ -69,7 +69,7 @@ def by_ids(connection: Connection, ids: Iterable[int]) -> dict[int, Story]:
 
 
 def listed(one: Story) -> tuple[float, str]:
-    """By which stories are sorted where they are listed: the newest first."""
+    """Sorts stories as they are listed: the newest first."""
     return (-one.sort_at.timestamp(), one.public_id)
 
 

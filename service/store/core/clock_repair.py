@@ -135,7 +135,7 @@ def repair(connection: Connection, now: datetime, longest_interval: timedelta) -
 
 
 def furthest(connection: Connection, now: datetime) -> timedelta | None:
-    """By how far the ledger lies ahead where the clock is not believed; None: it does not."""
+    """How far the ledger lies ahead where the clock is not believed; None: it does not."""
     latest: datetime | None = connection.scalar(
         select(t.subscription.c.covered_to)
         .where(t.subscription.c.covered_to > now + BELIEVED)

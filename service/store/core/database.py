@@ -70,7 +70,7 @@ class Store:
             ) from error
 
     def _engines(self, url: str) -> tuple[Engine, Engine, Engine]:
-        """For reads, for writes, for the ledger."""
+        """The engines for reads, for writes, and for the ledger."""
         parsed = make_url(url)
         if not self.is_sqlite:
             if parsed.get_backend_name() != "postgresql":
@@ -89,7 +89,7 @@ class Store:
 
     @property
     def engine(self) -> Engine:
-        """For migrations alone."""
+        """The engine for migrations alone."""
         return self._engine
 
     @contextmanager
@@ -109,7 +109,7 @@ class Store:
 
     @contextmanager
     def ledger(self) -> Iterator[Connection]:
-        """As `write`, and on the disk when it returns: for rows that decide about mail."""
+        """Like `write`, and on the disk when it returns: for rows that decide about mail."""
         with self._transaction(self._ledger) as connection:
             yield connection
 

@@ -51,7 +51,7 @@ _MOST_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """For how long a lease is taken, and how often it is renewed."""
+    """How long a lease lasts, and how often it is renewed."""
 
     lasts: timedelta = LASTS
     renew_every_s: float = RENEW_EVERY_S

@@ -33,7 +33,7 @@ def make_file(path: Path) -> None:
 
 
 def opener(path: Path | str, flags: int) -> int:
-    """For `open(…, opener=opener)`: what is made is private."""
+    """Makes private files: `open(…, opener=opener)`."""
     return os.open(path, flags | os.O_CLOEXEC, FILE)
 
 

@@ -1,4 +1,4 @@
-"""Whom a message goes to: the subscriber, the subscription and the digest of it, as one value."""
+"""Reads the recipient of a message: subscriber, subscription and digest, as one value."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def _give_back(
 
 
 def states(connection: Connection, names: Sequence[str]) -> list[RelayState]:
-    """Of the named relays, in the order given; one that was never offered anything is left out."""
+    """States of the named relays, in their order; one that was never offered a mail is left out."""
     rows = connection.execute(select(relay).where(relay.c.name.in_(names)))
     found = {row.name: RelayState(**row._asdict()) for row in rows}
     return [found[name] for name in names if name in found]

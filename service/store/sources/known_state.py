@@ -38,7 +38,7 @@ class Remembered:
 
 
 def remembered(connection: Connection) -> dict[str, Remembered]:
-    """Of every source that is not retired, by its id in the TOML."""
+    """The state of every source that is not retired, by its id in the TOML."""
     both = select(s, t).join(t, t.c.source_id == s.c.id)
     rows = connection.execute(both.where(s.c.retired_at.is_(None)))
     return {row.name: _of(row) for row in rows}

@@ -39,5 +39,5 @@ COLUMNS = tuple(t.c[name] for name in _NAMES)
 
 
 def values(lists: Lists) -> dict[str, Any]:
-    """As values of a statement."""
+    """The values for a statement."""
     return dict(zip(_NAMES, _read(lists), strict=True))

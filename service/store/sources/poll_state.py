@@ -54,5 +54,5 @@ NOT_MOVED: dict[str, Any] = {
 
 
 def values(poll_state: PollState) -> dict[str, Any]:
-    """As values of a statement."""
+    """The values for a statement."""
     return dict(zip(_NAMES, _read(poll_state), strict=True))

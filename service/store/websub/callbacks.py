@@ -21,7 +21,7 @@ from service.store.tables import websub_delivery as d
 
 @dataclass(frozen=True, slots=True)
 class CallbackOwner:
-    """Whom a callback belongs to. `asked_mode`: what we have asked for and wait for; None: nothing.
+    """The owner of a callback. `asked_mode`: what we have asked for and wait for; None: nothing.
 
     `signed`: what comes must carry our signature. `known`: the hub has verified it some time.
     `wanted`: it is not given up, and its source is collected.

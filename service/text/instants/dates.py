@@ -131,7 +131,7 @@ def parse(
 def _read(
     text: str, home: tzinfo, order: str | None, now: datetime, language: str | None
 ) -> datetime | None:
-    """By the fast patterns. Raises ValueError for a date that no calendar has."""
+    """Reads a date by the fast patterns. Raises ValueError for a date that no calendar has."""
     return (
         _by_machine(text, home)
         or _by_month_name(text, home, now)

@@ -1,4 +1,4 @@
-"""In which order a document writes the day and the month of bare numbers: one fact for all of it.
+"""Finds whether a document writes day or month first in bare numbers: one fact for all of it.
 
 One line such as "10/2/2026" says nothing. The lines of a document together mostly do: one of them
 has a day beyond 12, or names its weekday; one would lie ahead; the newest is of today in one order
@@ -57,7 +57,7 @@ class _AmbiguousDate:
 def order_of(
     lines: Iterable[str], now: datetime, *, language: str | None = None, zone: str = ""
 ) -> str | None:
-    """For `dates.parse`: "dmy", "mdy" or "ymd"; None where all are alike or it cannot be told.
+    """The order, "dmy", "mdy" or "ymd"; None where all are alike or it cannot be told.
 
     `lines`: the date lines of one document, as they are written; `now`: aware. `language` and
     `zone` (IANA) of the source decide where the lines do not, and an American language only in an

@@ -107,7 +107,7 @@ def read(text: str | None) -> tzinfo | None:
 
 
 def _size(hours: str, minutes: str) -> timedelta:
-    """Of "07", "07" and "00", "0700", "700" (seven), "070" (seven, cut short), "00" and "0"."""
+    """Hours and minutes; "700" is seven hours, "070" seven hours, cut short."""
     if not minutes and len(hours) > 2:  # noqa: PLR2004 - hours and minutes in one
         cut = 1 if len(hours) == 3 and hours[0] != "0" else 2  # noqa: PLR2004
         hours, minutes = hours[:cut], hours[cut:]

@@ -104,7 +104,7 @@ def settled(written: str) -> str | None:
 
 
 def plain(written: str) -> str:
-    """Without "&", and with the Đ of Vietnamese where a look-alike stands."""
+    """The code without "&", and with the Đ of Vietnamese where a look-alike stands."""
     return written.replace("&", "").replace("Ð", "Đ").replace("ð", "đ")
 
 

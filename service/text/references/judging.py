@@ -69,7 +69,7 @@ def _of_body(read: Reading, cue: Cue) -> bool:
 
 
 def spelled(read: Reading) -> str | None:
-    """By the rules of who issued it: a function of number, year and codes alone.
+    """Judges by the rules of its issuer: a function of number, year and codes alone.
 
     None: it is too long to be one.
     """

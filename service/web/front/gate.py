@@ -99,6 +99,6 @@ class ConnectionLimiter:
 
 @lru_cache(maxsize=4096)
 def peer_of(host: str) -> str:
-    """By what connections are counted: an IPv4 address, or an IPv6 site, which has 2^64."""
+    """The key to count connections by: an IPv4 address, or an IPv6 site, which has 2^64."""
     address = address_of(host)
     return host if address is None else site_of(address)

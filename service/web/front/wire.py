@@ -58,7 +58,7 @@ class Wire:
     def reply(
         self, encoding: bytes | None, known: bytes | None, since: bytes | None
     ) -> WireResponse:
-        """To Accept-Encoding, If-None-Match and If-Modified-Since; None = no such header."""
+        """Answers Accept-Encoding, If-None-Match and If-Modified-Since; None = no such header."""
         packed = encoding is not None and _takes_gzip(encoding)
         if known in self.tags or (
             (known is not None or since is not None) and self._is_unchanged(known, since)

@@ -173,7 +173,7 @@ def _wanted(
 
 
 def _pause(context: Context, found: Subscription, fields: Fields, now: datetime) -> datetime | None:
-    """Until when, aware; None = no pause. Raises ValueError for a day that cannot be."""
+    """The end of the pause, aware; None = no pause. Raises ValueError for a day that cannot be."""
     wanted, paused = fields.one("pause"), audience.is_paused(found, now)
     if wanted == "days":
         return now + unsubscribe.PAUSE

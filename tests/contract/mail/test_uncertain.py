@@ -42,7 +42,7 @@ def next_cut_comes(office: Office, title: str, source: str) -> int:
 
 
 def told(office: Office, article: int) -> set[str]:
-    """Who has been told the article."""
+    """The subscribers who were told the article."""
     with office.store.read() as connection:
         rows = connection.execute(
             select(t.subscriber.c.address)

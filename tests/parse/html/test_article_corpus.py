@@ -138,7 +138,7 @@ def figures(precision: float, recall: float, f: float) -> Figures:
 
 
 def by_snippets(known, extract) -> Figures:
-    """Of snippets that must and must not be there, as trafilatura's own evaluation has it."""
+    """Scores snippets that must and must not be there, as trafilatura's own evaluation has it."""
     right = missed = wrong = 0
     for body, _, there, absent in known:
         text = extract(body, "")
@@ -150,7 +150,7 @@ def by_snippets(known, extract) -> Figures:
 
 
 def by_words(known, extract) -> Figures:
-    """Of the words of each page, counted as often as they stand there; the mean over the pages."""
+    """Scores the words of each page, with repetitions; the mean over the pages."""
     rows = []
     for body, url, expected in known:
         told, wanted = (

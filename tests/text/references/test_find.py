@@ -171,7 +171,7 @@ def test_time_grows_with_the_text_alone(part):
 
 
 def seconds(text):
-    """Of the processor; the best of three."""
+    """Seconds of CPU time; the best of three."""
     took = []
     for _ in range(3):
         begun = time.process_time()

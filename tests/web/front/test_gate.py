@@ -1,4 +1,4 @@
-"""Who may be connected, and who goes for a newcomer."""
+"""Tests which connections may be open, and which one closes for a new one."""
 
 from __future__ import annotations
 

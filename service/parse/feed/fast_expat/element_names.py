@@ -54,7 +54,7 @@ class ElementNames(Texts):
         return local.lower()
 
     def _attributes(self, written: dict[str, str], markup: str | None) -> dict[str, str]:
-        """As startElementNS gathers them: by their known prefix, then by their own."""
+        """Attributes as startElementNS gathers them: by their known prefix, then by their own."""
         found: dict[str, str] = self.decls
         self.decls = {}
         if markup:

@@ -67,7 +67,7 @@ class Texts(StrictFeedParser):  # type: ignore[misc]
         self._floor = 0  # how many open elements are not the entry's own
 
     def pop(self, element: str, strip_whitespace: int = 1) -> Any:
-        """As feedparser's, for text that is neither base64 nor markup written as XML."""
+        """The same as feedparser's, for text that is neither base64 nor markup written as XML."""
         stack, params = self.elementstack, self.contentparams
         if not stack or stack[-1][0] != element:
             return None

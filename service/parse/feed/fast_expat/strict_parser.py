@@ -208,7 +208,7 @@ class _Straight(ElementNames):
             self._go_up()
 
     def _is_div_or_markup(self, tag: str) -> bool:
-        """As feedparser tracks markup that was not declared as such. True: a bare div, skipped."""
+        """Tracks undeclared markup as feedparser does. True: a bare div, skipped."""
         if not self.contentparams.get("type", "xml").endswith("xml"):
             if tag in _DIVS:
                 return True

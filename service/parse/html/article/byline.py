@@ -1,4 +1,4 @@
-"""Who wrote an article: names of people, never the site's own account. Pure."""
+"""Finds the authors of an article: names of people, never the site's own account. Pure."""
 
 from __future__ import annotations
 

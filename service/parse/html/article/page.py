@@ -99,7 +99,7 @@ def read(
 
 
 def _without_beginning(text: Prose | None, title: str) -> Prose | None:
-    """Without the title and what stands under it in the same element: dates, names."""
+    """The text without the title and what stands under it in the same element: dates, names."""
     if text is None:
         return None
     start = 0

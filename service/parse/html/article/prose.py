@@ -170,7 +170,7 @@ def _asides(kept: Iterable[Paragraph]) -> set[HtmlElement]:
 
 
 def _without(kept: list[Paragraph], boxes: Collection[HtmlElement]) -> list[Paragraph]:
-    """Without what stands in `boxes`, unless that is much of the text."""
+    """The blocks without those in `boxes`, unless that is much of the text."""
     left = [one for one in kept if not one.stands(lambda block: _stands_in(block, boxes))]
     before, after = (sum(len(one.text) for one in some) for some in (kept, left))
     return left if after >= (1 - _MUCH) * before else kept
@@ -189,7 +189,7 @@ def _is_heading(block: Block) -> bool:
 def _with_gaps_filled(
     kept: Sequence[Paragraph], found: Sequence[Block], said: AbstractSet[str]
 ) -> list[Paragraph]:
-    """With paragraphs behind the title and within the text that were left out for a name."""
+    """The blocks with paragraphs after the title that were left out for a name."""
     places = {id(block): at for at, block in enumerate(found)}
     there = {id(block) for one in kept for block in one.blocks}
     holds_text = cache(_holds_text)  # asked for each paragraph of a box

@@ -157,7 +157,7 @@ def _told_by_time(block: Block) -> str:
 
 
 def _from_date_on(line: str) -> str:
-    """Without what stands before the date, but for its time: author, place, section."""
+    """The line without what stands before the date, except its time: author, place, section."""
     found = DATE.search(line)
     if found is None:
         return line

@@ -95,7 +95,7 @@ def _likeness(shown: str, told: Sequence[str]) -> float:
 
 
 def _without_site(title: str, document_title: str) -> str:
-    """Without the site's name behind it or before it; the longest part is the title."""
+    """The title without the site's name after or before it; the longest part is the title."""
     parts = [part for part in _PARTS.split(title) if part and part.strip()]
     if len(parts) < 2:  # noqa: PLR2004 - nothing to take away
         return title

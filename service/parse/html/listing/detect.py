@@ -260,7 +260,7 @@ def _article_like(link: str) -> float:
 
 
 def _without_related(lists: Sequence[_List]) -> list[Found]:
-    """In the order of the page; each address once; no headline that stands in another's block."""
+    """Headlines in the page's order; each address once; none inside the block of another."""
     rank = {id(one): number for number, one in enumerate(sorted(lists, key=lambda one: -one.score))}
     owner: dict[HtmlElement, tuple[int, Headline]] = {}
     for one in lists:

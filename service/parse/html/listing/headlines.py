@@ -118,7 +118,7 @@ def sites_elsewhere(tree: HtmlElement, base: str) -> list[tuple[str, int]]:
 
 
 def _one_a_card(headlines: list[Headline]) -> list[Headline]:
-    """Of those that stand close together the one that is a heading, else the first long one."""
+    """The heading among those that stand close together, else the first long one."""
     kept: list[Headline] = []
     for one in headlines:
         last = kept[-1] if kept else None
@@ -145,7 +145,7 @@ def is_long(text: str) -> bool:
 
 
 def length_of(text: str) -> float:
-    """In Latin letters: two of a script without blanks say what five of them do."""
+    """The length in Latin letters: two of a script without blanks say what five of them do."""
     wide = len(_WIDE.findall(text))
     return wide * 2.5 if wide * 2 > len(text) else len(text)
 

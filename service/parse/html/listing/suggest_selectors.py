@@ -76,7 +76,7 @@ def _given(
 
 
 def _facts(entries: Iterable[Entry]) -> dict[str | None, tuple[object, ...]]:
-    """Of each address what its first entry says, as the page is read."""
+    """What the first entry of each address says, as the page is read."""
     told: dict[str | None, tuple[object, ...]] = {}
     for one in entries:
         told.setdefault(one.link, (one.title, one.published))
