@@ -134,7 +134,7 @@ class _Desk:
             channel = self._channel(connection, feed)
             found = self._stories(connection, feed)
         items = [self._item(story, feed) for story in found]
-        bodies, left_out = _write(channel, items)
+        bodies, left_out = write_documents(channel, items)
         twins = {format_: gzip.compress(body, _GZIP_LEVEL, mtime=0) for format_, body in bodies}
         changed = False
         with self._store.write() as connection:
@@ -190,17 +190,22 @@ def _began(topics: Iterable[PublishedTopic], authority: str) -> datetime:
     return min(created, default=datetime(int(authority.rpartition(",")[2]), 1, 1, tzinfo=UTC))
 
 
-def _write(channel: FeedChannel, items: Sequence[FeedItem]) -> tuple[list[tuple[str, bytes]], str]:
-    """The feed in every format, without the entries that no format can hold."""
+def write_documents(
+    channel: FeedChannel, items: Sequence[FeedItem], formats: Sequence[str] = FORMATS
+) -> tuple[list[tuple[str, bytes]], str]:
+    """The feed in these formats, without the entries that no format can hold; and which these are.
+
+    Raises ValueError where it is not for one of its entries.
+    """
     try:
-        return [(name, write(channel, items)) for name, write in _writers().items()], ""
+        return [(name, _writers()[name](channel, items)) for name in formats], ""
     except ValueError:
         problems = {one.id: problem for one in items if (problem := _problem(channel, one))}
         if not problems:
             raise
     good = [one for one in items if one.id not in problems]
     left_out = "; ".join(f"left out {found}: {problem}" for found, problem in problems.items())
-    return [(name, write(channel, good)) for name, write in _writers().items()], left_out
+    return [(name, _writers()[name](channel, good)) for name in formats], left_out
 
 
 def _problem(channel: FeedChannel, one: FeedItem) -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.render.addresses import HOME, absolute, feed_file, topic_page
+from service.render.addresses import (
+    HOME,
+    absolute,
+    feed_path,
+    reference_page,
+    reference_path,
+    topic_page,
+)
 from service.render.views import SiteView
 from service.render.words import Words
 from service.store.content.page_queries import PublishedTopic
@@ -27,9 +34,9 @@ ICON, SMALL_ICON = "icon-512.png", "icon-144.png"
 
 @dataclass(frozen=True, slots=True)
 class FeedChannel:
-    """One feed. All addresses are absolute; `updated` is None until its entries are known."""
+    """One feed. All addresses are absolute, but for `path`: its own on the site, without format."""
 
-    name: str
+    path: str
     id: str
     title: str
     subtitle: str
@@ -42,7 +49,7 @@ class FeedChannel:
     hubs: tuple[str, ...] = ()
 
     def self_link(self, format_: str) -> str:
-        return absolute(feed_file(self.name, format_), self.base)
+        return absolute(f"{self.path}.{format_}", self.base)
 
     @property
     def icon(self) -> str:
@@ -60,7 +67,7 @@ def topic_channel(
 ) -> FeedChannel:
     """The feed of a topic: `sources` tell it."""
     return FeedChannel(
-        name=topic.name,
+        path=feed_path(topic.name),
         id=f"tag:{authority}:topic/{topic.id}",
         title=words.say("feed.title", topic=topic.title, site=site.title),
         subtitle=_count(words, "feed.subtitle", sources, topic=topic.title, site=site.title),
@@ -79,11 +86,31 @@ def everything_channel(
     """The feed of all topics."""
     title = words.say("feed.everything")
     return FeedChannel(
-        name=EVERYTHING,
+        path=feed_path(EVERYTHING),
         id=f"tag:{authority}:everything",
         title=words.say("feed.title", topic=title, site=site.title),
         subtitle=_count(words, "feed.subtitle.everything", sources, site=site.title),
         home=absolute(HOME, site.base_url),
+        base=site.base_url,
+        site=site.title,
+        language=site.language,
+        rights=site.rights,
+        created_at=created_at,
+    )
+
+
+def reference_channel(
+    site: SiteView, words: Words, reference: str, authority: str, created_at: datetime
+) -> FeedChannel:
+    """The feed of who cites an official document."""
+    title = words.say("page.reference.title", reference=reference)
+    path = reference_path(reference)
+    return FeedChannel(
+        path=path,
+        id=f"tag:{authority}:{path.removeprefix('/')}",
+        title=words.say("feed.title", topic=title, site=site.title),
+        subtitle=words.say("feed.subtitle.reference", reference=reference, site=site.title),
+        home=absolute(reference_page(reference), site.base_url),
         base=site.base_url,
         site=site.title,
         language=site.language,

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from datetime import time
 from functools import cached_property
+from urllib.parse import unquote
 
 from service.config.schema import Digest, Settings
 from service.model import CadenceRule, Story
 from service.publish import editions
 from service.publish.opml import opml
 from service.publish.views import (
+    Day,
     DigestCard,
     FeedLinks,
     TopicCard,
@@ -20,6 +22,7 @@ from service.publish.views import (
     as_published,
     by_day,
     feed_links,
+    reference_links,
 )
 from service.render.addresses import (
     HOME,
@@ -32,8 +35,8 @@ from service.render.addresses import (
 )
 from service.render.engine import Renderer
 from service.render.rhythm import rhythm
-from service.render.views import StoryView, TopicLink, story_view
-from service.store.content import page_queries, stories
+from service.render.views import ReferenceLink, StoryView, TopicLink, story_view
+from service.store.content import page_queries, references, stories
 from service.store.content.stale_feeds import EVERYTHING
 from service.store.core.database import Connection
 
@@ -69,11 +72,11 @@ class Pages:
         one = page_queries.one_topic(self._connection, name)
         if one is None:
             return None
-        found = [self._shown(one) for one in stories.in_topic(self._connection, name, LISTED)]
+        found = stories.in_topic(self._connection, name, LISTED)
         feeds: FeedLinks | None = None if one.retired else feed_links(name)
         return self._page(
             "topic", topic_page(name), topic=TopicLink(name, one.title), retired=one.retired,
-            days=by_day(found, self._renderer.site.zone), feeds=feeds, here=name,
+            days=self._days(found), feeds=feeds, here=name,
             sources=page_queries.sources_in(self._connection, one.id),
             digests=self._digest_cards(name),
         )  # fmt: skip
@@ -87,7 +90,23 @@ class Pages:
 
     def story_page(self, found: Story) -> bytes:
         """The page of a story that is at hand."""
-        return self._page("story", story_page(found.public_id), story=self._shown(found))
+        return self._page(
+            "story", story_page(found.public_id), story=self._shown(found),
+            references=[
+                ReferenceLink(one) for one in references.of_stories(self._connection, [found.id])
+            ],
+        )  # fmt: skip
+
+    def reference(self, reference: str) -> bytes | None:
+        """`/references/38-CT-TW/`: the newest stories that cite an official document."""
+        found = references.citing(self._connection, reference, LISTED)
+        if not found:
+            return None
+        link = ReferenceLink(reference)
+        return self._page(
+            "reference", unquote(link.page), reference=link, stories=len(found),
+            days=self._days(found), feeds=reference_links(reference),
+        )  # fmt: skip
 
     def edition(self, digest: str, name: str) -> bytes | None:
         """`/editions/DIGEST/CUT-UTC/`, with `-CADENCE` behind it where it is unlisted."""
@@ -149,6 +168,9 @@ class Pages:
 
     def _shown(self, story: Story) -> StoryView:
         return as_published(story_view(story), self._settings.publish)
+
+    def _days(self, found: list[Story]) -> tuple[Day, ...]:
+        return by_day(map(self._shown, found), self._renderer.site.zone)
 
     def _sections(self, front: list[StoryView]) -> list[TopicSection]:
         """The newest of each topic that do not stand higher up already."""

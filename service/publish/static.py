@@ -16,21 +16,27 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from urllib.parse import unquote
 
 from service.config.schema import Settings
+from service.model import Story
 from service.publish.build import NEWEST
+from service.publish.channel import FORMATS
 from service.publish.pages import Pages
+from service.publish.reference_feeds import reference_feed
 from service.publish.robots import OURS, ROBOTS, robots_txt
 from service.render.addresses import (
     OPML,
     archive_page,
     edition_page,
     feed_file,
+    reference_file,
+    reference_page,
     story_page,
     topic_page,
 )
 from service.render.engine import Renderer
-from service.store.content import feed_documents, page_queries, stories
+from service.store.content import feed_documents, page_queries, references, stories
 from service.store.core.database import Connection, Store
 
 File = tuple[str, Callable[[], bytes | None]]
@@ -95,7 +101,10 @@ def _tree(connection: Connection, settings: Settings, renderer: Renderer) -> Ite
     for digest in page_queries.digests(connection):
         yield _index(archive_page(digest.name)), partial(pages.archive, digest.name)
     yield from _editions(connection, pages)
-    yield from _stories(connection, pages)
+    told = _told(connection)
+    for story in told:
+        yield _index(story_page(story.public_id)), partial(pages.story_page, story)
+    yield from _references(connection, settings, renderer, pages, told)
 
 
 def _robots(out: Path, renderer: Renderer) -> Iterator[File]:
@@ -125,20 +134,26 @@ def _editions(connection: Connection, pages: Pages) -> Iterator[File]:
         yield _index(page), partial(pages.edition, digest, name)
 
 
-def _stories(connection: Connection, pages: Pages) -> Iterator[File]:
-    seen: set[str] = set()
+def _told(connection: Connection) -> list[Story]:
+    """The stories that stand in a feed or an edition, each once."""
     feeds = [stories.everywhere(connection, NEWEST)]
     feeds += [stories.in_topic(connection, t.name, NEWEST) for t in page_queries.topics(connection)]
     frozen = sorted(
         stories.by_ids(connection, page_queries.in_editions(connection)).values(),
         key=lambda one: one.public_id,
     )
-    for found in (*feeds, frozen):
-        for story in found:
-            if story.public_id not in seen:
-                seen.add(story.public_id)
-                path = _index(story_page(story.public_id))
-                yield path, partial(pages.story_page, story)
+    return list({story.public_id: story for found in (*feeds, frozen) for story in found}.values())
+
+
+def _references(
+    connection: Connection, settings: Settings, renderer: Renderer, pages: Pages, told: list[Story]
+) -> Iterator[File]:
+    """Of the documents that these stories cite: their pages lead there."""
+    for reference in references.of_stories(connection, (story.id for story in told)):
+        yield _index(unquote(reference_page(reference))), partial(pages.reference, reference)
+        for format_ in FORMATS:
+            make = partial(reference_feed, connection, settings, renderer, reference, format_)
+            yield unquote(reference_file(reference, format_)), make
 
 
 def _index(page: str) -> str:

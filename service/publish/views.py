@@ -12,7 +12,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from service.config.schema import Publish
-from service.render.addresses import feed_file, topic_page
+from service.render.addresses import feed_file, reference_file, topic_page
 from service.render.views import StoryView, TopicLink
 
 
@@ -99,6 +99,10 @@ class EditionPage:
 
 def feed_links(feed: str) -> FeedLinks:
     return FeedLinks(feed_file(feed, "atom"), feed_file(feed, "rss"), feed_file(feed, "json"))
+
+
+def reference_links(reference: str) -> FeedLinks:
+    return FeedLinks(*(reference_file(reference, format_) for format_ in ("atom", "rss", "json")))
 
 
 def as_published(view: StoryView, publish: Publish) -> StoryView:

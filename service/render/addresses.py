@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+from service.text.references.find import slug
 
 HOME = "/"
 OPML = "/topics.opml"
@@ -43,6 +45,21 @@ def story_page(public_id: str) -> str:
     return f"/stories/{public_id}/"
 
 
+def reference_page(reference: str) -> str:
+    """The page of who cites an official document, in ASCII: `/references/38-CT-TW/`."""
+    return f"{reference_path(reference)}/"
+
+
+def reference_file(reference: str, format_: str) -> str:
+    """The feed beside it. `format_`: atom, rss, json."""
+    return f"{reference_path(reference)}.{format_}"
+
+
+def reference_path(reference: str) -> str:
+    """Of its feeds without their format."""
+    return f"/references/{quote(slug(reference))}"
+
+
 def archive_page(digest: str) -> str:
     return f"/digests/{digest}/"
 
@@ -51,9 +68,14 @@ def signup_page(digest: str) -> str:
     return f"{SIGNUP}/{digest}"
 
 
+def feed_path(feed: str) -> str:
+    """Of a feed without its format. `feed`: a topic's id, or "all"."""
+    return f"/feeds/{feed}"
+
+
 def feed_file(feed: str, format_: str) -> str:
-    """`feed`: a topic's id, or "all". `format_`: atom, rss, json."""
-    return f"/feeds/{feed}.{format_}"
+    """The same in a format: atom, rss, json."""
+    return f"{feed_path(feed)}.{format_}"
 
 
 def edition_page(digest: str, cut_at: datetime, cadence: str, *, listed: bool) -> str:

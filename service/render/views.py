@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from service.model import Image, Outlet, Story
-from service.render.addresses import story_page, topic_page
+from service.render.addresses import reference_page, story_page, topic_page
 
 _NAMES = 3
 """Names in a byline, at most."""
@@ -56,6 +56,17 @@ class TopicLink:
     @property
     def page(self) -> str:
         return topic_page(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceLink:
+    """An official document to link to: `id` is the one spelling of its number, `38-CT/TW`."""
+
+    id: str
+
+    @property
+    def page(self) -> str:
+        return reference_page(self.id)
 
 
 @dataclass(frozen=True, slots=True)

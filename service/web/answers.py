@@ -41,10 +41,15 @@ def page(
     return HTMLResponse(html, status, {**PRIVATE, **(headers or {})})
 
 
-def error(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """A page that says what is wrong and never how: no trace, no inner name."""
+def error(
+    request: Request, status: int, headers: Mapping[str, str] | None = None, kind: str = ""
+) -> Response:
+    """A page that says what is wrong and never how: no trace, no inner name.
+
+    `kind`: what words know better than the status (error.title.KIND).
+    """
     said = status if status in _SAID else (405 if status < 500 else 500)  # noqa: PLR2004 - HTTP
-    return _error(request, status, headers, lambda context: _error_page(context, said))
+    return _error(request, status, headers, lambda context: _error_page(context, said, kind))
 
 
 def is_unread(trouble: Exception) -> TypeGuard[StoreError]:

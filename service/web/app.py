@@ -17,7 +17,7 @@ from service.render.engine import Renderer
 from service.report.health import Health
 from service.store.core import facts
 from service.store.core.database import Store
-from service.web import feeds, health, hubs, pages
+from service.web import feeds, health, hubs, pages, references
 from service.web.admin import admin_pages
 from service.web.answers import error
 from service.web.context import Context
@@ -26,7 +26,10 @@ from service.web.page_cache import PageCache
 from service.web.subscriber import confirm, preferences, subscribe, unsubscribe
 from service.web.subscriber.limiter import Limiter
 
-_ROOMS = (feeds, subscribe, confirm, preferences, unsubscribe, hubs, admin_pages, health, pages)
+_ROOMS = (
+    feeds, references, subscribe, confirm, preferences, unsubscribe, hubs, admin_pages, health,
+    pages,
+)  # fmt: skip
 
 
 def create_app(

@@ -14,10 +14,9 @@ from service.store.content import feed_documents, versions
 from service.store.content.feed_documents import StoredDocument
 from service.store.core.database import Connection
 from service.store.sources import renames
-from service.web.answers import error, moved
-from service.web.context import context_of
-from service.web.documents import Served, answer
-from service.web.visitors import joined
+from service.web.answers import error
+from service.web.documents import Served
+from service.web.public import public
 
 _FILE = re.compile(r"([a-z0-9-]{1,64})\.(atom|rss|json)")
 _AGE_S = int(FRESH_FOR.total_seconds())
@@ -26,7 +25,6 @@ CACHE_CONTROL = f"public, max-age={_AGE_S}, stale-while-revalidate={_AGE_S}"
 
 async def feed(request: Request) -> Response:
     """`/feeds/ID.{atom,rss,json}`. A renamed topic's address answers 301."""
-    context = context_of(request)
     match = _FILE.fullmatch(request.path_params["file"])
     if match is None:
         return error(request, 404)
@@ -40,12 +38,7 @@ async def feed(request: Request) -> Response:
         return None if found is None else _served(found)
 
     key, scopes = feed_file(name, format_), (versions.SITE, versions.feed(name))
-    found = await context.pages.fetch(key, scopes, make)
-    if found is None:
-        return error(request, 404)
-    if isinstance(found, str):
-        return moved(context, found)
-    return answer(found, joined(request.scope["headers"]))
+    return await public(request, key, scopes, make)
 
 
 def _served(found: StoredDocument) -> Served:

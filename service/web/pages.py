@@ -21,6 +21,7 @@ from service.store.sources import renames
 from service.web.answers import error, moved
 from service.web.context import context_of
 from service.web.documents import Served, answer, made_now
+from service.web.public import public
 from service.web.visitors import joined
 
 HTML = "text/html; charset=utf-8"
@@ -134,12 +135,7 @@ async def _page(
         found = make(connection, Pages(connection, context.settings, context.renderer))
         return made_now(found, kind, PAGE_CACHE) if isinstance(found, bytes) else found
 
-    found = await context.pages.fetch(request.scope["path"], scopes, served)
-    if found is None:
-        return error(request, 404)
-    if isinstance(found, str):
-        return moved(context, found)
-    return answer(found, joined(request.scope["headers"]))
+    return await public(request, request.scope["path"], scopes, served)
 
 
 _PAGES = {

@@ -10,11 +10,12 @@ from sqlalchemy import insert, select, update
 from service.mail.outbox import Outbox
 from service.mail.relays import OUTBOX
 from service.newsletter.preview import preview
+from service.render.addresses import reference_page
 from service.render.views import freeze, story_view
 from service.report.health import health
 from service.report.mailing import Beside
 from service.store import tables as t
-from service.store.content import stories
+from service.store.content import references, stories
 from service.store.mailing.relay_states import note_failure
 from tests.browser.conftest import NOTHING
 from tests.browser.test_outbox import send
@@ -25,6 +26,7 @@ from tests.web.people import fill, newest, subscribe
 LONG = f"https://baotinhnaodo.example.vn/{'toan_van_quyet_dinh_so_623_' * 6}.pdf"
 WORD = "38CTTW" * 16
 """Neither has a place where a browser would break a line by itself."""
+CITED = ("12345/2020/TTLT-BLĐTBXH-BNNPTNT-BTTTT-VKSNDTC-TANDTC", "38-CT/TW", "15/2020/NĐ-CP")
 EDITION = "20261124T000000Z"
 EDITION_MAIL = "e" * 32
 
@@ -59,6 +61,7 @@ def furnish(web: Web) -> dict[str, str]:
                 else "",
             }
             connection.execute(update(t.article).where(t.article.c.id == article).values(**values))
+            references.add(connection, {article: CITED})
             told.append(story)
         _edition(connection, web, told)
     public = [one.public_id for one in _read(web, told)]
@@ -67,6 +70,7 @@ def furnish(web: Web) -> dict[str, str]:
         "topic": "/topics/giao-duc/",
         "story": f"/stories/{public[0]}/",
         "story with its text": f"/stories/{public[1]}/",
+        "reference": reference_page(CITED[0]),
         "archive": "/digests/tuan/",
         "edition": f"/editions/tuan/{EDITION}/",
         "error": NOTHING,

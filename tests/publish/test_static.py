@@ -7,7 +7,7 @@ import stat
 import threading
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 from lxml import html as markup
@@ -17,7 +17,7 @@ from service.publish.build import publish
 from service.publish.robots import OURS
 from service.publish.static import PublishReport, write_site
 from service.store import tables as t
-from service.store.content import stale_feeds
+from service.store.content import references, stale_feeds, stories
 from tests.publish.newsroom import configure, fill, freeze_edition, renderer_for, tell
 
 LATER = timedelta(hours=1)
@@ -28,6 +28,8 @@ def newsroom(any_store, now):
     with any_store.write() as connection:
         ids = fill(connection, now)
         first = tell(connection, ids, now, "Khai giảng")
+        (article,) = stories.by_ids(connection, [first])[first].article_ids
+        references.add(connection, {article: ("38-CT/TW", "15/2020/NĐ-CP")})
         tell(connection, ids, now, "Tiêm chủng", ["y-te"])
         freeze_edition(connection, ids, now, [first])
         freeze_edition(connection, ids, now, [first], cadence="daily", listed=False)
@@ -67,6 +69,9 @@ def test_the_tree_is_that_of_the_contract(newsroom, now, tmp_path):
         "assets/icon-144.png",
         "digests/tuan/index.html",
         "editions/tuan/20261124T080000Z/index.html",
+        "references/38-CT-TW/index.html",
+        "references/15-2020-NĐ-CP/index.html",
+        *(f"references/15-2020-NĐ-CP.{format_}" for format_ in ("atom", "rss", "json")),
         "editions/tuan/20261124T080000Z-daily/index.html",
     } <= files
     assert sum(name.startswith("stories/") for name in files) == 2
@@ -89,7 +94,7 @@ def test_every_link_on_every_page_leads_to_a_file(newsroom, now, tmp_path):
             target = urldefrag(urljoin(f"http://here/{name}", link)).url.partition("?")[0]
             if target.startswith("http://here/subscribe/") or "://here/" not in target:
                 continue
-            path = target.removeprefix("http://here/")
+            path = unquote(target.removeprefix("http://here/"))
             assert (path or "index.html") in files or f"{path}index.html" in files, (name, link)
             checked += 1
     assert checked > 100

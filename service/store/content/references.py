@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, delete, or_, select
@@ -69,16 +69,18 @@ def words_after(connection: Connection, last_id: int) -> Sequence[Any]:
     ).all()
 
 
-def of_story(connection: Connection, story_id: int) -> list[str]:
-    """What the articles of a story cite, in the order of their spelling."""
-    rows = connection.execute(
-        select(article_reference.c.reference)
-        .distinct()
-        .join(story_article, story_article.c.article_id == article_reference.c.article_id)
-        .where(story_article.c.story_id == story_id)
-        .order_by(article_reference.c.reference)
-    )
-    return list(rows.scalars())
+def of_stories(connection: Connection, story_ids: Iterable[int]) -> list[str]:
+    """What the articles of stories cite, each once, in the order of their spelling."""
+    found: set[str] = set()
+    for some in lots(story_ids):
+        rows = connection.execute(
+            select(article_reference.c.reference)
+            .distinct()
+            .join(story_article, story_article.c.article_id == article_reference.c.article_id)
+            .where(story_article.c.story_id.in_(some))
+        )
+        found.update(rows.scalars())
+    return sorted(found)
 
 
 def citing(connection: Connection, reference: str, limit: int, scan: int = SCAN) -> list[Story]:
