@@ -96,27 +96,29 @@ CadenceText = Annotated[
 ]
 """A name or a cron line; `newsletter` judges it, since only there cron lines are understood."""
 
-WAS = "Its id before; addresses, history and subscriptions go on under the new one"
+WAS = "Its previous id; addresses, history and subscriptions are kept under the new one"
 
 
 class PageSelectors(ConfigSection):
     """Where the news stands on a page that has no feed, as CSS selectors."""
 
-    entry: Phrase = Field(description="One entry's block")
-    title: Phrase = Field("a", description="In the block: its headline, or the link that holds it")
-    link: Phrase | None = Field(None, description="In the block: the link; default: title's own")
-    date: Phrase | None = Field(None, description="In the block: its date line")
-    lead: Phrase | None = Field(None, description="In the block: its first sentences")
-    image: Phrase | None = Field(None, description="In the block: its picture")
+    entry: Phrase = Field(description="The block of one entry")
+    title: Phrase = Field("a", description="In the block: headline, or the link around it")
+    link: Phrase | None = Field(None, description="In the block: link; default: that of the title")
+    date: Phrase | None = Field(None, description="In the block: date line")
+    lead: Phrase | None = Field(None, description="In the block: first sentences")
+    image: Phrase | None = Field(None, description="In the block: picture")
 
 
 class Dates(ConfigSection):
     """How a source writes its dates."""
 
     order: Literal["dmy", "mdy", "ymd"] | None = Field(
-        None, description="Of bare numbers; default: day first"
+        None, description="Order of numeric dates; default: day first"
     )
-    zone: ZoneName | None = Field(None, description="Of times that carry none; default: the site's")
+    zone: ZoneName | None = Field(
+        None, description="Zone of times without one; default: the site's"
+    )
 
 
 class _Known:
@@ -140,94 +142,91 @@ class Source(_Known):
 
     title: Line = Field(
         default="",
-        description="The outlet's name, as readers see it; default: what it calls itself",
+        description="The outlet's name as readers see it; default: the feed's own title",
     )
-    url: WebAddress = Field(description="The address of the feed or page")
+    url: WebAddress = Field(description="The URL of the feed or page")
     kind: SourceKind = Field(
         default=SourceKind.FEED,
         description="feed; page: its list is found by itself, or by selectors; sitemap",
     )
     page: PageSelectors | None = Field(
-        default=None, description='Selectors, for kind = "page" whose list is not found by itself'
+        default=None,
+        description='CSS selectors for kind = "page", if its list is not found automatically',
     )
     pages: int = Field(
         default=1,
         ge=1,
         le=20,
         strict=True,
-        description="Of its list, read on one visit while all on them is new",
+        description="Pages of its list to read per poll, as long as all their entries are new",
     )
     article_pages: bool | None = Field(
         default=None,
         strict=True,
-        description="Entries without headline, time or first sentences get them from their own "
-        "pages; default: of page and sitemap, not of feed",
+        description="Complete entries without headline, time or first sentences from their own "
+        "pages; default: for page and sitemap, not for feed",
     )
     full_text: bool = Field(
         default=False,
         strict=True,
-        description="Every new entry's own page is read, and its whole text kept",
+        description="Fetch the page of each new entry and store its full text",
     )
     topics: tuple[Id, ...] = Field(
         default=(),
-        description="Topics that get everything from here, besides what their rules match",
+        description="Topics for all articles of this source, besides those that match by rules",
     )
     language: Language | None = Field(default=None, description="Default: what the feed says")
-    dates: Dates | None = Field(default=None, description="How it writes its dates")
+    dates: Dates | None = Field(default=None, description="How its dates are written")
     weight: float = Field(
         default=1.0,
         ge=0,
         le=100,
         strict=True,
-        description="What counts more stands higher in a digest",
+        description="Higher weight ranks higher in a digest",
     )
-    paused: bool = Field(default=False, strict=True, description="Not asked, but kept")
-    interval: Interval | None = Field(default=None, description="Instead of [collect] interval")
-    per_site: PerSite | None = Field(default=None, description="Instead of [collect] per_site")
+    paused: bool = Field(default=False, strict=True, description="Keep it, but do not poll it")
+    interval: Interval | None = Field(default=None, description="Overrides [collect] interval")
+    per_site: PerSite | None = Field(default=None, description="Overrides [collect] per_site")
     allow_networks: tuple[Network, ...] | None = Field(
-        default=None, description="Instead of [collect] allow_networks"
+        default=None, description="Overrides [collect] allow_networks"
     )
-    auth: Login | None = Field(
-        default=None, description="Where the site wants a login (HTTP Basic)"
-    )
+    auth: Login | None = Field(default=None, description="Login for the site (HTTP Basic)")
     headers: dict[str, SecretText] = Field(
         default={},
-        description='Headers that are sent to this site alone, such as "X-Key" = { env = "K" }',
+        description='Headers sent only to this site, such as "X-Key" = { env = "K" }',
     )
     proxy: ProxyAddress | None = Field(
-        default=None, description='Instead of [collect] proxy; "none": without one'
+        default=None, description='Overrides [collect] proxy; "none" for no proxy'
     )
-    proxy_auth: Login | None = Field(default=None, description="Instead of [collect] proxy_auth")
+    proxy_auth: Login | None = Field(default=None, description="Overrides [collect] proxy_auth")
     tls: Literal["modern", "legacy"] = Field(
-        default="modern", description="legacy: TLS 1.0 and weak ciphers too, for servers of old"
+        default="modern", description="legacy: also TLS 1.0 and weak ciphers, for old servers"
     )
-    ca: Phrase | None = Field(default=None, description="Instead of [collect] ca")
-    websub: bool | None = Field(
-        default=None, strict=True, description="Instead of [collect] websub"
-    )
+    ca: Phrase | None = Field(default=None, description="Overrides [collect] ca")
+    websub: bool | None = Field(default=None, strict=True, description="Overrides [collect] websub")
     was: Id | None = Field(default=None, description=WAS)
 
 
 class Topic(Named):
     """A selection of articles, by rules: any, all, sources, categories bring in, none keeps out."""
 
-    title: Line = Field("", description="As readers see it; default: its id")
+    title: Line = Field("", description="Title as readers see it; default: its id")
     any: Words = Field((), description="Words and phrases, one of which must stand in the article")
     all: Words = Field((), description="Words and phrases that must all stand in the article")
     none: Words = Field((), description="Words and phrases that keep an article out")
-    sources: tuple[Id, ...] = Field((), description="Everything that these sources bring")
-    not_sources: tuple[Id, ...] = Field((), description="Nothing that these sources bring")
-    categories: Words = Field((), description="Categories that the sources themselves give")
+    sources: tuple[Id, ...] = Field((), description="Match all articles of these sources")
+    not_sources: tuple[Id, ...] = Field((), description="Exclude all articles of these sources")
+    categories: Words = Field((), description="Match these categories of sources")
     languages: tuple[Language, ...] = Field((), description="Only articles in these languages")
     was: Id | None = Field(None, description=WAS)
 
 
 class StoriesSection(ConfigSection):
-    """How many stories a mail tells."""
+    """Limits on the stories of a mail."""
 
-    min: int = Field(1, ge=1, strict=True, description="Under it they wait for the next edition")
-    max: int = Field(20, ge=1, le=100, strict=True, description="The rest is counted, on the web")
-    per_source: int | None = Field(None, ge=1, strict=True, description="Of one source, at most")
+    min: int = Field(1, ge=1, strict=True, description="With fewer, they wait for the next edition")
+    max: int = Field(20, ge=1, le=100, strict=True, description="More are only counted")
+    per_source: int | None = Field(None, ge=1, strict=True, description="Maximum per source")
 
     @model_validator(mode="after")
     def _in_order(self) -> StoriesSection:
@@ -237,29 +236,31 @@ class StoriesSection(ConfigSection):
 
 
 class Digest(Named):
-    """A newsletter: topics, rhythm, size."""
+    """A newsletter: topics, cadence, size."""
 
-    title: Line = Field("", description="As subscribers see it; default: the site's title")
-    topics: tuple[Id, ...] | None = Field(None, description="Default: every topic, now and later")
+    title: Line = Field("", description="Title as subscribers see it; default: the site's title")
+    topics: tuple[Id, ...] | None = Field(None, description="Default: all topics, also later ones")
     cadence: CadenceText = Field(
         Cadence.WEEKLY.value, description="How often it is mailed: a name, or a cron line"
     )
     cadences: tuple[CadenceText, ...] = Field(
         (),
-        description="What a subscriber may choose, the one above among them; default: only that",
+        description="Cadences that subscribers may choose, with the one above; default: only that",
     )
     day: Annotated[str | int, BeforeValidator(day_of_cut)] | None = Field(
         None, description='Weekly: "monday" …; monthly and longer: 1 to 31 or "last"'
     )
     at: str = Field(
-        "07:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Hour in the site's zone"
+        "07:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="Time of day in the site's time zone",
     )
     scope: Id = Field(
-        "news", description="One article is told once in a scope; a review sets its own"
+        "news", description="Each article is mailed once per scope; a review sets its own"
     )
-    stories: StoriesSection = Field(StoriesSection(), description="How many stories a mail tells")
+    stories: StoriesSection = Field(StoriesSection(), description="Limits on the stories of a mail")
     max_lateness: Duration | None = Field(
-        None, description="After it an edition is not mailed any more; default: the next cut"
+        None, description="Editions later than this are not mailed; default: the next cut"
     )
     was: Id | None = Field(None, description=WAS)
 

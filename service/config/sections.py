@@ -55,15 +55,15 @@ class Named(ConfigSection):
 class Login(ConfigSection):
     """A name and a password."""
 
-    username: Line = Field(description="The name")
-    password: SecretText = Field(description="Its place, or the password itself")
+    username: Line = Field(description="User name")
+    password: SecretText = Field(description="The password, or where it is kept")
 
 
 class Log(ConfigSection):
-    """What the service tells on stderr."""
+    """What the service logs on stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least important lines that are still written"
+        "info", description="The lowest level that is written"
     )
     format: Literal["auto", "text", "json"] = Field(
         "auto", description="auto: text on a terminal, JSON in a pipe"
@@ -71,18 +71,19 @@ class Log(ConfigSection):
 
 
 class Site(ConfigSection):
-    """What this service is called, where it stands, what it speaks."""
+    """Name, address and language of the service."""
 
-    title: Phrase = Field("Bantin", description="Short: it stands behind each feed's title")
+    title: Phrase = Field("Bantin", description="Keep it short: it follows the title of each feed")
     base_url: WebAddress | None = Field(
-        None, description="Where readers reach the service, with scheme"
+        None, description="The public URL of the service, with scheme"
     )
-    language: Language = Field("en", description="Of pages and mails; vi and en are shipped")
+    language: Language = Field("en", description="For pages and mails; vi and en are included")
     timezone: Annotated[str, AfterValidator(zone_or_none)] = Field(
-        "", description="IANA zone of all hours in this file and on pages; default: the system's"
+        "",
+        description="The IANA time zone for hours in this file and on pages; default: the system's",
     )
     contact: Line | None = Field(
-        None, description="On pages, for complaints, in the collector's User-Agent"
+        None, description="Mail address on pages, for complaints, and in the collector's User-Agent"
     )
 
 
@@ -94,15 +95,15 @@ class FooterLink(ConfigSection):
 
 
 class Branding(ConfigSection):
-    """How pages and mails look, and who answers for them."""
+    """How pages and mails look, and who is responsible for them."""
 
     accent: str = Field(
         "#0b57a4",
         pattern=r"^#[0-9a-fA-F]{6}$",
         description="A colour as #rrggbb with a contrast to white of at least 4.5:1",
     )
-    address: str = Field("", description="Postal address, in the footer of pages and mails")
-    legal: str = Field("", description="Licence and who is responsible, in the footer")
+    address: str = Field("", description="Postal address in the footer of pages and mails")
+    legal: str = Field("", description="Licence and responsible person, in the footer")
     links: tuple[FooterLink, ...] = Field((), description="Links in the footer of pages")
 
 
@@ -111,12 +112,12 @@ class Web(ConfigSection):
 
     listen: ListenAddress = Field("127.0.0.1:8000", description="host:port")
     trusted_proxies: tuple[Network, ...] = Field(
-        (), description="Addresses or networks whose X-Forwarded-* is believed"
+        (), description="Addresses or networks whose X-Forwarded-* headers are trusted"
     )
 
 
 class StoreSection(ConfigSection):
-    """Where everything is kept."""
+    """The database."""
 
     url: StoreUrl = Field(
         "sqlite:///var/bantin.db",
@@ -128,11 +129,11 @@ class StoreSection(ConfigSection):
 class Interval(ConfigSection):
     """Between which bounds a source is asked again."""
 
-    min: Duration = Field(dt.timedelta(minutes=15), description="Never sooner, whatever comes")
+    min: Duration = Field(dt.timedelta(minutes=15), description="Minimum between polls")
     max: Duration = Field(
         dt.timedelta(hours=12),
-        description="Never later, unless its publisher asks for more rest: by max-age or ttl a day "
-        "at most, by Retry-After 28",
+        description="Maximum, unless its publisher asks for more: by max-age or ttl at most a day, "
+        "by Retry-After 28 days",
     )
 
     @model_validator(mode="after")
@@ -145,66 +146,70 @@ class Interval(ConfigSection):
 
 
 class PerSite(ConfigSection):
-    """How gently one site is asked, all of its sources together."""
+    """Limits for requests to one site, all of its sources together."""
 
-    delay: Duration = Field(dt.timedelta(seconds=2), description="Between two requests")
-    connections: int = Field(1, ge=1, le=16, strict=True, description="At one time")
+    delay: Duration = Field(dt.timedelta(seconds=2), description="Delay between two requests")
+    connections: int = Field(1, ge=1, le=16, strict=True, description="Connections at one time")
     scope: Scope = Field(
         Scope.DOMAIN,
-        description="What is one site: a domain that can be registered, a host, or a source (for "
-        "a bridge such as RSSHub, where one route's trouble is not another's)",
+        description="What counts as one site: a registrable domain, a host, or a source (for "
+        "bridges such as RSSHub, whose routes fail independently)",
     )
 
 
 class Collect(ConfigSection):
-    """How sources are asked; each key may stand in a [source.ID] too."""
+    """How sources are polled; a [source.ID] may override each key."""
 
-    interval: Interval = Field(Interval(), description="Bounds of the rhythm that a source gets")
-    per_site: PerSite = Field(PerSite(), description="How gently one site is asked")
+    interval: Interval = Field(Interval(), description="Bounds of the polling interval")
+    per_site: PerSite = Field(PerSite(), description="Limits for requests to one site")
     allow_networks: tuple[Network, ...] = Field(
         (),
-        description="Private networks that sources may stand in, as CIDR; a redirect from outside "
-        "does not lead into them",
+        description="Private networks that sources may be in, as CIDR; redirects from outside "
+        "cannot enter them",
     )
     proxy: ProxyAddress | None = Field(
-        None, description='A proxy that is asked instead of the site, "http://host:port"'
+        None, description='Proxy for all requests, "http://host:port"'
     )
-    proxy_auth: Login | None = Field(None, description="Where the proxy wants a login")
+    proxy_auth: Login | None = Field(None, description="Login for the proxy")
     ca: Phrase | None = Field(
-        None, description="A file of certificates (PEM) that are trusted besides the system's"
+        None, description="File of certificates (PEM) that are trusted besides the system's"
     )
     websub: bool | None = Field(
         None,
         strict=True,
-        description="Let hubs bring the news (WebSub); default: where base_url is public. true: "
-        "also with a base_url of this machine",
+        description="Subscribe to hubs (WebSub); default: if base_url is public. true: also with a "
+        "base_url on this machine",
     )
 
 
 class Publish(ConfigSection):
-    """What topic feeds carry."""
+    """What topic feeds contain."""
 
     content: Literal["title", "lead", "full"] = Field(
-        "lead", description="full: where the source's own feed is full, or has full_text"
+        "lead", description="full: if the source's own feed has the full text, or full_text is set"
     )
-    images: Literal["none", "link"] = Field("link", description="link: from the outlet's server")
-    rights: str = Field("", description="Stands in every feed")
+    images: Literal["none", "link"] = Field("link", description="link: on the outlet's server")
+    rights: str = Field("", description="Rights statement in every feed")
 
 
 class Relay(Named):
     """A mail server that takes our mails."""
 
-    host: Phrase = Field(description="Its name or address")
+    host: Phrase = Field(description="Host name or address")
     port: int | None = Field(
-        None, ge=1, le=65535, strict=True, description="465 TLS, 587 STARTTLS, 25 either"
+        None,
+        ge=1,
+        le=65535,
+        strict=True,
+        description="465 for TLS, 587 for STARTTLS, 25 for either",
     )
     security: Literal["tls", "starttls", "plain"] | None = Field(
         None, description="Default: by the port; plain only on loopback or when written here"
     )
-    username: Line | None = Field(None, description="Where it wants a login")
-    password: SecretText | None = Field(None, description="Its place, or the password itself")
-    rate: Rate | None = Field(None, description="At most so many messages, such as 10/s")
-    connections: int = Field(4, ge=1, le=50, strict=True, description="At one time")
+    username: Line | None = Field(None, description="User name, if a login is needed")
+    password: SecretText | None = Field(None, description="The password, or where it is kept")
+    rate: Rate | None = Field(None, description="Maximum rate of messages, such as 10/s")
+    connections: int = Field(4, ge=1, le=50, strict=True, description="Connections at one time")
     _secret: Secret | None = PrivateAttr(None)
 
     @property
@@ -219,22 +224,23 @@ class Mail(ConfigSection):
     from_: Line | None = Field(
         None, alias="from", description='"Title <name@example.org>"; needed with a relay'
     )
-    reply_to: Line | None = Field(None, description="Where answers go")
+    reply_to: Line | None = Field(None, description="Address for replies")
     uncertain: Literal["hold", "resend"] = Field(
         "hold",
-        description="What becomes of a mail whose relay never gave its last answer. It is held, or "
-        "sent again after a quarter of an hour, three times at most: then it may come twice",
+        description="What happens to a mail whose relay never gave its final answer: it is held, "
+        "or sent again after 15 minutes, up to three times: then it may arrive twice",
     )
     relay: dict[Id, Relay] = Field({}, description="The mail servers, by id")
 
 
 class Signup(ConfigSection):
-    """What subscribers are asked and told when they sign up."""
+    """The sign-up form and the mail after it."""
 
     ask: tuple[Literal["topics", "cadence"], ...] = Field(
-        ("topics", "cadence"), description="Questions of the form; the rest is a preference"
+        ("topics", "cadence"),
+        description="Questions in the form; all others are in the preferences",
     )
     welcome: Literal["last-edition", "none"] = Field(
-        "last-edition", description="The mail after the confirmation"
+        "last-edition", description="Mail sent after the confirmation"
     )
-    privacy: WebAddress | None = Field(None, description="Your page about privacy")
+    privacy: WebAddress | None = Field(None, description="The URL of your privacy page")

@@ -271,7 +271,7 @@ async def _reload(
         await asyncio.to_thread(_probe_relays, service)
     except ConfigError as error:
         for fault in error.faults:
-            logs.get().error("fault", fault=str(fault))
+            logs.get().error("configuration fault", fault=str(fault))
         logs.get().error("not reloaded: the old configuration stays", faults=len(error.faults))
     except BantinError as error:
         logs.get().error("not reloaded: the old configuration stays", error=str(error))

@@ -83,7 +83,7 @@ def test_many_faults_in_many_files_are_told_at_once_in_the_order_of_reading(fold
             "before the service starts"
         ),
         'feeds/a.toml:2: topic.giao-duc.any: is not a list; write ["x"]',
-        "feeds/a.toml:4: source.a.url: is missing; add url = …: the address of the feed or page",
+        "feeds/a.toml:4: source.a.url: is missing; add url = …: the URL of the feed or page",
         (
             'feeds/a.toml:5: source.a.topics[0]: there is no topic "the-thao"; write [topic.the-thao] '
             "or take it out"

@@ -83,7 +83,12 @@ async def seek(
                 kept = await in_thread(_keep, store, dead, owner, clock(), suggested)
                 if kept:
                     found[dead.name] = suggested
-                _log.info("sought", id=dead.name, found=[one.url for one in suggested], kept=kept)
+                _log.info(
+                    "dead source searched",
+                    id=dead.name,
+                    found=[one.url for one in suggested],
+                    kept=kept,
+                )
     return found
 
 
@@ -121,7 +126,7 @@ async def _search(
     try:
         return await discover(dependencies, terms, dead.address)
     except BantinError as error:
-        _log.info("not sought", id=dead.name, error=str(error))
+        _log.info("dead source not searched", id=dead.name, error=str(error))
         return None
 
 

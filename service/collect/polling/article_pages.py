@@ -249,5 +249,5 @@ class PageRound:
 
 
 def _unexpected(page: ClaimedArticlePage, error: Exception) -> BantinError:
-    _log.exception("unexpected", id=page.source, url=page.url)
+    _log.exception("unexpected error", id=page.source, url=page.url)
     return BantinError(f"an error of ours ({type(error).__name__}: {error})"[:300])

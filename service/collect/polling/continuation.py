@@ -151,7 +151,7 @@ def end(visit: Visit) -> PolledDocument:
 
 def _tell(visit: Visit, error: BantinError) -> None:
     source, url = visit.asked.claimed.name, visit.wanted[0].url
-    _log.info("further", id=source, url=url, error=str(error))
+    _log.info("next document not read", id=source, url=url, error=str(error))
 
 
 def _of_index(visit: Visit, known: Known) -> Visit:

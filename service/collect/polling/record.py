@@ -153,7 +153,7 @@ class Recorder:
             if len(results) > 1:
                 return [recorded for one in results for recorded in self._keep([one])]
             (result,) = results
-            _log.exception("not stored", id=result.source.name)
+            _log.exception("document not stored", id=result.source.name)
             reason = StoreError(f"its entries could not be stored ({type(error).__name__})")
             with self._store.write() as connection:
                 return [self._fail(connection, Failed(result.source, reason))]

@@ -245,7 +245,7 @@ async def remembered(store: Store, source: ClaimedSource) -> bytes | None:
 
 def unexpected(source: ClaimedSource, error: Exception) -> Failed:
     """The outcome where a bug of ours came in between. It is logged with its way."""
-    _log.exception("unexpected", id=source.name)
+    _log.exception("unexpected error", id=source.name)
     return Failed(source, FetchError(f"an error of ours ({type(error).__name__}: {error})"[:300]))
 
 

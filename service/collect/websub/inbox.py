@@ -160,7 +160,7 @@ async def _read(
             trouble = "its entries may be known under other keys: the whole document tells"
     except Exception as error:  # noqa: BLE001 - a bug of ours must not come back with it for ever
         if not isinstance(error, BantinError):
-            _log.exception("unexpected", id=source.name)
+            _log.exception("unexpected error", id=source.name)
         trouble = str(error) or type(error).__name__
     if trouble:
         _log.info("delivered", id=source.name, error=trouble)

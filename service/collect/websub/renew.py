@@ -98,7 +98,7 @@ async def keep(
     claim, clock = partial(run.prepare, owner, term), dependencies.clock
     async with claimed(store, rows.LEASE, owner, claim, _ids, clock, term) as prepared:
         if prepared.lapsed:
-            _log.info("websub lapsed", subscriptions=prepared.lapsed)
+            _log.info("websub subscriptions expired", subscriptions=prepared.lapsed)
         if prepared.requests:
             async with await in_thread(dependencies.client) as client:
                 await run.send_all(client, prepared)
