@@ -39,8 +39,16 @@ HOW_TO_GET_POSTGRES = (
 IN_MEMORY = Path("/dev/shm")
 
 
+def _log_plainly() -> None:
+    """Without rich, which takes a second for the traceback of one error."""
+    structlog.reset_defaults()
+    render = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], render])
+
+
 def pytest_configure() -> None:
     """Put the files of tests into memory where there is room: no commit waits for a disk."""
+    _log_plainly()
     if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > 2 * 1024**3:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
@@ -66,7 +74,7 @@ def _own_logging() -> Iterator[None]:
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    _log_plainly()
 
 
 @pytest.fixture

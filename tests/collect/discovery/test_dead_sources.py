@@ -11,7 +11,6 @@ from sqlalchemy import select, update
 from service.collect.discovery.dead_sources import seek
 from service.collect.politeness.rate_limit import Sites
 from service.collect.polling.poll import client_of
-from service.collect.workers.pool import Parsers
 from service.report import standing
 from service.report.status import as_json, status
 from service.store import tables as t
@@ -23,13 +22,6 @@ DAY = timedelta(days=1)
 HOME = page(
     "", declared("/feed/kinh-doanh.xml", "Kinh doanh") + declared("/feed/home.xml", "Báo D")
 )
-
-
-@pytest.fixture(scope="module")
-def parsers():
-    shared = Parsers(1, timeout_s=20)
-    yield shared
-    asyncio.run(shared.close())
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from service.collect.discovery.search import discover
 from service.collect.discovery.visitor import SearchDependencies, SearchTerms
 from service.collect.politeness.fetch import Fetch
 from service.collect.politeness.site_rules import SiteRules
-from service.collect.workers.pool import Parsers
 from service.config.schema import Collect, PerSite, Source
 from service.errors import FetchError, HttpError
 from service.model import SourceKind
@@ -27,14 +26,6 @@ from tests.parse import portals
 
 LOOPBACK = Collect(allow_networks=("127.0.0.0/8",))
 VIETNAM = ParseOptions(zone="Asia/Ho_Chi_Minh", language="vi")
-
-
-@pytest.fixture(scope="module")
-def parsers():
-    """One process for all: it belongs to no event loop."""
-    shared = Parsers(1, timeout_s=20)
-    yield shared
-    asyncio.run(shared.close())
 
 
 @pytest.fixture

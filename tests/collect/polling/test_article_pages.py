@@ -273,10 +273,10 @@ async def test_pages_keep_the_gap_of_their_site(store, now):
     site = Site(tin=bare(1, 2))
     site.has(1, 2)
     async with raw_server(site) as wire:
-        gap = {"delay": "0.4s", "connections": 1}
+        gap = {"delay": "0.2s", "connections": 1}
         began = time.monotonic()
         await office_of(store, now, wire, per_site=gap).collect()
-    assert time.monotonic() - began >= 3 * 0.4
+    assert time.monotonic() - began >= 3 * 0.2
     assert wire.most_open == 1
 
 

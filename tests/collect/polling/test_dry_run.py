@@ -7,12 +7,12 @@ import itertools
 from datetime import timedelta
 
 from service.collect.polling.dry_run import AT_ONCE, Tried, try_all
-from service.collect.workers.pool import Parsers
 from service.config.schema import Collect, PerSite, Settings, Source
 from service.net.client import Client
 from service.net.limits import FetchLimits
 from service.store.sources.known_state import Remembered
 from tests.collect.polling.test_continuation import listing
+from tests.collect.processes import SHARED
 from tests.contract.way import rss
 from tests.net.wire import raw_server
 
@@ -21,15 +21,12 @@ LOOPBACK = Collect(allow_networks=("127.0.0.0/8",))
 
 async def tried(settings, now, limits=None, known=None) -> dict[str, Tried]:
     told: dict[str, Tried] = {}
-    async with (
-        Client("x", LOOPBACK.allow_networks, limits=limits) as client,
-        Parsers(1) as parsers,
-    ):
+    async with Client("x", LOOPBACK.allow_networks, limits=limits) as client:
         async with asyncio.timeout(30):
             await try_all(
                 settings,
                 client,
-                parsers,
+                SHARED,
                 lambda: now,
                 lambda one: told.update({one.name: one}),
                 known,
