@@ -75,8 +75,9 @@ def variants(body: bytes) -> list[bytes]:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_feed_of_the_corpus_gives_the_same_both_ways(corpus, folder, now):
     parse_levels: list[ParseLevel | None] = []
-    assert files(corpus, folder)
-    for path in files(corpus, folder):
+    taken = levels.sample(files(corpus, folder), 3, lambda path: path.name)
+    assert taken
+    for path in taken:
         body = path.read_bytes()
         both_ways(body, body, now)
         made = variants(body)
@@ -87,7 +88,7 @@ def test_every_feed_of_the_corpus_gives_the_same_both_ways(corpus, folder, now):
         "rss-parser/input",
         "feedjira",
     }:  # real feeds: incremental parsing is worth having
-        assert parse_levels.count(ParseLevel.PART) > 0.7 * len(parse_levels) > 10
+        assert parse_levels.count(ParseLevel.PART) > 0.7 * len(parse_levels) > levels.some(10, 1)
 
 
 @given(two_documents())
