@@ -1,6 +1,7 @@
 """Open sets of article pages with their texts, and how near a text comes to what is expected.
 
-The pages stay where they are. The set of the Article Extraction Benchmark is not part of the corpus.
+The pages stay where they are. The set of the Article Extraction Benchmark is not part of the
+corpus.
 """
 
 from __future__ import annotations
