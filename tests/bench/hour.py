@@ -38,7 +38,7 @@ from service.collect.politeness.rate_limit import Sites
 from service.collect.polling.poll import collect
 from service.collect.workers.pool import QUICK_S, TIMEOUT_S, Parsers
 from service.collect.workers.slow_queue import WAIT_S
-from service.collect.workers.task import ParseResult, ParseTask
+from service.collect.workers.task import ParseTask, PreparedResult
 from service.config.schema import Settings, Source
 from service.net.client import Client
 from service.net.limits import FetchLimits
@@ -104,7 +104,7 @@ class Clock:
 class Fragile(Parsers):
     """Parsers in which some documents kill or hang the process that reads them."""
 
-    async def read(self, job: ParseTask) -> ParseResult:
+    async def read(self, job: ParseTask) -> PreparedResult:
         kinds: dict[bytes, type[ParseOptions]] = {KILLER: Deadly, HANGING: Endless}
         for mark, reading in kinds.items():
             if mark in job.body[:1000]:

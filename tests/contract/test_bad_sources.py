@@ -19,7 +19,7 @@ import feedparser
 
 from service.collect.polling.poll import collect
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import ParseResult, ParseTask
+from service.collect.workers.task import ParseTask, PreparedResult
 from service.errors import QuarantinedError
 from service.net.client import Client
 from service.net.limits import FetchLimits
@@ -127,7 +127,7 @@ GOOD = tuple(f"tot-{number}" for number in range(5))
 class Fragile(Parsers):
     """Parsers in which one document ends the process that reads it, as a crash in C would."""
 
-    async def read(self, job: ParseTask) -> ParseResult:
+    async def read(self, job: ParseTask) -> PreparedResult:
         if KILLER in job.body:
             job = replace(job, reading=Deadly())
         return await super().read(job)
@@ -138,7 +138,7 @@ class Counted(Fragile):
 
     deaths = 0
 
-    async def read(self, job: ParseTask) -> ParseResult:
+    async def read(self, job: ParseTask) -> PreparedResult:
         try:
             return await super().read(job)
         except QuarantinedError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.collect.workers.task import ParseResult, ParseTask
+from service.collect.workers.task import ParseTask, PreparedResult
 from service.errors import QuarantinedError
 from service.runtime import pipeline
 from tests.bench.crowd import HANGING, KILLER
@@ -25,7 +25,7 @@ class Counted(Fragile):
     quarantined = 0
     read_well = 0
 
-    async def read(self, job: ParseTask) -> ParseResult:
+    async def read(self, job: ParseTask) -> PreparedResult:
         try:
             parsed = await super().read(job)
         except QuarantinedError:

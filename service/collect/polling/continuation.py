@@ -20,7 +20,7 @@ from service.collect.politeness.fetch import Fetch
 from service.collect.polling.request import Asked, Failed, PolledDocument
 from service.collect.schedule import empty_source
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import ParseResult, ParseTask
+from service.collect.workers.task import ParseTask, PreparedResult
 from service.curate.prepare import Prepared
 from service.errors import BantinError
 from service.model import Further
@@ -110,7 +110,7 @@ async def ask(
     return asked.task(response.body, response.headers, response.url, clock(), rules)
 
 
-async def read(parsers: Parsers, visit: Visit, job: ParseTask) -> ParseResult | None:
+async def read(parsers: Parsers, visit: Visit, job: ParseTask) -> PreparedResult | None:
     """Let a worker read it; None where it cannot be read."""
     try:
         return await parsers.read(job)
@@ -119,7 +119,7 @@ async def read(parsers: Parsers, visit: Visit, job: ParseTask) -> ParseResult | 
         return None
 
 
-def take(visit: Visit, parsed: ParseResult | None, known: Known) -> Visit:
+def take(visit: Visit, parsed: PreparedResult | None, known: Known) -> Visit:
     """Add what was wanted next, if it could be had. Asks the store whether the list goes on."""
     following, *rest = visit.wanted
     visit = replace(visit, wanted=tuple(rest), budget=visit.budget - 1)
@@ -165,7 +165,7 @@ def _of_index(visit: Visit, known: Known) -> Visit:
     return replace(visit, wanted=plan.wanted, budget=len(plan.wanted), plan=plan)
 
 
-def _take_sitemap(visit: Visit, parsed: ParseResult, known: Known) -> Visit:
+def _take_sitemap(visit: Visit, parsed: PreparedResult, known: Known) -> Visit:
     so_far, source = visit.read.parsed, visit.read.source
     fresh = _without_known(parsed.made, known)
     was_there = visit.plan is not None and visit.done[-1].url in visit.plan.old
@@ -180,7 +180,7 @@ def _take_sitemap(visit: Visit, parsed: ParseResult, known: Known) -> Visit:
     return replace(visit, read=read)
 
 
-def _has_known(parsed: ParseResult, known: Known) -> bool:
+def _has_known(parsed: PreparedResult, known: Known) -> bool:
     """What says nothing new is known; what does may be known under another text."""
     return len(parsed.made) < parsed.listed or bool(known(one.key for one in parsed.made))
 

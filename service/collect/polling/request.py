@@ -18,7 +18,7 @@ from service.collect.polling.advertised_hub import Advertised, advertised
 from service.collect.schedule import empty_source
 from service.collect.source_options import reading_of, told_of
 from service.collect.workers.pool import Parsers
-from service.collect.workers.task import EntryOptions, ParseResult, ParseTask
+from service.collect.workers.task import EntryOptions, ParseTask, PreparedResult
 from service.config.schema import Settings
 from service.curate.prepare import Prepared, Told
 from service.errors import (
@@ -145,7 +145,7 @@ class PolledDocument:
     """
 
     source: ClaimedSource
-    parsed: ParseResult
+    parsed: PreparedResult
     fingerprint: BodyFingerprint
     fresh_s: float | None
     hops: tuple[Hop, ...] = ()

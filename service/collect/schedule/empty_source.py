@@ -5,7 +5,7 @@ A feed may be empty for a while; a page or a sitemap that was full is not.
 
 from __future__ import annotations
 
-from service.collect.workers.task import ParseResult
+from service.collect.workers.task import PreparedResult
 from service.errors import DriftError, ParseError
 from service.model import SourceKind
 from service.parse.kinds import KINDS
@@ -19,7 +19,7 @@ def usual(before: int | None, entries: int) -> int:
     return entries if before is None else round(before * LONG + entries * (1 - LONG))
 
 
-def judge(kind: SourceKind, before: int | None, parsed: ParseResult) -> DriftError | None:
+def judge(kind: SourceKind, before: int | None, parsed: PreparedResult) -> DriftError | None:
     """Why a document that was read must not count as one; None: it may.
 
     `before`: how many entries it usually gives, None = not known yet.

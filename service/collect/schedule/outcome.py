@@ -16,7 +16,7 @@ from service.collect.schedule import next_poll, redirects
 from service.collect.schedule import publish_rate as rhythm
 from service.collect.schedule.next_poll import Bounds, PublisherHint
 from service.collect.schedule.publish_rate import PublishRate
-from service.collect.workers.task import ParseResult
+from service.collect.workers.task import PreparedResult
 from service.errors import BantinError, HttpError, ParseError, QuarantinedError
 from service.net.answers import Hop
 from service.store.sources.poll_state import PollState
@@ -64,7 +64,7 @@ def answered(
     hops: Sequence[Hop],
     whole: bool,
     random: float,
-    parsed: ParseResult | None = None,
+    parsed: PreparedResult | None = None,
     new: int = 0,
     pushed: bool = False,
 ) -> NextPoll:
@@ -142,7 +142,7 @@ def failed(
     return NextPoll(at, known, gone, _held_until(error, now, at))
 
 
-def taught(known: PollState, parsed: ParseResult, new: int, now: datetime) -> PollState:
+def taught(known: PollState, parsed: PreparedResult, new: int, now: datetime) -> PollState:
     """After what a hub delivered: it tells of the source's rhythm, and of nothing else."""
     learned = _as_told(known, parsed, new, now)
     return replace(
@@ -173,7 +173,7 @@ def _held_until(error: BantinError, now: datetime, at: datetime) -> datetime | N
     return at if is_too_many(error) else None
 
 
-def _as_told(known: PollState, parsed: ParseResult, new: int, now: datetime) -> PollState:
+def _as_told(known: PollState, parsed: PreparedResult, new: int, now: datetime) -> PollState:
     document = parsed.document
     before = PublishRate(known.usual_gap_s, known.longest_gap_s, known.last_news_at)
     published = [one.published for one in parsed.made if one.published is not None]

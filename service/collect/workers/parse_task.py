@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from service.collect.workers.task import ParseResult, ParseTask
+from service.collect.workers.task import ParseTask, PreparedResult
 from service.curate import rules
 from service.curate.prepare import prepare
 from service.parse.compressed import unpacked
 from service.parse.entry_limits import bounded
 from service.parse.incremental import decide, snapshot
-from service.parse.incremental.snapshot import Entries, Slices
 from service.parse.kinds import KINDS
 
 MOST_REMEMBERED = 5000
@@ -22,36 +21,28 @@ MOST_REMEMBERED = 5000
 store."""
 
 
-def bring(job: ParseTask) -> ParseResult:
+def bring(job: ParseTask) -> PreparedResult:
     """Read a body as little as needed. Raises ParseError with a reason in plain words."""
     job = _unpacked(job)
-    entry_options = job.entry_options
-    on = snapshot.basis(job.reading.fingerprint, job.url)
-    before = snapshot.unpacked(entry_options.before if entry_options else None, on)
-    parsed = decide.glean(
-        job.body,
-        job.headers,
-        job.url,
-        job.reading,
-        job.now,
-        before if isinstance(before, Slices) else None,
+    options = job.entry_options
+    before = options.before if options else None
+    parsed: PreparedResult = decide.glean(
+        job.body, job.headers, job.url, job.reading, job.now, before
     )
     bounds_itself = KINDS[job.reading.kind].bounds_itself
     if not bounds_itself:
         parsed = replace(parsed, document=bounded(parsed.document))
-    if entry_options is None:
-        return ParseResult(parsed.document, parsed.listed, parsed.level)
-    known = before.hashes if isinstance(before, Entries) else frozenset[bytes]()
-    made, hashes = prepare(
-        parsed.document, entry_options.told, rules.unpacked(entry_options.rules), known
-    )
-    kept = snapshot.packed(parsed.slices or Entries(hashes), on)
-    return ParseResult(
-        replace(parsed.document, entries=()),
-        parsed.listed,
-        parsed.level,
-        tuple(made),
-        kept if parsed.listed <= MOST_REMEMBERED or bounds_itself else None,
+    if options is None:
+        return parsed
+    on = snapshot.basis(job.reading.fingerprint, job.url)
+    known = snapshot.entries_in(before, on)
+    made, hashes = prepare(parsed.document, options.told, rules.unpacked(options.rules), known)
+    memory = parsed.memory or snapshot.of_entries(hashes, on)
+    return replace(
+        parsed,
+        document=replace(parsed.document, entries=()),
+        made=tuple(made),
+        memory=memory if parsed.listed <= MOST_REMEMBERED or bounds_itself else None,
     )
 
 

@@ -23,7 +23,7 @@ from pebble import ProcessExpired
 
 from service.collect.workers.processes import QUARANTINED, Outcome, OverTimeError, Processes
 from service.collect.workers.slow_queue import WAIT_S, SlowLane, killed
-from service.collect.workers.task import ParseResult, ParseTask
+from service.collect.workers.task import ParseTask, PreparedResult
 from service.errors import BantinError, ParseError, QuarantinedError
 
 TIMEOUT_S = 30.0
@@ -45,7 +45,7 @@ MAX_TASKS = 500
 _POLITE = 10  # the workers' nice level: readers of our own pages come first
 
 Result = TypeVar("Result")
-_Waiting = tuple[ParseTask, asyncio.Future[ParseResult]]
+_Waiting = tuple[ParseTask, asyncio.Future[PreparedResult]]
 
 
 class Parsers:
@@ -90,12 +90,12 @@ class Parsers:
         self._waiting.clear()
         await asyncio.gather(self._processes.stop(), self._slow.stop())
 
-    async def read(self, job: ParseTask) -> ParseResult:
+    async def read(self, job: ParseTask) -> PreparedResult:
         """What the document says. Raises ParseError with a reason in plain words.
 
         Raises BantinError when the fault is ours and says nothing about the document.
         """
-        future: asyncio.Future[ParseResult] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[PreparedResult] = asyncio.get_running_loop().create_future()
         if job.suspect:
             self._send_on((job, future), tries=2)
         else:
@@ -190,7 +190,7 @@ def _nobody_waits_for_ever(batch: Sequence[_Waiting]) -> Iterator[None]:
             _fail(future, BantinError(f"the process that reads documents failed: {error}"))
 
 
-def _settle(future: asyncio.Future[ParseResult], outcome: Outcome) -> None:
+def _settle(future: asyncio.Future[PreparedResult], outcome: Outcome) -> None:
     if isinstance(outcome, str):
         _fail(
             future, (QuarantinedError if outcome.startswith(QUARANTINED) else ParseError)(outcome)
@@ -199,6 +199,6 @@ def _settle(future: asyncio.Future[ParseResult], outcome: Outcome) -> None:
         future.set_result(outcome)
 
 
-def _fail(future: asyncio.Future[ParseResult], error: BantinError) -> None:
+def _fail(future: asyncio.Future[PreparedResult], error: BantinError) -> None:
     if not future.done():
         future.set_exception(error)

@@ -22,7 +22,7 @@ from typing import TypeVar, cast
 
 from pebble import ProcessExpired, ProcessPool
 
-from service.collect.workers.task import ParseResult, ParseTask
+from service.collect.workers.task import ParseTask, PreparedResult
 from service.errors import BantinError, ParseError
 
 MEMORY_BYTES = 2 * 1024**3
@@ -34,7 +34,7 @@ STARVED = 4.0
 QUARANTINED = "quarantined: "
 """How the reason begins when a document killed or hung its worker."""
 
-Outcome = ParseResult | str
+Outcome = PreparedResult | str
 Result = TypeVar("Result")
 
 

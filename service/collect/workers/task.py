@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.curate.prepare import Prepared, Told
-from service.model import Document
-from service.parse.incremental.levels import ParseLevel
 from service.parse.options import ParseOptions
+from service.parse.result import ParseResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +51,5 @@ class ArticlePageTask:
     entry_options: EntryOptions
 
 
-@dataclass(frozen=True, slots=True)
-class ParseResult:
-    """A document. `listed`: how many entries it has, also those that say nothing new.
-
-    `made`: what is new in it, ready to be admitted; its `entries` are empty then. `memory`: what to
-    remember for the next time, None = nothing.
-    """
-
-    document: Document
-    listed: int
-    level: ParseLevel
-    made: tuple[Prepared, ...] = ()
-    memory: bytes | None = None
+PreparedResult = ParseResult[Prepared]
+"""`made`: what is new in the document, ready to be admitted."""

@@ -17,7 +17,7 @@ def read(
 ) -> Document:
     """Raises ParseError. A feed without entries is a Document."""
     if is_xml(body, headers):
-        return xml_feed.read(pipeline.repair(body, headers), headers, url, reading, now).document
+        return xml_feed.read(pipeline.repair(body, headers), headers, url, reading, now)[0]
     return json_feed.read(body, url, reading, now)
 
 

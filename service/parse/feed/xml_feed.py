@@ -6,11 +6,11 @@ name. It raises what it likes on hostile documents; all of it becomes ParseError
 
 from __future__ import annotations
 
+import hashlib
 import html
 import io
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin
@@ -47,24 +47,17 @@ _ID = re.compile(
 )
 """No two parts of it can take the same blanks: a document full of them costs what its size does."""
 
+INHERITED_BYTES = 8
 
-@dataclass(frozen=True, slots=True)
-class ParsedFeed:
-    """A document as it was read. `raw_entries`: how many entries the parser saw.
 
-    `state`: of the parser in front of every entry (see `strict.parse`), None where it changed.
-    `order`: of day and month in all of its dates, None = by the sense of each.
-    """
-
-    document: Document
-    raw_entries: int
-    state: bytes | None
-    order: str | None
+Parsed = tuple[Document, bytes | None]
+"""A document, and a hash of all that its entries inherit from it: None where they do not inherit
+the same, or the parser saw others."""
 
 
 def read(
     repaired: Repaired, headers: Mapping[str, str], url: str, reading: ParseOptions, now: datetime
-) -> ParsedFeed:
+) -> Parsed:
     """Raises ParseError with a reason in plain words. A feed without entries is a Document."""
     parsed: Any = None
     if _is_loose(repaired):
@@ -88,7 +81,7 @@ def read_part(
     url: str,
     reading: ParseOptions,
     now: datetime,
-) -> ParsedFeed | None:
+) -> Parsed | None:
     """The same for a part of the repaired document. None: only the whole document can tell."""
     parsed = strict_parser.parse(renamed(text), url)
     if parsed is None:
@@ -106,7 +99,7 @@ def _understood(
     url: str,
     reading: ParseOptions,
     now: datetime,
-) -> ParsedFeed:
+) -> Parsed:
     feed, entries = parsed["feed"], parsed["entries"]
     version = str(parsed.get("version") or "")
     link = web_address(feed.get("link"), url)
@@ -137,7 +130,11 @@ def _understood(
         hubs=its_hubs,
         self_url=self_url,
     )
-    return ParsedFeed(document, len(entries), dict.get(parsed, "state"), reading.order)
+    state = dict.get(parsed, "state")  # of the parser in front of every entry, if it is one
+    if state is None or len(entries) != len(document.entries):
+        return document, None
+    inherited = repr((state, link, language, url, reading.order)).encode("utf-8", "replace")
+    return document, hashlib.blake2b(inherited, digest_size=INHERITED_BYTES).digest()
 
 
 def _date_lines(text: str) -> list[str]:

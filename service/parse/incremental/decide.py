@@ -12,34 +12,22 @@ could be taken for another. tests/parse/incremental/test_decide.py compares both
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from service.model import Document, Entry
 from service.parse.document import is_empty, parse_document
 from service.parse.feed import xml_feed
 from service.parse.feed.entry_keys import addresses
 from service.parse.incremental import snapshot, splitter
-from service.parse.incremental.levels import ParseLevel
 from service.parse.incremental.snapshot import Slices, Who
 from service.parse.incremental.splitter import SplitDocument
 from service.parse.kinds import KINDS
 from service.parse.options import ParseOptions
 from service.parse.repair import pipeline
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedEntries:
-    """A document with the entries that had to be read. `listed`: how many it has in all.
-
-    `slices` None: its slices cannot stand for its entries.
-    """
-
-    document: Document
-    listed: int
-    level: ParseLevel
-    slices: Slices | None
+from service.parse.result import ParseLevel, ParseResult
 
 
 def glean(
@@ -48,22 +36,28 @@ def glean(
     url: str,
     reading: ParseOptions,
     now: datetime,
-    before: Slices | None,
-) -> ParsedEntries:
-    """Read as little as gives the same. Raises ParseError as `documents.read` does."""
+    memory: bytes | None,
+) -> ParseResult[Any]:
+    """Read as little as gives the same. Raises ParseError as `parse_document` does.
+
+    `memory`: of the last document of this source, None = nothing.
+    """
     if is_empty(body) or not KINDS[reading.kind].is_xml(body, headers):
         document = parse_document(body, headers, url, reading, now)
-        return ParsedEntries(document, len(document.entries), ParseLevel.WHOLE, None)
+        return ParseResult(document, len(document.entries), ParseLevel.WHOLE)
     knife = _Knife()
     repaired = pipeline.repair(body, headers, knife.proves)
     pieces = knife.pieces_of(repaired.text)
+    on = snapshot.basis(reading.fingerprint, url)
+    before = snapshot.slices_in(memory, on)
     if pieces is not None and before is not None:
-        part = _Part(pieces, repaired, headers, url, reading, now).after(before)
+        part = _Part(pieces, repaired, headers, url, reading, now).after(before, on)
         if part is not None:
             return part
-    read = xml_feed.read(repaired, headers, url, reading, now)
-    slices = _remembered(pieces, read, url) if pieces is not None else None
-    return ParsedEntries(read.document, len(read.document.entries), ParseLevel.WHOLE, slices)
+    document, inherited = xml_feed.read(repaired, headers, url, reading, now)
+    slices = _slices_of(pieces, document, inherited) if pieces and inherited else None
+    memory = snapshot.of_slices(slices, on) if slices else None
+    return ParseResult(document, len(document.entries), ParseLevel.WHOLE, memory)
 
 
 class _Knife:
@@ -93,7 +87,7 @@ class _Part:
     reading: ParseOptions
     now: datetime
 
-    def after(self, before: Slices) -> ParsedEntries | None:
+    def after(self, before: Slices, on: bytes) -> ParseResult[Any] | None:
         """Only what is new since `before`; None where that cannot be told with certainty."""
         hashes = [splitter.slice_hash(piece) for piece in self.pieces.slices]
         if len(set(hashes)) != len(hashes):
@@ -101,46 +95,30 @@ class _Part:
         there = dict(zip(hashes, self.pieces.slices, strict=True))
         new = {known: piece for known, piece in there.items() if known not in before.who}
         # Nothing new: the shortest entry is read all the same, to see what entries inherit now.
-        read = self._read(new.values() or [min(there.values(), key=len)])
-        if read is None or read.state != before.state:
-            return None
-        if _facts(read, self.url) != before.facts:
-            return None
-        entries = read.document.entries if new else ()
-        who = dict(zip(new, _people(entries), strict=True))
-        who = {known: who.get(known) or before.who[known] for known in hashes}
-        if not snapshot.distinct(who.values()):
-            return None
-        level = ParseLevel.PART if new else ParseLevel.SLICES
-        document = replace(read.document, entries=entries)
-        return ParsedEntries(document, len(hashes), level, replace(before, who=who))
-
-    def _read(self, slices: Collection[bytes]) -> xml_feed.ParsedFeed | None:
+        slices = new.values() or [min(there.values(), key=len)]
         text = self.pieces.with_only(slices)
         read = xml_feed.read_part(
             text, self.repaired, self.headers, self.url, self.reading, self.now
         )
-        if read is None or not len(slices) == read.raw_entries == len(read.document.entries):
+        if read is None or read[1] != before.inherited or len(slices) != len(read[0].entries):
             return None
-        return read
+        document = read[0] if new else replace(read[0], entries=())
+        who = dict(zip(new, _people(document.entries), strict=True))
+        who = {known: who.get(known) or before.who[known] for known in hashes}
+        if not snapshot.distinct(who.values()):
+            return None
+        level = ParseLevel.PART if new else ParseLevel.SLICES
+        memory = snapshot.of_slices(replace(before, who=who), on)
+        return ParseResult(document, len(hashes), level, memory)
 
 
-def _remembered(pieces: SplitDocument, read: xml_feed.ParsedFeed, url: str) -> Slices | None:
+def _slices_of(pieces: SplitDocument, document: Document, inherited: bytes) -> Slices | None:
+    """None where its slices cannot stand for its entries."""
     hashes = [splitter.slice_hash(piece) for piece in pieces.slices]
-    entries = read.document.entries
-    if read.state is None or not len(hashes) == len(set(hashes)) == read.raw_entries:
+    if not len(hashes) == len(set(hashes)) == len(document.entries):
         return None
-    if len(entries) != len(hashes):
-        return None
-    who = dict(zip(hashes, _people(entries), strict=True))
-    if not snapshot.distinct(who.values()):
-        return None
-    return Slices(read.state, _facts(read, url), who)
-
-
-def _facts(read: xml_feed.ParsedFeed, url: str) -> bytes:
-    """What a document says of itself that reaches into its entries."""
-    return snapshot.facts(read.document.link, read.document.language, url, read.order)
+    who = dict(zip(hashes, _people(document.entries), strict=True))
+    return Slices(inherited, who) if snapshot.distinct(who.values()) else None
 
 
 def _people(entries: Iterable[Entry]) -> list[Who]:

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 
 import feedparser
 
+from service.parse.feed.xml_feed import INHERITED_BYTES
 from service.parse.incremental.splitter import SLICE_HASH_BYTES
 
-WAY = 2
+WAY = 3
 """Raise it when documents are cut or compared otherwise than before."""
 
 _WHO = 8  # bytes of each hash that tells who an entry is
 _BASIS = 8
+_SLICES, _ENTRIES = b"S", b"E"  # how a memory of each kind begins, before its basis
+_START = 1 + _BASIS
 _SLICE = SLICE_HASH_BYTES + 4 * _WHO
 _ENTRY = 16
 _NOBODY = bytes(_WHO)
@@ -27,7 +30,7 @@ _NOBODY = bytes(_WHO)
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """The identity of an entry: its guid, addresses and key, as hashes."""
+    """By what an entry could be taken for another: its guid, addresses and key, as hashes."""
 
     guid: bytes
     link: bytes
@@ -42,21 +45,10 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Slices:
-    """The snapshot of a document that can be cut. `state` and `facts`: what entries inherit."""
+    """The snapshot of a document that can be cut. `inherited`: see `xml_feed.Parsed`."""
 
-    state: bytes
-    facts: bytes
+    inherited: bytes
     who: dict[bytes, Who]  # slice hash -> whose it is
-
-
-@dataclass(frozen=True, slots=True)
-class Entries:
-    """A snapshot of a document that must be read whole: the hashes of what its entries say."""
-
-    hashes: frozenset[bytes]
-
-
-Memory = Slices | Entries
 
 
 def basis(fingerprint: bytes, url: str) -> bytes:
@@ -65,12 +57,6 @@ def basis(fingerprint: bytes, url: str) -> bytes:
         "utf-8", "replace"
     )
     return hashlib.blake2b(told, digest_size=_BASIS).digest()
-
-
-def facts(*values: object) -> bytes:
-    """What a document hands down to all of its entries, as 8 bytes."""
-    told = repr(values).encode("utf-8", "replace")
-    return hashlib.blake2b(told, digest_size=_WHO).digest()
 
 
 def distinct(people: Iterable[Who]) -> bool:
@@ -85,31 +71,36 @@ def distinct(people: Iterable[Who]) -> bool:
     return True
 
 
-def packed(memory: Memory, on: bytes) -> bytes:
-    """Packs it into bytes, with the basis that it stands on."""
-    if isinstance(memory, Entries):
-        return b"E" + on + b"".join(sorted(memory.hashes))
-    rows = (piece + one.guid + one.link + one.origin + one.key for piece, one in memory.who.items())
-    return b"S" + on + memory.state + memory.facts + b"".join(rows)
+def of_slices(slices: Slices, on: bytes) -> bytes:
+    """Packs them into bytes, with the basis that they stand on."""
+    rows = (piece + one.guid + one.link + one.origin + one.key for piece, one in slices.who.items())
+    return _SLICES + on + slices.inherited + b"".join(rows)
 
 
-def unpacked(kept: bytes | None, on: bytes) -> Memory | None:
-    """What was packed; None where there is nothing, or it stood on something else."""
-    if not kept or kept[1 : 1 + _BASIS] != on:
+def of_entries(hashes: Iterable[bytes], on: bytes) -> bytes:
+    """The same of a document that must be read whole: the hashes of what its entries say."""
+    return _ENTRIES + on + b"".join(sorted(hashes))
+
+
+def slices_in(memory: bytes | None, on: bytes) -> Slices | None:
+    """The slices remembered; None where there are none, or they stood on something else."""
+    if not memory or memory[:_START] != _SLICES + on:
         return None
-    rest = kept[1 + _BASIS :]
-    if kept[:1] == b"E":
-        return Entries(frozenset(_rows(rest, _ENTRY)))
-    state, told, rest = rest[:_WHO], rest[_WHO : 2 * _WHO], rest[2 * _WHO :]
-    who = {}
-    for row in _rows(rest, _SLICE):
-        piece, people = row[:SLICE_HASH_BYTES], row[SLICE_HASH_BYTES:]
-        who[piece] = Who(*_rows(people, _WHO))
-    return Slices(state, told, who)
+    rows = _rows(memory, _START + INHERITED_BYTES, _SLICE)
+    cut = SLICE_HASH_BYTES
+    who = {row[:cut]: Who(*_rows(row, cut, _WHO)) for row in rows}
+    return Slices(memory[_START : _START + INHERITED_BYTES], who)
 
 
-def _rows(data: bytes, size: int) -> list[bytes]:
-    return [data[at : at + size] for at in range(0, len(data), size)]
+def entries_in(memory: bytes | None, on: bytes) -> frozenset[bytes]:
+    """The hashes of entries remembered; none where they stood on something else."""
+    if not memory or memory[:_START] != _ENTRIES + on:
+        return frozenset()
+    return frozenset(_rows(memory, _START, _ENTRY))
+
+
+def _rows(data: bytes, start: int, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(start, len(data), size)]
 
 
 def _short(text: str | None) -> bytes:

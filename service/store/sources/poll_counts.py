@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, update
 
-from service.parse.incremental.levels import ParseLevel
+from service.parse.result import ParseLevel
 from service.store.core.bulk import Many
 from service.store.tables import source_counts as t
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from service.parse.incremental.levels import ParseLevel
+from service.parse.result import ParseLevel
 from service.store.core.bulk import Many
 from service.store.core.lots import lots
 from service.store.sources import list_state as lists_

@@ -121,7 +121,7 @@ def test_a_part_of_a_document_with_captions_reads_as_the_whole(parts):
 
     first = "<item><guid>0</guid><title>Cũ</title></item>"
     new = f"<item><guid>1</guid>{''.join(parts)}</item>"
-    before = decide.glean(document(first), {}, URL, ParseOptions(), NOW, None).slices
+    before = decide.glean(document(first), {}, URL, ParseOptions(), NOW, None).memory
     part = decide.glean(document(new, first), {}, URL, ParseOptions(), NOW, before)
     whole = parse_document(document(new, first), {}, URL, ParseOptions(), NOW)
     known = {entry.key: entry for entry in whole.entries}

@@ -13,9 +13,9 @@ from service.errors import ParseError
 from service.model import Document
 from service.parse.document import parse_document
 from service.parse.incremental import decide, snapshot, splitter
-from service.parse.incremental.levels import ParseLevel
 from service.parse.options import ParseOptions
 from service.parse.repair import pipeline
+from service.parse.result import ParseLevel
 from tests import levels
 from tests.parse.feed.test_strict_parser import FOLDERS, files
 from tests.parse.feeds import two_documents
@@ -31,9 +31,7 @@ def both_ways(first: bytes, second: bytes, now, headers=None) -> ParseLevel | No
         before = decide.glean(first, headers, URL, READING, now, None)
     except ParseError:
         return None
-    kept = before.slices and snapshot.packed(before.slices, b"the base")
-    known = snapshot.unpacked(kept, b"the base")
-    assert known == before.slices
+    known = before.memory
     later = now + timedelta(hours=1)
     try:
         whole = parse_document(second, headers, URL, READING, later)
@@ -49,9 +47,10 @@ def both_ways(first: bytes, second: bytes, now, headers=None) -> ParseLevel | No
     assert [read.get(one.key) or old[one.key] for one in whole.entries] == list(whole.entries)
     if parsed.level is ParseLevel.WHOLE:
         assert parsed.document == whole
-    if parsed.slices is not None:  # what is remembered is what a whole reading would remember
+    if parsed.memory is not None:  # what is remembered is what a whole reading would remember
         again = decide.glean(second, headers, URL, READING, later, None)
-        assert again.slices == parsed.slices
+        on = snapshot.basis(READING.fingerprint, URL)
+        assert snapshot.slices_in(again.memory, on) == snapshot.slices_in(parsed.memory, on)
     return parsed.level
 
 
@@ -190,12 +189,20 @@ def test_without_news_the_head_alone_is_read(now):
 
 
 def test_a_memory_is_worth_nothing_on_another_basis():
-    one = snapshot.Entries(frozenset({b"x" * 16}))
-    kept = snapshot.packed(one, snapshot.basis(b"reading", URL))
-    assert snapshot.unpacked(kept, snapshot.basis(b"reading", URL)) == one
-    assert snapshot.unpacked(kept, snapshot.basis(b"another", URL)) is None
-    assert snapshot.unpacked(kept, snapshot.basis(b"reading", "https://b.example/")) is None
-    assert snapshot.unpacked(None, snapshot.basis(b"reading", URL)) is None
+    on = snapshot.basis(b"reading", URL)
+    others = [snapshot.basis(b"another", URL), snapshot.basis(b"reading", "https://b.example/")]
+    who = snapshot.Who.of("guid", "link", None, "key")
+    slices, hashes = (
+        snapshot.Slices(b"i" * 8, {b"s" * splitter.SLICE_HASH_BYTES: who}),
+        frozenset({b"x" * 16}),
+    )
+    of_slices, of_entries = snapshot.of_slices(slices, on), snapshot.of_entries(hashes, on)
+    assert snapshot.slices_in(of_slices, on) == slices
+    assert snapshot.entries_in(of_entries, on) == hashes
+    for memory, basis in [(None, on), (of_entries, on), *((of_slices, one) for one in others)]:
+        assert snapshot.slices_in(memory, basis) is None
+    for memory, basis in [(None, on), (of_slices, on), *((of_entries, one) for one in others)]:
+        assert snapshot.entries_in(memory, basis) == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from service.parse.incremental.levels import ParseLevel
+from service.parse.result import ParseLevel
 from service.store import tables as t
 from service.store.sources import poll_results, polling_queue, retries
 from service.store.sources.list_state import Lists
