@@ -106,7 +106,7 @@ source_poll = Table(
 source_counts = Table(
     "source_counts",
     metadata,
-    # How often each parse level was enough (parse/incremental/levels.py), since it was added.
+    # How often each parse level was enough (parse/result.py), since it was added.
     Column("source_id", ForeignKey("source.id"), primary_key=True, autoincrement=False),
     Column("not_modified", Integer, nullable=False, server_default="0"),
     Column("body", Integer, nullable=False, server_default="0"),
