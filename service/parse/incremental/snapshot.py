@@ -30,7 +30,7 @@ _NOBODY = bytes(_WHO)
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """By what an entry could be taken for another: its guid, addresses and key, as hashes."""
+    """The identity of an entry: its guid, addresses and key, as hashes."""
 
     guid: bytes
     link: bytes
