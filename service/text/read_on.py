@@ -51,6 +51,9 @@ READ_ON_UNPARTED = (
 )  # fmt: skip
 """The same where a blank in front of it does not tell."""
 
+READ_ON_ALONE = (r"(?:view )?details?", r"weiter")
+"""The same where nothing else stands beside it: behind a text they are its own words."""
+
 BEFORE_A_TITLE = (
     r"continue reading", r"keep reading",
     r"read the (?:full|whole|rest|complete|entire)(?: \w+){0,3}", r"tiếp tục đọc", r"weiterlesen",

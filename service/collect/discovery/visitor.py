@@ -7,17 +7,17 @@ What comes is read in a worker.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
 
 from service.collect.discovery.site_page import NewsList, SitePage, read_news_list, read_site_page
 from service.collect.politeness.fetch import Fetch
-from service.collect.politeness.rate_limit import BUSY_S
 from service.collect.politeness.site_rules import SiteRules
+from service.collect.polling.dispatcher import Dispatcher
 from service.collect.workers.pool import Parsers
 from service.collect.workers.task import ParseTask
 from service.errors import BantinError, HttpError, ParseError
@@ -99,46 +99,40 @@ class Scout:
         """Raise RobotsError where its host's robots.txt, asked for first, does not let us."""
         fetch, rules = self._dependencies.fetch, self._terms.rules
         if not await fetch.is_permitted(url, rules):
-            async with self._turn(robots.address(url)):
-                await fetch.ask_robots(url, rules)
+            await self._in_turn(robots.address(url), lambda _: fetch.ask_robots(url, rules))
 
     async def fetch(self, url: str, *, page: bool = False) -> Response:
         """The answer. `page`: it has been permitted. Raises FetchError."""
-        async with self._turn(url) as left_s:
-            response = await self._dependencies.fetch.get(
-                url, self._terms.rules, page=page, timeout=min(left_s, LONGEST_FETCH_S)
-            )
+        get = partial(self._dependencies.fetch.get, url, self._terms.rules, page=page)
+        response = await self._in_turn(
+            url, lambda left_s: get(timeout=min(left_s, LONGEST_FETCH_S))
+        )
         if response is None:  # what was known when it was permitted has grown old meanwhile
             return await self.fetch(url, page=page)
         return response
 
-    @asynccontextmanager
-    async def _turn(self, url: str) -> AsyncIterator[float]:
-        """Wait until the site may be asked. Gives the seconds that are left of the search."""
+    async def _in_turn(self, url: str, ask: Callable[[float], Awaitable[Said]]) -> Said:
+        """Ask once the site may be asked, with the seconds that are left of the search."""
         if self.requests >= self._terms.most_requests:
             raise EndError(f"after {self.requests} addresses, the most of one search")
-        rules = self._terms.rules
-        site, gap = rules.site(url), rules.gap(url)
-        loop, sites = asyncio.get_running_loop(), self._dependencies.fetch.sites
-        while (free_at := sites.free_at(site, gap)) is None or free_at > loop.time():
-            until = loop.time() + BUSY_S if free_at is None else free_at
-            if until > self._until:
-                raise EndError(self._too_long())
-            await asyncio.sleep(until - loop.time())
-        left_s = self._until - loop.time()
-        if left_s <= 0:
-            raise EndError(self._too_long())
-        self.asked.add(url)
-        self.requests += 1
-        self._dependencies.tell(url)
-        sites.begin(site, gap, loop.time())
-        try:
-            yield left_s
-        finally:
-            sites.end(site, gap, loop.time())
+        loop = asyncio.get_running_loop()
+        sites, rules = self._dependencies.fetch.sites, self._terms.rules
+        said: list[Said] = []
 
-    def _too_long(self) -> str:
-        return f"after {self._terms.longest_s:g} seconds, the longest of one search"
+        async def note(_site: str, url: str) -> None:
+            self.asked.add(url)
+            self.requests += 1
+            self._dependencies.tell(url)
+            said.append(await ask(self._until - loop.time()))
+
+        dispatcher = Dispatcher[str](sites, note, at_once=1)
+        dispatcher.add(url, rules, url)
+        if (sites.free_at(rules.site(url), rules.gap(url)) or 0) <= self._until:
+            await dispatcher.run(self._until)
+        if not said:
+            longest = f"{self._terms.longest_s:g} seconds"
+            raise EndError(f"after {longest}, the longest of one search")
+        return said[0]
 
     async def read(self, response: Response | None, kind: SourceKind) -> Document | None:
         """The document, None where it is none of this kind, or could not be had."""

@@ -13,20 +13,13 @@ from urllib.parse import urljoin, urlsplit
 from lxml.html import HtmlElement
 
 from service.parse.html.blocks import Block, ancestry, blocks
-from service.parse.html.vocabulary import BOILERPLATE, SAYS_LITTLE, parted
+from service.parse.html.vocabulary import BOILERPLATE, SAYS_LITTLE, parted, points_on
 from service.text.fold import folded_tokens
 
 _ROLES = frozenset({"navigation", "complementary", "contentinfo", "dialog", "search", "banner"})
 _ASIDE = frozenset({"aside", "footer", "nav"})
 
-_POINTER = re.compile(
-    r"(?:>{1,3}|»+|\*+|[-\u2013+•▶►☛→]+)?\s*(?:xem thêm|đọc thêm|xem tiếp|tin liên quan|"
-    r"bài liên quan|>>|read more|read also|see also|also read|related|more|lire aussi|"
-    r"à lire aussi|lea también|"
-    r"lee también|leggi anche|czytaj też|czytaj także|zobacz też|zobacz także|lees ook|leia também|"
-    r"lesen sie auch|mehr zum thema|читайте также)\s*[:\uff1a>»]",
-    re.IGNORECASE,
-)
+_POINTER = re.compile(r">>>|(?:>{1,3}|»+|\*+|[-\u2013+•▶►☛→]+)?([^:\uff1a>»]+)[:\uff1a>»]")
 
 HEADLINE = 25
 """Characters from which a link that stands alone is taken for a headline, not for a section."""
@@ -67,7 +60,8 @@ def _is_slug(name: str) -> bool:
 
 def is_pointer(block: Block) -> bool:
     """Whether it says "xem thêm: …" with a link in it."""
-    return block.linked > 0 and _POINTER.match(block.text) is not None
+    found = _POINTER.match(block.text) if block.linked else None
+    return found is not None and (found[1] is None or points_on(found[1]))
 
 
 def headlines(found: Sequence[Block], url: str) -> frozenset[str]:

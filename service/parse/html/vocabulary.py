@@ -98,22 +98,28 @@ _TAIL = (
 _HEADS_BESIDE = re.compile(rf"{_OTHER_NEWS}|(?:tags?|de xuat|tu khoa)\Z")
 _HEADS_MORE = re.compile(_MORE_NEWS)
 _HEADS_EITHER = re.compile(rf"(?:{_OTHER_NEWS}){_TAIL}|{_MORE_NEWS}")
-_OTHER_LABELS = frozenset(
+_POINTS_ON = frozenset(
     folded_tokens(phrase)
     for phrase in (
-        "Mới nhất", "Tin nổi bật", "Nổi bật", "Tiêu điểm", "Đọc thêm", "Xem thêm", "Đọc tiếp",
-        "Xem tiếp", "Phản hồi", "Ý kiến bạn đọc", "Ý kiến của bạn", "Bình luận",
-        "Thông tin người gửi phản hồi", "Gửi phản hồi", "Gửi bình luận", "Thư viện ảnh",
-        "Thư viện video", "Video", "Thông báo", "Chia sẻ", "In bài", "In bài viết", "Gửi email",
-        "Quay lại", "Về trang trước", "Lên đầu trang", "Từ khóa", "Từ khoá", "Tags", "Chủ đề",
-        "Theo dõi chúng tôi", "Dòng sự kiện", "Sự kiện",
-        "More from", "More on this story", "Read more", "Read also", "Read next", "See also",
-        "Latest news", "Latest", "Comments", "Leave a comment", "Leave a reply", "Share this",
-        "Share", "Share this article", "Advertisement", "Recent posts", "Up next",
-        "More information", "À lire aussi", "Lire aussi", "Lesen Sie auch",
-        "Weitere Informationen", "Anzeige", "Kommentare", "Lea también", "Leggi anche",
-        "Zobacz też", "Czytaj też", "Czytaj także", "Zobacz także", "Lees ook", "Leia também",
-        "Читайте также", "Lue myös", "Læs også", "Läs också",
+        "Đọc thêm", "Xem thêm", "Đọc tiếp", "Xem tiếp", "More", "Read more", "Read also",
+        "Also read", "Read next", "See also", "À lire aussi", "Lire aussi", "Lesen Sie auch",
+        "Lea también", "Lee también", "Leggi anche", "Zobacz też", "Czytaj też", "Czytaj także",
+        "Zobacz także", "Lees ook", "Leia também", "Читайте также", "Lue myös", "Læs også",
+        "Läs också",
+    )
+)  # fmt: skip
+_OTHER_LABELS = _POINTS_ON | frozenset(
+    folded_tokens(phrase)
+    for phrase in (
+        "Mới nhất", "Tin nổi bật", "Nổi bật", "Tiêu điểm", "Phản hồi", "Ý kiến bạn đọc",
+        "Ý kiến của bạn", "Bình luận", "Thông tin người gửi phản hồi", "Gửi phản hồi",
+        "Gửi bình luận", "Thư viện ảnh", "Thư viện video", "Video", "Thông báo", "Chia sẻ",
+        "In bài", "In bài viết", "Gửi email", "Quay lại", "Về trang trước", "Lên đầu trang",
+        "Từ khóa", "Từ khoá", "Tags", "Chủ đề", "Theo dõi chúng tôi", "Dòng sự kiện", "Sự kiện",
+        "More from", "More on this story", "Latest news", "Latest", "Comments", "Leave a comment",
+        "Leave a reply", "Share this", "Share", "Share this article", "Advertisement",
+        "Recent posts", "Up next", "More information", "Weitere Informationen", "Anzeige",
+        "Kommentare",
     )
 )  # fmt: skip
 _LONGEST_LABEL = 60
@@ -124,8 +130,17 @@ def is_label(text: str) -> bool:
 
     It is compared whole, so that no sentence is taken for one.
     """
+    return _is_one_of(_OTHER_LABELS, text)
+
+
+def points_on(text: str) -> bool:
+    """Whether "xem thêm", "tin liên quan" or the like stand in front of another article's title."""
+    return _is_one_of(_POINTS_ON, text)
+
+
+def _is_one_of(labels: frozenset[str], text: str) -> bool:
     words = folded_tokens(text) if len(text) <= _LONGEST_LABEL else ""
-    return words in _OTHER_LABELS or _HEADS_EITHER.fullmatch(words) is not None
+    return words in labels or _HEADS_EITHER.fullmatch(words) is not None
 
 
 def heads_beside(text: str) -> bool:

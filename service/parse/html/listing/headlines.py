@@ -18,6 +18,7 @@ from lxml.html import HtmlElement
 from service.parse.html.blocks import text_of
 from service.parse.html.vocabulary import HEADINGS
 from service.parse.urls import web_address
+from service.text.boilerplate import is_read_on
 from service.text.web.sites import site_of
 
 MOST_LINKS = 8000
@@ -43,10 +44,6 @@ _WIDE = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
 _TITLE_CLASS = re.compile(r"(?i)title|headline|heading|tieu-?de|ten-?tin|name|caption")
-_READ_ON = re.compile(
-    r"(?i)^\W*(xem (thêm|tiếp|chi tiết)|chi tiết|đọc (thêm|tiếp)|read (more|on)|more|continue.*|"
-    r"learn more|view (more|detail)s?|details?|mehr|weiter(lesen)?|lire la suite|leer más)\W*$"
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,7 +188,7 @@ def _says(anchor: HtmlElement) -> tuple[HtmlElement, str]:
     where only "read more" is linked.
     """
     text = text_of(anchor)
-    if text and not _READ_ON.match(text):
+    if text and not is_read_on(text):
         return next(((one, text_of(one)) for one in _titles_in(anchor)), (anchor, text))
     for around in nearest(anchor):
         if sum(1 for _ in around.iter("a")) > 3:  # noqa: PLR2004 - picture, headline, "read more"
