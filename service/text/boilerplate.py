@@ -15,7 +15,6 @@ from service.text.read_on import (
     APPEARED_UNPARTED,
     BEFORE_A_TITLE,
     READ_ON,
-    READ_ON_ALONE,
     READ_ON_UNPARTED,
 )
 
@@ -31,11 +30,6 @@ _END = re.compile(
     rf"|\s*[\[(]\s*[.…]*\s*(?:{_ANY}|{_UNPARTED}){_SIGNS}[\])]{_SIGNS}\Z"
     rf"|\s(?:{_ANY})\s*(?:[»›→➔➜➤▶►↗⇒]|>{{1,3}}|\.\.\.|…|\[…\]){_SIGNS}\Z"
     rf"|\s?(?:{_UNPARTED}){_SIGNS}\Z)",
-    re.IGNORECASE,
-)
-_ALONE = re.compile(
-    rf"{_SIGNS}(?:(?:{_ANY}|{_UNPARTED}|{'|'.join(READ_ON_ALONE)}){_SIGNS}"
-    rf"|(?:{'|'.join(BEFORE_A_TITLE)})\b.{{0,200}})\Z",
     re.IGNORECASE,
 )
 _CAPITAL_END = re.compile(rf"\s(?:{_ANY}){_SIGNS}\Z", re.IGNORECASE)
@@ -57,7 +51,7 @@ _BEFORE_A_TITLE = (
     "jatka", "чит", "view", "see",
 )  # fmt: skip
 _IN_READ_ON = (
-    *_BEFORE_A_TITLE, "chi tiết", "more", "full ", "here", "story", "weiter",
+    *_BEFORE_A_TITLE, "chi tiết", "detail", "more", "full ", "here", "story", "weiter",
     "mehr", "artikel", "savoir", "suite", "leer", "ver más", "lee ", "ler ",
     "saiba", "continua", "lezen", "läs", "les ", "læs", "lue ", "więcej", "číst",
     "čtěte", "článek", "čítať", "tovább", "bővebben", "olvass", "cite", "oku",
@@ -124,11 +118,6 @@ _STARTS = (
     r"(?:skip to (?:main )?content|in bài viết|cỡ chữ(?:\s*a[-+]?)*)(?!\w)",
 )
 _START = re.compile(rf"\A(?:{'|'.join(_STARTS)})\s*[.:|·•\u2013\u2014-]*\s*", re.IGNORECASE)
-
-
-def is_read_on(text: str) -> bool:
-    """Whether a line says "Read more" and nothing else, but perhaps a title."""
-    return _ALONE.match(text) is not None
 
 
 def without_boilerplate(text: str) -> str:

@@ -16,7 +16,8 @@ READ_ON = (
     r"(?:view|see|show|learn|find out|load) more",
     r"view (?:full|entire|original)?\s?(?:article|post|story)", r"full (?:article|story|text)",
     r"(?:click )?here to read(?: more)?", r"click here(?: (?:for|to read) more)?",
-    r"more(?: details| info)?", r"weiter ?lesen", r"mehr (?:lesen|erfahren|dazu)", r"mehr",
+    r"(?:view )?details?", r"more(?: details| info)?", r"weiter(?: ?lesen)?",
+    r"mehr (?:lesen|erfahren|dazu)", r"mehr",
     r"(?:den )?(?:ganzen )?artikel (?:weiter)?lesen", r"zum artikel",
     r"lire (?:la suite|plus|l[\u2019']article)", r"en savoir plus",
     r"(?:continuer|poursuivre) la lecture", r"la suite",
@@ -50,9 +51,6 @@ READ_ON_UNPARTED = (
     r"อ่าน(?:ต่อ|เพิ่มเติม)", r"और पढ़ें", r"पूरा पढ़ें",
 )  # fmt: skip
 """The same where a blank in front of it does not tell."""
-
-READ_ON_ALONE = (r"(?:view )?details?", r"weiter")
-"""The same where nothing else stands beside it: behind a text they are its own words."""
 
 BEFORE_A_TITLE = (
     r"continue reading", r"keep reading",

@@ -74,6 +74,24 @@ def test_a_text_that_was_cut_ends_in_an_ellipsis(phrase, mark):
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Xem chi tiết", "» Czytaj dalej", "続きを読む", "Details", "View details »", "Weiter",
+     "[mehr]", "Continue reading Thị trấn Bích Động có chợ mới"],
+)  # fmt: skip
+def test_a_link_that_says_read_more_alone_is_nothing_else(text):
+    assert is_boilerplate(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Continue to support farmers, ministry says", "Weiterhin Regen im Norden",
+     "Details of the plan are out", "Xem chi tiết máy bay mới nhất"],
+)  # fmt: skip
+def test_a_headline_that_begins_like_it_is_one(text):
+    assert not is_boilerplate(text)
+
+
 def test_several_of_them_go_one_after_another():
     text = "Câu một. Đọc tiếp → The post Câu một appeared first on Báo Tỉnh."
     assert without_boilerplate(text) == "Câu một."

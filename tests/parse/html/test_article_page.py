@@ -16,6 +16,7 @@ from service.errors import ParseError
 from service.parse.html.article import page as article_page
 from service.parse.html.article import prose as prose_of
 from service.parse.html.blocks import blocks
+from service.parse.html.boilerplate import is_pointer
 from service.parse.options import ParseOptions
 from tests.levels import some
 from tests.parse import article_pages as portals
@@ -272,6 +273,16 @@ def test_what_a_program_says_on_the_page_is_none_of_the_text(notice):
     page = read(prose(*PARAGRAPHS, wrap=f"<div>{notice}</div>{{}}<div>{notice}</div>"))
     assert page.text.split("\n\n") == list(PARAGRAPHS)
     assert page.lead in {"", PARAGRAPHS[0]}
+
+
+@pytest.mark.parametrize(
+    ("start", "points"),
+    [("Xem thêm:", True), (">> Tin liên quan:", True), (">>> ", True), ("Read next >", True),
+     ("Lue myös:", True), ("Cùng chuyên mục:", True), ("Thông báo:", False), ("Hà Nội:", False)],
+)  # fmt: skip
+def test_a_line_that_points_to_another_article_is_told_by_its_label(start, points):
+    (line,) = blocks(fromstring(f"<p>{start} <a href='/x'>{OTHERS[0]}</a></p>"))
+    assert is_pointer(line) is points
 
 
 def test_words_of_a_page_are_parted_by_boxes_and_not_within():
