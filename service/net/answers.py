@@ -38,6 +38,11 @@ class Hop:
         return self.status in _PERMANENT
 
 
+def moved_to(hops: Sequence[Hop]) -> str | None:
+    """Where a chain leads in which every step is for good; one that is not may change tomorrow."""
+    return hops[-1].url if hops and all(hop.is_permanent for hop in hops) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """What a server answered: 2xx, or 304 with an empty body.

@@ -29,7 +29,7 @@ from service.collect.discovery.site_page import SitePage
 from service.collect.discovery.visitor import EndError, Scout, SearchDependencies, SearchTerms
 from service.errors import FetchError, HttpError, RobotsError
 from service.model import Document, SourceKind
-from service.net.answers import Response
+from service.net.answers import Response, moved_to
 from service.parse.kinds import KINDS
 from service.parse.sitemap import well_known
 
@@ -175,7 +175,7 @@ class _Search:
             return []
         document = await self._scout.read(response, SourceKind.FEED)
         if document is not None:
-            url = _lasting(one.url, response)
+            url = moved_to(response.redirects) or one.url
             self._found.append(
                 offer_of(SourceKind.FEED, url, document, one.why, one.origin, one.title)
             )
@@ -231,7 +231,7 @@ class _Search:
         if document is None:
             self._scout.refuse(place, "no sitemap")
             return False
-        url = _lasting(place, response)
+        url = moved_to(response.redirects) or place
         if document.further:
             return await self._of_index(url, document, why)
         if not document.entries:
@@ -260,12 +260,6 @@ class _Search:
 def _is_page(one: FeedLink) -> bool:
     """Whether it is probably a page: feeds are asked for whatever robots.txt says of pages."""
     return one.origin >= LinkOrigin.NAMED or one.url.endswith((".htm", ".html"))
-
-
-def _lasting(url: str, response: Response) -> str:
-    """Where it stands for good: a chain of permanent redirects is walked, another is not."""
-    hops = response.redirects
-    return response.url if hops and all(hop.is_permanent for hop in hops) else url
 
 
 def _has_headlines(document: Document) -> bool:

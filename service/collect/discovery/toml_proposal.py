@@ -17,8 +17,6 @@ from service.parse.options import Selectors
 LONGEST_TITLE = 100
 _LONGEST_SAMPLE = 72
 
-LEFT_OUT = "feeds of comments, and empty ones"
-
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -75,7 +73,8 @@ def as_json(discovery: Discovery, proposed: list[Proposal]) -> dict[str, object]
 
     found: {"kind", "url", "title", "entries", "newest", "why", "comments", "also", "titles",
     "sitemaps", "selectors", "id", "toml"}, the best first; id and toml are null for what is not
-    proposed (LEFT_OUT). `selectors` null: there are none, or the list is found by itself.
+    proposed: feeds of comments, and empty ones. `selectors` null: there are none, or the list is
+    found by itself.
     """
     tables_of = {(one.offer.kind, one.offer.url): one for one in proposed}
     found = []

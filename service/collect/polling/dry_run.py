@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 
 from service.collect.politeness.fetch import Fetch
 from service.collect.politeness.site_rules import rules_of
@@ -22,7 +21,7 @@ from service.config.schema import Settings, Source
 from service.errors import BantinError
 from service.model import Document
 from service.net import agent
-from service.net.answers import NOT_MODIFIED, Response
+from service.net.answers import NOT_MODIFIED, Response, moved_to
 from service.net.client import Client
 from service.parse.kinds import KINDS
 from service.store.sources import pauses
@@ -31,8 +30,6 @@ from service.text.web import http_headers as http
 
 AT_ONCE = 16
 """Sources that are asked at one time, each on a site of its own."""
-
-_FOR_GOOD = frozenset({HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT})
 
 _PAUSED = "paused in the configuration: not asked"
 _RESTING = "paused by hand: not asked"
@@ -157,7 +154,7 @@ def _unchanged(name: str, source: Source, known: Remembered, response: Response)
     words = [f"unchanged, {_entries(known.entries)}"]
     if known.last_ok_at is not None:
         words.append(f"collected {known.last_ok_at:%Y-%m-%d %H:%M}Z")
-    moved = _moved(response)
+    moved = moved_to(response.redirects)
     if moved is not None:
         words.append(_write(moved))
     return Tried(name, source.url, True, "; ".join(words), known.entries, None, moved)
@@ -174,7 +171,7 @@ def _write(moved: str) -> str:
 def _tried(name: str, source: Source, response: Response, document: Document) -> Tried:
     number = len(document.entries)
     newest = max((one.published for one in document.entries if one.published), default=None)
-    moved = _moved(response)
+    moved = moved_to(response.redirects)
     words = [_entries(number)]
     if newest is not None:
         words.append(f"newest {newest:%Y-%m-%d %H:%M}Z")
@@ -185,14 +182,6 @@ def _tried(name: str, source: Source, response: Response, document: Document) ->
     if document.repairs:
         words.append(f"repaired: {', '.join(document.repairs)}")
     return Tried(name, source.url, True, "; ".join(words), number, newest, moved)
-
-
-def _moved(response: Response) -> str | None:
-    """Where a chain leads in which every step is for good."""
-    hops = response.redirects
-    if not hops or any(hop.status not in _FOR_GOOD for hop in hops):
-        return None
-    return response.url
 
 
 def as_json(tried: Tried) -> Mapping[str, object]:

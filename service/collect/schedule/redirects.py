@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from yarl import URL
 
-from service.net.answers import Hop
+from service.net.answers import Hop, moved_to
 
 SIGHTINGS = 3
 SPAN = timedelta(days=7)
@@ -34,14 +34,9 @@ class WatchedRedirect:
 def seen(
     known: WatchedRedirect | None, asked: str, hops: Sequence[Hop], now: datetime
 ) -> WatchedRedirect | None:
-    """After an answer that could be read, reached over `hops`. None: nothing to watch.
-
-    One hop that is not permanent (302, 303, 307) and the whole way may change tomorrow.
-    """
-    if not hops or any(not hop.is_permanent for hop in hops):
-        return None
-    to = hops[-1].url
-    if to == asked or _is_downgrade(asked, to):
+    """After an answer that could be read, reached over `hops`. None: nothing to watch."""
+    to = moved_to(hops)
+    if to is None or to == asked or _is_downgrade(asked, to):
         return None
     if known is None or known.to != to:
         return WatchedRedirect(to, now, 1)

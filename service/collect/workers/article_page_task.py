@@ -22,6 +22,7 @@ from service.parse.html.article.page import ArticlePage
 from service.parse.kinds import KINDS
 from service.parse.options import ParseOptions
 from service.text.clean import plain
+from service.text.web import http_headers as http
 from service.text.web.canonical import is_home
 
 _SAME_DAY = timedelta(hours=36)
@@ -45,7 +46,7 @@ def prepare_page(task: ArticlePageTask) -> Prepared:
 
 def complete(job: ParseTask, listed: Entry) -> Entry:
     """Read the page in `job` and add what it says. Raises ParseError for other pages."""
-    media_type = job.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = http.media_type(job.headers)
     if media_type and media_type not in _PAGES:
         raise ParseError(f"what stands there is no page but {media_type}")
     if is_home(job.url) and not is_home(listed.address or ""):
