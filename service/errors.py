@@ -15,6 +15,7 @@ BantinError
 │   └── HttpError               it answered with a status that is not a success
 ├── ParseError          a document could not be understood
 │   └── QuarantinedError   it killed or hung those who read it, twice
+├── LearningError       topics cannot be learned from these texts, or a model cannot be read
 ├── TemplateError       a template is missing, broken or used a name that is not there
 └── MailError           a message could not be built or handed over
 """
@@ -141,6 +142,10 @@ class QuarantinedError(ParseError):
 
 class DriftError(ParseError):
     """What used to give entries gives none: its layout has changed."""
+
+
+class LearningError(BantinError):
+    """Topics cannot be learned from what was given, or a learned model cannot be read."""
 
 
 class TemplateError(BantinError):

@@ -125,14 +125,20 @@ def replaced(file: Path, text: str) -> Iterator[None]:
         raise
 
 
-def write_at_once(file: Path, data: bytes) -> None:
-    """A reader of `file` sees the old bytes or the new ones, never a mixture."""
-    mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
+def write_at_once(file: Path, data: bytes, mode: int | None = None) -> None:
+    """A reader of `file` sees the old bytes or the new ones, never a mixture.
+
+    `mode` None: that of the file before, or what the umask leaves to a new one.
+    """
+    if mode is None:
+        mode = file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask()
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     draft = Path(name)
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
         draft.chmod(mode)
         draft.replace(file)
     except BaseException:

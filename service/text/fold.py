@@ -143,12 +143,17 @@ def words_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     The last texts are remembered: an article is matched and indexed from one reading.
     """
     words = tokens(nfc(text))
-    return tuple(words), tuple(map(_FOLDED_WORDS.__getitem__, words))
+    return tuple(words), tuple(folded_words(words))
 
 
 def lowered(words: Iterable[str]) -> Iterator[str]:
     """Each word as `lower` gives it."""
     return map(_LOWERED_WORDS.__getitem__, words)
+
+
+def folded_words(words: Iterable[str]) -> Iterator[str]:
+    """Each word as `fold` gives it."""
+    return map(_FOLDED_WORDS.__getitem__, words)
 
 
 def has_marks(text: str) -> bool:

@@ -1,0 +1,225 @@
+"""`bantin topics`: learned topics, trained and judged."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service.cli.grouping import CommandGroup
+from service.cli.output import dump, json_option, number, say, spinner, table
+from service.config.additions import write_at_once
+from service.errors import LearningError
+from service.runtime.learning import needs_extra, trained
+from service.store.core.private_files import FILE
+
+if TYPE_CHECKING:
+    from service.curate.learned.examples import Example
+    from service.curate.learned.model import Model
+
+files_argument = click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+seed_option = click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True,
+    help="The same texts and seed give the same model.",
+)  # fmt: skip
+
+
+@click.group(cls=CommandGroup)
+def topics() -> None:
+    """Learn topics from labelled texts, and see how well they are judged."""
+
+
+@topics.command()
+@files_argument
+@click.option(
+    "--out", "out", metavar="MODEL", required=True, type=click.Path(path_type=Path),
+    help="The file to write; one that is there is replaced in one step.",
+)  # fmt: skip
+@seed_option
+@json_option
+def train(files: tuple[Path, ...], out: Path, seed: int, as_json: bool) -> None:
+    """Learn a model from labelled texts: JSON lines, also gzipped. Writes the model's file.
+
+    Each line holds "label", and of "title", "lead", "text" what there is; "source" tells whose
+    article it is. The label "not" stands for none of the topics. Needs no configuration.
+    """
+    examples = _examples(files, training=True)
+    started = time.monotonic()
+    with spinner(f"learning from {number(len(examples), 'text')}", shown=not as_json):
+        file = trained(examples, seed)
+    seconds = time.monotonic() - started
+    try:
+        write_at_once(out, file, FILE)
+    except OSError as error:
+        raise LearningError(f"{out}: cannot be written: {error.strerror}") from error
+    labels = sorted({one.label for one in examples})
+    if as_json:
+        dump(
+            {"model": out, "texts": len(examples), "labels": labels, "bytes": len(file),
+             "seconds": round(seconds, 1)}
+        )  # fmt: skip
+        return
+    say(f"{out}: {_megabytes(file)}, from {number(len(examples), 'text')} in {seconds:.0f} s")
+    say(f"  {', '.join(labels)}")
+
+
+@topics.command()
+@files_argument
+@click.option(
+    "--model", "given", metavar="MODEL", type=click.Path(path_type=Path),
+    help="Judge all texts with this one. Default: one fifth, with what the others teach.",
+)  # fmt: skip
+@click.option(
+    "--by-source", is_flag=True, help="Also judge each source with what the others teach."
+)
+@seed_option
+@json_option
+def evaluate(
+    files: tuple[Path, ...], given: Path | None, by_source: bool, seed: int, as_json: bool
+) -> None:
+    """Tell how well labelled texts (see `train`) are judged. Writes nothing.
+
+    The texts are judged as they are, by their first 300 characters, and without accents. Those
+    that are judged are chosen by a hash, and never learned from. An outlet that was never seen
+    is judged worse: --by-source tells by how much. Needs no configuration.
+    """
+    from service.curate.learned import evaluation  # noqa: PLC0415 - needs the extra
+
+    examples = _examples(files, training=given is None or by_source)
+    told: dict[str, Any] = {}
+    if given is None:
+        learned, judged = evaluation.split(examples)
+        model, told["training"] = _trained(learned, seed, "four fifths", as_json)
+    else:
+        model, judged = _read(given), examples
+    if not judged:
+        raise LearningError("too few texts: none is left to be judged")
+    told["scores"] = _scores(model, judged)
+    told["topics"] = [
+        asdict(one)
+        for one in evaluation.topic_scores(
+            evaluation.guesses(model, evaluation.variants(judged)["whole"]), judged
+        )
+    ]
+    if by_source:
+        told["sources"] = _unseen_sources(examples, seed, as_json)
+    if as_json:
+        dump(told)
+    else:
+        _tell(told)
+
+
+def _examples(files: Sequence[Path], *, training: bool) -> list[Example]:
+    missing = needs_extra(training=training)
+    if missing:
+        raise LearningError(missing)
+    from service.curate.learned.examples import read_examples  # noqa: PLC0415 - only with texts
+
+    found: list[Example] = []
+    for path in files:
+        try:
+            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+                found += read_examples(str(path), lines)
+        except (OSError, EOFError) as error:
+            said = getattr(error, "strerror", None) or str(error)
+            raise LearningError(f"{path}: cannot be read: {said}") from error
+    return found
+
+
+def _read(path: Path) -> Model:
+    from service.curate.learned.model_file import from_bytes  # noqa: PLC0415 - needs the extra
+
+    try:
+        return from_bytes(path.read_bytes())
+    except OSError as error:
+        raise LearningError(f"{path}: cannot be read: {error.strerror}") from error
+    except LearningError as error:
+        raise LearningError(f"{path}: {error}") from error
+
+
+def _trained(
+    examples: Sequence[Example], seed: int, what: str, as_json: bool
+) -> tuple[Model, dict[str, Any]]:
+    from service.curate.learned.model_file import from_bytes  # noqa: PLC0415 - needs the extra
+
+    started = time.monotonic()
+    with spinner(f"learning from {what}", shown=not as_json):
+        file = trained(examples, seed)
+    seconds = time.monotonic() - started
+    told = {"texts": len(examples), "seconds": round(seconds, 1), "bytes": len(file)}
+    return from_bytes(file), told
+
+
+def _scores(model: Model, judged: Sequence[Example]) -> dict[str, dict[str, Any]]:
+    from service.curate.learned import evaluation  # noqa: PLC0415 - needs the extra
+
+    told = {}
+    for name, texts in evaluation.variants(judged).items():
+        started = time.process_time()
+        guessed = evaluation.guesses(model, texts)
+        seconds = time.process_time() - started
+        score = asdict(evaluation.score(guessed, judged))
+        told[name] = score | {"per_second": round(len(texts) / max(seconds, 1e-6))}
+    return told
+
+
+def _unseen_sources(
+    examples: Sequence[Example], seed: int, as_json: bool
+) -> dict[str, dict[str, Any]]:
+    """Each source that can be left out, judged by a model of the others."""
+    told = {}
+    for source in sorted({one.source for one in examples} - {""}):
+        rest = [one for one in examples if one.source != source]
+        labels = {one.label for one in rest}
+        judged = [one for one in examples if one.source == source and one.label in labels]
+        if judged:
+            model, _ = _trained(rest, seed, f"all but {source}", as_json)
+            told[source] = _scores(model, judged)["whole"]
+    return told
+
+
+def _tell(told: dict[str, Any]) -> None:
+    if "training" in told:
+        training = told["training"]
+        say(f"learned from {number(training['texts'], 'text')} in {training['seconds']:.0f} s")
+        say(f"model: {training['bytes'] / 1e6:.1f} MB")
+    for title, part in (("Texts", told["scores"]), ("Unseen sources", told.get("sources"))):
+        if part:
+            _tell_scores(title, part)
+    heads = ("topic", "texts", "found", "right")
+    rows = [
+        (one["topic"], one["texts"], _percent(one["recall"]), _percent(one["precision"]))
+        for one in told["topics"]
+    ]
+    table("Topics", heads, rows)
+
+
+def _tell_scores(title: str, scores: dict[str, dict[str, Any]]) -> None:
+    heads = (
+        "", "texts", "right", "of the surest 80 %", "calibration error", "answered",
+        "right of these", "texts/s",
+    )  # fmt: skip
+    rows = [
+        (
+            name, one["texts"], _percent(one["accuracy"]), _percent(one["accuracy_at_80"]),
+            f"{one['ece']:.3f}", _percent(one["answered"]), _percent(one["accuracy_answered"]),
+            one["per_second"],
+        )
+        for name, one in scores.items()
+    ]  # fmt: skip
+    table(title, heads, rows)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _megabytes(file: bytes) -> str:
+    return f"{len(file) / 1e6:.1f} MB"

@@ -1,0 +1,67 @@
+"""Labelled articles, as a file of JSON lines holds them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from service.errors import LearningError
+
+_TEXTS = ("title", "lead", "text", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An article of one topic, in plain text. `source` is whose article it is, "" = unknown."""
+
+    label: str
+    title: str
+    lead: str
+    text: str
+    source: str
+
+
+def read_examples(name: str, lines: Iterable[bytes]) -> Iterator[Example]:
+    """The examples of a file, a JSON object a line; empty lines are left out.
+
+    `label` and one of `title`, `lead`, `text` must be there; `source` may, all other keys are
+    ignored. Without a title the first line of the text is it. A line that is none of this raises
+    LearningError with the name of the file and the number of the line.
+    """
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                yield _example(line)
+            except (ValueError, TypeError) as error:
+                raise LearningError(f"{name}:{number}: {error}") from error
+
+
+def _example(line: bytes) -> Example:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"no JSON: {error.msg} at column {error.colno}") from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise ValueError("no JSON in UTF-8") from error
+    if not isinstance(row, dict):
+        raise TypeError('no JSON object; write {"label": "…", "title": "…", "text": "…"}')
+    label = row.get("label")
+    if not isinstance(label, str) or not label.strip():
+        raise ValueError('no "label"; it says which topic the article is of')
+    parts = {key: _plain(row, key) for key in _TEXTS}
+    if not (parts["title"] or parts["lead"] or parts["text"]):
+        raise ValueError('neither "title" nor "lead" nor "text" has a word')
+    if not parts["title"]:
+        parts["title"], _, rest = parts["text"].partition("\n")
+        parts["text"] = rest.strip()
+    return Example(label=label.strip(), **parts)
+
+
+def _plain(row: dict[str, object], key: str) -> str:
+    value = row.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise TypeError(f'"{key}" is no text')
+    return value.strip()

@@ -1,0 +1,90 @@
+"""A learned model: which topic an article is of, how likely, and by which words; or no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.curate.learned.classifier import Classifier, Weighed
+from service.curate.learned.reading import has_marks, whole, written_words
+
+NOT = "not"
+"""The label of an article that is of none of the learned topics."""
+
+SURE = 0.6
+"""Below this probability the answer is "don't know"."""
+
+FEWEST_WORDS = 3
+KNOWN_SHARE = 0.6
+"""How many of a text's words, and which share of them, a model must know to have an opinion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`topic` (or NOT), its `probability`, and the strongest `words` for it as the text has them.
+
+    The first word says most.
+    """
+
+    topic: str
+    probability: float
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """The likeliest topic, however unlikely. `knows`: whether there is ground for an opinion."""
+
+    topic: str
+    probability: float
+    knows: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """`topics` are the labels in the order of the classes, NOT among them if it was learned.
+
+    `marked` reads text with marks; None: no text that was learned from has any. `folded` reads the
+    rest.
+    """
+
+    topics: Sequence[str]
+    marked: Classifier | None
+    folded: Classifier
+
+    def judge(self, title: str, lead: str, text: str, sure: float = SURE) -> Verdict | None:
+        """What the article is about; None: don't know. All three are plain text, or empty."""
+        written = written_words(*whole(title, lead, text))
+        classifier = self._fitting(written)
+        weighed = classifier.weigh(written)
+        best = int(weighed.chances.argmax())
+        probability = float(weighed.chances[best])
+        if probability < sure or not _knows(weighed):
+            return None
+        words = classifier.reason(written, weighed, best)
+        return Verdict(self.topics[best], probability, tuple(words))
+
+    def guess(self, title: str, lead: str, text: str) -> Guess:
+        """The likeliest topic without reasons, also where `judge` says nothing: for figures."""
+        written = written_words(*whole(title, lead, text))
+        weighed = self._fitting(written).weigh(written)
+        best = int(weighed.chances.argmax())
+        return Guess(self.topics[best], float(weighed.chances[best]), _knows(weighed))
+
+    def _fitting(self, written: Sequence[str]) -> Classifier:
+        if self.marked is not None and has_marks(written):
+            return self.marked
+        return self.folded
+
+
+def _knows(weighed: Weighed) -> bool:
+    """Whether there is ground for an opinion.
+
+    A topic that was never seen scores below 0 everywhere, while its probabilities still sum up
+    to 1; and of a text in another language hardly a word is known.
+    """
+    known = np.count_nonzero(weighed.numbers >= 0)
+    enough = known >= max(FEWEST_WORDS, KNOWN_SHARE * len(weighed.numbers))
+    return bool(enough and weighed.scores.max() >= 0)
