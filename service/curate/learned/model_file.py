@@ -66,8 +66,10 @@ def from_bytes(file: bytes) -> Model:
         if int(found["format"]) != FORMAT:
             raise LearningError(f"a model of format {int(found['format'])}; train it anew")
         topics = json.loads(found["topics"].tobytes())
-        marked = _classifier(found, "marked") if "marked.words" in found else None
-        return Model(topics, marked, _classifier(found, "folded"))
+        marked = None
+        if "marked.words" in found:
+            marked = _classifier(found, "marked", len(topics))
+        return Model(topics, marked, _classifier(found, "folded", len(topics)))
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise LearningError("no model of topics: its parts do not fit") from error
 
@@ -104,23 +106,21 @@ def _arrays(classifier: Classifier) -> dict[str, NDArray[Any]]:
     }
 
 
-def _classifier(found: Mapping[str, NDArray[Any]], name: str) -> Classifier:
+def _classifier(found: Mapping[str, NDArray[Any]], name: str, topics: int) -> Classifier:
     words, pairs, idf, weights, scale, bias, calibration = (
         found[f"{name}.{key}"]
         for key in ("words", "pairs", "idf", "weights", "scale", "bias", "calibration")
     )
-    return Classifier(
-        Vocabulary(
-            words.tobytes().decode().split("\n"),
-            np.cumsum(pairs.astype(np.int64)),
-            marks=name == "marked",
-        ),
-        idf,
-        weights,
-        scale,
-        bias,
-        Calibration(*calibration.tolist()),
+    vocabulary = Vocabulary(
+        words.tobytes().decode().split("\n"),
+        np.cumsum(pairs.astype(np.int64)),
+        marks=name == "marked",
     )
+    shapes = [one.shape for one in (idf, weights, scale, bias, calibration)]
+    known = len(vocabulary)
+    if shapes != [(known,), (known, topics), (topics,), (topics,), (2,)]:
+        raise ValueError(f"{name}: {shapes}")
+    return Classifier(vocabulary, idf, weights, scale, bias, Calibration(*calibration.tolist()))
 
 
 def _letters(text: str) -> NDArray[np.uint8]:

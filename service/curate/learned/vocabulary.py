@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 from service.curate.learned.reading import forms
 from service.text.fold import MOST_WORDS
 
-Ids = NDArray[np.int64]
-Counts = NDArray[np.float32]
+Ids: TypeAlias = NDArray[np.int64]
+Counts: TypeAlias = NDArray[np.float32]
 
 
 class Vocabulary:
