@@ -39,7 +39,7 @@ def read_examples(name: str, lines: Iterable[bytes]) -> Iterator[Example]:
 
 def _example(line: bytes) -> Example:
     try:
-        row = json.loads(line.strip())
+        row = json.loads(line.rstrip(b"\r\n"))
     except json.JSONDecodeError as error:
         raise ValueError(f"no JSON: {error.msg} at column {error.colno}") from error
     except (UnicodeDecodeError, RecursionError) as error:
