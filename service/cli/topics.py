@@ -51,6 +51,8 @@ def train(files: tuple[Path, ...], out: Path, seed: int, as_json: bool) -> None:
     article it is. The label "not" stands for none of the topics. Needs no configuration.
     """
     examples = _examples(files, training=True)
+    if not out.absolute().parent.is_dir():
+        raise LearningError(f"{out}: cannot be written: its folder is not there")
     started = time.monotonic()
     with spinner(f"learning from {number(len(examples), 'text')}", shown=not as_json):
         file = trained(examples, seed)
