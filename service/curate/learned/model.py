@@ -22,7 +22,7 @@ KNOWN_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TopicVerdict:
     """`topic` (or NOT), its `probability`, and the strongest `words` for it as the text has them.
 
     The first word says most.
@@ -54,7 +54,7 @@ class Model:
     marked: Classifier | None
     folded: Classifier
 
-    def judge(self, title: str, lead: str, text: str, sure: float = SURE) -> Verdict | None:
+    def judge(self, title: str, lead: str, text: str, sure: float = SURE) -> TopicVerdict | None:
         """What the article is about; None: don't know. All three are plain text, or empty."""
         written = written_words(*whole(title, lead, text))
         classifier = self._fitting(written)
@@ -64,7 +64,7 @@ class Model:
         if probability < sure or not _knows(weighed):
             return None
         words = classifier.reason(written, weighed, best)
-        return Verdict(self.topics[best], probability, tuple(words))
+        return TopicVerdict(self.topics[best], probability, tuple(words))
 
     def guess(self, title: str, lead: str, text: str) -> Guess:
         """The likeliest topic without reasons, also where `judge` says nothing: for figures."""
