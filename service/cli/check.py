@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from service.cli.opening import environ, log_quietly
-from service.cli.output import config_option, dump, fail, json_option, printable, say, warn
-from service.collect.polling import dry_run
-from service.collect.polling.dry_run import Tried
-from service.collect.polling.poll import client_of
-from service.collect.workers.pool import Parsers
-from service.config.schema import Settings
-from service.curate.stored import LATEST, Fitting
-from service.mail.trial import LoggedIn, log_in
+from service.cli.output import config_option, dump, fail, json_option, say, warn
 from service.runtime.check import Checked
 from service.runtime.check import check as judge
-from service.runtime.composition import fitting, readers, remembered, system_clock
-
-_MARKS = {True: "ok", False: "FAIL", None: "-"}
 
 
 @click.command()
@@ -41,50 +30,24 @@ def check(live: bool, config: Path, as_json: bool) -> None:
     checked = judge(config, environ())
     if not as_json:
         _tell(checked)
-    tried: list[Tried] = []
-    relays: list[LoggedIn] = []
-    fits: Fitting | None = None
-    if live and checked.loaded is not None:
-        tried = asyncio.run(_try(checked.loaded.settings, aloud=not as_json))
-        relays = asyncio.run(_log_in(checked.loaded.settings, aloud=not as_json))
-        fits = fitting(checked.loaded.settings)
-        if fits is not None and not as_json:
-            _tell_topics(fits)
+    told, fine = _live(checked, aloud=not as_json) if live else ({}, True)
     if as_json:
-        said = {"live": _live_as_json(tried, relays, fits)} if live else {}
-        dump({**_as_json(checked), **said})
+        dump({**_as_json(checked), **told})
     if checked.faults:
         fail(2)
-    if any(one.ok is False for one in tried) or not all(one.ok for one in relays):
+    if not fine:
         fail()
 
 
-async def _try(settings: Settings, *, aloud: bool) -> list[Tried]:
-    tried: list[Tried] = []
+def _live(checked: Checked, *, aloud: bool) -> tuple[dict[str, object], bool]:
+    """What `--json` prints of it, and whether all went well."""
+    # A command that asks nobody does not load what asks.
+    from service.cli.check_live import Tries  # noqa: PLC0415
 
-    def tell(one: Tried) -> None:
-        tried.append(one)
-        if aloud:
-            say(f"{_MARKS[one.ok]:4}  {one.name}: {printable(one.said)}")
-
-    known = await asyncio.to_thread(remembered, settings)
-    people = await asyncio.to_thread(readers, settings)
-    async with client_of(settings, system_clock, people) as client, Parsers() as parsers:
-        await dry_run.try_all(settings, client, parsers, system_clock, tell, known)
-    order = {name: place for place, name in enumerate(settings.source)}
-    return sorted(tried, key=lambda one: order[one.name])
-
-
-async def _log_in(settings: Settings, *, aloud: bool) -> list[LoggedIn]:
-    found: list[LoggedIn] = []
-
-    def tell(one: LoggedIn) -> None:
-        found.append(one)
-        if aloud:
-            say(f"{_MARKS[one.ok]:4}  relay {one.name}: {printable(one.said)}")
-
-    await log_in(settings, tell)
-    return found
+    tries = Tries()
+    if checked.loaded is not None:
+        tries.run(checked.loaded.settings, aloud=aloud)
+    return {"live": tries.as_json()}, tries.fine
 
 
 def _tell(checked: Checked) -> None:
@@ -97,29 +60,6 @@ def _tell(checked: Checked) -> None:
         warn(f"{number} fault{'s' if number != 1 else ''}")
     else:
         say(f"fine: {checked.summary()}")
-
-
-def _tell_topics(fits: Fitting) -> None:
-    for name, number in fits.topics.items() if fits.stored else ():
-        say(f"{_MARKS[True if number else None]:4}  {name}: {_matches(number, fits.stored)}")
-
-
-def _matches(number: int, stored: int) -> str:
-    if stored < LATEST:
-        return f"{number} of {stored} stored articles match"
-    return f"{number} of the latest {stored} stored articles match"
-
-
-def _live_as_json(
-    tried: list[Tried], relays: list[LoggedIn], fits: Fitting | None
-) -> dict[str, object]:
-    topics = fits.topics if fits is not None else {}
-    return {
-        "sources": [dry_run.as_json(one) for one in tried],
-        "relays": [{"id": one.name, "ok": one.ok, "said": one.said} for one in relays],
-        "topics": [{"id": name, "match": number} for name, number in topics.items()],
-        "stored": None if fits is None else fits.stored,
-    }
 
 
 def _as_json(checked: Checked) -> dict[str, object]:

@@ -1,14 +1,16 @@
-"""What is to be known of a kind of source: how it is read, and what is expected of it. Pure.
+"""What is to be known of a kind of source: what reads it, and what is expected of it. Pure.
 
-Each kind stands as KIND in the module that reads it; `kinds.py` lists them all.
+`kinds.py` lists them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from service.model import Document
 from service.parse.options import ParseOptions
@@ -23,17 +25,42 @@ class Continuation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`read`: bytes, headers, address, options, now -> Document; raises ParseError.
+    """What reads it, and what is expected of it.
+
+    `reader`: "module:function" of what reads it; `xml`: of what tells whether bytes may be cut into
+    entries (`incremental`), "" where none of the kind may. They are loaded with the first document:
+    only workers read documents, and a command need not wait for what it does not use.
 
     `is_feed`: made to be read by programs again and again. It may be empty for a while, says more
     of its entries than their pages do, and other readers and hubs know it. `for_people`: robots.txt
     is asked first, and it may be an article itself. `bounds_itself`: its reader unpacks it and says
-    how much of it counts. `is_xml`: whether these bytes may be cut into entries (`incremental`).
+    how much of it counts.
     """
 
-    read: Callable[[bytes, Mapping[str, str], str, ParseOptions, datetime], Document]
+    reader: str
+    xml: str = ""
     is_feed: bool = False
     for_people: bool = False
     bounds_itself: bool = False
     further: Continuation | None = None
-    is_xml: Callable[[bytes, Mapping[str, str]], bool] = lambda _body, _headers: False
+
+    def read(
+        self,
+        body: bytes,
+        headers: Mapping[str, str],
+        url: str,
+        options: ParseOptions,
+        now: datetime,
+    ) -> Document:
+        """The document in these bytes. Raises ParseError."""
+        document: Document = _loaded(self.reader)(body, headers, url, options, now)
+        return document
+
+    def is_xml(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Whether these bytes may be cut into entries."""
+        return bool(self.xml) and bool(_loaded(self.xml)(body, headers))
+
+
+def _loaded(name: str) -> Any:
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)

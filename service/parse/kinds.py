@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.model import SourceKind
-from service.parse.feed import feed
-from service.parse.html.listing import page
-from service.parse.kind import Kind
-from service.parse.sitemap import sitemap
+from service.parse.kind import Continuation, Kind
 
 KINDS: Mapping[SourceKind, Kind] = {
-    SourceKind.FEED: feed.KIND,
-    SourceKind.PAGE: page.KIND,
-    SourceKind.SITEMAP: sitemap.KIND,
+    SourceKind.FEED: Kind(
+        "service.parse.feed.feed:read", xml="service.parse.feed.feed:is_xml", is_feed=True
+    ),
+    SourceKind.PAGE: Kind(
+        "service.parse.html.listing.page:read_page",
+        for_people=True,
+        further=Continuation.NEXT_PAGES,
+    ),
+    SourceKind.SITEMAP: Kind(
+        "service.parse.sitemap.sitemap:read_sitemap",
+        bounds_itself=True,
+        further=Continuation.CHILDREN,
+    ),
 }

@@ -19,7 +19,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from service.audience import housekeeping
-from service.collect.discovery import dead_sources
 from service.collect.politeness.rate_limit import Sites
 from service.collect.politeness.robots import forget_hosts
 from service.collect.polling import poll
@@ -109,6 +108,9 @@ async def take_delivered(service: Service, *, parsers: Parsers) -> Taken:
 
 async def seek(service: Service, *, parsers: Parsers, sites: Sites) -> bool:
     """Search the sites of dead sources for what may be suggested. True: something was searched."""
+    # Sought once a day at most: what reads pages need not be loaded for a service to start.
+    from service.collect.discovery import dead_sources  # noqa: PLC0415
+
     client = await asyncio.to_thread(
         poll.open_client, service.store, service.settings, service.clock
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,13 @@ def test_what_a_new_kind_must_answer_stands_in_its_own_module():
         if not path.startswith(("service/collect/discovery/", "service/cli/sources/"))
     ]
     assert set(besides) == BY_NAME
+
+
+@pytest.mark.processes
+def test_neither_the_service_nor_a_command_loads_what_reads_documents():
+    """It would cost each start a third more of the processor."""
+    script = (
+        "import sys, service.cli.up, service.cli.collect, service.cli.status, service.cli.check\n"
+        "print([one for one in sys.modules if one in ('feedparser', 'lxml.html', 'trafilatura')])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "[]\n"

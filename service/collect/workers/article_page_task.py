@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from service.collect.workers.task import ArticlePageTask, ParseTask
 from service.curate import rules
@@ -17,13 +18,14 @@ from service.curate.prepare import Prepared, prepare_listed
 from service.errors import ParseError
 from service.model import Entry
 from service.parse.compressed import unpacked
-from service.parse.html.article import page as article_page
-from service.parse.html.article.page import ArticlePage
 from service.parse.kinds import KINDS
 from service.parse.options import ParseOptions
 from service.text.clean import plain
 from service.text.web import http_headers as http
 from service.text.web.canonical import is_home
+
+if TYPE_CHECKING:
+    from service.parse.html.article.page import ArticlePage
 
 _SAME_DAY = timedelta(hours=36)
 """Within it a list and a page speak of one time, and the page says it more exactly."""
@@ -51,6 +53,9 @@ def complete(job: ParseTask, listed: Entry) -> Entry:
         raise ParseError(f"what stands there is no page but {media_type}")
     if is_home(job.url) and not is_home(listed.address or ""):
         raise ParseError("its address leads to the front page by now")
+    # Only workers pay for this import.
+    from service.parse.html.article import page as article_page  # noqa: PLC0415
+
     page = article_page.read(unpacked(job.body)[0], job.headers, job.url, job.reading, job.now)
     if not (page.text or page.lead or page.title):
         raise ParseError("there is no article on its page")

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from service.model import Document
 from service.parse.feed import json_feed, xml_feed
-from service.parse.kind import Kind
 from service.parse.options import ParseOptions
 from service.parse.repair import pipeline
 
@@ -24,6 +23,3 @@ def read(
 def is_xml(body: bytes, headers: Mapping[str, str]) -> bool:
     """Whether these bytes are read as RSS or Atom, if they can be read at all."""
     return not json_feed.is_json(body, headers)
-
-
-KIND = Kind(read, is_feed=True, is_xml=is_xml)

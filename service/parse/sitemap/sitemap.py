@@ -20,7 +20,6 @@ from service.parse.compressed import unpacked
 from service.parse.feed import entry_keys
 from service.parse.feed.entries import language_tag, sensible, unique
 from service.parse.feed.entry_keys import Draft
-from service.parse.kind import Continuation, Kind
 from service.parse.options import ParseOptions
 from service.parse.urls import web_address
 from service.text.clean import title_text
@@ -73,9 +72,6 @@ def read_sitemap(
         repairs=(CUT_SHORT,) if cut else (),
         further=tuple(children.values()),
     )
-
-
-KIND = Kind(read_sitemap, bounds_itself=True, further=Continuation.CHILDREN)
 
 
 def _records(body: bytes) -> Iterator[tuple[str, _Fields]]:

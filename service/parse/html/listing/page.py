@@ -23,7 +23,6 @@ from service.parse.html.listing import card, css_selectors, detect, pagination
 from service.parse.html.listing.detect import Found
 from service.parse.html.listing.headlines import sites_elsewhere
 from service.parse.html.tree import base_of, picture_in, tree_of
-from service.parse.kind import Continuation, Kind
 from service.parse.options import ParseOptions
 from service.text.clean import title_text
 from service.text.language import guess
@@ -38,9 +37,6 @@ def read_page(
 ) -> Document:
     """The page's list as a Document. Raises ParseError when there is none."""
     return read_tree(tree_of(body, headers), url, reading, now)[0]
-
-
-KIND = Kind(read_page, for_people=True, further=Continuation.NEXT_PAGES)
 
 
 def read_tree(
