@@ -96,7 +96,7 @@ async def test_what_a_list_lacks_comes_from_the_pages(any_store, now):
         assert (got.entries_new, got.pages, got.ok) == (2, 2, 1)
         first, second = stored(any_store)
         assert first.title == "Bài viết thứ 1 của cổng thông tin tỉnh"
-        assert first.published == BORN
+        assert first.published_at == BORN
         assert first.lead == portals.LEAD
         assert first.authors == ["Minh Anh"]
         assert first.image["url"] == "https://cdn.example.vn/anh.jpg"
@@ -133,7 +133,7 @@ async def test_a_plain_sitemap_gets_its_headlines_from_the_pages(any_store, now)
         office = Office(any_store, now, wire, tin={"kind": "sitemap", "article_pages": None})
         await office.collect()
         (one,) = stored(any_store)
-        assert (one.title, one.published) == ("Bài viết thứ 1 của cổng thông tin tỉnh", BORN)
+        assert (one.title, one.published_at) == ("Bài viết thứ 1 của cổng thông tin tỉnh", BORN)
         rows = {row.entry_key.rpartition("/")[2]: row for row in office.entries("tin")}
         assert rows["gone-20001.html"].refused_reason == "no_page"
         assert "/gone-20001.html: the server answered 404" in office.row("tin").page_error
@@ -198,7 +198,7 @@ async def test_a_page_that_fails_is_tried_again_and_does_not_hold_its_entry_for_
         assert waiting(any_store) == []
     first = stored(any_store)[0]
     assert first.title == "Bài viết thứ 1 của cổng thông tin tỉnh"  # as its list told it
-    assert first.published is None
+    assert first.published_at is None
     assert office.entries("tin")[0].refused_reason is None
     assert "/bai-10001.html: the server answered 503" in office.row("tin").page_error
 
@@ -294,7 +294,7 @@ async def test_a_date_that_moves_with_the_clock_does_not_send_us_there_again(sto
         await office.collect()
     assert site.asked.count("/bai-10001.html") == 1
     (one,) = stored(store)
-    assert (one.published, one.lead, one.updated) == (BORN, portals.LEAD, None)
+    assert (one.published_at, one.lead, one.updated_at) == (BORN, portals.LEAD, None)
 
 
 async def test_another_headline_is_read_once_more(store, now):
