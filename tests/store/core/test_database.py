@@ -66,6 +66,23 @@ def test_an_address_that_is_no_database_is_a_clear_error(url):
         connection.execute(select(fact))
 
 
+@pytest.mark.postgres
+def test_postgresql_compiles_nothing_and_no_transaction_is_left_open(postgres_database):
+    store = Store(postgres_database)
+    lent = store.engine.raw_connection()
+    try:
+        assert lent.driver_connection.info.transaction_status.name == "IDLE"
+        assert not lent.driver_connection.autocommit
+    finally:
+        lent.close()
+    with pytest.raises(RuntimeError), store.write() as connection:
+        connection.exec_driver_sql("SELECT 1")
+        raise RuntimeError
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SHOW jit").scalar() == "off"
+    store.close()
+
+
 def test_instants_come_back_as_they_went_in_and_naive_ones_are_refused(any_store):
     saigon = timezone(timedelta(hours=7))
     at = datetime(2026, 11, 24, 15, 0, 0, 123456, tzinfo=saigon)
