@@ -22,13 +22,17 @@ def statements(store):
 
 
 @contextmanager
-def written(store):
-    """All statements of those who write, in order; one for many rows counts once."""
+def written(store, engine=None):
+    """All statements of those who write, in order; one for many rows counts once.
+
+    `engine`: of another one than that for ordinary writes.
+    """
+    engine = engine or store._engine
     seen = []
 
     def note(_connection, _cursor, statement, *_rest):
         seen.append(statement)
 
-    event.listen(store._engine, "before_cursor_execute", note)
+    event.listen(engine, "before_cursor_execute", note)
     yield seen
-    event.remove(store._engine, "before_cursor_execute", note)
+    event.remove(engine, "before_cursor_execute", note)

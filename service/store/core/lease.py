@@ -87,9 +87,13 @@ class Lease:
         """The column that says when the lease ends; NULL: nobody has the row in hand."""
         return self.table.c.lease_until
 
-    def free(self, now: datetime) -> ColumnElement[bool]:
-        """Nobody has the row, or its owner is dead."""
-        return or_(self.until.is_(None), self.until <= now, self.until > now + FURTHEST)
+    def free(self, now: Any, furthest: Any = None) -> ColumnElement[bool]:
+        """Nobody has the row, or its owner is dead.
+
+        `now` is an instant; or a parameter, and then `furthest` is the one for now + FURTHEST.
+        """
+        furthest = now + FURTHEST if furthest is None else furthest
+        return or_(self.until.is_(None), self.until <= now, self.until > furthest)
 
     def mine(self, owner: str, keys: Iterable[Any]) -> ColumnElement[bool]:
         """Which of these rows the owner has in hand."""

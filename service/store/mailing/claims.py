@@ -16,18 +16,25 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
+    Integer,
+    Select,
     and_,
+    bindparam,
     exists,
     insert,
+    literal_column,
     or_,
     select,
+    union_all,
     update,
 )
 
 from service.model import DeliveryKind, DeliveryState
 from service.store.audience.suppressions import UNSUBSCRIBED
-from service.store.core.lease import LASTS
+from service.store.core.column_types import UtcDateTime
+from service.store.core.lease import FURTHEST, LASTS
 from service.store.mailing import recipients
 from service.store.mailing.deliveries import LEASE, of_digest
 from service.store.mailing.recipients import Recipient
@@ -58,12 +65,13 @@ _CLAIMED = delivery.c.state == DeliveryState.CLAIMED.value
 _TRIED = exists().where(attempt.c.delivery_id == delivery.c.id)
 """It was tried itself: what was only put off with all others has no attempt of its own."""
 
-_IS_TRANSACTIONAL, _NEWS = delivery.c.priority == 0, delivery.c.priority == 1
+_TRANSACTIONAL, _NEWS = 0, 1
 _GROUPS = {
-    Lane.TRANSACTIONAL: (and_(_IS_TRANSACTIONAL, ~_TRIED),),
-    Lane.NEWS: (and_(_NEWS, ~_TRIED),),
-    Lane.AGAIN: (and_(_NEWS, _TRIED), and_(_IS_TRANSACTIONAL, _TRIED)),
+    Lane.TRANSACTIONAL: ((_TRANSACTIONAL, False),),
+    Lane.NEWS: ((_NEWS, False),),
+    Lane.AGAIN: ((_NEWS, True), (_TRANSACTIONAL, True)),
 }
+"""Lane -> priority, and whether it was tried, in the order in which they are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,35 +198,80 @@ def _candidates(
     digest_name: str | None,
     lanes: Sequence[Lane],
 ) -> list[int]:
-    """Ids in the order to take them. One small ordered query a group: each walks the index."""
+    """Ids in the order to take them. One small ordered query a group: each walks the index.
+
+    Most claims find nothing, which one statement tells.
+    """
+    values = {"now": now, "furthest": now + FURTHEST, "digest": digest_name}
+    there, queues = _QUEUES[digest_name is not None]
+    some = {(row[0], row[1]) for row in connection.execute(there, values)}
     ids: list[int] = []
     groups = [group for lane in lanes for group in _GROUPS[lane]]
-    for group, due in itertools.product(groups, _due(now)):
+    for (priority, tried), due in itertools.product(groups, range(len(_DUE))):
         if len(ids) >= limit:
             return ids
-        rows = connection.execute(
-            select(delivery.c.id)
-            .where(due, group, of_digest(digest_name))
-            .order_by(delivery.c.next_try_at, delivery.c.id)
-            .limit(limit - len(ids))
-            .with_for_update(skip_locked=True, of=delivery)
-        )
-        ids.extend(rows.scalars())
+        if (priority, due) in some:
+            waiting = queues[priority, tried, due]
+            ids += connection.execute(waiting, {**values, "room": limit - len(ids)}).scalars()
     return ids
 
 
-def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """A planned edition is due by having been planned: `--at` may have dated it into the future.
+def _due(now: Any, furthest: Any = None) -> tuple[ColumnElement[bool], ...]:
+    """What may be taken; instants or parameters, as in `Lease.free`.
 
-    A transactional mail waits for its time: a flood of sign-ups is spread over hours
+    A planned edition is due by having been planned: `--at` may have dated it into the future. A
+    transactional mail waits for its time: a flood of sign-ups is spread over hours
     (audience.signup_hours).
     """
     on_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > now)
     return (
-        and_(_CLAIMED, LEASE.free(now), on_time),
-        and_(_PLANNED, or_(_NEWS, delivery.c.next_try_at <= now), on_time),
+        and_(_CLAIMED, LEASE.free(now, furthest), on_time),
+        and_(_PLANNED, or_(delivery.c.priority == _NEWS, delivery.c.next_try_at <= now), on_time),
         and_(_DEFERRED, delivery.c.next_try_at <= now, on_time),
     )
+
+
+_DUE = _due(bindparam("now", type_=UtcDateTime), bindparam("furthest", type_=UtcDateTime))
+
+
+def _there(of: ColumnElement[bool]) -> CompoundSelect[int, int]:
+    """Which (priority, place in _DUE) have anything, tried or not: an index entry each."""
+    return union_all(
+        *(
+            select(literal_column(str(priority), Integer), literal_column(str(due), Integer)).where(
+                exists().where(delivery.c.priority == priority, _DUE[due], of)
+            )
+            for priority, due in itertools.product((_TRANSACTIONAL, _NEWS), range(len(_DUE)))
+        )
+    )
+
+
+def _waiting(
+    priority: int, due: ColumnElement[bool], of: ColumnElement[bool], *, tried: bool
+) -> Select[int]:
+    """The first of a group, the longest waiting first, without what others are taking just now."""
+    return (
+        select(delivery.c.id)
+        .where(due, delivery.c.priority == priority, _TRIED if tried else ~_TRIED, of)
+        .order_by(delivery.c.next_try_at, delivery.c.id)
+        .limit(bindparam("room", type_=Integer))
+        .with_for_update(skip_locked=True, of=delivery)
+    )
+
+
+_QUEUES = {
+    of_one: (
+        _there(of),
+        {
+            (priority, tried, place): _waiting(priority, due, of, tried=tried)
+            for groups in _GROUPS.values()
+            for priority, tried in groups
+            for place, due in enumerate(_DUE)
+        },
+    )
+    for of_one, of in ((False, of_digest(None)), (True, of_digest(bindparam("digest"))))
+}
+"""Whether of one digest -> what tells which are there, and the query of each group."""
 
 
 def _may_get(now: datetime) -> ColumnElement[bool]:

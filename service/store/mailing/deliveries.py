@@ -11,7 +11,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, true, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from service.model import OPEN_STATES, UNSETTLED_STATES, DeliveryKind, DeliveryState
 from service.store.core.lease import Lease
@@ -156,7 +167,7 @@ def unsettled_counts(
     return {DeliveryState(row.state): row.n for row in rows}
 
 
-def of_digest(name: str | None) -> ColumnElement[bool]:
+def of_digest(name: str | BindParameter[str] | None) -> ColumnElement[bool]:
     """The condition that a delivery is to a subscription of this digest; None: any."""
     if name is None:
         return true()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from service.errors import StoreError
 from service.model import DeliveryKind, DeliveryState, EndedReason
@@ -19,6 +19,7 @@ from service.store.mailing.outcomes import DeliveryOutcome
 from service.store.mailing.release import forget_parts_of
 from tests import builders
 from tests.mail import stock
+from tests.store.watching import written
 
 S = DeliveryState
 LAPSE = LASTS + timedelta(seconds=1)
@@ -53,6 +54,48 @@ def attempts(store, delivery):
 def change(store, table, row, **values):
     with store.ledger() as connection:
         connection.execute(update(table).where(table.c.id == row).values(**values))
+
+
+@pytest.mark.parametrize("digest", [None, "tuan"])
+def test_a_claim_that_finds_nothing_is_one_statement(any_store, now, digest):
+    stock.fill(any_store, now, THREE)
+    assert len(claim(any_store, now, digest=digest).claimed) == 3
+    with written(any_store, any_store._ledger) as seen:
+        assert claim(any_store, now, digest=digest).empty
+    assert len([one for one in seen if "delivery" in one]) == 1
+    with written(any_store, any_store._ledger) as seen:
+        assert claim(any_store, now + LAPSE, digest="khac").empty
+    assert len([one for one in seen if "delivery" in one]) == 1
+
+
+def test_a_claim_takes_lane_by_lane_and_in_each_what_was_left_lying_first(any_store, now):
+    """Of each kind two, the second one waiting longer; and beside them one that is not due."""
+    lapsed, later = {"lease_owner": "dead", "lease_until": now}, now + timedelta(hours=1)
+    kinds = [
+        ({"state": "claimed", **lapsed}, {"lease_until": later - timedelta(minutes=55)}),
+        ({"state": "planned"}, {"expires_at": now}),
+        ({"state": "deferred"}, {"next_try_at": later}),
+    ]
+    lanes = [(0, False), (1, False), (1, True), (0, True)]
+    made = stock.fill(any_store, now, [f"n{n}@example.vn" for n in range(36)])
+    ids = iter(reversed(made.deliveries))
+    expected = []
+    for priority, tried in lanes:
+        for due, not_due in kinds:
+            first, second, other = next(ids), next(ids), next(ids)
+            for one, at in ((first, 2), (second, 1), (other, 3)):
+                change(
+                    any_store, t.delivery, one, priority=priority,
+                    **{"next_try_at": now - at * timedelta(minutes=1), **due,
+                       **(not_due if one == other else {})},
+                )  # fmt: skip
+                if tried:
+                    with any_store.ledger() as connection:
+                        row = {"n": 1, "tried_at": now, "relay": "chinh", "answer": "450"}
+                        connection.execute(insert(t.attempt).values(delivery_id=one, **row))
+            expected += [first, second]
+    assert [one.id for one in claim(any_store, now, limit=5).claimed] == expected[:5]
+    assert [one.id for one in claim(any_store, now, limit=99).claimed] == expected[5:]
 
 
 def test_a_delivery_goes_from_planned_to_accepted_and_its_segment_forgets_its_parts(any_store, now):
