@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from service.store.core.bulk import Copied, inserting
-from service.store.core.lots import lots
+from service.store.core.bulk import Copied, inserting, lots
 from service.store.core.statements import upsert
 from service.store.tables import subscriber, subscription, suppression
 

@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from service.model import DeliveryState
-from service.store.core.bulk import Copied
-from service.store.core.lots import lots
+from service.store.core.bulk import Copied, lots
 from service.store.tables import delivery, digest, subscriber, subscription
 
 _NEVER_CAME = (

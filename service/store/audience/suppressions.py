@@ -7,8 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, literal, select
 
-from service.store.core.bulk import inserting
-from service.store.core.lots import lots
+from service.store.core.bulk import inserting, lots
 from service.store.core.statements import upsert
 from service.store.tables import subscriber, suppression
 

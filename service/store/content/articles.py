@@ -11,8 +11,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, union_all, u
 
 from service.store import tables as t
 from service.store.content.article_values import ArticleValues
-from service.store.core.bulk import inserting
-from service.store.core.lots import lots
+from service.store.core.bulk import inserting, lots
 
 BATCH = 200
 """Articles read at a time when all are walked through: some 50 ms, in which nobody else writes."""

@@ -10,8 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from service.store.content.source_key import source_key
-from service.store.core.bulk import inserting
-from service.store.core.lots import lots
+from service.store.core.bulk import inserting, lots
 from service.store.tables import article, article_key, entry, source
 
 _ADMISSION = 0x61646D6974  # "admit": the advisory lock of admission on PostgreSQL

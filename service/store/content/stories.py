@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from service.model import Enclosure, Image, Outlet, Story, TopicEntry
-from service.store.core.lots import lots
+from service.store.core.bulk import lots
 from service.store.tables import (
     article,
     article_topic,

@@ -11,8 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select, update
 
-from service.store.core.bulk import Many, Statement
-from service.store.core.lots import lots
+from service.store.core.bulk import Many, Statement, lots
 from service.store.core.statements import upsert
 from service.store.tables import article, article_topic, story, story_article, topic
 

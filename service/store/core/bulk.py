@@ -1,4 +1,4 @@
-"""One statement for many rows, which costs little more than the driver itself.
+"""Many rows at once: one statement for all of them, and lists for the IN of a question.
 
 A document brings some 250 rows; SQLAlchemy would look at each of their values three times. Here a
 statement is compiled once for a database, and of each row only those values are touched whose
@@ -7,10 +7,10 @@ column needs it (instants, JSON), each value once: most rows share them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BindParameter,
@@ -28,6 +28,10 @@ from sqlalchemy.exc import DBAPIError
 
 from service.store.core.statements import upsert
 
+MOST = 5000
+"""Values in one list: under the limit of bound values of both databases."""
+
+Value = TypeVar("Value")
 Statement = Insert | Update | Delete
 _Process = Callable[[Any], Any]
 
@@ -79,6 +83,13 @@ def _is_plain(value: Any) -> bool:
     """Whether equal values are the same one: 1, 1.0 and True are equal, and no JSON alike."""
     kind = type(value)
     return kind is datetime or (kind is tuple and all(type(one) is str for one in value))
+
+
+def lots(values: Iterable[Value], most: int = MOST) -> Iterator[list[Value]]:
+    """Each value once, in lists of `most` at the most."""
+    distinct = list(dict.fromkeys(values))
+    for start in range(0, len(distinct), most):
+        yield distinct[start : start + most]
 
 
 class Many:

@@ -30,8 +30,8 @@ from sqlalchemy import (
     update,
 )
 
+from service.store.core.bulk import lots
 from service.store.core.database import Store
-from service.store.core.lots import lots
 from service.store.core.threads import claimed_in_thread, finished, in_thread
 
 LASTS = timedelta(seconds=30)
@@ -107,6 +107,11 @@ class Lease:
     def given_back(self) -> dict[str, Any]:
         """The values of a row that nobody has in hand any more."""
         return {self.owner.name: None, self.until.name: None}
+
+    @property
+    def ended(self) -> dict[str, Any]:
+        """The same where the owner's name stays, so that its late answer still finds the row."""
+        return {self.until.name: None}
 
     def claim(
         self,

@@ -174,8 +174,8 @@ def mark_sending(
         .where(LEASE.mine(owner, relays), _CLAIMED, _may_get(now))
         .values(
             state=DeliveryState.SENDING.value,
-            lease_until=now + LASTS,
             tries=delivery.c.tries + 1,
+            **LEASE.taken(owner, now + LASTS),
         )
         .returning(delivery.c.id, delivery.c.tries)
     ).all()
@@ -308,8 +308,8 @@ def _suppress(connection: Connection, owner: str, now: datetime, ids: Iterable[i
         .values(
             state=DeliveryState.SUPPRESSED.value,
             settled_at=now,
-            lease_until=None,
             reply="ended, paused or suppressed before it was sent",
+            **LEASE.ended,
         )
         .returning(delivery.c.id)
     )

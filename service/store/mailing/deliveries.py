@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from service.model import OPEN_STATES, UNSETTLED_STATES, DeliveryKind, DeliveryState
+from service.store.core.bulk import lots
 from service.store.core.lease import Lease
 from service.store.mailing.release import forget_parts, release
 from service.store.tables import delivery, digest, subscription
@@ -114,8 +115,8 @@ def expire(connection: Connection, now: datetime, digest_name: str | None = None
         .where(late, delivery.c.resends > 0)
         .values(
             state=DeliveryState.UNCERTAIN.value,
-            lease_until=None,
             reply="too late to be sent once more; it may have arrived before",
+            **LEASE.ended,
         )
     )
     gone = connection.execute(
@@ -124,15 +125,15 @@ def expire(connection: Connection, now: datetime, digest_name: str | None = None
         .values(
             state=DeliveryState.EXPIRED.value,
             settled_at=now,
-            lease_until=None,
             reply="too late to be news",
+            **LEASE.ended,
         )
         .returning(delivery.c.id)
     )
     ids = sorted(gone.scalars())
-    for at in range(0, len(ids), _CHUNK):
-        release(connection, ids[at : at + _CHUNK])
-        forget_parts(connection, ids[at : at + _CHUNK])
+    for some in lots(ids, _CHUNK):
+        release(connection, some)
+        forget_parts(connection, some)
     return len(ids)
 
 

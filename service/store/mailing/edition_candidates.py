@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, union
 
-from service.store.core.lots import lots
+from service.store.core.bulk import lots
 from service.store.tables import (
     article,
     article_topic,

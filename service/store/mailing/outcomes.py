@@ -89,7 +89,7 @@ def lapsed(connection: Connection, now: datetime) -> list[Lapsed]:
     rows = connection.execute(
         select(delivery.c.id, delivery.c.message_id, attempt.c.relay)
         .outerjoin(attempt, last)
-        .where(delivery.c.state == _S.SENDING.value, delivery.c.lease_until < now)
+        .where(delivery.c.state == _S.SENDING.value, LEASE.free(now))
         .order_by(delivery.c.id)
     )
     return [Lapsed(row.id, row.message_id, row.relay) for row in rows]
@@ -109,11 +109,11 @@ def settle_lapsed(
     The owner's name stays on an uncertain one, so that its late 250 still finds it. `again`: it
     will be planned again by itself (store.mailing.resending).
     """
-    values: dict[str, Any] = {"state": state.value, "lease_until": None, "reply": answer}
+    values: dict[str, Any] = {"state": state.value, "reply": answer, **LEASE.ended}
     if state is _S.UNCERTAIN:
         values |= resending.becomes_uncertain(now, again=again)
     if state is _S.PLANNED:
-        values["lease_owner"] = None
+        values |= LEASE.given_back
     if state in _FINAL:
         values["settled_at"] = now
     gone = connection.execute(
@@ -121,7 +121,7 @@ def settle_lapsed(
         .where(
             delivery.c.id.in_(list(ids)),
             delivery.c.state == _S.SENDING.value,
-            delivery.c.lease_until < now,
+            LEASE.free(now),
         )
         .values(**values)
         .returning(delivery.c.id)
@@ -186,13 +186,13 @@ def _settle(
         "state": outcome.state.value,
         "tries": tries,
         "reply": outcome.answer,
-        "lease_until": None,
+        **LEASE.ended,
         "settled_at": now if outcome.state in _FINAL else None,
     }
     if outcome.state is _S.UNCERTAIN:
         values |= becomes_uncertain
     if outcome.state is _S.DEFERRED:
-        values |= {"lease_owner": None, "next_try_at": outcome.next_try_at}
+        values |= {**LEASE.given_back, "next_try_at": outcome.next_try_at}
     connection.execute(
         update(delivery).where(delivery.c.id == outcome.delivery_id).values(**values)
     )

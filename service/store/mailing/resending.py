@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, case, literal, null, or_, update
 
 from service.model import DeliveryState
 from service.store.core.column_types import UtcDateTime
-from service.store.mailing.deliveries import of_digest
+from service.store.mailing.deliveries import LEASE, of_digest
 from service.store.tables import delivery
 
 AFTER = timedelta(minutes=15)
@@ -38,7 +38,7 @@ def planned_again(now: datetime) -> dict[str, Any]:
     """The columns of an uncertain delivery that is planned again, by whosever word."""
     return {
         "state": DeliveryState.PLANNED.value,
-        "lease_until": None,
+        **LEASE.ended,
         "next_try_at": now,
         "resend_at": None,
     }

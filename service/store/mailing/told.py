@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, insert, select
 
 from service.model import UNSETTLED_STATES, DeliveryState
+from service.store.core.bulk import lots
 from service.store.tables import delivery, digest, subscription, told
 
 _CHUNK = 500
@@ -67,9 +68,9 @@ def known(
     """
     people, wanted = sorted(set(subscribers)), set(articles)
     found: dict[int, set[int]] = {person: set() for person in people}
-    for at in range(0, len(people), _CHUNK):
+    for some in lots(people, _CHUNK):
         statement = select(told.c.subscriber_id, told.c.article_id, told.c.delivery_id).where(
-            and_(told.c.subscriber_id.in_(people[at : at + _CHUNK]), told.c.scope == scope)
+            and_(told.c.subscriber_id.in_(some), told.c.scope == scope)
         )
         if len(wanted) <= _CHUNK:
             statement = statement.where(told.c.article_id.in_(wanted))

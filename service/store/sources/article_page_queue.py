@@ -13,8 +13,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from service.store.content import entries
+from service.store.core.bulk import lots
 from service.store.core.lease import Lease
-from service.store.core.lots import lots
 from service.store.core.statements import upsert
 from service.store.sources.pauses import awake
 from service.store.tables import entry, source, source_poll

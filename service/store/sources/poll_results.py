@@ -25,8 +25,7 @@ from sqlalchemy import (
 )
 
 from service.parse.result import ParseLevel
-from service.store.core.bulk import Many
-from service.store.core.lots import lots
+from service.store.core.bulk import Many, lots
 from service.store.sources import list_state as lists_
 from service.store.sources import poll_counts
 from service.store.sources import poll_state as m
@@ -55,7 +54,7 @@ def held(connection: Connection, claimed: Iterable[ClaimedSource]) -> dict[int, 
     found: dict[int, SourceTitle] = {}
     for batch in lots(sorted(wanted)):
         rows = connection.execute(
-            select(s.c.id, t.c.lease_owner, s.c.url, s.c.title, s.c.home)
+            select(s.c.id, LEASE.owner, s.c.url, s.c.title, s.c.home)
             .join(t, t.c.source_id == s.c.id)
             .where(s.c.id.in_(batch))
             .order_by(s.c.id)
@@ -214,7 +213,7 @@ def _lost(
         return frozenset()
     kept: set[int] = set()
     for ids in lots(one.source.id for one in answered):
-        settled = t.c.source_id.in_(ids), t.c.lease_owner.is_(None), t.c.last_ok_at == now
+        settled = t.c.source_id.in_(ids), LEASE.owner.is_(None), t.c.last_ok_at == now
         kept |= set(connection.execute(select(t.c.source_id).where(*settled)).scalars())
     return frozenset(one.source.id for one in answered) - kept
 
@@ -263,7 +262,7 @@ def _answer(values: Mapping[str, Any]) -> Update:
         update(t)
         .where(
             t.c.source_id == bindparam("row"),
-            t.c.lease_owner == bindparam("owner"),
+            LEASE.owner == bindparam("owner"),
             _stands_at(bindparam("address")),
         )
         .values(

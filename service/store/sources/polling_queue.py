@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, func, select
 
+from service.store.core.bulk import lots
 from service.store.core.lease import Lease
-from service.store.core.lots import lots
 from service.store.sources import list_state as lists_
 from service.store.sources import poll_state as m
 from service.store.sources.list_state import Lists
@@ -137,7 +137,7 @@ def claim(
         taken = LEASE.claim(
             connection, owner, now, until, t.c.source_id.in_(collected), *conditions, values=tried,
             returning=(
-                t.c.source_id, _of_source(s.c.name), _of_source(s.c.url), t.c.lease_owner,
+                t.c.source_id, _of_source(s.c.name), _of_source(s.c.url), LEASE.owner,
                 t.c.first_fetch_at, t.c.first_collected_at, t.c.failures, t.c.etag,
                 t.c.last_modified, t.c.body_hash, t.c.read_as, t.c.document_error,
                 t.c.quarantined_since, t.c.gone_at, t.c.pushed_until, t.c.held_until,

@@ -13,15 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, null, select, update
 
+from service.store.core.bulk import lots
 from service.store.core.column_types import UtcDateTime
 from service.store.tables import source as s
 from service.store.tables import source_poll as t
 
 NOT_HELD: dict[str, Any] = {"held_until": None, "held_by_id": None}
 """What a source knows of holds at an address that is new to it."""
-
-_PART = 500
-"""Ids in one statement."""
 
 
 def put_off(
@@ -35,12 +33,10 @@ def put_off(
 
     `by`: the id in the TOML of the source whose server said so.
     """
-    wanted = sorted(set(names))
     rows: list[dict[str, object]] = []
-    for start in range(0, len(wanted), _PART):
-        named = s.c.name.in_(wanted[start : start + _PART])
+    for some in lots(names):
         both = select(s.c.id, t.c.next_poll_at).join(t, t.c.source_id == s.c.id)
-        due = both.where(named, t.c.next_poll_at < until)
+        due = both.where(s.c.name.in_(some), t.c.next_poll_at < until)
         rows += [{"row": row.id, "at": when(row.next_poll_at)} for row in connection.execute(due)]
     if rows:
         told = select(s.c.id).where(s.c.name == by).scalar_subquery()

@@ -16,8 +16,8 @@ from sqlalchemy import Column, Connection, Table, bindparam, delete, literal, se
 
 from service.config.schema import Settings, Source
 from service.store.content import stale_feeds, versions
+from service.store.core.bulk import lots
 from service.store.core.column_types import UtcDateTime
-from service.store.core.lots import lots
 from service.store.core.statements import upsert
 from service.store.sources import poll_state, publisher_holds, renames
 from service.store.tables import digest, source, source_counts, source_poll, topic

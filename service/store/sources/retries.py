@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select, update
 
+from service.store.core.bulk import lots
 from service.store.sources.pauses import awake
 from service.store.sources.publisher_holds import NOT_HELD
 from service.store.tables import source as s
@@ -28,9 +29,6 @@ _FORGOTTEN: dict[str, object] = {
     "read_as": None,  # so that its document is fetched whole and read again
 }
 
-_PART = 500
-"""Ids in one statement."""
-
 
 def failing(connection: Connection, now: datetime) -> list[str]:
     """The ids in the TOML of what fails, is gone or quarantined, and is not paused, by name.
@@ -49,9 +47,8 @@ def retry(connection: Connection, names: Iterable[str], now: datetime) -> None:
 
     A hub that refused, or could not be asked, is asked again as well.
     """
-    wanted = sorted(set(names))
-    for start in range(0, len(wanted), _PART):
-        these = s.c.name.in_(wanted[start : start + _PART]), s.c.retired_at.is_(None)
+    for some in lots(names):
+        these = s.c.name.in_(some), s.c.retired_at.is_(None)
         ids = select(s.c.id).where(*these)
         again = update(t).where(t.c.source_id.in_(ids))
         connection.execute(again.values(next_poll_at=now, **_FORGOTTEN))

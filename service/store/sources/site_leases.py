@@ -46,6 +46,8 @@ def leave(
     rows = [{"name": site, "free": free_at[site]} for site in sorted(free_at)]
     if rows:
         mine = t.c.site == bindparam("name"), LEASE.owner == owner
-        free = update(t).where(*mine).values(lease_until=bindparam("free", type_=UtcDateTime))
+        free = (
+            update(t).where(*mine).values({LEASE.until.name: bindparam("free", type_=UtcDateTime)})
+        )
         connection.execute(free, rows)
     connection.execute(delete(t).where(LEASE.until < now - FORGOTTEN))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -251,3 +253,15 @@ def test_a_search_that_is_over_too_late_does_not_undo_anothers(any_store, now):
         row = connection.execute(select(t.source_poll)).one()
         assert row.suggestions[0]["url"] == found.url
         assert (row.searched_at, row.lease_owner) == (later, None)
+
+
+def test_the_columns_of_the_lease_are_spelt_in_one_place():
+    """Conditions and values come from `Lease`; what is left are names of rows that were read."""
+    store = Path(__file__).parents[3] / "service" / "store"
+    spelt = re.compile(r"\.c\.lease_|[\"']lease_(owner|until)|lease_(owner|until)=")
+    found = {
+        str(path.relative_to(store))
+        for path in store.rglob("*.py")
+        if "migrations" not in path.parts and spelt.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {"core/lease.py", "tables/base.py", "tables/ledger.py"}

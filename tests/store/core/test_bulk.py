@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.store.core.lots import lots
+from service.store.core.bulk import lots
 
 
 @given(st.lists(st.integers(0, 50)), st.integers(1, 20))
