@@ -10,8 +10,7 @@ from sqlalchemy import Connection, and_, case, delete, or_, select
 from service.model import Story
 from service.store.content import stories
 from service.store.content.articles import BATCH
-from service.store.core.bulk import inserting
-from service.store.core.lots import lots
+from service.store.core.bulk import inserting, lots
 from service.store.tables import article, article_reference, story, story_article
 
 SCAN = 1000
