@@ -35,7 +35,7 @@ def visits_of(source: Source, *, first: bool) -> Visits | None:
     return Visits(source.full_text, dates_count=is_feed, most=FIRST if first else MOST)
 
 
-def told_of(name: str, source: Source, *, first: bool) -> Told:
+def told_of(row_id: int, name: str, source: Source, *, first: bool) -> Told:
     """What the TOML says of a source to those who make its entries ready. `first`: as above."""
     title, visits = source.title or None, visits_of(source, first=first)
-    return Told(name, title, source.language, source.topics, visits)
+    return Told(row_id, name, title, source.language, source.topics, visits)

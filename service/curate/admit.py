@@ -63,7 +63,7 @@ def admit(
     matcher: Matcher,
 ) -> Admitted:
     """Take a document's entries in. Needs a write transaction; the caller commits."""
-    told = Told(source.name, source.title, source.language, source.topics)
+    told = Told(source.id, source.name, source.title, source.language, source.topics)
     made, _ = prepare(document, told, matcher)
     (admitted,) = admit_prepared(connection, [Submission(source, made)], now, matcher)
     return admitted
@@ -269,7 +269,7 @@ class _Admission:
             waiting.append(one)
         attempt = 0
         while waiting:
-            named = {identity.public_id(one.keys[0], attempt): one for one in waiting}
+            named = {identity.public_id(_first_key(one), attempt): one for one in waiting}
             rows = [articles.New(name, one.source.id, one.values) for name, one in named.items()]
             ids = articles.add(self.connection, rows, self.now)
             for public_id, article_id in ids.items():
@@ -322,6 +322,10 @@ class _Admission:
             refused=sum(one.made.values is None for one in document),
             topics=frozenset(names[row] for row in rows if row in names),
         )
+
+
+def _first_key(one: ArticleCandidate) -> str:
+    return identity.first_key(one.keys, one.made.key, one.source.id, one.source.name)
 
 
 def _end(became: dict[int, int], article_id: int) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 
 from service.model import Entry
-from service.store.content.source_key import source_key
 from service.text.fold import nfc
 from service.text.web.canonical import canonical
 
@@ -16,18 +16,32 @@ LONGEST_KEY = 1000
 """Bytes. An index of PostgreSQL takes 2,700 a row; longer keys end in their hash."""
 
 
-def keys(entry: Entry, source: str) -> tuple[str, ...]:
+def keys(entry: Entry, source_id: int) -> tuple[str, ...]:
     """Every key of the entry, the strongest first (docs/decisions/003).
 
     Its canonical addresses, when they are keys in its document (the publisher's own before the
     link, so that an outlet that leaves FeedBurner changes nothing), then the source with the entry
-    key, then those of its twins.
+    key, then those of its twins. A source is its row: its name may change, and go to another.
     """
-    own, *twins = (bounded(source_key(source, nfc(key))) for key in (entry.key, *entry.twins))
+    own, *twins = (source_key(source_id, nfc(key)) for key in (entry.key, *entry.twins))
     origin = entry.origin if entry.origin_is_key else None
     link = entry.link if entry.link_is_key else None
     addresses = dict.fromkeys(address_key(one) for one in (origin, link) if one)
     return (*addresses, own, *twins)
+
+
+def source_key(source: int | str, entry_key: str) -> str:
+    """The key by which an entry leads to its article, whatever its address."""
+    return bounded(f"entry:{source}:{entry_key}")
+
+
+def first_key(keys: Sequence[str], entry_key: str, source_id: int, source: str) -> str:
+    """The key that an article's public id is made of.
+
+    Where it is no address it has the source's name: a store that was made anew has other rows.
+    """
+    own = source_key(source_id, entry_key)
+    return source_key(source, entry_key) if keys[0] == own else keys[0]
 
 
 def address_key(address: str) -> str:

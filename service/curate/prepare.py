@@ -26,9 +26,10 @@ class Told:
     """What the configuration says of a source, as its entries need it.
 
     `title` and `language` None: what the document says stands. `topics`: it brings everything into
-    them. `visits`: whose pages are read first, None = nobody's.
+    them. `visits`: whose pages are read first, None = nobody's. `id` of its row.
     """
 
+    id: int
     name: str
     title: str | None = None
     language: str | None = None
@@ -114,7 +115,7 @@ def _prepared(
     values = shaped.values if isinstance(shaped, Shaped) else None
     return Prepared(
         key=key,
-        keys=identity.keys(entry, told.name),
+        keys=identity.keys(entry, told.id),
         guid=None if entry.guid is None else nfc(entry.guid),
         link=values.link if values is not None else web_link(entry.address),
         title=values.title if values is not None else nfc(entry.title),

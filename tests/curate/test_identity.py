@@ -14,16 +14,18 @@ from service.config.schema import Settings
 from service.curate import identity
 from service.curate.lookup import find_article
 from service.store import tables as t
+from service.store.core.database import Store
+from service.store.core.migrate import migrate
 from tests.curate.desk import Desk, entry
 
 
 def test_the_address_is_the_first_key_where_it_is_one():
-    assert identity.keys(entry("9", "http://a.vn/1?fbclid=x"), "a") == (
+    assert identity.keys(entry("9", "http://a.vn/1?fbclid=x"), 7) == (
         "https://a.vn/1",
-        "entry:a:9",
+        "entry:7:9",
     )
-    assert identity.keys(entry("9", link_is_key=False), "a") == ("entry:a:9",)
-    assert identity.keys(entry("9", None), "a") == ("entry:a:9",)
+    assert identity.keys(entry("9", link_is_key=False), 7) == ("entry:7:9",)
+    assert identity.keys(entry("9", None), 7) == ("entry:7:9",)
 
 
 BURNED = "http://feedproxy.google.com/~r/a/~3/1/"
@@ -32,9 +34,9 @@ BURNED = "http://feedproxy.google.com/~r/a/~3/1/"
 def test_an_entry_leads_by_the_publishers_address_and_by_its_link():
     both = entry("9", BURNED, origin="http://a.vn/1?utm_source=x", origin_is_key=True)
     link = "https://feedproxy.google.com/~r/a/~3/1/"
-    assert identity.keys(both, "a") == ("https://a.vn/1", link, "entry:a:9")
-    assert identity.keys(replace(both, origin_is_key=False), "a") == (link, "entry:a:9")
-    assert identity.keys(replace(both, link_is_key=False), "a") == ("https://a.vn/1", "entry:a:9")
+    assert identity.keys(both, 7) == ("https://a.vn/1", link, "entry:7:9")
+    assert identity.keys(replace(both, origin_is_key=False), 7) == (link, "entry:7:9")
+    assert identity.keys(replace(both, link_is_key=False), 7) == ("https://a.vn/1", "entry:7:9")
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,39 @@ def test_a_renamed_source_knows_its_articles_and_a_new_one_of_its_old_name_does_
     assert {one.title for one in after.articles()} == {"Học sinh một", "Học sinh khác"}
     assert len({one.public_id for one in after.articles()}) == 2
     assert after.says("a", entry("1", None, "Học sinh khác")).new == 0
+
+
+def test_a_key_that_is_too_long_leads_to_its_article_after_a_rename_as_before(desk):
+    long = "x" * 2000
+    desk.says("a", entry(long, None, "Học sinh một"))
+    sources = {"moi": {"url": "https://a.vn/rss", "was": "a"}, "b": {"url": "https://b.vn/rss"}}
+    after = renamed(desk, sources)
+    after.says("moi", entry("2", None, "Học sinh một", twins=(long,)))
+    assert len(after.articles()) == 1
+
+
+def test_what_was_being_read_while_its_source_was_renamed_is_not_another_sources(desk):
+    """The names of a poll are those of its beginning."""
+    sources = {"moi": {"url": "https://a.vn/rss", "was": "a"}, "b": {"url": "https://b.vn/rss"}}
+    after = renamed(desk, sources)
+    desk.says("a", entry("1", None, "Học sinh một"))
+    after = renamed(after, {**sources, "a": {"url": "https://khac.vn/rss"}})
+    after.says("a", entry("1", None, "Học sinh khác"))
+    assert {one.title for one in after.articles()} == {"Học sinh một", "Học sinh khác"}
+
+
+def test_a_public_id_does_not_change_with_the_number_of_its_source(desk, tmp_path):
+    """A store that is made anew from the same TOML may number its sources otherwise."""
+    desk.says("b", entry("1", None, "Học sinh một"))
+    url = f"sqlite:///{tmp_path / 'again.db'}"
+    other = Store(url)
+    migrate(other)
+    sources = {"b": {"url": "https://b.vn/rss"}}
+    again = Desk(other, desk.now, Settings.model_validate({"source": sources}))
+    again.says("b", entry("1", None, "Học sinh một"))
+    assert again.ids["b"] != desk.ids["b"]
+    assert [one.public_id for one in again.articles()] == [one.public_id for one in desk.articles()]
+    other.close()
 
 
 @pytest.mark.parametrize(

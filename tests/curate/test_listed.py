@@ -52,7 +52,7 @@ def test_of_what_a_source_had_at_first_only_some_wait_for_their_pages(desk, firs
         first_collection=first, first_fetch_at=desk.now,
     )  # fmt: skip
     many = tuple(entry(f"{n}", f"https://a.vn/{n}") for n in range(MOST_OLD + 10))
-    told = Told("a", visits=replace(LISTED, most=len(many)))
+    told = Told(1, "a", visits=replace(LISTED, most=len(many)))
     made, _ = prepare(Document("", None, "vi", many), told, desk.matcher)
     assert all(one.listed for one in made)
     with desk.store.write() as connection:

@@ -47,7 +47,7 @@ def _submission(desk, said):
         first_collection=first, first_fetch_at=NOW - timedelta(hours=1),
     )  # fmt: skip
     document = Document("", None, "vi", entries)
-    made, _ = prepare(document, Told(name, name, "vi"), desk.matcher)
+    made, _ = prepare(document, Told(desk.ids[name], name, name, "vi"), desk.matcher)
     return Submission(source, made)
 
 

@@ -188,7 +188,7 @@ class PageRound:
         self, page: ClaimedArticlePage, told: Source, answer: Response | None
     ) -> Prepared:
         """Its entry, ready to be admitted. None: as its list told it."""
-        said = told_of(page.source, told, first=False)
+        said = told_of(page.source_id, page.source, told, first=False)
         entry_options = EntryOptions(replace(said, title=said.title or page.title), self._rules)
         body = None
         if answer is not None:

@@ -90,7 +90,7 @@ def asked_of(
     return Asked(
         claimed,
         replace(reading_of(told, settings.site), place=claimed.lists.list_path),
-        told_of(claimed.name, told, first=claimed.first_collected_at is None),
+        told_of(claimed.id, claimed.name, told, first=claimed.first_collected_at is None),
         rules_of(settings, claimed.name),
         site,
         again=again,

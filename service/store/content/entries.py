@@ -9,7 +9,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
-from service.store.content.source_key import source_key
 from service.store.core.bulk import inserting, lots
 from service.store.tables import article, article_key, entry, source
 
@@ -164,17 +163,6 @@ def tellers(connection: Connection, articles: Iterable[int]) -> dict[int, dict[i
         for row in rows:
             found[row.article_id][row.source_id] = ArticleTeller(row.name, quiet=row.loud == 0)
     return found
-
-
-def rename_source(connection: Connection, old: str, new: str) -> None:
-    """The keys of a source that is called otherwise now; its old name may be taken by another."""
-    prefix = source_key(old, "")
-    rest = func.substr(article_key.c.key, len(prefix) + 1)
-    connection.execute(
-        update(article_key)
-        .where(article_key.c.key.startswith(prefix, autoescape=True))
-        .values(key=source_key(new, "") + rest)
-    )
 
 
 _LEAD = inserting(article_key, "key", "article_id", unless="key")

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, Table, Text, bindparam, cast, delete, or_, select, update
 
-from service.store.content.entries import rename_source
 from service.store.core.statements import upsert
 from service.store.tables import edition_story, redirect, subscription
 
@@ -31,9 +30,7 @@ def rename(connection: Connection, table: Table, was: Mapping[str, str]) -> dict
             there = (there - {old}) | {new}
             done[new] = old
     for new, old in done.items():
-        if table.name == "source":  # it has no address of its own
-            rename_source(connection, old, new)
-        else:
+        if table.name != "source":  # which has no address of its own
             _redirect(connection, table.name, old, new)
     if table.name == "topic" and done:
         _follow(connection, {old: new for new, old in done.items()})
