@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "service").rglob("*.py"))
 MOST_LINES = 400
 VAGUE = {"utils", "util", "helpers", "helper", "services", "common", "misc", "tools", "base_utils"}
-GENERATED = {"0001_first.py"}
+GENERATED = {"0001_tables.py"}
 """The frozen first schema: one list of tables, which nobody edits any more."""
 
 

@@ -17,7 +17,7 @@ from service.store.core.database import Store, begin_patiently, errors_as_ours
 _LOCK = 0x62616E74696E  # "bantin": the advisory lock of migrations on PostgreSQL
 
 
-_UNFINISHED = re.compile(r"\d{4}")
+_UNFINISHED = re.compile(r"\d{4}|0001_first")
 """Revisions of before the first schema was settled; since then a revision bears its file's name."""
 
 

@@ -100,7 +100,7 @@ def first_store(request, tmp_path):
     if request.param == "postgres":
         url = request.getfixturevalue("unmigrated_postgres")
     store = Store(url)
-    upgrade(store, "0001_first")
+    upgrade(store, "0001_tables")
     yield store
     store.close()
 
@@ -162,7 +162,7 @@ def test_two_processes_that_start_at_once_migrate_once(tmp_path):
     assert failures == []
 
 
-@pytest.mark.parametrize("revision", ["0001", "0006", "9999_later"])
+@pytest.mark.parametrize("revision", ["0001", "0006", "0001_first", "9999_later"])
 def test_a_database_of_another_version_is_refused_untouched(any_store, revision):
     with any_store.write() as connection:
         connection.execute(text("DROP TABLE websub_delivery"))
@@ -183,6 +183,7 @@ BEFORE = "its tables are of a version before the first release; to start anew, "
 WHO = {
     "0001": BEFORE,
     "0006": BEFORE,
+    "0001_first": BEFORE,
     "9999_later": (
         "its tables are of a newer version than this program (revision 9999_later); "
         "use that version, or, to start anew, "

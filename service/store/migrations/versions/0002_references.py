@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0002_references"
-down_revision = "0001_first"
+down_revision = "0001_tables"
 branch_labels = None
 depends_on = None
 
