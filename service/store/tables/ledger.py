@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from service.model import DeliveryState
+from service.model import DeliveryKind, DeliveryState
 from service.store.core.column_types import BigId, Json, UtcDateTime
 from service.store.tables.base import metadata, one_of
 
@@ -92,6 +92,8 @@ delivery = Table(
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("subscription_id", "edition_id"),
     one_of("state", DeliveryState),
+    one_of("kind", DeliveryKind),
+    CheckConstraint("priority IN (0, 1)", name="priority"),  # nobody would claim another one
     # An owner's name may stay longer: a late answer finds an uncertain delivery by it.
     CheckConstraint(
         "(state IN ('claimed', 'sending')) = (lease_until IS NOT NULL)", name="in_hand"

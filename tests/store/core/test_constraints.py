@@ -11,6 +11,8 @@ from tests.mail.stock import fill
 
 REFUSED = {
     "a state that is none": update(t.delivery).values(state="lost"),
+    "a kind of mail that is none": update(t.delivery).values(kind="editon"),
+    "a place in a queue that nobody serves": update(t.delivery).values(priority=2),
     "in hand without a lease": update(t.delivery).values(state="claimed"),
     "a lease of what is in nobody's hands": update(t.delivery).values(
         lease_owner="a", lease_until=t.delivery.c.created_at

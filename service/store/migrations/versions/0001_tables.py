@@ -487,6 +487,10 @@ def upgrade() -> None:
             "(state IN ('claimed', 'sending')) = (lease_until IS NOT NULL)", name="in_hand"
         ),
         sa.CheckConstraint("lease_until IS NULL OR lease_owner IS NOT NULL", name="leased"),
+        sa.CheckConstraint(
+            "kind IN ('edition', 'confirm', 'welcome', 'change', 'report')", name="kind"
+        ),
+        sa.CheckConstraint("priority IN (0, 1)", name="priority"),
         sa.CheckConstraint("kind <> 'edition' OR edition_id IS NOT NULL", name="of_edition"),
         sa.CheckConstraint(
             "state IN ('planned', 'claimed', 'sending', 'accepted', 'deferred', 'rejected', 'uncertain', 'suppressed', 'expired', 'dropped')",
