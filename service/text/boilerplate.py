@@ -32,6 +32,10 @@ _END = re.compile(
     rf"|\s?(?:{_UNPARTED}){_SIGNS}\Z)",
     re.IGNORECASE,
 )
+_ALONE = re.compile(  # what has matched once is not tried otherwise (*+)
+    rf"{_SIGNS}+(?:(?:{_ANY}|{_UNPARTED}){_SIGNS}+|(?:{'|'.join(BEFORE_A_TITLE)})\b.{{0,200}})\Z",
+    re.IGNORECASE,
+)
 _CAPITAL_END = re.compile(rf"\s(?:{_ANY}){_SIGNS}\Z", re.IGNORECASE)
 _TITLE_END = re.compile(
     rf"{_BREAK}(?:(?:{'|'.join(BEFORE_A_TITLE)})\b.{{0,200}}"
@@ -118,6 +122,11 @@ _STARTS = (
     r"(?:skip to (?:main )?content|in bài viết|cỡ chữ(?:\s*a[-+]?)*)(?!\w)",
 )
 _START = re.compile(rf"\A(?:{'|'.join(_STARTS)})\s*[.:|·•\u2013\u2014-]*\s*", re.IGNORECASE)
+
+
+def is_read_on(text: str) -> bool:
+    """Whether a line says "Read more" and nothing else, but perhaps a title. Costs microseconds."""
+    return _ALONE.match(text) is not None
 
 
 def without_boilerplate(text: str) -> str:

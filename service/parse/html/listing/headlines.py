@@ -18,7 +18,7 @@ from lxml.html import HtmlElement
 from service.parse.html.blocks import text_of
 from service.parse.html.vocabulary import HEADINGS
 from service.parse.urls import web_address
-from service.text.boilerplate import is_boilerplate
+from service.text.boilerplate import is_read_on
 from service.text.web.sites import site_of
 
 MOST_LINKS = 8000
@@ -188,7 +188,7 @@ def _says(anchor: HtmlElement) -> tuple[HtmlElement, str]:
     where only "read more" is linked.
     """
     text = text_of(anchor)
-    if text and not is_boilerplate(text):
+    if text and not is_read_on(text):
         return next(((one, text_of(one)) for one in _titles_in(anchor)), (anchor, text))
     for around in nearest(anchor):
         if sum(1 for _ in around.iter("a")) > 3:  # noqa: PLR2004 - picture, headline, "read more"
