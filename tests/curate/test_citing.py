@@ -153,7 +153,7 @@ def test_reading_what_was_stored_keeps_what_a_merged_article_cites(desk):
 
 def test_a_worker_hands_over_what_an_entry_cites(desk):
     document = Document("", None, "vi", (entry(summary=DIRECTIVE),))
-    (made,), _ = prepare(document, Told("a"), desk.matcher)
+    (made,), _ = prepare(document, Told(desk.ids["a"], "a"), desk.matcher)
     assert made.references == ("38-CT/TW", "15/2020/NĐ-CP")
 
 
