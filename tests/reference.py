@@ -5,6 +5,7 @@ tests/test_docs.py holds docs/configuration.md equal to what this gives.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,11 @@ beside the file); `bantin config show` prints what is in force.
 - What leaves the file is retired by `bantin up` and `bantin reload`, never deleted.
 
 This page is made from the schema (`python -m tests.reference`); do not edit it by hand.
-[How words match](#how-words-match) stands at its end.
+[How words match](#how-words-match) and [Rules that say more](#rules-that-say-more) stand at its
+end.
 """
 
-TAIL = """## When a mail's last answer is lost
+TAIL = r"""## When a mail's last answer is lost
 
 The relay had the whole mail, and then the connection broke or this service died: the mail may have
 arrived or not, and nobody can tell from here. `[mail] uncertain` says what becomes of it:
@@ -92,7 +94,83 @@ word was found, and in which of the two.
 After a change of rules the running service matches the stored articles anew. What then enters a
 topic is shown and not mailed: old is not news. `bantin check --live` says of each topic how many
 stored articles its rules match, before they run.
+
+## Rules that say more
+
+Most topics need `any` and `none` alone. What follows may stand beside them.
+
+```toml
+[topic.bao-lu]
+any = ["title: bão", "lũ quét", "author: Nguyễn Văn A"]      # one field alone
+near = [{ words = ["lũ", "học sinh"], within = 8 }]          # near each other
+regex = ['(?i)\b\d+ người (chết|mất tích)\b']                # what words cannot say
+any_of = [{ all = ["mưa lớn", "sạt lở"], none = ["dự báo"] }] # combinations
+none = ["category: Thể thao", "url: /quang-cao/"]
+none_of = [{ regex = ['title:^\[QC\]'] }]
+
+[synonyms]
+"lũ" = ["lụt", "ngập"]
+```
+
+- **Fields.** `title:`, `lead:` (the first sentences), `text:` (the lead and the full text),
+  `author:` and `category:` before a word look there alone, by the same rules. What stands behind
+  `url:` is a piece of the address as it is: slashes and hyphens count, case does not, and it begins
+  and ends where words do. Another small word right before a colon is a fault, since it may have
+  been meant as a field.
+- **`near`**: two words or phrases with at most `within` others between them, in either order, both
+  in the title or both in the text (or in `field`).
+- **`regex`**: a regular expression in the
+  [syntax of RE2](https://github.com/google/re2/wiki/Syntax), which takes time that grows with the
+  text, whatever is written: none can hang. So it cannot look ahead or behind, nor refer to an
+  earlier part; `none` and `none_of` do that. It is looked for in the title and in the first 20,000
+  characters of the text, or in the field that it begins with (`title:…`). Marks count, and case too
+  unless it begins with `(?i)`. `\w` and `\b` know the letters of all scripts. Write it in single
+  quotes, so that TOML leaves its backslashes alone.
+- **Combinations.** `any_of`, `all_of` and `none_of` are to combinations what `any`, `all` and
+  `none` are to words. In a combination stand `any`, `near`, `regex`, `all` and `none`.
+- **How they add up.** One hit in `any`, `near`, `regex` or `any_of` is enough. If `all` or `all_of`
+  are there, each of theirs must hold as well. One hit in `none` or `none_of` keeps the article out.
+- **`[synonyms]`** is yours: who writes the name of a list in a rule finds its words as well, in
+  every field and in `near`. It goes one way: who writes `lụt` finds `lụt`. A list may name
+  another list, but none may lead back to itself.
+
+| rule | the article says (title – text) | matches | because |
+| --- | --- | --- | --- |
+| `any = ["title: bão"]` | Bão số 3 – Gió giật mạnh | yes | it is in the title |
+| `any = ["title: bão"]` | Gió giật mạnh – Bão số 3 | no | it is in the text alone |
+| `any = ["text: bão"]` | Gió giật mạnh – Bão số 3 | yes | it is in the text |
+| `near = [{ words = ["lũ", "lớp"], within = 2 }]` | Lũ lớn, nhiều lớp nghỉ – | yes | two between |
+| `near = [{ words = ["lũ", "lớp"], within = 2 }]` | Nhiều lớp nghỉ vì lũ – | yes | either order |
+| `near = [{ words = ["lũ", "lớp"], within = 1 }]` | Lũ lớn, nhiều lớp nghỉ – | no | two, not one |
+| `near = [{ words = ["lũ", "lớp"] }]` | Lũ lớn – Nhiều lớp nghỉ | no | title and text are two |
+| `regex = ['\b\d+ người chết']` | Lũ quét – Đã có 12 người chết | yes | digits, then these words |
+| `regex = ['^Bão']` | Bão số 3 – | yes | the title begins so |
+| `regex = ['^bão']` | Bão số 3 – | no | case counts |
+| `regex = ['(?i)^bão']` | Bão số 3 – | yes | with `(?i)` it does not |
+| `regex = ['text:^Bão']` | Bão số 3 – Gió mạnh | no | it looks in the text alone |
+| `regex = ['\bđê\b']` | Vỡ đê – | yes | `đ` is a letter |
+| `any_of = [{ all = ["lũ", "trường"] }]` | Trường đóng cửa – Vì lũ | yes | both are there |
+| `any_of = [{ all = ["lũ", "xã"], none = ["diễn tập"] }]` | Diễn tập: lũ về xã – | no | kept out |
+| `any = ["bão"], any_of = [{ all = ["lũ", "trường"] }]` | Tin bão – | yes | one of them is enough |
+| `any = ["bão", "lũ"], all_of = [{ any = ["trường", "lớp"] }]` | Tin bão – | no | no school in it |
+| `any = ["bão"], none_of = [{ all = ["bão", "giá"] }]` | Bão giá cuối năm – | no | both are there |
+| `any = ["bão"], none_of = [{ all = ["bão", "giá"] }]` | Bão vào bờ – | yes | not both |
+
+`bantin check` names what cannot be: an expression that is not closed, a field that does not exist,
+`near` without two words, a list of synonyms that leads back to itself. It warns of an expression
+that finds something in every article.
 """
+
+
+_NOT_SHOWN = {"SecretRef", "Combination"}
+"""Tables whose keys need no rows: they stand in HEAD, or are those of the table around."""
+
+
+def examples(heading: str) -> list[tuple[str, str, bool]]:
+    """The examples of a section of the page: what is written, what the article says, the answer."""
+    table = PAGE.read_text(encoding="utf-8").partition(f"\n{heading}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(.+?)` \| (.+?) \| (yes|no) \| .+ \|$", table, re.MULTILINE)
+    return [(written, said, answer == "yes") for written, said, answer in rows]
 
 
 def page() -> str:
@@ -124,11 +202,13 @@ def _rows(schema: dict[str, Any], table: dict[str, Any], prefix: str) -> list[st
     rows = []
     for key, about in table["properties"].items():
         inner, has_ids = _table(schema, about)
+        of_list = inner is None and "items" in about
+        inner = _table(schema, about["items"])[0] if of_list else inner
         name = f"{prefix}{key}"
         told = about.get("description") or (inner or {}).get("description", "")
         rows.append(f"| `{name}` | {_default(about)} | {_cell(told)}{_choices(schema, about)} |")
-        if inner is not None and "properties" in inner and inner.get("title") != "SecretRef":
-            rows += _rows(schema, inner, f"{name}.ID." if has_ids else f"{name}.")
+        if inner is not None and "properties" in inner and inner["title"] not in _NOT_SHOWN:
+            rows += _rows(schema, inner, f"{name}{'.ID' if has_ids else '[]' if of_list else ''}.")
     return rows
 
 

@@ -13,8 +13,9 @@ import pytest
 from service.cli.app import COMMANDS, HIDDEN
 from service.config.loading import load
 from service.config.schema import Topic
-from service.curate.rules import Described, compile_rules
-from tests.reference import PAGE, page
+from service.curate.rules.matcher import compile_rules
+from service.curate.rules.terms import Described
+from tests.reference import PAGE, examples, page
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("feeds/**/*.md")])
@@ -70,9 +71,7 @@ def test_every_configuration_in_the_documents_is_one(tmp_path):
 
 
 def _examples() -> list[tuple[str, str, bool]]:
-    table = PAGE.read_text(encoding="utf-8").partition("## How words match")[2]
-    rows = re.findall(r"^\| `(.+?)` \| (.+?) \| (yes|no) \| .+ \|$", table, re.MULTILINE)
-    return [(written, said, answer == "yes") for written, said, answer in rows]
+    return examples("## How words match")
 
 
 @pytest.mark.parametrize(("written", "said", "matches"), _examples())

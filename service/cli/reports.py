@@ -6,6 +6,7 @@ from collections import Counter
 from zoneinfo import ZoneInfo
 
 from service.cli.output import local, printable, say, table
+from service.curate.rules.reason_text import reason_line
 from service.render.addresses import absolute
 from service.render.words import Words
 from service.report import hubs
@@ -124,7 +125,7 @@ def tell_explanation(explanation: Explanation, zone: str, base_url: str) -> None
         "Topics",
         ("topic", "entered", "news", "why"),
         [
-            (one.topic, local(one.entered_at, zone), _news(one.quiet), _reason(one.reason))
+            (one.topic, local(one.entered_at, zone), _news(one.quiet), reason_line(one.reason))
             for one in found.topics
         ],
     )
@@ -148,11 +149,3 @@ def span(seconds: int | None) -> str:
 
 def _news(quiet: bool) -> str:
     return "old" if quiet else "news"
-
-
-def _reason(reason: dict[str, object]) -> str:
-    """`any: giáo dục; in: title`."""
-    return "; ".join(
-        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
-        for name, value in reason.items()
-    )

@@ -7,6 +7,7 @@ that every room reads the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +21,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
+from service.config.rules import Combination, NearTerms, RuleLists
 from service.config.sections import (
     ID_PATTERN,
     Branding,
@@ -59,6 +61,7 @@ __all__ = [
     "ID_PATTERN",
     "Branding",
     "Collect",
+    "Combination",
     "ConfigSection",
     "Dates",
     "Digest",
@@ -69,6 +72,7 @@ __all__ = [
     "Login",
     "Mail",
     "Named",
+    "NearTerms",
     "PageSelectors",
     "PerSite",
     "Publish",
@@ -207,18 +211,33 @@ class Source(_Known):
     was: Id | None = Field(default=None, description=WAS)
 
 
-class Topic(Named):
+class _Titled(Named):
+    title: Line = Field("", description="Title as readers see it; default: its id")
+
+
+class Topic(RuleLists, _Titled):
     """A selection of articles, by rules: any, all, sources, categories bring in, none keeps out."""
 
-    title: Line = Field("", description="Title as readers see it; default: its id")
-    any: Words = Field((), description="Words and phrases, one of which must stand in the article")
-    all: Words = Field((), description="Words and phrases that must all stand in the article")
-    none: Words = Field((), description="Words and phrases that keep an article out")
+    any_of: tuple[Combination, ...] = Field(
+        (),
+        description="Combinations, each a table with any, near, regex, all, none: one that holds "
+        "is enough, as a word of any is",
+    )
+    all_of: tuple[Combination, ...] = Field((), description="Combinations that must all hold")
+    none_of: tuple[Combination, ...] = Field(
+        (), description="Combinations that keep an article out"
+    )
     sources: tuple[Id, ...] = Field((), description="Match all articles of these sources")
     not_sources: tuple[Id, ...] = Field((), description="Exclude all articles of these sources")
     categories: Words = Field((), description="Match these categories of sources")
     languages: tuple[Language, ...] = Field((), description="Only articles in these languages")
     was: Id | None = Field(None, description=WAS)
+    _synonyms: Mapping[str, Words] = PrivateAttr({})
+
+    @property
+    def synonyms(self) -> Mapping[str, Words]:
+        """The `[synonyms]` of the whole."""
+        return self._synonyms
 
 
 class StoriesSection(ConfigSection):
@@ -282,6 +301,11 @@ class Settings(ConfigSection):
     signup: Signup = Signup()
     source: dict[Id, Source] = Field({}, description="[source.ID]: where news comes from")
     topic: dict[Id, Topic] = Field({}, description="[topic.ID]: selections, each with its feeds")
+    synonyms: dict[Phrase, Words] = Field(
+        {},
+        description='Words that rules of topics find beside one: `"lũ" = ["lụt", "ngập"]`, and '
+        "whoever writes lũ in a rule finds all three",
+    )
     digest: dict[Id, Digest] = Field({}, description="[digest.ID]: newsletters")
     _root: Path = PrivateAttr(Path())
 
@@ -295,6 +319,7 @@ class Settings(ConfigSection):
             object.__setattr__(source, "_id", name)  # as above; it is frozen in this as well
         for topic in self.topic.values():
             _default(topic, "title", topic.id)
+            topic._synonyms = self.synonyms  # noqa: SLF001 - as its id
         for digest in self.digest.values():
             _default(digest, "title", self.site.title)
             _default(digest, "cadences", (digest.cadence,))

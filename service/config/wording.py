@@ -117,6 +117,8 @@ def _no_table(path: shape.Path, error: ErrorDetails) -> tuple[str, str]:
     if path and path[-1] in _SECRET_TABLES:
         return "is not a table", f"write {path[-1]} = {_SECRET_TABLES[str(path[-1])]}"
     problem = f"is {quoted(error['input'])}, not a table"
+    if path and isinstance(path[-1], int) and (section := shape.section_at((*path, ""))):
+        return problem, f"write {{ {next(iter(shape.keys(section)))} = … }}, in braces"
     if shape.has_ids(path):
         return problem, f"write [{name}.ID] for each, every one with an id of its own"
     if len(path) > 1 and shape.has_ids(path[:-1]):

@@ -28,7 +28,7 @@ from service.curate.candidates import AdmitSource, ArticleCandidate, candidate, 
 from service.curate.citing import write_citations
 from service.curate.placing import Placing
 from service.curate.prepare import Prepared, Told, prepare
-from service.curate.rules import Matcher
+from service.curate.rules.matcher import Matcher
 from service.model import Document, Refusal
 from service.store.content import articles, entries, merges, stale_feeds, topics, versions
 from service.store.content.articles import Stored

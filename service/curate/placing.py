@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from service.curate.articles import matched_text
 from service.curate.candidates import ArticleCandidate
-from service.curate.rules import Described, Matcher
+from service.curate.rules.matcher import Matcher
+from service.curate.rules.terms import Described
 from service.store.content import topics
 from service.store.content.article_values import ArticleValues
 from service.store.content.articles import Stored
@@ -103,6 +104,9 @@ class Placing:
             source=source,
             categories=values.categories,
             language=values.language,
+            lead=values.lead,
+            link=values.link,
+            authors=values.authors,
         )
 
 

@@ -15,7 +15,8 @@ from service.curate import identity
 from service.curate.articles import Shaped, believable, shape, web_link
 from service.curate.citations import cited
 from service.curate.listed import Visits, listed_hash, pack, wanted
-from service.curate.rules import Described, Matcher, Reason
+from service.curate.rules.matcher import Matcher, Reason
+from service.curate.rules.terms import Described
 from service.model import Document, Entry, Refusal
 from service.store.content.article_values import ArticleValues
 from service.text.fold import nfc
@@ -149,4 +150,7 @@ def _described(shaped: Shaped, told: Told) -> Described:
         categories=shaped.values.categories,
         language=shaped.values.language,
         own_topics=told.topics,
+        lead=shaped.values.lead,
+        link=shaped.values.link,
+        authors=shaped.values.authors,
     )

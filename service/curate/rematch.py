@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from service.config.schema import Settings, Topic
-from service.curate.rules import Matcher, Reason, compile_rules
+from service.curate.rules.matcher import Matcher, Reason, compile_rules, packed
 from service.curate.stored import reasons
 from service.model import Changed
 from service.store.content import articles, entries, stale_feeds, topics, versions
@@ -23,7 +23,7 @@ from service.store.core.database import Connection, Store
 
 Progress = Callable[[int], None]
 
-MATCHING = 2
+MATCHING = 3
 """Raised when the same rules come to mean something else: then all is matched anew."""
 
 
@@ -61,7 +61,7 @@ def rematch(
 
 def rules_hash(settings: Settings, name: str) -> bytes:
     """A hash of all that decides which articles are in the topic; its title does not."""
-    rules = settings.topic[name].model_dump(mode="json", exclude={"title", "was"})
+    rules = packed({name: settings.topic[name]}).decode()
     filled = sorted(source.id for source in settings.source.values() if name in source.topics)
     told = json.dumps([MATCHING, rules, filled], sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(told.encode(), digest_size=16).digest()

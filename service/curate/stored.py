@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from service.config.schema import Settings
 from service.curate.articles import matched_text
-from service.curate.rules import Described, Matcher, Reason, compile_rules
+from service.curate.rules.matcher import Matcher, Reason, compile_rules
+from service.curate.rules.terms import Described
 from service.store.content import articles
 from service.store.content.articles import Matchable
 from service.store.core.database import Connection
@@ -50,6 +51,9 @@ def reasons(matcher: Matcher, settings: Settings, article: Matchable) -> dict[st
             source=name,
             categories=article.categories,
             language=article.language,
+            lead=article.lead,
+            link=article.link,
+            authors=article.authors,
             own_topics=source.topics if source else (),
         )
         found = matcher.match(described) | found

@@ -11,6 +11,7 @@ from service.collect.faults import warnings as collect_warnings
 from service.config.loading import Examined, Loaded, examine, judged, placed
 from service.config.schema import Settings
 from service.curate.faults import faults as curate_faults
+from service.curate.faults import warnings as curate_warnings
 from service.errors import Fault, Finding
 from service.mail.faults import faults as mail_faults
 from service.newsletter.faults import faults as newsletter_faults
@@ -70,7 +71,7 @@ def check(config: Path, environ: Mapping[str, str]) -> Checked:
         )
     warnings = examined.warnings
     if settings is not None and not faults:
-        more = placed(collect_warnings(settings), examined.places)
+        more = placed(collect_warnings(settings) + curate_warnings(settings), examined.places)
         warnings = (*warnings, *more)
     return Checked(_loaded(examined, faults, warnings), faults, warnings)
 

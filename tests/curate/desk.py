@@ -7,7 +7,7 @@ from sqlalchemy import and_, exists, func, or_, select
 from service.config.schema import Settings
 from service.curate.admit import AdmitSource, admit
 from service.curate.lookup import find_article
-from service.curate.rules import compile_rules
+from service.curate.rules.matcher import compile_rules
 from service.model import Document, Entry
 from service.store import tables as t
 from service.store.content import admin_queries, stale_feeds, stories

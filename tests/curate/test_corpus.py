@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from service.config.schema import Settings
 from service.curate.admit import AdmitSource, admit
-from service.curate.rules import compile_rules
+from service.curate.rules.matcher import compile_rules
 from service.errors import ParseError
 from service.parse.document import parse_document
 from service.parse.options import ParseOptions

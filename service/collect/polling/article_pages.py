@@ -29,7 +29,7 @@ from service.collect.workers.task import ArticlePageTask, EntryOptions, ParseTas
 from service.config.schema import Source
 from service.curate.admit import AdmitSource, admit_listed
 from service.curate.prepare import Prepared
-from service.curate.rules import packed
+from service.curate.rules.matcher import packed
 from service.errors import BantinError, FetchError, HttpError, ParseError, StoreError
 from service.net.answers import Response
 from service.store.core.threads import in_thread

@@ -26,7 +26,7 @@ from service.collect.polling.record import Recorder
 from service.collect.polling.sweep import PassDependencies, Sweep
 from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
-from service.curate.rules import compile_rules
+from service.curate.rules.matcher import compile_rules
 from service.errors import BantinError, FetchError, UsageError, first_of
 from service.model import Changed
 from service.net.agent import user_agent

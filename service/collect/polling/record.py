@@ -21,7 +21,7 @@ from service.collect.schedule.outcome import NextPoll, PollTerms
 from service.config.schema import Settings, Source
 from service.curate.admit import AdmitSource, Submission, admit_prepared
 from service.curate.prepare import Prepared
-from service.curate.rules import Matcher
+from service.curate.rules.matcher import Matcher
 from service.errors import (
     BantinError,
     DriftError,

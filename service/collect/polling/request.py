@@ -76,7 +76,7 @@ class Asked:
         rules: bytes,
         before: bytes | None = None,
     ) -> ParseTask:
-        """One of its documents, to be read. `rules`: see `curate.rules.packed`."""
+        """One of its documents, to be read. `rules`: see `curate.rules.matcher.packed`."""
         options = EntryOptions(self.told, rules, before)
         suspect = self.claimed.quarantined_since is not None
         return ParseTask(body, dict(headers), url, self.reading, now, options, suspect)

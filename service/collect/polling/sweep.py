@@ -30,7 +30,7 @@ from service.collect.schedule import outcome
 from service.collect.workers.pool import Parsers
 from service.collect.workers.task import ParseTask
 from service.config.schema import Settings
-from service.curate.rules import Matcher, packed
+from service.curate.rules.matcher import Matcher, packed
 from service.errors import BantinError, first_of
 from service.store.core.database import Store
 from service.store.core.lease import Lease, Term, in_hand

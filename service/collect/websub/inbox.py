@@ -23,7 +23,7 @@ from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
 from service.curate.identity import address_key
 from service.curate.prepare import Prepared
-from service.curate.rules import compile_rules, packed
+from service.curate.rules.matcher import compile_rules, packed
 from service.errors import BantinError, first_of
 from service.model import Changed
 from service.net.limits import MEBI

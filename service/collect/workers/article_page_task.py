@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from service.collect.workers.task import ArticlePageTask, ParseTask
-from service.curate import rules
 from service.curate.listed import is_cut, unpack
 from service.curate.prepare import Prepared, prepare_listed
+from service.curate.rules import matcher
 from service.errors import ParseError
 from service.model import Entry
 from service.parse.compressed import unpacked
@@ -38,7 +38,7 @@ def prepare_page(task: ArticlePageTask) -> Prepared:
     listed, options = unpack(task.listed), task.entry_options
     try:
         whole = listed if task.page is None else complete(task.page, listed)
-        return prepare_listed(listed, whole, options.told, rules.unpacked(options.rules))
+        return prepare_listed(listed, whole, options.told, matcher.unpacked(options.rules))
     except ParseError:
         raise
     except Exception as error:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from service.collect.workers.task import ParseTask, PreparedResult
-from service.curate import rules
 from service.curate.prepare import prepare
+from service.curate.rules import matcher
 from service.parse.compressed import unpacked
 from service.parse.entry_limits import bounded
 from service.parse.incremental import decide, snapshot
@@ -36,7 +36,7 @@ def bring(job: ParseTask) -> PreparedResult:
         return parsed
     on = snapshot.basis(job.reading.fingerprint, job.url)
     known = snapshot.entries_in(before, on)
-    made, hashes = prepare(parsed.document, options.told, rules.unpacked(options.rules), known)
+    made, hashes = prepare(parsed.document, options.told, matcher.unpacked(options.rules), known)
     memory = parsed.memory or snapshot.of_entries(hashes, on)
     return replace(
         parsed,

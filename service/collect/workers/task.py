@@ -13,7 +13,7 @@ from service.parse.result import ParseResult
 
 @dataclass(frozen=True, slots=True)
 class EntryOptions:
-    """What to make of the entries. `rules`: see `curate.rules.packed`.
+    """What to make of the entries. `rules`: see `curate.rules.matcher.packed`.
 
     `before`: what is remembered of the last document of this source, None = nothing.
     """

@@ -55,9 +55,12 @@ class Matchable:
     """A stored article as rules look at it."""
 
     id: int
+    first_seen_at: datetime
+    link: str | None
     title: str
     lead: str
     content: str
+    authors: tuple[str, ...]
     categories: tuple[str, ...]
     language: str | None
     sources: tuple[str, ...]
@@ -166,9 +169,12 @@ def after(connection: Connection, last_id: int) -> list[Matchable]:
     return [
         Matchable(
             id=row.id,
+            first_seen_at=row.first_seen_at,
+            link=row.link,
             title=row.title,
             lead=row.lead,
             content=row.content,
+            authors=tuple(row.authors),
             categories=tuple(row.categories),
             language=row.language,
             sources=tuple(told_by[row.id]),

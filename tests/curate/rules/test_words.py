@@ -1,4 +1,4 @@
-"""Rules of topics: words by syllable, accents where the rule has them, and the reason told."""
+"""Words in rules: by syllable, accents where the rule has them, and the reason told."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from service.config.schema import Settings, Topic
 from service.curate.faults import faults
-from service.curate.rules import Described, compile_rules
+from service.curate.rules.matcher import compile_rules
+from service.curate.rules.terms import Described
 
 
 def _match(topic: dict, title: str = "", text: str = "", **described: object):
@@ -155,5 +156,5 @@ def test_a_topic_that_nothing_can_enter_is_a_fault_unless_a_source_fills_it():
     )
     assert [(path, problem) for path, problem, _ in faults(settings)] == [
         (("topic", "empty"), "nothing can enter this topic"),
-        (("topic", "odd", "any"), "'…' has no letter or digit in it"),
+        (("topic", "odd", "any", 0), "'…' has no letter or digit in it"),
     ]
