@@ -129,6 +129,8 @@ def tell_explanation(explanation: Explanation, zone: str, base_url: str) -> None
             for one in found.topics
         ],
     )
+    if explanation.references:
+        say(f"cites: {', '.join(explanation.references)}")
     say(f"published in: {', '.join(explanation.feeds) or 'no feed'}")
     told = ", ".join(f"{state} {number}" for state, number in explanation.told.items())
     say(f"mailed: {told or 'to nobody'}")

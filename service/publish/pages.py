@@ -93,7 +93,8 @@ class Pages:
         return self._page(
             "story", story_page(found.public_id), story=self._shown(found),
             references=[
-                ReferenceLink(one) for one in references.of_stories(self._connection, [found.id])
+                ReferenceLink(one)
+                for one in references.of_articles(self._connection, found.article_ids)
             ],
         )  # fmt: skip
 

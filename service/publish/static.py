@@ -149,7 +149,8 @@ def _references(
     connection: Connection, settings: Settings, renderer: Renderer, pages: Pages, told: list[Story]
 ) -> Iterator[File]:
     """Of the documents that these stories cite: their pages lead there."""
-    for reference in references.of_stories(connection, (story.id for story in told)):
+    articles = (number for story in told for number in story.article_ids)
+    for reference in references.of_articles(connection, articles):
         yield _index(unquote(reference_page(reference))), partial(pages.reference, reference)
         for format_ in FORMATS:
             make = partial(reference_feed, connection, settings, renderer, reference, format_)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from service.curate.lookup import find_article
 from service.publish.build import NEWEST
 from service.render.addresses import story_page
-from service.store.content import admin_queries, stories
+from service.store.content import admin_queries, references, stories
 from service.store.content.admin_queries import Explained
 from service.store.content.stale_feeds import EVERYTHING
 from service.store.core.database import Connection
@@ -19,13 +19,15 @@ from service.store.mailing import history
 class Explanation:
     """`feeds`: those that list its story now (topic ids, "all"). `page`: its story's path.
 
-    `told`: state of delivery -> to how many subscribers, its whole story counted.
+    `told`: state of delivery -> to how many subscribers, its whole story counted. `references`: the
+    official documents that the story cites.
     """
 
     found: Explained
     feeds: tuple[str, ...]
     page: str
     told: dict[str, int]
+    references: tuple[str, ...]
 
 
 def explain(connection: Connection, asked: str, topics: Iterable[str]) -> Explanation | None:
@@ -50,6 +52,7 @@ def explain(connection: Connection, asked: str, topics: Iterable[str]) -> Explan
         ),
         page=story_page(found.story_public_id),
         told=history.times_told(connection, found.article_ids),
+        references=tuple(references.of_articles(connection, found.article_ids)),
     )
 
 
@@ -90,4 +93,5 @@ def as_json(explanation: Explanation) -> dict[str, object]:
         ],
         "feeds": list(explanation.feeds),
         "told": explanation.told,
+        "references": list(explanation.references),
     }

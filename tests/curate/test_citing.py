@@ -85,7 +85,7 @@ def test_articles_that_become_one_keep_what_each_cited_and_are_listed_once(desk)
     assert citing(desk, "38-CT/TW") == ["Một"]
     assert citing(desk, "41-QĐ/TW") == ["Một"]
     with desk.store.read() as connection:
-        one = references.of_stories(connection, [desk.story("https://a.vn/1").id])
+        one = references.of_articles(connection, desk.story("https://a.vn/1").article_ids)
     assert one == ["15/2020/NĐ-CP", "38-CT/TW", "41-QĐ/TW"]
 
 

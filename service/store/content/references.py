@@ -68,15 +68,14 @@ def words_after(connection: Connection, last_id: int) -> Sequence[Any]:
     ).all()
 
 
-def of_stories(connection: Connection, story_ids: Iterable[int]) -> list[str]:
-    """What the articles of stories cite, each once, in the order of their spelling."""
+def of_articles(connection: Connection, article_ids: Iterable[int]) -> list[str]:
+    """What these articles cite, each reference once, in the order of their spelling."""
     found: set[str] = set()
-    for some in lots(story_ids):
+    for some in lots(article_ids):
         rows = connection.execute(
             select(article_reference.c.reference)
             .distinct()
-            .join(story_article, story_article.c.article_id == article_reference.c.article_id)
-            .where(story_article.c.story_id.in_(some))
+            .where(article_reference.c.article_id.in_(some))
         )
         found.update(rows.scalars())
     return sorted(found)

@@ -89,9 +89,9 @@ _OTHER_NUMBER = re.compile(
 class Cue:
     """What the words before a number say of it.
 
-    `named`: a kind of document, so that the rest may be unusual; `kind`: its abbreviation, "" where
-    it has none. `doubtful`: the word may mean something else. `date`: a day or month. `other`:
-    something that is numbered and no document.
+    `named`: a kind of document, so that the rest may be unusual; `kind`: the abbreviation of the
+    word, "" where it has none. `doubtful`: the word may mean something else. `date`: a day or
+    month. `other`: something that is numbered and no document.
     """
 
     named: bool = False
@@ -128,8 +128,10 @@ def _named(name: str, between: str, *, capital: bool) -> Cue:
     near = numbered or _BETWEEN.fullmatch(between)
     if name in _OTHER_PAPERS or not near or any(map(str.isdigit, between)):
         return NOTHING
-    if not numbered and (name in _NUMBERED_ONLY or (len(name) == _SHORT and not capital)):
+    if not numbered and len(name) == _SHORT and not capital:
         return NOTHING
+    if not numbered and name in _NUMBERED_ONLY:
+        return Cue(kind=_KIND_OF[name])
     doubtful = not (capital or numbered) if name in _VERBS else name in _SERIES
     return Cue(named=True, kind=_KIND_OF[name], doubtful=doubtful)
 

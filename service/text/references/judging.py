@@ -50,14 +50,15 @@ def _with_kind(read: Reading, cue: Cue) -> bool:
     is_body = others[0].known and codes.is_body(others[0].code)
     if first.loose or not first.separator or read.dotted or others[0].loose:
         return is_body and (bool(first.separator) or cue.named or read.year is not None)
-    return is_body or cue.named or (first.code in codes.SURE_KINDS and first.code != "NĐ")
+    sure = first.code in codes.SURE_KINDS and first.code != "NĐ"
+    return is_body or cue.named or sure or cue.kind == first.code  # "thông báo 41/TB-LH"
 
 
 def _of_body(read: Reading, cue: Cue) -> bool:
     """A body first, as in old documents and letters: `160/CP`, `40/2000/QH10`, `1289/VPCP-NC`."""
     first, *others = read.codes
     if codes.is_party(first.code) and not codes.is_council(first.code):
-        if cue.kind and not others:
+        if cue.named and cue.kind and not others:
             read.codes.insert(0, Code(cue.kind, known=True))  # the Party's numbers name a kind
             return True
         return False
