@@ -71,8 +71,7 @@ def test_precision_and_recall_on_what_was_labelled_by_hand():
     print(f"{labels} mentions, {traps} traps: precision {precision:.4f}, recall {recall:.4f}")  # noqa: T201 - read with -s
     assert labels >= 200
     assert traps >= (labels + traps) / 3
-    assert precision >= 0.99, wrong
-    assert recall >= 0.95, wrong
+    assert wrong == []  # .99 and .90 would do; what was right must stay so
 
 
 def test_candidates_of_real_papers(corpus):
