@@ -132,8 +132,8 @@ def tell_explanation(explanation: Explanation, zone: str, base_url: str) -> None
     if explanation.references:
         say(f"cites: {', '.join(explanation.references)}")
     say(f"published in: {', '.join(explanation.feeds) or 'no feed'}")
-    told = ", ".join(f"{state} {number}" for state, number in explanation.told.items())
-    say(f"mailed: {told or 'to nobody'}")
+    mailed = ", ".join(f"{state} {number}" for state, number in explanation.told.items())
+    say(f"mailed: {mailed or 'to nobody'}")
 
 
 def span(seconds: int | None) -> str:
