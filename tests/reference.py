@@ -104,6 +104,7 @@ Most topics need `any` and `none` alone. What follows may stand beside them.
 any = ["title: bão", "lũ quét", "author: Nguyễn Văn A"]      # one field alone
 near = [{ words = ["lũ", "học sinh"], within = 8 }]          # near each other
 regex = ['(?i)\b\d+ người (chết|mất tích)\b']                # what words cannot say
+reference = "38-CT/TW"                                       # who cites a document
 any_of = [{ all = ["mưa lớn", "sạt lở"], none = ["dự báo"] }] # combinations
 none = ["category: Thể thao", "url: /quang-cao/"]
 none_of = [{ regex = ['title:^\[QC\]'] }]
@@ -126,10 +127,16 @@ none_of = [{ regex = ['title:^\[QC\]'] }]
   characters of the text, or in the field that it begins with (`title:…`). Marks count, and case too
   unless it begins with `(?i)`. `\w` and `\b` know the letters of all scripts. Write it in single
   quotes, so that TOML leaves its backslashes alone.
+- **`reference`**: an official document by its number, or a list of them: `"38-CT/TW"`,
+  `"15/2020/NĐ-CP"`. It finds every spelling of that number (`38/CT-TW`, `15/2020/ND-CP`), and
+  nothing that only looks like it. Untidy numbers in a rule are put right as well; what is the
+  number of no document is a fault. `/references/38-CT-TW/` lists who cites one, with a feed beside
+  it.
 - **Combinations.** `any_of`, `all_of` and `none_of` are to combinations what `any`, `all` and
-  `none` are to words. In a combination stand `any`, `near`, `regex`, `all` and `none`.
-- **How they add up.** One hit in `any`, `near`, `regex` or `any_of` is enough. If `all` or `all_of`
-  are there, each of theirs must hold as well. One hit in `none` or `none_of` keeps the article out.
+  `none` are to words. In a combination stand `any`, `near`, `regex`, `reference`, `all` and `none`.
+- **How they add up.** One hit in `any`, `near`, `regex`, `reference` or `any_of` is enough. If
+  `all` or `all_of` are there, each of theirs must hold as well. One hit in `none` or `none_of`
+  keeps the article out.
 - **`[synonyms]`** is yours: who writes the name of a list in a rule finds its words as well, in
   every field and in `near`. It goes one way: who writes `lụt` finds `lụt`. A list may name
   another list, but none may lead back to itself.
@@ -149,6 +156,12 @@ none_of = [{ regex = ['title:^\[QC\]'] }]
 | `regex = ['(?i)^bão']` | Bão số 3 – | yes | with `(?i)` it does not |
 | `regex = ['text:^Bão']` | Bão số 3 – Gió mạnh | no | it looks in the text alone |
 | `regex = ['\bđê\b']` | Vỡ đê – | yes | `đ` is a letter |
+| `reference = "38-CT/TW"` | Tin – Sơ kết Chỉ thị số 38/CT-TW | yes | another spelling of it |
+| `reference = "15/2020/ND-CP"` | Nghị định 15/2020/NĐ-CP – | yes | untidy in the rule |
+| `reference = ["38-CT/TW", "160/CP"]` | Nghị định 160/CP – | yes | one of them is enough |
+| `reference = "38-CT/TW"` | Chỉ thị 138-CT/TW – | no | another number |
+| `reference = "160/CP"` | Cổ tức 160/CP – | no | no document is named |
+| `any_of = [{ reference = "38-CT/TW", all = ["lũ"] }]` | Chỉ thị 38-CT/TW – | no | no `lũ` in it |
 | `any_of = [{ all = ["lũ", "trường"] }]` | Trường đóng cửa – Vì lũ | yes | both are there |
 | `any_of = [{ all = ["lũ", "xã"], none = ["diễn tập"] }]` | Diễn tập: lũ về xã – | no | kept out |
 | `any = ["bão"], any_of = [{ all = ["lũ", "trường"] }]` | Tin bão – | yes | one of them is enough |

@@ -5,14 +5,25 @@ Whether a term names a field that there is, and an expression can be used, `cura
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from service.config.sections import ConfigSection, Words
+from service.config.sections import ConfigSection, Phrase, Words
+from service.config.values import document_number, one_or_more
 
 WITHIN = 10
 """Words between two near ones, unless the rule says: about one clause of a sentence."""
+
+
+DocumentNumber = Annotated[Phrase, AfterValidator(document_number)]
+_TEXT = {"type": "string", "minLength": 1, "examples": ["38-CT/TW", "15/2020/NĐ-CP"]}
+References = Annotated[
+    tuple[DocumentNumber, ...],
+    BeforeValidator(one_or_more),
+    WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}),
+]
+"""`38-CT/TW`, in quotes, or a list of such numbers; untidy ones are put right."""
 
 
 class NearTerms(ConfigSection):
@@ -40,6 +51,11 @@ class RuleLists(ConfigSection):
     any: Words = Field((), description="Words and phrases, one of which must stand in the article")
     near: tuple[NearTerms, ...] = Field(
         (), description="Pairs of words near each other; one pair is enough, as a word of any is"
+    )
+    reference: References = Field(
+        (),
+        description="Official documents by number, one or a list; one that is cited is enough, "
+        "as a word of any is",
     )
     regex: Words = Field(
         (), description="Regular expressions; one that finds something is enough, as a word of any"

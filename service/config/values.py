@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from service.config.zones import suggestion
+from service.text.references.find import parsed
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdwy])")
@@ -84,6 +85,20 @@ def phrase(value: str) -> str:
     if not value.strip():
         raise ValueError("is empty; write something, or leave it out")
     return one_line(value)
+
+
+def one_or_more(value: object) -> object:
+    """A text alone is a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+def document_number(value: str) -> str:
+    """The number of an official document, in its one spelling."""
+    found = parsed(value)
+    if found is None:
+        right = "write one such as 38-CT/TW or 15/2020/NĐ-CP"
+        raise ValueError(f'"{value}" is not the number of an official document; {right}')
+    return found
 
 
 def web_address(value: str) -> str:

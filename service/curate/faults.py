@@ -64,7 +64,7 @@ def _lists(name: str, topic: Topic) -> Iterator[tuple[Path, Topic | Combination]
 
 def _asks_for_something(topic: Topic) -> bool:
     words = topic.any or topic.near or topic.regex or topic.all or topic.any_of or topic.all_of
-    return bool(words or topic.categories or topic.sources or topic.languages)
+    return bool(words or topic.reference or topic.categories or topic.sources or topic.languages)
 
 
 def _terms(path: Path, lists: Topic | Combination) -> Iterator[Finding]:
@@ -138,7 +138,8 @@ def _shut_out(path: Path, lists: Topic | Combination) -> Iterator[Finding]:
 
 def _idle(path: Path, lists: Topic | Combination) -> Iterator[Finding]:
     """A combination that does not say what must be there; in all_of it may say what must not."""
-    if isinstance(lists, Topic) or lists.any or lists.near or lists.regex or lists.all:
+    asks = lists.any or lists.near or lists.regex or lists.reference or lists.all
+    if isinstance(lists, Topic) or asks:
         return
     if not lists.none or path[2] != "all_of":
         yield path, "asks for nothing", 'say what must be there (all = ["…"]), or take it out'

@@ -7,11 +7,13 @@ words stand, only where a rule gets so far that it matters.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from functools import cached_property
 
 from service.curate.rules.patterns import Pattern, compile_pattern
 from service.curate.rules.phrases import Phrase, Phrases, between
 from service.curate.rules.terms import (
+    EVERYWHERE,
     FIELDS,
     URL,
     Described,
@@ -20,12 +22,13 @@ from service.curate.rules.terms import (
     read_term,
 )
 from service.text.fold import lower, words_of
+from service.text.references.find import references
 
 
 class Finders:
     """What finds the terms of all rules, made once."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Collection[Rule]) -> None:
         listed: defaultdict[str, dict[Phrase, None]] = defaultdict(dict)
         self.phrases_of: dict[str, list[Phrase]] = {}
         self.patterns: dict[str, tuple[tuple[str, ...], Pattern]] = {}
@@ -41,6 +44,9 @@ class Finders:
                 for written in clause.regex:
                     read = read_term(written)
                     self.patterns[written] = read.fields, compile_pattern(read.said)
+        self.cited = frozenset(
+            one for rule in rules for clause in rule.clauses for one in clause.reference
+        )
         self.addresses = [(one, lower(one.written.strip())) for one in listed.pop(URL, ())]
         self.by_field = {field: Phrases(listed[field]) for field in FIELDS if field in listed}
 
@@ -80,6 +86,16 @@ class ArticleLook:
             hits = ((field, said) for field, said in found if said is not None)
             self._regex[written] = next(hits, None)
         return self._regex[written]
+
+    @cached_property
+    def cited(self) -> dict[str, list[str]]:
+        """The official documents of rules that the article cites -> the fields that name each."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for field in EVERYWHERE if self._finders.cited else ():
+            for text in self._said(field):
+                for one in self._finders.cited.intersection(references(text)):
+                    found[one].append(field)
+        return found
 
     def _said(self, field: str) -> Iterable[str]:
         return self.described.said_in(field)

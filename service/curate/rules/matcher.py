@@ -1,8 +1,8 @@
 """Topics by rules: which topics an article belongs to, and why. Pure.
 
 An article is in a topic when
-    its words fit (one of `any`, `near`, `regex` and `any_of`; each of `all` and `all_of`; where
-    both kinds are given, both)
+    its words fit (one of `any`, `near`, `regex`, `reference` and `any_of`; each of `all` and
+    `all_of`; where both kinds are given, both)
     or one of `categories` is what the source calls it,
     and it comes from one of `sources` and in one of `languages`, where these are given;
     without words and categories these two decide alone.
@@ -13,7 +13,7 @@ always. How words match: `phrases`; regular expressions: `patterns`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +72,7 @@ class Matcher:
 
     def _possible(self, look: ArticleLook) -> set[str]:
         names = self._always | (self._rules.keys() & set(look.described.own_topics))
-        for term in look.terms:
+        for term in (*look.terms, *look.cited):
             names |= self._by_term.get(term, set())
         for category in look.described.categories:
             names |= self._by_category.get(fold(category), set())
@@ -128,7 +128,7 @@ def _bringing(rule: Rule) -> set[str] | None:
         if rule.words.regex or any(one.regex or not one.asks for one in rule.any_of):
             return None
         found = {term for one in clauses for near in one.near for term in near.terms}
-        found |= {term for one in clauses for term in one.any}
+        found |= {term for one in clauses for term in (*one.any, *one.reference)}
         return found | {term for one in rule.any_of if not one.ways for term in one.all}
     if rule.words.all or not rule.all_of:
         return set(rule.words.all)
@@ -153,7 +153,7 @@ def _rule_holds(rule: Rule, look: ArticleLook) -> Reason | None:
     return reason
 
 
-_WAYS = {"any", "near", "regex"}
+_WAYS = {"any", "near", "regex", "reference"}
 
 
 def _holds(clause: Clause, look: ArticleLook) -> Reason | None:
@@ -180,21 +180,28 @@ def _found(clause: Clause, look: ArticleLook) -> Reason:
             reason[key] = terms
             for term in terms:
                 fields |= _note(term, look, found)
-    for near in clause.near:
-        if (hit := look.near(near)) is not None:
-            reason.setdefault("near", []).append(near.written)
-            fields.add(hit[0])
-            found[near.written] = hit[1]
-    for written in clause.regex:
-        if (hit := look.regex(written)) is not None:
-            reason.setdefault("regex", []).append(written)
-            fields.add(hit[0])
-            found[written] = hit[1]
+    for key, written, (field, said) in _hits(clause, look):
+        reason.setdefault(key, []).append(written)
+        fields.add(field)
+        found[written] = said
+    if cited := [one for one in clause.reference if one in look.cited]:
+        reason["reference"] = cited
+        fields.update(*(look.cited[one] for one in cited))
     if fields:
         reason["in"] = [field for field in FIELDS if field in fields]
     if found:
         reason["found"] = found
     return reason
+
+
+def _hits(clause: Clause, look: ArticleLook) -> Iterator[tuple[str, str, tuple[str, str]]]:
+    """Of what it looks for only here: the list, what is written, and (field, what stands there)."""
+    for near in clause.near:
+        if (hit := look.near(near)) is not None:
+            yield "near", near.written, hit
+    for written in clause.regex:
+        if (hit := look.regex(written)) is not None:
+            yield "regex", written, hit
 
 
 def _note(term: str, look: ArticleLook, found: dict[str, str]) -> set[str]:
@@ -236,7 +243,7 @@ def _lacks(rule: Rule, look: ArticleLook) -> Reason:
         lacks["all_of"] = missing_of
     found = _found(rule.words, look).keys() & _WAYS
     if not found and all(_holds(one, look) is None for one in rule.any_of):
-        lists = {name: getattr(rule.words, name) for name in ("any", "near", "regex")}
+        lists = {name: getattr(rule.words, name) for name in ("any", "near", "regex", "reference")}
         lists |= {"any_of": rule.any_of, "categories": rule.categories}
         if asked := [name for name, listed in lists.items() if listed]:
             lacks["one_of"] = asked

@@ -109,7 +109,7 @@ class NearWords(NamedTuple):
 class Clause:
     """Lists that must hold together; an empty one does not ask.
 
-    One of `any`, `near`, `regex` must be found, each of `all`, and nothing of `none`.
+    One of `any`, `near`, `regex`, `reference` must be found, each of `all`, and nothing of `none`.
     """
 
     any: tuple[str, ...] = ()
@@ -117,25 +117,28 @@ class Clause:
     none: tuple[str, ...] = ()
     near: tuple[NearWords, ...] = ()
     regex: tuple[str, ...] = ()
+    reference: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, written: Combination | Topic) -> Clause:
         near = tuple(
             NearWords((one.words[0], one.words[1]), one.within, one.field) for one in written.near
         )
-        return cls(written.any, written.all, written.none, near, written.regex)
+        return cls(
+            written.any, written.all, written.none, near, written.regex, written.reference
+        )  # fmt: skip
 
     @classmethod
     def unpacked(cls, lists: Mapping[str, Any]) -> Clause:
         """From its JSON."""
         near = tuple(NearWords((one[0][0], one[0][1]), *one[1:]) for one in lists["near"])
-        words = {name: tuple(lists[name]) for name in ("any", "all", "none", "regex")}
+        words = {name: tuple(lists[name]) for name in ("any", "all", "none", "regex", "reference")}
         return cls(**words, near=near)
 
     @property
     def ways(self) -> bool:
         """Whether it asks for one of several."""
-        return bool(self.any or self.near or self.regex)
+        return bool(self.any or self.near or self.regex or self.reference)
 
     @property
     def asks(self) -> bool:

@@ -15,7 +15,8 @@ PHRASE = st.lists(WORD, min_size=1, max_size=3).map(" ".join)
 FIELDS = ["title", "text", "lead", "url", "author", "category"]
 FIELD_TERM = st.tuples(st.sampled_from(FIELDS), WORD).map(": ".join)
 TERM = st.one_of(PHRASE, PHRASE, FIELD_TERM)
-TEXT = st.lists(WORD, max_size=12).map(" ".join)
+CITED = "1-CT/TW"
+TEXT = st.lists(st.one_of(WORD, WORD, st.just(CITED)), max_size=12).map(" ".join)
 NAMES = st.lists(st.sampled_from(["a", "b"]), max_size=2).map(tuple)
 
 
@@ -36,6 +37,7 @@ LISTS = {
     "none": listed(TERM, 1),
     "near": listed(NEAR, 1),
     "regex": listed(EXPRESSION, 1),
+    "reference": listed(st.sampled_from(["01-CT/TW", "160/CP"]), 1),
 }
 COMBINATION = st.builds(Combination, **LISTS)
 TOPIC = st.builds(
@@ -133,11 +135,16 @@ def finds(one: Described, expression: str) -> bool:
     return any(p[0] == "1" and letter(p[1]) for p in pairs if len(p) == 2)
 
 
+def cites(one: Described) -> bool:
+    return any(CITED in text.split() for text in texts(one, None))
+
+
 def ways(one: Described, lists) -> list[bool]:
     return [
         *(has(one, term) for term in lists.any),
         *(are_near(one, near) for near in lists.near),
         *(finds(one, expression) for expression in lists.regex),
+        *(number == f"0{CITED}" and cites(one) for number in lists.reference),
     ]
 
 
