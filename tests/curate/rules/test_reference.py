@@ -10,7 +10,7 @@ from service.config.schema import Settings
 from service.curate.faults import faults
 from service.curate.rematch import rematch
 from service.curate.rules.matcher import compile_rules, packed, unpacked
-from service.curate.rules.reason_text import told
+from service.curate.rules.reason_text import reason_line
 from service.curate.rules.terms import Described
 from tests.curate.desk import Desk, entry
 
@@ -42,7 +42,7 @@ def compiled(rule):
     ],
 )
 def test_the_reason_names_the_document_and_where_it_stands(rule, line):
-    assert told(compiled(rule).match(ARTICLE)["t"]) == line
+    assert reason_line(compiled(rule).match(ARTICLE)["t"]) == line
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_the_reason_names_the_document_and_where_it_stands(rule, line):
 def test_why_an_article_that_cites_something_is_not_in_a_topic(rule, line):
     matcher = compiled(rule)
     assert matcher.match(ARTICLE) == {}
-    assert told(matcher.refusal("t", ARTICLE)) == line
+    assert reason_line(matcher.refusal("t", ARTICLE)) == line
 
 
 def test_a_topic_of_documents_alone_asks_for_something():
