@@ -11,7 +11,7 @@ from lxml import etree, html
 from sqlalchemy import select
 
 from service.curate.admit import AdmitSource, admit
-from service.curate.rules import compile_rules
+from service.curate.rules.matcher import compile_rules
 from service.model import Document, Entry
 from service.publish.build import publish
 from service.store import tables as t
