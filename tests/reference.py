@@ -93,7 +93,8 @@ word was found, and in which of the two.
 
 After a change of rules the running service matches the stored articles anew. What then enters a
 topic is shown and not mailed: old is not news. `bantin check --live` says of each topic how many
-stored articles its rules match, before they run.
+stored articles its rules match, before they run; `bantin topics test ID` names those which the rule
+in the file would add and drop, each with its reason (`--since 30d`: of the latest).
 
 ## Rules that say more
 

@@ -35,7 +35,10 @@ COMMANDS = {
     "why": ("service.cli.status:why", "tell whether a subscriber got an article"),
     "parse": ("service.cli.parse:parse", "show what the service reads in a feed or page"),
     "sources": ("service.cli.sources.sources:sources", "list, add, pause, import, export sources"),
-    "topics": ("service.cli.topics:topics", "learn topics from labelled texts, and judge them"),
+    "topics": (
+        "service.cli.topics:topics",
+        "try the rules of topics; learn topics from labelled texts",
+    ),
     "subscribers": (
         "service.cli.subscribers:subscribers",
         "list, add, import, export, forget subscribers",

@@ -12,7 +12,7 @@ import click
 
 from service.config.instants import parse_instant
 from service.config.loading import DEFAULT_NAME, examine
-from service.config.schema import Log
+from service.config.schema import Log, Settings
 from service.errors import UsageError
 from service.runtime import logs
 from service.runtime.composition import Service, open_service, open_to_look
@@ -60,17 +60,27 @@ def _closing(service: Service) -> Iterator[Service]:
 
 def instant(service: Service, text: str | None) -> datetime | None:
     """TIME as aware UTC; None where none was given. Raises UsageError."""
+    return instant_of(text, service.settings.zone, service.clock())
+
+
+def instant_of(text: str | None, zone: str, now: datetime) -> datetime | None:
+    """The same without a service. `zone`: the site's, an IANA name."""
     if text is None:
         return None
     try:
-        return parse_instant(text, service.settings.zone, service.clock())
+        return parse_instant(text, zone, now)
     except ValueError as error:
         raise UsageError(str(error)) from error
 
 
 def known(service: Service, kind: str, name: str | None) -> None:
     """Refuse an id that is not in the TOML. `kind`: source, topic or digest. Raises UsageError."""
-    names = getattr(service.settings, kind)
+    known_in(service.settings, kind, name)
+
+
+def known_in(settings: Settings, kind: str, name: str | None) -> None:
+    """The same without a service."""
+    names = getattr(settings, kind)
     if name is not None and name not in names:
         raise UsageError(f"no {kind} {name!r}; there is {', '.join(names) or 'none'}")
 

@@ -55,10 +55,11 @@ def warn(text: str) -> None:
 
 def dump(value: object) -> None:
     """One JSON document on standard output, a line."""
-    click.echo(json.dumps(value, ensure_ascii=False, default=_plain))
+    click.echo(json.dumps(value, ensure_ascii=False, default=plain))
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """What JSON has not, as it is written there."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Path):

@@ -1,4 +1,4 @@
-"""`bantin topics`: learned topics, trained and judged."""
+"""`bantin topics`: rules tried on what is stored; learned topics, trained and judged."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.cli.backtest import test
 from service.cli.grouping import CommandGroup
 from service.cli.output import dump, json_option, number, say, spinner, table
 from service.config.additions import write_at_once
@@ -33,7 +34,10 @@ seed_option = click.option(
 
 @click.group(cls=CommandGroup)
 def topics() -> None:
-    """Learn topics from labelled texts, and see how well they are judged."""
+    """Try the rules of topics; learn topics from labelled texts, and see how well they judge."""
+
+
+topics.add_command(test)
 
 
 @topics.command()

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from service.config.schema import Settings, Topic
-from service.curate.rules.matcher import Matcher, Reason, compile_rules, packed
-from service.curate.stored import reasons
+from service.curate.rules.matcher import Matcher, compile_rules, packed
+from service.curate.stored import brought_by_the_retired, reasons
 from service.model import Changed
 from service.store.content import articles, entries, stale_feeds, topics, versions
 from service.store.content.articles import Matchable
@@ -97,7 +97,7 @@ class _Rematch:
             leave += [
                 (article.id, topic)
                 for topic, one in there.items()
-                if topic not in fits and not self._brought_by_the_retired(one.reason)
+                if topic not in fits and not brought_by_the_retired(one.reason, self._settings)
             ]
         topics.enter(connection, [*enter, *explain], self._now)
         topics.leave(connection, leave)
@@ -107,8 +107,3 @@ class _Rematch:
             versions.raise_(connection, [versions.STORIES])
         self.topics |= moved
         self.moved += len(enter) + len(leave)
-
-    def _brought_by_the_retired(self, reason: Reason) -> bool:
-        """What a source brought in stays when the source leaves the TOML: retired, not deleted."""
-        source = reason.get("source")
-        return source is not None and source not in self._settings.source

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from service.config.schema import Settings
@@ -41,20 +41,37 @@ def fitting(connection: Connection, settings: Settings, most: int = LATEST) -> F
 
 def reasons(matcher: Matcher, settings: Settings, article: Matchable) -> dict[str, Reason]:
     """Topic -> why the article is in it, by whichever source told it."""
-    text = matched_text(article.lead, article.content)
     found: dict[str, Reason] = {}
+    for described in _described(settings, article):
+        found = matcher.match(described) | found
+    return found
+
+
+def refusal(matcher: Matcher, settings: Settings, article: Matchable, topic: str) -> Reason:
+    """Why the article is not in a topic, by the first source that told it; {} where it is."""
+    refused = (matcher.refusal(topic, described) for described in _described(settings, article))
+    return next(refused, {})
+
+
+def brought_by_the_retired(reason: Reason, settings: Settings) -> bool:
+    """What a source brought in stays when the source leaves the TOML: retired, not deleted."""
+    source = reason.get("source")
+    return source is not None and source not in settings.source
+
+
+def _described(settings: Settings, article: Matchable) -> Iterator[Described]:
+    """The article as each of its sources told it."""
+    text = matched_text(article.lead, article.content)
     for name in article.sources:
         source = settings.source.get(name)
-        described = Described(
+        yield Described(
             title=article.title,
             text=text,
             source=name,
             categories=article.categories,
             language=article.language,
+            own_topics=source.topics if source else (),
             lead=article.lead,
             link=article.link,
             authors=article.authors,
-            own_topics=source.topics if source else (),
         )
-        found = matcher.match(described) | found
-    return found

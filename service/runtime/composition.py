@@ -15,14 +15,14 @@ from service.config.schema import Settings
 from service.config.shown import without_password
 from service.curate import stored
 from service.curate.stored import Fitting
-from service.errors import ConfigError, StoreError
+from service.errors import ConfigError, SchemaError, StoreError
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.runtime.check import check
 from service.store.audience import subscribers
 from service.store.core import private_files
 from service.store.core.database import Connection, Store, is_there
-from service.store.core.migrate import migrate
+from service.store.core.migrate import is_current, migrate
 from service.store.sources import known_state as remembering
 from service.store.sources import registry
 from service.store.sources.known_state import Remembered
@@ -152,6 +152,27 @@ def readers(settings: Settings) -> int:
 def fitting(settings: Settings) -> Fitting | None:
     """How many stored articles the rules match, by the same store; None where nobody can tell."""
     return _looked_up(settings, lambda connection: stored.fitting(connection, settings))
+
+
+def open_as_it_is(settings: Settings) -> Store:
+    """The store for a look that must not change it: nothing is migrated, nothing registered.
+
+    The caller closes it. Raises StoreError: there is none yet, or one of another version.
+    """
+    url = settings.store.url
+    if not is_there(url):
+        raise StoreError(f"{without_password(url)}: nothing is stored yet; collect something first")
+    store = Store(url)
+    try:
+        current = is_current(store)
+    except BaseException:
+        store.close()
+        raise
+    if not current:
+        store.close()
+        wrong = "its tables are those of another version; `bantin up` brings them up to date"
+        raise SchemaError(f"{without_password(url)}: {wrong}")
+    return store
 
 
 def _looked_up(settings: Settings, question: Callable[[Connection], Answer]) -> Answer | None:

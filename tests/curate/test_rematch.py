@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from service.config.schema import Settings
-from service.curate.rematch import rematch
+from service.curate.rematch import rematch, rules_hash
 from service.curate.stored import Fitting, fitting
 from service.store import tables as t
 from service.store.sources import registry
@@ -190,3 +190,20 @@ def test_articles_that_became_others_are_not_among_the_latest(desk):
     rules = ruled(hoc={"any": ["học sinh"]})
     with desk.store.read() as connection:
         assert fitting(connection, rules, 2) == Fitting(2, {"hoc": 2})
+
+
+def test_synonyms_that_change_are_another_rule_for_those_topics_alone_that_use_them(desk):
+    desk.says("a", entry(title="Nước lụt dâng"))
+    rules = {"giao-duc": {"any": ["lũ"]}, "tat-ca": {"any": ["bão"]}}
+    settings = ruled(**rules)
+    applied(desk, settings, desk.now)
+    assert desk.quiet("https://a.vn/1") == {}
+    named = settings.model_dump()
+    more = Settings.model_validate({**named, "synonyms": {"Lũ": ["lụt"], "x": ["y"]}})
+    assert rules_hash(more, "tat-ca") == rules_hash(settings, "tat-ca")
+    assert applied(desk, more, desk.now + HOUR).topics == {"giao-duc"}
+    assert desk.quiet("https://a.vn/1") == {"giao-duc": True}
+    [topic] = desk.explained("https://a.vn/1").topics
+    assert topic.reason == {"any": ["lũ"], "in": ["title"], "found": {"lũ": "lụt"}}
+    assert applied(desk, settings, desk.now + 2 * HOUR).topics == {"giao-duc"}
+    assert desk.quiet("https://a.vn/1") == {}

@@ -27,9 +27,10 @@ if TYPE_CHECKING:  # workers match without a configuration, and need not load it
 Reason = dict[str, Any]
 """What proves a match, as JSON: {"any": ["giáo dục"], "in": ["title"]}, {"source": "vnexpress"}.
 
-`in`: the fields that have them. `found`: what stands there, where that is not what is written: a
-synonym, what an expression found, from one near word to the other. `any_of`: a reason for each
-combination that holds. Of what keeps out: {"kept_out": reason}, {"lacks": {"all": ["lũ"]}}.
+`in`: the fields that have them, of `near` and `regex` the first. `found`: what stands there, where
+that is not what is written: a synonym, what an expression found, from one near word to the other.
+`any_of`: a reason for each combination that holds. What is not in a topic has {"kept_out": reason}
+or {"lacks": {"all": ["lũ"]}}.
 """
 
 

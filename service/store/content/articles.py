@@ -55,6 +55,7 @@ class Matchable:
     """A stored article as rules look at it."""
 
     id: int
+    public_id: str
     first_seen_at: datetime
     link: str | None
     title: str
@@ -157,18 +158,27 @@ def before_latest(connection: Connection, most: int) -> int:
     return connection.scalar(ids.offset(most).limit(1)) or 0
 
 
-def after(connection: Connection, last_id: int) -> list[Matchable]:
-    """The next BATCH articles by id that were not merged, with the sources that told them."""
-    rows = connection.execute(
-        select(t.article)
-        .where(t.article.c.id > last_id, t.article.c.merged_into.is_(None))
-        .order_by(t.article.c.id)
-        .limit(BATCH)
-    ).all()
+def before_since(connection: Connection, since: datetime) -> int:
+    """The id behind which all articles stand that were first seen since then, for `after`."""
+    ids = select(func.min(t.article.c.id)).where(t.article.c.first_seen_at >= since)
+    first = connection.scalar(ids)
+    return connection.scalar(select(func.max(t.article.c.id))) or 0 if first is None else first - 1
+
+
+def after(connection: Connection, last_id: int, since: datetime | None = None) -> list[Matchable]:
+    """The next BATCH articles by id that were not merged, with the sources that told them.
+
+    `since`: only those first seen since then, None = whenever.
+    """
+    statement = select(t.article).where(t.article.c.id > last_id, t.article.c.merged_into.is_(None))
+    if since is not None:
+        statement = statement.where(t.article.c.first_seen_at >= since)
+    rows = connection.execute(statement.order_by(t.article.c.id).limit(BATCH)).all()
     told_by = _sources(connection, [row.id for row in rows])
     return [
         Matchable(
             id=row.id,
+            public_id=row.public_id,
             first_seen_at=row.first_seen_at,
             link=row.link,
             title=row.title,

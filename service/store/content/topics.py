@@ -32,6 +32,17 @@ def ids(connection: Connection) -> dict[str, int]:
     return {row.name: row.id for row in rows}
 
 
+def row(connection: Connection, name: str, was: str | None = None) -> int | None:
+    """The row of a topic, retired ones too; else that of its former id. None: there is neither."""
+    found: int | None = connection.scalar(
+        select(topic.c.id)
+        .where(topic.c.name.in_([name] if was is None else [name, was]))
+        .order_by(topic.c.name != name)
+        .limit(1)
+    )
+    return found
+
+
 def rules(connection: Connection) -> dict[str, bytes | None]:
     """Topic -> hash of the rules that its articles were matched with; None: never matched."""
     rows = connection.execute(

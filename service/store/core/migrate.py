@@ -20,12 +20,17 @@ def migrate(store: Store) -> None:
     A database that has them all is known by one row, without Alembic: importing that costs more
     than a whole command.
     """
-    with errors_as_ours(), store.engine.connect() as connection:
-        if _revision(connection) == newest():
-            return
+    if is_current(store):
+        return
     from service.store.core.upgrade import upgrade  # noqa: PLC0415 - see above
 
     upgrade(store)
+
+
+def is_current(store: Store) -> bool:
+    """Whether its tables are those of this version. Raises StoreError."""
+    with errors_as_ours(), store.engine.connect() as connection:
+        return _revision(connection) == newest()
 
 
 def migrate_apart(url: str) -> None:
