@@ -1,0 +1,243 @@
+"""Stories, judged online: each article as it arrives, among those of the last days."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from service.curate.stories.grouping import average_link, name_groups
+from service.curate.stories.postings import Slots
+from service.curate.stories.terms import Terms
+from service.curate.stories.vectors import Frequencies
+from service.curate.stories.window import Window
+
+NEAR = 32
+"""Articles that a new one is compared with at first."""
+
+MOST_STORIES = 8
+"""Stories that a new article may bring together."""
+
+LARGE = 24
+"""Articles; a larger story is never taken apart, and is known by so many of them."""
+
+MOST_UNITS = 64
+"""Articles and large stories that are grouped anew at once."""
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How stories are judged.
+
+    `threshold`: how alike an article must be to a story on average. `touching`: the share of it
+    from which a story is looked at. `guard`: what is left of a likeness by template only.
+    `cohesion`: see `average_link`. `decay`: what each day beyond the first takes off.
+    """
+
+    window: timedelta = timedelta(days=5)
+    threshold: float = 0.2
+    touching: float = 0.6
+    guard: float = 0.1
+    cohesion: float = 0.55
+    decay: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What one arrival changed: the article's story, and article -> new story of those that moved.
+
+    The new article is not among `moved`.
+    """
+
+    story: int
+    moved: dict[int, int]
+
+
+@dataclass(slots=True)
+class _Article:
+    slot: int
+    story: int
+    at: datetime
+
+
+class Stories:
+    """The articles of the window and the stories that they make.
+
+    Nothing is remembered that rows do not tell: `restore` each article of the window, in order of
+    arrival, with the story that it has. Not safe for two threads at once.
+    """
+
+    def __init__(self, settings: Settings = Settings()) -> None:  # noqa: B008 - frozen
+        self._settings = settings
+        self._window = Window(guard=settings.guard, decay=settings.decay)
+        self._frequencies = Frequencies()
+        self._articles: OrderedDict[int, _Article] = OrderedDict()
+        self._members: dict[int, list[int]] = {}
+        self._owner: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._articles)
+
+    def __contains__(self, article: int) -> bool:
+        return article in self._articles
+
+    def story_of(self, article: int) -> int:
+        """The story of an article of the window. KeyError: it is not there."""
+        return self._articles[article].story
+
+    def add(self, article: int, terms: Terms, at: datetime, fresh: Iterator[int]) -> Placed:
+        """Judge an article that arrived at `at` (aware; not before the one before it).
+
+        `fresh` gives ids that no story has had; one is taken for each story that begins. What has
+        left the window by then is forgotten first.
+        """
+        self.forget_before(at - self._settings.window)
+        slot = self._take(article, terms, at)
+        if terms.empty:
+            return self._alone(article, next(fresh))
+        touched = self._touched(slot)
+        if not touched:
+            return self._alone(article, next(fresh))
+        if len(touched) == 1:
+            story, mean = touched[0]
+            return self._alone(
+                article, story if mean >= self._settings.threshold else next(fresh)
+            )
+        return self._regroup(article, [story for story, _mean in touched], fresh)
+
+    def restore(self, article: int, story: int, terms: Terms, at: datetime) -> None:
+        """Take in an article that was judged before, as the rows have it."""
+        self._take(article, terms, at)
+        self._join(article, story)
+
+    def move(self, article: int, story: int) -> None:
+        """Put an article of the window into another story: somebody else's word."""
+        self._leave(article)
+        self._join(article, story)
+
+    def remove(self, article: int) -> None:
+        """Forget an article, if it is here."""
+        if article in self._articles:
+            self._leave(article)
+            slot = self._articles.pop(article).slot
+            del self._owner[slot]
+            self._window.remove(slot)
+
+    def forget_before(self, instant: datetime) -> None:
+        """Forget all that arrived before."""
+        while self._articles:
+            article = next(iter(self._articles))
+            if self._articles[article].at >= instant:
+                return
+            self.remove(article)
+
+    def _take(self, article: int, terms: Terms, at: datetime) -> int:
+        self.remove(article)
+        self._frequencies.add(terms)
+        days = (at - _EPOCH) / timedelta(days=1)
+        slot = self._window.add(self._frequencies.row(terms), terms, days)
+        self._articles[article] = _Article(slot, 0, at)
+        self._owner[slot] = article
+        return slot
+
+    def _join(self, article: int, story: int) -> None:
+        one = self._articles[article]
+        one.story = story
+        self._members.setdefault(story, []).append(one.slot)
+
+    def _leave(self, article: int) -> None:
+        one = self._articles[article]
+        members = self._members[one.story]
+        members.remove(one.slot)
+        if not members:
+            del self._members[one.story]
+
+    def _alone(self, article: int, story: int) -> Placed:
+        self._join(article, story)
+        return Placed(story, {})
+
+    def _touched(self, slot: int) -> list[tuple[int, float]]:
+        """The stories that the article may belong to, and how alike it is to each on average."""
+        enough = self._settings.touching * self._settings.threshold
+        near = self._window.near(slot, NEAR)
+        if not len(near):
+            return []
+        alike = self._window.like(slot, near)
+        stories = dict.fromkeys(
+            self._articles[self._owner[int(other)]].story
+            for other, much in zip(near, alike, strict=True)
+            if much >= enough
+        )
+        means = [
+            (story, float(self._window.like(slot, self._sample(story)).mean())) for story in stories
+        ]
+        means = [(story, mean) for story, mean in means if mean >= enough]
+        return sorted(means, key=lambda one: (-one[1], one[0]))[:MOST_STORIES]
+
+    def _sample(self, story: int) -> Slots:
+        """The articles that a story is known by: its first ones and its newest."""
+        members = self._members[story]
+        if len(members) > LARGE:
+            members = members[: LARGE // 3] + members[-(LARGE - LARGE // 3) :]
+        return np.array(members, np.int64)
+
+    def _regroup(self, article: int, stories: list[int], fresh: Iterator[int]) -> Placed:
+        """Group the new article and the stories that it touches anew."""
+        own = self._articles[article].slot
+        units: list[tuple[int | None, Slots, int]] = [(None, np.array([own], np.int64), 1)]
+        for story in stories:
+            members = self._members[story]
+            if len(members) > LARGE or len(units) + len(members) > MOST_UNITS:
+                units.append((story, self._sample(story), len(members)))
+            else:
+                units.extend((story, np.array([slot], np.int64), 1) for slot in members)
+        alike, inner = self._matrix([slots for _story, slots, _size in units])
+        groups = average_link(
+            alike,
+            [size for _story, _slots, size in units],
+            inner,
+            threshold=self._settings.threshold,
+            cohesion=self._settings.cohesion,
+        )
+        named = name_groups(groups, [story for story, _slots, _size in units], fresh)
+        return self._carry_out(article, units, groups, named)
+
+    def _matrix(self, units: list[Slots]) -> tuple[np.ndarray, list[float]]:
+        every = np.concatenate(units)
+        begins = np.cumsum([0, *(len(slots) for slots in units)])[:-1]
+        sizes = np.array([len(slots) for slots in units])
+        rows = np.array([self._window.like(int(slot), every) for slot in every])
+        sums = np.add.reduceat(np.add.reduceat(rows, begins, axis=0), begins, axis=1)
+        alike = sums / (sizes[:, None] * sizes[None, :])
+        inner = []
+        for unit, (begin, size) in enumerate(zip(begins, sizes, strict=True)):
+            own = np.trace(rows[begin : begin + size, begin : begin + size])
+            inner.append(float((sums[unit, unit] - own) / (size * (size - 1))) if size > 1 else 1.0)
+        return alike, inner
+
+    def _carry_out(
+        self,
+        article: int,
+        units: list[tuple[int | None, Slots, int]],
+        groups: list[list[int]],
+        named: list[int],
+    ) -> Placed:
+        moved: dict[int, int] = {}
+        own = 0
+        for group, story in zip(groups, named, strict=True):
+            for unit in group:
+                before, slots, size = units[unit]
+                if before is None:
+                    own = story
+                elif before != story:
+                    whole = self._members[before] if size > 1 else slots.tolist()
+                    moved |= {self._owner[slot]: story for slot in whole}
+        for other, story in moved.items():
+            self.move(other, story)
+        self._join(article, own)
+        return Placed(own, moved)

@@ -1,0 +1,113 @@
+"""The articles that new ones are compared with: their rows, side by side in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from service.curate.stories.guard import Looks, template_only
+from service.curate.stories.postings import Postings, Slots
+from service.curate.stories.terms import (
+    MOST_DOCUMENTS,
+    MOST_FIGURES,
+    MOST_IN_TITLE,
+    SPACE,
+    SPECIFIC,
+    Ids,
+    Terms,
+)
+from service.curate.stories.vectors import EDGES, SHARES, WIDTH, Row
+
+POSTED = 24
+"""Terms under which an article is found, its heaviest."""
+
+FIRST_ROOM = 1024
+
+Similarities = npt.NDArray[np.float64]
+
+
+class Window:
+    """Slot -> what is kept of an article. A slot is free for another one after `remove`."""
+
+    def __init__(self, *, guard: float, decay: float) -> None:
+        """`guard`: what is left of a likeness by template only. `decay`: lost a day, see `like`."""
+        self._guard, self._decay = guard, decay
+        self._ids = np.zeros((FIRST_ROOM, WIDTH), np.uint32)
+        self._weights = np.zeros((FIRST_ROOM, WIDTH), np.float32)
+        self._title_figures = np.zeros((FIRST_ROOM, MOST_IN_TITLE), np.uint32)
+        self._documents = np.zeros((FIRST_ROOM, MOST_DOCUMENTS), np.uint32)
+        self._figures = np.zeros((FIRST_ROOM, MOST_FIGURES), np.uint32)
+        self._days = np.zeros(FIRST_ROOM, np.float64)
+        self._free = list(range(FIRST_ROOM - 1, -1, -1))
+        self._postings = Postings()
+        self._dense = np.zeros(SPACE, np.float32)
+
+    def add(self, row: Row, terms: Terms, days: float) -> int:
+        """The slot that the article has now. `days`: when it arrived, counted from any one day."""
+        if not self._free:
+            self._grow()
+        slot = self._free.pop()
+        self._ids[slot], self._weights[slot] = row.ids, row.weights
+        _fill(self._title_figures[slot], terms.title_figures)
+        _fill(self._documents[slot], terms.documents)
+        _fill(self._figures[slot], terms.figures)
+        self._days[slot] = days
+        self._postings.add(slot, self._posted(slot)[0])
+        return slot
+
+    def remove(self, slot: int) -> None:
+        self._postings.remove(slot, self._posted(slot)[0])
+        self._free.append(slot)
+
+    def near(self, slot: int, most: int) -> Slots:
+        """Other slots that may be like this one, at most so many, the likeliest first."""
+        terms, weights = self._posted(slot)
+        found = self._postings.near(terms, weights, most + 1)
+        return found[found != slot][:most]
+
+    def like(self, slot: int, others: Slots) -> Similarities:
+        """How much alike the article and each of the others are, 0 to 1.
+
+        Beyond a day apart each further day takes `decay` off, down to half.
+        """
+        self._dense[self._ids[slot]] = self._weights[slot]
+        products = self._dense[self._ids[others]] * self._weights[others]
+        self._dense[self._ids[slot]] = 0
+        blocks = np.add.reduceat(products, EDGES[:-1], axis=1)
+        likeness = blocks.sum(axis=1, dtype=np.float64)
+        only = template_only(
+            blocks / np.array(SHARES, np.float32), self._looks(slot), self._looks(others)
+        )
+        likeness[only] *= self._guard
+        apart = np.abs(self._days[others] - self._days[slot])
+        return likeness * np.maximum(1 - self._decay * np.maximum(apart - 1, 0), 0.5)
+
+    def _looks(self, slots: Any) -> Looks:
+        return Looks(
+            self._title_figures[slots],
+            self._documents[slots],
+            self._figures[slots],
+            self._ids[slots, EDGES[SPECIFIC] :],
+        )
+
+    def _posted(self, slot: int) -> tuple[list[int], list[float]]:
+        weights = self._weights[slot]
+        heaviest = np.argsort(-weights, kind="stable")[:POSTED]
+        heaviest = heaviest[weights[heaviest] > 0]
+        return self._ids[slot, heaviest].tolist(), weights[heaviest].tolist()
+
+    def _grow(self) -> None:
+        room = len(self._days)
+        for name in ("_ids", "_weights", "_title_figures", "_documents", "_figures", "_days"):
+            old = getattr(self, name)
+            new = np.zeros((2 * room, *old.shape[1:]), old.dtype)
+            new[:room] = old
+            setattr(self, name, new)
+        self._free.extend(range(2 * room - 1, room - 1, -1))
+
+
+def _fill(row: Ids, values: Ids) -> None:
+    row[:] = 0
+    row[: len(values)] = values
