@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from service.curate.stories.grouping import average_link, name_groups
+from service.curate.stories.grouping import Matrix, average_link, name_groups
 from service.curate.stories.postings import Slots
 from service.curate.stories.terms import Terms
 from service.curate.stories.vectors import Frequencies
@@ -40,7 +40,7 @@ class Settings:
     """
 
     window: timedelta = timedelta(days=5)
-    threshold: float = 0.2
+    threshold: float = 0.17
     touching: float = 0.6
     guard: float = 0.1
     cohesion: float = 0.55
@@ -72,7 +72,7 @@ class Stories:
     arrival, with the story that it has. Not safe for two threads at once.
     """
 
-    def __init__(self, settings: Settings = Settings()) -> None:  # noqa: B008 - frozen
+    def __init__(self, settings: Settings = Settings()) -> None:
         self._settings = settings
         self._window = Window(guard=settings.guard, decay=settings.decay)
         self._frequencies = Frequencies()
@@ -105,9 +105,7 @@ class Stories:
             return self._alone(article, next(fresh))
         if len(touched) == 1:
             story, mean = touched[0]
-            return self._alone(
-                article, story if mean >= self._settings.threshold else next(fresh)
-            )
+            return self._alone(article, story if mean >= self._settings.threshold else next(fresh))
         return self._regroup(article, [story for story, _mean in touched], fresh)
 
     def restore(self, article: int, story: int, terms: Terms, at: datetime) -> None:
@@ -207,7 +205,7 @@ class Stories:
         named = name_groups(groups, [story for story, _slots, _size in units], fresh)
         return self._carry_out(article, units, groups, named)
 
-    def _matrix(self, units: list[Slots]) -> tuple[np.ndarray, list[float]]:
+    def _matrix(self, units: list[Slots]) -> tuple[Matrix, list[float]]:
         every = np.concatenate(units)
         begins = np.cumsum([0, *(len(slots) for slots in units)])[:-1]
         sizes = np.array([len(slots) for slots in units])

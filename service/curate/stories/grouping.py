@@ -12,7 +12,12 @@ Matrix = npt.NDArray[np.float64]
 
 
 def average_link(
-    alike: Matrix, sizes: Sequence[int], inner: Sequence[float], *, threshold: float, cohesion: float
+    alike: Matrix,
+    sizes: Sequence[int],
+    inner: Sequence[float],
+    *,
+    threshold: float,
+    cohesion: float,
 ) -> list[list[int]]:
     """The units, grouped: the two groups that are most alike on average, again and again.
 

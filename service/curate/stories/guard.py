@@ -42,22 +42,26 @@ class Looks(NamedTuple):
     specific: Ids
 
 
-def template_only(blocks: Shares, one: Looks, others: Looks) -> Marks:
-    """Which of the others are like the one by template only.
+def repeats(blocks: Shares) -> Marks:
+    """Which pairs share whole phrases, as a template does. `blocks`: a row each, 0 to 1 a block."""
+    phrases = blocks[:, PAIRS]
+    repeated: Marks = (phrases >= SAME_PHRASES) & (phrases >= PHRASES_TO_WORDS * blocks[:, WORDS])
+    return repeated
 
-    `blocks`: a row each, the likeness within each block between 0 and 1. Two outlets which tell
-    one event share its names and figures and say the rest in words of their own; a template is the
-    other way round: whole phrases are the same, names and figures are not.
+
+def template_only(blocks: Shares, one: Looks, others: Looks) -> Marks:
+    """Which of the others, all of which `repeats`, are like the one by template only.
+
+    Two outlets which tell one event share its names and figures and say the rest in words of their
+    own; a template is the other way round: phrases are the same, names and figures are not.
     """
     words, phrases, specific = blocks[:, WORDS], blocks[:, PAIRS], blocks[:, SPECIFIC]
-    template = (phrases >= SAME_PHRASES) & (phrases >= PHRASES_TO_WORDS * words)
     fewer = _fewer(one.figures, others.figures)
     same = shared(one.figures, others.figures) > SAME_FIGURES * fewer
     other_event = (
         _differ(one.title_figures, others.title_figures) | _differ(one.documents, others.documents)
     ) & (specific < OTHER_EVENT * phrases)
-    common = shared(one.specific, others.specific)
-    most = _fewer(one.specific, others.specific)
+    common, most = shared(one.specific, others.specific), _fewer(one.specific, others.specific)
     other_names = (
         (common <= FEW_SPECIFIC)
         & (common <= SPECIFIC_SHARE * most)
@@ -65,20 +69,23 @@ def template_only(blocks: Shares, one: Looks, others: Looks) -> Marks:
     )
     formulas = (phrases >= MANY_PHRASES) & (specific < FORMULAS * phrases)
     thin = (most <= THIN) & (words < SAME_WORDS)
-    differs = other_event | other_names | formulas | thin
-    return template & ~(same & (fewer >= FEWEST_FIGURES)) & differs
+    differs: Marks = other_event | other_names | formulas | thin
+    return differs & ~(same & (fewer >= FEWEST_FIGURES))
 
 
 def _fewer(one: Ids, others: Ids) -> Counts:
-    return np.minimum((one != 0).sum(), (others != 0).sum(axis=1))
+    fewer: Counts = np.minimum((one != 0).sum(), (others != 0).sum(axis=1))
+    return fewer
 
 
 def _differ(one: Ids, others: Ids) -> Marks:
     """Whether each of the two has a value that the other has not."""
-    return shared(one, others) < _fewer(one, others)
+    differ: Marks = shared(one, others) < _fewer(one, others)
+    return differ
 
 
 def shared(one: Ids, others: Ids) -> Counts:
     """How many values of the one stand in each of the others; 0 is none."""
     same = (others[:, :, None] == one[None, None, :]) & (one != 0)
-    return same.any(axis=2).sum(axis=1)
+    counts: Counts = same.any(axis=2).sum(axis=1)
+    return counts

@@ -51,11 +51,12 @@ class Postings:
             there = self._slots.get(term)
             if there is None:
                 continue
-            slots = [there] if isinstance(there, int) else there[-LONGEST:]
-            found.append(np.asarray(slots, np.int64))
-            shares.append(np.full(len(slots), weight * weight))
+            newest = [there] if isinstance(there, int) else there[-LONGEST:]
+            found.append(np.asarray(newest, np.int64))
+            shares.append(np.full(len(newest), weight * weight))
         if not found:
             return np.zeros(0, np.int64)
         slots, where = np.unique(np.concatenate(found), return_inverse=True)
         scores = np.bincount(where, np.concatenate(shares))
-        return slots[np.argsort(-scores, kind="stable")[:most]]
+        best: Slots = slots[np.argsort(-scores, kind="stable")[:most]]
+        return best

@@ -51,9 +51,10 @@ _UNSPACED = re.compile("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u
 """Scripts that put no spaces between words: their characters are the words."""
 
 _ENGLISH = frozenset(
-    "the of and to in is was for that on with as at by from has have are were be it its this "
-    "which will after not been an or who but their had said they".split()
-)
+    ("the", "of", "and", "to", "in", "is", "was", "for", "that", "on", "with", "as", "at", "by",
+     "from", "has", "have", "are", "were", "be", "it", "its", "this", "which", "will", "after",
+     "not", "been", "an", "or", "who", "but", "their", "had", "said", "they")
+)  # fmt: skip
 _ENGLISH_SHARE, _FEWEST_WORDS = 0.2, 8
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from service.curate.stories.guard import Looks, template_only
+from service.curate.stories.guard import Looks, repeats, template_only
 from service.curate.stories.postings import Postings, Slots
 from service.curate.stories.terms import (
     MOST_DOCUMENTS,
@@ -24,6 +24,8 @@ POSTED = 24
 """Terms under which an article is found, its heaviest."""
 
 FIRST_ROOM = 1024
+
+_SHARES = np.array(SHARES, np.float32)
 
 Similarities = npt.NDArray[np.float64]
 
@@ -65,7 +67,8 @@ class Window:
         """Other slots that may be like this one, at most so many, the likeliest first."""
         terms, weights = self._posted(slot)
         found = self._postings.near(terms, weights, most + 1)
-        return found[found != slot][:most]
+        others: Slots = found[found != slot]
+        return others[:most]
 
     def like(self, slot: int, others: Slots) -> Similarities:
         """How much alike the article and each of the others are, 0 to 1.
@@ -76,13 +79,16 @@ class Window:
         products = self._dense[self._ids[others]] * self._weights[others]
         self._dense[self._ids[slot]] = 0
         blocks = np.add.reduceat(products, EDGES[:-1], axis=1)
-        likeness = blocks.sum(axis=1, dtype=np.float64)
-        only = template_only(
-            blocks / np.array(SHARES, np.float32), self._looks(slot), self._looks(others)
-        )
-        likeness[only] *= self._guard
+        likeness: Similarities = blocks.sum(axis=1, dtype=np.float64)
+        blocks /= _SHARES
+        repeated = np.flatnonzero(repeats(blocks))
+        if len(repeated):
+            looks = self._looks(slot), self._looks(others[repeated])
+            only = repeated[template_only(blocks[repeated], *looks)]
+            likeness[only] *= self._guard
         apart = np.abs(self._days[others] - self._days[slot])
-        return likeness * np.maximum(1 - self._decay * np.maximum(apart - 1, 0), 0.5)
+        likeness *= np.maximum(1 - self._decay * np.maximum(apart - 1, 0), 0.5)
+        return likeness
 
     def _looks(self, slots: Any) -> Looks:
         return Looks(
