@@ -12,8 +12,8 @@ import click
 from service.cli.grouping import CommandGroup
 from service.cli.output import dump, json_option, say, table
 from service.curate.stories.evaluation import (
-    Labelled,
-    Score,
+    BCubed,
+    LabelledArticle,
     b_cubed,
     judge,
     labelled,
@@ -50,7 +50,7 @@ def evaluate(files: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     articles = [one for file in files for one in _read(file)]
     if not any(one.story is not None for one in articles):
         raise UsageError('no article has a "story": nothing to compare with')
-    scores: dict[str, Score] = {}
+    scores: dict[str, BCubed] = {}
     begin = perf_counter()
     for name, ordered in orders(articles).items():
         judged = judge(ordered)
@@ -61,7 +61,7 @@ def evaluate(files: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     _tell(articles, {**scores, "mean": mean(list(scores.values()))}, pace, as_json=as_json)
 
 
-def _read(file: Path) -> list[Labelled]:
+def _read(file: Path) -> list[LabelledArticle]:
     opener = gzip.open if file.suffix == ".gz" else open
     try:
         with opener(file, "rt", encoding="utf-8") as lines:
@@ -70,7 +70,7 @@ def _read(file: Path) -> list[Labelled]:
         raise UsageError(f"{file}: not readable as UTF-8 text ({error})") from error
 
 
-def _write(out: Path, articles: list[Labelled], judged: list[int]) -> None:
+def _write(out: Path, articles: list[LabelledArticle], judged: list[int]) -> None:
     lines = (
         json.dumps({"id": one.id, "story": story}, ensure_ascii=False) + "\n"
         for one, story in zip(articles, judged, strict=True)
@@ -79,7 +79,7 @@ def _write(out: Path, articles: list[Labelled], judged: list[int]) -> None:
 
 
 def _tell(
-    articles: list[Labelled], scores: dict[str, Score], pace: float, *, as_json: bool
+    articles: list[LabelledArticle], scores: dict[str, BCubed], pace: float, *, as_json: bool
 ) -> None:
     gold = {one.story for one in articles if one.story is not None}
     strangers = sum(one.story is None for one in articles)

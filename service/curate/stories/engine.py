@@ -13,7 +13,7 @@ from service.curate.stories.grouping import Matrix, average_link, name_groups
 from service.curate.stories.postings import Slots
 from service.curate.stories.terms import Terms
 from service.curate.stories.vectors import Frequencies
-from service.curate.stories.window import Window
+from service.curate.stories.window import StoryWindow
 
 NEAR = 32
 """Articles that a new one is compared with at first."""
@@ -31,7 +31,7 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class StorySettings:
     """How stories are judged.
 
     `threshold`: how alike an article must be to a story on average. `touching`: the share of it
@@ -72,9 +72,9 @@ class Stories:
     arrival, with the story that it has. Not safe for two threads at once.
     """
 
-    def __init__(self, settings: Settings = Settings()) -> None:
+    def __init__(self, settings: StorySettings = StorySettings()) -> None:
         self._settings = settings
-        self._window = Window(guard=settings.guard, decay=settings.decay)
+        self._window = StoryWindow(guard=settings.guard, decay=settings.decay)
         self._frequencies = Frequencies()
         self._articles: OrderedDict[int, _Article] = OrderedDict()
         self._members: dict[int, list[int]] = {}

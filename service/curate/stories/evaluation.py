@@ -12,7 +12,7 @@ from itertools import count
 from statistics import fmean
 from typing import Any
 
-from service.curate.stories.engine import Settings, Stories
+from service.curate.stories.engine import Stories, StorySettings
 from service.curate.stories.terms import read
 from service.errors import UsageError
 
@@ -23,7 +23,7 @@ _ONE_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledArticle:
     """An article and the story that people put it into; None: no story of theirs, a stranger."""
 
     id: str | int
@@ -34,7 +34,7 @@ class Labelled:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class BCubed:
     """B-cubed precision and recall, 0 to 1, the mean over the labelled articles.
 
     `strict_precision`: strangers in a story with labelled articles count as wrong there.
@@ -55,7 +55,7 @@ class Score:
         return _harmonic(self.strict_precision, self.recall)
 
 
-def labelled(lines: Iterable[str], name: str) -> list[Labelled]:
+def labelled(lines: Iterable[str], name: str) -> list[LabelledArticle]:
     """The articles of a JSONL file, whose name stands in errors; empty lines do not count.
 
     A line is an object with `id` (text or number), `story` (text, number or null), `title`, and
@@ -65,22 +65,22 @@ def labelled(lines: Iterable[str], name: str) -> list[Labelled]:
     return [_labelled(line, f"{name}:{n}") for n, line in enumerate(lines, 1) if line.strip()]
 
 
-def judge(articles: Sequence[Labelled], settings: Settings | None = None) -> list[int]:
+def judge(articles: Sequence[LabelledArticle], settings: StorySettings | None = None) -> list[int]:
     """The story of each article, judged in this order, all within one window."""
-    stories, fresh = Stories(settings or Settings()), count(1)
+    stories, fresh = Stories(settings or StorySettings()), count(1)
     for number, one in enumerate(articles):
         stories.add(number, read(one.title, one.text, one.language), _ONE_INSTANT, fresh)
     return [stories.story_of(number) for number in range(len(articles))]
 
 
-def orders(articles: Sequence[Labelled]) -> dict[str, list[Labelled]]:
+def orders(articles: Sequence[LabelledArticle]) -> dict[str, list[LabelledArticle]]:
     """Three orders of arrival: as given, shuffled always in the same way, and backwards."""
     shuffled = list(articles)
     random.Random(SEED).shuffle(shuffled)  # noqa: S311 - no secret
     return {"given": list(articles), "shuffled": shuffled, "reversed": list(reversed(articles))}
 
 
-def b_cubed(gold: Sequence[str | None], judged: Sequence[int]) -> Score:
+def b_cubed(gold: Sequence[str | None], judged: Sequence[int]) -> BCubed:
     """Of each labelled article: how much of its story belongs there, how much of that is missing.
 
     Bagga and Baldwin 1998. `gold`: the story of people's making, None a stranger.
@@ -92,24 +92,24 @@ def b_cubed(gold: Sequence[str | None], judged: Sequence[int]) -> Score:
     known = Counter(story for label, story in pairs if label is not None)
     scored = [(label, story) for label, story in pairs if label is not None]
     if not scored:
-        return Score(0.0, 0.0, 0.0)
-    return Score(
+        return BCubed(0.0, 0.0, 0.0)
+    return BCubed(
         precision=fmean(both[pair] / known[pair[1]] for pair in scored),
         recall=fmean(both[pair] / labels[pair[0]] for pair in scored),
         strict_precision=fmean(both[pair] / every[pair[1]] for pair in scored),
     )
 
 
-def mean(scores: Sequence[Score]) -> Score:
+def mean(scores: Sequence[BCubed]) -> BCubed:
     """The mean of several, part by part."""
-    return Score(
+    return BCubed(
         fmean(one.precision for one in scores),
         fmean(one.recall for one in scores),
         fmean(one.strict_precision for one in scores),
     )
 
 
-def _labelled(line: str, where: str) -> Labelled:
+def _labelled(line: str, where: str) -> LabelledArticle:
     try:
         row = json.loads(line)
     except ValueError as error:
@@ -126,7 +126,7 @@ def _labelled(line: str, where: str) -> Labelled:
     title, lead, text, language = texts
     whole = text if lead in text else f"{lead}\n{text}"
     label = None if story is None else str(story)
-    return Labelled(row["id"], label, title, whole, language or None)
+    return LabelledArticle(row["id"], label, title, whole, language or None)
 
 
 def _text(row: dict[str, Any], key: str, where: str) -> str:

@@ -23,7 +23,7 @@ HALVED_AFTER = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TermRow:
     """`ids` and `weights`: WIDTH each, the blocks one after the other, padded by weight 0."""
 
     ids: Ids
@@ -46,7 +46,7 @@ class Frequencies:
         for ids, _times in terms.blocks:
             self._seen[ids] += 1
 
-    def row(self, terms: Terms) -> Row:
+    def row(self, terms: Terms) -> TermRow:
         """(1 + ln tf) * idf of the heaviest terms, each block of length sqrt(its share)."""
         row_ids, row_weights = np.zeros(WIDTH, np.uint32), np.zeros(WIDTH, np.float32)
         for block, (ids, times) in enumerate(terms.blocks):
@@ -59,4 +59,4 @@ class Frequencies:
             begin = EDGES[block]
             row_ids[begin : begin + len(kept)] = ids[kept]
             row_weights[begin : begin + len(kept)] = heaviest * (SHARES[block] ** 0.5 / length)
-        return Row(row_ids, row_weights)
+        return TermRow(row_ids, row_weights)

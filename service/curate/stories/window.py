@@ -18,7 +18,7 @@ from service.curate.stories.terms import (
     Ids,
     Terms,
 )
-from service.curate.stories.vectors import EDGES, SHARES, WIDTH, Row
+from service.curate.stories.vectors import EDGES, SHARES, WIDTH, TermRow
 
 POSTED = 24
 """Terms under which an article is found, its heaviest."""
@@ -30,7 +30,7 @@ _SHARES = np.array(SHARES, np.float32)
 Similarities = npt.NDArray[np.float64]
 
 
-class Window:
+class StoryWindow:
     """Slot -> what is kept of an article. A slot is free for another one after `remove`."""
 
     def __init__(self, *, guard: float, decay: float) -> None:
@@ -46,7 +46,7 @@ class Window:
         self._postings = Postings()
         self._dense = np.zeros(SPACE, np.float32)
 
-    def add(self, row: Row, terms: Terms, days: float) -> int:
+    def add(self, row: TermRow, terms: Terms, days: float) -> int:
         """The slot that the article has now. `days`: when it arrived, counted from any one day."""
         if not self._free:
             self._grow()

@@ -16,7 +16,7 @@ from zlib import crc32
 
 import pytest
 
-from service.curate.stories.evaluation import SEED, Labelled, b_cubed, judge, mean, orders
+from service.curate.stories.evaluation import SEED, LabelledArticle, b_cubed, judge, mean, orders
 from tests.levels import WHOLE, some
 
 _SET = {"vims": "v", "vmds": "m"}
@@ -28,21 +28,21 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
-def _labelled(corpus: Path, name: str) -> list[Labelled]:
+def _labelled(corpus: Path, name: str) -> list[LabelledArticle]:
     found = []
     for row in _rows(corpus / "clusters" / f"{name}.docs.jsonl.gz"):
         story = f"{_SET[name]}{row['cluster']}"
         if WHOLE or crc32(story.encode()) % 2:
             lead = row.get("summary", "")
-            found.append(Labelled(row["doc"], story, row["title"], f"{lead}\n{row['text']}"))
+            found.append(LabelledArticle(row["doc"], story, row["title"], f"{lead}\n{row['text']}"))
     return found
 
 
-def _others(corpus: Path, most: int) -> list[Labelled]:
+def _others(corpus: Path, most: int) -> list[LabelledArticle]:
     rows = list(_rows(corpus / "topics" / "vntc10.train.jsonl.gz"))
     random.Random(SEED).shuffle(rows)
     texts = (row["text"].partition("\n") for row in rows[:most])
-    return [Labelled(n, None, title, text) for n, (title, _, text) in enumerate(texts)]
+    return [LabelledArticle(n, None, title, text) for n, (title, _, text) in enumerate(texts)]
 
 
 @pytest.mark.sampled

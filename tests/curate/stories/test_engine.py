@@ -10,7 +10,7 @@ from itertools import count
 
 import pytest
 
-from service.curate.stories.engine import Placed, Settings, Stories
+from service.curate.stories.engine import Placed, Stories, StorySettings
 from service.curate.stories.terms import LONGEST_TEXT, read
 from tests.curate.stories.traps import TRUE, Told, traps
 
@@ -42,8 +42,8 @@ MUSEUM = (
 class Desk:
     """Stories, a supply of ids for articles and stories, and a clock that is moved by hand."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self.stories = Stories(settings or Settings())
+    def __init__(self, settings: StorySettings | None = None) -> None:
+        self.stories = Stories(settings or StorySettings())
         self.numbers = count(1)
         self.fresh: Iterator[int] = count(1001)
         self.at = NOW
@@ -72,7 +72,7 @@ def _background(size: int) -> list[Told]:
     ]
 
 
-def _crowd(settings: Settings | None = None) -> Desk:
+def _crowd(settings: StorySettings | None = None) -> Desk:
     desk = Desk(settings)
     for told in _background(100):
         desk.add(told)
@@ -105,7 +105,7 @@ def test_what_is_alike_by_template_only_stays_apart() -> None:
 
 def test_the_traps_are_traps() -> None:
     """Without the guard nearly all of them are joined: it is the guard that keeps them apart."""
-    desk = _crowd(Settings(guard=1))
+    desk = _crowd(StorySettings(guard=1))
     assert sum(_joined(desk, *pair) for pair in traps()) >= 25
 
 
@@ -167,7 +167,7 @@ def test_rows_alone_bring_the_state_back() -> None:
 
 
 def test_a_late_article_brings_two_stories_together_under_the_larger_ones_id() -> None:
-    desk = Desk(Settings(threshold=0.3, touching=0.3, cohesion=0))
+    desk = Desk(StorySettings(threshold=0.3, touching=0.3, cohesion=0))
     left = ("a1 a2 a3 a4 a5 a6", "")
     right = ("b1 b2 b3 b4 b5 b6", "")
     both = ("a1 a2 a3 a4 a5 a6 b1 b2 b3 b4 b5 b6", "")
