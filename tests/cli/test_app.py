@@ -32,6 +32,7 @@ COMMAND_PATHS = (
     "subscribers import", "subscribers export", "subscribers forget", "deliveries list",
     "deliveries resend", "deliveries drop", "config show", "config schema", "templates list",
     "templates copy", "completion", "topics test", "topics train", "topics evaluate",
+    "stories evaluate",
 )  # fmt: skip
 
 
