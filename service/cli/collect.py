@@ -78,6 +78,7 @@ def publish(out: Path | None, config: Path, as_json: bool) -> None:
     """
     with opened(config) as service, progress("publishing", shown=not as_json):
         asyncio.run(pipeline.match_again(service))
+        asyncio.run(pipeline.read_references(service))
         done = asyncio.run(pipeline.publish_stale(service))
         site = None
         if out is not None:

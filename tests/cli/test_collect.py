@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from tests.cli.conftest import rss
@@ -69,6 +72,16 @@ def test_publish_takes_in_what_a_changed_rule_finds_in_stored_articles(ask, run,
     run("publish")
     titles = {one["title"] for one in ask("articles", "--topic", "tin")}
     assert titles == {"Tin cũ", "Giáo dục vùng cao"}
+
+
+def test_publish_reads_the_documents_that_articles_of_before_an_upgrade_cite(run, site, web):
+    web.pages["/a.xml"] = rss("Giáo dục theo Chỉ thị số 38/CT-TW")
+    run("collect")
+    with closing(sqlite3.connect(site / "var" / "bantin.db")) as database, database:
+        assert database.execute("DELETE FROM article_reference").rowcount == 1
+    run("publish", "--out", "www")
+    page = site / "www" / "references" / "38-CT-TW" / "index.html"
+    assert "Giáo dục theo Chỉ thị số 38/CT-TW" in page.read_text(encoding="utf-8")
 
 
 def test_a_page_that_cannot_be_made_is_a_failed_job_and_stops_no_other(ask, run, site):

@@ -24,6 +24,9 @@ MOST_REFERENCES = 100
 MOST_PLACES = 2000
 """Places of one text that are looked at closely. Only a hostile one has more."""
 
+LONGEST_REMEMBERED = 50_000
+"""Characters of a text that is kept to be asked for again; all that are kept take 13 MB at most."""
+
 _IN_LIST = re.compile(r"\s{0,2}(?:,|;|và|hoặc|hay|and|or)\s{0,2}(?:số )?")
 _LONGEST_IN_LIST = 16
 _LONGEST_WRITTEN = 200
@@ -60,12 +63,21 @@ def mentions(text: str) -> list[Mention]:
     return found
 
 
-@lru_cache(maxsize=64)
 def references(text: str) -> tuple[str, ...]:
     """The references in a text (NFC), each once, in order, MOST_REFERENCES at the most.
 
-    The last texts are remembered: an article is matched and stored from one reading.
+    The last texts of usual length are remembered: an article is matched and stored from one
+    reading.
     """
+    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _references(text)
+
+
+@lru_cache(maxsize=64)
+def _remembered(text: str) -> tuple[str, ...]:
+    return _references(text)
+
+
+def _references(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.reference for one in mentions(text)))[:MOST_REFERENCES]
 
 
