@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,25 @@ import click
 
 from service.cli.backtest import test
 from service.cli.grouping import CommandGroup
-from service.cli.output import dump, json_option, number, say, spinner, table
+from service.cli.opening import opened, opened_to_look
+from service.cli.output import (
+    config_option,
+    dump,
+    json_option,
+    number,
+    printable,
+    say,
+    spinner,
+    table,
+)
 from service.config.additions import write_at_once
-from service.errors import LearningError
-from service.runtime.learning import needs_extra, trained
+from service.curate import labelled
+from service.curate.lookup import find_article
+from service.curate.model_in_use import NOT
+from service.errors import LearningError, UsageError
+from service.runtime.learning import need_extra, trained
+from service.store.content import topic_labels
+from service.store.content import topics as topic_rows
 from service.store.core.private_files import FILE
 
 if TYPE_CHECKING:
@@ -34,27 +49,72 @@ seed_option = click.option(
 
 @click.group(cls=CommandGroup)
 def topics() -> None:
-    """Try the rules of topics; learn topics from labelled texts, and see how well they judge."""
+    """Try the rules of topics; label articles, learn topics, and see how well they are judged."""
 
 
 topics.add_command(test)
 
 
 @topics.command()
-@files_argument
+@click.argument("url")
+@click.argument("topic", metavar="TOPIC|not", required=False)
+@click.option("--remove", is_flag=True, help="Take back what the article was labelled with.")
+@config_option
+@json_option
+def label(url: str, topic: str | None, remove: bool, config: Path, as_json: bool) -> None:
+    """Label an article with what it is about, for `topics train`. Writes the store.
+
+    URL is the article's address, that of its story page, or an id. TOPIC has learn = true; "not"
+    stands for none of the learned topics. One label an article; it moves the article nowhere.
+    Exit 1 if the article is not known.
+    """
+    if remove == (topic is not None):
+        raise UsageError(f"write a TOPIC, {NOT}, or --remove")
+    with opened(config) as service:
+        learned = labelled.learned_topics(service.settings)
+        if topic is not None and topic not in {*learned, NOT}:
+            told = ", ".join(sorted(learned)) or "none"
+            raise UsageError(f"{topic!r} is no topic with learn = true; there is {told}")
+        with service.store.write() as connection:
+            article_id = find_article(connection, url)
+            if article_id is None:
+                raise LearningError(f"no article {printable(url)!r} is known")
+            if topic is None:
+                topic_labels.take_back(connection, article_id)
+            else:
+                row = None if topic == NOT else topic_rows.ids(connection)[topic]
+                topic_labels.put(connection, article_id, row)
+    if as_json:
+        dump({"url": url, "label": topic})
+    else:
+        say(f"{printable(url)}: {'no label' if topic is None else topic}")
+
+
+@topics.command()
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
-    "--out", "out", metavar="MODEL", required=True, type=click.Path(path_type=Path),
-    help="The file to write; one that is there is replaced in one step.",
+    "--out", "out", metavar="MODEL", type=click.Path(path_type=Path),
+    help="Learn from the FILEs alone, and write this file; no configuration is needed.",
 )  # fmt: skip
 @seed_option
+@config_option
 @json_option
-def train(files: tuple[Path, ...], out: Path, seed: int, as_json: bool) -> None:
-    """Learn a model from labelled texts: JSON lines, also gzipped. Writes the model's file.
+def train(
+    files: tuple[Path, ...], out: Path | None, seed: int, config: Path, as_json: bool
+) -> None:
+    """Learn the site's model; the one that is there is replaced in one step. Writes its file.
 
-    Each line holds "label", and of "title", "lead", "text" what there is; "source" tells whose
-    article it is. The label "not" stands for none of the topics. Needs no configuration.
+    It learns from labels (see `topics label`), from sources that bring everything into one topic
+    with learn = true, and from FILEs: JSON lines, also gzipped. Each line holds "label", and of
+    "title", "lead", "text" what there is; "source" tells whose article it is. The label "not"
+    stands for none of the topics.
     """
-    examples = _examples(files, training=True)
+    if out is None:
+        out, examples = _of_the_site(config, files)
+    elif files:
+        examples = _examples(files)
+    else:
+        raise UsageError("name the FILEs to learn from")
     if not out.absolute().parent.is_dir():
         raise LearningError(f"{out}: cannot be written: its folder is not there")
     started = time.monotonic()
@@ -96,9 +156,9 @@ def evaluate(
     that are judged are chosen by a hash, and never learned from. An outlet that was never seen
     is judged worse: --by-source tells by how much. Needs no configuration.
     """
-    from service.curate.learned import evaluation  # noqa: PLC0415 - needs the extra
+    from service.curate.learned import evaluation  # noqa: PLC0415 - numpy is large
 
-    examples = _examples(files, training=given is None or by_source)
+    examples = _examples(files)
     told: dict[str, Any] = {}
     if given is None:
         learned, judged = evaluation.split(examples)
@@ -122,17 +182,27 @@ def evaluate(
         _tell(told)
 
 
-def _examples(files: Sequence[Path], *, training: bool) -> list[Example]:
-    missing = needs_extra(training=training)
-    if missing:
-        raise LearningError(missing)
+def _of_the_site(config: Path, files: Sequence[Path]) -> tuple[Path, list[Example]]:
+    """Where the site's model is, and what there is to learn it from."""
+    need_extra()
+    with opened_to_look(config) as service:
+        learned = labelled.learned_topics(service.settings)
+        if not learned:
+            raise UsageError("no topic has learn = true")
+        with service.store.read() as connection:
+            examples = labelled.examples(connection, service.settings)
+        examples += _examples(files, {*learned, NOT})
+        return service.settings.model_file, examples
+
+
+def _examples(files: Sequence[Path], labels: Collection[str] | None = None) -> list[Example]:
     from service.curate.learned.examples import read_examples  # noqa: PLC0415 - only with texts
 
     found: list[Example] = []
     for path in files:
         try:
             with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
-                found += read_examples(str(path), lines)
+                found += read_examples(str(path), lines, labels)
         except (OSError, EOFError) as error:
             said = getattr(error, "strerror", None) or str(error)
             raise LearningError(f"{path}: cannot be read: {said}") from error
@@ -140,7 +210,7 @@ def _examples(files: Sequence[Path], *, training: bool) -> list[Example]:
 
 
 def _read(path: Path) -> Model:
-    from service.curate.learned.model_file import from_bytes  # noqa: PLC0415 - needs the extra
+    from service.curate.learned.model_file import from_bytes  # noqa: PLC0415 - numpy is large
 
     try:
         return from_bytes(path.read_bytes())
@@ -153,7 +223,7 @@ def _read(path: Path) -> Model:
 def _trained(
     examples: Sequence[Example], seed: int, what: str, as_json: bool
 ) -> tuple[Model, dict[str, Any]]:
-    from service.curate.learned.model_file import from_bytes  # noqa: PLC0415 - needs the extra
+    from service.curate.learned.model_file import from_bytes  # noqa: PLC0415 - numpy is large
 
     started = time.monotonic()
     with spinner(f"learning from {what}", shown=not as_json):
@@ -164,7 +234,7 @@ def _trained(
 
 
 def _scores(model: Model, judged: Sequence[Example]) -> dict[str, dict[str, Any]]:
-    from service.curate.learned import evaluation  # noqa: PLC0415 - needs the extra
+    from service.curate.learned import evaluation  # noqa: PLC0415 - numpy is large
 
     told = {}
     for name, texts in evaluation.variants(judged).items():

@@ -231,6 +231,17 @@ class Topic(RuleLists, _Titled):
     not_sources: tuple[Id, ...] = Field((), description="Exclude all articles of these sources")
     categories: Words = Field((), description="Match these categories of sources")
     languages: tuple[Language, ...] = Field((), description="Only articles in these languages")
+    learn: bool = Field(
+        False,
+        strict=True,
+        description="Match what a learned model finds as well; see `bantin topics train`",
+    )
+    threshold: float | None = Field(
+        None,
+        ge=0.3,
+        le=0.99,
+        description="How likely the learned model must find an article; default: 0.6",
+    )
     was: Id | None = Field(None, description=WAS)
     _synonyms: Mapping[str, Words] = PrivateAttr({})
 
@@ -238,6 +249,12 @@ class Topic(RuleLists, _Titled):
     def synonyms(self) -> Mapping[str, Words]:
         """The `[synonyms]` of the whole."""
         return self._synonyms
+
+    @model_validator(mode="after")
+    def _is_learned(self) -> Topic:
+        if self.threshold is not None and not self.learn:
+            raise ValueError("threshold is for learned topics; write learn = true, or leave it out")
+        return self
 
 
 class StoriesSection(ConfigSection):
@@ -334,6 +351,11 @@ class Settings(ConfigSection):
     def var(self) -> Path:
         """What the service writes: database, outbox, pid file."""
         return self._root / "var"
+
+    @property
+    def model_file(self) -> Path:
+        """Where the model of learned topics is, if the site has one."""
+        return self.var / "topics.npz"
 
     @property
     def zone(self) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from service.config.schema import Settings
 from service.curate.rules.matcher import Reason, compile_rules
-from service.curate.stored import brought_by_the_retired, reasons, refusal
+from service.curate.stored import reasons, refusal, stays
 from service.store.content import articles, topics
 from service.store.content.articles import Matchable
 from service.store.core.database import Store
@@ -47,7 +47,7 @@ class Backtest:
     def moves(self) -> Iterator[Move]:
         """What would enter and leave, in the order in which the articles came."""
         topic = self._settings.topic[self._name]
-        matcher = compile_rules({self._name: topic})
+        matcher = compile_rules({self._name: topic}, self._settings.model_file)
         with self._store.read() as connection:
             row = topics.row(connection, self._name, topic.was)
             last = 0 if self._since is None else articles.before_since(connection, self._since)
@@ -67,7 +67,7 @@ class Backtest:
                     yield Move(article, True, why, None)
                 elif there is None:
                     continue
-                elif why is not None or brought_by_the_retired(there.reason, self._settings):
+                elif why is not None or stays(matcher, self._settings, self._name, there.reason):
                     self.kept += 1
                 else:
                     self.dropped += 1

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from service.config.schema import Combination, Settings, Topic
+from service.curate.model_in_use import EXTRA, NOT, needs_extra
 from service.curate.rules.patterns import Pattern, PatternError, compile_pattern
 from service.curate.rules.phrases import Phrase, Phrases
 from service.curate.rules.terms import FIELDS, Synonyms, named_field, read_term
@@ -33,12 +34,22 @@ def faults(settings: Settings) -> list[Finding]:
         if not _asks_for_something(topic) and name not in filled:
             remedy = f'give it words (any = ["…"]), or name it in a source (topics = ["{name}"])'
             found.append((("topic", name), "nothing can enter this topic", remedy))
+        found += _learned(name, topic)
     return found
 
 
 def warnings(settings: Settings) -> list[Finding]:
-    """Expressions that find something in every text. Only for settings without faults."""
-    return [
+    """What works, but hardly as it was meant. Only for settings without faults.
+
+    Expressions that find something in every text; learned topics that cannot be trained here.
+    """
+    missing = needs_extra()
+    untaught = [
+        (("topic", name, "learn"), "what trains a model is not installed here", EXTRA)
+        for name, topic in settings.topic.items()
+        if topic.learn and missing
+    ]
+    return untaught + [
         ((*path, "regex", place), f"'{written}' finds something in every article", _NARROWER)
         for name, topic in settings.topic.items()
         for path, lists in _lists(name, topic)
@@ -64,7 +75,13 @@ def _lists(name: str, topic: Topic) -> Iterator[tuple[Path, Topic | Combination]
 
 def _asks_for_something(topic: Topic) -> bool:
     words = topic.any or topic.near or topic.regex or topic.all or topic.any_of or topic.all_of
-    return bool(words or topic.reference or topic.categories or topic.sources or topic.languages)
+    words = words or topic.reference or topic.learn
+    return bool(words or topic.categories or topic.sources or topic.languages)
+
+
+def _learned(name: str, topic: Topic) -> Iterator[Finding]:
+    if topic.learn and name == NOT:
+        yield ("topic", name), f"{NOT!r} is the label of no learned topic", "call it otherwise"
 
 
 def _terms(path: Path, lists: Topic | Combination) -> Iterator[Finding]:

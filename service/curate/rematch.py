@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from service.config.schema import Settings, Topic
+from service.curate.model_in_use import LearnedModel
 from service.curate.rules.matcher import Matcher, compile_rules, packed
-from service.curate.stored import brought_by_the_retired, reasons
+from service.curate.stored import reasons, stays
 from service.model import Changed
 from service.store.content import articles, entries, stale_feeds, topics, versions
 from service.store.content.articles import Matchable
@@ -61,9 +62,11 @@ def rematch(
 
 def rules_hash(settings: Settings, name: str) -> bytes:
     """A hash of all that decides which articles are in the topic; its title does not."""
-    rules = packed({name: settings.topic[name]}).decode()
+    topic = settings.topic[name]
+    rules = packed({name: topic}).decode()
     filled = sorted(source.id for source in settings.source.values() if name in source.topics)
-    told = json.dumps([MATCHING, rules, filled], sort_keys=True, ensure_ascii=False)
+    model = LearnedModel(str(settings.model_file)).digest if topic.learn else ""
+    told = json.dumps([MATCHING, rules, filled, model], sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(told.encode(), digest_size=16).digest()
 
 
@@ -73,7 +76,7 @@ class _Rematch:
     def __init__(self, settings: Settings, changed: Mapping[str, Topic], now: datetime) -> None:
         self._settings = settings
         self._names = changed.keys()
-        self._matcher: Matcher = compile_rules(changed)
+        self._matcher: Matcher = compile_rules(changed, settings.model_file)
         self._now = now
         self.topics: set[str] = set()
         self.moved = 0
@@ -97,7 +100,8 @@ class _Rematch:
             leave += [
                 (article.id, topic)
                 for topic, one in there.items()
-                if topic not in fits and not brought_by_the_retired(one.reason, self._settings)
+                if topic not in fits
+                and not stays(self._matcher, self._settings, names[topic], one.reason)
             ]
         topics.enter(connection, [*enter, *explain], self._now)
         topics.leave(connection, leave)

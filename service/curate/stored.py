@@ -28,7 +28,7 @@ class Fitting:
 
 def fitting(connection: Connection, settings: Settings, most: int = LATEST) -> Fitting:
     """Try the rules of all topics on what is stored. Keeps nothing."""
-    matcher = compile_rules(settings.topic)
+    matcher = compile_rules(settings.topic, settings.model_file)
     found: Counter[str] = Counter(dict.fromkeys(settings.topic, 0))
     stored, last = 0, articles.before_latest(connection, most)
     while batch := articles.after(connection, last):
@@ -53,10 +53,14 @@ def refusal(matcher: Matcher, settings: Settings, article: Matchable, topic: str
     return next(refused, {})
 
 
-def brought_by_the_retired(reason: Reason, settings: Settings) -> bool:
-    """What a source brought in stays when the source leaves the TOML: retired, not deleted."""
+def stays(matcher: Matcher, settings: Settings, topic: str, reason: Reason) -> bool:
+    """Whether an article stays in a topic that it does not fit, since nobody can be asked.
+
+    A source that left the TOML is retired, not deleted; a learned model may be missing or damaged.
+    """
     source = reason.get("source")
-    return source is not None and source not in settings.source
+    retired = source is not None and source not in settings.source
+    return retired or ("learned" in reason and not matcher.knows(topic))
 
 
 def _described(settings: Settings, article: Matchable) -> Iterator[Described]:

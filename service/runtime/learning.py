@@ -1,4 +1,4 @@
-"""Training of learned topics, in a process of its own."""
+"""Learned topics: their training in a process of its own, and what keeps them from being used."""
 
 from __future__ import annotations
 
@@ -6,23 +6,33 @@ import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from service.config.schema import Settings
+from service.curate.model_in_use import EXTRA, LearnedModel, needs_extra
 from service.errors import LearningError
+from service.report.trouble import Trouble
 
 if TYPE_CHECKING:
     from service.curate.learned.examples import Example
 
-EXTRA = 'pip install "bantin[learn]"'
+TROUBLE = "model"
 
 
-def needs_extra(*, training: bool = False) -> str | None:
-    """What is missing to use a model, or to train one; None: nothing."""
-    needed = ("numpy", "scipy", "sklearn") if training else ("numpy",)
-    if all(find_spec(name) for name in needed):
-        return None
-    return f"learned topics need more packages: {EXTRA}"
+def troubles(settings: Settings) -> list[Trouble]:
+    """What keeps learned topics from being judged, if the site has some."""
+    if not any(topic.learn for topic in settings.topic.values()):
+        return []
+    problem = LearnedModel(str(settings.model_file)).problem
+    if problem is None:
+        return []
+    return [Trouble(TROUBLE, {"file": str(settings.model_file), "error": problem})]
+
+
+def need_extra() -> None:
+    """Raise LearningError where what trains a model is not installed."""
+    if needs_extra():
+        raise LearningError(f"to learn topics takes more packages: {EXTRA}")
 
 
 def trained(examples: Sequence[Example], seed: int) -> bytes:
@@ -31,9 +41,7 @@ def trained(examples: Sequence[Example], seed: int) -> bytes:
     It takes some 100 MB of memory for 1,000 texts, which the system gets back: the process ends.
     Raises LearningError.
     """
-    missing = needs_extra(training=True)
-    if missing:
-        raise LearningError(missing)
+    need_extra()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, context) as pool:
         try:

@@ -137,13 +137,19 @@ _LOWERED_WORDS = _Words(lower)
 
 
 @lru_cache(maxsize=64)
+def written_words(text: str) -> tuple[str, ...]:
+    """The words of a text as they stand. The last texts are remembered, see `words_of`."""
+    return tuple(tokens(nfc(text)))
+
+
+@lru_cache(maxsize=64)
 def words_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The words of a text as they stand, and each folded.
 
     The last texts are remembered: an article is matched and indexed from one reading.
     """
-    words = tokens(nfc(text))
-    return tuple(words), tuple(folded_words(words))
+    words = written_words(text)
+    return words, tuple(folded_words(words))
 
 
 def lowered(words: Iterable[str]) -> Iterator[str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import stat
+from urllib.parse import unquote
 
 import pytest
 
-from tests.curate.learned.texts import as_json, examples, vietnamese
+from tests.cli.conftest import rss
+from tests.curate.learned.texts import WORDS, article, as_json, examples, vietnamese
 
 pytest.importorskip("sklearn", reason='needs the extra: pip install "bantin[learn]"')
 
@@ -56,6 +59,73 @@ def test_evaluate_learns_from_four_fifths_and_judges_the_last(ask, folder):
         "bao-b": 120,
     }
     assert told["scores"]["unaccented"]["per_second"] > 0
+
+
+def test_the_site_learns_from_labels_and_from_sources_about_one_topic(run, ask, site, web):
+    file = site / "bantin.toml"
+    text = file.read_text("utf-8").replace('topics = ["tin"]', 'topics = ["tin", "the-thao"]')
+    learned = "".join(f"[topic.{name}]\nlearn = true\n" for name in ("the-thao", "suc-khoe"))
+    file.write_text(f"{text}{learned}", encoding="utf-8")
+    random_ = random.Random(4)
+
+    def said(topic, number):
+        return [" ".join(article(topic, random_))[:150] for _ in range(number)]
+
+    web.pages["/a.xml"] = rss(*said("the-thao", 12))
+    web.pages["/b.xml"] = rss(*said("suc-khoe", 10), *said("not", 9), host="bao-b.example")
+    ask("collect")
+    links = [one["link"] for one in reversed(ask("articles", "--source", "bao-b"))]
+    by_word = {True: "suc-khoe", False: "not"}
+    health = {word for phrase in WORDS["suc-khoe"].split(", ") for word in phrase.split()}
+    labels = {
+        link: by_word[len(health & set(link.lower().split("/")[-1].split("-"))) > 1]
+        for link in map(unquote, links)
+    }
+    assert sorted(labels.values()).count("suc-khoe") == 10
+    assert "all 12 texts are of 'the-thao'" in run("topics", "train", code=1).stderr
+    for link, label in labels.items():
+        assert ask("topics", "label", link, label) == {"url": link, "label": label}
+    told = ask("topics", "train")
+    assert told["labels"] == ["not", "suc-khoe", "the-thao"]
+    assert told["texts"] == 31
+    assert (site / "var" / "topics.npz").stat().st_size == told["bytes"]
+    # Labels win over the source, and can be taken back; files teach beside them.
+    link = ask("articles", "--source", "bao-a")[0]["link"]
+    ask("topics", "label", link, "not")
+    ask("topics", "label", next(iter(labels)), "--remove")
+    (site / "more.jsonl").write_text(as_json(examples("suc-khoe", each=5)), encoding="utf-8")
+    assert ask("topics", "train", "more.jsonl")["texts"] == 31 - 1 + 5
+    run("topics", "label", link, "tin", code=2)  # it does not learn
+    run("topics", "label", link, code=2)
+    run("topics", "label", "https://bao-a.example/khong-co", "not", code=1)
+    (site / "more.jsonl").write_text(as_json(examples("kinh-te", each=1)), encoding="utf-8")
+    refused = run("topics", "train", "more.jsonl", code=1).stderr
+    assert refused == "bantin: more.jsonl:1: 'kinh-te' is no topic with learn = true\n"
+
+
+def test_a_learned_topic_is_explained_and_a_broken_model_is_told(run, ask, site, web):
+    file = site / "bantin.toml"
+    learned = "[topic.suc-khoe]\nlearn = true\n"
+    file.write_text(f"{file.read_text('utf-8')}{learned}", encoding="utf-8")
+
+    def troubles():
+        return [one["text"] for one in ask("status")["troubles"] if one["kind"] == "model"]
+
+    (told,) = troubles()
+    assert "it is not there; `bantin topics train` makes it" in told
+    (site / "texts.jsonl").write_text(as_json(vietnamese()), encoding="utf-8")
+    run("topics", "train", "texts.jsonl", "--out", "var/topics.npz")
+    assert troubles() == []
+    title, text = article("suc-khoe", random.Random(9))
+    web.pages["/b.xml"] = rss(f"{title} {text}", outlet="Báo B", host="bao-b.example")
+    ask("collect")
+    (link,) = [one["link"] for one in ask("articles", "--topic", "suc-khoe")]
+    (reason,) = [one["reason"] for one in ask("explain", link)["topics"] if one["id"] == "suc-khoe"]
+    assert reason["learned"] > 0.6
+    assert f"learned: {reason['learned']}; by: {reason['by'][0]}, " in run("explain", link).stdout
+    (site / "var" / "topics.npz").write_bytes(b"broken")
+    (told,) = troubles()
+    assert "no model of topics, or a damaged one" in told
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate"])

@@ -78,7 +78,7 @@ class Desk:
 
     def __init__(self, store, now, settings=SETTINGS):
         self.store, self.now, self.settings = store, now, settings
-        self.matcher = compile_rules(settings.topic)
+        self.matcher = compile_rules(settings.topic, settings.model_file)
         with store.write() as connection:
             registry.register(connection, settings, now, retire=True)
             rows = connection.execute(select(t.source.c.name, t.source.c.id))

@@ -10,7 +10,7 @@ from service.report.sentence import Sentence, english
 from service.report.trouble import Trouble
 
 SINCE = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-NAMES = ("relay", "answer", "folder", "error", "editions", "next", "free")
+NAMES = ("relay", "answer", "folder", "error", "editions", "next", "free", "file")
 
 
 def trouble(key: str, **values: object) -> Trouble:
@@ -31,7 +31,15 @@ def test_each_kind_is_told_and_names_nobody():
     for key in kinds():
         [line] = reasons(Health(False, (), (trouble(key),)))
         assert "BÍ MẬT" not in line
-        assert line.partition(": ")[0] in {"mail", "disk", "database", "jobs", "loop", "clock"}
+        assert line.partition(": ")[0] in {
+            "mail",
+            "disk",
+            "database",
+            "jobs",
+            "loop",
+            "clock",
+            "topics",
+        }
 
 
 def test_what_a_monitor_needs_is_told():

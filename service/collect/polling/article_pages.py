@@ -74,7 +74,7 @@ class PageRound:
         self._clock = dependencies.clock
         self._names = None if names is None else tuple(names)
         self._random = random
-        self._rules = packed(dependencies.settings.topic)
+        self._rules = packed(self._settings.topic, self._settings.model_file)
         self._in_hand: dict[int, ClaimedArticlePage] = {}
         self._is_dry = False
         self._dispatcher = Dispatcher[ClaimedArticlePage](

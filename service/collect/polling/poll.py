@@ -92,7 +92,8 @@ async def collect(
             )
         if parsers is None:
             parsers = await stack.enter_async_context(Parsers())
-        matcher, turns = compile_rules(settings.topic), Turns(settings, owner)
+        matcher = compile_rules(settings.topic, settings.model_file)
+        turns = Turns(settings, owner)
         dependencies = PassDependencies(
             store,
             settings,

@@ -82,7 +82,7 @@ class Sweep:
         self._settings = dependencies.settings
         self._clock = dependencies.clock
         self._parsers = dependencies.parsers
-        self._rules = packed(dependencies.settings.topic)
+        self._rules = packed(self._settings.topic, self._settings.model_file)
         self._progress = progress
         self._results = Results()
         self._bodies = Bodies()

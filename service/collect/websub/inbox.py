@@ -75,8 +75,9 @@ async def take(
     async with claimed(store, LEASE, owner, claim, _ids, clock, term) as work:
         if not work:
             return Taken()
-        rules = packed(settings.topic)
-        recorder = Recorder(store, settings, compile_rules(settings.topic), clock, random)
+        rules = packed(settings.topic, settings.model_file)
+        matcher = compile_rules(settings.topic, settings.model_file)
+        recorder = Recorder(store, settings, matcher, clock, random)
         try:
             async with asyncio.TaskGroup() as group:  # none goes on once the leases are given back
                 reading = [

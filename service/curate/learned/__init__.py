@@ -2,6 +2,6 @@
 
     examples ──training──> Model ──model_file──> bytes ──model_file──> Model ──judge──> TopicVerdict
 
-numpy is enough to judge; scikit-learn is needed in `training` alone. Both come with the extra
-`bantin[learn]`, so that modules outside of this package import them where they need them.
+numpy is enough to judge; scikit-learn, of the extra `bantin[learn]`, is needed in `training` alone.
+Modules outside of this package import it where they need it: a site may have no learned topic.
 """

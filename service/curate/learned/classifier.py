@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.curate.learned.vocabulary import Counts, Ids, Vocabulary
+from service.curate.learned.vocabulary import Ids, Vocabulary
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -27,26 +27,28 @@ class Calibration:
     a: float
     b: float
 
-    def probabilities(self, scores: Floats, known: int) -> Floats:
-        """One for each class; they sum up to 1."""
-        steep = scores * np.float32(math.exp(self.a + self.b * math.log1p(known)))
-        raised = np.exp(steep - steep.max())
-        chances: Floats = raised / raised.sum()
+    def probabilities(self, scores: Floats, known: Ids) -> Floats:
+        """A row for each text, in which they sum up to 1; `known` has a number for each text."""
+        steep = scores * np.exp(self.a + self.b * np.log1p(known))[:, None]
+        raised = np.exp(steep - steep.max(axis=1, keepdims=True))
+        chances: Floats = raised / raised.sum(axis=1, keepdims=True)
         return chances
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What a classifier says of a text.
+    """What a classifier says of texts.
 
-    `scores` and `chances` stand in the order of the classes. `numbers` are those of its words, -1
-    for unknown ones. `features`, `values`: what was counted, and `rows` what each says for a class.
+    `scores` and `chances` have a row for each text, in the order of the classes. `numbers` are
+    those of its words, -1 for unknown ones. Text n counts the `features` from `ends[n]` to
+    `ends[n + 1]`, with their `values`; `rows` is what each says for a class.
     """
 
     scores: Floats
     chances: Floats
-    numbers: Ids
+    numbers: Sequence[Ids]
     features: Ids
+    ends: Ids
     values: Floats
     rows: Floats
 
@@ -66,27 +68,39 @@ class Classifier:
     bias: Floats
     calibration: Calibration
 
-    def weigh(self, written: Sequence[str]) -> Weighed:
-        """Score the words of a text."""
-        numbers = self.vocabulary.numbers(written)
-        features, counts = self.vocabulary.count(numbers)
+    def weigh(self, texts: Sequence[Sequence[str]]) -> Weighed:
+        """Score the words of each text: (1 + ln tf) * idf, at length 1."""
+        numbers = [self.vocabulary.numbers(text) for text in texts]
+        features, counts, ends = self.vocabulary.count(numbers)
+        text = np.repeat(np.arange(len(texts)), np.diff(ends))
         idf = self.idf.take(features).astype(np.float32)
-        values = weighted(counts, idf)
+        values = np.log(counts)
+        values += 1
+        values *= idf
+        lengths = np.sqrt(np.bincount(text, values * values, len(texts)))
+        lengths[lengths == 0] = 1
+        values /= lengths[text]
         rows = self.weights.take(features, axis=0).astype(np.float32)
-        scores = values @ rows * self.scale + self.bias
-        chances = self.calibration.probabilities(scores, int(np.count_nonzero(idf)))
-        return Weighed(scores, chances, numbers, features, values, rows)
+        sums = [values[a:b] @ rows[a:b] for a, b in pairwise(ends.tolist())]
+        scores = np.stack(sums) * self.scale + self.bias
+        known = np.bincount(text[idf > 0], minlength=len(texts))
+        chances = self.calibration.probabilities(scores, known)
+        return Weighed(scores, chances, numbers, features, ends, values, rows)
 
     def reason(self, written: Sequence[str], weighed: Weighed, best: int) -> list[str]:
-        """The words that speak most for a class, as the text spells them, the strongest first."""
+        """The words of the first text that speak most for a class, as it spells them.
+
+        The strongest comes first.
+        """
         direction = -self.scale / len(self.scale)
         direction[best] += self.scale[best]
-        says = weighed.values * (weighed.rows @ direction)
+        own = slice(0, int(weighed.ends[1]))
+        says = weighed.values[own] * (weighed.rows[own] @ direction)
         chosen: list[str] = []
         for place in np.argsort(-says, kind="stable")[:MOST_REASONS]:
             if says[place] <= 0:
                 break
-            chosen.append(self._spelt(int(weighed.features[place]), written, weighed.numbers))
+            chosen.append(self._spelt(int(weighed.features[place]), written, weighed.numbers[0]))
         return chosen
 
     def _spelt(self, feature: int, written: Sequence[str], numbers: Ids) -> str:
@@ -96,12 +110,3 @@ class Classifier:
         first, second = divmod(int(self.vocabulary.pairs[feature - single]), single)
         at = int(np.argmax((numbers[:-1] == first) & (numbers[1:] == second)))
         return f"{written[at]} {written[at + 1]}"
-
-
-def weighted(counts: Counts, idf: Floats) -> Floats:
-    """(1 + ln tf) * idf, at length 1; all zeros where nothing counts."""
-    values: Floats = np.log(counts)
-    values += 1
-    values *= idf
-    values /= np.float32(math.sqrt(values @ values) or 1)
-    return values

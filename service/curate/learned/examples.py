@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from service.errors import LearningError
@@ -22,22 +22,25 @@ class Example:
     source: str
 
 
-def read_examples(name: str, lines: Iterable[bytes]) -> Iterator[Example]:
+def read_examples(
+    name: str, lines: Iterable[bytes], labels: Collection[str] | None = None
+) -> Iterator[Example]:
     """The examples of a file, a JSON object a line; empty lines are left out.
 
     `label` and one of `title`, `lead`, `text` must be there; `source` may, all other keys are
-    ignored. Without a title the first line of the text is it. A line that is none of this raises
-    LearningError with the name of the file and the number of the line.
+    ignored. Without a title the first line of the text is it. `labels`: the ones that may be
+    there, None = any. A line that is none of this raises LearningError with the name of the file
+    and the number of the line.
     """
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                yield _example(line)
+                yield _example(line, labels)
             except (ValueError, TypeError) as error:
                 raise LearningError(f"{name}:{number}: {error}") from error
 
 
-def _example(line: bytes) -> Example:
+def _example(line: bytes, labels: Collection[str] | None) -> Example:
     try:
         row = json.loads(line.rstrip(b"\r\n"))
     except json.JSONDecodeError as error:
@@ -49,13 +52,16 @@ def _example(line: bytes) -> Example:
     label = row.get("label")
     if not isinstance(label, str) or not label.strip():
         raise ValueError('no "label"; it says which topic the article is of')
+    label = label.strip()
+    if labels is not None and label not in labels:
+        raise ValueError(f"{label!r} is no topic with learn = true")
     parts = {key: _plain(row, key) for key in _TEXTS}
     if not (parts["title"] or parts["lead"] or parts["text"]):
         raise ValueError('neither "title" nor "lead" nor "text" has a word')
     if not parts["title"]:
         parts["title"], _, rest = parts["text"].partition("\n")
         parts["text"] = rest.strip()
-    return Example(label=label.strip(), **parts)
+    return Example(label=label, **parts)
 
 
 def _plain(row: dict[str, object], key: str) -> str:

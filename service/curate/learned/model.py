@@ -8,10 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from service.curate.learned.classifier import Classifier, Weighed
-from service.curate.learned.reading import has_marks, whole, written_words
-
-NOT = "not"
-"""The label of an article that is of none of the learned topics."""
+from service.curate.learned.reading import has_marks, whole, words_of_parts
 
 SURE = 0.6
 """Below this probability the answer is "don't know"."""
@@ -56,22 +53,30 @@ class Model:
 
     def judge(self, title: str, lead: str, text: str, sure: float = SURE) -> TopicVerdict | None:
         """What the article is about; None: don't know. All three are plain text, or empty."""
-        written = written_words(*whole(title, lead, text))
+        written = words_of_parts(*whole(title, lead, text))
         classifier = self._fitting(written)
-        weighed = classifier.weigh(written)
-        best = int(weighed.chances.argmax())
-        probability = float(weighed.chances[best])
-        if probability < sure or not _knows(weighed):
+        weighed = classifier.weigh([written])
+        best = int(weighed.chances[0].argmax())
+        probability = float(weighed.chances[0, best])
+        if probability < sure or not _knows(weighed, 0):
             return None
         words = classifier.reason(written, weighed, best)
         return TopicVerdict(self.topics[best], probability, tuple(words))
 
-    def guess(self, title: str, lead: str, text: str) -> Guess:
-        """The likeliest topic without reasons, also where `judge` says nothing: for figures."""
-        written = written_words(*whole(title, lead, text))
-        weighed = self._fitting(written).weigh(written)
-        best = int(weighed.chances.argmax())
-        return Guess(self.topics[best], float(weighed.chances[best]), _knows(weighed))
+    def guesses(self, texts: Sequence[tuple[str, str, str]]) -> list[Guess]:
+        """The likeliest topic of each text, also where `judge` says nothing: for figures."""
+        read = [words_of_parts(*whole(*text)) for text in texts]
+        found: dict[int, Guess] = {}
+        for classifier in (self.folded, self.marked):
+            own = [place for place, one in enumerate(read) if self._fitting(one) is classifier]
+            if classifier is None or not own:
+                continue
+            weighed = classifier.weigh([read[place] for place in own])
+            for row, place in enumerate(own):
+                best = int(weighed.chances[row].argmax())
+                chance = float(weighed.chances[row, best])
+                found[place] = Guess(self.topics[best], chance, _knows(weighed, row))
+        return [found[place] for place in range(len(texts))]
 
     def _fitting(self, written: Sequence[str]) -> Classifier:
         if self.marked is not None and has_marks(written):
@@ -79,12 +84,13 @@ class Model:
         return self.folded
 
 
-def _knows(weighed: Weighed) -> bool:
-    """Whether there is ground for an opinion.
+def _knows(weighed: Weighed, row: int) -> bool:
+    """Whether there is ground for an opinion on a text.
 
     A topic that was never seen scores below 0 everywhere, while its probabilities still sum up
     to 1; and of a text in another language hardly a word is known.
     """
-    known = np.count_nonzero(weighed.numbers >= 0)
-    enough = known >= max(FEWEST_WORDS, KNOWN_SHARE * len(weighed.numbers))
-    return bool(enough and weighed.scores.max() >= 0)
+    numbers = weighed.numbers[row]
+    known = np.count_nonzero(numbers >= 0)
+    enough = known >= max(FEWEST_WORDS, KNOWN_SHARE * len(numbers))
+    return bool(enough and weighed.scores[row].max() >= 0)

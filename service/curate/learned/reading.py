@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from service.text.fold import folded_words, lowered, words_of
+from service.text.fold import folded_words, lowered, written_words
 
 BEGINNING = 300
 """Characters of title and lead: what is known of an article whose source gives no more."""
@@ -24,10 +24,10 @@ LONGEST = 20_000
 """Characters that are read; news are a tenth of it, and what follows changes no topic."""
 
 
-def written_words(*parts: str) -> Sequence[str]:
+def words_of_parts(*parts: str) -> Sequence[str]:
     """The words of the parts (title, text) as they stand there, one part after the other."""
-    # `words_of` remembers: the rules of topics have read the same title and text a moment before.
-    read = [words_of(part)[0] for part in parts if part]
+    # They are remembered: the rules of topics have read the same title and text a moment before.
+    read = [written_words(part) for part in parts if part]
     return read[0] if len(read) == 1 else [*chain.from_iterable(read)]
 
 

@@ -20,7 +20,7 @@ from service.curate.learned.classifier import Calibration, Classifier
 from service.curate.learned.examples import Example
 from service.curate.learned.growing import grow
 from service.curate.learned.model import Model
-from service.curate.learned.reading import BEGINNING, has_marks, whole, written_words
+from service.curate.learned.reading import BEGINNING, has_marks, whole, words_of_parts
 from service.curate.learned.source_words import tell_the_source
 from service.curate.learned.vocabulary import Vocabulary
 from service.errors import LearningError
@@ -32,6 +32,9 @@ Progress = Callable[[str], None]
 
 FEWEST_TEXTS = 8
 """Of one topic. A quarter of them calibrates; below this even that would be luck."""
+
+AT_ONCE = 256
+"""Texts that are counted together."""
 
 BEGINNING_WEIGHT = 0.3
 """What the beginning of a text counts beside the whole."""
@@ -93,9 +96,9 @@ def _read(examples: Sequence[Example], topics: Sequence[str]) -> _Texts:
     wholes, beginnings, titles = [], [], []
     for one in examples:
         title, body = whole(one.title, one.lead, one.text)
-        wholes.append(written_words(title, body))
-        beginnings.append(written_words(title, body[: max(0, BEGINNING - len(title))]))
-        titles.append(written_words(title or body[:BEGINNING]))
+        wholes.append(words_of_parts(title, body))
+        beginnings.append(words_of_parts(title, body[: max(0, BEGINNING - len(title))]))
+        titles.append(words_of_parts(title or body[:BEGINNING]))
     numbers = {topic: number for number, topic in enumerate(topics)}
     sources: dict[str, int] = {}
     return _Texts(
@@ -190,12 +193,15 @@ class _Matrix:
     def of(cls, vocabulary: Vocabulary, texts: Iterable[Sequence[str]]) -> _Matrix:
         from scipy.sparse import csr_matrix  # noqa: PLC0415
 
-        counted = [vocabulary.count(vocabulary.numbers(text)) for text in texts]
-        ends = np.cumsum([0, *(len(features) for features, _ in counted)])
-        columns = np.concatenate([features.astype(np.int32) for features, _ in counted])
-        values = np.concatenate([counts for _, counts in counted])
-        shape = (len(counted), len(vocabulary))
-        return cls(csr_matrix((values, columns, ends), shape))
+        numbers = [vocabulary.numbers(text) for text in texts]
+        counted = [
+            vocabulary.count(numbers[at : at + AT_ONCE]) for at in range(0, len(numbers), AT_ONCE)
+        ]
+        columns = np.concatenate([features.astype(np.int32) for features, _, _ in counted])
+        values = np.concatenate([counts for _, counts, _ in counted])
+        sizes = np.concatenate([np.diff(ends) for _, _, ends in counted])
+        shape = (len(numbers), len(vocabulary))
+        return cls(csr_matrix((values, columns, np.append(0, np.cumsum(sizes))), shape))
 
     def frequency(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """In how many texts each feature stands."""

@@ -36,16 +36,33 @@ class Vocabulary:
         found = map(self._numbers.__getitem__, written)
         return np.fromiter(found, dtype=np.int64, count=len(written))
 
-    def count(self, numbers: Ids) -> tuple[Ids, Counts]:
-        """Which words and pairs stand in a text (see `numbers`), sorted, and how often."""
-        known = numbers[numbers >= 0]
-        known.sort()
-        pairs = paired(numbers, len(self.words))
-        pairs.sort()  # neighbours are looked up in neighbouring places of memory
+    def count(self, texts: Sequence[Ids]) -> tuple[Ids, Counts, Ids]:
+        """Which words and pairs stand in each text (see `numbers`), and how often.
+
+        All of one text after those of the text before, sorted: text n has what stands from
+        `ends[n]` to `ends[n + 1]`. Many texts at once cost half of what each by itself does.
+        """
+        number, single, size = len(texts), len(self.words), len(self)
+        numbers = np.concatenate(texts)
+        text = np.repeat(np.arange(number), np.fromiter(map(len, texts), np.int64, number))
+        known = numbers >= 0
+        beside = known[1:] & known[:-1] & (text[1:] == text[:-1])
+        pairs = numbers[:-1][beside] * single + numbers[1:][beside]
+        # Sorted by pair, they are looked up in neighbouring places of memory.
+        pairs = np.sort(pairs * number + text[:-1][beside])
+        pairs, of = np.divmod(pairs, number)
         places = self.pairs.searchsorted(pairs)
         there = self.pairs.take(places, mode="clip") == pairs if len(self.pairs) else slice(0)
-        places = places[there] + len(self.words)
-        return counted(np.concatenate((known, places)))
+        found = np.concatenate(
+            (
+                text[known] * size + numbers[known],
+                of[there] * size + places[there] + single,
+            )
+        )
+        found.sort()
+        values, often = counted(found)
+        text, features = np.divmod(values, size)
+        return features, often, text.searchsorted(np.arange(number + 1))
 
 
 class _Numbers(dict[str, int]):

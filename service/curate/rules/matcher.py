@@ -4,6 +4,7 @@ An article is in a topic when
     its words fit (one of `any`, `near`, `regex`, `reference` and `any_of`; each of `all` and
     `all_of`; where both kinds are given, both)
     or one of `categories` is what the source calls it,
+    or it is learned, and the model says so,
     and it comes from one of `sources` and in one of `languages`, where these are given;
     without words and categories these two decide alone.
 A source's own `topics` bring in everything from it. `none`, `none_of` and `not_sources` keep out,
@@ -15,8 +16,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from service.curate.model_in_use import LearnedModel
 from service.curate.rules.look import ArticleLook, Finders
 from service.curate.rules.terms import FIELDS, Clause, Described, Rule, pack, unpack
 from service.text.fold import fold
@@ -29,16 +33,19 @@ Reason = dict[str, Any]
 
 `in`: the fields that have them, of `near` and `regex` the first. `found`: what stands there, where
 that is not what is written: a synonym, what an expression found, from one near word to the other.
-`any_of`: a reason for each combination that holds. What is not in a topic has {"kept_out": reason}
-or {"lacks": {"all": ["lũ"]}}.
+`any_of`: a reason for each combination that holds. `learned`: how likely the model finds it, and
+`by` its strongest words. What is not in a topic has {"kept_out": reason} or
+{"lacks": {"all": ["lũ"]}}.
 """
 
 
 class Matcher:
     """All rules, compiled. Make it with `compile_rules`."""
 
-    def __init__(self, rules: Mapping[str, Rule]) -> None:
+    def __init__(self, rules: Mapping[str, Rule], model: str | None = None) -> None:
         self._rules = rules
+        self._sure = {name: one.learned for name, one in rules.items() if one.learned is not None}
+        self._model = LearnedModel(model) if model is not None and self._sure else None
         self._finders = Finders(rules.values())
         self._categories = {
             name: {fold(category) for category in rule.categories} for name, rule in rules.items()
@@ -53,13 +60,15 @@ class Matcher:
                 self._by_term[term].add(name)
             for category in self._categories[name]:
                 self._by_category[category].add(name)
-            if terms is None or not (rule.asks or rule.categories):
+            if terms is None or _is_open(rule):
                 self._always.add(name)
 
     def match(self, described: Described) -> dict[str, Reason]:
         """Topic -> why the article is in it."""
         look = ArticleLook(self._finders, described)
-        reasons = {name: self._reason(name, look) for name in sorted(self._possible(look))}
+        learned = self._learned(described)
+        names = self._possible(look) | learned.keys()
+        reasons = {name: self._reason(name, look, learned) for name in sorted(names)}
         return {name: reason for name, reason in reasons.items() if reason}
 
     def refusal(self, name: str, described: Described) -> Reason:
@@ -67,9 +76,25 @@ class Matcher:
         look, rule = ArticleLook(self._finders, described), self._rules[name]
         if out := _kept_out(rule, look):
             return {"kept_out": out}
-        if self._reason(name, look):
+        if self._reason(name, look, self._learned(described)):
             return {}
-        return {"lacks": _lacks(rule, look)}
+        lacks = _lacks(rule, look)
+        if rule.learned is not None:
+            lacks["learned"] = rule.learned
+        return {"lacks": lacks}
+
+    def knows(self, name: str) -> bool:
+        """Whether the model answers, if this topic is learned. Else rules decide alone."""
+        return name not in self._sure or (self._model is not None and self._model.problem is None)
+
+    def _learned(self, described: Described) -> dict[str, Reason]:
+        """The topic that the model finds in an article, if it is sure enough."""
+        if self._model is None:
+            return {}
+        said = self._model.judge(described.title, described.text, min(self._sure.values()))
+        if said is None or said.probability < self._sure.get(said.topic, inf):
+            return {}
+        return {said.topic: {"learned": round(said.probability, 2), "by": [*said.words]}}
 
     def _possible(self, look: ArticleLook) -> set[str]:
         names = self._always | (self._rules.keys() & set(look.described.own_topics))
@@ -79,19 +104,19 @@ class Matcher:
             names |= self._by_category.get(fold(category), set())
         return names
 
-    def _reason(self, name: str, look: ArticleLook) -> Reason | None:
+    def _reason(self, name: str, look: ArticleLook, learned: Mapping[str, Reason]) -> Reason | None:
         rule, described = self._rules[name], look.described
         reason: Reason = {}
         if name in described.own_topics:
             reason["source"] = described.source
         if _fits(rule, described):
-            reason |= self._evidence(name, rule, look)
+            reason |= self._evidence(name, rule, look) | learned.get(name, {})
         return reason if reason and not _kept_out(rule, look) else None
 
     def _evidence(self, name: str, rule: Rule, look: ArticleLook) -> Reason:
         """What the topic asks for and this has; {} where it lacks it."""
         described = look.described
-        if not (rule.asks or rule.categories):
+        if _is_open(rule):
             where: Reason = {}
             if rule.sources:
                 where["source"] = described.source
@@ -106,20 +131,30 @@ class Matcher:
         return reason
 
 
-def compile_rules(topics: Mapping[str, Topic]) -> Matcher:
-    """One matcher of all topics' rules. Raises PatternError for an expression that cannot be."""
-    return Matcher({name: Rule.of(topic) for name, topic in topics.items()})
+def compile_rules(topics: Mapping[str, Topic], model: Path | None = None) -> Matcher:
+    """One matcher of all topics' rules. Raises PatternError for an expression that cannot be.
+
+    `model`: the file of the learned model; None: topics that are learned go by their rules alone.
+    """
+    rules = {name: Rule.of(topic) for name, topic in topics.items()}
+    return Matcher(rules, None if model is None else str(model))
 
 
-def packed(topics: Mapping[str, Topic]) -> bytes:
-    """Rules as bytes, for a process that has no configuration."""
-    return pack({name: Rule.of(topic) for name, topic in topics.items()})
+def packed(topics: Mapping[str, Topic], model: Path | None = None) -> bytes:
+    """The same as bytes, for a process that has no configuration."""
+    rules = {name: Rule.of(topic) for name, topic in topics.items()}
+    return pack(rules, None if model is None else str(model))
 
 
 @lru_cache(maxsize=2)
 def unpacked(rules: bytes) -> Matcher:
     """The matcher of rules that were packed."""
-    return Matcher(unpack(rules))
+    return Matcher(*unpack(rules))
+
+
+def _is_open(rule: Rule) -> bool:
+    """Whether it asks for nothing of the article itself: sources and languages decide alone."""
+    return not (rule.asks or rule.categories or rule.learned is not None)
 
 
 def _bringing(rule: Rule) -> set[str] | None:

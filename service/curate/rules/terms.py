@@ -23,6 +23,9 @@ FIELDS = (TITLE, TEXT, LEAD, URL, AUTHOR, CATEGORY)
 EVERYWHERE = (TITLE, TEXT)
 """Where a term without a field looks. The text begins with the lead."""
 
+SURE = 0.6
+"""How likely an article must be of a learned topic, where the topic does not say."""
+
 _FIELD = re.compile(r"\s*([A-Za-z]+):")
 
 
@@ -160,7 +163,8 @@ class Rule:
     """What a topic asks for; an empty list: it does not ask.
 
     `any_of` are further ways beside those of `words`; each of `all_of` must hold, and none of
-    `none_of`. `synonyms`: term -> what it finds besides itself.
+    `none_of`. `learned`: how likely the learned model must find an article, None = it is not asked.
+    `synonyms`: term -> what it finds besides itself.
     """
 
     words: Clause
@@ -171,6 +175,7 @@ class Rule:
     not_sources: tuple[str, ...]
     categories: tuple[str, ...]
     languages: tuple[str, ...]
+    learned: float | None = None
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
@@ -184,6 +189,7 @@ class Rule:
             not_sources=topic.not_sources,
             categories=topic.categories,
             languages=topic.languages,
+            learned=(topic.threshold or SURE) if topic.learn else None,
         )
         known = Synonyms(topic.synonyms)
         terms = {term for clause in rule.clauses for term in clause.terms}
@@ -202,6 +208,7 @@ class Rule:
             all_of,
             none_of,
             **{name: tuple(lists[name]) for name in narrowed},
+            learned=lists["learned"],
             synonyms={term: tuple(others) for term, others in lists["synonyms"].items()},
         )
 
@@ -264,12 +271,17 @@ def is_acronym(word: str) -> bool:
     return word.isupper() and sum(map(str.isalpha, word)) > 1
 
 
-def pack(rules: Mapping[str, Rule]) -> bytes:
-    """Rules as bytes, for a process that has no configuration; equal rules give equal bytes."""
-    return json.dumps({name: asdict(rule) for name, rule in rules.items()}, sort_keys=True).encode()
+def pack(rules: Mapping[str, Rule], model: str | None = None) -> bytes:
+    """Rules as bytes, for a process that has no configuration; equal rules give equal bytes.
+
+    `model`: the file of the learned model, None = there is none.
+    """
+    plain = {name: asdict(rule) for name, rule in rules.items()}
+    return json.dumps([plain, model], sort_keys=True).encode()
 
 
-def unpack(packed: bytes) -> dict[str, Rule]:
+def unpack(packed: bytes) -> tuple[dict[str, Rule], str | None]:
     """What `pack` was given."""
-    written: dict[str, dict[str, Any]] = json.loads(packed)
-    return {name: Rule.unpacked(lists) for name, lists in written.items()}
+    written: dict[str, dict[str, Any]]
+    written, model = json.loads(packed)
+    return {name: Rule.unpacked(lists) for name, lists in written.items()}, model

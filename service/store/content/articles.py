@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, union_all, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, union_all, update
 
 from service.store import tables as t
 from service.store.content.article_values import ArticleValues
@@ -174,6 +175,19 @@ def after(connection: Connection, last_id: int, since: datetime | None = None) -
     if since is not None:
         statement = statement.where(t.article.c.first_seen_at >= since)
     rows = connection.execute(statement.order_by(t.article.c.id).limit(BATCH)).all()
+    return _matchable(connection, rows)
+
+
+def matchable(connection: Connection, ids: Iterable[int]) -> list[Matchable]:
+    """The articles with these ids, in order; those that are not there are left out."""
+    found: list[Matchable] = []
+    for some in lots(sorted(ids)):
+        every = select(t.article).where(t.article.c.id.in_(some)).order_by(t.article.c.id)
+        found += _matchable(connection, connection.execute(every).all())
+    return found
+
+
+def _matchable(connection: Connection, rows: Sequence[Row[Any]]) -> list[Matchable]:
     told_by = _sources(connection, [row.id for row in rows])
     return [
         Matchable(

@@ -14,6 +14,7 @@ from service.store.tables.articles import (
     stale_feed,
     story,
     story_article,
+    topic_label,
     unread_page,
 )
 from service.store.tables.audience import (
@@ -80,6 +81,7 @@ __all__ = [
     "suppression",
     "told",
     "topic",
+    "topic_label",
     "unread_page",
     "websub",
     "websub_delivery",

@@ -158,6 +158,14 @@ article_reference = Table(
     Index("ix_article_reference_reference", "reference", "article_id"),
 )
 
+topic_label = Table(
+    "topic_label",
+    metadata,
+    # What an admin says that an article is about, for topics that are learned. NULL: none of them.
+    Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
+    Column("topic_id", ForeignKey("topic.id")),
+)
+
 content_version = Table(
     "content_version",
     metadata,

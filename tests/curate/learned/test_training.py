@@ -10,9 +10,9 @@ import pytest
 
 pytest.importorskip("sklearn", reason='needs the extra: pip install "bantin[learn]"')
 
-from service.curate.learned.model import NOT
 from service.curate.learned.model_file import to_bytes
 from service.curate.learned.training import train
+from service.curate.model_in_use import NOT
 from service.errors import LearningError
 from service.text.fold import fold
 from tests.curate.learned.texts import ENGLISH, WORDS, article, examples, vietnamese
@@ -65,7 +65,7 @@ def test_what_is_said_in_lead_or_title_alone_counts(model):
 )
 def test_where_there_is_no_ground_it_says_so(model, text):
     assert model.judge(text, "", "") is None
-    assert not model.guess(text, "", "").knows
+    assert not model.guesses([(text, "", "")])[0].knows
 
 
 def test_the_threshold_decides_what_is_said(model):
@@ -77,8 +77,18 @@ def test_the_threshold_decides_what_is_said(model):
 
 def test_a_text_of_two_topics_is_less_sure_than_one_of_its_own(model):
     (_, one), (_, other) = fresh("the-thao", 1)[0], fresh("kinh-te", 1)[0]
-    mixed = model.guess("", "", f"{one} {other}")
-    assert mixed.probability < model.guess("", "", one).probability
+    mixed, plain = model.guesses([("", "", f"{one} {other}"), ("", "", one)])
+    assert mixed.probability < plain.probability
+
+
+def test_texts_that_are_weighed_together_are_judged_as_each_by_itself(model):
+    told = [(title, "", text) for topic in WORDS for title, text in fresh(topic, 3)]
+    told += [("", "", ""), (fold(told[0][0]), "", fold(told[0][2])), ("🙂", "", "")]
+    for text, guess in zip(told, model.guesses(told), strict=True):
+        assert model.guesses([text]) == [guess]
+        verdict = model.judge(*text)
+        if verdict is not None:
+            assert (verdict.topic, verdict.probability) == (guess.topic, guess.probability)
 
 
 def test_of_a_very_long_text_the_beginning_decides(model):
