@@ -75,8 +75,8 @@ def _lists(name: str, topic: Topic) -> Iterator[tuple[Path, Topic | Combination]
 
 def _asks_for_something(topic: Topic) -> bool:
     words = topic.any or topic.near or topic.regex or topic.all or topic.any_of or topic.all_of
-    words = words or topic.reference or topic.learn
-    return bool(words or topic.categories or topic.sources or topic.languages)
+    more = topic.reference or topic.learn or topic.categories
+    return bool(words or more or topic.sources or topic.languages)
 
 
 def _learned(name: str, topic: Topic) -> Iterator[Finding]:

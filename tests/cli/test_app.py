@@ -31,7 +31,8 @@ COMMAND_PATHS = (
     "sources import", "sources export", "sources retry", "subscribers list", "subscribers add",
     "subscribers import", "subscribers export", "subscribers forget", "deliveries list",
     "deliveries resend", "deliveries drop", "config show", "config schema", "templates list",
-    "templates copy", "completion", "topics label", "topics test", "topics train", "topics evaluate",
+    "templates copy", "completion", "topics label", "topics test", "topics train",
+    "topics evaluate",
     "stories evaluate",
 )  # fmt: skip
 
