@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 MOST_CHARS = 20_000
@@ -55,14 +56,18 @@ class Pattern:
 
     def find(self, text: str) -> str | None:
         """What it finds first in the text, cut short; None: nothing."""
-        text = text[:MOST_CHARS]
-        if self.edges:
-            text = _EDGES.sub(_AT_AN_EDGE, text)
-        found = self.compiled.search(text.encode("utf-8", "replace"))
+        found = self.compiled.search(_encoded(text[:MOST_CHARS], self.edges))
         if found is None:
             return None
         said: str = found.group().decode("utf-8", "replace").replace(_EDGE, "")
         return said if len(said) <= _LONGEST_SHOWN else f"{said[:_LONGEST_SHOWN]}…"
+
+
+@lru_cache(maxsize=16)
+def _encoded(text: str, edges: bool) -> bytes:  # noqa: FBT001 - a key of the cache
+    """A text as RE2 searches it; the last ones are remembered, for all expressions search them."""
+    marked = _EDGES.sub(_AT_AN_EDGE, text) if edges else text
+    return marked.encode("utf-8", "replace")
 
 
 def compile_pattern(written: str) -> Pattern:
