@@ -162,16 +162,18 @@ async def test_a_proxy_is_asked_instead_of_the_site():
     assert SENT in wire.asked[0].raw
 
 
+def _client_sides():
+    every = (one for one in gc.get_objects() if isinstance(one, sslproto.SSLProtocol))
+    return [one for one in every if not one._server_side]
+
+
 async def test_a_secure_connection_keeps_little_memory(certificate):
     """With asyncio's own 256 KB each, 385 at once took 126 MB instead of 55."""
+    before = _client_sides()  # of other tests, which nobody has collected yet
     kept = []
 
     async def look(talk):
-        kept.extend(
-            len(one._ssl_buffer)
-            for one in gc.get_objects()
-            if isinstance(one, sslproto.SSLProtocol) and not one._server_side
-        )
+        kept.extend(len(one._ssl_buffer) for one in _client_sides() if one not in before)
         await talk.answer(b"x" * 300_000)
 
     route = Route(ca=str(certificate.cert))
@@ -191,12 +193,9 @@ async def test_connections_that_others_make_are_as_asyncio_has_them(certificate)
         url = f"https://localhost:{wire.port}/"
         route = Route(ca=str(certificate.cert))
         assert (await fetch.get(url, access=home(url, route=route))).body == b"ok"
+        before = _client_sides()
         reader, writer = await asyncio.open_connection("localhost", wire.port, ssl=trust)
-        theirs = [
-            len(one._ssl_buffer)
-            for one in gc.get_objects()
-            if type(one) is sslproto.SSLProtocol and not one._server_side
-        ]
+        theirs = [len(one._ssl_buffer) for one in _client_sides() if one not in before]
         writer.close()
         del reader
     assert theirs == [256 * 1024]

@@ -52,6 +52,7 @@ FLOODS = {
 
 @pytest.mark.parametrize("name", FLOODS)
 async def test_a_flood_of_any_kind_is_ended_by_the_bytes_and_not_by_the_clock(name):
+    """Its reason is none of time: the time limits here are longer than any machine needs."""
     begin, piece, reason = FLOODS[name]
     sent = 0
 
@@ -63,10 +64,8 @@ async def test_a_flood_of_any_kind_is_ended_by_the_bytes_and_not_by_the_clock(na
             sent += len(piece)
 
     async with raw_server(script) as wire, Client("x", LOOPBACK, limits=PATIENT) as fetch:
-        begun = time.monotonic()
         with pytest.raises(FetchError, match=reason):
             await fetch.get(wire.url())
-        assert time.monotonic() - begun < 15
         assert sent < 25_000_000
 
 
