@@ -114,7 +114,10 @@ class Fragile(Parsers):
 
 @dataclass
 class Hour:
-    """What came of it. `late`: (parts of its interval, seconds, source) of each question."""
+    """What came of it. `late`: (parts of its interval, seconds, source) of each question.
+
+    `before_mb`: the memory that these processes had when it began, which is a part of `memory`.
+    """
 
     late: list[tuple[float, float, str]] = field(default_factory=list)
     asked: int = 0
@@ -123,6 +126,7 @@ class Hour:
     outside: int = 0
     reasons: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     memory: list[tuple[timedelta, float]] = field(default_factory=list)
+    before_mb: float = 0.0
     passes: int = 0
     longest_pass_s: float = 0.0
 
@@ -296,10 +300,14 @@ def _watched(hour: Hour, clock: Clock) -> Iterator[None]:
     over = threading.Event()
     crowd = {pid for pid in _family() if "tests.bench.crowd" in _command(pid)}
 
+    def used_mb() -> float:
+        return sum(_pss_mb(pid) for pid in _family() - crowd)
+
     def watch() -> None:
         while not over.wait(0.3):
-            used = sum(_pss_mb(pid) for pid in _family() - crowd)
-            hour.memory.append((clock() - START, used))
+            hour.memory.append((clock() - START, used_mb()))
+
+    hour.before_mb = used_mb()
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
