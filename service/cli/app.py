@@ -36,7 +36,7 @@ COMMANDS = {
     "parse": ("service.cli.parse:parse", "show what the service reads in a feed or page"),
     "sources": ("service.cli.sources.sources:sources", "list, add, pause, import, export sources"),
     "topics": (
-        "service.cli.topics:topics",
+        "service.cli.topics.topics:topics",
         "try the rules of topics; learn topics from labelled texts",
     ),
     "subscribers": (

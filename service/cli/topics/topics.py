@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.cli.backtest import test
 from service.cli.grouping import CommandGroup
 from service.cli.opening import opened, opened_to_look
 from service.cli.output import (
@@ -24,6 +23,7 @@ from service.cli.output import (
     spinner,
     table,
 )
+from service.cli.topics.backtest import test
 from service.config.additions import write_at_once
 from service.curate import labelled
 from service.curate.lookup import find_article

@@ -1,0 +1,1 @@
+"""`bantin topics` and its commands."""
