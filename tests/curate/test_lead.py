@@ -92,7 +92,7 @@ def test_it_is_nearer_to_what_people_write_than_the_first_two_sentences(
     record_property("report", f"leads, {name}, {len(docs)} articles: {told} (first sentences)")
     assert ours[1] > first[1]
     assert ours[3] > first[3]
-    assert min(ours[0] - first[0], ours[2] - first[2]) > (0 if levels.WHOLE else -0.02)
+    assert min(ours[0] - first[0], ours[2] - first[2]) > (0 if levels.WHOLE else -0.03)
 
 
 def _rows(path: Path) -> list[dict]:
