@@ -17,7 +17,13 @@ from hypothesis import settings
 from service.store.core.database import Store
 from service.store.core.migrate import migrate
 from tests import levels
-from tests.databases import POSTGRES, EmptiedPostgres, on_server, postgres_url
+from tests.databases import (
+    HOW_TO_GET_POSTGRES,
+    POSTGRES,
+    EmptiedPostgres,
+    on_server,
+    postgres_url,
+)
 
 for name in [name for name in os.environ if name.startswith("BANTIN_") and "TEST" not in name]:
     del os.environ[name]  # a developer's own settings must not leak into the tests
@@ -30,10 +36,6 @@ settings.register_profile(
 settings.load_profile("bantin")
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
-HOW_TO_GET_POSTGRES = (
-    "needs a PostgreSQL server: apt-get install postgresql, then set BANTIN_TEST_POSTGRES to its "
-    "address, or run .ci/run, which starts one"
-)
 
 
 IN_MEMORY = Path("/dev/shm")

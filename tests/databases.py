@@ -15,6 +15,10 @@ from service.store.core.database import Store
 from service.store.tables import metadata
 
 POSTGRES = os.environ.get("BANTIN_TEST_POSTGRES", "")
+HOW_TO_GET_POSTGRES = (
+    "needs a PostgreSQL server: apt-get install postgresql, then set BANTIN_TEST_POSTGRES to its "
+    "address, or run .ci/run, which starts one"
+)
 
 TABLES = [table.name for table in metadata.sorted_tables]
 

@@ -19,7 +19,7 @@ from service.store.core.database import Store
 from service.store.core.migrate import VERSIONS, migrate, migrate_apart
 from service.store.core.upgrade import upgrade
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
-from tests.databases import POSTGRES, on_server, postgres_url
+from tests.databases import HOW_TO_GET_POSTGRES, POSTGRES, on_server, postgres_url
 from tests.running import BANTIN, unused_port
 
 
@@ -86,7 +86,7 @@ def test_migrating_a_filled_database_keeps_every_row(any_store, now):
 @pytest.fixture
 def unmigrated_postgres():
     if not POSTGRES:
-        pytest.skip("needs a PostgreSQL server in BANTIN_TEST_POSTGRES")
+        pytest.skip(HOW_TO_GET_POSTGRES)
     name = f"bantin_first_{uuid.uuid4().hex[:12]}"
     on_server(f"CREATE DATABASE {name}")
     yield postgres_url(name)
