@@ -321,7 +321,7 @@ class Settings(ConfigSection):
     synonyms: dict[Phrase, Words] = Field(
         {},
         description='Words that rules of topics find beside one: `"lũ" = ["lụt", "ngập"]`, and '
-        "whoever writes lũ in a rule finds all three",
+        "a rule with lũ finds all three",
     )
     digest: dict[Id, Digest] = Field({}, description="[digest.ID]: newsletters")
     _root: Path = PrivateAttr(Path())

@@ -5,15 +5,17 @@ A label belongs to its article, whatever that was merged into since.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, case, delete, func, insert, select
+from sqlalchemy import Connection, case, delete, func, select
 
+from service.store.core.statements import upsert
 from service.store.tables import article, topic, topic_label
 
 
 def put(connection: Connection, article_id: int, topic_id: int | None) -> None:
     """Label an article; None: it is of no learned topic. The label before is replaced."""
-    take_back(connection, article_id)
-    connection.execute(insert(topic_label).values(article_id=article_id, topic_id=topic_id))
+    written = upsert(connection, topic_label).values(article_id=article_id, topic_id=topic_id)
+    changed = {"topic_id": written.excluded.topic_id}
+    connection.execute(written.on_conflict_do_update(index_elements=["article_id"], set_=changed))
 
 
 def take_back(connection: Connection, article_id: int) -> bool:
