@@ -33,7 +33,7 @@ def write_citations(
 ) -> bool:
     """What new articles cite, and those that say something else now (`words`).
 
-    A new one says what its first entry does. True: an article cites a document which it did not before.
+    A new one says what its first entry does. True: an article cites what it did not before.
     """
     new: dict[int, tuple[str, ...]] = {}
     for one in accepted:
