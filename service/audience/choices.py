@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from service.config.schema import Digest, Settings
 from service.model import Cadence
+from service.text.unknown_name import no_such
 
 _HOUR = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
@@ -55,7 +56,7 @@ def choose_topics(offered: Mapping[str, str], chosen: Iterable[str]) -> tuple[st
     wanted = dict.fromkeys(chosen)
     unknown = [name for name in wanted if name not in offered]
     if unknown:
-        raise ValueError(f"no topic {unknown[0]!r} in this digest; it has {', '.join(offered)}")
+        raise ValueError(no_such("topic", unknown[0], offered, " in this digest"))
     if offered and not wanted:
         raise ValueError("no topic is chosen")
     if len(wanted) == len(offered):
@@ -66,9 +67,7 @@ def choose_topics(offered: Mapping[str, str], chosen: Iterable[str]) -> tuple[st
 def choose_cadence(digest: Digest, chosen: str) -> str:
     """`chosen`, if it may be. Raises ValueError otherwise."""
     if chosen not in cadences(digest):
-        raise ValueError(
-            f"no cadence {chosen!r} in this digest; it has {', '.join(cadences(digest))}"
-        )
+        raise ValueError(no_such("cadence", chosen, cadences(digest), " in this digest"))
     return chosen
 
 

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta, timezone
 from service.audience.people import Person
 from service.errors import UsageError
 from service.store.audience.suppressions import BLOCKLISTED, BOUNCED, COMPLAINED, UNSUBSCRIBED
+from service.text.unknown_name import no_such
 
 COLUMNS = ("address", "digest", "cadence", "topics", "hour", "zone", "language", "evidence")
 """Our own headings, in the order in which an export writes them."""
@@ -193,5 +194,5 @@ def _by_status(row: Row) -> str | None:
     if status in _NO_YES:
         raise ValueError(f"is {status}: has not said yes")
     if status not in _STANDS:
-        raise ValueError(f"no status {status!r}; there are {', '.join(filter(None, _STANDS))}")
+        raise ValueError(no_such("status", status, filter(None, _STANDS)))
     return _STANDS[status]

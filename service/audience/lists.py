@@ -25,6 +25,7 @@ from service.errors import UsageError
 from service.store.audience import subscriptions
 from service.store.audience.subscriptions import Subscription
 from service.store.core.database import Store
+from service.text.unknown_name import no_such
 
 _BATCH = 1000
 """Lines in one transaction: the running service writes between two of them."""
@@ -190,8 +191,7 @@ def _rows(reader: Any, header: list[str]) -> Iterator[tuple[int, dict[str, str]]
 def _digest(settings: Settings, wanted: str | None, header: list[str]) -> str:
     """The digest of lines that name none; "" where each line names its own."""
     if wanted is not None and wanted not in settings.digest:
-        known = ", ".join(settings.digest) or "none"
-        raise UsageError(f"no digest {wanted!r}; there are: {known}")
+        raise UsageError(no_such("digest", wanted, settings.digest))
     if wanted is not None:
         return wanted
     if len(settings.digest) == 1:

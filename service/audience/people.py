@@ -23,6 +23,7 @@ from service.store.audience.subscriptions import Subscription
 from service.store.core import facts
 from service.store.core.database import Connection, Store
 from service.text import mailboxes
+from service.text.unknown_name import no_such
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
@@ -117,8 +118,7 @@ class Checker:
     def _stored_form(self, preferences: Person) -> Person:
         digest = self._settings.digest.get(preferences.digest)
         if digest is None:
-            known = ", ".join(self._settings.digest) or "none"
-            raise UsageError(f"no digest {preferences.digest!r}; there are: {known}")
+            raise UsageError(no_such("digest", preferences.digest, self._settings.digest))
         cadence = choices.choose_cadence(
             digest, preferences.cadence or choices.first_cadence(digest)
         )

@@ -33,6 +33,7 @@ from service.store.core import facts
 from service.store.core.database import Connection, Store
 from service.store.mailing import transactional
 from service.text import mailboxes
+from service.text.unknown_name import no_such
 
 LINK_LASTS = timedelta(days=7)
 """How long a confirmation link works; then the sign-up ends and its address is forgotten."""
@@ -97,7 +98,7 @@ def sign_up(
     Both mails are rendered before anything is known: how long it takes tells nothing either.
     """
     if request.digest not in settings.digest:
-        raise UsageError(f"no digest {request.digest!r}")
+        raise UsageError(no_such("digest", request.digest, settings.digest))
     mails = {name: _render(settings, renderer, request.digest, name) for name in _MAILS.values()}
     with store.ledger() as connection:
         secret = facts.secret(connection)

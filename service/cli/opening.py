@@ -16,6 +16,7 @@ from service.config.schema import Log, Settings
 from service.errors import UsageError
 from service.runtime import logs
 from service.runtime.composition import Service, open_service, open_to_look
+from service.text.unknown_name import no_such
 
 _QUIET = "warning"
 """What a command by hand logs unless the TOML asks for a level: the result is its own words."""
@@ -82,7 +83,7 @@ def known_in(settings: Settings, kind: str, name: str | None) -> None:
     """The same without a service."""
     names = getattr(settings, kind)
     if name is not None and name not in names:
-        raise UsageError(f"no {kind} {name!r}; there is {', '.join(names) or 'none'}")
+        raise UsageError(no_such(kind, name, names))
 
 
 Completer = Callable[[click.Context, click.Parameter, str], list[str]]

@@ -19,6 +19,7 @@ from service.mail.security import Security, port, security
 from service.model import DeliveryKind
 from service.render.engine import Renderer
 from service.store.mailing.recipients import Recipient
+from service.text.unknown_name import no_such
 
 PATIENCE = Timeouts(connect=20.0, command=60.0, body=120.0)
 """Somebody waits before a terminal: shorter than a relay may take by night."""
@@ -112,7 +113,7 @@ def _chosen(settings: Settings, name: str | None) -> Relay | None:
     if name is None:
         return next(iter(relays.values()), None)
     if name not in relays:
-        raise UsageError(f"no relay {name!r}; there is {', '.join(relays) or 'none'}")
+        raise UsageError(no_such("relay", name, relays))
     return relays[name]
 
 

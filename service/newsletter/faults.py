@@ -1,14 +1,14 @@
-"""What is wrong in `[digest.…]`: rhythms that do not exist, days that fit none, unknown topics."""
+"""What is wrong in `[digest.…]`: rhythms that do not exist, days that fit none, no topics."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from difflib import get_close_matches
 
 from service.config.schema import Digest, Settings
 from service.errors import Finding
 from service.model import Cadence
 from service.newsletter import cadence, rules
+from service.text.unknown_name import problem_and_remedy
 
 LONGEST_CADENCE = 64
 """Characters: a cadence is part of an edition's key, and a column in both databases."""
@@ -16,19 +16,17 @@ LONGEST_CADENCE = 64
 LEAST_LATENESS = timedelta(minutes=10)
 """A queue that is a little behind must not throw mails away."""
 
-_NAMES = ", ".join(Cadence)
-
 
 def faults(settings: Settings) -> list[Finding]:
     """Every fault of every digest, in the order of the TOML."""
     return [
         (("digest", name, *key), problem, remedy)
         for name, digest in settings.digest.items()
-        for key, problem, remedy in _of_digest(digest, settings)
+        for key, problem, remedy in _of_digest(digest)
     ]
 
 
-def _of_digest(digest: Digest, settings: Settings) -> list[Finding]:
+def _of_digest(digest: Digest) -> list[Finding]:
     found = [
         finding
         for key, rhythm in [
@@ -41,7 +39,9 @@ def _of_digest(digest: Digest, settings: Settings) -> list[Finding]:
     if not found:  # a day can only be judged against cadences that exist
         found += _day(digest)
         found += _at(digest)
-    found += _topics(digest, settings)
+    if digest.topics == ():
+        right = "leave it out for every topic, or name some"
+        found.append((("topics",), "no topic is named", right))
     if digest.max_lateness is not None and digest.max_lateness < LEAST_LATENESS:
         found.append(
             (
@@ -58,16 +58,15 @@ def _cadence(key: str, rhythm: str) -> Finding | None:
         return None
     looks_like_cron = any(character.isdigit() or character == "*" for character in rhythm)
     if not looks_like_cron:
-        near = get_close_matches(rhythm.lower(), list(Cadence), n=1)
-        hint = f'"{near[0]}"?' if near else f"write one of {_NAMES}, or a cron line"
-        return (key,), f"no cadence {rhythm!r}", hint
+        right = f"write one of {', '.join(Cadence)}, or a cron line"
+        return (key,), *problem_and_remedy("cadence", rhythm, Cadence, otherwise=right)
     if len(rhythm) > LONGEST_CADENCE:
         return (key,), f"a cron line of over {LONGEST_CADENCE} characters", "write a shorter one"
     try:
         cadence.check_cron(rhythm)
     except ValueError as error:
         right = 'write one such as "0 7 * * 1-5" (minute hour day month weekday)'
-        return (key,), f"no cron line: {rhythm!r}: {error}", right
+        return (key,), f"{rhythm!r} is not a cron line: {error}", right
     return None
 
 
@@ -101,17 +100,3 @@ def _at(digest: Digest) -> list[Finding]:
     if not written or any(cadence.is_zoned(one) and not cadence.is_cron(one) for one in every):
         return []
     return [(("at",), f"{digest.cadence} has no hour of its own", "leave it out")]
-
-
-def _topics(digest: Digest, settings: Settings) -> list[Finding]:
-    if digest.topics is None:
-        return []
-    if not digest.topics:
-        return [(("topics",), "no topic at all", "leave it out for every topic, or name some")]
-    found: list[Finding] = []
-    for topic in digest.topics:
-        if topic not in settings.topic:
-            near = get_close_matches(topic, settings.topic, n=1)
-            right = f'"{near[0]}"?' if near else f"add [topic.{topic}], or take it out"
-            found.append((("topics",), f"no topic {topic!r}", right))
-    return found

@@ -37,6 +37,7 @@ from service.store.mailing.message_parts import unpack
 from service.store.mailing.recipients import Recipient
 from service.store.mailing.segments import PlannedSegment
 from service.text import mailboxes
+from service.text.unknown_name import no_such
 
 _NO_SECRET = bytes(32)
 
@@ -80,8 +81,7 @@ def preview(
         stage = RehearsalContext(connection, settings, renderer, now, at)
         row = next(iter(live_digests(connection, settings, digest)), None)
         if row is None:
-            known = ", ".join(settings.digest) or "none"
-            raise UsageError(f"no digest {digest!r}; there is {known}")
+            raise UsageError(no_such("digest", digest, settings.digest))
         if to is None:
             return _to_nobody(stage, row, sample=sample)
         return _to_reader(stage, row, to, _reading(connection, row, to), sample=sample)

@@ -23,6 +23,7 @@ from service.render.engine import Renderer
 from service.store.core.database import Store
 from service.store.mailing import editions
 from service.store.mailing.editions import Edition, Frozen
+from service.text.unknown_name import no_such
 
 __all__ = ["Planned", "Welcomed", "plan_due", "plan_welcomes"]
 
@@ -52,7 +53,7 @@ def plan_due(
     really send that mail.
     """
     if digest is not None and digest not in settings.digest:
-        raise UsageError(f"no digest {digest!r}; there is {', '.join(settings.digest) or 'none'}")
+        raise UsageError(no_such("digest", digest, settings.digest))
     if at is not None and at > now and settings.mail.relay:
         raise UsageError("a time to come needs the outbox; mail goes to a relay here")
     late.give_up(store, now, digest)

@@ -6,11 +6,11 @@ when the package changes.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 
 from service.errors import UsageError
 from service.render.engine import shipped_templates
+from service.text.unknown_name import no_such
 
 FOLDER = "templates"
 """Beside the main file."""
@@ -36,9 +36,8 @@ def copy(root: Path, name: str) -> list[Path]:
     wanted = name.strip("/")
     chosen = [one for one in known if one == wanted or one.startswith(f"{wanted}/")]
     if not chosen:
-        near = get_close_matches(wanted, known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else "see `bantin templates list`"
-        raise UsageError(f"no template {name!r}; {hint}")
+        listed = "see `bantin templates list`"
+        raise UsageError(no_such("template", wanted, known, otherwise=listed))
     targets = [root / FOLDER / one for one in chosen]
     for target in targets:
         if target.exists():

@@ -17,6 +17,7 @@ from service.config.values import web_address
 from service.errors import ConfigError, Fault, UsageError
 from service.runtime.composition import load
 from service.text.fold import fold, nfc
+from service.text.unknown_name import no_such
 
 ADDED, IMPORTED = "added.toml", "imported.toml"
 """In feeds/, beside the main file."""
@@ -180,8 +181,7 @@ def _refuse_doubles(settings: Settings, wanted: str, url: str) -> None:
 def _refuse_unknown(settings: Settings, topics: Iterable[str]) -> None:
     for topic in topics:
         if topic not in settings.topic:
-            known = ", ".join(settings.topic) or "none"
-            raise UsageError(f"no topic {topic!r}; there is {known}")
+            raise UsageError(no_such("topic", topic, settings.topic))
 
 
 def _named_as(settings: Settings, folders: Iterable[str]) -> list[str]:

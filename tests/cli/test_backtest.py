@@ -107,7 +107,7 @@ def test_a_topic_that_the_store_does_not_know_yet_and_one_that_was_renamed(ask, 
 @pytest.mark.parametrize(
     ("text", "topic", "said"),
     [
-        (RULE, "khong", "no topic 'khong'; there is tin"),
+        (RULE, "khong", "there is no topic 'khong'; there is \"tin\""),
         ("regex = ['(lũ']", "tin", "topic.tin.regex[0]: '(lũ' is not a regular expression"),
     ],
 )

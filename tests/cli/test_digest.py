@@ -128,8 +128,8 @@ def test_a_browser_is_shown_one_private_file_which_the_next_preview_overwrites(n
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("preview", "tuan"), "no digest 'tuan'; there is ngay"),
-        (("send", "tuan"), "no digest 'tuan'; there is ngay"),
+        (("preview", "tuan"), "there is no digest 'tuan'; there is \"ngay\""),
+        (("send", "tuan"), "there is no digest 'tuan'; there is \"ngay\""),
         (("preview", "ngay", "--at", "morgen"), "is not a time; write one such as"),
         (("send", "ngay", "--at", "2026-13-01"), "is not a time; write one such as"),
         (("preview", "ngay", "--to", "minh"), "is not an address"),

@@ -37,7 +37,7 @@ def test_one_source_is_shown_with_its_rhythm_and_what_its_answers_cost(ask, run,
     new = run("sources", "show", "bao-b").stdout.splitlines()
     assert new[0] == "state       new"
     assert "last fine   never" in new
-    assert "there is bao-a, bao-b" in run("sources", "show", "khong", code=2).stderr
+    assert '; there are "bao-a" and "bao-b"\n' in run("sources", "show", "khong", code=2).stderr
 
 
 def test_who_asked_for_time_is_shown_with_the_hour_and_not_retried_with_the_rest(
@@ -79,7 +79,7 @@ def test_added_sources_are_named_by_their_host_and_collected(ask, run, site):
     [
         (("https://x.example/", "--id", "bao-a"), "there is a source 'bao-a' already"),
         (("https://x.example/", "--id", "Báo A"), "is not an id"),
-        (("https://x.example/", "--topic", "khong"), "no topic 'khong'; there is tin"),
+        (("https://x.example/", "--topic", "khong"), '; there is "tin"\n'),
         (("x.example/rss",), "is not a web address"),
         (
             ("http://10.0.0.7/rss",),

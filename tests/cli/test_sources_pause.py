@@ -47,7 +47,7 @@ def test_a_pause_for_a_while_ends_by_itself(ask, run, site, web):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("pause", "khong"), "no source 'khong'; there is bao-a, bao-b"),
+        (("pause", "khong"), '; there are "bao-a" and "bao-b"\n'),
         (("pause", "bao-a", "--for", "soon"), "is not a duration"),
         (("pause", "bao-a", "--for", "0d"), "must be longer than no time"),
         (("resume",), "Missing argument"),

@@ -60,7 +60,7 @@ def test_good_lines_go_in_and_each_bad_one_is_named(ask, run, site):
     assert [(fault["line"], fault["address"]) for fault in again["faults"]] == [
         (3, "khong"), (4, "nam@example.vn"),
     ]  # fmt: skip
-    assert "list.csv:4: nam@example.vn: no digest 'tuan'" in result.stderr
+    assert "list.csv:4: nam@example.vn: there is no digest 'tuan'" in result.stderr
     evidence = {one["address"]: one["evidence"] for one in ask("subscribers", "list")}
     assert evidence == {"lan@example.vn": "phiếu", "minh@example.vn": "imported list"}
 

@@ -227,7 +227,7 @@ def test_one_digest_alone(any_store, tmp_path):
 
 
 def test_an_unknown_digest_is_named(room):
-    with pytest.raises(UsageError, match="no digest 'x'; there is tuan"):
+    with pytest.raises(UsageError, match="no digest 'x'; there is \"tuan\""):
         room.plan(digest="x")
 
 

@@ -168,7 +168,7 @@ def test_what_is_no_address_is_named(room, to):
 
 
 def test_an_unknown_digest_is_named(room):
-    with pytest.raises(UsageError, match="there is tuan"):
+    with pytest.raises(UsageError, match='there is "tuan"'):
         room.preview("x")
 
 

@@ -112,9 +112,14 @@ def test_what_makes_sense_has_no_fault(written):
 @pytest.mark.parametrize(
     ("written", "key", "problem", "remedy"),
     [
-        ({"cadence": "wekly"}, "cadence", "'wekly'", '"weekly"?'),
+        ({"cadence": "wekly"}, "cadence", "there is no cadence 'wekly'", 'did you mean "weekly"?'),
         ({"cadence": "fortnight"}, "cadence", "'fortnight'", "immediate, hourly, daily"),
-        ({"cadence": "dayly", "cadences": ["daily", "weekly"]}, "cadence", "'dayly'", '"daily"?'),
+        (
+            {"cadence": "dayly", "cadences": ["daily", "weekly"]},
+            "cadence",
+            "'dayly'",
+            'did you mean "daily"?',
+        ),
         ({"cadence": "0 25 * * *"}, "cadence", "bad hour", "minute hour day month weekday"),
         ({"cadence": "0 0 30 2 *"}, "cadence", "bad day", "0 7 * * 1-5"),
         ({"cadence": "7 * *"}, "cadence", "5 fields", "0 7 * * 1-5"),
@@ -131,9 +136,7 @@ def test_what_makes_sense_has_no_fault(written):
         ({"cadence": "daily", "day": "friday"}, "day", "'friday'", "leave it out"),
         ({"cadence": "hourly", "at": "06:00"}, "at", "no hour of its own", "leave it out"),
         ({"cadence": "0 7 * * *", "at": "06:00"}, "at", "no hour of its own", "leave it out"),
-        ({"topics": ["giao-dc"]}, "topics", "'giao-dc'", '"giao-duc"?'),
-        ({"topics": ["the-thao"]}, "topics", "'the-thao'", "[topic.the-thao]"),
-        ({"topics": []}, "topics", "no topic at all", "leave it out"),
+        ({"topics": []}, "topics", "no topic is named", "leave it out"),
         ({"max_lateness": "1m"}, "max_lateness", "expire", '"10m"'),
     ],
 )
@@ -148,14 +151,13 @@ def test_every_fault_of_every_digest_is_listed():
     found = faults(
         Settings.model_validate(
             configuration({
-                "mot": {"cadence": "wekly", "topics": ["x", "y"]},
+                "mot": {"cadence": "wekly", "topics": []},
                 "hai": {"cadence": "daily", "day": "friday"},
             })
         )
     )  # fmt: skip
     assert [path for path, _, _ in found] == [
         ("digest", "mot", "cadence"),
-        ("digest", "mot", "topics"),
         ("digest", "mot", "topics"),
         ("digest", "hai", "day"),
     ]

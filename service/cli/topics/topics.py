@@ -33,6 +33,7 @@ from service.runtime.learning import need_extra, trained
 from service.store.content import topic_labels
 from service.store.content import topics as topic_rows
 from service.store.core.private_files import FILE
+from service.text.unknown_name import no_such
 
 if TYPE_CHECKING:
     from service.curate.learned.examples import Example
@@ -73,8 +74,7 @@ def label(url: str, topic: str | None, remove: bool, config: Path, as_json: bool
     with opened(config) as service:
         learned = labelled.learned_topics(service.settings)
         if topic is not None and topic not in {*learned, NOT}:
-            told = ", ".join(sorted(learned)) or "none"
-            raise UsageError(f"{topic!r} is no topic with learn = true; there is {told}")
+            raise UsageError(no_such("topic", topic, sorted(learned), " with learn = true"))
         with service.store.write() as connection:
             article_id = find_article(connection, url)
             if article_id is None:

@@ -37,6 +37,7 @@ from service.store.core.lease import TERM, Term
 from service.store.core.threads import in_thread
 from service.store.sources import article_page_queue, polling_queue
 from service.store.sources.polling_queue import Due
+from service.text.unknown_name import no_such
 
 PAGES_S = 300.0
 """For how long a pass by hand reads articles' pages; the rest is read by the next one."""
@@ -165,7 +166,7 @@ def _wanted(
         asked = list(dict.fromkeys(names))
         unknown = [name for name in asked if name not in settings.source]
         if unknown:
-            raise UsageError(f"there is no source {', '.join(map(repr, unknown))}")
+            raise UsageError(no_such("source", unknown[0], settings.source))
         found = polling_queue.named(connection, asked)
     missing = set(asked) - {source.name for source in found}
     if missing:
