@@ -47,7 +47,7 @@ def test_a_folder_of_templates_is_copied_whole(run, folder):
 
 def test_an_unknown_template_is_wrong_use_and_the_nearest_is_named(run, folder):
     result = run("templates", "copy", "web/hom.html.j2", code=2)
-    assert "did you mean 'web/home.html.j2'?" in result.stderr
+    assert 'did you mean "web/home.html.j2"?' in result.stderr
     run("templates", "copy", "../../etc/passwd", code=2)
     assert list(folder.iterdir()) == []
 
