@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
 from service.cli.output import local, printable, say, table
-from service.curate.rules.reason_text import reason_line
 from service.render.addresses import absolute
 from service.render.words import Words
 from service.report import hubs
 from service.report.explain import Explanation
-from service.report.sentence import in_english
+from service.report.explanation_lines import Detail, parts
+from service.report.sentence import english, in_english
 from service.report.standing import advice, reason, state
 from service.report.status import Status
 from service.report.trouble import said
@@ -104,36 +105,21 @@ def _tell_sources(found: Status, zone: str) -> None:
 
 def tell_explanation(explanation: Explanation, zone: str, base_url: str) -> None:
     """An article with its way through the service."""
-    found = explanation.found
-    say(printable(found.title))
-    say(f"  {printable(found.link or '(no address)')}")
-    published = local(found.published, zone) or "not said"
-    seen = local(found.first_seen_at, zone)
-    say(f"  from {found.source}, published {published}, first seen {seen}")
-    page = absolute(explanation.page, base_url)
-    number = len(found.article_ids)
-    say(f"  {'a story of its own' if number == 1 else f'one of {number} in its story'}: {page}")
-    table(
-        "Seen in",
-        ("source", "first seen", "news", "link"),
-        [
-            (one.source, local(one.first_seen_at, zone), _news(one.quiet), one.link)
-            for one in found.entries
-        ],
-    )
-    table(
-        "Topics",
-        ("topic", "entered", "news", "why"),
-        [
-            (one.topic, local(one.entered_at, zone), _news(one.quiet), reason_line(one.reason))
-            for one in found.topics
-        ],
-    )
-    if explanation.references:
-        say(f"cites: {', '.join(explanation.references)}")
-    say(f"published in: {', '.join(explanation.feeds) or 'no feed'}")
-    mailed = ", ".join(f"{state} {number}" for state, number in explanation.told.items())
-    say(f"mailed: {mailed or 'to nobody'}")
+    say(printable(explanation.found.title))
+    say(f"  {printable(explanation.found.link or '(no address)')}")
+    for part in parts(explanation):
+        say(english().say(part.heading))
+        tell_lines(part.lines, zone, base_url, say)
+
+
+def tell_lines(
+    lines: Iterable[Detail], zone: str, base_url: str, to: Callable[[str], None]
+) -> None:
+    """Sentences below a heading, each with what it is about. `to`: where they are written."""
+    writer = in_english(ZoneInfo(zone))
+    for line in lines:
+        link = "" if line.link is None else f"  {absolute(line.link, base_url)}"
+        to(printable(f"  {writer.tell(line.said)}{link}"))
 
 
 def span(seconds: int | None) -> str:
@@ -147,7 +133,3 @@ def span(seconds: int | None) -> str:
     if seconds < _DAY_S:
         return f"{seconds // _HOUR_S} h {seconds % _HOUR_S // 60} min"
     return f"{seconds // _DAY_S} d {seconds % _DAY_S // _HOUR_S} h"
-
-
-def _news(quiet: bool) -> str:
-    return "old" if quiet else "news"

@@ -20,7 +20,7 @@ from service.cli.output import (
     table,
     warn,
 )
-from service.cli.reports import tell_explanation, tell_status
+from service.cli.reports import tell_explanation, tell_lines, tell_status
 from service.curate.lookup import find_article
 from service.errors import UsageError
 from service.mail.relays import line_names
@@ -28,6 +28,8 @@ from service.render.words import FALLBACK
 from service.report import explain as explaining
 from service.report import status as standing
 from service.report import trouble
+from service.report.explain import Explanation, Unknown
+from service.report.explanation_lines import unknown
 from service.report.mailing import Beside
 from service.report.trouble import Trouble
 from service.report.why import UNKNOWN, Why
@@ -123,27 +125,23 @@ def _listed(one: admin_queries.ListedArticle) -> dict[str, object]:
 @config_option
 @json_option
 def explain(url: str, config: Path, as_json: bool) -> None:
-    """Explain an article: its sources, story, topics and why, feeds, and how often it was mailed.
+    """Explain an article: its sources, story, topics and why, feeds, mails, and how late it was.
 
-    URL is the article's address, that of its story page, or an id. Exit 1 if it is not known.
-    Writes nothing.
+    URL is the article's address in any spelling, that of its story page, or an id. Exit 1 if it is
+    not known; what came with that address and was refused is told. Writes nothing.
     """
     with opened_to_look(config) as service:
         with service.store.read() as connection:
-            found = explaining.explain(connection, url, service.settings.topic)
-        if found is None:
-            _unknown(url, as_json)
-        elif as_json:
+            found = explaining.explain(connection, url, service.settings)
+        zone, base_url = service.settings.zone, service.renderer.site.base_url
+        if as_json:
             dump(explaining.as_json(found))
-        else:
-            tell_explanation(found, service.settings.zone, service.renderer.site.base_url)
-
-
-def _unknown(url: str, as_json: bool) -> None:
-    if as_json:
-        dump(None)
-    warn(f"no article {printable(url)!r} is known")
-    fail()
+        elif isinstance(found, Explanation):
+            tell_explanation(found, zone, base_url)
+        if isinstance(found, Unknown):
+            warn(f"no article {printable(url)!r} is known")
+            tell_lines(unknown(found), zone, base_url, warn)
+            fail()
 
 
 @click.command()

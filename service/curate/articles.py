@@ -14,7 +14,7 @@ from service.model import Enclosure, Entry, Image, Refusal
 from service.store.content.article_values import ArticleValues
 from service.text.boilerplate import without_boilerplate
 from service.text.clean import clean_html, plain, plain_of_clean, title_text
-from service.text.excerpt import shorten
+from service.text.excerpt import ELLIPSIS, sentences, shorten
 from service.text.fold import lowered, nfc, words_of
 from service.text.language import guess
 from service.text.web.canonical import display_link, is_web
@@ -93,6 +93,14 @@ def shape(
         hash=_digest(_words(title), _words(text)),
     )
     return Shaped(values, text)
+
+
+def has_own_lead(lead: str, content: str) -> bool:
+    """Whether a stored lead is made of sentences of the stored text; else it is a summary."""
+    text = " ".join(plain_of_clean(content).split())
+    return bool(lead) and all(
+        one.removesuffix(ELLIPSIS) in text for one in sentences(lead, len(lead))
+    )
 
 
 def matched_text(short: str, content: str) -> str:

@@ -8,10 +8,19 @@ from service.curate.identity import address_key
 from service.store.content import articles, entries
 from service.store.core.database import Connection
 from service.text.fold import nfc
-from service.text.web.canonical import display_link
+from service.text.web.canonical import display_link, is_web
 
 _STORY_PAGE = re.compile(r"(?:^|/)stories/([0-9a-z]{24})/?(?:index\.html)?$")
 _PUBLIC_ID = re.compile(r"[0-9a-z]{24}")
+
+
+def spellings(asked: str) -> set[str]:
+    """The address as it may stand in an entry: as it is, less tracking, with either scheme."""
+    asked = nfc(asked).strip()
+    shown = display_link(asked)
+    written = shown.partition("://")[2]
+    schemes = {f"http://{written}", f"https://{written}"} if is_web(shown) else set()
+    return {asked, shown} | schemes
 
 
 def find_article(connection: Connection, asked: str) -> int | None:

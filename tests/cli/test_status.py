@@ -91,15 +91,20 @@ def test_explain_tells_the_way_of_an_article(ask, run, news):
     assert by_id == by_page == told
     said = run("explain", CAU).stdout
     assert said.startswith("Cầu mới\n")
-    assert "published in: all, tin" in said
-    assert "mailed: to nobody" in said
+    assert "\n  In the feeds all, tin.\n" in said
+    assert f"\n  The story’s page  http://127.0.0.1:8000{told['story']['page']}\n" in said
+    assert said.endswith(
+        "To nobody.\nHow late it was\n  Its source gives no time to compare with.\n"
+    )
     old = ask("explain", "https://bao-b.example/Giáo-dục-vùng-cao")
     assert old["topics"][0]["quiet"] is True
     assert old["topics"][0]["reason"]["any"] == ["giáo dục"]
 
 
 def test_the_unknown_is_a_failed_job(run, ask, news):
-    assert "no article" in run("explain", "https://x.example/", code=1).stderr
+    first, why = run("explain", "https://x.example/", code=1).stderr.splitlines()
+    assert first == "no article 'https://x.example/' is known"
+    assert why == ("  No source has brought this address, and none is collected from its site.")
     assert ask("explain", "https://x.example/", code=1) is None
     assert run("why", "ai@example.vn", CAU, code=1).stdout.startswith("unknown: ")
     assert ask("why", "minh@example.vn", "https://x.example/", code=1) == {

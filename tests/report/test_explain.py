@@ -1,22 +1,294 @@
-"""What `explain` says of the official documents that an article cites."""
+"""What `explain` says of an article: where it came from, why it is where it is, who has it."""
 
 from __future__ import annotations
 
-from service.cli.reports import tell_explanation
-from service.report.explain import as_json, explain
-from tests.curate.desk import Desk, entry
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from service.config.schema import Settings
+from service.render.engine import shipped_templates
+from service.render.words import load_words
+from service.report.explain import Unknown, as_json, explain
+from service.report.explanation_lines import parts, unknown
+from service.report.lateness import Lateness
+from service.report.sentence import SentenceWriter
+from service.store import tables as t
+from service.store.content import topic_labels
+from tests.builders import add_digest, add_edition, add_subscription
+from tests.curate.desk import SETTINGS, Desk, entry
+
+TEXT = (
+    "Sáng nay các trường ở vùng cao mở cửa đón học sinh trở lại sau ba ngày nghỉ vì mưa lũ. "
+    "Nhà trường đã dọn bùn đất trong lớp từ hôm trước cùng với phụ huynh và bộ đội. "
+) * 6
 
 
-def test_the_documents_that_a_story_cites_are_named(store, now, capsys):
+@pytest.fixture
+def desk(any_store, now):
+    return Desk(any_store, now)
+
+
+def explained(desk, link="https://a.vn/1", settings=SETTINGS):
+    with desk.store.read() as connection:
+        return explain(connection, link, settings)
+
+
+def lines(found, language="en"):
+    """Heading -> its sentences, in a language."""
+    writer = SentenceWriter(load_words((shipped_templates(),), language), lambda at: f"{at:%H:%M}")
+    return {part.heading: [writer.tell(one.said) for one in part.lines] for part in parts(found)}
+
+
+def told(unknown_lines):
+    writer = SentenceWriter(load_words((shipped_templates(),), "en"), lambda at: f"{at:%H:%M}")
+    return [writer.tell(one.said) for one in unknown_lines]
+
+
+@pytest.mark.both_engines
+def test_the_way_of_an_article_is_told_from_first_sight_to_lateness(desk, now):
+    published = now - timedelta(minutes=12)
+    desk.says("a", entry(summary="Theo Chỉ thị 38/CT-TW.", published=published))
+    later = now + timedelta(hours=1)
+    desk.says("b", entry("x", published=published), first=True, at=later)
+    mail(desk, now, ["accepted", "accepted", "uncertain"], counted=1)
+    found = explained(desk)
+    assert lines(found) == {
+        "explain.seen": ["a: 08:00, as news", "b: 09:00, as old news, which is not mailed"],
+        "explain.cleaned": [
+            "The words are those of the entry in the feed of a.",
+            "The lead is the summary of a.",
+            "Published 07:48, as a says.",
+            "Language: vi.",
+        ],
+        "explain.story": ["No other article does."],
+        "explain.topics": [
+            "giao-duc, since 08:00: any: học sinh; in: title",
+            "tat-ca, since 09:00, as old news: source: b",
+        ],
+        "page.references": ["38-CT/TW"],
+        "explain.published": [
+            "In the feeds all, giao-duc, tat-ca.", "The story’s page", "An edition that lists it",
+        ],
+        "explain.mailed": [
+            "tuan, mails sent: 2, of which 1 only count it in “more online”",
+            "tuan, mails uncertain: 1",
+            "Uncertain, to be settled by `bantin deliveries`: 2@x",
+        ],
+        "explain.late": [
+            "Collected 12 min after it was published.",
+            "First mailed 3 h after it was collected.",
+        ],
+    }  # fmt: skip
+    said = as_json(found)
+    assert said["told"] == {"accepted": 2, "uncertain": 1}
+    assert said["late"] == {"collected_s": 720, "mailed_s": 10800}
+    assert said["editions"] == ("/editions/tuan/20261124T090000Z/",)
+    assert (said["references"], said["text"]) == (
+        ("38-CT/TW",), {"from": "feed", "lead": "summary"},
+    )  # fmt: skip
+    assert lines(found, "vi").keys() == lines(found).keys()
+
+
+def mail(desk, now, states, counted):
+    """A mail of one edition for each state; the first `counted` show the story as a number."""
+    with desk.store.write() as connection:
+        story = connection.execute(select(t.story)).one()
+        digest = add_digest(connection, now)
+        edition = add_edition(connection, digest, now + timedelta(hours=1), now)
+        connection.execute(
+            insert(t.edition_story).values(
+                edition_id=edition,
+                story_id=story.id,
+                position=1,
+                topics=[],
+                article_ids=[],
+                view={},
+            )
+        )
+        segment = connection.execute(
+            insert(t.segment).values(edition_id=edition, hash=b"", language="vi", stories=[])
+        ).inserted_primary_key[0]
+        for number, state in enumerate(states):
+            one = add_subscription(
+                connection, digest=digest, starts_at=now, address=f"{number}@example.vn"
+            )
+            reader = select(t.subscription.c.subscriber_id).where(t.subscription.c.id == one)
+            delivery = connection.execute(
+                insert(t.delivery).values(
+                    subscription_id=one,
+                    edition_id=edition,
+                    segment_id=segment,
+                    kind="edition",
+                    priority=1,
+                    message_id=f"{number}@x",
+                    dated_at=now,
+                    state=state,
+                    tries=1,
+                    next_try_at=now,
+                    created_at=now,
+                    settled_at=now + timedelta(hours=3 + number) if state == "accepted" else None,
+                )
+            ).inserted_primary_key[0]
+            connection.execute(
+                insert(t.told).values(
+                    subscriber_id=connection.scalar(reader), scope="news", delivery_id=delivery,
+                    article_id=story.article_id, shown=number >= counted,
+                )
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "http://a.vn/1",
+        "https://A.VN:443/1?utm_source=zalo&fbclid=x",
+        "https://a.vn/1#:~:text=hoc",
+        "https://b.vn/in-lai?zarsrc=30",
+        "https://b.vn/in-lai",
+    ],
+)
+def test_every_spelling_of_its_address_and_its_reprint_leads_to_the_article(store, now, asked):
     desk = Desk(store, now)
-    desk.says("a", entry(summary="Theo Chỉ thị 38/CT-TW và Nghị định 15/2020/ND-CP."))
-    desk.says("a", entry("2", "https://a.vn/2", "Không dẫn gì"))
-    with store.read() as connection:
-        found = explain(connection, "https://a.vn/1", ["giao-duc"])
-        other = explain(connection, "https://a.vn/2", ["giao-duc"])
-    assert as_json(found)["references"] == ["15/2020/NĐ-CP", "38-CT/TW"]
-    assert as_json(other)["references"] == []
-    tell_explanation(found, "UTC", "")
-    assert "cites: 15/2020/NĐ-CP, 38-CT/TW\n" in capsys.readouterr().out
-    tell_explanation(other, "UTC", "")
-    assert "cites" not in capsys.readouterr().out
+    desk.says("a", entry())
+    desk.says("b", entry("2", "https://b.vn/in-lai", origin="https://a.vn/1", origin_is_key=True))
+    desk.says("b", entry("2", "https://b.vn/in-lai", origin="https://a.vn/1", origin_is_key=True))
+    found = explained(desk, asked)
+    assert found.found.link == "https://a.vn/1"
+    assert [one.source for one in found.found.entries] == ["a", "b"]
+
+
+def test_two_articles_that_became_one_are_told_as_one(desk):
+    desk.says("a", entry())
+    desk.says("b", entry("2", "https://b.vn/2", title="In lại"))
+    desk.says("b", entry("3", "https://b.vn/2", origin="https://a.vn/1", origin_is_key=True))
+    found = explained(desk, "https://b.vn/2")
+    assert lines(found)["explain.story"] == ["b: In lại, 08:00; it is one with this article now"]
+
+
+def test_an_article_of_no_topic_that_nobody_was_told(desk):
+    desk.says("a", entry(title="Giá vàng", link="https://a.vn/v"))
+    said = lines(explained(desk, "https://a.vn/v"))
+    assert said["explain.topics"] == ["It is in no topic."]
+    assert said["explain.published"][0] == "In no feed any more."
+    assert said["explain.mailed"] == ["To nobody."]
+    assert said["explain.late"] == ["Its source gives no time to compare with."]
+
+
+def test_what_the_ledger_forgot_is_not_told_as_mailed_to_nobody(desk, now):
+    desk.says("a", entry())
+    mail(desk, now, [], 0)
+    assert "no longer says to whom" in lines(explained(desk))["explain.mailed"][0]
+
+
+@pytest.mark.parametrize(
+    ("said", "lead", "date"),
+    [
+        ({"summary": "Tóm tắt."}, "The lead is the summary of a.", "a gives no date"),
+        ({"content": f"<p>{TEXT}</p>"}, "The lead is made of sentences", "a gives no date"),
+        ({}, "It has no lead.", "a gives no date"),
+        ({"published": timedelta(hours=2)}, "It has no lead.", "a says 10:00, which is later"),
+    ],
+)
+def test_where_words_and_date_come_from(desk, now, said, lead, date):
+    said = {key: now + value if key == "published" else value for key, value in said.items()}
+    desk.says("a", entry(**said))
+    _, told_lead, told_date, *_ = lines(explained(desk))["explain.cleaned"]
+    assert told_lead.startswith(lead)
+    assert told_date.startswith(date)
+
+
+@pytest.mark.parametrize(
+    ("source", "where"),
+    [
+        ({}, "those of the entry in the feed of a."),
+        ({"full_text": True}, "those of the article’s own page."),
+        ({"article_pages": True}, "and of the article’s page where the list lacks something."),
+        ({"kind": "page"}, "and of the article’s page where the list lacks something."),
+        ({"kind": "page", "article_pages": False}, "those of the list of a."),
+        (None, "The source a is no longer in the configuration."),
+    ],
+)
+def test_what_words_are_taken_from_follows_the_source(desk, source, where):
+    desk.says("a", entry())
+    sources = {} if source is None else {"a": {"url": "https://a.vn/rss", **source}}
+    settings = Settings.model_validate({"source": sources, "topic": {}})
+    found = explained(desk, settings=settings)
+    assert lines(found)["explain.cleaned"][0].endswith(where)
+    assert found.feeds == ("all",), "the topics have left the TOML"
+
+
+def test_a_change_of_substance_and_a_label_are_told(desk, now):
+    desk.says("a", entry(summary="Một."))
+    desk.says("a", entry(summary="Hai ngày."), at=now + timedelta(hours=2))
+    with desk.store.write() as connection:
+        article = connection.scalar(select(t.article.c.id))
+        topic_labels.put(connection, article, connection.scalar(select(t.topic.c.id)))
+    found = explained(desk)
+    assert "Its text changed in substance 10:00." in lines(found)["explain.cleaned"]
+    assert lines(found)["explain.topics"][-1] == "An admin labelled it giao-duc."
+    assert as_json(found)["label"] == "giao-duc"
+    with desk.store.write() as connection:
+        topic_labels.put(connection, article, None)
+    found = explained(desk)
+    assert "none of the learned topics" in lines(found)["explain.topics"][-1]
+    assert as_json(found)["label"] == "not"
+
+
+def test_what_was_refused_at_an_address_is_told_with_its_reason(desk, now):
+    desk.says("a", entry("1", "https://a.vn/trong", title="", summary=""))
+    found = explained(desk, "http://a.vn/trong?utm_source=x")
+    assert isinstance(found, Unknown)
+    assert told(unknown(found)) == ["a: 08:00, refused: it has neither a title nor any text"]
+    assert as_json(found)["refused"][0]["reason"] == "empty"
+    with desk.store.write() as connection:
+        connection.execute(update(t.entry).values(refused_reason="unread"))
+        connection.execute(
+            insert(t.unread_page).values(
+                entry_id=connection.scalar(select(t.entry.c.id)), source_id=desk.ids["a"],
+                url="https://a.vn/trong", listed_entry=b"", added_at=now, tries=1, next_try_at=now,
+                error="Connection refused",
+            )
+        )  # fmt: skip
+    (said,) = told(unknown(explained(desk, "https://a.vn/trong")))
+    assert said.endswith("its page could not be read yet (Connection refused), next try 08:00")
+    with desk.store.write() as connection:
+        connection.execute(t.unread_page.delete())
+    for reason in ("unread", "no_page", "unreadable"):
+        with desk.store.write() as connection:
+            connection.execute(update(t.entry).values(refused_reason=reason))
+        assert told(unknown(explained(desk, "https://a.vn/trong")))
+
+
+def test_an_entry_that_another_source_got_refused_stands_beside_those_that_led_to_it(desk):
+    desk.says("a", entry())
+    desk.says("b", entry("9", "https://a.vn/1", title=""))
+    seen = lines(explained(desk))["explain.seen"]
+    assert seen == ["a: 08:00, as news", seen[1]]
+    assert seen[1].startswith("b: 08:00, ")
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("https://www.a.vn/khac", "From its site is collected: a."),
+        ("https://c.vn/khac", "none is collected from its site."),
+        ("không phải địa chỉ", "none is collected from its site."),
+        ("http://[", "none is collected from its site."),
+        ("", "none is collected from its site."),
+    ],
+)
+def test_what_was_never_seen_is_said_so(store, now, asked, says):
+    found = explained(Desk(store, now), asked)
+    (said,) = told(unknown(found))
+    assert said.startswith("No source has brought this address")
+    assert said.endswith(says)
+    assert as_json(found) is None
+
+
+def test_what_was_old_when_it_came_was_not_late(desk, now):
+    desk.says("a", entry(published=now - timedelta(days=90)), first=True)
+    found = explained(desk)
+    assert found.late == Lateness(90 * 86400, None)
+    assert lines(found)["explain.late"] == ["It was old when it came, so it was not late."]

@@ -15,7 +15,7 @@ def reason_line(reason: Mapping[str, Any]) -> str:
     """
     found = reason.get("found", {})
     parts = []
-    for name, value in reason.items():
+    for name, value in sorted(reason.items(), key=lambda item: item[0] == "in"):
         if name in _SAID:
             parts.append(f"{_SAID[name]} {reason_line(value)}")
         elif name != "found":

@@ -28,13 +28,14 @@ class ListedArticle:
 
 @dataclass(frozen=True, slots=True)
 class SeenIn:
-    """An entry that led to the article."""
+    """An entry that led to the article. `published_at`: as its source says."""
 
     source: str
     entry_key: str
     link: str | None
     first_seen_at: datetime
     quiet: bool
+    published_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,13 @@ class Explained:
     title: str
     link: str | None
     source: str
+    lead: str
+    content: str
+    language: str | None
     published: datetime | None
+    updated: datetime | None
     first_seen_at: datetime
+    story_id: int
     story_public_id: str
     article_ids: tuple[int, ...]
     entries: tuple[SeenIn, ...]
@@ -137,6 +143,7 @@ def explained(connection: Connection, article_id: int) -> Explained | None:
             t.entry.c.link,
             t.entry.c.first_seen_at,
             t.entry.c.quiet,
+            t.entry.c.published_at,
         )
         .join(t.source, t.source.c.id == t.entry.c.source_id)
         .where(t.entry.c.article_id == article_id)
@@ -148,8 +155,13 @@ def explained(connection: Connection, article_id: int) -> Explained | None:
         title=row.title,
         link=row.link,
         source=row.source,
+        lead=row.lead,
+        content=row.content,
+        language=row.language,
         published=row.published_at,
+        updated=row.updated_at,
         first_seen_at=row.first_seen_at,
+        story_id=row.story_id,
         story_public_id=row.story_public_id,
         article_ids=tuple(connection.execute(story.order_by("article_id")).scalars()),
         entries=tuple(SeenIn(*one) for one in seen),

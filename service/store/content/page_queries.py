@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from service.store.tables import (
     article,
@@ -16,6 +16,7 @@ from service.store.tables import (
     edition_story,
     redirect,
     source,
+    story,
     story_article,
     topic,
 )
@@ -171,11 +172,13 @@ def editions(
     *,
     listed: bool = True,
     cut_at: datetime | None = None,
+    with_story: int | None = None,
     limit: int | None = None,
 ) -> list[PublishedEdition]:
     """Editions, newest first: of a digest (None: of all), of one cut (None: of all).
 
-    `listed`: only those that stand in the archive.
+    `listed`: only those that stand in the archive. `with_story`: only those that list this story,
+    or one that has become it.
     """
     conditions: list[ColumnElement[bool]] = []
     if name is not None:
@@ -184,6 +187,12 @@ def editions(
         conditions.append(edition.c.cut_at == cut_at)
     if listed:
         conditions.append(edition.c.listed.is_(True))
+    if with_story is not None:
+        is_it = or_(story.c.id == with_story, story.c.merged_into == with_story)
+        told = edition_story.join(story, story.c.id == edition_story.c.story_id)
+        conditions.append(
+            edition.c.id.in_(select(edition_story.c.edition_id).select_from(told).where(is_it))
+        )
     statement = (
         select(edition, digest.c.name, digest.c.title)
         .join(digest, digest.c.id == edition.c.digest_id)

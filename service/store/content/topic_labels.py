@@ -24,6 +24,17 @@ def take_back(connection: Connection, article_id: int) -> bool:
     return bool(connection.execute(delete(topic_label).where(same)).rowcount)
 
 
+def of_article(connection: Connection, article_id: int) -> tuple[str | None] | None:
+    """The label of an article: (its topic,), or (None,) for none of them. None: it has no label."""
+    row = connection.execute(
+        select(topic.c.name)
+        .select_from(topic_label)
+        .outerjoin(topic, topic.c.id == topic_label.c.topic_id)
+        .where(topic_label.c.article_id == article_id)
+    ).one_or_none()
+    return None if row is None else (row.name,)
+
+
 def labels(connection: Connection) -> dict[int, str | None]:
     """Article -> the topic that it was labelled with; None: it is of none.
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
+from service.model import DeliveryState
 from service.store import tables as t
 
 
@@ -54,6 +55,20 @@ class Entrance:
     topic: str
     entered_at: datetime
     quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DigestMailed:
+    """How many mails of a digest are in a state; `shown` of them show the story, the others count.
+
+    `settled_at`: when the first of them came into it for good, None = it may change.
+    """
+
+    digest: str
+    state: str
+    mails: int
+    shown: int
+    settled_at: datetime | None
 
 
 def tellings(
@@ -128,6 +143,41 @@ def entrances(connection: Connection, article_ids: Sequence[int]) -> list[Entran
         .order_by(t.article_topic.c.entered_at)
     )
     return [Entrance(*row) for row in rows]
+
+
+def mailed(connection: Connection, article_ids: Sequence[int]) -> list[DigestMailed]:
+    """What each digest's mails tell of these articles, by the states of the mails."""
+    rows = connection.execute(
+        select(
+            t.digest.c.name,
+            t.delivery.c.state,
+            func.count(t.delivery.c.id.distinct()),
+            func.count(case((t.told.c.shown, t.delivery.c.id)).distinct()),
+            func.min(t.delivery.c.settled_at),
+        )
+        .join(t.delivery, t.delivery.c.id == t.told.c.delivery_id)
+        .join(t.subscription, t.subscription.c.id == t.delivery.c.subscription_id)
+        .join(t.digest, t.digest.c.id == t.subscription.c.digest_id)
+        .where(t.told.c.article_id.in_(article_ids))
+        .group_by(t.digest.c.position, t.digest.c.name, t.delivery.c.state)
+        .order_by(t.digest.c.position, t.digest.c.name, t.delivery.c.state)
+    )
+    return [DigestMailed(*row) for row in rows]
+
+
+def message_ids(
+    connection: Connection, article_ids: Sequence[int], state: DeliveryState, limit: int
+) -> list[str]:
+    """Message-IDs of the first mails in a state that tell of these articles."""
+    rows = connection.execute(
+        select(t.delivery.c.id, t.delivery.c.message_id)
+        .distinct()
+        .join(t.told, t.told.c.delivery_id == t.delivery.c.id)
+        .where(t.told.c.article_id.in_(article_ids), t.delivery.c.state == state)
+        .order_by(t.delivery.c.id)
+        .limit(limit)
+    )
+    return [row.message_id for row in rows]
 
 
 def times_told(connection: Connection, article_ids: Sequence[int]) -> dict[str, int]:

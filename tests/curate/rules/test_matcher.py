@@ -69,7 +69,7 @@ REASONS = [
     (
         {"any": ["lũ"], "all_of": [{"any": ["lớp", "trường"], "none": ["diễn tập"]}]},
         {},
-        "any: lũ; in: title; all_of: (any: trường; in: text)",
+        "any: lũ; all_of: (any: trường; in: text); in: title",
     ),
 ]
 
