@@ -186,7 +186,12 @@ class Source(_Known):
         ge=0,
         le=100,
         strict=True,
-        description="Higher weight ranks higher in a digest",
+        description="Higher weight ranks higher in a digest and on the front page",
+    )
+    owner: Line = Field(
+        default="",
+        description="Who owns the outlet: sources of one owner count as one where a story is "
+        "ranked by how many tell it; default: by the domain of its home page or URL",
     )
     paused: bool = Field(default=False, strict=True, description="Keep it, but do not poll it")
     interval: Interval | None = Field(default=None, description="Overrides [collect] interval")
@@ -263,6 +268,12 @@ class StoriesSection(ConfigSection):
     min: int = Field(1, ge=1, strict=True, description="With fewer, they wait for the next edition")
     max: int = Field(20, ge=1, le=100, strict=True, description="More are only counted")
     per_source: int | None = Field(None, ge=1, strict=True, description="Maximum per source")
+    per_topic: int | None = Field(
+        None,
+        ge=1,
+        strict=True,
+        description="Maximum per topic; topics share max fairly in any case",
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> StoriesSection:

@@ -1,16 +1,21 @@
 """What one subscription is told of a frozen edition. Pure.
 
 It gets the frozen stories of its topics that entered since its window began, none of whose articles
-it has been told; the best of them are shown, the rest is counted.
+it has been told, in the order that they have for these topics (curate/selection). Topics share the
+room of the mail; the rest is counted.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from service.config.schema import StoriesSection
+from service.curate.selection.balance import Ranked, Room, share
+from service.curate.selection.score import score
+from service.curate.selection.standing import Standing
 
 EVER = datetime.min.replace(tzinfo=UTC)
 """Since the beginning of time: all stories."""
@@ -22,7 +27,8 @@ class StoryItem:
 
     `story_id` is the first of them, whose view is shown. `roots` are its articles, each as the one
     that it has become; `articles` are the ids to write into the ledger. `outlet` names the source
-    that tells it. `first_entered` is when it entered any topic at all.
+    that tells it. `first_entered` is when it entered any topic at all. `standing` is what its place
+    follows from; None: not known, and it stands where the edition has it.
     """
 
     story_id: int
@@ -31,28 +37,28 @@ class StoryItem:
     articles: frozenset[int]
     outlet: str
     first_entered: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StoryLimits:
-    """How much one mail shows. `per_source` None: as much of one outlet as there is."""
-
-    most: int
-    per_source: int | None = None
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedStory:
-    """A story in the section where it is shown, and since when it waits to be told."""
+    """A story in the section where it is shown, and since when it waits to be told.
+
+    `score`: how high it stands for the topics of the subscription.
+    """
 
     topic: str
     item: StoryItem
     entered_at: datetime
+    score: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class StorySelection:
-    """What is told, best first. `counted` stories are "N more online", and told by that."""
+    """What is told. `shown` has first what would be left out last.
+
+    `counted` stories are "N more online", and told by that.
+    """
 
     shown: tuple[PlacedStory, ...] = ()
     counted: tuple[PlacedStory, ...] = ()
@@ -88,12 +94,13 @@ def choose(
     *,
     since: datetime,
     told: AbstractSet[int],
-    limits: StoryLimits,
+    room: Room,
 ) -> StorySelection:
     """The choice for one subscription.
 
     `items` in the edition's order, `topics` those that the subscription follows, in the order of
     the digest's sections; `since` inclusive; `told` are roots of the articles that it was told.
+    Stories with equal scores keep the edition's order.
     """
     order = {topic: place for place, topic in enumerate(topics)}
     seen: set[int] = set()
@@ -103,8 +110,10 @@ def choose(
         if not new or not told.isdisjoint(item.roots) or not seen.isdisjoint(item.roots):
             continue
         seen |= item.roots
-        placed.append(PlacedStory(topics[min(new)[0]], item, min(at for _, at in new)))
-    return _within(placed, limits)
+        topic, waits_since = topics[min(new)[0]], min(at for _, at in new)
+        total = 1.0 if item.standing is None else score(item.standing, order).total
+        placed.append(PlacedStory(topic, item, waits_since, total))
+    return _within(placed, room)
 
 
 class Chooser:
@@ -112,8 +121,8 @@ class Chooser:
 
     _REMEMBERED = 2000  # answers: a hundred thousand readers ask few different questions at a time
 
-    def __init__(self, items: Sequence[StoryItem], limits: StoryLimits) -> None:
-        self._items, self._limits = items, limits
+    def __init__(self, items: Sequence[StoryItem], room: Room) -> None:
+        self._items, self._room = items, room
         self._answers: dict[object, StorySelection] = {}
 
     def choose(
@@ -125,21 +134,23 @@ class Chooser:
         if answer is None:
             if len(self._answers) >= self._REMEMBERED:
                 self._answers.clear()
-            answer = choose(self._items, topics, since=since, told=told, limits=self._limits)
+            answer = choose(self._items, topics, since=since, told=told, room=self._room)
             self._answers[question] = answer
         return answer
 
 
-def _within(placed: Sequence[PlacedStory], limits: StoryLimits) -> StorySelection:
-    shown: list[PlacedStory] = []
-    counted: list[PlacedStory] = []
-    of_outlet: Counter[str] = Counter()
-    for one in placed:
-        outlet = one.item.outlet.casefold()
-        crowded = limits.per_source is not None and of_outlet[outlet] >= limits.per_source
-        if crowded or len(shown) >= limits.most:
-            counted.append(one)
-        else:
-            of_outlet[outlet] += 1
-            shown.append(one)
-    return StorySelection(tuple(shown), tuple(counted))
+def room_of(stories: StoriesSection) -> Room:
+    """How much one mail of a digest shows."""
+    return Room(stories.max, stories.per_topic, stories.per_source)
+
+
+def outlet_of(one: PlacedStory) -> str:
+    """What tells that two stories are told by the same outlet: its name as readers see it."""
+    return one.item.outlet.casefold()
+
+
+def _within(placed: Sequence[PlacedStory], room: Room) -> StorySelection:
+    ranked = [Ranked(one, one.topic, outlet_of(one), one.score) for one in placed]
+    ranked.sort(key=lambda one: -one.score)
+    shown, counted = share(ranked, room)
+    return StorySelection(tuple(one.item for one in shown), tuple(one.item for one in counted))

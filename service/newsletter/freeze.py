@@ -1,17 +1,21 @@
 """Freezing an edition: what a digest has to tell at one instant, as a list that stands for ever.
 
-    draft: key and span ──> stories: candidates of the span ──> the best, as mail and page show them
+    draft: key and span ──> stories: candidates of the span ──> the highest, as mail and page show
+    them, each with what its place follows from (curate/selection)
 
 Both steps only read; `run` writes what they give, a preview throws it away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from service.config.schema import Settings
+from service.config.schema import Settings, Source
+from service.curate.selection import reading
+from service.curate.selection.score import score
+from service.curate.selection.standing import Standing
 from service.newsletter.late import DueEdition
 from service.newsletter.rules import Schedule
 from service.render.views import freeze, story_view
@@ -24,6 +28,9 @@ from service.store.mailing.editions import Edition, Frozen, LiveDigest
 
 OVERLAP = timedelta(hours=1)
 """On PostgreSQL a commit may become visible this much later than its own time says."""
+
+LEAST_HALF_LIFE = timedelta(hours=12)
+"""A story loses half of its score in one period of its digest, but no sooner than in this time."""
 
 PER_TOPIC = 100
 """Stories that a topic brings into an edition from its own period, and again from before it."""
@@ -51,7 +58,8 @@ def freeze_now(
         reach=min((one for one in (reach, also) if one is not None), default=None),
         now=now,
     )
-    return snapshot(connection, drafted, topics_of(settings, cut.digest.name))
+    topics = topics_of(settings, cut.digest.name)
+    return snapshot(connection, drafted, topics, settings.source)
 
 
 def draft(
@@ -84,12 +92,26 @@ def draft(
 
 
 def snapshot(
-    connection: Connection, drafted: Edition, topics: Iterable[str]
+    connection: Connection,
+    drafted: Edition,
+    topics: Iterable[str],
+    sources: Mapping[str, Source],
 ) -> tuple[Edition, list[Frozen]]:
-    """The draft, finished, with its stories in their order: the best first."""
+    """The draft, finished, with its stories in their order: the highest first."""
     since = drafted.covers_from - OVERLAP
     found = edition_candidates.entered(connection, topics, since, drafted.covers_to)
-    chosen = best(found, drafted.period_from)
+    known = reading.read(connection, [one.story_id for one in found], sources)
+    half_life = max(LEAST_HALF_LIFE, drafted.cut_at - drafted.period_from)
+    ranked = {
+        one: known.standing(
+            one.story_id,
+            [name for name, _ in one.topics],
+            drafted.cut_at - one.out_at,
+            half_life,
+        )
+        for one in found
+    }
+    chosen = best(ranked, drafted.period_from)
     stories = story_rows.by_ids(connection, [one.story_id for one in chosen])
     frozen = [
         Frozen(
@@ -98,6 +120,7 @@ def snapshot(
             topics=one.topics,
             article_ids=stories[one.story_id].article_ids,
             view=freeze(story_view(stories[one.story_id])),
+            standing=ranked[one].as_json([name for name, _ in one.topics]),
         )
         for position, one in enumerate(chosen)
     ]
@@ -107,11 +130,11 @@ def snapshot(
     return edition, frozen
 
 
-def best(found: Sequence[DigestCandidate], period_from: datetime) -> list[DigestCandidate]:
+def best(found: Mapping[DigestCandidate, Standing], period_from: datetime) -> list[DigestCandidate]:
     """Per topic the best of the edition's own period and the best of what is older. Ranked."""
     taken: dict[tuple[str, bool], int] = {}
     chosen: list[DigestCandidate] = []
-    for one in sorted(found, key=rank):
+    for one in sorted(found, key=lambda one: rank(one, found[one])):
         fits = False
         for topic, entered_at in one.topics:
             group = (topic, entered_at >= period_from)
@@ -123,10 +146,10 @@ def best(found: Sequence[DigestCandidate], period_from: datetime) -> list[Digest
     return chosen
 
 
-def rank(one: DigestCandidate) -> tuple[float, float, str]:
-    """What many outlets tell, and sources with weight, comes first; then what is newest."""
-    newest = min(one.published or one.entered_at, one.entered_at)
-    return (-one.weight * one.outlets, -newest.timestamp(), one.public_id)
+def rank(one: DigestCandidate, standing: Standing) -> tuple[float, float, str]:
+    """Sorts by the score for all the digest's topics; of equal ones the newest comes first."""
+    total = score(standing, standing.topics).total
+    return (-total, -one.out_at.timestamp(), one.public_id)
 
 
 def topics_of(settings: Settings, digest: str) -> tuple[str, ...]:

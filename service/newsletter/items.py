@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from service.curate.selection.standing import from_json, together
 from service.newsletter.choose import StoryItem
 from service.store.core.database import Connection
 from service.store.mailing import edition_candidates, told
@@ -55,6 +56,9 @@ def resolve(connection: Connection, frozen: Sequence[Frozen]) -> Items:
             first_entered=min(
                 [at for one in group for _, at in one.topics]
                 + [at for at in (entered.get(story),) if at is not None]
+            ),
+            standing=together(
+                [from_json(one.standing, [name for name, _ in one.topics]) for one in group]
             ),
         )
         for story, group in groups.items()

@@ -1,4 +1,4 @@
-"""The order of a mail: the lead story, then topics with theirs. Pure.
+"""The order of a mail: the lead story, then topics with theirs, its own topic first. Pure.
 
 A layout is what makes two subscribers one segment: same layout, same language, same bytes but for
 the personal values.
@@ -13,7 +13,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from service.curate.lead import LONGEST as LONGEST_LEAD
-from service.newsletter.choose import StorySelection
+from service.curate.selection.balance import take_turns
+from service.newsletter.choose import PlacedStory, StorySelection, outlet_of
 from service.newsletter.views import ContentsView, EditionView, LineView, SectionView
 from service.render.addresses import archive_page, signup_page
 from service.render.views import StoryView, TopicLink, same_language
@@ -84,13 +85,21 @@ def from_json(kept: Mapping[str, Any]) -> Layout:
 
 
 def lay_out(choice: StorySelection, topics: Sequence[str]) -> Layout:
-    """The layout of a choice that shows something. `topics`: the digest's, in its order."""
+    """The layout of a choice that shows something. `topics`: the digest's, in its order.
+
+    What else there is of the lead story's topic follows it, so that no heading stands twice.
+    """
     first, *rest = choice.shown
-    sections: dict[str, list[int]] = {}
+    sections: dict[str, list[PlacedStory]] = {}
     for one in rest:
-        sections.setdefault(one.topic, []).append(one.item.story_id)
-    ordered = tuple((name, tuple(sections[name])) for name in topics if name in sections)
-    return Layout((first.topic, first.item.story_id), ordered, len(choice.counted))
+        sections.setdefault(one.topic, []).append(one)
+    ordered, last = [], outlet_of(first)
+    for name in (first.topic, *(topic for topic in topics if topic != first.topic)):
+        if name in sections:
+            stories = take_turns(sections[name], lambda one: one.score, outlet_of, last)
+            last = outlet_of(stories[-1])
+            ordered.append((name, tuple(one.item.story_id for one in stories)))
+    return Layout((first.topic, first.item.story_id), tuple(ordered), len(choice.counted))
 
 
 def view(

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from service.curate.selection.balance import Room
 from service.errors import ConflictError
 from service.mail.message import edition_message_id
 from service.mail.personal import host
 from service.model import DeliveryKind
 from service.newsletter import rules
-from service.newsletter.choose import EVER, StoryLimits, choose
+from service.newsletter.choose import EVER, choose
 from service.newsletter.compose import Composed, everything
 from service.newsletter.decide import Decision
 from service.newsletter.late import dated_at
@@ -34,7 +35,7 @@ from service.store.mailing.told import DeliveryContents
 BATCH = 500
 """Subscriptions in one transaction: enough to be fast, few enough not to keep others waiting."""
 
-_NO_LIMIT = StoryLimits(most=1_000_000)
+_NO_LIMIT = Room(most=1_000_000)
 
 
 def plan(store: Store, planning: Planning) -> int:
@@ -79,7 +80,7 @@ def _try_to_render(store: Store, planning: Planning) -> None:
         planning.terms.topics,
         since=EVER,
         told=frozenset(),
-        limits=_NO_LIMIT,
+        room=_NO_LIMIT,
     )
     if not len(whole):
         return

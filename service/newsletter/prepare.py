@@ -12,7 +12,7 @@ from datetime import datetime
 from service.config.schema import Settings
 from service.model import DeliveryKind
 from service.newsletter import items as frozen_items
-from service.newsletter.choose import Chooser, StoryLimits
+from service.newsletter.choose import Chooser, room_of
 from service.newsletter.compose import EditionComposer
 from service.newsletter.decide import CutTerms, Decision, decide
 from service.newsletter.freeze import topics_of
@@ -81,7 +81,6 @@ def prepare(
         late_from=edition.cut_at if at is None else max(edition.cut_at, now),
         now=now,
     )
-    limits = StoryLimits(written.stories.max, written.stories.per_source)
     items = frozen_items.resolve(connection, frozen)
     return Planning(
         settings=settings,
@@ -96,7 +95,7 @@ def prepare(
             frozen,
         ),
         items=items,
-        chooser=Chooser(items.items, limits),
+        chooser=Chooser(items.items, room_of(written.stories)),
         rules=frozenset(schedule.text for schedule in cut.schedules),
         at=at or now,
         now=now,

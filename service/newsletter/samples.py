@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from service.curate.selection.balance import Room
 from service.newsletter import items as frozen_items
-from service.newsletter.choose import EVER, StoryLimits, StorySelection, choose
+from service.newsletter.choose import EVER, StorySelection, choose
 from service.render.views import freeze, story_view
 from service.store.content import stories as story_rows
 from service.store.core.database import Connection
@@ -33,7 +34,7 @@ def newest(connection: Connection, topics: Sequence[str], most: int) -> list[Fro
 
 
 def choice_of(
-    connection: Connection, frozen: Sequence[Frozen], topics: Sequence[str], limits: StoryLimits
+    connection: Connection, frozen: Sequence[Frozen], topics: Sequence[str], room: Room
 ) -> StorySelection:
     """All of them, told before or not."""
     return choose(
@@ -41,5 +42,5 @@ def choice_of(
         topics,
         since=EVER,
         told=frozenset(),
-        limits=limits,
+        room=room,
     )

@@ -18,7 +18,7 @@ from service.mail.message import transactional_message_id
 from service.mail.personal import host
 from service.model import DeliveryKind, Parts
 from service.newsletter import items as frozen_items
-from service.newsletter.choose import StoryLimits, StorySelection, choose
+from service.newsletter.choose import StorySelection, choose, room_of
 from service.newsletter.compose import Composed, EditionComposer
 from service.newsletter.decide import LEAST_LATENESS, followed
 from service.newsletter.freeze import topics_of
@@ -139,13 +139,12 @@ def _choice(
 ) -> StorySelection:
     """What of an edition a welcome tells: all that came since the digest has readers."""
     resolved = frozen_items.resolve(connection, frozen)
-    limits = settings.digest[digest.name].stories
     return choose(
         resolved.items,
         followed(topics_of(settings, digest.name), topics),
         since=windows.first_reader_since(connection, digest.id) or NEVER,
         told=resolved.told(connection, digest.scope, [subscriber])[subscriber],
-        limits=StoryLimits(limits.max, limits.per_source),
+        room=room_of(settings.digest[digest.name].stories),
     )
 
 

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from service.config.schema import Publish
+from service.curate.selection.balance import take_turns
+from service.curate.selection.score import score
+from service.curate.selection.standing import from_json
 from service.publish.views import EditionLine, EditionPage, as_published, by_topic
 from service.render.addresses import absolute, edition_name, edition_page
 from service.render.views import SiteView, StoryView, TopicLink, thaw
@@ -70,15 +73,41 @@ def page(
     own = [one for one in frozen if one.story_id not in told and _entered(one, since)]
     rest = [one for one in frozen if one not in own]
     listed = None if edition.listed else page_queries.listed_with(connection, edition)
-    placed = [(_topic_of(one, order, since), _shown(one, publish)) for one in own]
+    placed: dict[TopicLink, list[EditionStory]] = {}
+    for one in own:
+        placed.setdefault(_topic_of(one, order, since), []).append(one)
     return EditionPage(
         digest=edition.digest,
         title=edition.digest_title,
         cut_at=edition.cut_at,
-        sections=by_topic(placed, order),
+        sections=by_topic(
+            [
+                (topic, _shown(one, publish))
+                for topic, some in placed.items()
+                for one in _in_turn(some)
+            ],
+            order,
+        ),
         earlier=tuple(_shown(one, publish) for one in rest),
         more=edition.more,
         canonical=None if listed is None else absolute(path(listed), site.base_url),
+    )
+
+
+def _in_turn(stories: list[EditionStory]) -> list[EditionStory]:
+    """A section in the order of the mail to who follows all topics of the digest.
+
+    Editions of which nobody knows what their order followed from stay as they were frozen.
+    """
+    scores = {}
+    for one in stories:
+        names = [name for name, _ in one.topics]
+        standing = from_json(one.standing, names)
+        if standing is None:
+            return stories
+        scores[one.story_id] = score(standing, names).total
+    return take_turns(
+        stories, lambda one: scores[one.story_id], lambda one: one.view["outlet"].casefold()
     )
 
 

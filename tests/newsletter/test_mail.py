@@ -60,14 +60,14 @@ def test_the_text_part_is_written(room):
     assert max(len(line) for line in text.splitlines() if "://" not in line) <= 110
 
 
-def test_topics_stand_in_the_digest_s_order_whichever_has_the_best_story(room):
+def test_the_lead_s_topic_stands_first_and_the_others_in_the_digest_s_order(room):
     for number, topic in enumerate(("van-hoa", "van-hoa", "y-te", "giao-duc")):
         room.story(f"tin {number}", topic, at=MONDAY - (number + 1) * HOUR)
     text = text_of(mail_of(room))
-    assert "4 tin: Giáo dục 1, Y tế 1, Văn hóa 2" in text
+    assert "4 tin: Văn hóa 2, Giáo dục 1, Y tế 1" in text
     told = [line for line in text.splitlines() if re.match(r"\d\. tin|[A-ZÀ-Ỹ ]+$", line)]
     assert told[told.index("VĂN HÓA") :] == [
-        "VĂN HÓA", "1. tin 0", "GIÁO DỤC", "2. tin 3", "Y TẾ", "3. tin 2", "VĂN HÓA", "4. tin 1",
+        "VĂN HÓA", "1. tin 0", "2. tin 1", "GIÁO DỤC", "3. tin 3", "Y TẾ", "4. tin 2",
     ]  # fmt: skip
 
 

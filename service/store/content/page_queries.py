@@ -63,11 +63,15 @@ class PublishedEdition:
 
 @dataclass(frozen=True, slots=True)
 class EditionStory:
-    """A story of an edition in its frozen form. `topics`: when it entered each, by topic id."""
+    """A story of an edition in its frozen form. `topics`: when it entered each, by topic id.
+
+    `standing`: as in `store.mailing.editions.Frozen`.
+    """
 
     story_id: int
     topics: tuple[tuple[str, datetime], ...]
     view: dict[str, Any]
+    standing: dict[str, Any] | None
 
 
 def topics(connection: Connection, *, retired: bool = False) -> list[PublishedTopic]:
@@ -250,6 +254,7 @@ def edition_stories(connection: Connection, edition_id: int) -> list[EditionStor
             row.story_id,
             tuple((name, datetime.fromisoformat(at)) for name, at in row.topics),
             row.view,
+            row.standing,
         )
         for row in rows
     ]

@@ -11,38 +11,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, union
+from sqlalchemy import Connection, Select, func, select
 
 from service.store.core.bulk import lots
-from service.store.tables import (
-    article,
-    article_topic,
-    entry,
-    source,
-    story,
-    story_article,
-    topic,
-)
+from service.store.tables import article, article_topic, story, story_article, topic
 
 
 @dataclass(frozen=True, slots=True)
 class DigestCandidate:
-    """A story that is news in a window. `topics`: the asked ones that it is in, and since when.
-
-    `outlets` counts the sources that told it, `weight` is that of the source that represents it.
-    """
+    """A story that is news in a window. `topics`: the asked ones that it is in, and since when."""
 
     story_id: int
     public_id: str
     topics: tuple[tuple[str, datetime], ...]
-    weight: float
-    outlets: int
     published: datetime | None
 
     @property
     def entered_at(self) -> datetime:
         """When it first entered one of the asked topics."""
         return min(at for _, at in self.topics)
+
+    @property
+    def out_at(self) -> datetime:
+        """When it came out, as its outlet says, but no later than it entered."""
+        return min(self.published or self.entered_at, self.entered_at)
 
 
 def entered(
@@ -71,7 +63,6 @@ def entered(
     for batch in lots(rows.scalars()):
         when = _entrances(connection, batch, names)
         heads = connection.execute(_heads(batch)).all()
-        outlets = _outlets(connection, batch)
         for head in heads:
             inside = tuple((name, at) for name, at in when[head.id] if at < until)
             if any(at >= since for _, at in inside):
@@ -80,8 +71,6 @@ def entered(
                         story_id=head.id,
                         public_id=head.public_id,
                         topics=inside,
-                        weight=head.weight,
-                        outlets=outlets[head.id],
                         published=head.published_at,
                     )
                 )
@@ -186,25 +175,7 @@ def _entrances(
 
 def _heads(stories: list[int]) -> Select[Any]:
     return (
-        select(story.c.id, story.c.public_id, article.c.published_at, source.c.weight)
+        select(story.c.id, story.c.public_id, article.c.published_at)
         .join(article, article.c.id == story.c.article_id)
-        .join(source, source.c.id == article.c.source_id)
         .where(story.c.id.in_(stories))
     )
-
-
-def _outlets(connection: Connection, stories: list[int]) -> dict[int, int]:
-    """The outlets whose words its articles are, and others that had the same ones."""
-    own = (
-        select(story_article.c.story_id, article.c.source_id)
-        .join(article, article.c.id == story_article.c.article_id)
-        .where(story_article.c.story_id.in_(stories))
-    )
-    seen = (
-        select(story_article.c.story_id, entry.c.source_id)
-        .join(entry, entry.c.article_id == story_article.c.article_id)
-        .where(story_article.c.story_id.in_(stories))
-    )
-    told_by = union(own, seen).subquery()
-    rows = connection.execute(select(told_by.c.story_id, func.count()).group_by(told_by.c.story_id))
-    return {row[0]: row[1] for row in rows}

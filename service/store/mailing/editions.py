@@ -51,13 +51,17 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A story as an edition keeps it. `topics`: the digest's that it is in, and since when."""
+    """A story as an edition keeps it. `topics`: the digest's that it is in, and since when.
+
+    `standing` is what its place follows from (curate/selection/standing.py); None: not known.
+    """
 
     story_id: int
     position: int
     topics: tuple[tuple[str, datetime], ...]
     article_ids: tuple[int, ...]
     view: dict[str, Any]
+    standing: dict[str, Any] | None = None
 
 
 def digests(connection: Connection) -> list[LiveDigest]:
@@ -129,6 +133,7 @@ def stories(connection: Connection, edition_id: int) -> list[Frozen]:
             topics=tuple((name, datetime.fromisoformat(at)) for name, at in row.topics),
             article_ids=tuple(row.article_ids),
             view=row.view,
+            standing=row.standing,
         )
         for row in rows
     ]
@@ -171,6 +176,7 @@ def _story_row(edition_id: int, one: Frozen) -> dict[str, Any]:
         "topics": [[name, at.isoformat()] for name, at in one.topics],
         "article_ids": list(one.article_ids),
         "view": one.view,
+        "standing": one.standing,
     }
 
 

@@ -49,6 +49,7 @@ edition_story = Table(
     Column("topics", Json, nullable=False),  # [[topic id in the TOML, entered_at ISO 8601], …]
     Column("article_ids", Json, nullable=False),
     Column("view", Json, nullable=False),  # what mail and page both render
+    Column("standing", Json),  # what its place follows from; NULL: frozen before that was kept
 )
 
 segment = Table(

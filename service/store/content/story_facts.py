@@ -1,0 +1,149 @@
+"""What the order of stories follows from, as light rows: who told each, and how it is in topics."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from service.store.core.bulk import lots
+from service.store.tables import article, article_topic, entry, source, story, story_article, topic
+
+
+@dataclass(frozen=True, slots=True)
+class ToldBy:
+    """A source that told a story, and when: as it says itself, but no later than we saw it."""
+
+    source_id: int
+    at: datetime
+
+
+@dataclass(slots=True)
+class StoryFacts:
+    """What is known of a story. `title` is that of the article which represents it.
+
+    `articles` counts those that tell it, `loose` those of them that are in no topic of the TOML.
+    `topics`: topic -> how many of them are there; `reasons`: why the one that represents it is.
+    """
+
+    title: str
+    told_by: list[ToldBy] = field(default_factory=list)
+    articles: int = 0
+    loose: int = 0
+    topics: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """A source that tells stories, by what its owner is known. `name`: its id in the TOML."""
+
+    name: str
+    url: str
+    home: str | None
+    weight: float
+
+
+def of_stories(connection: Connection, ids: Iterable[int]) -> dict[int, StoryFacts]:
+    """Story -> what is known of it. Four statements for some thousands of them."""
+    found: dict[int, StoryFacts] = {}
+    for batch in lots(ids):
+        heads = _heads(connection, batch)
+        some = {row.id: StoryFacts(row.title) for row in heads}
+        _tell(connection, batch, some)
+        _place(connection, batch, some, {row.id: row.article_id for row in heads})
+        found |= some
+    return found
+
+
+def tellers(connection: Connection, source_ids: Iterable[int]) -> dict[int, Teller]:
+    """Source row -> who it is, retired ones too."""
+    found: dict[int, Teller] = {}
+    for batch in lots(source_ids):
+        rows = connection.execute(
+            select(source.c.id, source.c.name, source.c.url, source.c.home, source.c.weight).where(
+                source.c.id.in_(batch)
+            )
+        )
+        found.update((row[0], Teller(*row[1:])) for row in rows)
+    return found
+
+
+def _heads(connection: Connection, ids: list[int]) -> list[Any]:
+    rows = connection.execute(
+        select(story.c.id, story.c.article_id, article.c.title)
+        .join(article, article.c.id == story.c.article_id)
+        .where(story.c.id.in_(ids))
+    )
+    return list(rows)
+
+
+def _tell(connection: Connection, ids: list[int], found: dict[int, StoryFacts]) -> None:
+    """The outlets whose words its articles are, and others that had the same ones."""
+    own = connection.execute(
+        select(
+            story_article.c.story_id,
+            article.c.source_id,
+            article.c.published_at,
+            article.c.first_seen_at,
+            article.c.merged_into,
+        )
+        .join(article, article.c.id == story_article.c.article_id)
+        .where(story_article.c.story_id.in_(ids))
+    )
+    first: defaultdict[int, dict[int, datetime]] = defaultdict(dict)
+    for story_id, teller, published, seen, merged_into in own:
+        if story_id in found and merged_into is None:
+            found[story_id].articles += 1
+        _note(first[story_id], teller, published, seen)
+    seen_at = connection.execute(
+        select(
+            story_article.c.story_id, entry.c.source_id, entry.c.published_at, entry.c.first_seen_at
+        )
+        .join(entry, entry.c.article_id == story_article.c.article_id)
+        .where(story_article.c.story_id.in_(ids))
+    )
+    for story_id, teller, published, seen in seen_at:
+        _note(first[story_id], teller, published, seen)
+    for story_id, sources in first.items():
+        if story_id in found:
+            told = sorted(sources.items(), key=lambda pair: (pair[1], pair[0]))
+            found[story_id].told_by = [ToldBy(*pair) for pair in told]
+
+
+def _note(
+    first: dict[int, datetime], teller: int, published: datetime | None, seen: datetime
+) -> None:
+    at = min(published or seen, seen)
+    first[teller] = min(first.get(teller, at), at)
+
+
+def _place(
+    connection: Connection,
+    ids: list[int],
+    found: dict[int, StoryFacts],
+    represents: dict[int, int],
+) -> None:
+    rows = connection.execute(
+        select(
+            story_article.c.story_id, article_topic.c.article_id, topic.c.name,
+            article_topic.c.reason,
+        )
+        .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
+        .join(topic, topic.c.id == article_topic.c.topic_id)
+        .where(story_article.c.story_id.in_(ids), topic.c.retired_at.is_(None))
+    )  # fmt: skip
+    placed: defaultdict[int, set[int]] = defaultdict(set)
+    for story_id, article_id, name, reason in rows:
+        if story_id in found:
+            one = found[story_id]
+            placed[story_id].add(article_id)
+            one.topics[name] = one.topics.get(name, 0) + 1
+            if article_id == represents[story_id]:
+                one.reasons[name] = reason
+    for story_id, one in found.items():
+        one.loose = max(0, one.articles - len(placed[story_id]))
