@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from service.config.schema import StoriesSection
-from service.curate.selection.balance import Ranked, Room, share
+from service.curate.selection.balance import Ranked, StoryLimits, share
 from service.curate.selection.score import score
 from service.curate.selection.standing import Standing
 
@@ -94,7 +94,7 @@ def choose(
     *,
     since: datetime,
     told: AbstractSet[int],
-    room: Room,
+    limits: StoryLimits,
 ) -> StorySelection:
     """The choice for one subscription.
 
@@ -113,7 +113,7 @@ def choose(
         topic, waits_since = topics[min(new)[0]], min(at for _, at in new)
         total = 1.0 if item.standing is None else score(item.standing, order).total
         placed.append(PlacedStory(topic, item, waits_since, total))
-    return _within(placed, room)
+    return _within(placed, limits)
 
 
 class Chooser:
@@ -121,8 +121,8 @@ class Chooser:
 
     _REMEMBERED = 2000  # answers: a hundred thousand readers ask few different questions at a time
 
-    def __init__(self, items: Sequence[StoryItem], room: Room) -> None:
-        self._items, self._room = items, room
+    def __init__(self, items: Sequence[StoryItem], limits: StoryLimits) -> None:
+        self._items, self._limits = items, limits
         self._answers: dict[object, StorySelection] = {}
 
     def choose(
@@ -134,14 +134,14 @@ class Chooser:
         if answer is None:
             if len(self._answers) >= self._REMEMBERED:
                 self._answers.clear()
-            answer = choose(self._items, topics, since=since, told=told, room=self._room)
+            answer = choose(self._items, topics, since=since, told=told, limits=self._limits)
             self._answers[question] = answer
         return answer
 
 
-def room_of(stories: StoriesSection) -> Room:
+def limits_of(stories: StoriesSection) -> StoryLimits:
     """How much one mail of a digest shows."""
-    return Room(stories.max, stories.per_topic, stories.per_source)
+    return StoryLimits(stories.max, stories.per_topic, stories.per_source)
 
 
 def outlet_of(one: PlacedStory) -> str:
@@ -149,8 +149,8 @@ def outlet_of(one: PlacedStory) -> str:
     return one.item.outlet.casefold()
 
 
-def _within(placed: Sequence[PlacedStory], room: Room) -> StorySelection:
+def _within(placed: Sequence[PlacedStory], limits: StoryLimits) -> StorySelection:
     ranked = [Ranked(one, one.topic, outlet_of(one), one.score) for one in placed]
     ranked.sort(key=lambda one: -one.score)
-    shown, counted = share(ranked, room)
+    shown, counted = share(ranked, limits)
     return StorySelection(tuple(one.item for one in shown), tuple(one.item for one in counted))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from service.curate.selection.balance import Room
+from service.curate.selection.balance import StoryLimits
 from service.errors import ConflictError
 from service.mail.message import edition_message_id
 from service.mail.personal import host
@@ -35,7 +35,7 @@ from service.store.mailing.told import DeliveryContents
 BATCH = 500
 """Subscriptions in one transaction: enough to be fast, few enough not to keep others waiting."""
 
-_NO_LIMIT = Room(most=1_000_000)
+_NO_LIMIT = StoryLimits(most=1_000_000)
 
 
 def plan(store: Store, planning: Planning) -> int:
@@ -80,7 +80,7 @@ def _try_to_render(store: Store, planning: Planning) -> None:
         planning.terms.topics,
         since=EVER,
         told=frozenset(),
-        room=_NO_LIMIT,
+        limits=_NO_LIMIT,
     )
     if not len(whole):
         return

@@ -12,7 +12,7 @@ from datetime import datetime
 from service.config.schema import Settings
 from service.model import DeliveryKind
 from service.newsletter import items as frozen_items
-from service.newsletter.choose import Chooser, room_of
+from service.newsletter.choose import Chooser, limits_of
 from service.newsletter.compose import EditionComposer
 from service.newsletter.decide import CutTerms, Decision, decide
 from service.newsletter.freeze import topics_of
@@ -95,7 +95,7 @@ def prepare(
             frozen,
         ),
         items=items,
-        chooser=Chooser(items.items, room_of(written.stories)),
+        chooser=Chooser(items.items, limits_of(written.stories)),
         rules=frozenset(schedule.text for schedule in cut.schedules),
         at=at or now,
         now=now,

@@ -17,7 +17,7 @@ from service.mail.message import edition_message_id
 from service.mail.personal import PersonalMail
 from service.model import DeliveryKind, Parts
 from service.newsletter import layout, rehearsal, rules, samples
-from service.newsletter.choose import StorySelection, room_of
+from service.newsletter.choose import StorySelection, limits_of
 from service.newsletter.compose import Composed, EditionComposer
 from service.newsletter.decide import followed
 from service.newsletter.late import dated_at
@@ -203,7 +203,7 @@ def _sample(
     topics = followed(planning.terms.topics, window.topics)
     written = stage.settings.digest[planning.digest.name].stories
     frozen = samples.newest(stage.connection, topics, written.max)
-    choice = samples.choice_of(stage.connection, frozen, topics, room_of(written))
+    choice = samples.choice_of(stage.connection, frozen, topics, limits_of(written))
     frame = frame_of(stage.settings, stage.renderer, planning.digest, planning.edition)
     composer = EditionComposer(stage.renderer, DeliveryKind.EDITION, frame, topics, frozen)
     return composer, choice if choice.shown else None

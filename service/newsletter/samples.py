@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from service.curate.selection.balance import Room
+from service.curate.selection.balance import StoryLimits
 from service.newsletter import items as frozen_items
 from service.newsletter.choose import EVER, StorySelection, choose
 from service.render.views import freeze, story_view
@@ -34,7 +34,7 @@ def newest(connection: Connection, topics: Sequence[str], most: int) -> list[Fro
 
 
 def choice_of(
-    connection: Connection, frozen: Sequence[Frozen], topics: Sequence[str], room: Room
+    connection: Connection, frozen: Sequence[Frozen], topics: Sequence[str], limits: StoryLimits
 ) -> StorySelection:
     """All of them, told before or not."""
     return choose(
@@ -42,5 +42,5 @@ def choice_of(
         topics,
         since=EVER,
         told=frozenset(),
-        room=room,
+        limits=limits,
     )

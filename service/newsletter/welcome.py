@@ -18,7 +18,7 @@ from service.mail.message import transactional_message_id
 from service.mail.personal import host
 from service.model import DeliveryKind, Parts
 from service.newsletter import items as frozen_items
-from service.newsletter.choose import StorySelection, choose, room_of
+from service.newsletter.choose import StorySelection, choose, limits_of
 from service.newsletter.compose import Composed, EditionComposer
 from service.newsletter.decide import LEAST_LATENESS, followed
 from service.newsletter.freeze import topics_of
@@ -144,7 +144,7 @@ def _choice(
         followed(topics_of(settings, digest.name), topics),
         since=windows.first_reader_since(connection, digest.id) or NEVER,
         told=resolved.told(connection, digest.scope, [subscriber])[subscriber],
-        room=room_of(settings.digest[digest.name].stories),
+        limits=limits_of(settings.digest[digest.name].stories),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.curate.selection.balance import Room
+from service.curate.selection.balance import StoryLimits
 from service.curate.selection.standing import Standing, TopicPlace
 from service.newsletter.choose import StoryItem, choose
 from service.newsletter.freeze import PER_TOPIC, best
@@ -31,7 +31,9 @@ def item(number, *topics, outlet="Báo A", articles=None, entered=None):
 
 
 def told(items, topics=ALL, since=T, told=(), most=20, **room):
-    return choose(items, topics, since=since, told=frozenset(told), room=Room(most, **room))
+    return choose(
+        items, topics, since=since, told=frozenset(told), limits=StoryLimits(most, **room)
+    )
 
 
 def shown(choice):

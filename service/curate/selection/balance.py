@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class StoryLimits:
     """How many a list takes: in all, of one topic, of one outlet; None: as many as there are."""
 
     most: int
@@ -34,7 +34,7 @@ class Ranked(Generic[Item]):
 
 
 def share(
-    ranked: Sequence[Ranked[Item]], room: Room
+    ranked: Sequence[Ranked[Item]], limits: StoryLimits
 ) -> tuple[list[Ranked[Item]], list[Ranked[Item]]]:
     """The stories that get the room, in the order in which they got it; and the others.
 
@@ -50,16 +50,16 @@ def share(
     shown: list[int] = []
     heads = [(-ranked[queue[0]].score, queue[0]) for queue in queues.values()]
     heapify(heads)
-    while heads and len(shown) < room.most:
+    while heads and len(shown) < limits.most:
         place = heads[0][1]
         one = ranked[place]
         queue = queues[one.topic]
         queue.popleft()
-        if room.per_source is None or of_outlet[one.outlet] < room.per_source:
+        if limits.per_source is None or of_outlet[one.outlet] < limits.per_source:
             of_outlet[one.outlet] += 1
             taken[one.topic] += 1
             shown.append(place)
-        if queue and (room.per_topic is None or taken[one.topic] < room.per_topic):
+        if queue and (limits.per_topic is None or taken[one.topic] < limits.per_topic):
             counts_for = ranked[queue[0]].score / (1 + taken[one.topic])
             heapreplace(heads, (-counts_for, queue[0]))
         else:

@@ -20,7 +20,7 @@ LEAST_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class StoryScore:
     """The parts of a score; `total` is their product.
 
     `outlets`: 1 for one, 2 for two, 3 for four independent outlets. `new`: 1 for what has just come
@@ -40,7 +40,7 @@ class Score:
         return self.outlets * self.new * self.weight * self.headline * self.topics
 
 
-def score(one: Standing, topics: Container[str]) -> Score:
+def score(one: Standing, topics: Container[str]) -> StoryScore:
     """The score of a story for somebody who follows these topics."""
     inside, whole, named = 0, one.elsewhere, False
     for name, place in one.topics.items():
@@ -49,7 +49,7 @@ def score(one: Standing, topics: Container[str]) -> Score:
             inside += place.articles
             named = named or place.headline
     share = inside / whole if whole else 1.0
-    return Score(
+    return StoryScore(
         outlets=1 + log2(one.outlets),
         new=exp2(-max(0.0, one.age_s) / one.half_life_s),
         weight=one.weight,

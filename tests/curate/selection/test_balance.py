@@ -9,7 +9,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.curate.selection.balance import AS_HIGH, Ranked, Room, share, take_turns
+from service.curate.selection.balance import AS_HIGH, Ranked, StoryLimits, share, take_turns
 
 
 def story(name, topic="a", score=1.0, outlet="Báo A"):
@@ -21,11 +21,11 @@ def ranked(stories):
 
 
 def shown(stories, most, **room):
-    return [one.item for one in share(ranked(stories), Room(most, **room))[0]]
+    return [one.item for one in share(ranked(stories), StoryLimits(most, **room))[0]]
 
 
 def topics(stories, most, **room):
-    return Counter(one.topic for one in share(ranked(stories), Room(most, **room))[0])
+    return Counter(one.topic for one in share(ranked(stories), StoryLimits(most, **room))[0])
 
 
 def test_a_topic_with_sixteen_of_twenty_stories_does_not_drown_the_others():
@@ -73,7 +73,7 @@ LIMIT = st.one_of(st.none(), st.integers(1, 5))
 
 @given(ANY, st.integers(1, 12), LIMIT, LIMIT, st.randoms(use_true_random=False))
 def test_whatever_comes_nothing_is_lost_and_limits_hold(stories, most, a_topic, an_outlet, chance):
-    room = Room(most, a_topic, an_outlet)
+    room = StoryLimits(most, a_topic, an_outlet)
     taken, left = share(ranked(stories), room)
     assert sorted(one.item for one in taken + left) == sorted(one.item for one in stories)
     assert len(taken) <= most
