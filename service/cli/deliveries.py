@@ -113,7 +113,7 @@ def _settle(
         raise UsageError("name KEYs from `bantin deliveries list`, or use --all")
     with opened(config) as service, service.store.ledger() as connection:
         if everything:
-            ids = {one.key: one.id for one in uncertain_deliveries.held(connection)}
+            ids = {one.key: one.id for one in uncertain_deliveries.unsettled(connection)}
         else:
             ids = uncertain_deliveries.find(connection, keys)
         done = set(act(connection, ids.values(), service.clock()))

@@ -200,7 +200,7 @@ class Newsroom:
     def held(self) -> list[int]:
         """The deliveries that wait for somebody to settle them."""
         with self.store.read() as connection:
-            return [one.id for one in uncertain_deliveries.held(connection)]
+            return [one.id for one in uncertain_deliveries.unsettled(connection)]
 
     def settle(self, how: str, ids: list[int]) -> None:
         """What `bantin deliveries` does: resend, drop, or "untold" (drop --untold)."""

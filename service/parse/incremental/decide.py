@@ -22,7 +22,7 @@ from service.parse.document import is_empty, parse_document
 from service.parse.feed import xml_feed
 from service.parse.feed.entry_keys import addresses
 from service.parse.incremental import snapshot, splitter
-from service.parse.incremental.snapshot import Slices, Who
+from service.parse.incremental.snapshot import EntryHashes, Slices
 from service.parse.incremental.splitter import SplitDocument
 from service.parse.kinds import KINDS
 from service.parse.options import ParseOptions
@@ -121,5 +121,5 @@ def _slices_of(pieces: SplitDocument, document: Document, inherited: bytes) -> S
     return Slices(inherited, who) if snapshot.distinct(who.values()) else None
 
 
-def _people(entries: Iterable[Entry]) -> list[Who]:
-    return [Who.of(one.guid, *addresses(one), one.key) for one in entries]
+def _people(entries: Iterable[Entry]) -> list[EntryHashes]:
+    return [EntryHashes.of(one.guid, *addresses(one), one.key) for one in entries]

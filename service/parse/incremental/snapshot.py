@@ -29,7 +29,7 @@ _NOBODY = bytes(_WHO)
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class EntryHashes:
     """The identity of an entry: its guid, addresses and key, as hashes."""
 
     guid: bytes
@@ -38,7 +38,7 @@ class Who:
     key: bytes
 
     @classmethod
-    def of(cls, guid: str | None, link: str | None, origin: str | None, key: str) -> Who:
+    def of(cls, guid: str | None, link: str | None, origin: str | None, key: str) -> EntryHashes:
         """`link` and `origin` are canonical, and two."""
         return cls(_short(guid), _short(link), _short(origin), _short(key))
 
@@ -48,7 +48,7 @@ class Slices:
     """The snapshot of a document that can be cut. `inherited`: see `xml_feed.Parsed`."""
 
     inherited: bytes
-    who: dict[bytes, Who]  # slice hash -> whose it is
+    who: dict[bytes, EntryHashes]  # slice hash -> whose it is
 
 
 def basis(fingerprint: bytes, url: str) -> bytes:
@@ -59,7 +59,7 @@ def basis(fingerprint: bytes, url: str) -> bytes:
     return hashlib.blake2b(told, digest_size=_BASIS).digest()
 
 
-def distinct(people: Iterable[Who]) -> bool:
+def distinct(people: Iterable[EntryHashes]) -> bool:
     """Whether nobody could be taken for another: no guid, address or key stands twice."""
     everyone = list(people)
     guids, keys = [one.guid for one in everyone], [one.key for one in everyone]
@@ -88,7 +88,7 @@ def slices_in(memory: bytes | None, on: bytes) -> Slices | None:
         return None
     rows = _rows(memory, _START + INHERITED_BYTES, _SLICE)
     cut = SLICE_HASH_BYTES
-    who = {row[:cut]: Who(*_rows(row, cut, _WHO)) for row in rows}
+    who = {row[:cut]: EntryHashes(*_rows(row, cut, _WHO)) for row in rows}
     return Slices(memory[_START : _START + INHERITED_BYTES], who)
 
 

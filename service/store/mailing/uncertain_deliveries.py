@@ -87,7 +87,7 @@ class Uncertain:
 _UNCERTAIN = delivery.c.state == DeliveryState.UNCERTAIN.value
 
 
-def held(connection: Connection) -> list[UnsentDelivery]:
+def unsettled(connection: Connection) -> list[UnsentDelivery]:
     """All that are uncertain, oldest first: they wait for a decision, or to be planned again."""
     return listed(connection, [DeliveryState.UNCERTAIN], None)
 
@@ -117,7 +117,7 @@ def listed(
 
 
 def by_edition(connection: Connection) -> list[Uncertain]:
-    """How many are held of each edition, the oldest first; few rows are.
+    """How many are uncertain of each edition, the oldest first; few rows are.
 
     What will be planned again by itself needs nobody's decision and is not counted.
     """

@@ -191,7 +191,7 @@ def test_without_news_the_head_alone_is_read(now):
 def test_a_memory_is_worth_nothing_on_another_basis():
     on = snapshot.basis(b"reading", URL)
     others = [snapshot.basis(b"another", URL), snapshot.basis(b"reading", "https://b.example/")]
-    who = snapshot.Who.of("guid", "link", None, "key")
+    who = snapshot.EntryHashes.of("guid", "link", None, "key")
     slices, hashes = (
         snapshot.Slices(b"i" * 8, {b"s" * splitter.SLICE_HASH_BYTES: who}),
         frozenset({b"x" * 16}),

@@ -353,7 +353,7 @@ def test_uncertain_is_settled_by_hand(any_store, now):
     later = now + LAPSE
     with any_store.ledger() as connection:
         outcomes.settle_lapsed(connection, made.deliveries, later, S.UNCERTAIN, "died")
-        waiting = uncertain_deliveries.held(connection)
+        waiting = uncertain_deliveries.unsettled(connection)
         assert [one.id for one in waiting] == made.deliveries[:2]
         first = waiting[0]
         assert (first.digest, first.address, first.relay, first.reply) == (
