@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from service.config.schema import Digest, Settings
 from service.model import CadenceRule, Story
 from service.publish import editions
+from service.publish.front import arrange
 from service.publish.opml import opml
 from service.publish.views import (
     Day,
@@ -43,12 +44,6 @@ from service.store.core.database import Connection
 LISTED = 100
 """Stories on the page of a topic, as many as in its feed."""
 
-FRONT = 7
-"""Stories at the top of the home page."""
-
-IN_SECTION = 4
-"""Stories under each topic of the home page, beside those that stand at the top."""
-
 
 class Pages:
     """The pages of one site from one view of its store. Make it anew for each request or run."""
@@ -59,10 +54,18 @@ class Pages:
         self._renderer = renderer
 
     def home(self) -> bytes:
-        """`/`: what is new, then a few stories of each topic."""
-        front = [self._shown(one) for one in stories.everywhere(self._connection, FRONT)]
+        """`/`: what matters most, then a few stories of each topic."""
+        names = [topic.id for topic in self._bar]
+        page = arrange(self._connection, names, self._settings.source)
+        loaded = stories.by_ids(self._connection, page.ids)
+        views = {one: self._shown(story) for one, story in loaded.items()}
+        sections = dict(page.sections)
         return self._page(
-            "home", HOME, front=front, sections=self._sections(front),
+            "home", HOME, front=[views[one.story_id] for one in page.top], newest=page.newest,
+            sections=[
+                TopicSection(topic, tuple(views[one.story_id] for one in sections[topic.id]))
+                for topic in self._bar if topic.id in sections
+            ],
             feeds=feed_links(EVERYTHING), opml=OPML, digests=self._digest_cards(),
             counted=self._topic_cards(),
         )  # fmt: skip
@@ -172,18 +175,6 @@ class Pages:
 
     def _days(self, found: list[Story]) -> tuple[Day, ...]:
         return by_day(map(self._shown, found), self._renderer.site.zone)
-
-    def _sections(self, front: list[StoryView]) -> list[TopicSection]:
-        """The newest of each topic that do not stand higher up already."""
-        shown = {story.public_id for story in front}
-        sections = []
-        for topic in self._bar:
-            found = stories.in_topic(self._connection, topic.id, FRONT + IN_SECTION)
-            fresh = [self._shown(one) for one in found if one.public_id not in shown]
-            if fresh:
-                sections.append(TopicSection(topic, tuple(fresh[:IN_SECTION])))
-                shown |= {one.public_id for one in fresh[:IN_SECTION]}
-        return sections
 
     def _topic_cards(self) -> list[TopicCard]:
         counts = page_queries.counts(self._connection)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
@@ -37,17 +37,26 @@ def in_topic(
 
     `scan`: how many rows are read at first; more are read as they are needed.
     """
-    found = connection.execute(select(topic.c.id).where(topic.c.name == name)).scalar()
-    if found is None:
-        return []
-    return _newest(connection, article_topic.c.topic_id == found, limit, scan)
+    return _in_order(connection, latest(connection, name, limit, scan=scan))
 
 
 def everywhere(connection: Connection, limit: int = 100, *, scan: int = FIRST_SCAN) -> list[Story]:
     """The newest stories that are in any topic that is not retired. `scan`: as in `in_topic`."""
-    # "In a live one" would be looked up topic by topic, and all that is found then sorted.
-    retired = select(topic.c.id).where(topic.c.retired_at.is_not(None))
-    return _newest(connection, article_topic.c.topic_id.not_in(retired), limit, scan)
+    return _in_order(connection, latest(connection, None, limit, scan=scan))
+
+
+def latest(
+    connection: Connection, name: str | None, limit: int, *, scan: int = FIRST_SCAN
+) -> dict[int, datetime]:
+    """The newest stories of a topic, None: of all; and when each came out, its `sort_at`."""
+    if name is None:
+        # "In a live one" would be looked up topic by topic, and all that is found then sorted.
+        retired = select(topic.c.id).where(topic.c.retired_at.is_not(None))
+        return _newest(connection, article_topic.c.topic_id.not_in(retired), limit, scan)
+    found = connection.execute(select(topic.c.id).where(topic.c.name == name)).scalar()
+    if found is None:
+        return {}
+    return _newest(connection, article_topic.c.topic_id == found, limit, scan)
 
 
 def by_public_id(connection: Connection, public_id: str) -> Story | None:
@@ -75,7 +84,7 @@ def listed(one: Story) -> tuple[float, str]:
 
 def _newest(
     connection: Connection, chosen: ColumnElement[bool], limit: int, size: int
-) -> list[Story]:
+) -> dict[int, datetime]:
     """Read rows of `article_topic` by when lists count them as new, as far back as it takes.
 
     A story sorts no later than any row of its articles: once `limit` stories are newer than the
@@ -94,8 +103,13 @@ def _newest(
         if len(ranked) == limit and -order[ranked[-1]][0] > last[0].timestamp():
             break
         size = min(size * 4, _LARGEST_SCAN)
-    loaded = _load(connection, ranked)
-    return [loaded[found] for found in ranked]
+    return {found: datetime.fromtimestamp(-order[found][0], UTC) for found in ranked}
+
+
+def _in_order(connection: Connection, ids: Iterable[int]) -> list[Story]:
+    wanted = list(ids)
+    loaded = _load(connection, wanted)
+    return [loaded[found] for found in wanted]
 
 
 def _scan(

@@ -26,11 +26,13 @@ class ToldBy:
 class StoryFacts:
     """What is known of a story. `title` is that of the article which represents it.
 
+    `source_id`: whose article that is.
     `articles` counts those that tell it, `loose` those of them that are in no topic of the TOML.
     `topics`: topic -> how many of them are there; `reasons`: why the one that represents it is.
     """
 
     title: str
+    source_id: int
     told_by: list[ToldBy] = field(default_factory=list)
     articles: int = 0
     loose: int = 0
@@ -53,7 +55,7 @@ def of_stories(connection: Connection, ids: Iterable[int]) -> dict[int, StoryFac
     found: dict[int, StoryFacts] = {}
     for batch in lots(ids):
         heads = _heads(connection, batch)
-        some = {row.id: StoryFacts(row.title) for row in heads}
+        some = {row.id: StoryFacts(row.title, row.source_id) for row in heads}
         _tell(connection, batch, some)
         _place(connection, batch, some, {row.id: row.article_id for row in heads})
         found |= some
@@ -75,7 +77,7 @@ def tellers(connection: Connection, source_ids: Iterable[int]) -> dict[int, Tell
 
 def _heads(connection: Connection, ids: list[int]) -> list[Any]:
     rows = connection.execute(
-        select(story.c.id, story.c.article_id, article.c.title)
+        select(story.c.id, story.c.article_id, article.c.title, article.c.source_id)
         .join(article, article.c.id == story.c.article_id)
         .where(story.c.id.in_(ids))
     )
