@@ -9,9 +9,11 @@ from service.config.schema import Settings
 from service.curate.articles import matched_text
 from service.curate.learned.examples import Example
 from service.curate.model_in_use import NOT
-from service.store.content import articles, topic_labels
+from service.errors import UsageError
+from service.store.content import articles, topic_labels, topics
 from service.store.content.articles import Matchable
 from service.store.core.database import Connection
+from service.text.unknown_name import no_such
 
 LATEST = 50_000
 """Articles that are looked through for those of sources about one topic."""
@@ -23,6 +25,23 @@ MOST_OF_A_TOPIC = 5000
 def learned_topics(settings: Settings) -> set[str]:
     """The topics that ask a model."""
     return {name for name, topic in settings.topic.items() if topic.learn}
+
+
+def put_label(
+    connection: Connection, settings: Settings, article_id: int, topic: str | None
+) -> None:
+    """Label an article with a learned topic or NOT; None takes its label back. Raises UsageError.
+
+    It moves the article nowhere: the next training learns from it.
+    """
+    learned = learned_topics(settings)
+    if topic is None:
+        topic_labels.take_back(connection, article_id)
+    elif topic in {*learned, NOT}:
+        row = None if topic == NOT else topics.ids(connection)[topic]
+        topic_labels.put(connection, article_id, row)
+    else:
+        raise UsageError(no_such("topic", topic, sorted(learned), " with learn = true"))
 
 
 def examples(connection: Connection, settings: Settings) -> list[Example]:

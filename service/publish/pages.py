@@ -93,13 +93,11 @@ class Pages:
 
     def story_page(self, found: Story) -> bytes:
         """The page of a story that is at hand."""
-        return self._page(
-            "story", story_page(found.public_id), story=self._shown(found),
-            references=[
-                ReferenceLink(one)
-                for one in references.of_articles(self._connection, found.article_ids)
-            ],
-        )  # fmt: skip
+        return self._page("story", story_page(found.public_id), **self._story(found))
+
+    def explained_page(self, found: Story, explained: object) -> bytes:
+        """The same for the admin, at an address of its own. `explained`: what stands below it."""
+        return self._page("admin_story", None, **self._story(found), explained=explained)
 
     def reference(self, reference: str) -> bytes | None:
         """`/references/38-CT-TW/`: the newest stories that cite an official document."""
@@ -165,7 +163,11 @@ class Pages:
                 found[name] = editions.path(edition)
         return found
 
-    def _page(self, name: str, at: str, **views: object) -> bytes:
+    def _story(self, found: Story) -> dict[str, object]:
+        cited = references.of_articles(self._connection, found.article_ids)
+        return {"story": self._shown(found), "references": [ReferenceLink(one) for one in cited]}
+
+    def _page(self, name: str, at: str | None, **views: object) -> bytes:
         views = {"topics": self._bar, "here": "", **views}
         language = self._renderer.site.language
         return self._renderer.page(name, language, at=at, **views).encode()

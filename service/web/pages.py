@@ -18,6 +18,8 @@ from service.store.content import stories, versions
 from service.store.content.stale_feeds import EVERYTHING
 from service.store.core.database import Connection
 from service.store.sources import renames
+from service.web.admin import explained_pages
+from service.web.admin.admin_access import is_admin
 from service.web.answers import error, moved
 from service.web.context import context_of
 from service.web.documents import Served, answer, made_now
@@ -51,6 +53,8 @@ async def topic(request: Request) -> Response:
 
 
 async def story(request: Request) -> Response:
+    if await is_admin(request):
+        return await explained_pages.show(request)
     public_id = request.path_params["public_id"]
 
     def make(connection: Connection, pages: Pages) -> bytes | str | None:

@@ -31,7 +31,7 @@ EDITION = "20261124T000000Z"
 EDITION_MAIL = "e" * 32
 
 TOPICS = {
-    f"chu-de-{number}": {"title": title}
+    f"chu-de-{number}": {"title": title, "learn": True}
     for number, title in enumerate(
         ["Chuyển đổi số", "Môi trường và khí hậu", "Nông nghiệp", "Văn hoá", "Đào tạo nghề"]
     )
@@ -62,6 +62,12 @@ def furnish(web: Web) -> dict[str, str]:
             }
             connection.execute(update(t.article).where(t.article.c.id == article).values(**values))
             references.add(connection, {article: CITED})
+            seen = {"source_id": sources[number % 2], "entry_key": title, "link": LONG, "hash": b""}
+            connection.execute(
+                insert(t.entry).values(
+                    **seen, title=title, quiet=False, first_seen_at=web.now, article_id=article
+                )
+            )
             told.append(story)
         _edition(connection, web, told)
     public = [one.public_id for one in _read(web, told)]
@@ -70,6 +76,8 @@ def furnish(web: Web) -> dict[str, str]:
         "topic": "/topics/giao-duc/",
         "story": f"/stories/{public[0]}/",
         "story with its text": f"/stories/{public[1]}/",
+        "explained": f"/admin/articles/{public[1]}/?saved=1",
+        "not to be explained": f"/admin/explain?url={LONG}",
         "reference": reference_page(CITED[0]),
         "archive": "/digests/tuan/",
         "edition": f"/editions/tuan/{EDITION}/",

@@ -30,10 +30,7 @@ from service.curate.lookup import find_article
 from service.curate.model_in_use import NOT
 from service.errors import LearningError, UsageError
 from service.runtime.learning import need_extra, trained
-from service.store.content import topic_labels
-from service.store.content import topics as topic_rows
 from service.store.core.private_files import FILE
-from service.text.unknown_name import no_such
 
 if TYPE_CHECKING:
     from service.curate.learned.examples import Example
@@ -71,19 +68,11 @@ def label(url: str, topic: str | None, remove: bool, config: Path, as_json: bool
     """
     if remove == (topic is not None):
         raise UsageError(f"write a TOPIC, {NOT}, or --remove")
-    with opened(config) as service:
-        learned = labelled.learned_topics(service.settings)
-        if topic is not None and topic not in {*learned, NOT}:
-            raise UsageError(no_such("topic", topic, sorted(learned), " with learn = true"))
-        with service.store.write() as connection:
-            article_id = find_article(connection, url)
-            if article_id is None:
-                raise LearningError(f"no article {printable(url)!r} is known")
-            if topic is None:
-                topic_labels.take_back(connection, article_id)
-            else:
-                row = None if topic == NOT else topic_rows.ids(connection)[topic]
-                topic_labels.put(connection, article_id, row)
+    with opened(config) as service, service.store.write() as connection:
+        article_id = find_article(connection, url)
+        if article_id is None:
+            raise LearningError(f"no article {printable(url)!r} is known")
+        labelled.put_label(connection, service.settings, article_id, topic)
     if as_json:
         dump({"url": url, "label": topic})
     else:

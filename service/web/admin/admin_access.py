@@ -21,6 +21,14 @@ def has_cookie(request: Request, key: str) -> bool:
     return admin_key.opens(key, "cookie", cookie, context_of(request).clock())
 
 
+async def is_admin(request: Request) -> bool:
+    """Whether it has the cookie. For a request without any the key's file is not read."""
+    if admin_key.COOKIE not in request.headers.get("cookie", ""):
+        return False
+    key = await key_of(request)
+    return key is not None and has_cookie(request, key)
+
+
 async def brings_key(request: Request) -> bool:
     """The cookie, or `Authorization: Bearer KEY` (RFC 6750 2.1) as commands send it."""
     key = await key_of(request)

@@ -3,8 +3,9 @@
 Where a request comes from proves nothing: behind a proxy everybody comes from loopback, and Host is
 the visitor's word. So the pages need a token made with the key: a link's, which
 `up`, `demo` and `admin link` print, or a cookie's, which the link is exchanged for. Neither is the
-key itself, and both expire: a link may stay in a proxy's log, a cookie in a browser's backup. The
-key itself opens `/readyz` alone, in a header.
+key itself, and both expire: a link may stay in a proxy's log, a cookie in a browser's backup. A
+form brings a third one, which no other site knows. The key itself opens `/readyz` alone, in a
+header.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Literal
 
 from service.store.core import private_files
 
-Kind = Literal["link", "cookie"]
+Kind = Literal["link", "cookie", "form"]
 
 NAME = "admin.key"
 """In `var`."""
@@ -28,7 +29,14 @@ NAME = "admin.key"
 PARAMETER = "key"
 """Of the query of a link."""
 
-LASTS: dict[Kind, timedelta] = {"link": timedelta(days=1), "cookie": timedelta(days=30)}
+COOKIE = "bantin-admin-"
+"""With this a cookie's name begins."""
+
+LASTS: dict[Kind, timedelta] = {
+    "link": timedelta(days=1),
+    "cookie": timedelta(days=30),
+    "form": timedelta(days=30),
+}
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _TOKEN = re.compile(r"([0-9a-f]{8})[0-9a-f]{32}")
@@ -61,7 +69,7 @@ def is_key(key: str, said: str) -> bool:
 
 def cookie_name(key: str) -> str:
     """Browsers share cookies between the ports of a host: two sites must not take each other's."""
-    return f"bantin-admin-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
+    return f"{COOKIE}{hashlib.sha256(key.encode()).hexdigest()[:8]}"
 
 
 def link(base_url: str, path: str, key: str, now: datetime) -> str:

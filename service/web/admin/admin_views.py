@@ -90,7 +90,7 @@ def admin_view(found: Status, health: Health, teller: SentenceWriter) -> AdminVi
     return AdminView(
         now=found.now,
         fine=health.fine,
-        late=tuple(_marked(teller, one) for one in _late(found, health)),
+        late=tuple(marked(teller, one) for one in _late(found, health)),
         relays=tuple(
             # A folder that takes its mails is not a mail server; one that does not is a trouble.
             one
@@ -134,7 +134,7 @@ def _source(row: SourceRow, kind: str, now: datetime, teller: SentenceWriter) ->
     return SourceView(
         title=teller.names[row.name],
         state=kind,
-        why=_marked(teller, why),
+        why=marked(teller, why),
         last_ok_at=row.last_ok_at,
         next_poll_at=row.next_poll_at,
         entries=row.entries,
@@ -142,7 +142,7 @@ def _source(row: SourceRow, kind: str, now: datetime, teller: SentenceWriter) ->
     )
 
 
-def _marked(teller: SentenceWriter, said: Sentence | None) -> str:
+def marked(teller: SentenceWriter, said: Sentence | str | None) -> Markup:
     """The sentence as HTML: commands as code, all else escaped."""
     text = str(escape(teller.tell(said)))
     return Markup(_COMMAND.sub(r"<code>\1</code>", text))  # noqa: S704 - escaped just above

@@ -19,6 +19,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from service.web.admin.admin_key import COOKIE
 from service.web.front.gate import ConnectionLimiter
 from service.web.front.limits import ServerLimits
 from service.web.front.refusal import refusal
@@ -34,6 +35,7 @@ _SAFE = frozenset({b"GET", b"HEAD"})
 _OF_A_BODY = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 _END = b"\r\n"
 _LAST = b"connection: close\r\n\r\n"
+_ADMIN = COOKIE.encode()
 
 _log = logging.getLogger("bantin.web")
 
@@ -262,7 +264,8 @@ class BoundedProtocol(HttpToolsProtocol):
             or self.parser.should_upgrade()
         ):
             return None
-        return self._find(self.url)
+        wire = self._find(self.url)
+        return None if wire is not None and _is_admin(self.headers) else wire
 
     def _answer(self, wire: Wire) -> None:
         self._by_itself += 1
@@ -327,6 +330,11 @@ def _status(trouble: httptools.HttpParserError) -> int:
     if reason is not None and not isinstance(reason, httptools.HttpParserError | UnicodeError):
         _log.error("a request could not be read", exc_info=reason)
     return _BAD_REQUEST
+
+
+def _is_admin(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether it may come from the admin, to whom the application shows more."""
+    return any(name == b"cookie" and _ADMIN in value for name, value in headers)
 
 
 def _announced(headers: list[tuple[bytes, bytes]]) -> int:

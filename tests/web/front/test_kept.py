@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from service.publish.build import publish
+from service.web.admin import admin_key
 from service.web.front.server import Server
 from tests.builders import add_source, add_story
 
@@ -55,6 +56,11 @@ def site(web):
         web.found.append(found is not None)
         return found
 
+    async def app(scope, receive, send):
+        web.asked += scope["type"] == "http"
+        await web.app(scope, receive, send)
+
+    web.asked, web.counted = 0, app
     web.find = find
     return web
 
@@ -62,7 +68,7 @@ def site(web):
 @pytest.fixture
 def ports(site):
     """The application behind what is kept, and without."""
-    with serving(site.app, site.find) as kept, serving(site.app, lambda _: None) as plain:
+    with serving(site.counted, site.find) as kept, serving(site.counted, lambda _: None) as plain:
         yield kept, plain
 
 
@@ -121,6 +127,15 @@ def test_each_answer_is_the_applications(site, ports, path, method):
         kept, plain = (parted(talk(port, head.encode())) for port in ports)
         assert site.found == [True], "it was to come out of memory"
         assert kept == plain, asked
+
+
+def test_who_may_be_the_admin_is_answered_by_the_application(site, ports):
+    cookie = f"a=b; {admin_key.COOKIE}0123abcd=0"
+    head = f"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: {cookie}\r\n\r\n"
+    before = site.asked
+    kept, plain = (parted(talk(port, head.encode())) for port in ports)
+    assert kept == plain
+    assert site.asked == before + 2, "by the application, both times"
 
 
 def test_a_connection_stays_open_and_answers_come_in_their_order(ports):

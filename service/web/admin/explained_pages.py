@@ -1,0 +1,197 @@
+"""The page of an article for the admin: its story's page, why it is there, and its label.
+
+`/stories/ID/` shows it to who has the admin cookie; `/admin/articles/ID/` shows it where a cache in
+between gives everybody the public page, and for the other articles of a story.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from service.curate import labelled
+from service.curate.lookup import find_article
+from service.curate.model_in_use import NOT
+from service.errors import UsageError
+from service.model import Story
+from service.publish.pages import Pages
+from service.render import dates
+from service.render.views import LinkView
+from service.report.explain import Explanation, Unknown, explain
+from service.report.explanation_lines import Detail, parts, unknown
+from service.report.sentence import SentenceWriter
+from service.store.content import stories
+from service.web.admin import admin_key
+from service.web.admin.admin_access import key_of
+from service.web.admin.admin_pages import with_key
+from service.web.admin.admin_views import marked
+from service.web.answers import PRIVATE, error, page, see
+from service.web.context import Context, context_of, visitor_of
+from service.web.subscriber import forgery
+from service.web.subscriber.forgery import Comes
+from service.web.subscriber.form_fields import read
+
+
+@dataclass(frozen=True, slots=True)
+class DetailView:
+    """`text` is HTML; `link`: an outlet's address or a path on the site, "" = none."""
+
+    text: Markup
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterView:
+    """`heading`: the key of its words."""
+
+    heading: str
+    details: tuple[DetailView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelView:
+    """A label that an admin may give. `value`: what the form sends; `chosen`: it is given."""
+
+    value: str
+    title: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedView:
+    """An article explained. `others`: the explained pages of the other articles of its story.
+
+    `topics`: the labels that it may get, beside "none of these" (`not_chosen`: it has that one).
+    `form`, `token`: where a label is sent, and what proves that the form is ours.
+    """
+
+    title: str
+    chapters: tuple[ChapterView, ...]
+    others: tuple[LinkView, ...]
+    topics: tuple[LabelView, ...]
+    not_chosen: bool
+    form: str
+    token: str
+    saved: bool
+
+
+def explained_page(public_id: str) -> str:
+    """The path of an article's page for the admin."""
+    return f"/admin/articles/{public_id}/"
+
+
+@with_key
+async def show(request: Request) -> Response:
+    """`/admin/articles/ID/`, and `/stories/ID/` for the admin."""
+    context, key = context_of(request), await key_of(request)
+    token = admin_key.token(key or "", "form", context.clock())
+    saved = request.query_params.get("saved") == "1"
+    public_id = request.path_params["public_id"]
+    html = await asyncio.to_thread(_html, context, public_id, token, saved=saved)
+    return error(request, 404) if html is None else HTMLResponse(html, headers=PRIVATE)
+
+
+@with_key
+async def ask(request: Request) -> Response:
+    """`/admin/explain?url=…`: to the article of an address, or why there is none."""
+    context, asked = context_of(request), request.query_params.get("url", "").strip()
+    found = await asyncio.to_thread(_explain, context, asked)
+    if isinstance(found, Explanation):
+        return see(context, explained_page(found.found.public_id))
+    said = _details(_writer(context, {}), unknown(found)) if asked else ()
+    return page(context, "admin_explain", 404 if asked else 200, asked=asked, details=said)
+
+
+@with_key
+async def label(request: Request) -> Response:
+    """`POST /admin/articles/ID/label`: as `bantin topics label`."""
+    context, key, fields = context_of(request), await key_of(request), await read(request)
+    came = forgery.comes(
+        request.headers, visitor_of(request).origin, context.settings.site.base_url
+    )
+    ours = admin_key.opens(key, "form", fields.one("token"), context.clock())
+    if came is Comes.FROM_ELSEWHERE or not ours:
+        return error(request, 403)
+    public_id, chosen = request.path_params["public_id"], fields.one("label")
+    try:
+        known = await asyncio.to_thread(_label, context, public_id, chosen or None)
+    except UsageError:  # a topic that left the TOML while the page was open
+        return error(request, 422)
+    if not known:
+        return error(request, 404)
+    return see(context, f"{explained_page(public_id)}?saved=1#label")
+
+
+def _explain(context: Context, asked: str) -> Explanation | Unknown:
+    with context.store.read() as connection:
+        return explain(connection, asked, context.settings)
+
+
+def _label(context: Context, public_id: str, topic: str | None) -> bool:
+    with context.store.write() as connection:
+        article_id = find_article(connection, public_id)
+        if article_id is not None:
+            labelled.put_label(connection, context.settings, article_id, topic)
+        return article_id is not None
+
+
+def _html(context: Context, public_id: str, token: str, *, saved: bool) -> bytes | None:
+    with context.store.read() as connection:
+        found = explain(connection, public_id, context.settings)
+        if not isinstance(found, Explanation):
+            return None
+        story = stories.by_ids(connection, [found.found.story_id])[found.found.story_id]
+        view = _view(context, found, story, token, saved=saved)
+        pages = Pages(connection, context.settings, context.renderer)
+        return pages.explained_page(story, view)
+
+
+def _view(
+    context: Context, found: Explanation, story: Story, token: str, *, saved: bool
+) -> ExplainedView:
+    outlets = {one.source: one.title for one in (story.outlet, *story.others)}
+    writer = _writer(context, outlets)
+    given = None if found.label is None else found.label[0] or NOT
+    path = explained_page(found.found.public_id)
+    return ExplainedView(
+        title=found.found.title,
+        chapters=tuple(
+            ChapterView(one.heading, _details(writer, one.lines)) for one in parts(found)
+        ),
+        others=tuple(
+            LinkView(other.title, explained_page(other.public_id))
+            for other in found.others
+            if not other.was_merged
+        ),
+        topics=tuple(
+            LabelView(name, context.settings.topic[name].title or name, chosen=name == given)
+            for name in sorted(labelled.learned_topics(context.settings))
+        ),
+        not_chosen=given == NOT,
+        form=f"{path}label",
+        token=token,
+        saved=saved,
+    )
+
+
+def _writer(context: Context, outlets: dict[str, str]) -> SentenceWriter:
+    words, zone = context.renderer.words(context.language), context.settings.zone
+    titles = {name: one.title for name, one in context.settings.source.items() if one.title}
+    return SentenceWriter(words, lambda at: dates.moment(at, zone, words), outlets | titles)
+
+
+def _details(writer: SentenceWriter, lines: Iterable[Detail]) -> tuple[DetailView, ...]:
+    return tuple(DetailView(marked(writer, one.said), one.link or "") for one in lines)
+
+
+ROUTES = [
+    Route("/admin/explain", ask),
+    Route("/admin/articles/{public_id}/", show),
+    Route("/admin/articles/{public_id}/label", label, methods=["POST"]),
+]
