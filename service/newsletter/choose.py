@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import exp2
 
 from service.config.schema import StoriesSection
 from service.curate.selection.balance import Ranked, StoryLimits, share
@@ -100,7 +101,7 @@ def choose(
 
     `items` in the edition's order, `topics` those that the subscription follows, in the order of
     the digest's sections; `since` inclusive; `told` are roots of the articles that it was told.
-    Stories with equal scores keep the edition's order.
+    Stories with equal scores keep the edition's order, and so do those with unknown standing.
     """
     order = {topic: place for place, topic in enumerate(topics)}
     seen: set[int] = set()
@@ -111,7 +112,9 @@ def choose(
             continue
         seen |= item.roots
         topic, waits_since = topics[min(new)[0]], min(at for _, at in new)
-        total = 1.0 if item.standing is None else score(item.standing, order).total
+        known = item.standing
+        # Where it is not known none of the others stands as high, so that they keep their order.
+        total = score(known, order).total if known is not None else exp2(-len(placed))
         placed.append(PlacedStory(topic, item, waits_since, total))
     return _within(placed, limits)
 

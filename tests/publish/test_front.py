@@ -84,10 +84,11 @@ def test_outlets_take_turns(fill):
     told = [one(f"A{n}", n / 10, "giao-duc", "bao-a") for n in range(3)]
     told += [one(f"B{n}", 1 + n, "y-te", "bao-b") for n in range(2)]
     told += [one(f"C{n}", 40 + n / 10, "giao-duc", "bao-a") for n in range(9)]
-    told.append(one("D", 41, "giao-duc", "bao-b"))
+    told += [one(f"D{n}", 41 + n, "giao-duc", "bao-b") for n in range(2)]
     _, top, sections = fill(told)
     assert top[:4] == ["A0", "B0", "A1", "B1"]
-    assert sections["giao-duc"][:3] == ["C2", "D", "C3"]
+    assert top[4:] == ["A2", "D0", "C0"]
+    assert sections["giao-duc"][:3] == ["C1", "D1", "C2"]
 
 
 def test_no_story_stands_twice_and_a_section_has_no_old_one_before_a_new_one(fill):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from heapq import heapify, heappop, heapreplace
+from heapq import heapify, heappop, heappush, heapreplace
 from typing import Generic, TypeVar
 
 AS_HIGH = 0.8
@@ -40,30 +40,34 @@ def share(
 
     `ranked`: the highest first. A story's score counts for less the more of its topic stand before
     it: the second for a half, the third for a third. So each topic's best are shown, a topic with
-    more or higher ones shows more of them, and none takes all.
+    more or higher ones shows more of them, and none takes all. Within a topic outlets take turns.
     """
-    queues: defaultdict[str, deque[int]] = defaultdict(deque)
+    topics: defaultdict[str, list[int]] = defaultdict(list)
     for place, one in enumerate(ranked):
-        queues[one.topic].append(place)
+        topics[one.topic].append(place)
+    queues = {
+        topic: _turns(places, lambda at: ranked[at].score, lambda at: ranked[at].outlet)
+        for topic, places in topics.items()
+    }
     taken: Counter[str] = Counter()
     of_outlet: Counter[Hashable] = Counter()
     shown: list[int] = []
-    heads = [(-ranked[queue[0]].score, queue[0]) for queue in queues.values()]
+    # What the next story of each topic counts for; of equals the one that is ranked higher.
+    heads = [(-ranked[place].score, place) for place in map(next, queues.values())]
     heapify(heads)
     while heads and len(shown) < limits.most:
         place = heads[0][1]
         one = ranked[place]
-        queue = queues[one.topic]
-        queue.popleft()
         if limits.per_source is None or of_outlet[one.outlet] < limits.per_source:
             of_outlet[one.outlet] += 1
             taken[one.topic] += 1
             shown.append(place)
-        if queue and (limits.per_topic is None or taken[one.topic] < limits.per_topic):
-            counts_for = ranked[queue[0]].score / (1 + taken[one.topic])
-            heapreplace(heads, (-counts_for, queue[0]))
-        else:
+        following = next(queues[one.topic], None)
+        if following is None or taken[one.topic] == limits.per_topic:
             heappop(heads)
+        else:
+            counts_for = ranked[following].score / (1 + taken[one.topic])
+            heapreplace(heads, (-counts_for, following))
     left = sorted(set(range(len(ranked))).difference(shown))
     return [ranked[place] for place in shown], [ranked[place] for place in left]
 
@@ -78,17 +82,28 @@ def take_turns(
 
     `items`: the highest first. `after`: the outlet of what stands before them.
     """
-    left, order = list(items), []
-    while left:
-        at = 0
-        if outlet(left[0]) == after:
-            enough = AS_HIGH * score(left[0])
-            for place, one in enumerate(left):
-                if score(one) < enough:
-                    break
-                if outlet(one) != after:
-                    at = place
-                    break
-        order.append(left.pop(at))
-        after = outlet(order[-1])
-    return order
+    return list(_turns(items, score, outlet, after))
+
+
+def _turns(
+    items: Sequence[Item],
+    score: Callable[[Item], float],
+    outlet: Callable[[Item], Hashable],
+    after: Hashable = None,
+) -> Iterator[Item]:
+    queues: dict[Hashable, deque[int]] = {}
+    for place, one in enumerate(items):
+        queues.setdefault(outlet(one), deque()).append(place)
+    heads = [queue[0] for queue in queues.values()]  # rising: a heap
+    while heads:
+        place = heappop(heads)
+        if outlet(items[place]) == after and heads:
+            other = heads[0]
+            if score(items[other]) >= AS_HIGH * score(items[place]):
+                place = heapreplace(heads, place)
+        after = outlet(items[place])
+        queue = queues[after]
+        queue.popleft()
+        if queue:
+            heappush(heads, queue[0])
+        yield items[place]
