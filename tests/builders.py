@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select
 from service.store import tables as t
 from service.store.core import facts
 from service.text import mailboxes
+from service.text.fold import folded_tokens
 
 
 def _id(connection: Connection, table: object, **values: object) -> int:
@@ -88,15 +89,20 @@ def add_story(
     quiet: bool = False,
     published: datetime | None = None,
     story: int | None = None,
+    **values: object,
 ) -> tuple[int, int]:
-    """An article in topics. `story`: an existing story that it joins. Returns (story, article)."""
+    """An article in topics. `story`: an existing story that it joins. Returns (story, article).
+
+    `values`: columns of the article that are to be others.
+    """
     digest = hashlib.sha256(title.encode()).digest()
     public = hashlib.sha256(f"https://example/{title}/{source}".encode()).hexdigest()[:24]
     article = _id(
         connection, t.article, public_id=public, source_id=source,
         link=f"https://s{source}.example/{public}", title=title, lead=f"Sapo của {title}.",
-        content="", folded=title.lower(), authors=[], categories=[], enclosures=[],
-        published_at=published or entered_at, first_seen_at=entered_at, hash=digest, language="vi",
+        content="", folded=folded_tokens(f"{title} Sapo của {title}."), authors=[], categories=[],
+        enclosures=[], published_at=published or entered_at, first_seen_at=entered_at, hash=digest,
+        language="vi", **values,
     )  # fmt: skip
     if story is None:
         story = _id(

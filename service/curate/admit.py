@@ -30,7 +30,15 @@ from service.curate.placing import Placing
 from service.curate.prepare import Prepared, Told, prepare
 from service.curate.rules.matcher import Matcher
 from service.model import Document, Refusal
-from service.store.content import articles, entries, merges, stale_feeds, topics, versions
+from service.store.content import (
+    articles,
+    entries,
+    merges,
+    search_index,
+    stale_feeds,
+    topics,
+    versions,
+)
 from service.store.content.articles import Stored
 from service.store.content.entries import ArticleTeller, NewEntry
 from service.store.core.database import Connection
@@ -216,8 +224,10 @@ class _Admission:
         if marks:
             stale_feeds.mark(self.connection, {*marks, stale_feeds.EVERYTHING}, self.now)
         shown_otherwise = [versions.REFERENCES] if cites_otherwise else []
-        if not self.touched.isdisjoint(one.article_id for one in accepted if one.was_there):
+        again = self.touched & {one.article_id for one in accepted if one.was_there}
+        if again:
             shown_otherwise.append(versions.STORIES)
+            search_index.mark(self.connection, again)
         versions.raise_(self.connection, shown_otherwise)
         return became
 

@@ -17,14 +17,12 @@ from service.text.clean import clean_html, plain, plain_of_clean, title_text
 from service.text.excerpt import ELLIPSIS, sentences, shorten
 from service.text.fold import lowered, nfc, words_of
 from service.text.language import guess
+from service.text.search_tokens import searched
 from service.text.web.canonical import display_link, is_web
 
 FULL_TEXT_CHARS = 600
 """A `description` of this length is the text itself: many feeds put it there. Shorter ones are
 shown as the outlet wrote them."""
-
-SEARCH_CHARS = 20_000
-"""How much of a text is kept for search; news are a tenth of it."""
 
 TITLE_CHARS = 80
 """Of an article without a title: its first words."""
@@ -175,8 +173,7 @@ def _language(claimed: str | None, text: str) -> str | None:
 
 
 def _folded(title: str, text: str) -> str:
-    room = max(SEARCH_CHARS - len(title) - 1, 0)
-    return " ".join((*words_of(title)[1], *words_of(text[:room])[1]))
+    return " ".join(word for part in searched(title, text) for word in words_of(part)[1])
 
 
 def _words(text: str) -> str:

@@ -17,7 +17,7 @@ from service.curate.model_in_use import LearnedModel
 from service.curate.rules.matcher import Matcher, compile_rules, packed
 from service.curate.stored import reasons, stays
 from service.model import Changed
-from service.store.content import articles, entries, stale_feeds, topics, versions
+from service.store.content import articles, entries, search_index, stale_feeds, topics, versions
 from service.store.content.articles import Matchable
 from service.store.content.topics import TopicArticle
 from service.store.core.database import Connection, Store
@@ -105,6 +105,7 @@ class _Rematch:
             ]
         topics.enter(connection, [*enter, *explain], self._now)
         topics.leave(connection, leave)
+        search_index.mark(connection, {one.article_id for one in enter} | {at for at, _ in leave})
         moved = {names[one.topic_id] for one in enter} | {names[topic] for _, topic in leave}
         if moved:
             stale_feeds.mark(connection, {*moved, stale_feeds.EVERYTHING}, self._now)

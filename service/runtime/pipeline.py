@@ -30,6 +30,7 @@ from service.collect.websub.renew import Kept, RenewalDependencies
 from service.collect.workers.pool import Parsers
 from service.curate.citing import read_stored
 from service.curate.rematch import rematch
+from service.curate.search.indexing import index_stored
 from service.mail.drain import Drained, drain
 from service.newsletter.pruning import prune
 from service.newsletter.run import Planned, plan_due, plan_welcomes
@@ -156,6 +157,11 @@ async def match_again(service: Service) -> None:
 async def read_references(service: Service) -> bool:
     """Which documents the articles cite that were stored before that was kept. True: more wait."""
     return await asyncio.to_thread(read_stored, service.store)
+
+
+async def index_articles(service: Service) -> bool:
+    """Bring the search index up to date, some batches of it. True: there is more."""
+    return await asyncio.to_thread(index_stored, service.store)
 
 
 async def publish_stale(service: Service) -> Published:

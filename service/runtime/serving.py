@@ -52,6 +52,7 @@ class Ticks:
     collect: float = 5.0
     delivered: float = 5.0
     websub: float = 5.0
+    search: float = 5.0
     publish: float = 60.0
     digests: float = 15.0
     mail: float = 5.0
@@ -143,6 +144,7 @@ def jobs(
         PeriodicJob("clock", lambda: _after_the_clock(service, wake, steps), ticks.clock),
         PeriodicJob("house", house, ticks.house),
         PeriodicJob("references", lambda: steps.read_references(service), ticks.house),
+        PeriodicJob("search", lambda: _index(service, matching, steps), ticks.search),
         PeriodicJob("memory", memory, ticks.memory),
         PeriodicJob("collect", collect, ticks.collect),
         PeriodicJob("delivered", delivered, ticks.delivered),
@@ -152,6 +154,11 @@ def jobs(
         PeriodicJob("mail", mail, ticks.mail),
         PeriodicJob("seek", lambda: steps.seek(service, parsers=parsers, sites=sites), ticks.seek),
     ]
+
+
+async def _index(service: Service, collecting: asyncio.Lock, steps: Any) -> bool:
+    """A pass needs the processor more: what it brings is found before it is indexed."""
+    return await steps.index_articles(service) and not collecting.locked()
 
 
 async def _after_the_clock(service: Service, wake: Callable[[str], None], steps: Any) -> bool:

@@ -166,6 +166,14 @@ topic_label = Table(
     Column("topic_id", ForeignKey("topic.id")),
 )
 
+stale_search = Table(
+    "stale_search",
+    metadata,
+    # Indexed articles that the search index knows with other words, topics or sources than they
+    # have now. The index itself is no table of both databases (store/content/search_index.py).
+    Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
+)
+
 content_version = Table(
     "content_version",
     metadata,

@@ -5,16 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 import uuid
 
 import pytest
 from sqlalchemy import func, inspect, make_url, select, text
 
 from service.curate.citing import read_stored
+from service.curate.search.indexing import index_stored
 from service.demo.folder import settle
 from service.errors import SchemaError
 from service.runtime.composition import system_clock
 from service.store import tables as t
+from service.store.content.search_queries import SearchTerms, search
 from service.store.core.database import Store
 from service.store.core.migrate import VERSIONS, migrate, migrate_apart
 from service.store.core.upgrade import upgrade
@@ -38,9 +41,14 @@ def schema(connection):
             "checks": by_name(looking.get_check_constraints(name)),
             "indexes": by_name(looking.get_indexes(name)),
         }
-        for name in looking.get_table_names()
-        if name != "alembic_version"
+        for name in declared(looking)
     }
+
+
+def declared(looking):
+    """The tables that both databases declare alike; the search index is one's own."""
+    apart = ("alembic_version", "article_search")
+    return [name for name in looking.get_table_names() if not name.startswith(apart)]
 
 
 def by_name(found):
@@ -58,6 +66,7 @@ def test_migrations_give_the_declared_schema(any_store):
     """To the last constraint."""
     with any_store.engine.begin() as connection:
         migrated = schema(connection)
+        connection.execute(text("DROP TABLE article_search"))
         t.metadata.drop_all(connection)
         assert schema(connection) == {}
         t.metadata.create_all(connection)
@@ -128,13 +137,15 @@ def test_a_filled_database_of_the_first_schema_is_brought_to_the_last(first_stor
     with first_store.read() as connection:
         found = connection.execute(select(t.article_reference.c.reference)).scalars()
         assert sorted(found) == ["01-CT/TW", "02-CT/TW", "03-CT/TW"]
+    assert index_stored(first_store) is False
+    with first_store.read() as connection:
+        terms = SearchTerms((("02", "ct", "tw"),), frozenset({"02+ct", "ct+tw"}))
+        assert len(search(connection, terms, 9, time.monotonic() + 60).ids) == 1
 
 
 def contents(connection, names=None):
     """Table -> its rows, whatever its columns are called."""
-    names = names or [
-        name for name in inspect(connection).get_table_names() if name != "alembic_version"
-    ]
+    names = names or declared(inspect(connection))
     return {
         name: sorted(map(repr, connection.execute(text(f'SELECT * FROM "{name}"'))))
         for name in names
@@ -250,6 +261,7 @@ def settled(folder):
 
 APART = """
 import sys
+from service.store.content.search_queries import SearchTerms, search
 from service.store.core.database import Store
 from service.store.core.migrate import migrate, migrate_apart
 migrate_apart(sys.argv[1])
