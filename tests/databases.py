@@ -22,7 +22,12 @@ HOW_TO_GET_POSTGRES = (
 
 TABLES = [table.name for table in metadata.sorted_tables]
 
-FILLED = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in TABLES)
+SEARCHED = "article_search"
+"""The search index, which is declared beside them; it is emptied with the articles."""
+
+FILLED = " UNION ALL ".join(
+    f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in (*TABLES, SEARCHED)
+)
 
 
 def postgres_url(database: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from service.curate.search.question import Question
 from service.model import Story
 from service.store.content import search_queries, stories
-from service.store.content.search_queries import FoundArticles, SearchTerms
+from service.store.content.search_queries import FoundArticles, IndexTerms
 from service.store.core.database import Connection
 from service.text.search_tokens import marked_tokens, phrase_tokens
 
@@ -58,7 +58,7 @@ def find_stories(
     return FoundStories(tuple(loaded[one] for one in order if one in loaded), found.complete)
 
 
-def terms(question: Question) -> SearchTerms:
+def terms(question: Question) -> IndexTerms:
     """The question as the index is asked.
 
     Where its marks count, a marked word stands for itself: what has it has the bare word.
@@ -71,7 +71,7 @@ def terms(question: Question) -> SearchTerms:
         marked.update(accents)
         if len(phrase.folded) > 1 or not accents:
             marked.update(own)
-    return SearchTerms(
+    return IndexTerms(
         phrases=tuple(phrase.folded for phrase in question.phrases),
         tokens=frozenset(tokens),
         marked=frozenset(marked) if question.marked else None,

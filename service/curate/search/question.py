@@ -42,7 +42,7 @@ class QuestionError(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
-class Phrase:
+class AskedPhrase:
     """Words in a row, one or more: as they are written, and each folded."""
 
     words: tuple[str, ...]
@@ -59,7 +59,7 @@ class Question:
     """
 
     written: str
-    phrases: tuple[Phrase, ...]
+    phrases: tuple[AskedPhrase, ...]
     topics: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     since: datetime | None = None
@@ -80,14 +80,14 @@ def parse(
     text = " ".join(nfc(text).translate(_QUOTES).split())
     if len(text) > LONGEST_QUESTION:
         raise QuestionError("search.fault.long", most=LONGEST_QUESTION)
-    phrases: dict[tuple[str, ...], Phrase] = {}
+    phrases: dict[tuple[str, ...], AskedPhrase] = {}
     filters: dict[str, dict[str, None]] = {key: {} for key in KEYS}
     for key, quoted, bare in _PART.findall(text):
         value = quoted or bare
         if key:
             _filter(filters, key).setdefault(value)
         elif words := tuple(tokens(value)):
-            phrase = Phrase(words, tuple(map(fold, words)))
+            phrase = AskedPhrase(words, tuple(map(fold, words)))
             phrases.setdefault(tuple(map(lower, words)), phrase)
     if sum(len(phrase.words) for phrase in phrases.values()) > MOST_WORDS:
         raise QuestionError("search.fault.words", most=MOST_WORDS)

@@ -62,7 +62,7 @@ Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
-class SearchTerms:
+class IndexTerms:
     """A question as the index is asked. `phrases`: folded words in a row, all of which must stand.
 
     `tokens` are those of the phrases; `marked` are instead of them where the marks count, None
@@ -92,7 +92,7 @@ class FoundArticles:
 
 def search(
     connection: Connection,
-    terms: SearchTerms,
+    terms: IndexTerms,
     most: int,
     give_up: float,
     clock: Clock = time.monotonic,
@@ -103,7 +103,7 @@ def search(
     `tail`: of so many that were not indexed yet, the latest, each is asked itself.
     What was found by then is the answer. Ends the transaction on PostgreSQL.
     """
-    run = _Search(connection, terms, most, give_up, clock, tail)
+    run = _SearchRun(connection, terms, most, give_up, clock, tail)
     complete = run.complete()
     marked = _newest_first(connection, run.marked)
     others = _newest_first(connection, run.others[: most - len(marked)])
@@ -114,13 +114,13 @@ class _TimeIsUpError(Exception):
     """Between two statements."""
 
 
-class _Search:
+class _SearchRun:
     """One question: what was found so far."""
 
     def __init__(
         self,
         connection: Connection,
-        terms: SearchTerms,
+        terms: IndexTerms,
         most: int,
         give_up: float,
         clock: Clock,
@@ -199,15 +199,16 @@ class _Search:
                 (self.marked if has_marks else self.others).append(row.id)
 
     def _by_index(self, asked: _Asked) -> Iterator[int]:
-        _hurry(self._connection, self._give_up, self._clock)
-        if self._connection.dialect.name == "sqlite":
+        connection = self._connection
+        _hurry(connection, self._give_up, self._clock)
+        if connection.dialect.name == "sqlite":
             query = _by_fts(asked, self._terms, self._most)
-            yield from self._connection.scalars(query)
+            yield from (row.id for row in connection.execute(query))
             return
         for high, narrowed in _ranges(asked):
-            _hurry(self._connection, self._give_up, self._clock)
+            _hurry(connection, self._give_up, self._clock)
             query = _by_gin(narrowed, self._terms, high, self._most)
-            yield from self._connection.scalars(query)
+            yield from (row.id for row in connection.execute(query))
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ class _Asked:
     last: int
 
 
-def _by_fts(asked: _Asked, terms: SearchTerms, most: int) -> Select[tuple[int]]:
+def _by_fts(asked: _Asked, terms: IndexTerms, most: int) -> Select[tuple[int]]:
     """The statement on SQLite: FTS5 gives rows in their order, until there are enough."""
     row = _FTS.c.rowid
     return (
@@ -236,7 +237,7 @@ def _by_fts(asked: _Asked, terms: SearchTerms, most: int) -> Select[tuple[int]]:
     )
 
 
-def _by_gin(asked: _Asked, terms: SearchTerms, high: int, most: int) -> Select[tuple[int]]:
+def _by_gin(asked: _Asked, terms: IndexTerms, high: int, most: int) -> Select[tuple[int]]:
     """The statement on PostgreSQL, for articles up to `high`: all candidates, then the newest."""
     query = cast(_joined(asked, "'", " & ", " | "), TSQUERY)
     candidates = (
@@ -276,7 +277,7 @@ def _joined(asked: _Asked, quote: str, every: str, either: str) -> str:
     )
 
 
-def _conditions(terms: SearchTerms) -> list[ColumnElement[bool]]:
+def _conditions(terms: IndexTerms) -> list[ColumnElement[bool]]:
     """What holds of each article that answers, whatever the index says."""
     conditions: list[ColumnElement[bool]] = [article.c.merged_into.is_(None)]
     said = literal(" ") + article.c.folded + literal(" ")

@@ -17,7 +17,7 @@ from service.demo.folder import settle
 from service.errors import SchemaError
 from service.runtime.composition import system_clock
 from service.store import tables as t
-from service.store.content.search_queries import SearchTerms, search
+from service.store.content.search_queries import IndexTerms, search
 from service.store.core.database import Store
 from service.store.core.migrate import VERSIONS, migrate, migrate_apart
 from service.store.core.upgrade import upgrade
@@ -139,7 +139,7 @@ def test_a_filled_database_of_the_first_schema_is_brought_to_the_last(first_stor
         assert sorted(found) == ["01-CT/TW", "02-CT/TW", "03-CT/TW"]
     assert index_stored(first_store) is False
     with first_store.read() as connection:
-        terms = SearchTerms((("02", "ct", "tw"),), frozenset({"02+ct", "ct+tw"}))
+        terms = IndexTerms((("2", "ct", "tw"),), frozenset({"2+ct", "ct+tw"}))
         assert len(search(connection, terms, 9, time.monotonic() + 60).ids) == 1
 
 
@@ -261,7 +261,7 @@ def settled(folder):
 
 APART = """
 import sys
-from service.store.content.search_queries import SearchTerms, search
+from service.store.content.search_queries import IndexTerms, search
 from service.store.core.database import Store
 from service.store.core.migrate import migrate, migrate_apart
 migrate_apart(sys.argv[1])

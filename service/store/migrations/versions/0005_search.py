@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004_search"
-down_revision = "0003_topic_labels"
+revision = "0005_search"
+down_revision = "0004_standing"
 branch_labels = None
 depends_on = None
 
