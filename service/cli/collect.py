@@ -36,6 +36,7 @@ def collect(names: tuple[str, ...], config: Path, as_json: bool) -> None:
     """
     with opened(config) as service, progress("collecting", shown=not as_json) as advance:
         done = asyncio.run(pipeline.collect(service, list(names) or None, advance))
+        asyncio.run(pipeline.index_articles(service))
     if as_json:
         dump(_collected(done))
     else:
@@ -79,6 +80,7 @@ def publish(out: Path | None, config: Path, as_json: bool) -> None:
     with opened(config) as service, progress("publishing", shown=not as_json):
         asyncio.run(pipeline.match_again(service))
         asyncio.run(pipeline.read_references(service))
+        asyncio.run(pipeline.index_articles(service))
         done = asyncio.run(pipeline.publish_stale(service))
         site = None
         if out is not None:

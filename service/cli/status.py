@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -22,6 +23,8 @@ from service.cli.output import (
 )
 from service.cli.reports import tell_explanation, tell_lines, tell_status
 from service.curate.lookup import find_article
+from service.curate.search.answers import find_articles
+from service.curate.search.question import Question, QuestionError, parse
 from service.errors import UsageError
 from service.mail.relays import line_names
 from service.render.words import FALLBACK
@@ -41,6 +44,9 @@ from service.store.content import admin_queries
 from service.store.core import facts
 from service.store.mailing.history import Entrance, SubscriptionSnapshot, ToldArticle
 from service.text import mailboxes
+
+PATIENCE_S = 20.0
+"""How long a question may take here: an admin waits longer than a page's reader."""
 
 
 @click.command()
@@ -79,22 +85,38 @@ def _beside(service: Service) -> list[Trouble]:
     help="From this source.",
 )
 @click.option("--since", metavar="TIME", help="Only those seen since TIME: ISO 8601, or 7d.")
+@click.option(
+    "--search",
+    metavar="QUESTION",
+    help='Only those that match: words, "phrases", topic:ID, source:ID, since:TIME.',
+)
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Maximum.")
 @config_option
 @json_option
 def articles(
-    topic: str | None, source: str | None, since: str | None, limit: int, config: Path,
-    as_json: bool,
+    topic: str | None, source: str | None, since: str | None, search: str | None, limit: int,
+    config: Path, as_json: bool,
 ) -> None:  # fmt: skip
-    """List stored articles, the latest first. Writes nothing."""
+    """List stored articles, the latest first. Writes nothing.
+
+    With --search those that have the question's own accents come first, then those that match
+    without; --since then goes by when they came out.
+    """
     with opened_to_look(config) as service:
         known(service, "topic", topic)
         known(service, "source", source)
         start, zone = instant(service, since), service.settings.zone
+        question = None if search is None else _asked(service, search, topic, source, start)
         with service.store.read() as connection:
-            found = admin_queries.listed(
-                connection, topic=topic, source=source, since=start, limit=limit
-            )
+            if question is not None:
+                answer = find_articles(connection, question, limit, PATIENCE_S)
+                found = admin_queries.listed_as(connection, answer.ids)
+                if not answer.complete:
+                    warn(service.renderer.words(FALLBACK).say("search.incomplete"))
+            else:
+                found = admin_queries.listed(
+                    connection, topic=topic, source=source, since=start, limit=limit
+                )
     if as_json:
         dump([_listed(one) for one in found])
         return
@@ -106,6 +128,28 @@ def articles(
         for one in found
     ]  # fmt: skip
     table("Articles", ("seen", "published", "source", "title", "topics", "link"), rows)
+
+
+def _asked(
+    service: Service, text: str, topic: str | None, source: str | None, since: datetime | None
+) -> Question:
+    """The question, narrowed by the options beside it. Raises UsageError."""
+    settings = service.settings
+    try:
+        found = parse(text, settings.topic, settings.source, settings.zone, service.clock())
+    except QuestionError as error:
+        words = service.renderer.words(FALLBACK)
+        problem = words.say(error.key, **error.values)
+        raise UsageError(words.say("search.fault", problem=problem)) from error
+    twice = (topic and found.topics) or (source and found.sources) or (since and found.since)
+    if twice:
+        raise UsageError("topic:, source: and since: stand in the question or as options, not both")
+    return replace(
+        found,
+        topics=(topic,) if topic else found.topics,
+        sources=(source,) if source else found.sources,
+        since=since or found.since,
+    )
 
 
 def _listed(one: admin_queries.ListedArticle) -> dict[str, object]:

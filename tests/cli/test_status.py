@@ -127,3 +127,31 @@ def test_why_answers_with_the_row_that_proves_it(ask, run, news):
     first, proof = run("why", "minh@example.vn", CAU).stdout.splitlines()
     assert first.startswith("sent: shown in ngay, accepted ")
     assert proof.startswith("  told: article_id=")
+
+
+def test_articles_are_searched_with_accents_and_without(ask, run, news, web):
+    web.pages["/a.xml"] = rss("Cau moi", "Cầu mới", "Giáo dục vùng sâu")
+    run("collect", "bao-a")
+
+    def titles(question, *options):
+        return [one["title"] for one in ask("articles", "--search", question, *options)]
+
+    assert titles('"cầu mới"') == ["Cầu mới", "Cau moi"]
+    assert set(titles("moi cau")) == {"Cầu mới", "Cau moi"}
+    assert titles("topic:tin sâu") == titles("sâu", "--topic", "tin") == ["Giáo dục vùng sâu"]
+    assert titles("mới", "--limit", "1", "--since", "1d") == ["Cầu mới"]
+    assert titles("sâu", "--source", "bao-b") == []
+    assert list(ask("articles", "--search", "vùng")[0]) == list(ask("articles")[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["- *"], "Not searched: write at least one word."),
+        (["topic:khong tin"], 'there is no topic "khong"'),
+        (["tac-gia:minh"], 'there is no "tac-gia:", only topic, source, since.'),
+        (["tin since:7d", "--since", "1d"], "not both"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_wrong_use(run, news, options, told):
+    assert told in run("articles", "--search", *options, code=2).stderr

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from service.store import tables as t
+from service.store.core.bulk import lots
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,11 @@ class Explained:
     topics: tuple[InTopic, ...]
 
 
+_ARTICLES = select(t.article, t.source.c.name.label("source")).join(
+    t.source, t.source.c.id == t.article.c.source_id
+)
+
+
 def listed(
     connection: Connection,
     *,
@@ -81,9 +87,7 @@ def listed(
 ) -> list[ListedArticle]:
     """The articles that came last first. `source`: whose words they are, or which told them too."""
     wanted = (
-        select(t.article, t.source.c.name.label("source"))
-        .join(t.source, t.source.c.id == t.article.c.source_id)
-        .where(t.article.c.merged_into.is_(None))
+        _ARTICLES.where(t.article.c.merged_into.is_(None))
         .order_by(t.article.c.first_seen_at.desc(), t.article.c.id.desc())
         .limit(limit)
     )
@@ -103,7 +107,19 @@ def listed(
             .where(t.source.c.name == source, t.entry.c.article_id.is_not(None))
         )
         wanted = wanted.where(t.article.c.id.in_(told_by))
-    rows = connection.execute(wanted).all()
+    return _listed(connection, connection.execute(wanted).all())
+
+
+def listed_as(connection: Connection, ids: Sequence[int]) -> list[ListedArticle]:
+    """These articles, in their order; those that are not there are left out."""
+    rows: dict[int, Any] = {}
+    for some in lots(ids):
+        found = connection.execute(_ARTICLES.where(t.article.c.id.in_(some)))
+        rows |= {row.id: row for row in found}
+    return _listed(connection, [rows[one] for one in ids if one in rows])
+
+
+def _listed(connection: Connection, rows: Sequence[Any]) -> list[ListedArticle]:
     topics = _topics(connection, [row.id for row in rows])
     return [
         ListedArticle(
