@@ -28,10 +28,11 @@ from service.curate.search.question import Question, QuestionError, parse
 from service.errors import UsageError
 from service.mail.relays import line_names
 from service.render.words import FALLBACK
-from service.report import explain as explaining
 from service.report import status as standing
 from service.report import trouble
 from service.report.explain import Explanation, Unknown
+from service.report.explain import explain as explain_article
+from service.report.explanation_json import as_json as as_json_of
 from service.report.explanation_lines import unknown
 from service.report.mailing import Beside
 from service.report.trouble import Trouble
@@ -176,10 +177,10 @@ def explain(url: str, config: Path, as_json: bool) -> None:
     """
     with opened_to_look(config) as service:
         with service.store.read() as connection:
-            found = explaining.explain(connection, url, service.settings)
+            found = explain_article(connection, url, service.settings)
         zone, base_url = service.settings.zone, service.renderer.site.base_url
         if as_json:
-            dump(explaining.as_json(found))
+            dump(as_json_of(found))
         elif isinstance(found, Explanation):
             tell_explanation(found, zone, base_url)
         if isinstance(found, Unknown):

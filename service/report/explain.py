@@ -6,7 +6,8 @@ All is answered from rows. What an address that made no article brought is told 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -14,10 +15,11 @@ from service.collect.source_options import visits_of
 from service.config.schema import Settings
 from service.curate.articles import has_own_lead
 from service.curate.lookup import find_article, spellings
-from service.curate.model_in_use import NOT
+from service.curate.selection.score import StoryScore, score
+from service.curate.selection.standing import from_json
 from service.model import DeliveryState
 from service.parse.kinds import KINDS
-from service.publish import editions
+from service.publish import editions, front
 from service.publish.build import NEWEST
 from service.render.addresses import story_page
 from service.report.lateness import Lateness
@@ -30,6 +32,7 @@ from service.store.content import (
     topic_labels,
 )
 from service.store.content.admin_queries import Explained
+from service.store.content.page_queries import EditionPlace
 from service.store.content.sightings import OtherArticle, RefusedEntry
 from service.store.content.stale_feeds import EVERYTHING
 from service.store.core.database import Connection
@@ -51,12 +54,38 @@ class TextFrom(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainedEdition:
+    """An edition that lists the story, at which place of how many, the first being 1.
+
+    `page`: its path. `score`: the parts from which the place follows, for all topics of the digest;
+    None: the edition was frozen before they were kept.
+    """
+
+    digest: str
+    cut_at: datetime
+    page: str
+    place: int
+    of: int
+    score: StoryScore | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrontPlace:
+    """A place on the front page, the first being 1. `topic`: in its section; "": at the top."""
+
+    topic: str
+    place: int
+    score: StoryScore
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """`feeds`: those that list its story now (topic ids, "all"). `page`: its story's path.
 
     `told`: state of delivery -> to how many subscribers, its whole story counted; `mailed`: the
-    same by digest, `uncertain`: the Message-IDs of the first uncertain mails, `editions`: paths of
-    the archive's pages that list it. `references`: the official documents that the story cites.
+    same by digest, `uncertain`: the Message-IDs of the first uncertain mails. `editions` that list
+    it; `front`: its place on the front page, None = it has none. `references`: the official
+    documents that the story cites.
     `others` of its story; `refused`: entries with its address that made no article. `lead_is_own`:
     chosen from its own sentences. `label`: as an admin labelled it (topic_labels.of_article).
     `late`: its own, in seconds.
@@ -70,7 +99,8 @@ class Explanation:
     label: tuple[str | None] | None
     feeds: tuple[str, ...]
     page: str
-    editions: tuple[str, ...]
+    editions: tuple[ExplainedEdition, ...]
+    front: FrontPlace | None
     told: dict[str, int]
     mailed: tuple[DigestMailed, ...]
     uncertain: tuple[str, ...]
@@ -97,7 +127,6 @@ def explain(connection: Connection, asked: str, settings: Settings) -> Explanati
     if found is None:
         return _unknown(connection, asked, settings)
     mailed = history.mailed(connection, found.article_ids)
-    listed = page_queries.editions(connection, with_story=found.story_id)
     return Explanation(
         found=found,
         text_from=_text_from(settings, found.source),
@@ -107,7 +136,8 @@ def explain(connection: Connection, asked: str, settings: Settings) -> Explanati
         label=topic_labels.of_article(connection, found.article_id),
         feeds=tuple(_feeds(connection, found, settings)),
         page=story_page(found.story_public_id),
-        editions=tuple(editions.path(one) for one in listed),
+        editions=tuple(map(_edition, page_queries.places(connection, found.story_id))),
+        front=_front(connection, found.story_id, settings),
         told=history.times_told(connection, found.article_ids),
         mailed=tuple(mailed),
         uncertain=tuple(
@@ -118,62 +148,25 @@ def explain(connection: Connection, asked: str, settings: Settings) -> Explanati
     )
 
 
-def as_json(one: Explanation | Unknown) -> dict[str, object] | None:
-    """The same for programs, None for what was never seen. Instants are aware, in UTC."""
-    if isinstance(one, Unknown):
-        refused = [asdict(entry) for entry in one.refused]
-        return {"id": None, "refused": refused, "sources": one.sources} if refused else None
-    found = one.found
-    return {
-        "id": found.public_id,
-        "title": found.title,
-        "link": found.link,
-        "source": found.source,
-        "published": found.published,
-        "updated": found.updated,
-        "first_seen": found.first_seen_at,
-        "language": found.language,
-        "entries": [
-            {
-                "source": entry.source,
-                "key": entry.entry_key,
-                "link": entry.link,
-                "first_seen": entry.first_seen_at,
-                "published": entry.published_at,
-                "quiet": entry.quiet,
-            }
-            for entry in found.entries
-        ],
-        "refused": [asdict(entry) for entry in one.refused],
-        "text": {
-            "from": one.text_from,
-            "lead": ("own" if one.lead_is_own else "summary") if found.lead else None,
-        },
-        "story": {
-            "id": found.story_public_id,
-            "page": one.page,
-            "articles": len(found.article_ids),
-            "others": [asdict(other) for other in one.others],
-        },
-        "topics": [
-            {
-                "id": topic.topic,
-                "title": topic.title,
-                "entered_at": topic.entered_at,
-                "quiet": topic.quiet,
-                "reason": topic.reason,
-            }
-            for topic in found.topics
-        ],
-        "label": None if one.label is None else one.label[0] or NOT,
-        "feeds": one.feeds,
-        "editions": one.editions,
-        "told": one.told,
-        "mailed": [asdict(digest) for digest in one.mailed],
-        "uncertain": one.uncertain,
-        "late": {"collected_s": one.late.collected_s, "mailed_s": one.late.mailed_s},
-        "references": one.references,
-    }
+def _edition(one: EditionPlace) -> ExplainedEdition:
+    standing = from_json(one.standing, one.topics)
+    return ExplainedEdition(
+        digest=one.edition.digest_title,
+        cut_at=one.edition.cut_at,
+        page=editions.path(one.edition),
+        place=one.place,
+        of=one.of,
+        score=None if standing is None else score(standing, standing.topics),
+    )
+
+
+def _front(connection: Connection, story_id: int, settings: Settings) -> FrontPlace | None:
+    page = front.arrange(connection, list(settings.topic), settings.source)
+    for topic, some in (("", page.top), *page.sections):
+        for place, one in enumerate(some, 1):
+            if one.story_id == story_id:
+                return FrontPlace(topic, place, one.score)
+    return None
 
 
 def _late(found: Explained, mailed: Iterable[DigestMailed]) -> Lateness:

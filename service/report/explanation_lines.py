@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from service.curate.rules.reason_text import reason_line
+from service.curate.selection.score import StoryScore
 from service.report.causes import cause
 from service.report.explain import Explanation, Unknown
 from service.report.sentence import Sentence, SourceId, sentence
@@ -40,6 +41,7 @@ def parts(one: Explanation) -> list[Chapter]:
         "explain.topics": _topics(one),
         "page.references": (Detail(reference) for reference in one.references),
         "explain.published": _published(one),
+        "explain.place": _place(one),
         "explain.mailed": _mailed(one),
         "explain.late": _late(one),
     }
@@ -124,8 +126,36 @@ def _published(one: Explanation) -> Iterator[Detail]:
     key = "explain.feeds" if one.feeds else "explain.feeds.none"
     yield Detail(sentence(key, feeds=one.feeds))
     yield Detail(sentence("explain.page"), one.page)
-    for path in one.editions:
-        yield Detail(sentence("explain.edition"), path)
+    for edition in one.editions:
+        said = sentence("explain.edition", digest=edition.digest, cut=edition.cut_at)
+        yield Detail(said, edition.page)
+
+
+def _place(one: Explanation) -> Iterator[Detail]:
+    front = one.front
+    if front is None:
+        yield Detail(sentence("explain.place.none"))
+    else:
+        key = "explain.place.section" if front.topic else "explain.place.top"
+        parts = _score(front.score)
+        yield Detail(sentence(key, n=front.place, topic=front.topic, parts=parts))
+    for edition in one.editions:
+        key = "explain.place.edition" if edition.score else "explain.place.unknown"
+        yield Detail(
+            sentence(
+                key,
+                digest=edition.digest,
+                cut=edition.cut_at,
+                n=edition.place,
+                of=edition.of,
+                parts=edition.score and _score(edition.score),
+            )
+        )
+
+
+def _score(one: StoryScore) -> Sentence:
+    parts = {name: f"{value:.2f}" for name, value in asdict(one).items()}
+    return sentence("explain.place.parts", **parts, total=f"{one.total:.2f}")
 
 
 def _mailed(one: Explanation) -> Iterator[Detail]:

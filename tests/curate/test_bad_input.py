@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from service.config.schema import Settings
 from service.curate.articles import LONGEST_TITLE, SEARCH_CHARS, TITLE_CHARS
 from service.curate.lead import LONGEST as LONGEST_LEAD
-from service.report.explain import Explanation, as_json, explain
+from service.report.explain import Explanation, explain
+from service.report.explanation_json import as_json
 from service.store import tables as t
 from service.store.content import stories
 from tests.curate.desk import SETTINGS, Desk, entry

@@ -10,7 +10,8 @@ from sqlalchemy import insert, select, update
 from service.config.schema import Settings
 from service.render.engine import shipped_templates
 from service.render.words import load_words
-from service.report.explain import Unknown, as_json, explain
+from service.report.explain import Unknown, explain
+from service.report.explanation_json import as_json
 from service.report.explanation_lines import parts, unknown
 from service.report.lateness import Lateness
 from service.report.sentence import SentenceWriter
@@ -23,6 +24,16 @@ TEXT = (
     "Sáng nay các trường ở vùng cao mở cửa đón học sinh trở lại sau ba ngày nghỉ vì mưa lũ. "
     "Nhà trường đã dọn bùn đất trong lớp từ hôm trước cùng với phụ huynh và bộ đội. "
 ) * 6
+
+
+PARTS = (
+    "(outlets) × 1.00 (how new) × 1.00 (weight of the source) × 1.50 (the topic’s words in the "
+    "headline) × 1.00 (how much of it is in the topics)"
+)
+STANDING = {
+    "outlets": 3, "age_s": 0, "half_life_s": 43200, "weight": 1.0, "topics": [[1, True]],
+    "elsewhere": 0,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -69,7 +80,13 @@ def test_the_way_of_an_article_is_told_from_first_sight_to_lateness(desk, now):
         ],
         "page.references": ["38-CT/TW"],
         "explain.published": [
-            "In the feeds all, giao-duc, tat-ca.", "The story’s page", "An edition that lists it",
+            "In the feeds all, giao-duc, tat-ca.",
+            "The story’s page",
+            "Tuan, the edition of 09:00",
+        ],
+        "explain.place": [
+            f"On the front page, place 1 at the top: 2.00 {PARTS} = 3.00.",
+            f"Tuan, the edition of 09:00, place 1 of 1: 2.58 {PARTS} = 3.88.",
         ],
         "explain.mailed": [
             "tuan, mails sent: 2, of which 1 only count it in “more online”",
@@ -84,7 +101,14 @@ def test_the_way_of_an_article_is_told_from_first_sight_to_lateness(desk, now):
     said = as_json(found)
     assert said["told"] == {"accepted": 2, "uncertain": 1}
     assert said["late"] == {"collected_s": 720, "mailed_s": 10800}
-    assert said["editions"] == ("/editions/tuan/20261124T090000Z/",)
+    assert (said["front"]["place"], said["front"]["score"]["total"]) == (1, 3)
+    assert said["editions"] == [
+        {
+            "digest": "Tuan", "cut_at": now + timedelta(hours=1), "place": 1, "of": 1,
+            "page": "/editions/tuan/20261124T090000Z/", "score": said["editions"][0]["score"],
+        }
+    ]  # fmt: skip
+    assert said["editions"][0]["score"]["headline"] == 1.5
     assert (said["references"], said["text"]) == (
         ("38-CT/TW",), {"from": "feed", "lead": "summary"},
     )  # fmt: skip
@@ -101,10 +125,11 @@ def mail(desk, now, states, counted):
             insert(t.edition_story).values(
                 edition_id=edition,
                 story_id=story.id,
-                position=1,
-                topics=[],
+                position=0,
+                topics=[["giao-duc", now.isoformat()]],
                 article_ids=[],
                 view={},
+                standing=STANDING,
             )
         )
         segment = connection.execute(

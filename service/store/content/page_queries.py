@@ -74,6 +74,20 @@ class EditionStory:
     standing: dict[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class EditionPlace:
+    """Where a story stands in an edition: at which `place` of how many, the first being 1.
+
+    `topics` are those by which it is there; `standing`: as in `store.mailing.editions.Frozen`.
+    """
+
+    edition: PublishedEdition
+    place: int
+    of: int
+    topics: tuple[str, ...]
+    standing: dict[str, Any] | None
+
+
 def topics(connection: Connection, *, retired: bool = False) -> list[PublishedTopic]:
     """The topics of the TOML by title. `retired`: those that have left it as well."""
     statement = select(topic).order_by(topic.c.title, topic.c.id)
@@ -176,13 +190,11 @@ def editions(
     *,
     listed: bool = True,
     cut_at: datetime | None = None,
-    with_story: int | None = None,
     limit: int | None = None,
 ) -> list[PublishedEdition]:
     """Editions, newest first: of a digest (None: of all), of one cut (None: of all).
 
-    `listed`: only those that stand in the archive. `with_story`: only those that list this story,
-    or one that has become it.
+    `listed`: only those that stand in the archive.
     """
     conditions: list[ColumnElement[bool]] = []
     if name is not None:
@@ -191,12 +203,6 @@ def editions(
         conditions.append(edition.c.cut_at == cut_at)
     if listed:
         conditions.append(edition.c.listed.is_(True))
-    if with_story is not None:
-        is_it = or_(story.c.id == with_story, story.c.merged_into == with_story)
-        told = edition_story.join(story, story.c.id == edition_story.c.story_id)
-        conditions.append(
-            edition.c.id.in_(select(edition_story.c.edition_id).select_from(told).where(is_it))
-        )
     statement = (
         select(edition, digest.c.name, digest.c.title)
         .join(digest, digest.c.id == edition.c.digest_id)
@@ -205,6 +211,36 @@ def editions(
         .limit(limit)
     )
     return [_edition(row) for row in connection.execute(statement)]
+
+
+def places(connection: Connection, story_id: int) -> list[EditionPlace]:
+    """Where a story, or one that has become it, stands in editions; the newest edition first."""
+    rows = connection.execute(
+        select(
+            edition,
+            digest.c.name,
+            digest.c.title,
+            edition_story.c.position,
+            edition_story.c.topics,
+            edition_story.c.standing,
+        )
+        .join(digest, digest.c.id == edition.c.digest_id)
+        .join(edition_story, edition_story.c.edition_id == edition.c.id)
+        .join(story, story.c.id == edition_story.c.story_id)
+        .where(or_(story.c.id == story_id, story.c.merged_into == story_id))
+        .order_by(edition.c.cut_at.desc(), edition.c.id, edition_story.c.position)
+    ).all()
+    of = sizes(connection, [row.id for row in rows])
+    return [
+        EditionPlace(
+            _edition(row),
+            row.position + 1,
+            of[row.id],
+            tuple(n for n, _ in row.topics),
+            row.standing,
+        )
+        for row in rows
+    ]
 
 
 def listed_with(connection: Connection, one: PublishedEdition) -> PublishedEdition | None:
