@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -197,8 +198,22 @@ def test_an_article_of_no_topic_that_nobody_was_told(desk):
     said = lines(explained(desk, "https://a.vn/v"))
     assert said["explain.topics"] == ["It is in no topic."]
     assert said["explain.published"][0] == "In no feed any more."
+    assert said["explain.place"][0].startswith("Not on the front page: ")
     assert said["explain.mailed"] == ["To nobody."]
     assert said["explain.late"] == ["Its source gives no time to compare with."]
+
+
+def test_a_place_under_a_topic_and_one_of_an_edition_before_parts_were_kept(desk, now):
+    desk.says("a", entry())
+    mail(desk, now, [], 0)
+    found = explained(desk)
+    front = replace(found.front, topic="giao-duc", place=2)
+    old = replace(found.editions[0], score=None)
+    for language in ("en", "vi"):
+        said = lines(replace(found, front=front, editions=(old,)), language)["explain.place"]
+        assert "giao-duc: 1.00 (" in said[0]
+        assert "(" not in said[1]
+    assert as_json(replace(found, editions=(old,)))["editions"][0]["score"] is None
 
 
 def test_what_the_ledger_forgot_is_not_told_as_mailed_to_nobody(desk, now):
