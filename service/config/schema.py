@@ -42,6 +42,7 @@ from service.config.sections import (
     Signup,
     Site,
     StoreSection,
+    StoryJudgement,
     Web,
     Words,
 )
@@ -324,6 +325,7 @@ class Settings(ConfigSection):
     web: Web = Web()
     store: StoreSection = StoreSection()
     collect: Collect = Collect()
+    stories: StoryJudgement = StoryJudgement()
     publish: Publish = Publish()
     mail: Mail = Mail()
     signup: Signup = Signup()

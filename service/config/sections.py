@@ -192,6 +192,15 @@ class Publish(ConfigSection):
     rights: str = Field("", description="Rights statement in every feed")
 
 
+class StoryJudgement(ConfigSection):
+    """Whether what several outlets tell of one event is one story."""
+
+    enabled: bool = Field(True, description="false: each article is a story of its own")
+    window: Duration = Field(
+        dt.timedelta(days=5), description="How long a story takes articles of other outlets in"
+    )
+
+
 class Relay(Named):
     """A mail server that takes our mails."""
 

@@ -24,6 +24,7 @@ from service.publish.views import (
     by_day,
     feed_links,
     reference_links,
+    report_views,
 )
 from service.render.addresses import (
     HOME,
@@ -37,7 +38,7 @@ from service.render.addresses import (
 from service.render.engine import Renderer
 from service.render.rhythm import rhythm
 from service.render.views import ReferenceLink, StoryView, TopicLink, story_view
-from service.store.content import page_queries, references, stories
+from service.store.content import page_queries, references, stories, timeline
 from service.store.content.stale_feeds import EVERYTHING
 from service.store.core.database import Connection
 
@@ -165,7 +166,11 @@ class Pages:
 
     def _story(self, found: Story) -> dict[str, object]:
         cited = references.of_articles(self._connection, found.article_ids)
-        return {"story": self._shown(found), "references": [ReferenceLink(one) for one in cited]}
+        return {
+            "story": self._shown(found),
+            "timeline": report_views(timeline.of_story(self._connection, found.id)),
+            "references": [ReferenceLink(one) for one in cited],
+        }
 
     def _page(self, name: str, at: str | None, **views: object) -> bytes:
         views = {"topics": self._bar, "here": "", **views}

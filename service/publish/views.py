@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from service.config.schema import Publish
 from service.render.addresses import feed_file, reference_file, topic_page
 from service.render.views import StoryView, TopicLink
+from service.store.content.timeline import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,17 @@ class EditionPage:
         return sum(len(section.stories) for section in self.sections)
 
 
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """One outlet's telling of a story. `url` None: it gave no address. `at`: when it told it."""
+
+    outlet: str
+    title: str
+    url: str | None
+    language: str | None
+    at: datetime
+
+
 def feed_links(feed: str) -> FeedLinks:
     return FeedLinks(feed_file(feed, "atom"), feed_file(feed, "rss"), feed_file(feed, "json"))
 
@@ -112,6 +124,13 @@ def as_published(view: StoryView, publish: Publish) -> StoryView:
         lead="" if publish.content == "title" else view.lead,
         content=view.content if publish.content == "full" else "",
         image=view.image if publish.images == "link" else None,
+    )
+
+
+def report_views(reports: Iterable[Report]) -> tuple[ReportView, ...]:
+    """A story's time line."""
+    return tuple(
+        ReportView(one.outlet, one.title, one.link, one.language, one.at) for one in reports
     )
 
 

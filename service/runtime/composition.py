@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from service.config.loading import Loaded
 from service.config.schema import Settings
 from service.config.shown import without_password
 from service.curate import stored
+from service.curate.judging import Judge
 from service.curate.stored import Fitting
 from service.errors import ConfigError, SchemaError, StoreError
 from service.render.engine import Renderer
@@ -40,7 +41,8 @@ def system_clock() -> datetime:
 class Service:
     """What jobs need. `loaded` and `renderer` are swapped together by a reload.
 
-    `owner` names this start of this process in leases: a restart is another owner.
+    `owner` names this start of this process in leases: a restart is another owner. `judge` puts new
+    articles into stories.
     """
 
     loaded: Loaded
@@ -48,6 +50,7 @@ class Service:
     store: Store
     clock: Clock
     owner: str
+    judge: Judge = field(default_factory=Judge)
 
     @property
     def settings(self) -> Settings:

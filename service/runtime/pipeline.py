@@ -28,7 +28,9 @@ from service.collect.websub import inbox, renew
 from service.collect.websub.inbox import Taken
 from service.collect.websub.renew import Kept, RenewalDependencies
 from service.collect.workers.pool import Parsers
+from service.curate import judging
 from service.curate.citing import read_stored
+from service.curate.judging import Judged
 from service.curate.rematch import rematch
 from service.curate.search.indexing import index_stored
 from service.mail.drain import Drained, drain
@@ -77,6 +79,8 @@ async def collect(
             new=done.entries_new,
             pages=done.pages,
         )
+    if done.entries_new:
+        await judge_stories(service)
     return done
 
 
@@ -97,7 +101,7 @@ async def subscribe(service: Service, *, sites: Sites) -> Kept:
 
 async def take_delivered(service: Service, *, parsers: Parsers) -> Taken:
     """Read what hubs have brought."""
-    return await inbox.take(
+    done = await inbox.take(
         service.store,
         service.settings,
         service.clock,
@@ -105,6 +109,9 @@ async def take_delivered(service: Service, *, parsers: Parsers) -> Taken:
         parsers=parsers,
         random=random.random,
     )
+    if done.changed.topics:
+        await judge_stories(service)
+    return done
 
 
 async def seek(service: Service, *, parsers: Parsers, sites: Sites) -> bool:
@@ -164,8 +171,29 @@ async def index_articles(service: Service) -> bool:
     return await asyncio.to_thread(index_stored, service.store)
 
 
+async def judge_stories(service: Service) -> None:
+    """Put new articles into the stories that other outlets tell already.
+
+    Whatever shows or mails stories calls this first, so that nobody sees one event twice.
+    """
+    done = await asyncio.to_thread(_judge, service)
+    if done.articles:
+        logs.get().info("stories judged", articles=done.articles, moved=done.moved)
+    for article, reason in done.unread.items():
+        logs.get().warning("article not judged", article=article, error=reason)
+
+
+def _judge(service: Service) -> Judged:
+    wanted, now = service.settings.stories, service.clock()
+    if not wanted.enabled:
+        judging.stop(service.store, now)
+        return Judged()
+    return service.judge.run(service.store, wanted.window, now)
+
+
 async def publish_stale(service: Service) -> Published:
     """Build what is marked stale."""
+    await judge_stories(service)
     done = await asyncio.to_thread(
         publish, service.store, service.settings, service.renderer, service.clock()
     )
@@ -178,6 +206,7 @@ async def plan(
     service: Service, *, digest: str | None = None, at: datetime | None = None
 ) -> Planned:
     """Cut, freeze and plan what is due; welcomes first."""
+    await judge_stories(service)
     parts = (service.store, service.settings, service.renderer, service.clock())
     welcomed = await asyncio.to_thread(plan_welcomes, *parts, digest)
     for subscription, reason in welcomed.failed.items():

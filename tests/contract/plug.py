@@ -20,6 +20,7 @@ from pathlib import Path
 import structlog
 
 from service.config.schema import Settings
+from service.curate.judging import Judge
 from service.mail.drain import drain
 from service.mail.relays import Line
 from service.newsletter.run import plan_due
@@ -33,8 +34,9 @@ from tests.mail.relays import QUICK, relay_line, relay_of
 class Moment:
     """When to die: at the `n`th time that `what` happens; `what` "" = never.
 
-    "before a commit" and "after a commit" count transactions of the ledger; other names are the
-    checkpoints of sending.
+    "before a commit" and "after a commit" count transactions of the ledger, "before a judgement"
+    and "after a judgement" the others, of which the first are batches of articles that are put into
+    stories. Other names are the checkpoints of sending.
     """
 
     what: str = ""
@@ -56,10 +58,11 @@ class Case:
     connections: int = 1
     moment: Moment = NEVER
     uncertain: str = "hold"
+    judges: bool = False
 
 
 class DyingStore(Store):
-    """A store that pulls the plug around the commits of its ledger."""
+    """A store that pulls the plug around its commits."""
 
     def __init__(self, url: str, tick) -> None:
         super().__init__(url)
@@ -71,6 +74,13 @@ class DyingStore(Store):
             yield connection
             self._tick("before a commit")
         self._tick("after a commit")
+
+    @contextmanager
+    def write(self):
+        with super().write() as connection:
+            yield connection
+            self._tick("before a judgement")
+        self._tick("after a judgement")
 
 
 def settings_of(root: Path, uncertain: str = "hold") -> Settings:
@@ -93,7 +103,7 @@ def settings_of(root: Path, uncertain: str = "hold") -> Settings:
 
 
 def serve_once(case: Case) -> None:
-    """Plan what is due, then send it: what `digest send` does. The target of a process."""
+    """Judge if wanted, plan what is due, then send it: `digest send`. The target of a process."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     seen: Counter[str] = Counter()
 
@@ -105,6 +115,8 @@ def serve_once(case: Case) -> None:
     store = DyingStore(case.url, tick)
     settings = settings_of(case.root, case.uncertain)
     renderer = Renderer(site_view(settings), None)
+    if case.judges:
+        Judge().run(store, settings.stories.window, case.now)
     plan_due(store, settings, renderer, case.now)
     lines = None if case.port is None else [_line(case.port, case.connections)]
     asyncio.run(

@@ -21,8 +21,9 @@ from email import message_from_bytes
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from service.curate.judging import BATCH
 from service.store import tables as t
 from service.store.core.database import Store
 from service.store.core.lease import LASTS
@@ -30,6 +31,7 @@ from service.store.mailing import resending
 from service.store.sources import registry
 from tests import builders, levels
 from tests.contract.plug import NEVER, Case, Moment, fork_server, run, settings_of, start
+from tests.curate.stories.test_engine import FLOOD, MUSEUM
 from tests.mail.relays import Sink
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)  # Tuesday; the cut was Monday 07:00 in Viet Nam
@@ -204,11 +206,11 @@ COMMITS = 18
 SIDES = ("before a commit", "after a commit")
 
 
-def commits(numbers: Iterable[int]) -> list[tuple[str, int]]:
+def commits(numbers: Iterable[int], sides: tuple[str, str] = SIDES) -> list[tuple[str, int]]:
     """Both sides of each; in a sample one side of every second, the last one always."""
     every = list(numbers)
     taken = every if levels.WHOLE else every[::-1][::2][::-1]
-    return [(side, n) for n in taken for side in (SIDES if levels.WHOLE else (SIDES[n // 2 % 2],))]
+    return [(side, n) for n in taken for side in (sides if levels.WHOLE else (sides[n // 2 % 2],))]
 
 
 @pytest.mark.parametrize(("side", "n"), commits(range(1, COMMITS + 1)))
@@ -218,6 +220,71 @@ async def test_killed_at_any_commit(case, side, n):
 
 async def test_the_commits_above_are_all_there_are(case):
     assert not await through_a_relay(replace(case, moment=Moment("before a commit", COMMITS + 1)))
+
+
+EVENTS = [FLOOD, MUSEUM]
+OUTLETS = 22
+OTHER_NEWS = [
+    ("Cầu Bạch Hổ thông xe", "Sau hai năm thi công, xe cộ qua sông Hương theo cây cầu thép mới."),
+    ("Giá cà phê lập đỉnh", "Nông dân Đắk Lắk bán được 120.000 đồng mỗi kilôgam, cao nhất 30 năm."),
+    ("Tuyển nữ vào chung kết", "Bàn thắng phút 89 của Huỳnh Như hạ Thái Lan tại sân Lạch Tray."),
+]
+JUDGEMENTS = -(-(len(EVENTS) * OUTLETS + len(OTHER_NEWS)) // BATCH)
+JUDGEMENT_SIDES = ("before a judgement", "after a judgement")
+
+
+@pytest.fixture
+def case_of_outlets(case):
+    """In place of its news: events that many outlets tell, in turn, and some that one tells."""
+    store = Store(case.url)
+    told = [event for _ in range(OUTLETS) for event in EVENTS] + OTHER_NEWS
+    with store.write() as connection:
+        connection.execute(update(t.article_topic).values(quiet=True))
+        topic = connection.scalar(select(t.topic.c.id).where(t.topic.c.name == "giao-duc"))
+        for n, (title, text) in enumerate(told):
+            at = CUT - timedelta(days=2) + timedelta(minutes=n)
+            source = builders.add_source(connection, at, f"bao-{n}")
+            _, article = builders.add_story(
+                connection, source=source, topics=[topic], title=title, entered_at=at
+            )
+            as_told = update(t.article).where(t.article.c.id == article)
+            connection.execute(as_told.values(lead=text, language=None))
+    store.close()
+    return replace(case, judges=True)
+
+
+async def told_once_across_outlets(case: Case) -> bool:
+    """Killed while stories merge, and finished: one mail a reader, each event in it once."""
+    killed = await run(case) == -signal.SIGKILL
+    for owner in ("second", "third"):
+        later = replace(case, owner=owner, now=NOW + LATER, moment=NEVER)
+        assert await run(later) == 0
+    store = Store(case.url)
+    with store.read() as connection:
+        shown = connection.scalars(
+            select(t.article.c.title)
+            .join(t.story, t.story.c.article_id == t.article.c.id)
+            .join(t.edition_story, t.edition_story.c.story_id == t.story.c.id)
+        ).all()
+        living = t.story.c.merged_into.is_(None)
+        gone = connection.scalars(
+            select(t.story_article.c.article_id).join(t.story).where(~living)
+        ).all()
+    store.close()
+    assert sorted(shown) == sorted({title for title, _text in (*EVENTS, *OTHER_NEWS)})
+    assert gone == []
+    mails = (case.root / "var" / "outbox" / "new").glob("*")
+    texts = [message_from_bytes(path.read_bytes()).get_payload(0).get_payload() for path in mails]
+    assert len(texts) == len(PEOPLE)
+    told = rows(case.url).told
+    every = len(EVENTS) * OUTLETS + len(OTHER_NEWS)
+    assert [len(articles) for articles in told.values()] == [every] * len(PEOPLE)
+    return killed
+
+
+@pytest.mark.parametrize(("side", "n"), commits(range(1, JUDGEMENTS + 1), JUDGEMENT_SIDES))
+async def test_killed_while_stories_merge(case_of_outlets, side, n):
+    assert await told_once_across_outlets(replace(case_of_outlets, moment=Moment(side, n)))
 
 
 STEPS = ["claimed", "composed", "at 354", "sending", "answered", "recorded"]

@@ -51,13 +51,33 @@ def test_the_text_part_is_written(room):
         "1. Học sinh nghỉ học vì bão số 13\n"
         "Sáng 22/11, Sở Giáo dục và Đào tạo cho biết học sinh toàn tỉnh được nghỉ\n"
         "học để tránh bão. Các trường sẽ dạy bù vào cuối tuần sau.\n"
-        "Bao-A, 06:00, cùng 1 báo khác\n"
+        "Bao-A, 06:00\n"
         "https://s1.example/"
     ) in text
+    assert re.search(r"\nhttps://s1\S+\nCùng đưa tin:\nBao-B\nhttps://s2\S+\n\nY TẾ\n", text)
     assert "Y TẾ\n----\n\n2. Bệnh viện ghép thận\nBao-A, 07:00 Chủ nhật 22/11\nhttps://" in text
     assert "2 tin: Giáo dục 1, Y tế 1" in text
     assert "https://tin.example.vn/editions/tuan/20261123T000000Z/" in text.splitlines()
     assert max(len(line) for line in text.splitlines() if "://" not in line) <= 110
+
+
+def test_three_other_outlets_are_named_with_links_and_the_rest_is_on_our_page(room):
+    story, _ = room.story("Học sinh nghỉ học", at=MONDAY - HOUR)
+    for name in "bcdef":
+        room.story("Nghỉ học", at=MONDAY - HOUR, source=f"bao-{name}", story=story)
+    mail = mail_of(room)
+    page = page_of(mail)
+    (line,) = [one for one in page.xpath("//p[@class='quiet']") if "Bao-A" in one.text_content()]
+    links = [(one.text_content(), one.get("href")) for one in line.xpath(".//a")]
+    assert [title for title, _ in links] == ["Bao-B", "Bao-C", "Bao-D", "và 2 báo khác"]
+    assert [href.partition("example")[0] for _, href in links[:3]] == [
+        f"https://s{n}." for n in (2, 3, 4)
+    ]
+    assert links[3][1].startswith("https://tin.example.vn/stories/")
+    assert line.text_content() == "Bao-A, 06:00 · Cùng đưa tin: Bao-B, Bao-C, Bao-D và 2 báo khác"
+    text = text_of(mail)
+    assert "\nvà 2 báo khác\nhttps://tin.example.vn/stories/" in text
+    assert "Bao-E" not in text
 
 
 def test_the_lead_s_topic_stands_first_and_the_others_in_the_digest_s_order(room):

@@ -86,27 +86,36 @@ class Stories:
     def __contains__(self, article: int) -> bool:
         return article in self._articles
 
+    def articles(self) -> list[int]:
+        """The articles of the window, in order of arrival."""
+        return list(self._articles)
+
     def story_of(self, article: int) -> int:
         """The story of an article of the window. KeyError: it is not there."""
         return self._articles[article].story
 
-    def add(self, article: int, terms: Terms, at: datetime, fresh: Iterator[int]) -> Placed:
+    def add(
+        self,
+        article: int,
+        terms: Terms,
+        at: datetime,
+        fresh: Iterator[int],
+        own: int | None = None,
+    ) -> Placed:
         """Judge an article that arrived at `at` (aware; not before the one before it).
 
-        `fresh` gives ids that no story has had; one is taken for each story that begins. What has
+        `own` is the id of the story that the article begins if it belongs to none, `fresh` gives
+        ids that no story has had, for what is split off (and for `own`, where it is None). What has
         left the window by then is forgotten first.
         """
         self.forget_before(at - self._settings.window)
         slot = self._take(article, terms, at)
-        if terms.empty:
-            return self._alone(article, next(fresh))
-        touched = self._touched(slot)
-        if not touched:
-            return self._alone(article, next(fresh))
-        if len(touched) == 1:
-            story, mean = touched[0]
-            return self._alone(article, story if mean >= self._settings.threshold else next(fresh))
-        return self._regroup(article, [story for story, _mean in touched], fresh)
+        touched = [] if terms.empty else self._touched(slot)
+        if len(touched) > 1:
+            return self._regroup(article, [story for story, _mean in touched], fresh, own)
+        if touched and touched[0][1] >= self._settings.threshold:
+            return self._alone(article, touched[0][0])
+        return self._alone(article, next(fresh) if own is None else own)
 
     def restore(self, article: int, story: int, terms: Terms, at: datetime) -> None:
         """Take in an article that was judged before, as the rows have it."""
@@ -191,7 +200,9 @@ class Stories:
             members = members[: LARGE // 3] + members[-(LARGE - LARGE // 3) :]
         return np.array(members, np.int64)
 
-    def _regroup(self, article: int, stories: list[int], fresh: Iterator[int]) -> Placed:
+    def _regroup(
+        self, article: int, stories: list[int], fresh: Iterator[int], new: int | None
+    ) -> Placed:
         """Group the new article and the stories that it touches anew."""
         own = self._articles[article].slot
         units: list[tuple[int | None, Slots, int]] = [(None, np.array([own], np.int64), 1)]
@@ -209,7 +220,16 @@ class Stories:
             threshold=self._settings.threshold,
             cohesion=self._settings.cohesion,
         )
-        named = name_groups(groups, [story for story, _slots, _size in units], fresh)
+        named = [
+            story
+            if story is not None
+            else new
+            if new is not None and 0 in group  # it has the new article
+            else next(fresh)
+            for group, story in zip(
+                groups, name_groups(groups, [story for story, _slots, _size in units]), strict=True
+            )
+        ]
         return self._carry_out(article, units, groups, named)
 
     def _matrix(self, units: list[Slots]) -> tuple[Matrix, list[float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -71,13 +71,11 @@ def _coheres(
     return bool(mean >= cohesion * loosest)
 
 
-def name_groups(
-    groups: Sequence[Sequence[int]], stories: Sequence[int | None], fresh: Iterator[int]
-) -> list[int]:
+def name_groups(groups: Sequence[Sequence[int]], stories: Sequence[int | None]) -> list[int | None]:
     """The story id of each group: the old one that it shares most with, ties to the lowest.
 
-    `groups` hold numbers of units, `stories` the old id of each unit (None: it had none). A group
-    that gets no old id takes the next of `fresh`.
+    `groups` hold numbers of units, `stories` the old id of each unit (None: it had none). None: a
+    group that gets no old id.
     """
     overlaps = [
         (-times, story, group)
@@ -91,4 +89,4 @@ def name_groups(
         if group not in named and story not in taken:
             named[group] = story
             taken.add(story)
-    return [named[group] if group in named else next(fresh) for group in range(len(groups))]
+    return [named.get(group) for group in range(len(groups))]

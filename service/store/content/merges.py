@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, or_, select, update
 
-from service.store.content import topics
+from service.store.content import topics, versions
 from service.store.tables import (
     article,
     article_key,
@@ -30,6 +30,7 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
         connection.execute(
             update(table).where(table.c.article_id == loser).values(article_id=winner)
         )
+    connection.execute(update(story).where(story.c.article_id == loser).values(article_id=winner))
     _merge_topics(connection, winner, loser)
     rows = connection.execute(
         select(story_article.c.article_id, story_article.c.story_id).where(
@@ -39,6 +40,7 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
     stories = {row.article_id: row.story_id for row in rows}
     if stories[winner] != stories[loser]:
         _merge_stories(connection, stories[winner], stories[loser])
+    versions.raise_(connection, [versions.HOMES])
     one_story = story_article.c.story_id == stories[winner]
     told = connection.execute(select(story_article.c.article_id).where(one_story)).scalars()
     topics.list_anew(connection, told.all())

@@ -1,7 +1,8 @@
 """Stories as feeds, pages and mails list them: the read model. Newest first by `sort_at`.
 
-A story is listed once it is in a topic. `everywhere` lists the stories of all topics that are in
-the TOML now; an article that no topic wants has a story too, found by its id alone.
+A story is listed once it is in a topic and, where stories are judged, its article has been.
+`everywhere` lists the stories of all topics that are in the TOML now; an article that no topic
+wants has a story too, found by its id alone.
 
 Every call takes a handful of statements, however many stories it gives.
 """
@@ -16,6 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from service.model import Enclosure, Image, Outlet, Story, TopicEntry
+from service.store.content import story_rows
 from service.store.core.bulk import lots
 from service.store.tables import (
     article,
@@ -102,6 +104,7 @@ def _newest(
     A story sorts no later than any row of its articles: once `limit` stories are newer than the
     last row that was read, no row before it can bring a newer one.
     """
+    chosen &= story_rows.listable(connection)
     order: dict[int, tuple[float, str]] = {}
     last: tuple[datetime, int] | None = None
     while True:

@@ -23,6 +23,10 @@ their outlets are called otherwise."""
 REFERENCES = "/references"
 """Which articles cite which official documents."""
 
+HOMES = "/homes"
+"""Which story each article is in, where that was decided before. No page is made of it: by this
+whoever judges stories sees that somebody else has moved one."""
+
 EDITIONS = "/editions"
 """Editions: archives, their pages, and what leads to the latest of them."""
 
@@ -50,6 +54,12 @@ def raise_(connection: Connection, scopes: Iterable[str]) -> None:
             ),
             rows,
         )
+
+
+def one(connection: Connection, scope: str) -> int:
+    """The version of a scope."""
+    stored = select(content_version.c.version).where(content_version.c.scope == scope)
+    return connection.scalar(stored) or 0
 
 
 def every(connection: Connection) -> Versions:

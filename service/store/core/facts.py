@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from service.store.core.statements import upsert
 from service.store.tables import fact
@@ -51,6 +51,11 @@ def put(connection: Connection, name: str, value: str) -> None:
 def get(connection: Connection, name: str) -> str | None:
     """The value, None if it was never set."""
     return connection.execute(select(fact.c.value).where(fact.c.name == name)).scalar()
+
+
+def forget(connection: Connection, name: str) -> None:
+    """It was never set. Needs a write transaction."""
+    connection.execute(delete(fact).where(fact.c.name == name))
 
 
 def _once(connection: Connection, name: str, value: str) -> str:

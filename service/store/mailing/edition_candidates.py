@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from service.store.content import story_rows
 from service.store.core.bulk import lots
 from service.store.tables import article, article_topic, story, story_article, topic
 
@@ -43,7 +44,8 @@ def entered(
     """Stories that entered one of `topics` in [since, until), and not quietly.
 
     A story enters a topic with its first article there that is news; an outlet that joins it later
-    makes it no newer.
+    makes it no newer. What came so late that it waits for a judge is left to the next edition,
+    which reaches back to it by its hour of overlap.
     """
     names = list(topics)
     rows = connection.execute(
@@ -57,6 +59,7 @@ def entered(
             article_topic.c.quiet.is_(False),
             article_topic.c.entered_at >= since,
             article_topic.c.entered_at < until,
+            story_rows.listable(connection),
         )
     )
     found: list[DigestCandidate] = []

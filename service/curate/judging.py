@@ -1,0 +1,194 @@
+"""The stories of new articles, written into the rows: after admission, before anything is shown.
+
+    articles that nobody judged yet ──> the engine, in order of arrival
+                                    ──> those that belong elsewhere are moved, feeds are marked
+
+The engine of a process is only a copy of the rows. Each batch is one transaction which holds
+admission and other judges off; it begins with what the rows say, and keeps how far it came. A
+process that dies loses its copy, and the next one makes another from the articles of the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from service.curate import identity
+from service.curate.articles import matched_text
+from service.store.content import entries, stale_feeds, story_rows, versions
+from service.store.content.story_rows import Judgeable
+from service.store.core.database import Connection, Store
+
+if TYPE_CHECKING:
+    from service.curate.stories.engine import Stories
+    from service.curate.stories.terms import Terms
+
+    Reader = Callable[[str, str, str | None], Terms]
+
+BATCH = 20
+"""Articles judged in one transaction: some 60 ms, in which nobody else writes."""
+
+SLIP = timedelta(hours=1)
+"""A clock that is set back by less changes nothing."""
+
+READ = 200
+"""Articles read at a time when the window is read again."""
+
+
+@dataclass(slots=True)
+class Judged:
+    """How many articles were judged, how many of all moved; whose feeds look otherwise now.
+
+    `unread`: article -> why its words could not be read; it is a story of its own.
+    """
+
+    articles: int = 0
+    moved: int = 0
+    topics: set[str] = field(default_factory=set)
+    unread: dict[int, str] = field(default_factory=dict)
+
+
+class Judge:
+    """One process's copy of the window. A thread that comes while another judges waits for it."""
+
+    def __init__(self, read: Reader | None = None) -> None:
+        """`read`: the terms of a title, a text and a language; None: as stories are compared."""
+        self._read = read
+        self._window = timedelta()
+        self._copy: Stories | None = None
+        self._to = 0  # the last article that it has
+        self._homes: int | None = None  # the version of what it says; None: ask the rows
+        self._until: datetime | None = None
+        self._lock = Lock()
+
+    def run(self, store: Store, window: timedelta, now: datetime) -> Judged:
+        """Judge all articles that nobody has judged, among those of the window. Raises StoreError.
+
+        Where none is new this is two questions to the store.
+        """
+        with self._lock:
+            return self._run(store, window, now)
+
+    def _run(self, store: Store, window: timedelta, now: datetime) -> Judged:
+        done = Judged()
+        set_back = self._until is not None and now < self._until - SLIP
+        if set_back or window != self._window:
+            # What came while the clock was ahead would never leave the window.
+            self._copy = None
+        self._until, self._window = now, window
+        while True:
+            with store.read() as connection:
+                if not story_rows.has_unjudged(connection):
+                    return done
+            try:
+                stories = self._catch_up(store, now)
+                with store.write() as connection:
+                    self._batch(connection, stories, now, done)
+            except BaseException:
+                self._copy = None  # the rows are as they were, the copy may not be
+                raise
+
+    def _catch_up(self, store: Store, now: datetime) -> Stories:
+        """Take in what others have judged, outside of any transaction that writes."""
+        if self._copy is None:
+            # It brings numpy, without which the service starts sooner and smaller.
+            from service.curate.stories.engine import Stories, StorySettings  # noqa: PLC0415
+
+            self._copy = Stories(StorySettings(window=self._window))
+            self._to, self._homes = 0, None
+        while True:
+            with store.read() as connection:
+                to = story_rows.judged_to(connection)
+                if to is None:
+                    return self._copy
+                rows = story_rows.within(connection, now - self._window, self._to, to, READ)
+            for row in rows:
+                at = min(row.first_seen_at, now)
+                self._copy.restore(row.id, row.story_id, self._terms(row, {}), at)
+            self._to = rows[-1].id if len(rows) == READ else to
+            if len(rows) < READ:
+                return self._copy
+
+    def _batch(self, connection: Connection, stories: Stories, now: datetime, done: Judged) -> None:
+        entries.queue(connection)
+        to = story_rows.judged_to(connection)
+        if to is None:
+            to = self._to = story_rows.last_before(connection, now - self._window)
+        elif to != self._to:
+            return  # another process was quicker: catch up first
+        if versions.one(connection, versions.HOMES) != self._homes:
+            stories.forget_before(now - self._window)
+            _agree(stories, story_rows.homes(connection, now - self._window, to))
+        rows = story_rows.after(connection, to, BATCH)
+        # Until now they were left out of all lists, which may have been made meanwhile.
+        topics = story_rows.topics_of(connection, [row.id for row in rows])
+        moves: dict[int, int] = {}
+        new: list[int] = []
+        for row in rows:
+            placed = stories.add(
+                row.id,
+                self._terms(row, done.unread),
+                min(row.first_seen_at, now),
+                begun(connection, row.id, now, new),
+                row.story_id,
+            )
+            moves |= {**placed.moved, row.id: placed.story}
+        topics |= story_rows.place(connection, moves)
+        story_rows.drop_empty(connection, new)
+        if topics:
+            stale_feeds.mark(connection, {*topics, stale_feeds.EVERYTHING}, now)
+        homes = versions.one(connection, versions.HOMES)
+        if homes != self._homes:
+            versions.raise_(connection, [versions.STORIES])
+        last = rows[-1].id if len(rows) == BATCH else story_rows.newest(connection)
+        story_rows.keep_judged_to(connection, last)
+        self._to, self._homes = last, homes
+        done.articles += len(rows)
+        done.moved += sum(moves[row.id] != row.story_id for row in rows)
+        done.moved += len(moves.keys() - {row.id for row in rows})
+        done.topics |= topics
+
+    def _terms(self, row: Judgeable, unread: dict[int, str]) -> Terms:
+        from service.curate.stories import terms  # noqa: PLC0415 - brings numpy
+
+        try:
+            text = matched_text(row.lead, row.content)
+            return (self._read or terms.read)(row.title, text, row.language)
+        except Exception as error:  # noqa: BLE001 - one bad article stops no other; it is told
+            unread[row.id] = f"{type(error).__name__}: {error}"
+            return terms.read("", "")
+
+
+def _agree(stories: Stories, homes: Mapping[int, int]) -> None:
+    """What was merged or moved meanwhile is so here too."""
+    for article in stories.articles():
+        if article not in homes:
+            stories.remove(article)
+        elif stories.story_of(article) != homes[article]:
+            stories.move(article, homes[article])
+
+
+def stop(store: Store, now: datetime) -> None:
+    """Judge no longer: articles that wait for it are listed as they are. Raises StoreError."""
+    with store.read() as connection:
+        to = story_rows.judged_to(connection)
+    if to is None:
+        return
+    with store.write() as connection:
+        topics = story_rows.topics_of(connection, story_rows.ids_after(connection, to))
+        if topics:
+            stale_feeds.mark(connection, {*topics, stale_feeds.EVERYTHING}, now)
+        story_rows.forget_judged_to(connection)
+
+
+def begun(connection: Connection, article: int, now: datetime, new: list[int]) -> Iterator[int]:
+    """Ids of new stories, for what is split off because of an article; they are kept in `new`."""
+    for number in count(1):
+        public_id = identity.public_id(f"story split by {article}", number)
+        if not story_rows.has_begun(connection, public_id):
+            new.append(story_rows.begin(connection, public_id, article, now))
+            yield new[-1]

@@ -1,0 +1,276 @@
+"""Which story each article is in, as judging reads and writes it.
+
+The rows are the truth: whoever judges takes what they say, and moves nothing that has moved since.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from service.store.content import topics, versions
+from service.store.core import facts
+from service.store.core.bulk import lots
+from service.store.tables import article, article_topic, story, story_article, topic
+
+_JUDGED_TO = "stories_judged_to"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgeable:
+    """An article as it is judged, with the story that it is in now."""
+
+    id: int
+    story_id: int
+    title: str
+    lead: str
+    content: str
+    language: str | None
+    first_seen_at: datetime
+
+
+def judged_to(connection: Connection) -> int | None:
+    """The last article that was judged; None: none ever was."""
+    stored = facts.get(connection, _JUDGED_TO)
+    return None if stored is None else int(stored)
+
+
+def has_unjudged(connection: Connection) -> bool:
+    """Whether there are articles that nobody has judged, or judging has never begun."""
+    to = judged_to(connection)
+    return to is None or newest(connection) > to
+
+
+def keep_judged_to(connection: Connection, article_id: int) -> None:
+    """All articles up to this one have been judged. Needs a write transaction."""
+    facts.put(connection, _JUDGED_TO, str(article_id))
+
+
+def forget_judged_to(connection: Connection) -> None:
+    """Nobody judges any more: nothing waits for it. Needs a write transaction."""
+    facts.forget(connection, _JUDGED_TO)
+
+
+def last_before(connection: Connection, instant: datetime) -> int:
+    """The last article that was seen first before an instant, 0 for none."""
+    before = select(func.max(article.c.id)).where(article.c.first_seen_at < instant)
+    return connection.execute(before).scalar() or 0
+
+
+def listable(connection: Connection) -> ColumnElement[bool]:
+    """Which rows of `article_topic` lists may show: not those of articles that wait for a judge.
+
+    One that was listed as a story of its own, and joined another's afterwards, would have been told
+    twice by every reader's program. Where nobody judges, all rows.
+    """
+    to = judged_to(connection)
+    # "+ 0": no index is asked, since those that lists are sorted by do better.
+    return true() if to is None else article_topic.c.article_id + 0 <= to
+
+
+def newest(connection: Connection) -> int:
+    """The last article that there is, 0 for none."""
+    return connection.execute(select(func.max(article.c.id))).scalar() or 0
+
+
+def ids_after(connection: Connection, last: int) -> list[int]:
+    """The articles that came after one."""
+    return list(connection.scalars(select(article.c.id).where(article.c.id > last)))
+
+
+def after(connection: Connection, last: int, limit: int) -> list[Judgeable]:
+    """The articles that came after one, in order of arrival."""
+    return _read(connection, article.c.id > last, limit)
+
+
+def within(
+    connection: Connection, since: datetime, after_id: int, to: int, limit: int
+) -> list[Judgeable]:
+    """Articles seen first at `since` or later, after one and up to another, in order of arrival."""
+    inside = (article.c.first_seen_at >= since) & (article.c.id > after_id) & (article.c.id <= to)
+    return _read(connection, inside, limit)
+
+
+def homes(connection: Connection, since: datetime, to: int) -> dict[int, int]:
+    """Article -> story, of what was seen first at `since` or later, up to an article."""
+    rows = connection.execute(
+        select(story_article.c.article_id, story_article.c.story_id)
+        .join(article, article.c.id == story_article.c.article_id)
+        .where(
+            article.c.first_seen_at >= since, article.c.id <= to, article.c.merged_into.is_(None)
+        )
+    )
+    return {row.article_id: row.story_id for row in rows}
+
+
+def has_begun(connection: Connection, public_id: str) -> bool:
+    """Whether there is, or was, a story of this id."""
+    return bool(connection.scalar(select(exists().where(story.c.public_id == public_id))))
+
+
+def begin(connection: Connection, public_id: str, article_id: int, now: datetime) -> int:
+    """A story without articles; `article_id` stands for it until some are placed there."""
+    row = {"public_id": public_id, "article_id": article_id, "created_at": now}
+    added = connection.execute(insert(story).values(row))
+    (number,) = added.inserted_primary_key or (0,)
+    return int(number)
+
+
+def place(connection: Connection, moves: Mapping[int, int]) -> set[str]:
+    """Put articles into other stories. Returns the topics whose lists look otherwise now.
+
+    What was merged into an article goes with it. A story that is left empty has become the one
+    which most of its articles went to, ties to the lowest; a story that lost the article which
+    represents it is represented by its first one. Needs a write transaction that holds admission
+    off (`entries.queue`).
+    """
+    moves = {**moves, **_merged_with(connection, moves)}
+    before = _stories_of(connection, moves)
+    moves = {one: to for one, to in moves.items() if before[one] != to}
+    if not moves:
+        return set()
+    versions.raise_(connection, [versions.HOMES])
+    for to in sorted(set(moves.values())):
+        for batch in lots(one for one, there in moves.items() if there == to):
+            connection.execute(
+                update(story_article)
+                .where(story_article.c.article_id.in_(batch))
+                .values(story_id=to)
+            )
+    left = {before[one] for one in moves}
+    for empty in sorted(left - _inhabited(connection, left)):
+        went = Counter(moves[one] for one in moves if before[one] == empty)
+        into = min(went, key=lambda to: (-went[to], to))
+        connection.execute(
+            update(story)
+            .where(or_(story.c.id == empty, story.c.merged_into == empty))
+            .values(merged_into=into)
+        )
+    touched = left | set(moves.values())
+    topics.list_anew(connection, {*moves, *_represent(connection, touched)})
+    return _topics_of_stories(connection, touched)
+
+
+def drop_empty(connection: Connection, stories: Iterable[int]) -> None:
+    """Delete those of these stories that nothing was placed in, and nobody has seen yet."""
+    for batch in lots(stories):
+        empty = set(batch) - _inhabited(connection, batch)
+        connection.execute(delete(story).where(story.c.id.in_(empty)))
+
+
+def topics_of(connection: Connection, articles: Iterable[int]) -> set[str]:
+    """The topics of the TOML that these articles are in."""
+    found: set[str] = set()
+    for batch in lots(articles):
+        rows = connection.execute(
+            select(topic.c.name)
+            .distinct()
+            .join(article_topic, article_topic.c.topic_id == topic.c.id)
+            .where(article_topic.c.article_id.in_(batch), topic.c.retired_at.is_(None))
+        )
+        found.update(rows.scalars())
+    return found
+
+
+def _read(connection: Connection, chosen: object, limit: int) -> list[Judgeable]:
+    rows = connection.execute(
+        select(
+            article.c.id,
+            story_article.c.story_id,
+            article.c.title,
+            article.c.lead,
+            article.c.content,
+            article.c.language,
+            article.c.first_seen_at,
+        )
+        .join(story_article, story_article.c.article_id == article.c.id)
+        .where(chosen, article.c.merged_into.is_(None))  # type: ignore[arg-type]
+        .order_by(article.c.id)
+        .limit(limit)
+    )
+    return [Judgeable(*row) for row in rows]
+
+
+def _merged_with(connection: Connection, moves: Mapping[int, int]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for batch in lots(moves):
+        rows = connection.execute(
+            select(article.c.id, article.c.merged_into).where(article.c.merged_into.in_(batch))
+        )
+        found.update((row.id, moves[row.merged_into]) for row in rows)
+    return found
+
+
+def _stories_of(connection: Connection, articles: Iterable[int]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for batch in lots(articles):
+        rows = connection.execute(
+            select(story_article.c.article_id, story_article.c.story_id).where(
+                story_article.c.article_id.in_(batch)
+            )
+        )
+        found.update((row.article_id, row.story_id) for row in rows)
+    return found
+
+
+def _inhabited(connection: Connection, stories: Iterable[int]) -> set[int]:
+    found: set[int] = set()
+    for batch in lots(stories):
+        there = exists().where(story_article.c.story_id == story.c.id)
+        found.update(connection.scalars(select(story.c.id).where(story.c.id.in_(batch), there)))
+    return found
+
+
+def _represent(connection: Connection, stories: Iterable[int]) -> list[int]:
+    """Each story whose article is elsewhere now by its first one. Returns the articles of these."""
+    lost: list[int] = []
+    for batch in lots(stories):
+        elsewhere = (
+            select(story.c.id)
+            .join(story_article, story_article.c.article_id == story.c.article_id)
+            .where(story.c.id.in_(batch), story_article.c.story_id != story.c.id)
+        )
+        lost += connection.scalars(elsewhere)
+    members: list[int] = []
+    for one in lost:
+        own = (
+            select(article.c.id, article.c.merged_into)
+            .join(story_article, story_article.c.article_id == article.c.id)
+            .where(story_article.c.story_id == one)
+        )
+        rows = connection.execute(own).all()
+        if not rows:
+            continue  # it has become another
+        first = min(row.id for row in rows if row.merged_into is None)
+        connection.execute(update(story).where(story.c.id == one).values(article_id=first))
+        members += [row.id for row in rows]
+    return members
+
+
+def _topics_of_stories(connection: Connection, stories: Iterable[int]) -> set[str]:
+    found: set[str] = set()
+    for batch in lots(stories):
+        rows = connection.execute(
+            select(topic.c.name)
+            .distinct()
+            .join(article_topic, article_topic.c.topic_id == topic.c.id)
+            .join(story_article, story_article.c.article_id == article_topic.c.article_id)
+            .where(story_article.c.story_id.in_(batch), topic.c.retired_at.is_(None))
+        )
+        found.update(rows.scalars())
+    return found

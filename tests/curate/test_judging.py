@@ -1,0 +1,292 @@
+"""Stories across outlets as rows: one event is one story, whichever process judges it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from sqlalchemy import func, select
+
+from service.curate.judging import Judge, begun, stop
+from service.curate.stories.terms import read
+from service.errors import StoreError
+from service.store import tables as t
+from service.store.content import stories, story_rows
+from tests.curate.desk import broken, entry
+from tests.curate.stories.test_engine import AGAIN, FLOOD, MUSEUM
+
+CROWD = [
+    ("Cầu Bạch Hổ thông xe", "Sau hai năm thi công, xe cộ qua sông Hương theo cây cầu thép mới."),
+    ("Giá cà phê lập đỉnh", "Nông dân Đắk Lắk bán được 120.000 đồng mỗi kilôgam, cao nhất 30 năm."),
+    ("Tuyển nữ vào chung kết", "Bàn thắng phút 89 của Huỳnh Như hạ Thái Lan tại sân Lạch Tray."),
+]
+
+WINDOW = timedelta(days=5)
+
+THIRD = (
+    "Lũ quét Mường Pồn: thêm 2 thi thể được tìm thấy",
+    (
+        "Trong số 7 người mất tích vì lũ quét ở bản Lĩnh, xã Mường Pồn, tỉnh Điện Biên, Bộ đội "
+        "Biên phòng đã tìm thấy 2 thi thể. 12 ngôi nhà bị cuốn trôi sáng 24/11."
+    ),
+)
+
+
+def told(number, event, host):
+    title, text = event
+    link = f"https://{host}.vn/{number}"
+    return entry(str(number), link, title, summary=text)
+
+
+@pytest.fixture
+def judge():
+    return Judge()
+
+
+def test_two_outlets_are_one_story_that_names_both_with_links(desk, judge, now):
+    desk.says("a", told(1, FLOOD, "a"), told(2, MUSEUM, "a"))
+    judge.run(desk.store, WINDOW, now)
+    desk.unmark()
+    desk.says("b", told(3, AGAIN, "b"))
+    done = judge.run(desk.store, WINDOW, now)
+    assert (done.articles, done.moved) == (1, 1)
+    first, second = desk.story("https://a.vn/1"), desk.story("https://b.vn/3")
+    assert first == second
+    assert first.title == FLOOD[0]
+    assert [(one.title, one.link) for one in first.others] == [("Báo B", "https://b.vn/3")]
+    assert desk.story("https://a.vn/2") != first
+    assert {"tat-ca", "all"} <= desk.marked()
+    with desk.store.read() as connection:
+        assert broken(connection) == []
+
+
+def test_the_id_of_a_story_stays_and_the_lost_one_leads_to_it(desk, judge, now):
+    desk.says("a", told(1, FLOOD, "a"))
+    before = desk.story("https://a.vn/1").public_id
+    desk.says("b", told(3, AGAIN, "b"))
+    lost = desk.story("https://b.vn/3").public_id
+    judge.run(desk.store, WINDOW, now)
+    assert desk.story("https://b.vn/3").public_id == before
+    with desk.store.read() as connection:
+        rows = connection.execute(select(t.story.c.public_id, t.story.c.merged_into)).all()
+        ids = {row.public_id: row.id for row in connection.execute(select(t.story))}
+    assert dict(tuple(row) for row in rows) == {before: None, lost: ids[before]}
+
+
+def test_what_a_process_knew_is_read_again_from_the_rows(desk, now):
+    desk.says("a", told(1, FLOOD, "a"), told(2, MUSEUM, "a"))
+    Judge().run(desk.store, WINDOW, now)
+    desk.says("b", told(3, AGAIN, "b"))
+    Judge().run(desk.store, WINDOW, now)  # another start
+    desk.says("b", told(4, THIRD, "b"))
+    Judge().run(desk.store, WINDOW, now)
+    assert len(desk.story("https://a.vn/1").article_ids) == 3
+
+
+def test_two_processes_in_turn_judge_each_article_once(desk, judge, now):
+    other, judged = Judge(), 0
+    for number, (event, who) in enumerate([(FLOOD, judge), (AGAIN, other), (THIRD, judge)]):
+        desk.says("ab"[number % 2], told(number, event, "ab"[number % 2]))
+        judged += who.run(desk.store, WINDOW, now).articles
+        assert (other if who is judge else judge).run(desk.store, WINDOW, now).articles == 0
+    assert judged == 3
+    assert len(desk.story("https://a.vn/0").article_ids) == 3
+
+
+REFUSES = {
+    "sqlite": (
+        """CREATE TRIGGER refuses BEFORE UPDATE ON fact WHEN OLD.name = 'stories_judged_to'
+           BEGIN SELECT RAISE(ABORT, 'no'); END""",
+        "DROP TRIGGER refuses",
+    ),
+    "postgresql": (
+        """CREATE FUNCTION refuses() RETURNS trigger AS 'BEGIN RAISE ''no''; END' LANGUAGE plpgsql;
+           CREATE TRIGGER refuses BEFORE UPDATE ON fact
+           FOR EACH ROW WHEN (OLD.name = 'stories_judged_to') EXECUTE FUNCTION refuses()""",
+        "DROP FUNCTION refuses CASCADE",
+    ),
+}
+
+
+def test_a_judge_whose_batch_is_refused_begins_again_with_the_rows(desk, judge, now):
+    desk.says("a", told(1, FLOOD, "a"))
+    judge.run(desk.store, WINDOW, now)
+    desk.says("b", told(3, AGAIN, "b"))
+    refuse, again = REFUSES[desk.store.engine.dialect.name]
+    with desk.store.engine.begin() as connection:
+        connection.exec_driver_sql(refuse)
+    with pytest.raises(StoreError):  # at the end of the batch: all its moves are undone
+        judge.run(desk.store, WINDOW, now)
+    with desk.store.engine.begin() as connection:
+        connection.exec_driver_sql(again)
+    assert len(desk.story("https://a.vn/1").article_ids) == 1
+    judge.run(desk.store, WINDOW, now)
+    assert len(desk.story("https://a.vn/1").article_ids) == 2
+
+
+def test_articles_that_turn_out_to_be_one_meanwhile_are_one_here_too(desk, judge, now):
+    desk.says("a", told(1, FLOOD, "a"))
+    desk.says("b", told(3, AGAIN, "b"))
+    judge.run(desk.store, WINDOW, now)
+    desk.says("b", told(3, AGAIN, "b"), entry("9", "https://a.vn/1", FLOOD[0], summary=FLOOD[1]))
+    desk.says("a", told(4, THIRD, "a"))
+    judge.run(desk.store, WINDOW, now)
+    assert desk.story("https://a.vn/4") == desk.story("https://a.vn/1")
+    with desk.store.read() as connection:
+        assert broken(connection) == []
+
+
+def test_what_is_older_than_the_window_keeps_its_own_story(desk, judge, now):
+    desk.says("a", told(1, FLOOD, "a"))
+    judge.run(desk.store, WINDOW, now)
+    later = now + timedelta(days=6)
+    desk.says("b", told(3, AGAIN, "b"), at=later)
+    assert judge.run(desk.store, WINDOW, later).moved == 0
+
+
+def test_stored_articles_outside_the_window_are_never_judged(desk, judge, now):
+    desk.says("a", told(1, FLOOD, "a"))
+    later = now + timedelta(days=30)
+    desk.says("b", told(3, MUSEUM, "b"), at=later)
+    assert judge.run(desk.store, WINDOW, later).articles == 1
+
+
+def listed(desk):
+    with desk.store.read() as connection:
+        found = stories.everywhere(connection)
+        assert [one.id for one in found] == [
+            one.id for one in stories.in_topic(connection, "tat-ca")
+        ]
+    return [one.title for one in found]
+
+
+def test_what_waits_for_a_judge_is_in_no_list_and_its_feeds_are_built_once_more(desk, judge, now):
+    desk.says("b", told(1, FLOOD, "b"))
+    judge.run(desk.store, WINDOW, now)
+    desk.says("b", told(2, MUSEUM, "b"))
+    desk.unmark()  # a feed that is built meanwhile
+    assert listed(desk) == [FLOOD[0]]
+    judge.run(desk.store, WINDOW, now)
+    assert desk.marked() == {"tat-ca", "all"}
+    assert set(listed(desk)) == {FLOOD[0], MUSEUM[0]}
+
+
+def test_where_nobody_judges_any_more_nothing_waits_for_it(desk, judge, now):
+    desk.says("b", told(1, FLOOD, "b"))
+    judge.run(desk.store, WINDOW, now)
+    desk.says("b", told(3, AGAIN, "b"))
+    desk.unmark()
+    stop(desk.store, now)
+    assert desk.marked() == {"tat-ca", "all"}
+    assert set(listed(desk)) == {FLOOD[0], AGAIN[0]}
+    judge.run(desk.store, WINDOW, now)  # switched on again
+    assert listed(desk) == [FLOOD[0]]
+
+
+def test_a_story_may_be_split_off_by_an_article_that_is_judged_again(desk, now):
+    desk.says("a", told(1, FLOOD, "a"))
+    with desk.store.write() as connection:
+        (article,) = connection.scalars(select(t.article.c.id))
+        first = next(begun(connection, article, now, []))
+        assert next(begun(connection, article, now, [])) != first
+
+
+def test_an_article_that_cannot_be_read_stops_no_other(desk, now):
+    def hostile(title, text, language):
+        if title == MUSEUM[0]:
+            raise ValueError("not a text")
+        return read(title, text, language)
+
+    judge = Judge(hostile)
+    desk.says("a", told(1, FLOOD, "a"), told(2, MUSEUM, "a"))
+    desk.says("b", told(3, AGAIN, "b"))
+    done = judge.run(desk.store, WINDOW, now)
+    assert list(done.unread.values()) == ["ValueError: not a text"]
+    assert (done.articles, done.moved) == (3, 1)
+    desk.says("a", told(4, THIRD, "a"))
+    assert Judge(hostile).run(desk.store, WINDOW, now).moved == 1  # it is read again by another
+
+
+def test_what_came_while_the_clock_was_ahead_leaves_the_window(desk, judge, now):
+    ahead = now + timedelta(days=400)
+    desk.says("a", told(1, FLOOD, "a"), at=ahead)
+    judge.run(desk.store, WINDOW, ahead)
+    later = now + timedelta(days=6)
+    desk.says("a", told(2, MUSEUM, "a"))
+    judge.run(desk.store, WINDOW, now)
+    desk.says("b", told(3, AGAIN, "b"), at=later)
+    assert judge.run(desk.store, WINDOW, later).moved == 0
+
+
+def test_two_processes_at_once_judge_each_article_once_and_agree(desk, now):
+    """Both bring articles and judge at the same time; each then holds what the rows say."""
+    barrier = Barrier(2)
+
+    def process(name):
+        judge, judged = Judge(), 0
+        barrier.wait()
+        for number, event in enumerate((FLOOD, MUSEUM, AGAIN, THIRD, *CROWD)):
+            desk.says(name, told(f"{name}{number}", event, name))
+            judged += judge.run(desk.store, WINDOW, now).articles
+        return judge, judged
+
+    desk.checks = False  # between the documents of the other one nothing is at rest
+    with ThreadPoolExecutor(2) as pool:
+        ((one, first), (two, second)) = pool.map(process, "ab")
+    assert first + second == 2 * (4 + len(CROWD))
+    assert desk.story("https://a.vn/a0") == desk.story("https://b.vn/b3")
+    assert desk.story("https://a.vn/a1") == desk.story("https://b.vn/b1")
+    with desk.store.read() as connection:
+        assert broken(connection) == []
+        heads = select(func.count()).select_from(t.story).where(t.story.c.merged_into.is_(None))
+        assert connection.scalar(heads) == 2 + len(CROWD)
+    desk.says("a", told("last", THIRD, "a"))
+    for judge in (one, two):
+        judge.run(desk.store, WINDOW, now)
+    assert len(desk.story("https://a.vn/a0").article_ids) == 7
+
+
+def test_a_story_is_never_told_by_an_article_that_became_another(desk, judge, now):
+    desk.says("a", told(1, FLOOD, "a"), told(2, MUSEUM, "a"))
+    with desk.store.write() as connection:
+        homes = connection.execute(select(t.story_article).order_by(t.story_article.c.article_id))
+        (first, _), (_, second) = homes.all()
+        story_rows.place(connection, {first: second})  # the second article stands for both
+    desk.says("a", told(1, FLOOD, "a"), entry("2", "https://a.vn/1", FLOOD[0], summary=FLOOD[1]))
+    with desk.store.read() as connection:
+        assert broken(connection) == []
+    assert desk.story("https://a.vn/2").title == FLOOD[0]
+
+
+def test_an_idle_judge_asks_two_questions_and_writes_nothing(desk, judge, now):
+    desk.says("a", told(1, FLOOD, "a"))
+    judge.run(desk.store, WINDOW, now)
+    desk.unmark()
+    assert judge.run(desk.store, WINDOW, now).articles == 0
+    assert desk.marked() == set()
+
+
+def test_a_split_is_a_new_story_and_what_is_empty_has_become_another(desk, now):
+    for number in range(4):
+        desk.says("a", told(number, (f"Tin {number}", f"Chuyện {number}"), "a"))
+    with desk.store.write() as connection:
+        ids = list(connection.scalars(select(t.article.c.id).order_by(t.article.c.id)))
+        stories = dict(
+            tuple(row)
+            for row in connection.execute(
+                select(t.story_article.c.article_id, t.story_article.c.story_id)
+            )
+        )
+        one, two, three, four = ids
+        story_rows.place(connection, {two: stories[one], three: stories[one]})
+        fresh = story_rows.begin(connection, "x" * 24, four, now)
+        story_rows.place(connection, {one: fresh, two: fresh})
+        assert broken(connection) == []
+        heads = {row.id: row for row in connection.execute(select(t.story))}
+        assert heads[fresh].article_id == one
+        assert heads[stories[one]].article_id == three
+        assert heads[stories[two]].merged_into == stories[one]
+        count = select(func.count()).select_from(t.story_article)
+        assert connection.scalar(count) == 4
