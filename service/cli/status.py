@@ -38,7 +38,7 @@ from service.report.mailing import Beside
 from service.report.trouble import Trouble
 from service.report.why import UNKNOWN, Why
 from service.report.why import why as ask_why
-from service.runtime import disk, learning, pidfile
+from service.runtime import disk, model_in_use, pidfile
 from service.runtime.composition import Service
 from service.runtime.vitals import noted
 from service.store.content import admin_queries
@@ -71,9 +71,9 @@ def _beside(service: Service) -> list[Trouble]:
     """What no row tells: the disk, and what the running service says of itself."""
     var = service.settings.var
     told = disk.troubles(disk.folders(service.settings))
-    told += learning.troubles(service.settings)
+    told += model_in_use.troubles(service.model())
     own = noted(var) if pidfile.running(var) is not None else []
-    seen = {*disk.KEYS, learning.TROUBLE}
+    seen = {*disk.KEYS, model_in_use.TROUBLE}
     return [*told, *(one for one in own if one.key not in seen)]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.config.schema import Settings
+from service.curate.learned.in_use import LearnedModel
 from service.curate.rules.matcher import Reason, compile_rules
 from service.curate.stored import reasons, refusal, stays
 from service.store.content import articles, topics
@@ -38,16 +39,22 @@ class Backtest:
     """
 
     def __init__(
-        self, store: Store, settings: Settings, name: str, since: datetime | None = None
+        self,
+        store: Store,
+        settings: Settings,
+        name: str,
+        since: datetime | None = None,
+        *,
+        model: LearnedModel | None = None,
     ) -> None:
         self._store, self._settings, self._name = store, settings, name
-        self._since = since
+        self._since, self._model = since, model
         self.articles = self.kept = self.added = self.dropped = 0
 
     def moves(self) -> Iterator[Move]:
         """What would enter and leave, in the order in which the articles came."""
         topic = self._settings.topic[self._name]
-        matcher = compile_rules({self._name: topic}, self._settings.model_file)
+        matcher = compile_rules({self._name: topic}, self._model)
         with self._store.read() as connection:
             row = topics.row(connection, self._name, topic.was)
             last = 0 if self._since is None else articles.before_since(connection, self._since)

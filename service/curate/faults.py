@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from service.config.schema import Combination, Settings, Topic
-from service.curate.model_in_use import EXTRA, NOT, needs_extra
+from service.curate.learned.in_use import EXTRA, NOT, needs_extra
 from service.curate.rules.patterns import Pattern, PatternError, compile_pattern
 from service.curate.rules.phrases import Phrase, Phrases
 from service.curate.rules.terms import FIELDS, Synonyms, named_field, read_term

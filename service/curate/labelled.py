@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from service.config.schema import Settings
 from service.curate.articles import matched_text
 from service.curate.learned.examples import Example
-from service.curate.model_in_use import NOT
+from service.curate.learned.in_use import NOT
 from service.errors import UsageError
 from service.store.content import articles, topic_labels, topics
 from service.store.content.articles import Matchable

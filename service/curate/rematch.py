@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from service.config.schema import Settings, Topic
-from service.curate.model_in_use import LearnedModel
+from service.curate.learned.in_use import LearnedModel
 from service.curate.rules.matcher import Matcher, compile_rules, packed
 from service.curate.stored import reasons, stays
 from service.model import Changed
@@ -29,10 +29,18 @@ MATCHING = 3
 
 
 def rematch(
-    store: Store, settings: Settings, now: datetime, progress: Progress = lambda _done: None
+    store: Store,
+    settings: Settings,
+    now: datetime,
+    progress: Progress = lambda _done: None,
+    *,
+    model: LearnedModel | None = None,
 ) -> Changed:
-    """Apply changed rules to all stored articles. `progress` is given how many are through."""
-    hashes = {name: rules_hash(settings, name) for name in settings.topic}
+    """Apply changed rules, or another model, to all stored articles.
+
+    `progress` is given how many are through.
+    """
+    hashes = {name: rules_hash(settings, name, model) for name in settings.topic}
     with store.read() as connection:
         stored = topics.rules(connection)
     changed = {
@@ -42,7 +50,7 @@ def rematch(
     }
     if not changed:
         return Changed()
-    run = _Rematch(settings, changed, now)
+    run = _Rematch(settings, changed, now, compile_rules(changed, model))
     done = last = 0
     while True:
         with store.write() as connection:
@@ -60,23 +68,25 @@ def rematch(
     return Changed(topics=frozenset(run.topics), articles=run.moved)
 
 
-def rules_hash(settings: Settings, name: str) -> bytes:
+def rules_hash(settings: Settings, name: str, model: LearnedModel | None = None) -> bytes:
     """A hash of all that decides which articles are in the topic; its title does not."""
     topic = settings.topic[name]
     rules = packed({name: topic}).decode()
     filled = sorted(source.id for source in settings.source.values() if name in source.topics)
-    model = LearnedModel(str(settings.model_file)).digest if topic.learn else ""
-    told = json.dumps([MATCHING, rules, filled, model], sort_keys=True, ensure_ascii=False)
+    learned = model.digest if topic.learn and model is not None else ""
+    told = json.dumps([MATCHING, rules, filled, learned], sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(told.encode(), digest_size=16).digest()
 
 
 class _Rematch:
     """The changed topics over batches of stored articles."""
 
-    def __init__(self, settings: Settings, changed: Mapping[str, Topic], now: datetime) -> None:
+    def __init__(
+        self, settings: Settings, changed: Mapping[str, Topic], now: datetime, matcher: Matcher
+    ) -> None:
         self._settings = settings
         self._names = changed.keys()
-        self._matcher: Matcher = compile_rules(changed, settings.model_file)
+        self._matcher = matcher
         self._now = now
         self.topics: set[str] = set()
         self.moved = 0

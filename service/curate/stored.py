@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from service.config.schema import Settings
 from service.curate.articles import matched_text
+from service.curate.learned.in_use import LearnedModel
 from service.curate.rules.matcher import Matcher, Reason, compile_rules
 from service.curate.rules.terms import Described
 from service.store.content import articles
@@ -26,9 +27,15 @@ class Fitting:
     topics: Mapping[str, int]
 
 
-def fitting(connection: Connection, settings: Settings, most: int = LATEST) -> Fitting:
+def fitting(
+    connection: Connection,
+    settings: Settings,
+    most: int = LATEST,
+    *,
+    model: LearnedModel | None = None,
+) -> Fitting:
     """Try the rules of all topics on what is stored. Keeps nothing."""
-    matcher = compile_rules(settings.topic, settings.model_file)
+    matcher = compile_rules(settings.topic, model)
     found: Counter[str] = Counter(dict.fromkeys(settings.topic, 0))
     stored, last = 0, articles.before_latest(connection, most)
     while batch := articles.after(connection, last):

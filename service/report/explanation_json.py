@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from service.curate.model_in_use import NOT
+from service.curate.learned.in_use import NOT
 from service.report.explain import ExplainedEdition, Explanation, FrontPlace, Unknown
 
 

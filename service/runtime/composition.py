@@ -15,11 +15,13 @@ from service.config.schema import Settings
 from service.config.shown import without_password
 from service.curate import stored
 from service.curate.judging import Judge
+from service.curate.learned.in_use import LearnedModel
 from service.curate.stored import Fitting
 from service.errors import ConfigError, SchemaError, StoreError
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.runtime.check import check
+from service.runtime.model_in_use import ModelInUse
 from service.store.audience import subscribers
 from service.store.core import private_files
 from service.store.core.database import Connection, Store, is_there
@@ -51,6 +53,11 @@ class Service:
     clock: Clock
     owner: str
     judge: Judge = field(default_factory=Judge)
+    _model: ModelInUse = field(default_factory=ModelInUse)
+
+    def model(self) -> LearnedModel | None:
+        """The model of learned topics as it stands now; None: no topic is learned."""
+        return self._model.current(self.settings)
 
     @property
     def settings(self) -> Settings:
@@ -154,7 +161,8 @@ def readers(settings: Settings) -> int:
 
 def fitting(settings: Settings) -> Fitting | None:
     """How many stored articles the rules match, by the same store; None where nobody can tell."""
-    return _looked_up(settings, lambda connection: stored.fitting(connection, settings))
+    model = ModelInUse().current(settings)
+    return _looked_up(settings, lambda one: stored.fitting(one, settings, model=model))
 
 
 def open_as_it_is(settings: Settings) -> Store:

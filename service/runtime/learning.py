@@ -1,4 +1,4 @@
-"""Learned topics: their training in a process of its own, and what keeps them from being used."""
+"""Learning topics, in a process of its own."""
 
 from __future__ import annotations
 
@@ -8,25 +8,11 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING
 
-from service.config.schema import Settings
-from service.curate.model_in_use import EXTRA, LearnedModel, needs_extra
+from service.curate.learned.in_use import EXTRA, needs_extra
 from service.errors import LearningError
-from service.report.trouble import Trouble
 
 if TYPE_CHECKING:
     from service.curate.learned.examples import Example
-
-TROUBLE = "model"
-
-
-def troubles(settings: Settings) -> list[Trouble]:
-    """What keeps learned topics from being judged, if the site has some."""
-    if not any(topic.learn for topic in settings.topic.values()):
-        return []
-    problem = LearnedModel(str(settings.model_file)).problem
-    if problem is None:
-        return []
-    return [Trouble(TROUBLE, {"file": str(settings.model_file), "error": problem})]
 
 
 def need_extra() -> None:

@@ -65,6 +65,7 @@ async def collect(
         service.clock,
         names=names,
         owner=service.owner,
+        model=await asyncio.to_thread(service.model),
         progress=progress,
         parsers=parsers,
         sites=sites,
@@ -108,6 +109,7 @@ async def take_delivered(service: Service, *, parsers: Parsers) -> Taken:
         owner=service.owner,
         parsers=parsers,
         random=random.random,
+        model=await asyncio.to_thread(service.model),
     )
     if done.changed.topics:
         await judge_stories(service)
@@ -156,7 +158,9 @@ def _repair(service: Service, now: datetime) -> int:
 
 async def match_again(service: Service) -> None:
     """Rules may have changed with the configuration: stored articles enter and leave topics."""
-    changed = await asyncio.to_thread(rematch, service.store, service.settings, service.clock())
+    changed = await asyncio.to_thread(
+        lambda: rematch(service.store, service.settings, service.clock(), model=service.model())
+    )
     if changed.topics:
         logs.get().info("matched again", topics=sorted(changed.topics), articles=changed.articles)
 

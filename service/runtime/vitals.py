@@ -23,7 +23,7 @@ import structlog
 
 from service.errors import BantinError
 from service.report.trouble import Trouble
-from service.runtime import disk, learning
+from service.runtime import disk, model_in_use
 from service.runtime.composition import Service
 from service.store.core import clock_repair, facts
 
@@ -122,7 +122,7 @@ class Vitals:
     def troubles(self) -> list[Trouble]:
         """What is wrong now, the worst first."""
         told = disk.troubles(disk.folders(self.service.settings))
-        told += learning.troubles(self.service.settings)
+        told += model_in_use.troubles(self.service.model())
         if self._store is not None:
             error, since = self._store
             told.append(Trouble("store_write", {"error": error, "since": since}, stops=True))

@@ -9,6 +9,7 @@ from service.curate.admit import AdmitSource, admit
 from service.curate.lookup import find_article
 from service.curate.rules.matcher import compile_rules
 from service.model import Document, Entry
+from service.runtime.model_in_use import ModelInUse
 from service.store import tables as t
 from service.store.content import admin_queries, stale_feeds, stories
 from service.store.sources import registry
@@ -78,7 +79,7 @@ class Desk:
 
     def __init__(self, store, now, settings=SETTINGS):
         self.store, self.now, self.settings = store, now, settings
-        self.matcher = compile_rules(settings.topic, settings.model_file)
+        self.matcher = compile_rules(settings.topic, ModelInUse().current(settings))
         with store.write() as connection:
             registry.register(connection, settings, now, retire=True)
             rows = connection.execute(select(t.source.c.name, t.source.c.id))

@@ -13,6 +13,7 @@ from service.cli.output import config_option, json_option, local, number, plain,
 from service.curate.backtest import Backtest, Move
 from service.curate.rules.reason_text import reason_line
 from service.runtime.composition import load, open_as_it_is, system_clock
+from service.runtime.model_in_use import ModelInUse
 
 
 @click.command("test")
@@ -32,7 +33,8 @@ def test(topic: str, since: str | None, config: Path, as_json: bool) -> None:
     known_in(settings, "topic", topic)
     start = instant_of(since, settings.zone, system_clock())
     with closing(open_as_it_is(settings)) as store:
-        backtest = Backtest(store, settings, topic, start)
+        model = ModelInUse().current(settings)
+        backtest = Backtest(store, settings, topic, start, model=model)
         if as_json:
             _as_json(backtest, topic, since=start)
         else:

@@ -26,8 +26,8 @@ from service.cli.output import (
 from service.cli.topics.backtest import test
 from service.config.additions import write_at_once
 from service.curate import labelled
+from service.curate.learned.in_use import NOT
 from service.curate.lookup import find_article
-from service.curate.model_in_use import NOT
 from service.errors import LearningError, UsageError
 from service.runtime.learning import need_extra, trained
 from service.store.core.private_files import FILE

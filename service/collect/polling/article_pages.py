@@ -29,7 +29,6 @@ from service.collect.workers.task import ArticlePageTask, EntryOptions, ParseTas
 from service.config.schema import Source
 from service.curate.admit import AdmitSource, admit_listed
 from service.curate.prepare import Prepared
-from service.curate.rules.matcher import packed
 from service.errors import BantinError, FetchError, HttpError, ParseError, StoreError
 from service.net.answers import Response
 from service.store.core.threads import in_thread
@@ -74,7 +73,7 @@ class PageRound:
         self._clock = dependencies.clock
         self._names = None if names is None else tuple(names)
         self._random = random
-        self._rules = packed(self._settings.topic, self._settings.model_file)
+        self._rules = dependencies.rules
         self._in_hand: dict[int, ClaimedArticlePage] = {}
         self._is_dry = False
         self._dispatcher = Dispatcher[ClaimedArticlePage](

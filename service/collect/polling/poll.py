@@ -26,7 +26,8 @@ from service.collect.polling.record import Recorder
 from service.collect.polling.sweep import PassDependencies, Sweep
 from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
-from service.curate.rules.matcher import compile_rules
+from service.curate.learned.in_use import LearnedModel
+from service.curate.rules.matcher import compile_rules, packed
 from service.errors import BantinError, FetchError, UsageError, first_of
 from service.model import Changed
 from service.net.agent import user_agent
@@ -67,6 +68,7 @@ async def collect(
     *,
     owner: str,
     names: Iterable[str] | None = None,
+    model: LearnedModel | None = None,
     client: Client | None = None,
     parsers: Parsers | None = None,
     sites: Sites | None = None,
@@ -77,11 +79,11 @@ async def collect(
 ) -> Collected:
     """Collect what is due, or the named sources at once, due or not.
 
-    `owner`: one start of one process. `client`, `parsers`, `sites` are kept by a long-running
-    caller; without them the pass makes its own. `at_most_s`: after so many seconds no further
-    source is begun, so that one crowded site does not keep what has become due meanwhile waiting;
-    the rest stays due. `term`: of the leases of what is in hand. Raises UsageError for a name that
-    is not a source, StoreError.
+    `owner`: one start of one process. `model`: of learned topics. `client`, `parsers`, `sites` are
+    kept by a long-running caller; without them the pass makes its own. `at_most_s`: after so many
+    seconds no further source is begun, so that one crowded site does not keep what has become due
+    meanwhile waiting; the rest stays due. `term`: of the leases of what is in hand. Raises
+    UsageError for a name that is not a source, StoreError.
     """
     wanted = await in_thread(_wanted, store, settings, clock(), names)
     if not wanted and not await in_thread(_has_pages, store, clock()):
@@ -93,7 +95,7 @@ async def collect(
             )
         if parsers is None:
             parsers = await stack.enter_async_context(Parsers())
-        matcher = compile_rules(settings.topic, settings.model_file)
+        matcher = compile_rules(settings.topic, model)
         turns = Turns(settings, owner)
         dependencies = PassDependencies(
             store,
@@ -104,6 +106,7 @@ async def collect(
             Fetch(client, clock, sites, store),
             parsers,
             matcher,
+            packed(settings.topic, model),
             Recorder(store, settings, matcher, clock, random),
             turns,
         )

@@ -30,7 +30,7 @@ from service.collect.schedule import outcome
 from service.collect.workers.pool import Parsers
 from service.collect.workers.task import ParseTask
 from service.config.schema import Settings
-from service.curate.rules.matcher import Matcher, packed
+from service.curate.rules.matcher import Matcher
 from service.errors import BantinError, first_of
 from service.store.core.database import Store
 from service.store.core.lease import Lease, Term, in_hand
@@ -55,6 +55,7 @@ class PassDependencies:
     fetch: Fetch
     parsers: Parsers
     matcher: Matcher
+    rules: bytes  # the same, packed for workers
     recorder: Recorder
     turns: Turns
 
@@ -82,7 +83,7 @@ class Sweep:
         self._settings = dependencies.settings
         self._clock = dependencies.clock
         self._parsers = dependencies.parsers
-        self._rules = packed(self._settings.topic, self._settings.model_file)
+        self._rules = dependencies.rules
         self._progress = progress
         self._results = Results()
         self._bodies = Bodies()

@@ -22,6 +22,7 @@ from service.collect.polling.request import PolledDocument
 from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
 from service.curate.identity import address_key
+from service.curate.learned.in_use import LearnedModel
 from service.curate.prepare import Prepared
 from service.curate.rules.matcher import compile_rules, packed
 from service.errors import BantinError, first_of
@@ -64,19 +65,20 @@ async def take(
     owner: str,
     parsers: Parsers,
     random: Callable[[], float],
+    model: LearnedModel | None = None,
     term: Term = TERM,
 ) -> Taken:
     """Read and record the oldest waiting body of a few sources. Raises StoreError.
 
-    `owner`: one start of one process. `term`: of its leases.
+    `owner`: one start of one process. `model`: of learned topics. `term`: of its leases.
     """
     owner = f"{owner} delivered"  # a pass of the same process must not find its claims given back
     claim = partial(_claim, store, settings, clock(), owner, term)
     async with claimed(store, LEASE, owner, claim, _ids, clock, term) as work:
         if not work:
             return Taken()
-        rules = packed(settings.topic, settings.model_file)
-        matcher = compile_rules(settings.topic, settings.model_file)
+        rules = packed(settings.topic, model)
+        matcher = compile_rules(settings.topic, model)
         recorder = Recorder(store, settings, matcher, clock, random)
         try:
             async with asyncio.TaskGroup() as group:  # none goes on once the leases are given back

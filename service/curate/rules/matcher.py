@@ -17,10 +17,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from math import inf
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.curate.model_in_use import LearnedModel
+from service.curate.learned.in_use import LearnedModel, read_model
 from service.curate.rules.look import ArticleLook, Finders
 from service.curate.rules.terms import FIELDS, Clause, Described, Rule, pack, unpack
 from service.text.fold import fold
@@ -42,10 +41,10 @@ that is not what is written: a synonym, what an expression found, from one near 
 class Matcher:
     """All rules, compiled. Make it with `compile_rules`."""
 
-    def __init__(self, rules: Mapping[str, Rule], model: str | None = None) -> None:
+    def __init__(self, rules: Mapping[str, Rule], model: LearnedModel | None = None) -> None:
         self._rules = rules
         self._sure = {name: one.learned for name, one in rules.items() if one.learned is not None}
-        self._model = LearnedModel(model) if model is not None and self._sure else None
+        self._model = model if self._sure else None
         self._finders = Finders(rules.values())
         self._categories = {
             name: {fold(category) for category in rule.categories} for name, rule in rules.items()
@@ -131,25 +130,28 @@ class Matcher:
         return reason
 
 
-def compile_rules(topics: Mapping[str, Topic], model: Path | None = None) -> Matcher:
+def compile_rules(topics: Mapping[str, Topic], model: LearnedModel | None = None) -> Matcher:
     """One matcher of all topics' rules. Raises PatternError for an expression that cannot be.
 
-    `model`: the file of the learned model; None: topics that are learned go by their rules alone.
+    `model`: None: topics that are learned go by their rules alone.
+    """
+    return Matcher({name: Rule.of(topic) for name, topic in topics.items()}, model)
+
+
+def packed(topics: Mapping[str, Topic], model: LearnedModel | None = None) -> bytes:
+    """The same as bytes, for a process that has no configuration and reads the model itself.
+
+    Another model gives other bytes, so that a worker reads it once.
     """
     rules = {name: Rule.of(topic) for name, topic in topics.items()}
-    return Matcher(rules, None if model is None else str(model))
-
-
-def packed(topics: Mapping[str, Topic], model: Path | None = None) -> bytes:
-    """The same as bytes, for a process that has no configuration."""
-    rules = {name: Rule.of(topic) for name, topic in topics.items()}
-    return pack(rules, None if model is None else str(model))
+    return pack(rules, None if model is None else (model.path, model.digest))
 
 
 @lru_cache(maxsize=2)
 def unpacked(rules: bytes) -> Matcher:
     """The matcher of rules that were packed."""
-    return Matcher(*unpack(rules))
+    written, model = unpack(rules)
+    return Matcher(written, read_model(model[0]) if model is not None and model[1] else None)
 
 
 def _is_open(rule: Rule) -> bool:

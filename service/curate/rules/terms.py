@@ -271,17 +271,18 @@ def is_acronym(word: str) -> bool:
     return word.isupper() and sum(map(str.isalpha, word)) > 1
 
 
-def pack(rules: Mapping[str, Rule], model: str | None = None) -> bytes:
+def pack(rules: Mapping[str, Rule], model: tuple[str, str] | None = None) -> bytes:
     """Rules as bytes, for a process that has no configuration; equal rules give equal bytes.
 
-    `model`: the file of the learned model, None = there is none.
+    `model`: the file of the learned model and which one it is, None = there is none.
     """
     plain = {name: asdict(rule) for name, rule in rules.items()}
     return json.dumps([plain, model], sort_keys=True).encode()
 
 
-def unpack(packed: bytes) -> tuple[dict[str, Rule], str | None]:
+def unpack(packed: bytes) -> tuple[dict[str, Rule], tuple[str, str] | None]:
     """What `pack` was given."""
     written: dict[str, dict[str, Any]]
     written, model = json.loads(packed)
-    return {name: Rule.unpacked(lists) for name, lists in written.items()}, model
+    rules = {name: Rule.unpacked(lists) for name, lists in written.items()}
+    return rules, None if model is None else tuple(model)

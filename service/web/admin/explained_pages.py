@@ -16,8 +16,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from service.curate import labelled
+from service.curate.learned.in_use import NOT
 from service.curate.lookup import find_article
-from service.curate.model_in_use import NOT
 from service.errors import UsageError
 from service.model import Story
 from service.publish.pages import Pages

@@ -14,14 +14,15 @@ pytest.importorskip("sklearn", reason='needs the extra: pip install "bantin[lear
 
 from service.config.schema import Settings
 from service.curate.faults import faults, warnings
+from service.curate.learned.in_use import MISSING
 from service.curate.learned.model_file import to_bytes
 from service.curate.learned.training import train
-from service.curate.model_in_use import MISSING, LearnedModel
-from service.curate.rematch import rematch
+from service.curate.rematch import rematch as rematch_with
 from service.curate.rules.matcher import compile_rules, packed, unpacked
 from service.curate.rules.terms import Described
 from service.errors import LearningError
 from service.runtime import learning
+from service.runtime.model_in_use import ModelInUse, troubles
 from service.store.sources import registry
 from tests.curate.desk import Desk
 from tests.curate.desk import entry as desk_entry
@@ -62,8 +63,16 @@ def described(topic, source="a", **more):
     return Described(title=title, text=text, source=source, **more)
 
 
+def model_of(made):
+    return ModelInUse().current(made)
+
+
 def matcher_of(made):
-    return compile_rules(made.topic, made.model_file)
+    return compile_rules(made.topic, model_of(made))
+
+
+def rematch(store, made, now):
+    return rematch_with(store, made, now, model=model_of(made))
 
 
 def test_the_model_brings_in_what_no_word_of_the_rule_does(tmp_path, file):
@@ -94,8 +103,9 @@ def test_the_model_brings_in_what_no_word_of_the_rule_does(tmp_path, file):
     assert "learned" not in matcher.match(described("kinh-te")).get("kinh-te", {})
     assert not matcher.match(described("not")).keys() & {"the-thao", "suc-khoe"}
     # Workers get it with the rules.
-    away = unpacked(packed(made.topic, made.model_file))
+    away = unpacked(packed(made.topic, model_of(made)))
     assert away.match(described("the-thao")) == found
+    assert unpacked(packed(made.topic, model_of(made))) is away, "read once"
 
 
 def test_what_narrows_a_rule_narrows_the_model(tmp_path, file):
@@ -133,34 +143,44 @@ def test_a_replaced_file_is_taken_at_once_and_a_broken_one_leaves_the_rules(
 ):
     words = {"any": ["trận đấu"]}
     made = settings(tmp_path, **{"the-thao": {**LEARNED, **words}, "suc-khoe": LEARNED})
-    matcher, model = matcher_of(made), LearnedModel(str(made.model_file))
+    in_use = ModelInUse()
+
+    def match(article):
+        """As a job that begins now does it, and its workers."""
+        model = in_use.current(made)
+        found = compile_rules(made.topic, model).match(article)
+        assert unpacked(packed(made.topic, model)).match(article) == found
+        return found
+
     sport = described("the-thao", language="vi")
     sport = replace(sport, text=f"{sport.text} trận đấu")
-    assert model.problem == MISSING
-    assert matcher.match(sport) == {"the-thao": {"any": ["trận đấu"], "in": ["text"]}}
+    assert in_use.current(made).problem == MISSING
+    assert match(sport) == {"the-thao": {"any": ["trận đấu"], "in": ["text"]}}
     put(made, file)
-    assert model.problem is None
-    assert "learned" in matcher.match(sport)["the-thao"]
-    first = model.digest
+    assert in_use.current(made).problem is None
+    assert "learned" in match(sport)["the-thao"]
+    first = in_use.current(made)
+    assert in_use.current(made) is first, "read once"
     put(made, swapped)
-    assert "learned" in matcher.match(sport)["suc-khoe"]
-    assert model.digest != first
+    assert "learned" in match(sport)["suc-khoe"]
+    assert in_use.current(made).digest != first.digest
     put(made, file[:-100])
     with capture_logs() as logged:
         for _ in range(3):
-            assert set(matcher.match(sport)) == {"the-thao"}
+            assert set(match(sport)) == {"the-thao"}
+    model = in_use.current(made)
     assert model.problem.startswith("no model of topics, or a damaged one")
     assert [one["event"] for one in logged] == ["no learned topics: the rules go on alone"]
-    (trouble,) = learning.troubles(made)
+    (trouble,) = troubles(model)
     assert trouble.key == "model"
     assert trouble.values == {"file": str(made.model_file), "error": model.problem}
     assert not trouble.stops
     put(made, file)
-    assert learning.troubles(made) == []
+    assert troubles(in_use.current(made)) == []
     made.model_file.unlink()
     made.model_file.mkdir()
-    assert set(matcher.match(sport)) == {"the-thao"}
-    assert learning.troubles(settings(tmp_path, **{"the-thao": words})) == []
+    assert set(match(sport)) == {"the-thao"}
+    assert troubles(in_use.current(settings(tmp_path, **{"the-thao": words}))) == []
 
 
 def entry(topic, number=1):

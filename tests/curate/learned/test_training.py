@@ -10,9 +10,9 @@ import pytest
 
 pytest.importorskip("sklearn", reason='needs the extra: pip install "bantin[learn]"')
 
+from service.curate.learned.in_use import NOT
 from service.curate.learned.model_file import to_bytes
 from service.curate.learned.training import train
-from service.curate.model_in_use import NOT
 from service.errors import LearningError
 from service.text.fold import fold
 from tests.curate.learned.texts import ENGLISH, WORDS, article, examples, vietnamese
