@@ -221,7 +221,8 @@ class Story:
     `lead` is plain text, `content` clean HTML ("" unless the source's own feed is full).
     `published` is what the outlet says (None = nothing), `updated` moves only when the text changed
     in substance, `entered_at` is when it first entered any topic. `article_ids` are all articles
-    that tell it, the representing one first; `others` are the other outlets.
+    that tell it, the representing one first; `others` are the other outlets. `hot`: many outlets
+    told it within hours.
     """
 
     id: int
@@ -242,6 +243,7 @@ class Story:
     enclosures: tuple[Enclosure, ...] = ()
     others: tuple[Outlet, ...] = ()
     topics: tuple[TopicEntry, ...] = ()
+    hot: bool = False
 
     @property
     def link(self) -> str | None:

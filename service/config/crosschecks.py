@@ -14,7 +14,7 @@ from service.config.schema import Named, Settings, Source
 from service.errors import Finding
 from service.model import SourceKind
 
-EVERYTHING = "all"
+RESERVED = {"all": "everything", "hot": "hot stories"}
 """The feed of everything has this name, so no topic may have it."""
 
 
@@ -37,9 +37,9 @@ def faults(settings: Settings, names: DefinedIds) -> list[Finding]:
         *_renames("topic", settings.topic),
         *_renames("digest", settings.digest),
     ]
-    if EVERYTHING in names.topics:
-        path = ("topic", EVERYTHING)
-        found.append((path, "is the name of the feed of everything", "give it another id"))
+    for name in RESERVED.keys() & names.topics:
+        problem = f"is the name of the feed of {RESERVED[name]}"
+        found.append((("topic", name), problem, "give it another id"))
     return found
 
 

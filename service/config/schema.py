@@ -28,6 +28,7 @@ from service.config.sections import (
     Collect,
     ConfigSection,
     FooterLink,
+    Hot,
     Id,
     Interval,
     Language,
@@ -67,6 +68,7 @@ __all__ = [
     "Dates",
     "Digest",
     "FooterLink",
+    "Hot",
     "Id",
     "Interval",
     "Log",
@@ -307,6 +309,11 @@ class Digest(Named):
         "news", description="Each article is mailed once per scope; a review sets its own"
     )
     stories: StoriesSection = Field(StoriesSection(), description="Limits on the stories of a mail")
+    hot: bool = Field(
+        False,
+        strict=True,
+        description='Only hot stories; with cadence = "immediate" each as soon as it is hot',
+    )
     max_lateness: Duration | None = Field(
         None, description="Editions later than this are not mailed; default: the next cut"
     )
@@ -326,6 +333,7 @@ class Settings(ConfigSection):
     store: StoreSection = StoreSection()
     collect: Collect = Collect()
     stories: StoryJudgement = StoryJudgement()
+    hot: Hot = Hot()
     publish: Publish = Publish()
     mail: Mail = Mail()
     signup: Signup = Signup()

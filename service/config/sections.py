@@ -182,6 +182,15 @@ class Collect(ConfigSection):
     )
 
 
+class Hot(ConfigSection):
+    """When a story is hot: marked on pages, in feeds/hot.*, and told by digests with hot = true."""
+
+    outlets: int = Field(
+        5, ge=2, strict=True, description="Told by so many outlets that do not belong together"
+    )
+    within: Duration = Field(dt.timedelta(hours=6), description="Within this time")
+
+
 class Publish(ConfigSection):
     """What topic feeds contain."""
 

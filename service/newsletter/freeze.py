@@ -59,7 +59,8 @@ def freeze_now(
         now=now,
     )
     topics = topics_of(settings, cut.digest.name)
-    return snapshot(connection, drafted, topics, settings.source)
+    hot = settings.digest[cut.digest.name].hot
+    return snapshot(connection, drafted, topics, settings.source, hot=hot)
 
 
 def draft(
@@ -96,10 +97,15 @@ def snapshot(
     drafted: Edition,
     topics: Iterable[str],
     sources: Mapping[str, Source],
+    *,
+    hot: bool = False,
 ) -> tuple[Edition, list[Frozen]]:
-    """The draft, finished, with its stories in their order: the highest first."""
+    """The draft, finished, with its stories in their order: the highest first.
+
+    `hot`: only hot ones.
+    """
     since = drafted.covers_from - OVERLAP
-    found = edition_candidates.entered(connection, topics, since, drafted.covers_to)
+    found = edition_candidates.entered(connection, topics, since, drafted.covers_to, hot=hot)
     known = reading.read(connection, [one.story_id for one in found], sources)
     half_life = max(LEAST_HALF_LIFE, drafted.cut_at - drafted.period_from)
     ranked = {

@@ -17,12 +17,14 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from service.config.schema import Settings
+from service.curate.selection.hot import can_be_hot
 from service.model import Story
 from service.publish.channel import (
     FORMATS,
     FRESH_FOR,
     FeedChannel,
     everything_channel,
+    hot_channel,
     topic_channel,
 )
 from service.publish.items import FeedItem, item
@@ -54,7 +56,7 @@ def _writers() -> Mapping[str, Callable[[FeedChannel, Sequence[FeedItem]], bytes
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a pass did: feeds (topic ids, "all") of which bytes changed, or did not, or a reason.
+    """What a pass did: feeds (topic ids, "all", "hot") whose bytes changed, or did not, or why not.
 
     A feed in `failed` may stand in `written` as well: it was built without one bad story.
     """
@@ -107,6 +109,7 @@ class _Desk:
     ) -> None:
         self._store = store
         self._publish = settings.publish
+        self._hot = settings.hot if can_be_hot(settings) else None
         self._site = renderer.site
         self._words: Words = renderer.words(renderer.site.language)
         self._authority = authority
@@ -120,7 +123,9 @@ class _Desk:
         with self._store.read() as connection:
             marks = stale_feeds.marked(connection)
             bases = feed_documents.bases(connection)
-        feeds = (stale_feeds.EVERYTHING, *sorted(self._topics))
+        feeds = [stale_feeds.EVERYTHING, *sorted(self._topics)]
+        if self._hot is not None:
+            feeds.append(stale_feeds.HOT)
         return {
             feed: marks.get(feed)
             for feed in feeds
@@ -149,6 +154,9 @@ class _Desk:
         return changed, left_out
 
     def _channel(self, connection: Connection, feed: str) -> FeedChannel:
+        if feed == stale_feeds.HOT and self._hot is not None:
+            began = _began(self._topics.values(), self._authority)
+            return hot_channel(self._site, self._words, self._authority, self._hot, began)
         if feed != stale_feeds.EVERYTHING:
             topic = self._topics[feed]
             sources = page_queries.sources_in(connection, topic.id)
@@ -160,6 +168,8 @@ class _Desk:
     def _stories(self, connection: Connection, feed: str) -> list[Story]:
         if feed == stale_feeds.EVERYTHING:
             return stories.everywhere(connection, NEWEST)
+        if feed == stale_feeds.HOT:
+            return stories.hot(connection, NEWEST)
         return stories.in_topic(connection, feed, NEWEST)
 
     def _item(self, story: Story, feed: str) -> FeedItem:
@@ -178,6 +188,7 @@ class _Desk:
             self._authority,
             (site.title, site.base_url, site.language, site.rights),
             (self._publish.content, self._publish.images),
+            *((self._hot.outlets, self._hot.within) if self._hot else ()),
             tuple((topic.name, topic.title) for topic in self._topics.values()),
             self._words.chapter("feed."),
         )

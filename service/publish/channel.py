@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.config.sections import Hot
 from service.render.addresses import (
     HOME,
     absolute,
@@ -16,7 +17,7 @@ from service.render.addresses import (
 from service.render.views import SiteView
 from service.render.words import Words
 from service.store.content.page_queries import PublishedTopic
-from service.store.content.stale_feeds import EVERYTHING
+from service.store.content.stale_feeds import EVERYTHING, HOT
 
 FRESH_FOR = timedelta(minutes=15)
 """How long a feed may be kept before it is asked for again: RSS ttl, sy: and Cache-Control's
@@ -90,6 +91,29 @@ def everything_channel(
         id=f"tag:{authority}:everything",
         title=words.say("feed.title", topic=title, site=site.title),
         subtitle=_count(words, "feed.subtitle.everything", sources, site=site.title),
+        home=absolute(HOME, site.base_url),
+        base=site.base_url,
+        site=site.title,
+        language=site.language,
+        rights=site.rights,
+        created_at=created_at,
+    )
+
+
+def hot_channel(
+    site: SiteView, words: Words, authority: str, hot: Hot, created_at: datetime
+) -> FeedChannel:
+    """The feed of hot stories."""
+    return FeedChannel(
+        path=feed_path(HOT),
+        id=f"tag:{authority}:hot",
+        title=words.say("feed.title", topic=words.say("feed.hot"), site=site.title),
+        subtitle=words.say(
+            "feed.subtitle.hot",
+            n=hot.outlets,
+            hours=f"{hot.within / timedelta(hours=1):g}",
+            site=site.title,
+        ),
         home=absolute(HOME, site.base_url),
         base=site.base_url,
         site=site.title,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from service.config.schema import Settings
 from service.errors import Finding
 from service.render.colour import READABLE, WHITE, contrast, is_colour, readable_on_white
-from service.store.content.stale_feeds import EVERYTHING
+from service.store.content.stale_feeds import EVERYTHING, HOT
 
 
 def faults(settings: Settings) -> list[Finding]:
@@ -44,7 +44,9 @@ def _base_url(settings: Settings) -> list[Finding]:
 
 
 def _topics(settings: Settings) -> list[Finding]:
-    if EVERYTHING not in settings.topic:
-        return []
-    problem = f"the feed of all topics has the name {EVERYTHING!r}"
-    return [(("topic", EVERYTHING), problem, "another id for this topic")]
+    reserved = {EVERYTHING: "all topics", HOT: "hot stories"}
+    return [
+        (("topic", name), f"the feed of {what} has the name {name!r}", "another id for this topic")
+        for name, what in reserved.items()
+        if name in settings.topic
+    ]

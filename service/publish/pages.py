@@ -10,6 +10,7 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from service.config.schema import Digest, Settings
+from service.curate.selection.hot import can_be_hot
 from service.model import CadenceRule, Story
 from service.publish import editions
 from service.publish.front import arrange
@@ -39,7 +40,7 @@ from service.render.engine import Renderer
 from service.render.rhythm import rhythm
 from service.render.views import ReferenceLink, StoryView, TopicLink, story_view
 from service.store.content import page_queries, references, stories, timeline
-from service.store.content.stale_feeds import EVERYTHING
+from service.store.content.stale_feeds import EVERYTHING, HOT
 from service.store.core.database import Connection
 
 LISTED = 100
@@ -67,8 +68,9 @@ class Pages:
                 TopicSection(topic, tuple(views[one.story_id] for one in sections[topic.id]))
                 for topic in self._bar if topic.id in sections
             ],
-            feeds=feed_links(EVERYTHING), opml=OPML, digests=self._digest_cards(),
-            counted=self._topic_cards(),
+            feeds=feed_links(EVERYTHING),
+            hot_feeds=feed_links(HOT) if can_be_hot(self._settings) else None,
+            opml=OPML, digests=self._digest_cards(), counted=self._topic_cards(),
         )  # fmt: skip
 
     def topic(self, name: str) -> bytes | None:

@@ -136,7 +136,7 @@ def _editions(connection: Connection, pages: Pages) -> Iterator[File]:
 
 def _told(connection: Connection) -> list[Story]:
     """The stories that stand in a feed or an edition, each once."""
-    feeds = [stories.everywhere(connection, NEWEST)]
+    feeds = [stories.everywhere(connection, NEWEST), stories.hot(connection, NEWEST)]
     feeds += [stories.in_topic(connection, t.name, NEWEST) for t in page_queries.topics(connection)]
     frozen = sorted(
         stories.by_ids(connection, page_queries.in_editions(connection)).values(),

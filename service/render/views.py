@@ -75,7 +75,8 @@ class StoryView:
 
     `link` is the original (None: our page alone), `page` our own page of it, `outlet` the name of
     who told it, `byline` the author with the outlet ("Thanh Hằng · VnExpress"), `others` the other
-    outlets that told it, `content` clean HTML ("" unless full text is published).
+    outlets that told it, `content` clean HTML ("" unless full text is published). `hot`: many
+    outlets told it within hours; in an edition, when it was frozen.
     """
 
     public_id: str
@@ -91,6 +92,7 @@ class StoryView:
     others: tuple[LinkView, ...] = ()
     topics: tuple[TopicLink, ...] = ()
     content: str = ""
+    hot: bool = False
 
     @property
     def page(self) -> str:
@@ -118,6 +120,7 @@ def story_view(story: Story) -> StoryView:
         others=tuple(_outlet_link(other) for other in story.others),
         topics=tuple(TopicLink(topic.name, topic.title) for topic in story.topics),
         content=story.content,
+        hot=story.hot,
     )
 
 
@@ -167,6 +170,7 @@ def freeze(view: StoryView) -> dict[str, Any]:
         "image": image and [image.url, image.alt, image.width, image.height],
         "others": [[other.title, other.url] for other in view.others],
         "topics": [[topic.id, topic.title] for topic in view.topics],
+        **({"hot": True} if view.hot else {}),
     }
 
 

@@ -34,7 +34,7 @@ from service.store.content import (
 from service.store.content.admin_queries import Explained
 from service.store.content.page_queries import EditionPlace
 from service.store.content.sightings import OtherArticle, RefusedEntry
-from service.store.content.stale_feeds import EVERYTHING
+from service.store.content.stale_feeds import EVERYTHING, HOT
 from service.store.core.database import Connection
 from service.store.mailing import history
 from service.store.mailing.history import DigestMailed
@@ -80,7 +80,7 @@ class FrontPlace:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`feeds`: those that list its story now (topic ids, "all"). `page`: its story's path.
+    """`feeds`: those that list its story now (topic ids, "all", "hot"). `page`: its story's path.
 
     `told`: state of delivery -> to how many subscribers, its whole story counted; `mailed`: the
     same by digest, `uncertain`: the Message-IDs of the first uncertain mails. `editions` that list
@@ -209,7 +209,10 @@ def _feeds(connection: Connection, found: Explained, settings: Settings) -> list
     """Topics that left the TOML publish nothing any more."""
     inside = {one.topic for one in found.topics}
     live = [topic for topic in settings.topic if topic in inside]
-    feeds = {EVERYTHING: stories.everywhere(connection, NEWEST)}
+    feeds = {
+        EVERYTHING: stories.everywhere(connection, NEWEST),
+        HOT: stories.hot(connection, NEWEST),
+    }
     feeds |= {topic: stories.in_topic(connection, topic, NEWEST) for topic in live}
     return [
         feed

@@ -33,6 +33,7 @@ from service.curate.citing import read_stored
 from service.curate.judging import Judged
 from service.curate.rematch import rematch
 from service.curate.search.indexing import index_stored
+from service.curate.selection.marking import mark
 from service.mail.drain import Drained, drain
 from service.newsletter.pruning import prune
 from service.newsletter.run import Planned, plan_due, plan_welcomes
@@ -195,9 +196,17 @@ def _judge(service: Service) -> Judged:
     return service.judge.run(service.store, wanted.window, now)
 
 
+async def mark_hot(service: Service) -> None:
+    """Mark what many outlets tell within hours, before it is shown and mailed."""
+    done = await asyncio.to_thread(mark, service.store, service.settings, service.clock())
+    if done.hot or done.cooled:
+        logs.get().info("hot stories", hot=done.hot, cooled=done.cooled)
+
+
 async def publish_stale(service: Service) -> Published:
     """Build what is marked stale."""
     await judge_stories(service)
+    await mark_hot(service)
     done = await asyncio.to_thread(
         publish, service.store, service.settings, service.renderer, service.clock()
     )
@@ -211,6 +220,7 @@ async def plan(
 ) -> Planned:
     """Cut, freeze and plan what is due; welcomes first."""
     await judge_stories(service)
+    await mark_hot(service)
     parts = (service.store, service.settings, service.renderer, service.clock())
     welcomed = await asyncio.to_thread(plan_welcomes, *parts, digest)
     for subscription, reason in welcomed.failed.items():

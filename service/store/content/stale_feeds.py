@@ -17,9 +17,12 @@ from service.store.tables import stale_feed
 EVERYTHING = "all"
 """The feed of all topics. A topic of this name is refused."""
 
+HOT = "hot"
+"""The feed of hot stories. A topic of this name is refused too."""
+
 
 def mark(connection: Connection, feeds: Iterable[str], now: datetime) -> None:
-    """Mark feeds (topic ids, or EVERYTHING) as needing a build; their pages show something else."""
+    """Mark feeds (topic ids, EVERYTHING, HOT) as needing a build; their pages show otherwise."""
     feeds = set(feeds)
     versions.raise_(connection, feeds)
     rows = [{"feed": feed, "marked_at": now} for feed in sorted(feeds)]

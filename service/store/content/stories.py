@@ -17,12 +17,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from service.model import Enclosure, Image, Outlet, Story, TopicEntry
-from service.store.content import story_rows
+from service.store.content import hot_stories, story_rows
 from service.store.core.bulk import lots
 from service.store.tables import (
     article,
     article_topic,
     entry,
+    hot_story,
     source,
     story,
     story_article,
@@ -59,6 +60,11 @@ def latest(
     if found is None:
         return {}
     return _newest(connection, article_topic.c.topic_id == found, limit, scan)
+
+
+def hot(connection: Connection, limit: int = 100) -> list[Story]:
+    """The stories that became hot last; newest first, as all lists are."""
+    return sorted(_in_order(connection, hot_stories.newest(connection, limit)), key=listed)
 
 
 def by_public_id(connection: Connection, public_id: str) -> Story | None:
@@ -186,6 +192,7 @@ def _heads(connection: Connection, ids: list[int]) -> Sequence[Any]:
         select(
             story.c.id.label("story_id"),
             story.c.public_id.label("story_public_id"),
+            hot_story.c.hot_at,
             article,
             source.c.name.label("source"),
             source.c.title.label("source_title"),
@@ -194,6 +201,7 @@ def _heads(connection: Connection, ids: list[int]) -> Sequence[Any]:
         )
         .join(article, article.c.id == story.c.article_id)
         .join(source, source.c.id == article.c.source_id)
+        .outerjoin(hot_story, hot_story.c.story_id == story.c.id)
         .where(story.c.id.in_(ids))
     ).all()
 
@@ -297,6 +305,7 @@ def _story(
         enclosures=tuple(Enclosure(**one) for one in head.enclosures),
         others=_others(own, outlets),
         topics=tuple(listed.values()),
+        hot=head.hot_at is not None,
     )
 
 

@@ -111,6 +111,7 @@ _LEDGER: tuple[tuple[Column[Any], ColumnElement[bool]], ...] = (
     (t.subscription.c.covered_to, true()),
     (t.article_topic.c.entered_at, _TOPICS),
     (t.article_topic.c.listed_at, true()),
+    (t.hot_story.c.hot_at, true()),
     (t.delivery.c.created_at, _TRANSACTIONAL),  # one transactional mail a day to an address
 )
 """What has happened, and decides what is told: only where the clock is believed."""

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, or_, select, true
 
 from service.store.content import story_rows
 from service.store.core.bulk import lots
-from service.store.tables import article, article_topic, story, story_article, topic
+from service.store.tables import article, article_topic, hot_story, story, story_article, topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +39,36 @@ class DigestCandidate:
 
 
 def entered(
-    connection: Connection, topics: Iterable[str], since: datetime, until: datetime
+    connection: Connection,
+    topics: Iterable[str],
+    since: datetime,
+    until: datetime,
+    *,
+    hot: bool = False,
 ) -> list[DigestCandidate]:
     """Stories that entered one of `topics` in [since, until), and not quietly.
 
     A story enters a topic with its first article there that is news; an outlet that joins it later
     makes it no newer. What came so late that it waits for a judge is left to the next edition,
-    which reaches back to it by its hour of overlap.
+    which reaches back to it by its hour of overlap. `hot`: only
+    stories that are it; they enter a topic when they become it.
     """
     names = list(topics)
+    begins = article_topic.c.entered_at >= since
     rows = connection.execute(
         select(story_article.c.story_id)
         .distinct()
+        .outerjoin(hot_story, hot_story.c.story_id == story_article.c.story_id)
         .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
         .join(topic, topic.c.id == article_topic.c.topic_id)
         .where(
             topic.c.name.in_(names),
             topic.c.retired_at.is_(None),
             article_topic.c.quiet.is_(False),
-            article_topic.c.entered_at >= since,
+            or_(begins, hot_story.c.hot_at >= since) if hot else begins,
             article_topic.c.entered_at < until,
             story_rows.listable(connection),
+            hot_story.c.hot_at < until if hot else true(),
         )
     )
     found: list[DigestCandidate] = []
@@ -67,7 +76,9 @@ def entered(
         when = _entrances(connection, batch, names)
         heads = connection.execute(_heads(batch)).all()
         for head in heads:
-            inside = tuple((name, at) for name, at in when[head.id] if at < until)
+            heated = head.hot_at if hot else None
+            since_when = ((name, max(at, heated or at)) for name, at in when[head.id])
+            inside = tuple((name, at) for name, at in since_when if at < until)
             if any(at >= since for _, at in inside):
                 found.append(
                     DigestCandidate(
@@ -178,7 +189,8 @@ def _entrances(
 
 def _heads(stories: list[int]) -> Select[Any]:
     return (
-        select(story.c.id, story.c.public_id, article.c.published_at)
+        select(story.c.id, story.c.public_id, hot_story.c.hot_at, article.c.published_at)
         .join(article, article.c.id == story.c.article_id)
+        .outerjoin(hot_story, hot_story.c.story_id == story.c.id)
         .where(story.c.id.in_(stories))
     )

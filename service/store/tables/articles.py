@@ -133,6 +133,15 @@ story_article = Table(
     Index("ix_story_article_story_id", "story_id"),
 )
 
+hot_story = Table(
+    "hot_story",
+    metadata,
+    # Many outlets told it within hours. That it became so is the clock of windows, too.
+    Column("story_id", ForeignKey("story.id"), primary_key=True, autoincrement=False),
+    Column("hot_at", UtcDateTime, nullable=False),
+    Index("ix_hot_story_hot_at", "hot_at"),
+)
+
 article_topic = Table(
     "article_topic",
     metadata,

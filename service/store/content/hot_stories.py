@@ -1,0 +1,96 @@
+"""Which stories are hot, and which may have become it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select
+
+from service.store.core.bulk import lots
+from service.store.core.statements import upsert
+from service.store.tables import (
+    article,
+    article_topic,
+    entry,
+    hot_story,
+    story,
+    story_article,
+    topic,
+)
+
+
+def newest(connection: Connection, limit: int) -> list[int]:
+    """Stories in topics of the TOML that became hot last, the last first."""
+    listed = (
+        select(story_article.c.article_id)
+        .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
+        .join(topic, topic.c.id == article_topic.c.topic_id)
+        .where(story_article.c.story_id == story.c.id, topic.c.retired_at.is_(None))
+    )
+    rows = connection.execute(
+        select(story.c.id)
+        .join(hot_story, hot_story.c.story_id == story.c.id)
+        .where(story.c.merged_into.is_(None), listed.exists())
+        .order_by(hot_story.c.hot_at.desc(), story.c.public_id)
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
+def lately(connection: Connection, since: datetime) -> set[int]:
+    """Stories that became hot at `since` or later."""
+    rows = connection.execute(
+        select(story.c.id)
+        .join(hot_story, hot_story.c.story_id == story.c.id)
+        .where(hot_story.c.hot_at >= since, story.c.merged_into.is_(None))
+    )
+    return set(rows.scalars())
+
+
+def told_by_many(connection: Connection, since: datetime, least: int) -> list[int]:
+    """Stories with an article seen first at `since` or later, told by so many sources or more."""
+    fresh = (
+        select(story_article.c.story_id)
+        .join(article, article.c.id == story_article.c.article_id)
+        .where(article.c.first_seen_at >= since)
+    )
+    rows = connection.execute(
+        select(story_article.c.story_id)
+        .join(entry, entry.c.article_id == story_article.c.article_id)
+        .where(story_article.c.story_id.in_(fresh))
+        .group_by(story_article.c.story_id)
+        .having(func.count(entry.c.source_id.distinct()) >= least)
+    )
+    return list(rows.scalars())
+
+
+def heat(connection: Connection, ids: Iterable[int], now: datetime) -> set[str]:
+    """They are hot from now on. Returns their topics. Needs a write transaction."""
+    wanted = sorted(ids)
+    if wanted:
+        rows = [{"story_id": one, "hot_at": now} for one in wanted]
+        connection.execute(upsert(connection, hot_story).on_conflict_do_nothing(), rows)
+    return _topics(connection, wanted)
+
+
+def cool(connection: Connection, ids: Iterable[int]) -> set[str]:
+    """They are hot no more. Returns their topics. Needs a write transaction."""
+    wanted = sorted(ids)
+    for batch in lots(wanted):
+        connection.execute(delete(hot_story).where(hot_story.c.story_id.in_(batch)))
+    return _topics(connection, wanted)
+
+
+def _topics(connection: Connection, ids: Iterable[int]) -> set[str]:
+    found: set[str] = set()
+    for batch in lots(ids):
+        rows = connection.execute(
+            select(topic.c.name)
+            .distinct()
+            .join(article_topic, article_topic.c.topic_id == topic.c.id)
+            .join(story_article, story_article.c.article_id == article_topic.c.article_id)
+            .where(story_article.c.story_id.in_(batch), topic.c.retired_at.is_(None))
+        )
+        found.update(rows.scalars())
+    return found
