@@ -16,6 +16,7 @@ BantinError
 ├── ParseError          a document could not be understood
 │   └── QuarantinedError   it killed or hung those who read it, twice
 ├── LearningError       topics cannot be learned from these texts, or a model cannot be read
+├── StoryError          stories cannot be split or merged as asked
 ├── TemplateError       a template is missing, broken or used a name that is not there
 └── MailError           a message could not be built or handed over
 """
@@ -146,6 +147,10 @@ class DriftError(ParseError):
 
 class LearningError(BantinError):
     """Topics cannot be learned from what was given, or a learned model cannot be read."""
+
+
+class StoryError(BantinError):
+    """Stories cannot be split or merged as asked. The text names them and says what can be done."""
 
 
 class TemplateError(BantinError):

@@ -5,6 +5,7 @@ All instants are aware datetimes in UTC. A None instant means "not said" or "not
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
@@ -256,6 +257,24 @@ class Story:
         seen = self.entered_at or self.first_seen_at
         instants = [at for at in (self.published, seen) if at is not None]
         return min(instants)
+
+
+class StoryActKind(StrEnum):
+    """What an admin says by hand about the stories of articles."""
+
+    APART = "apart"  # articles of two sides are never in one story
+    TOGETHER = "together"  # all of them are in one story
+
+
+@dataclass(frozen=True, slots=True)
+class StoryAct:
+    """One act by hand. `sides`: article -> the side that it is on, from 0; `actor`: who did it."""
+
+    id: int
+    kind: StoryActKind
+    actor: str
+    happened_at: datetime
+    sides: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)

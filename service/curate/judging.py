@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 
 from service.curate import identity
 from service.curate.articles import matched_text
-from service.store.content import entries, stale_feeds, story_rows, versions
+from service.curate.stories.by_hand import ByHand
+from service.model import StoryAct
+from service.store.content import entries, stale_feeds, story_acts, story_rows, versions
 from service.store.content.story_rows import Judgeable
 from service.store.core.database import Connection, Store
 
@@ -62,6 +64,8 @@ class Judge:
         self._copy: Stories | None = None
         self._to = 0  # the last article that it has
         self._homes: int | None = None  # the version of what it says; None: ask the rows
+        self._acts: list[StoryAct] = []
+        self._acts_to: int | None = None  # the last act among them; None: ask the rows
         self._until: datetime | None = None
         self._lock = Lock()
 
@@ -99,7 +103,7 @@ class Judge:
             from service.curate.stories.engine import Stories, StorySettings  # noqa: PLC0415
 
             self._copy = Stories(StorySettings(window=self._window))
-            self._to, self._homes = 0, None
+            self._to, self._homes, self._acts_to = 0, None, None
         while True:
             with store.read() as connection:
                 to = story_rows.judged_to(connection)
@@ -121,8 +125,10 @@ class Judge:
         elif to != self._to:
             return  # another process was quicker: catch up first
         if versions.one(connection, versions.HOMES) != self._homes:
-            stories.forget_before(now - self._window)
-            _agree(stories, story_rows.homes(connection, now - self._window, to))
+            since = now - self._window
+            stories.forget_before(since)
+            _agree(stories, story_rows.homes(connection, since, to))
+            stories.by_hand = self._by_hand(connection, since)
         rows = story_rows.after(connection, to, BATCH)
         # Until now they were left out of all lists, which may have been made meanwhile.
         topics = story_rows.topics_of(connection, [row.id for row in rows])
@@ -151,6 +157,13 @@ class Judge:
         done.moved += sum(moves[row.id] != row.story_id for row in rows)
         done.moved += len(moves.keys() - {row.id for row in rows})
         done.topics |= topics
+
+    def _by_hand(self, connection: Connection, since: datetime) -> ByHand:
+        """What admins said about stories that have an article of the window."""
+        newest = story_acts.newest(connection)
+        if newest != self._acts_to:
+            self._acts, self._acts_to = story_acts.living(connection, since), newest
+        return ByHand(self._acts, story_acts.homes(connection, self._acts))
 
     def _terms(self, row: Judgeable, unread: dict[int, str]) -> Terms:
         from service.curate.stories import terms  # noqa: PLC0415 - brings numpy

@@ -1,11 +1,11 @@
-"""The article that an address means: an outlet's, or that of our own page of its story."""
+"""The article that an address means, or the story: an outlet's address, or that of our own page."""
 
 from __future__ import annotations
 
 import re
 
 from service.curate.identity import address_key
-from service.store.content import articles, entries
+from service.store.content import articles, entries, story_rows
 from service.store.core.database import Connection
 from service.text.fold import nfc
 from service.text.web.canonical import display_link, is_web
@@ -35,3 +35,18 @@ def find_article(connection: Connection, asked: str) -> int | None:
         found = articles.by_public_id(connection, page[1]) if page else None
     # Where the address was not a key: as it is shown, or as some source gave it.
     return found if found is not None else articles.by_link(connection, display_link(asked))
+
+
+def find_story(connection: Connection, asked: str) -> int | None:
+    """The story behind its id, its page's address, or that of one of its articles; None: unknown.
+
+    A story that was merged is the one that it has become.
+    """
+    asked = nfc(asked).strip()
+    page = _STORY_PAGE.search(asked.partition("?")[0].partition("#")[0])
+    public_id = page[1] if page else asked
+    found = story_rows.named(connection, public_id) if _PUBLIC_ID.fullmatch(public_id) else None
+    if found is not None:
+        return found
+    article = find_article(connection, asked)
+    return None if article is None else story_rows.story_of(connection, article)

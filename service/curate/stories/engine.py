@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from service.curate.stories.by_hand import ByHand
 from service.curate.stories.grouping import Matrix, average_link, name_groups
 from service.curate.stories.postings import Slots
 from service.curate.stories.terms import Terms
@@ -51,7 +52,8 @@ class StorySettings:
 class Placed:
     """What one arrival changed: the article's story, and article -> new story of those that moved.
 
-    The new article is not among `moved`.
+    The new article is not among `moved`; what has left the window, but belongs by hand to one that
+    moved, is.
     """
 
     story: int
@@ -69,7 +71,8 @@ class Stories:
     """The articles of the window and the stories that they make.
 
     Nothing is remembered that rows do not tell: `restore` each article of the window, in order of
-    arrival, with the story that it has. Not safe for two threads at once.
+    arrival, with the story that it has. `by_hand`: what admins said, which is set whenever that or
+    the rows have changed. Not safe for two threads at once.
     """
 
     def __init__(self, settings: StorySettings = StorySettings()) -> None:
@@ -79,6 +82,7 @@ class Stories:
         self._articles: OrderedDict[int, _Article] = OrderedDict()
         self._members: dict[int, list[int]] = {}
         self._owner: dict[int, int] = {}
+        self.by_hand = ByHand()
 
     def __len__(self) -> int:
         return len(self._articles)
@@ -106,9 +110,14 @@ class Stories:
 
         `own` is the id of the story that the article begins if it belongs to none, `fresh` gives
         ids that no story has had, for what is split off (and for `own`, where it is None). What has
-        left the window by then is forgotten first.
+        left the window by then is forgotten first. An article that an admin has placed already
+        stays there.
         """
         self.forget_before(at - self._settings.window)
+        placed = self.by_hand.home(article)
+        if placed is not None:
+            self.restore(article, placed, terms, at)
+            return Placed(placed, {})
         slot = self._take(article, terms, at)
         touched = [] if terms.empty else self._touched(slot)
         if len(touched) > 1:
@@ -185,13 +194,48 @@ class Stories:
         samples = [self._sample(story) for story in stories]
         sizes = np.array([len(sample) for sample in samples])
         every = self._window.like(slot, np.concatenate(samples))
-        means = np.add.reduceat(every, np.cumsum(sizes) - sizes) / sizes
+        begins = np.cumsum(sizes) - sizes
+        means = np.add.reduceat(every, begins) / sizes
+        if self.by_hand:
+            for number, (story, begin) in enumerate(zip(stories, begins, strict=True)):
+                if self.by_hand.made(story):
+                    strands = self._strands(samples[number])
+                    means[number] = max(every[begin + strand].mean() for strand in strands)
         touched = [
             (story, float(mean))
             for story, mean in zip(stories, means, strict=True)
             if mean >= enough
         ]
-        return sorted(touched, key=lambda one: (-one[1], one[0]))[:MOST_STORIES]
+        touched.sort(key=lambda one: (-one[1], one[0]))
+        return self._may_meet(touched)[:MOST_STORIES]
+
+    def _may_meet(self, touched: list[tuple[int, float]]) -> list[tuple[int, float]]:
+        """Without stories that an admin put apart from one that is more alike."""
+        if not self.by_hand:
+            return touched
+        kept: list[tuple[int, float]] = []
+        for story, mean in touched:
+            if not any(self.by_hand.apart(story, other) for other, _mean in kept):
+                kept.append((story, mean))
+        return kept
+
+    def _strands(self, sample: Slots) -> list[Slots]:
+        """What a story made by hand consists of, as places in its sample.
+
+        An admin puts together what is not alike, or the machine would have: on average nothing
+        could be like all of it. So it is known by whichever part is most alike.
+        """
+        if len(sample) == 1:
+            return [np.array([0], np.int64)]
+        alike = np.array([self._window.like(int(slot), sample) for slot in sample])
+        groups = average_link(
+            alike,
+            [1] * len(sample),
+            [1.0] * len(sample),
+            threshold=self._settings.threshold,
+            cohesion=self._settings.cohesion,
+        )
+        return [np.array(group, np.int64) for group in groups]
 
     def _sample(self, story: int) -> Slots:
         """The articles that a story is known by: its first ones and its newest."""
@@ -208,11 +252,18 @@ class Stories:
         units: list[tuple[int | None, Slots, int]] = [(None, np.array([own], np.int64), 1)]
         for story in stories:
             members = self._members[story]
-            if len(members) > LARGE or len(units) + len(members) > MOST_UNITS:
+            whole = len(members) > LARGE or self.by_hand.made(story)
+            if whole or len(units) + len(members) > MOST_UNITS:
                 units.append((story, self._sample(story), len(members)))
             else:
                 units.extend((story, np.array([slot], np.int64), 1) for slot in members)
-        alike, inner = self._matrix([slots for _story, slots, _size in units])
+        made = {story for story in stories if self.by_hand.made(story)}
+        alike, inner = self._matrix(
+            [
+                [slots[strand] for strand in self._strands(slots)] if story in made else [slots]
+                for story, slots, _size in units
+            ]
+        )
         groups = average_link(
             alike,
             [size for _story, _slots, size in units],
@@ -227,22 +278,31 @@ class Stories:
             if new is not None and 0 in group  # it has the new article
             else next(fresh)
             for group, story in zip(
-                groups, name_groups(groups, [story for story, _slots, _size in units]), strict=True
+                groups,
+                name_groups(groups, [story for story, _slots, _size in units], made),
+                strict=True,
             )
         ]
         return self._carry_out(article, units, groups, named)
 
-    def _matrix(self, units: list[Slots]) -> tuple[Matrix, list[float]]:
-        every = np.concatenate(units)
-        begins = np.cumsum([0, *(len(slots) for slots in units)])[:-1]
-        sizes = np.array([len(slots) for slots in units])
+    def _matrix(self, units: list[list[Slots]]) -> tuple[Matrix, list[float]]:
+        """How alike units are, by the strands that are most alike; how alike each is within."""
+        strands = [strand for unit in units for strand in unit]
+        every = np.concatenate(strands)
+        sizes = np.array([len(slots) for slots in strands])
+        begins = np.cumsum(sizes) - sizes
         rows = np.array([self._window.like(int(slot), every) for slot in every])
         sums = np.add.reduceat(np.add.reduceat(rows, begins, axis=0), begins, axis=1)
         alike = sums / (sizes[:, None] * sizes[None, :])
-        inner = []
-        for unit, (begin, size) in enumerate(zip(begins, sizes, strict=True)):
-            own = np.trace(rows[begin : begin + size, begin : begin + size])
-            inner.append(float((sums[unit, unit] - own) / (size * (size - 1))) if size > 1 else 1.0)
+        own = np.add.reduceat(np.diagonal(rows), begins)
+        counts = np.array([len(unit) for unit in units])
+        firsts = np.cumsum(counts) - counts
+        within = np.add.reduceat(np.diagonal(sums) - own, firsts)
+        pairs = np.add.reduceat(sizes * (sizes - 1), firsts)
+        inner = [
+            float(much / times) if times else 1.0 for much, times in zip(within, pairs, strict=True)
+        ]
+        alike = np.maximum.reduceat(np.maximum.reduceat(alike, firsts, axis=0), firsts, axis=1)
         return alike, inner
 
     def _carry_out(
@@ -262,7 +322,12 @@ class Stories:
                 elif before != story:
                     whole = self._members[before] if size > 1 else slots.tolist()
                     moved |= {self._owner[slot]: story for slot in whole}
+        for other, story in list(moved.items()):
+            bound = self.by_hand.with_(other)
+            moved |= {one: story for one in bound if self.by_hand.home(one) != story}
         for other, story in moved.items():
-            self.move(other, story)
+            self.by_hand.move(other, story)
+            if other in self._articles:
+                self.move(other, story)
         self._join(article, own)
         return Placed(own, moved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 import numpy.typing as npt
@@ -71,21 +72,25 @@ def _coheres(
     return bool(mean >= cohesion * loosest)
 
 
-def name_groups(groups: Sequence[Sequence[int]], stories: Sequence[int | None]) -> list[int | None]:
+def name_groups(
+    groups: Sequence[Sequence[int]],
+    stories: Sequence[int | None],
+    kept: AbstractSet[int] = frozenset(),
+) -> list[int | None]:
     """The story id of each group: the old one that it shares most with, ties to the lowest.
 
-    `groups` hold numbers of units, `stories` the old id of each unit (None: it had none). None: a
-    group that gets no old id.
+    `groups` hold numbers of units, `stories` the old id of each unit (None: it had none), `kept`
+    those that win over others however little is shared. None: a group that gets no old id.
     """
     overlaps = [
-        (-times, story, group)
+        (story not in kept, -times, story, group)
         for group, units in enumerate(groups)
         for story, times in Counter(stories[unit] for unit in units).items()
         if story is not None
     ]
     named: dict[int, int] = {}
     taken: set[int] = set()
-    for _times, story, group in sorted(overlaps):
+    for _kept, _times, story, group in sorted(overlaps):
         if group not in named and story not in taken:
             named[group] = story
             taken.add(story)

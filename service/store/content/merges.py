@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, or_, select, update
 
-from service.store.content import topics, versions
+from service.store.content import story_acts, story_rows, topics, versions
 from service.store.tables import (
     article,
     article_key,
@@ -19,7 +19,8 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
     """Keys, entries, topics and the story of `loser` become those of `winner`.
 
     The loser's own row and its rows in the ledger stay, and its story counts it among its articles:
-    who was told of it has been told.
+    who was told of it has been told. Where an admin put the two stories apart, the rest of the
+    loser's story stays what it is.
     """
     connection.execute(
         update(article)
@@ -39,7 +40,10 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
     )
     stories = {row.article_id: row.story_id for row in rows}
     if stories[winner] != stories[loser]:
-        _merge_stories(connection, stories[winner], stories[loser])
+        if story_acts.apart(connection, stories[winner], stories[loser]):
+            story_rows.place(connection, {winner: stories[winner]})
+        else:
+            _merge_stories(connection, stories[winner], stories[loser])
     versions.raise_(connection, [versions.HOMES])
     one_story = story_article.c.story_id == stories[winner]
     told = connection.execute(select(story_article.c.article_id).where(one_story)).scalars()

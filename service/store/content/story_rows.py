@@ -118,6 +118,42 @@ def homes(connection: Connection, since: datetime, to: int) -> dict[int, int]:
     return {row.article_id: row.story_id for row in rows}
 
 
+def articles_of(connection: Connection, story_id: int) -> list[int]:
+    """The articles of a story in order of arrival, without those that were merged into others."""
+    rows = connection.scalars(
+        select(article.c.id)
+        .join(story_article, story_article.c.article_id == article.c.id)
+        .where(story_article.c.story_id == story_id, article.c.merged_into.is_(None))
+        .order_by(article.c.id)
+    )
+    return list(rows)
+
+
+def story_of(connection: Connection, article_id: int) -> int | None:
+    """The story that an article is in; None: there is no such article."""
+    own = story_article.c.article_id == article_id
+    found: int | None = connection.scalar(select(story_article.c.story_id).where(own))
+    return found
+
+
+def named(connection: Connection, public_id: str) -> int | None:
+    """The story with this id, or the one that it has become. None: there never was one."""
+    survivor = func.coalesce(story.c.merged_into, story.c.id)
+    found: int | None = connection.scalar(select(survivor).where(story.c.public_id == public_id))
+    return found
+
+
+def public_ids(connection: Connection, stories: Iterable[int]) -> dict[int, str]:
+    """Story -> the id that people know it by."""
+    found: dict[int, str] = {}
+    for batch in lots(stories):
+        rows = connection.execute(
+            select(story.c.id, story.c.public_id).where(story.c.id.in_(batch))
+        )
+        found.update((row.id, row.public_id) for row in rows)
+    return found
+
+
 def has_begun(connection: Connection, public_id: str) -> bool:
     """Whether there is, or was, a story of this id."""
     return bool(connection.scalar(select(exists().where(story.c.public_id == public_id))))

@@ -183,6 +183,26 @@ stale_search = Table(
     Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
 )
 
+story_act = Table(
+    "story_act",
+    metadata,
+    # What an admin says about stories by hand; the newest act counts most, and none is deleted.
+    Column("id", BigId, primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("actor", Text, nullable=False),  # who said so
+    Column("happened_at", UtcDateTime, nullable=False),
+)
+
+story_act_article = Table(
+    "story_act_article",
+    metadata,
+    # Together: all articles of an act are in one story. Apart: those of two sides never are.
+    Column("act_id", ForeignKey("story_act.id"), primary_key=True, autoincrement=False),
+    Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
+    Column("side", Integer, nullable=False),
+    Index("ix_story_act_article_article_id", "article_id"),
+)
+
 content_version = Table(
     "content_version",
     metadata,
