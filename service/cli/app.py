@@ -43,7 +43,7 @@ COMMANDS = {
         "service.cli.subscribers:subscribers",
         "list, add, import, export, forget subscribers",
     ),
-    "stories": ("service.cli.stories:stories", "how well articles are put together into stories"),
+    "stories": ("service.cli.stories.stories:stories", "list, split and merge stories"),
     "deliveries": (
         "service.cli.deliveries:deliveries",
         "list and settle mails that may not have arrived",

@@ -1,4 +1,4 @@
-"""`bantin stories`: which articles tell the same news, and how well that is judged."""
+"""`bantin stories evaluate`: how well it is judged which articles tell the same news."""
 
 from __future__ import annotations
 
@@ -6,29 +6,18 @@ import gzip
 import json
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import click
 
-from service.cli.grouping import CommandGroup
 from service.cli.output import dump, json_option, say, table
-from service.curate.stories.evaluation import (
-    BCubed,
-    LabelledArticle,
-    b_cubed,
-    judge,
-    labelled,
-    mean,
-    orders,
-)
 from service.errors import UsageError
 
-
-@click.group(cls=CommandGroup)
-def stories() -> None:
-    """Measure how well articles are put together into stories."""
+if TYPE_CHECKING:
+    from service.curate.stories.evaluation import BCubed, LabelledArticle
 
 
-@stories.command()
+@click.command()
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -47,6 +36,13 @@ def evaluate(files: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     B-cubed precision, recall and F in three orders of arrival and their mean; strict F counts
     strangers in a labelled story as wrong. Needs no configuration; writes only --out.
     """
+    from service.curate.stories.evaluation import (  # noqa: PLC0415 - numpy is large
+        b_cubed,
+        judge,
+        mean,
+        orders,
+    )
+
     articles = [one for file in files for one in _read(file)]
     if not any(one.story is not None for one in articles):
         raise UsageError('no article has a "story": nothing to compare with')
@@ -62,6 +58,8 @@ def evaluate(files: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
 
 
 def _read(file: Path) -> list[LabelledArticle]:
+    from service.curate.stories.evaluation import labelled  # noqa: PLC0415 - numpy is large
+
     opener = gzip.open if file.suffix == ".gz" else open
     try:
         with opener(file, "rt", encoding="utf-8") as lines:

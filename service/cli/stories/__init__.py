@@ -1,0 +1,1 @@
+"""`bantin stories` and its commands."""
