@@ -147,18 +147,30 @@ def test_a_merge_stays_merged_and_takes_in_what_either_of_the_two_would():
     assert all(desk.together(flood, one) for one in [*later, last])
 
 
-def test_what_was_merged_by_hand_moves_as_one_and_keeps_its_id():
+def test_what_was_merged_by_hand_keeps_its_id_and_takes_in_a_larger_story():
     desk = Admin()
-    for one in _stream(outlets=1)[:30]:
-        desk.add(one)
     flood, museum = desk.add(FLOOD), desk.add(MUSEUM)
     desk.say({museum, flood})
-    keeps = desk.stories.story_of(museum)
-    alone = next(desk.fresh)
-    again = next(desk.numbers)
-    desk.stories.restore(again, alone, read(*AGAIN, None), desk.at)
+    keeps, others = desk.stories.story_of(museum), [801, 802, 803]
+    for number in others:
+        desk.stories.restore(number, 1, read(*told(number), None), desk.at)
     desk.add(told(5))  # touches both, which become one
-    assert {desk.stories.story_of(one) for one in (flood, museum, again)} == {keeps}
+    assert {desk.stories.story_of(one) for one in (flood, museum, *others)} == {keeps}
+    assert desk.last.moved == dict.fromkeys(others, keeps)
+
+
+def test_when_two_that_were_merged_by_hand_become_one_all_of_the_other_comes_along():
+    """What has left the window too, or half of the merge would be undone."""
+    desk = Admin()
+    first, second = desk.add(told(0)), desk.add(MUSEUM)
+    desk.stories.move(first, 77)
+    desk.stories.remove(second)
+    desk.stories.restore(second, 78, read(*told(1), None), desk.at)
+    desk.said = [[{first, 901}], [{second, 902}]]
+    desk.bind({first: 77, 901: 77, second: 78, 902: 78})
+    desk.add(told(2))
+    assert desk.last.moved == {second: 77, 902: 77}
+    assert [desk.stories.by_hand.home(one) for one in (901, 902, second)] == [77, 77, 77]
 
 
 def test_what_left_the_window_holds_what_is_in_it():
