@@ -34,7 +34,7 @@ class Hand:
         self.judge()
 
     def judge(self):
-        Judge(StorySettings()).run(self.store, self.now)
+        Judge().run(self.store, StorySettings().window, self.now)
         with self.store.read() as connection:
             assert broken(connection) == []
 
