@@ -66,7 +66,7 @@ def split(
         elif home is not None and by_hand.apart(story, home):
             elsewhere.add(home)
         else:
-            _refuse(connection, one, home, story)
+            raise _elsewhere(connection, one, home, story)
     if going and going >= set(members):
         (name,) = _names(connection, [story])
         raise StoryError(f"nothing would stay in the story {name}; name those alone that leave it")
@@ -117,9 +117,9 @@ def _story(connection: Connection, asked: str) -> int:
     return found
 
 
-def _refuse(connection: Connection, asked: str, home: int | None, story: int) -> None:
+def _elsewhere(connection: Connection, asked: str, home: int | None, story: int) -> StoryError:
     name, *other = _names(connection, [story, *([] if home is None else [home])])
-    raise StoryError(
+    return StoryError(
         f"{asked!r} is in the story {', '.join(other)}, not in {name}; "
         f"`bantin stories show {name}` lists what is there"
     )
@@ -156,7 +156,7 @@ def _begin(connection: Connection, article: int, now: datetime) -> int:
 
 def _carry_out(connection: Connection, moves: Mapping[int, int], now: datetime) -> None:
     topics = story_rows.place(connection, moves)
-    if topics:
-        stale_feeds.mark(connection, {*topics, stale_feeds.EVERYTHING}, now)
     # Also where nothing moves: whoever judges must read the act.
     versions.raise_(connection, [versions.STORIES, versions.HOMES])
+    if topics:
+        stale_feeds.mark(connection, {*topics, stale_feeds.EVERYTHING}, now)
