@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from service.store.content import story_acts, story_rows, topics, versions
 from service.store.tables import (
@@ -31,7 +31,6 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
         connection.execute(
             update(table).where(table.c.article_id == loser).values(article_id=winner)
         )
-    connection.execute(update(story).where(story.c.article_id == loser).values(article_id=winner))
     _merge_topics(connection, winner, loser)
     rows = connection.execute(
         select(story_article.c.article_id, story_article.c.story_id).where(
@@ -39,6 +38,8 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
         )
     )
     stories = {row.article_id: row.story_id for row in rows}
+    told_by_loser = and_(story.c.id == stories[loser], story.c.article_id == loser)
+    connection.execute(update(story).where(told_by_loser).values(article_id=winner))
     if stories[winner] != stories[loser]:
         if story_acts.apart(connection, stories[winner], stories[loser]):
             story_rows.place(connection, {winner: stories[winner]})
