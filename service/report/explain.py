@@ -22,6 +22,7 @@ from service.parse.kinds import KINDS
 from service.publish import editions, front
 from service.publish.build import NEWEST
 from service.render.addresses import story_page
+from service.report.closeness import Closeness, closeness
 from service.report.lateness import Lateness
 from service.store.content import (
     admin_queries,
@@ -29,6 +30,7 @@ from service.store.content import (
     references,
     sightings,
     stories,
+    story_rows,
     topic_labels,
 )
 from service.store.content.admin_queries import Explained
@@ -85,10 +87,10 @@ class Explanation:
     `told`: state of delivery -> to how many subscribers, its whole story counted; `mailed`: the
     same by digest, `uncertain`: the Message-IDs of the first uncertain mails. `editions` that list
     it; `front`: its place on the front page, None = it has none. `references`: the official
-    documents that the story cites.
-    `others` of its story; `refused`: entries with its address that made no article. `lead_is_own`:
-    chosen from its own sentences. `label`: as an admin labelled it (topic_labels.of_article).
-    `late`: its own, in seconds.
+    documents that the story cites. `others` of its story, and its `closeness` to them; `waits`: it
+    has not been compared with others yet. `refused`: entries with its address that made no article.
+    `lead_is_own`: chosen from its own sentences. `label`: as an admin labelled it
+    (topic_labels.of_article). `late`: its own, in seconds.
     """
 
     found: Explained
@@ -96,6 +98,8 @@ class Explanation:
     lead_is_own: bool
     refused: tuple[RefusedEntry, ...]
     others: tuple[OtherArticle, ...]
+    closeness: Closeness | None
+    waits: bool
     label: tuple[str | None] | None
     feeds: tuple[str, ...]
     page: str
@@ -127,12 +131,16 @@ def explain(connection: Connection, asked: str, settings: Settings) -> Explanati
     if found is None:
         return _unknown(connection, asked, settings)
     mailed = history.mailed(connection, found.article_ids)
+    others = sightings.others(connection, found.article_id)
+    judged_to = story_rows.judged_to(connection)
     return Explanation(
         found=found,
         text_from=_text_from(settings, found.source),
         lead_is_own=has_own_lead(found.lead, found.content),
         refused=tuple(sightings.refused(connection, spellings(found.link)) if found.link else ()),
-        others=tuple(sightings.others(connection, found.article_id)),
+        others=tuple(others),
+        closeness=closeness(connection, found.article_id, others),
+        waits=judged_to is not None and found.article_id > judged_to,
         label=topic_labels.of_article(connection, found.article_id),
         feeds=tuple(_feeds(connection, found, settings)),
         page=story_page(found.story_public_id),

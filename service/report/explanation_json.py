@@ -13,7 +13,7 @@ def as_json(one: Explanation | Unknown) -> dict[str, object] | None:
     if isinstance(one, Unknown):
         refused = [asdict(entry) for entry in one.refused]
         return {"id": None, "refused": refused, "sources": one.sources} if refused else None
-    found = one.found
+    found, alike = one.found, one.closeness.alike if one.closeness else {}
     return {
         "id": found.public_id,
         "title": found.title,
@@ -43,7 +43,11 @@ def as_json(one: Explanation | Unknown) -> dict[str, object] | None:
             "id": found.story_public_id,
             "page": one.page,
             "articles": len(found.article_ids),
-            "others": [asdict(other) for other in one.others],
+            "waits": one.waits,
+            "others": [
+                {**asdict(other), "id": other.public_id, "likeness": alike.get(other.public_id)}
+                for other in one.others
+            ],
         },
         "topics": [
             {

@@ -100,14 +100,24 @@ def _date(found: Explained) -> Sentence:
 
 
 def _story(one: Explanation) -> Iterator[Detail]:
-    if not one.others:
+    close = one.closeness
+    if one.waits:
+        yield Detail(sentence("explain.story.waits"))
+    elif not one.others:
         yield Detail(sentence("explain.story.alone"))
     for other in one.others:
+        alike = close.alike.get(other.public_id) if close is not None else None
         key = "explain.story.merged" if other.was_merged else "explain.story.other"
         said = sentence(
-            key, source=SourceId(other.source), title=other.title, at=other.first_seen_at
+            key if alike is None else "explain.story.like",
+            source=SourceId(other.source),
+            title=other.title,
+            at=other.first_seen_at,
+            n=None if alike is None else round(100 * alike),
         )
         yield Detail(said, other.link)
+    if close is not None:
+        yield Detail(sentence("explain.story.enough", n=round(100 * close.enough)))
 
 
 def _topics(one: Explanation) -> Iterator[Detail]:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from service.config.schema import Settings
+from service.curate.judging import Judge
 from service.render.engine import shipped_templates
 from service.render.words import load_words
 from service.report.explain import Unknown, explain
@@ -191,6 +192,55 @@ def test_two_articles_that_became_one_are_told_as_one(desk):
     desk.says("b", entry("3", "https://b.vn/2", origin="https://a.vn/1", origin_is_key=True))
     found = explained(desk, "https://b.vn/2")
     assert lines(found)["explain.story"] == ["b: In lại, 08:00; it is one with this article now"]
+
+
+FLOOD = (
+    "Rạng sáng nay lũ quét tràn qua bản Lĩnh ở xã Mường Pồn, cuốn trôi 17 ngôi nhà. "
+    "Bộ đội biên phòng đã đưa 120 người dân tới nhà văn hóa. Đường 12 bị sạt ở km 48."
+)
+
+
+@pytest.mark.both_engines
+def test_how_close_the_articles_of_a_story_are_is_told_beside_what_is_enough(desk, now):
+    desk.says("a", entry(title="Lũ quét ở Mường Pồn cuốn trôi 17 nhà", summary=FLOOD))
+    desk.says("a", *others(30))
+    said = "Lũ quét bản Lĩnh, Mường Pồn: 17 nhà bị cuốn trôi"
+    desk.says("b", entry("9", "https://b.vn/9", title=said, summary=FLOOD[:150]), at=now)
+    desk.says("b", entry("8", "https://b.vn/8", title="Giá vàng sáng nay", summary="Vàng tăng."))
+    waits = explained(desk, "https://b.vn/9")
+    assert not waits.waits, "nobody has begun to judge"
+    Judge().run(desk.store, timedelta(days=5), now)
+    desk.says("b", entry("7", "https://b.vn/7", title="Bão số 9", summary="Bão vào Biển Đông."))
+    one, other = explained(desk), explained(desk, "https://b.vn/9")
+    (alike,) = one.closeness.alike.values()
+    assert one.closeness.enough < alike <= 1
+    assert list(other.closeness.alike.values()) == [pytest.approx(alike)]
+    first, enough = lines(one)["explain.story"]
+    assert first == f"b: {said}, 08:00; {round(100 * alike)} % alike"
+    assert enough.endswith("by 17 % on average belongs to it.")
+    (told_other,) = as_json(one)["story"]["others"]
+    assert (told_other["source"], told_other["likeness"]) == ("b", alike)
+    alone = explained(desk, "https://b.vn/8")
+    assert (alone.closeness, alone.waits) == (None, False)
+    assert lines(alone)["explain.story"] == ["No other article does."]
+    fresh = explained(desk, "https://b.vn/7")
+    assert fresh.waits
+    assert lines(fresh)["explain.story"][0].startswith("It has not been compared")
+    assert as_json(fresh)["story"]["waits"] is True
+
+
+def others(number):
+    """Articles of other events, whose words tell which words are rare."""
+    names = ["Sơn", "Hà", "Biển", "Rừng", "Chợ", "Cầu", "Trường", "Đảo", "Ruộng", "Phố"]
+    return [
+        entry(
+            f"o{n}",
+            f"https://a.vn/o{n}",
+            title=f"{names[n % 10]} {n}: tin thứ {n * 7} trong ngày",
+            summary=f"Sáng nay ở {names[n % 7]} có {n} việc mới, người dân {names[n % 3]} kể lại.",
+        )
+        for n in range(number)
+    ]
 
 
 def test_an_article_of_no_topic_that_nobody_was_told(desk):

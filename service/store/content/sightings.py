@@ -15,6 +15,7 @@ from service.store.tables import article, entry, source, story_article, unread_p
 class OtherArticle:
     """Another article of a story. `was_merged`: it is one with an article of the story now."""
 
+    id: int
     public_id: str
     source: str
     title: str
@@ -42,6 +43,7 @@ def others(connection: Connection, article_id: int) -> list[OtherArticle]:
     own = select(story_article.c.story_id).where(story_article.c.article_id == article_id)
     rows = connection.execute(
         select(
+            article.c.id,
             article.c.public_id,
             source.c.name,
             article.c.title,
