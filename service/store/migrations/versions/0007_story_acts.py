@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006_story_acts"
-down_revision = "0005_search"
+revision = "0007_story_acts"
+down_revision = "0006_hot_stories"
 branch_labels = None
 depends_on = None
 
