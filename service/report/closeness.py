@@ -1,8 +1,8 @@
-"""How close an article is to the others of its story: worked out anew, for nobody keeps it."""
+"""How close articles of a story are to one another: worked out anew, for nobody keeps it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -45,23 +45,37 @@ def closeness(
     if not ids:
         return None
     from service.curate.stories.engine import StorySettings  # noqa: PLC0415 - numpy is large
+
+    own, *_ = _measured(connection, [article_id, *ids])
+    alike = {wanted[one]: much for one, much in zip(ids, own[1:], strict=True)}
+    return Closeness(alike, StorySettings().threshold)
+
+
+def means(connection: Connection, members: Sequence[int]) -> dict[int, float]:
+    """How alike each of the first MOST of these is to the others of them on average."""
+    ids = members[:MOST]
+    if len(ids) < 2:  # noqa: PLR2004 - there is no other
+        return {}
+    rows = _measured(connection, ids)
+    return {
+        one: (sum(row) - row[number]) / (len(ids) - 1)
+        for number, (one, row) in enumerate(zip(ids, rows, strict=True))
+    }
+
+
+def _measured(connection: Connection, ids: Sequence[int]) -> list[list[float]]:
+    """A row and a column an article, in their order."""
+    from service.curate.stories.engine import StorySettings  # noqa: PLC0415 - numpy is large
     from service.curate.stories.likeness import likeness  # noqa: PLC0415
 
-    known = {row.id: row for row in articles.matchable(connection, [article_id, *ids])}
+    known = {row.id: row for row in articles.matchable(connection, ids)}
     newest = known[max(known)]  # the same for each of them, so that they are as alike both ways
     since = newest.first_seen_at - DAYS
     beside = story_rows.within(connection, since, newest.id - BESIDE, newest.id, BESIDE)
     rare = [_terms(row) for row in beside if row.id not in known]
-    own = known.pop(article_id)
-    settings = StorySettings()
-    found = likeness(
-        (_terms(own), own.first_seen_at),
-        [(_terms(row), row.first_seen_at) for row in known.values()],
-        rare,
-        settings,
-    )
-    alike = {wanted[row]: much for row, much in zip(known, found, strict=True)}
-    return Closeness(alike, settings.threshold)
+    read = [(_terms(known[one]), known[one].first_seen_at) for one in ids]
+    found: list[list[float]] = likeness(read, rare, StorySettings()).tolist()
+    return found
 
 
 def _terms(row: Matchable | Judgeable) -> Terms:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from service.curate.articles import matched_text
 from service.curate.lookup import find_story
 from service.model import Story, StoryAct
 from service.render.addresses import story_page
-from service.store.content import articles, stories, story_acts, story_overview, story_rows
+from service.report.closeness import means
+from service.store.content import stories, story_acts, story_overview
 from service.store.content.story_overview import RecentStory, StoryMember
 from service.store.core.database import Connection
-
-COMPARED = 400
-"""The latest articles, which tell how rare words are. More tell hardly more."""
 
 _READ = 200
 
@@ -36,7 +32,7 @@ class ListedStory:
 
 @dataclass(frozen=True, slots=True)
 class ShownStory:
-    """A story with its articles. `closeness` is by article, None for one that is alone.
+    """A story with its articles. `closeness`: by article, of the first ones, see `closeness.means`.
 
     `acts`: what was said by hand about its articles, the oldest first, each with `links`: the
     addresses of its articles, a list for each side.
@@ -45,7 +41,7 @@ class ShownStory:
     story: Story
     page: str
     members: tuple[StoryMember, ...]
-    closeness: dict[int, float | None]
+    closeness: dict[int, float]
     acts: tuple[tuple[StoryAct, tuple[tuple[str, ...], ...]], ...]
 
 
@@ -76,7 +72,7 @@ def shown(connection: Connection, asked: str) -> ShownStory | None:
         story=story,
         page=story_page(story.public_id),
         members=tuple(members),
-        closeness=_closeness(connection, members),
+        closeness=means(connection, [one.article_id for one in members]),
         acts=tuple((act, _sides(act, links)) for act in acts),
     )
 
@@ -86,21 +82,3 @@ def _sides(act: StoryAct, links: dict[int, str]) -> tuple[tuple[str, ...], ...]:
         tuple(links[one] for one in sorted(act.sides) if act.sides[one] == side)
         for side in sorted(set(act.sides.values()))
     )
-
-
-def _closeness(connection: Connection, members: Sequence[StoryMember]) -> dict[int, float | None]:
-    if len(members) == 1:
-        return {members[0].article_id: None}
-    from service.curate.stories.closeness import closeness  # noqa: PLC0415 - brings numpy
-    from service.curate.stories.terms import Terms, read  # noqa: PLC0415
-
-    def terms(one: articles.Matchable | story_rows.Judgeable) -> Terms:
-        return read(one.title, matched_text(one.lead, one.content), one.language)
-
-    own = {one.id: one for one in articles.matchable(connection, [m.article_id for m in members])}
-    last = articles.before_latest(connection, COMPARED)
-    others = [
-        terms(one) for one in story_rows.after(connection, last, COMPARED) if one.id not in own
-    ]
-    told = [(terms(own[one.article_id]), one.first_seen_at) for one in members]
-    return dict(zip([one.article_id for one in members], closeness(told, others), strict=True))

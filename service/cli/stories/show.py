@@ -109,7 +109,7 @@ def _shown(found: ShownStory, page: str) -> dict[str, object]:
                 "sources": one.seen_in,
                 "published": one.published,
                 "first_seen": one.first_seen_at,
-                "closeness": found.closeness[one.article_id],
+                "closeness": found.closeness.get(one.article_id),
                 "represents": one.article_id == found.story.article_ids[0],
             }
             for one in found.members
@@ -128,7 +128,7 @@ def _tell(found: ShownStory, page: str, zone: str) -> None:
     rows = [
         (
             local(one.first_seen_at, zone), local(one.published, zone), one.outlet,
-            _two(found.closeness[one.article_id]), one.title, one.link,
+            _two(found.closeness.get(one.article_id)), one.title, one.link,
         )
         for one in found.members
     ]  # fmt: skip

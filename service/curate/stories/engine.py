@@ -28,7 +28,7 @@ LARGE = 24
 MOST_UNITS = 64
 """Articles and large stories that are grouped anew at once."""
 
-EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Stories:
     def _take(self, article: int, terms: Terms, at: datetime) -> int:
         self.remove(article)
         self._frequencies.add(terms)
-        days = (at - EPOCH) / timedelta(days=1)
+        days = (at - _EPOCH) / timedelta(days=1)
         slot = self._window.add(self._frequencies.row(terms), terms, days)
         self._articles[article] = _Article(slot, 0, at)
         self._owner[slot] = article

@@ -1,4 +1,4 @@
-"""How alike one article is to each of some others, measured as stories are judged. Pure."""
+"""How alike some articles are to one another, measured as stories are judged. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from service.curate.stories.engine import StorySettings
+from service.curate.stories.grouping import Matrix
 from service.curate.stories.terms import Terms
 from service.curate.stories.vectors import Frequencies
 from service.curate.stories.window import StoryWindow
@@ -16,24 +17,26 @@ _DAY = timedelta(days=1)
 
 
 def likeness(
-    one: tuple[Terms, datetime],
-    others: Sequence[tuple[Terms, datetime]],
+    articles: Sequence[tuple[Terms, datetime]],
     beside: Iterable[Terms],
     settings: StorySettings,
-) -> list[float]:
-    """From 0 to 1 for each of the others. An article goes with when it arrived, aware.
+) -> Matrix:
+    """From 0 to 1, a row and a column an article, each of which goes with when it arrived, aware.
 
     `beside`: articles of the same days, which tell how rare each word is. The judge knew more of
     them, so that its own figure was a little different.
     """
-    if not others:
-        return []
     frequencies = Frequencies()
     for terms in beside:
         frequencies.add(terms)
-    every = [one, *others]
-    for terms, _ in every:
+    for terms, _ in articles:
         frequencies.add(terms)
     window = StoryWindow(guard=settings.guard, decay=settings.decay)
-    slots = [window.add(frequencies.row(terms), terms, (at - one[1]) / _DAY) for terms, at in every]
-    return [float(much) for much in window.like(slots[0], np.array(slots[1:], np.int64))]
+    slots = np.array(
+        [
+            window.add(frequencies.row(terms), terms, (at - articles[0][1]) / _DAY)
+            for terms, at in articles
+        ],
+        np.int64,
+    )
+    return np.array([window.like(int(slot), slots) for slot in slots])
