@@ -5,7 +5,7 @@ All is answered from rows. What an address that made no article brought is told 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from service.curate.articles import has_own_lead
 from service.curate.lookup import find_article, spellings
 from service.curate.selection.score import StoryScore, score
 from service.curate.selection.standing import from_json
-from service.model import DeliveryState
+from service.model import DeliveryState, StoryAct
 from service.parse.kinds import KINDS
 from service.publish import editions, front
 from service.publish.build import NEWEST
@@ -26,10 +26,12 @@ from service.report.closeness import Closeness, closeness
 from service.report.lateness import Lateness
 from service.store.content import (
     admin_queries,
+    hot_stories,
     page_queries,
     references,
     sightings,
     stories,
+    story_acts,
     story_rows,
     topic_labels,
 )
@@ -88,9 +90,9 @@ class Explanation:
     same by digest, `uncertain`: the Message-IDs of the first uncertain mails. `editions` that list
     it; `front`: its place on the front page, None = it has none. `references`: the official
     documents that the story cites. `others` of its story, and its `closeness` to them; `waits`: it
-    has not been compared with others yet. `refused`: entries with its address that made no article.
-    `lead_is_own`: chosen from its own sentences. `label`: as an admin labelled it
-    (topic_labels.of_article). `late`: its own, in seconds.
+    has not been compared with others yet; `acts`: by hand, that name it. `refused`: entries with
+    its address that made no article. `lead_is_own`: chosen from its own sentences. `label`: as an
+    admin labelled it (topic_labels.of_article). `late`: its own, in seconds.
     """
 
     found: Explained
@@ -100,6 +102,7 @@ class Explanation:
     others: tuple[OtherArticle, ...]
     closeness: Closeness | None
     waits: bool
+    acts: tuple[StoryAct, ...]
     label: tuple[str | None] | None
     feeds: tuple[str, ...]
     page: str
@@ -141,6 +144,11 @@ def explain(connection: Connection, asked: str, settings: Settings) -> Explanati
         others=tuple(others),
         closeness=closeness(connection, found.article_id, others),
         waits=judged_to is not None and found.article_id > judged_to,
+        acts=tuple(
+            act
+            for act in story_acts.of_stories(connection, [found.story_id])
+            if found.article_id in act.sides
+        ),
         label=topic_labels.of_article(connection, found.article_id),
         feeds=tuple(_feeds(connection, found, settings)),
         page=story_page(found.story_public_id),
@@ -217,13 +225,9 @@ def _feeds(connection: Connection, found: Explained, settings: Settings) -> list
     """Topics that left the TOML publish nothing any more."""
     inside = {one.topic for one in found.topics}
     live = [topic for topic in settings.topic if topic in inside]
-    feeds = {
-        EVERYTHING: stories.everywhere(connection, NEWEST),
-        HOT: stories.hot(connection, NEWEST),
+    newest: dict[str, Container[int]] = {
+        EVERYTHING: stories.latest(connection, None, NEWEST),
+        HOT: hot_stories.newest(connection, NEWEST),
     }
-    feeds |= {topic: stories.in_topic(connection, topic, NEWEST) for topic in live}
-    return [
-        feed
-        for feed, newest in feeds.items()
-        if any(story.public_id == found.story_public_id for story in newest)
-    ]
+    newest |= {topic: stories.latest(connection, topic, NEWEST) for topic in live}
+    return [feed for feed, ids in newest.items() if found.story_id in ids]

@@ -43,7 +43,17 @@ def as_json(one: Explanation | Unknown) -> dict[str, object] | None:
             "id": found.story_public_id,
             "page": one.page,
             "articles": len(found.article_ids),
+            "hot_since": found.hot_at,
             "waits": one.waits,
+            "acts": [
+                {
+                    "act": act.kind,
+                    "by": act.actor,
+                    "at": act.happened_at,
+                    "articles": len(act.sides),
+                }
+                for act in one.acts
+            ],
             "others": [
                 {**asdict(other), "id": other.public_id, "likeness": alike.get(other.public_id)}
                 for other in one.others

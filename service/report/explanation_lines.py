@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 
 from service.curate.rules.reason_text import reason_line
 from service.curate.selection.score import StoryScore
+from service.model import StoryActKind
 from service.report.causes import cause
 from service.report.explain import Explanation, Unknown
-from service.report.sentence import Sentence, SourceId, sentence
+from service.report.sentence import Sentence, SourceId, counted, sentence
 from service.store.content.admin_queries import Explained
 from service.store.content.sightings import RefusedEntry
 
@@ -116,6 +117,14 @@ def _story(one: Explanation) -> Iterator[Detail]:
             n=None if alike is None else round(100 * alike),
         )
         yield Detail(said, other.link)
+    for act in one.acts:
+        own = act.sides[one.found.article_id]
+        is_apart = act.kind is StoryActKind.APART
+        n = sum(not is_apart or side != own for side in act.sides.values()) - (not is_apart)
+        said = counted(f"explain.story.{act.kind}", n, actor=act.actor, at=act.happened_at)
+        yield Detail(said)
+    if one.found.hot_at is not None:
+        yield Detail(sentence("explain.story.hot", at=one.found.hot_at))
     if close is not None:
         yield Detail(sentence("explain.story.enough", n=round(100 * close.enough)))
 

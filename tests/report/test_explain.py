@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 
 from service.config.schema import Settings
 from service.curate.judging import Judge
+from service.curate.stories import acting
 from service.render.engine import shipped_templates
 from service.render.words import load_words
 from service.report.explain import Unknown, explain
@@ -227,6 +228,27 @@ def test_how_close_the_articles_of_a_story_are_is_told_beside_what_is_enough(des
     assert fresh.waits
     assert lines(fresh)["explain.story"][0].startswith("It has not been compared")
     assert as_json(fresh)["story"]["waits"] is True
+
+
+@pytest.mark.both_engines
+def test_what_an_admin_did_by_hand_and_that_a_story_is_hot_is_told(desk, now):
+    desk.says("a", entry(summary=FLOOD), entry("2", "https://a.vn/2"), entry("3", "https://a.vn/3"))
+    links = [f"https://a.vn/{number}" for number in (1, 2, 3)]
+    with desk.store.write() as connection:
+        acting.merge(connection, links, "lan", now)
+        acting.split(connection, links[0], links[2:], "minh", now + timedelta(hours=1))
+        story = explain(connection, links[0], SETTINGS).found.story_id
+        connection.execute(insert(t.hot_story).values(story_id=story, hot_at=now))
+    said = lines(explained(desk, links[0]))["explain.story"]
+    assert said[1:4] == [
+        "Put together by hand with 2 other articles, by lan, 08:00.",
+        "Kept apart by hand from 1 other article, by minh, 09:00.",
+        "It is a hot story since 08:00.",
+    ]
+    alone = explained(desk, links[2])
+    assert "Kept apart by hand from 2 other articles" in lines(alone)["explain.story"][-1]
+    assert [one["act"] for one in as_json(alone)["story"]["acts"]] == ["together", "apart"]
+    assert as_json(explained(desk, links[0]))["feeds"][:2] == ("all", "hot")
 
 
 def others(number):

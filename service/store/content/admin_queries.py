@@ -67,6 +67,7 @@ class Explained:
     first_seen_at: datetime
     story_id: int
     story_public_id: str
+    hot_at: datetime | None
     article_ids: tuple[int, ...]
     entries: tuple[SeenIn, ...]
     topics: tuple[InTopic, ...]
@@ -143,10 +144,12 @@ def explained(connection: Connection, article_id: int) -> Explained | None:
             t.source.c.name.label("source"),
             t.story.c.id.label("story_id"),
             t.story.c.public_id.label("story_public_id"),
+            t.hot_story.c.hot_at,
         )
         .join(t.source, t.source.c.id == t.article.c.source_id)
         .join(t.story_article, t.story_article.c.article_id == t.article.c.id)
         .join(t.story, t.story.c.id == t.story_article.c.story_id)
+        .outerjoin(t.hot_story, t.hot_story.c.story_id == t.story.c.id)
         .where(t.article.c.id == article_id)
     ).one_or_none()
     if row is None:
@@ -179,6 +182,7 @@ def explained(connection: Connection, article_id: int) -> Explained | None:
         first_seen_at=row.first_seen_at,
         story_id=row.story_id,
         story_public_id=row.story_public_id,
+        hot_at=row.hot_at,
         article_ids=tuple(connection.execute(story.order_by("article_id")).scalars()),
         entries=tuple(SeenIn(*one) for one in seen),
         topics=tuple(_topics(connection, [article_id])[article_id]),
