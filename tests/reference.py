@@ -28,8 +28,8 @@ beside the file); `bantin config show` prints what is in force.
 - What leaves the file is retired by `bantin up` and `bantin reload`, never deleted.
 
 This page is made from the schema (`python -m tests.reference`); do not edit it by hand.
-[How words match](#how-words-match) and [Rules that say more](#rules-that-say-more) stand at its
-end.
+[How words match](#how-words-match), [Rules that say more](#rules-that-say-more) and
+[The order of stories](#the-order-of-stories) stand at its end.
 """
 
 TAIL = r"""## When a mail's last answer is lost
@@ -173,6 +173,44 @@ none_of = [{ regex = ['title:^\[QC\]'] }]
 `bantin check` names what cannot be: an expression that is not closed, a field that does not exist,
 `near` without two words, a list of synonyms that leads back to itself. It warns of an expression
 that finds something in every article.
+
+## The order of stories
+
+A digest and the front page have first what stands highest. A story's score is a product of five
+parts, which `bantin explain URL` and an admin's page of the story tell:
+
+| part | value |
+| --- | --- |
+| outlets | 1 for one outlet, 2 for two, 3 for four, 4 for eight independent ones |
+| new | from 1, halved in each period of the digest, at least 12 hours; front page: 12 hours |
+| weight | the highest `weight` of the sources that tell it |
+| headline | 1.5 if the headline has words that brought the story into one of the topics, else 1 |
+| topics | from 0.5 to 1, by how much of the story is in the topics that the reader chose |
+
+Sources count as one outlet if they have the same `owner`, else if the home pages that their feeds
+name (or else their addresses) are in one registrable domain, as `vnexpress.net` is of
+`e.vnexpress.net`.
+
+In a mail topics share the room: the second story of a topic counts for half of its score, the
+third for a third. `stories.per_topic` and `stories.per_source` set limits besides; what is beyond
+them is counted in "N more online", and told by that. Each story stands under one topic, the first
+of the digest's that it is in; the topic of the first story comes first, and then the others in the
+order of the digest. Where another story has at least 0.8 of the score, no story stands behind
+another one of its outlet.
+
+A story is **hot** once `[hot] outlets` independent outlets have told it within `[hot] within`.
+Pages mark it, `feeds/hot.atom`, `.rss` and `.json` list it, and a digest with `hot = true` mails
+only such stories. What one digest has told to a reader no other one of its scope tells again:
+
+```toml
+[hot]
+outlets = 4
+within = "3h"
+[digest.nong]
+title = "Tin nóng"
+cadence = "immediate"
+hot = true
+```
 """
 
 

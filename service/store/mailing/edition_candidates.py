@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select, true
+from sqlalchemy import Connection, Select, func, select
 
 from service.store.content import story_rows
 from service.store.core.bulk import lots
@@ -50,34 +50,43 @@ def entered(
 
     A story enters a topic with its first article there that is news; an outlet that joins it later
     makes it no newer. What came so late that it waits for a judge is left to the next edition,
-    which reaches back to it by its hour of overlap. `hot`: only
-    stories that are it; they enter a topic when they become it.
+    which reaches back to it by its hour of overlap. `hot`: only stories that are hot, and each
+    enters a topic no sooner than it became so.
     """
     names = list(topics)
-    begins = article_topic.c.entered_at >= since
-    rows = connection.execute(
+    told = (
         select(story_article.c.story_id)
         .distinct()
-        .outerjoin(hot_story, hot_story.c.story_id == story_article.c.story_id)
         .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
         .join(topic, topic.c.id == article_topic.c.topic_id)
         .where(
             topic.c.name.in_(names),
             topic.c.retired_at.is_(None),
             article_topic.c.quiet.is_(False),
-            or_(begins, hot_story.c.hot_at >= since) if hot else begins,
             article_topic.c.entered_at < until,
             story_rows.listable(connection),
-            hot_story.c.hot_at < until if hot else true(),
         )
     )
+    begun = told.where(article_topic.c.entered_at >= since)
+    if hot:
+        begun = begun.join(hot_story, hot_story.c.story_id == story_article.c.story_id)
+    ids = set(connection.execute(begun).scalars())
+    if hot:
+        # Not one question with an "or": it would go through all that the topics ever had.
+        heated = select(hot_story.c.story_id).where(
+            hot_story.c.hot_at >= since, hot_story.c.hot_at < until
+        )
+        for batch in lots(connection.execute(heated).scalars()):
+            ids |= set(
+                connection.execute(told.where(story_article.c.story_id.in_(batch))).scalars()
+            )
     found: list[DigestCandidate] = []
-    for batch in lots(rows.scalars()):
+    for batch in lots(sorted(ids)):
         when = _entrances(connection, batch, names)
         heads = connection.execute(_heads(batch)).all()
         for head in heads:
-            heated = head.hot_at if hot else None
-            since_when = ((name, max(at, heated or at)) for name, at in when[head.id])
+            hot_at = head.hot_at if hot else None
+            since_when = ((name, max(at, hot_at or at)) for name, at in when[head.id])
             inside = tuple((name, at) for name, at in since_when if at < until)
             if any(at >= since for _, at in inside):
                 found.append(
