@@ -22,6 +22,9 @@ from service.store.core.database import Store
 SLACK = timedelta(hours=1)
 """What was first told a little before, and is told by others only now."""
 
+RECHECKED = timedelta(days=7)
+"""For so long a hot story may turn out to be two: judges and admins split what is young."""
+
 
 @dataclass(frozen=True, slots=True)
 class Marked:
@@ -39,12 +42,12 @@ def mark(store: Store, settings: Settings, now: datetime) -> Marked:
     with store.read() as connection:
         if not stale_feeds.marked(connection):
             return Marked()
-        was = hot_stories.lately(connection, since)
+        was = hot_stories.lately(connection, now - RECHECKED)
         ids = {*was, *hot_stories.told_by_many(connection, since, settings.hot.outlets)}
         known = reading.read(connection, ids, settings.source)
     heated = {one: _heated(known, one, settings.hot) for one in ids}
     recent = now - settings.hot.within
-    hot = [one for one, at in heated.items() if one not in was and at is not None and at >= recent]
+    hot = [one for one in ids - was if (at := heated[one]) is not None and at >= recent]
     cooled = [one for one in was if heated[one] is None]
     if hot or cooled:
         with store.write() as connection:

@@ -49,7 +49,10 @@ def lately(connection: Connection, since: datetime) -> set[int]:
 
 
 def told_by_many(connection: Connection, since: datetime, least: int) -> list[int]:
-    """Stories with an article seen first at `since` or later, told by so many sources or more."""
+    """Stories with an article seen first at `since` or later, told by so many sources or more.
+
+    Those that are hot already are left out.
+    """
     fresh = (
         select(story_article.c.story_id)
         .join(article, article.c.id == story_article.c.article_id)
@@ -58,7 +61,10 @@ def told_by_many(connection: Connection, since: datetime, least: int) -> list[in
     rows = connection.execute(
         select(story_article.c.story_id)
         .join(entry, entry.c.article_id == story_article.c.article_id)
-        .where(story_article.c.story_id.in_(fresh))
+        .where(
+            story_article.c.story_id.in_(fresh),
+            story_article.c.story_id.not_in(select(hot_story.c.story_id)),
+        )
         .group_by(story_article.c.story_id)
         .having(func.count(entry.c.source_id.distinct()) >= least)
     )

@@ -86,6 +86,8 @@ def test_only_words_of_the_reader_s_own_topics_count_in_a_headline():
     named = {"y-te": TopicPlace(1, headline=False), "van-hoa": TopicPlace(1, headline=True)}
     assert score(replace(ONE, topics=named), MINE).headline == 1
     assert score(replace(ONE, topics=named), ("van-hoa",)).headline == IN_HEADLINE
+    for both in (named, dict(reversed(named.items()))):
+        assert score(replace(ONE, topics=both), ("y-te", "van-hoa")).headline == IN_HEADLINE
 
 
 def test_order_does_not_depend_on_when_one_looks():
