@@ -52,8 +52,8 @@ def mark(store: Store, settings: Settings, now: datetime) -> Marked:
     if hot or cooled:
         with store.write() as connection:
             feeds = hot_stories.heat(connection, hot, now) | hot_stories.cool(connection, cooled)
+            versions.raise_(connection, [versions.STORIES])  # before topics: the order of all
             stale_feeds.mark(connection, {*feeds, stale_feeds.EVERYTHING, stale_feeds.HOT}, now)
-            versions.raise_(connection, [versions.STORIES])
     return Marked(len(hot), len(cooled))
 
 
