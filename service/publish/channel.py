@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from service.config.sections import Hot
 from service.render.addresses import (
     HOME,
+    SEARCH,
     absolute,
     feed_path,
     reference_page,
     reference_path,
+    search_query,
     topic_page,
 )
 from service.render.views import SiteView
@@ -35,7 +37,10 @@ ICON, SMALL_ICON = "icon-512.png", "icon-144.png"
 
 @dataclass(frozen=True, slots=True)
 class FeedChannel:
-    """One feed. All addresses are absolute, but for `path`: its own on the site, without format."""
+    """One feed. All addresses are absolute, but for `path`: its own on the site, without format.
+
+    `query` stands behind the format, with its "?".
+    """
 
     path: str
     id: str
@@ -48,9 +53,10 @@ class FeedChannel:
     rights: str
     created_at: datetime
     hubs: tuple[str, ...] = ()
+    query: str = ""
 
     def self_link(self, format_: str) -> str:
-        return absolute(f"{self.path}.{format_}", self.base)
+        return absolute(f"{self.path}.{format_}{self.query}", self.base)
 
     @property
     def icon(self) -> str:
@@ -140,6 +146,26 @@ def reference_channel(
         language=site.language,
         rights=site.rights,
         created_at=created_at,
+    )
+
+
+def search_channel(
+    site: SiteView, words: Words, question: str, authority: str, created_at: datetime
+) -> FeedChannel:
+    """The feed of what answers a question."""
+    asked = search_query(question)
+    return FeedChannel(
+        path=SEARCH,
+        id=f"tag:{authority}:search/{asked.removeprefix('?q=')}",
+        title=words.say("feed.title", topic=question, site=site.title),
+        subtitle=words.say("feed.subtitle.search", question=question, site=site.title),
+        home=absolute(f"{SEARCH}{asked}", site.base_url),
+        base=site.base_url,
+        site=site.title,
+        language=site.language,
+        rights=site.rights,
+        created_at=created_at,
+        query=asked,
     )
 
 

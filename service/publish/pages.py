@@ -10,6 +10,8 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from service.config.schema import Digest, Settings
+from service.curate.search.answers import FoundStories
+from service.curate.search.question import QuestionError
 from service.curate.selection.hot import can_be_hot
 from service.model import CadenceRule, Story
 from service.publish import editions
@@ -19,6 +21,7 @@ from service.publish.views import (
     Day,
     DigestCard,
     FeedLinks,
+    SearchResult,
     TopicCard,
     TopicSection,
     as_published,
@@ -26,10 +29,12 @@ from service.publish.views import (
     feed_links,
     reference_links,
     report_views,
+    search_links,
 )
 from service.render.addresses import (
     HOME,
     OPML,
+    SEARCH,
     SIGNUP,
     archive_page,
     signup_page,
@@ -111,6 +116,24 @@ class Pages:
         return self._page(
             "reference", unquote(link.page), reference=link, stories=len(found),
             days=self._days(found), feeds=reference_links(reference),
+        )  # fmt: skip
+
+    def search(
+        self, question: str, found: FoundStories, problem: QuestionError | None = None
+    ) -> bytes:
+        """`/search`: the form, and what answers the question. `problem`: why nothing can."""
+        settings = self._settings
+        result = SearchResult(
+            question=question,
+            problem=problem.key if problem else "",
+            values=problem.values if problem else {},
+            stories=tuple(map(self._shown, found.stories)),
+            newest=len(found.stories) >= LISTED,
+            complete=found.complete,
+        )
+        return self._page(
+            "search", SEARCH, result=result, feeds=search_links(question),
+            examples=[next(iter(some), "ID") for some in (settings.topic, settings.source)],
         )  # fmt: skip
 
     def edition(self, digest: str, name: str) -> bytes | None:

@@ -16,8 +16,9 @@ _PRIVATE_PATHS = (
     "/subscribe",
     "/admin/",
     "/outbox/",
+    "/search",
 )
-"""Personal links and forms."""
+"""Personal links, forms, and answers without end."""
 
 
 def robots_txt(base_url: str) -> bytes:

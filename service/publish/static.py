@@ -22,8 +22,8 @@ from service.config.schema import Settings
 from service.model import Story
 from service.publish.build import NEWEST
 from service.publish.channel import FORMATS
+from service.publish.feeds_on_request import reference_feed
 from service.publish.pages import Pages
-from service.publish.reference_feeds import reference_feed
 from service.publish.robots import OURS, ROBOTS, robots_txt
 from service.render.addresses import (
     OPML,

@@ -6,13 +6,13 @@ Each class is a promise to those who restyle: names here stay. Addresses are pat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from service.config.schema import Publish
-from service.render.addresses import feed_file, reference_file, topic_page
+from service.render.addresses import feed_file, reference_file, search_file, topic_page
 from service.render.views import StoryView, TopicLink
 from service.store.content.timeline import Report
 
@@ -109,12 +109,33 @@ class ReportView:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What answers a question.
+
+    `problem`: the key of the sentence that says why nothing can, "" where the question is a good
+    one, and its `values`. `question` as it was written, "" = nothing was asked yet. `newest`: there
+    may be more than these `stories`. `complete` False: the time was up before all was searched.
+    """
+
+    question: str = ""
+    problem: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
+    stories: tuple[StoryView, ...] = ()
+    newest: bool = False
+    complete: bool = True
+
+
 def feed_links(feed: str) -> FeedLinks:
     return FeedLinks(feed_file(feed, "atom"), feed_file(feed, "rss"), feed_file(feed, "json"))
 
 
 def reference_links(reference: str) -> FeedLinks:
     return FeedLinks(*(reference_file(reference, format_) for format_ in ("atom", "rss", "json")))
+
+
+def search_links(question: str) -> FeedLinks:
+    return FeedLinks(*(search_file(question, format_) for format_ in ("atom", "rss", "json")))
 
 
 def as_published(view: StoryView, publish: Publish) -> StoryView:

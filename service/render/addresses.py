@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from service.text.references.find import slug
 
 HOME = "/"
 OPML = "/topics.opml"
 SIGNUP = "/subscribe"
+SEARCH = "/search"
 
 _CRON = str.maketrans({" ": "_", "*": "x", ",": ".", "/": "~"})
 _IS_PATH = re.compile(r"/(?!/)")
@@ -58,6 +59,16 @@ def reference_file(reference: str, format_: str) -> str:
 def reference_path(reference: str) -> str:
     """Of its feeds without their format."""
     return f"/references/{quote(slug(reference))}"
+
+
+def search_query(question: str) -> str:
+    """What stands behind the path of a question's page, and of its feeds: `?q=…`."""
+    return f"?{urlencode({'q': question})}"
+
+
+def search_file(question: str, format_: str) -> str:
+    """The feed of a question. `format_`: atom, rss, json."""
+    return f"{SEARCH}.{format_}{search_query(question)}"
 
 
 def archive_page(digest: str) -> str:

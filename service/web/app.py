@@ -17,17 +17,18 @@ from service.render.engine import Renderer
 from service.report.health import Health
 from service.store.core import facts
 from service.store.core.database import Store
-from service.web import feeds, health, hubs, pages, references
+from service.web import feeds, health, hubs, pages, references, search
 from service.web.admin import admin_pages, explained_pages
 from service.web.answers import error
 from service.web.context import Context
 from service.web.middleware import Shell
 from service.web.page_cache import PageCache
+from service.web.search_limits import SearchLimits
 from service.web.subscriber import confirm, preferences, subscribe, unsubscribe
 from service.web.subscriber.limiter import Limiter
 
 _ROOMS = (
-    feeds, references, subscribe, confirm, preferences, unsubscribe, hubs, admin_pages,
+    feeds, references, search, subscribe, confirm, preferences, unsubscribe, hubs, admin_pages,
     explained_pages, health, pages,
 )  # fmt: skip
 
@@ -40,6 +41,7 @@ def create_app(
     wake: Callable[[str], None],
     health: Callable[[], Health],
     limiter: Limiter | None = None,
+    searches: SearchLimits | None = None,
     random: Callable[[], float] = random.random,
 ) -> Starlette:
     """The application. `settings_of` and `renderer_of` are asked anew at each request.
@@ -53,7 +55,7 @@ def create_app(
     pages = PageCache(store, settings_of, renderer_of)
     context = Context(
         store, settings_of, renderer_of, clock, wake, health, secret, pages,
-        limiter or Limiter(), random,
+        limiter or Limiter(), searches or SearchLimits(), random,
     )  # fmt: skip
     app = Starlette(
         routes=[route for room in _ROOMS for route in room.ROUTES],

@@ -15,6 +15,7 @@ from service.render.engine import Renderer, Stamps
 from service.report.health import Health
 from service.store.core.database import Store
 from service.web.page_cache import PageCache
+from service.web.search_limits import SearchLimits
 from service.web.subscriber.limiter import Limiter
 from service.web.visitors import Visitor
 
@@ -40,6 +41,7 @@ class Context:
     secret: bytes
     pages: PageCache
     limiter: Limiter = field(default_factory=Limiter)
+    searches: SearchLimits = field(default_factory=SearchLimits)
     random: Callable[[], float] = random.random
     errors: dict[str, tuple[tuple[Renderer, Stamps], str]] = field(default_factory=dict)
 

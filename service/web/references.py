@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.publish.channel import FORMATS, MEDIA_TYPES
+from service.publish.feeds_on_request import reference_feed
 from service.publish.pages import Pages
-from service.publish.reference_feeds import reference_feed
 from service.render.addresses import reference_file, reference_page
 from service.store.content import versions
 from service.store.core.database import Connection

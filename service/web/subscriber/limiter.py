@@ -1,4 +1,4 @@
-"""How often one visitor may sign up.
+"""How often one visitor may do a thing: sign up, search.
 
 Kept in memory: a restart forgives, the caps in the store stay (service.audience.signup).
 """
