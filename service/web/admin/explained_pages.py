@@ -1,4 +1,4 @@
-"""The page of an article for the admin: its story's page, why it is there, and its label.
+"""The page of an article for the admin: its story's page, why it is there, and what may be changed.
 
 `/stories/ID/` shows it to who has the admin cookie; `/admin/articles/ID/` shows it where a cache in
 between gives everybody the public page, and for the other articles of a story.
@@ -18,7 +18,8 @@ from starlette.routing import Route
 from service.curate import labelled
 from service.curate.learned.in_use import NOT
 from service.curate.lookup import find_article
-from service.errors import UsageError
+from service.curate.stories import acting
+from service.errors import StoryError, UsageError
 from service.model import Story
 from service.publish.pages import Pages
 from service.render import dates
@@ -26,7 +27,7 @@ from service.render.views import LinkView
 from service.report.explain import Explanation, Unknown, explain
 from service.report.explanation_lines import Detail, parts, unknown
 from service.report.sentence import SentenceWriter
-from service.store.content import stories
+from service.store.content import stories, story_rows
 from service.web.admin import admin_key
 from service.web.admin.admin_access import key_of
 from service.web.admin.admin_pages import with_key
@@ -35,7 +36,10 @@ from service.web.answers import PRIVATE, error, page, see
 from service.web.context import Context, context_of, visitor_of
 from service.web.subscriber import forgery
 from service.web.subscriber.forgery import Comes
-from service.web.subscriber.form_fields import read
+from service.web.subscriber.form_fields import Fields, read
+
+ACTOR = "web"
+"""Who says what is said here: these pages know a key, and no names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ class ExplainedView:
     """An article explained. `others`: the explained pages of the other articles of its story.
 
     `topics`: the labels that it may get, beside "none of these" (`not_chosen`: it has that one).
-    `form`, `token`: where a label is sent, and what proves that the form is ours.
+    `form`, `token`: where a label is sent, and what proves that a form is ours. `story_form`: where
+    what is said about its story is sent; `acted`: "done", "refused", or "" where nothing was.
     """
 
     title: str
@@ -79,6 +84,8 @@ class ExplainedView:
     form: str
     token: str
     saved: bool
+    story_form: str
+    acted: str
 
 
 def explained_page(public_id: str) -> str:
@@ -91,9 +98,11 @@ async def show(request: Request) -> Response:
     """`/admin/articles/ID/`, and `/stories/ID/` for the admin."""
     context, key = context_of(request), await key_of(request)
     token = admin_key.token(key or "", "form", context.clock())
-    saved = request.query_params.get("saved") == "1"
+    saved, acted = (request.query_params.get(name, "") for name in ("saved", "story"))
     public_id = request.path_params["public_id"]
-    html = await asyncio.to_thread(_html, context, public_id, token, saved=saved)
+    html = await asyncio.to_thread(
+        _html, context, public_id, token, saved=saved == "1", acted=acted
+    )
     return error(request, 404) if html is None else HTMLResponse(html, headers=PRIVATE)
 
 
@@ -111,12 +120,8 @@ async def ask(request: Request) -> Response:
 @with_key
 async def label(request: Request) -> Response:
     """`POST /admin/articles/ID/label`: as `bantin topics label`."""
-    context, key, fields = context_of(request), await key_of(request), await read(request)
-    came = forgery.comes(
-        request.headers, visitor_of(request).origin, context.settings.site.base_url
-    )
-    ours = admin_key.opens(key, "form", fields.one("token"), context.clock())
-    if came is Comes.FROM_ELSEWHERE or not ours:
+    context, fields = context_of(request), await _sent(request)
+    if fields is None:
         return error(request, 403)
     public_id, chosen = request.path_params["public_id"], fields.one("label")
     try:
@@ -126,6 +131,51 @@ async def label(request: Request) -> Response:
     if not known:
         return error(request, 404)
     return see(context, f"{explained_page(public_id)}?saved=1#label")
+
+
+@with_key
+async def act(request: Request) -> Response:
+    """`POST /admin/articles/ID/story`: as `bantin stories split` and `merge`."""
+    context, fields = context_of(request), await _sent(request)
+    if fields is None:
+        return error(request, 403)
+    public_id, do = request.path_params["public_id"], fields.one("do")
+    other = fields.one("other").strip()
+    if do not in ("split", "merge") or (do == "merge" and not other):
+        return error(request, 422)
+    try:
+        known = await asyncio.to_thread(_act, context, public_id, do, other)
+    except StoryError:
+        return see(context, f"{explained_page(public_id)}?story=refused#story")
+    if not known:
+        return error(request, 404)
+    context.wake("publish")
+    return see(context, f"{explained_page(public_id)}?story=done#story")
+
+
+async def _sent(request: Request) -> Fields | None:
+    """What a form of ours brought; None: it comes from elsewhere, or has no token of ours."""
+    context, key, fields = context_of(request), await key_of(request), await read(request)
+    came = forgery.comes(
+        request.headers, visitor_of(request).origin, context.settings.site.base_url
+    )
+    ours = key is not None and admin_key.opens(key, "form", fields.one("token"), context.clock())
+    return fields if ours and came is not Comes.FROM_ELSEWHERE else None
+
+
+def _act(context: Context, public_id: str, do: str, other: str) -> bool:
+    with context.store.write() as connection:
+        article_id = find_article(connection, public_id)
+        if article_id is None:
+            return False
+        # The id that the article gave to its first story may be another story's by now.
+        story_id = story_rows.story_of(connection, article_id) or 0
+        name = story_rows.public_ids(connection, [story_id])[story_id]
+        if do == "split":
+            acting.split(connection, name, [public_id], ACTOR, context.clock())
+        else:
+            acting.merge(connection, (name, other), ACTOR, context.clock())
+        return True
 
 
 def _explain(context: Context, asked: str) -> Explanation | Unknown:
@@ -141,19 +191,19 @@ def _label(context: Context, public_id: str, topic: str | None) -> bool:
         return article_id is not None
 
 
-def _html(context: Context, public_id: str, token: str, *, saved: bool) -> bytes | None:
+def _html(context: Context, public_id: str, token: str, *, saved: bool, acted: str) -> bytes | None:
     with context.store.read() as connection:
         found = explain(connection, public_id, context.settings)
         if not isinstance(found, Explanation):
             return None
         story = stories.by_ids(connection, [found.found.story_id])[found.found.story_id]
-        view = _view(context, found, story, token, saved=saved)
+        view = _view(context, found, story, token, saved=saved, acted=acted)
         pages = Pages(connection, context.settings, context.renderer)
         return pages.explained_page(story, view)
 
 
 def _view(
-    context: Context, found: Explanation, story: Story, token: str, *, saved: bool
+    context: Context, found: Explanation, story: Story, token: str, *, saved: bool, acted: str
 ) -> ExplainedView:
     outlets = {one.source: one.title for one in (story.outlet, *story.others)}
     writer = _writer(context, outlets)
@@ -177,6 +227,8 @@ def _view(
         form=f"{path}label",
         token=token,
         saved=saved,
+        story_form=f"{path}story",
+        acted=acted if acted in ("done", "refused") else "",
     )
 
 
@@ -194,4 +246,5 @@ ROUTES = [
     Route("/admin/explain", ask),
     Route("/admin/articles/{public_id}/", show),
     Route("/admin/articles/{public_id}/label", label, methods=["POST"]),
+    Route("/admin/articles/{public_id}/story", act, methods=["POST"]),
 ]
