@@ -46,9 +46,10 @@ def create_app(
 ) -> Starlette:
     """The application. `settings_of` and `renderer_of` are asked anew at each request.
 
-    `wake` is called on the event loop with "mail" after a sign-up and with "digests" after a
-    confirmation or a change of rhythm; the store holds what is to be done. `health` runs in a
-    thread. Writes to the store once: the secret of its tokens, if there is none yet.
+    `wake` is called on the event loop with "mail" after a sign-up, with "digests" after a
+    confirmation or a change of rhythm, and with "publish" after a story was split or merged; the
+    store holds what is to be done. `health` runs in a thread. Writes to the store once: the secret
+    of its tokens, if there is none yet.
     """
     with store.write() as connection:
         secret = facts.secret(connection)

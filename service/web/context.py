@@ -27,7 +27,7 @@ VISITOR = "bantin.visitor"
 class Context:
     """`settings_of` and `renderer_of` are asked anew for each request: a reload swaps both.
 
-    `wake` wakes a job by its name ("mail", "digests"). `secret` signs the tokens of forms. `pages`
+    `wake` wakes a job by its name ("mail", …). `secret` signs the tokens of forms. `pages`
     keeps what is public, `errors` the page of each status or kind. `random` gives numbers in [0,
     1).
     """
