@@ -33,6 +33,6 @@ def upgrade() -> None:
     op.execute(
         "CREATE TABLE article_search ("
         "article_id bigint CONSTRAINT pk_article_search PRIMARY KEY"
-        " CONSTRAINT fk_article_search_article_id REFERENCES article, tokens tsvector NOT NULL)"
+        " CONSTRAINT fk_article_search_article_id REFERENCES article, tokens integer[] NOT NULL)"
     )
     op.execute("CREATE INDEX ix_article_search_tokens ON article_search USING gin (tokens)")
