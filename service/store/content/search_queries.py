@@ -296,7 +296,8 @@ def _conditions(terms: IndexTerms) -> list[ColumnElement[bool]]:
         named = source.c.name.in_(terms.sources)
         told = (
             select(entry.c.id)
-            .join(source, source.c.id == entry.c.source_id)
+            # By the article's entries, which are few, and not by the source's: hence the 0.
+            .join(source, source.c.id == entry.c.source_id + 0)
             .where(entry.c.article_id == article.c.id, named)
         )
         own = select(source.c.id).where(source.c.id == article.c.source_id, named)
