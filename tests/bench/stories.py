@@ -45,7 +45,7 @@ def mixed(one: Terms, other: Terms, random_: random.Random) -> Terms:
         every = np.concatenate([ids[at::2], more[too::2]])
         found, first = np.unique(every, return_index=True)
         blocks.append((found, np.concatenate([times[at::2], often[too::2]])[first]))
-    return Terms(tuple(blocks), one.title_figures, other.documents, one.figures)
+    return Terms(tuple(blocks), one.title_figures, other.documents, one.figures, one.formula)
 
 
 def filling(known: Sequence[Terms], size: int, random_: random.Random) -> Iterator[Terms]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from service.curate.stories.by_hand import ByHand
 from service.curate.stories.grouping import Matrix, average_link, name_groups
-from service.curate.stories.postings import Slots
+from service.curate.stories.postings import LONGEST, Slots
 from service.curate.stories.terms import Terms
 from service.curate.stories.vectors import Frequencies
 from service.curate.stories.window import StoryWindow
@@ -24,6 +24,10 @@ MOST_STORIES = 8
 
 LARGE = 24
 """Articles; a larger story is never taken apart, and is known by so many of them."""
+
+FULL = 500
+"""Articles; a story of so many takes no more, and what tells the same begins another. Each article
+of a story is a row of the ledger for each reader, so a flood of them must have an end."""
 
 MOST_UNITS = 64
 """Articles and large stories that are grouped anew at once."""
@@ -180,7 +184,7 @@ class Stories:
     def _touched(self, slot: int) -> list[tuple[int, float]]:
         """The stories that the article may belong to, and how alike it is to each on average."""
         enough = self._settings.touching * self._settings.threshold
-        near = self._window.near(slot, NEAR)
+        near = self._near(slot)
         if not len(near):
             return []
         alike = self._window.like(slot, near)
@@ -236,6 +240,17 @@ class Stories:
             cohesion=self._settings.cohesion,
         )
         return [np.array(group, np.int64) for group in groups]
+
+    def _near(self, slot: int) -> Slots:
+        """Articles to compare with, none of a full story. Behind a flood it looks further."""
+        for most in (NEAR, LONGEST):
+            near = self._window.near(slot, most)
+            stories = [self._articles[self._owner[int(other)]].story for other in near]
+            has_room = [len(self._members[story]) < FULL for story in stories]
+            if any(has_room) or len(near) < most:
+                break
+        room: Slots = near[np.array(has_room, np.bool_)]
+        return room
 
     def _sample(self, story: int) -> Slots:
         """The articles that a story is known by: its first ones and its newest."""

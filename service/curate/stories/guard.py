@@ -42,6 +42,15 @@ class Looks(NamedTuple):
     specific: Ids
 
 
+def other_names(one: Ids, others: Ids) -> Marks:
+    """Which of the others say the same in their titles of somebody, or some place, else.
+
+    `one` is a `formula` of `Terms`, `others` have a row each.
+    """
+    differ: Marks = (one[0] != 0) & (others[:, 0] == one[0]) & (others[:, 1] != one[1])
+    return differ
+
+
 def repeats(blocks: Shares) -> Marks:
     """Which pairs share whole phrases, as a template does. `blocks`: a row each, 0 to 1 a block."""
     phrases = blocks[:, PAIRS]
@@ -62,14 +71,14 @@ def template_only(blocks: Shares, one: Looks, others: Looks) -> Marks:
         _differ(one.title_figures, others.title_figures) | _differ(one.documents, others.documents)
     ) & (specific < OTHER_EVENT * phrases)
     common, most = shared(one.specific, others.specific), _fewer(one.specific, others.specific)
-    other_names = (
+    strangers = (
         (common <= FEW_SPECIFIC)
         & (common <= SPECIFIC_SHARE * most)
         & (specific < OTHER_NAMES * phrases)
     )
     formulas = (phrases >= MANY_PHRASES) & (specific < FORMULAS * phrases)
     thin = (most <= THIN) & (words < SAME_WORDS)
-    differs: Marks = other_event | other_names | formulas | thin
+    differs: Marks = other_event | strangers | formulas | thin
     return differs & ~(same & (fewer >= FEWEST_FIGURES))
 
 

@@ -32,6 +32,9 @@ SPACE = 1 << BITS
 WORDS, PAIRS, LEAD, SPECIFIC = range(4)
 """The blocks: words; pairs of words; words of title and lead; names, numbers and dates."""
 
+SHORT = 100
+"""Words of title and text. In so few, what a title says beside its names may be all there is."""
+
 MOST_FIGURES, MOST_IN_TITLE, MOST_DOCUMENTS = 32, 8, 4
 MOST_CACHED = 200_000
 
@@ -64,13 +67,16 @@ class Terms:
 
     `blocks`: for each of the four its terms, ascending, below SPACE, and how often each stands
     there. The others are hashes other than 0, each once, in order of appearance: numbers and dates
-    of the title, numbers of official documents, and all numbers and dates.
+    of the title, numbers of official documents, and all numbers and dates. `formula`: the title
+    without its names, and the whole of it; two zeros where it has none, or the text is long enough
+    to tell events apart.
     """
 
     blocks: tuple[tuple[Ids, Weights], ...]
     title_figures: Ids
     documents: Ids
     figures: Ids
+    formula: Ids
 
     @property
     def empty(self) -> bool:
@@ -101,6 +107,7 @@ def read(title: str, text: str, language: str | None = None) -> Terms:
         title_figures=_distinct(_hashed(title_figures, salt), MOST_IN_TITLE),
         documents=_distinct(_hashed(documents, salt), MOST_DOCUMENTS),
         figures=_distinct(_hashed([*title_figures, *figures], salt), MOST_FIGURES),
+        formula=_formula(title) if len(head) + len(body) < SHORT else np.zeros(2, np.uint32),
     )
 
 
@@ -147,6 +154,15 @@ def _names(text: str) -> list[str]:
     if text.isupper():
         return []
     return [name.replace(" ", "")[:40] for name in _NAME.findall(text)]
+
+
+def _formula(title: str) -> Ids:
+    """Hashes of "Trường ... khai giảng" and of "Trường Kim Đồng khai giảng"."""
+    words, frame = tokens(lower(title)), tokens(lower(_NAME.sub(" ", title)))
+    if not 1 < len(frame) < len(words):
+        return np.zeros(2, np.uint32)
+    hashes = [crc32(" ".join(some).encode("utf-8", "replace")) for some in (frame, words)]
+    return np.array(hashes, np.uint32)
 
 
 def _figures(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from service.curate.stories.guard import Looks, repeats, template_only
+from service.curate.stories.guard import Looks, other_names, repeats, template_only
 from service.curate.stories.postings import Postings, Slots
 from service.curate.stories.terms import (
     MOST_DOCUMENTS,
@@ -25,6 +25,8 @@ POSTED = 24
 
 FIRST_ROOM = 1024
 
+_COLUMNS = ("_ids", "_weights", "_title_figures", "_documents", "_figures", "_formulas", "_days")
+
 _SHARES = np.array(SHARES, np.float32)
 
 Similarities = npt.NDArray[np.float64]
@@ -41,6 +43,7 @@ class StoryWindow:
         self._title_figures = np.zeros((FIRST_ROOM, MOST_IN_TITLE), np.uint32)
         self._documents = np.zeros((FIRST_ROOM, MOST_DOCUMENTS), np.uint32)
         self._figures = np.zeros((FIRST_ROOM, MOST_FIGURES), np.uint32)
+        self._formulas = np.zeros((FIRST_ROOM, 2), np.uint32)
         self._days = np.zeros(FIRST_ROOM, np.float64)
         self._free = list(range(FIRST_ROOM - 1, -1, -1))
         self._postings = Postings()
@@ -55,7 +58,7 @@ class StoryWindow:
         _fill(self._title_figures[slot], terms.title_figures)
         _fill(self._documents[slot], terms.documents)
         _fill(self._figures[slot], terms.figures)
-        self._days[slot] = days
+        self._formulas[slot], self._days[slot] = terms.formula, days
         self._postings.add(slot, self._posted(slot)[0])
         return slot
 
@@ -81,11 +84,12 @@ class StoryWindow:
         blocks = np.add.reduceat(products, EDGES[:-1], axis=1)
         likeness: Similarities = blocks.sum(axis=1, dtype=np.float64)
         blocks /= _SHARES
-        repeated = np.flatnonzero(repeats(blocks))
+        other = other_names(self._formulas[slot], self._formulas[others])
+        repeated = np.flatnonzero(repeats(blocks) & ~other)
         if len(repeated):
             looks = self._looks(slot), self._looks(others[repeated])
-            only = repeated[template_only(blocks[repeated], *looks)]
-            likeness[only] *= self._guard
+            other[repeated] = template_only(blocks[repeated], *looks)
+        likeness[other] *= self._guard
         apart = np.abs(self._days[others] - self._days[slot])
         likeness *= np.maximum(1 - self._decay * np.maximum(apart - 1, 0), 0.5)
         return likeness
@@ -106,7 +110,7 @@ class StoryWindow:
 
     def _grow(self) -> None:
         room = len(self._days)
-        for name in ("_ids", "_weights", "_title_figures", "_documents", "_figures", "_days"):
+        for name in _COLUMNS:
             old = getattr(self, name)
             new = np.zeros((2 * room, *old.shape[1:]), old.dtype)
             new[:room] = old

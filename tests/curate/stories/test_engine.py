@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -10,7 +11,7 @@ from itertools import count
 
 import pytest
 
-from service.curate.stories.engine import Placed, Stories, StorySettings
+from service.curate.stories.engine import FULL, Placed, Stories, StorySettings
 from service.curate.stories.terms import LONGEST_TEXT, read
 from tests.curate.stories.traps import TRUE, Told, traps
 
@@ -238,10 +239,36 @@ def test_many_articles_with_one_title_are_one_story_and_are_compared_with_few() 
     sums = []
     for _part in range(4):
         looked.clear()
-        numbers = [desk.add(FLOOD) for _time in range(200)]
+        numbers = [desk.add(FLOOD) for _time in range(120)]
         sums.append(sum(looked))
     assert {desk.stories.story_of(number) for number in numbers} == {1001}
     assert sums[3] <= sums[1]
+
+
+@pytest.mark.large
+def test_a_story_that_is_full_takes_no_more_and_others_tell_the_rest() -> None:
+    desk = Desk()
+    numbers = [desk.add(FLOOD) for _time in range(FULL + 320)]
+    sizes = Counter(desk.stories.story_of(number) for number in numbers)
+    assert sorted(sizes.values()) == [320, FULL]
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "names"),
+    [
+        ("Lũ về {} đêm qua", "", ["Mường Lay", "Kỳ Sơn", "Cẩm Thủy", "Bắc Hà"]),
+        ("Trường {} khai giảng", "Thầy trò trường {} đón năm học.", ["Kim Đồng", "Lê Lợi", "Huế"]),
+        ("UBND xã {} họp", "", ["Tân Mộc", "Yên Thắng"]),
+    ],
+)
+def test_one_formula_with_other_names_is_another_story_even_where_nothing_else_is_known(
+    title: str, text: str, names: list[str]
+) -> None:
+    desk = Desk()
+    numbers = [desk.add((title.format(name), text.format(name))) for name in names]
+    assert len({desk.stories.story_of(number) for number in numbers}) == len(names)
+    again = desk.add((title.format(names[0]), text.format(names[0])))
+    assert desk.together(numbers[0], again)
 
 
 def test_a_flood_that_repeats_everybodys_words_does_not_make_everything_one_story() -> None:
