@@ -154,6 +154,8 @@ def configuration(wire: Wire) -> str:
         f'[source.{name}]\nurl = "{wire.url(f"/{name}")}"\ntopics = ["tin"]\n' for name in names
     )
     return f"""{SITE}{LOOPBACK}{sources}
+[stories]  # its good outlets say in one sentence who they are
+enabled = false
 [topic.tin]
 title = "Tin"
 [digest.ngay]

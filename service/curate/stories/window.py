@@ -15,6 +15,7 @@ from service.curate.stories.terms import (
     MOST_IN_TITLE,
     SPACE,
     SPECIFIC,
+    WORDS,
     Ids,
     Terms,
 )
@@ -22,6 +23,10 @@ from service.curate.stories.vectors import EDGES, SHARES, WIDTH, TermRow
 
 POSTED = 24
 """Terms under which an article is found, its heaviest."""
+
+FEWEST_WORDS = 4
+"""So many words a short text shares with what tells the same event: "Giáo dục" alone is a subject.
+How rare the words are cannot tell where a site has seen a dozen articles."""
 
 FIRST_ROOM = 1024
 
@@ -85,6 +90,9 @@ class StoryWindow:
         likeness: Similarities = blocks.sum(axis=1, dtype=np.float64)
         blocks /= _SHARES
         other = other_names(self._formulas[slot], self._formulas[others])
+        words = EDGES[WORDS + 1]
+        both_long = (self._weights[slot, words - 1] > 0) & (self._weights[others, words - 1] > 0)
+        other |= ~both_long & (np.count_nonzero(products[:, :words], axis=1) < FEWEST_WORDS)
         repeated = np.flatnonzero(repeats(blocks) & ~other)
         if len(repeated):
             looks = self._looks(slot), self._looks(others[repeated])
