@@ -33,7 +33,7 @@ WORDS, PAIRS, LEAD, SPECIFIC = range(4)
 """The blocks: words; pairs of words; words of title and lead; names, numbers and dates."""
 
 SHORT = 100
-"""Words of title and text. In so few, what a title says beside its names and numbers may be all."""
+"""Words of title and text. In so few, what a title says beside its names may be all there is."""
 
 MOST_FIGURES, MOST_IN_TITLE, MOST_DOCUMENTS = 32, 8, 4
 MOST_CACHED = 200_000
@@ -68,8 +68,8 @@ class Terms:
     `blocks`: for each of the four its terms, ascending, below SPACE, and how often each stands
     there. The others are hashes other than 0, each once, in order of appearance: numbers and dates
     of the title, numbers of official documents, and all numbers and dates. `formula`: the title
-    without names and numbers, and the whole of it; two zeros where it has none, or the text is long
-    enough to tell events apart.
+    without its names, and the whole of it; two zeros where it has none, or the text is long enough
+    to tell events apart.
     """
 
     blocks: tuple[tuple[Ids, Weights], ...]
@@ -158,8 +158,7 @@ def _names(text: str) -> list[str]:
 
 def _formula(title: str) -> Ids:
     """Hashes of "Trường ... khai giảng" and of "Trường Kim Đồng khai giảng"."""
-    words = tokens(lower(title))
-    frame = [one for one in tokens(lower(_NAME.sub(" ", title))) if not one[0].isdigit()]
+    words, frame = tokens(lower(title)), tokens(lower(_NAME.sub(" ", title)))
     if not 1 < len(frame) < len(words):
         return np.zeros(2, np.uint32)
     hashes = [crc32(" ".join(some).encode("utf-8", "replace")) for some in (frame, words)]
