@@ -199,8 +199,8 @@ order of the digest. Where another story has at least 0.8 of the score, no story
 another one of its outlet.
 
 A story is **hot** once `[hot] outlets` independent outlets have told it within `[hot] within`.
-Pages mark it, `feeds/hot.atom`, `.rss` and `.json` list it, and a digest with `hot = true` mails
-only such stories. What one digest has told to a reader no other one of its scope tells again:
+Pages mark it, `feeds/hot.atom`, `.rss` and `.json`, which begin with the first one, list it, and a
+digest with `hot = true` mails only such stories. What one digest has told to a reader no other one of its scope tells again:
 
 ```toml
 [hot]

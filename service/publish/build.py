@@ -17,7 +17,6 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from service.config.schema import Settings
-from service.curate.selection.hot import can_be_hot
 from service.model import Story
 from service.publish.channel import (
     FORMATS,
@@ -31,7 +30,13 @@ from service.publish.items import FeedItem, item
 from service.publish.json_feed import json_feed
 from service.render.engine import Renderer
 from service.render.words import Words
-from service.store.content import feed_documents, page_queries, stale_feeds, stories
+from service.store.content import (
+    feed_documents,
+    hot_stories,
+    page_queries,
+    stale_feeds,
+    stories,
+)
 from service.store.content.page_queries import PublishedTopic
 from service.store.core import facts
 from service.store.core.database import Connection, Store
@@ -109,7 +114,7 @@ class _Desk:
     ) -> None:
         self._store = store
         self._publish = settings.publish
-        self._hot = settings.hot if can_be_hot(settings) else None
+        self._hot = settings.hot
         self._site = renderer.site
         self._words: Words = renderer.words(renderer.site.language)
         self._authority = authority
@@ -123,9 +128,8 @@ class _Desk:
         with self._store.read() as connection:
             marks = stale_feeds.marked(connection)
             bases = feed_documents.bases(connection)
-        feeds = [stale_feeds.EVERYTHING, *sorted(self._topics)]
-        if self._hot is not None:
-            feeds.append(stale_feeds.HOT)
+            hot = (stale_feeds.HOT, FORMATS[0]) in bases or hot_stories.there_are(connection)
+        feeds = [stale_feeds.EVERYTHING, *sorted(self._topics), *([stale_feeds.HOT] if hot else [])]
         return {
             feed: marks.get(feed)
             for feed in feeds
@@ -154,7 +158,7 @@ class _Desk:
         return changed, left_out
 
     def _channel(self, connection: Connection, feed: str) -> FeedChannel:
-        if feed == stale_feeds.HOT and self._hot is not None:
+        if feed == stale_feeds.HOT:
             began = _began(self._topics.values(), self._authority)
             return hot_channel(self._site, self._words, self._authority, self._hot, began)
         if feed != stale_feeds.EVERYTHING:
@@ -188,7 +192,7 @@ class _Desk:
             self._authority,
             (site.title, site.base_url, site.language, site.rights),
             (self._publish.content, self._publish.images),
-            *((self._hot.outlets, self._hot.within) if self._hot else ()),
+            (self._hot.outlets, self._hot.within),
             tuple((topic.name, topic.title) for topic in self._topics.values()),
             self._words.chapter("feed."),
         )

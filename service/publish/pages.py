@@ -12,7 +12,6 @@ from urllib.parse import unquote
 from service.config.schema import Digest, Settings
 from service.curate.search.answers import FoundStories
 from service.curate.search.question import QuestionError
-from service.curate.selection.hot import can_be_hot
 from service.model import CadenceRule, Story
 from service.publish import editions
 from service.publish.front import arrange
@@ -44,7 +43,7 @@ from service.render.addresses import (
 from service.render.engine import Renderer
 from service.render.rhythm import rhythm
 from service.render.views import ReferenceLink, StoryView, TopicLink, story_view
-from service.store.content import page_queries, references, stories, timeline
+from service.store.content import hot_stories, page_queries, references, stories, timeline
 from service.store.content.stale_feeds import EVERYTHING, HOT
 from service.store.core.database import Connection
 
@@ -74,7 +73,7 @@ class Pages:
                 for topic in self._bar if topic.id in sections
             ],
             feeds=feed_links(EVERYTHING),
-            hot_feeds=feed_links(HOT) if can_be_hot(self._settings) else None,
+            hot_feeds=feed_links(HOT) if hot_stories.there_are(self._connection) else None,
             opml=OPML, digests=self._digest_cards(), counted=self._topic_cards(),
         )  # fmt: skip
 

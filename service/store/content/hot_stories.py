@@ -20,6 +20,11 @@ from service.store.tables import (
 )
 
 
+def there_are(connection: Connection) -> bool:
+    """Whether any story is hot."""
+    return connection.execute(select(hot_story.c.story_id).limit(1)).scalar() is not None
+
+
 def newest(connection: Connection, limit: int) -> list[int]:
     """Stories in topics of the TOML that became hot last, the last first."""
     listed = (
