@@ -200,7 +200,8 @@ another one of its outlet.
 
 A story is **hot** once `[hot] outlets` independent outlets have told it within `[hot] within`.
 Pages mark it, `feeds/hot.atom`, `.rss` and `.json`, which begin with the first one, list it, and a
-digest with `hot = true` mails only such stories. What one digest has told to a reader no other one of its scope tells again:
+digest with `hot = true` mails only such stories. What one digest has told to a reader no other one
+of its scope tells again:
 
 ```toml
 [hot]
