@@ -16,6 +16,7 @@ from service.config.shown import without_password
 from service.curate import stored
 from service.curate.judging import Judge
 from service.curate.learned.in_use import LearnedModel
+from service.curate.selection.marking import HotMarker
 from service.curate.stored import Fitting
 from service.errors import ConfigError, SchemaError, StoreError
 from service.render.engine import Renderer
@@ -44,7 +45,7 @@ class Service:
     """What jobs need. `loaded` and `renderer` are swapped together by a reload.
 
     `owner` names this start of this process in leases: a restart is another owner. `judge` puts new
-    articles into stories.
+    articles into stories, `marker` says which are hot.
     """
 
     loaded: Loaded
@@ -53,6 +54,7 @@ class Service:
     clock: Clock
     owner: str
     judge: Judge = field(default_factory=Judge)
+    marker: HotMarker = field(default_factory=HotMarker)
     _model: ModelInUse = field(default_factory=ModelInUse)
 
     def model(self) -> LearnedModel | None:

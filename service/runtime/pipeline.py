@@ -33,7 +33,6 @@ from service.curate.citing import read_stored
 from service.curate.judging import Judged
 from service.curate.rematch import rematch
 from service.curate.search.indexing import index_stored
-from service.curate.selection.marking import mark
 from service.mail.drain import Drained, drain
 from service.newsletter.pruning import prune
 from service.newsletter.run import Planned, plan_due, plan_welcomes
@@ -198,7 +197,9 @@ def _judge(service: Service) -> Judged:
 
 async def mark_hot(service: Service) -> None:
     """Mark what many outlets tell within hours, before it is shown and mailed."""
-    done = await asyncio.to_thread(mark, service.store, service.settings, service.clock())
+    done = await asyncio.to_thread(
+        service.marker.run, service.store, service.settings, service.clock()
+    )
     if done.hot or done.cooled:
         logs.get().info("hot stories", hot=done.hot, cooled=done.cooled)
 

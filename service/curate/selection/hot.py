@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from service.config.schema import Settings
-
 
 def heated_at(first_told: Iterable[datetime], outlets: int, within: timedelta) -> datetime | None:
     """When the last of so many outlets told it, all of them within that time; None: never.
@@ -20,8 +18,3 @@ def heated_at(first_told: Iterable[datetime], outlets: int, within: timedelta) -
         if told[last] - told[last - outlets + 1] <= within
     ]
     return max(ends, default=None)
-
-
-def can_be_hot(settings: Settings) -> bool:
-    """Whether there are enough sources that a story could ever be told by enough outlets."""
-    return len(settings.source) >= settings.hot.outlets

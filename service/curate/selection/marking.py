@@ -2,8 +2,7 @@
 
     feeds are marked stale ──> stories that came lately ──> hot, or not any more
 
-It looks only when something has come in, and only at what came lately: its cost follows from how
-much comes in within `[hot] within`.
+It looks only when something has come in, and only at that: its cost follows from what came in.
 """
 
 from __future__ import annotations
@@ -14,9 +13,10 @@ from datetime import datetime, timedelta
 from service.config.schema import Settings
 from service.config.sections import Hot
 from service.curate.selection import reading
-from service.curate.selection.hot import can_be_hot, heated_at
+from service.curate.selection.hot import heated_at
 from service.curate.selection.reading import KnownStories
 from service.store.content import hot_stories, stale_feeds, versions
+from service.store.content.hot_stories import SeenRows
 from service.store.core.database import Store
 
 SLACK = timedelta(hours=1)
@@ -34,27 +34,46 @@ class Marked:
     cooled: int = 0
 
 
-def mark(store: Store, settings: Settings, now: datetime) -> Marked:
-    """Mark what has become hot. A story that was split and is told by too few is hot no more."""
-    if not can_be_hot(settings):
-        return Marked()
-    since = now - settings.hot.within - SLACK
-    with store.read() as connection:
-        if not stale_feeds.marked(connection):
+class HotMarker:
+    """One process's memory of how far it has looked. It has looked at nothing yet."""
+
+    def __init__(self) -> None:
+        self._settings: Settings | None = None
+        self._seen: SeenRows | None = None
+
+    def run(self, store: Store, settings: Settings, now: datetime) -> Marked:
+        """Mark what has become hot; what too few tell any more, since it was split, is it no more.
+
+        With other settings than before, and the first time, it looks at all that came within
+        `[hot] within`, then at what came since.
+        Raises StoreError.
+        """
+        hot = settings.hot
+        if len(settings.source) < hot.outlets:
             return Marked()
-        was = hot_stories.lately(connection, now - RECHECKED)
-        ids = {*was, *hot_stories.told_by_many(connection, since, settings.hot.outlets)}
-        known = reading.read(connection, ids, settings.source)
-    heated = {one: _heated(known, one, settings.hot) for one in ids}
-    recent = now - settings.hot.within
-    hot = [one for one in ids - was if (at := heated[one]) is not None and at >= recent]
-    cooled = [one for one in was if heated[one] is None]
-    if hot or cooled:
-        with store.write() as connection:
-            feeds = hot_stories.heat(connection, hot, now) | hot_stories.cool(connection, cooled)
-            versions.raise_(connection, [versions.STORIES])  # before topics: the order of all
-            stale_feeds.mark(connection, {*feeds, stale_feeds.EVERYTHING, stale_feeds.HOT}, now)
-    return Marked(len(hot), len(cooled))
+        with store.read() as connection:
+            if not stale_feeds.marked(connection):
+                return Marked()
+            at = hot_stories.now_at(connection)
+            if self._seen is None or settings is not self._settings:
+                came = hot_stories.told_since(connection, now - hot.within - SLACK)
+            else:
+                came = hot_stories.told_after(connection, self._seen)
+            was = hot_stories.lately(connection, now - RECHECKED)
+            many = hot_stories.told_by_many(connection, came, hot.outlets)
+            known = reading.read(connection, was | many, settings.source)
+        heated = {one: _heated(known, one, hot) for one in known.facts}
+        recent = now - hot.within
+        new = [one for one in many if (heat := heated[one]) is not None and heat >= recent]
+        cooled = [one for one in was if heated[one] is None]
+        if new or cooled:
+            with store.write() as connection:
+                feeds = hot_stories.heat(connection, new, now)
+                feeds |= hot_stories.cool(connection, cooled)
+                versions.raise_(connection, [versions.STORIES])  # before topics: the order of all
+                stale_feeds.mark(connection, {*feeds, stale_feeds.EVERYTHING, stale_feeds.HOT}, now)
+        self._settings, self._seen = settings, at
+        return Marked(len(new), len(cooled))
 
 
 def _heated(known: KnownStories, story_id: int, hot: Hot) -> datetime | None:

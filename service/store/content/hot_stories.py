@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, delete, func, select
 
+from service.store.content import story_rows
 from service.store.core.bulk import lots
 from service.store.core.statements import upsert
 from service.store.tables import (
@@ -53,27 +55,52 @@ def lately(connection: Connection, since: datetime) -> set[int]:
     return set(rows.scalars())
 
 
-def told_by_many(connection: Connection, since: datetime, least: int) -> list[int]:
-    """Stories with an article seen first at `since` or later, told by so many sources or more.
+@dataclass(frozen=True, slots=True)
+class SeenRows:
+    """How far the rows have been looked at: the last article that was judged, the last entry."""
 
-    Those that are hot already are left out.
-    """
-    fresh = (
-        select(story_article.c.story_id)
-        .join(article, article.c.id == story_article.c.article_id)
-        .where(article.c.first_seen_at >= since)
-    )
-    rows = connection.execute(
+    article: int
+    entry: int
+
+
+def now_at(connection: Connection) -> SeenRows:
+    """How far the rows go, without articles that wait for a judge; where nobody judges none does."""
+    to = story_rows.judged_to(connection)
+    last = connection.execute(select(func.max(entry.c.id))).scalar() or 0
+    return SeenRows(story_rows.newest(connection) if to is None else to, last)
+
+
+def told_since(connection: Connection, since: datetime) -> set[int]:
+    """Stories with an article that was seen first at `since` or later."""
+    return _of_articles(connection, article.c.first_seen_at >= since)
+
+
+def told_after(connection: Connection, seen: SeenRows) -> set[int]:
+    """Stories with an article, or another outlet's sighting of one, that came after a place."""
+    sightings = connection.execute(
         select(story_article.c.story_id)
         .join(entry, entry.c.article_id == story_article.c.article_id)
-        .where(
-            story_article.c.story_id.in_(fresh),
-            story_article.c.story_id.not_in(select(hot_story.c.story_id)),
-        )
-        .group_by(story_article.c.story_id)
-        .having(func.count(entry.c.source_id.distinct()) >= least)
+        .where(entry.c.id > seen.entry)
     )
-    return list(rows.scalars())
+    return set(sightings.scalars()) | _of_articles(connection, article.c.id > seen.article)
+
+
+def told_by_many(connection: Connection, stories: Iterable[int], least: int) -> set[int]:
+    """Those of these stories that so many sources tell or more, and that are not hot already."""
+    found: set[int] = set()
+    for batch in lots(stories):
+        rows = connection.execute(
+            select(story_article.c.story_id)
+            .join(entry, entry.c.article_id == story_article.c.article_id)
+            .where(
+                story_article.c.story_id.in_(batch),
+                story_article.c.story_id.not_in(select(hot_story.c.story_id)),
+            )
+            .group_by(story_article.c.story_id)
+            .having(func.count(entry.c.source_id.distinct()) >= least)
+        )
+        found.update(rows.scalars())
+    return found
 
 
 def heat(connection: Connection, ids: Iterable[int], now: datetime) -> set[str]:
@@ -91,6 +118,15 @@ def cool(connection: Connection, ids: Iterable[int]) -> set[str]:
     for batch in lots(wanted):
         connection.execute(delete(hot_story).where(hot_story.c.story_id.in_(batch)))
     return _topics(connection, wanted)
+
+
+def _of_articles(connection: Connection, chosen: ColumnElement[bool]) -> set[int]:
+    rows = connection.execute(
+        select(story_article.c.story_id)
+        .join(article, article.c.id == story_article.c.article_id)
+        .where(chosen)
+    )
+    return set(rows.scalars())
 
 
 def _topics(connection: Connection, ids: Iterable[int]) -> set[str]:

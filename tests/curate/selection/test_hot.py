@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select, update
 
 from service.config.schema import Settings
-from service.curate.selection.hot import can_be_hot, heated_at
-from service.curate.selection.marking import Marked, mark
+from service.curate.selection.hot import heated_at
+from service.curate.selection.marking import HotMarker, Marked
 from service.store import tables as t
-from service.store.content import stale_feeds, versions
+from service.store.content import hot_stories, stale_feeds, story_rows, versions
 from tests.builders import add_source, add_story, add_topic
 from tests.store.content.test_story_facts import sighting
 from tests.store.watching import statements
@@ -51,7 +51,7 @@ class Desk:
     """A store with four outlets and a topic; `tell` leaves what admission and judging leave."""
 
     def __init__(self, store, now):
-        self.store, self.now = store, now
+        self.store, self.now, self.marker = store, now, HotMarker()
         with store.write() as connection:
             self.ids = {name: add_source(connection, now, name) for name in OUTLETS}
             self.topic = add_topic(connection, now)
@@ -70,7 +70,7 @@ class Desk:
         return story
 
     def mark(self, settings=None, later=0):
-        return mark(self.store, settings or configure(), self.now + later * HOUR)
+        return self.marker.run(self.store, settings or configure(), self.now + later * HOUR)
 
     def hot(self):
         with self.store.read() as connection:
@@ -149,6 +149,44 @@ def test_a_story_that_is_split_is_hot_no_more(desk):
     assert story != other
 
 
+@pytest.mark.parametrize("sighted", [True, False])
+def test_a_process_looks_at_what_came_since_it_looked(desk, sighted):
+    settings = configure()
+    story = desk.tell(("bao-a", 2), ("bao-b", 1))
+    for n in range(3):
+        desk.tell((OUTLETS[n], 3))
+    assert desk.mark(settings) == Marked()
+    desk.tell(("bao-d", 0))
+    if sighted:
+        with desk.store.write() as connection:
+            article = connection.scalar(select(t.story.c.article_id).where(t.story.c.id == story))
+            sighting(connection, desk.ids["bao-c"], article, desk.now)
+    else:
+        desk.tell(("bao-c", 0), story=story)
+    seen = desk.marker._seen
+    with desk.store.read() as connection:
+        assert len(hot_stories.told_after(connection, seen)) == 2
+    assert desk.mark(settings) == Marked(hot=1)
+    assert desk.hot().keys() == {story}
+    with desk.store.read() as connection:
+        assert not hot_stories.told_after(connection, desk.marker._seen)
+
+
+def test_what_waits_for_a_judge_is_looked_at_once_it_was_judged(desk):
+    settings = configure()
+    story = desk.tell(("bao-a", 2), ("bao-b", 1))
+    with desk.store.write() as connection:
+        story_rows.keep_judged_to(connection, story_rows.newest(connection))
+    desk.mark(settings)
+    waiting = desk.tell(("bao-c", 0))
+    assert desk.mark(settings) == Marked()
+    with desk.store.write() as connection:
+        moved = update(t.story_article).where(t.story_article.c.story_id == waiting)
+        connection.execute(moved.values(story_id=story))
+        story_rows.keep_judged_to(connection, story_rows.newest(connection))
+    assert desk.mark(settings) == Marked(hot=1)
+
+
 def test_nothing_is_looked_at_where_nothing_came_in(desk):
     desk.tell(("bao-a", 2), ("bao-b", 1), ("bao-c", 0))
     desk.published()
@@ -160,7 +198,6 @@ def test_nothing_is_looked_at_where_nothing_came_in(desk):
 def test_a_site_with_too_few_sources_asks_nothing(desk):
     desk.tell(("bao-a", 2), ("bao-b", 1), ("bao-c", 0))
     settings = Settings.model_validate({"source": {"bao-a": {"url": "https://a.example"}}})
-    assert not can_be_hot(settings)
     with statements(desk.store) as asked:
         assert desk.mark(settings) == Marked()
     assert not asked
