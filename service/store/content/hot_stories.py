@@ -64,7 +64,7 @@ class SeenRows:
 
 
 def now_at(connection: Connection) -> SeenRows:
-    """How far the rows go, without articles that wait for a judge; where nobody judges none does."""
+    """How far the rows go, but for articles that wait for a judge, if anybody judges."""
     to = story_rows.judged_to(connection)
     last = connection.execute(select(func.max(entry.c.id))).scalar() or 0
     return SeenRows(story_rows.newest(connection) if to is None else to, last)
