@@ -193,6 +193,8 @@ async def walk(folder: Path, *, evil: bool) -> Way:
         toml = f"""{SITE}{LOOPBACK}
 [publish]
 content = "full"
+[stories]  # its outlets say the same, and each must be seen
+enabled = false
 [source.j]
 url = "{served.url("/j")}"
 topics = ["tin"]
