@@ -68,6 +68,11 @@ class Judge:
         self._acts_to: int | None = None  # the last act among them; None: ask the rows
         self._until: datetime | None = None
         self._lock = Lock()
+        self._closed = False
+
+    def close(self) -> None:
+        """Begin no batch any more: the process ends. What is left is found by the next one."""
+        self._closed = True
 
     def run(self, store: Store, window: timedelta, now: datetime) -> Judged:
         """Judge all articles that nobody has judged, among those of the window. Raises StoreError.
@@ -86,18 +91,23 @@ class Judge:
         self._until, self._window = now, window
         while True:
             with store.read() as connection:
-                if not story_rows.has_unjudged(connection):
+                if self._closed or not story_rows.has_unjudged(connection):
                     return done
             try:
                 stories = self._catch_up(store, now)
+                if stories is None:
+                    return done
                 with store.write() as connection:
                     self._batch(connection, stories, now, done)
             except BaseException:
                 self._copy = None  # the rows are as they were, the copy may not be
                 raise
 
-    def _catch_up(self, store: Store, now: datetime) -> Stories:
-        """Take in what others have judged, outside of any transaction that writes."""
+    def _catch_up(self, store: Store, now: datetime) -> Stories | None:
+        """Take in what others have judged, outside of any transaction that writes.
+
+        None: it was closed meanwhile.
+        """
         if self._copy is None:
             # It brings numpy, without which the service starts sooner and smaller.
             from service.curate.stories.engine import Stories, StorySettings  # noqa: PLC0415
@@ -116,6 +126,8 @@ class Judge:
             self._to = rows[-1].id if len(rows) == READ else to
             if len(rows) < READ:
                 return self._copy
+            if self._closed:
+                return None
 
     def _batch(self, connection: Connection, stories: Stories, now: datetime, done: Judged) -> None:
         entries.queue(connection)

@@ -189,6 +189,10 @@ async def serve(
     vitals = Vitals(service)
     engine = Engine(stepped=lambda: engine.wake("clock"), ended=vitals.job_ended)
 
+    def end() -> None:
+        service.judge.close()  # its thread would be waited for, however much there is to judge
+        stop.set()
+
     async def reload() -> None:
         async with reloading:  # of two in haste the one that reads last must win
             await _reload(service, config, environ, engine.wake)
@@ -199,7 +203,7 @@ async def serve(
     async with parsers:
         with (
             pidfile.held(service.settings.var),
-            _signals(stop.set, reload),
+            _signals(end, reload),
             vitals.kept(),
         ):
             web = asyncio.create_task(server.serve(sockets=[bound]))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import count
 from threading import Barrier
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from service.curate.judging import Judge, begun, stop
 from service.curate.stories.terms import read
@@ -87,8 +88,8 @@ def test_what_a_process_knew_is_read_again_from_the_rows(desk, now):
 
 def test_two_processes_in_turn_judge_each_article_once(desk, judge, now):
     other, judged = Judge(), 0
-    for number, (event, who) in enumerate([(FLOOD, judge), (AGAIN, other), (THIRD, judge)]):
-        desk.says("ab"[number % 2], told(number, event, "ab"[number % 2]))
+    for number, (what, who) in enumerate([(FLOOD, judge), (AGAIN, other), (THIRD, judge)]):
+        desk.says("ab"[number % 2], told(number, what, "ab"[number % 2]))
         judged += who.run(desk.store, WINDOW, now).articles
         assert (other if who is judge else judge).run(desk.store, WINDOW, now).articles == 0
     assert judged == 3
@@ -227,8 +228,8 @@ def test_two_processes_at_once_judge_each_article_once_and_agree(desk, now):
     def process(name):
         judge, judged = Judge(), 0
         barrier.wait()
-        for number, event in enumerate((FLOOD, MUSEUM, AGAIN, THIRD, *CROWD)):
-            desk.says(name, told(f"{name}{number}", event, name))
+        for number, what in enumerate((FLOOD, MUSEUM, AGAIN, THIRD, *CROWD)):
+            desk.says(name, told(f"{name}{number}", what, name))
             judged += judge.run(desk.store, WINDOW, now).articles
         return judge, judged
 
@@ -258,6 +259,60 @@ def test_a_story_is_never_told_by_an_article_that_became_another(desk, judge, no
     with desk.store.read() as connection:
         assert broken(connection) == []
     assert desk.story("https://a.vn/2").title == FLOOD[0]
+
+
+def statements(desk, what):
+    """How many statements it takes."""
+    asked = []
+
+    def note(_connection, _cursor, statement, *_):
+        asked.append(statement)
+
+    engines = {desk.store.engine, desk.store._readers}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        what()
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
+    return len(asked)
+
+
+@pytest.mark.large
+def test_a_flood_with_one_title_costs_no_more_as_it_grows_and_other_news_is_judged(
+    desk, judge, now
+):
+    """Half of it has a text, and is one story; with the bare title nobody can say that it is."""
+    number, costs = count(), []
+    for _part in range(3):
+        for name in "ab":
+            desk.says(
+                name,
+                *(told(f"{name}{next(number)}", FLOOD, name) for _ in range(60)),
+                *(told(f"{name}{next(number)}", ("Thông báo", "🔥"), name) for _ in range(20)),
+                told(f"{name}{next(number)}", ("", "😀🎉"), name),
+            )
+        costs.append(statements(desk, lambda: judge.run(desk.store, WINDOW, now)))
+    assert costs[2] <= 1.1 * costs[1]
+    with desk.store.read() as connection:
+        heads = select(t.article.c.title, func.count()).join(
+            t.story, t.story.c.article_id == t.article.c.id
+        )
+        living = heads.where(t.story.c.merged_into.is_(None)).group_by(t.article.c.title)
+        titles = dict(map(tuple, connection.execute(living)))
+    assert titles[FLOOD[0]] == 1
+    assert titles["Thông báo"] == 120
+    desk.says("a", told("last", MUSEUM, "a"))
+    desk.says("b", told("last", (MUSEUM[0], MUSEUM[1] + " It rained."), "b"))
+    assert judge.run(desk.store, WINDOW, now).moved == 1
+
+
+def test_a_judge_that_is_closed_leaves_the_rest_to_the_next_process(desk, judge, now):
+    desk.says("a", told(1, FLOOD, "a"))
+    judge.close()
+    assert judge.run(desk.store, WINDOW, now).articles == 0
+    assert Judge().run(desk.store, WINDOW, now).articles == 1
 
 
 def test_an_idle_judge_asks_two_questions_and_writes_nothing(desk, judge, now):

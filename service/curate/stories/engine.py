@@ -25,6 +25,9 @@ MOST_STORIES = 8
 LARGE = 24
 """Articles; a larger story is never taken apart, and is known by so many of them."""
 
+FEW = 8
+"""Articles that a large story is known by while stories are grouped anew."""
+
 FULL = 500
 """Articles; a story of so many takes no more, and what tells the same begins another. Each article
 of a story is a row of the ledger for each reader, so a flood of them must have an end."""
@@ -231,7 +234,7 @@ class Stories:
         """
         if len(sample) == 1:
             return [np.array([0], np.int64)]
-        alike = np.array([self._window.like(int(slot), sample) for slot in sample])
+        alike = self._window.among(sample)
         groups = average_link(
             alike,
             [1] * len(sample),
@@ -269,7 +272,8 @@ class Stories:
             members = self._members[story]
             whole = len(members) > LARGE or self.by_hand.made(story)
             if whole or len(units) + len(members) > MOST_UNITS:
-                units.append((story, self._sample(story), len(members)))
+                known = self._sample(story)[0 if self.by_hand.made(story) else -FEW :]
+                units.append((story, known, len(members)))
             else:
                 units.extend((story, np.array([slot], np.int64), 1) for slot in members)
         made = {story for story in stories if self.by_hand.made(story)}
@@ -306,7 +310,7 @@ class Stories:
         every = np.concatenate(strands)
         sizes = np.array([len(slots) for slots in strands])
         begins = np.cumsum(sizes) - sizes
-        rows = np.array([self._window.like(int(slot), every) for slot in every])
+        rows = self._window.among(every)
         sums = np.add.reduceat(np.add.reduceat(rows, begins, axis=0), begins, axis=1)
         alike = sums / (sizes[:, None] * sizes[None, :])
         own = np.add.reduceat(np.diagonal(rows), begins)

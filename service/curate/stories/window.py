@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,9 @@ FEWEST_WORDS = 4
 """So many words a short text shares with what tells the same event: "Giáo dục" alone is a subject.
 How rare the words are cannot tell where a site has seen a dozen articles."""
 
+MOST_PAIRS = 200_000
+"""Comparisons that are remembered: some 30 MB at most, next to nothing without a flood."""
+
 FIRST_ROOM = 1024
 
 _COLUMNS = ("_ids", "_weights", "_title_figures", "_documents", "_figures", "_formulas", "_days")
@@ -53,6 +57,8 @@ class StoryWindow:
         self._free = list(range(FIRST_ROOM - 1, -1, -1))
         self._postings = Postings()
         self._dense = np.zeros(SPACE, np.float32)
+        self._pairs: defaultdict[int, dict[int, float]] = defaultdict(dict)
+        self._remembered = 0
 
     def add(self, row: TermRow, terms: Terms, days: float) -> int:
         """The slot that the article has now. `days`: when it arrived, counted from any one day."""
@@ -70,6 +76,8 @@ class StoryWindow:
     def remove(self, slot: int) -> None:
         self._postings.remove(slot, self._posted(slot)[0])
         self._free.append(slot)
+        for other in self._pairs.pop(slot, {}):
+            self._pairs[other].pop(slot, None)
 
     def near(self, slot: int, most: int) -> Slots:
         """Other slots that may be like this one, at most so many, the likeliest first."""
@@ -101,6 +109,24 @@ class StoryWindow:
         apart = np.abs(self._days[others] - self._days[slot])
         likeness *= np.maximum(1 - self._decay * np.maximum(apart - 1, 0), 0.5)
         return likeness
+
+    def among(self, slots: Slots) -> Similarities:
+        """The same of each two of these articles, a row each. What was compared is remembered.
+
+        A flood of like articles has the same ones grouped anew with each that comes.
+        """
+        if self._remembered > MOST_PAIRS:
+            self._pairs.clear()
+            self._remembered = 0
+        every = slots.tolist()
+        for slot in every:
+            fresh = [other for other in every if other not in self._pairs[slot]]
+            if fresh:
+                alike = self.like(slot, np.array(fresh, np.int64)).tolist()
+                for other, much in zip(fresh, alike, strict=True):
+                    self._pairs[slot][other] = self._pairs[other][slot] = much
+                self._remembered += len(fresh)
+        return np.array([[self._pairs[slot][other] for other in every] for slot in every])
 
     def _looks(self, slots: Any) -> Looks:
         return Looks(
