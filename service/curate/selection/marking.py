@@ -15,7 +15,7 @@ from service.config.sections import Hot
 from service.curate.selection import reading
 from service.curate.selection.hot import heated_at
 from service.curate.selection.reading import KnownStories
-from service.store.content import hot_stories, stale_feeds, versions
+from service.store.content import entries, hot_stories, stale_feeds, versions
 from service.store.content.hot_stories import SeenRows
 from service.store.core.database import Store
 
@@ -68,9 +68,10 @@ class HotMarker:
         cooled = [one for one in was if heated[one] is None]
         if new or cooled:
             with store.write() as connection:
+                entries.queue(connection)  # versions are raised twice, as admission does
                 feeds = hot_stories.heat(connection, new, now)
                 feeds |= hot_stories.cool(connection, cooled)
-                versions.raise_(connection, [versions.STORIES])  # before topics: the order of all
+                versions.raise_(connection, [versions.STORIES])
                 stale_feeds.mark(connection, {*feeds, stale_feeds.EVERYTHING, stale_feeds.HOT}, now)
         self._settings, self._seen = settings, at
         return Marked(len(new), len(cooled))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -11,7 +13,7 @@ from service.config.schema import Settings
 from service.curate.selection.hot import heated_at
 from service.curate.selection.marking import HotMarker, Marked
 from service.store import tables as t
-from service.store.content import hot_stories, stale_feeds, story_rows, versions
+from service.store.content import entries, hot_stories, stale_feeds, story_rows, versions
 from tests.builders import add_source, add_story, add_topic
 from tests.store.content.test_story_facts import sighting
 from tests.store.watching import statements
@@ -201,3 +203,18 @@ def test_a_site_with_too_few_sources_asks_nothing(desk):
     with statements(desk.store) as asked:
         assert desk.mark(settings) == Marked()
     assert not asked
+
+
+@pytest.mark.both_engines
+def test_marking_waits_for_admission_which_raises_the_same_versions(desk, now):
+    hot = desk.tell(("bao-a", 5), ("bao-b", 3), ("bao-c", 0))
+    with ThreadPoolExecutor(1) as pool:
+        with desk.store.write() as connection:
+            entries.queue(connection)
+            stale_feeds.mark(connection, ["giao-duc", stale_feeds.EVERYTHING], now)
+            marking = pool.submit(desk.mark)
+            with suppress(TimeoutError):
+                marking.result(0.3)  # time enough to hold what admission raises next
+            versions.raise_(connection, [versions.STORIES])
+        assert marking.result(60) == Marked(hot=1)
+    assert desk.hot().keys() == {hot}
