@@ -20,6 +20,7 @@ from service.cli.output import (
     warn,
 )
 from service.collect.polling.poll import Collected
+from service.curate.search.indexing import BY_HAND
 from service.publish.build import Published
 from service.publish.static import PublishReport, write_site
 from service.runtime import pipeline
@@ -36,7 +37,7 @@ def collect(names: tuple[str, ...], config: Path, as_json: bool) -> None:
     """
     with opened(config) as service, progress("collecting", shown=not as_json) as advance:
         done = asyncio.run(pipeline.collect(service, list(names) or None, advance))
-        asyncio.run(pipeline.index_articles(service))
+        asyncio.run(pipeline.index_articles(service, BY_HAND))
     if as_json:
         dump(_collected(done))
     else:
@@ -80,7 +81,7 @@ def publish(out: Path | None, config: Path, as_json: bool) -> None:
     with opened(config) as service, progress("publishing", shown=not as_json):
         asyncio.run(pipeline.match_again(service))
         asyncio.run(pipeline.read_references(service))
-        asyncio.run(pipeline.index_articles(service))
+        asyncio.run(pipeline.index_articles(service, BY_HAND))
         done = asyncio.run(pipeline.publish_stale(service))
         site = None
         if out is not None:

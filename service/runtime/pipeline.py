@@ -32,7 +32,7 @@ from service.curate import judging
 from service.curate.citing import read_stored
 from service.curate.judging import Judged
 from service.curate.rematch import rematch
-from service.curate.search.indexing import index_stored
+from service.curate.search.indexing import BATCHES, index_stored
 from service.mail.drain import Drained, drain
 from service.newsletter.pruning import prune
 from service.newsletter.run import Planned, plan_due, plan_welcomes
@@ -170,9 +170,9 @@ async def read_references(service: Service) -> bool:
     return await asyncio.to_thread(read_stored, service.store)
 
 
-async def index_articles(service: Service) -> bool:
+async def index_articles(service: Service, batches: int = BATCHES) -> bool:
     """Bring the search index up to date, some batches of it. True: there is more."""
-    return await asyncio.to_thread(index_stored, service.store)
+    return await asyncio.to_thread(index_stored, service.store, batches)
 
 
 async def judge_stories(service: Service) -> None:

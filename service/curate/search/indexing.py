@@ -16,8 +16,11 @@ from service.text.search_tokens import article_tokens
 BATCH = 400
 """Articles in one transaction: some 100 ms, in which nobody else writes."""
 
-BATCHES = 5
+BATCHES = 2
 """In one run: while a first collection goes on, it must not cost much of the processor."""
+
+BY_HAND = 25
+"""Batches after a pass by hand: what it brings at the most, some seconds."""
 
 
 def index_stored(store: Store, batches: int = BATCHES, most: int = BATCH) -> bool:
