@@ -352,7 +352,10 @@ def _bounded(connection: Connection, give_up: float, clock: Clock) -> Iterator[N
         for way in ("seqscan", "hashjoin", "mergejoin"):
             connection.execute(text(f"SET LOCAL enable_{way} = off"))
         _hurry(connection, give_up, clock)
-        yield
+        try:
+            yield
+        finally:
+            connection.rollback()  # what was set is for these statements alone
         return
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
