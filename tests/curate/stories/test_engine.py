@@ -12,6 +12,7 @@ from itertools import count
 import pytest
 
 from service.curate.stories.engine import FULL, Placed, Stories, StorySettings
+from service.curate.stories.likeness import likeness
 from service.curate.stories.terms import LONGEST_TEXT, read
 from tests.curate.stories.traps import TRUE, Told, traps
 
@@ -168,7 +169,7 @@ def test_rows_alone_bring_the_state_back() -> None:
 
 
 def test_a_late_article_brings_two_stories_together_under_the_larger_ones_id() -> None:
-    desk = Desk(StorySettings(threshold=0.3, touching=0.3, cohesion=0))
+    desk = Desk(StorySettings(threshold=0.25, touching=0.3, cohesion=0))
     left = ("a1 a2 a3 a4 a5 a6", "")
     right = ("b1 b2 b3 b4 b5 b6", "")
     both = ("a1 a2 a3 a4 a5 a6 b1 b2 b3 b4 b5 b6", "")
@@ -269,6 +270,21 @@ def test_one_formula_with_other_names_is_another_story_even_where_nothing_else_i
     assert len({desk.stories.story_of(number) for number in numbers}) == len(names)
     again = desk.add((title.format(names[0]), text.format(names[0])))
     assert desk.together(numbers[0], again)
+
+
+def test_the_shorter_the_text_the_less_its_likeness_counts() -> None:
+    background = [read(*told) for told in _background(100)]
+    title = f"{_background(100)[0][0]} 1954 1975 2026"  # by words alone they could be a template
+    words = " ".join(text for _title, text in _background(100)[:3]).split()
+
+    def alike(number: int) -> float:
+        terms = read(title, " ".join(words[:number]))
+        pair = [(terms, NOW), (terms, NOW)]
+        return float(likeness(pair, background, StorySettings())[0, 1])
+
+    assert alike(len(words)) == pytest.approx(1)
+    assert alike(0) < alike(40) < alike(120) < 0.95
+    assert alike(0) > 0.75
 
 
 @pytest.mark.parametrize(
