@@ -193,15 +193,15 @@ name (or else their addresses) are in one registrable domain, as `vnexpress.net`
 
 In a mail topics share the room: the second story of a topic counts for half of its score, the
 third for a third. `stories.per_topic` and `stories.per_source` set limits besides; what is beyond
-them is counted in "N more online", and told by that. Each story stands under one topic, the first
-of the digest's that it is in; the topic of the first story comes first, and then the others in the
-order of the digest. Where another story has at least 0.8 of the score, no story stands behind
-another one of its outlet.
+them is counted in "N more stories online", and told by that. Each story stands under one topic, the
+first, in the order of the digest, of the reader's topics that it is in; the topic of the first
+story comes first, and then the others in the order of the digest. Where another story has at least
+0.8 of the score, no story stands behind another one of its outlet.
 
 A story is **hot** once `[hot] outlets` independent outlets have told it within `[hot] within`.
-Pages mark it, `feeds/hot.atom`, `.rss` and `.json`, which begin with the first one, list it, and a
-digest with `hot = true` mails only such stories. What one digest has told to a reader no other one
-of its scope tells again:
+Pages mark it, and `feeds/hot.atom`, `.rss` and `.json` list it (they are there from the first hot
+story on). A digest with `hot = true` mails only such stories. What one digest has told to a reader
+no other one of its scope tells again:
 
 ```toml
 [hot]

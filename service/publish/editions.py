@@ -95,7 +95,7 @@ def page(
 
 
 def _in_turn(stories: list[EditionStory]) -> list[EditionStory]:
-    """A section in the order of the mail to who follows all topics of the digest.
+    """A section in the order of the mail for those who follow all topics of the digest.
 
     Editions of which nobody knows what their order followed from stay as they were frozen.
     """

@@ -46,12 +46,12 @@ def test_an_admin_sees_a_story_splits_it_and_merges_it_again(run, ask, told, mon
     assert [one["link"] for one in ask("stories", "show", fresh)["articles"]] == [there]
     (act,) = ask("stories", "show", kept)["acts"]
     assert (act["act"], act["by"], act["articles"]) == ("apart", "lan", [[here], [there]])
-    assert run("stories", "split", kept, there).stdout.startswith("it was so already")
+    assert run("stories", "split", kept, there).stdout.startswith("nothing to change")
 
     said = run("stories", "merge", here, there).stdout
     assert f"merged: {kept}" in said
     assert "they were put apart by hand" in said
-    assert "by lan; from now on the newer word counts" in said
+    assert "by lan; this overrules it" in said
     text = run("stories", "show", kept).stdout
     assert text.count("by hand") == 2
     assert f"{here} {there}" not in text  # sides are told apart
@@ -61,9 +61,9 @@ def test_an_admin_sees_a_story_splits_it_and_merges_it_again(run, ask, told, mon
     ("command", "said"),
     [
         (("show", "https://nobody.example/1"), "no story 'https://nobody.example/1' is known"),
-        (("merge", "{flood}", "x"), "no story 'x' is known; `bantin stories list` tells their ids"),
+        (("merge", "{flood}", "x"), "no story 'x' is known; `bantin stories list` lists their ids"),
         (("split", "{flood}", "{other}"), "`bantin stories show"),
-        (("split", "{other}", "{other}"), "nothing would stay in the story"),
+        (("split", "{other}", "{other}"), "no article would stay in the story"),
     ],
 )
 def test_what_is_wrong_is_named_and_what_to_do(run, told, command, said):

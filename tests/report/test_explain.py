@@ -192,7 +192,7 @@ def test_two_articles_that_became_one_are_told_as_one(desk):
     desk.says("b", entry("2", "https://b.vn/2", title="In lại"))
     desk.says("b", entry("3", "https://b.vn/2", origin="https://a.vn/1", origin_is_key=True))
     found = explained(desk, "https://b.vn/2")
-    assert lines(found)["explain.story"] == ["b: In lại, 08:00; it is one with this article now"]
+    assert lines(found)["explain.story"] == ["b: In lại, 08:00; now merged with this article"]
 
 
 FLOOD = (
@@ -243,7 +243,7 @@ def test_what_an_admin_did_by_hand_and_that_a_story_is_hot_is_told(desk, now):
     assert said[1:4] == [
         "Put together by hand with 2 other articles, by lan, 08:00.",
         "Kept apart by hand from 1 other article, by minh, 09:00.",
-        "It is a hot story since 08:00.",
+        "It has been a hot story since 08:00.",
     ]
     alone = explained(desk, links[2])
     assert "Kept apart by hand from 2 other articles" in lines(alone)["explain.story"][-1]
@@ -384,7 +384,7 @@ def test_an_entry_that_another_source_got_refused_stands_beside_those_that_led_t
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ("https://www.a.vn/khac", "From its site is collected: a."),
+        ("https://www.a.vn/khac", "Sources collected from its site: a."),
         ("https://c.vn/khac", "none is collected from its site."),
         ("không phải địa chỉ", "none is collected from its site."),
         ("http://[", "none is collected from its site."),

@@ -76,16 +76,16 @@ def _do(act: Act, what: str, config: Path, as_json: bool) -> None:
         told = over and {"act": over.kind, "by": over.actor, "at": over.happened_at}
         dump({"stories": done.stories, "changed": done.changed, "overruled": told})
         return
-    say(f"{what if done.changed else 'it was so already'}: {', '.join(done.stories)}")
+    say(f"{what if done.changed else 'nothing to change'}: {', '.join(done.stories)}")
     if done.overruled is not None:
         over = done.overruled
-        say(
-            f"they were {act_line(over, zone).removesuffix(':')}; from now on the newer word counts"
-        )
+        say(f"they were {act_line(over, zone).removesuffix(':')}; this overrules it")
 
 
 def _actor() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError) as error:
-        raise UsageError("who is it? set LOGNAME: the act is stored with a name") from error
+        raise UsageError(
+            "cannot tell your user name, which is stored with the act; set LOGNAME"
+        ) from error

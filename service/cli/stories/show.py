@@ -74,7 +74,7 @@ def show(story: str, config: Path, as_json: bool) -> None:
         with service.store.read() as connection:
             found = reporting.shown(connection, story)
         if found is None:
-            raise StoryError(f"no story {story!r} is known; `bantin stories list` tells their ids")
+            raise StoryError(f"no story {story!r} is known; `bantin stories list` lists their ids")
         page = absolute(found.page, service.renderer.site.base_url)
         if as_json:
             dump(_shown(found, page))

@@ -1,4 +1,4 @@
-"""Which stories stand first, by parts that can be read. Pure: no clock; only `reading` reads rows.
+"""Which stories stand first, by parts that can be read. Pure, but for `reading` and `marking`.
 
 owners.py: who tells a story independently of whom. standing.py: what is known of a story, as an
 edition keeps it. score.py: how high it stands for somebody's topics. balance.py: topics share the

@@ -69,7 +69,9 @@ def split(
             raise _elsewhere(connection, one, home, story)
     if going and going >= set(members):
         (name,) = _names(connection, [story])
-        raise StoryError(f"nothing would stay in the story {name}; name those alone that leave it")
+        raise StoryError(
+            f"no article would stay in the story {name}; name only those that leave it"
+        )
     if not going:
         return Acted(_names(connection, [story, *sorted(elsewhere)]), changed=False)
     sides = dict.fromkeys(members, 0)
@@ -113,7 +115,7 @@ def merge(connection: Connection, asked: Sequence[str], actor: str, now: datetim
 def _story(connection: Connection, asked: str) -> int:
     found = find_story(connection, asked)
     if found is None:
-        raise StoryError(f"no story {asked!r} is known; `bantin stories list` tells their ids")
+        raise StoryError(f"no story {asked!r} is known; `bantin stories list` lists their ids")
     return found
 
 

@@ -1,6 +1,6 @@
 """Which story each article is in, as judging reads and writes it.
 
-The rows are the truth: whoever judges takes what they say, and moves nothing that has moved since.
+The rows are the truth: a judge takes what they say, and moves nothing that has moved since.
 """
 
 from __future__ import annotations

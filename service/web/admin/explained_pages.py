@@ -1,7 +1,7 @@
 """The page of an article for the admin: its story's page, why it is there, and what may be changed.
 
-`/stories/ID/` shows it to who has the admin cookie; `/admin/articles/ID/` shows it where a cache in
-between gives everybody the public page, and for the other articles of a story.
+`/stories/ID/` shows it to those who have the admin cookie; `/admin/articles/ID/` shows it where a
+cache in between gives everybody the public page, and for the other articles of a story.
 """
 
 from __future__ import annotations
