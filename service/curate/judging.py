@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from service.curate import identity
 from service.curate.articles import matched_text
 from service.curate.stories.by_hand import ByHand
-from service.model import StoryAct
+from service.errors import StoreError
 from service.store.content import entries, stale_feeds, story_acts, story_rows, versions
 from service.store.content.story_rows import Judgeable
 from service.store.core.database import Connection, Store
@@ -64,11 +64,15 @@ class Judge:
         self._copy: Stories | None = None
         self._to = 0  # the last article that it has
         self._homes: int | None = None  # the version of what it says; None: ask the rows
-        self._acts: list[StoryAct] = []
-        self._acts_to: int | None = None  # the last act among them; None: ask the rows
+        self._size = BATCH
         self._until: datetime | None = None
         self._lock = Lock()
         self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether articles may wait that will not be judged here any more."""
+        return self._closed
 
     def close(self) -> None:
         """Begin no batch any more: the process ends. What is left is found by the next one."""
@@ -99,9 +103,35 @@ class Judge:
                     return done
                 with store.write() as connection:
                     self._batch(connection, stories, now, done)
-            except BaseException:
+                self._size = BATCH
+            except StoreError:
                 self._copy = None  # the rows are as they were, the copy may not be
                 raise
+            except Exception as error:  # noqa: BLE001 - one article stops no other; it is told
+                self._copy = None
+                if self._size > 1:
+                    self._size = 1  # whichever it is, it comes alone now
+                else:
+                    self._leave_alone(store, f"{type(error).__name__}: {error}", now, done)
+            except BaseException:
+                self._copy = None
+                raise
+
+    def _leave_alone(self, store: Store, why: str, now: datetime, done: Judged) -> None:
+        """The next article stays a story of its own."""
+        with store.write() as connection:
+            entries.queue(connection)
+            to = story_rows.judged_to(connection)
+            if to is None:
+                to = story_rows.last_before(connection, now - self._window)
+            rows = story_rows.after(connection, to, 1)
+            ids = [row.id for row in rows]
+            topics = story_rows.topics_of(connection, ids)
+            if topics:
+                stale_feeds.mark(connection, {*topics, stale_feeds.EVERYTHING}, now)
+            story_rows.keep_judged_to(connection, *(ids or [story_rows.newest(connection)]))
+        done.topics |= topics
+        done.unread |= dict.fromkeys(ids, why)
 
     def _catch_up(self, store: Store, now: datetime) -> Stories | None:
         """Take in what others have judged, outside of any transaction that writes.
@@ -113,7 +143,7 @@ class Judge:
             from service.curate.stories.engine import Stories, StorySettings  # noqa: PLC0415
 
             self._copy = Stories(StorySettings(window=self._window))
-            self._to, self._homes, self._acts_to = 0, None, None
+            self._to, self._homes = 0, None
         while True:
             with store.read() as connection:
                 to = story_rows.judged_to(connection)
@@ -122,7 +152,10 @@ class Judge:
                 rows = story_rows.within(connection, now - self._window, self._to, to, READ)
             for row in rows:
                 at = min(row.first_seen_at, now)
-                self._copy.restore(row.id, row.story_id, self._terms(row, {}), at)
+                try:
+                    self._copy.restore(row.id, row.story_id, self._terms(row, {}), at)
+                except Exception:  # noqa: BLE001 - what could not be judged is there, without words
+                    self._copy.restore(row.id, row.story_id, _no_terms(), at)
             self._to = rows[-1].id if len(rows) == READ else to
             if len(rows) < READ:
                 return self._copy
@@ -141,7 +174,7 @@ class Judge:
             stories.forget_before(since)
             _agree(stories, story_rows.homes(connection, since, to))
             stories.by_hand = self._by_hand(connection, since)
-        rows = story_rows.after(connection, to, BATCH)
+        rows = story_rows.after(connection, to, self._size)
         # Until now they were left out of all lists, which may have been made meanwhile.
         topics = story_rows.topics_of(connection, [row.id for row in rows])
         moves: dict[int, int] = {}
@@ -155,14 +188,15 @@ class Judge:
                 row.story_id,
             )
             moves |= {**placed.moved, row.id: placed.story}
+        before = versions.one(connection, versions.HOMES)
         topics |= story_rows.place(connection, moves)
         story_rows.drop_empty(connection, new)
         if topics:
             stale_feeds.mark(connection, {*topics, stale_feeds.EVERYTHING}, now)
         homes = versions.one(connection, versions.HOMES)
-        if homes != self._homes:
+        if homes != before:
             versions.raise_(connection, [versions.STORIES])
-        last = rows[-1].id if len(rows) == BATCH else story_rows.newest(connection)
+        last = rows[-1].id if len(rows) == self._size else story_rows.newest(connection)
         story_rows.keep_judged_to(connection, last)
         self._to, self._homes = last, homes
         done.articles += len(rows)
@@ -172,10 +206,8 @@ class Judge:
 
     def _by_hand(self, connection: Connection, since: datetime) -> ByHand:
         """What admins said about stories that have an article of the window."""
-        newest = story_acts.newest(connection)
-        if newest != self._acts_to:
-            self._acts, self._acts_to = story_acts.living(connection, since), newest
-        return ByHand(self._acts, story_acts.homes(connection, self._acts))
+        acts = story_acts.living(connection, since)
+        return ByHand(acts, story_acts.homes(connection, acts))
 
     def _terms(self, row: Judgeable, unread: dict[int, str]) -> Terms:
         from service.curate.stories import terms  # noqa: PLC0415 - brings numpy
@@ -185,7 +217,13 @@ class Judge:
             return (self._read or terms.read)(row.title, text, row.language)
         except Exception as error:  # noqa: BLE001 - one bad article stops no other; it is told
             unread[row.id] = f"{type(error).__name__}: {error}"
-            return terms.read("", "")
+            return _no_terms()
+
+
+def _no_terms() -> Terms:
+    from service.curate.stories import terms  # noqa: PLC0415 - brings numpy
+
+    return terms.read("", "")
 
 
 def _agree(stories: Stories, homes: Mapping[int, int]) -> None:

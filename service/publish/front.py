@@ -92,7 +92,8 @@ def _ranked(
         parts = score(known.standing(story_id, topics, now - at, HALF_LIFE), topics)
         facts = known.facts[story_id]
         topic = next((name for name in topics if name in facts.topics), "")
-        outlet = known.owners[facts.source_id]
+        # PostgreSQL: a judge may have emptied the story since it was listed.
+        outlet = known.owners.get(facts.source_id)
         ranked.append(Ranked(FrontStory(story_id, parts), topic, outlet, parts.total))
     return sorted(ranked, key=lambda one: -one.score)
 

@@ -205,8 +205,10 @@ async def mark_hot(service: Service) -> None:
 
 
 async def publish_stale(service: Service) -> Published:
-    """Build what is marked stale."""
+    """Build what is marked stale. Nothing once the judge has been closed: articles may wait."""
     await judge_stories(service)
+    if service.judge.closed:
+        return Published()
     await mark_hot(service)
     done = await asyncio.to_thread(
         publish, service.store, service.settings, service.renderer, service.clock()
@@ -219,8 +221,14 @@ async def publish_stale(service: Service) -> Published:
 async def plan(
     service: Service, *, digest: str | None = None, at: datetime | None = None
 ) -> Planned:
-    """Cut, freeze and plan what is due; welcomes first."""
+    """Cut, freeze and plan what is due; welcomes first.
+
+    Nothing once the judge has been closed: an edition without articles that wait would never tell
+    them.
+    """
     await judge_stories(service)
+    if service.judge.closed:
+        return Planned()
     await mark_hot(service)
     parts = (service.store, service.settings, service.renderer, service.clock())
     welcomed = await asyncio.to_thread(plan_welcomes, *parts, digest)

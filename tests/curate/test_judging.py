@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from threading import Barrier
@@ -11,10 +12,12 @@ import pytest
 from sqlalchemy import event, func, select
 
 from service.curate.judging import Judge, begun, stop
+from service.curate.search.answers import find_stories
+from service.curate.search.question import parse as parse_question
 from service.curate.stories.terms import read
 from service.errors import StoreError
 from service.store import tables as t
-from service.store.content import stories, story_rows
+from service.store.content import references, stories, story_rows
 from tests.curate.desk import broken, entry
 from tests.curate.stories.test_engine import AGAIN, FLOOD, MUSEUM
 
@@ -208,6 +211,44 @@ def test_an_article_that_cannot_be_read_stops_no_other(desk, now):
     assert (done.articles, done.moved) == (3, 1)
     desk.says("a", told(4, THIRD, "a"))
     assert Judge(hostile).run(desk.store, WINDOW, now).moved == 1  # it is read again by another
+
+
+def test_an_article_that_breaks_the_judge_stays_alone_and_stops_no_other(desk, now):
+    def broken_terms(title, text, language):
+        terms = read(title, text, language)
+        return replace(terms, blocks=()) if title == MUSEUM[0] else terms
+
+    judge = Judge(broken_terms)
+    desk.says("a", told(1, FLOOD, "a"), told(2, MUSEUM, "a"))
+    desk.unmark()
+    desk.says("b", told(3, AGAIN, "b"))
+    done = judge.run(desk.store, WINDOW, now)
+    assert (done.articles, done.moved, len(done.unread)) == (2, 1, 1)
+    assert desk.story("https://a.vn/1") == desk.story("https://b.vn/3")
+    assert desk.story("https://a.vn/2").article_ids != desk.story("https://a.vn/1").article_ids
+    assert "tat-ca" in desk.marked()
+    with desk.store.read() as connection:
+        assert not story_rows.has_unjudged(connection)
+        assert broken(connection) == []
+
+
+def test_a_search_and_a_document_list_nothing_that_waits_for_a_judge(desk, judge, now):
+    told_by_b = (AGAIN[0], f"{AGAIN[1]} Theo Quyết định số 412/QĐ-UBND.")
+    desk.says("a", told(1, FLOOD, "a"))
+    judge.run(desk.store, WINDOW, now)
+    desk.says("b", told(3, told_by_b, "b"))
+    assert _found(desk, now) == ([[FLOOD[0]], []])
+    judge.run(desk.store, WINDOW, now)
+    assert _found(desk, now) == ([[FLOOD[0]], [FLOOD[0]]])
+
+
+def _found(desk, now):
+    """The stories that a search for the flood finds, and those that cite the decision."""
+    question = parse_question("mường pồn", (), (), "UTC", now)
+    with desk.store.read() as connection:
+        searched = find_stories(connection, question, 10).stories
+        citing = references.citing(connection, "412/QĐ-UBND", 10)
+    return [[story.title for story in some] for some in (searched, citing)]
 
 
 def test_what_came_while_the_clock_was_ahead_leaves_the_window(desk, judge, now):

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from service.newsletter.run import Planned
+from service.publish.build import Published
 from service.runtime import pipeline
 from service.runtime.composition import open_service
 from service.store import tables as t
@@ -58,3 +60,12 @@ async def test_what_is_planned_is_marked_before(service):
     await pipeline.plan(service)
     with service.store.read() as connection:
         assert connection.scalar(select(t.hot_story.c.hot_at)) == NOON
+
+
+async def test_nothing_is_published_or_planned_while_articles_wait_for_a_closed_judge(service):
+    service.judge.close()
+    assert await pipeline.publish_stale(service) == Published()
+    assert await pipeline.plan(service) == Planned()
+    with service.store.read() as connection:
+        assert connection.scalar(select(t.edition.c.id)) is None
+        assert stale_feeds.marked(connection)

@@ -15,7 +15,7 @@ from service.config.sections import Hot
 from service.curate.selection import reading
 from service.curate.selection.hot import heated_at
 from service.curate.selection.reading import KnownStories
-from service.store.content import entries, hot_stories, stale_feeds, versions
+from service.store.content import entries, hot_stories, stale_feeds, story_acts, versions
 from service.store.content.hot_stories import SeenRows
 from service.store.core.database import Store
 
@@ -40,6 +40,7 @@ class HotMarker:
     def __init__(self) -> None:
         self._settings: Settings | None = None
         self._seen: SeenRows | None = None
+        self._act = 0
 
     def run(self, store: Store, settings: Settings, now: datetime) -> Marked:
         """Mark what has become hot; what too few tell any more, since it was split, is it no more.
@@ -55,7 +56,8 @@ class HotMarker:
             if not stale_feeds.marked(connection):
                 return Marked()
             at = hot_stories.now_at(connection)
-            if self._seen is None or settings is not self._settings:
+            act = story_acts.newest(connection)  # stories that are put together tell nothing new
+            if self._seen is None or settings is not self._settings or act != self._act:
                 came = hot_stories.told_since(connection, now - hot.within - SLACK)
             else:
                 came = hot_stories.told_after(connection, self._seen)
@@ -73,7 +75,7 @@ class HotMarker:
                 feeds |= hot_stories.cool(connection, cooled)
                 versions.raise_(connection, [versions.STORIES])
                 stale_feeds.mark(connection, {*feeds, stale_feeds.EVERYTHING, stale_feeds.HOT}, now)
-        self._settings, self._seen = settings, at
+        self._settings, self._seen, self._act = settings, at, act
         return Marked(len(new), len(cooled))
 
 

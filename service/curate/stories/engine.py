@@ -298,7 +298,12 @@ class Stories:
             else next(fresh)
             for group, story in zip(
                 groups,
-                name_groups(groups, [story for story, _slots, _size in units], made),
+                name_groups(
+                    groups,
+                    [story for story, _slots, _size in units],
+                    made,
+                    [size for _story, _slots, size in units],
+                ),
                 strict=True,
             )
         ]

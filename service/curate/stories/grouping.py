@@ -76,21 +76,27 @@ def name_groups(
     groups: Sequence[Sequence[int]],
     stories: Sequence[int | None],
     kept: AbstractSet[int] = frozenset(),
+    sizes: Sequence[int] | None = None,
 ) -> list[int | None]:
     """The story id of each group: the old one that it shares most with, ties to the lowest.
 
     `groups` hold numbers of units, `stories` the old id of each unit (None: it had none), `kept`
-    those that win over others however little is shared. None: a group that gets no old id.
+    those that win over others however little is shared, `sizes` how many articles each unit is
+    (None: one each). None: a group that gets no old id.
     """
+    shared = [Counter[int | None]() for _group in groups]
+    for counts, units in zip(shared, groups, strict=True):
+        for unit in units:
+            counts[stories[unit]] += 1 if sizes is None else sizes[unit]
     overlaps = [
-        (story not in kept, -times, story, group)
-        for group, units in enumerate(groups)
-        for story, times in Counter(stories[unit] for unit in units).items()
+        (story not in kept, -articles, story, group)
+        for group, counts in enumerate(shared)
+        for story, articles in counts.items()
         if story is not None
     ]
     named: dict[int, int] = {}
     taken: set[int] = set()
-    for _kept, _times, story, group in sorted(overlaps):
+    for _kept, _articles, story, group in sorted(overlaps):
         if group not in named and story not in taken:
             named[group] = story
             taken.add(story)

@@ -292,7 +292,8 @@ def _represent(connection: Connection, stories: Iterable[int]) -> list[int]:
         rows = connection.execute(own).all()
         if not rows:
             continue  # it has become another
-        first = min(row.id for row in rows if row.merged_into is None)
+        living = [row.id for row in rows if row.merged_into is None]
+        first = min(living or [row.id for row in rows])
         connection.execute(update(story).where(story.c.id == one).values(article_id=first))
         members += [row.id for row in rows]
     return members

@@ -12,6 +12,7 @@ from itertools import count
 import pytest
 
 from service.curate.stories.engine import FULL, Placed, Stories, StorySettings
+from service.curate.stories.grouping import name_groups
 from service.curate.stories.likeness import likeness
 from service.curate.stories.terms import LONGEST_TEXT, read
 from tests.curate.stories.traps import TRUE, Told, traps
@@ -332,3 +333,10 @@ def _partition(stories: list[int]) -> list[int]:
     """The same for two lists that put the same ones together, whatever the ids."""
     first: dict[int, int] = {}
     return [first.setdefault(story, number) for number, story in enumerate(stories)]
+
+
+def test_the_id_that_most_articles_have_stays_however_they_are_held() -> None:
+    groups, stories = [[0, 1, 2]], [7, 7, 9]
+    assert name_groups(groups, stories) == [7]
+    assert name_groups(groups, stories, sizes=[1, 1, 30]) == [9]  # one unit, of 30 articles
+    assert name_groups(groups, stories, frozenset({7}), [1, 1, 30]) == [7]
