@@ -218,7 +218,7 @@ def test_how_close_the_articles_of_a_story_are_is_told_beside_what_is_enough(des
     assert list(other.closeness.alike.values()) == [pytest.approx(alike)]
     first, enough = lines(one)["explain.story"]
     assert first == f"b: {said}, 08:00; {round(100 * alike)} % alike"
-    assert enough.endswith("by 17 % on average belongs to it.")
+    assert "from 17 % likeness to its articles" in enough
     (told_other,) = as_json(one)["story"]["others"]
     assert (told_other["source"], told_other["likeness"]) == ("b", alike)
     alone = explained(desk, "https://b.vn/8")
@@ -297,9 +297,13 @@ def test_what_the_ledger_forgot_is_not_told_as_mailed_to_nobody(desk, now):
 @pytest.mark.parametrize(
     ("said", "lead", "date"),
     [
-        ({"summary": "Tóm tắt."}, "The lead is the summary of a.", "a gives no date"),
-        ({"content": f"<p>{TEXT}</p>"}, "The lead is made of sentences", "a gives no date"),
-        ({}, "It has no lead.", "a gives no date"),
+        ({"summary": "Tóm tắt."}, "The lead is the summary of a.", "a gives no credible date"),
+        (
+            {"content": f"<p>{TEXT}</p>"},
+            "The lead is made of sentences",
+            "a gives no credible date",
+        ),
+        ({}, "It has no lead.", "a gives no credible date"),
         ({"published": timedelta(hours=2)}, "It has no lead.", "a says 10:00, which is later"),
     ],
 )
@@ -316,8 +320,8 @@ def test_where_words_and_date_come_from(desk, now, said, lead, date):
     [
         ({}, "those of the entry in the feed of a."),
         ({"full_text": True}, "those of the article’s own page."),
-        ({"article_pages": True}, "and of the article’s page where the list lacks something."),
-        ({"kind": "page"}, "and of the article’s page where the list lacks something."),
+        ({"article_pages": True}, "those of the article’s own page where that lacks something."),
+        ({"kind": "page"}, "those of the article’s own page where that lacks something."),
         ({"kind": "page", "article_pages": False}, "those of the list of a."),
         (None, "The source a is no longer in the configuration."),
     ],

@@ -180,7 +180,7 @@ def test_an_address_is_explained_or_it_is_said_why_it_cannot_be(site):
     missing = admin.get("/admin/explain", params={"url": 'https://c.example/"><i>'})
     assert missing.status_code == 404
     assert 'Không có bài nào ở địa chỉ https://c.example/"><i>.' in text(missing)
-    assert "không nguồn nào lấy tin từ trang ấy" in text(missing)
+    assert "không nguồn nào lấy tin từ trang web ấy" in text(missing)
     assert "<i>" not in missing.text
 
 
