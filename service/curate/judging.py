@@ -64,7 +64,7 @@ class Judge:
         self._copy: Stories | None = None
         self._to = 0  # the last article that it has
         self._homes: int | None = None  # the version of what it says; None: ask the rows
-        self._size = BATCH
+        self._singly = 0  # so many come alone, since a batch of theirs failed
         self._until: datetime | None = None
         self._lock = Lock()
         self._closed = False
@@ -103,15 +103,16 @@ class Judge:
                     return done
                 with store.write() as connection:
                     self._batch(connection, stories, now, done)
-                self._size = BATCH
+                self._singly = max(0, self._singly - 1)
             except StoreError:
                 self._copy = None  # the rows are as they were, the copy may not be
                 raise
             except Exception as error:  # noqa: BLE001 - one article stops no other; it is told
                 self._copy = None
-                if self._size > 1:
-                    self._size = 1  # whichever it is, it comes alone now
+                if not self._singly:
+                    self._singly = BATCH  # whichever it is, it comes alone now
                 else:
+                    self._singly -= 1
                     self._leave_alone(store, f"{type(error).__name__}: {error}", now, done)
             except BaseException:
                 self._copy = None
@@ -174,7 +175,8 @@ class Judge:
             stories.forget_before(since)
             _agree(stories, story_rows.homes(connection, since, to))
             stories.by_hand = self._by_hand(connection, since)
-        rows = story_rows.after(connection, to, self._size)
+        size = 1 if self._singly else BATCH
+        rows = story_rows.after(connection, to, size)
         # Until now they were left out of all lists, which may have been made meanwhile.
         topics = story_rows.topics_of(connection, [row.id for row in rows])
         moves: dict[int, int] = {}
@@ -196,7 +198,7 @@ class Judge:
         homes = versions.one(connection, versions.HOMES)
         if homes != before:
             versions.raise_(connection, [versions.STORIES])
-        last = rows[-1].id if len(rows) == self._size else story_rows.newest(connection)
+        last = rows[-1].id if len(rows) == size else story_rows.newest(connection)
         story_rows.keep_judged_to(connection, last)
         self._to, self._homes = last, homes
         done.articles += len(rows)

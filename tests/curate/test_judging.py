@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +20,7 @@ from service.errors import StoreError
 from service.store import tables as t
 from service.store.content import references, stories, story_rows
 from tests.curate.desk import broken, entry
-from tests.curate.stories.test_engine import AGAIN, FLOOD, MUSEUM
+from tests.curate.stories.test_engine import AGAIN, FLOOD, MUSEUM, strangers
 
 CROWD = [
     ("Cầu Bạch Hổ thông xe", "Sau hai năm thi công, xe cộ qua sông Hương theo cây cầu thép mới."),
@@ -230,6 +231,21 @@ def test_an_article_that_breaks_the_judge_stays_alone_and_stops_no_other(desk, n
     with desk.store.read() as connection:
         assert not story_rows.has_unjudged(connection)
         assert broken(connection) == []
+
+
+def test_behind_a_batch_that_failed_each_article_comes_alone_and_is_read_a_few_times(desk, now):
+    times = Counter()
+
+    def broken_terms(title, text, language):
+        times[title] += 1
+        terms = read(title, text, language)
+        return replace(terms, blocks=()) if title == MUSEUM[0] else terms
+
+    background = [told(number, one, "a") for number, one in enumerate(strangers(100)[:12])]
+    desk.says("a", *background, told(99, MUSEUM, "a"))
+    done = Judge(broken_terms).run(desk.store, WINDOW, now)
+    assert (done.articles, len(done.unread)) == (12, 1)
+    assert max(times.values()) <= 4
 
 
 def test_a_search_and_a_document_list_nothing_that_waits_for_a_judge(desk, judge, now):

@@ -109,7 +109,7 @@ def heat(connection: Connection, ids: Iterable[int], now: datetime) -> set[str]:
     if wanted:
         rows = [{"story_id": one, "hot_at": now} for one in wanted]
         connection.execute(upsert(connection, hot_story).on_conflict_do_nothing(), rows)
-    return _topics(connection, wanted)
+    return story_rows.topics_of_stories(connection, wanted)
 
 
 def cool(connection: Connection, ids: Iterable[int]) -> set[str]:
@@ -117,7 +117,7 @@ def cool(connection: Connection, ids: Iterable[int]) -> set[str]:
     wanted = sorted(ids)
     for batch in lots(wanted):
         connection.execute(delete(hot_story).where(hot_story.c.story_id.in_(batch)))
-    return _topics(connection, wanted)
+    return story_rows.topics_of_stories(connection, wanted)
 
 
 def _of_articles(connection: Connection, chosen: ColumnElement[bool]) -> set[int]:
@@ -127,17 +127,3 @@ def _of_articles(connection: Connection, chosen: ColumnElement[bool]) -> set[int
         .where(chosen)
     )
     return set(rows.scalars())
-
-
-def _topics(connection: Connection, ids: Iterable[int]) -> set[str]:
-    found: set[str] = set()
-    for batch in lots(ids):
-        rows = connection.execute(
-            select(topic.c.name)
-            .distinct()
-            .join(article_topic, article_topic.c.topic_id == topic.c.id)
-            .join(story_article, story_article.c.article_id == article_topic.c.article_id)
-            .where(story_article.c.story_id.in_(batch), topic.c.retired_at.is_(None))
-        )
-        found.update(rows.scalars())
-    return found

@@ -199,7 +199,7 @@ def place(connection: Connection, moves: Mapping[int, int]) -> set[str]:
         )
     touched = left | set(moves.values())
     topics.list_anew(connection, {*moves, *_represent(connection, touched)})
-    return _topics_of_stories(connection, touched)
+    return topics_of_stories(connection, touched)
 
 
 def drop_empty(connection: Connection, stories: Iterable[int]) -> None:
@@ -299,7 +299,8 @@ def _represent(connection: Connection, stories: Iterable[int]) -> list[int]:
     return members
 
 
-def _topics_of_stories(connection: Connection, stories: Iterable[int]) -> set[str]:
+def topics_of_stories(connection: Connection, stories: Iterable[int]) -> set[str]:
+    """The topics of the TOML that articles of these stories are in."""
     found: set[str] = set()
     for batch in lots(stories):
         rows = connection.execute(

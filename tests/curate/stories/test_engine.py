@@ -62,7 +62,7 @@ class Desk:
 
 
 @cache
-def _background(size: int) -> list[Told]:
+def strangers(size: int) -> list[Told]:
     """Articles that have nothing in common with one another, always the same."""
     random_ = random.Random(7)
     first = ("b", "c", "d", "g", "h", "kh", "l", "m", "n", "ph", "t", "th", "tr", "v", "x")
@@ -77,7 +77,7 @@ def _background(size: int) -> list[Told]:
 
 def _crowd(settings: StorySettings | None = None) -> Desk:
     desk = Desk(settings)
-    for told in _background(100):
+    for told in strangers(100):
         desk.add(told)
     return desk
 
@@ -274,9 +274,9 @@ def test_one_formula_with_other_names_is_another_story_even_where_nothing_else_i
 
 
 def test_the_shorter_the_text_the_less_its_likeness_counts() -> None:
-    background = [read(*told) for told in _background(100)]
-    title = f"{_background(100)[0][0]} 1954 1975 2026"  # by words alone they could be a template
-    words = " ".join(text for _title, text in _background(100)[:3]).split()
+    background = [read(*told) for told in strangers(100)]
+    title = f"{strangers(100)[0][0]} 1954 1975 2026"  # by words alone they could be a template
+    words = " ".join(text for _title, text in strangers(100)[:3]).split()
 
     def alike(number: int) -> float:
         terms = read(title, " ".join(words[:number]))
@@ -320,7 +320,7 @@ def _stream(outlets: int = 3) -> list[Told]:
     """Events, each told by several outlets in words that they share in part, mixed."""
     random_ = random.Random(11)
     told = []
-    for title, text in _background(40):
+    for title, text in strangers(40):
         words = text.split()
         for _outlet in range(outlets):
             own = [word if random_.random() < 0.7 else "khác" for word in words]
