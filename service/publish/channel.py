@@ -69,20 +69,46 @@ class FeedChannel:
         return absolute(f"/assets/{SMALL_ICON}", self.base)
 
 
-def topic_channel(
-    site: SiteView, words: Words, topic: PublishedTopic, authority: str, sources: int
+def _channel(
+    site: SiteView,
+    words: Words,
+    *,
+    path: str,
+    id: str,  # noqa: A002 - as the channel calls it
+    title: str,
+    subtitle: str,
+    home: str,
+    created_at: datetime,
+    query: str = "",
 ) -> FeedChannel:
-    """The feed of a topic: `sources` tell it."""
+    """A channel of the site. `title`: what it is about."""
     return FeedChannel(
-        path=feed_path(topic.name),
-        id=f"tag:{authority}:topic/{topic.id}",
-        title=words.say("feed.title", topic=topic.title, site=site.title),
-        subtitle=_count(words, "feed.subtitle", sources, topic=topic.title, site=site.title),
-        home=absolute(topic_page(topic.name), site.base_url),
+        path=path,
+        id=id,
+        title=words.say("feed.title", topic=title, site=site.title),
+        subtitle=subtitle,
+        home=home,
         base=site.base_url,
         site=site.title,
         language=site.language,
         rights=site.rights,
+        created_at=created_at,
+        query=query,
+    )
+
+
+def topic_channel(
+    site: SiteView, words: Words, topic: PublishedTopic, authority: str, sources: int
+) -> FeedChannel:
+    """The feed of a topic: `sources` tell it."""
+    return _channel(
+        site,
+        words,
+        path=feed_path(topic.name),
+        id=f"tag:{authority}:topic/{topic.id}",
+        title=topic.title,
+        subtitle=_count(words, "feed.subtitle", sources, topic=topic.title, site=site.title),
+        home=absolute(topic_page(topic.name), site.base_url),
         created_at=topic.created_at,
     )
 
@@ -92,16 +118,14 @@ def everything_channel(
 ) -> FeedChannel:
     """The feed of all topics."""
     title = words.say("feed.everything")
-    return FeedChannel(
+    return _channel(
+        site,
+        words,
         path=feed_path(EVERYTHING),
         id=f"tag:{authority}:everything",
-        title=words.say("feed.title", topic=title, site=site.title),
+        title=title,
         subtitle=_count(words, "feed.subtitle.everything", sources, site=site.title),
         home=absolute(HOME, site.base_url),
-        base=site.base_url,
-        site=site.title,
-        language=site.language,
-        rights=site.rights,
         created_at=created_at,
     )
 
@@ -110,10 +134,12 @@ def hot_channel(
     site: SiteView, words: Words, authority: str, hot: Hot, created_at: datetime
 ) -> FeedChannel:
     """The feed of hot stories."""
-    return FeedChannel(
+    return _channel(
+        site,
+        words,
         path=feed_path(HOT),
         id=f"tag:{authority}:hot",
-        title=words.say("feed.title", topic=words.say("feed.hot"), site=site.title),
+        title=words.say("feed.hot"),
         subtitle=words.say(
             "feed.subtitle.hot",
             n=hot.outlets,
@@ -121,10 +147,6 @@ def hot_channel(
             site=site.title,
         ),
         home=absolute(HOME, site.base_url),
-        base=site.base_url,
-        site=site.title,
-        language=site.language,
-        rights=site.rights,
         created_at=created_at,
     )
 
@@ -135,16 +157,14 @@ def reference_channel(
     """The feed of who cites an official document."""
     title = words.say("page.reference.title", reference=reference)
     path = reference_path(reference)
-    return FeedChannel(
+    return _channel(
+        site,
+        words,
         path=path,
         id=f"tag:{authority}:{path.removeprefix('/')}",
-        title=words.say("feed.title", topic=title, site=site.title),
+        title=title,
         subtitle=words.say("feed.subtitle.reference", reference=reference, site=site.title),
         home=absolute(reference_page(reference), site.base_url),
-        base=site.base_url,
-        site=site.title,
-        language=site.language,
-        rights=site.rights,
         created_at=created_at,
     )
 
@@ -154,16 +174,14 @@ def search_channel(
 ) -> FeedChannel:
     """The feed of what answers a question."""
     asked = search_query(question)
-    return FeedChannel(
+    return _channel(
+        site,
+        words,
         path=SEARCH,
         id=f"tag:{authority}:search/{asked.removeprefix('?q=')}",
-        title=words.say("feed.title", topic=question, site=site.title),
+        title=question,
         subtitle=words.say("feed.subtitle.search", question=question, site=site.title),
         home=absolute(f"{SEARCH}{asked}", site.base_url),
-        base=site.base_url,
-        site=site.title,
-        language=site.language,
-        rights=site.rights,
         created_at=created_at,
         query=asked,
     )

@@ -69,7 +69,7 @@ def from_json(kept: Mapping[str, Any] | None, names: Sequence[str]) -> Standing 
 
 
 def together(some: Sequence[Standing | None]) -> Standing | None:
-    """Of stories that have become one since they were frozen: the first, told by as many as any."""
+    """Join stories that became one since they were frozen: the first, told by as many as any."""
     known = [one for one in some if one is not None]
     if not known:
         return None

@@ -158,7 +158,7 @@ def _begin(connection: Connection, article: int, now: datetime) -> int:
 
 def _carry_out(connection: Connection, moves: Mapping[int, int], now: datetime) -> None:
     topics = story_rows.place(connection, moves)
-    # Also where nothing moves: whoever judges must read the act.
+    # Also where nothing moves: judges must read the act.
     versions.raise_(connection, [versions.STORIES, versions.HOMES])
     if topics:
         stale_feeds.mark(connection, {*topics, stale_feeds.EVERYTHING}, now)

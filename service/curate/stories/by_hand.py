@@ -1,8 +1,8 @@
 """What admins said about stories, as it binds the machine. Pure.
 
 Acts are read from the newest to the oldest: an older one counts as far as no newer one says
-otherwise. So who was put together with a first and apart from a second is apart from all that was
-put together with the second, until somebody says otherwise again.
+otherwise. So an article which was put together with a first and apart from a second is apart from
+all that was put together with the second, until an act says otherwise again.
 """
 
 from __future__ import annotations

@@ -57,17 +57,17 @@ class IndexedWords:
 
 
 def topic_token(row: int) -> str:
-    """Of every article in a topic."""
+    """The token of every article in a topic."""
     return f"t:{row}"
 
 
 def source_token(row: int) -> str:
-    """Of every article that a source told."""
+    """The token of every article that a source told."""
     return f"s:{row}"
 
 
 def range_token(number: int) -> str:
-    """Of articles by id: `number` counts ranges."""
+    """The token of a range of articles by id: `number` counts ranges."""
     return f"r:{number}"
 
 

@@ -25,7 +25,7 @@ REFERENCES = "/references"
 
 HOMES = "/homes"
 """Which story each article is in, where that was decided before. No page is made of it: by this
-whoever judges stories sees that somebody else has moved one."""
+judges see that somebody else has moved one."""
 
 EDITIONS = "/editions"
 """Editions: archives, their pages, and what leads to the latest of them."""
