@@ -24,7 +24,11 @@ def spellings(asked: str) -> set[str]:
 
 
 def find_article(connection: Connection, asked: str) -> int | None:
-    """The article behind an address, a story page's address or a public id; None: unknown."""
+    """The article behind an address, a story page's address or a public id; None: unknown.
+
+    A public id is an article's own, wherever that article is by now. The address of a page means
+    the story that readers see there.
+    """
     asked = nfc(asked).strip()
     if _PUBLIC_ID.fullmatch(asked):
         return articles.by_public_id(connection, asked)
@@ -32,7 +36,7 @@ def find_article(connection: Connection, asked: str) -> int | None:
     found = entries.articles_by_key(connection, [key]).get(key)
     if found is None:
         page = _STORY_PAGE.search(asked.partition("?")[0].partition("#")[0])
-        found = articles.by_public_id(connection, page[1]) if page else None
+        found = _on_page(connection, page[1]) if page else None
     # Where the address was not a key: as it is shown, or as some source gave it.
     return found if found is not None else articles.by_link(connection, display_link(asked))
 
@@ -50,3 +54,12 @@ def find_story(connection: Connection, asked: str) -> int | None:
         return found
     article = find_article(connection, asked)
     return None if article is None else story_rows.story_of(connection, article)
+
+
+def _on_page(connection: Connection, public_id: str) -> int | None:
+    """The article of this id where it is in the story of this id, else the story's first one."""
+    story = story_rows.named(connection, public_id)
+    found = articles.by_public_id(connection, public_id)
+    if story is None or found is None or story_rows.story_of(connection, found) == story:
+        return found
+    return story_rows.represented_by(connection, story)

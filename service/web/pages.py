@@ -54,7 +54,7 @@ async def topic(request: Request) -> Response:
 
 async def story(request: Request) -> Response:
     if await is_admin(request):
-        return await explained_pages.show(request)
+        return await explained_pages.show_story(request)
     public_id = request.path_params["public_id"]
 
     def make(connection: Connection, pages: Pages) -> bytes | str | None:

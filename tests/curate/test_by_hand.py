@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from service.curate.judging import Judge
+from service.curate.lookup import find_article
 from service.curate.stories import acting
 from service.curate.stories.engine import StorySettings
 from service.errors import StoryError
@@ -48,6 +49,10 @@ class Hand:
 
     def story(self, number, host="a"):
         return self.desk.story(link(number, host)).public_id
+
+    def found(self, asked):
+        with self.store.read() as connection:
+            return find_article(connection, asked)
 
     def act(self, number):
         with self.store.read() as connection:
@@ -98,6 +103,19 @@ def test_a_merge_is_still_one_after_ten_more_articles_and_a_restart_each(hand):
     with hand.store.read() as connection:
         merged = select(t.story.c.merged_into).where(t.story.c.public_id == lost)
         assert connection.scalar(merged) is not None
+
+
+def test_the_address_of_a_page_means_what_readers_see_there(hand):
+    """The first article leaves the story that has its id; its own id and address still find it."""
+    hand.come(0, 1, 2)
+    page, first, second = hand.story(0), hand.found(link(0)), hand.found(link(1))
+    hand.split(page, link(0))
+    assert hand.story(0) != hand.story(1) == page
+    assert hand.found(f"/stories/{page}/") == second
+    assert hand.found(page) == hand.found(link(0)) == first
+    assert hand.found(f"/stories/{hand.story(0)}/") == first
+    hand.merge(link(0), link(1))
+    assert hand.found(f"/stories/{page}/") == first, "it is in the story which that has become"
 
 
 def test_the_same_again_changes_nothing(hand):

@@ -76,6 +76,25 @@ def test_the_first_article_leaves_the_story_that_has_its_id(site):
     assert found["Lũ quét"] == found["Bão số 9"] != found["Lũ ống"]
 
 
+def test_admin_and_readers_see_one_story_at_an_address(site):
+    """The first article leaves the story that has its id, then what stays joins another."""
+    admin, first = site.admin(), site.of["Lũ quét"][0]
+    page = first.replace("/admin/articles/", "/stories/")
+    press(site, "Lũ quét", "split")
+    assert "Lũ ống" in text(site.client.get(page))
+    assert "Giải thích: Lũ ống" in text(admin.get(page))
+    assert "Lũ quét" not in text(admin.get(page))
+    assert "Giải thích: Lũ quét" in text(admin.get(first)), "the article is at its own address"
+    asked = admin.get("/admin/explain", params={"url": site.of["Lũ quét"][1]})
+    assert asked.headers["location"] == first
+    press(site, "Lũ ống", "merge", other=site.of["Bão số 9"][1])
+    for browser in (site.browser(), admin):
+        browser.follow_redirects = True
+        said = text(browser.get(page))
+        assert "Lũ ống" in said
+        assert "Lũ quét" not in said
+
+
 def test_what_cannot_be_done_is_said_and_changes_nothing(site):
     before = homes(site)
     assert "Chưa đổi gì" in press(site, "Bão số 9", "merge", other="https://khong.example/1")

@@ -136,6 +136,15 @@ def story_of(connection: Connection, article_id: int) -> int | None:
     return found
 
 
+def represented_by(connection: Connection, story_id: int) -> int | None:
+    """The article that stands for a story; None: there is no such story."""
+    living = func.coalesce(article.c.merged_into, article.c.id)
+    found: int | None = connection.scalar(
+        select(living).join(story, story.c.article_id == article.c.id).where(story.c.id == story_id)
+    )
+    return found
+
+
 def named(connection: Connection, public_id: str) -> int | None:
     """The story with this id, or the one that it has become. None: there never was one."""
     survivor = func.coalesce(story.c.merged_into, story.c.id)

@@ -1,7 +1,8 @@
 """The page of an article for the admin: its story's page, why it is there, and what may be changed.
 
-`/stories/ID/` shows it to those who have the admin cookie; `/admin/articles/ID/` shows it where a
-cache in between gives everybody the public page, and for the other articles of a story.
+`/stories/ID/` shows it to those who have the admin cookie, for an article of the story that readers
+see there; `/admin/articles/ID/` shows it for any article, and where a cache in between gives
+everybody the public page.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from service.errors import StoryError, UsageError
 from service.model import Story
 from service.publish.pages import Pages
 from service.render import dates
+from service.render.addresses import story_page
 from service.render.views import LinkView
 from service.report.explain import Explanation, Unknown, explain
 from service.report.explanation_lines import Detail, parts, unknown
@@ -95,14 +97,21 @@ def explained_page(public_id: str) -> str:
 
 @with_key
 async def show(request: Request) -> Response:
-    """`/admin/articles/ID/`, and `/stories/ID/` for the admin."""
+    """`/admin/articles/ID/`: an article with the story that it is in now."""
+    return await _shown(request, request.path_params["public_id"])
+
+
+@with_key
+async def show_story(request: Request) -> Response:
+    """`/stories/ID/` for the admin: an article may have left the story which has its id."""
+    return await _shown(request, story_page(request.path_params["public_id"]))
+
+
+async def _shown(request: Request, asked: str) -> Response:
     context, key = context_of(request), await key_of(request)
     token = admin_key.token(key or "", "form", context.clock())
     saved, acted = (request.query_params.get(name, "") for name in ("saved", "story"))
-    public_id = request.path_params["public_id"]
-    html = await asyncio.to_thread(
-        _html, context, public_id, token, saved=saved == "1", acted=acted
-    )
+    html = await asyncio.to_thread(_html, context, asked, token, saved=saved == "1", acted=acted)
     return error(request, 404) if html is None else HTMLResponse(html, headers=PRIVATE)
 
 
@@ -191,9 +200,9 @@ def _label(context: Context, public_id: str, topic: str | None) -> bool:
         return article_id is not None
 
 
-def _html(context: Context, public_id: str, token: str, *, saved: bool, acted: str) -> bytes | None:
+def _html(context: Context, asked: str, token: str, *, saved: bool, acted: str) -> bytes | None:
     with context.store.read() as connection:
-        found = explain(connection, public_id, context.settings)
+        found = explain(connection, asked, context.settings)
         if not isinstance(found, Explanation):
             return None
         story = stories.by_ids(connection, [found.found.story_id])[found.found.story_id]
