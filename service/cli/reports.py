@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
-from service.cli.output import local, printable, say, table
+from service.cli.output import local, number, printable, say, table
 from service.render.addresses import absolute
 from service.render.words import Words
 from service.report import hubs
@@ -56,6 +56,8 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
         ],
     )
     table("Deliveries", ("state", "mails"), sorted(found.deliveries.items()))
+    if found.unindexed:
+        say(f"not indexed for search yet: {number(found.unindexed, 'article')}")
     table(
         "Relays",
         ("relay", "state", "since", "next try", "last answer"),

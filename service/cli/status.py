@@ -113,7 +113,8 @@ def articles(
                 answer = find_articles(connection, question, limit, PATIENCE_S)
                 found = admin_queries.listed_as(connection, answer.ids)
                 if not answer.complete:
-                    warn(service.renderer.words(FALLBACK).say("search.incomplete"))
+                    why = "search.indexing" if answer.indexing else "search.incomplete"
+                    warn(service.renderer.words(FALLBACK).say(why))
             else:
                 found = admin_queries.listed(
                     connection, topic=topic, source=source, since=start, limit=limit

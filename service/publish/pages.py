@@ -129,6 +129,7 @@ class Pages:
             stories=tuple(map(self._shown, found.stories)),
             newest=len(found.stories) >= LISTED,
             complete=found.complete,
+            indexing=found.indexing,
         )
         return self._page(
             "search", SEARCH, result=result, feeds=search_links(question),

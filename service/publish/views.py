@@ -115,7 +115,8 @@ class SearchResult:
 
     `problem`: the key of the sentence that says why nothing can, "" where the question is a good
     one, and its `values`. `question` as it was written, "" = nothing was asked yet. `newest`: there
-    may be more than these `stories`. `complete` False: the time was up before all was searched.
+    may be more than these `stories`. `complete` False: not all was searched, since older articles
+    are `indexing` still, or the time was up.
     """
 
     question: str = ""
@@ -124,6 +125,7 @@ class SearchResult:
     stories: tuple[StoryView, ...] = ()
     newest: bool = False
     complete: bool = True
+    indexing: bool = False
 
 
 def feed_links(feed: str) -> FeedLinks:

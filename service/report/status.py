@@ -12,13 +12,14 @@ from service.report.sentence import in_english
 from service.report.standing import advice, held_until, pace, paused_until, reason, state
 from service.report.trouble import Trouble
 from service.store import status_counts
+from service.store.content import search_index
 from service.store.core.database import Connection
 from service.store.status_counts import DigestRow, EditionRow, SourceRow, TopicRow
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What stands in the store at `now`."""
+    """What stands in the store at `now`. `unindexed`: articles that wait for the search index."""
 
     now: datetime
     sources: tuple[SourceRow, ...]
@@ -27,6 +28,7 @@ class Status:
     editions: tuple[EditionRow, ...]
     deliveries: dict[str, int]
     mailing: Mailing
+    unindexed: int
     troubles: tuple[Trouble, ...]
 
 
@@ -44,6 +46,7 @@ def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> S
         editions=tuple(status_counts.editions(connection)),
         deliveries=status_counts.deliveries(connection),
         mailing=mail,
+        unindexed=search_index.waiting(connection),
         troubles=troubles,
     )
 
@@ -86,6 +89,7 @@ def as_json(found: Status) -> dict[str, object]:
         ],
         "deliveries": found.deliveries,
         "relays": [mailing.as_json(relay, found.mailing.waiting) for relay in found.mailing.relays],
+        "search": {"waiting": found.unindexed},
     }
 
 

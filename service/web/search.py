@@ -32,7 +32,7 @@ from service.web.visitors import joined
 _NOT_INDEXED = {"X-Robots-Tag": "noindex"}
 _BUSY_S, _WAIT_S = "5", "60"
 _TOO_MANY = "searches"
-_NOTHING = FoundStories((), complete=True)
+_NOTHING = FoundStories(())
 _WRONG = 400
 
 _Make = Callable[[], Served | None]

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
+from service.store import tables as t
+from service.store.content import search_index
+from service.store.content.search_queries import TAIL
+from service.store.core.database import Store
+from tests.builders import add_story
 from tests.cli.conftest import rss
 
 CAU = "https://bao-a.example/Cầu-mới"
@@ -23,7 +29,8 @@ def news(run, site, web):
 def test_status_has_the_shape_that_scripts_rely_on(ask, news):
     told = ask("status")
     assert list(told) == [
-        "now", "sources", "topics", "digests", "editions", "deliveries", "relays", "troubles",
+        "now", "sources", "topics", "digests", "editions", "deliveries", "relays", "search",
+        "troubles",
     ]  # fmt: skip
     a, b = told["sources"]
     assert {"id", "state", "last_ok", "next_poll", "entries", "refused", "error"} <= set(a)
@@ -142,6 +149,26 @@ def test_articles_are_searched_with_accents_and_without(ask, run, news, web):
     assert titles("mới", "--limit", "1", "--since", "1d") == ["Cầu mới"]
     assert titles("sâu", "--source", "bao-b") == []
     assert list(ask("articles", "--search", "vùng")[0]) == list(ask("articles")[0])
+
+
+def test_what_is_not_indexed_yet_is_told_with_the_articles_that_were_found(ask, run, news):
+    """On standard error with --json too, where the articles are a list; `status` counts them."""
+    said = "Older articles are still being indexed, so some may be missing here."
+    assert run("articles", "--search", "cầu").stderr == ""
+    store = Store(f"sqlite:///{news}/var/bantin.db")
+    with store.write() as connection:
+        source = connection.scalar(select(t.source.c.id))
+        at = connection.scalar(select(t.article.c.first_seen_at))
+        add_story(connection, source=source, topics=[], entered_at=at, title="Mới", id=TAIL + 9)
+        indexed = search_index.indexed_up_to(connection)
+    store.close()
+    for options in ((), ("--json",)):
+        told = run("articles", "--search", "cầu", *options)
+        assert told.stderr.strip() == said
+        assert "Cầu mới" in told.stdout
+    waiting = TAIL + 9 - indexed
+    assert ask("status")["search"] == {"waiting": waiting}
+    assert f"\nnot indexed for search yet: {waiting} articles\n" in run("status").stdout
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from service.curate.search.indexing import index_stored
 from service.publish.build import publish
 from service.store import tables as t
+from service.store.content.search_queries import TAIL
 from service.web.search_limits import SearchLimits, TooManySearchesError
 from tests.builders import add_source, add_story
 from tests.publish.validity import atom_faults, json_faults, rss_faults
@@ -60,6 +61,23 @@ def test_answers_have_the_questions_accents_first_and_the_newest_first(news):
     assert headlines(ask(news, "họp source:bao-b topic:giao-duc since:1d")) == [TITLES[1]]
     assert "3 tin khớp." in text(page)
     assert "Không có tin nào khớp." in text(ask(news, "quang cao"))
+
+
+def test_just_after_an_upgrade_it_is_said_that_older_articles_are_still_indexed(news):
+    """More than can be asked themselves: as if there were as many as the ids go."""
+    said = "Các bài cũ hơn đang được đưa dần vào phần tìm kiếm, nên có thể còn thiếu."
+    assert said not in text(ask(news, "chính phủ"))
+    with news.store.write() as connection:
+        source = connection.scalar(select(t.source.c.id))
+        add_story(
+            connection, source=source, topics=[], entered_at=news.now, title="Mới", id=TAIL + 9
+        )
+    for question in ("chính phủ", "quang cao"):
+        page = text(ask(news, question))
+        assert said in page
+        assert "Câu tìm quá rộng" not in page
+    index_stored(news.store)
+    assert said not in text(ask(news, "quang cao"))
 
 
 def test_no_search_engine_keeps_an_answer(news):

@@ -24,10 +24,11 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class FoundStories:
-    """The stories that answer, in order. `complete` False: the time was up before the end."""
+    """The stories that answer, in order. `complete`, `indexing`: as in `FoundArticles`."""
 
     stories: tuple[Story, ...]
-    complete: bool
+    complete: bool = True
+    indexing: bool = False
 
 
 def find_articles(
@@ -57,7 +58,8 @@ def find_stories(
     told = stories.of_articles(connection, ids)
     order = list(dict.fromkeys(told[one] for one in ids if one in told))[:most]
     loaded = stories.by_ids(connection, order)
-    return FoundStories(tuple(loaded[one] for one in order if one in loaded), found.complete)
+    listed = tuple(loaded[one] for one in order if one in loaded)
+    return FoundStories(listed, found.complete, found.indexing)
 
 
 def terms(question: Question) -> IndexTerms:

@@ -87,10 +87,17 @@ def indexed_up_to(connection: Connection) -> int:
     return int(last) if form == str(FORM) else 0
 
 
-def waiting(connection: Connection) -> int:
-    """How many articles were not indexed yet; as if none were missing between their ids."""
+def waiting(connection: Connection, behind: int = 0, most: int | None = None) -> int:
+    """How many articles wait for the index, new and edited, of those behind an id.
+
+    The new ones are counted as if none were missing between their ids, of the edited ones at the
+    most `most`.
+    """
+    last, own = indexed_up_to(connection), stale_search.c.article_id
     newest = connection.scalar(select(func.max(article.c.id))) or 0
-    return max(newest - indexed_up_to(connection), 0)
+    edited = select(own).where(own > behind, own <= last).limit(most).subquery()
+    counted = connection.scalar(select(func.count()).select_from(edited)) or 0
+    return max(newest - max(last, behind), 0) + counted
 
 
 def due(connection: Connection, most: int) -> Sequence[int]:

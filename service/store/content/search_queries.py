@@ -40,6 +40,7 @@ from service.store.content.search_index import (
     range_token,
     source_token,
     topic_token,
+    waiting,
 )
 from service.store.core.bulk import lots
 from service.store.tables import article, article_topic, entry, source, topic
@@ -81,14 +82,16 @@ class IndexTerms:
 
 @dataclass(frozen=True, slots=True)
 class FoundArticles:
-    """Articles by id in their order. `complete` False: the time was up before all were looked at.
+    """Articles by id in their order. `complete` False: some were not looked at.
 
-    The first `marked` of them have the question's own marks.
+    The first `marked` of them have the question's own marks. `indexing`: older articles wait for
+    the index; else it was the time that was up.
     """
 
     ids: tuple[int, ...] = ()
     marked: int = 0
     complete: bool = True
+    indexing: bool = False
 
 
 def search(
@@ -108,7 +111,11 @@ def search(
     complete = run.complete()
     marked = _newest_first(connection, run.marked)
     others = _newest_first(connection, run.others[: most - len(marked)])
-    return FoundArticles((*marked, *others), len(marked), complete)
+    first = others if terms.marked is None else marked
+    indexing = run.older_wait and len(first) < most
+    return FoundArticles(
+        (*marked, *others), len(marked), complete and not indexing, indexing=indexing
+    )
 
 
 class _TimeIsUpError(Exception):
@@ -135,6 +142,7 @@ class _SearchRun:
         self._tail = tail
         self.marked: list[int] = []
         self.others: list[int] = []
+        self.older_wait = False
 
     def complete(self) -> bool:
         """Find. False: the time was up first."""
@@ -160,6 +168,7 @@ class _SearchRun:
             return
         low = 0 if terms.since is None else _before(connection, terms.since)
         last = indexed_up_to(connection)
+        self.older_wait = waiting(connection, low, self._tail + 1) > self._tail
         self._look_at_new(max(last, low))
         if terms.marked is not None:
             asked = _Asked(terms.marked, groups, low, last)

@@ -186,14 +186,40 @@ def waiting(desk):
 
 
 def test_more_than_the_latest_of_what_is_not_indexed_waits_for_the_index(desk):
+    """And that is said, unless there are enough of those that come first."""
     for n in range(5):
         desk.says("a", entry(str(n), f"https://a.vn/{n}", f"{n} Tin"))
-    with desk.store.read() as connection:
-        terms = search_queries.IndexTerms((("tin",),), frozenset({"tin"}))
-        found = search_queries.search(connection, terms, 50, time.monotonic() + 60, tail=3)
+
+    def asked(most=50, since=None, tail=3):
+        terms = search_queries.IndexTerms((("tin",),), frozenset({"tin"}), since=since)
+        with desk.store.read() as connection:
+            return search_queries.search(connection, terms, most, time.monotonic() + 60, tail=tail)
+
+    found = asked()
     assert len(found.ids) == 3
+    assert (found.complete, found.indexing) == (False, True)
+    assert asked(tail=5).complete
+    assert asked(most=3).complete, "of these there were only the newest to find"
     desk.indexed()
+    assert asked().complete
     assert numbers(desk.finds("tin")) == "4 3 2 1 0"
+
+
+def test_so_does_more_of_what_was_edited(desk):
+    """As many as a changed rule may take in at once; some edits are indexed within seconds."""
+    for n in range(4):
+        desk.says("a", entry(str(n), f"https://a.vn/{n}", f"{n} Tin"))
+    desk.indexed()
+    terms = search_queries.IndexTerms((("tin",),), frozenset({"tin"}))
+    with desk.store.write() as connection:
+        search_index.mark(connection, [1, 2, 3])
+    with desk.store.read() as connection:
+        whole = [
+            search_queries.search(connection, terms, 50, time.monotonic() + 60, tail=tail)
+            for tail in (2, 3)
+        ]
+    assert [(one.complete, one.indexing) for one in whole] == [(False, True), (True, False)]
+    assert len(whole[0].ids) == 4
 
 
 def test_ranges_of_articles_are_asked_one_after_the_other(desk):
