@@ -124,7 +124,7 @@ class Judge:
             entries.queue(connection)
             to = story_rows.judged_to(connection)
             if to is None:
-                to = story_rows.last_before(connection, now - self._window)
+                to = self._begin(connection, now)
             rows = story_rows.after(connection, to, 1)
             ids = [row.id for row in rows]
             topics = story_rows.topics_of(connection, ids)
@@ -167,7 +167,7 @@ class Judge:
         entries.queue(connection)
         to = story_rows.judged_to(connection)
         if to is None:
-            to = self._to = story_rows.last_before(connection, now - self._window)
+            to = self._to = self._begin(connection, now)
         elif to != self._to:
             return  # another process was quicker: catch up first
         if versions.one(connection, versions.HOMES) != self._homes:
@@ -205,6 +205,12 @@ class Judge:
         done.moved += sum(moves[row.id] != row.story_id for row in rows)
         done.moved += len(moves.keys() - {row.id for row in rows})
         done.topics |= topics
+
+    def _begin(self, connection: Connection, now: datetime) -> int:
+        """The last article that is too old to be judged."""
+        to = story_rows.last_before(connection, now - self._window)
+        story_rows.begin_judging(connection, to)
+        return to
 
     def _by_hand(self, connection: Connection, since: datetime) -> ByHand:
         """What admins said about stories that have an article of the window."""
@@ -247,7 +253,7 @@ def stop(store: Store, now: datetime) -> None:
         topics = story_rows.topics_of(connection, story_rows.ids_after(connection, to))
         if topics:
             stale_feeds.mark(connection, {*topics, stale_feeds.EVERYTHING}, now)
-        story_rows.forget_judged_to(connection)
+        story_rows.stop_judging(connection)
 
 
 def begun(connection: Connection, article: int, now: datetime, new: list[int]) -> Iterator[int]:

@@ -135,7 +135,7 @@ def explain(connection: Connection, asked: str, settings: Settings) -> Explanati
         return _unknown(connection, asked, settings)
     mailed = history.mailed(connection, found.article_ids)
     others = sightings.others(connection, found.article_id)
-    judged_to = story_rows.judged_to(connection)
+    listed_to = story_rows.listed_to(connection)
     return Explanation(
         found=found,
         text_from=_text_from(settings, found.source),
@@ -143,7 +143,7 @@ def explain(connection: Connection, asked: str, settings: Settings) -> Explanati
         refused=tuple(sightings.refused(connection, spellings(found.link)) if found.link else ()),
         others=tuple(others),
         closeness=closeness(connection, found.article_id, others),
-        waits=judged_to is not None and found.article_id > judged_to,
+        waits=listed_to is not None and found.article_id > listed_to,
         acts=tuple(
             act
             for act in story_acts.of_stories(connection, [found.story_id])

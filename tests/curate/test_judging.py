@@ -190,6 +190,46 @@ def test_where_nobody_judges_any_more_nothing_waits_for_it(desk, judge, now):
     assert listed(desk) == [FLOOD[0]]
 
 
+def stopping(judge):
+    """Let it end after its first batch, as a process does that is stopped meanwhile."""
+
+    def last_batch(title, text, language):
+        judge.close()
+        return read(title, text, language)
+
+    judge._read = last_batch
+    return judge
+
+
+def test_what_was_listed_before_stories_were_judged_stays_so_while_it_waits(desk, judge, now):
+    again = (AGAIN[0], f"{AGAIN[1]} Theo Quyết định số 412/QĐ-UBND.")
+    crowd = [told(number, one, "b") for number, one in enumerate(strangers(100)[:20])]
+    desk.says("b", told("flood", FLOOD, "b"), *crowd, told("again", again, "b"))
+    before, ids = listed(desk), _ids(desk)
+    stopping(judge).run(desk.store, WINDOW, now)
+    desk.says("b", told("third", THIRD, "b"))
+    assert listed(desk) == before
+    assert _ids(desk).items() > ids.items()
+    assert set(_found(desk, now)[0]) == {FLOOD[0], AGAIN[0]}
+    assert _found(desk, now)[1] == [AGAIN[0]]
+    other = Judge()
+    other.run(desk.store, WINDOW, now)
+    assert set(listed(desk)) == set(before) - {AGAIN[0]}
+    assert _found(desk, now) == [[FLOOD[0]], [FLOOD[0]]]
+    assert _ids(desk) == ids | {AGAIN[0]: ids[FLOOD[0]], THIRD[0]: ids[FLOOD[0]]}
+    stop(desk.store, now)  # and switched on again
+    before = listed(desk)
+    stopping(Judge()).run(desk.store, WINDOW, now)
+    assert listed(desk) == before
+    desk.says("b", told("museum", MUSEUM, "b"))
+    assert listed(desk) == before
+
+
+def _ids(desk):
+    """Title of an article -> the public id of its story."""
+    return {one.title: desk.story(one.link).public_id for one in desk.articles()}
+
+
 def test_a_story_may_be_split_off_by_an_article_that_is_judged_again(desk, now):
     desk.says("a", told(1, FLOOD, "a"))
     with desk.store.write() as connection:

@@ -10,8 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from service.curate import identity
+from service.curate.judging import Judge
 from service.store import tables as t
 from service.store.content import merges, story_rows
+from tests.curate.stories.test_engine import AGAIN, FLOOD, MUSEUM, strangers
+from tests.curate.test_judging import THIRD, WINDOW, stopping
 from tests.levels import some
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, TOPICS, Newsroom
 from tests.newsletter.test_model import Killed, mortal
@@ -159,3 +162,24 @@ def test_what_was_told_stays_told_while_stories_merge_and_split(any_store, tmp_p
     for (who, scope), fine in days.fine.items():
         if who == 1 and scope == "news":  # follows every topic
             assert every - fine == set(), f"never told: {every - fine}"
+
+
+def test_an_edition_that_is_frozen_while_stories_are_first_judged_loses_and_repeats_nothing(
+    any_store, tmp_path
+):
+    room = Newsroom(
+        any_store, tmp_path, {"tuan": {"cadence": "daily", "stories": {"max": 40}}}, now=MONDAY
+    )
+    room.subscribe()
+    news = [FLOOD, *strangers(100)[:21], AGAIN]  # more than one batch
+    for title, text in news:
+        room.story(title, lead=text)
+    judge = stopping(Judge())
+    judge.run(room.store, WINDOW, room.now)
+    room.run(room.now + DAY)
+    assert sorted(room.titles()) == sorted(title for title, _ in news)
+    room.story(THIRD[0], lead=THIRD[1])
+    room.story(MUSEUM[0], lead=MUSEUM[1])
+    assert Judge().run(room.store, WINDOW, room.now).moved == 2
+    room.run(room.now + DAY)
+    assert room.mails()[1:] == [[MUSEUM[0]]]

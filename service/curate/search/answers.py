@@ -53,7 +53,7 @@ def find_stories(
 ) -> FoundStories:
     """The same as stories, each once, where the first of its articles stands."""
     found = find_articles(connection, question, SCAN, patience_s, clock)
-    to = story_rows.judged_to(connection)  # what waits for a judge would come twice in a feed
+    to = story_rows.listed_to(connection)  # what waits for a judge would come twice in a feed
     ids = [one for one in found.ids if to is None or one <= to]
     told = stories.of_articles(connection, ids)
     order = list(dict.fromkeys(told[one] for one in ids if one in told))[:most]

@@ -86,7 +86,7 @@ def citing(connection: Connection, reference: str, limit: int, scan: int = SCAN)
 
     []: none does, or there is no such document.
     """
-    to = story_rows.judged_to(connection)  # what waits for a judge would come twice in a feed
+    to = story_rows.listed_to(connection)  # what waits for a judge would come twice in a feed
     latest = (
         select(story_article.c.story_id)
         .join(article_reference, article_reference.c.article_id == story_article.c.article_id)

@@ -29,6 +29,7 @@ from service.store.core.bulk import lots
 from service.store.tables import article, article_topic, story, story_article, topic
 
 _JUDGED_TO = "stories_judged_to"
+_LISTED_BEFORE = "stories_listed_before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,20 @@ def keep_judged_to(connection: Connection, article_id: int) -> None:
     facts.put(connection, _JUDGED_TO, str(article_id))
 
 
-def forget_judged_to(connection: Connection) -> None:
+def begin_judging(connection: Connection, article_id: int) -> None:
+    """From now on new articles wait for a judge, and all up to this one need none.
+
+    What is there by now has been listed, and stays so while it waits. Needs a write transaction
+    that holds admission off.
+    """
+    keep_judged_to(connection, article_id)
+    facts.put(connection, _LISTED_BEFORE, str(newest(connection)))
+
+
+def stop_judging(connection: Connection) -> None:
     """Nobody judges any more: nothing waits for it. Needs a write transaction."""
     facts.forget(connection, _JUDGED_TO)
+    facts.forget(connection, _LISTED_BEFORE)
 
 
 def last_before(connection: Connection, instant: datetime) -> int:
@@ -72,13 +84,20 @@ def last_before(connection: Connection, instant: datetime) -> int:
     return connection.execute(before).scalar() or 0
 
 
-def listable(connection: Connection) -> ColumnElement[bool]:
-    """Which rows of `article_topic` lists may show: not those of articles that wait for a judge.
+def listed_to(connection: Connection) -> int | None:
+    """The last article that lists may show: those behind it wait for a judge. None: none does.
 
     One that was listed as a story of its own, and joined another's afterwards, would have been told
-    twice by every reader's program. Where nobody judges, all rows.
+    twice by every reader's program. What was listed before anybody judged stays a story of its own
+    until it is judged: readers have seen it already.
     """
-    to = judged_to(connection)
+    to, before = judged_to(connection), facts.get(connection, _LISTED_BEFORE)
+    return None if to is None else max(to, int(before or 0))
+
+
+def listable(connection: Connection) -> ColumnElement[bool]:
+    """Which rows of `article_topic` lists may show: not those of articles that wait for a judge."""
+    to = listed_to(connection)
     # "+ 0": no index is asked, since those that lists are sorted by do better.
     return true() if to is None else article_topic.c.article_id + 0 <= to
 
