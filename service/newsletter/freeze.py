@@ -21,6 +21,7 @@ from service.newsletter.rules import Schedule
 from service.render.views import freeze, story_view
 from service.store.audience import windows
 from service.store.content import stories as story_rows
+from service.store.core.bulk import lots
 from service.store.core.database import Connection
 from service.store.mailing import edition_candidates
 from service.store.mailing.edition_candidates import DigestCandidate
@@ -31,6 +32,9 @@ OVERLAP = timedelta(hours=1)
 
 LEAST_HALF_LIFE = timedelta(hours=12)
 """A story loses half of its score in one period of its digest, but no sooner than in this time."""
+
+LOADED = 200
+"""Stories read whole at a time."""
 
 PER_TOPIC = 100
 """Stories that a topic brings into an edition from its own period, and again from before it."""
@@ -99,47 +103,64 @@ def snapshot(
     sources: Mapping[str, Source],
     *,
     hot: bool = False,
+    most: int = edition_candidates.LOT,
 ) -> tuple[Edition, list[Frozen]]:
     """The draft, finished, with its stories in their order: the highest first.
 
-    `hot`: only hot ones.
+    `hot`: only hot ones. `most` candidates are in memory at a time, beside the best so far.
     """
     since = drafted.covers_from - OVERLAP
-    found = edition_candidates.entered(connection, topics, since, drafted.covers_to, hot=hot)
-    known = reading.read(connection, [one.story_id for one in found], sources)
     half_life = max(LEAST_HALF_LIFE, drafted.cut_at - drafted.period_from)
-    ranked = {
-        one: known.standing(
-            one.story_id,
-            [name for name, _ in one.topics],
-            drafted.cut_at - one.out_at,
-            half_life,
-        )
-        for one in found
-    }
-    chosen = best(ranked, drafted.period_from)
-    stories = story_rows.by_ids(connection, [one.story_id for one in chosen])
-    frozen = [
-        Frozen(
-            story_id=one.story_id,
-            position=position,
-            topics=one.topics,
-            article_ids=stories[one.story_id].article_ids,
-            view=freeze(story_view(stories[one.story_id])),
-            standing=ranked[one].as_json([name for name, _ in one.topics]),
-        )
-        for position, one in enumerate(chosen)
-    ]
-    edition = replace(
-        drafted, listed=drafted.listed and bool(frozen), more=len(found) - len(chosen)
-    )
+    chosen: dict[DigestCandidate, Standing] = {}
+    seen = 0
+    for found in edition_candidates.entered(
+        connection, topics, since, drafted.covers_to, hot=hot, most=most
+    ):
+        known = reading.read(connection, [one.story_id for one in found], sources)
+        ranked = {
+            one: known.standing(
+                one.story_id,
+                [name for name, _ in one.topics],
+                drafted.cut_at - one.out_at,
+                half_life,
+            )
+            for one in found
+        }
+        chosen = best(chosen | ranked, drafted.period_from)
+        seen += len(found)
+    frozen = _frozen(connection, chosen)
+    edition = replace(drafted, listed=drafted.listed and bool(frozen), more=seen - len(chosen))
     return edition, frozen
 
 
-def best(found: Mapping[DigestCandidate, Standing], period_from: datetime) -> list[DigestCandidate]:
-    """Per topic the best of the edition's own period and the best of what is older. Ranked."""
+def _frozen(connection: Connection, chosen: Mapping[DigestCandidate, Standing]) -> list[Frozen]:
+    """The chosen stories as they are now. They come with their texts, so a few at a time."""
+    frozen: list[Frozen] = []
+    for some in lots(chosen, LOADED):
+        stories = story_rows.by_ids(connection, [one.story_id for one in some])
+        frozen += [
+            Frozen(
+                story_id=one.story_id,
+                position=position,
+                topics=one.topics,
+                article_ids=stories[one.story_id].article_ids,
+                view=freeze(story_view(stories[one.story_id])),
+                standing=chosen[one].as_json([name for name, _ in one.topics]),
+            )
+            for position, one in enumerate(some, len(frozen))
+        ]
+    return frozen
+
+
+def best(
+    found: Mapping[DigestCandidate, Standing], period_from: datetime
+) -> dict[DigestCandidate, Standing]:
+    """Per topic the best of the edition's own period and the best of what is older. Ranked.
+
+    The best of some, put together with others, leave the same ones as all of them at once.
+    """
     taken: dict[tuple[str, bool], int] = {}
-    chosen: list[DigestCandidate] = []
+    chosen: dict[DigestCandidate, Standing] = {}
     for one in sorted(found, key=lambda one: rank(one, found[one])):
         fits = False
         for topic, entered_at in one.topics:
@@ -148,7 +169,7 @@ def best(found: Mapping[DigestCandidate, Standing], period_from: datetime) -> li
                 taken[group] = taken.get(group, 0) + 1
                 fits = True
         if fits:
-            chosen.append(one)
+            chosen[one] = found[one]
     return chosen
 
 

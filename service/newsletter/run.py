@@ -88,12 +88,17 @@ def _cuts(
 def _freeze(
     store: Store, settings: Settings, cut: DueEdition, at: datetime, now: datetime
 ) -> tuple[Edition, list[Frozen], bool]:
-    """The edition of a cut with its stories, and whether it was frozen just now."""
-    with store.ledger() as connection:
+    """The edition of a cut with its stories, and whether it was frozen just now.
+
+    What it is made of is read before the ledger is held: half a year takes seconds. What is
+    committed meanwhile is the next edition's, as what came late is in any case.
+    """
+    with store.read() as connection:
         known = editions.find(connection, cut.digest.id, cut.cadence, cut.cut_at)
         if known is not None:
             return known, editions.stories(connection, known.id), False
         drafted, stories = freeze_now(connection, settings, cut, at, now)
+    with store.ledger() as connection:
         stored, new = editions.freeze(connection, drafted, stories, now)
         # Somebody may have been faster: then theirs stands.
         return stored, stories if new else editions.stories(connection, stored.id), new

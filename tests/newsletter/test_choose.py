@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -128,6 +129,25 @@ def standing(topics, **known):
 
 def highest(*candidates):
     return [one.story_id for one in best(dict(candidates), T)]
+
+
+@pytest.mark.parametrize("lot", [1, 7, 250])
+def test_the_best_of_lots_are_the_best_of_all_at_once(lot):
+    rng = random.Random(lot)
+    found = []
+    for number in range(900):
+        topics = [
+            (name, T + rng.randint(-4, 4) * HOUR)
+            for name in rng.sample(["giao-duc", "y-te", "van-hoa"], rng.choice([1, 1, 1, 2, 3]))
+        ]
+        found.append(candidate(number, *topics, outlets=rng.choice([1, 1, 2, 5])))
+    rng.shuffle(found)
+    kept = {}
+    for begin in range(0, len(found), lot):
+        kept = best(kept | dict(found[begin : begin + lot]), T)
+    at_once = best(dict(found), T)
+    assert list(kept.items()) == list(at_once.items())
+    assert 2 * PER_TOPIC < len(at_once) < len(found)
 
 
 def test_the_best_are_what_many_tell_then_what_is_newest():

@@ -7,10 +7,16 @@ from datetime import timedelta
 
 import pytest
 from lxml import html as markup
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
+from service.newsletter import rules
+from service.newsletter.freeze import PER_TOPIC, draft, snapshot
+from service.newsletter.scheduling import live_digests
 from service.store import tables as t
-from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
+from service.store.mailing import edition_candidates, editions
+from tests.newsletter.newsroom import DAY, HOUR, MONDAY, TOPICS, Newsroom
+
+MINUTE = timedelta(minutes=1)
 
 DIGEST = {"tuan": {"cadence": "weekly", "stories": {"max": 8}}}
 
@@ -142,3 +148,32 @@ def test_what_a_place_follows_from_is_kept_with_the_edition(newsroom):
 
 def _key(mail):
     return mail["Message-ID"].strip("<>").partition("@")[0]
+
+
+def test_an_edition_is_frozen_in_lots_as_it_would_be_at_once_and_reads_before_it_locks(newsroom):
+    newsroom.subscribe()
+    fill(newsroom)
+    for n in range(2 * PER_TOPIC):
+        newsroom.story(f"Sách {n:03}", "giao-duc", *["van-hoa"][: n % 2], at=MONDAY - n * MINUTE)
+    settings, since = newsroom.settings, MONDAY - 7 * DAY
+    with newsroom.store.read() as connection:
+        (digest,) = live_digests(connection, settings)
+        schedule = rules.own(settings.digest["tuan"], "Asia/Ho_Chi_Minh")
+        drafted = draft(digest, schedule, [schedule], MONDAY, reach=None, now=MONDAY)
+        found = edition_candidates.entered(connection, TOPICS, since, MONDAY, most=7)
+        sizes = [len(lot) for lot in found]
+        made = [snapshot(connection, drafted, TOPICS, {}, most=most) for most in (7, 5000)]
+    assert max(sizes) == 7
+    assert made[0] == made[1]
+    edition, frozen = made[0]
+    assert (len(frozen) + edition.more, edition.more > 0) == (sum(sizes), True)
+    newsroom.now = MONDAY + HOUR
+    locked = []
+    for engine in {newsroom.store._ledger, newsroom.store.engine}:
+        event.listen(engine, "before_cursor_execute", lambda *told: locked.append(told[2]))
+    newsroom.plan()
+    if newsroom.store.is_sqlite:  # elsewhere nobody waits for who reads
+        assert [sql for sql in locked if "article_topic" in sql] == []
+    with newsroom.store.read() as connection:
+        stored = editions.find(connection, digest.id, "weekly", MONDAY)
+        assert editions.stories(connection, stored.id) == frozen

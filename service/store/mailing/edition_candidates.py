@@ -6,7 +6,7 @@ Beside it, what has become of frozen stories and articles since: two may have be
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,9 @@ from sqlalchemy import Connection, Select, func, select
 from service.store.content import story_rows
 from service.store.core.bulk import lots
 from service.store.tables import article, article_topic, hot_story, story, story_article, topic
+
+LOT = 2000
+"""Candidates at a time: some 5 MB with what their order follows from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,9 @@ def entered(
     until: datetime,
     *,
     hot: bool = False,
-) -> list[DigestCandidate]:
-    """Stories that entered one of `topics` in [since, until), and not quietly.
+    most: int = LOT,
+) -> Iterator[list[DigestCandidate]]:
+    """Stories that entered one of `topics` in [since, until), and not quietly; `most` at a time.
 
     A story enters a topic with its first article there that is news; an outlet that joins it later
     makes it no newer. What came so late that it waits for a judge is left to the next edition,
@@ -80,11 +84,10 @@ def entered(
             ids |= set(
                 connection.execute(told.where(story_article.c.story_id.in_(batch))).scalars()
             )
-    found: list[DigestCandidate] = []
-    for batch in lots(sorted(ids)):
+    for batch in lots(sorted(ids), most):
+        found: list[DigestCandidate] = []
         when = _entrances(connection, batch, names)
-        heads = connection.execute(_heads(batch)).all()
-        for head in heads:
+        for head in connection.execute(_heads(batch)).all():
             hot_at = head.hot_at if hot else None
             since_when = ((name, max(at, hot_at or at)) for name, at in when[head.id])
             inside = tuple((name, at) for name, at in since_when if at < until)
@@ -97,7 +100,7 @@ def entered(
                         published=head.published_at,
                     )
                 )
-    return found
+        yield found
 
 
 def first_entrances(connection: Connection, stories: Iterable[int]) -> dict[int, datetime]:
