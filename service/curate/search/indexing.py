@@ -42,10 +42,11 @@ def _index_batch(store: Store, most: int) -> bool:
 
 def _index(connection: Connection, ids: Sequence[int]) -> None:
     found = search_index.words(connection, ids)
-    search_index.put(connection, {one.id: _tokens(one) for one in found})
+    search_index.put(connection, {one.id: tokens_of(one) for one in found})
 
 
-def _tokens(one: IndexedWords) -> set[str]:
+def tokens_of(one: IndexedWords) -> set[str]:
+    """What the article is found by: its words, topics and sources."""
     tokens = article_tokens(one.title, one.lead, one.content)
     tokens.update(map(search_index.topic_token, one.topics))
     tokens.update(map(search_index.source_token, one.sources))

@@ -157,5 +157,9 @@ def put(connection: Connection, tokens: Mapping[int, AbstractSet[str]]) -> None:
         connection.exec_driver_sql("SELECT gin_clean_pending_list('ix_article_search_tokens')")
     for some in lots(ids):
         connection.execute(delete(stale_search).where(stale_search.c.article_id.in_(some)))
-    last = max(ids[0], indexed_up_to(connection))
+    came_to(connection, max(ids[0], indexed_up_to(connection)))
+
+
+def came_to(connection: Connection, last: int) -> None:
+    """Keep that the index knows all articles up to this one, by id. Needs a write."""
     facts.put(connection, _INDEXED, f"{FORM} {last}")

@@ -202,6 +202,8 @@ class _SearchRun:
             .limit(self._most)
         )
         for row in self._connection.execute(found):
+            if self._clock() > self._give_up:  # a long text takes milliseconds to part
+                raise _TimeIsUpError
             tokens = article_tokens(row.title, row.lead, row.content)
             if self._terms.tokens <= tokens:
                 marked = self._terms.marked

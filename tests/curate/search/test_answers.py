@@ -82,6 +82,15 @@ ANSWERS = [
     ("không có từ này", ""),
 ]
 
+COUNT_TO_A_MILLION = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)"
+    " SELECT max(i) FROM n"
+)
+BUSY = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'"
+)
+
 
 @pytest.fixture
 def told(desk):
@@ -255,6 +264,33 @@ def test_when_the_time_is_up_what_was_found_is_the_answer(told):
             found = told.asks("tin", patience_s=0.2)
     assert not found.complete
     assert told.finds("chính phủ")  # by the connection that was used
+
+
+def test_long_articles_that_are_not_indexed_do_not_take_longer_than_a_question_may(desk):
+    """Each is parted into words by us, where no database looks at the clock."""
+    for n in range(9):
+        desk.says("a", entry(str(n), f"https://a.vn/{n}", f"{n} Tin"))
+    times = chain([0.0] * 5, repeat(2.0))
+    found = desk.asks("tin", patience_s=1.0, clock=lambda: next(times))
+    assert not found.complete
+    assert 0 < len(found.ids) < 9
+
+
+def test_a_question_that_was_given_up_leaves_nothing_behind(told):
+    """Neither a statement nor a limit for who uses the connection next."""
+    if told.store.is_sqlite:
+        times = chain([0.0] * 2, repeat(2.0))
+        assert not told.asks("hop", patience_s=1.0, clock=lambda: next(times)).complete
+        with told.store.read() as connection:  # many more steps than between two looks at the clock
+            connection.execute(text(COUNT_TO_A_MILLION))
+        return
+    with told.store.write() as connection:
+        connection.execute(text("LOCK TABLE article IN ACCESS EXCLUSIVE MODE"))
+        assert not told.asks("tin", patience_s=0.2).complete
+        assert connection.scalar(text(BUSY)) == 0
+    with told.store.read() as connection:
+        for name, usual in (("statement_timeout", "0"), ("enable_seqscan", "on")):
+            assert connection.scalar(text(f"SHOW {name}")) == usual
 
 
 def test_nothing_that_is_asked_is_an_order_to_the_database(told):

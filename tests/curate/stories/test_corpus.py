@@ -57,13 +57,15 @@ def test_stories_of_people_are_found_in_any_order(corpus: Path, name: str, floor
 
 
 @pytest.mark.sampled
-def test_a_crowd_of_other_news_neither_hides_stories_nor_joins_them(corpus: Path) -> None:
+@pytest.mark.parametrize("order", ["given", "shuffled", "reversed"][: some(3, 1)])
+def test_a_crowd_of_other_news_neither_hides_stories_nor_joins_them(
+    corpus: Path, order: str
+) -> None:
+    """Each order by itself: all three in one test took longer than a test may on a busy machine."""
     articles = _labelled(corpus, "vims") + _labelled(corpus, "vmds")
     articles += _others(corpus, some(6000, 600))
     random.Random(SEED).shuffle(articles)
-    every = list(orders(articles).values())
-    scores = [
-        b_cubed([one.story for one in ordered], judge(ordered)) for ordered in every[: some(3, 1)]
-    ]
-    assert mean(scores).f >= 0.965, scores
-    assert mean(scores).strict_f >= 0.955, scores
+    ordered = orders(articles)[order]
+    score = b_cubed([one.story for one in ordered], judge(ordered))
+    assert score.f >= 0.965, score
+    assert score.strict_f >= 0.955, score
