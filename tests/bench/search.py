@@ -12,161 +12,22 @@ one of 200 sources and stands in one or two of 20 topics. Building takes some mi
 from __future__ import annotations
 
 import argparse
-import itertools
-import random
 import statistics
 import sys
 import tempfile
 import time
-import unicodedata
-from bisect import bisect
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import text
 
 from service.curate.search.answers import SCAN, find_articles, find_stories
-from service.curate.search.indexing import index_stored
-from service.curate.search.question import parse
-from service.store import tables as t
-from service.store.content import search_index
-from service.store.core.bulk import Copied
-from service.store.core.database import Connection, Store
-from service.store.core.migrate import migrate
-from service.text.fold import fold, folded_tokens
-from tests.builders import add_source, add_topic
-
-NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
-SOURCES, TOPICS = 200, 20
-ROWS = 5000
-SYLLABLES, WORDS = 4000, 30_000
-SECONDS_APART = 60
-"""So much later each article came than the one before: a million are two years."""
-
-ONSETS = [*"bcdđghklmnprstvx", "ch", "gh", "gi", "kh", "ng", "nh", "ph", "th", "tr", "qu", ""]
-NUCLEI = [
-    *"aăâeêioôơuưy", "ai", "ao", "ay", "âu", "ây", "eo", "ia", "iê", "oa", "oai", "oe", "ôi", "ơi",
-    "ua", "uâ", "uy", "ưa", "ươ",
-]  # fmt: skip
-CODAS = ["", "c", "ch", "m", "n", "ng", "nh", "p", "t"]
-TONES = ["", "\u0300", "\u0301", "\u0303", "\u0309", "\u0323"]
-
-
-class Language:
-    """Words with their frequencies."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
-        syllables = self._syllables()
-        weights = list(itertools.accumulate(1 / (n + 10) for n in range(len(syllables))))
-        words: dict[str, None] = {}
-        while len(words) < WORDS:
-            number = 1 if self.random.random() < 0.2 else 2
-            at = (bisect(weights, self.random.random() * weights[-1]) for _ in range(number))
-            words.setdefault(" ".join(syllables[one] for one in at))
-        self.words = list(words)
-        self._weights = list(itertools.accumulate(1 / (n + 3) for n in range(WORDS)))
-
-    def _syllables(self) -> list[str]:
-        pick, found = self.random.choice, dict[str, None]()
-        while len(found) < SYLLABLES:
-            nucleus = pick(NUCLEI)
-            made = pick(ONSETS) + nucleus[0] + pick(TONES) + nucleus[1:] + pick(CODAS)
-            found.setdefault(unicodedata.normalize("NFC", made))
-        return list(found)
-
-    def text(self, words: int) -> str:
-        return " ".join(self.random.choices(self.words, cum_weights=self._weights, k=words))
-
-
-ARTICLE = Copied(
-    t.article, "public_id", "source_id", "link", "title", "lead", "content", "folded", "authors",
-    "categories", "enclosures", "image", "language", "published_at", "first_seen_at", "hash",
-)  # fmt: skip
-STORY = Copied(t.story, "id", "public_id", "article_id", "created_at")
-PLACE = Copied(t.story_article, "article_id", "story_id")
-ENTRY = Copied(
-    t.entry, "source_id", "entry_key", "title", "hash", "article_id", "quiet", "first_seen_at"
-)
-TOPIC = Copied(
-    t.article_topic, "article_id", "topic_id", "entered_at", "listed_at", "quiet", "reason"
-)
-
-
-def build(store: Store, number: int) -> None:
-    """Fill an empty store, then index it; say what each took."""
-    migrate(store)
-    with store.read() as connection:
-        there = connection.scalar(select(func.count()).select_from(t.article)) or 0
-    language = Language(7)
-    begun = time.monotonic()
-    if not there:
-        with store.write() as connection:
-            sources = [add_source(connection, NOW, f"s{n}") for n in range(SOURCES)]
-            topics = [add_topic(connection, NOW, f"t{n}") for n in range(TOPICS)]
-        for first in range(1, number + 1, ROWS):
-            with store.write() as connection:
-                _articles(connection, language, first, number, sources, topics)
-        print(f"{number} articles in {time.monotonic() - begun:.0f} s, {_size(store):.0f} MB")
-    begun, before = time.monotonic(), _size(store)
-    with store.read() as connection:
-        waiting = search_index.waiting(connection)
-    while index_stored(store, most=2000):
-        pass
-    took, grown = time.monotonic() - begun, _size(store) - before
-    if waiting:
-        each = f"{took / waiting * 1e6:.0f} µs and {grown * 1e6 / waiting:.0f} B each"
-        print(f"{waiting} indexed in {took:.0f} s, {each}")
-
-
-def _articles(
-    connection: Connection,
-    language: Language,
-    first: int,
-    number: int,
-    sources: list[int],
-    topics: list[int],
-) -> None:
-    pick = language.random
-    rows: list[dict[str, object]] = []
-    for one in range(first, min(first + ROWS, number + 1)):
-        seen = NOW - timedelta(seconds=SECONDS_APART * (number - one))
-        title, lead = language.text(7).capitalize(), language.text(20)
-        digest = blake2b(str(one).encode(), digest_size=12).digest()
-        rows.append({
-            "id": one, "article_id": one, "story_id": one, "public_id": digest.hex(),
-            "entry_key": digest.hex(), "source_id": sources[one % SOURCES], "title": title,
-            "link": f"https://s{one % SOURCES}.example/{digest.hex()}", "lead": lead,
-            "content": "", "folded": folded_tokens(f"{title} {lead}"), "authors": (),
-            "categories": (), "enclosures": (), "image": None, "language": "vi",
-            "published_at": seen - timedelta(minutes=pick.randrange(240)), "first_seen_at": seen,
-            "created_at": seen, "entered_at": seen, "listed_at": seen, "hash": digest,
-            "quiet": False, "reason": {"word": "x"},
-        })  # fmt: skip
-    for many in (ARTICLE, STORY, PLACE, ENTRY):
-        many(connection, rows)
-    TOPIC(
-        connection,
-        [
-            {**row, "topic_id": topic}
-            for row in rows
-            for topic in pick.sample(topics, pick.choice((1, 2)))
-        ],
-    )
-
-
-def _size(store: Store) -> float:
-    """MB of the database."""
-    with store.read() as connection:
-        if not store.is_sqlite:
-            return (
-                connection.scalar(select(func.pg_database_size(func.current_database()))) or 0
-            ) / 1e6
-    with store.alone() as raw:
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return (store.path.stat().st_size if store.path else 0) / 1e6
+from service.curate.search.question import Question, parse
+from service.publish.pages import LISTED
+from service.store.core.database import Store
+from service.text.fold import fold
+from tests.bench.search_archive import NOW, SOURCES, TOPICS, Language, build
 
 
 def questions(language: Language, number: int) -> Iterator[tuple[str, str]]:
@@ -191,28 +52,68 @@ def questions(language: Language, number: int) -> Iterator[tuple[str, str]]:
         yield "the most frequent words", word
 
 
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Milliseconds of one answer: by the wall's clock, and of the processor."""
+
+    wall: float
+    cpu: float
+
+
+class Stopwatch:
+    """Measures one answer after the other.
+
+    The processor's time is this process's, and on PostgreSQL that of the server's process for this
+    connection besides, where the server runs on this machine: others that use it do not count.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._server: int | None = None
+        if not store.is_sqlite:
+            with store.read() as connection:
+                pid = connection.scalar(text("SELECT pg_backend_pid()")) or 0
+            self._server = (~pid << 3) | 2  # as clock_getcpuclockid(3) makes it of a process
+
+    def time(self, do: Callable[[], bool]) -> tuple[bool, Took]:
+        """What `do` says, and how long it took."""
+        begun, busy = time.perf_counter(), self._cpu()
+        found = do()
+        took = Took((time.perf_counter() - begun) * 1000, (self._cpu() - busy) * 1000)
+        return found, took
+
+    def _cpu(self) -> float:
+        server = 0.0 if self._server is None else time.clock_gettime(self._server)
+        return time.process_time() + server
+
+
 def ask(store: Store, number: int) -> None:
     """Print how long each kind took, in ms: the articles alone, and with their stories."""
     names = [f"t{n}" for n in range(TOPICS)], [f"s{n}" for n in range(SOURCES)]
-    took: dict[str, list[tuple[float, float]]] = {}
+    took: dict[str, list[tuple[Took, Took]]] = {}
     incomplete = 0
-    for kind, text in questions(Language(11), number):
-        question = parse(text, *names, "Asia/Ho_Chi_Minh", NOW)
-        begun = time.perf_counter()
-        with store.read() as connection:
-            found = find_articles(connection, question, SCAN)
-        middle = time.perf_counter()
-        with store.read() as connection:
-            find_stories(connection, question, 50)
-        incomplete += not found.complete
-        both = (middle - begun) * 1000, (time.perf_counter() - middle) * 1000
-        took.setdefault(kind, []).append(both)
-    print("| question | articles: p50 | p95 | most | stories: p50 | p95 | most |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    watch = Stopwatch(store)
+    for kind, asked in questions(Language(11), number):
+        question = parse(asked, *names, "Asia/Ho_Chi_Minh", NOW)
+
+        def articles(question: Question = question) -> bool:
+            with store.read() as connection:
+                return find_articles(connection, question, SCAN).complete
+
+        def stories(question: Question = question) -> bool:
+            with store.read() as connection:
+                return find_stories(connection, question, LISTED).complete
+
+        (complete, one), (_, other) = watch.time(articles), watch.time(stories)
+        incomplete += not complete
+        took.setdefault(kind, []).append((one, other))
     every = [one for some in took.values() for one in some]
-    for kind, some in (*took.items(), ("all", every)):
-        cells = [f"{one:.1f}" for part in zip(*some, strict=True) for one in _told(part)]
-        print(f"| {kind} | {' | '.join(cells)} |")
+    for clock in ("wall", "cpu"):
+        print(f"| by {clock} | articles: p50 | p95 | most | stories: p50 | p95 | most |")
+        print("| --- | --- | --- | --- | --- | --- | --- |")
+        for kind, some in (*took.items(), ("all", every)):
+            parts = zip(*([getattr(one, clock) for one in pair] for pair in some), strict=True)
+            cells = [f"{one:.1f}" for part in parts for one in _told(part)]
+            print(f"| {kind} | {' | '.join(cells)} |")
     print(f"{len(every)} questions, {incomplete} not answered in time")
 
 
