@@ -19,6 +19,7 @@ from zlib import crc32
 
 from sqlalchemy import Connection, delete, func, select
 
+from service.store.content.articles import beginning
 from service.store.core import facts
 from service.store.core.bulk import inserting, lots
 from service.store.tables import article, article_topic, entry, stale_search
@@ -46,7 +47,10 @@ _PUT_POSTGRES = (
 
 @dataclass(frozen=True, slots=True)
 class IndexedWords:
-    """What an article is indexed by: its words as stored, rows of its topics and sources."""
+    """What an article is indexed by: its words as stored, rows of its topics and sources.
+
+    `content` is its beginning.
+    """
 
     id: int
     title: str
@@ -117,7 +121,7 @@ def words(connection: Connection, ids: Iterable[int]) -> list[IndexedWords]:
         sources = _grouped(connection, entry.c.article_id, entry.c.source_id, some)
         own = article.c
         rows = connection.execute(
-            select(own.id, own.source_id, own.title, own.lead, own.content).where(own.id.in_(some))
+            select(own.id, own.source_id, own.title, own.lead, beginning()).where(own.id.in_(some))
         )
         found += [
             IndexedWords(

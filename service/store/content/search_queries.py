@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import OperationalError
 
+from service.store.content.articles import beginning
 from service.store.content.search_index import (
     NEWEST,
     RANGE,
@@ -196,7 +197,7 @@ class _SearchRun:
             .subquery()
         )
         found = (
-            select(article.c.id, article.c.title, article.c.lead, article.c.content)
+            select(article.c.id, article.c.title, article.c.lead, beginning())
             .where(article.c.id.in_(select(latest.c.id)), *_conditions(self._terms))
             .order_by(article.c.id.desc())
             .limit(self._most)

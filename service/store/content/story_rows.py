@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from service.store.content import topics, versions
+from service.store.content.articles import beginning
 from service.store.core import facts
 from service.store.core.bulk import lots
 from service.store.tables import article, article_topic, story, story_article, topic
@@ -34,7 +35,7 @@ _LISTED_BEFORE = "stories_listed_before"
 
 @dataclass(frozen=True, slots=True)
 class Judgeable:
-    """An article as it is judged, with the story that it is in now."""
+    """An article as it is judged, with the story that it is in now. `content` is its beginning."""
 
     id: int
     story_id: int
@@ -258,7 +259,7 @@ def _read(connection: Connection, chosen: object, limit: int) -> list[Judgeable]
             story_article.c.story_id,
             article.c.title,
             article.c.lead,
-            article.c.content,
+            beginning(),
             article.c.language,
             article.c.first_seen_at,
         )
