@@ -92,8 +92,8 @@ def listed_to(connection: Connection) -> int | None:
     twice by every reader's program. What was listed before anybody judged stays a story of its own
     until it is judged: readers have seen it already.
     """
-    to, before = judged_to(connection), facts.get(connection, _LISTED_BEFORE)
-    return None if to is None else max(to, int(before or 0))
+    known = facts.several(connection, _JUDGED_TO, _LISTED_BEFORE)
+    return max(map(int, known.values())) if _JUDGED_TO in known else None
 
 
 def listable(connection: Connection) -> ColumnElement[bool]:

@@ -53,6 +53,12 @@ def get(connection: Connection, name: str) -> str | None:
     return connection.execute(select(fact.c.value).where(fact.c.name == name)).scalar()
 
 
+def several(connection: Connection, *names: str) -> dict[str, str]:
+    """Name -> value, of those that were set. One statement."""
+    rows = connection.execute(select(fact.c.name, fact.c.value).where(fact.c.name.in_(names)))
+    return {row.name: row.value for row in rows}
+
+
 def forget(connection: Connection, name: str) -> None:
     """It was never set. Needs a write transaction."""
     connection.execute(delete(fact).where(fact.c.name == name))
