@@ -111,7 +111,8 @@ def _by_subscription(  # noqa: PLR0911 - a return an answer: it reads as the tab
     if one.paused_until is not None and one.paused_until > now:
         return Why(SKIPPED, f"{one.digest} is paused until {_day(one.paused_until)}", one)
     if one.covered_to is not None and latest.entered_at < one.covered_to:
-        return Why(SKIPPED, f"{one.digest} left it out: more stories than its edition holds", one)
+        had = "its story had been told, or there were more than its edition holds"
+        return Why(SKIPPED, f"{one.digest} left it out: {had}", one)
     return Why(PENDING, f"waits for {one.digest}, next cut {_day(one.next_cut_at)}", one)
 
 

@@ -18,7 +18,7 @@ from service.curate.search.question import parse as parse_question
 from service.curate.stories.terms import read
 from service.errors import StoreError
 from service.store import tables as t
-from service.store.content import references, stories, story_rows
+from service.store.content import references, stories, story_rows, versions
 from tests.curate.desk import broken, entry
 from tests.curate.stories.test_engine import AGAIN, FLOOD, MUSEUM, strangers
 
@@ -141,6 +141,28 @@ def test_articles_that_turn_out_to_be_one_meanwhile_are_one_here_too(desk, judge
     assert desk.story("https://a.vn/4") == desk.story("https://a.vn/1")
     with desk.store.read() as connection:
         assert broken(connection) == []
+
+
+def test_it_is_noted_when_stories_that_were_there_become_one(desk, judge, now):
+    """By this hot stories are looked for anew; an article that joins a story is new by itself."""
+    desk.says("a", told(1, FLOOD, "a"), told(2, MUSEUM, "a"))
+    judge.run(desk.store, WINDOW, now)
+    before = regrouped(desk)
+    desk.says("b", told(3, AGAIN, "b"))
+    assert judge.run(desk.store, WINDOW, now).moved == 1
+    assert regrouped(desk) == before
+    with desk.store.write() as connection:  # as if they had been no more alike than that
+        story_rows.place(connection, {3: story_rows.begin(connection, "x" * 24, 3, now)})
+    before = regrouped(desk)
+    desk.says("a", told(4, THIRD, "a"))
+    assert judge.run(desk.store, WINDOW, now).moved > 1
+    assert len(desk.story("https://a.vn/1").article_ids) == 3
+    assert regrouped(desk) > before
+
+
+def regrouped(desk):
+    with desk.store.read() as connection:
+        return versions.one(connection, versions.REGROUPED)
 
 
 def test_what_is_older_than_the_window_keeps_its_own_story(desk, judge, now):

@@ -5,14 +5,20 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from service.curate import identity
 from service.curate.stories import acting
+from service.report.why import SKIPPED, why
 from service.store import tables as t
+from service.store.content import story_rows
+from service.store.core import facts
+from service.text import mailboxes
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
 
 
 @pytest.fixture
 def room(any_store, tmp_path):
-    room = Newsroom(any_store, tmp_path, {"tuan": {"cadence": "daily"}})
+    rhythm = {"cadence": "daily", "cadences": ["daily", "weekly"]}
+    room = Newsroom(any_store, tmp_path, {"tuan": rhythm})
     room.subscribe()
     return room
 
@@ -71,11 +77,47 @@ def test_a_split_while_the_mail_waits_tells_neither_half_again(room):
     assert room.mails() == [["lũ", "lũ quét"]]
 
 
-def test_what_was_in_no_mail_yet_is_news_of_its_own_after_a_split(room):
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_was_in_no_mail_yet_is_news_of_its_own_after_a_split(room, by_hand):
+    """For who was told the story too; who was told nothing of it gets both halves as news."""
+    room.subscribe("hoa@example.vn", begins=MONDAY, cadence="weekly")
+    room.run(MONDAY)
+    story, first = room.story("lũ", at=MONDAY + HOUR)
+    room.run(MONDAY + DAY)
+    _, other = room.story("bão", at=MONDAY + DAY + HOUR, story=story)
+    if by_hand:
+        act(room, "split", first, other)
+    else:  # as judging leaves it
+        with room.store.write() as connection:
+            name = identity.public_id("story split", 1)
+            fresh = story_rows.begin(connection, name, other, room.now)
+            story_rows.place(connection, {other: fresh})
+    for day in range(2, 9):
+        room.run(MONDAY + day * DAY)
+    assert room.mails() == [["lũ"], ["bão"]]
+    assert room.mails("hoa@example.vn") == [["lũ", "bão"]]
+    with room.store.read() as connection:
+        editions = connection.execute(
+            select(t.edition_story.c.story_id)
+            .join(t.edition)
+            .where(t.edition.c.cadence == "weekly")
+        ).all()
+    assert len(editions) == 2, "as two stories"
+
+
+def test_what_was_passed_over_within_a_told_story_is_no_news_after_a_split(room):
+    """Its reader knew the story by then; `why` says how that was."""
     story, first = room.story("lũ", at=MONDAY - HOUR)
     room.run(MONDAY)
-    _, other = room.story("bão", at=MONDAY + HOUR, story=story)
-    act(room, "split", first, other)
+    _, other = room.story("lũ quét", at=MONDAY + HOUR, story=story)
     room.run(MONDAY + DAY)
+    act(room, "split", first, other)
     room.run(MONDAY + 2 * DAY)
-    assert room.mails() == [["lũ"], ["bão"]]
+    assert room.mails() == [["lũ"]]
+    with room.store.read() as connection:
+        key = mailboxes.key(facts.known_secret(connection), "minh@example.vn")
+        said = why(connection, key, other, [other], {"tuan": None}, room.now)
+    assert said.answer == SKIPPED
+    assert said.reason.endswith(
+        "its story had been told, or there were more than its edition holds"
+    )

@@ -15,7 +15,7 @@ from service.config.sections import Hot
 from service.curate.selection import reading
 from service.curate.selection.hot import heated_at
 from service.curate.selection.reading import KnownStories
-from service.store.content import entries, hot_stories, stale_feeds, story_acts, versions
+from service.store.content import entries, hot_stories, stale_feeds, versions
 from service.store.content.hot_stories import SeenRows
 from service.store.core.database import Store
 
@@ -40,13 +40,13 @@ class HotMarker:
     def __init__(self) -> None:
         self._settings: Settings | None = None
         self._seen: SeenRows | None = None
-        self._act = 0
+        self._regrouped = 0
 
     def run(self, store: Store, settings: Settings, now: datetime) -> Marked:
         """Mark what has become hot; what too few tell any more, since it was split, is it no more.
 
-        With other settings than before, and the first time, it looks at all that came within
-        `[hot] within`, then at what came since.
+        With other settings than before, the first time, and after stories became one or were
+        parted, it looks at all that came within `[hot] within`, else at what came since.
         Raises StoreError.
         """
         hot = settings.hot
@@ -55,9 +55,10 @@ class HotMarker:
         with store.read() as connection:
             if not stale_feeds.marked(connection):
                 return Marked()
+            regrouped = versions.one(connection, versions.REGROUPED)
+            same = settings is self._settings and regrouped == self._regrouped
             at = hot_stories.now_at(connection)
-            act = story_acts.newest(connection)  # stories that are put together tell nothing new
-            if self._seen is None or settings is not self._settings or act != self._act:
+            if self._seen is None or not same:
                 came = hot_stories.told_since(connection, now - hot.within - SLACK)
             else:
                 came = hot_stories.told_after(connection, self._seen)
@@ -75,7 +76,7 @@ class HotMarker:
                 feeds |= hot_stories.cool(connection, cooled)
                 versions.raise_(connection, [versions.STORIES])
                 stale_feeds.mark(connection, {*feeds, stale_feeds.EVERYTHING, stale_feeds.HOT}, now)
-        self._settings, self._seen, self._act = settings, at, act
+        self._settings, self._seen, self._regrouped = settings, at, regrouped
         return Marked(len(new), len(cooled))
 
 

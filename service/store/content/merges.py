@@ -45,7 +45,7 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
             story_rows.place(connection, {winner: stories[winner]})
         else:
             _merge_stories(connection, stories[winner], stories[loser])
-    versions.raise_(connection, [versions.HOMES])
+    versions.raise_(connection, [versions.HOMES, versions.REGROUPED])
     one_story = story_article.c.story_id == stories[winner]
     told = connection.execute(select(story_article.c.article_id).where(one_story)).scalars()
     topics.list_anew(connection, told.all())

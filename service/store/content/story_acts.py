@@ -30,11 +30,6 @@ def add(
     return int(number)
 
 
-def newest(connection: Connection) -> int:
-    """The last act that there is, 0 for none."""
-    return connection.scalar(select(func.max(story_act.c.id))) or 0
-
-
 def of_stories(connection: Connection, stories: Iterable[int]) -> list[StoryAct]:
     """The acts about articles that are in these stories now, the oldest first."""
     found: set[int] = set()

@@ -209,7 +209,9 @@ def place(connection: Connection, moves: Mapping[int, int]) -> set[str]:
     moves = {one: to for one, to in moves.items() if before[one] != to}
     if not moves:
         return set()
-    versions.raise_(connection, [versions.HOMES])
+    to = judged_to(connection)
+    judged = to is None or min(moves) <= to
+    versions.raise_(connection, [versions.HOMES, *([versions.REGROUPED] if judged else [])])
     for to in sorted(set(moves.values())):
         for batch in lots(one for one, there in moves.items() if there == to):
             connection.execute(

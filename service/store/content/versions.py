@@ -27,6 +27,10 @@ HOMES = "/homes"
 """Which story each article is in, where that was decided before. No page is made of it: by this
 judges see that somebody else has moved one."""
 
+REGROUPED = "/regrouped"
+"""Which story the articles are in that had been judged: stories became one, or were parted. No page
+is made of it: what was told by too few before may be hot now."""
+
 EDITIONS = "/editions"
 """Editions: archives, their pages, and what leads to the latest of them."""
 

@@ -13,7 +13,14 @@ from service.config.schema import Settings
 from service.curate.selection.hot import heated_at
 from service.curate.selection.marking import HotMarker, Marked
 from service.store import tables as t
-from service.store.content import entries, hot_stories, stale_feeds, story_rows, versions
+from service.store.content import (
+    entries,
+    hot_stories,
+    merges,
+    stale_feeds,
+    story_rows,
+    versions,
+)
 from tests.builders import add_source, add_story, add_topic
 from tests.store.content.test_story_facts import sighting
 from tests.store.watching import statements
@@ -172,6 +179,32 @@ def test_a_process_looks_at_what_came_since_it_looked(desk, sighted):
     assert desk.hot().keys() == {story}
     with desk.store.read() as connection:
         assert not hot_stories.told_after(connection, desk.marker._seen)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_stories_that_become_one_are_looked_at_although_nothing_came(desk, same):
+    """As a judge leaves them that regroups, or an edit by which two articles are the same."""
+    settings = configure()
+    story = desk.tell(("bao-a", 2), ("bao-b", 1))
+    other = desk.tell(("bao-c", 1))
+    desk.tell(("bao-d", 0))
+    with desk.store.write() as connection:
+        story_rows.keep_judged_to(connection, story_rows.newest(connection))
+    assert desk.mark(settings) == Marked()
+    with desk.store.write() as connection:
+        one, *_, last = (
+            connection.scalar(select(t.story.c.article_id).where(t.story.c.id == number))
+            for number in (story, other)
+        )
+        if same:
+            merges.merge(connection, one, last)
+        else:
+            story_rows.place(connection, {last: story})
+    assert desk.mark(settings) == Marked(hot=1)
+    assert desk.hot().keys() == {story}
+    with statements(desk.store) as asked:
+        assert desk.mark(settings) == Marked()
+    assert not [one for one in asked if "first_seen_at >=" in one], "it has been seen"
 
 
 def test_what_waits_for_a_judge_is_looked_at_once_it_was_judged(desk):
