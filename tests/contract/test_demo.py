@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 import feedparser
 import pytest
 import uvicorn
+from lxml import html
 from sqlalchemy import select
 
 from service.audience import people
@@ -119,8 +120,9 @@ def articles(written, configured) -> list[Article]:
 FLOOD = {
     "Nước sông lên nhanh, mười hai trường ven sông cho học sinh nghỉ học",
     "Lũ sông Thương: hơn bốn nghìn học sinh tạm nghỉ",
+    "Trường học ven sông Thương đóng cửa tránh lũ, giáo viên trực suốt đêm",
 }
-"""One event, told by two outlets in words of their own; who was read first represents it."""
+"""One event, told by three outlets in words of their own; who was read first represents it."""
 
 
 @pytest.fixture(scope="module")
@@ -170,9 +172,9 @@ def test_the_counts_are_those_of_what_was_published(ran, written, configured, ar
     per_topic = Counter(topic for one in articles for topic in one.topics)
     assert said["topics"] == {name: per_topic[name] for name in sorted(configured["topic"])}
     assert said["deliveries"] == {"accepted": len(READERS)}
-    names = sorted(f"{name}.{kind}" for name in ("all", *configured["topic"])
+    names = sorted(f"{name}.{kind}" for name in ("all", "hot", *configured["topic"])
                    for kind in ("atom", "rss", "json"))  # fmt: skip
-    assert [Path(path).name for path in said["feeds"]] == names  # three outlets make nothing hot
+    assert [Path(path).name for path in said["feeds"]] == names
     assert all(Path(path).stat().st_size > 500 for path in said["feeds"])
     assert len(list((Path(said["outbox"]) / "new").iterdir())) == len(READERS)
 
@@ -196,6 +198,8 @@ def test_the_feeds_list_the_stories_of_their_topics(ran, stories):
         wanted = {one.title for one in stories if path.stem in one.topics or path.stem == "all"} - {
             one.title for one in stories if not one.topics
         }
+        if path.stem == "hot":
+            wanted = {one.title for one in stories if one.title in FLOOD}
         if path.suffix == ".json":
             found = [one["title"] for one in json.loads(path.read_bytes())["items"]]
         else:
@@ -205,25 +209,46 @@ def test_the_feeds_list_the_stories_of_their_topics(ran, stories):
         assert sorted(found) == sorted(wanted), path
 
 
-def test_one_event_is_one_entry_that_names_the_other_outlet_with_a_link(ran, stories, configured):
+def test_one_event_is_one_entry_that_names_the_other_outlets_with_links(ran, stories, configured):
     (flood,) = [one for one in stories if one.title in FLOOD]
     names = {configured["source"][outlet]["title"] for outlet in flood.outlets}
-    assert len(names) == 2
+    assert len(names) == 3
     path = next(Path(one) for one in ran.said["feeds"] if Path(one).name == "all.atom")
     (entry,) = [
         one
         for one in feedparser.parse(io.BytesIO(path.read_bytes())).entries
         if one.title == flood.title
     ]
-    (other,) = names - {entry.author.rpartition(" · ")[2]}
-    own, page, link = [one.href for one in entry.links if one.rel in {"alternate", "related"}]
-    assert own != link
+    others = names - {entry.author.rpartition(" · ")[2]}
+    own, page, *links = [one.href for one in entry.links if one.rel in {"alternate", "related"}]
+    assert own not in links
     assert "/stories/" in page
-    assert f'<a href="{link}">{other}</a>' in entry.summary
+    linked = html.fragment_fromstring(entry.summary, create_parent=True).cssselect("a")
+    named = {one.text: one.get("href") for one in linked if one.text in others}
+    assert named.keys() == others
+    assert set(named.values()) == set(links)
     told = [mail for mail in mails(ran) if flood.title in one_line(text_of(mail))]
     assert told
     for mail in told:
-        assert other in one_line(text_of(mail)).partition(flood.title)[2][:600]
+        behind = one_line(text_of(mail)).partition(f". {flood.title}")[2][:800]
+        assert all(other in behind for other in others)
+
+
+def test_what_three_outlets_tell_within_hours_is_hot_on_pages_and_in_mails(ran, stories):
+    """Whatever the hour at which the tour is walked: it is hot on the day that it tells of."""
+    (flood,) = [one.title for one in stories if one.title in FLOOD]
+    home = (Path(ran.said["feeds"][0]).parents[1] / "index.html").read_text()
+    marked = html.fromstring(home).cssselect("main .meta .hot")
+    assert {one.text for one in marked} == {"Nóng"}
+    for mark in marked:
+        above = mark.getparent().xpath("preceding-sibling::*[contains(@class, 'headline')]")
+        assert above[-1].text_content() == flood
+    assert 'href="feeds/hot.atom"' in home
+    told = [mail for mail in mails(ran) if flood in one_line(text_of(mail))]
+    assert told
+    for mail in told:
+        assert one_line(text_of(mail)).count("Nóng · ") == 1
+        assert text_of(mail, "html").count('class="hot"') == 1
 
 
 def test_what_three_outlets_tell_is_three_articles_and_what_two_share_is_one(ran, articles):

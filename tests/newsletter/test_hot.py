@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from sqlalchemy import insert
+from lxml import html
+from sqlalchemy import insert, update
 
 from service.store import tables as t
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
@@ -64,6 +67,25 @@ def test_what_was_hot_before_somebody_came_and_what_is_quiet_is_not_told(newsroo
     heat(newsroom, old, NOON)
     newsroom.run(NOON + HOUR)
     assert newsroom.outbox() == []
+
+
+@pytest.mark.parametrize(("language", "mark"), [("vi", "Nóng"), ("en", "Hot")])
+def test_any_mail_marks_what_is_hot_in_the_words_of_pages(newsroom, language, mark):
+    newsroom.subscribe(digest="ngay")
+    with newsroom.store.write() as connection:
+        connection.execute(update(t.subscriber).values(language=language))
+    hot, _ = newsroom.story("Lũ lớn", at=MONDAY - 2 * HOUR)
+    newsroom.story("Tin thường", "y-te", source="bao-b", at=MONDAY - HOUR)
+    heat(newsroom, hot, MONDAY - HOUR)
+    newsroom.run(MONDAY)
+    (mail,) = newsroom.outbox()
+    assert newsroom.renderer.words(language).say("page.hot") == mark
+    text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    assert text.count(mark) == 1
+    assert re.search(rf"^\d\. Lũ lớn\nSapo của Lũ lớn.\n{mark} · Bao-A, ", text, re.MULTILINE)
+    (marked,) = html.fromstring(mail.get_body(("html",)).get_content()).cssselect(".hot")
+    assert marked.text_content() == mark
+    assert marked.getparent().text_content().startswith(f"{mark} Bao-A, ")
 
 
 def test_the_preview_is_the_mail(newsroom):
