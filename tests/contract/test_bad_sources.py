@@ -27,6 +27,7 @@ from service.store.sources import retries
 from tests.builders import sources
 from tests.collect.workers.test_pool import Deadly
 from tests.contract.way import AFTER_THE_CUT, LOOPBACK, SITE, TODAY, Way, one_line, rss, text_of
+from tests.curate.stories.test_engine import strangers
 from tests.net.wire import Talk, Wire, raw_server
 
 MEGA = 1024 * 1024
@@ -154,8 +155,6 @@ def configuration(wire: Wire) -> str:
         f'[source.{name}]\nurl = "{wire.url(f"/{name}")}"\ntopics = ["tin"]\n' for name in names
     )
     return f"""{SITE}{LOOPBACK}{sources}
-[stories]  # its good outlets say in one sentence who they are
-enabled = false
 [topic.tin]
 title = "Tin"
 [digest.ngay]
@@ -165,7 +164,10 @@ cadence = "daily"
 
 
 def titles(number: int, *days: str) -> list[str]:
-    return [f"Tin {day} số {n} của báo {number}" for day in days for n in range(3)]
+    """Headlines of a good outlet, no two of which tell one story."""
+    first = {"cũ": 6 * number, "mới": 6 * number + 3}
+    every = strangers(6 * len(GOOD))
+    return [title for day in days for title, _ in every[first[day] : first[day] + 3]]
 
 
 class Server:

@@ -76,7 +76,9 @@ cadence = "daily"
 """
         for one in feeds
     ]
-    # Each article is counted by itself here; which of them tell one story is tried elsewhere.
+    # Each topic stands for one outlet, whose every entry must be listed, told and counted. Where
+    # two of them tell one event, whoever was read first would stand for it in both topics, under
+    # its own title, and what is missing of the other looks like what was lost.
     return "".join((SITE, LOOPBACK, "[stories]\nenabled = false\n", *tables))
 
 
