@@ -200,8 +200,8 @@ story comes first, and then the others in the order of the digest. Where another
 
 A story is **hot** once `[hot] outlets` independent outlets have told it within `[hot] within`.
 Pages and mails mark it, and `feeds/hot.atom`, `.rss` and `.json` list it (they are there from the
-first hot story on). A digest with `hot = true` mails only such stories. What one digest has told to a reader
-no other one of its scope tells again:
+first hot story on). A digest with `hot = true` mails only such stories. What one digest has told to
+a reader no other one of its scope tells again:
 
 ```toml
 [hot]
