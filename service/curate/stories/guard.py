@@ -34,7 +34,7 @@ Shares = npt.NDArray[np.float32]
 
 
 class Looks(NamedTuple):
-    """What the guard looks at, a row an article, padded by 0. One article: rows of length one."""
+    """What the guard looks at, a row an article, padded by 0."""
 
     title_figures: Ids
     documents: Ids
@@ -42,12 +42,13 @@ class Looks(NamedTuple):
     specific: Ids
 
 
-def other_names(one: Ids, others: Ids) -> Marks:
-    """Which of the others say the same in their titles of somebody, or some place, else.
+def other_names(ones: Ids, others: Ids) -> Marks:
+    """Which pairs say the same in their titles of two persons, or places.
 
-    `one` is a `formula` of `Terms`, `others` have a row each.
+    Both have a row a pair, each a `formula` of `Terms`.
     """
-    differ: Marks = (one[0] != 0) & (others[:, 0] == one[0]) & (others[:, 1] != one[1])
+    frame, other_frame = ones[:, 0], others[:, 0]
+    differ: Marks = (frame != 0) & (other_frame == frame) & (others[:, 1] != ones[:, 1])
     return differ
 
 
@@ -58,19 +59,20 @@ def repeats(blocks: Shares) -> Marks:
     return repeated
 
 
-def template_only(blocks: Shares, one: Looks, others: Looks) -> Marks:
-    """Which of the others, all of which `repeats`, are like the one by template only.
+def template_only(blocks: Shares, ones: Looks, others: Looks) -> Marks:
+    """Which pairs, all of which `repeats`, are alike by template only. A row a pair.
 
     Two outlets which tell one event share its names and figures and say the rest in words of their
     own; a template is the other way round: phrases are the same, names and figures are not.
     """
     words, phrases, specific = blocks[:, WORDS], blocks[:, PAIRS], blocks[:, SPECIFIC]
-    fewer = _fewer(one.figures, others.figures)
-    same = shared(one.figures, others.figures) > SAME_FIGURES * fewer
+    fewer = _fewer(ones.figures, others.figures)
+    same = shared(ones.figures, others.figures) > SAME_FIGURES * fewer
     other_event = (
-        _differ(one.title_figures, others.title_figures) | _differ(one.documents, others.documents)
+        _differ(ones.title_figures, others.title_figures)
+        | _differ(ones.documents, others.documents)
     ) & (specific < OTHER_EVENT * phrases)
-    common, most = shared(one.specific, others.specific), _fewer(one.specific, others.specific)
+    common, most = shared(ones.specific, others.specific), _fewer(ones.specific, others.specific)
     strangers = (
         (common <= FEW_SPECIFIC)
         & (common <= SPECIFIC_SHARE * most)
@@ -82,19 +84,19 @@ def template_only(blocks: Shares, one: Looks, others: Looks) -> Marks:
     return differs & ~(same & (fewer >= FEWEST_FIGURES))
 
 
-def _fewer(one: Ids, others: Ids) -> Counts:
-    fewer: Counts = np.minimum((one != 0).sum(), (others != 0).sum(axis=1))
+def _fewer(ones: Ids, others: Ids) -> Counts:
+    fewer: Counts = np.minimum(np.count_nonzero(ones, axis=1), np.count_nonzero(others, axis=1))
     return fewer
 
 
-def _differ(one: Ids, others: Ids) -> Marks:
+def _differ(ones: Ids, others: Ids) -> Marks:
     """Whether each of the two has a value that the other has not."""
-    differ: Marks = shared(one, others) < _fewer(one, others)
+    differ: Marks = shared(ones, others) < _fewer(ones, others)
     return differ
 
 
-def shared(one: Ids, others: Ids) -> Counts:
-    """How many values of the one stand in each of the others; 0 is none."""
-    same = (others[:, :, None] == one[None, None, :]) & (one != 0)
-    counts: Counts = same.any(axis=2).sum(axis=1)
+def shared(ones: Ids, others: Ids) -> Counts:
+    """How many values both of a pair have; 0 is none, and no value stands twice in a row."""
+    same = (others[:, :, None] == ones[:, None, :]) & (ones != 0)[:, None, :]
+    counts: Counts = np.count_nonzero(same, axis=(1, 2))
     return counts

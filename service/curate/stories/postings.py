@@ -46,17 +46,31 @@ class Postings:
 
     def near(self, terms: Iterable[int], weights: Iterable[float], most: int) -> Slots:
         """The slots that share most weight with these terms, best first, ties to the lowest."""
-        found, shares = [], []
+        found, lengths, shares = array("i"), [], []
         for term, weight in zip(terms, weights, strict=True):
             there = self._slots.get(term)
             if there is None:
                 continue
-            newest = [there] if isinstance(there, int) else there[-LONGEST:]
-            found.append(np.asarray(newest, np.int64))
-            shares.append(np.full(len(newest), weight * weight))
-        if not found:
-            return np.zeros(0, np.int64)
-        slots, where = np.unique(np.concatenate(found), return_inverse=True)
-        scores = np.bincount(where, np.concatenate(shares))
-        best: Slots = slots[np.argsort(-scores, kind="stable")[:most]]
-        return best
+            if isinstance(there, int):
+                found.append(there)
+                lengths.append(1)
+            else:
+                newest = there[-LONGEST:]
+                found.extend(newest)
+                lengths.append(len(newest))
+            shares.append(weight * weight)
+        every = np.frombuffer(found, np.int32)
+        return _best(every, np.repeat(np.array(shares, np.float64), lengths), most)
+
+
+def _best(every: npt.NDArray[np.int32], shares: npt.NDArray[np.float64], most: int) -> Slots:
+    """The slots whose shares are the most in sum, best first, ties to the lowest slot."""
+    slots = np.sort(every)
+    slots = slots[np.flatnonzero(np.diff(slots, prepend=-1))]
+    scores = np.bincount(every, shares)[slots]
+    if len(slots) > most:
+        last = len(slots) - most
+        best = np.flatnonzero(scores >= np.partition(scores, last)[last])
+        slots, scores = slots[best], scores[best]
+    chosen: Slots = slots[np.argsort(-scores, kind="stable")[:most]].astype(np.int64)
+    return chosen

@@ -41,12 +41,14 @@ MOST_CACHED = 200_000
 _SALTS = tuple(np.uint32(salt) for salt in (0x2545F491, 0x9E3779B9, 0x7F4A7C15, 0xD1B54A33))
 _FIRST, _SECOND, _LAST = np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35), np.uint32(0x9E3779B1)
 _SHIFT = np.uint32(32 - BITS)
+_TIMES, _LOWEST = np.uint32(2), np.uint32(3)
 
 _CAPITALS = "".join(
     chr(code) for code in (*range(0x530), *range(0x1E00, 0x2000)) if chr(code).isupper()
 )
-_NAME = re.compile(rf"(?<=[\w,;)%] )[{_CAPITALS}]\w*(?:[ .-][{_CAPITALS}0-9]\w*)*")
-_DATE = re.compile(r"(?<![\w/.,-])(\d{1,2})[/.-](\d{1,2})(?:[/.-]\d{4})?(?![\w/]|[.,-]\d)")
+# Both begin with what is quickly searched for, and only then ask what stands before it.
+_NAME = re.compile(rf"[{_CAPITALS}](?<=[\w,;)%] .)\w*(?:[ .-][{_CAPITALS}0-9]\w*)*")
+_DATE = re.compile(r"(\d(?<![\w/.,-].)\d?)[/.-](\d{1,2})(?:[/.-]\d{4})?(?![\w/]|[.,-]\d)")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*(?:[/-]\w+(?:[/-]\w+)*)?")
 _DOCUMENT = re.compile(r"[^\W\d_]{2}")
 _SEPARATORS = str.maketrans("", "", ".,")
@@ -177,11 +179,17 @@ def _pairs(words: Ids) -> Ids:
 
 
 def _counted(block: int, *parts: tuple[Ids, int]) -> tuple[Ids, Weights]:
-    every = np.concatenate([ids for ids, _times in parts])
-    times = np.concatenate([np.full(len(ids), times, np.float32) for ids, times in parts])
-    slots = ((every ^ _SALTS[block]) * _LAST) >> _SHIFT
-    ids, where = np.unique(slots, return_inverse=True)
-    return ids, np.bincount(where, times, len(ids)).astype(np.float32)
+    # A term and how often it counts are sorted as one number, which is the quickest way to add up.
+    every = np.concatenate(
+        [((((ids ^ _SALTS[block]) * _LAST) >> _SHIFT) << _TIMES) | times for ids, times in parts]
+    )
+    every.sort()
+    slots = every >> _TIMES
+    begins = np.flatnonzero(np.concatenate(([True], slots[1:] != slots[:-1])))[: len(slots)]
+    if not len(slots):
+        return slots, np.zeros(0, np.float32)
+    times = (every & _LOWEST).astype(np.float32)
+    return slots[begins], np.add.reduceat(times, begins)
 
 
 def _distinct(hashes: Ids, most: int) -> Ids:

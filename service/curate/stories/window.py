@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,7 @@ from service.curate.stories.terms import (
     WORDS,
     Ids,
     Terms,
+    Weights,
 )
 from service.curate.stories.vectors import EDGES, SHARES, WIDTH, TermRow
 
@@ -65,6 +65,7 @@ class StoryWindow:
         self._free = list(range(FIRST_ROOM - 1, -1, -1))
         self._postings = Postings()
         self._dense = np.zeros(SPACE, np.float32)
+        self._newest: tuple[int, list[int], list[float]] = -1, [], []  # a slot and where it stands
         self._pairs: defaultdict[int, dict[int, float]] = defaultdict(dict)
         self._remembered = 0
 
@@ -79,7 +80,8 @@ class StoryWindow:
         _fill(self._figures[slot], terms.figures)
         self._formulas[slot], self._days[slot] = terms.formula, days
         self._trust[slot] = _trust(terms)
-        self._postings.add(slot, self._posted(slot)[0])
+        self._newest = slot, *self._posted(slot)
+        self._postings.add(slot, self._newest[1])
         return slot
 
     def remove(self, slot: int) -> None:
@@ -90,7 +92,9 @@ class StoryWindow:
 
     def near(self, slot: int, most: int) -> Slots:
         """Other slots that may be like this one, at most so many, the likeliest first."""
-        terms, weights = self._posted(slot)
+        newest, terms, weights = self._newest
+        if slot != newest:
+            terms, weights = self._posted(slot)
         found = self._postings.near(terms, weights, most + 1)
         others: Slots = found[found != slot]
         return others[:most]
@@ -101,24 +105,39 @@ class StoryWindow:
         Beyond a day apart each further day takes `decay` off, down to half. The shorter of two
         texts says how much their likeness counts.
         """
-        self._dense[self._ids[slot]] = self._weights[slot]
-        products = self._dense[self._ids[others]] * self._weights[others]
-        self._dense[self._ids[slot]] = 0
+        ones = np.full(len(others), slot, np.int64)
+        return self._judged(ones, others, self._products(slot, others))
+
+    def _products(self, slot: int, others: Slots) -> Weights:
+        """Weight times weight where the two share a term: the others' terms, a row each."""
+        own = self._ids[slot]
+        self._dense[own] = self._weights[slot]
+        products: Weights = self._dense[self._ids[others]]
+        products *= self._weights[others]
+        self._dense[own] = 0
+        return products
+
+    def _judged(self, ones: Slots, others: Slots, products: Weights) -> Similarities:
+        """The same of pairs, one beside the other, with the products of their terms."""
         blocks = np.add.reduceat(products, EDGES[:-1], axis=1)
         likeness: Similarities = blocks.sum(axis=1, dtype=np.float64)
         blocks /= _SHARES
-        other = other_names(self._formulas[slot], self._formulas[others])
-        words = EDGES[WORDS + 1]
-        both_long = (self._weights[slot, words - 1] > 0) & (self._weights[others, words - 1] > 0)
-        other |= ~both_long & (np.count_nonzero(products[:, :words], axis=1) < FEWEST_WORDS)
+        other = other_names(self._formulas[ones], self._formulas[others])
+        last = EDGES[WORDS + 1] - 1  # it has a weight where all places for words are taken
+        short = np.flatnonzero(
+            (self._weights[ones, last] == 0) | (self._weights[others, last] == 0)
+        )
+        if len(short):
+            words = np.count_nonzero(products[short, : last + 1], axis=1)
+            other[short] |= words < FEWEST_WORDS
         repeated = np.flatnonzero(repeats(blocks) & ~other)
         if len(repeated):
-            looks = self._looks(slot), self._looks(others[repeated])
+            looks = self._looks(ones[repeated]), self._looks(others[repeated])
             other[repeated] = template_only(blocks[repeated], *looks)
         likeness[other] *= self._guard
-        apart = np.abs(self._days[others] - self._days[slot])
+        apart = np.abs(self._days[others] - self._days[ones])
         likeness *= np.maximum(1 - self._decay * np.maximum(apart - 1, 0), 0.5)
-        likeness *= np.minimum(self._trust[others], self._trust[slot])
+        likeness *= np.minimum(self._trust[others], self._trust[ones])
         return likeness
 
     def among(self, slots: Slots) -> Similarities:
@@ -130,16 +149,26 @@ class StoryWindow:
             self._pairs.clear()
             self._remembered = 0
         every = slots.tolist()
-        for slot in every:
-            fresh = [other for other in every if other not in self._pairs[slot]]
-            if fresh:
-                alike = self.like(slot, np.array(fresh, np.int64)).tolist()
-                for other, much in zip(fresh, alike, strict=True):
-                    self._pairs[slot][other] = self._pairs[other][slot] = much
-                self._remembered += len(fresh)
+        fresh = [
+            (slot, [other for other in every[number:] if other not in self._pairs[slot]])
+            for number, slot in enumerate(every)
+        ]
+        self._compare([(slot, others) for slot, others in fresh if others])
         return np.array([[self._pairs[slot][other] for other in every] for slot in every])
 
-    def _looks(self, slots: Any) -> Looks:
+    def _compare(self, fresh: list[tuple[int, list[int]]]) -> None:
+        """Remember how much alike each article and its others are, all in one go."""
+        if not fresh:
+            return
+        ones = np.repeat([slot for slot, _ in fresh], [len(others) for _, others in fresh])
+        others = np.concatenate([np.array(others, np.int64) for _, others in fresh])
+        products = [self._products(slot, np.array(others, np.int64)) for slot, others in fresh]
+        alike = self._judged(ones, others, np.concatenate(products))
+        for slot, other, much in zip(ones.tolist(), others.tolist(), alike.tolist(), strict=True):
+            self._pairs[slot][other] = self._pairs[other][slot] = much
+        self._remembered += len(others)
+
+    def _looks(self, slots: Slots) -> Looks:
         return Looks(
             self._title_figures[slots],
             self._documents[slots],
