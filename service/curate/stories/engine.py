@@ -48,11 +48,11 @@ class StorySettings:
     """
 
     window: timedelta = timedelta(days=5)
-    threshold: float = 0.17
+    threshold: float = 0.2
     touching: float = 0.6
     guard: float = 0.1
     cohesion: float = 0.55
-    decay: float = 0.15
+    decay: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)

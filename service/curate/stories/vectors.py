@@ -15,7 +15,7 @@ WIDTH = sum(KEPT)
 EDGES = tuple(int(edge) for edge in np.cumsum((0, *KEPT)))
 """Where each block begins in a row, and the row's end."""
 
-SHARES = (0.25, 0.35, 0.2, 0.2)
+SHARES = (0.15, 0.35, 0.35, 0.15)
 """How much each block says of how alike two articles are."""
 
 HALVED_AFTER = 200_000
