@@ -218,7 +218,7 @@ def test_how_close_the_articles_of_a_story_are_is_told_beside_what_is_enough(des
     assert list(other.closeness.alike.values()) == [pytest.approx(alike)]
     first, enough = lines(one)["explain.story"]
     assert first == f"b: {said}, 08:00; {round(100 * alike)} % alike"
-    assert "from 17 % likeness to its articles" in enough
+    assert "from 20 % likeness to its articles" in enough
     (told_other,) = as_json(one)["story"]["others"]
     assert (told_other["source"], told_other["likeness"]) == ("b", alike)
     alone = explained(desk, "https://b.vn/8")
