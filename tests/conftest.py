@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -50,6 +51,7 @@ def _log_plainly() -> None:
 
 def pytest_configure() -> None:
     """Put the files of tests into memory where there is room: no commit waits for a disk."""
+    gc.disable()  # what is collected lasts
     _log_plainly()
     if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > 2 * 1024**3:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
@@ -67,6 +69,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if levels.is_quick(item):
             item.add_marker(pytest.mark.quick)
     items.sort(key=levels.order)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make, not each time among the tests themselves."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

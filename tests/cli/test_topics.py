@@ -11,9 +11,9 @@ from urllib.parse import unquote
 import pytest
 
 from tests.cli.conftest import rss
-from tests.curate.learned.texts import WORDS, article, as_json, examples, vietnamese
+from tests.curate.learned.texts import LEARNS, WORDS, article, as_json, examples, vietnamese
 
-pytest.importorskip("sklearn", reason='needs the extra: pip install "bantin[learn]"')
+pytestmark = LEARNS
 
 
 def test_a_model_is_learned_from_files_and_judges_another_one(ask, run, folder):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("sklearn", reason='needs the extra: pip install "bantin[learn]"')
-
 from service.curate.learned import evaluation
 from service.curate.learned.examples import Example
 from service.curate.learned.model import Guess
-from tests.curate.learned.texts import vietnamese
+from tests.curate.learned.texts import LEARNS, vietnamese
+
+pytestmark = LEARNS
 
 
 def of(*labels):

@@ -10,8 +10,6 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-pytest.importorskip("sklearn", reason='needs the extra: pip install "bantin[learn]"')
-
 from service.config.schema import Settings
 from service.curate.faults import faults, warnings
 from service.curate.learned.in_use import MISSING
@@ -26,7 +24,9 @@ from service.runtime.model_in_use import ModelInUse, troubles
 from service.store.sources import registry
 from tests.curate.desk import Desk
 from tests.curate.desk import entry as desk_entry
-from tests.curate.learned.texts import article, vietnamese
+from tests.curate.learned.texts import LEARNS, article, vietnamese
+
+pytestmark = LEARNS
 
 SOURCES = {"a": {"url": "https://a.vn/rss"}, "b": {"url": "https://b.vn/rss"}}
 LEARNED = {"learn": True}

@@ -8,17 +8,16 @@ import subprocess
 import sys
 import zipfile
 
-import pytest
-
-pytest.importorskip("sklearn", reason='needs the extra: pip install "bantin[learn]"')
-
 import numpy as np
+import pytest
 
 from service.curate.learned import model_file
 from service.curate.learned.model_file import from_bytes, to_bytes
 from service.curate.learned.training import train
 from service.errors import LearningError
-from tests.curate.learned.texts import ENGLISH, article, examples
+from tests.curate.learned.texts import ENGLISH, LEARNS, article, examples
+
+pytestmark = LEARNS
 
 
 @pytest.fixture(scope="module")

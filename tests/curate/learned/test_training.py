@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-pytest.importorskip("sklearn", reason='needs the extra: pip install "bantin[learn]"')
-
 from service.curate.learned.in_use import NOT
 from service.curate.learned.model_file import to_bytes
 from service.curate.learned.training import train
 from service.errors import LearningError
 from service.text.fold import fold
-from tests.curate.learned.texts import ENGLISH, WORDS, article, examples, vietnamese
+from tests.curate.learned.texts import ENGLISH, LEARNS, WORDS, article, examples, vietnamese
+
+pytestmark = LEARNS
 
 
 def fresh(topic, number=20):

@@ -6,13 +6,14 @@ import gzip
 
 import pytest
 
-pytest.importorskip("sklearn", reason='needs the extra: pip install "bantin[learn]"')
-
 from service.curate.learned import evaluation
 from service.curate.learned.examples import read_examples
 from service.curate.learned.model_file import from_bytes, to_bytes
 from service.curate.learned.training import train
+from tests.curate.learned.texts import LEARNS
 from tests.levels import WHOLE
+
+pytestmark = LEARNS
 
 SAMPLE = 15
 """One text in so many, where not all are tried."""

@@ -6,7 +6,13 @@ import json
 import random
 from collections.abc import Sequence
 
+import pytest
+
 from service.curate.learned.examples import Example
+from service.curate.learned.in_use import needs_extra
+
+LEARNS = pytest.mark.skipif(needs_extra(), reason='needs the extra: pip install "bantin[learn]"')
+"""For tests that train. To collect them loads nothing: the extra takes seconds in each worker."""
 
 WORDS = {
     "the-thao": "trận đấu, cầu thủ, bàn thắng, huấn luyện viên, giải vô địch, sân cỏ, trọng tài, "
