@@ -10,22 +10,23 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from service.web.admin import admin_key
+from tests.forks import Forked
 
 ROOT = Path(__file__).parents[1]
 
 BANTIN = Path(sys.prefix) / "bin" / "bantin"
 """The command as it is installed."""
 
-HASTY = (sys.executable, "-P", str(ROOT / "tests" / "hasty.py"))
+HASTY = ROOT / "tests" / "hasty.py"
 """`bantin up` with short ticks, as a command that takes the configuration's path."""
 
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("BANTIN_")}
@@ -41,20 +42,45 @@ def unused_port() -> int:
         return int(probe.getsockname()[1])
 
 
+Process = Forked | subprocess.Popen[bytes]
+
+
+def started(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    out: int = subprocess.DEVNULL,
+    err: int = subprocess.DEVNULL,
+    environ: Mapping[str, str] | None = None,
+    own: bool = False,
+) -> Process:
+    """The command, forked from a process that has loaded it, if it is BANTIN or HASTY.
+
+    `environ`: variables beside those of the tests. `own`: it loads everything itself.
+    """
+    if not (own or environ) and command[0] in {str(BANTIN), str(HASTY)}:
+        return Forked(command, cwd=cwd, env=ENVIRON, out=out, err=err)
+    if command[0] == str(HASTY):
+        command = [sys.executable, "-P", *command]
+    return subprocess.Popen(
+        command, cwd=cwd, stdout=out, stderr=err,
+        env={**ENVIRON, "PYTHONUNBUFFERED": "1", **(environ or {})},
+    )  # fmt: skip
+
+
 class Running:
     """A long-running command. What it says stands in `out` and `err`, files in its folder."""
 
-    def __init__(self, *args: str, cwd: Path, environ: Mapping[str, str] | None = None) -> None:
-        """`environ`: variables beside those of the tests."""
+    def __init__(
+        self, *args: str, cwd: Path, environ: Mapping[str, str] | None = None, own: bool = False
+    ) -> None:
+        """`environ` and `own` as `started` has them."""
         self.out, self.err = cwd / "up.out", cwd / "up.err"
         with self.out.open("wb") as out, self.err.open("wb") as err:
-            self.process = subprocess.Popen(
-                self.command(*args),
-                cwd=cwd,
-                stdout=out,
-                stderr=err,
-                env={**ENVIRON, "PYTHONUNBUFFERED": "1", **(environ or {})},
-            )
+            self.process = started(
+                self.command(*args), cwd=cwd, out=out.fileno(), err=err.fileno(),
+                environ=environ, own=own,
+            )  # fmt: skip
 
     def command(self, *args: str) -> list[str]:
         return [str(BANTIN), *args]
@@ -86,7 +112,7 @@ class Hasty(Running):
     """`bantin up` with short ticks; it takes the configuration's path."""
 
     def command(self, *args: str) -> list[str]:
-        return [*HASTY, *args]
+        return [str(HASTY), *args]
 
 
 @contextlib.asynccontextmanager
@@ -97,28 +123,28 @@ async def up(
 
     `hasty`: with short ticks.
     """
-    command = [*HASTY, config] if hasty else [BANTIN, "up", "--config", config]
-    service = await asyncio.create_subprocess_exec(
-        *command, cwd=config.parent, env=ENVIRON,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+    command = [str(HASTY), str(config)] if hasty else [str(BANTIN), "up", "--config", str(config)]
+    service = started(command, cwd=config.parent)
     try:
         yield service
     finally:
-        if service.returncode is None:
+        if service.poll() is None:
             service.send_signal(end)
-        await service.wait()
+        await asyncio.to_thread(service.wait)
 
 
 async def run(config: Path, *args: str) -> bytes:
     """A command beside it, which must end well; what it prints."""
-    process = await asyncio.create_subprocess_exec(
-        BANTIN, *args, "--config", config, cwd=config.parent, env=ENVIRON,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await process.communicate()
-    assert process.returncode == 0, (args, err.decode())
-    return out
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = started(
+            [str(BANTIN), *args, "--config", str(config)], cwd=config.parent,
+            out=out.fileno(), err=err.fileno(),
+        )  # fmt: skip
+        code = await asyncio.to_thread(process.wait)
+        out.seek(0)
+        err.seek(0)
+        assert code == 0, (args, err.read().decode())
+        return out.read()
 
 
 async def run_json(config: Path, *args: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio.subprocess import Process
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from service.store import tables as t
 from service.store.core.database import Store
 from service.store.core.migrate import migrate
 from tests.mail import stock
-from tests.running import unused_port, up
+from tests.running import Process, unused_port, up
 
 SITE = """\
 [site]

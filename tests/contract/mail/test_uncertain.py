@@ -133,7 +133,7 @@ async def test_killed_in_the_middle_of_a_body_its_reader_gets_the_next_edition(t
                 )
             async with office.up() as service:
                 running.append(service)
-                await asyncio.wait_for(service.wait(), 60)
+                await asyncio.to_thread(service.wait, 60)
             assert count(office, "sending") == 1
             with office.store.write() as connection:  # its lease runs out: thirty seconds later
                 connection.execute(
