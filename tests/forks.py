@@ -34,16 +34,16 @@ class Forked:
     """A running command, as far as subprocess.Popen says the same."""
 
     def __init__(
-        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], out: int, err: int
+        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], files: Sequence[int]
     ) -> None:
-        """`command`: a Python script and its arguments. `out`, `err`: open files, or DEVNULL."""
+        """`command`: a Python script and its arguments. `files`: its first three, or DEVNULL."""
         asked = {"command": list(command), "cwd": str(cwd), "env": dict(env)}
         told, telling = os.pipe()
         self._told = os.fdopen(told, "rb", buffering=0)
         nothing = os.open(os.devnull, os.O_RDWR)
-        files = [nothing if file == subprocess.DEVNULL else file for file in (nothing, out, err)]
+        given = [nothing if file == subprocess.DEVNULL else file for file in files]
         try:
-            socket.send_fds(_server(), [json.dumps(asked).encode()], [*files, telling])
+            socket.send_fds(_server(), [json.dumps(asked).encode()], [*given, telling])
         finally:
             os.close(telling)
             os.close(nothing)

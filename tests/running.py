@@ -29,6 +29,11 @@ BANTIN = Path(sys.prefix) / "bin" / "bantin"
 HASTY = ROOT / "tests" / "hasty.py"
 """`bantin up` with short ticks, as a command that takes the configuration's path."""
 
+COLLECTOR = ROOT / "tests" / "contract" / "collector.py"
+"""One pass, as a command."""
+
+SCRIPTS = {str(BANTIN), str(HASTY), str(COLLECTOR)}
+
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("BANTIN_")}
 
 PATIENCE_S = 300.0
@@ -49,23 +54,41 @@ def started(
     command: Sequence[str],
     *,
     cwd: Path,
+    stdin: int = subprocess.DEVNULL,
     out: int = subprocess.DEVNULL,
     err: int = subprocess.DEVNULL,
     environ: Mapping[str, str] | None = None,
     own: bool = False,
 ) -> Process:
-    """The command, forked from a process that has loaded it, if it is BANTIN or HASTY.
+    """A process that does this. A script of ours is forked from one that has loaded the program.
 
-    `environ`: variables beside those of the tests. `own`: it loads everything itself.
+    `environ`: variables beside those of the tests. `own`: it loads all by itself, as it must where
+    `environ` says something to Python or the loader, and where a test is about the start.
     """
-    if not (own or environ) and command[0] in {str(BANTIN), str(HASTY)}:
-        return Forked(command, cwd=cwd, env=ENVIRON, out=out, err=err)
-    if command[0] == str(HASTY):
-        command = [sys.executable, "-P", *command]
-    return subprocess.Popen(
-        command, cwd=cwd, stdout=out, stderr=err,
-        env={**ENVIRON, "PYTHONUNBUFFERED": "1", **(environ or {})},
-    )  # fmt: skip
+    env = {**ENVIRON, "PYTHONUNBUFFERED": "1", **(environ or {})}
+    if command[0] in SCRIPTS:
+        if not own:
+            return Forked(command, cwd=cwd, env=env, files=(stdin, out, err))
+        if command[0] != str(BANTIN):  # which says itself what runs it
+            command = [sys.executable, "-P", *command]
+    return subprocess.Popen(command, cwd=cwd, stdin=stdin, stdout=out, stderr=err, env=env)
+
+
+def finished(
+    *args: str, cwd: Path, environ: Mapping[str, str] | None = None, own: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """What BANTIN with these arguments has said, and its exit code."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = started(
+            [str(BANTIN), *args], cwd=cwd, out=out.fileno(), err=err.fileno(),
+            environ=environ, own=own,
+        )  # fmt: skip
+        code = process.wait(PATIENCE_S)
+        said = []
+        for file in (out, err):
+            file.seek(0)
+            said.append(file.read().decode())
+        return subprocess.CompletedProcess(args, code, *said)
 
 
 class Running:
@@ -133,18 +156,11 @@ async def up(
         await asyncio.to_thread(service.wait)
 
 
-async def run(config: Path, *args: str) -> bytes:
+async def run(config: Path, *args: str) -> str:
     """A command beside it, which must end well; what it prints."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = started(
-            [str(BANTIN), *args, "--config", str(config)], cwd=config.parent,
-            out=out.fileno(), err=err.fileno(),
-        )  # fmt: skip
-        code = await asyncio.to_thread(process.wait)
-        out.seek(0)
-        err.seek(0)
-        assert code == 0, (args, err.read().decode())
-        return out.read()
+    done = await asyncio.to_thread(finished, *args, "--config", str(config), cwd=config.parent)
+    assert done.returncode == 0, (args, done.stderr)
+    return done.stdout
 
 
 async def run_json(config: Path, *args: str) -> Any:

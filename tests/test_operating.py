@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.nginx import nginx
-from tests.running import BANTIN, Running, unused_port
+from tests.running import BANTIN, Running, finished, unused_port
 
 PAGE = (Path(__file__).parents[1] / "docs" / "operating.md").read_text(encoding="utf-8")
 SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
@@ -133,9 +133,7 @@ def running(folder: Path, server: str) -> Iterator[Site]:
     up = Running("up", cwd=site)
     try:
         up.wait_for("serving ", 60)
-        subprocess.run(
-            [BANTIN, "publish", "--out", static], cwd=site, check=True, capture_output=True
-        )
+        assert finished("publish", "--out", str(static), cwd=site).returncode == 0
         written = (
             server.replace("listen 80;", f"listen 127.0.0.1:{port};")
             .replace("127.0.0.1:8000", f"127.0.0.1:{direct}")

@@ -183,11 +183,14 @@ def free_port() -> int:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Running]]:
-    """Start commands that run on; what is left at the end of the test is killed."""
+    """Start commands that run on; what is left at the end of the test is killed.
+
+    `own`: one that is not forked from a process which has loaded the program.
+    """
     started: list[Running] = []
 
-    def begin(*args: str, cwd: Path) -> Running:
-        started.append(Running(*args, cwd=cwd))
+    def begin(*args: str, cwd: Path, own: bool = False) -> Running:
+        started.append(Running(*args, cwd=cwd, own=own))
         return started[-1]
 
     yield begin

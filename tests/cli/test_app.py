@@ -9,7 +9,7 @@ import click
 import pytest
 
 from service.cli.app import COMMANDS, cli
-from tests.running import BANTIN
+from tests.running import BANTIN, finished
 
 
 def every_command(group: click.Group, ctx: click.Context, above: str = "") -> dict[str, object]:
@@ -116,24 +116,21 @@ def test_completion_without_a_known_shell_is_wrong_use(run, monkeypatch):
      ("bantin digest preview n", "ngay")],
 )  # fmt: skip
 def test_the_shell_completes_commands_and_ids(site, typed, expected):
-    done = subprocess.run(
-        [BANTIN],
+    done = finished(
         cwd=site,
-        env={
+        environ={
             "_BANTIN_COMPLETE": "bash_complete",
             "COMP_WORDS": typed,
             "COMP_CWORD": str(len(typed.split()) - 1),
         },
-        capture_output=True,
-        text=True,
-        check=True,
     )
+    assert done.returncode == 0
     assert f"plain,{expected}" in done.stdout.splitlines()
     assert done.stderr == ""
 
 
 def test_a_reader_that_goes_away_is_no_error(site):
-    subprocess.run([BANTIN, "collect"], cwd=site, check=True, capture_output=True)
+    assert finished("collect", cwd=site).returncode == 0
     shell = f"set -o pipefail; {BANTIN} config schema | head -c 1"
     done = subprocess.run(
         ["/bin/bash", "-c", shell], cwd=site, capture_output=True, text=True, check=False
@@ -152,3 +149,10 @@ def test_no_sentence_of_a_help_text_is_cut(run):
         shown = run(*name.split(), "--help").stdout
         assert "Commands:" in shown, name
         assert "..." not in shown.replace("[ARGS]...", ""), name
+
+
+def test_a_forked_command_says_and_returns_what_one_that_starts_by_itself_does(site):
+    """Most tests of processes take forked ones: `tests/forks.py`."""
+    for asked in (["topics", "--help"], ["status", "--config", "nowhere.toml"], ["check"]):
+        forked, own = (finished(*asked, cwd=site, own=own) for own in (False, True))
+        assert vars(forked) == vars(own)

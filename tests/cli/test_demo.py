@@ -7,7 +7,6 @@ import json
 import re
 import signal
 import socket
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,14 +18,12 @@ from pathlib import Path
 import feedparser
 import pytest
 
-from tests.running import BANTIN
+from tests.running import finished
 
 
 def demo(cwd: Path, *args: str) -> dict[str, object]:
-    done = subprocess.run(
-        [BANTIN, "demo", "--once", "--json", *args],
-        cwd=cwd, capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
+    done = finished("demo", "--once", "--json", *args, cwd=cwd)
+    assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
     return json.loads(line)
 
@@ -97,10 +94,7 @@ def test_each_mail_has_text_and_html_and_its_one_click_unsubscribes(tmp_path, st
     for link in links:
         with urllib.request.urlopen(link, data=body, timeout=10) as answer:
             assert answer.status == 200
-    listed = subprocess.run(
-        [BANTIN, "subscribers", "list", "--json", "--config", "thu/bantin.toml"],
-        cwd=tmp_path, capture_output=True, check=True,
-    )  # fmt: skip
+    listed = finished("subscribers", "list", "--json", "--config", "thu/bantin.toml", cwd=tmp_path)
     assert json.loads(listed.stdout) == []
     base = links[0].split("/unsubscribe/")[0]
     for path in ("/", "/subscribe/", "/feeds/all.atom"):
@@ -147,10 +141,7 @@ def test_another_port_is_taken_when_its_own_is_gone(tmp_path, start):
 
 def test_a_folder_of_somebody_else_is_not_touched(tmp_path):
     (tmp_path / "bantin.toml").write_text("mine")
-    done = subprocess.run(
-        [BANTIN, "demo", "--once", "--dir", "."],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    done = finished("demo", "--once", "--dir", ".", cwd=tmp_path)
     assert done.returncode == 2
     assert "is not the demo's" in done.stderr
     assert (tmp_path / "bantin.toml").read_text() == "mine"
@@ -158,9 +149,7 @@ def test_a_folder_of_somebody_else_is_not_touched(tmp_path):
 
 @pytest.mark.parametrize("args", [(), ("--json",)])
 def test_what_is_told_leads_to_an_own_site(tmp_path, args):
-    done = subprocess.run(
-        [BANTIN, "demo", "--once", *args],
-        cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
+    done = finished("demo", "--once", *args, cwd=tmp_path, own=True)
+    assert done.returncode == 0, done.stderr
     said = done.stderr if args else done.stdout
     assert said.splitlines()[-1].endswith("bantin init tin && cd tin && bantin up")

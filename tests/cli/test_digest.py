@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 from datetime import UTC, datetime, timedelta
 from email import policy
 from email.parser import BytesParser
@@ -19,7 +18,7 @@ from service.store import tables as t
 from service.store.core.database import Store
 from tests.builders import add_story, add_subscription
 from tests.cli.conftest import rss
-from tests.running import BANTIN, eventually
+from tests.running import eventually, finished
 
 TOMORROW = f"{datetime.now(ZoneInfo('Asia/Ho_Chi_Minh')) + timedelta(days=1):%Y-%m-%d}T07:00"
 """The cut that follows, in the site's zone: a time to come, whenever the test runs."""
@@ -49,23 +48,23 @@ def test_without_news_the_reason_is_said_and_nothing_is_printed(run, ask, site):
 def test_the_bytes_of_the_preview_are_those_of_the_mail_that_goes_out(run, ask, news):
     asked = ("digest", "preview", "ngay", "--to", "minh@example.vn", "--at", TOMORROW)
     before = ask("status")
-    preview = subprocess.run([BANTIN, *asked], cwd=news, check=True, capture_output=True)
-    assert preview.stderr == b""
+    preview = finished(*asked, cwd=news)
+    assert (preview.returncode, preview.stderr) == (0, "")
     after = ask("status")
     assert {**before, "now": ""} == {**after, "now": ""}
     sent = ask("digest", "send", "ngay", "--at", TOMORROW)
     assert sent["complete"] is True
     assert sent["deliveries"] == {"accepted": 1}
     (mail,) = (news / "var" / "outbox" / "new").iterdir()
-    again = subprocess.run([BANTIN, *asked], cwd=news, check=True, capture_output=True)
-    assert again.stdout == mail.read_bytes()
+    again = finished(*asked, cwd=news)
+    assert again.stdout.encode() == mail.read_bytes()
     told = ask(*asked)
     assert told["message"].encode() == mail.read_bytes()
     assert set(told) == {
         "digest", "cadence", "cut_at", "to", "subject", "stories", "message", "reason",
     }  # fmt: skip
     assert (told["to"], told["stories"], told["cadence"]) == ("minh@example.vn", 1, "daily")
-    parsed = BytesParser(policy=policy.default).parsebytes(preview.stdout)
+    parsed = BytesParser(policy=policy.default).parsebytes(preview.stdout.encode())
     assert parsed["Subject"] == told["subject"]
     assert "Cầu mới qua sông" in parsed.get_body(("plain",)).get_content()
     assert "Cầu mới qua sông" in parsed.get_body(("html",)).get_content()
@@ -101,15 +100,14 @@ def test_a_browser_is_shown_one_private_file_which_the_next_preview_overwrites(n
     opener.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/opened\n')
     opener.chmod(0o700)
     (tmp_path / "tmp").mkdir()
-    environ = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    environ = {"TMPDIR": str(tmp_path / "tmp")}
     shown = news / "var" / "preview.html"
 
     def preview(path: str, *args: str) -> str:
-        asked = [BANTIN, "digest", "preview", "ngay", "--open", *args]
-        done = subprocess.run(
-            asked, cwd=news, env={**environ, "PATH": path}, check=True, capture_output=True
-        )
-        return done.stderr.decode()
+        asked = ("digest", "preview", "ngay", "--open", *args)
+        done = finished(*asked, cwd=news, environ={**environ, "PATH": path})
+        assert done.returncode == 0
+        return done.stderr
 
     for args in (("--sample",), ("--to", "minh@example.vn", "--at", TOMORROW)):
         assert "opened in a browser" in preview(f"{tmp_path}:{os.environ['PATH']}", *args)

@@ -5,25 +5,20 @@ from __future__ import annotations
 import os
 import pty
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 
-from tests.running import BANTIN
+from tests.running import BANTIN, started
 
 
 def on_terminal(*args: str, cwd: Path, typed: str = "") -> tuple[int, str]:
     """Exit code, and all that the terminal shows."""
     ours, theirs = pty.openpty()
     try:
-        process = subprocess.Popen(
-            [BANTIN, *args],
-            cwd=cwd,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LC_ALL": "C.UTF-8"},
-        )
+        process = started(
+            [str(BANTIN), *args], cwd=cwd, stdin=theirs, out=theirs, err=theirs,
+            environ={"TERM": "xterm-256color", "COLUMNS": "120", "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
         os.close(theirs)
         os.write(ours, typed.encode())
         shown = b""

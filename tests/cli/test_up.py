@@ -42,7 +42,7 @@ def test_a_site_from_init_is_served_collected_and_stopped_by_sigterm(
     run("check")
     with (folder / "bantin.toml").open("a") as file:
         file.write(f'[web]\nlisten = "127.0.0.1:{free_port}"\n')
-    up = start("up", cwd=folder)
+    up = start("up", cwd=folder, own=True)
     up.wait_for(f"serving http://127.0.0.1:{free_port}/")
     base = f"http://127.0.0.1:{free_port}"
     assert get(f"{base}/healthz") == (200, "ok\n")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,7 @@ import pytest
 
 from service.web.admin import admin_key
 from tests.nginx import nginx
-from tests.running import BANTIN, Running, unused_port
+from tests.running import Running, finished, unused_port
 
 PATHS = ("/admin/", "/admin", "/outbox/", "/outbox", "/outbox/abc", "/outbox/abc/html")
 
@@ -84,11 +83,7 @@ class Site:
 
     def link(self, *args: str) -> str:
         """What `bantin admin link` prints, without scheme and host."""
-        done = subprocess.run(
-            [BANTIN, "admin", "link", *args],
-            cwd=self.folder, capture_output=True, text=True, check=True, timeout=60,
-        )  # fmt: skip
-        return below(done.stdout)
+        return below(finished("admin", "link", *args, cwd=self.folder).stdout)
 
 
 def below(said: str) -> str:

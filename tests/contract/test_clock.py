@@ -92,7 +92,7 @@ def test_collecting_and_mail_go_on_whatever_the_clock_does(tmp_path, unused_tcp_
         before = polls()
         until(lambda: polls() >= before + times)
 
-    up = Hasty(str(config), cwd=tmp_path, environ=clock.environment())
+    up = Hasty(str(config), cwd=tmp_path, environ=clock.environment(), own=True)
     try:
         until(lambda: polls() >= 1)
         web.pages["/rss"] = rss("Tin cũ", "Tin-hai")

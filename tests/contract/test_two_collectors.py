@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
-import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from service.store.core.database import Store
 from service.store.core.lease import LASTS
 from tests.contract.way import SITE, rss
 from tests.net.wire import Talk, raw_server
-from tests.running import ROOT
+from tests.running import COLLECTOR, Running
 
 pytestmark = pytest.mark.postgres
 
@@ -75,17 +74,20 @@ def write_config(
     return config
 
 
-async def start(config: Path, ahead_s: float = 0) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.contract.collector", str(config), str(ahead_s),
-        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+class Pass(Running):
+    """One pass, in a process whose clock is so many seconds ahead."""
+
+    def __init__(self, config: Path, ahead_s: float = 0) -> None:
+        super().__init__(str(config), str(ahead_s), cwd=Path(tempfile.mkdtemp(dir=config.parent)))
+
+    def command(self, *args: str) -> list[str]:
+        return [str(COLLECTOR), *args]
 
 
-async def end_of(process: asyncio.subprocess.Process) -> dict[str, object]:
-    out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
-    assert process.returncode == 0, err.decode()
-    told: dict[str, object] = json.loads(out)
+async def end_of(one: Pass) -> dict[str, object]:
+    code = await asyncio.to_thread(one.process.wait, PATIENCE_S)
+    assert code == 0, one.err.read_text()
+    told: dict[str, object] = json.loads(one.out.read_text())
     assert told["failed"] == {}
     return told
 
@@ -106,7 +108,7 @@ async def test_two_processes_share_the_sources_without_a_double(tmp_path, postgr
     outlets = Outlets()
     async with raw_server(outlets.script) as wire:
         config = write_config(tmp_path, postgres_database, wire.url(), SHARED)
-        first, second = await asyncio.gather(start(config), start(config))
+        first, second = Pass(config), Pass(config)
         told = await asyncio.gather(end_of(first), end_of(second))
     assert sum(one["tried"] for one in told) == SHARED
     assert set(outlets.asked.values()) == {1}
@@ -121,10 +123,10 @@ async def test_a_site_that_one_process_asks_is_left_to_it_by_the_other(tmp_path,
     async with raw_server(outlets.script) as wire:
         gap = 'per_site = { delay = "0.05s" }\n'
         config = write_config(tmp_path, postgres_database, wire.url(), FEW, gap)
-        first = await start(config)
+        first = Pass(config)
         async with asyncio.timeout(PATIENCE_S):
             await outlets.one.wait()
-        told = await end_of(await start(config))  # while the first one waits for its first answer
+        told = await end_of(Pass(config))  # while the first one waits for its first answer
         assert (told["tried"], outlets.asked.total()) == (0, 1)
         outlets.go.set()
         assert (await end_of(first))["tried"] == FEW
@@ -138,21 +140,20 @@ async def test_what_a_killed_process_held_is_taken_over_once_its_lease_has_lapse
     outlets.go.clear()
     async with raw_server(outlets.script) as wire:
         config = write_config(tmp_path, postgres_database, wire.url())
-        killed = await start(config)
+        killed = Pass(config)
         async with asyncio.timeout(PATIENCE_S):
             await outlets.many.wait()
-        killed.send_signal(signal.SIGKILL)
-        await killed.wait()
+        killed.kill()
         held = set(outlets.asked)
         outlets.go.set()
 
         # Nobody knows yet that it is dead: what it holds is left alone.
-        told = await end_of(await start(config))
+        told = await end_of(Pass(config))
         assert told["tried"] == SOURCES - len(held)
         assert {outlets.asked[name] for name in held} == {1}
 
         # The rest is due again by then as well, but for its rhythm: nothing is asked out of turn.
-        told = await end_of(await start(config, LASTS.total_seconds() + 5))
+        told = await end_of(Pass(config, LASTS.total_seconds() + 5))
         assert told["tried"] == len(held)
         assert {outlets.asked[name] for name in held} == {2}
     assert set(outlets.asked.values()) == {1, 2}

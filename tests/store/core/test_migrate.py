@@ -23,7 +23,7 @@ from service.store.core.migrate import VERSIONS, migrate, migrate_apart
 from service.store.core.upgrade import upgrade
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
 from tests.databases import HOW_TO_GET_POSTGRES, POSTGRES, on_server, postgres_url
-from tests.running import BANTIN, unused_port
+from tests.running import finished, unused_port
 
 
 def schema(connection):
@@ -249,9 +249,7 @@ def test_a_demo_of_another_version_names_the_folder_to_delete(sqlite_url, tmp_pa
 
 
 def run(folder, *command):
-    return subprocess.run(
-        [BANTIN, *command], cwd=folder, capture_output=True, text=True, timeout=100, check=False
-    )
+    return finished(*command, cwd=folder)
 
 
 def settled(folder):
