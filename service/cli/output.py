@@ -81,6 +81,10 @@ def raw(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+_WIDE = 80
+"""Characters that a terminal has beside each other at the least, to give an id a line."""
+
+
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table as wide as the terminal; in a pipe tab-separated lines under the heads."""
     if not sys.stdout.isatty():
@@ -94,12 +98,15 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) ->
         title_style="bold",
         header_style="dim",
     )
+    console = Console()
     for head in heads:
-        grid.add_column(head)
+        # Nothing is cut off where a column is narrow, and an id stands on one line to be copied.
+        one_line = head == "id" and console.width >= _WIDE
+        grid.add_column(head, overflow="fold", no_wrap=one_line)
     for row in rows:
         # What sources say is text, never markup of the terminal's.
         grid.add_row(*(Text(_cell(value)) for value in row))
-    Console().print(grid)
+    console.print(grid)
 
 
 def _cell(value: object) -> str:

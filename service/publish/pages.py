@@ -114,7 +114,7 @@ class Pages:
         link = ReferenceLink(reference)
         return self._page(
             "reference", unquote(link.page), reference=link, stories=len(found),
-            days=self._days(found), feeds=reference_links(reference),
+            newest=len(found) >= LISTED, days=self._days(found), feeds=reference_links(reference),
         )  # fmt: skip
 
     def search(

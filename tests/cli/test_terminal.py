@@ -8,16 +8,17 @@ import re
 import tomllib
 from pathlib import Path
 
+from tests.cli.conftest import rss
 from tests.running import BANTIN, started
 
 
-def on_terminal(*args: str, cwd: Path, typed: str = "") -> tuple[int, str]:
+def on_terminal(*args: str, cwd: Path, typed: str = "", columns: int = 120) -> tuple[int, str]:
     """Exit code, and all that the terminal shows."""
     ours, theirs = pty.openpty()
     try:
         process = started(
             [str(BANTIN), *args], cwd=cwd, stdin=theirs, out=theirs, err=theirs,
-            environ={"TERM": "xterm-256color", "COLUMNS": "120", "LC_ALL": "C.UTF-8"},
+            environ={"TERM": "xterm-256color", "COLUMNS": str(columns), "LC_ALL": "C.UTF-8"},
         )  # fmt: skip
         os.close(theirs)
         os.write(ours, typed.encode())
@@ -71,6 +72,20 @@ def test_a_pass_has_a_bar_and_tables_are_set(site):
     assert "bao-a" in shown
     assert "\x1b[" in shown
     assert "\t" not in shown
+
+
+def test_an_id_can_be_copied_and_an_address_is_whole(site, web):
+    long = "Một tiêu đề rất dài về việc học của học sinh vùng cao trong mùa lũ năm nay"
+    web.pages["/a.xml"] = rss(long)
+    on_terminal("collect", cwd=site)
+    for columns in (120, 80):
+        _, shown = on_terminal("stories", "list", cwd=site, columns=columns)
+        assert len(re.findall(r"\b[a-z2-7]{24}\b", shown)) == 2
+        _, shown = on_terminal("articles", cwd=site, columns=columns)
+        assert "…" not in shown
+        plain = re.sub(r"\x1b\[[\d;]*m", "", shown)
+        folded = "".join(line.rstrip().split("   ")[-1].strip() for line in plain.splitlines())
+        assert f"https://bao-a.example/{long.replace(' ', '-')}" in folded
 
 
 def test_with_json_nothing_but_the_document_is_shown(site):

@@ -176,6 +176,18 @@ def test_another_language_is_marked(room):
     assert page.xpath("//h2/a/@lang") == ["en-GB"]
 
 
+def test_what_runs_from_right_to_left_disturbs_nothing_beside_it(room):
+    title, outlet = "المدينة تفتتح متحفًا جديدًا.", "نشرة النهر"
+    room.story(title, at=MONDAY - HOUR)
+    with room.store.write() as connection:
+        connection.exec_driver_sql("UPDATE source SET title = ?", (outlet,))
+    page = page_of(mail_of(room))
+    [headline] = page.xpath("//h2")
+    assert (headline.text_content(), headline.get("dir")) == (title, "auto")
+    assert page.xpath("//p[@class='lead']/@dir") == ["auto"]
+    assert outlet in page.xpath("//p[@class='quiet']/bdi/text()")
+
+
 def test_what_is_over_max_waits_on_the_web(store, tmp_path):
     room = Newsroom(store, tmp_path, {"tuan": {"cadence": "weekly", "stories": {"max": 3}}})
     room.subscribe()

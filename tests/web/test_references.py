@@ -58,7 +58,7 @@ def test_the_page_lists_who_cites_a_document_newest_first(news):
     assert headlines(page) == ["Tin ngoài chủ đề", "Sơ kết chỉ thị", "Tập huấn chỉ thị"]
     said = text(page)
     assert "Văn bản số 38-CT/TW" in said
-    assert "3 tin mới nhất dẫn văn bản này." in said
+    assert "3 tin dẫn văn bản này." in said
     assert "Bao-B" in said
     assert len(html.fromstring(page.text).cssselect("h2.day")) == 2
     assert "Tin khác" not in said
