@@ -81,8 +81,14 @@ def raw(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-_WIDE = 80
-"""Characters that a terminal has beside each other at the least, to give an id a line."""
+_SHORT = 24
+"""Characters of a story's id. A column no wider has dates, numbers and ids, not sentences."""
+
+_BETWEEN = 3
+"""Blanks between two columns."""
+
+_LEAST = 8
+"""Characters that a column which is folded needs."""
 
 
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -99,14 +105,32 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) ->
         header_style="dim",
     )
     console = Console()
-    for head in heads:
-        # Nothing is cut off where a column is narrow, and an id stands on one line to be copied.
-        one_line = head == "id" and console.width >= _WIDE
-        grid.add_column(head, overflow="fold", no_wrap=one_line)
-    for row in rows:
-        # What sources say is text, never markup of the terminal's.
-        grid.add_row(*(Text(_cell(value)) for value in row))
+    # What sources say is text, never markup of the terminal's.
+    lines = [[Text(_cell(value)) for value in row] for row in rows]
+    short = _short_columns([[Text(head) for head in heads], *lines], console.width)
+    for place, head in enumerate(heads):
+        grid.add_column(head, overflow="fold", no_wrap=place in short)
+    for line in lines:
+        grid.add_row(*line)
     console.print(grid)
+
+
+def _short_columns(lines: Sequence[Sequence[Text]], width: int) -> set[int]:
+    """Columns whose cells stand on one line, to be read and copied; the others are folded.
+
+    As many as there is room for, ids first; no lists.
+    """
+    columns = list(zip(*lines, strict=True))
+    widths = [max(cell.cell_len for cell in column) for column in columns]
+    spare = width - sum(min(one, _LEAST) + _BETWEEN for one in widths)
+    short: set[int] = set()
+    for place in sorted(range(len(widths)), key=lambda place: -widths[place]):
+        more = max(widths[place] - _LEAST, 0)
+        is_list = any(", " in cell.plain for cell in columns[place])
+        if widths[place] <= _SHORT and more <= spare and not is_list:
+            short.add(place)
+            spare -= more
+    return short
 
 
 def _cell(value: object) -> str:

@@ -81,6 +81,8 @@ def test_an_id_can_be_copied_and_an_address_is_whole(site, web):
     for columns in (120, 80):
         _, shown = on_terminal("stories", "list", cwd=site, columns=columns)
         assert len(re.findall(r"\b[a-z2-7]{24}\b", shown)) == 2
+        dates = re.findall(r"\b20\d\d-\d\d-\d\d \d\d:\d\d\b", shown)
+        assert columns == 80 or len(dates) == 2
         _, shown = on_terminal("articles", cwd=site, columns=columns)
         assert "…" not in shown
         plain = re.sub(r"\x1b\[[\d;]*m", "", shown)

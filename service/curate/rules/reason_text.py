@@ -18,6 +18,8 @@ def reason_line(reason: Mapping[str, Any]) -> str:
     for name, value in sorted(reason.items(), key=lambda item: item[0] == "in"):
         if name in _SAID:
             parts.append(f"{_SAID[name]} {reason_line(value)}")
+        elif name == "one_of":
+            parts.append(f"a match of {' or '.join(value)}")
         elif name != "found":
             listed = value if isinstance(value, list) else [value]
             parts.append(f"{name}: {', '.join(_one(one, found) for one in listed)}")

@@ -80,15 +80,15 @@ def test_the_reason_names_the_field_and_what_stands_there(rule, synonyms, line):
 
 
 MISSES = [
-    ({"any": ["text: quảng trị"]}, "lacks one_of: any"),
-    ({"any": ["lead: lụt"]}, "lacks one_of: any"),
-    ({"any": ["author: a trần"]}, "lacks one_of: any"),  # of two people
-    ({"any": ["category: thời sự miền"]}, "lacks one_of: any"),
+    ({"any": ["text: quảng trị"]}, "lacks a match of any"),
+    ({"any": ["lead: lụt"]}, "lacks a match of any"),
+    ({"any": ["author: a trần"]}, "lacks a match of any"),  # of two people
+    ({"any": ["category: thời sự miền"]}, "lacks a match of any"),
     ({"any": ["url: thoi"], "all": ["url: lu-lo"]}, "lacks all: url: lu-lo"),  # within a word
-    ({"any": ["url: thoi su"]}, "lacks one_of: any"),  # signs count
-    ({"near": [{"words": ["lũ", "lụt"], "within": 99}]}, "lacks one_of: near"),  # two fields
-    ({"near": [{"words": ["sinh nghỉ", "nghỉ học"]}]}, "lacks one_of: near"),  # one word of both
-    ({"regex": ["^lũ"], "any": ["bão"]}, "lacks one_of: any, regex"),
+    ({"any": ["url: thoi su"]}, "lacks a match of any"),  # signs count
+    ({"near": [{"words": ["lũ", "lụt"], "within": 99}]}, "lacks a match of near"),  # two fields
+    ({"near": [{"words": ["sinh nghỉ", "nghỉ học"]}]}, "lacks a match of near"),  # one word of both
+    ({"regex": ["^lũ"], "any": ["bão"]}, "lacks a match of any or regex"),
     ({"any": ["lũ"], "none": ["title: trị"]}, "kept out by none: title: trị; in: title"),
     ({"any": ["lũ"], "not_sources": ["bao-a"]}, "kept out by not_sources: bao-a"),
     (
@@ -98,8 +98,8 @@ MISSES = [
     ({"any": ["lũ"], "all": ["bão", "trường"]}, "lacks all: bão"),
     ({"any": ["lũ"], "all_of": [{"any": ["trường"]}, {"any": ["bão"]}]}, "lacks all_of: 2"),
     ({"any": ["lũ"], "languages": ["en"]}, "lacks languages: en"),
-    ({"any": ["bão"], "sources": ["b"]}, "lacks sources: b; one_of: any"),
-    ({"any": ["bão"], "categories": ["x"]}, "lacks one_of: any, categories"),
+    ({"any": ["bão"], "sources": ["b"]}, "lacks sources: b; a match of any"),
+    ({"any": ["bão"], "categories": ["x"]}, "lacks a match of any or categories"),
 ]
 
 

@@ -48,7 +48,7 @@ def test_the_reason_names_the_document_and_where_it_stands(rule, line):
 @pytest.mark.parametrize(
     ("rule", "line"),
     [
-        ({"reference": "138-CT/TW"}, "lacks one_of: reference"),
+        ({"reference": "138-CT/TW"}, "lacks a match of reference"),
         ({"reference": "38-CT/TW", "all": ["bão"]}, "lacks all: bão"),
         ({"reference": "38-CT/TW", "none": ["cùng"]}, "kept out by none: cùng; in: text"),
         (
