@@ -9,6 +9,7 @@ import asyncio
 import json
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -75,10 +76,18 @@ def write_config(
 
 
 class Pass(Running):
-    """One pass, in a process whose clock is so many seconds ahead."""
+    """One pass, in a process whose clock is so many seconds ahead; `own` as `started` has it."""
 
-    def __init__(self, config: Path, ahead_s: float = 0) -> None:
-        super().__init__(str(config), str(ahead_s), cwd=Path(tempfile.mkdtemp(dir=config.parent)))
+    def __init__(
+        self,
+        config: Path,
+        ahead_s: float = 0,
+        environ: Mapping[str, str] | None = None,
+        *,
+        own: bool = False,
+    ) -> None:
+        here = Path(tempfile.mkdtemp(dir=config.parent))
+        super().__init__(str(config), str(ahead_s), cwd=here, environ=environ, own=own)
 
     def command(self, *args: str) -> list[str]:
         return [str(COLLECTOR), *args]

@@ -19,7 +19,7 @@ import feedparser
 import pytest
 
 from service.parse.feed import fast_expat, feedparser_private
-from tests.contract.test_two_collectors import end_of, write_config
+from tests.contract.test_two_collectors import Pass, end_of, write_config
 from tests.net.wire import raw_server
 from tests.running import ROOT
 
@@ -157,9 +157,5 @@ async def test_another_feedparser_collects(tmp_path, sqlite_url):
 
     async with raw_server(script) as wire:
         config = write_config(tmp_path, sqlite_url, wire.url(), 3)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.contract.collector", str(config), "0", cwd=ROOT,
-            env=environ(folder), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        told = await end_of(process)
+        told = await end_of(Pass(config, environ=environ(folder), own=True))
     assert (told["tried"], told["ok"], told["new"]) == (3, 3, 3), json.dumps(told)
