@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from service.model import CadenceRule
 from service.newsletter.cadence import check_cron, instant, latest_cut, next_cut, previous_cut
+from tests.levels import some
 
 SAIGON = "Asia/Ho_Chi_Minh"
 NEW_YORK = "America/New_York"  # gap 8 March 2026 02:00-03:00, overlap 1 November 01:00-02:00
@@ -140,7 +141,7 @@ INSTANTS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300, 100), deadline=None)
 @given(RULES, ZONES, INSTANTS, st.timedeltas(timedelta(0), timedelta(days=40)))
 def test_cuts_never_go_back(given_rule, zone, at, ahead):
     assert next_cut(given_rule, zone, at) > at
@@ -149,7 +150,7 @@ def test_cuts_never_go_back(given_rule, zone, at, ahead):
     assert previous_cut(given_rule, zone, at) <= previous_cut(given_rule, zone, at + ahead)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300, 100), deadline=None)
 @given(RULES, ZONES, INSTANTS)
 def test_next_and_previous_are_each_other_s_inverse(given_rule, zone, at):
     following = next_cut(given_rule, zone, at)
@@ -161,7 +162,7 @@ def test_next_and_previous_are_each_other_s_inverse(given_rule, zone, at):
     assert latest_cut(given_rule, zone, following) == following
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300, 100), deadline=None)
 @given(ZONES, INSTANTS)
 def test_an_instant_reads_as_its_civil_time_or_lies_behind_a_gap(zone, at):
     place = ZoneInfo(zone)

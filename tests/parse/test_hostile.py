@@ -83,7 +83,7 @@ def mangled(draw):
 
 
 @pytest.mark.large
-@settings(max_examples=300)
+@settings(max_examples=some(300, 100))
 @given(mangled(), st.sampled_from([{}, {"content-type": "text/xml; charset=utf-16"},
                                    {"content-type": "application/json"}]))  # fmt: skip
 def test_mangled_documents_give_a_document_or_a_reason(body, headers):
@@ -108,7 +108,7 @@ def test_the_same_documents_unharmed_are_read(body):
     assert a_document_or_a_reason(body.encode(), {}, ParseOptions()).entries
 
 
-@settings(max_examples=200)
+@settings(max_examples=some(200, 80))
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_document_or_a_reason(body):
     for reading in (ParseOptions(), PAGE):

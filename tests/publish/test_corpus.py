@@ -74,7 +74,7 @@ def test_what_strangers_wrote_is_published_valid_and_read_back(corpus, now, fold
     told, unread, read_well = 0, 0, 0
     every = sorted((corpus / "feeds" / folder).rglob("*"))
     files = [one for one in every if one.is_file() and one.suffix in {".rss", ".xml", ".atom"}]
-    for path in sample(files, 3, lambda one: one.name) if len(files) > MANY else files:
+    for path in sample(files, 9, lambda one: one.name) if len(files) > MANY else files:
         try:
             found = list(_stories(path, now))
         except Exception:  # noqa: BLE001 - feedparser raises on some; collecting is tested elsewhere
