@@ -36,6 +36,7 @@ MOST_INDEXED = 2000
 BY_THE_JOB = 10_000
 """Articles that the job itself indexes on PostgreSQL, so that its cost is seen."""
 SYLLABLES, WORDS = 4000, 30_000
+WORDS_SEED = 7
 SECONDS_APART = 60
 """So much later each article came than the one before: a million are two years."""
 
@@ -49,10 +50,10 @@ TONES = ["", "\u0300", "\u0301", "\u0303", "\u0309", "\u0323"]
 
 
 class Language:
-    """Words with their frequencies."""
+    """Words with their frequencies; the same each time. `seed`: of which of them texts are made."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
+        self.random = random.Random(WORDS_SEED)
         syllables = self._syllables()
         weights = list(itertools.accumulate(1 / (n + 10) for n in range(len(syllables))))
         words: dict[str, None] = {}
@@ -62,6 +63,8 @@ class Language:
             words.setdefault(" ".join(syllables[one] for one in at))
         self.words = list(words)
         self._weights = list(itertools.accumulate(1 / (n + 3) for n in range(WORDS)))
+        if seed != WORDS_SEED:
+            self.random.seed(seed)
 
     def _syllables(self) -> list[str]:
         pick, found = self.random.choice, dict[str, None]()
@@ -121,7 +124,7 @@ def build(store: Store, number: int) -> None:
 
 
 def _fill(store: Store, number: int) -> None:
-    language = Language(7)
+    language = Language(WORDS_SEED)
     with store.write() as connection:
         sources = [add_source(connection, NOW, f"s{n}") for n in range(SOURCES)]
         topics = [add_topic(connection, NOW, f"t{n}") for n in range(TOPICS)]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from service.curate.search.question import Question
 from service.model import Story
 from service.store.content import search_queries, stories, story_rows
-from service.store.content.search_queries import FoundArticles, IndexTerms
+from service.store.content.search_queries import FoundArticles
+from service.store.content.search_statements import IndexTerms
 from service.store.core.database import Connection
 from service.text.search_tokens import marked_tokens, phrase_tokens
 

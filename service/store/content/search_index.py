@@ -91,17 +91,38 @@ def indexed_up_to(connection: Connection) -> int:
     return int(last) if form == str(FORM) else 0
 
 
-def waiting(connection: Connection, behind: int = 0, most: int | None = None) -> int:
-    """How many articles wait for the index, new and edited, of those behind an id.
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """How far the index came. `last`: as `indexed_up_to`; `newest`: the newest article, by id.
+
+    `waiting`: how many articles wait for it, new and edited, of those behind an id.
+    """
+
+    last: int
+    newest: int
+    waiting: int
+
+
+def waiting(connection: Connection) -> int:
+    """How many articles wait for the index."""
+    return progress(connection).waiting
+
+
+def progress(connection: Connection, behind: int = 0, most: int | None = None) -> IndexProgress:
+    """How far the index came, and what waits of the articles behind an id.
 
     The new ones are counted as if none were missing between their ids, of the edited ones at the
     most `most`.
     """
     last, own = indexed_up_to(connection), stale_search.c.article_id
-    newest = connection.scalar(select(func.max(article.c.id))) or 0
     edited = select(own).where(own > behind, own <= last).limit(most).subquery()
-    counted = connection.scalar(select(func.count()).select_from(edited)) or 0
-    return max(newest - max(last, behind), 0) + counted
+    counts = select(
+        select(func.max(article.c.id)).scalar_subquery(),
+        select(func.count()).select_from(edited).scalar_subquery(),
+    )
+    newest, counted = connection.execute(counts).one()
+    newest = newest or 0
+    return IndexProgress(last, newest, max(newest - max(last, behind), 0) + counted)
 
 
 def due(connection: Connection, most: int) -> Sequence[int]:

@@ -6,79 +6,40 @@ than are asked for, those that came last are taken: the archive behind them may 
 
 from __future__ import annotations
 
-import re
-import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Integer,
-    Select,
-    Table,
-    case,
-    column,
-    func,
-    literal,
-    or_,
-    select,
-    table,
-    text,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Executable, Table, func, select
 
-from service.store.content.articles import beginning
+from service.store.content import search_statements
 from service.store.content.search_index import (
-    NEWEST,
     RANGE,
-    indexed_up_to,
     numbers,
+    progress,
     range_token,
     source_token,
     topic_token,
-    waiting,
 )
-from service.store.core.bulk import lots
-from service.store.tables import article, article_topic, entry, source, topic
+from service.store.content.search_statements import IndexTerms, Shape
+from service.store.core.time_limit import Clock, TimeIsUpError, TimeLimit
+from service.store.tables import article, source, topic
 from service.text.search_tokens import article_tokens
 
 TAIL = 2000
 """Articles that are asked themselves at the most, beside the index: a few milliseconds."""
 
-_STEPS = (1, 2, 8, 64)
-"""Ranges that are asked at a time on PostgreSQL, the newest first; then all that are left."""
+_STEPS = (2, 16)
+"""Ranges that are asked at a time on PostgreSQL, the newest first; then all that are left.
 
-_OPCODES = 1000
-"""Between two looks at the clock on SQLite: a tenth of a millisecond."""
+A frequent word is in enough articles of the first, which have a statement of their own. To narrow a
+question to many ranges costs more than a rare word in all of them."""
 
-_TOO_LONG = re.compile("interrupted|statement timeout")
-
-_FTS = table("article_search", column("rowid"), column("article_search"), column("tokens"))
-_GIN = table("article_search", column("article_id"), column("tokens", ARRAY(Integer)))
-
-Clock = Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class IndexTerms:
-    """A question as the index is asked. `phrases`: folded words in a row, all of which must stand.
-
-    `tokens` are those of the phrases; `marked` are instead of them where the marks count, None
-    where the question has none. `topics`, `sources`: ids of the TOML, one of each that is given
-    must hold. `since`: not before, None = whenever.
-    """
-
-    phrases: tuple[tuple[str, ...], ...]
-    tokens: frozenset[str]
-    marked: frozenset[str] | None = None
-    topics: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    since: datetime | None = None
+_OFF = ("seqscan", "hashjoin", "mergejoin")
+"""Candidates come by the index, articles by their ids and only as many as are asked for: how many
+fit PostgreSQL's planner cannot know, and it would rather read all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +69,11 @@ def search(
     `tail`: of so many that were not indexed yet, the latest, each is asked itself.
     What was found by then is the answer. Ends the transaction on PostgreSQL.
     """
-    run = _SearchRun(connection, terms, most, give_up, clock, tail)
+    limit = TimeLimit(connection, give_up, clock, _OFF)
+    run = _SearchRun(connection, terms, most, limit, tail)
     complete = run.complete()
-    marked = _newest_first(connection, run.marked)
-    others = _newest_first(connection, run.others[: most - len(marked)])
+    marked = _newest_first(run.marked)
+    others = _newest_first(run.others[: most - len(marked)])
     first = others if terms.marked is None else marked
     indexing = run.older_wait and len(first) < most
     return FoundArticles(
@@ -119,43 +81,41 @@ def search(
     )
 
 
-class _TimeIsUpError(Exception):
-    """Between two statements."""
+class _Found(NamedTuple):
+    """Sorts by when it came out, the newest first."""
+
+    key: float
+    minus_id: int
+
+    @classmethod
+    def of(cls, row: Any) -> _Found:
+        at = min(row.published_at or row.first_seen_at, row.first_seen_at)
+        return cls(-at.timestamp(), -row.id)
 
 
 class _SearchRun:
     """One question: what was found so far."""
 
     def __init__(
-        self,
-        connection: Connection,
-        terms: IndexTerms,
-        most: int,
-        give_up: float,
-        clock: Clock,
-        tail: int,
+        self, connection: Connection, terms: IndexTerms, most: int, limit: TimeLimit, tail: int
     ) -> None:
         self._connection = connection
         self._terms = terms
+        self._shape = Shape.of(terms)
+        self._values = search_statements.values(terms)
         self._most = most
-        self._give_up = give_up
-        self._clock = clock
+        self._limit = limit
         self._tail = tail
-        self.marked: list[int] = []
-        self.others: list[int] = []
+        self.marked: list[_Found] = []
+        self.others: list[_Found] = []
         self.older_wait = False
 
     def complete(self) -> bool:
         """Find. False: the time was up first."""
         try:
-            with _bounded(self._connection, self._give_up, self._clock):
+            with self._limit.held():
                 self._find()
-        except _TimeIsUpError:
-            return False
-        except OperationalError as error:
-            if not _TOO_LONG.search(str(error.orig)):
-                raise
-            self._connection.rollback()
+        except TimeIsUpError:
             return False
         return True
 
@@ -168,9 +128,11 @@ class _SearchRun:
         if (terms.topics and not groups[0]) or (terms.sources and not groups[1]):
             return
         low = 0 if terms.since is None else _before(connection, terms.since)
-        last = indexed_up_to(connection)
-        self.older_wait = waiting(connection, low, self._tail + 1) > self._tail
-        self._look_at_new(max(last, low))
+        index = progress(connection, low, self._tail + 1)
+        last = index.last
+        self.older_wait = index.waiting > self._tail
+        if index.newest > max(last, low):
+            self._look_at_new(max(last, low))
         if terms.marked is not None:
             asked = _Asked(terms.marked, groups, low, last)
             self._add(self.marked, self._by_index(asked), self._most)
@@ -179,49 +141,53 @@ class _SearchRun:
             asked = _Asked(terms.tokens, groups, low, last)
             self._add(self.others, self._by_index(asked), room)
 
-    def _add(self, found: list[int], ids: Iterator[int], most: int) -> None:
+    def _add(self, found: list[_Found], rows: Iterator[Any], most: int) -> None:
         seen = {*self.marked, *self.others}
-        for one in ids:
-            if len(found) >= most:
-                return
+        for row in rows:
+            one = _Found.of(row)
             if one not in seen:
                 found.append(one)
+            if len(found) >= most:
+                return
 
     def _look_at_new(self, last: int) -> None:
         """The latest articles behind the last one that is indexed."""
-        latest = (
-            select(article.c.id)
-            .where(article.c.id > last)
-            .order_by(article.c.id.desc())
-            .limit(self._tail)
-            .subquery()
-        )
-        found = (
-            select(article.c.id, article.c.title, article.c.lead, beginning())
-            .where(article.c.id.in_(select(latest.c.id)), *_conditions(self._terms))
-            .order_by(article.c.id.desc())
-            .limit(self._most)
-        )
-        for row in self._connection.execute(found):
-            if self._clock() > self._give_up:  # a long text takes milliseconds to part
-                raise _TimeIsUpError
+        bound = {"last": last, "tail": self._tail, "most": self._most, **self._values}
+        for row in self._connection.execute(search_statements.not_indexed(self._shape), bound):
+            self._limit.look()  # a long text takes milliseconds to part
             tokens = article_tokens(row.title, row.lead, row.content)
             if self._terms.tokens <= tokens:
                 marked = self._terms.marked
                 has_marks = marked is not None and marked <= tokens
-                (self.marked if has_marks else self.others).append(row.id)
+                (self.marked if has_marks else self.others).append(_Found.of(row))
 
-    def _by_index(self, asked: _Asked) -> Iterator[int]:
-        connection = self._connection
-        _hurry(connection, self._give_up, self._clock)
-        if connection.dialect.name == "sqlite":
-            query = _by_fts(asked, self._terms, self._most)
-            yield from (row.id for row in connection.execute(query))
+    def _by_index(self, asked: _Asked) -> Iterator[Any]:
+        bound = {"low": asked.low, "most": self._most, **self._values}
+        if self._connection.dialect.name == "sqlite":
+            self._limit.look()
+            found = search_statements.by_fts(self._shape), {"match": _fts_query(asked), **bound}
+            yield from self._connection.execute(*found)
             return
-        for high, narrowed in _ranges(asked):
-            _hurry(connection, self._give_up, self._clock)
-            query = _by_gin(narrowed, self._terms, high, self._most)
-            yield from (row.id for row in connection.execute(query))
+        groups = [numbers(group) for group in asked.groups if group]
+        bound |= {f"group{number}": group for number, group in enumerate(groups)}
+        bound["tokens"] = numbers(asked.tokens)
+        newest, *older = _ranges(asked.low, asked.last)
+        for parts in ([newest], older):
+            if parts:
+                self._limit.look()
+                yield from self._connection.execute(*self._by_gin(parts, bound))
+
+    def _by_gin(
+        self, parts: Sequence[_Range], bound: dict[str, Any]
+    ) -> tuple[Executable, dict[str, Any]]:
+        """The statement for some parts of the archive, and what is bound in it."""
+        bound = dict(bound)
+        for number, part in enumerate(parts):
+            bound[f"high{number}"] = part.high
+            if part.tokens:
+                bound[f"ranges{number}"] = numbers(part.tokens)
+        ranged = tuple(bool(part.tokens) for part in parts)
+        return search_statements.by_gin(self._shape, ranged), bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,55 +200,25 @@ class _Asked:
     last: int
 
 
-def _by_fts(asked: _Asked, terms: IndexTerms, most: int) -> Select[tuple[int]]:
-    """The statement on SQLite: FTS5 gives rows in their order, until there are enough."""
-    row = _FTS.c.rowid
-    return (
-        select(article.c.id)
-        .select_from(_FTS.join(article, article.c.id == NEWEST - row))
-        .where(
-            _FTS.c.article_search.op("MATCH")(_fts_query(asked)),
-            row < NEWEST - asked.low,
-            *_conditions(terms),
-        )
-        .order_by(row)
-        .limit(most)
-    )
+class _Range(NamedTuple):
+    """Articles up to `high`, which have one of these tokens; without any: all up to there."""
+
+    high: int
+    tokens: tuple[str, ...] = ()
 
 
-def _by_gin(asked: _Asked, terms: IndexTerms, high: int, most: int) -> Select[tuple[int]]:
-    """The statement on PostgreSQL, for articles up to `high`: all candidates, then the newest."""
-    has, either = _GIN.c.tokens.contains, _GIN.c.tokens.overlap
-    every = [has(numbers(asked.tokens))] if asked.tokens else []
-    candidates = (
-        select(_GIN.c.article_id)
-        .where(*every, *(either(numbers(group)) for group in asked.groups if group))
-        .cte("candidates")
-        .prefix_with("MATERIALIZED")
-    )
-    own = candidates.c.article_id
-    newest = select(own).where(own > asked.low, own <= high).order_by(own.desc()).subquery()
-    return (
-        select(article.c.id)
-        .join(newest, newest.c.article_id == article.c.id)
-        .where(*_conditions(terms))
-        .order_by(newest.c.article_id.desc())
-        .limit(most)
-    )
-
-
-def _ranges(asked: _Asked) -> Iterator[tuple[int, _Asked]]:
-    """Up to which id, and the question narrowed to some ranges; the newest first, once each."""
-    high, lowest = asked.last // RANGE, asked.low // RANGE
+def _ranges(lowest_id: int, last: int) -> Iterator[_Range]:
+    """The archive between these articles in parts, the newest first; at least one."""
+    high, lowest = last // RANGE, min(lowest_id, last) // RANGE
     for step in _STEPS:
+        low = max(high - step + 1, lowest)
+        yield _Range(
+            high * RANGE + RANGE - 1, tuple(range_token(one) for one in range(low, high + 1))
+        )
+        high = low - 1
         if high < lowest:
             return
-        low = max(high - step + 1, lowest)
-        some = [range_token(one) for one in range(low, high + 1)]
-        yield high * RANGE + RANGE - 1, replace(asked, groups=[*asked.groups, some])
-        high = low - 1
-    if high >= lowest:
-        yield high * RANGE + RANGE - 1, asked
+    yield _Range(high * RANGE + RANGE - 1)
 
 
 def _fts_query(asked: _Asked) -> str:
@@ -292,51 +228,8 @@ def _fts_query(asked: _Asked) -> str:
     return " AND ".join(f"({' OR '.join(group)})" for group in quoted)
 
 
-def _conditions(terms: IndexTerms) -> list[ColumnElement[bool]]:
-    """What holds of each article that answers, whatever the index says."""
-    conditions: list[ColumnElement[bool]] = [article.c.merged_into.is_(None)]
-    said = literal(" ") + article.c.folded + literal(" ")
-    conditions += [said.contains(f" {' '.join(one)} ", autoescape=True) for one in terms.phrases]
-    if terms.topics:
-        inside = (
-            select(article_topic.c.article_id)
-            .join(topic, topic.c.id == article_topic.c.topic_id)
-            .where(article_topic.c.article_id == article.c.id, topic.c.name.in_(terms.topics))
-        )
-        conditions.append(inside.exists())
-    if terms.sources:
-        named = source.c.name.in_(terms.sources)
-        told = (
-            select(entry.c.id)
-            # By the article's entries, which are few, and not by the source's: hence the 0.
-            .join(source, source.c.id == entry.c.source_id + 0)
-            .where(entry.c.article_id == article.c.id, named)
-        )
-        own = select(source.c.id).where(source.c.id == article.c.source_id, named)
-        conditions.append(or_(told.exists(), own.exists()))
-    if terms.since is not None:
-        conditions.append(_came_out() >= terms.since)
-    return conditions
-
-
-def _came_out() -> ColumnElement[datetime]:
-    """When lists count an article as new: as its outlet says, if that was before we saw it."""
-    seen = article.c.first_seen_at
-    return case((article.c.published_at < seen, article.c.published_at), else_=seen)
-
-
-def _newest_first(connection: Connection, ids: Sequence[int]) -> list[int]:
-    keys: list[tuple[float, int]] = []
-    for some in lots(ids):
-        rows = connection.execute(
-            select(article.c.id, article.c.published_at, article.c.first_seen_at).where(
-                article.c.id.in_(some)
-            )
-        )
-        for row in rows:
-            at = min(row.published_at or row.first_seen_at, row.first_seen_at)
-            keys.append((-at.timestamp(), -row.id))
-    return [-number for _, number in sorted(keys)]
+def _newest_first(found: Sequence[_Found]) -> list[int]:
+    return [-one.minus_id for one in sorted(found)]
 
 
 def _before(connection: Connection, since: datetime) -> int:
@@ -353,35 +246,3 @@ def _rows(connection: Connection, of: Table, names: Sequence[str]) -> list[int]:
     if not names:
         return []
     return list(connection.execute(select(of.c.id).where(of.c.name.in_(names))).scalars())
-
-
-@contextmanager
-def _bounded(connection: Connection, give_up: float, clock: Clock) -> Iterator[None]:
-    """Statements inside end by themselves when the time is up, with an OperationalError."""
-    if connection.dialect.name != "sqlite":
-        # Candidates come by the index, articles by their ids and only as many as are asked for: how
-        # many fit the planner cannot know, and it would rather read all.
-        for way in ("seqscan", "hashjoin", "mergejoin"):
-            connection.execute(text(f"SET LOCAL enable_{way} = off"))
-        _hurry(connection, give_up, clock)
-        try:
-            yield
-        finally:
-            connection.rollback()  # what was set is for these statements alone
-        return
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    driver.set_progress_handler(lambda: clock() > give_up, _OPCODES)
-    try:
-        yield
-    finally:
-        driver.set_progress_handler(None, 0)
-
-
-def _hurry(connection: Connection, give_up: float, clock: Clock) -> None:
-    """Let the next statement have the time that is left. Raises _TimeIsUpError where none is."""
-    left_ms = int((give_up - clock()) * 1000)
-    if left_ms <= 0:
-        raise _TimeIsUpError
-    if connection.dialect.name != "sqlite":
-        connection.execute(text(f"SET LOCAL statement_timeout = {left_ms}"))

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from service.model import Enclosure, Image, Outlet, Story, TopicEntry
 from service.store.content import hot_stories, story_rows
-from service.store.core.bulk import lots
+from service.store.core.bulk import among, lots
 from service.store.tables import (
     article,
     article_topic,
@@ -79,7 +79,7 @@ def of_articles(connection: Connection, article_ids: Iterable[int]) -> dict[int,
     own = story_article.c
     for batch in lots(article_ids):
         rows = connection.execute(
-            select(own.article_id, own.story_id).where(own.article_id.in_(batch))
+            select(own.article_id, own.story_id).where(among(connection, own.article_id, batch))
         )
         found |= {row.article_id: row.story_id for row in rows}
     return found
@@ -90,7 +90,7 @@ def by_ids(connection: Connection, ids: Iterable[int]) -> dict[int, Story]:
     survivors: dict[int, int] = {}
     for batch in lots(ids):
         rows = connection.execute(
-            select(story.c.id, story.c.merged_into).where(story.c.id.in_(batch))
+            select(story.c.id, story.c.merged_into).where(among(connection, story.c.id, batch))
         )
         survivors |= {row.id: row.merged_into or row.id for row in rows}
     loaded = _load(connection, set(survivors.values()))
@@ -165,7 +165,7 @@ def _sort_keys(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[fl
             .join(article, article.c.id == story.c.article_id)
             .join(story_article, story_article.c.story_id == story.c.id)
             .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
-            .where(story.c.id.in_(batch))
+            .where(among(connection, story.c.id, batch))
             .group_by(story.c.id, story.c.public_id, article.c.published_at)
         )
         for row in rows:
@@ -202,14 +202,14 @@ def _heads(connection: Connection, ids: list[int]) -> Sequence[Any]:
         .join(article, article.c.id == story.c.article_id)
         .join(source, source.c.id == article.c.source_id)
         .outerjoin(hot_story, hot_story.c.story_id == story.c.id)
-        .where(story.c.id.in_(ids))
+        .where(among(connection, story.c.id, ids))
     ).all()
 
 
 def _articles(connection: Connection, ids: list[int]) -> defaultdict[int, list[int]]:
     rows = connection.execute(
         select(story_article.c.story_id, story_article.c.article_id)
-        .where(story_article.c.story_id.in_(ids))
+        .where(among(connection, story_article.c.story_id, ids))
         .order_by(story_article.c.article_id)
     )
     found: defaultdict[int, list[int]] = defaultdict(list)
@@ -225,14 +225,14 @@ def _outlets(connection: Connection, ids: list[int]) -> defaultdict[int, list[Ou
         select(story_article.c.story_id, *told_by, article.c.link)
         .join(article, article.c.id == story_article.c.article_id)
         .join(source, source.c.id == article.c.source_id)
-        .where(story_article.c.story_id.in_(ids))
+        .where(among(connection, story_article.c.story_id, ids))
         .order_by(article.c.id)
     )
     seen = (
         select(story_article.c.story_id, *told_by, entry.c.link)
         .join(entry, entry.c.article_id == story_article.c.article_id)
         .join(source, source.c.id == entry.c.source_id)
-        .where(story_article.c.story_id.in_(ids))
+        .where(among(connection, story_article.c.story_id, ids))
         .order_by(entry.c.id)
     )
     found: defaultdict[int, list[Outlet]] = defaultdict(list)
@@ -257,7 +257,7 @@ def _topics(
         )
         .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
         .join(topic, topic.c.id == article_topic.c.topic_id)
-        .where(story_article.c.story_id.in_(ids))
+        .where(among(connection, story_article.c.story_id, ids))
         .group_by(
             story_article.c.story_id,
             topic.c.id,

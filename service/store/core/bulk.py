@@ -13,7 +13,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
+    Column,
+    ColumnElement,
     Connection,
     Delete,
     Dialect,
@@ -21,9 +24,12 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Update,
+    any_,
     bindparam,
     insert,
+    literal,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
 from service.store.core.statements import upsert
@@ -90,6 +96,17 @@ def lots(values: Iterable[Value], most: int = MOST) -> Iterator[list[Value]]:
     distinct = list(dict.fromkeys(values))
     for start in range(0, len(distinct), most):
         yield distinct[start : start + most]
+
+
+def among(connection: Connection, column: Column[int], ids: Iterable[int]) -> ColumnElement[bool]:
+    """Whether a column is one of these ids.
+
+    PostgreSQL takes them as one value: of a hundred in an IN, half of the time went into their
+    names, in SQLAlchemy and the driver, and no statement was like the one before.
+    """
+    if connection.dialect.name == "sqlite":
+        return column.in_(ids)
+    return column == any_(literal(list(ids), ARRAY(BigInteger)))
 
 
 class Many:

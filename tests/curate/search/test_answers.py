@@ -19,6 +19,7 @@ from service.store.content.search_index import RANGE
 from service.store.core import facts
 from tests.builders import add_source, add_story
 from tests.curate.desk import entry
+from tests.store.watching import written
 
 pytestmark = pytest.mark.both_engines
 
@@ -233,19 +234,36 @@ def test_so_does_more_of_what_was_edited(desk):
 
 def test_ranges_of_articles_are_asked_one_after_the_other(desk):
     """Each article in a range of its own: there are more than are asked at a time."""
-    with desk.store.write() as connection:
-        source = add_source(connection, desk.now, "c")
-        for n in range(120):
-            add_story(
-                connection, source=source, topics=[], entered_at=desk.now + timedelta(minutes=n),
-                title=f"{n} Tin {'hiếm' if n % 40 == 0 else 'thường'}", id=1 + n * RANGE,
-            )  # fmt: skip
-    desk.indexed()
+    in_ranges(desk, range(120))
     assert numbers(desk.finds("hiem")) == "80 40 0"
     assert numbers(desk.finds("hiếm", most=2)) == "80 40"
     assert numbers(desk.finds("hiếm since:2026-11-24T08:30")) == "80 40"
     assert numbers(desk.finds("tin", most=7)) == "119 118 117 116 115 114 113"
     assert len(desk.finds("tin", most=200)) == 120
+
+
+def in_ranges(desk, which):
+    with desk.store.write() as connection:
+        source = add_source(connection, desk.now, f"c{which.start}")
+        for n in which:
+            add_story(
+                connection, source=source, topics=[], entered_at=desk.now + timedelta(minutes=n),
+                title=f"{n} Tin {'hiếm' if n % 40 == 0 else 'thường'}", id=1 + n * RANGE,
+            )  # fmt: skip
+    desk.indexed()
+
+
+def test_a_question_takes_a_few_statements_however_large_the_archive_is(desk):
+    """On PostgreSQL each costs more than it takes the index to answer."""
+    asked = []
+    for some in (range(1), range(1, 20), range(20, 120)):
+        in_ranges(desk, some)
+        with written(desk.store, desk.store._readers) as seen:
+            desk.asks("hiếm nhất")
+            desk.asks("hiem nhat")
+        asked.append(len(seen))
+    assert asked[0] <= 12
+    assert max(asked) <= asked[0] + 3  # the newest ranges and all others, with marks and without
 
 
 def test_when_the_time_is_up_what_was_found_is_the_answer(told):
