@@ -35,6 +35,7 @@ from service.config.sections import (
     Log,
     Login,
     Mail,
+    Metrics,
     Named,
     PerSite,
     Phrase,
@@ -74,6 +75,7 @@ __all__ = [
     "Log",
     "Login",
     "Mail",
+    "Metrics",
     "Named",
     "NearTerms",
     "PageSelectors",
@@ -330,6 +332,7 @@ class Settings(ConfigSection):
     site: Site = Site()
     branding: Branding = Branding()
     web: Web = Web()
+    metrics: Metrics = Metrics()
     store: StoreSection = StoreSection()
     collect: Collect = Collect()
     stories: StoryJudgement = StoryJudgement()

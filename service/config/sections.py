@@ -116,6 +116,18 @@ class Web(ConfigSection):
     )
 
 
+class Metrics(ConfigSection):
+    """What Prometheus reads, on a socket of its own: docs/monitoring.md."""
+
+    listen: ListenAddress | None = Field(
+        None, description='host:port of /metrics, such as "127.0.0.1:9464"; default: there is none'
+    )
+    key: SecretText | None = Field(
+        None,
+        description="Who reads it must bring this as a bearer token; needed beyond loopback",
+    )
+
+
 class StoreSection(ConfigSection):
     """The database."""
 

@@ -50,7 +50,26 @@ MOST_NEW = 1000
 """Pages of one source that wait to be read. Of what it had when it was first collected the newest
 are enough; the rest stays as its list told it."""
 
-__all__ = ["AdmitSource", "Admitted", "Submission", "admit", "admit_listed", "admit_prepared"]
+__all__ = [
+    "AdmitSource",
+    "Admitted",
+    "NewsTold",
+    "Submission",
+    "admit",
+    "admit_listed",
+    "admit_prepared",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class NewsTold:
+    """A new entry's article, if it is news. `article`: its public id.
+
+    `late_s`: from its publication to now, where this entry made it and says when it was published.
+    """
+
+    article: str
+    late_s: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +80,7 @@ class Admitted:
     changed: int = 0
     refused: int = 0
     topics: frozenset[str] = frozenset()
+    news: tuple[NewsTold, ...] = ()
 
 
 def admit(
@@ -202,6 +222,7 @@ class _Admission:
     gone: dict[int, list[Stored]] = field(
         default_factory=dict
     )  # what they said, by what they became
+    public_ids: dict[int, str] = field(default_factory=dict)
 
     def run(self, documents: Sequence[Sequence[ArticleCandidate]]) -> list[Admitted]:
         """What became of each."""
@@ -252,6 +273,7 @@ class _Admission:
             self.gone.setdefault(_end(became, lost), []).append(stored)
         self.before = articles.stored(self.connection, ids)
         self.tellers = entries.tellers(self.connection, ids)
+        self.public_ids |= {one.id: one.public_id for one in self.before.values()}
         for one in there:
             self._recall(one)
 
@@ -284,6 +306,7 @@ class _Admission:
             ids = articles.add(self.connection, rows, self.now)
             for public_id, article_id in ids.items():
                 named[public_id].article_id = article_id
+                self.public_ids[article_id] = public_id
                 self.touched.add(article_id)
             waiting = [one for one in waiting if not one.article_id]
             attempt += 1
@@ -331,7 +354,20 @@ class _Admission:
             changed=len(document) - new,
             refused=sum(one.made.values is None for one in document),
             topics=frozenset(names[row] for row in rows if row in names),
+            news=tuple(
+                NewsTold(self.public_ids[one.article_id], self._late_s(one))
+                for one in document
+                if (one.known is None or one.known.article_id is None)
+                and one.article_id in self.public_ids
+                and not one.quiet
+            ),
         )
+
+    def _late_s(self, one: ArticleCandidate) -> int | None:
+        published = one.made.published
+        if one.was_there or published is None:
+            return None
+        return round((self.now - published).total_seconds())
 
 
 def _first_key(one: ArticleCandidate) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -37,6 +38,21 @@ Checkpoint = Callable[[str], None]
 """Called between two steps with the name of the one just done, for tests that pull the plug."""
 
 
+@dataclass(frozen=True, slots=True)
+class MailResult:
+    """One mail came to a state in this run. `edition_id` None: it is no edition.
+
+    `dated_at`: what it bears as its date; `at`: when it came to the state.
+    """
+
+    relay: str
+    state: DeliveryState
+    kind: DeliveryKind
+    edition_id: int | None
+    dated_at: datetime
+    at: datetime
+
+
 class Courier:
     """Sends messages of one run. `counts`: state -> how many came to it; `unsent`: our faults."""
 
@@ -50,8 +66,9 @@ class Courier:
         random: Callable[[], float],
         *,
         again: bool,
+        recorded: Callable[[MailResult], None],
     ) -> None:
-        """`random` gives numbers in [0, 1): the jitter of back-offs.
+        """`random` gives numbers in [0, 1): the jitter of back-offs. `recorded`: told each mail.
 
         `again`: uncertain mails are planned again by themselves (store.mailing.resending).
         """
@@ -62,6 +79,7 @@ class Courier:
         self._passed = checkpoint
         self._random = random
         self._again = again
+        self._recorded = recorded
         self._domains = Domains()
         self._gates = GroupCommit(self._commit_sending)
         self._answers = GroupCommit(self._commit_answers)
@@ -79,9 +97,8 @@ class Courier:
             return False
         later = self._clock() + wait_after(delivery.tries, self._random())
         answer = f"{NOT_TRIED}{said}"
-        await self._record(
-            DeliveryOutcome(delivery.id, DeliveryState.DEFERRED, line.name, answer, later)
-        )
+        outcome = DeliveryOutcome(delivery.id, DeliveryState.DEFERRED, line.name, answer, later)
+        await self._record(delivery, outcome)
         return True
 
     async def send(self, delivery: ClaimedDelivery, line: Line, channel: MailTransport) -> bool:
@@ -92,7 +109,7 @@ class Courier:
         """
         message = self._compose(delivery, line)
         if isinstance(message, DeliveryOutcome):
-            await self._record(message)
+            await self._record(delivery, message)
             return True
         self._passed("composed")
         result = await self._hand_over(delivery, message, line, channel)
@@ -110,7 +127,7 @@ class Courier:
             luck=self._random(),
         )
         if conclusion.outcome is not None:
-            await self._record(conclusion.outcome)
+            await self._record(delivery, conclusion.outcome)
             rejected = conclusion.outcome.state is DeliveryState.REJECTED
             self.unsent += rejected and conclusion.ours
         line.note(conclusion, now, witness=delivery.known)
@@ -162,7 +179,7 @@ class Courier:
         except StoreError as error:
             return NotNoted(str(error))
 
-    async def _record(self, outcome: DeliveryOutcome) -> None:
+    async def _record(self, delivery: ClaimedDelivery, outcome: DeliveryOutcome) -> None:
         """Commit an outcome, however often it takes: a 250 that is forgotten is a second mail."""
         wait = _FIRST_RETRY_S
         while True:
@@ -178,6 +195,8 @@ class Courier:
         self._passed("recorded")
         if recorded:
             self.counts[outcome.state] += 1
+            told = delivery.kind, delivery.edition_id, delivery.dated_at, self._clock()
+            self._recorded(MailResult(outcome.relay, outcome.state, *told))
         if outcome.state is not DeliveryState.ACCEPTED or not recorded:
             self._log.info(
                 "mail",

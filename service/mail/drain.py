@@ -18,7 +18,7 @@ from datetime import datetime
 
 from service.config.schema import Settings
 from service.mail.batch import Supply
-from service.mail.deliver import Checkpoint, Courier
+from service.mail.deliver import Checkpoint, Courier, MailResult
 from service.mail.handover import MailTransport
 from service.mail.leases import Watch
 from service.mail.personal import TransactionalComposer
@@ -71,6 +71,7 @@ async def drain(
     relays: Sequence[Line] | None = None,
     stop: asyncio.Event | None = None,
     checkpoint: Checkpoint | None = None,
+    recorded: Callable[[MailResult], None] = lambda _: None,
     random: Callable[[], float] = random.random,
     term: Term = TERM,
 ) -> Drained:
@@ -79,15 +80,17 @@ async def drain(
     `owner` names this start of this process. `digest`: that digest alone, and not before each of
     its deliveries has left `planned`, `claimed` and `sending`, in whosever hands. `relays` None:
     those of the settings, else the outbox. `stop`: when set, messages in flight are finished and
-    the rest is given back. `random` gives numbers in [0, 1), the jitter of back-offs. `term`: how
-    often leases are renewed. Raises MailError for a `mail.from` that is not an address, StoreError.
+    the rest is given back. `recorded` is told of each mail whose state is committed here. `random`
+    gives numbers in [0, 1), the jitter of back-offs. `term`: how often leases are renewed. Raises
+    MailError for a `mail.from` that is not an address, StoreError.
     """
     lines = lines_of(settings) if relays is None else list(relays)
     passed = checkpoint or (lambda _: None)
     again = settings.mail.uncertain == "resend"
     courier = Courier(
-        store, clock, owner, TransactionalComposer(settings), passed, random, again=again
-    )
+        store, clock, owner, TransactionalComposer(settings), passed, random,
+        again=again, recorded=recorded,
+    )  # fmt: skip
     supply = Supply(store, clock, owner, digest, asyncio.get_running_loop().time)
     watch = Watch(store, outbox_of(settings), clock, owner, term, again=again)
     run = _Drain(

@@ -18,6 +18,7 @@ from service.newsletter.faults import faults as newsletter_faults
 from service.publish.faults import faults as publish_faults
 from service.render.faults import faults as render_faults
 from service.render.faults import template_faults
+from service.runtime.monitoring.faults import faults as monitoring_faults
 from service.store.faults import faults as store_faults
 
 _ROOMS: tuple[Callable[[Settings], list[Finding]], ...] = (
@@ -28,6 +29,7 @@ _ROOMS: tuple[Callable[[Settings], list[Finding]], ...] = (
     publish_faults,
     newsletter_faults,
     mail_faults,
+    monitoring_faults,
 )
 
 

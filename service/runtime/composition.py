@@ -23,6 +23,7 @@ from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.runtime.check import check
 from service.runtime.model_in_use import ModelInUse
+from service.runtime.monitoring.counted import Counted
 from service.store.audience import subscribers
 from service.store.core import private_files
 from service.store.core.database import Connection, Store, is_there
@@ -45,7 +46,7 @@ class Service:
     """What jobs need. `loaded` and `renderer` are swapped together by a reload.
 
     `owner` names this start of this process in leases: a restart is another owner. `judge` puts new
-    articles into stories, `marker` says which are hot.
+    articles into stories, `marker` says which are hot, `counted` is for `/metrics`.
     """
 
     loaded: Loaded
@@ -55,6 +56,7 @@ class Service:
     owner: str
     judge: Judge = field(default_factory=Judge)
     marker: HotMarker = field(default_factory=HotMarker)
+    counted: Counted = field(default_factory=Counted)
     _model: ModelInUse = field(default_factory=ModelInUse)
 
     def model(self) -> LearnedModel | None:

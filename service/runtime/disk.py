@@ -26,6 +26,15 @@ def folders(settings: Settings) -> list[Path]:
     return list(dict.fromkeys([settings.var, *([] if file is None else [file.parent])]))
 
 
+def free(folder: Path) -> int | None:
+    """Bytes that are free there for us; None: it cannot be told."""
+    try:
+        room = os.statvfs(next(one for one in (folder, *folder.parents) if one.exists()))
+    except OSError:
+        return None
+    return room.f_bavail * room.f_frsize
+
+
 def troubles(where: Iterable[Path]) -> list[Trouble]:
     """What there is to say of the file systems of these folders, each once.
 

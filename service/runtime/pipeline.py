@@ -40,6 +40,7 @@ from service.newsletter.scheduling import pull_back
 from service.publish.build import Published, publish
 from service.runtime import logs
 from service.runtime.composition import Service
+from service.runtime.monitoring.mails import MailsOfARun
 from service.store.core import clock_repair
 
 Progress = Callable[[int, int], None]
@@ -71,6 +72,8 @@ async def collect(
         sites=sites,
         at_most_s=at_most_s,
     )
+    service.counted.polled(done.tried, done.ok, done.failed, done.pages)
+    service.counted.took_in(done.entries_new, done.late)
     if done.tried or done.pages:
         logs.get().info(
             "pass",
@@ -111,6 +114,7 @@ async def take_delivered(service: Service, *, parsers: Parsers) -> Taken:
         random=random.random,
         model=await asyncio.to_thread(service.model),
     )
+    service.counted.took_in(done.entries_new, done.late)
     if done.changed.topics:
         await judge_stories(service)
     return done
@@ -246,6 +250,7 @@ async def send(
     service: Service, *, digest: str | None = None, stop: asyncio.Event | None = None
 ) -> Drained:
     """Hand over what is planned. `stop`: once set, messages in flight are finished, none begun."""
+    watched = MailsOfARun(service.counted)
     done = await drain(
         service.store,
         service.settings,
@@ -253,8 +258,10 @@ async def send(
         owner=service.owner,
         digest=digest,
         stop=stop,
+        recorded=watched.note,
         random=random.random,
     )
+    await asyncio.to_thread(watched.end, service.store, done.counts)
     if done.counts:
         logs.get().info("sent", **{str(state): number for state, number in done.counts.items()})
     return done

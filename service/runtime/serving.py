@@ -27,6 +27,8 @@ from service.report.trouble import Trouble
 from service.runtime import descriptors, heap, logs, pidfile, pipeline
 from service.runtime.composition import Service, load
 from service.runtime.engine import Engine, PeriodicJob
+from service.runtime.monitoring.listener import listening
+from service.runtime.monitoring.timing import timed
 from service.runtime.vitals import Vitals
 from service.store.core.threads import in_thread
 from service.web.app import create_app
@@ -198,13 +200,14 @@ async def serve(
             await _reload(service, config, environ, engine.wake)
 
     for job in jobs(service, engine.wake, parsers, stop, ticks):
-        engine.add(job)
+        engine.add(timed(job, service))
     server, pages = await in_thread(_web, service, engine.wake, vitals)
     async with parsers:
         with (
             pidfile.held(service.settings.var),
             _signals(end, reload),
             vitals.kept(),
+            listening(service, vitals),
         ):
             web = asyncio.create_task(server.serve(sockets=[bound]))
             watching = asyncio.create_task(pages.watch())

@@ -129,15 +129,20 @@ class Vitals:
         for name, one in list(self._jobs.items()):
             values = {"job": name, "times": one.times, "since": one.since, "error": one.error}
             told.append(Trouble("job", values, stops=one.times >= FAILS))
-        lag = self._lag()
+        lag = self.lag()
         if lag >= LATE_S:
             told.append(Trouble("loop", {"seconds": round(lag, 1)}, stops=lag >= STUCK_S))
         if self._behind:
             told.append(Trouble("clock", {"days": self._behind}, stops=True))
         return told
 
-    def _lag(self) -> float:
-        """The longest of the last minute, or of this moment."""
+    @property
+    def can_write(self) -> bool:
+        """Whether the store took the last probe's row."""
+        return self._store is None
+
+    def lag(self) -> float:
+        """How late the event loop was: the longest of the last minute, or of this moment, in s."""
         now = self.monotonic()
         lags = [lag for at, lag in list(self._lags) if now - at <= MEMORY_S]
         begun = self._beat_at

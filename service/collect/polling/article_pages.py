@@ -21,13 +21,14 @@ import structlog
 
 from service.collect.politeness.site_rules import SiteRules, rules_of
 from service.collect.polling.dispatcher import Dispatcher, Rest
+from service.collect.polling.record import lateness
 from service.collect.polling.sweep import PassDependencies
 from service.collect.schedule import article_page_retry, outcome
 from service.collect.source_options import reading_of, told_of, visits_of
 from service.collect.workers.article_page_task import prepare_page
 from service.collect.workers.task import ArticlePageTask, EntryOptions, ParseTask
 from service.config.schema import Source
-from service.curate.admit import AdmitSource, admit_listed
+from service.curate.admit import AdmitSource, Admitted, admit_listed
 from service.curate.prepare import Prepared
 from service.errors import BantinError, FetchError, HttpError, ParseError, StoreError
 from service.net.answers import Response
@@ -53,8 +54,8 @@ _log = structlog.get_logger("collect")
 class PageRound:
     """The state of one round. `read` and `failed`: how many pages were, or are given up or put off.
 
-    `names`: pages of these sources alone. `topics`: whose feeds look otherwise now. `random` gives
-    numbers in [0, 1).
+    `names`: pages of these sources alone. `topics`: whose feeds look otherwise now. `late`: seconds
+    from publication to our first sight -> how many new articles. `random` gives numbers in [0, 1).
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class PageRound:
         self.read = 0
         self.failed = 0
         self.topics: frozenset[str] = frozenset()
+        self.late: Counter[int] = Counter()
         self._dependencies = dependencies
         self._store = dependencies.store
         self._settings = dependencies.settings
@@ -215,12 +217,17 @@ class PageRound:
             if not article_page_queue.holds(connection, page):
                 return
             now, matcher = self._clock(), self._dependencies.matcher
+            admitted = Admitted()
             # An article that is there already loses nothing by a page that could not be had.
             if page.held or reason is None:
-                self.topics |= admit_listed(connection, source, made, now, matcher).topics
+                admitted = admit_listed(connection, source, made, now, matcher)
+                self.topics |= admitted.topics
             article_page_queue.done(
                 connection, page, None if reason is None else " ".join(reason.split())
             )
+        self.late.update(lateness(admitted))
+        if admitted.news:
+            _log.info("page", id=page.source, articles=[one.article for one in admitted.news])
 
     def _put_off(self, page: ClaimedArticlePage, error: BantinError, at: datetime) -> None:
         with self._store.write() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,7 +17,8 @@ Progress = Callable[[int, int], None]
 class PassCounts:
     """Counts of a pass. Of sources: `tried`, `ok`, `failed` by name. Of entries: `new`, `changed`.
 
-    `topics`: whose feeds look otherwise now.
+    `topics`: whose feeds look otherwise now. `late`: seconds from publication to our first sight ->
+    how many new articles.
     """
 
     tried: int = 0
@@ -25,12 +27,14 @@ class PassCounts:
     changed: int = 0
     failed: dict[str, BantinError] = field(default_factory=dict)
     topics: set[str] = field(default_factory=set)
+    late: Counter[int] = field(default_factory=Counter)
 
     def count(self, recorded: Recorded) -> None:
         self.tried += 1
         self.new += recorded.new
         self.changed += recorded.changed
         self.topics |= recorded.topics
+        self.late.update(recorded.late)
         if recorded.error is not None:
             self.failed[recorded.source.name] = recorded.error
         elif not recorded.lost:

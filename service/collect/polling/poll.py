@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,7 +49,8 @@ class Collected:
     """What a pass gave.
 
     `failed`: id -> why. `changed`: what follows must be built anew. `left`: how many were due but
-    left for the next pass. `pages`: articles' pages that were read, or tried in vain.
+    left for the next pass. `pages`: articles' pages that were read, or tried in vain. `late`:
+    seconds from publication to our first sight -> how many new articles.
     """
 
     tried: int = 0
@@ -59,6 +60,7 @@ class Collected:
     changed: Changed = field(default_factory=Changed)
     left: int = 0
     pages: int = 0
+    late: Mapping[int, int] = field(default_factory=dict)
 
 
 async def collect(
@@ -195,4 +197,5 @@ def _collected(sweep: Sweep, pages: PageRound) -> Collected:
         ),
         left=sweep.left,
         pages=pages.read + pages.failed,
+        late=counts.late + pages.late,
     )

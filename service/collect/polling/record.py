@@ -7,8 +7,9 @@ state are kept together or not at all.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -19,7 +20,7 @@ from service.collect.schedule import empty_source, outcome
 from service.collect.schedule.next_poll import Bounds
 from service.collect.schedule.outcome import NextPoll, PollTerms
 from service.config.schema import Settings, Source
-from service.curate.admit import AdmitSource, Submission, admit_prepared
+from service.curate.admit import AdmitSource, Admitted, Submission, admit_prepared
 from service.curate.prepare import Prepared
 from service.curate.rules.matcher import Matcher
 from service.errors import (
@@ -52,7 +53,11 @@ _log = structlog.get_logger("collect")
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of one source. `error` None: fine. `lost`: it was not ours any more."""
+    """What became of one source. `error` None: fine. `lost`: it was not ours any more.
+
+    `articles`: public ids of the news that its new entries tell. `late`: seconds from publication
+    to our first sight -> how many new articles.
+    """
 
     source: polling_queue.ClaimedSource
     error: BantinError | None = None
@@ -60,6 +65,8 @@ class Recorded:
     changed: int = 0
     topics: frozenset[str] = frozenset()
     lost: bool = False
+    articles: tuple[str, ...] = ()
+    late: Mapping[int, int] = field(default_factory=dict)
 
     def told(self) -> dict[str, object]:
         """What the log says of it."""
@@ -69,6 +76,7 @@ class Recorded:
             "new": self.new,
             "changed": self.changed,
             "error": str(self.error) if self.error else None,
+            **({"articles": self.articles} if self.articles else {}),
         }
 
 
@@ -184,6 +192,8 @@ class Recorder:
                     new=before[at].new + one.new,
                     changed=before[at].changed + one.changed,
                     topics=before[at].topics | one.topics,
+                    articles=before[at].articles + tuple(new.article for new in one.news),
+                    late=Counter(before[at].late) + lateness(one),
                 )
             ended = [(shares[at].result, became[at].new) for at in ours if shares[at].ends]
             shown = self._settle(connection, ended, called, now)
@@ -322,6 +332,11 @@ class Recorder:
 
     def _told(self, source: polling_queue.ClaimedSource) -> Source:
         return self._settings.source[source.name]
+
+
+def lateness(admitted: Admitted) -> Counter[int]:
+    """Seconds from publication to our first sight -> how many new articles."""
+    return Counter(one.late_s for one in admitted.news if one.late_s is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ whose entries could be taken for others, is dropped, and the source is asked its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -50,11 +51,15 @@ _log = structlog.get_logger("collect")
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a round gave. `tried`: bodies that it worked on, 0 = there is nothing to do now."""
+    """What a round gave. `tried`: bodies that it worked on, 0 = there is nothing to do now.
+
+    `late`: seconds from publication to our first sight -> how many new articles.
+    """
 
     tried: int = 0
     entries_new: int = 0
     changed: Changed = field(default_factory=Changed)
+    late: Mapping[int, int] = field(default_factory=dict)
 
 
 async def take(
@@ -99,7 +104,8 @@ async def take(
     topics = frozenset[str]().union(*(one.topics for one in recorded))
     new = sum(one.new for one in recorded)
     changed = new + sum(one.changed for one in recorded)
-    return Taken(len(work), new, Changed(topics=topics, articles=changed))
+    late = sum((Counter(one.late) for one in recorded), Counter[int]())
+    return Taken(len(work), new, Changed(topics=topics, articles=changed), late)
 
 
 def _claim(

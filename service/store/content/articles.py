@@ -38,6 +38,7 @@ class Stored:
     """A stored article. `source_id`: whose words these are."""
 
     id: int
+    public_id: str
     source_id: int
     first_seen_at: datetime
     updated_at: datetime | None
@@ -163,7 +164,8 @@ def stored(connection: Connection, ids: Iterable[int]) -> dict[int, Stored]:
         rows = connection.execute(select(t.article).where(t.article.c.id.in_(batch)))
         for row in rows:
             values = ArticleValues.from_row(row)
-            found[row.id] = Stored(row.id, row.source_id, row.first_seen_at, row.updated_at, values)
+            told = row.public_id, row.source_id, row.first_seen_at, row.updated_at
+            found[row.id] = Stored(row.id, *told, values)
     return found
 
 

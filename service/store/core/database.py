@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from sqlalchemy.exc import (
     ProgrammingError,
 )
 from sqlalchemy.exc import TimeoutError as NoConnectionLeftError
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import LRUCache
 
 from service.errors import ConflictError, StatementError, StoreBusyError, StoreError
@@ -51,6 +53,15 @@ read the system has in its cache; the one that writes comes back to a page for e
 _COMPILED: LRUCache[Any, Any] = LRUCache(1000)
 """SQL of statements for SQLite, at most 1.5 times as many; threads may share it. A file has three
 engines: with SQLAlchemy's own cache for each, most statements were compiled two or three times."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Connections to a database: in use just now, idle, and how many there may be at most."""
+
+    in_use: int
+    idle: int
+    most: int
 
 
 class Store:
@@ -142,6 +153,18 @@ class Store:
                 raise OperationalError(str(error), None, error) from error
             finally:
                 lent.close()
+
+    def pools(self) -> dict[str, PoolUse]:
+        """How many connections are open, by what they are for; with PostgreSQL all are for all."""
+        if not self.is_sqlite:
+            engines = {"all": self._engine}
+        else:
+            engines = {"read": self._readers, "write": self._engine, "ledger": self._ledger}
+        return {
+            name: PoolUse(pool.checkedout(), pool.checkedin(), pool.size() + pool._max_overflow)  # noqa: SLF001 - there is no other word for it
+            for name, engine in engines.items()
+            if isinstance(pool := engine.pool, QueuePool)
+        }
 
     def close(self) -> None:
         for engine in (self._readers, self._engine, self._ledger):

@@ -79,7 +79,7 @@ class ClaimedDelivery:
     """A delivery in the hands of an owner, with all that its message is made from.
 
     `tries` counts those before this one. `parts` are packed (mailing.message_parts),
-    None if they are gone.
+    None if they are gone. `edition_id` None: it is no edition.
     `known`: this subscription had news before, so that somebody has confirmed it and got it.
     """
 
@@ -94,6 +94,7 @@ class ClaimedDelivery:
     segment: bytes
     parts: bytes | None
     recipient: Recipient
+    edition_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +327,7 @@ def _load(connection: Connection, ids: Iterable[int]) -> dict[int, ClaimedDelive
             delivery.c.kind,
             delivery.c.message_id,
             delivery.c.dated_at,
+            delivery.c.edition_id,
             delivery.c.priority,
             delivery.c.tries,
             _TRIED.label("tried"),
@@ -375,4 +377,5 @@ def _claimed(row: Any) -> ClaimedDelivery:
         segment=row.hash,
         parts=row.parts,
         recipient=recipients.from_row(row),
+        edition_id=row.edition_id,
     )

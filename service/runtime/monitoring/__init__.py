@@ -1,0 +1,1 @@
+"""What Prometheus reads of a running service: counted in the process, or counted in rows."""

@@ -1,0 +1,89 @@
+"""What rows tell of how the service fares, asked at most once in some seconds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.errors import StoreError
+from service.mail.relays import line_names
+from service.report.standing import LATE_AFTER
+from service.runtime.composition import Service
+from service.store import metric_counts, status_counts
+from service.store.core.database import Connection
+from service.store.mailing import relay_states, uncertain_deliveries
+from service.store.mailing.relay_states import RelayState
+from service.store.metric_counts import SourceCounts, UnsettledMails
+
+FRESH_S = 10.0
+"""For so long an answer is given again: who scrapes each second costs no more than who does not."""
+
+SLOW_S = 300.0
+"""The same of the number of all articles: it is counted row by row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The store at `read_at`. `uncertain`: mails that wait for a decision; since when the first.
+
+    `relays`: of those in the TOML, those that were ever offered a mail.
+    """
+
+    read_at: datetime
+    sources: SourceCounts
+    pages: int
+    mails: tuple[UnsettledMails, ...]
+    relays: tuple[RelayState, ...]
+    uncertain: int
+    uncertain_since: datetime | None
+    unjudged: int
+    unindexed: int
+    articles: int
+
+
+class RowsReader:
+    """Reads the rows; threads that come while one reads get what it has read."""
+
+    def __init__(self, service: Service, monotonic: Callable[[], float]) -> None:
+        self._service = service
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._known: tuple[float, Rows | None] | None = None
+        self._articles: tuple[float, int] | None = None
+
+    def read(self) -> Rows | None:
+        """At most FRESH_S old; None: the store could not be read."""
+        with self._lock:
+            if self._known is None or self._monotonic() - self._known[0] >= FRESH_S:
+                self._known = self._monotonic(), self._ask()
+            return self._known[1]
+
+    def _ask(self) -> Rows | None:
+        service = self._service
+        try:
+            with service.store.read() as connection:
+                return self._rows(connection, service.clock(), line_names(service.settings))
+        except StoreError:
+            return None
+
+    def _rows(self, connection: Connection, now: datetime, relays: list[str]) -> Rows:
+        uncertain = uncertain_deliveries.by_edition(connection)
+        return Rows(
+            read_at=now,
+            sources=metric_counts.sources(connection, now, now - LATE_AFTER),
+            pages=metric_counts.pages(connection),
+            mails=tuple(metric_counts.unsettled(connection)),
+            relays=tuple(relay_states.states(connection, relays)),
+            uncertain=sum(one.mails for one in uncertain),
+            uncertain_since=min((one.since for one in uncertain), default=None),
+            unjudged=metric_counts.unjudged(connection),
+            unindexed=metric_counts.unindexed(connection),
+            articles=self._count_articles(connection),
+        )
+
+    def _count_articles(self, connection: Connection) -> int:
+        if self._articles is None or self._monotonic() - self._articles[0] >= SLOW_S:
+            self._articles = self._monotonic(), status_counts.articles(connection)
+        return self._articles[1]
