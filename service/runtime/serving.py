@@ -17,6 +17,7 @@ from typing import Any
 
 from service.collect.politeness.rate_limit import Sites
 from service.collect.workers.pool import Parsers
+from service.config.schema import Settings
 from service.errors import BantinError, ConfigError, UsageError
 from service.mail import relay_notes
 from service.mail.relays import line_names
@@ -293,11 +294,17 @@ async def _reload(
         after = loaded.settings
         service.work_on()
         logs.configure(after.log)
-        if (after.web.listen, after.store.url) != (before.web.listen, before.store.url):
-            logs.get().warning("web.listen and store.url change with a restart alone")
+        if _fixed(after) != _fixed(before):
+            told = "web.listen, metrics.listen and store.url change with a restart alone"
+            logs.get().warning(told)
         logs.get().info("reloaded", sources=len(after.source))
         for name in ("house", "collect", "websub", "publish", "digests", "mail"):
             wake(name)
+
+
+def _fixed(settings: Settings) -> tuple[str | None, ...]:
+    """What a running process keeps until its end."""
+    return settings.web.listen, settings.metrics.listen, settings.store.url
 
 
 def _probe_relays(service: Service) -> None:

@@ -44,13 +44,19 @@ def sources(connection: Connection, now: datetime, late_before: datetime) -> Sou
     """Sources that are not retired, by the state that `standing.state` gives each."""
     source, poll = t.source.c, t.source_poll.c
     is_due = and_(awake(now), poll.gone_at.is_(None), poll.next_poll_at <= now, LEASE.free(now))
-    due_at = case((is_due, poll.next_poll_at))
-    rows = connection.execute(
-        select(_state(now, late_before), func.count(), func.count(due_at), func.min(due_at))
-        .select_from(t.source)
+    each = (
+        select(
+            _state(now, late_before).label("state"),
+            case((is_due, poll.next_poll_at)).label("due_at"),
+        )
         .join(t.source_poll, poll.source_id == source.id)
         .where(source.retired_at.is_(None))
-        .group_by(_state(now, late_before))
+        .subquery()
+    )
+    rows = connection.execute(
+        select(
+            each.c.state, func.count(), func.count(each.c.due_at), func.min(each.c.due_at)
+        ).group_by(each.c.state)
     ).all()
     oldest = min((row[3] for row in rows if row[3] is not None), default=None)
     return SourceCounts({row[0]: row[1] for row in rows}, sum(row[2] for row in rows), oldest)

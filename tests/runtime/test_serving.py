@@ -49,7 +49,14 @@ async def test_new_rules_wait_for_the_pass_that_matches_by_the_old_ones(running)
     assert done == ["pass begins", "pass ends", "matched again", "kept house"]
 
 
-@pytest.mark.parametrize(("written", "told"), [("", 0), ('[web]\nlisten = "[::1]:9"\n', 1)])
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("", 0),
+        ('[web]\nlisten = "[::1]:9"\n', 1),
+        ('[metrics]\nlisten = "[::1]:9"\n', 1),
+    ],
+)
 async def test_what_a_reload_cannot_change_is_told(tmp_path, capsys, written, told):
     config = tmp_path / "bantin.toml"
     config.write_text('[site]\ntitle = "Tin"\n', encoding="utf-8")

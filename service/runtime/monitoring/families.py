@@ -19,6 +19,7 @@ from prometheus_client.core import (
     Metric,
 )
 from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.utils import floatToGoString
 
 from service.mail.relays import line_names
 from service.runtime import disk
@@ -296,5 +297,5 @@ def _histogram(name: str, text: str, buckets: Buckets) -> Metric:
 
 def _filled(buckets: Buckets) -> tuple[list[tuple[str, float]], float]:
     """Buckets as Prometheus has them: each holds all that is smaller, too; and the sum."""
-    bounds = [*(f"{bound:g}" for bound in buckets.bounds), "+Inf"]
+    bounds = [*map(floatToGoString, buckets.bounds), "+Inf"]
     return list(zip(bounds, map(float, accumulate(buckets.counts)), strict=True)), buckets.total

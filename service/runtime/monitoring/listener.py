@@ -12,17 +12,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
-
-from prometheus_client import make_wsgi_app
-from prometheus_client.registry import CollectorRegistry
 
 from service.runtime import logs
 from service.runtime.composition import Service
-from service.runtime.monitoring.families import registry
 from service.runtime.monitoring.rows import RowsReader
 from service.runtime.vitals import Vitals
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import CollectorRegistry
 
 PATH = "/metrics"
 
@@ -48,6 +47,9 @@ def listening(service: Service, vitals: Vitals) -> Iterator[None]:
     if where is None:
         yield
         return
+    # Loaded only where somebody scrapes.
+    from service.runtime.monitoring.families import registry  # noqa: PLC0415 - see above
+
     made = registry(service, vitals, RowsReader(service, time.monotonic))
     try:
         server = _Server(where, guarded(made, lambda: _key(service)))
@@ -67,6 +69,8 @@ def listening(service: Service, vitals: Vitals) -> Iterator[None]:
 
 def guarded(made: CollectorRegistry, key: Callable[[], str | None]) -> Callable[..., Any]:
     """The WSGI application: metrics at PATH alone, for who brings the key, if there is one."""
+    from prometheus_client import make_wsgi_app  # noqa: PLC0415 - as above
+
     metrics = make_wsgi_app(made)
 
     def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
