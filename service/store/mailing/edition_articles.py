@@ -14,7 +14,7 @@ from service.store.tables import article, digest, edition, edition_story
 
 
 @dataclass(frozen=True, slots=True)
-class ListedArticle:
+class DatedArticle:
     """An article that an edition lists."""
 
     public_id: str
@@ -28,7 +28,7 @@ class EditionArticles:
     digest: str
     cadence: str
     cut_at: datetime
-    articles: tuple[ListedArticle, ...]
+    articles: tuple[DatedArticle, ...]
 
 
 def of(connection: Connection, edition_ids: Iterable[int]) -> dict[int, EditionArticles]:
@@ -47,14 +47,14 @@ def of(connection: Connection, edition_ids: Iterable[int]) -> dict[int, EditionA
     ids: dict[int, list[int]] = defaultdict(list)
     for row in rows:
         ids[row.edition_id] += row.article_ids
-    found: dict[int, ListedArticle] = {}
+    found: dict[int, DatedArticle] = {}
     for batch in lots(one for some in ids.values() for one in some):
         articles = connection.execute(
             select(article.c.id, article.c.public_id, article.c.first_seen_at).where(
                 article.c.id.in_(batch)
             )
         )
-        found |= {row.id: ListedArticle(row.public_id, row.first_seen_at) for row in articles}
+        found |= {row.id: DatedArticle(row.public_id, row.first_seen_at) for row in articles}
     return {
         row.id: EditionArticles(
             row.name,
