@@ -37,6 +37,7 @@ def collect(names: tuple[str, ...], config: Path, as_json: bool) -> None:
     """
     with opened(config) as service, progress("collecting", shown=not as_json) as advance:
         done = asyncio.run(pipeline.collect(service, list(names) or None, advance))
+        asyncio.run(pipeline.judge_stories(service))
         asyncio.run(pipeline.index_articles(service, BY_HAND))
     if as_json:
         dump(_collected(done))

@@ -10,11 +10,13 @@ process that dies loses its copy, and the next one makes another from the articl
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from service.curate import identity
@@ -32,10 +34,14 @@ if TYPE_CHECKING:
     Reader = Callable[[str, str, str | None], Terms]
 
 BATCH = 20
-"""Articles judged in one transaction: some 60 ms, in which nobody else writes."""
+"""Articles judged in one transaction: some 30 ms, in which nobody else writes."""
 
 SLIP = timedelta(hours=1)
 """A clock that is set back by less changes nothing."""
+
+FEW, REST, LONGEST_REST_S = 5, 9.0, 2.0
+"""While a pass needs the processor: articles in a transaction, which is followed by a rest of so
+many times the time that it took, so that judging takes a tenth; and no rest is longer."""
 
 READ = 200
 """Articles read at a time when the window is read again."""
@@ -57,9 +63,19 @@ class Judged:
 class Judge:
     """One process's copy of the window. A thread that comes while another judges waits for it."""
 
-    def __init__(self, read: Reader | None = None) -> None:
-        """`read`: the terms of a title, a text and a language; None: as stories are compared."""
+    def __init__(
+        self,
+        read: Reader | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        longest_rest_s: float = LONGEST_REST_S,
+    ) -> None:
+        """`read`: the terms of a title, a text and a language; None: as stories are compared.
+
+        `clock`, in seconds, says how long a batch took.
+        """
         self._read = read
+        self._clock, self._longest_rest_s = clock, longest_rest_s
+        self._yielding = 0  # to so many passes
         self._window = timedelta()
         self._copy: Stories | None = None
         self._to = 0  # the last article that it has
@@ -68,6 +84,7 @@ class Judge:
         self._until: datetime | None = None
         self._lock = Lock()
         self._closed = False
+        self._go = Event()  # no pass runs, or it is closed
 
     @property
     def closed(self) -> bool:
@@ -77,6 +94,22 @@ class Judge:
     def close(self) -> None:
         """Begin no batch any more: the process ends. What is left is found by the next one."""
         self._closed = True
+        self._go.set()
+
+    @contextmanager
+    def yielding(self) -> Iterator[None]:
+        """Rest between batches while the block runs: it needs the processor and the store more.
+
+        Blocks of one thread alone.
+        """
+        self._yielding += 1
+        self._go.clear()
+        try:
+            yield
+        finally:
+            self._yielding -= 1
+            if not self._yielding:
+                self._go.set()
 
     def run(self, store: Store, window: timedelta, now: datetime) -> Judged:
         """Judge all articles that nobody has judged, among those of the window. Raises StoreError.
@@ -92,18 +125,18 @@ class Judge:
         if set_back or window != self._window:
             # What came while the clock was ahead would never leave the window.
             self._copy = None
-        self._until, self._window = now, window
-        while True:
-            with store.read() as connection:
-                if self._closed or not story_rows.has_unjudged(connection):
-                    return done
+        self._until, self._window, rest = now, window, 0.0
+        while self._has_more(store, rest):
             try:
                 stories = self._catch_up(store, now)
                 if stories is None:
-                    return done
+                    break
+                began = self._clock()
+                terms = self._read_ahead(store, done)
                 with store.write() as connection:
-                    self._batch(connection, stories, now, done)
+                    self._batch(connection, stories, terms, now, done)
                 self._singly = max(0, self._singly - 1)
+                rest = min(REST * (self._clock() - began), self._longest_rest_s)
             except StoreError:
                 self._copy = None  # the rows are as they were, the copy may not be
                 raise
@@ -117,6 +150,16 @@ class Judge:
             except BaseException:
                 self._copy = None
                 raise
+        return done
+
+    def _has_more(self, store: Store, rest: float) -> bool:
+        """Whether a batch may begin, after a rest of so many seconds where a pass runs."""
+        with store.read() as connection:
+            if self._closed or not story_rows.has_unjudged(connection):
+                return False
+        if self._yielding:
+            self._go.wait(rest)
+        return not self._closed
 
     def _leave_alone(self, store: Store, why: str, now: datetime, done: Judged) -> None:
         """The next article stays a story of its own."""
@@ -163,7 +206,25 @@ class Judge:
             if self._closed:
                 return None
 
-    def _batch(self, connection: Connection, stories: Stories, now: datetime, done: Judged) -> None:
+    def _read_ahead(self, store: Store, done: Judged) -> dict[Judgeable, Terms]:
+        """The words of what is next, while others may write. What changes until then counts not."""
+        with store.read() as connection:
+            to = story_rows.judged_to(connection)
+            rows = [] if to is None else story_rows.after(connection, to, self._size)
+        return {row: self._terms(row, done.unread) for row in rows}
+
+    @property
+    def _size(self) -> int:
+        return 1 if self._singly else FEW if self._yielding else BATCH
+
+    def _batch(
+        self,
+        connection: Connection,
+        stories: Stories,
+        known: Mapping[Judgeable, Terms],
+        now: datetime,
+        done: Judged,
+    ) -> None:
         entries.queue(connection)
         to = story_rows.judged_to(connection)
         if to is None:
@@ -175,7 +236,7 @@ class Judge:
             stories.forget_before(since)
             _agree(stories, story_rows.homes(connection, since, to))
             stories.by_hand = self._by_hand(connection, since)
-        size = 1 if self._singly else BATCH
+        size = self._size
         rows = story_rows.after(connection, to, size)
         # Until now they were left out of all lists, which may have been made meanwhile.
         topics = story_rows.topics_of(connection, [row.id for row in rows])
@@ -184,7 +245,7 @@ class Judge:
         for row in rows:
             placed = stories.add(
                 row.id,
-                self._terms(row, done.unread),
+                known.get(row) or self._terms(row, done.unread),
                 min(row.first_seen_at, now),
                 begun(connection, row.id, now, new),
                 row.story_id,

@@ -33,7 +33,7 @@ OVERLAP = timedelta(hours=1)
 LEAST_HALF_LIFE = timedelta(hours=12)
 """A story loses half of its score in one period of its digest, but no sooner than in this time."""
 
-LOADED = 200
+LOADED = 500
 """Stories read whole at a time."""
 
 PER_TOPIC = 100

@@ -58,20 +58,22 @@ async def collect(
     """One pass over what is due, or over the named sources at once.
 
     `parsers` and `sites` are kept by a caller that collects for long. After `at_most_s` none is
-    begun.
+    begun. Stories of what is new are judged by what follows: a pass waits for no other's.
     """
-    done = await poll.collect(
-        service.store,
-        service.settings,
-        service.clock,
-        names=names,
-        owner=service.owner,
-        model=await asyncio.to_thread(service.model),
-        progress=progress,
-        parsers=parsers,
-        sites=sites,
-        at_most_s=at_most_s,
-    )
+    model = await asyncio.to_thread(service.model)
+    with service.judge.yielding():
+        done = await poll.collect(
+            service.store,
+            service.settings,
+            service.clock,
+            names=names,
+            owner=service.owner,
+            model=model,
+            progress=progress,
+            parsers=parsers,
+            sites=sites,
+            at_most_s=at_most_s,
+        )
     service.counted.polled(done.tried, done.ok, done.failed, done.pages)
     service.counted.took_in(done.entries_new, done.late)
     if done.tried or done.pages:
@@ -83,8 +85,6 @@ async def collect(
             new=done.entries_new,
             pages=done.pages,
         )
-    if done.entries_new:
-        await judge_stories(service)
     return done
 
 
@@ -115,8 +115,6 @@ async def take_delivered(service: Service, *, parsers: Parsers) -> Taken:
         model=await asyncio.to_thread(service.model),
     )
     service.counted.took_in(done.entries_new, done.late)
-    if done.changed.topics:
-        await judge_stories(service)
     return done
 
 
@@ -182,7 +180,7 @@ async def index_articles(service: Service, batches: int = BATCHES) -> bool:
 async def judge_stories(service: Service) -> None:
     """Put new articles into the stories that other outlets tell already.
 
-    Whatever shows or mails stories calls this first, so that nobody sees one event twice.
+    Whatever publishes or mails stories calls this first, so that nobody sees one event twice.
     """
     done = await asyncio.to_thread(_judge, service)
     if done.articles:

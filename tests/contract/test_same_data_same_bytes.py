@@ -12,7 +12,7 @@ from sqlalchemy import select
 from service.collect.workers.pool import Parsers
 from service.publish.channel import FORMATS
 from service.store import tables as t
-from service.store.content import stale_feeds
+from service.store.content import stale_feeds, story_rows
 from tests.contract.way import AFTER_THE_CUT, LOOPBACK, SITE, TODAY, Outlets, Way, outlets, rss
 from tests.curate.stories.test_engine import strangers
 
@@ -102,8 +102,15 @@ async def walk(way: Way, served: Outlets) -> None:
     way.now = TODAY
     serve(served, *NEWS)
     assert (await way.collect()).entries_new == 3 * len(NEWS)
+    assert waits_for_a_judge(way), "a pass does not wait until its stories are judged"
     way.now = AFTER_THE_CUT
     await again(way)
+    assert not waits_for_a_judge(way), "what is published is judged first"
+
+
+def waits_for_a_judge(way: Way) -> bool:
+    with way.service.store.read() as connection:
+        return story_rows.has_unjudged(connection)
 
 
 async def again(way: Way) -> None:

@@ -12,7 +12,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import event, func, select
 
-from service.curate.judging import Judge, begun, stop
+from service.curate.judging import FEW, Judge, begun, stop
 from service.curate.search.answers import find_stories
 from service.curate.search.question import parse as parse_question
 from service.curate.stories.terms import read
@@ -432,6 +432,52 @@ def test_a_judge_that_is_closed_leaves_the_rest_to_the_next_process(desk, judge,
     judge.close()
     assert judge.run(desk.store, WINDOW, now).articles == 0
     assert Judge().run(desk.store, WINDOW, now).articles == 1
+
+
+def test_words_are_read_while_others_may_write_and_again_where_they_changed_since(desk, now):
+    said, locked = Counter(), set()
+
+    def edited(title, text, language):
+        said[title] += 1
+        locked.add(desk.store._write_lock.locked())
+        if title == MUSEUM[0]:  # meanwhile its outlet says something else
+            desk.says("b", told(3, AGAIN, "b"))
+        return read(title, text, language)
+
+    judge = Judge(edited)
+    judge.run(desk.store, WINDOW, now)
+    desk.says("b", told(1, FLOOD, "b"), told(3, MUSEUM, "b"))
+    assert judge.run(desk.store, WINDOW, now).moved == 1
+    assert said == {FLOOD[0]: 1, MUSEUM[0]: 1, AGAIN[0]: 1}
+    assert len(desk.story("https://b.vn/1").article_ids) == 2
+    desk.says("b", told(4, THIRD, "b"))
+    locked.clear()
+    judge.run(desk.store, WINDOW, now)
+    assert locked == {False}
+
+
+def resting():
+    """A judge whose batches take an hour, as its rests do."""
+    hours = count(step=3600)
+    return Judge(clock=lambda: next(hours), longest_rest_s=3600)
+
+
+def test_while_a_pass_runs_a_judge_rests_between_its_batches(desk, now):
+    judge = resting()
+    desk.says("a", *(told(number, one, "a") for number, one in enumerate(strangers(25))))
+    with ThreadPoolExecutor(1) as pool:
+        with judge.yielding():
+            running = pool.submit(judge.run, desk.store, WINDOW, now)
+            with pytest.raises(TimeoutError):
+                running.result(0.5)
+        assert running.result(60).articles == 25
+
+
+def test_a_judge_that_is_closed_while_it_rests_begins_no_batch(desk, now):
+    judge = stopping(resting())
+    desk.says("a", *(told(number, one, "a") for number, one in enumerate(strangers(25))))
+    with judge.yielding():
+        assert judge.run(desk.store, WINDOW, now).articles == FEW
 
 
 def test_an_idle_judge_asks_two_questions_and_writes_nothing(desk, judge, now):

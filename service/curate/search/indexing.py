@@ -6,20 +6,19 @@ was killed goes on from there, and an upgrade indexes what is stored in the same
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from service.store.content import entries, search_index
 from service.store.content.search_index import IndexedWords
-from service.store.core.database import Connection, Store
+from service.store.core.database import Store
 from service.text.search_tokens import article_tokens
 
-BATCH = 400
-"""Articles in one transaction: some 100 ms, in which nobody else writes."""
+BATCH = 100
+"""Articles in one transaction: some 20 ms, in which nobody else writes, 70 of long texts."""
 
 BATCHES = 2
-"""In one run: while a first collection goes on, it must not cost much of the processor."""
+"""In one run, after which it looks whether a pass needs the processor: then it is the only one in
+5 seconds."""
 
-BY_HAND = 25
+BY_HAND = 100
 """Batches after a pass by hand: what it brings at the most, some seconds."""
 
 
@@ -29,20 +28,18 @@ def index_stored(store: Store, batches: int = BATCHES, most: int = BATCH) -> boo
 
 
 def _index_batch(store: Store, most: int) -> bool:
-    """True: there may be more."""
+    """True: there may be more. Tokens are made while others may write, unless words change then."""
     with store.read() as connection:
-        if not search_index.due(connection, 1):
-            return False
+        ids = search_index.due(connection, most)
+        made = {one: tokens_of(one) for one in search_index.words(connection, ids)}
+    if not ids:
+        return False
     with store.write() as connection:
         entries.queue(connection)  # an article must not be amended between read and write
         ids = search_index.due(connection, most)
-        _index(connection, ids)
+        found = search_index.words(connection, ids)
+        search_index.put(connection, {one.id: made.get(one) or tokens_of(one) for one in found})
     return len(ids) == most
-
-
-def _index(connection: Connection, ids: Sequence[int]) -> None:
-    found = search_index.words(connection, ids)
-    search_index.put(connection, {one.id: tokens_of(one) for one in found})
 
 
 def tokens_of(one: IndexedWords) -> set[str]:

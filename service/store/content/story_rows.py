@@ -5,14 +5,16 @@ The rows are the truth: a judge takes what they say, and moves nothing that has 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    bindparam,
     delete,
     exists,
     func,
@@ -26,8 +28,28 @@ from sqlalchemy import (
 from service.store.content import topics, versions
 from service.store.content.articles import beginning
 from service.store.core import facts
-from service.store.core.bulk import lots
+from service.store.core.bulk import Many, lots
 from service.store.tables import article, article_topic, story, story_article, topic
+
+_MOVE = Many(
+    lambda _: (
+        update(story_article)
+        .where(story_article.c.article_id == bindparam("moved"))
+        .values(story_id=bindparam("to"))
+    )
+)
+_BECOME = Many(
+    lambda _: (
+        update(story)
+        .where(or_(story.c.id == bindparam("empty"), story.c.merged_into == bindparam("empty")))
+        .values(merged_into=bindparam("into"))
+    )
+)
+_TELL = Many(
+    lambda _: (
+        update(story).where(story.c.id == bindparam("told")).values(article_id=bindparam("by"))
+    )
+)
 
 _JUDGED_TO = "stories_judged_to"
 _LISTED_BEFORE = "stories_listed_before"
@@ -212,22 +234,18 @@ def place(connection: Connection, moves: Mapping[int, int]) -> set[str]:
     to = judged_to(connection)
     judged = to is None or min(moves) <= to
     versions.raise_(connection, [versions.HOMES, *([versions.REGROUPED] if judged else [])])
-    for to in sorted(set(moves.values())):
-        for batch in lots(one for one, there in moves.items() if there == to):
-            connection.execute(
-                update(story_article)
-                .where(story_article.c.article_id.in_(batch))
-                .values(story_id=to)
-            )
+    _MOVE(connection, [{"moved": one, "to": there} for one, there in sorted(moves.items())])
     left = {before[one] for one in moves}
-    for empty in sorted(left - _inhabited(connection, left)):
-        went = Counter(moves[one] for one in moves if before[one] == empty)
-        into = min(went, key=lambda to: (-went[to], to))
-        connection.execute(
-            update(story)
-            .where(or_(story.c.id == empty, story.c.merged_into == empty))
-            .values(merged_into=into)
-        )
+    went: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    for one, to in moves.items():
+        went[before[one]][to] += 1
+    _BECOME(
+        connection,
+        [
+            {"empty": empty, "into": min(went[empty], key=lambda to: (-went[empty][to], to))}
+            for empty in sorted(left - _inhabited(connection, left))
+        ],
+    )
     touched = left | set(moves.values())
     topics.list_anew(connection, {*moves, *_represent(connection, touched)})
     return topics_of_stories(connection, touched)
@@ -313,21 +331,21 @@ def _represent(connection: Connection, stories: Iterable[int]) -> list[int]:
             .where(story.c.id.in_(batch), story_article.c.story_id != story.c.id)
         )
         lost += connection.scalars(elsewhere)
-    members: list[int] = []
-    for one in lost:
-        own = (
-            select(article.c.id, article.c.merged_into)
+    homes: defaultdict[int, list[Any]] = defaultdict(list)
+    for batch in lots(lost):
+        rows = connection.execute(
+            select(story_article.c.story_id, article.c.id, article.c.merged_into)
             .join(story_article, story_article.c.article_id == article.c.id)
-            .where(story_article.c.story_id == one)
+            .where(story_article.c.story_id.in_(batch))
         )
-        rows = connection.execute(own).all()
-        if not rows:
-            continue  # it has become another
-        living = [row.id for row in rows if row.merged_into is None]
-        first = min(living or [row.id for row in rows])
-        connection.execute(update(story).where(story.c.id == one).values(article_id=first))
-        members += [row.id for row in rows]
-    return members
+        for row in rows:
+            homes[row.story_id].append(row)
+    first = [
+        {"told": one, "by": min(rows, key=lambda row: (row.merged_into is not None, row.id)).id}
+        for one, rows in sorted(homes.items())  # the others have become another
+    ]
+    _TELL(connection, first)
+    return [row.id for rows in homes.values() for row in rows]
 
 
 def topics_of_stories(connection: Connection, stories: Iterable[int]) -> set[str]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import chain, repeat
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import event, text, update
 
 from service.config.schema import Settings
 from service.curate.rematch import rematch
@@ -144,6 +144,21 @@ def test_an_edit_is_found_by_its_new_words_alone(told):
     assert told.finds("thầy cô") == ["6 Thầy cô đi học"]
     assert told.finds("đà nẵng") == ["5 Ủy ban xã họp dân"]
     assert told.finds("topic:giao-duc") == []
+
+
+def test_what_is_edited_while_it_is_indexed_is_found_by_its_new_words(told):
+    edits = ["6 Thầy cô đi học"]
+
+    def edit(_connection, _cursor, statement, *_):
+        if "article.title" in statement and edits:  # its words have just been read
+            told.says("a", entry("6", "https://a.vn/6", edits.pop(), summary="Ở Huế."))
+
+    event.listen(told.store._readers, "after_cursor_execute", edit)
+    told.indexed()
+    event.remove(told.store._readers, "after_cursor_execute", edit)
+    assert not edits
+    assert waiting(told) == 0
+    assert told.finds("thầy cô") == ["6 Thầy cô đi học"]
 
 
 def test_who_tells_it_too_and_what_it_became_one_with_count(told):
