@@ -18,7 +18,7 @@ from prometheus_client.core import (
     InfoMetricFamily,
     Metric,
 )
-from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.registry import CollectorRegistry
 from prometheus_client.utils import floatToGoString
 
 from service.mail.relays import line_names
@@ -55,7 +55,7 @@ def registry(service: Service, vitals: Vitals, rows: RowsReader) -> CollectorReg
     return made
 
 
-class Families(Collector):
+class Families:
     """Gives every family anew at each scrape."""
 
     def __init__(self, service: Service, vitals: Vitals, rows: RowsReader) -> None:
