@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Executable, Table, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from service.store.content import search_statements
 from service.store.content.search_index import (
@@ -34,8 +34,8 @@ TAIL = 2000
 _STEPS = (2, 16)
 """Ranges that are asked at a time on PostgreSQL, the newest first; then all that are left.
 
-A frequent word is in enough articles of the first, which have a statement of their own. To narrow a
-question to many ranges costs more than a rare word in all of them."""
+A frequent word is in enough articles of the first. To narrow a question to more of them costs more
+than to look for a rare word in all, so that this is done where there will be enough."""
 
 _OFF = ("seqscan", "hashjoin", "mergejoin")
 """Candidates come by the index, articles by their ids and only as many as are asked for: how many
@@ -170,24 +170,28 @@ class _SearchRun:
             return
         groups = [numbers(group) for group in asked.groups if group]
         bound |= {f"group{number}": group for number, group in enumerate(groups)}
-        bound["tokens"] = numbers(asked.tokens)
-        newest, *older = _ranges(asked.low, asked.last)
-        for parts in ([newest], older):
-            if parts:
-                self._limit.look()
-                yield from self._connection.execute(*self._by_gin(parts, bound))
+        yield from self._by_gin(asked, {"tokens": numbers(asked.tokens), **bound})
 
-    def _by_gin(
-        self, parts: Sequence[_Range], bound: dict[str, Any]
-    ) -> tuple[Executable, dict[str, Any]]:
-        """The statement for some parts of the archive, and what is bound in it."""
-        bound = dict(bound)
-        for number, part in enumerate(parts):
-            bound[f"high{number}"] = part.high
-            if part.tokens:
-                bound[f"ranges{number}"] = numbers(part.tokens)
-        ranged = tuple(bool(part.tokens) for part in parts)
-        return search_statements.by_gin(self._shape, ranged), bound
+    def _by_gin(self, asked: _Asked, bound: dict[str, Any]) -> Iterator[Any]:
+        high, lowest = asked.last // RANGE, min(asked.low, asked.last) // RANGE
+        passed = found = 0
+        for step in (*_STEPS, None):
+            left = high - lowest + 1
+            if left <= 0:
+                return
+            number = min(step or left, left)
+            if step and number < left and 2 * found * (passed + step) < self._most * passed:
+                continue  # at the rate of the newest not half of what is wanted would be there
+            self._limit.look()
+            bound["high"] = high * RANGE + RANGE - 1
+            if number <= _STEPS[-1]:
+                some = (range_token(high - behind) for behind in range(number))
+                bound["ranges"] = numbers(some)
+            statement = search_statements.by_gin(self._shape, ranged=number <= _STEPS[-1])
+            for row in self._connection.execute(statement, bound):
+                found += 1
+                yield row
+            passed, high = passed + number, high - number
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,27 +202,6 @@ class _Asked:
     groups: Sequence[Sequence[str]]
     low: int
     last: int
-
-
-class _Range(NamedTuple):
-    """Articles up to `high`, which have one of these tokens; without any: all up to there."""
-
-    high: int
-    tokens: tuple[str, ...] = ()
-
-
-def _ranges(lowest_id: int, last: int) -> Iterator[_Range]:
-    """The archive between these articles in parts, the newest first; at least one."""
-    high, lowest = last // RANGE, min(lowest_id, last) // RANGE
-    for step in _STEPS:
-        low = max(high - step + 1, lowest)
-        yield _Range(
-            high * RANGE + RANGE - 1, tuple(range_token(one) for one in range(low, high + 1))
-        )
-        high = low - 1
-        if high < lowest:
-            return
-    yield _Range(high * RANGE + RANGE - 1)
 
 
 def _fts_query(asked: _Asked) -> str:

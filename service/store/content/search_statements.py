@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Executable,
     Integer,
     Select,
     Text,
@@ -26,7 +25,6 @@ from sqlalchemy import (
     or_,
     select,
     table,
-    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -126,31 +124,24 @@ def by_fts(shape: Shape) -> Select[Any]:
 
 
 @lru_cache(_SHAPES)
-def by_gin(shape: Shape, parts: tuple[bool, ...]) -> Executable:
-    """On PostgreSQL: parts of the archive in turn, until there are `most`.
+def by_gin(shape: Shape, *, ranged: bool) -> Select[Any]:
+    """On PostgreSQL: all candidates, then the newest that answer, at the most `most`.
 
-    Part n goes from the article `low` up to `high{n}`; where its place says True, the index is
-    asked for one of `ranges{n}` besides. All have `tokens` and one of each `group0`, `group1`.
+    They have all `tokens`, one of each `group0`, `group1` and, if `ranged`, one of `ranges`, and
+    are behind the article `low`, up to `high`.
     """
-    every = [_of_part(shape, number, ranged=ranged) for number, ranged in enumerate(parts)]
-    # PostgreSQL goes through the parts of a UNION ALL one after the other, as they are needed.
-    return every[0] if len(every) == 1 else union_all(*every).limit(_number("most"))
-
-
-def _of_part(shape: Shape, part: int, *, ranged: bool) -> Select[Any]:
-    """All candidates, then the newest of them that answer."""
     own = _GIN.c.tokens
     asked = [own.contains(_numbers("tokens"))] if shape.tokens else []
     groups = [f"group{number}" for number in range(shape.topics + shape.sources)]
-    some = [*groups, f"ranges{part}"] if ranged else groups
+    some = [*groups, "ranges"] if ranged else groups
     candidates = (
         select(_GIN.c.article_id)
         .where(*asked, *(own.overlap(_numbers(name)) for name in some))
-        .cte(f"candidates_{part}")
+        .cte("candidates")
         .prefix_with("MATERIALIZED")
     )
     at = candidates.c.article_id
-    inside = at > _number("low"), at <= _number(f"high{part}")
+    inside = at > _number("low"), at <= _number("high")
     newest = select(at).where(*inside).order_by(at.desc()).subquery()
     return (
         select(*_FOUND)
