@@ -24,6 +24,7 @@ from service.mail.leases import Watch
 from service.mail.personal import TransactionalComposer
 from service.mail.relays import Line, lines_of, outbox_of
 from service.model import DeliveryState
+from service.store.core import hold
 from service.store.core.database import Store
 from service.store.core.lease import TERM, Term
 from service.store.mailing import deliveries, outcomes
@@ -31,6 +32,9 @@ from service.store.mailing.claims import ClaimedDelivery, Lane
 
 _LOOK_AGAIN_S = 1.0
 """How often a run of one digest looks whether others have finished what they have in hand."""
+
+HELD = "mail is held since the restore: `bantin up --release` lets it go"
+"""Why no relay is given anything."""
 
 _IN_HAND = frozenset({DeliveryState.PLANNED, DeliveryState.CLAIMED, DeliveryState.SENDING})
 
@@ -58,6 +62,8 @@ class Drained:
     def complete(self) -> bool:
         """Nothing is left deferred, uncertain or rejected by our fault."""
         held = (DeliveryState.DEFERRED, DeliveryState.UNCERTAIN)
+        if HELD in self.paused.values():
+            return False
         return not self.unsent and not any(self.left.get(state) for state in held)
 
 
@@ -81,8 +87,9 @@ async def drain(
     its deliveries has left `planned`, `claimed` and `sending`, in whosever hands. `relays` None:
     those of the settings, else the outbox. `stop`: when set, messages in flight are finished and
     the rest is given back. `recorded` is told of each mail whose state is committed here. `random`
-    gives numbers in [0, 1), the jitter of back-offs. `term`: how often leases are renewed. Raises
-    MailError for a `mail.from` that is not an address, StoreError.
+    gives numbers in [0, 1), the jitter of back-offs. `term`: how often leases are renewed. Nothing
+    while mail is held (store.core.hold), which `paused` tells of each relay. Raises MailError for a
+    `mail.from` that is not an address, StoreError.
     """
     lines = lines_of(settings) if relays is None else list(relays)
     passed = checkpoint or (lambda _: None)
@@ -125,6 +132,9 @@ class _Drain:
         self._idle = asyncio.Event()
 
     async def go(self) -> Drained:
+        if await asyncio.to_thread(self._is_held):
+            left = await asyncio.to_thread(self._left)
+            return Drained({}, left, {line.name: HELD for line in self._lines}, 0)
         alive = asyncio.create_task(self._watch.keep_alive())
         try:
             await self._send_all()
@@ -244,6 +254,10 @@ class _Drain:
         with self._store.ledger() as connection:
             now = self._clock()
             outcomes.postpone(connection, now, min(retries), reason, self._digest)
+
+    def _is_held(self) -> bool:
+        with self._store.read() as connection:
+            return hold.held_since(connection) is not None
 
     def _left(self) -> dict[DeliveryState, int]:
         with self._store.read() as connection:

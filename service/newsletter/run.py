@@ -20,6 +20,7 @@ from service.newsletter.prepare import prepare
 from service.newsletter.scheduling import live_digests, reschedule
 from service.newsletter.welcome import Welcomed, plan_welcomes
 from service.render.engine import Renderer
+from service.store.core import hold
 from service.store.core.database import Store
 from service.store.mailing import editions
 from service.store.mailing.editions import Edition, Frozen
@@ -49,13 +50,16 @@ def plan_due(
     """Plan every edition that is due, or those of one digest. Run again, it finds nothing to do.
 
     `at` replaces `now` in the question what is due; it moves neither the clock nor what an edition
-    may hold. Raises UsageError for an unknown digest, or for an `at` to come where a relay would
-    really send that mail.
+    may hold. Nothing while mail is held (store.core.hold). Raises UsageError for an unknown digest,
+    or for an `at` to come where a relay would really send that mail.
     """
     if digest is not None and digest not in settings.digest:
         raise UsageError(no_such("digest", digest, settings.digest))
     if at is not None and at > now and settings.mail.relay:
         raise UsageError("a time to come needs the outbox; mail goes to a relay here")
+    with store.read() as connection:
+        if hold.held_since(connection) is not None:
+            return Planned()
     late.give_up(store, now, digest)
     reschedule(store, settings, renderer.site.zone, now, digest)
     frozen, planned, failed = 0, 0, {}

@@ -27,7 +27,7 @@ from service.newsletter.scheduling import live_digests, reschedule
 from service.render.engine import Renderer
 from service.store.audience import windows
 from service.store.audience.windows import Window
-from service.store.core import facts
+from service.store.core import facts, hold
 from service.store.core.database import Connection, Store
 from service.store.mailing import deliveries, editions, segments, told
 from service.store.mailing.deliveries import NewDelivery
@@ -53,9 +53,11 @@ def plan_welcomes(
 ) -> Welcomed:
     """Decide for everyone who has confirmed since the last run. Each is a commit of its own.
 
-    `only`: for those of this digest alone.
+    `only`: for those of this digest alone. Nothing while mail is held.
     """
     with store.read() as connection:
+        if hold.held_since(connection) is not None:
+            return Welcomed()
         due = [one for one in windows.welcomes_due(connection) if only in (None, one[1])]
         digests = {row.name: row for row in live_digests(connection, settings)}
     if not due:

@@ -13,6 +13,11 @@ from service.store.core.database import Store, errors_as_ours
 
 VERSIONS = Path(__file__).parents[1] / "migrations" / "versions"
 
+UNFINISHED_RESTORE = "unfinished restore"
+UNFINISHED_COPY = "unfinished copy"
+UNFINISHED = frozenset({UNFINISHED_RESTORE, UNFINISHED_COPY})
+"""What stands for a revision in a database that is not whole yet: no version opens it."""
+
 
 def migrate(store: Store) -> None:
     """Apply the migrations that are missing. Raises StoreError, SchemaError among them.
@@ -30,7 +35,7 @@ def migrate(store: Store) -> None:
 def is_current(store: Store) -> bool:
     """Whether its tables are those of this version. Raises StoreError."""
     with errors_as_ours(), store.engine.connect() as connection:
-        return _revision(connection) == newest()
+        return revision_of(connection) == newest()
 
 
 def migrate_apart(url: str) -> None:
@@ -55,10 +60,16 @@ def _migrate(url: str) -> None:
 
 def newest() -> str:
     """The revision of the last migration; files are named by theirs."""
-    return max(path.stem for path in VERSIONS.glob("[0-9]*.py"))
+    return max(revisions())
 
 
-def _revision(connection: Connection) -> str | None:
+def revisions() -> set[str]:
+    """The revisions of all migrations."""
+    return {path.stem for path in VERSIONS.glob("[0-9]*.py")}
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision of a database, or what stands for one; None: it has no tables of ours."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))

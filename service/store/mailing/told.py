@@ -11,11 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, select
+from sqlalchemy import Connection, and_, delete, insert, or_, select
 
 from service.model import UNSETTLED_STATES, DeliveryState
+from service.store.core import hold
 from service.store.core.bulk import lots
-from service.store.tables import delivery, digest, subscription, told
+from service.store.tables import (
+    article,
+    delivery,
+    digest,
+    entry,
+    source,
+    subscriber,
+    subscription,
+    told,
+)
 
 _CHUNK = 500
 """Ids in one IN list: well under SQLite's limit on parameters."""
@@ -62,9 +72,10 @@ def known(
     *,
     without_delivery: int | None = None,
 ) -> dict[int, set[int]]:
-    """Subscriber -> which of `articles` it has been told in the scope.
+    """Subscriber -> which of `articles` it has been told in the scope, or may have been.
 
-    `without_delivery`: rows of this delivery are left out, for the preview of something sent.
+    `without_delivery`: rows of this delivery are left out, for the preview of something sent. In a
+    store that was restored, whoever was there before may have been told what is older than that.
     """
     people, wanted = sorted(set(subscribers)), set(articles)
     found: dict[int, set[int]] = {person: set() for person in people}
@@ -79,6 +90,35 @@ def known(
         for row in connection.execute(statement):
             if row.article_id in wanted and row.delivery_id != without_delivery:
                 found[row.subscriber_id].add(row.article_id)
+    restored_at = hold.restored_at(connection)
+    if restored_at is not None and wanted:
+        forgotten = _from_before(connection, wanted, restored_at)
+        for some in lots(people if forgotten else [], _CHUNK):
+            there = subscriber.c.id.in_(some) & (subscriber.c.created_at < restored_at)
+            for person in connection.execute(select(subscriber.c.id).where(there)).scalars():
+                found[person] |= forgotten
+    return found
+
+
+def _from_before(
+    connection: Connection, articles: AbstractSet[int], restored_at: datetime
+) -> set[int]:
+    """Which of these a source had before the restore: seen before it, or first seen as old since.
+
+    Not what the first collection of a source brought that was added later.
+    """
+    found: set[int] = set()
+    for some in lots(sorted(articles), _CHUNK):
+        first = (
+            select(entry.c.quiet)
+            .join(source, source.c.id == entry.c.source_id)
+            .where(entry.c.article_id == article.c.id, source.c.created_at < restored_at)
+            .order_by(entry.c.id)
+            .limit(1)
+            .scalar_subquery()
+        )
+        old = or_(article.c.first_seen_at < restored_at, first.is_(True))
+        found |= set(connection.scalars(select(article.c.id).where(article.c.id.in_(some), old)))
     return found
 
 

@@ -1,0 +1,54 @@
+"""Whether a database holds nothing that anybody would miss, and taking the rest out of it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, inspect, text
+
+from service.store import tables as t
+from service.store.core.migrate import UNFINISHED, revision_of
+
+_SAID = (
+    t.entry,
+    t.article,
+    t.subscriber,
+    t.suppression,
+    t.edition,
+    t.delivery,
+    t.websub_delivery,
+    t.story_act,
+)
+"""Where anything stands once a store was in use. Names of the TOML and secrets are made anew."""
+
+_SEARCH = "article_search"
+
+
+def tables_of(connection: Connection) -> set[str]:
+    """The names of all tables in the database's own schema."""
+    return set(inspect(connection).get_table_names())
+
+
+def is_empty(connection: Connection) -> bool:
+    """Whether there is nothing in it, or tables of ours without anything that was said or told.
+
+    So is one whose restore, or copying, was broken off.
+    """
+    there = tables_of(connection)
+    if not there:
+        return True
+    if revision_of(connection) in UNFINISHED:
+        return True
+    ours = {table.name for table in t.metadata.sorted_tables}
+    if not there <= ours | {"alembic_version"} | {n for n in there if n.startswith(_SEARCH)}:
+        return False
+    return not any(
+        connection.execute(text(f"SELECT 1 FROM {table.name} LIMIT 1")).first()  # noqa: S608
+        for table in _SAID
+        if table.name in there
+    )
+
+
+def empty(connection: Connection) -> None:
+    """Drop all tables of PostgreSQL's database. Only where `is_empty`."""
+    for name in sorted(tables_of(connection)):
+        quoted = connection.dialect.identifier_preparer.quote(name)
+        connection.execute(text(f"DROP TABLE {quoted} CASCADE"))
