@@ -13,27 +13,30 @@ from service.cli.admin import links
 from service.cli.opening import environ, log_quietly
 from service.cli.output import config_option, dump, json_option, say, warn
 from service.errors import BantinError, UsageError
+from service.mail.drain import HELD
 from service.render.site_facts import base_url
 from service.runtime import logs, pidfile
-from service.runtime.composition import load, open_loaded
+from service.runtime.composition import Service, load, open_loaded
 from service.runtime.serving import TICKS, Ticks, listen, serve
+from service.store.core import hold
 from service.store.core.migrate import migrate_apart
 from service.web.admin import admin_key
 
 
 @click.command()
+@click.option("--release", is_flag=True, help="Let mail go that is held since a restore.")
 @config_option
-def up(config: Path) -> None:
+def up(config: Path, *, release: bool) -> None:
     """Run the service until SIGTERM or Ctrl-C: collect, publish, mail, pages.
 
     Prints a link to the admin pages that is valid for a day; `bantin admin link` prints another.
     SIGHUP or `bantin reload` reloads the configuration. Exit 2 if the port is in use. Writes the
     store, the key, and var/outbox if no relay is configured.
     """
-    run(config)
+    run(config, release=release)
 
 
-def run(config: Path, ticks: Ticks = TICKS) -> None:
+def run(config: Path, ticks: Ticks = TICKS, *, release: bool = False) -> None:
     """Do what `up` does, with jobs that look for work as often as `ticks` says."""
     log_quietly()
     loaded = load(config, environ())
@@ -49,6 +52,7 @@ def run(config: Path, ticks: Ticks = TICKS) -> None:
         key = _admin_key(settings.var)  # before the modes under var/ are set right
         migrate_apart(settings.store.url)
         service = open_loaded(loaded, retire=True)
+        _let_go(service, release=release)
         opened = links(settings, "/admin/", key, service.clock())
         said = [f"serving {base_url(settings)}/", *(f"  admin pages   {one}" for one in opened)]
         del loaded, settings  # a reload takes another one; this would stay in memory beside it
@@ -59,6 +63,15 @@ def run(config: Path, ticks: Ticks = TICKS) -> None:
             asyncio.run(served)
         finally:
             service.close()
+
+
+def _let_go(service: Service, *, release: bool) -> None:
+    """Lift the hold of a restore where that is asked for; else say that mail is held."""
+    with service.store.ledger() as connection:
+        if release:
+            hold.lift(connection)
+        elif hold.held_since(connection) is not None:
+            warn(f"warning: {HELD}")
 
 
 def _admin_key(var: Path) -> str:

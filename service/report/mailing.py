@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from service.report.sentence import Sentence, sentence
 from service.report.trouble import Trouble
 from service.store import status_counts
+from service.store.core import hold
 from service.store.core.database import Connection
 from service.store.mailing import relay_states, uncertain_deliveries
 from service.store.mailing.relay_states import RelayState
@@ -24,7 +25,8 @@ class Mailing:
 
     `waiting`: mails that could be gone by now, but for a relay's failure.
     `oldest`: when the first of all that has not gone was due; None: nothing is planned.
-    `uncertain`: by edition, the oldest first.
+    `uncertain`: by edition, the oldest first. `held_since`: nothing is planned or sent since the
+    store was restored; None: mail goes out.
     """
 
     relays: tuple[RelayState, ...]
@@ -32,6 +34,7 @@ class Mailing:
     waiting: int
     oldest: datetime | None
     uncertain: tuple[Uncertain, ...]
+    held_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +70,23 @@ def mailing(connection: Connection, now: datetime, relays: Sequence[str]) -> Mai
         waiting=relay_states.waiting(connection, now),
         oldest=status_counts.oldest_waiting(connection),
         uncertain=tuple(uncertain_deliveries.by_edition(connection)),
+        held_since=hold.held_since(connection),
     )
 
 
 def troubles(found: Mailing, now: datetime) -> list[Trouble]:
     """What an admin must know of it, the worst first. A relay beside others stops nothing yet."""
     stops = found.blocked and found.waiting > 0
-    told = [
+    told = []
+    if found.held_since is not None:
+        told.append(Trouble("held", {"since": found.held_since}, stops=True))
+    told += [
         _relay(one, found.waiting, stops=stops)
         for one in found.relays
         if one.failing_since is not None
     ]
-    if found.oldest is not None and now - found.oldest > LATE_AFTER:
+    late = found.oldest is not None and now - found.oldest > LATE_AFTER
+    if late and found.held_since is None:
         values = {"since": found.oldest, "waiting": found.waiting}
         told.append(Trouble("mail_late", values, stops=True))
     if found.uncertain:

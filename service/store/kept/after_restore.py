@@ -1,4 +1,4 @@
-"""What a store must not believe after it was restored: nobody is told twice, or greeted by old news.
+"""What a restored store must not believe: nobody is told twice, or greeted by old news.
 
 Between the backup and its restore mails went out, pages were read and people were told things that
 no row knows of any more. So every window begins now, every mail that was open may have arrived,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from service.errors import StoreError
 
@@ -18,7 +18,7 @@ MAGIC = b"PGDMP"
 _SECRET = ("password", "sslpassword")
 
 _TOO_OLD = re.compile(r"server version mismatch|unsupported version \(")
-_VERSIONS = re.compile(r"server version: (\S+).*?pg_dump version: (\S+)", re.DOTALL)
+_VERSIONS = re.compile(r"server version: (\d[\d.]*).*?pg_dump version: (\d[\d.]*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,19 @@ class Server:
 def server_of(url: str) -> Server:
     """The database of `[store] url`."""
     parsed = make_url(url)
-    secrets = {name: parsed.query[name] for name in _SECRET if name in parsed.query}
-    password = parsed.password or secrets.get("password")
-    plain = parsed.set(drivername="postgresql", password=None).difference_update_query(_SECRET)
+    password = parsed.password or parsed.query.get("password")
+    query = {name: value for name, value in parsed.query.items() if name not in _SECRET}
+    plain = URL.create(
+        "postgresql",
+        username=parsed.username,
+        host=parsed.host,
+        port=parsed.port,
+        database=parsed.database,
+        query=query,
+    )
     # libpq reads PGPASSFILE and the like by itself where the address brings no password.
     told = {} if password is None else {"PGPASSWORD": str(password)}
-    # An empty password would be asked for on the terminal, which nobody may be at.
-    return Server(plain.set(password=None).render_as_string(hide_password=False), told)
+    return Server(plain.render_as_string(hide_password=False), told)
 
 
 def run(tool: str, *arguments: str, server: Server | None = None) -> str:

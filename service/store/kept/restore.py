@@ -30,7 +30,6 @@ from service.store.kept.backup import is_sqlite, kind_of
 from service.store.kept.emptiness import empty, is_empty, tables_of
 from service.store.kept.sqlite_files import Progress
 
-
 _LEFT_OUT = re.compile(r" (alembic_version|SCHEMA - public) ")
 """What is there already: the mark that stands for a revision, and the schema."""
 
@@ -161,16 +160,15 @@ def _into_sqlite(path: Path, file: Path, now: datetime, progress: Progress | Non
 def _must_be_empty(path: Path) -> None:
     if not path.exists() or not path.stat().st_size:
         return
-    with sqlite_files.nobody_else(path):
-        pass
-    with closing(Store(f"sqlite:///{path}")) as store:
-        with store.read() as connection:
-            ok = is_empty(connection)
+    with closing(Store(f"sqlite:///{path}")) as store, store.read() as connection:
+        ok = is_empty(connection)
     if not ok:
         raise StoreError(
             f"{path} is not empty: move it and its -wal and -shm away, or name another file in "
             "[store] url"
         )
+    with sqlite_files.nobody_else(path):
+        pass
 
 
 def _remove(path: Path) -> None:
@@ -222,7 +220,9 @@ def _make_room(store: Store) -> None:
         if there and _others(connection):
             raise StoreError("others are connected to the database: stop the service first")
         empty(connection)
-        connection.execute(text("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)"))
+        connection.execute(
+            text("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
+        )
         connection.execute(
             text("INSERT INTO alembic_version VALUES (:mark)"), {"mark": UNFINISHED_RESTORE}
         )

@@ -1,4 +1,4 @@
-"""SQLite files as a whole: a copy while others write, a check, and whether somebody has one open."""
+"""SQLite files as a whole: a copy while others write, a check, whether somebody has one open."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ Progress = Callable[[int, int], None]
 
 
 def copy(source: Path, target: Path, progress: Progress | None = None) -> None:
-    """Copy a database, which others may be writing to, as it is at this moment. Raises sqlite3.Error.
+    """Copy a database, which others may be writing to, as it is at this moment.
 
-    `target` becomes one private file without a log beside it.
+    `target` becomes one private file without a log beside it. Raises sqlite3.Error.
     """
+    stepped = time.monotonic()
 
     def rest(_status: int, left: int, pages: int) -> None:
         nonlocal stepped
@@ -42,10 +43,11 @@ def copy(source: Path, target: Path, progress: Progress | None = None) -> None:
     with closing(sqlite3.connect(address, uri=True)) as reader, closing(_plain(target)) as writer:
         # One read transaction around all steps: without it, each commit of another process makes
         # the copy begin anew, and beside a busy service it never ends.
+        # The file gets its name once it is whole: nothing needs to survive a crash before.
+        writer.execute("PRAGMA synchronous=OFF")
         reader.isolation_level = None
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        stepped = time.monotonic()
         reader.backup(writer, pages=_PAGES, progress=rest)
         writer.execute("PRAGMA journal_mode=DELETE")  # what was copied says that it has a log
 
@@ -92,8 +94,5 @@ def nobody_else(path: Path) -> Iterator[None]:
 
 
 def _plain(path: Path) -> sqlite3.Connection:
-    """A connection that changes nothing by itself. The file's name is only given once it is whole,
-    so that nothing needs to survive a crash before."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA synchronous=OFF")
-    return connection
+    """A connection that prepares nothing; the first statement may find that it is no database."""
+    return sqlite3.connect(path, isolation_level=None)

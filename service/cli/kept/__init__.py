@@ -1,0 +1,1 @@
+"""`bantin backup`, `restore` and `store copy`."""
