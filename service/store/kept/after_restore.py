@@ -14,7 +14,8 @@ from sqlalchemy import Connection, case, delete, func, select, update
 from service.model import OPEN_STATES, DeliveryState
 from service.store import tables as t
 from service.store.core import facts, hold
-from service.store.sources import article_page_queue
+from service.store.mailing import deliveries
+from service.store.sources import article_page_queue, polling_queue
 from service.store.websub import hub_subscriptions
 
 MADE = "backup"
@@ -53,8 +54,7 @@ def _mails(connection: Connection, now: datetime) -> None:
     c = t.delivery.c
     open_then = {
         "state": DeliveryState.UNCERTAIN.value,
-        "lease_owner": None,
-        "lease_until": None,
+        **deliveries.LEASE.given_back,
         "resend_at": None,
         "reply": _LOST,
     }
@@ -77,8 +77,6 @@ def _sources(connection: Connection, now: datetime) -> None:
     connection.execute(
         update(t.source_poll).values(
             next_poll_at=held,
-            lease_owner=None,
-            lease_until=None,
             first_fetch_at=now,
             first_collected_at=None,
             etag=None,
@@ -94,7 +92,7 @@ def _sources(connection: Connection, now: datetime) -> None:
         .where(t.entry.c.id.in_(waiting), t.entry.c.article_id.is_(None))
         .values(quiet=True)
     )
-    for lease in (article_page_queue.LEASE, hub_subscriptions.LEASE):
+    for lease in (polling_queue.LEASE, article_page_queue.LEASE, hub_subscriptions.LEASE):
         connection.execute(update(lease.table).values(lease.given_back))
     for table in (t.websub_delivery, t.source_snapshot, t.site_lease):
         connection.execute(delete(table))

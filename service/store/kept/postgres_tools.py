@@ -22,14 +22,14 @@ _VERSIONS = re.compile(r"server version: (\d[\d.]*).*?pg_dump version: (\d[\d.]*
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ToolTarget:
     """A database as the tools take it. `address` has no password; `environ` has it, if any."""
 
     address: str
     environ: Mapping[str, str]
 
 
-def server_of(url: str) -> Server:
+def server_of(url: str) -> ToolTarget:
     """The database of `[store] url`."""
     parsed = make_url(url)
     password = parsed.password or parsed.query.get("password")
@@ -44,10 +44,10 @@ def server_of(url: str) -> Server:
     )
     # libpq reads PGPASSFILE and the like by itself where the address brings no password.
     told = {} if password is None else {"PGPASSWORD": str(password)}
-    return Server(plain.render_as_string(hide_password=False), told)
+    return ToolTarget(plain.render_as_string(hide_password=False), told)
 
 
-def run(tool: str, *arguments: str, server: Server | None = None) -> str:
+def run(tool: str, *arguments: str, server: ToolTarget | None = None) -> str:
     """What the tool says on standard output. Raises StoreError with what it says when it fails."""
     command = [tool, *arguments]
     if server is not None:
