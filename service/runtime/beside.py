@@ -1,4 +1,4 @@
-"""What a restored site needs besides the backup of its store (docs/decisions/061)."""
+"""What a restored site needs besides the backup of its store (docs/decisions/062)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Between the backup and its restore mails went out, pages were read and people were told things that
 no row knows of any more. So every window begins now, every mail that was open may have arrived,
-and what the sources have now is old (docs/decisions/061).
+and what the sources have now is old (docs/decisions/062).
 """
 
 from __future__ import annotations
