@@ -132,13 +132,13 @@ def _line(port: int, connections: int) -> Line:
 
 @contextmanager
 def fork_server() -> Iterator[None]:
-    """A clean server with the whole service loaded, so that a start costs no import.
+    """A clean server with the whole service loaded and warm, so that a start costs no import.
 
     A process has one fork server; one that other tests had left has less loaded, or more.
     """
     server = forkserver._forkserver  # as CPython's own tests stop it
     server._stop()
-    server.set_forkserver_preload([__name__])
+    server.set_forkserver_preload(["tests.contract.warm"])
     try:
         yield
     finally:
