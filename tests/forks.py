@@ -89,10 +89,16 @@ def _server() -> socket.socket:
 def _load() -> None:
     """All that a command loads when it begins; none has begun a thread then."""
     from service.cli.app import COMMANDS  # noqa: PLC0415 - only the server does
+    from service.config.schema import Settings  # noqa: PLC0415
+    from service.render.engine import Renderer  # noqa: PLC0415
+    from service.render.site_facts import site_view  # noqa: PLC0415
 
     gc.disable()
     for place, _ in COMMANDS.values():
         importlib.import_module(place.partition(":")[0])
+    templates = Renderer(site_view(Settings(site={"title": "Tin"})))._environment
+    for name in templates.list_templates(extensions=["j2"]):
+        templates.get_template(name)
     gc.freeze()
     gc.enable()
 
