@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -34,7 +33,7 @@ from tests.builders import sources
 from tests.collect.outlets import declared, feed, page
 from tests.contract.websub.desk import rss
 from tests.net.wire import Talk, raw_server
-from tests.running import ROOT, unused_port, up
+from tests.running import COLLECTOR, started, unused_port, up
 
 ALL = {"/treo", "/bai-10001.html", "/hub", "/"}
 """Where the outlet keeps everybody waiting: a feed, an article's page, a hub, a home page."""
@@ -332,10 +331,7 @@ async def test_what_comes_too_late_does_not_undo_what_another_has_done(tmp_path,
             f'[site]\ntitle = "Tin"\n[store]\nurl = "{database}"\n'
             f'[collect]\nallow_networks = ["127.0.0.0/8"]\n[source.bao]\nurl = "{wire.url()}"\n'
         )
-        slow = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.contract.collector", str(config), "0", cwd=ROOT,
-            stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        slow = started([str(COLLECTOR), str(config), "0"], cwd=tmp_path)
         async with asyncio.timeout(PATIENCE_S):
             await went.wait()
         slow.send_signal(signal.SIGSTOP)
@@ -347,9 +343,7 @@ async def test_what_comes_too_late_does_not_undo_what_another_has_done(tmp_path,
                 before = connection.execute(sources()).one()
             go.set()
             slow.send_signal(signal.SIGCONT)
-            async with asyncio.timeout(PATIENCE_S):
-                await slow.communicate()
-            assert slow.returncode == 0
+            assert await asyncio.to_thread(slow.wait, PATIENCE_S) == 0
             with service.store.read() as connection:
                 assert connection.execute(sources()).one() == before
                 assert list(connection.execute(select(t.entry.c.entry_key)).scalars()) == ["moi"]
