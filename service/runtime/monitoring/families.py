@@ -167,20 +167,20 @@ class Families:
 
 def _jobs(jobs: Iterable[tuple[str, JobCounts]]) -> Iterator[Metric]:
     took = HistogramMetricFamily(
-        "bantin_job_run_seconds", "Runs of each job, and how long they took.", labels=["job"]
+        "bantin_job_run_seconds", "Runs of each job, and how long they took.", labels=["name"]
     )
     failed = CounterMetricFamily(
-        "bantin_job_failures", "Runs of each job that failed.", labels=["job"]
+        "bantin_job_failures", "Runs of each job that failed.", labels=["name"]
     )
     failing = GaugeMetricFamily(
         "bantin_job_failing_runs",
         "How many runs of the job have failed one after another until now.",
-        labels=["job"],
+        labels=["name"],
     )
     ended = GaugeMetricFamily(
         "bantin_job_last_end_timestamp_seconds",
         "When the job's last run ended, since the epoch; missing before its first.",
-        labels=["job"],
+        labels=["name"],
     )
     for name, job in jobs:
         took.add_metric([name], *_filled(job.seconds))

@@ -189,14 +189,14 @@ async def test_jobs_are_timed_around_the_engine(service):
         with pytest.raises(OSError, match="no"):
             await job.run()
     _, found = scrape(service)
-    assert of(found, "bantin_job_failures_total", job="collect") == 2
-    assert of(found, "bantin_job_failing_runs", job="collect") == 2
+    assert of(found, "bantin_job_failures_total", name="collect") == 2
+    assert of(found, "bantin_job_failing_runs", name="collect") == 2
     broken = False
     assert await job.run()
     _, found = scrape(service)
-    assert of(found, "bantin_job_run_seconds_count", job="collect") == 3
-    assert of(found, "bantin_job_failing_runs", job="collect") == 0
-    ended = of(found, "bantin_job_last_end_timestamp_seconds", job="collect")
+    assert of(found, "bantin_job_run_seconds_count", name="collect") == 3
+    assert of(found, "bantin_job_failing_runs", name="collect") == 0
+    ended = of(found, "bantin_job_last_end_timestamp_seconds", name="collect")
     assert abs(service.clock().timestamp() - ended) < 60
 
 
