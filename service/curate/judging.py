@@ -51,13 +51,15 @@ READ = 200
 class Judged:
     """How many articles were judged, how many of all moved; whose feeds look otherwise now.
 
-    `unread`: article -> why its words could not be read; it is a story of its own.
+    `unread`: article -> why its words could not be read; it is a story of its own. `ids`: of the
+    articles that were judged.
     """
 
     articles: int = 0
     moved: int = 0
     topics: set[str] = field(default_factory=set)
     unread: dict[int, str] = field(default_factory=dict)
+    ids: list[int] = field(default_factory=list)
 
 
 class Judge:
@@ -263,6 +265,7 @@ class Judge:
         story_rows.keep_judged_to(connection, last)
         self._to, self._homes = last, homes
         done.articles += len(rows)
+        done.ids += [row.id for row in rows]
         done.moved += sum(moves[row.id] != row.story_id for row in rows)
         done.moved += len(moves.keys() - {row.id for row in rows})
         done.topics |= topics

@@ -7,6 +7,7 @@ Each step is a commit of its own and finds by itself what another run, or a kill
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,11 +32,15 @@ __all__ = ["Planned", "Welcomed", "plan_due", "plan_welcomes"]
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a run did. `failed`: edition ("DIGEST CADENCE CUT") -> why nothing of it was planned."""
+    """What a run did. `failed`: edition ("DIGEST CADENCE CUT") -> why nothing of it was planned.
+
+    `by_edition`: edition id -> how many deliveries of it were planned, if any was.
+    """
 
     editions: int = 0
     deliveries: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    by_edition: dict[int, int] = field(default_factory=dict)
 
 
 def plan_due(
@@ -62,17 +67,18 @@ def plan_due(
             return Planned()
     late.give_up(store, now, digest)
     reschedule(store, settings, renderer.site.zone, now, digest)
-    frozen, planned, failed = 0, 0, {}
+    frozen, failed, planned = 0, {}, Counter[int]()
     for cut in _cuts(store, settings, renderer.site.zone, at or now, digest):
         edition, stories, new = _freeze(store, settings, cut, at or now, now)
         frozen += new
         try:
-            planned += _plan(store, settings, renderer, cut, edition, stories, at, now)
+            number = _plan(store, settings, renderer, cut, edition, stories, at, now)
+            planned[edition.id] += number
         except TemplateError as error:
             failed[f"{cut.digest.name} {cut.cadence} {cut.cut_at:%Y-%m-%dT%H:%MZ}"] = str(error)
             with store.ledger() as connection:
                 editions.fail(connection, edition.id, str(error))
-    return Planned(frozen, planned, failed)
+    return Planned(frozen, planned.total(), failed, dict(+planned))
 
 
 def _cuts(

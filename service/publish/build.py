@@ -64,11 +64,13 @@ class Published:
     """What a pass did: feeds (topic ids, "all", "hot") whose bytes changed, or did not, or why not.
 
     A feed in `failed` may stand in `written` as well: it was built without one bad story.
+    `articles`: the articles of all stories in each feed that was written.
     """
 
     written: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
+    articles: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 def publish(
@@ -82,16 +84,19 @@ def publish(
     written: list[str] = []
     unchanged: list[str] = []
     failed: dict[str, str] = {}
+    articles: dict[str, frozenset[int]] = {}
     for feed, mark in desk.waiting().items():
         try:
-            changed, problem = desk.build(feed, mark, now)
+            changed, problem, listed = desk.build(feed, mark, now)
         except Exception as error:  # noqa: BLE001 - one bad feed stops no other; the reason is kept
             failed[feed] = f"{type(error).__name__}: {error}"
             continue
         (written if changed else unchanged).append(feed)
+        if changed:
+            articles[feed] = listed
         if problem:
             failed[feed] = problem
-    return Published(tuple(written), tuple(unchanged), failed)
+    return Published(tuple(written), tuple(unchanged), failed, articles)
 
 
 def _authority(store: Store, settings: Settings, now: datetime) -> str:
@@ -137,8 +142,13 @@ class _Desk:
             or any(bases.get((feed, format_)) != self._basis for format_ in FORMATS)
         }
 
-    def build(self, feed: str, mark: datetime | None, now: datetime) -> tuple[bool, str]:
-        """Build one feed in all formats. Returns whether bytes changed, and what was left out."""
+    def build(
+        self, feed: str, mark: datetime | None, now: datetime
+    ) -> tuple[bool, str, frozenset[int]]:
+        """Build one feed in all formats.
+
+        Returns whether bytes changed, what was left out, and the articles of its stories.
+        """
         with self._store.read() as connection:
             channel = self._channel(connection, feed)
             found = self._stories(connection, feed)
@@ -155,7 +165,8 @@ class _Desk:
                 )  # fmt: skip
             if mark is not None:
                 stale_feeds.clear(connection, feed, mark)
-        return changed, left_out
+        listed = frozenset(one for story in found for one in story.article_ids)
+        return changed, left_out, listed
 
     def _channel(self, connection: Connection, feed: str) -> FeedChannel:
         if feed == stale_feeds.HOT:

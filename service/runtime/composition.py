@@ -24,6 +24,7 @@ from service.render.site_facts import site_view
 from service.runtime.check import check
 from service.runtime.model_in_use import ModelInUse
 from service.runtime.monitoring.counted import Counted
+from service.runtime.monitoring.traces import Traces
 from service.store.audience import subscribers
 from service.store.core import private_files
 from service.store.core.database import Connection, Store, is_there
@@ -46,7 +47,8 @@ class Service:
     """What jobs need. `loaded` and `renderer` are swapped together by a reload.
 
     `owner` names this start of this process in leases: a restart is another owner. `judge` puts new
-    articles into stories, `marker` says which are hot, `counted` is for `/metrics`.
+    articles into stories, `marker` says which are hot, `counted` is for `/metrics`,
+    `traces` tells the way of articles in the log.
     """
 
     loaded: Loaded
@@ -57,6 +59,7 @@ class Service:
     judge: Judge = field(default_factory=Judge)
     marker: HotMarker = field(default_factory=HotMarker)
     counted: Counted = field(default_factory=Counted)
+    traces: Traces = field(default_factory=Traces)
     _model: ModelInUse = field(default_factory=ModelInUse)
 
     def model(self) -> LearnedModel | None:

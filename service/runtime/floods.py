@@ -16,7 +16,7 @@ SPAN_S = 60.0
 CAUSES_KEPT = 1000
 """Causes that are remembered; of more, the oldest is told again."""
 
-_CHANGING = frozenset({"timestamp", "exception", "level", "_record", "_from_structlog"})
+_CHANGING = frozenset({"timestamp", "exception", "level", "trace", "_record", "_from_structlog"})
 """Fields of a structured line that do not make it another cause."""
 
 

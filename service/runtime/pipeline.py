@@ -184,7 +184,9 @@ async def judge_stories(service: Service) -> None:
     """
     done = await asyncio.to_thread(_judge, service)
     if done.articles:
-        logs.get().info("stories judged", articles=done.articles, moved=done.moved)
+        await asyncio.to_thread(
+            service.traces.judged, service.store, done.ids, judged=done.articles, moved=done.moved
+        )
     for article, reason in done.unread.items():
         logs.get().warning("article not judged", article=article, error=reason)
 
@@ -216,7 +218,8 @@ async def publish_stale(service: Service) -> Published:
         publish, service.store, service.settings, service.renderer, service.clock()
     )
     if done.written or done.failed:
-        logs.get().info("published", written=sorted(done.written), failed=sorted(done.failed))
+        logs.get().info("feeds", written=sorted(done.written), failed=sorted(done.failed))
+        await asyncio.to_thread(service.traces.published, service.store, done.articles)
     return done
 
 
@@ -239,8 +242,10 @@ async def plan(
     done = await asyncio.to_thread(plan_due, *parts, digest=digest, at=at)
     if done.editions or done.failed:
         logs.get().info(
-            "planned", editions=done.editions, deliveries=done.deliveries, failed=done.failed
+            "editions", frozen=done.editions, deliveries=done.deliveries, failed=done.failed
         )
+    if done.by_edition:
+        await asyncio.to_thread(service.traces.planned, service.store, done.by_edition)
     return done
 
 

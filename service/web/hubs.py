@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -90,6 +91,7 @@ async def deliver(request: Request) -> Response:
         return PlainTextResponse("too slow\n", 503, _BUSY)
     except ClientDisconnect:
         return Response(status_code=400)
+    structlog.get_logger("bantin").info("hub", id=one.source, to_read=is_news)
     if is_news:
         context.wake("delivered")
     return Response(status_code=202, headers=_HEADERS)

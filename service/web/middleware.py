@@ -2,7 +2,7 @@
 
 An error of ours is logged with its trace and answered with a page that shows none; a store that
 cannot be read is not an error of ours, and logged in one line. A path with a token in it is never
-logged.
+logged. The lines of a request that brings a `traceparent` have its trace id.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.web.answers import error, is_unread, unread
 from service.web.context import VISITOR, Context
 from service.web.headers import HEADERS
+from service.web.trace_context import trace_of
 from service.web.visitors import joined, visitor
 
 _log = logging.getLogger("bantin.web")
@@ -33,6 +35,14 @@ class Shell:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        trace = trace_of(scope["headers"])
+        if trace is None:
+            await self._answer(scope, receive, send)
+            return
+        with structlog.contextvars.bound_contextvars(trace=trace):
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = self._context()
         scope = {**scope, "path": _below(context.prefix, scope["path"])}
         scope[VISITOR] = _visitor(context, scope)

@@ -12,13 +12,10 @@ from datetime import UTC, datetime, timedelta
 
 from service.mail.deliver import MailResult
 from service.model import DeliveryState
-from service.runtime import logs
 from service.runtime.monitoring.counted import Counted
+from service.runtime.monitoring.traces import tell_edition
 from service.store.core.database import Store
 from service.store.mailing import edition_articles
-
-IDS = 200
-"""Articles in one line of the log at most."""
 
 
 class MailsOfARun:
@@ -51,13 +48,4 @@ class MailsOfARun:
                 self._counted.mailed((at - article.first_seen_at).total_seconds(), mails)
         for edition, told in found.items():
             mails = sum(n for (one, _), n in self._accepted.items() if one == edition)
-            ids = [article.public_id for article in told.articles]
-            for start in range(0, len(ids), IDS):
-                logs.get().info(
-                    "mails accepted",
-                    digest=told.digest,
-                    cadence=told.cadence,
-                    cut_at=told.cut_at.isoformat(),
-                    mails=mails,
-                    articles=ids[start : start + IDS],
-                )
+            tell_edition("mails accepted", told, mails=mails)

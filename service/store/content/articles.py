@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Row,
     bindparam,
+    exists,
     func,
     insert,
     select,
@@ -167,6 +168,17 @@ def stored(connection: Connection, ids: Iterable[int]) -> dict[int, Stored]:
             told = row.public_id, row.source_id, row.first_seen_at, row.updated_at
             found[row.id] = Stored(row.id, *told, values)
     return found
+
+
+def news(connection: Connection, ids: Iterable[int]) -> list[str]:
+    """Public ids of those that a source told as news, in the order of their ids."""
+    told = exists().where(t.entry.c.article_id == t.article.c.id, ~t.entry.c.quiet)
+    found: dict[int, str] = {}
+    for batch in lots(ids):
+        named = select(t.article.c.id, t.article.c.public_id)
+        rows = connection.execute(named.where(t.article.c.id.in_(batch), told))
+        found |= {row.id: row.public_id for row in rows}
+    return [found[one] for one in sorted(found)]
 
 
 def before_latest(connection: Connection, most: int) -> int:
