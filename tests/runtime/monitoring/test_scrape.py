@@ -85,8 +85,8 @@ def samples(text):
     return found
 
 
-def of(found, name, **labels):
-    return found[name][tuple(sorted(labels.items()))]
+def of(found, metric, /, **labels):
+    return found[metric][tuple(sorted(labels.items()))]
 
 
 def work(service, sources):
