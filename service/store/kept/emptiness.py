@@ -52,3 +52,12 @@ def empty(connection: Connection) -> None:
     for name in sorted(tables_of(connection)):
         quoted = connection.dialect.identifier_preparer.quote(name)
         connection.execute(text(f"DROP TABLE {quoted} CASCADE"))
+
+
+def others(connection: Connection) -> int:
+    """How many sessions of this user there are in PostgreSQL's database beside our own."""
+    counted = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND usename = current_user AND pid <> pg_backend_pid()"
+    )
+    return connection.scalar(counted) or 0

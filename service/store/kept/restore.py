@@ -27,7 +27,7 @@ from service.store.core.migrate import UNFINISHED_RESTORE, revisions
 from service.store.core.upgrade import upgrade
 from service.store.kept import after_restore, postgres_tools, sqlite_files
 from service.store.kept.backup import is_sqlite, kind_of
-from service.store.kept.emptiness import empty, is_empty, tables_of
+from service.store.kept.emptiness import empty, is_empty, others, tables_of
 from service.store.kept.sqlite_files import Progress
 
 _LEFT_OUT = re.compile(r" (alembic_version|SCHEMA - public) ")
@@ -217,7 +217,7 @@ def _make_room(store: Store) -> None:
             raise StoreError(
                 "the database is not empty: make an empty one, or name another one in [store] url"
             )
-        if there and _others(connection):
+        if there and others(connection):
             raise StoreError("others are connected to the database: stop the service first")
         empty(connection)
         connection.execute(
@@ -226,12 +226,3 @@ def _make_room(store: Store) -> None:
         connection.execute(
             text("INSERT INTO alembic_version VALUES (:mark)"), {"mark": UNFINISHED_RESTORE}
         )
-
-
-def _others(connection: Connection) -> int:
-    """How many sessions of this user there are beside our own."""
-    counted = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND usename = current_user AND pid <> pg_backend_pid()"
-    )
-    return connection.scalar(counted) or 0
