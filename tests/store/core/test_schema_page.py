@@ -82,7 +82,10 @@ ANY_OF = {
     "sources/renames.py": {"source", "topic", "digest"},
 }
 """Modules that write a table which they get as a value, and which these are."""
-HELPERS = {"core/bulk.py", "core/lease.py", "core/clock_repair.py", "kept/after_restore.py"}
+HELPERS = {
+    "core/bulk.py", "core/lease.py", "core/clock_repair.py",
+    "kept/after_restore.py", "kept/copying.py", "kept/rows.py",
+}  # fmt: skip
 """Whose tables are their callers', or all of them."""
 
 
