@@ -210,9 +210,14 @@ class TableCopy:
 
 
 def _sorted(value: Any) -> Any:
-    """A JSON value as both databases give it: PostgreSQL keeps neither the order of keys nor -0."""
+    """A JSON value as both databases give it.
+
+    PostgreSQL keeps neither the order of keys, nor -0, nor whether a number was written with a dot.
+    """
     if isinstance(value, dict):
         return sorted((name, _sorted(one)) for name, one in value.items())
     if isinstance(value, list):
         return [_sorted(one) for one in value]
-    return value + 0.0 if isinstance(value, float) else value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value) + 0.0
+    return value

@@ -93,8 +93,13 @@ def test_a_backup_is_private_and_says_what_made_it(url, tmp_path, now, filled):
 def test_it_is_restored_into_an_empty_place_alone(url, elsewhere, tmp_path, now):
     file = tmp_path / "b"
     backup(url, file, now, HERE)
+    left = tmp_path / "elsewhere" / "bantin.db.restoring"
+    if elsewhere.startswith("sqlite"):
+        left.parent.mkdir()
+        left.write_bytes(b"of one that was killed")
     restore(elsewhere, file, now)
     assert articles(elsewhere) == 20
+    assert not left.exists()
     with pytest.raises(StoreError, match="not empty"):
         restore(elsewhere, file, now)
     with pytest.raises(StoreError, match="not empty"):

@@ -43,7 +43,7 @@ def fill(store, now, articles=30):
         connection.execute(
             update(t.article)
             .where(t.article.c.id == two)
-            .values(enclosures=[{"z": -0.0, "a": [1, 2.5, 1e-7, True, None, "ệ"]}])
+            .values(enclosures=[{"z": -0.0, "a": [1, 2.5, 1e-7, 1e22, True, None, "ệ"]}])
         )
         connection.execute(update(t.story).where(t.story.c.id == first).values(merged_into=second))
         connection.execute(
@@ -68,9 +68,11 @@ def full(any_store, now):
 
 
 @pytest.fixture
-def place(full, tmp_path, empty_postgres):
+def place(full, tmp_path, request):
     """The address of an empty store of the other kind."""
-    return empty_postgres() if full.is_sqlite else f"sqlite:///{tmp_path}/to/bantin.db"
+    if full.is_sqlite:
+        return request.getfixturevalue("postgres_database")
+    return f"sqlite:///{tmp_path}/to/bantin.db"
 
 
 def origin(store):
@@ -209,16 +211,21 @@ def test_an_unfinished_copy_of_another_store_is_refused(full, place, tmp_path, n
         copy(another, place)
 
 
-def test_what_the_other_database_cannot_hold_is_named(sqlite_url, empty_postgres, now):
+@pytest.mark.parametrize(
+    ("language", "words"), [("x" * 60, "too long"), ("v\x00i", r"NUL \(0x00\)")]
+)
+def test_what_the_other_database_cannot_hold_is_named(
+    sqlite_url, postgres_database, now, language, words
+):
     """SQLite takes any text in any column."""
     with closing(Store(sqlite_url)) as store:
         fill(store, now, articles=3)
         with store.write() as connection:
             connection.execute(
-                update(t.article).where(t.article.c.id == 2).values(language="x" * 60)
+                update(t.article).where(t.article.c.id == 2).values(language=language)
             )
-    with pytest.raises(StoreError, match=r"TO: article \(id 2\): .*too long"):
-        copy(sqlite_url, empty_postgres())
+    with pytest.raises(StoreError, match=rf"TO: article \(id 2\): .*{words}"):
+        copy(sqlite_url, postgres_database)
 
 
 def test_neither_nowhere_nor_itself(sqlite_url, tmp_path):
