@@ -26,6 +26,7 @@ COMMANDS = {
     "serve": ("service.cli.up:up", ""),
     "admin": ("service.cli.admin:admin", "print a link that opens the admin pages"),
     "reload": ("service.cli.up:reload_", "make the running service reload its configuration"),
+    "migrate": ("service.cli.kept.migrate:migrate", "bring the database to this version"),
     "collect": ("service.cli.collect:collect", "collect sources that are due, or the named ones"),
     "publish": ("service.cli.collect:publish", "update feeds and pages"),
     "digest": ("service.cli.digest:digest", "preview a digest's mail; send what is due"),

@@ -1,1 +1,1 @@
-"""`bantin backup`, `restore` and `store copy`."""
+"""`bantin backup`, `restore`, `store copy` and `migrate`."""

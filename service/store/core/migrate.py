@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from service.errors import BantinError
+from service.store.core import facts
 from service.store.core.database import Store, errors_as_ours
 
 VERSIONS = Path(__file__).parents[1] / "migrations" / "versions"
@@ -17,6 +18,10 @@ UNFINISHED_RESTORE = "unfinished restore"
 UNFINISHED_COPY = "unfinished copy"
 UNFINISHED = frozenset({UNFINISHED_RESTORE, UNFINISHED_COPY})
 """What stands for a revision in a database that is not whole yet: no version opens it."""
+
+OLDEST = "oldest_program"
+"""The fact that says who may still work on these tables: the last revision which the oldest of
+these programs knows. A migration that takes away what earlier ones use declares it by this name."""
 
 
 def migrate(store: Store) -> None:
@@ -33,9 +38,18 @@ def migrate(store: Store) -> None:
 
 
 def is_current(store: Store) -> bool:
-    """Whether its tables are those of this version. Raises StoreError."""
+    """Whether its tables are those of this version, or of a later one on which it may go on.
+
+    A later version adds what this one does not know, and says in the store whom it left behind:
+    while several machines are upgraded one by one, those of before may also be started again.
+    Raises StoreError.
+    """
     with errors_as_ours(), store.engine.connect() as connection:
-        return revision_of(connection) == newest()
+        revision = revision_of(connection)
+        if revision is None or revision in UNFINISHED or revision <= newest():
+            return revision == newest()
+        oldest = facts.get(connection, OLDEST)
+        return oldest is not None and oldest <= newest()
 
 
 def migrate_apart(url: str) -> None:
