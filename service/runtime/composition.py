@@ -28,7 +28,7 @@ from service.runtime.monitoring.traces import Traces
 from service.store.audience import subscribers
 from service.store.core import private_files
 from service.store.core.database import Connection, Store, is_there
-from service.store.core.migrate import is_current, migrate
+from service.store.core.migrate import may_go_on, migrate
 from service.store.sources import known_state as remembering
 from service.store.sources import registry
 from service.store.sources.known_state import Remembered
@@ -182,7 +182,7 @@ def open_as_it_is(settings: Settings) -> Store:
         raise StoreError(f"{without_password(url)}: nothing is stored yet; collect something first")
     store = Store(url)
     try:
-        current = is_current(store)
+        current = may_go_on(store)
     except BaseException:
         store.close()
         raise

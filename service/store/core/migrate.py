@@ -27,10 +27,12 @@ these programs knows. A migration that takes away what earlier ones use declares
 def migrate(store: Store) -> None:
     """Apply the migrations that are missing. Raises StoreError, SchemaError among them.
 
+    Those of a later version stay as they are, where it lets this one go on.
+
     A database that has them all is known by one row, without Alembic: importing that costs more
     than a whole command.
     """
-    if is_current(store):
+    if may_go_on(store):
         return
     from service.store.core.upgrade import upgrade  # noqa: PLC0415 - see above
 
@@ -38,7 +40,13 @@ def migrate(store: Store) -> None:
 
 
 def is_current(store: Store) -> bool:
-    """Whether its tables are those of this version, or of a later one on which it may go on.
+    """Whether its tables are those of this version. Raises StoreError."""
+    with errors_as_ours(), store.engine.connect() as connection:
+        return revision_of(connection) == newest()
+
+
+def may_go_on(store: Store) -> bool:
+    """Whether its tables are those of this version, or of a later one on which it may work.
 
     A later version adds what this one does not know, and says in the store whom it left behind:
     while several machines are upgraded one by one, those of before may also be started again.

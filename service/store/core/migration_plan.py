@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from service.errors import SchemaError
 from service.store.core.database import BUSY_LIMIT_S, Store, errors_as_ours
-from service.store.core.migrate import is_current, revision_of
+from service.store.core.migrate import may_go_on, revision_of
 from service.store.core.upgrade import (
     config_of_migrations,
     of_another_version,
@@ -96,7 +96,7 @@ def plan(store: Store) -> MigrationPlan:
     scripts = ScriptDirectory.from_config(config_of_migrations())
     target = scripts.get_current_head()
     assert target is not None
-    current = is_current(store)
+    current = may_go_on(store)
     with errors_as_ours(), store.engine.connect() as connection:
         revision = revision_of(connection)
         if current:
