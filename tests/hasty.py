@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from service.cli.up import run
-from service.runtime.serving import TICKS
+from service.runtime.jobs import TICKS
 
 TENTH = replace(TICKS, collect=0.5, delivered=0.5, websub=0.5, publish=6.0, digests=1.5, mail=0.5)
 

@@ -13,6 +13,7 @@ from service.model import EndedReason
 from service.store.audience import subscription_events, subscriptions
 from service.store.audience.subscriptions import Subscription
 from service.store.core.database import Connection
+from service.store.core.kicks import Kick, kick
 
 
 class What(StrEnum):
@@ -40,6 +41,8 @@ def changed(
 ) -> Subscription:
     """Set columns and write the line. `how`: by which page or command. Returns the new state."""
     subscriptions.change(connection, before.id, **values)
+    if what not in (What.SIGNED_UP, What.ASKED_AGAIN):
+        kick(connection, Kick.SUBSCRIPTIONS)
     after = subscriptions.by_token(connection, before.token)
     assert after is not None
     subscription_events.record(connection, after.id, now, what, {"how": how, **after.preferences})

@@ -14,7 +14,7 @@ from service.report.explain import Explanation
 from service.report.explanation_lines import Detail, parts
 from service.report.sentence import english, in_english
 from service.report.standing import advice, reason, state
-from service.report.status import Status
+from service.report.status import Status, is_gone
 from service.report.trouble import said
 
 _HOUR_S, _DAY_S = 3600, 86400
@@ -70,6 +70,24 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
                 one.answer,
             )
             for one in found.mailing.relays
+        ],
+    )
+
+    table(
+        "Processes",
+        ("machine", "name", "role", "process", "version", "since", "last seen", ""),
+        [
+            (
+                one.machine,
+                one.name,
+                one.role,
+                one.pid,
+                one.version,
+                local(one.started_at, zone),
+                local(one.seen_at, zone),
+                "gone" if is_gone(one, found.now) else "",
+            )
+            for one in found.processes
         ],
     )
 

@@ -72,7 +72,7 @@ def _beside(service: Service) -> list[Trouble]:
     var = service.settings.var
     told = disk.troubles(disk.folders(service.settings))
     told += model_in_use.troubles(service.model())
-    own = noted(var) if pidfile.running(var) is not None else []
+    own = [one for name in pidfile.all_running(var) for one in noted(var, name)]
     seen = {*disk.KEYS, model_in_use.TROUBLE}
     return [*told, *(one for one in own if one.key not in seen)]
 

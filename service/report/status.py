@@ -13,13 +13,18 @@ from service.report.standing import advice, held_until, pace, paused_until, reas
 from service.report.trouble import Trouble
 from service.store import status_counts
 from service.store.content import search_index
+from service.store.core import processes
 from service.store.core.database import Connection
+from service.store.core.processes import GONE_AFTER, ServiceProcess
 from service.store.status_counts import DigestRow, EditionRow, SourceRow, TopicRow
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What stands in the store at `now`. `unindexed`: articles that wait for the search index."""
+    """What stands in the store at `now`.
+
+    `unindexed`: articles that wait for the search index. `processes`: of a service of many.
+    """
 
     now: datetime
     sources: tuple[SourceRow, ...]
@@ -30,6 +35,7 @@ class Status:
     mailing: Mailing
     unindexed: int
     troubles: tuple[Trouble, ...]
+    processes: tuple[ServiceProcess, ...] = ()
 
 
 def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> Status:
@@ -48,7 +54,13 @@ def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> S
         mailing=mail,
         unindexed=search_index.waiting(connection),
         troubles=troubles,
+        processes=tuple(processes.seen(connection)),
     )
+
+
+def is_gone(process: ServiceProcess, now: datetime) -> bool:
+    """Whether it has not shown itself for long: it died, or is cut off from the store."""
+    return now - process.seen_at > GONE_AFTER
 
 
 def as_json(found: Status) -> dict[str, object]:
@@ -90,6 +102,19 @@ def as_json(found: Status) -> dict[str, object]:
         "deliveries": found.deliveries,
         "relays": [mailing.as_json(relay, found.mailing.waiting) for relay in found.mailing.relays],
         "search": {"waiting": found.unindexed},
+        "processes": [
+            {
+                "machine": one.machine,
+                "name": one.name,
+                "role": one.role,
+                "pid": one.pid,
+                "version": one.version,
+                "started_at": one.started_at.isoformat(),
+                "seen_at": one.seen_at.isoformat(),
+                "gone": is_gone(one, found.now),
+            }
+            for one in found.processes
+        ],
     }
 
 

@@ -1,9 +1,9 @@
 """The embedded engine: APScheduler ticks, one asyncio worker per job does the work.
 
-A tick or a wake-up only sets a flag; the worker runs the job, and runs it again while the job says
-that there may be more. So a job never runs beside itself, a wake-up during a run is not lost, and a
-job that fails is told and tried again at the next tick. What is to be done stands in the store:
-the engine holds nothing that a restart could lose.
+A tick, a kick or a wake-up only sets a flag; the worker runs the job, and runs it again while the
+job says that there may be more. So a job never runs beside itself, a wake-up during a run is not
+lost, and a job that fails is told and tried again at the next tick. What is to be done stands in
+the store: the engine holds nothing that a restart could lose.
 
 APScheduler keeps its next ticks as times of day. Where the system's clock is set, they are moved
 along, so that a tick comes after as many seconds as it should: ticks follow the monotonic clock.
@@ -21,6 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from service.runtime import logs
 from service.runtime.composition import Clock, system_clock
+from service.store.core.kicks import Kick
 
 STEP = timedelta(seconds=1)
 """The clock was set if it has moved by so much more, or less, than the monotonic one."""
@@ -37,6 +38,10 @@ class PeriodicJob:
     run: Callable[[], Awaitable[bool]]
     every_s: float
 
+
+HELD_BY = {Kick.FEEDS: "collect"}
+"""Kick -> the job at whose end it is heard, if that runs here: a pass makes feeds stale hundreds of
+times, and needs the processor itself."""
 
 Ended = Callable[[str, Exception | None], None]
 """Told on the event loop after each run of a job: its name and why it failed; None: it did not."""
@@ -91,6 +96,8 @@ class Engine:
     ) -> None:
         """`stepped` is told when the system's clock was set, `ended` how each run of a job went."""
         self._stepped, self._ended = stepped, ended
+        self._idle: dict[str, asyncio.Event] = {}
+        self._held: dict[str, set[str]] = {}
         self._jobs: dict[str, PeriodicJob] = {}
         self._flags: dict[str, asyncio.Event] = {}
         self._workers: list[asyncio.Task[None]] = []
@@ -112,6 +119,7 @@ class Engine:
         """One more job, before `start`. Jobs that wake others are made with `engine.wake`."""
         self._jobs[job.name] = job
         self._flags[job.name] = asyncio.Event()
+        self._idle[job.name] = asyncio.Event()
 
     def start(self) -> None:
         """Begin ticking; every job runs once at once, to find what was left when we stopped."""
@@ -129,6 +137,35 @@ class Engine:
         flag = self._flags[name]
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(flag.set)
+
+    def kicked(self, kicks: frozenset[Kick]) -> None:
+        """Let the jobs that go on with it run soon. Safe from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._kick, kicks)
+
+    def _kick(self, kicks: frozenset[Kick]) -> None:
+        for one in kicks:
+            for name in self._jobs.keys() & set(one.value):
+                self.hear(name, HELD_BY.get(one))
+
+    def hear(self, name: str, held_by: str | None) -> None:
+        """Let the job run: soon, or at the end of a run of `held_by` that goes on here."""
+        if held_by is not None and held_by in self._running:
+            self._held.setdefault(held_by, set()).add(name)
+        else:
+            self._flags[name].set()
+
+    async def ended(self, name: str | None) -> None:
+        """Wait until the job does not run here; None: do not wait."""
+        while name is not None and name in self._running:
+            await self._idle[name].wait()
+            await asyncio.sleep(0)
+
+    async def turn(self, name: str) -> None:
+        """Let the job run, and wait until it has nothing to do."""
+        self._idle[name].clear()
+        self._flags[name].set()
+        await self._idle[name].wait()
 
     async def stop(self, grace_s: float = 20.0) -> bool:
         """Let running jobs end, for `grace_s` seconds at most. False: some had to be cut off.
@@ -162,9 +199,12 @@ class Engine:
         while not self._stopping:
             await flag.wait()
             flag.clear()
+            self._idle[job.name].clear()
             more = True
             while more and not self._stopping:
                 more = await self._run(job)
+            if not flag.is_set() or self._stopping:
+                self._idle[job.name].set()
 
     async def _run(self, job: PeriodicJob) -> bool:
         self._running.add(job.name)
@@ -178,6 +218,8 @@ class Engine:
             return False
         finally:
             self._running.discard(job.name)
+            for name in self._held.pop(job.name, ()):
+                self._flags[name].set()
             if job.name in self._began_before_step:
                 self._began_before_step.discard(job.name)
                 self._stepped()

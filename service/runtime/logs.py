@@ -12,7 +12,9 @@ from service.config.schema import Log
 from service.runtime.floods import OncePerSpan
 from service.text.redaction import without_addresses
 
-QUIET_LIBRARIES = ("aiohttp", "apscheduler", "asyncio", "uvicorn", "uvicorn.access", "alembic")
+QUIET_LIBRARIES = (
+    "aiohttp", "alembic", "apscheduler", "asyncio", "procrastinate", "uvicorn", "uvicorn.access",
+)  # fmt: skip
 """They speak of every connection; we say once what came of it."""
 
 

@@ -17,6 +17,7 @@ from service.errors import UsageError
 from service.store.core import private_files
 
 NAME = "bantin.pid"
+"""Of a process that does all; of several each has its name in it, `bantin-web.pid`."""
 
 _PATIENCE_S = 0.5
 """For a lock that another command has only to look, or that a service just leaves."""
@@ -25,10 +26,13 @@ _PAUSE_S = 0.02
 
 
 @contextmanager
-def held(var: Path) -> Iterator[None]:
-    """Write our process id into `var` and hold its lock. Raises UsageError beside a running one."""
+def held(var: Path, name: str = "") -> Iterator[None]:
+    """Write our process id into `var` and hold its lock. Raises UsageError beside a running one.
+
+    `name`: which of several processes of a folder; "": the only one.
+    """
     private_files.make_folder(var)
-    path = var / NAME
+    path = var / file_name(name)
     file = _locked(path)
     try:
         os.truncate(file, 0)
@@ -41,10 +45,30 @@ def held(var: Path) -> Iterator[None]:
         os.close(file)
 
 
+def file_name(name: str) -> str:
+    """The file of the process of this name; "": of the only one."""
+    return f"bantin-{name}.pid" if name else NAME
+
+
+def all_running(var: Path) -> dict[str, int]:
+    """The name of each process of the service that runs in this folder -> its id."""
+    found = {}
+    for path in sorted(var.glob("bantin*.pid")):
+        pid = _holder(path)
+        if pid is not None:
+            found[path.stem.removeprefix("bantin").removeprefix("-")] = pid
+    return found
+
+
 def running(var: Path) -> int | None:
-    """The process id of the service that runs in this folder; None: nobody does."""
+    """The id of a process of the service that runs in this folder; None: there is none."""
+    return next(iter(all_running(var).values()), None)
+
+
+def _holder(path: Path) -> int | None:
+    """The process that holds the file; None: nobody does."""
     try:
-        file = os.open(var / NAME, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:
@@ -68,7 +92,7 @@ def _locked(path: Path) -> int:
         except BlockingIOError:
             os.close(file)
             if time.monotonic() > give_up:
-                other = running(path.parent)
+                other = _holder(path)
                 raise UsageError(
                     f"the service is already running, as process {other} ({path})"
                 ) from None

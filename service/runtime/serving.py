@@ -1,4 +1,4 @@
-"""`bantin up`: the web part and the engine in one process, from start to a graceful stop.
+"""`bantin up`: the web part and the engine, in one process or several, from start to a clean stop.
 
 SIGTERM and SIGINT stop it: no new work, running jobs and requests end, then it leaves. SIGHUP
 reloads: a configuration with faults is told, and the old one stays.
@@ -9,28 +9,38 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from service.collect.politeness.rate_limit import Sites
 from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
-from service.errors import BantinError, ConfigError, UsageError
+from service.errors import BantinError, ConfigError, StoreError, UsageError
 from service.mail import relay_notes
 from service.mail.relays import line_names
-from service.model import Changed
 from service.report.health import Health, health
 from service.report.mailing import Beside
 from service.report.trouble import Trouble
-from service.runtime import descriptors, heap, logs, pidfile, pipeline
+from service.runtime import descriptors, heap, logs, pidfile, roles
 from service.runtime.composition import Service, load
 from service.runtime.engine import Engine, PeriodicJob
+from service.runtime.jobs import TICKS, Ticks, jobs
 from service.runtime.monitoring.listener import listening
 from service.runtime.monitoring.timing import timed
+from service.runtime.roles import LOCAL, Part
 from service.runtime.vitals import Vitals
+from service.store.core import processes
+from service.store.core.processes import ServiceProcess
 from service.store.core.threads import in_thread
 from service.web.app import create_app
 from service.web.front import limits
@@ -38,32 +48,14 @@ from service.web.front.acceptor import BACKLOG
 from service.web.front.server import Server
 from service.web.page_cache import PageCache
 
-PASS_S = 60.0
-"""After so long no further source of a pass is begun: what is due meanwhile gets its turn."""
+if TYPE_CHECKING:
+    from service.runtime.distributed import DistributedEngine
+
+RARELY = 10.0
+"""One of many processes looks for work by itself so many times as rarely as it is told of some."""
 
 GRACE_S = 20.0
 """How long a stop waits for running jobs: systemd's default kill comes after 90 seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ticks:
-    """How often each job looks for work by itself, in seconds; the jobs have its names."""
-
-    clock: float = 3600.0
-    house: float = 3600.0
-    memory: float = 2.0
-    collect: float = 5.0
-    delivered: float = 5.0
-    websub: float = 5.0
-    search: float = 5.0
-    publish: float = 60.0
-    digests: float = 15.0
-    mail: float = 5.0
-    seek: float = 3600.0
-
-
-TICKS = Ticks()
-"""Those of the service."""
 
 
 def listen(address: str) -> socket.socket:
@@ -85,112 +77,27 @@ def listen(address: str) -> socket.socket:
     return bound
 
 
-def jobs(
-    service: Service,
-    wake: Callable[[str], None],
-    parsers: Parsers,
-    stop: asyncio.Event,
-    ticks: Ticks = TICKS,
-    steps: Any = pipeline,
-) -> list[PeriodicJob]:
-    """The ticks of the service, each an idempotent job of the pipeline, whose `steps` they take."""
-    sites = Sites()  # one for all passes: the gap between two requests outlives a pass
-    # A pass matches by the rules that it began with. Were stored articles matched with newer ones
-    # meanwhile, what it takes in afterwards would never be. The same of what hubs deliver, which
-    # does not wait for a pass.
-    matching, delivering = asyncio.Lock(), asyncio.Lock()
-
-    async def collect() -> bool:
-        async with matching:
-            done = await steps.collect(service, parsers=parsers, sites=sites, at_most_s=PASS_S)
-        if done.entries_new:
-            wake("websub")  # a document that was read may name a hub
-        _follow(done.changed, wake)
-        return bool(done.tried or done.pages)
-
-    async def delivered() -> bool:
-        async with delivering:
-            done = await steps.take_delivered(service, parsers=parsers)
-        _follow(done.changed, wake)
-        return bool(done.tried)
-
-    async def websub() -> bool:
-        await steps.subscribe(service, sites=sites)
-        return False
-
-    async def publish() -> bool:
-        await steps.publish_stale(service)
-        return False
-
-    async def digests() -> bool:
-        await steps.plan(service)
-        wake("mail")
-        return False
-
-    async def mail() -> bool:
-        done = await steps.send(service, stop=stop)
-        # A relay that takes nothing now is not asked again before the tick.
-        return done.took_some or bool(done.counts and not done.paused)
-
-    async def house() -> bool:
-        async with matching, delivering:
-            await steps.match_again(service)
-        await steps.keep_house(service)
-        wake("publish")
-        return False
-
-    async def memory() -> bool:
-        await asyncio.to_thread(heap.give_back)
-        return False
-
-    return [
-        PeriodicJob("clock", lambda: _after_the_clock(service, wake, steps), ticks.clock),
-        PeriodicJob("house", house, ticks.house),
-        PeriodicJob("references", lambda: steps.read_references(service), ticks.house),
-        PeriodicJob("search", lambda: _index(service, matching, steps), ticks.search),
-        PeriodicJob("memory", memory, ticks.memory),
-        PeriodicJob("collect", collect, ticks.collect),
-        PeriodicJob("delivered", delivered, ticks.delivered),
-        PeriodicJob("websub", websub, ticks.websub),
-        PeriodicJob("publish", publish, ticks.publish),
-        PeriodicJob("digests", digests, ticks.digests),
-        PeriodicJob("mail", mail, ticks.mail),
-        PeriodicJob("seek", lambda: steps.seek(service, parsers=parsers, sites=sites), ticks.seek),
-    ]
-
-
-async def _index(service: Service, collecting: asyncio.Lock, steps: Any) -> bool:
-    """A pass needs the processor more: what it brings is found before it is indexed."""
-    return await steps.index_articles(service) and not collecting.locked()
-
-
-async def _after_the_clock(service: Service, wake: Callable[[str], None], steps: Any) -> bool:
-    if await steps.repair_instants(service):
-        for name in ("collect", "websub", "digests", "mail"):
-            wake(name)
-    return False
-
-
-def _follow(changed: Changed, wake: Callable[[str], None]) -> None:
-    if changed.topics:
-        wake("publish")
-        wake("digests")
-
-
 async def serve(
     service: Service,
-    bound: socket.socket,
+    bound: socket.socket | None,
     config: Path,
     environ: Mapping[str, str],
     ready: Callable[[], None] = lambda: None,
     ticks: Ticks = TICKS,
+    part: Part | None = None,
 ) -> None:
-    """Run until SIGTERM or SIGINT. `ready` is called once requests are answered."""
+    """Run until SIGTERM or SIGINT. `ready` is called once requests are answered.
+
+    `part` None: this process does all. `bound` None: it answers no requests.
+    """
     stop, reloading = asyncio.Event(), asyncio.Lock()
     parsers = Parsers()
-
-    vitals = Vitals(service)
-    engine = Engine(stepped=lambda: engine.wake("clock"), ended=vitals.job_ended)
+    name = part.name if part else ""
+    vitals = Vitals(service, name=name)
+    engine = Engine(
+        stepped=lambda: engine.wake("clock"),
+        ended=vitals.job_ended,
+    )
 
     def end() -> None:
         service.judge.close()  # its thread would be waited for, however much there is to judge
@@ -198,41 +105,111 @@ async def serve(
 
     async def reload() -> None:
         async with reloading:  # of two in haste the one that reads last must win
-            await _reload(service, config, environ, engine.wake)
+            await _reload(service, config, environ, wake)
 
-    for job in jobs(service, engine.wake, parsers, stop, ticks):
-        engine.add(timed(job, service))
-    server, pages = await in_thread(_web, service, engine.wake, vitals)
+    def wake(name: str) -> None:
+        if part is None or part.role.does(name):  # others look for it by themselves
+            engine.wake(name)
+
+    every = [timed(job, service) for job in jobs(service, wake, parsers, stop, ticks)]
+    driver = (
+        _alone(service, engine, every)
+        if part is None
+        else _one_of_many(service, engine, every, part, ticks)
+    )
     async with parsers:
         with (
-            pidfile.held(service.settings.var),
+            pidfile.held(service.settings.var, name),
             _signals(end, reload),
             vitals.kept(),
             listening(service, vitals),
         ):
-            web = asyncio.create_task(server.serve(sockets=[bound]))
-            watching = asyncio.create_task(pages.watch())
-            await _first(server.up.wait(), web)
-            service.work_on()
-            heap.settle()
-            engine.start()
-            logs.get().info("serving", listen=service.settings.web.listen)
-            ready()
-            await _first(stop.wait(), web)
-            ended_well = await engine.stop(GRACE_S)
-            server.should_exit = True
-            await web
-            watching.cancel()
+            async with _answering(service, bound, vitals, stop) as web_ends:
+                service.work_on()
+                heap.settle()
+                driver.start()
+                logs.get().info("serving", **_said_of(service, bound, part))
+                ready()
+                await web_ends
+                ended_well = await driver.stop(GRACE_S)
+            if part is not None:
+                await asyncio.to_thread(_leave, service)
             logs.get().info("stopped", all_jobs_ended=ended_well)
 
 
-def _web(service: Service, wake: Callable[[str], None], vitals: Vitals) -> tuple[Server, PageCache]:
+def _alone(service: Service, engine: Engine, every: Iterable[PeriodicJob]) -> Engine:
+    """The engine of a process that does all: its own ticks, and its own kicks."""
+    for job in every:
+        engine.add(job)
+    service.store.tell(engine.kicked)
+    return engine
+
+
+def _one_of_many(
+    service: Service, engine: Engine, every: Iterable[PeriodicJob], part: Part, ticks: Ticks
+) -> DistributedEngine:
+    """The same for one of many: all processes' ticks and kicks, and rarely its own look."""
+    # It brings procrastinate, which one process alone does not need.
+    from service.runtime.distributed import DistributedEngine  # noqa: PLC0415
+
+    myself = roles.myself(service, part.role, part.name)
+
+    async def shown() -> bool:
+        await asyncio.to_thread(_show, service, myself)
+        return False
+
+    mine = [job for job in every if part.role.does(job.name)]
+    shared = [job for job in mine if job.name not in LOCAL]
+    engine.add(PeriodicJob("shown", shown, ticks.shown))
+    for job in mine:
+        engine.add(replace(job, every_s=job.every_s * RARELY) if job in shared else job)
+    return DistributedEngine(service.settings.store.url, engine, shared)
+
+
+def _show(service: Service, myself: ServiceProcess) -> None:
+    with service.store.write() as connection:
+        processes.show(connection, replace(myself, seen_at=service.clock()))
+
+
+def _leave(service: Service) -> None:
+    """Who ends by itself is not looked for."""
+    with suppress(StoreError), service.store.write() as connection:
+        processes.ended(connection, service.owner)
+
+
+def _said_of(service: Service, bound: object, part: Part | None) -> dict[str, str]:
+    said = {"role": str(part.role), "name": part.name} if part else {}
+    return {**said, "listen": service.settings.web.listen} if bound else said
+
+
+@asynccontextmanager
+async def _answering(
+    service: Service, bound: socket.socket | None, vitals: Vitals, stop: asyncio.Event
+) -> AsyncIterator[Awaitable[None]]:
+    """Answer requests inside; what is given ends when the process is to stop."""
+    if bound is None:
+        yield asyncio.ensure_future(_until(stop))
+        return
+    server, pages = await in_thread(_web, service, vitals)
+    web = asyncio.create_task(server.serve(sockets=[bound]))
+    watching = asyncio.create_task(pages.watch())
+    await _first(server.up.wait(), web)
+    yield asyncio.ensure_future(_first(stop.wait(), web))
+    server.should_exit = True
+    await web
+    watching.cancel()
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+def _web(service: Service, vitals: Vitals) -> tuple[Server, PageCache]:
     app = create_app(
         store=service.store,
         settings_of=lambda: service.settings,
         renderer_of=lambda: service.renderer,
         clock=service.clock,
-        wake=wake,
         health=lambda: _health(service, vitals),
     )
     pages: PageCache = app.state.context.pages

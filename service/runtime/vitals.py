@@ -28,6 +28,8 @@ from service.runtime.composition import Service
 from service.store.core import clock_repair, facts
 
 FILE = "health.json"
+"""Of a process that does all; of several each has its name in it, `health-web.json`."""
+
 SIZE = 16 * 1024
 
 BEAT_S = 1.0
@@ -63,6 +65,7 @@ class Vitals:
 
     service: Service
     monotonic: Callable[[], float] = time.monotonic
+    name: str = ""
     _jobs: dict[str, _Failing] = field(default_factory=dict)
     _lags: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=120))
     _beat_at: float | None = None
@@ -117,7 +120,7 @@ class Vitals:
             with suppress(OSError):
                 self._write()
         with suppress(OSError):
-            (self.service.settings.var / FILE).unlink(missing_ok=True)
+            self._file.unlink(missing_ok=True)
 
     def troubles(self) -> list[Trouble]:
         """What is wrong now, the worst first."""
@@ -135,6 +138,10 @@ class Vitals:
         if self._behind:
             told.append(Trouble("clock", {"days": self._behind}, stops=True))
         return told
+
+    @property
+    def _file(self) -> Path:
+        return self.service.settings.var / (f"health-{self.name}.json" if self.name else FILE)
 
     @property
     def can_write(self) -> bool:
@@ -168,8 +175,7 @@ class Vitals:
         if said == self._written:
             return
         data = said.encode()[:SIZE].ljust(SIZE)
-        path = self.service.settings.var / FILE
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.pwrite(file, data, 0)
         finally:
@@ -177,10 +183,10 @@ class Vitals:
         self._written = said
 
 
-def noted(var: Path) -> list[Trouble]:
-    """What the running service has said of itself in `var`; nothing where it cannot be read."""
+def noted(var: Path, name: str = "") -> list[Trouble]:
+    """What a running process has said of itself in `var`; nothing where it cannot be read."""
     try:
-        found = json.loads((var / FILE).read_bytes())
+        found = json.loads((var / (f"health-{name}.json" if name else FILE)).read_bytes())
         return [_trouble(one) for one in found]
     except (OSError, ValueError, KeyError, TypeError):
         return []

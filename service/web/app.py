@@ -38,7 +38,6 @@ def create_app(
     settings_of: Callable[[], Settings],
     renderer_of: Callable[[], Renderer],
     clock: Callable[[], datetime],
-    wake: Callable[[str], None],
     health: Callable[[], Health],
     limiter: Limiter | None = None,
     searches: SearchLimits | None = None,
@@ -46,16 +45,14 @@ def create_app(
 ) -> Starlette:
     """The application. `settings_of` and `renderer_of` are asked anew at each request.
 
-    `wake` is called on the event loop with "mail" after a sign-up, with "digests" after a
-    confirmation or a change of rhythm, and with "publish" after a story was split or merged; the
-    store holds what is to be done. `health` runs in a thread. Writes to the store once: the secret
-    of its tokens, if there is none yet.
+    `health` runs in a thread. Writes to the store once: the secret of its tokens, if there is none
+    yet.
     """
     with store.write() as connection:
         secret = facts.secret(connection)
     pages = PageCache(store, settings_of, renderer_of)
     context = Context(
-        store, settings_of, renderer_of, clock, wake, health, secret, pages,
+        store, settings_of, renderer_of, clock, health, secret, pages,
         limiter or Limiter(), searches or SearchLimits(), random,
     )  # fmt: skip
     app = Starlette(

@@ -27,16 +27,14 @@ VISITOR = "bantin.visitor"
 class Context:
     """`settings_of` and `renderer_of` are asked anew for each request: a reload swaps both.
 
-    `wake` wakes a job by its name ("mail", …). `secret` signs the tokens of forms. `pages`
-    keeps what is public, `errors` the page of each status or kind. `random` gives numbers in [0,
-    1).
+    `secret` signs the tokens of forms. `pages` keeps what is public, `errors` the page of each
+    status or kind. `random` gives numbers in [0, 1).
     """
 
     store: Store
     settings_of: Callable[[], Settings]
     renderer_of: Callable[[], Renderer]
     clock: Callable[[], datetime]
-    wake: Callable[[str], None]
     health: Callable[[], Health]
     secret: bytes
     pages: PageCache

@@ -92,8 +92,6 @@ async def deliver(request: Request) -> Response:
     except ClientDisconnect:
         return Response(status_code=400)
     structlog.get_logger("bantin").info("hub", id=one.source, to_read=is_news)
-    if is_news:
-        context.wake("delivered")
     return Response(status_code=202, headers=_HEADERS)
 
 

@@ -43,7 +43,7 @@ from service.config.schema import Settings, Source
 from service.net.client import Client
 from service.net.limits import FetchLimits
 from service.parse.options import ParseOptions
-from service.runtime.serving import PASS_S, TICKS
+from service.runtime.jobs import PASS_S, TICKS
 from service.store import tables as t
 from service.store.core.database import Store
 from service.store.core.migrate import migrate

@@ -81,7 +81,7 @@ def test_a_reload_takes_a_sound_configuration_and_refuses_a_faulty_one(run, ask,
     config = site / "bantin.toml"
     sound = config.read_text().replace('title = "Tin Trung Du"', 'title = "Tin mới"')
     config.write_text(sound)
-    assert ask("reload") == {"pid": up.process.pid}
+    assert ask("reload") == {"pid": up.process.pid, "pids": [up.process.pid]}
     until(lambda: "Tin mới" in get(f"{base}/")[1])
 
     config.write_text(f"{sound}\nkhong = 1\n")

@@ -405,7 +405,7 @@ def serving(service: Service) -> Iterator[int]:
     """The web part under uvicorn, on a free port of loopback."""
     app = create_app(
         service.store, lambda: service.settings, lambda: service.renderer, system_clock,
-        lambda _: None, lambda: Health(True, ()),
+        lambda: Health(True, ()),
     )  # fmt: skip
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from service.config.schema import Settings
-from service.runtime import logs, serving
+from service.runtime import jobs, logs, serving
 from service.runtime.composition import open_service
 
 
@@ -33,8 +33,8 @@ def running():
     steps = SimpleNamespace(
         collect=collect, match_again=noting("matched again"), keep_house=noting("kept house")
     )
-    jobs = serving.jobs(None, lambda _name: None, None, asyncio.Event(), steps=steps)
-    return {job.name: job for job in jobs}, done, ends
+    every = jobs.jobs(None, lambda _name: None, None, asyncio.Event(), steps=steps)
+    return {job.name: job for job in every}, done, ends
 
 
 async def test_new_rules_wait_for_the_pass_that_matches_by_the_old_ones(running):

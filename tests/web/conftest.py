@@ -58,19 +58,19 @@ class Web:
     settings: Settings
     now: datetime = NOW
     health: Health = field(default_factory=lambda: Health(True, ()))
-    wakes: list[str] = field(default_factory=list)
+    kicks: list[str] = field(default_factory=list)
     most: int = 60
 
     def __post_init__(self) -> None:
         self.renderer = Renderer(site_view(self.settings))
         with self.store.write() as connection:
             registry.register(connection, self.settings, self.now, retire=True)
+        self.store.tell(lambda told: self.kicks.extend(sorted(one.name for one in told)))
         self.app = create_app(
             self.store,
             lambda: self.settings,
             lambda: self.renderer,
             lambda: self.now,
-            self.wakes.append,
             lambda: self.health,
             Limiter(self.most),
         )

@@ -26,7 +26,7 @@ def test_one_click_confirms_where_one_signed_up(web, link):
     assert "07:00 thứ Hai 30/11" in text(page)
     assert "m•••h@example.vn" in text(page)
     assert "minh@example.vn" not in page.text
-    assert web.wakes == ["mail", "digests"]
+    assert web.kicks == ["MAIL", "SUBSCRIPTIONS"]
 
 
 def test_elsewhere_a_get_changes_nothing_and_one_button_says_yes(web, link):
@@ -64,7 +64,7 @@ def test_confirming_again_says_the_same(web, link):
     web.later(hours=2)
     assert text(web.client.get(link)) == text(first)
     assert text(web.browser().post(link)) == text(first)
-    assert web.wakes.count("digests") == 1
+    assert web.kicks.count("SUBSCRIPTIONS") == 1
 
 
 def test_undo_behind_the_confirmation_and_undo_of_the_undo(web, link):

@@ -38,7 +38,7 @@ def test_one_save_changes_all_and_shows_the_next_mail(web, link):
     assert "18:00 thứ Ba 24/11" in text(page)
     found = newest(web)
     assert (found.cadence, found.topics, found.hour) == ("daily", ("giao-duc", "y-te"), "18:00")
-    assert web.wakes == ["mail", "digests", "digests"]  # sign-up, yes, another rhythm
+    assert web.kicks == ["MAIL", "SUBSCRIPTIONS", "SUBSCRIPTIONS"]  # sign-up, yes, another rhythm
 
 
 def test_a_pause_of_thirty_days_and_its_end(web, link):

@@ -60,7 +60,6 @@ def test_an_article_leaves_its_story_and_comes_back(site):
     assert "Đã ghi" in press(site, "Lũ ống", "split")
     found = homes(site)
     assert len(set(found.values())) == 3
-    assert site.wakes == ["publish"]
     assert "Đã ghi" in press(site, "Lũ ống", "merge", other=site.of["Lũ quét"][1])
     found = homes(site)
     assert found["Lũ ống"] == found["Lũ quét"] != found["Bão số 9"]
@@ -100,7 +99,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(site):
     assert "Chưa đổi gì" in press(site, "Bão số 9", "merge", other="https://khong.example/1")
     assert 'value="split"' not in site.admin().get(site.of["Bão số 9"][0]).text
     assert homes(site) == before
-    assert site.wakes == []
+    assert site.kicks == []
 
 
 def test_nothing_but_our_own_form_acts(site):

@@ -58,7 +58,7 @@ def test_a_sign_up_is_answered_with_check_your_mail(web):
     assert (found.cadence, found.topics) == ("daily", ("giao-duc", "y-te"))
     assert found.evidence == "page /subscribe/tuan, from 127.0.0.1"
     assert found.signup_hash == cookie_hash(web.client.cookies["bantin"])
-    assert web.wakes == ["mail"]
+    assert web.kicks == ["MAIL"]
 
 
 def test_all_topics_ticked_are_all_now_and_later(web):
@@ -146,7 +146,7 @@ def test_a_program_that_fills_every_field_is_thanked_and_ignored(web):
     assert page.status_code == 200
     assert "Kiểm tra hộp thư" in text(page)
     assert newest(web) is None
-    assert web.wakes == []
+    assert web.kicks == []
 
 
 @pytest.mark.parametrize(

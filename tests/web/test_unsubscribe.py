@@ -82,7 +82,7 @@ def test_the_page_stops_and_undo_restores_the_same(web, link):
     assert "Đã ngừng, từ bây giờ." in text(page)
     assert newest(web).ended_reason == "page"
     back = web.client.post(link, data={"do": "undo"})
-    assert web.wakes == ["mail", "digests", "digests"]  # sign-up, yes, going on
+    assert web.kicks == ["MAIL", "SUBSCRIPTIONS", "SUBSCRIPTIONS"]  # sign-up, yes, going on
     assert "Đã khôi phục" in text(back)
     assert "07:00 thứ Hai 30/11" in text(back)
     assert newest(web) == before
@@ -104,7 +104,7 @@ def test_monthly_instead(web, link):
     assert newest(web).cadence == "monthly"
     assert "07:00 thứ Ba 01/12" in text(page)
     assert "Mỗi tháng một lần" not in text(web.client.get(link))
-    assert web.wakes == ["mail", "digests", "digests"]  # sign-up, yes, another rhythm
+    assert web.kicks == ["MAIL", "SUBSCRIPTIONS", "SUBSCRIPTIONS"]  # sign-up, yes, another rhythm
 
 
 def test_monthly_is_not_offered_where_it_cannot_be(web):

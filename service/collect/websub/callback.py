@@ -16,6 +16,7 @@ from service.collect.websub import subscriber
 from service.model import SourceKind
 from service.parse.kinds import KINDS
 from service.store.core.database import Connection, Store
+from service.store.core.kicks import Kick, kick
 from service.store.sources import push_state
 from service.store.websub import callbacks
 from service.store.websub.callbacks import CallbackOwner
@@ -132,4 +133,5 @@ def deliver(
             push_state.wake(connection, found.source_id, now, floor)
             return False
         callbacks.keep(connection, found.source_id, media_type, body, now)
+        kick(connection, Kick.DELIVERED)
         return True

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, delete, select
 
 from service.store.content import versions
+from service.store.core.kicks import Kick, kick
 from service.store.core.statements import upsert
 from service.store.tables import stale_feed
 
@@ -27,6 +28,7 @@ def mark(connection: Connection, feeds: Iterable[str], now: datetime) -> None:
     versions.raise_(connection, feeds)
     rows = [{"feed": feed, "marked_at": now} for feed in sorted(feeds)]
     if rows:
+        kick(connection, Kick.FEEDS)
         statement = upsert(connection, stale_feed)
         connection.execute(
             statement.on_conflict_do_update(

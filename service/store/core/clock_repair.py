@@ -101,6 +101,7 @@ _HAPPENED = (
     t.websub.c.leaving_since,
     t.relay.c.failing_since,
     t.relay.c.answered_at,
+    t.running_process.c.seen_at,
     t.subscription.c.created_at,
 )
 """What has happened, and decides what comes next."""

@@ -32,7 +32,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import LRUCache
 
 from service.errors import ConflictError, StatementError, StoreBusyError, StoreError
-from service.store.core import private_files
+from service.store.core import kicks, private_files
 
 __all__ = ["BUSY_LIMIT_S", "Connection", "Store", "is_there"]
 # Rooms name the type of what a block gives them without importing the library behind it.
@@ -73,6 +73,8 @@ class Store:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.path = _path(parsed)
         self._write_lock = threading.Lock()
+        self._kicked: kicks.Listener = _nobody
+        self._has_queue: bool | None = None
         try:
             self._readers, self._engine, self._ledger = self._engines(url)
         except ModuleNotFoundError as error:
@@ -125,22 +127,42 @@ class Store:
         with self._transaction(self._ledger) as connection:
             yield connection
 
+    def tell(self, listener: kicks.Listener) -> None:
+        """From now on tell `listener` what each commit of this process makes true."""
+        self._kicked = listener
+
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Connection]:
         if not self.is_sqlite:
             with errors_as_ours(), engine.begin() as connection:
+                kicks.taken(connection)  # of a transaction before, which was undone
                 yield connection
+                kicked = kicks.taken(connection)
+                if kicked:
+                    self._defer(connection, kicked)
+            if kicked:
+                self._kicked(kicked)
             return
         # Threads of this process queue here instead of spinning on SQLite's own lock.
         with self._write_lock, errors_as_ours(), engine.connect() as raw:
             connection = raw.execution_options(bantin_begin="BEGIN IMMEDIATE")
             begin_patiently(connection)
+            kicks.taken(connection)  # of a transaction before, which was undone
             try:
                 yield connection
             except BaseException:
                 connection.rollback()
                 raise
+            kicked = kicks.taken(connection)
             connection.commit()
+        if kicked:
+            self._kicked(kicked)
+
+    def _defer(self, connection: Connection, kicked: frozenset[kicks.Kick]) -> None:
+        if self._has_queue is None:
+            self._has_queue = kicks.has_queue(connection)
+        if self._has_queue:
+            kicks.defer(connection, kicked)
 
     @contextmanager
     def alone(self) -> Iterator[Any]:
@@ -169,6 +191,10 @@ class Store:
     def close(self) -> None:
         for engine in (self._readers, self._engine, self._ledger):
             engine.dispose()
+
+
+def _nobody(_kicked: frozenset[kicks.Kick]) -> None:
+    """No engine runs in this process."""
 
 
 def is_there(url: str) -> bool:

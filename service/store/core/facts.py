@@ -13,6 +13,7 @@ from service.store.tables import fact
 _SECRET = "hmac_secret"  # noqa: S105 - the name of the row, not the secret
 _TAG_AUTHORITY = "tag_authority"
 _PULSE = "pulse"
+_ADMIN_KEY = "admin_key"
 
 
 def secret(connection: Connection) -> bytes:
@@ -34,6 +35,17 @@ def tag_authority(connection: Connection, host: str, year: int) -> str:
 def known_tag_authority(connection: Connection) -> str | None:
     """The same where nothing may be written; None before the first publish."""
     return get(connection, _TAG_AUTHORITY)
+
+
+def admin_key(connection: Connection, mine: str, *, replaces: bool) -> str:
+    """The key of the admin pages of all machines. `mine`: what it is if there is none yet.
+
+    `replaces`: it is `mine` from now on. Needs a write transaction.
+    """
+    if replaces:
+        put(connection, _ADMIN_KEY, mine)
+        return mine
+    return _once(connection, _ADMIN_KEY, mine)
 
 
 def pulse(connection: Connection, at: datetime) -> None:

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from service.model import OPEN_STATES, UNSETTLED_STATES, DeliveryKind, DeliveryState
 from service.store.core.bulk import lots
+from service.store.core.kicks import Kick, kick
 from service.store.core.lease import Lease
 from service.store.mailing.release import forget_parts, release
 from service.store.tables import delivery, digest, subscription
@@ -80,6 +81,7 @@ def add(connection: Connection, new: Sequence[NewDelivery], now: datetime) -> li
         }
         for one in new
     ]
+    kick(connection, Kick.MAIL)
     adding = insert(delivery).returning(delivery.c.id, sort_by_parameter_order=True)
     return list(connection.execute(adding, rows).scalars())
 

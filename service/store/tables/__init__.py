@@ -1,4 +1,4 @@
-"""The declared schema: the keys of every row that the service keeps. One folder, six chapters.
+"""The declared schema: the keys of every row that the service keeps. One folder, seven chapters.
 
 Nothing cascades: what leaves the TOML is retired, not deleted.
 """
@@ -37,6 +37,7 @@ from service.store.tables.ledger import (
     segment,
     told,
 )
+from service.store.tables.processes import running_process
 from service.store.tables.relays import relay
 from service.store.tables.sources import (
     digest,
@@ -70,6 +71,7 @@ __all__ = [
     "redirect",
     "relay",
     "robots",
+    "running_process",
     "segment",
     "signup_hour",
     "site_lease",

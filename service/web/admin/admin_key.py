@@ -96,8 +96,12 @@ def ensure(var: Path) -> str:
 
 def renew(var: Path) -> str:
     """Another key: all links and cookies of the one before end. Raises OSError."""
+    return keep(var, secrets.token_hex(32))
+
+
+def keep(var: Path, key: str) -> str:
+    """Write a key down, this one, as the one of several machines. Raises OSError."""
     private_files.make_folder(var)
-    key = secrets.token_hex(32)
     beside = var / f".{NAME}.{secrets.token_hex(4)}"
     file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
     try:

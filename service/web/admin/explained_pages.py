@@ -158,7 +158,6 @@ async def act(request: Request) -> Response:
         return see(context, f"{explained_page(public_id)}?story=refused#story")
     if not known:
         return error(request, 404)
-    context.wake("publish")
     return see(context, f"{explained_page(public_id)}?story=done#story")
 
 

@@ -55,8 +55,6 @@ async def _confirm(request: Request, *, cookie: str | None, pressed: bool) -> Re
     )
     if found.subscription is None:
         return error(request, 404)
-    if found.fresh:
-        context.wake("digests")
     one = mine(context, found.subscription, now)
     if found.standing is ConfirmationState.ASK:
         return page(context, "confirm", one=one)

@@ -58,7 +58,6 @@ async def save(request: Request) -> Response:
         )
     except UsageError:
         return _page(context, found, now, problem="signup.fault.cadence", status=422)
-    context.wake("digests")
     return see(context, preferences_path(found.token), query="saved=1")
 
 

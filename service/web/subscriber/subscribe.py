@@ -105,8 +105,6 @@ async def _sign_up(request: Request, digest: Digest, cookie: str, fields: Fields
         )
     if done.outcome is SignupOutcome.FULL:
         return error(request, 503, {"Retry-After": _WAIT_S})
-    if done.planned:
-        context.wake("mail")
     later = done.due_at if done.due_at is not None and done.due_at > context.clock() else None
     token = tokens.form_token(context.secret, cookie)
     sent = _sent(context, digest, wanted, token, fields, later)

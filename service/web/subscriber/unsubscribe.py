@@ -66,8 +66,6 @@ async def act(request: Request) -> Response:
         # Undo of what the person did not end, or a change of what has ended: show how it stands.
         known = await asyncio.to_thread(audience.find, context.store, token)
         return error(request, 404) if known is None else see(context, unsubscribe_path(token))
-    if do in ("monthly", "undo"):
-        context.wake("digests")
     return _done(context, found, now, _DONE[do])
 
 

@@ -27,6 +27,7 @@ from service.render.site_facts import site_view
 from service.report.health import Health
 from service.store import tables as t
 from service.store.core.database import Store
+from service.store.core.kicks import Kick
 from service.store.sources import registry
 from service.web.app import create_app
 from tests.builders import sources
@@ -58,7 +59,8 @@ class Desk:
         self.store, self.now, self.base_url = store, now, base_url
         self.parsers = parsers
         self.settings = Settings()
-        self.wakes: list[str] = []
+        self.kicks: list[Kick] = []
+        store.tell(self.kicks.extend)
         self.owner = "one"
         self.resolver: AbstractResolver | None = None
         self.numbers = itertools.count(1)
@@ -83,7 +85,6 @@ class Desk:
             lambda: self.settings,
             lambda: Renderer(site_view(self.settings)),
             lambda: self.now,
-            self.wakes.append,
             lambda: Health(True, ()),
             random=lambda: 0.0,
         )

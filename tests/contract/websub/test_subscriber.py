@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from service.store.core.kicks import Kick
 from tests.contract.websub.hub import running_hub
 from tests.contract.websub.office import office, subscribed
 
@@ -46,7 +47,7 @@ async def test_what_is_delivered_is_stored_as_if_it_had_been_fetched(store, now,
         await subscribed(desk, hub)
         desk.later(minutes=5)
         assert await hub.deliver(paper.body("b"), method=method) == 202
-        assert desk.wakes == ["delivered"]
+        assert desk.kicks.count(Kick.DELIVERED) == 1
         taken = await desk.take()
         assert (taken.tried, taken.entries_new) == (1, 1)
         assert desk.titles() == ["Tin a", "Tin b"]

@@ -38,7 +38,7 @@ LEFT = {
         "edition.frozen_at", "edition.planned_at", "entry.first_seen_at", "entry.published_at",
         "source_poll.quarantined_since", "source.created_at", "source_poll.first_collected_at",
         "source_poll.gone_at",
-        "story.created_at", "story_act.happened_at",
+        "running_process.started_at", "story.created_at", "story_act.happened_at",
         "subscriber.created_at", "subscription.ended_at",
         "subscription_event.happened_at", "suppression.suppressed_at", "topic.created_at",
         "topic.retired_at",

@@ -1,0 +1,52 @@
+"""The processes of the service where it is many: who they are, and when each was last seen."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select
+
+from service.store.core.statements import upsert
+from service.store.tables import running_process
+
+GONE_AFTER = timedelta(seconds=45)
+"""Without being seen: it is said to be gone. It shows itself every ten seconds."""
+
+FORGOTTEN_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProcess:
+    """`id`: its name in leases. `name`: which of that machine's. Instants are aware, UTC."""
+
+    id: str
+    machine: str
+    name: str
+    role: str
+    pid: int
+    version: str
+    started_at: datetime
+    seen_at: datetime
+
+
+def show(connection: Connection, one: ServiceProcess) -> None:
+    """It lives. Forgets those which were not seen for a day. Needs a write transaction."""
+    row = upsert(connection, running_process).values(**asdict(one))
+    connection.execute(
+        row.on_conflict_do_update(index_elements=["id"], set_={"seen_at": row.excluded.seen_at})
+    )
+    long_ago = running_process.c.seen_at < one.seen_at - FORGOTTEN_AFTER
+    connection.execute(delete(running_process).where(long_ago))
+
+
+def ended(connection: Connection, id_: str) -> None:
+    """It has ended by itself: nobody needs to look for it. Needs a write transaction."""
+    connection.execute(delete(running_process).where(running_process.c.id == id_))
+
+
+def seen(connection: Connection) -> list[ServiceProcess]:
+    """All that are known, by machine and name."""
+    order = (running_process.c.machine, running_process.c.name, running_process.c.started_at)
+    rows = connection.execute(select(running_process).order_by(*order)).mappings()
+    return [ServiceProcess(**row) for row in rows]

@@ -1,0 +1,22 @@
+"""Who runs the service where it is many processes."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, String, Table
+
+from service.store.core.column_types import UtcDateTime
+from service.store.tables.base import metadata
+
+running_process = Table(
+    "running_process",
+    metadata,
+    Column("id", String(64), primary_key=True),  # one start of one process, as in leases
+    Column("machine", String(255), nullable=False),  # its host name
+    Column("name", String(64), nullable=False),  # which of that machine's processes
+    Column("role", String(16), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", String(32), nullable=False),  # of the program
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Index("ix_running_process_seen_at", "seen_at"),
+)

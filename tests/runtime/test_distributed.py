@@ -1,0 +1,228 @@
+"""Many processes on one PostgreSQL: ticks come once, kicks at once, and neither is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from service.errors import StatementError
+from service.runtime.distributed import DistributedEngine, cron
+from service.runtime.engine import Engine, PeriodicJob
+from service.store.core import processes
+from service.store.core.database import Store
+from service.store.core.job_queue import bring_up
+from service.store.core.kicks import Kick, kick
+from service.store.core.processes import ServiceProcess
+
+pytestmark = pytest.mark.postgres
+
+RARELY_S = 3600.0
+PATIENCE_S = 60.0
+
+Run = Callable[[], Awaitable[bool]]
+
+
+@pytest.fixture
+def many(postgres_database):
+    """A store with the engine's tables, in which a process of many was seen."""
+    store = Store(postgres_database)
+    bring_up(store)
+    now = datetime.now(UTC)
+    with store.write() as connection:
+        processes.show(
+            connection,
+            ServiceProcess("one", "vm", "mail", "mail", 1, "0", started_at=now, seen_at=now),
+        )
+    yield store
+    store.close()
+
+
+@asynccontextmanager
+async def running(url: str, ticks_s: float = RARELY_S, **runs: Run) -> AsyncIterator[Engine]:
+    """A process that does these jobs; its own look comes once, at the start."""
+    jobs = [PeriodicJob(name, run, ticks_s) for name, run in runs.items()]
+    engine = Engine([PeriodicJob(job.name, job.run, RARELY_S) for job in jobs])
+    process = DistributedEngine(url, engine, jobs)
+    process.start()
+    try:
+        yield engine
+    finally:
+        assert await process.stop(5)
+
+
+def counting(runs: list[float]) -> Run:
+    async def run() -> bool:
+        runs.append(time.monotonic())
+        return False
+
+    return run
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not true():  # noqa: ASYNC110 - what is waited for is in another process
+            await asyncio.sleep(0.005)
+
+
+async def settled(url: str, *kinds: list[float]) -> None:
+    """Each job has had its look at the start, and the queue is heard: a kick comes through."""
+    await until(lambda: all(kinds))
+    store = Store(url)
+    for runs in kinds:
+        before = len(runs)
+        while len(runs) == before:
+            _tell(store, Kick.MAIL, Kick.FEEDS)
+            await asyncio.sleep(0.1)
+    await asyncio.sleep(0.2)
+    store.close()
+
+
+def _tell(store: Store, *kicks: Kick) -> None:
+    with store.write() as connection:
+        for one in kicks:
+            kick(connection, one)
+
+
+async def test_a_kick_reaches_another_process_at_its_commit_and_never_if_it_is_undone(
+    many, postgres_database
+):
+    mails: list[float] = []
+    async with running(postgres_database, mail=counting(mails)):
+        await settled(postgres_database, mails)
+        before = len(mails)
+        with pytest.raises(StatementError), many.write() as connection:
+            kick(connection, Kick.MAIL)
+            connection.execute(text("SELECT 1 / 0"))
+        await asyncio.sleep(0.3)
+        assert len(mails) == before
+        await asyncio.to_thread(_tell, many, Kick.MAIL)
+        await until(lambda: len(mails) > before)
+
+
+async def test_a_tick_comes_once_for_all_processes(many, postgres_database):
+    one, other = list[float](), list[float]()
+    async with (
+        running(postgres_database, 1, publish=counting(one)),
+        running(postgres_database, 1, publish=counting(other)),
+    ):
+        await until(lambda: bool(one) and bool(other))
+        begun, before = time.monotonic(), len(one) + len(other)
+        await until(lambda: len(one) + len(other) >= before + 3)
+        took = time.monotonic() - begun
+        assert len(one) + len(other) - before <= took + 2
+
+
+async def test_who_is_busy_leaves_the_next_to_another(many, postgres_database):
+    other: list[float] = []
+    go_on = asyncio.Event()
+
+    async def long() -> bool:
+        await go_on.wait()
+        return False
+
+    async with running(postgres_database, mail=long):
+        await asyncio.sleep(0.5)
+        async with running(postgres_database, mail=counting(other)):
+            await settled(postgres_database, other)
+            for _ in range(3):
+                before = len(other)
+                await asyncio.to_thread(_tell, many, Kick.MAIL)
+                await until(lambda before=before: len(other) > before)
+        go_on.set()
+
+
+async def test_stale_feeds_wait_for_the_pass_that_runs_in_the_same_process(many, postgres_database):
+    published: list[float] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def collect() -> bool:
+        begun.set()
+        await go_on.wait()
+        return False
+
+    async with running(postgres_database, collect=collect, publish=counting(published)):
+        await begun.wait()
+        await until(lambda: bool(published))
+        await asyncio.sleep(0.5)
+        before = len(published)
+        await asyncio.to_thread(_tell, many, Kick.FEEDS)
+        await asyncio.sleep(0.5)
+        assert len(published) == before
+        go_on.set()
+        await until(lambda: len(published) > before)
+
+
+async def test_kicks_that_nobody_took_are_one_run_later(many, postgres_database):
+    for _ in range(200):
+        _tell(many, Kick.MAIL)
+    mails: list[float] = []
+
+    async def slow() -> bool:
+        mails.append(time.monotonic())
+        await asyncio.sleep(0.05)
+        return False
+
+    async with running(postgres_database, mail=slow):
+        await until(lambda: bool(mails) and _waiting(many) == 0)
+        await asyncio.sleep(0.3)
+        assert len(mails) <= 5
+
+
+async def test_an_empty_or_wedged_queue_costs_time_and_nothing_else(many, postgres_database):
+    """Its own look goes on; a job of a worker that died stops no other."""
+    mails: list[float] = []
+    engine = Engine([PeriodicJob("mail", counting(mails), 0.2)])
+    process = DistributedEngine(
+        postgres_database, engine, [PeriodicJob("mail", counting(mails), RARELY_S)]
+    )
+    process.start()
+    try:
+        await until(lambda: bool(mails))
+        with many.write() as connection:
+            connection.execute(text("DROP TABLE procrastinate_jobs CASCADE"))
+        before = len(mails)
+        await until(lambda: len(mails) > before + 2)
+    finally:
+        assert await process.stop(5)
+
+
+async def test_nothing_is_queued_where_no_process_of_many_lives(postgres_database):
+    store = Store(postgres_database)
+    bring_up(store)
+    _tell(store, Kick.MAIL)
+    assert _waiting(store) == 0
+    store.close()
+
+
+def test_the_engines_tables_are_made_once_and_by_one(postgres_database):
+    store = Store(postgres_database)
+    for _ in range(2):
+        bring_up(store)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("every_s", "said"),
+    [
+        (0.2, "* * * * * */1"),
+        (5, "* * * * * */5"),
+        (59, "* * * * * */30"),
+        (60, "*/1 * * * * 0"),
+        (3600, "0 * * * * 0"),
+    ],
+)
+def test_ticks_are_told_in_the_words_of_cron(every_s, said):
+    assert cron(every_s) == said
+
+
+def _waiting(store: Store) -> int:
+    with store.read() as connection:
+        found = connection.scalar(text("SELECT count(*) FROM procrastinate_jobs"))
+    assert isinstance(found, int)
+    return found
