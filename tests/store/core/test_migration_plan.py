@@ -22,6 +22,7 @@ FROZEN = {
     "0005_search": "62a96ca79a01d78b5d3b3bfb9750206d",
     "0006_hot_stories": "f8db751b4d903e29f325fb5b13e058f3",
     "0007_story_acts": "508ddd35aea637d4ef06b6aef0975522",
+    "0008_running_processes": "93cbbb7aab6746d08ba9aac8c819ad86",
 }
 """Each migration, with the first half of the SHA-256 of its file. A new one adds its line; none of
 those that stand here changes any more: somebody's database has been through it."""
