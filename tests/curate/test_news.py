@@ -126,3 +126,14 @@ def test_an_undated_article_that_is_woken_is_listed_from_then_on(desk):
             select(t.article_topic.c.entered_at, t.article_topic.c.listed_at)
         ).all()
     assert set(rows) == {(later, later)}
+
+
+def test_what_is_told_as_news_is_named_with_how_late_it_came(desk):
+    known = desk.says("a", entry("cu", "https://a.vn/cu"), first=True)
+    assert known.news == (), "what it had is no news"
+    late = entry("1", published=desk.now - HOUR)
+    first = desk.says("a", late)
+    assert [one.late_s for one in first.news] == [3600]
+    again = desk.says("b", entry("9", "https://a.vn/1"), at=desk.now + HOUR)
+    assert [(one.article, one.late_s) for one in again.news] == [(first.news[0].article, None)]
+    assert desk.says("a", late, at=desk.now + HOUR).news == (), "nothing of it is new"

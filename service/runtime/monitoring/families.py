@@ -244,6 +244,11 @@ def _mails(rows: Rows) -> Iterator[Metric]:
         "the whole mail and its answer was lost.",
         rows.uncertain,
     )
+    yield _gauge(
+        "bantin_mail_held",
+        "1 while nothing is planned and sent since the store was restored from a backup, else 0.",
+        rows.held,
+    )
     if rows.uncertain_since is not None:
         yield _gauge(
             "bantin_mail_uncertain_since_timestamp_seconds",

@@ -11,7 +11,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
@@ -28,8 +28,11 @@ PATH = "/metrics"
 SLOW_S = 10.0
 """Who sends no request, or takes no answer, for so long is cut off."""
 
+LONGEST_S = 30.0
+"""A scrape that takes longer, however slowly it sends or takes a byte, is cut off."""
+
 MOST = 8
-"""Scrapes at one time; others wait for their turn."""
+"""Scrapes at one time; more are hung up on."""
 
 _REFUSED = {
     "401 Unauthorized": b"This needs the key: Authorization: Bearer KEY\n",
@@ -133,15 +136,27 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
         self.setup_environ()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self._places.acquire()
-        super().process_request(request, client_address)
+        """Never waits: whoever holds all places must not keep the service from stopping."""
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        end = threading.Timer(LONGEST_S, _hang_up, [request])
+        end.daemon = True
+        end.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            end.cancel()
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - its shape
         """Whoever hangs up in the middle of an answer has lost nothing of ours."""
         logs.get().debug("a scrape ended early")
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with suppress(OSError):  # it has ended meanwhile
+        connection.shutdown(socket.SHUT_RDWR)

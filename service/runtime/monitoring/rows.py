@@ -12,6 +12,7 @@ from service.mail.relays import line_names
 from service.report.standing import LATE_AFTER
 from service.runtime.composition import Service
 from service.store import metric_counts, status_counts
+from service.store.core import hold
 from service.store.core.database import Connection
 from service.store.mailing import relay_states, uncertain_deliveries
 from service.store.mailing.relay_states import RelayState
@@ -28,7 +29,8 @@ SLOW_S = 300.0
 class Rows:
     """The store at `read_at`. `uncertain`: mails that wait for a decision; since when the first.
 
-    `relays`: of those in the TOML, those that were ever offered a mail.
+    `relays`: of those in the TOML, those that were ever offered a mail. `held`: the store was
+    restored and sends nothing yet.
     """
 
     read_at: datetime
@@ -38,6 +40,7 @@ class Rows:
     relays: tuple[RelayState, ...]
     uncertain: int
     uncertain_since: datetime | None
+    held: bool
     unjudged: int
     unindexed: int
     articles: int
@@ -78,6 +81,7 @@ class RowsReader:
             relays=tuple(relay_states.states(connection, relays)),
             uncertain=sum(one.mails for one in uncertain),
             uncertain_since=min((one.since for one in uncertain), default=None),
+            held=hold.held_since(connection) is not None,
             unjudged=metric_counts.unjudged(connection),
             unindexed=metric_counts.unindexed(connection),
             articles=self._count_articles(connection),

@@ -57,6 +57,10 @@ CASES = [
          {s("bantin_mail_oldest_due_seconds"): "800x200"}, 6, 4, {}),
     Case("BantinMailUncertain", "ticket", {s("bantin_mail_uncertain"): "2x200"},
          {s("bantin_mail_uncertain"): "0x200"}, 2, 0, {}),
+    Case(
+        "BantinMailHeld", "ticket", {s("bantin_mail_held"): "1x200"},
+        {s("bantin_mail_held"): "0x200"}, 16, 14, {},
+    ),
     Case("BantinNewsCollectedLate", "ticket", *COLLECTED, 95, 20, {}),
     Case("BantinMailAcceptedLate", "ticket", *MAILED, 80, 10, {}),
     Case("BantinPollsLate", "page", {s("bantin_sources_oldest_due_seconds"): "1801x200"},

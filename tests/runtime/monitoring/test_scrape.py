@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from datetime import timedelta
@@ -22,7 +25,7 @@ from service.runtime.check import check
 from service.runtime.composition import open_service
 from service.runtime.engine import PeriodicJob
 from service.runtime.monitoring.families import registry
-from service.runtime.monitoring.listener import listening
+from service.runtime.monitoring.listener import MOST, SLOW_S, listening
 from service.runtime.monitoring.mails import MailsOfARun
 from service.runtime.monitoring.rows import FRESH_S, RowsReader
 from service.runtime.monitoring.timing import timed
@@ -31,7 +34,7 @@ from service.store import tables as t
 from service.store.mailing.relay_states import note_failure
 from tests.builders import add_source
 from tests.mail.stock import fill
-from tests.running import unused_port
+from tests.running import until, unused_port
 
 TOML = """
 [site]
@@ -244,6 +247,11 @@ def asked(service, path="/metrics", **headers):
         return error.code, error.read().decode()
 
 
+def is_there(service):
+    with contextlib.suppress(OSError):
+        return asked(service)[0] == 200
+
+
 def test_the_socket_answers_metrics_alone_and_with_a_key_who_brings_it(tmp_path):
     service = opened(tmp_path, 'key = "mo-ra"')
     try:
@@ -260,6 +268,22 @@ def test_the_socket_answers_metrics_alone_and_with_a_key_who_brings_it(tmp_path)
             asked(service)
     finally:
         service.close()
+
+
+def test_who_holds_all_places_keeps_neither_the_end_nor_a_later_scrape_waiting(service):
+    host, _, port = service.settings.metrics.listen.rpartition(":")
+    with contextlib.ExitStack() as held:
+        with listening(service, Vitals(service)):
+            for _ in range(MOST + 3):
+                held.enter_context(socket.create_connection((host, int(port)), 10))
+            with pytest.raises(OSError):
+                asked(service)
+            held.close()
+            until(lambda: is_there(service))
+            for _ in range(MOST + 3):
+                held.enter_context(socket.create_connection((host, int(port)), 10))
+            begun = time.monotonic()
+        assert time.monotonic() - begun < SLOW_S
 
 
 def test_a_port_that_is_taken_is_told_and_stops_nothing(service, capsys):
