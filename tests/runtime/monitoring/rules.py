@@ -79,7 +79,7 @@ CASES = [
     Case("BantinJobFails", "page", {s("bantin_job_failing_runs", name="mail"): "3x200"},
          {s("bantin_job_failing_runs", name="mail"): "2x200"}, 2, 0, {**HERE, "name": "mail"}),
     Case("BantinJobStuck", "page", {ENDED: "0x200"}, {ENDED: "0+60x200"}, 36, 30,
-         {**HERE, "name": "collect"}),
+         {"name": "collect"}),
     Case("BantinEventLoopLate", "ticket", {s("bantin_event_loop_lag_seconds"): "3x200"},
          {s("bantin_event_loop_lag_seconds"): "0.1x200"}, 6, 4, HERE),
     Case("BantinConnectionsUsedUp", "ticket", {IN_USE: "20x200", MOST: "20x200"},
