@@ -6,9 +6,10 @@ state. docs/monitoring.md lists what there is and what it is for.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
-from itertools import accumulate
+from itertools import accumulate, product
 
 from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import (
@@ -22,10 +23,12 @@ from prometheus_client.registry import CollectorRegistry
 from prometheus_client.utils import floatToGoString
 
 from service.mail.relays import line_names
+from service.report.status import is_gone
 from service.runtime import disk
 from service.runtime.composition import Service
 from service.runtime.monitoring.counted import Buckets, JobCounts
 from service.runtime.monitoring.rows import Rows, RowsReader
+from service.runtime.roles import Role
 from service.runtime.vitals import Vitals
 
 SOURCE_STATES = (
@@ -216,8 +219,26 @@ def _of_rows(rows: Rows, relays: Iterable[str]) -> Iterator[Metric]:
     yield _gauge(
         "bantin_articles_unindexed", "Articles that wait for the search index.", rows.unindexed
     )
+    yield _processes(rows)
     yield from _mails(rows)
     yield from _relays(rows, relays)
+
+
+def _processes(rows: Rows) -> Metric:
+    """A process that was started again under its name is not gone, though its earlier self is."""
+    last = {(one.machine, one.name): one for one in rows.processes}  # the latest start comes last
+    states = Counter(
+        (one.role, "gone" if is_gone(one, rows.read_at) else "seen") for one in last.values()
+    )
+    family = GaugeMetricFamily(
+        "bantin_processes",
+        "Processes that share this database, by role: seen lately, or gone without a word. All 0 "
+        "where one process does all.",
+        labels=["role", "state"],
+    )
+    for role, state in product(Role, ("seen", "gone")):
+        family.add_metric([role, state], states[role, state])
+    return family
 
 
 def _mails(rows: Rows) -> Iterator[Metric]:

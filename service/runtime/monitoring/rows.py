@@ -12,8 +12,9 @@ from service.mail.relays import line_names
 from service.report.standing import LATE_AFTER
 from service.runtime.composition import Service
 from service.store import metric_counts, status_counts
-from service.store.core import hold
+from service.store.core import hold, processes
 from service.store.core.database import Connection
+from service.store.core.processes import ServiceProcess
 from service.store.mailing import relay_states, uncertain_deliveries
 from service.store.mailing.relay_states import RelayState
 from service.store.metric_counts import SourceCounts, UnsettledMails
@@ -30,7 +31,7 @@ class Rows:
     """The store at `read_at`. `uncertain`: mails that wait for a decision; since when the first.
 
     `relays`: of those in the TOML, those that were ever offered a mail. `held`: the store was
-    restored and sends nothing yet.
+    restored and sends nothing yet. `processes`: none where one does all.
     """
 
     read_at: datetime
@@ -44,6 +45,7 @@ class Rows:
     unjudged: int
     unindexed: int
     articles: int
+    processes: tuple[ServiceProcess, ...]
 
 
 class RowsReader:
@@ -85,6 +87,7 @@ class RowsReader:
             unjudged=metric_counts.unjudged(connection),
             unindexed=metric_counts.unindexed(connection),
             articles=self._count_articles(connection),
+            processes=tuple(processes.seen(connection)),
         )
 
     def _count_articles(self, connection: Connection) -> int:

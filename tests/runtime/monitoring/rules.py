@@ -51,6 +51,8 @@ POLLS = s("bantin_polls_total", outcome="ok")
 
 CASES = [
     Case("BantinScrapeGone", "page", {s("up"): "0x200"}, {s("up"): "1x200"}, 3, 1, HERE),
+    Case("BantinProcessGone", "ticket", {s("bantin_processes", role="mail", state="gone"): "1x200"},
+         {s("bantin_processes", role="mail", state="seen"): "1x200"}, 3, 1, {"role": "mail"}),
     Case("BantinSendingPaused", "page", {RELAY: "1x200"}, {RELAY: "0x200"}, 6, 4,
          {"relay": "chinh"}),
     Case("BantinMailLate", "page", {s("bantin_mail_oldest_due_seconds"): "901x200"},

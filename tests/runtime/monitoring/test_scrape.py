@@ -31,6 +31,8 @@ from service.runtime.monitoring.rows import FRESH_S, RowsReader
 from service.runtime.monitoring.timing import timed
 from service.runtime.vitals import Vitals
 from service.store import tables as t
+from service.store.core import processes
+from service.store.core.processes import ServiceProcess
 from service.store.mailing.relay_states import note_failure
 from tests.builders import add_source
 from tests.mail.stock import fill
@@ -201,6 +203,29 @@ async def test_jobs_are_timed_around_the_engine(service):
     assert of(found, "bantin_job_failing_runs", name="collect") == 0
     ended = of(found, "bantin_job_last_end_timestamp_seconds", name="collect")
     assert abs(service.clock().timestamp() - ended) < 60
+
+
+async def test_a_process_that_was_started_again_is_not_gone(service):
+    now = service.clock()
+    with service.store.write() as connection:
+        for id_, name, role, begun, seen in (
+            ("a", "1", "mail", 3600, 1800),  # killed, and started again under its name
+            ("b", "1", "mail", 1700, 5),
+            ("c", "2", "mail", 3600, 1800),
+            ("d", "1", "web", 3600, 5),
+        ):
+            machine, ago = f"may-{role}", timedelta(seconds=1)
+            row = ServiceProcess(
+                id_, machine, name, role, 7, "0", now - begun * ago, now - seen * ago
+            )
+            processes.show(connection, row)
+    _, found = scrape(service)
+    states = {key: value for key, value in found["bantin_processes"].items() if value}
+    assert states == {
+        (("role", "mail"), ("state", "seen")): 1,
+        (("role", "mail"), ("state", "gone")): 1,
+        (("role", "web"), ("state", "seen")): 1,
+    }
 
 
 async def test_a_scrape_each_second_costs_no_more_than_one_in_ten(service):
