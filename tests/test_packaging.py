@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 NEEDED = ("build", "hatchling", "pip")
 
 
@@ -78,6 +81,9 @@ def test_the_wheel_holds_the_program_and_all_that_an_admin_may_restyle(built):
     for folder, inside in (("templates", "service/_templates"), ("feeds", "service/_feeds")):
         assert {f"{inside}/{name}" for name in _files(folder)} <= names
     assert {f"service/{name}" for name in _files("service") if name.endswith(".py")} <= names
+    assert {"service/_templates/words/vi.toml", "service/_templates/words/en.toml"} <= names
+    migrations = "service/store/migrations"
+    assert {f"{migrations}/env.py", f"{migrations}/versions/0001_tables.py"} <= names
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"service"}
     assert any(name.endswith("licenses/LICENSE") for name in names)
@@ -88,7 +94,7 @@ def test_the_sdist_holds_what_a_builder_needs(built):
         names = {name.partition("/")[2] for name in sdist.getnames()}
     assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "Makefile"} <= names
     assert {f"templates/{name}" for name in _files("templates")} <= names
-    assert "tests/conftest.py" in names
+    assert {"tests/conftest.py", ".ci/run"} <= names
     assert not [name for name in names if name.startswith((".git/", ".venv/", "var/"))]
 
 
@@ -109,6 +115,31 @@ print(json.dumps({
     here = str(installed.parent)
     assert all(said[name].startswith(here) for name in ("service", "feeds", "templates")), said
     assert said["owners"] == ["bantin"]
+
+
+def test_a_site_begins_there_in_an_empty_folder(installed, tmp_path):
+    bantin = str(installed / "bantin")
+    assert _run(bantin, "--version", cwd=tmp_path) == f"bantin, version {VERSION}\n"
+    _run(bantin, "init", "tin", "--title", "Tin", "--language", "vi", "--url",
+         "https://tin.example.vn", cwd=tmp_path)  # fmt: skip
+    site = tmp_path / "tin"
+    assert json.loads(_run(bantin, "check", "--json", cwd=site))["ok"] is True
+    assert _run(bantin, "migrate", cwd=site) == "the tables are those of this version\n"
+    assert "nothing to do" in _run(bantin, "migrate", "--check", cwd=site)
+
+
+def test_the_same_tree_gives_the_same_bytes(built, tmp_path):
+    """The wheel that was made from the sdist, and one from the tree, at another time."""
+    hatchling = (sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path))
+    _run(*hatchling, "-t", "sdist", "-t", "wheel", cwd=ROOT)
+    for first in built:
+        assert (tmp_path / first.name).read_bytes() == first.read_bytes(), first.name
+
+
+def test_the_changelog_has_the_version_and_the_day_it_was_made():
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert re.fullmatch(rf"{re.escape(VERSION)} - 20\d\d-\d\d-\d\d", headings[1])
 
 
 def test_the_demo_runs_from_there(installed, tmp_path):
