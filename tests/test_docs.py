@@ -160,7 +160,7 @@ def _modules() -> set[str]:
     """Each module's path, from any of its folders on."""
     paths = [
         path.relative_to(ROOT)
-        for room in ("service", "tests")
+        for room in ("service", "tests", "deploy")
         for path in (ROOT / room).rglob("*.py")
     ]
     return {"/".join(path.parts[i:]) for path in paths for i in range(len(path.parts))}

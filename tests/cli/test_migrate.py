@@ -9,8 +9,9 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from service.cli.app import cli
-from service.store.core import facts
+from service.store.core import facts, job_queue
 from service.store.core.database import Store
+from service.store.core.kicks import has_queue
 from service.store.core.migrate import OLDEST, is_current, newest
 from service.store.core.upgrade import upgrade
 
@@ -96,3 +97,23 @@ def test_a_later_version_is_left_alone_where_it_lets_us_go_on_and_is_an_error_wh
             told = bantin(config, *args)
             assert told.exit_code == code, told.output
     assert "its tables are of a newer version than this program" in told.output
+
+
+@pytest.mark.postgres
+def test_the_queue_of_many_processes_is_brought_up_where_there_is_one(postgres_database, tmp_path):
+    config = tmp_path / "bantin.toml"
+    config.write_text(f'[site]\ntitle = "Tin"\n[store]\nurl = "{postgres_database}"\n', "utf-8")
+    store = Store(postgres_database)
+
+    def brought_up():
+        assert bantin(config).exit_code == 0
+        with store.read() as connection:
+            return has_queue(connection), facts.get(connection, "engine_schema")
+
+    assert brought_up() == (False, None)
+    job_queue.bring_up(store)
+    with store.write() as connection:
+        newest_of_queue = facts.get(connection, "engine_schema")
+        facts.forget(connection, "engine_schema")
+    assert brought_up() == (True, newest_of_queue)
+    store.close()

@@ -13,7 +13,9 @@ from service.cli.output import config_option, dump, fail, json_option, say
 from service.config.shown import without_password
 from service.errors import StoreError
 from service.runtime.composition import load
+from service.store.core import job_queue
 from service.store.core.database import Store, is_there
+from service.store.core.kicks import has_queue
 from service.store.core.migrate import migrate as bring_up
 from service.store.core.migration_plan import MigrationPlan, plan
 
@@ -42,6 +44,7 @@ def migrate(check: bool, config: Path, as_json: bool) -> None:
         if not check:
             with closing(Store(url)) as store:
                 bring_up(store)
+                _bring_up_queue(store)
     except StoreError as error:
         raise type(error)(f"{without_password(url)}: {error}") from error
     if as_json:
@@ -52,6 +55,16 @@ def migrate(check: bool, config: Path, as_json: bool) -> None:
         _tell_done(found)
     if check and (found is None or found.missing):
         fail(BESIDE if found is None or found.beside else STOP_FIRST)
+
+
+def _bring_up_queue(store: Store) -> None:
+    """The queue of many processes, where there is one; `up --role` makes it."""
+    if store.is_sqlite:
+        return
+    with store.read() as connection:
+        there = has_queue(connection)
+    if there:
+        job_queue.bring_up(store)
 
 
 def _looked(url: str) -> MigrationPlan | None:
