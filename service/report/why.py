@@ -8,9 +8,11 @@ from datetime import datetime
 
 from service.model import DeliveryState
 from service.store.audience import subscribers
+from service.store.core import hold
 from service.store.core.database import Connection
 from service.store.mailing import history
 from service.store.mailing.history import Entrance, SubscriptionSnapshot, ToldArticle
+from service.store.mailing.told import perhaps
 
 SENT, PENDING, DEDUPLICATED = "sent", "pending", "deduplicated"
 SKIPPED, SUPPRESSED, UNKNOWN = "skipped", "suppressed", "unknown"
@@ -56,6 +58,12 @@ def why(
     if blocked is not None:
         reason, since = blocked
         return Why(SUPPRESSED, f"the address is suppressed since {_day(since)}: {reason}")
+    if perhaps(connection, [person.id], set(story_articles)):
+        return Why(
+            SKIPPED,
+            f"its story is older than the restore {_day(hold.restored_at(connection))}: "
+            "it may have been told before",
+        )
     subscriptions = history.subscriptions(connection, person.id)
     entrances = history.entrances(connection, list(story_articles))
     answers = [

@@ -14,11 +14,13 @@ from sqlalchemy import select
 
 from service.collect.workers.pool import Parsers
 from service.mail.drain import HELD
+from service.report.why import why
 from service.runtime import pipeline
 from service.store import tables as t
-from service.store.core import hold
+from service.store.core import facts, hold
 from service.store.kept.backup import backup
 from service.store.kept.restore import restore
+from service.text import mailboxes
 from tests.contract.way import LOOPBACK, SITE, Way, outlets, rss, text_of
 from tests.databases import on_server, postgres_url
 
@@ -73,6 +75,15 @@ def told(way: Way) -> Counter[tuple[str, str]]:
 def each(*titles: str) -> Counter[tuple[str, str]]:
     """Every reader was told each of these once."""
     return Counter((reader, title) for reader in READERS for title in titles)
+
+
+def explained(way: Way, title: str) -> tuple[str, bool]:
+    """What `bantin why` answers the first reader, and whether it tells of the restore."""
+    with way.service.store.read() as connection:
+        article = connection.scalar(select(t.article.c.id).where(t.article.c.title == title))
+        key = mailboxes.key(facts.known_secret(connection) or b"", READERS[0])
+        answer = why(connection, key, article, [article], {"ngay": None}, way.now)
+    return answer.answer, "it may have been told before" in answer.reason
 
 
 def feed(*titles: str, host: str = "bao.vn") -> tuple[str, bytes]:
@@ -139,6 +150,9 @@ async def test_nobody_is_told_twice_nor_greeted_by_old_news(tmp_path, stores):
             way.now = NEXT_CUT + timedelta(days=day)
             await way.mail()
         assert told(way) == each("Tin bốn")
+        assert {title: explained(way, title) for title in TITLES[2:]} == {
+            "Tin hai": ("skipped", True), "Tin ba": ("skipped", True), "Tin bốn": ("sent", False),
+        }  # fmt: skip
         states = way.rows(select(t.delivery.c.state))
         assert sorted(row.state for row in states) == ["accepted"] * 2 + ["uncertain"] * 2
         way.close()

@@ -90,13 +90,25 @@ def known(
         for row in connection.execute(statement):
             if row.article_id in wanted and row.delivery_id != without_delivery:
                 found[row.subscriber_id].add(row.article_id)
-    restored_at = hold.restored_at(connection)
-    if restored_at is not None and wanted:
-        forgotten = _from_before(connection, wanted, restored_at)
-        for some in lots(people if forgotten else [], _CHUNK):
-            there = subscriber.c.id.in_(some) & (subscriber.c.created_at < restored_at)
-            for person in connection.execute(select(subscriber.c.id).where(there)).scalars():
-                found[person] |= forgotten
+    for person, before in perhaps(connection, people, wanted).items():
+        found[person] |= before
+    return found
+
+
+def perhaps(
+    connection: Connection, subscribers: Iterable[int], articles: AbstractSet[int]
+) -> dict[int, set[int]]:
+    """Subscriber -> which of `articles` it may have been told, though no row says so any more.
+
+    Of those alone who were there before the store was restored; empty where it never was.
+    """
+    restored_at = hold.restored_at(connection) if articles else None
+    forgotten = _from_before(connection, articles, restored_at) if restored_at else set()
+    found: dict[int, set[int]] = {}
+    for some in lots(subscribers if forgotten else (), _CHUNK):
+        there = subscriber.c.id.in_(some) & (subscriber.c.created_at < restored_at)
+        people = connection.execute(select(subscriber.c.id).where(there)).scalars()
+        found |= dict.fromkeys(people, forgotten)
     return found
 
 
