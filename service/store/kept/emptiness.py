@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from sqlalchemy import Connection, inspect, text
 
 from service.store import tables as t
@@ -20,6 +22,8 @@ _SAID = (
 """Where anything stands once a store was in use. Names of the TOML and secrets are made anew."""
 
 _SEARCH = "article_search"
+
+_LINGER_S = 3.0
 
 
 def tables_of(connection: Connection) -> set[str]:
@@ -55,9 +59,16 @@ def empty(connection: Connection) -> None:
 
 
 def others(connection: Connection) -> int:
-    """How many sessions of this user there are in PostgreSQL's database beside our own."""
+    """How many sessions of this user there are in PostgreSQL's database beside our own.
+
+    The server notices a moment later that a process was killed: it gets a few seconds.
+    """
     counted = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
         " AND usename = current_user AND pid <> pg_backend_pid()"
     )
-    return connection.scalar(counted) or 0
+    give_up = time.monotonic() + _LINGER_S
+    while (found := connection.scalar(counted) or 0) and time.monotonic() < give_up:
+        time.sleep(0.1)
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+    return found

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from contextlib import closing
 from datetime import timedelta
 
@@ -158,15 +161,20 @@ class KilledError(Exception):
     """What a test ends a copy with."""
 
 
-@pytest.mark.parametrize("after", ["topic", "article_key"])
-def test_a_copy_that_was_broken_off_is_no_store_and_goes_on(full, place, now, after):
-    def progress(table, _done):
-        if table == after:
-            raise KilledError
+KILLED = """
+import os, signal, sys
+from service.store.kept.copying import copy
+source, target, table = sys.argv[1:]
+copy(source, target, lambda name, _done: name == table and os.kill(os.getpid(), signal.SIGKILL))
+"""
 
+
+@pytest.mark.processes
+@pytest.mark.parametrize("after", ["topic", "article_key"])
+def test_a_copy_that_was_killed_is_no_store_and_goes_on(full, place, now, after):
     before = rows(full)
-    with pytest.raises(KilledError):
-        copy(origin(full), place, progress)
+    process = [sys.executable, "-c", KILLED, origin(full), place, after]
+    assert subprocess.run(process, check=False).returncode == -signal.SIGKILL
     with closing(Store(place)) as store:
         with pytest.raises(SchemaError, match="its copy was broken off"):
             migrate(store)
