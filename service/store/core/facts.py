@@ -15,6 +15,12 @@ _TAG_AUTHORITY = "tag_authority"
 _PULSE = "pulse"
 _ADMIN_KEY = "admin_key"
 
+ENGINE_SCHEMA = "engine_schema"
+"""The version of the engine's own tables."""
+
+OF_PROCESSES = (_ADMIN_KEY, ENGINE_SCHEMA)
+"""What the machines of a site share: a site that is restored elsewhere makes it anew."""
+
 
 def secret(connection: Connection) -> bytes:
     """32 bytes for all HMACs, made in the store at the first start. Needs a write transaction."""

@@ -21,7 +21,6 @@ FORGET_KICKS = """
 """
 """The kicks of a job that wait: what was told before a run begins is found by it."""
 
-_VERSION = "engine_schema"
 _LOCK = 0x656E67696E65  # "engine": of processes that start together
 
 
@@ -40,7 +39,7 @@ def bring_up(store: Store) -> None:
     scripts = sorted(Path(str(files / "migrations")).glob("*.sql"))
     with store.write() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        known = facts.get(connection, _VERSION)
+        known = facts.get(connection, facts.ENGINE_SCHEMA)
         if not has_queue(connection):
             wanted = [files / "schema.sql"]
         else:
@@ -51,4 +50,4 @@ def bring_up(store: Store) -> None:
             assert driver is not None
             driver.execute(script.read_text(encoding="utf-8"))
         if known != scripts[-1].stem:
-            facts.put(connection, _VERSION, scripts[-1].stem)
+            facts.put(connection, facts.ENGINE_SCHEMA, scripts[-1].stem)

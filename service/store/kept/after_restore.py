@@ -30,7 +30,9 @@ def settle(connection: Connection, now: datetime) -> None:
     _windows(connection, now)
     _mails(connection, now)
     _sources(connection, now)
-    facts.forget(connection, MADE)
+    for name in (MADE, *facts.OF_PROCESSES):
+        facts.forget(connection, name)
+    connection.execute(delete(t.running_process))
     hold.hold(connection, now)
 
 

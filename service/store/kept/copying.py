@@ -25,8 +25,9 @@ from service.store.kept import sqlite_files
 from service.store.kept.emptiness import is_empty, others, tables_of
 from service.store.kept.rows import COPIED_FROM, ChangedError, CopiedTable, TableCopy
 
-_LEFT_OUT = frozenset({"stale_search"})
-"""Each database has a search index of its own, which is made anew: all of it is stale."""
+_LEFT_OUT = frozenset({"stale_search", "running_process"})
+"""Each database has a search index of its own, which is made anew: all of it is stale. Processes
+run no more."""
 
 Progress = Callable[[str, int], None]
 """Told the table, and how many rows of it are done."""

@@ -21,7 +21,8 @@ _SAID = (
 )
 """Where anything stands once a store was in use. Names of the TOML and secrets are made anew."""
 
-_SEARCH = "article_search"
+_BESIDE = ("article_search", "procrastinate_")
+"""What the names of tables begin with that are ours, and not declared with the others."""
 
 _LINGER_S = 3.0
 
@@ -41,8 +42,8 @@ def is_empty(connection: Connection) -> bool:
         return True
     if revision_of(connection) in UNFINISHED:
         return True
-    ours = {table.name for table in t.metadata.sorted_tables}
-    if not there <= ours | {"alembic_version"} | {n for n in there if n.startswith(_SEARCH)}:
+    ours = {"alembic_version"} | {table.name for table in t.metadata.sorted_tables}
+    if not all(name.startswith(_BESIDE) for name in there - ours):
         return False
     return not any(
         connection.execute(text(f"SELECT 1 FROM {table.name} LIMIT 1")).first()  # noqa: S608
@@ -52,8 +53,10 @@ def is_empty(connection: Connection) -> bool:
 
 
 def empty(connection: Connection) -> None:
-    """Drop all tables of PostgreSQL's database. Only where `is_empty`."""
+    """Drop all tables of PostgreSQL's database but the engine's queue. Only where `is_empty`."""
     for name in sorted(tables_of(connection)):
+        if name.startswith("procrastinate_"):
+            continue  # it has types and functions besides, which are of this version
         quoted = connection.dialect.identifier_preparer.quote(name)
         connection.execute(text(f"DROP TABLE {quoted} CASCADE"))
 

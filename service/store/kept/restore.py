@@ -30,8 +30,9 @@ from service.store.kept.backup import is_sqlite, kind_of
 from service.store.kept.emptiness import empty, is_empty, others, tables_of
 from service.store.kept.sqlite_files import Progress
 
-_LEFT_OUT = re.compile(r" (alembic_version|SCHEMA - public) ")
-"""What is there already: the mark that stands for a revision, and the schema."""
+_LEFT_OUT = re.compile(r" (alembic_version|SCHEMA - public) |procrastinate_")
+"""What is there already: the mark that stands for a revision, and the schema. And the queue of the
+engine, which is made anew: its kicks are of processes that are no more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,14 @@ from sqlalchemy.types import JSON
 
 from service.errors import StatementError, StoreError
 from service.store import tables as t
+from service.store.core import facts
 from service.store.core.bulk import Copied
 from service.store.core.database import Store
 
 COPIED_FROM = "copied_from"
 """The fact in an unfinished copy that says which store it is of."""
 
-_OWN = (COPIED_FROM, "search_indexed")
+_OWN = (COPIED_FROM, "search_indexed", facts.ENGINE_SCHEMA)
 """Facts that are each store's own."""
 
 _LOT = 500

@@ -14,9 +14,12 @@ from sqlalchemy import func, make_url, select, text
 
 from service.errors import SchemaError, StoreError, UsageError
 from service.store import tables as t
-from service.store.core import facts, hold
+from service.store.core import facts, hold, processes
 from service.store.core.database import Store
+from service.store.core.job_queue import bring_up
+from service.store.core.kicks import Kick, has_queue, kick
 from service.store.core.migrate import is_current, migrate, newest
+from service.store.core.processes import ServiceProcess
 from service.store.core.upgrade import upgrade
 from service.store.kept import postgres_tools, sqlite_files
 from service.store.kept.backup import backup
@@ -140,7 +143,7 @@ def test_what_is_damaged_is_named_and_touches_nothing(url, elsewhere, tmp_path, 
     file.write_bytes(
         {
             "cut": data[:middle],
-            "changed": data[: middle - 2000] + bytes(4000) + data[middle + 2000 :],
+            "changed": data[: middle - 4096] + b"\xff" * 8192 + data[middle + 4096 :],
             "foreign": b"[site]\ntitle = 'Tin'\n",
             "empty": b"",
         }[damage]
@@ -313,3 +316,31 @@ def test_a_restore_that_was_broken_off_is_no_store(
         migrate(store)
     restore(elsewhere, file, now)
     assert articles(elsewhere) == 0
+
+
+@pytest.mark.parametrize("queue_there", [False, True], ids=["empty", "with_a_queue"])
+def test_the_engines_queue_is_made_anew(
+    postgres_database, empty_postgres, tmp_path, now, queue_there
+):
+    """Its types and functions must not be in the way of the first start with a role."""
+    file, elsewhere = tmp_path / "b", empty_postgres()
+    process = ServiceProcess("x", "old-machine", "web", "web", 1, HERE, now, now)
+    with closing(Store(postgres_database)) as store:
+        bring_up(store)
+        with store.write() as connection:
+            processes.show(connection, process)
+            facts.admin_key(connection, "old key", replaces=False)
+    backup(postgres_database, file, now, HERE)
+    if queue_there:
+        with closing(Store(elsewhere)) as store:
+            migrate(store)
+            bring_up(store)
+    restore(elsewhere, file, now)
+    with closing(Store(elsewhere)) as store:
+        bring_up(store)
+        with store.write() as connection:
+            assert has_queue(connection)
+            assert not processes.seen(connection)
+            assert facts.admin_key(connection, "new key", replaces=False) == "new key"
+            processes.show(connection, process)
+            kick(connection, Kick.MAIL)
