@@ -1,7 +1,7 @@
 """`bantin up` as a program whose jobs look for work ten times as often as the service's own.
 
 For tests that wait for several of its ticks and promise nothing about how long they are.
-Usage: hasty.py CONFIG
+Usage: hasty.py CONFIG [ROLE NAME]
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from pathlib import Path
 
 from service.cli.up import run
 from service.runtime.jobs import TICKS
+from service.runtime.roles import Part, Role
 
 TENTH = replace(TICKS, collect=0.5, delivered=0.5, websub=0.5, publish=6.0, digests=1.5, mail=0.5)
 
 if __name__ == "__main__":  # worker processes import this file as well
-    run(Path(sys.argv[1]), TENTH)
+    config, *of_many = sys.argv[1:]
+    run(Path(config), TENTH, Part(Role(of_many[0]), of_many[1]) if of_many else None)

@@ -1,0 +1,52 @@
+"""Several processes in their roles on one PostgreSQL, killed at random: nothing is lost or doubled.
+
+By hand, many more: `python -m tests.bench.kills`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from tests.contract.fleet import Fleet
+from tests.contract.mail.office import Office
+from tests.contract.way import outlets
+from tests.mail.relays import Sink
+
+pytestmark = pytest.mark.postgres
+
+KILLS = 4
+READERS = [f"ban-doc-{number}@example.vn" for number in range(40)]
+
+DIGEST = 'cadences = ["immediate", "weekly"]'
+
+
+async def test_processes_killed_at_random_lose_nothing_and_tell_nobody_twice(
+    tmp_path, postgres_database
+):
+    async with outlets() as served, Sink(lambda _step, _who: None) as relay:
+        with Office(tmp_path, relay.port, url=postgres_database, digest=DIGEST) as office:
+            with office.config.open("a") as file:
+                file.write(
+                    f'[source.bao]\nurl = "{served.url("/rss")}"\ntopics = ["chu-de-tuan"]\n'
+                    '[collect]\nallow_networks = ["127.0.0.0/8"]\n'
+                )
+            fleet = Fleet(office, served, relay, READERS, random.Random(13))
+            fleet.begin()
+            try:
+                await fleet.collected()
+                await fleet.live(KILLS, pause_s=1.5)
+                await fleet.collected()
+                fleet.cut()
+                for _ in range(KILLS):
+                    await asyncio.sleep(fleet.random.uniform(0, 0.7))
+                    await fleet.kill("mail")
+                await fleet.settled()
+            finally:
+                await fleet.end()
+            received, uncertain = fleet.received(), fleet.uncertain()
+            assert max(received.values()) == 1
+            everybody = {(one, str(n + 1)) for one in READERS for n in range(len(fleet.titles))}
+            assert received.keys() | uncertain == everybody
