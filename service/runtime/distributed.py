@@ -15,7 +15,8 @@ import asyncio
 from collections.abc import Iterable
 
 from procrastinate import App, PsycopgConnector
-from procrastinate.jobs import Status
+from procrastinate.jobs import Notification, Status
+from procrastinate.worker import Worker
 
 from service.runtime import logs
 from service.runtime.engine import HELD_BY, Engine, PeriodicJob
@@ -49,6 +50,25 @@ def cron(every_s: float) -> str:
 
 def _step(wanted: float) -> int:
     return next((step for step in _STEPS if step <= wanted), 1)
+
+
+class _Worker(Worker):
+    """procrastinate's, which forgets a job that it is told of while it looks for the one before.
+
+    It would find that five seconds later, when it looks by itself (seen with 3.10).
+    """
+
+    _heard = 0
+
+    async def _handle_notification(self, *, channel: str, notification: Notification) -> None:
+        self._heard += 1
+        await super()._handle_notification(channel=channel, notification=notification)
+
+    async def _fetch_and_process_jobs(self) -> None:
+        heard = -1
+        while heard != self._heard and not self._stop_event.is_set():
+            heard = self._heard
+            await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]
 
 
 class DistributedEngine:
@@ -103,13 +123,15 @@ class DistributedEngine:
             try:
                 async with app.open_async():
                     await _sweep(app)
-                    await app.run_worker_async(
+                    worker = _Worker(
+                        app,
                         queues=names,
                         concurrency=1 if names[0] in LONG else AT_ONCE,
                         install_signal_handlers=False,
                         delete_jobs="always",
                         shutdown_graceful_timeout=0.0,
                     )
+                    await worker.run()  # type: ignore[no-untyped-call]
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 - its own ticks go on; it is told

@@ -120,7 +120,11 @@ class Fleet:
 
     async def settled(self) -> None:
         """Wait until everybody was told everything, and no message waits."""
-        await eventually(lambda: not self._untold() and not self._open(), _PATIENCE_S)
+        await eventually(self.is_settled, _PATIENCE_S)
+
+    def is_settled(self) -> bool:
+        """Whether everybody was told everything, and no message waits."""
+        return not self._untold() and not self._open()
 
     def received(self) -> Counter[tuple[str, str]]:
         """(reader, article) -> how often the relay took it."""

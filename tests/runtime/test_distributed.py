@@ -192,6 +192,20 @@ async def test_an_empty_or_wedged_queue_costs_time_and_nothing_else(many, postgr
         assert await process.stop(5)
 
 
+async def test_all_goes_on_after_the_database_has_dropped_its_connections(many, postgres_database):
+    mails: list[float] = []
+    async with running(postgres_database, mail=counting(mails)):
+        await settled(postgres_database, mails)
+        with many.read() as connection:
+            connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+        await settled(postgres_database, mails)
+
+
 async def test_nothing_is_queued_where_no_process_of_many_lives(postgres_database):
     store = Store(postgres_database)
     bring_up(store)
