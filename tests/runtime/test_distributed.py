@@ -17,7 +17,7 @@ from service.runtime.engine import Engine, PeriodicJob
 from service.store.core import processes
 from service.store.core.database import Store
 from service.store.core.job_queue import bring_up
-from service.store.core.kicks import Kick, kick
+from service.store.core.kicks import Kick, has_queue, kick
 from service.store.core.processes import ServiceProcess
 
 pytestmark = pytest.mark.postgres
@@ -218,6 +218,8 @@ def test_the_engines_tables_are_made_once_and_by_one(postgres_database):
     store = Store(postgres_database)
     for _ in range(2):
         bring_up(store)
+    with store.read() as connection:
+        assert has_queue(connection)
     store.close()
 
 
