@@ -22,9 +22,8 @@ from sqlalchemy import text
 
 from service.cli.app import cli
 from service.store import tables as t
-from service.store.core import facts
 from service.store.core.database import Store
-from service.store.core.migrate import OLDEST, VERSIONS, migrate, newest
+from service.store.core.migrate import VERSIONS, migrate
 from tests.cli.conftest import rss, web
 from tests.contract.test_clock import FAKETIME, TOML, Clock
 from tests.databases import HOW_TO_GET_POSTGRES, POSTGRES, on_server, postgres_url
@@ -117,7 +116,6 @@ def expand(store: Store) -> None:
         column = "later_id BIGINT PRIMARY KEY, article_id BIGINT REFERENCES article (id)"
         connection.execute(text(f"CREATE TABLE later_table ({column})"))
         connection.execute(text("UPDATE alembic_version SET version_num = '9999_later'"))
-        facts.put(connection, OLDEST, newest())
 
 
 @pytest.mark.skipif(FAKETIME is None, reason="needs libfaketime: apt-get install libfaketime")
