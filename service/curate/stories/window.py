@@ -34,8 +34,8 @@ LONG_WORDS, SHORT_POWER, LEAST_TRUST = 300, 0.10, 0.8
 of two sentences shares a country and a minister with another event. Its likenesses count for less,
 down to LEAST_TRUST."""
 
-MOST_PAIRS = 200_000
-"""Comparisons that are remembered: some 30 MB at most, next to nothing without a flood."""
+MOST_PAIRS = 50_000
+"""Comparisons that are remembered: some 8 MB at most, next to nothing without a flood."""
 
 FIRST_ROOM = 1024
 
