@@ -1,7 +1,7 @@
 """Ends with 0 if a process of the service answers at HEALTH_URL, else with 1.
 
-For a container: `/healthz` of one with pages, `/metrics` of one without. Both are answered by the
-loop that does the work, so one that hangs does not answer.
+For a container: `/healthz` of one with pages, which the loop that does the work answers, or
+`/metrics` of one without, which tells that the process lives and how late its loop is.
 """
 
 import os

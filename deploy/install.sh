@@ -1,6 +1,6 @@
 #!/bin/sh
 # The steps of the image, and of any clean Debian with python3-venv: the program in /opt/bantin.
-# Run in the checkout, as root. pip takes its index from its own configuration, if there is one.
+# Run in the checkout, as root.
 set -eu
 cd "$(dirname "$0")/.."
 python3 -m venv /opt/bantin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from service.cli.output import config_option, dump, json_option, say
 from service.config.schema import Settings
 from service.errors import BantinError
 from service.render.site_facts import base_url, local_url
-from service.runtime.composition import load, system_clock
+from service.runtime.composition import load, open_as_it_is, system_clock
+from service.store.core import facts
+from service.store.core.database import sqlite_file
 from service.web.admin import admin_key
 
 
@@ -41,6 +44,8 @@ def link(new: bool, config: Path, as_json: bool) -> None:
         key = (admin_key.renew if new else admin_key.ensure)(settings.var)
     except OSError as error:
         raise BantinError(f"cannot use {error.filename}: {error.strerror}") from error
+    if new:
+        _tell_others(settings, key)
     now = system_clock()
     found = links(settings, "/admin/", key, now)
     if as_json:
@@ -48,6 +53,14 @@ def link(new: bool, config: Path, as_json: bool) -> None:
         return
     for one in found:
         say(one)
+
+
+def _tell_others(settings: Settings, key: str) -> None:
+    """Where several machines share a key, it is theirs at their next start."""
+    if sqlite_file(settings.store.url) is not None:
+        return
+    with closing(open_as_it_is(settings)) as store, store.write() as connection:
+        facts.admin_key(connection, key, replaces=True)
 
 
 def links(settings: Settings, path: str, key: str, now: datetime) -> list[str]:

@@ -162,13 +162,21 @@ def reload_(config: Path, as_json: bool) -> None:
     found = pidfile.all_running(settings.var)
     if not found:
         raise BantinError(f"no service is running here ({settings.var / pidfile.NAME})")
-    for pid in found.values():
-        try:
-            os.kill(pid, signal.SIGHUP)
-        except OSError as error:
-            raise BantinError(f"cannot signal process {pid}: {error.strerror}") from error
     pids = list(found.values())
+    deaf = {pid: error for pid in pids if (error := _signalled(pid)) is not None}
+    if deaf:
+        told = "; ".join(f"cannot signal process {pid}: {error}" for pid, error in deaf.items())
+        raise BantinError(told)
     if as_json:
         dump({"pid": pids[0], "pids": pids})
     for pid in () if as_json else pids:
         say(f"told process {pid} to read {config}")
+
+
+def _signalled(pid: int) -> str | None:
+    """Why the process could not be told; None: it was."""
+    try:
+        os.kill(pid, signal.SIGHUP)
+    except OSError as error:
+        return error.strerror
+    return None

@@ -128,7 +128,9 @@ class Judge:
             # What came while the clock was ahead would never leave the window.
             self._copy = None
         self._until, self._window, rest = now, window, 0.0
-        while self._has_more(store, rest):
+        with store.read() as connection:
+            last = story_rows.newest(connection)  # what comes meanwhile waits for the next run
+        while self._has_more(store, rest, last):
             try:
                 stories = self._catch_up(store, now)
                 if stories is None:
@@ -154,10 +156,13 @@ class Judge:
                 raise
         return done
 
-    def _has_more(self, store: Store, rest: float) -> bool:
+    def _has_more(self, store: Store, rest: float, last: int) -> bool:
         """Whether a batch may begin, after a rest of so many seconds where a pass runs."""
         with store.read() as connection:
             if self._closed or not story_rows.has_unjudged(connection):
+                return False
+            to = story_rows.judged_to(connection)
+            if to is not None and to >= last:
                 return False
         if self._yielding:
             self._go.wait(rest)

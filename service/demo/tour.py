@@ -75,6 +75,7 @@ class Tour:
         say("Today:")
         self.publisher.turn_to_today()
         await self._collect(say)
+        await pipeline.judge_stories(self.service)
         await pipeline.mark_hot(self.service)  # while today is now
         self._pretended = None
         await pipeline.publish_stale(self.service)

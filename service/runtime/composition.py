@@ -26,9 +26,10 @@ from service.runtime.model_in_use import ModelInUse
 from service.runtime.monitoring.counted import Counted
 from service.runtime.monitoring.traces import Traces
 from service.store.audience import subscribers
-from service.store.core import private_files
+from service.store.core import facts, private_files
 from service.store.core.database import Connection, Store, is_there
 from service.store.core.migrate import may_go_on, migrate
+from service.store.kept.after_restore import MADE
 from service.store.sources import known_state as remembering
 from service.store.sources import registry
 from service.store.sources.known_state import Remembered
@@ -203,6 +204,18 @@ def _looked_up(settings: Settings, question: Callable[[Connection], Answer]) -> 
         return None
 
 
+def _refuse_a_backup(store: Store) -> None:
+    """Put into place by hand, it would send again what has gone out since."""
+    if not store.is_sqlite:
+        return  # there the mark stands in the store itself while a backup is made
+    with store.read() as connection:
+        if facts.get(connection, MADE) is not None:
+            raise StoreError(
+                "this is a backup as it was made; move it away and bring it back with "
+                "`bantin restore FILE`, which sees to it that no mail goes out twice"
+            )
+
+
 def _opened(loaded: Loaded, clock: Clock) -> Service:
     url = loaded.settings.store.url
     store = None
@@ -210,6 +223,7 @@ def _opened(loaded: Loaded, clock: Clock) -> Service:
     try:
         store = Store(url)
         migrate(store)
+        _refuse_a_backup(store)
         return Service(
             loaded=loaded,
             renderer=renderer_of(loaded.settings),

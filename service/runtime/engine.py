@@ -66,8 +66,10 @@ class _Ticks(AsyncIOScheduler):  # type: ignore[misc]  # it has no types
         self._ahead: timedelta | None = None  # of the time of day before the monotonic clock
 
     def wakeup(self) -> None:
-        self._follow()
-        super().wakeup()
+        try:
+            self._follow()
+        finally:
+            super().wakeup()  # which sets the timer for the next one
 
     def _follow(self) -> None:
         loop = asyncio.get_running_loop()
@@ -155,11 +157,9 @@ class Engine:
         else:
             self._flags[name].set()
 
-    async def ended(self, name: str | None) -> None:
-        """Wait until the job does not run here; None: do not wait."""
-        while name is not None and name in self._running:
-            await self._idle[name].wait()
-            await asyncio.sleep(0)
+    def is_running(self, name: str | None) -> bool:
+        """Whether the job of this name runs here just now."""
+        return name in self._running
 
     async def turn(self, name: str) -> None:
         """Let the job run, and wait until it has nothing to do."""

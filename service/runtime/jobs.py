@@ -9,6 +9,7 @@ from typing import Any
 
 from service.collect.politeness.rate_limit import Sites
 from service.collect.workers.pool import Parsers
+from service.model import Changed
 from service.runtime import heap, pipeline
 from service.runtime.composition import Service
 from service.runtime.engine import PeriodicJob
@@ -64,6 +65,7 @@ def jobs(
     async def delivered() -> bool:
         async with delivering:
             done = await steps.take_delivered(service, parsers=parsers)
+        _follow(done.changed, wake)
         return bool(done.tried)
 
     async def websub() -> bool:
@@ -107,6 +109,13 @@ def jobs(
         PeriodicJob("mail", mail, ticks.mail),
         PeriodicJob("seek", lambda: steps.seek(service, parsers=parsers, sites=sites), ticks.seek),
     ]
+
+
+def _follow(changed: Changed, wake: Callable[[str], None]) -> None:
+    """What a hub brought goes on at once: its own kick would wait for the end of a pass."""
+    if changed.topics:
+        wake("publish")
+        wake("digests")
 
 
 async def _index(service: Service, collecting: asyncio.Lock, steps: Any) -> bool:

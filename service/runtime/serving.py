@@ -95,7 +95,7 @@ async def serve(
     name = part.name if part else ""
     vitals = Vitals(service, name=name)
     engine = Engine(
-        stepped=lambda: engine.wake("clock"),
+        stepped=lambda: wake("clock"),
         ended=vitals.job_ended,
     )
 

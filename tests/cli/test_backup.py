@@ -68,6 +68,16 @@ def test_a_restore_says_what_comes_next(run, site):
     assert "Who has signed up or left since is not known" in said
 
 
+def test_a_backup_put_into_place_by_hand_is_refused(run, site):
+    run("collect")
+    run("backup", "b.backup")
+    (site / "var" / "bantin.db").unlink()
+    shutil.copy(site / "b.backup", site / "var" / "bantin.db")
+    assert (
+        "bring it back with `bantin restore FILE`" in run("digest", "send", "ngay", code=1).stderr
+    )
+
+
 @pytest.mark.parametrize("command", ["backup", "restore"])
 def test_a_pipe_is_refused(run, site, command):
     assert "not -" in run(command, "-", code=2).stderr

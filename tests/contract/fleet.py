@@ -99,7 +99,7 @@ class Fleet:
         """One more article, and the outlet is due."""
         words = " ".join("".join(self.random.choices(_LETTERS, k=7)) for _ in range(9))
         self.titles.append(f"Giáo dục số {len(self.titles) + 1} {words}")
-        self._write(*self.titles[-20:], _OLD)
+        self._write(*self.titles[-500:], _OLD)
         now = datetime.now(UTC)
         with self.office.store.write() as connection:
             connection.execute(update(t.source_poll).values(next_poll_at=now))

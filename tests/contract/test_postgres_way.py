@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -78,7 +79,10 @@ def _listed(path: Path) -> set[frozenset[str]]:
     """The stories, each as the addresses of all articles that tell it."""
     read = feedparser.parse(io.BytesIO(path.read_bytes()))
     return {
-        frozenset(ARTICLE.findall(" ".join((one.link, one.get("summary", ""), *_bodies(one)))))
+        # In markup an address is escaped, and in whose it stands follows from who was read first.
+        frozenset(
+            ARTICLE.findall(unescape(" ".join((one.link, one.get("summary", ""), *_bodies(one)))))
+        )
         for one in read.entries
     }
 

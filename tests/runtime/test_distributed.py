@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from service.errors import StatementError
 from service.runtime.distributed import DistributedEngine, cron
 from service.runtime.engine import Engine, PeriodicJob
-from service.store.core import processes
+from service.store.core import facts, processes
 from service.store.core.database import Store
 from service.store.core.job_queue import bring_up
 from service.store.core.kicks import Kick, has_queue, kick
@@ -37,7 +38,7 @@ def many(postgres_database):
     with store.write() as connection:
         processes.show(
             connection,
-            ServiceProcess("one", "vm", "mail", "mail", 1, "0", started_at=now, seen_at=now),
+            ServiceProcess("one", "vm", "all", "all", 1, "0", started_at=now, seen_at=now),
         )
     yield store
     store.close()
@@ -158,6 +159,33 @@ async def test_stale_feeds_wait_for_the_pass_that_runs_in_the_same_process(many,
         await until(lambda: len(published) > before)
 
 
+async def test_stale_feeds_that_wait_for_a_pass_keep_no_other_job_from_its_turn(
+    many, postgres_database
+):
+    published, delivered = list[float](), list[float]()
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def collect() -> bool:
+        begun.set()
+        await go_on.wait()
+        return False
+
+    async with running(
+        postgres_database,
+        collect=collect, publish=counting(published), delivered=counting(delivered),
+    ):  # fmt: skip
+        await begun.wait()
+        await until(lambda: bool(published and delivered))
+        await asyncio.sleep(0.5)
+        for _ in range(9):
+            await asyncio.to_thread(_tell, many, Kick.FEEDS)
+            await asyncio.sleep(0.05)
+        before = len(delivered)
+        await asyncio.to_thread(_tell, many, Kick.DELIVERED)
+        await until(lambda: len(delivered) > before)
+        go_on.set()
+
+
 async def test_kicks_that_nobody_took_are_one_run_later(many, postgres_database):
     for _ in range(200):
         _tell(many, Kick.MAIL)
@@ -184,12 +212,50 @@ async def test_an_empty_or_wedged_queue_costs_time_and_nothing_else(many, postgr
     process.start()
     try:
         await until(lambda: bool(mails))
-        with many.write() as connection:
-            connection.execute(text("DROP TABLE procrastinate_jobs CASCADE"))
+        await asyncio.to_thread(_drop, many)
         before = len(mails)
         await until(lambda: len(mails) > before + 2)
+        await asyncio.to_thread(_tell, many, Kick.MAIL)  # whose transaction is kept
     finally:
         assert await process.stop(5)
+
+
+def _drop(store: Store) -> None:
+    """Not on the event loop: whoever has the table in hand just now works there."""
+    with store.write() as connection:
+        connection.execute(text("DROP TABLE procrastinate_jobs CASCADE"))
+
+
+async def test_a_queue_that_is_locked_holds_up_no_transaction_for_long(many):
+    with many.write() as connection:
+        connection.execute(text("LOCK TABLE procrastinate_jobs IN ACCESS EXCLUSIVE MODE"))
+        await asyncio.wait_for(asyncio.to_thread(_tell_and_note, many), PATIENCE_S)
+    with many.read() as connection:
+        assert facts.get(connection, "noted") == "yes"
+    _tell(many, Kick.MAIL)
+    assert _waiting(many) == 1
+
+
+def _tell_and_note(store: Store) -> None:
+    with store.write() as connection:
+        facts.put(connection, "noted", "yes")
+        kick(connection, Kick.MAIL)
+
+
+async def test_kicks_for_a_role_that_nobody_has_are_not_queued(postgres_database):
+    store = Store(postgres_database)
+    bring_up(store)
+    now = datetime.now(UTC)
+    one = ServiceProcess("one", "vm", "web", "web", 1, "0", started_at=now, seen_at=now)
+    with store.write() as connection:
+        processes.show(connection, one)
+    _tell(store, Kick.MAIL, Kick.FEEDS)
+    assert _waiting(store) == 0
+    with store.write() as connection:
+        processes.show(connection, replace(one, id="two", name="mail", role="mail"))
+    _tell(store, Kick.MAIL, Kick.FEEDS, Kick.DELIVERED)
+    assert _waiting(store) == 3, "mail, digests, publish"
+    store.close()
 
 
 async def test_all_goes_on_after_the_database_has_dropped_its_connections(many, postgres_database):

@@ -19,6 +19,7 @@ from service.errors import StoryError
 from service.model import StoryAct, StoryActKind
 from service.store.content import entries, stale_feeds, story_acts, story_rows, versions
 from service.store.core.database import Connection
+from service.store.core.kicks import Kick, kick
 
 APART, TOGETHER = StoryActKind.APART, StoryActKind.TOGETHER
 
@@ -160,5 +161,6 @@ def _carry_out(connection: Connection, moves: Mapping[int, int], now: datetime) 
     topics = story_rows.place(connection, moves)
     # Also where nothing moves: judges must read the act.
     versions.raise_(connection, [versions.STORIES, versions.HOMES])
+    kick(connection, Kick.BY_HAND)
     if topics:
         stale_feeds.mark(connection, {*topics, stale_feeds.EVERYTHING}, now)

@@ -1,6 +1,6 @@
 """The marks that say which published feeds must be built anew.
 
-The mark is the truth after a crash; the call that follows a change is only the wake-up.
+The mark is the truth after a crash; the kick that goes with it is only the wake-up.
 """
 
 from __future__ import annotations

@@ -108,7 +108,10 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view; nothing written in it is kept."""
+        """For questions; nothing written in it is kept.
+
+        On SQLite a consistent view; on PostgreSQL each statement sees what is committed by then.
+        """
         with errors_as_ours(), self._readers.connect() as connection:
             yield connection
 
@@ -161,8 +164,8 @@ class Store:
     def _defer(self, connection: Connection, kicked: frozenset[kicks.Kick]) -> None:
         if self._has_queue is None:
             self._has_queue = kicks.has_queue(connection)
-        if self._has_queue:
-            kicks.defer(connection, kicked)
+        if self._has_queue and not kicks.defer(connection, kicked):
+            self._has_queue = None  # it may be gone
 
     @contextmanager
     def alone(self) -> Iterator[Any]:

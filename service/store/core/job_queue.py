@@ -48,6 +48,9 @@ def bring_up(store: Store) -> None:
             # As it is: its percent signs and colons are no parameters.
             driver = connection.connection.driver_connection
             assert driver is not None
-            driver.execute(script.read_text(encoding="utf-8"))
-        if known != scripts[-1].stem:
+            try:
+                driver.execute(script.read_text(encoding="utf-8"))
+            except Exception as error:
+                raise StoreError(f"the tables of the job queue ({script.name}): {error}") from error
+        if known is None or known < scripts[-1].stem:  # an older program leaves it as it is
             facts.put(connection, facts.ENGINE_SCHEMA, scripts[-1].stem)

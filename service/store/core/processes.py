@@ -31,13 +31,18 @@ class ServiceProcess:
 
 
 def show(connection: Connection, one: ServiceProcess) -> None:
-    """It lives. Forgets those which were not seen for a day. Needs a write transaction."""
+    """It lives. Forgets earlier starts of its name there, and those which were not seen for a day.
+
+    Needs a write transaction.
+    """
     row = upsert(connection, running_process).values(**asdict(one))
     connection.execute(
         row.on_conflict_do_update(index_elements=["id"], set_={"seen_at": row.excluded.seen_at})
     )
     long_ago = running_process.c.seen_at < one.seen_at - FORGOTTEN_AFTER
-    connection.execute(delete(running_process).where(long_ago))
+    same = (running_process.c.machine == one.machine) & (running_process.c.name == one.name)
+    earlier = same & (running_process.c.started_at < one.started_at)
+    connection.execute(delete(running_process).where(long_ago | earlier))
 
 
 def ended(connection: Connection, id_: str) -> None:
