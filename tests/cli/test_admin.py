@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from service.runtime.composition import system_clock
+from service.store.core import facts
+from service.store.core.database import Store
 from service.web.admin import admin_key
 
 
@@ -46,3 +50,16 @@ def test_a_new_key_ends_the_one_before(run, site):
 def test_a_folder_that_cannot_be_written_is_told(run, bare_site):
     (bare_site / "var").write_text("a file")
     assert "cannot use" in run("admin", "link", code=1).stderr
+
+
+@pytest.mark.postgres
+def test_a_new_key_is_that_of_all_machines(run, site, monkeypatch, postgres_database):
+    monkeypatch.setenv("BANTIN_STORE__URL", postgres_database)
+    store = Store(postgres_database)
+    with store.write() as connection:
+        facts.admin_key(connection, "a" * 64, replaces=True)
+    run("admin", "link", "--new")
+    with store.write() as connection:
+        kept = facts.admin_key(connection, "b" * 64, replaces=False)
+    store.close()
+    assert kept == admin_key.read(site / "var")
