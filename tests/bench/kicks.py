@@ -9,14 +9,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import multiprocessing
-import os
 import time
-import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
-
-from sqlalchemy import create_engine, make_url, text
 
 from service.runtime.distributed import DistributedEngine
 from service.runtime.engine import Engine, PeriodicJob
@@ -26,6 +22,7 @@ from service.store.core.job_queue import bring_up
 from service.store.core.kicks import Kick, kick
 from service.store.core.migrate import migrate
 from service.store.core.processes import ServiceProcess
+from tests.bench.own_database import own_database
 
 RARELY_S = 3600.0
 
@@ -35,18 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kicks", type=int, default=500)
     options = parser.parse_args(arguments)
-    server = make_url(os.environ["BANTIN_TEST_POSTGRES"])
-    name = f"bantin_kicks_{uuid.uuid4().hex[:8]}"
-    admin = create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = server.set(drivername="postgresql", database=name)
-    try:
-        took = sorted(_measured(url.render_as_string(hide_password=False), options.kicks))
-    finally:
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        admin.dispose()
+    with own_database("kicks") as url:
+        took = sorted(_measured(url, options.kicks))
     half, most = took[len(took) // 2], took[int(0.99 * len(took))]
     print(f"{len(took)} kicks: p50 {half:.1f} ms, p99 {most:.1f} ms, most {took[-1]:.1f} ms")
 

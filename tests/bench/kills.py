@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import random
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import create_engine, make_url, text
-
 from service.store.core.database import Store
 from service.store.core.migrate import migrate
+from tests.bench.own_database import own_database
 from tests.contract.fleet import Fleet
 from tests.contract.mail.office import Office
 from tests.contract.way import outlets
@@ -38,18 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--readers", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
-    server = make_url(os.environ["BANTIN_TEST_POSTGRES"])
-    name = f"bantin_kills_{uuid.uuid4().hex[:8]}"
-    admin = create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    try:
-        url = server.set(drivername="postgresql", database=name)
-        right = asyncio.run(_run(url.render_as_string(hide_password=False), options))
-    finally:
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        admin.dispose()
+    with own_database("kills") as url:
+        right = asyncio.run(_run(url, options))
     sys.exit(not right)
 
 
