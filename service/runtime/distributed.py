@@ -111,12 +111,13 @@ class DistributedEngine:
 
         async def run(timestamp: int = 0, kick: str | None = None) -> None:  # noqa: ARG001 - a tick has one
             if kick is not None:
-                await app.connector.execute_query_async(FORGET_KICKS, name=name)
-                held_by = HELD_BY.get(Kick[kick])
+                known = Kick.__members__.get(kick)  # a newer version may know more of them
+                held_by = None if known is None else HELD_BY.get(known)
                 if self._engine.is_running(held_by):
                     # It is heard at the end of that run, and keeps no place until then.
                     self._engine.hear(name, held_by)
                     return
+                await app.connector.execute_query_async(FORGET_KICKS, name=name)
             await self._engine.turn(name)
 
         task = app.task(name=name, queue=name, queueing_lock=name)(run)
