@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -266,7 +266,8 @@ def _sqlite_engine(url: str, synchronous: str, cache_kb: int) -> Engine:
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        # SQLite does not wait by itself here where another process has just made the file.
+        _patiently(lambda: cursor.execute("PRAGMA journal_mode=WAL"))
         cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         cursor.execute(f"PRAGMA cache_size=-{cache_kb}")
         cursor.execute(f"PRAGMA synchronous={synchronous}")
@@ -297,12 +298,17 @@ def _sqlite_dialect() -> Dialect:
 
 def begin_patiently(connection: Connection) -> None:
     """Begin, and wait up to BUSY_LIMIT_S for another process's lock."""
+    _patiently(connection.begin)
+
+
+def _patiently(step: Callable[[], object]) -> None:
+    """The step, again and again for up to BUSY_LIMIT_S while another process holds the lock."""
     give_up = time.monotonic() + BUSY_LIMIT_S
     while True:
         try:
-            connection.begin()
-        except OperationalError as error:
-            if "locked" not in str(error.orig) or time.monotonic() > give_up:
+            step()
+        except (OperationalError, sqlite3.OperationalError) as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
                 raise
             time.sleep(_BUSY_PAUSE_S)
         else:

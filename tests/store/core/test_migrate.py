@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import re
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -187,6 +188,21 @@ def test_two_processes_that_start_at_once_migrate_once(tmp_path):
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_a_file_that_another_process_has_just_made_is_waited_for(tmp_path):
+    path = tmp_path / "both.db"
+    # What a file is until it is switched to WAL; SQLite refuses that at once beside a writer.
+    writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    writer.execute("BEGIN IMMEDIATE")
+    ended = threading.Timer(0.3, writer.execute, ["COMMIT"])
+    ended.start()
+    store = Store(f"sqlite:///{path}")
+    migrate(store)
+    assert is_current(store)
+    store.close()
+    ended.join()
+    writer.close()
 
 
 @pytest.mark.parametrize("revision", ["0001", "0006", "0001_first", "9999_later"])
