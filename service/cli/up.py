@@ -7,6 +7,7 @@ import os
 import re
 import signal
 from contextlib import AbstractContextManager, nullcontext
+from importlib.metadata import version
 from pathlib import Path
 from socket import socket
 
@@ -86,7 +87,7 @@ def run(
         service = open_loaded(loaded, retire=True)
         try:
             if part is not None:
-                bring_up(service.store)
+                bring_up(service.store, version("bantin"))
                 key = _shared_key(service, key, replaces=before not in (None, key))
             _let_go(service, release=release)
             said = _said(settings, service, key, part)

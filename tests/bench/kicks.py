@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _measured(url: str, number: int) -> list[float]:
     store = Store(url)
     migrate(store)
-    bring_up(store)
+    bring_up(store, "0")
     now = datetime.now(UTC)
     with store.write() as connection:
         processes.show(

@@ -111,7 +111,7 @@ def test_the_queue_of_many_processes_is_brought_up_where_there_is_one(postgres_d
             return has_queue(connection), facts.get(connection, "engine_schema")
 
     assert brought_up() == (False, None)
-    job_queue.bring_up(store)
+    job_queue.bring_up(store, "0")
     with store.write() as connection:
         newest_of_queue = facts.get(connection, "engine_schema")
         facts.forget(connection, "engine_schema")

@@ -33,7 +33,7 @@ Run = Callable[[], Awaitable[bool]]
 def many(postgres_database):
     """A store with the engine's tables, in which a process of many was seen."""
     store = Store(postgres_database)
-    bring_up(store)
+    bring_up(store, "0")
     now = datetime.now(UTC)
     with store.write() as connection:
         processes.show(
@@ -244,7 +244,7 @@ def _tell_and_note(store: Store) -> None:
 
 async def test_kicks_for_a_role_that_nobody_has_are_not_queued(postgres_database):
     store = Store(postgres_database)
-    bring_up(store)
+    bring_up(store, "0")
     now = datetime.now(UTC)
     one = ServiceProcess("one", "vm", "web", "web", 1, "0", started_at=now, seen_at=now)
     with store.write() as connection:
@@ -274,7 +274,7 @@ async def test_all_goes_on_after_the_database_has_dropped_its_connections(many, 
 
 async def test_nothing_is_queued_where_no_process_of_many_lives(postgres_database):
     store = Store(postgres_database)
-    bring_up(store)
+    bring_up(store, "0")
     _tell(store, Kick.MAIL)
     assert _waiting(store) == 0
     store.close()
@@ -283,7 +283,7 @@ async def test_nothing_is_queued_where_no_process_of_many_lives(postgres_databas
 def test_the_engines_tables_are_made_once_and_by_one(postgres_database):
     store = Store(postgres_database)
     for _ in range(2):
-        bring_up(store)
+        bring_up(store, "0")
     with store.read() as connection:
         assert has_queue(connection)
     store.close()

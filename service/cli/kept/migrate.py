@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -64,7 +65,7 @@ def _bring_up_queue(store: Store) -> None:
     with store.read() as connection:
         there = has_queue(connection)
     if there:
-        job_queue.bring_up(store)
+        job_queue.bring_up(store, version("bantin"))
 
 
 def _looked(url: str) -> MigrationPlan | None:

@@ -326,7 +326,7 @@ def test_the_engines_queue_is_made_anew(
     file, elsewhere = tmp_path / "b", empty_postgres()
     process = ServiceProcess("x", "old-machine", "web", "web", 1, HERE, now, now)
     with closing(Store(postgres_database)) as store:
-        bring_up(store)
+        bring_up(store, "0")
         with store.write() as connection:
             processes.show(connection, process)
             facts.admin_key(connection, "old key", replaces=False)
@@ -334,10 +334,10 @@ def test_the_engines_queue_is_made_anew(
     if queue_there:
         with closing(Store(elsewhere)) as store:
             migrate(store)
-            bring_up(store)
+            bring_up(store, "0")
     restore(elsewhere, file, now)
     with closing(Store(elsewhere)) as store:
-        bring_up(store)
+        bring_up(store, "0")
         with store.write() as connection:
             assert has_queue(connection)
             assert not processes.seen(connection)
