@@ -100,8 +100,8 @@ def _freeze(
 ) -> tuple[Edition, list[Frozen], bool]:
     """The edition of a cut with its stories, and whether it was frozen just now.
 
-    What it is made of is read before the ledger is held: half a year takes seconds. What is
-    committed meanwhile is the next edition's, as what came late is in any case.
+    What it is made of is read before the ledger is held (docs/decisions/070): half a year takes
+    seconds. What is committed meanwhile is the next edition's, as what came late is in any case.
     """
     with store.read() as connection:
         known = editions.find(connection, cut.digest.id, cut.cadence, cut.cut_at)
