@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from service.config.values import (
+    DomainName,
     Duration,
     Line,
     ListenAddress,
@@ -238,7 +239,9 @@ class Relay(Named):
     )
     username: Line | None = Field(None, description="User name, if a login is needed")
     password: SecretText | None = Field(None, description="The password, or where it is kept")
-    rate: Rate | None = Field(None, description="Maximum rate of messages, such as 10/s")
+    rate: Rate | None = Field(
+        None, description="Maximum rate of messages of all machines together, such as 10/s"
+    )
     connections: int = Field(4, ge=1, le=50, strict=True, description="Connections at one time")
     _secret: Secret | None = PrivateAttr(None)
 
@@ -259,6 +262,10 @@ class Mail(ConfigSection):
         "hold",
         description="What happens to a mail whose relay never gave its final answer: it is held, "
         "or sent again after 15 minutes, up to three times: then it may arrive twice",
+    )
+    rates: dict[DomainName, Rate] = Field(
+        {},
+        description='Maximum rates by the domain of the address, such as "gmail.com" = "20/s"',
     )
     relay: dict[Id, Relay] = Field({}, description="The mail servers, by id")
 

@@ -201,6 +201,18 @@ def listen_address(value: str) -> str:
     return value
 
 
+def domain_name(value: str) -> str:
+    """The domain of addresses, in ASCII and lower case."""
+    right = 'write one such as "gmail.com"'
+    try:
+        encoded = value.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        encoded = ""
+    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", encoded):
+        raise ValueError(f'"{value}" is not the domain of an address; {right}')
+    return encoded
+
+
 def _is_port(text: str) -> bool:
     return text.isascii() and text.isdigit() and int(text) < 1 << 16
 
@@ -310,6 +322,7 @@ SecretText = Annotated[
     ),
 ]
 Line = Annotated[str, AfterValidator(one_line)]
+DomainName = Annotated[str, AfterValidator(domain_name)]
 WebAddress = Annotated[str, AfterValidator(web_address)]
 ProxyAddress = Annotated[str, AfterValidator(proxy_address)]
 ZoneName = Annotated[str, AfterValidator(zone_name)]

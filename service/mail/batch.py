@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from service.mail.domains import domain_of
 from service.store.core.database import Store
 from service.store.mailing import claims
 from service.store.mailing.claims import Claim, ClaimedDelivery, Lane
@@ -75,6 +76,19 @@ class Supply:
         finally:
             if lane in self._spent:
                 self._spent[lane] += self._ticks() - begin
+
+    @property
+    def number(self) -> int:
+        """How many are claimed and not begun."""
+        return sum(map(len, self._ready.values()))
+
+    def number_to(self, destination: str) -> int:
+        """How many of these, and one more, go to "@DOMAIN"."""
+        return 1 + sum(
+            f"@{domain_of(one.recipient.address)}" == destination
+            for ready in self._ready.values()
+            for one in ready
+        )
 
     def put_back(self, delivery: ClaimedDelivery) -> None:
         """It was not begun; the next channel takes it first."""

@@ -26,13 +26,17 @@ from service.mail.relays import Line
 from service.mail.retry_policy import conclude, wait_after
 from service.model import DeliveryKind, DeliveryState
 from service.store.core.database import Store
-from service.store.mailing import claims, outcomes
+from service.store.mailing import claims, outcomes, slow_domains
 from service.store.mailing.claims import ClaimedDelivery, Lane
 from service.store.mailing.message_parts import unpack
 from service.store.mailing.outcomes import DeliveryOutcome
 from service.store.mailing.relay_states import NOT_TRIED
+from service.store.mailing.slow_domains import SlowDomain
 
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.1, 5.0
+
+_LISTEN_EVERY_S = 1.0
+"""How often it is read which domains put off the mails of other machines."""
 
 Checkpoint = Callable[[str], None]
 """Called between two steps with the name of the one just done, for tests that pull the plug."""
@@ -64,13 +68,15 @@ class Courier:
         composer: TransactionalComposer,
         checkpoint: Checkpoint,
         random: Callable[[], float],
+        ticks: Callable[[], float],
         *,
         again: bool,
         recorded: Callable[[MailResult], None],
     ) -> None:
         """`random` gives numbers in [0, 1): the jitter of back-offs. `recorded`: told each mail.
 
-        `again`: uncertain mails are planned again by themselves (store.mailing.resending).
+        `ticks` gives seconds that only grow. `again`: uncertain mails are planned again by
+        themselves (store.mailing.resending).
         """
         self._store = store
         self._clock = clock
@@ -81,15 +87,24 @@ class Courier:
         self._again = again
         self._recorded = recorded
         self._domains = Domains()
+        self._ticks = ticks
+        self._heard_at: float | None = None
         self._gates = GroupCommit(self._commit_sending)
         self._answers = GroupCommit(self._commit_answers)
+        self._paces = GroupCommit(self._commit_paces)
         self._notes = RelayNotes(store)
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bantin")
         self.counts: Counter[DeliveryState] = Counter()
         self.unsent = 0
 
     async def put_off(self, delivery: ClaimedDelivery, line: Line) -> bool:
-        """Whether its domain puts mail off just now: then it is recorded so, and not tried."""
+        """Whether its domain puts mail off just now: then it is recorded so, and not tried.
+
+        Raises StoreError.
+        """
+        if self._heard_at is None or self._ticks() - self._heard_at >= _LISTEN_EVERY_S:
+            self._heard_at = self._ticks()
+            self._domains.heard(await asyncio.to_thread(self._slow_domains))
         # An edition goes to somebody who has confirmed, or whom an admin has brought along.
         reader = delivery.known or delivery.kind is DeliveryKind.EDITION
         said = self._domains.hold(delivery.recipient.address, reader=reader)
@@ -100,6 +115,10 @@ class Courier:
         outcome = DeliveryOutcome(delivery.id, DeliveryState.DEFERRED, line.name, answer, later)
         await self._record(delivery, outcome)
         return True
+
+    async def wait(self, delivery: ClaimedDelivery, until: datetime) -> None:
+        """Its destination takes no more just now: it goes again then, and was not tried."""
+        await self._paces((delivery.id, until))
 
     async def send(self, delivery: ClaimedDelivery, line: Line, channel: MailTransport) -> bool:
         """Send one message and record what came of it.
@@ -131,7 +150,9 @@ class Courier:
             rejected = conclusion.outcome.state is DeliveryState.REJECTED
             self.unsent += rejected and conclusion.ours
         line.note(conclusion, now, witness=delivery.known)
-        self._domains.note(delivery.recipient.address, conclusion, reader=delivery.known)
+        await self._tell(
+            self._domains.note(delivery.recipient.address, conclusion, reader=delivery.known), now
+        )
         await self._notes.note(line, conclusion.outcome.answer if conclusion.outcome else "", now)
         return True
 
@@ -205,6 +226,31 @@ class Courier:
                 relay=outcome.relay,
                 answer=outcome.answer,
             )
+
+    async def _tell(self, news: SlowDomain | str | None, now: datetime) -> None:
+        """Other machines what a domain does; they would find out by themselves."""
+        if news is None:
+            return
+        try:
+            await asyncio.to_thread(self._note_domain, news, now)
+        except StoreError as error:
+            self._log.warning("a slow domain is not noted", error=str(error))
+
+    def _note_domain(self, news: SlowDomain | str, now: datetime) -> None:
+        with self._store.write() as connection:
+            if isinstance(news, SlowDomain):
+                slow_domains.note(connection, news, now)
+            else:
+                slow_domains.forget(connection, news)
+
+    def _slow_domains(self) -> list[SlowDomain]:
+        with self._store.read() as connection:
+            return slow_domains.held(connection, self._clock())
+
+    def _commit_paces(self, waiting: list[tuple[int, datetime]]) -> list[None]:
+        with self._store.ledger() as connection:
+            outcomes.wait(connection, self._owner, dict(waiting))
+        return [None] * len(waiting)
 
     def _commit_sending(self, waiting: list[tuple[int, str]]) -> list[DeliveryState | None]:
         """What each came to; None: it is no longer ours."""

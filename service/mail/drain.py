@@ -19,10 +19,12 @@ from datetime import datetime
 from service.config.schema import Settings
 from service.mail.batch import Supply
 from service.mail.deliver import Checkpoint, Courier, MailResult
+from service.mail.domains import domain_of
 from service.mail.handover import MailTransport
 from service.mail.leases import Watch
 from service.mail.personal import TransactionalComposer
 from service.mail.relays import Line, lines_of, outbox_of
+from service.mail.throttle import Throttle
 from service.model import DeliveryState
 from service.store.core import hold
 from service.store.core.database import Store
@@ -94,15 +96,20 @@ async def drain(
     lines = lines_of(settings) if relays is None else list(relays)
     passed = checkpoint or (lambda _: None)
     again = settings.mail.uncertain == "resend"
+    ticks = asyncio.get_running_loop().time
     courier = Courier(
-        store, clock, owner, TransactionalComposer(settings), passed, random,
+        store, clock, owner, TransactionalComposer(settings), passed, random, ticks,
         again=again, recorded=recorded,
     )  # fmt: skip
-    supply = Supply(store, clock, owner, digest, asyncio.get_running_loop().time)
+    supply = Supply(store, clock, owner, digest, ticks)
+    limits = {line.name: line.rate for line in lines if line.rate is not None}
+    limits |= {f"@{domain}": rate for domain, rate in settings.mail.rates.items()}
+    throttle = Throttle(store, clock, ticks, limits)
     watch = Watch(store, outbox_of(settings), clock, owner, term, again=again)
     run = _Drain(
-        store, clock, digest, lines, stop or asyncio.Event(), courier, supply, watch, passed
-    )
+        store, clock, digest, lines, stop or asyncio.Event(), courier, supply, throttle, watch,
+        passed,
+    )  # fmt: skip
     return await run.go()
 
 
@@ -116,6 +123,7 @@ class _Drain:
         stop: asyncio.Event,
         courier: Courier,
         supply: Supply,
+        throttle: Throttle,
         watch: Watch,
         passed: Checkpoint,
     ) -> None:
@@ -126,6 +134,7 @@ class _Drain:
         self._stop = stop
         self._courier = courier
         self._supply = supply
+        self._throttle = throttle
         self._watch = watch
         self._passed = passed
         self._broken: Exception | None = None
@@ -232,10 +241,36 @@ class _Drain:
             if await self._courier.put_off(delivery, line):
                 return True
             with self._supply.spending(delivery.lane):
-                await asyncio.sleep(line.throttle.reserve())
+                if not await self._has_its_turn(delivery, line):
+                    return True
                 return await self._courier.send(delivery, line, channel)
         finally:
             line.aside -= aside
+
+    async def _has_its_turn(self, delivery: ClaimedDelivery, line: Line) -> bool:
+        """Wait for the moment at which destination and relay take it. False: it goes another time.
+
+        A channel waits for its relay as long as it takes, but for a destination only a little.
+        """
+        destination = f"@{domain_of(delivery.recipient.address)}"
+        if self._throttle.limits(destination):
+            wanted = self._supply.number_to(destination)
+            wait = await self._throttle.reserve_soon(destination, wanted)
+            if isinstance(wait, datetime):
+                await self._courier.wait(delivery, wait)
+                return False
+            await self._sleep(wait)
+        await self._sleep(await self._throttle.reserve(line.name, self._supply.number + 1))
+        if self._stop.is_set():
+            self._supply.put_back(delivery)
+            return False
+        return True
+
+    async def _sleep(self, seconds: float) -> None:
+        """As long, or until it shall stop."""
+        if seconds > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), seconds)
 
     def _goes_on(self, line: Line) -> bool:
         """Where a line has lost its proof, one channel alone goes on."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -25,7 +24,6 @@ from service.mail.outbox import Outbox
 from service.mail.personal import Message
 from service.mail.relay import RelayConnection, Timeouts
 from service.mail.retry_policy import FIRST_WAIT, PROBE_EVERY, Conclusion, Effect
-from service.mail.throttle import Throttle
 
 OUTBOX = "(outbox)"
 """The outbox's name among relays; no id of the TOML can be written so."""
@@ -51,12 +49,13 @@ class Line:
         name: str,
         channels: int,
         connect: Callable[[], MailTransport],
-        throttle: Throttle | None = None,
+        rate: float | None = None,
     ) -> None:
+        """`rate`: messages a second, of all processes together; None: no limit."""
         self.name = name
         self.channels = channels
         self.connect = connect
-        self.throttle = throttle or Throttle(None, time.monotonic)
+        self.rate = rate
         self.active = 0
         self.aside = 0
         self.proven = False
@@ -182,7 +181,7 @@ def relay_line(
     def connect() -> MailTransport:
         return RelayConnection(relay, hello, patience, tls_context)
 
-    return Line(relay.id, relay.connections, connect, Throttle(relay.rate, time.monotonic))
+    return Line(relay.id, relay.connections, connect, relay.rate)
 
 
 def lines_of(settings: Settings) -> list[Line]:

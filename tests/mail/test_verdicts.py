@@ -9,7 +9,6 @@ import pytest
 from service.mail.classify import Judgement, SmtpReply, SmtpStage, Verdict, judge
 from service.mail.handover import GateClosed, Lost, NotNoted, Unfit, Unreachable
 from service.mail.retry_policy import Effect, conclude, wait_after
-from service.mail.throttle import Throttle
 from service.model import DeliveryState
 
 S = DeliveryState
@@ -178,13 +177,3 @@ def test_two_that_were_put_off_together_do_not_come_back_together(now):
     ]
     assert waits == [timedelta(minutes=4), timedelta(minutes=3.6), timedelta(minutes=3.2)]
     assert wait_after(9, 0.999) > timedelta(minutes=22)
-
-
-def test_a_rate_spaces_messages_evenly_and_saves_nothing_up():
-    at = [100.0]
-    throttle = Throttle(10.0, lambda: at[0])
-    assert [round(throttle.reserve(), 3) for _ in range(4)] == [0.0, 0.1, 0.2, 0.3]
-    at[0] = 200.0
-    assert [round(throttle.reserve(), 3) for _ in range(3)] == [0.0, 0.1, 0.2]
-    free = Throttle(None, lambda: at[0])
-    assert [free.reserve() for _ in range(3)] == [0.0, 0.0, 0.0]

@@ -17,7 +17,7 @@ from service.model import DeliveryState
 from service.store import tables as t
 from service.store.audience.signup_hours import LONGEST_QUEUE
 from service.store.core.lease import FURTHEST, LASTS, Lease
-from service.store.mailing import deliveries, resending
+from service.store.mailing import deliveries, resending, slow_domains
 from service.store.sources import article_page_queue, polling_queue, site_leases
 from service.store.sources.publisher_holds import NOT_HELD
 from service.store.websub import hub_subscriptions
@@ -68,6 +68,7 @@ _COMING = (
     _lease(deliveries.LEASE),
     _due(t.delivery.c.resend_at, resending.AFTER),
     _due(t.relay.c.next_try_at, _MAIL_BACKOFF),
+    _due(t.slow_domain.c.until, slow_domains.HELD_FOR),
     _lease(polling_queue.LEASE),
     _Rule(t.source_poll.c.held_until, _HOLD, dict.fromkeys(NOT_HELD), true()),
     _Rule(t.source_poll.c.pushed_until, _HUB, {"pushed_until": None}, true()),

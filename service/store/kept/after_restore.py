@@ -32,7 +32,8 @@ def settle(connection: Connection, now: datetime) -> None:
     _sources(connection, now)
     for name in (MADE, *facts.OF_PROCESSES):
         facts.forget(connection, name)
-    connection.execute(delete(t.running_process))
+    for table in (t.running_process, t.mail_rate, t.slow_domain):
+        connection.execute(delete(table))
     hold.hold(connection, now)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,9 @@ ADDRESS_REFUSED = "address_refused"
 
 BEHIND = timedelta(seconds=1)
 """Whoever met a refusal queues so far behind those who wait only because of it."""
+
+PACED = "waits for its turn: its destination takes so many a second (mail.rates)"
+"""The answer of a mail that was not tried because of that."""
 
 _S = DeliveryState
 _FROM = {
@@ -165,6 +168,21 @@ def postpone(
         )
     )
     return put_off.rowcount
+
+
+def wait(connection: Connection, owner: str, until: Mapping[int, datetime]) -> None:
+    """Delivery id -> when it goes again: its destination takes no more before. It is no try."""
+    when = [(delivery.c.id == one, literal(at, UtcDateTime())) for one, at in until.items()]
+    connection.execute(
+        update(delivery)
+        .where(LEASE.mine(owner, until), delivery.c.state == _S.CLAIMED.value)
+        .values(
+            state=_S.DEFERRED.value,
+            next_try_at=case(*when, else_=delivery.c.next_try_at),
+            reply=PACED,
+            **LEASE.given_back,
+        )
+    )
 
 
 def _settle(

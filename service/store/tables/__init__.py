@@ -38,7 +38,7 @@ from service.store.tables.ledger import (
     told,
 )
 from service.store.tables.processes import running_process
-from service.store.tables.relays import relay
+from service.store.tables.relays import mail_rate, relay, slow_domain
 from service.store.tables.sources import (
     digest,
     redirect,
@@ -67,6 +67,7 @@ __all__ = [
     "entry",
     "fact",
     "hot_story",
+    "mail_rate",
     "metadata",
     "redirect",
     "relay",
@@ -75,6 +76,7 @@ __all__ = [
     "segment",
     "signup_hour",
     "site_lease",
+    "slow_domain",
     "source",
     "source_counts",
     "source_poll",

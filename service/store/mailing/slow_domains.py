@@ -1,0 +1,50 @@
+"""Domains that put mail off: what one machine was answered there, none tries for a while."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select
+
+from service.store.core.statements import upsert
+from service.store.tables import slow_domain
+
+HELD_FOR = timedelta(seconds=40)
+"""Less than the shortest back-off: the first of those that were put off to come back asks again."""
+
+_KEPT = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SlowDomain:
+    """`answer`: to the last of several. `for_readers` False: strangers alone met it."""
+
+    domain: str
+    for_readers: bool
+    answer: str
+
+
+def note(connection: Connection, one: SlowDomain, now: datetime) -> None:
+    """Nobody tries it for a while. Needs a write transaction."""
+    row = upsert(connection, slow_domain).values(
+        domain=one.domain,
+        for_readers=one.for_readers,
+        answer=one.answer,
+        until=now + HELD_FOR,
+    )
+    new = {name: row.excluded[name] for name in ("for_readers", "answer", "until")}
+    connection.execute(row.on_conflict_do_update(index_elements=["domain"], set_=new))
+    connection.execute(delete(slow_domain).where(slow_domain.c.until < now - _KEPT))
+
+
+def forget(connection: Connection, domain: str) -> None:
+    """It takes mail. Needs a write transaction."""
+    connection.execute(delete(slow_domain).where(slow_domain.c.domain == domain))
+
+
+def held(connection: Connection, now: datetime) -> list[SlowDomain]:
+    """Those that nobody tries now."""
+    c = slow_domain.c
+    rows = connection.execute(select(c.domain, c.for_readers, c.answer).where(c.until > now))
+    return [SlowDomain(*row) for row in rows]
