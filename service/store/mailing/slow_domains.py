@@ -31,11 +31,11 @@ def note(connection: Connection, one: SlowDomain, now: datetime) -> None:
         domain=one.domain,
         for_readers=one.for_readers,
         answer=one.answer,
-        until=now + HELD_FOR,
+        held_until=now + HELD_FOR,
     )
-    new = {name: row.excluded[name] for name in ("for_readers", "answer", "until")}
+    new = {name: row.excluded[name] for name in ("for_readers", "answer", "held_until")}
     connection.execute(row.on_conflict_do_update(index_elements=["domain"], set_=new))
-    connection.execute(delete(slow_domain).where(slow_domain.c.until < now - _KEPT))
+    connection.execute(delete(slow_domain).where(slow_domain.c.held_until < now - _KEPT))
 
 
 def forget(connection: Connection, domain: str) -> None:
@@ -46,5 +46,5 @@ def forget(connection: Connection, domain: str) -> None:
 def held(connection: Connection, now: datetime) -> list[SlowDomain]:
     """Those that nobody tries now."""
     c = slow_domain.c
-    rows = connection.execute(select(c.domain, c.for_readers, c.answer).where(c.until > now))
+    rows = connection.execute(select(c.domain, c.for_readers, c.answer).where(c.held_until > now))
     return [SlowDomain(*row) for row in rows]

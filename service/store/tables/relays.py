@@ -32,5 +32,5 @@ slow_domain = Table(
     Column("domain", String(255), primary_key=True),  # in ASCII and lower case
     Column("for_readers", Boolean, nullable=False),  # False: sign-ups of strangers alone met it
     Column("answer", Text, nullable=False),  # to the last of several
-    Column("until", UtcDateTime, nullable=False),  # no machine tries it before
+    Column("held_until", UtcDateTime, nullable=False),  # no machine tries it before
 )

@@ -22,6 +22,6 @@ def upgrade() -> None:
         sa.Column("domain", sa.String(255)),
         sa.Column("for_readers", sa.Boolean(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
-        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("held_until", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("domain", name="pk_slow_domain"),
     )
