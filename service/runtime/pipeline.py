@@ -41,6 +41,7 @@ from service.publish.build import Published, publish
 from service.runtime import logs
 from service.runtime.composition import Service
 from service.runtime.monitoring.mails import MailsOfARun
+from service.store.content import page_queries
 from service.store.core import clock_repair
 
 Progress = Callable[[int, int], None]
@@ -73,6 +74,7 @@ async def collect(
             parsers=parsers,
             sites=sites,
             at_most_s=at_most_s,
+            readers=service.readers,
         )
     service.counted.polled(done.tried, done.ok, done.failed, done.pages)
     service.counted.took_in(done.entries_new, done.late)
@@ -91,7 +93,7 @@ async def collect(
 async def subscribe(service: Service, *, sites: Sites) -> Kept:
     """Keep the subscriptions at hubs as they should be: begin, renew, give up."""
     dependencies = RenewalDependencies(
-        lambda: poll.open_client(service.store, service.settings, service.clock),
+        lambda: poll.open_client(service.store, service.settings, service.clock, service.readers),
         sites,
         service.clock,
         random.random,
@@ -124,7 +126,7 @@ async def seek(service: Service, *, parsers: Parsers, sites: Sites) -> bool:
     from service.collect.discovery import dead_sources  # noqa: PLC0415
 
     client = await asyncio.to_thread(
-        poll.open_client, service.store, service.settings, service.clock
+        poll.open_client, service.store, service.settings, service.clock, service.readers
     )
     async with client:
         found = await dead_sources.seek(
@@ -239,7 +241,7 @@ async def plan(
     welcomed = await asyncio.to_thread(plan_welcomes, *parts, digest)
     for subscription, reason in welcomed.failed.items():
         logs.get().warning("welcome not planned yet", subscription=subscription, error=reason)
-    done = await asyncio.to_thread(plan_due, *parts, digest=digest, at=at)
+    done = await asyncio.to_thread(plan_due, *parts, digest=digest, at=at, check=service.cuts)
     if done.editions or done.failed:
         logs.get().info(
             "editions", frozen=done.editions, deliveries=done.deliveries, failed=done.failed
@@ -273,9 +275,11 @@ async def send(
 async def keep_house(service: Service) -> None:
     """Once an hour: unconfirmed sign-ups end after their week, removed digests after theirs.
 
-    The ledger forgets what no edition reaches back to any more.
+    The ledger forgets what no edition reaches back to any more. What a large archive's front page
+    says of its topics is counted.
     """
     parts = (service.store, service.settings, service.clock())
     await asyncio.to_thread(housekeeping.run, *parts)
     await asyncio.to_thread(prune, *parts)
     await asyncio.to_thread(forget_hosts, service.store, service.clock())
+    await asyncio.to_thread(page_queries.keep_counts, service.store)
