@@ -14,8 +14,9 @@ from service.report.explain import Explanation
 from service.report.explanation_lines import Detail, parts
 from service.report.sentence import english, in_english
 from service.report.standing import advice, reason, state
-from service.report.status import Status, is_gone
+from service.report.status import Status, is_gone, is_older
 from service.report.trouble import said
+from service.store.core.processes import ServiceProcess
 
 _HOUR_S, _DAY_S = 3600, 86400
 
@@ -85,11 +86,17 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
                 one.version,
                 local(one.started_at, zone),
                 local(one.seen_at, zone),
-                "gone" if is_gone(one, found.now) else "",
+                _standing(one, found),
             )
             for one in found.processes
         ],
     )
+
+
+def _standing(process: ServiceProcess, found: Status) -> str:
+    if is_gone(process, found.now):
+        return "gone"
+    return "older configuration" if is_older(process, found) else ""
 
 
 def _tell_sources(found: Status, zone: str) -> None:

@@ -23,7 +23,7 @@ from service.render.site_facts import base_url
 from service.runtime import logs, pidfile
 from service.runtime.composition import Service, load, open_loaded
 from service.runtime.jobs import TICKS, Ticks
-from service.runtime.roles import Part, Role, refuse_what_is_for_one
+from service.runtime.roles import Part, Role, place_of, refuse_what_is_for_one
 from service.runtime.serving import listen, serve
 from service.store.core import facts, hold
 from service.store.core.job_queue import bring_up
@@ -84,12 +84,14 @@ def run(
         before = admin_key.read(settings.var)
         key = _admin_key(settings.var)  # before the modes under var/ are set right
         migrate_apart(settings.store.url)
-        service = open_loaded(loaded, retire=True)
+        service = open_loaded(loaded, retire=True, place=place_of(part))
         try:
             if part is not None:
                 bring_up(service.store, version("bantin"))
                 key = _shared_key(service, key, replaces=before not in (None, key))
             _let_go(service, release=release)
+            if (newer := service.replaced_by()) is not None:
+                warn(f"warning: {_OLDER.format(since=newer.since)}")
             said = _said(settings, service, key, part)
             del loaded, settings  # a reload takes another one; this would stay in memory beside it
             served = serve(
@@ -98,6 +100,12 @@ def run(
             asyncio.run(served)
         finally:
             service.close()
+
+
+_OLDER = (
+    "this configuration is older than the one that runs elsewhere since {since:%Y-%m-%d %H:%M}Z; "
+    "bring its files up to date, then `bantin reload`"
+)
 
 
 def _let_go(service: Service, *, release: bool) -> None:

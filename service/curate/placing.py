@@ -16,7 +16,7 @@ from service.store.content import topics
 from service.store.content.article_values import ArticleValues
 from service.store.content.articles import Stored
 from service.store.content.entries import ArticleTeller
-from service.store.content.topics import TopicArticle
+from service.store.content.topics import Ruled, TopicArticle
 from service.store.core.database import Connection
 
 OLD_NEWS = timedelta(days=7)
@@ -46,8 +46,19 @@ class Placing:
     now: datetime
 
     def place(self, accepted: Sequence[ArticleCandidate], amended: AbstractSet[int]) -> Placements:
-        """Write topics with their reasons."""
-        rows = topics.ids(self.connection)
+        """Write topics with their reasons, where the rules are those in force.
+
+        Where they are not, as in a process whose configuration was replaced, nothing enters and
+        nothing leaves: the articles are left to those that are.
+        """
+        known = topics.ruled(self.connection)
+        rows = {name: one.row for name, one in known.items() if self._decides(name, one)}
+        if len(rows) < len(known):
+            left: dict[int, bool] = {}
+            for one in accepted:
+                quiet = left.get(one.article_id, True)
+                left[one.article_id] = quiet and self._quietly(one)
+            topics.leave_unplaced(self.connection, left)
         standing = topics.of_articles(self.connection, self.before)
         woken = {one.article_id for one in accepted if one.was_there and self._is_news(one)}
         topics.become_news(self.connection, sorted(woken), self.now)
@@ -71,6 +82,10 @@ class Placing:
         for at, topic in enter:
             shown[at].add(topic)
         return Placements(woken | entered | {article for article, _ in leave}, shown)
+
+    def _decides(self, name: str, topic: Ruled) -> bool:
+        mine = self.matcher.hashes
+        return mine is None or topic.is_ruled_by(mine.get(name))
 
     def _is_news(self, one: ArticleCandidate) -> bool:
         """A source that had not told it tells it now, and not in its first collection."""

@@ -3,14 +3,19 @@
 What a changed rule adds is old (promise 10): stored and shown, never mailed. Each batch of articles
 is a transaction of its own; the rules count as applied once all are through, so a run that was
 killed is done again.
+
+Rules that are not those in force, since another process has applied newer ones, change nothing.
+What such a process admitted meanwhile is placed by those in force, as news where it is news.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from service.config.schema import Settings, Topic
 from service.curate.learned.in_use import LearnedModel
@@ -19,10 +24,13 @@ from service.curate.stored import reasons, stays
 from service.model import Changed
 from service.store.content import articles, entries, search_index, stale_feeds, topics, versions
 from service.store.content.articles import Matchable
-from service.store.content.topics import TopicArticle
+from service.store.content.topics import Ruled, TopicArticle
 from service.store.core.database import Connection, Store
 
 Progress = Callable[[int], None]
+
+LOT = 100
+"""Articles that are placed in one transaction."""
 
 MATCHING = 3
 """Raised when the same rules come to mean something else: then all is matched anew."""
@@ -40,40 +48,86 @@ def rematch(
 
     `progress` is given how many are through.
     """
-    hashes = {name: rules_hash(settings, name, model) for name in settings.topic}
+    hashes = rules_hashes(settings, model)
     with store.read() as connection:
-        stored = topics.rules(connection)
+        stored = topics.ruled(connection)
     changed = {
         name: topic
         for name, topic in settings.topic.items()
-        if name in stored and stored[name] != hashes[name]
+        if name in stored
+        and stored[name].matched_hash != hashes[name]
+        and stored[name].is_ruled_by(hashes[name])
     }
     if not changed:
         return Changed()
-    run = _Rematch(settings, changed, now, compile_rules(changed, model))
+    run = _Rematch(settings, changed, compile_rules(changed, model, hashes))
     done = last = 0
     while True:
         with store.write() as connection:
             entries.queue(connection)  # an article must not be merged away between read and write
             batch = articles.after(connection, last)
-            run.over(connection, batch)
-        if not batch:
+            waiting = topics.among_unplaced(connection, (one.id for one in batch))
+            names = run.over(connection, [one for one in batch if one.id not in waiting], now)
+            if not batch:
+                for name in names:
+                    topics.keep_rules(connection, name, hashes[name])
+        if not batch or not names:
             break
         last = batch[-1].id
         done += len(batch)
         progress(done)
-    with store.write() as connection:
-        for name in changed:
-            topics.keep_rules(connection, name, hashes[name])
     return Changed(topics=frozenset(run.topics), articles=run.moved)
 
 
-def rules_hash(settings: Settings, name: str, model: LearnedModel | None = None) -> bytes:
-    """A hash of all that decides which articles are in the topic; its title does not."""
-    topic = settings.topic[name]
-    rules = packed({name: topic}).decode()
-    filled = sorted(source.id for source in settings.source.values() if name in source.topics)
-    learned = model.digest if topic.learn and model is not None else ""
+def place_unplaced(
+    store: Store,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    *,
+    model: LearnedModel | None = None,
+) -> Changed:
+    """Place what was admitted by rules that are not those in force, if ours are."""
+    with store.read() as connection:
+        if not topics.are_unplaced(connection):
+            return Changed()
+    hashes = rules_hashes(settings, model)
+    run = _Rematch(settings, settings.topic, compile_rules(settings.topic, model, hashes))
+    while True:
+        with store.write() as connection:
+            entries.queue(connection)
+            some = topics.unplaced(connection, LOT)
+            if not some or not _are_in_force(connection, hashes):
+                break
+            quiet: defaultdict[int, bool] = defaultdict(lambda: True)
+            for article, is_quiet in some.values():
+                quiet[article] &= is_quiet
+            run.over(connection, articles.matchable(connection, quiet), clock(), quiet)
+            topics.placed(connection, some)
+    return Changed(topics=frozenset(run.topics), articles=run.moved)
+
+
+def _are_in_force(connection: Connection, hashes: Mapping[str, bytes]) -> bool:
+    known = topics.ruled(connection)
+    return all(one.is_ruled_by(hashes.get(name)) for name, one in known.items())
+
+
+def rules_hashes(settings: Settings, model: LearnedModel | None = None) -> dict[str, bytes]:
+    """Topic -> a hash of all that decides which articles are in it; its title does not."""
+    filled: defaultdict[str, list[str]] = defaultdict(list)
+    for source in settings.source.values():
+        for name in set(source.topics):
+            filled[name].append(source.id)
+    return {
+        name: _hash(packed({name: topic}).decode(), sorted(filled[name]), _digest(topic, model))
+        for name, topic in settings.topic.items()
+    }
+
+
+def _digest(topic: Topic, model: LearnedModel | None) -> str:
+    return model.digest if topic.learn and model is not None else ""
+
+
+def _hash(rules: str, filled: Sequence[str], learned: str) -> bytes:
     told = json.dumps([MATCHING, rules, filled, learned], sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(told.encode(), digest_size=16).digest()
 
@@ -81,18 +135,29 @@ def rules_hash(settings: Settings, name: str, model: LearnedModel | None = None)
 class _Rematch:
     """The changed topics over batches of stored articles."""
 
-    def __init__(
-        self, settings: Settings, changed: Mapping[str, Topic], now: datetime, matcher: Matcher
-    ) -> None:
+    def __init__(self, settings: Settings, changed: Mapping[str, Topic], matcher: Matcher) -> None:
         self._settings = settings
         self._names = changed.keys()
         self._matcher = matcher
-        self._now = now
         self.topics: set[str] = set()
         self.moved = 0
 
-    def over(self, connection: Connection, batch: list[Matchable]) -> None:
-        ids = {n: row for n, row in topics.ids(connection).items() if n in self._names}
+    def over(
+        self,
+        connection: Connection,
+        batch: Sequence[Matchable],
+        now: datetime,
+        quiet: Mapping[int, bool] = MappingProxyType({}),
+    ) -> set[str]:
+        """Match a batch, by those of the topics whose rules are in force; which these are.
+
+        `quiet`: whether an article enters topics quietly; as it does where nothing is said of it.
+        """
+        ids = {
+            name: one.row
+            for name, one in topics.ruled(connection).items()
+            if self._rules(name, one)
+        }
         names = {row: name for name, row in ids.items()}
         standing = topics.of_articles(connection, (article.id for article in batch))
         enter: list[TopicArticle] = []
@@ -104,7 +169,7 @@ class _Rematch:
             fits = {ids[name]: why for name, why in said.items() if name in ids}
             for topic, why in fits.items():
                 if topic not in there:
-                    enter.append(TopicArticle(article.id, topic, True, why))
+                    enter.append(TopicArticle(article.id, topic, quiet.get(article.id, True), why))
                 elif there[topic].reason != why:
                     explain.append(TopicArticle(article.id, topic, there[topic].quiet, why))
             leave += [
@@ -113,12 +178,17 @@ class _Rematch:
                 if topic not in fits
                 and not stays(self._matcher, self._settings, names[topic], one.reason)
             ]
-        topics.enter(connection, [*enter, *explain], self._now)
+        topics.enter(connection, [*enter, *explain], now)
         topics.leave(connection, leave)
         search_index.mark(connection, {one.article_id for one in enter} | {at for at, _ in leave})
         moved = {names[one.topic_id] for one in enter} | {names[topic] for _, topic in leave}
         if moved:
-            stale_feeds.mark(connection, {*moved, stale_feeds.EVERYTHING}, self._now)
+            stale_feeds.mark(connection, {*moved, stale_feeds.EVERYTHING}, now)
             versions.raise_(connection, [versions.STORIES])
         self.topics |= moved
         self.moved += len(enter) + len(leave)
+        return set(ids)
+
+    def _rules(self, name: str, topic: Ruled) -> bool:
+        hashes = self._matcher.hashes
+        return name in self._names and hashes is not None and topic.is_ruled_by(hashes[name])

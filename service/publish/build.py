@@ -74,11 +74,19 @@ class Published:
 
 
 def publish(
-    store: Store, settings: Settings, renderer: Renderer, now: datetime, shape: int = SHAPE
+    store: Store,
+    settings: Settings,
+    renderer: Renderer,
+    now: datetime,
+    shape: int = SHAPE,
+    *,
+    marked: bool = False,
 ) -> Published:
     """Build the feeds that are marked, that were never built, or whose settings have changed.
 
     `shape`: which way of building a feed of its data this is; another one builds them all anew.
+    `marked`: build those alone that are marked, since others have other settings, and build anew
+    what is built here.
     """
     desk = _Desk(store, settings, renderer, _authority(store, settings, now), shape)
     written: list[str] = []
@@ -86,6 +94,8 @@ def publish(
     failed: dict[str, str] = {}
     articles: dict[str, frozenset[int]] = {}
     for feed, mark in desk.waiting().items():
+        if marked and mark is None:
+            continue
         try:
             changed, problem, listed = desk.build(feed, mark, now)
         except Exception as error:  # noqa: BLE001 - one bad feed stops no other; the reason is kept

@@ -16,6 +16,8 @@ from service.store.content import search_index
 from service.store.core import processes
 from service.store.core.database import Connection
 from service.store.core.processes import GONE_AFTER, ServiceProcess
+from service.store.sources import configurations
+from service.store.sources.configurations import InForce
 from service.store.status_counts import DigestRow, EditionRow, SourceRow, TopicRow
 
 
@@ -24,6 +26,7 @@ class Status:
     """What stands in the store at `now`.
 
     `unindexed`: articles that wait for the search index. `processes`: of a service of many.
+    `in_force`: the configuration that was applied last.
     """
 
     now: datetime
@@ -36,6 +39,7 @@ class Status:
     unindexed: int
     troubles: tuple[Trouble, ...]
     processes: tuple[ServiceProcess, ...] = ()
+    in_force: InForce | None = None
 
 
 def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> Status:
@@ -55,12 +59,19 @@ def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> S
         unindexed=search_index.waiting(connection),
         troubles=troubles,
         processes=tuple(processes.seen(connection)),
+        in_force=configurations.in_force(connection),
     )
 
 
 def is_gone(process: ServiceProcess, now: datetime) -> bool:
     """Whether it has not shown itself for long: it died, or is cut off from the store."""
     return now - process.seen_at > GONE_AFTER
+
+
+def is_older(process: ServiceProcess, found: Status) -> bool:
+    """Whether it works with a configuration that was replaced."""
+    has = process.configuration_hash
+    return found.in_force is not None and has is not None and has != found.in_force.hash
 
 
 def as_json(found: Status) -> dict[str, object]:
@@ -112,6 +123,7 @@ def as_json(found: Status) -> dict[str, object]:
                 "started_at": one.started_at.isoformat(),
                 "seen_at": one.seen_at.isoformat(),
                 "gone": is_gone(one, found.now),
+                "older_configuration": is_older(one, found),
             }
             for one in found.processes
         ],

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from service.collect.reader_count import ReaderCount
 from service.config.loading import Loaded
 from service.config.schema import Settings
 from service.config.shown import without_password
@@ -20,20 +19,23 @@ from service.curate.learned.in_use import LearnedModel
 from service.curate.selection.marking import HotMarker
 from service.curate.stored import Fitting
 from service.errors import ConfigError, SchemaError, StoreError
-from service.newsletter.cut_check import CutCheck
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
+from service.runtime import pidfile
 from service.runtime.check import check
+from service.runtime.configuration import ConfigurationInUse, digest_of, in_use
 from service.runtime.model_in_use import ModelInUse
 from service.runtime.monitoring.counted import Counted
 from service.runtime.monitoring.traces import Traces
 from service.store.audience import subscribers
+from service.store.content import entries
 from service.store.core import facts, private_files
 from service.store.core.database import Connection, Store, is_there
 from service.store.core.migrate import may_go_on, migrate
 from service.store.kept.after_restore import MADE
+from service.store.sources import configurations, registry
 from service.store.sources import known_state as remembering
-from service.store.sources import registry
+from service.store.sources.configurations import InForce
 from service.store.sources.known_state import Remembered
 
 Clock = Callable[[], datetime]
@@ -51,8 +53,8 @@ class Service:
 
     `owner` names this start of this process in leases: a restart is another owner. `judge` puts new
     articles into stories, `marker` says which are hot, `counted` is for `/metrics`,
-    `traces` tells the way of articles in the log, `readers` is what publishers are told, `cuts` who
-    was given a next cut.
+    `traces` tells the way of articles in the log. `place`: of one of many, its machine and its name
+    there.
     """
 
     loaded: Loaded
@@ -64,9 +66,11 @@ class Service:
     marker: HotMarker = field(default_factory=HotMarker)
     counted: Counted = field(default_factory=Counted)
     traces: Traces = field(default_factory=Traces)
-    readers: ReaderCount = field(default_factory=ReaderCount)
-    cuts: CutCheck = field(default_factory=CutCheck)
+    place: tuple[str, str] | None = None
     _model: ModelInUse = field(default_factory=ModelInUse)
+    _using: ConfigurationInUse | None = None
+    _serves: bool = False
+    _beside: bool = False  # a service runs beside this command
 
     def model(self) -> LearnedModel | None:
         """The model of learned topics as it stands now; None: no topic is learned."""
@@ -76,12 +80,73 @@ class Service:
     def settings(self) -> Settings:
         return self.loaded.settings
 
-    def take(self, loaded: Loaded, *, retire: bool) -> None:
-        """Work with another configuration from now on; its names are registered in the store."""
+    @property
+    def configuration(self) -> ConfigurationInUse:
+        """What this process works with."""
+        assert self._using is not None
+        return self._using
+
+    def take(self, loaded: Loaded, *, retire: bool, reloaded: bool = False) -> None:
+        """Work with another configuration from now on; its names are registered in the store.
+
+        With `retire`, as the service does it, it is in force from now on. One that was replaced by
+        what another process of the service has is not, and changes nothing, unless it is
+        `reloaded`, as a person says it.
+        """
         renderer = renderer_of(loaded.settings)
+        using = in_use(loaded.settings, self._model.current(loaded.settings))
         with self.store.write() as connection:
-            registry.register(connection, loaded.settings, self.clock(), retire=retire)
-        self.loaded, self.renderer = loaded, renderer
+            if retire:
+                entries.queue(connection)  # nobody admits by rules that are being replaced
+            now = self.clock()
+            newer = configurations.replaced_by(connection, using.hash)
+            if newer is None or reloaded or not self._is_elsewhere(connection, newer, now):
+                registry.register(connection, loaded.settings, now, retire=retire)
+                if retire:
+                    configurations.apply(connection, using.hash, using.rules, self.owner, now)
+        self.loaded, self.renderer, self._using = loaded, renderer, using
+        self._serves = self._serves or retire
+        self._beside = bool(pidfile.all_running(loaded.settings.var))
+
+    def _is_elsewhere(self, connection: Connection, newer: InForce, now: datetime) -> bool:
+        return configurations.is_anybodys(connection, newer, now, besides=self.place)
+
+    def rules(self) -> Mapping[str, bytes] | None:
+        """Topic -> hash of its rules, which decide where they are those in force.
+
+        None: they decide, whichever those are; so it is for a command where no service runs. A
+        learned model that was replaced on this machine is applied like a reload.
+        """
+        using, model = self.configuration, self.model()
+        if digest_of(model) != using.model:
+            self._using = in_use(self.settings, model)
+            if self._serves:
+                self._apply(using.hash, self._using)
+        return self.configuration.rules if self._serves or self._beside else None
+
+    def _apply(self, before: bytes, using: ConfigurationInUse) -> None:
+        with self.store.write() as connection:
+            entries.queue(connection)
+            last = configurations.in_force(connection)
+            if last is None or last.hash == before:
+                now = self.clock()
+                configurations.apply(connection, using.hash, using.rules, self.owner, now)
+
+    def replaced_by(self) -> InForce | None:
+        """The configuration in force in place of this service's own; None: it is its own."""
+        if not self._serves:
+            return None
+        with self.store.read() as connection:
+            last = configurations.in_force(connection)
+        return None if last is None or last.hash == self.configuration.hash else last
+
+    def is_relieved(self, does: Collection[str]) -> bool:
+        """Whether it was replaced, and a process in one of these roles has the one in force."""
+        newer = self.replaced_by()
+        if newer is None:
+            return False
+        with self.store.read() as connection:
+            return configurations.is_anybodys(connection, newer, self.clock(), roles=does)
 
     def close(self) -> None:
         self.store.close()
@@ -111,15 +176,22 @@ def open_service(
     clock: Clock = system_clock,
     *,
     retire: bool = False,
+    place: tuple[str, str] | None = None,
 ) -> Service:
     """Load, migrate, register. `retire`: what left the TOML is retired (`up` and `reload` alone).
 
-    Raises ConfigError, StoreError.
+    `place`: as `Service` has it. Raises ConfigError, StoreError.
     """
-    return open_loaded(load(config, environ), clock, retire=retire)
+    return open_loaded(load(config, environ), clock, retire=retire, place=place)
 
 
-def open_loaded(loaded: Loaded, clock: Clock = system_clock, *, retire: bool = False) -> Service:
+def open_loaded(
+    loaded: Loaded,
+    clock: Clock = system_clock,
+    *,
+    retire: bool = False,
+    place: tuple[str, str] | None = None,
+) -> Service:
     """The same from a configuration that is loaded already. Raises StoreError.
 
     With `retire`, as the service runs it, this also makes private again what lies under var/.
@@ -127,6 +199,7 @@ def open_loaded(loaded: Loaded, clock: Clock = system_clock, *, retire: bool = F
     if retire:
         private_files.close_all(loaded.settings.var)
     service = _opened(loaded, clock)
+    service.place = place
     try:
         service.take(loaded, retire=retire)
     except BaseException:

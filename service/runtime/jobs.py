@@ -29,6 +29,7 @@ class Ticks:
     delivered: float = 5.0
     websub: float = 5.0
     search: float = 5.0
+    place: float = 5.0
     publish: float = 60.0
     digests: float = 15.0
     mail: float = 5.0
@@ -50,21 +51,17 @@ def jobs(
 ) -> list[PeriodicJob]:
     """The ticks of the service, each an idempotent job of the pipeline, whose `steps` they take."""
     sites = Sites()  # one for all passes: the gap between two requests outlives a pass
-    # A pass matches by the rules that it began with. Were stored articles matched with newer ones
-    # meanwhile, what it takes in afterwards would never be. The same of what hubs deliver, which
-    # does not wait for a pass.
-    matching, delivering = asyncio.Lock(), asyncio.Lock()
+    passing = asyncio.Lock()
 
     async def collect() -> bool:
-        async with matching:
+        async with passing:
             done = await steps.collect(service, parsers=parsers, sites=sites, at_most_s=PASS_S)
         if done.entries_new:
             wake("websub")  # a document that was read may name a hub
         return bool(done.tried or done.pages)
 
     async def delivered() -> bool:
-        async with delivering:
-            done = await steps.take_delivered(service, parsers=parsers)
+        done = await steps.take_delivered(service, parsers=parsers)
         _follow(done.changed, wake)
         return bool(done.tried)
 
@@ -86,8 +83,7 @@ def jobs(
         return done.took_some or bool(done.counts and not done.paused)
 
     async def house() -> bool:
-        async with matching, delivering:
-            await steps.match_again(service)
+        await steps.match_again(service)
         await steps.keep_house(service)
         return False
 
@@ -99,7 +95,8 @@ def jobs(
         PeriodicJob("clock", lambda: _after_the_clock(service, wake, steps), ticks.clock),
         PeriodicJob("house", house, ticks.house),
         PeriodicJob("references", lambda: steps.read_references(service), ticks.house),
-        PeriodicJob("search", lambda: _index(service, matching, steps), ticks.search),
+        PeriodicJob("search", lambda: _index(service, passing, steps), ticks.search),
+        PeriodicJob("place", lambda: steps.place(service), ticks.place),
         PeriodicJob("memory", memory, ticks.memory),
         PeriodicJob("collect", collect, ticks.collect),
         PeriodicJob("delivered", delivered, ticks.delivered),

@@ -31,7 +31,7 @@ from service.collect.workers.pool import Parsers
 from service.curate import judging
 from service.curate.citing import read_stored
 from service.curate.judging import Judged
-from service.curate.rematch import rematch
+from service.curate.rematch import place_unplaced, rematch
 from service.curate.search.indexing import BATCHES, index_stored
 from service.mail.drain import Drained, drain
 from service.newsletter.pruning import prune
@@ -41,10 +41,12 @@ from service.publish.build import Published, publish
 from service.runtime import logs
 from service.runtime.composition import Service
 from service.runtime.monitoring.mails import MailsOfARun
-from service.store.content import page_queries
 from service.store.core import clock_repair
 
 Progress = Callable[[int, int], None]
+
+PLANS = ("mail", "all")
+"""Roles whose processes plan editions."""
 
 
 async def collect(
@@ -62,6 +64,7 @@ async def collect(
     begun. Stories of what is new are judged by what follows: a pass waits for no other's.
     """
     model = await asyncio.to_thread(service.model)
+    hashes = await asyncio.to_thread(service.rules)
     with service.judge.yielding():
         done = await poll.collect(
             service.store,
@@ -70,11 +73,11 @@ async def collect(
             names=names,
             owner=service.owner,
             model=model,
+            hashes=hashes,
             progress=progress,
             parsers=parsers,
             sites=sites,
             at_most_s=at_most_s,
-            readers=service.readers,
         )
     service.counted.polled(done.tried, done.ok, done.failed, done.pages)
     service.counted.took_in(done.entries_new, done.late)
@@ -91,9 +94,14 @@ async def collect(
 
 
 async def subscribe(service: Service, *, sites: Sites) -> Kept:
-    """Keep the subscriptions at hubs as they should be: begin, renew, give up."""
+    """Keep the subscriptions at hubs as they should be: begin, renew, give up.
+
+    Where the configuration was replaced, those of sources that it does not know would be given up.
+    """
+    if await asyncio.to_thread(service.replaced_by) is not None:
+        return Kept(0, {})
     dependencies = RenewalDependencies(
-        lambda: poll.open_client(service.store, service.settings, service.clock, service.readers),
+        lambda: poll.open_client(service.store, service.settings, service.clock),
         sites,
         service.clock,
         random.random,
@@ -115,6 +123,7 @@ async def take_delivered(service: Service, *, parsers: Parsers) -> Taken:
         parsers=parsers,
         random=random.random,
         model=await asyncio.to_thread(service.model),
+        hashes=await asyncio.to_thread(service.rules),
     )
     service.counted.took_in(done.entries_new, done.late)
     return done
@@ -126,7 +135,7 @@ async def seek(service: Service, *, parsers: Parsers, sites: Sites) -> bool:
     from service.collect.discovery import dead_sources  # noqa: PLC0415
 
     client = await asyncio.to_thread(
-        poll.open_client, service.store, service.settings, service.clock, service.readers
+        poll.open_client, service.store, service.settings, service.clock
     )
     async with client:
         found = await dead_sources.seek(
@@ -162,11 +171,27 @@ def _repair(service: Service, now: datetime) -> int:
 
 async def match_again(service: Service) -> None:
     """Rules may have changed with the configuration: stored articles enter and leave topics."""
+    await asyncio.to_thread(service.rules)  # a model that was replaced is in force from now on
     changed = await asyncio.to_thread(
         lambda: rematch(service.store, service.settings, service.clock(), model=service.model())
     )
     if changed.topics:
         logs.get().info("matched again", topics=sorted(changed.topics), articles=changed.articles)
+
+
+async def place(service: Service) -> bool:
+    """What was admitted by rules that were replaced enters its topics by those in force.
+
+    False: no more is left that this process may place.
+    """
+    changed = await asyncio.to_thread(
+        lambda: place_unplaced(
+            service.store, service.settings, service.clock, model=service.model()
+        )
+    )
+    if changed.topics:
+        logs.get().info("placed", topics=sorted(changed.topics), articles=changed.articles)
+    return False
 
 
 async def read_references(service: Service) -> bool:
@@ -217,7 +242,13 @@ async def publish_stale(service: Service) -> Published:
         return Published()
     await mark_hot(service)
     done = await asyncio.to_thread(
-        publish, service.store, service.settings, service.renderer, service.clock()
+        lambda: publish(
+            service.store,
+            service.settings,
+            service.renderer,
+            service.clock(),
+            marked=service.replaced_by() is not None,
+        )
     )
     if done.written or done.failed:
         logs.get().info("feeds", written=sorted(done.written), failed=sorted(done.failed))
@@ -231,8 +262,11 @@ async def plan(
     """Cut, freeze and plan what is due; welcomes first.
 
     Nothing once the judge has been closed: an edition without articles that wait would never tell
-    them.
+    them. Nothing where another process that plans has the configuration in force: each would set
+    the cuts by its own.
     """
+    if await asyncio.to_thread(service.is_relieved, PLANS):
+        return Planned()
     await judge_stories(service)
     if service.judge.closed:
         return Planned()
@@ -241,7 +275,7 @@ async def plan(
     welcomed = await asyncio.to_thread(plan_welcomes, *parts, digest)
     for subscription, reason in welcomed.failed.items():
         logs.get().warning("welcome not planned yet", subscription=subscription, error=reason)
-    done = await asyncio.to_thread(plan_due, *parts, digest=digest, at=at, check=service.cuts)
+    done = await asyncio.to_thread(plan_due, *parts, digest=digest, at=at)
     if done.editions or done.failed:
         logs.get().info(
             "editions", frozen=done.editions, deliveries=done.deliveries, failed=done.failed
@@ -275,11 +309,14 @@ async def send(
 async def keep_house(service: Service) -> None:
     """Once an hour: unconfirmed sign-ups end after their week, removed digests after theirs.
 
-    The ledger forgets what no edition reaches back to any more. What a large archive's front page
-    says of its topics is counted.
+    The ledger forgets what no edition reaches back to any more. All of it goes by a configuration
+    that must be the one in force.
     """
+    newer = await asyncio.to_thread(service.replaced_by)
+    if newer is not None:
+        logs.get().warning("the configuration is older than the one in use", since=newer.since)
+        return
     parts = (service.store, service.settings, service.clock())
     await asyncio.to_thread(housekeeping.run, *parts)
     await asyncio.to_thread(prune, *parts)
     await asyncio.to_thread(forget_hosts, service.store, service.clock())
-    await asyncio.to_thread(page_queries.keep_counts, service.store)

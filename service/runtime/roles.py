@@ -44,7 +44,17 @@ LOCAL = frozenset({"memory", "shown"})
 _JOBS = {
     Role.WEB: frozenset[str](),
     Role.COLLECT: frozenset(
-        {"clock", "house", "references", "search", "collect", "delivered", "websub", "seek"}
+        {
+            "clock",
+            "house",
+            "references",
+            "search",
+            "place",
+            "collect",
+            "delivered",
+            "websub",
+            "seek",
+        }
         | {"publish"}
     ),
     # It publishes too: what collectors bring does not wait for the end of their pass.
@@ -72,6 +82,11 @@ def refuse_what_is_for_one(settings: Settings, role: Role) -> None:
             f"--role {role} sends mail, and without [mail.relay] it would write to the outbox, a "
             "folder of this machine; configure a relay"
         )
+
+
+def place_of(part: Part | None) -> tuple[str, str] | None:
+    """One process of many: this machine, and its name there. None: it does all."""
+    return None if part is None else (socket.gethostname(), part.name)
 
 
 def myself(service: Service, role: Role, name: str) -> ServiceProcess:

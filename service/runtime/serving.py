@@ -168,7 +168,9 @@ def _one_of_many(
 
 def _show(service: Service, myself: ServiceProcess) -> None:
     with service.store.write() as connection:
-        processes.show(connection, replace(myself, seen_at=service.clock()))
+        hash_ = service.configuration.hash
+        now = service.clock()
+        processes.show(connection, replace(myself, seen_at=now, configuration_hash=hash_))
 
 
 def _leave(service: Service) -> None:
@@ -259,7 +261,7 @@ async def _reload(
     before = service.settings
     try:
         loaded = await asyncio.to_thread(load, config, environ)
-        await asyncio.to_thread(service.take, loaded, retire=True)
+        await asyncio.to_thread(service.take, loaded, retire=True, reloaded=True)
         await asyncio.to_thread(_probe_relays, service)
     except ConfigError as error:
         for fault in error.faults:
@@ -275,7 +277,7 @@ async def _reload(
             told = "web.listen, metrics.listen and store.url change with a restart alone"
             logs.get().warning(told)
         logs.get().info("reloaded", sources=len(after.source))
-        for name in ("house", "collect", "websub", "publish", "digests", "mail"):
+        for name in ("house", "place", "collect", "websub", "publish", "digests", "mail"):
             wake(name)
 
 

@@ -26,6 +26,7 @@ from service.report.trouble import Trouble
 from service.runtime import disk, model_in_use
 from service.runtime.composition import Service
 from service.store.core import clock_repair, facts
+from service.store.sources.configurations import InForce
 
 FILE = "health.json"
 """Of a process that does all; of several each has its name in it, `health-web.json`."""
@@ -71,6 +72,7 @@ class Vitals:
     _beat_at: float | None = None
     _store: tuple[str, datetime] | None = None
     _behind: int = 0
+    _newer: InForce | None = None
     _ends: threading.Event = field(default_factory=threading.Event)
     _written: str = ""
 
@@ -135,6 +137,8 @@ class Vitals:
         lag = self.lag()
         if lag >= LATE_S:
             told.append(Trouble("loop", {"seconds": round(lag, 1)}, stops=lag >= STUCK_S))
+        if self._newer is not None:
+            told.append(Trouble("configuration", {"since": self._newer.since}))
         if self._behind:
             told.append(Trouble("clock", {"days": self._behind}, stops=True))
         return told
@@ -163,6 +167,7 @@ class Vitals:
                 facts.pulse(connection, now)
                 ahead = clock_repair.furthest(connection, now)
                 self._behind = 0 if ahead is None else ahead.days
+            self._newer = self.service.replaced_by()
         except (BantinError, OSError) as error:
             since = self.service.clock() if self._store is None else self._store[1]
             self._store = str(error), since

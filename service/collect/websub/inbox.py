@@ -71,11 +71,13 @@ async def take(
     parsers: Parsers,
     random: Callable[[], float],
     model: LearnedModel | None = None,
+    hashes: Mapping[str, bytes] | None = None,
     term: Term = TERM,
 ) -> Taken:
     """Read and record the oldest waiting body of a few sources. Raises StoreError.
 
-    `owner`: one start of one process. `model`: of learned topics. `term`: of its leases.
+    `owner`: one start of one process. `model`: of learned topics. `hashes`: of the rules of
+    topics (`Matcher`). `term`: of its leases.
     """
     owner = f"{owner} delivered"  # a pass of the same process must not find its claims given back
     claim = partial(_claim, store, settings, clock(), owner, term)
@@ -83,7 +85,7 @@ async def take(
         if not work:
             return Taken()
         rules = packed(settings.topic, model)
-        matcher = compile_rules(settings.topic, model)
+        matcher = compile_rules(settings.topic, model, hashes)
         recorder = Recorder(store, settings, matcher, clock, random)
         try:
             async with asyncio.TaskGroup() as group:  # none goes on once the leases are given back
@@ -117,9 +119,10 @@ def _claim(
         return []
     wanted = {one.source: one.id for one in waiting if one.source in settings.source}
     with store.write() as connection:
-        # Paused, removed or never collected meanwhile: what it brought is not wanted any more.
-        idle = callbacks.unwanted(connection, wanted, now)
-        dropped = [one.id for one in waiting if one.source not in wanted.keys() - idle]
+        # Paused, removed or never collected meanwhile: what it brought is not wanted any more. A
+        # source that is missing in this configuration alone is another process's.
+        idle = callbacks.unwanted(connection, [one.source for one in waiting], now)
+        dropped = [one.id for one in waiting if one.source in idle]
         callbacks.done(connection, dropped)
         due = polling_queue.named(connection, wanted.keys() - idle)
         taken = polling_queue.claim(connection, due, owner, now, now + term.lasts, at_once=True)

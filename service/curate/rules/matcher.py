@@ -39,9 +39,19 @@ that is not what is written: a synonym, what an expression found, from one near 
 
 
 class Matcher:
-    """All rules, compiled. Make it with `compile_rules`."""
+    """All rules, compiled. Make it with `compile_rules`.
 
-    def __init__(self, rules: Mapping[str, Rule], model: LearnedModel | None = None) -> None:
+    `hashes`: topic -> hash of its rules, to tell them from those in force; None: these decide,
+    whichever are.
+    """
+
+    def __init__(
+        self,
+        rules: Mapping[str, Rule],
+        model: LearnedModel | None = None,
+        hashes: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.hashes = hashes
         self._rules = rules
         self._sure = {name: one.learned for name, one in rules.items() if one.learned is not None}
         self._model = model if self._sure else None
@@ -130,12 +140,16 @@ class Matcher:
         return reason
 
 
-def compile_rules(topics: Mapping[str, Topic], model: LearnedModel | None = None) -> Matcher:
+def compile_rules(
+    topics: Mapping[str, Topic],
+    model: LearnedModel | None = None,
+    hashes: Mapping[str, bytes] | None = None,
+) -> Matcher:
     """One matcher of all topics' rules. Raises PatternError for an expression that cannot be.
 
-    `model`: None: topics that are learned go by their rules alone.
+    `model`: None: topics that are learned go by their rules alone. `hashes`: of the rules.
     """
-    return Matcher({name: Rule.of(topic) for name, topic in topics.items()}, model)
+    return Matcher({name: Rule.of(topic) for name, topic in topics.items()}, model, hashes)
 
 
 def packed(topics: Mapping[str, Topic], model: LearnedModel | None = None) -> bytes:

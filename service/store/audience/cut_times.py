@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, update
 
-from service.store.tables import subscriber, subscription, subscription_event
+from service.store.tables import subscriber, subscription
 
 READING = and_(subscription.c.ended_at.is_(None), subscription.c.starts_at.is_not(None))
 """The condition that somebody reads: confirmed, and not ended."""
@@ -47,13 +47,8 @@ class Scheduling:
     rule: str | None
 
 
-def cut_settings(
-    connection: Connection, digest_id: int, since: int | None = None
-) -> list[CutSettings]:
-    """The different preferences among those who read a digest.
-
-    `since`: only of those who have a line of history behind this one, None = of all.
-    """
+def cut_settings(connection: Connection, digest_id: int) -> list[CutSettings]:
+    """The different preferences among those who read a digest."""
     columns = (
         subscription.c.cadence,
         subscription.c.hour,
@@ -64,16 +59,14 @@ def cut_settings(
     rows = connection.execute(
         select(*columns)
         .select_from(PEOPLE)
-        .where(subscription.c.digest_id == digest_id, READING, _changed(since))
+        .where(subscription.c.digest_id == digest_id, READING)
         .distinct()
     )
     return [CutSettings(row.cadence, row.hour, row.zone, row.rule, bool(row.uncut)) for row in rows]
 
 
-def to_schedule(
-    connection: Connection, digest_id: int, one: CutSettings, since: int | None = None
-) -> list[Scheduling]:
-    """Those who have exactly these preferences. `since`: as in `cut_settings`."""
+def to_schedule(connection: Connection, digest_id: int, one: CutSettings) -> list[Scheduling]:
+    """Those who have exactly these preferences."""
     rows = connection.execute(
         select(
             subscription.c.id,
@@ -82,17 +75,10 @@ def to_schedule(
             subscription.c.rule,
         )
         .select_from(PEOPLE)
-        .where(*_having(digest_id, one), _changed(since))
+        .where(*_having(digest_id, one))
         .order_by(subscription.c.id)
     )
     return [Scheduling(row.id, row.starts_at, row.next_cut_at, row.rule) for row in rows]
-
-
-def _changed(since: int | None) -> ColumnElement[bool]:
-    if since is None:
-        return true()
-    event = subscription_event.c
-    return subscription.c.id.in_(select(event.subscription_id).where(event.id > since))
 
 
 def _having(digest_id: int, one: CutSettings) -> list[ColumnElement[bool]]:

@@ -11,9 +11,16 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select, update
 
-from service.store.core.bulk import Many, Statement, lots
+from service.store.core.bulk import Many, Statement, inserting, lots
 from service.store.core.statements import upsert
-from service.store.tables import article, article_topic, story, story_article, topic
+from service.store.tables import (
+    article,
+    article_topic,
+    story,
+    story_article,
+    topic,
+    unplaced_article,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +50,41 @@ def row(connection: Connection, name: str, was: str | None = None) -> int | None
     return found
 
 
-def rules(connection: Connection) -> dict[str, bytes | None]:
-    """Topic -> hash of the rules that its articles were matched with; None: never matched."""
-    rows = connection.execute(
-        select(topic.c.name, topic.c.rules_hash).where(topic.c.retired_at.is_(None))
-    )
-    return {row.name: row.rules_hash for row in rows}
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """A topic and hashes of its rules.
+
+    `matched_hash`: what its stored articles were matched with; None: never matched.
+    `in_force_hash`: of the configuration that was applied last; None: none ever was.
+    """
+
+    row: int
+    matched_hash: bytes | None
+    in_force_hash: bytes | None
+
+    def is_ruled_by(self, rules_hash: bytes | None) -> bool:
+        """Whether these are its rules. None: they do not know the topic."""
+        return self.in_force_hash is None or self.in_force_hash == rules_hash
+
+
+def ruled(connection: Connection) -> dict[str, Ruled]:
+    """Id in the TOML -> rules, of every topic that is not retired."""
+    columns = (topic.c.name, topic.c.id, topic.c.rules_hash, topic.c.in_force_hash)
+    rows = connection.execute(select(*columns).where(topic.c.retired_at.is_(None)))
+    return {name: Ruled(*rest) for name, *rest in rows}
+
+
+def put_in_force(connection: Connection, hashes: Mapping[str, bytes]) -> None:
+    """These are the rules of topics from now on: what others place is placed anew by them.
+
+    Nobody may admit meanwhile (`entries.queue`).
+    """
+    values = [{"topic": name, "rules": one} for name, one in hashes.items()]
+    if values:
+        where = topic.c.name == bindparam("topic")
+        connection.execute(
+            update(topic).where(where).values(in_force_hash=bindparam("rules")), values
+        )
 
 
 def keep_rules(connection: Connection, name: str, rules_hash: bytes) -> None:
@@ -156,3 +192,50 @@ def leave(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:
             for one, two in some
         ]
         connection.execute(delete(article_topic).where(or_(*same)))
+
+
+_LEAVE_UNPLACED = inserting(unplaced_article, "article_id", "quiet", unless="article_id")
+
+
+def leave_unplaced(connection: Connection, articles: Mapping[int, bool]) -> None:
+    """Leave these to whoever has the rules in force. Article -> whether it enters topics quietly.
+
+    It is news if it is once.
+    """
+    rows = [{"article_id": one, "quiet": quiet} for one, quiet in sorted(articles.items())]
+    _LEAVE_UNPLACED(connection, rows)
+    for some in lots(one for one, quiet in articles.items() if not quiet):
+        these = unplaced_article.c.article_id.in_(some)
+        connection.execute(update(unplaced_article).where(these).values(quiet=False))
+
+
+def are_unplaced(connection: Connection) -> bool:
+    """Whether any article waits for the rules in force."""
+    return connection.scalar(select(unplaced_article.c.article_id).limit(1)) is not None
+
+
+def unplaced(connection: Connection, most: int) -> dict[int, tuple[int, bool]]:
+    """Some that wait -> the article that it has become, or is; and whether it enters quietly."""
+    became = func.coalesce(article.c.merged_into, article.c.id)
+    rows = connection.execute(
+        select(article.c.id, became, unplaced_article.c.quiet)
+        .join(article, article.c.id == unplaced_article.c.article_id)
+        .order_by(article.c.id)
+        .limit(most)
+    )
+    return {waiting: (now_is, quiet) for waiting, now_is, quiet in rows}
+
+
+def among_unplaced(connection: Connection, article_ids: Iterable[int]) -> set[int]:
+    """Those of them that wait."""
+    found: set[int] = set()
+    for some in lots(article_ids):
+        these = unplaced_article.c.article_id.in_(some)
+        found |= set(connection.scalars(select(unplaced_article.c.article_id).where(these)))
+    return found
+
+
+def placed(connection: Connection, article_ids: Iterable[int]) -> None:
+    """These wait no more."""
+    for some in lots(article_ids):
+        connection.execute(delete(unplaced_article).where(unplaced_article.c.article_id.in_(some)))

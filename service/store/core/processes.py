@@ -18,7 +18,10 @@ FORGOTTEN_AFTER = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
-    """`id`: its name in leases. `name`: which of that machine's. Instants are aware, UTC."""
+    """`id`: its name in leases. `name`: which of that machine's. Instants are aware, UTC.
+
+    `configuration_hash`: of what it works with; None where its program tells nothing of it.
+    """
 
     id: str
     machine: str
@@ -28,6 +31,7 @@ class ServiceProcess:
     version: str
     started_at: datetime
     seen_at: datetime
+    configuration_hash: bytes | None = None
 
 
 def show(connection: Connection, one: ServiceProcess) -> None:
@@ -36,9 +40,8 @@ def show(connection: Connection, one: ServiceProcess) -> None:
     Needs a write transaction.
     """
     row = upsert(connection, running_process).values(**asdict(one))
-    connection.execute(
-        row.on_conflict_do_update(index_elements=["id"], set_={"seen_at": row.excluded.seen_at})
-    )
+    told = {name: row.excluded[name] for name in ("seen_at", "configuration_hash")}
+    connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=told))
     long_ago = running_process.c.seen_at < one.seen_at - FORGOTTEN_AFTER
     same = (running_process.c.machine == one.machine) & (running_process.c.name == one.name)
     earlier = same & (running_process.c.started_at < one.started_at)

@@ -19,6 +19,7 @@ from service.store.tables.articles import (
     story_act_article,
     story_article,
     topic_label,
+    unplaced_article,
     unread_page,
 )
 from service.store.tables.audience import (
@@ -37,7 +38,7 @@ from service.store.tables.ledger import (
     segment,
     told,
 )
-from service.store.tables.processes import running_process
+from service.store.tables.processes import configuration, running_process
 from service.store.tables.relays import mail_rate, relay, slow_domain
 from service.store.tables.sources import (
     digest,
@@ -58,6 +59,7 @@ __all__ = [
     "article_reference",
     "article_topic",
     "attempt",
+    "configuration",
     "content_version",
     "delivery",
     "digest",
@@ -94,6 +96,7 @@ __all__ = [
     "told",
     "topic",
     "topic_label",
+    "unplaced_article",
     "unread_page",
     "websub",
     "websub_delivery",

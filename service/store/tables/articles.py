@@ -175,6 +175,14 @@ topic_label = Table(
     Column("topic_id", ForeignKey("topic.id")),
 )
 
+unplaced_article = Table(
+    "unplaced_article",
+    metadata,
+    # Admitted by a process that does not have the rules in force: those place it, as news or quiet.
+    Column("article_id", ForeignKey("article.id"), primary_key=True, autoincrement=False),
+    Column("quiet", Boolean, nullable=False),
+)
+
 stale_search = Table(
     "stale_search",
     metadata,

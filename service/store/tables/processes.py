@@ -1,8 +1,8 @@
-"""Who runs the service where it is many processes."""
+"""Who runs the service where it is many processes, and which configuration is in force."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, String, Table
+from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table
 
 from service.store.core.column_types import UtcDateTime
 from service.store.tables.base import metadata
@@ -18,5 +18,15 @@ running_process = Table(
     Column("version", String(32), nullable=False),  # of the program
     Column("started_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
+    Column("configuration_hash", LargeBinary),  # what it works with; None: of an older program
     Index("ix_running_process_seen_at", "seen_at"),
+)
+
+configuration = Table(
+    "configuration",
+    metadata,
+    # The configurations that were applied, one after the other: the last one is in force.
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("applied_at", UtcDateTime, nullable=False),
 )

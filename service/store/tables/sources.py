@@ -153,6 +153,7 @@ topic = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("retired_at", UtcDateTime),
     Column("rules_hash", LargeBinary),  # of the rules that the stored articles were matched with
+    Column("in_force_hash", LargeBinary),  # of those of the configuration that was applied last
 )
 
 digest = Table(

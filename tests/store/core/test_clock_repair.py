@@ -33,6 +33,7 @@ LEFT = {
     "what the digest's rule says of a cut": {"delivery.expires_at"},
     "computed anew by its rule (newsletter/scheduling.py)": {"subscription.next_cut_at"},
     "what is only shown, or only asked whether it is there": {
+        "configuration.applied_at",
         "article.first_seen_at", "article.published_at", "article.updated_at", "attempt.tried_at",
         "delivery.covers_from", "delivery.settled_at", "digest.created_at", "document.changed_at",
         "edition.frozen_at", "edition.planned_at", "entry.first_seen_at", "entry.published_at",
