@@ -40,6 +40,9 @@ __all__ = ["BUSY_LIMIT_S", "Connection", "Store", "is_there"]
 BUSY_LIMIT_S = 60.0
 """How long a writer waits for another process's write lock. Commands run beside the service."""
 
+_READER_LIMIT_S = 5.0
+"""How long who only reads waits: a page says after that that it cannot be read just now."""
+
 _BUSY_PAUSE_S = 0.05
 
 _CHECKPOINT_PAGES = 24_000
@@ -96,9 +99,9 @@ class Store:
         if self.path is not None:
             _make_private(self.path)
         return (
-            _sqlite_engine(url, "NORMAL", _READS_KB),
-            _sqlite_engine(url, "NORMAL", _WRITES_KB),
-            _sqlite_engine(url, "FULL", _READS_KB),
+            _sqlite_engine(url, "NORMAL", _READS_KB, _READER_LIMIT_S),
+            _sqlite_engine(url, "NORMAL", _WRITES_KB, BUSY_LIMIT_S),
+            _sqlite_engine(url, "FULL", _READS_KB, BUSY_LIMIT_S),
         )
 
     @property
@@ -254,10 +257,10 @@ def _without_jit(connection: Any, _record: Any) -> None:
     connection.autocommit = False
 
 
-def _sqlite_engine(url: str, synchronous: str, cache_kb: int) -> Engine:
+def _sqlite_engine(url: str, synchronous: str, cache_kb: int, limit_s: float) -> Engine:
     engine = create_engine(
         url,
-        connect_args={"timeout": 5.0, "check_same_thread": False},
+        connect_args={"timeout": _READER_LIMIT_S, "check_same_thread": False},
         execution_options={"compiled_cache": _COMPILED},
     )
     engine.dialect = _sqlite_dialect()
@@ -267,7 +270,7 @@ def _sqlite_engine(url: str, synchronous: str, cache_kb: int) -> Engine:
         connection.isolation_level = None  # the driver begins nothing by itself
         cursor = connection.cursor()
         # SQLite does not wait by itself here where another process has just made the file.
-        _patiently(lambda: cursor.execute("PRAGMA journal_mode=WAL"))
+        _patiently(lambda: cursor.execute("PRAGMA journal_mode=WAL"), limit_s)
         cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         cursor.execute(f"PRAGMA cache_size=-{cache_kb}")
         cursor.execute(f"PRAGMA synchronous={synchronous}")
@@ -298,12 +301,12 @@ def _sqlite_dialect() -> Dialect:
 
 def begin_patiently(connection: Connection) -> None:
     """Begin, and wait up to BUSY_LIMIT_S for another process's lock."""
-    _patiently(connection.begin)
+    _patiently(connection.begin, BUSY_LIMIT_S)
 
 
-def _patiently(step: Callable[[], object]) -> None:
-    """The step, again and again for up to BUSY_LIMIT_S while another process holds the lock."""
-    give_up = time.monotonic() + BUSY_LIMIT_S
+def _patiently(step: Callable[[], object], limit_s: float) -> None:
+    """The step, again and again for up to `limit_s` while another process holds the lock."""
+    give_up = time.monotonic() + limit_s
     while True:
         try:
             step()
