@@ -9,6 +9,7 @@ from __future__ import annotations
 import string
 import tomllib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from markupsafe import Markup, escape
@@ -97,10 +98,18 @@ def read_words(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = _parsed(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise TemplateError(f"{path}: {error}") from error
+    sentences: dict[str, str] = {}
     for key, value in found.items():
         if not isinstance(value, str):
             raise NotAWordError(path, key, value)
-    return found
+        sentences[key] = value
+    return sentences
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> dict[str, object]:
+    """Kept by the text itself: each site, reload and writer of mails would parse it anew."""
+    return tomllib.loads(text)
