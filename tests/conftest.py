@@ -58,7 +58,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only `make soak` tries, mark what an edit waits for, and put that first."""
+    """Leave out what only `make soak` tries, mark what an edit waits for, put them in order."""
     left_out = set(levels.left_to_soak(items))
     for item in left_out:
         item.add_marker(pytest.mark.sampled)
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if levels.is_quick(item):
             item.add_marker(pytest.mark.quick)
-    items.sort(key=levels.order)
+    items[:] = levels.ordered(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def pytest_collection_finish() -> None:

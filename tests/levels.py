@@ -1,8 +1,8 @@
 """How much a run tries, and in which order.
 
 - `make quick`, which an edit waits for: rooms without processes, browsers and PostgreSQL.
-- `make test`: everything, quickest first; of what has very many cases, or stands on both databases,
-  a sample of them.
+- `make test`: everything, what waits for processes first; of what has very many cases, or stands on
+  both databases, a sample of them.
 - `make soak`: all cases of these, and hypothesis with all its examples.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
+from itertools import groupby
 from typing import TypeVar
 
 import pytest
@@ -23,7 +24,7 @@ Case = TypeVar("Case")
 WHOLE = bool(os.environ.get("BANTIN_TEST_WHOLE"))
 """Every case is tried."""
 
-EXAMPLES = 100 if WHOLE else 40
+EXAMPLES = 100 if WHOLE else 25
 """Which hypothesis makes for a test that does not say how many."""
 
 QUICK_ROOMS = {
@@ -64,7 +65,7 @@ def left_to_soak(items: Sequence[pytest.Item]) -> list[pytest.Item]:
 
     All SQL stands in `store`, whose tests run on both, and so does what races (`both_engines`).
     Above it a database shows only in what the store tells: an attack on the whole service is made
-    on one of the two that are here, all else on SQLite, and one in three on PostgreSQL besides.
+    on one of the two that are here, all else on SQLite, and one in six on PostgreSQL besides.
     """
     pairs: dict[tuple[str, ...], dict[str, pytest.Item]] = {}
     for item in items:
@@ -86,7 +87,7 @@ def _left_out(case: tuple[str, ...], pair: dict[str, pytest.Item]) -> list[pytes
     number = _number("-".join(case))
     if _is_in(pair["sqlite"], "contract") and POSTGRES:
         return [pair["sqlite"] if number % 2 else pair["postgres"]]
-    return [pair["postgres"]] if number % 3 else []
+    return [pair["postgres"]] if number % 6 else []
 
 
 def _is_in(item: pytest.Item, room: str) -> bool:
@@ -105,8 +106,30 @@ def is_quick(item: pytest.Item) -> bool:
     return not slow and "corpus" not in getattr(item, "fixturenames", ())
 
 
-def order(item: pytest.Item) -> int:
-    """Quick ones first, the attacks on the whole service last; as written within each."""
+def ordered(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Quick ones first and the attacks on the whole service last; as written within each.
+
+    The other way round in the share of each of several workers, since attacks wait for most of
+    their time: at the end there would be nothing else left to do meanwhile.
+    """
+    if workers < 2:
+        return sorted(items, key=_rank)
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    # As many each as `--dist worksteal` cuts off for them.
+    room = [(len(items) + worker) // workers for worker in range(workers)]
+    ranked = sorted(items, key=_rank, reverse=True)
+    for _, module in groupby(ranked, key=lambda item: item.nodeid.partition("::")[0]):
+        left = list(module)
+        while left:
+            to = max(range(workers), key=lambda worker: room[worker])
+            fits = left[: room[to]]
+            shares[to] += fits
+            room[to] -= len(fits)
+            del left[: len(fits)]
+    return [item for share in shares for item in share]
+
+
+def _rank(item: pytest.Item) -> int:
     if item.get_closest_marker("quick"):
         return 0
     return 2 if _is_in(item, "contract") else 1

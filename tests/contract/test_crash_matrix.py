@@ -207,10 +207,10 @@ SIDES = ("before a commit", "after a commit")
 
 
 def commits(numbers: Iterable[int], sides: tuple[str, str] = SIDES) -> list[tuple[str, int]]:
-    """Both sides of each; in a sample one side of every second, the last one always."""
+    """Both sides of each; in a sample one side of every third, the last one always."""
     every = list(numbers)
-    taken = every if levels.WHOLE else every[::-1][::2][::-1]
-    return [(side, n) for n in taken for side in (sides if levels.WHOLE else (sides[n // 2 % 2],))]
+    taken = every if levels.WHOLE else every[::-1][::3][::-1]
+    return [(side, n) for n in taken for side in (sides if levels.WHOLE else (sides[n // 3 % 2],))]
 
 
 @pytest.mark.parametrize(("side", "n"), commits(range(1, COMMITS + 1)))

@@ -1,0 +1,43 @@
+"""The order of a run, and what each of its workers begins and ends with."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests import levels
+
+
+def item(nodeid, *, quick=False):
+    return SimpleNamespace(
+        nodeid=nodeid, get_closest_marker=lambda name: (quick and name == "quick") or None
+    )
+
+
+ITEMS = [
+    *(item(f"tests/text/test_{n % 5}.py::test_{n}", quick=True) for n in range(40)),
+    *(item(f"tests/contract/test_{n % 7}.py::test_{n}") for n in range(14)),
+    *(item(f"tests/web/test_{n % 4}.py::test_{n}") for n in range(13)),
+]
+ATTACK, OTHER, QUICK = 2, 1, 0
+
+
+def ranks(items):
+    return [levels._rank(one) for one in items]
+
+
+def test_one_worker_tries_the_quick_ones_first():
+    assert ranks(levels.ordered(ITEMS, 1)) == [QUICK] * 40 + [OTHER] * 13 + [ATTACK] * 14
+
+
+@pytest.mark.parametrize("workers", [2, 3, 4, 8])
+def test_each_of_several_begins_with_what_waits_and_ends_with_what_is_quick(workers):
+    items = levels.ordered(ITEMS, workers)
+    assert sorted(map(id, items)) == sorted(map(id, ITEMS))
+    for worker in range(workers):
+        share = items[: len(items) // (workers - worker)]  # as xdist cuts it
+        del items[: len(share)]
+        assert ranks(share) == sorted(ranks(share), reverse=True)
+        assert QUICK in ranks(share)
+        assert workers > 7 or ATTACK in ranks(share)
