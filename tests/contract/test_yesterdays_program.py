@@ -42,8 +42,6 @@ class Old(Running):
     def __init__(self, root: Path, config: Path, clock: Clock) -> None:
         self.root = root
         environ = {**clock.environment(), "PYTHONPATH": str(root)}
-        del environ["FAKETIME_NO_CACHE"]  # it reads the file for each look at the clock
-        environ["FAKETIME_CACHE_DURATION"] = "1"
         super().__init__(str(config), cwd=config.parent, environ=environ, own=True)
 
     def command(self, *args: str) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from starlette.testclient import TestClient
 
 from service.config.schema import Settings
@@ -52,7 +53,10 @@ def settings_with(root: Path | None = None, /, **sections: dict[str, Any]) -> Se
 
 @dataclass
 class Web:
-    """A running web part. `now`, `settings` and `health` may be changed between requests."""
+    """A running web part. `now`, `settings` and `health` may be changed between requests.
+
+    `portal`: to the event loop that answers them; None: each has one of its own, made for it.
+    """
 
     store: Store
     settings: Settings
@@ -60,6 +64,7 @@ class Web:
     health: Health = field(default_factory=lambda: Health(True, ()))
     kicks: list[str] = field(default_factory=list)
     most: int = 60
+    portal: BlockingPortal | None = None
 
     def __post_init__(self) -> None:
         self.renderer = Renderer(site_view(self.settings))
@@ -80,13 +85,15 @@ class Web:
         self, base_url: str = "http://127.0.0.1:8000", peer: str = "127.0.0.1", **headers: str
     ) -> TestClient:
         """A browser with a cookie jar of its own that follows no redirect by itself."""
-        return TestClient(
+        browser = TestClient(
             self.app,
             base_url,
             headers={"Sec-Fetch-Site": "same-origin", **headers},
             client=(peer, 50000),
             follow_redirects=False,
         )
+        browser.portal = self.portal
+        return browser
 
     def admin(self, **how: Any) -> TestClient:
         """A browser that has opened the link with the key; `how` as for `browser`."""
@@ -100,13 +107,14 @@ class Web:
 
 
 @pytest.fixture
-def make(store: Store, tmp_path: Path) -> Callable[..., Web]:
+def make(store: Store, tmp_path: Path) -> Iterator[Callable[..., Web]]:
     """Build a web part: `make(site={"base_url": …}, most=3)`."""
+    with start_blocking_portal() as portal:
 
-    def build(most: int = 60, **sections: dict[str, Any]) -> Web:
-        return Web(store, settings_with(tmp_path, **sections), most=most)
+        def build(most: int = 60, **sections: dict[str, Any]) -> Web:
+            return Web(store, settings_with(tmp_path, **sections), most=most, portal=portal)
 
-    return build
+        yield build
 
 
 @pytest.fixture
