@@ -49,7 +49,7 @@ class Asked:
         return {one["labels"]["alertname"]: one for one in firing}
 
     def _get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self._base}/{path}", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self._base}/{path}", timeout=60) as answer:
             return json.load(answer)["data"]
 
 

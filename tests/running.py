@@ -123,7 +123,7 @@ class Running:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; the exit code."""
         self.process.send_signal(number)
-        return self.process.wait(40)
+        return self.process.wait(60)
 
     def kill(self) -> None:
         """End it at once, if it has not ended by itself."""
@@ -190,7 +190,7 @@ def readyz(port: int, var: Path) -> tuple[int, str]:
     bearer = {"Authorization": f"Bearer {admin_key.read(var)}"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/readyz", headers=bearer)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, " ".join(json.load(answer).get("late", ()))
     except urllib.error.HTTPError as error:
         return error.code, " ".join(json.load(error).get("late", ()))

@@ -173,7 +173,7 @@ def ask(
     comes_from: str = "127.0.0.1",
 ) -> tuple[int, dict[str, str], bytes]:  # fmt: skip
     connection = http.client.HTTPConnection(
-        "127.0.0.1", port, timeout=30, source_address=(comes_from, 0)
+        "127.0.0.1", port, timeout=60, source_address=(comes_from, 0)
     )
     with contextlib.closing(connection):
         connection.request("GET" if body is None else "POST", path, body, headers or {})
@@ -218,7 +218,7 @@ def test_public_documents_come_from_the_cache_and_nothing_else_does(tmp_path):
     )
     up = Running("up", cwd=folder)
     try:
-        up.wait_for("serving ", 60)
+        up.wait_for("serving ")
         with site(tmp_path / "site", direct) as port:
             for packed in ("gzip, br;q=0.9", "identity"):
                 wanted = {"Accept-Encoding": packed}

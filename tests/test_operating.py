@@ -105,7 +105,7 @@ class Site:
         self, path: str, form: dict[str, str] | None = None, port: int = 0, cookie: str = ""
     ) -> Answer:
         """A GET, or a POST of the form. `port` 0: through nginx."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=60)
         with contextlib.closing(connection):
             if form is None:
                 connection.request("GET", path)
@@ -133,7 +133,7 @@ def running(folder: Path, server: str) -> Iterator[Site]:
     (site / "bantin.toml").write_text(CONFIG.format(port=direct), encoding="utf-8")
     up = Running("up", cwd=site)
     try:
-        up.wait_for("serving ", 60)
+        up.wait_for("serving ")
         assert finished("publish", "--out", str(static), cwd=site).returncode == 0
         written = (
             server.replace("listen 80;", f"listen 127.0.0.1:{port};")

@@ -99,7 +99,7 @@ def publisher() -> Iterator[Web]:
         def do_GET(self) -> None:
             if self.path in served.slow:
                 served.asked.set()
-                served.go.wait(30)
+                served.go.wait(60)
             status, headers, body = served.answer(self.path, self.headers.get("If-None-Match"))
             served.answered.append((self.path, status))
             self.send_response(status)

@@ -93,7 +93,7 @@ def test_the_configuration_is_named_by_option_or_environment(run, site, monkeypa
 def test_an_interrupted_command_ends_quietly_and_gives_back_what_it_held(site, web, start, run):
     web.slow.add("/a.xml")
     running = start("collect", "bao-a", cwd=site)
-    assert web.asked.wait(20)
+    assert web.asked.wait(60)
     assert running.stop(signal.SIGINT) == 1
     assert running.out.read_text() + running.err.read_text() == ""
     web.slow.clear()

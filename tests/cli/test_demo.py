@@ -79,7 +79,7 @@ def address(there: dict[Path, bytes]) -> bytes:
 
 def test_each_mail_has_text_and_html_and_its_one_click_unsubscribes(tmp_path, start):
     running = start("demo", "--dir", "thu", cwd=tmp_path)
-    said = running.wait_for("Begin your own site: bantin init tin && cd tin && bantin up", 60)
+    said = running.wait_for("Begin your own site: bantin init tin && cd tin && bantin up")
     assert "serving http://127.0.0.1:" in said
     links = []
     for path in (tmp_path / "thu/var/outbox/new").iterdir():
@@ -92,25 +92,25 @@ def test_each_mail_has_text_and_html_and_its_one_click_unsubscribes(tmp_path, st
     assert len(links) == 3
     body = urllib.parse.urlencode({"List-Unsubscribe": "One-Click"}).encode()
     for link in links:
-        with urllib.request.urlopen(link, data=body, timeout=10) as answer:
+        with urllib.request.urlopen(link, data=body, timeout=60) as answer:
             assert answer.status == 200
     listed = finished("subscribers", "list", "--json", "--config", "thu/bantin.toml", cwd=tmp_path)
     assert json.loads(listed.stdout) == []
     base = links[0].split("/unsubscribe/")[0]
     for path in ("/", "/subscribe/", "/feeds/all.atom"):
-        with urllib.request.urlopen(base + path, timeout=10) as answer:
+        with urllib.request.urlopen(base + path, timeout=60) as answer:
             assert answer.status == 200
     for path in ("/outbox/", "/admin/"):
         with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(base + path, timeout=10)
+            urllib.request.urlopen(base + path, timeout=60)
     # What it printed is pressed as it stands, by a browser that has nothing.
     printed = re.findall(r"http://\S+\?key=\S+", said)
     assert [urllib.parse.urlsplit(one).path for one in printed] == ["/outbox/", "/admin/"]
     for one in printed:
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        with browser.open(one, timeout=10) as answer:
+        with browser.open(one, timeout=60) as answer:
             assert (answer.status, "key=" in answer.url) == (200, False)
-        with browser.open(f"{base}/outbox/", timeout=10) as answer:
+        with browser.open(f"{base}/outbox/", timeout=60) as answer:
             assert b"minh@trung-du.example" in answer.read()
     assert running.stop(signal.SIGINT) == 0
     assert "Traceback" not in running.err.read_text()
@@ -134,7 +134,7 @@ def test_another_port_is_taken_when_its_own_is_gone(tmp_path, start):
     port = int(config.split('listen = "127.0.0.1:')[1].split('"')[0])
     with held(port):
         running = start("demo", "--dir", "thu", cwd=tmp_path)
-        said = running.wait_for("serving http://127.0.0.1:", 60)
+        said = running.wait_for("serving http://127.0.0.1:")
         assert f"serving http://127.0.0.1:{port}/" not in said
         assert running.stop() == 0
 

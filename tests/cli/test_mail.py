@@ -24,11 +24,11 @@ def sink() -> Iterator[Sink]:
         return "550 5.1.1 nobody of that name" if who.startswith("TO:<nobody@") else None
 
     server = Sink(script, password="right")
-    asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(server.start(), loop).result(60)
     yield server
-    asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(server.stop(), loop).result(60)
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
+    thread.join(60)
     loop.close()
 
 

@@ -31,7 +31,7 @@ def on_terminal(*args: str, cwd: Path, typed: str = "", columns: int = 120) -> t
             if not read:
                 break
             shown += read
-        return process.wait(30), shown.decode()
+        return process.wait(60), shown.decode()
     finally:
         os.close(ours)
 

@@ -20,7 +20,7 @@ from tests.running import BANTIN, until
 
 def get(url: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, ""
@@ -162,7 +162,7 @@ def test_who_asks_for_another_protocol_is_answered_in_http_and_not_written_down(
     up.wait_for(f"serving {base}/")
     asks = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     request = urllib.request.Request(f"{base}/healthz", headers=asks)
-    with urllib.request.build_opener().open(request, timeout=10) as answer:
+    with urllib.request.build_opener().open(request, timeout=60) as answer:
         assert (answer.status, answer.read()) == (200, b"ok\n")
     with socket.create_connection(("127.0.0.1", int(base.rpartition(":")[2]))) as raw:
         raw.sendall(

@@ -53,7 +53,7 @@ class Answer:
 def ask(port: int, path: str, **headers: str) -> Answer:
     """One GET with these headers; Host is one of them if it is to be forged."""
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with contextlib.closing(connection):
         connection.putrequest("GET", path, skip_host="Host" in headers)
         for name, value in headers.items():
@@ -102,7 +102,7 @@ def serving(
     (folder / "bantin.toml").write_text(config, encoding="utf-8")
     running = Running("up", cwd=folder)
     try:
-        running.wait_for("serving ", 60)
+        running.wait_for("serving ")
         yield Site(folder, port, proxy, running)
     finally:
         running.stop()

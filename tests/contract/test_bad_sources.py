@@ -31,7 +31,7 @@ from tests.curate.stories.test_engine import strangers
 from tests.net.wire import Talk, Wire, raw_server
 
 MEGA = 1024 * 1024
-QUICK = FetchLimits(read_s=2.0, total_s=4.0)
+QUICK = FetchLimits(read_s=8.0, total_s=20.0)
 """Deadlines of a test: the server that answers after two minutes need not be waited for."""
 
 READING_S = 2.0
@@ -112,8 +112,8 @@ BAD: dict[str, tuple[Answer, str]] = {
     "large": (fifty_megabytes, r"more than 10 MB"),
     "bomb": (bomb, r"more than 10 MB"),
     "laughs": (LAUGHS, r"the XML is broken, and no entry could be made out"),
-    "late": (never, r"the server fell silent for 2 s"),
-    "drip": (drip, r"no complete answer within 4 s"),
+    "late": (never, rf"the server fell silent for {QUICK.read_s:.0f} s"),
+    "drip": (drip, rf"no complete answer within {QUICK.total_s:.0f} s"),
     "round": (elsewhere, r"more than 5 redirects"),
     "torn": (broken_off, r"the answer broke off"),
     "ssh": (no_http, r"does not speak proper HTTP"),
@@ -200,7 +200,7 @@ async def test_bad_sources_are_told_and_cost_the_good_ones_nothing(tmp_path):
         way = Way(tmp_path, configuration(wire))
         begun = time.monotonic()
         first = await way.collect(client=client, parsers=parsers)
-        assert time.monotonic() - begun < 60
+        assert time.monotonic() - begun < 120
         assert set(first.failed) == set(BAD), first.failed
         assert (first.ok, first.entries_new) == (len(GOOD), len(GOOD) * 3)
         _assert_told(way, failures=1)

@@ -420,7 +420,7 @@ def serving(service: Service) -> Iterator[int]:
         yield bound.getsockname()[1]
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         bound.close()
 
 
@@ -429,5 +429,5 @@ def one_click(port: int, path: str, host: str) -> int:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}{path}", b"List-Unsubscribe=One-Click", {"Host": host}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return int(answer.status)

@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from sqlalchemy import func, select
 
 from service.collect.polling.poll import collect
+from service.collect.workers.pool import Parsers
 from service.parse.entry_limits import ENTRIES
 from service.store import tables as t
 from tests.builders import sources
@@ -40,15 +41,16 @@ async def test_the_newest_of_a_huge_feed_are_taken_and_the_others_need_not_wait(
             await asyncio.sleep(0.2)  # the archive has come by then
             await talk.answer(rss(talk.target, link=f"https://{talk.target[1:]}.example"))
 
-    async with raw_server(script) as wire:
+    async with raw_server(script) as wire, Parsers(timeout_s=120) as parsers:
         names = ["kho", *(f"nho-{n}" for n in range(SMALL))]
         toml = SITE + LOOPBACK
         toml += "".join(f'[source.{name}]\nurl = "{wire.url(f"/{name}")}"\n' for name in names)
         way = Way(tmp_path, toml, now=begun)
         service = way.service
         done = await collect(
-            service.store, service.settings, lambda: datetime.now(UTC), owner="test", names=names
-        )
+            service.store, service.settings, lambda: datetime.now(UTC), owner="test",
+            names=names, parsers=parsers,
+        )  # fmt: skip
         assert done.failed == {}
         fine = {row.name: row.last_ok_at for row in way.rows(sources())}
         archived = fine.pop("kho")

@@ -89,7 +89,7 @@ def scraped(port):
     """Metric -> its labels, as the service gives them to who has the key."""
     bearer = {"Authorization": f"Bearer {KEY}"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers=bearer)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         text = answer.read().decode()
     assert READER not in text
     found = {}

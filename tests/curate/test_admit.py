@@ -216,7 +216,7 @@ def test_two_processes_that_bring_one_article_at_once_make_one(postgres_database
     def bring(desk, name):
         try:
             for n in range(30):
-                start.wait(10)
+                start.wait(60)
                 desk.says(name, entry(f"{name}{n}", f"https://chung.vn/{n}", f"Học sinh {n}"))
         except BaseException as error:  # noqa: BLE001 - handed to the assertion below
             failures.append(error)

@@ -415,7 +415,7 @@ async def test_a_digest_is_sent_alone_and_waits_for_what_others_have_in_hand(
         with any_store.ledger() as connection:
             outcome = DeliveryOutcome(mine[0].id, S.ACCEPTED, "chinh", "250 ok")
             outcomes.settle(connection, "service", clock.at, [outcome])
-        drained = await asyncio.wait_for(running, 10)
+        drained = await asyncio.wait_for(running, 60)
     assert drained.counts == {S.ACCEPTED: 2}
     assert drained.complete
     assert len(sink.received) == 2
@@ -641,7 +641,7 @@ async def test_all_who_wait_for_a_commit_share_the_next_and_each_gets_his_own():
     def commit(batch):
         batches.append(list(batch))
         begun.set()
-        go.wait(30)
+        go.wait(60)
         if 19 in batch and len(batches) == 2:
             raise StoreBusyError("not now")
         return [2 * one for one in batch]
@@ -652,7 +652,7 @@ async def test_all_who_wait_for_a_commit_share_the_next_and_each_gets_his_own():
     others = [asyncio.create_task(group(one)) for one in range(1, 20)]
     await asyncio.sleep(0)
     go.set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         results = await asyncio.gather(first, *others, return_exceptions=True)
     assert batches == [[0], list(range(1, 20))]
     assert results[0] == 0

@@ -50,6 +50,6 @@ async def test_the_lease_of_a_mail_is_renewed_while_the_relay_thinks(
 
 
 async def _until(holds) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - rows are all that can be waited for
             await asyncio.sleep(0.01)

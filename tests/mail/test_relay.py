@@ -150,7 +150,7 @@ async def test_a_hang_up_seen_only_at_the_next_command_is_tried_once_more():
 
 async def next_goes_through(relay):
     """At once: on a connection that waits for a body it would wait for an answer in vain."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         result = await relay.deliver(message("chi@example.vn"), open_gate)
     assert result == SmtpReply(SmtpStage.BODY, 250, "2.0.0 taken")
     await relay.close()

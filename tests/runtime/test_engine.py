@@ -120,7 +120,7 @@ async def test_ticks_need_no_thread_of_the_shared_pool():
     engine = Engine([PeriodicJob("mail", run, 0.05)])
     engine.start()
     try:
-        await asyncio.wait_for(again.wait(), 20)
+        await asyncio.wait_for(again.wait(), 60)
     finally:
         let_go.set()
         await busy
@@ -151,11 +151,11 @@ async def test_a_job_that_ran_when_the_clock_was_set_is_followed_by_one_more_rep
     await asyncio.sleep(0.1)
     assert told.empty()
     ahead = timedelta(hours=-2)
-    await asyncio.wait_for(told.get(), 10)
+    await asyncio.wait_for(told.get(), 60)
     await asyncio.sleep(0.1)
     while not told.empty():  # another one for `memory` where it ran just then
         told.get_nowait()
     go_on.set()
-    await asyncio.wait_for(told.get(), 10)
+    await asyncio.wait_for(told.get(), 60)
     assert await engine.stop(1)
     assert told.empty()

@@ -78,7 +78,7 @@ async def test_another_process_raises_a_version_and_the_page_is_found_no_more(
     other = Store(sqlite_url)
     raised(other, versions.SITE)
     other.close()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while kept.find(b"/") is not None:  # noqa: ASYNC110 - it is the watch that we wait for
             await asyncio.sleep(LOOK_S / 5)
     watching.cancel()
@@ -91,7 +91,7 @@ async def test_many_who_wait_for_one_page_have_it_made_once(kept):
 
     def make(_connection):
         begun.set()
-        go.wait(30)
+        go.wait(60)
         return page()(None)
 
     waiting = [asyncio.create_task(fetch(kept, make=make)) for _ in range(50)]

@@ -33,7 +33,7 @@ def serving(web, bound: socket.socket | None = None) -> Iterator[int]:
         yield bound.getsockname()[1]
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         bound.close()
     assert not thread.is_alive()
 
@@ -46,7 +46,7 @@ def port(web) -> Iterator[int]:
 
 def ask(port: int, request: str, body: bytes = b"") -> tuple[str, dict[str, str], bytes]:
     """Send these very lines; the status line, the headers and the bytes of the body."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         head = request.strip().replace("\n", "\r\n") + f"\r\nHost: 127.0.0.1:{port}"
         if "Connection:" not in request:
             head += "\r\nConnection: close"
@@ -119,5 +119,5 @@ def test_many_at_once(web, port):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert answers == ["HTTP/1.1 200 OK"] * 24

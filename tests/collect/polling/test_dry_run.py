@@ -22,7 +22,7 @@ LOOPBACK = Collect(allow_networks=("127.0.0.0/8",))
 async def tried(settings, now, limits=None, known=None) -> dict[str, Tried]:
     told: dict[str, Tried] = {}
     async with Client("x", LOOPBACK.allow_networks, limits=limits) as client:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await try_all(
                 settings,
                 client,

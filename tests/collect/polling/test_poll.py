@@ -376,7 +376,7 @@ async def test_a_crowded_site_does_not_hold_up_a_pass_without_end(store, now):
         office = Office(store, now, wire, **{name: {"per_site": gap} for name in names})
         begun = time.monotonic()
         got = await office.collect(at_most_s=0.5)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 25  # less than one turn of the site
         assert (got.tried, got.left) == (1, 2)
         assert office.row("b").lease_owner is None
         assert office.row("b").next_poll_at == now
@@ -541,7 +541,7 @@ async def test_servers_that_hang_hold_nobody_up_however_many_they_are(store, now
         if len(asked) == len(names):
             all_asked.set()
         if talk.target.startswith("/hang"):
-            await asyncio.wait_for(all_asked.wait(), 20)
+            await asyncio.wait_for(all_asked.wait(), 60)
         await talk.answer(rss("a"))
 
     freely = PerSite(delay=timedelta(0), scope="source")
@@ -568,7 +568,7 @@ async def test_servers_that_hang_hold_nobody_up_while_bodies_wait_to_be_stored(s
         if len(asked) == len(names):
             all_asked.set()
         if talk.target.startswith("/hang"):
-            await asyncio.wait_for(all_asked.wait(), 30)
+            await asyncio.wait_for(all_asked.wait(), 60)
         await talk.answer(body)
 
     freely = PerSite(delay=timedelta(0), scope="source")

@@ -48,11 +48,11 @@ def test_a_second_store_on_the_same_file_waits_for_the_first(sqlite_url):
         with one.write() as connection:
             connection.execute(insert(fact).values(name="one", value="1"))
             entered.set()
-            leave.wait(10)
+            leave.wait(60)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    entered.wait(10)
+    entered.wait(60)
     threading.Timer(0.3, leave.set).start()
     with two.ledger() as connection:
         assert facts.get(connection, "one") == "1"

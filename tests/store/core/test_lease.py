@@ -198,7 +198,7 @@ async def test_what_a_thread_claimed_for_who_was_cancelled_is_given_back():
 
     def claim_slowly() -> list[int]:
         loop.call_soon_threadsafe(begun.set)
-        go.wait(30)
+        go.wait(60)
         done.append("claimed")
         return [1, 2]
 
@@ -221,7 +221,7 @@ async def test_who_is_cancelled_ends_after_its_thread():
 
     def write() -> None:
         loop.call_soon_threadsafe(begun.set)
-        go.wait(30)
+        go.wait(60)
         done.append("written")
 
     task = asyncio.create_task(in_thread(write))

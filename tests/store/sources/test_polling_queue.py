@@ -71,7 +71,7 @@ def test_two_who_claim_at_once_share_the_sources_without_a_double(any_store, now
     def take(owner: str) -> None:
         with any_store.read() as connection:
             wanted = polling_queue.due(connection, now)
-        ready.wait(10)
+        ready.wait(60)
         for start in range(0, 60, 5):
             with any_store.write() as connection:
                 some = polling_queue.claim(

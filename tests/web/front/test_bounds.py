@@ -69,14 +69,14 @@ def serving(
         yield bound.getsockname()[1]
     finally:
         server[0].should_exit = True
-        thread.join(20)
+        thread.join(60)
         bound.close()
     assert not thread.is_alive()
 
 
 @contextmanager
 def connected(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as one:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as one:
         yield one
 
 
@@ -237,7 +237,7 @@ def test_what_is_wrong_behind_a_request_is_not_the_answer_to_it(port, behind):
 
 def test_who_does_not_finish_a_body_makes_room():
     with serving(ServerLimits(), most=8) as port:
-        held = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(2)]
+        held = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(2)]
         for one in held:
             one.sendall(
                 head(b"Expect: 100-continue\r\nContent-Length: 9\r\n", b"POST /echo HTTP/1.1")
@@ -284,7 +284,7 @@ def test_who_asks_amid_a_flood_from_his_own_address_is_answered():
         """They wait in front of the door, he in their midst."""
         for number in range(400):
             one = honest if number == 100 else socket.socket()
-            one.settimeout(20)
+            one.settimeout(60)
             one.connect(("127.0.0.1", port))
             held.append(one)
         honest.sendall(head(b"Connection: close\r\n"))
@@ -320,7 +320,7 @@ def test_without_descriptors_it_pauses_and_goes_on_by_itself(tmp_path):
         port = int(server.stdout.readline())
         held = []
         for _ in range(200):
-            held.append(socket.create_connection(("127.0.0.1", port), timeout=20))
+            held.append(socket.create_connection(("127.0.0.1", port), timeout=60))
             held[-1].send(b"GET / HTTP/1.1\r\n")
         for _ in range(5):
             assert answer(port, head(b"Connection: close\r\n")).endswith(b"ok")
@@ -329,7 +329,7 @@ def test_without_descriptors_it_pauses_and_goes_on_by_itself(tmp_path):
         assert answer(port, head(b"Connection: close\r\n")).endswith(b"ok")
     finally:
         server.terminate()
-        server.communicate(timeout=20)
+        server.communicate(timeout=60)
     told = log.read_text()
     assert "no descriptors for further connections" in told
     assert "Traceback" not in told

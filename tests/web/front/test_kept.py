@@ -33,7 +33,7 @@ def serving(app, find) -> Iterator[int]:
             yield bound.getsockname()[1]
         finally:
             servers[0].should_exit = True
-            thread.join(20)
+            thread.join(60)
     assert not thread.is_alive()
 
 
@@ -73,7 +73,7 @@ def ports(site):
 
 
 def talk(port: int, data: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as one:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as one:
         one.sendall(data)
         said = b""
         while piece := one.recv(65536):
