@@ -64,7 +64,7 @@ def test_systemd_takes_the_units_and_finds_them_well_shut(units):
 
 def analyzed(*args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(SYSTEMD_ANALYZE), *args], capture_output=True, text=True, check=False, timeout=60
+        [str(SYSTEMD_ANALYZE), *args], capture_output=True, text=True, check=False, timeout=300
     )
 
 
@@ -115,7 +115,7 @@ def test_the_healthcheck_ends_with_0_only_where_a_process_answers(status, code):
         url = f"http://127.0.0.1:{port if status else unused_port()}/healthz"
         done = subprocess.run(
             [sys.executable, "-I", DEPLOY / "healthcheck.py"],
-            env={"HEALTH_URL": url, "http_proxy": "http://127.0.0.1:9/"}, check=False, timeout=60,
+            env={"HEALTH_URL": url, "http_proxy": "http://127.0.0.1:9/"}, check=False, timeout=300,
         )  # fmt: skip
         assert done.returncode == code
 

@@ -50,7 +50,7 @@ def test_systemd_takes_the_unit(tmp_path, name):
         (tmp_path / other).write_text(text.replace("/usr/local/bin/bantin", str(BANTIN)))
     done = subprocess.run(
         [SYSTEMD_ANALYZE, "verify", "--man=no", str(tmp_path / name)],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -62,7 +62,7 @@ def _is_here(module: str) -> bool:
 def _run(*command: str, cwd: Path | None = None) -> str:
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        command, cwd=cwd, env=clean, capture_output=True, text=True, timeout=180, check=False
+        command, cwd=cwd, env=clean, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

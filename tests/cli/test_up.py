@@ -150,7 +150,7 @@ def test_serve_is_another_name_for_it(site, base, start):
 def test_faults_start_nothing(site):
     (site / "bantin.toml").write_text("[site]\ntitle = 5\n")
     done = subprocess.run(
-        [BANTIN, "up"], cwd=site, capture_output=True, text=True, check=False, timeout=30
+        [BANTIN, "up"], cwd=site, capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 2
     assert done.stderr.startswith("bantin.toml:2: site.title: ")

@@ -62,7 +62,7 @@ def run(folder: Path) -> Ran:
             sys.executable, "-c", "from service.cli import main; main()",
             "demo", "--once", "--json", "--dir", str(folder),
         ],
-        cwd=folder.parent, capture_output=True, text=True, timeout=120, check=False,
+        cwd=folder.parent, capture_output=True, text=True, timeout=300, check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

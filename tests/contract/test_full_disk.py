@@ -80,7 +80,7 @@ class Up(Running):
     def run(self, *args: str) -> str:
         inside = ["nsenter", "-t", str(self.process.pid), "-U", "-m", "--preserve-credentials"]
         return subprocess.check_output(
-            [*inside, f"--wdns={self.folder}", BANTIN, *args], text=True, timeout=60
+            [*inside, f"--wdns={self.folder}", BANTIN, *args], text=True, timeout=300
         )
 
     def fill(self) -> None:

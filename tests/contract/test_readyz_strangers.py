@@ -130,7 +130,7 @@ def attack(folder: Path, relay: int) -> None:
         [line] = [line for line in PAGE.splitlines() if "curl" in line and "/readyz" in line]
         command = line.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
         done = subprocess.run(
-            ["sh", "-c", command], cwd=site, capture_output=True, text=True, check=True, timeout=60
+            ["sh", "-c", command], cwd=site, capture_output=True, text=True, check=True, timeout=300
         )
         assert set(told) <= set(json.loads(done.stdout)["late"])
         assert key not in command

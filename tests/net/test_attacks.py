@@ -216,7 +216,7 @@ def island():
     """What the guard did among servers that really answer at public and private addresses."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.net.island"],
-        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120, check=False,
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     if done.returncode == NOT_ALLOWED:
         pytest.skip(f"needs Linux with user namespaces: {done.stderr.strip()}")

@@ -347,6 +347,6 @@ def test_promtool_finds_nothing_to_say_of_it(service):
     )
     done = subprocess.run(
         [promtool, "check", "metrics"], input=ours, capture_output=True, text=True, check=False,
-        timeout=60,
+        timeout=300,
     )  # fmt: skip
     assert (done.returncode, done.stdout + done.stderr) == (0, "")

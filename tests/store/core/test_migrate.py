@@ -398,7 +398,7 @@ print("at the declared schema", "with" if "alembic" in sys.modules else "without
 def test_what_migrates_apart_leaves_nothing_in_memory(tmp_path):
     said = subprocess.run(
         [sys.executable, "-c", APART, f"sqlite:///{tmp_path}/apart.db"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=300,
     )  # fmt: skip
     assert said.stdout == "at the declared schema without Alembic\n"
     assert said.stderr == ""
