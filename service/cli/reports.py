@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
-from service.cli.output import local, number, printable, say, table
+from service.cli.output import local, number, printable, say, span, table
+from service.cli.processes import tell_processes
 from service.render.addresses import absolute
 from service.render.words import Words
 from service.report import hubs
@@ -14,11 +15,8 @@ from service.report.explain import Explanation
 from service.report.explanation_lines import Detail, parts
 from service.report.sentence import english, in_english
 from service.report.standing import advice, reason, state
-from service.report.status import Status, is_gone, is_older
+from service.report.status import Status
 from service.report.trouble import said
-from service.store.core.processes import ServiceProcess
-
-_HOUR_S, _DAY_S = 3600, 86400
 
 ALL_SHOWN = 100
 """Up to so many sources, those that are well are listed with the others."""
@@ -74,29 +72,7 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
         ],
     )
 
-    table(
-        "Processes",
-        ("machine", "name", "role", "process", "version", "since", "last seen", ""),
-        [
-            (
-                one.machine,
-                one.name,
-                one.role,
-                one.pid,
-                one.version,
-                local(one.started_at, zone),
-                local(one.seen_at, zone),
-                _standing(one, found),
-            )
-            for one in found.processes
-        ],
-    )
-
-
-def _standing(process: ServiceProcess, found: Status) -> str:
-    if is_gone(process, found.now):
-        return "gone"
-    return "older configuration" if is_older(process, found) else ""
+    tell_processes(found)
 
 
 def _tell_sources(found: Status, zone: str) -> None:
@@ -147,16 +123,3 @@ def tell_lines(
     for line in lines:
         link = "" if line.link is None else f"  {absolute(line.link, base_url)}"
         to(printable(f"  {writer.tell(line.said)}{link}"))
-
-
-def span(seconds: int | None) -> str:
-    """A span in words, such as "45 s", "12 min", "3 h 5 min", "2 d 4 h"; nothing for None."""
-    if seconds is None:
-        return ""
-    if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds} s"
-    if seconds < _HOUR_S:
-        return f"{seconds // 60} min"
-    if seconds < _DAY_S:
-        return f"{seconds // _HOUR_S} h {seconds % _HOUR_S // 60} min"
-    return f"{seconds // _DAY_S} d {seconds % _DAY_S // _HOUR_S} h"

@@ -38,7 +38,7 @@ from service.report.mailing import Beside
 from service.report.trouble import Trouble
 from service.report.why import UNKNOWN, Why
 from service.report.why import why as ask_why
-from service.runtime import disk, model_in_use, pidfile
+from service.runtime import disk, machine_clock, model_in_use, pidfile
 from service.runtime.composition import Service
 from service.runtime.vitals import noted
 from service.store.content import admin_queries
@@ -72,8 +72,9 @@ def _beside(service: Service) -> list[Trouble]:
     var = service.settings.var
     told = disk.troubles(disk.folders(service.settings))
     told += model_in_use.troubles(service.model())
+    told += machine_clock.troubles(service)
     own = [one for name in pidfile.all_running(var) for one in noted(var, name)]
-    seen = {*disk.KEYS, model_in_use.TROUBLE}
+    seen = {*disk.KEYS, model_in_use.TROUBLE, *machine_clock.KEYS}
     return [*told, *(one for one in own if one.key not in seen)]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from service.report import hubs, mailing
@@ -11,7 +12,7 @@ from service.report.mailing import NOTHING, Beside, Mailing
 from service.report.sentence import in_english
 from service.report.standing import advice, held_until, pace, paused_until, reason, state
 from service.report.trouble import Trouble
-from service.store import status_counts
+from service.store import status_counts, work_in_hand
 from service.store.content import search_index
 from service.store.core import processes
 from service.store.core.database import Connection
@@ -25,8 +26,9 @@ from service.store.status_counts import DigestRow, EditionRow, SourceRow, TopicR
 class Status:
     """What stands in the store at `now`.
 
-    `unindexed`: articles that wait for the search index. `processes`: of a service of many.
-    `in_force`: the configuration that was applied last.
+    `unindexed`: articles that wait for the search index. `processes`: of a service of many;
+    `in_hand`: what each of them has leased (`work_in_hand.by_process`). `in_force`: the
+    configuration that was applied last.
     """
 
     now: datetime
@@ -40,11 +42,13 @@ class Status:
     troubles: tuple[Trouble, ...]
     processes: tuple[ServiceProcess, ...] = ()
     in_force: InForce | None = None
+    in_hand: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> Status:
     """Read it all."""
     mail, troubles = mailing.reported(connection, now, beside)
+    known = tuple(processes.seen(connection))
     return Status(
         now=now,
         sources=tuple(status_counts.sources(connection)),
@@ -58,8 +62,9 @@ def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> S
         mailing=mail,
         unindexed=search_index.waiting(connection),
         troubles=troubles,
-        processes=tuple(processes.seen(connection)),
+        processes=known,
         in_force=configurations.in_force(connection),
+        in_hand=work_in_hand.by_process(connection, now) if known else {},
     )
 
 
@@ -124,6 +129,9 @@ def as_json(found: Status) -> dict[str, object]:
                 "seen_at": one.seen_at.isoformat(),
                 "gone": is_gone(one, found.now),
                 "older_configuration": is_older(one, found),
+                "clock_ahead_s": one.clock_ahead_s,
+                "doing": {job: since.isoformat() for job, since in one.doing.items()},
+                "in_hand": found.in_hand.get(one.id, {}),
             }
             for one in found.processes
         ],

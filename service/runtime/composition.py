@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from service.runtime.monitoring.traces import Traces
 from service.store.audience import subscribers
 from service.store.content import entries
 from service.store.core import facts, private_files
-from service.store.core.database import Connection, Store, is_there
+from service.store.core.database import Connection, Store, is_there, sqlite_file
 from service.store.core.migrate import may_go_on, migrate
 from service.store.kept.after_restore import MADE
 from service.store.sources import configurations, registry
@@ -43,8 +43,22 @@ Answer = TypeVar("Answer")
 
 
 def system_clock() -> datetime:
-    """The real time, aware UTC. The one place where it is read."""
+    """The time of day by this machine, aware UTC. The one place where it is read."""
     return datetime.now(UTC)
+
+
+def clock_of(store: Store) -> Clock:
+    """The clock that decides: the database's, which all machines share, or on SQLite ours."""
+    return store.clock or system_clock
+
+
+def now_of(settings: Settings) -> datetime:
+    """What that clock says, where the store need not be open; ours while the database is away."""
+    if sqlite_file(settings.store.url) is None:
+        with suppress(StoreError), closing(Store(settings.store.url)) as store:
+            store.measure_clock()
+            return clock_of(store)()
+    return system_clock()
 
 
 @dataclass
@@ -173,21 +187,23 @@ def load(config: Path, environ: Mapping[str, str]) -> Loaded:
 def open_service(
     config: Path,
     environ: Mapping[str, str],
-    clock: Clock = system_clock,
+    clock: Clock | None = None,
     *,
     retire: bool = False,
     place: tuple[str, str] | None = None,
 ) -> Service:
     """Load, migrate, register. `retire`: what left the TOML is retired (`up` and `reload` alone).
 
-    `place`: as `Service` has it. Raises ConfigError, StoreError.
+    `clock` None: `clock_of` the store. `place`: as `Service` has it.
+
+    Raises ConfigError, StoreError.
     """
     return open_loaded(load(config, environ), clock, retire=retire, place=place)
 
 
 def open_loaded(
     loaded: Loaded,
-    clock: Clock = system_clock,
+    clock: Clock | None = None,
     *,
     retire: bool = False,
     place: tuple[str, str] | None = None,
@@ -208,7 +224,7 @@ def open_loaded(
     return service
 
 
-def open_to_look(config: Path, environ: Mapping[str, str], clock: Clock = system_clock) -> Service:
+def open_to_look(config: Path, environ: Mapping[str, str], clock: Clock | None = None) -> Service:
     """Opens the service for commands that only read; nothing that the store knows is registered.
 
     So a TOML that is being edited does not reach the running service through a look at it. Raises
@@ -294,7 +310,7 @@ def _refuse_a_backup(store: Store) -> None:
             )
 
 
-def _opened(loaded: Loaded, clock: Clock) -> Service:
+def _opened(loaded: Loaded, clock: Clock | None) -> Service:
     url = loaded.settings.store.url
     store = None
     private_files.close(loaded.settings.var)
@@ -306,7 +322,7 @@ def _opened(loaded: Loaded, clock: Clock) -> Service:
             loaded=loaded,
             renderer=renderer_of(loaded.settings),
             store=store,
-            clock=clock,
+            clock=clock or clock_of(store),
             owner=secrets.token_hex(8),
         )
     except BaseException as error:

@@ -7,6 +7,7 @@ the store: the engine holds nothing that a restart could lose.
 
 APScheduler keeps its next ticks as times of day. Where the system's clock is set, they are moved
 along, so that a tick comes after as many seconds as it should: ticks follow the monotonic clock.
+What rows say goes by another clock where many machines share a database; its steps are told too.
 """
 
 from __future__ import annotations
@@ -51,6 +52,25 @@ Stepped = Callable[[], None]
 it has written may be reckoned from the clock as it was."""
 
 
+class _Steps:
+    """By how much a clock was set since the last look, beside the monotonic one."""
+
+    def __init__(self, clock: Clock, *, small_add_up: bool) -> None:
+        """`small_add_up`: many small ones are a step in the end; else they are forgotten."""
+        self._clock = clock
+        self._small_add_up = small_add_up
+        self._ahead: timedelta | None = None  # of the time of day before the monotonic clock
+
+    def look(self, second: float) -> timedelta | None:
+        """The step, ahead or (negative) back; None: it was not set. `second` is monotonic."""
+        ahead = self._clock() - datetime.fromtimestamp(0, UTC) - timedelta(seconds=second)
+        step = timedelta() if self._ahead is None else ahead - self._ahead
+        is_set = abs(step) >= STEP
+        if is_set or self._ahead is None or not self._small_add_up:
+            self._ahead = ahead
+        return step if is_set else None
+
+
 class _Ticks(AsyncIOScheduler):  # type: ignore[misc]  # it has no types
     """APScheduler's, with ticks that a clock which is set neither hurries nor holds up.
 
@@ -59,11 +79,12 @@ class _Ticks(AsyncIOScheduler):  # type: ignore[misc]  # it has no types
     """
 
     def __init__(self, clock: Clock, stepped: Callable[[timedelta], None], **options: Any) -> None:
-        """`stepped` is told by how much the clock was set, ahead or (negative) back."""
+        """`clock`: of the rows. `stepped` is told by how much it was set."""
         super().__init__(**options)
-        self._clock = clock
         self._stepped = stepped
-        self._ahead: timedelta | None = None  # of the time of day before the monotonic clock
+        self._own = _Steps(system_clock, small_add_up=True)
+        # The machine's steady clock may run slower or faster than a database's, for ever.
+        self._rows = _Steps(clock, small_add_up=False)
 
     def wakeup(self) -> None:
         try:
@@ -72,18 +93,15 @@ class _Ticks(AsyncIOScheduler):  # type: ignore[misc]  # it has no types
             super().wakeup()  # which sets the timer for the next one
 
     def _follow(self) -> None:
-        loop = asyncio.get_running_loop()
-        ahead = self._clock() - datetime.fromtimestamp(0, UTC) - timedelta(seconds=loop.time())
-        before, self._ahead = self._ahead, ahead
-        if before is None:
-            return
-        step = ahead - before
-        if abs(step) < STEP:
-            self._ahead = before  # small ones add up
-            return
-        for job in self.get_jobs():
-            job.modify(next_run_time=job.next_run_time + step)
-        self._stepped(step)
+        second = asyncio.get_running_loop().time()
+        step = self._own.look(second)
+        if step is not None:
+            logs.get().warning("the system's clock was set", seconds=round(step.total_seconds()))
+            for job in self.get_jobs():
+                job.modify(next_run_time=job.next_run_time + step)
+        step = self._rows.look(second)
+        if step is not None:
+            self._stepped(step)
 
 
 class Engine:
@@ -96,8 +114,12 @@ class Engine:
         ended: Ended = lambda _name, _error: None,
         clock: Clock = system_clock,
     ) -> None:
-        """`stepped` is told when the system's clock was set, `ended` how each run of a job went."""
+        """`clock`: the one that rows go by; `stepped` is told when it was set.
+
+        `ended` is told how each run of a job went.
+        """
         self._stepped, self._ended = stepped, ended
+        self._clock = clock
         self._idle: dict[str, asyncio.Event] = {}
         self._held: dict[str, set[str]] = {}
         self._jobs: dict[str, PeriodicJob] = {}
@@ -186,7 +208,8 @@ class Engine:
         return not unfinished
 
     def _clock_was_set(self, step: timedelta) -> None:
-        logs.get().warning("the system's clock was set", seconds=round(step.total_seconds()))
+        if self._clock is not system_clock:  # else that has been told
+            logs.get().warning("the database's clock was set", seconds=round(step.total_seconds()))
         self._began_before_step |= self._running
         self._stepped()
 

@@ -20,6 +20,7 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ from service.mail.relays import line_names
 from service.report.health import Health, health
 from service.report.mailing import Beside
 from service.report.trouble import Trouble
-from service.runtime import descriptors, heap, logs, pidfile, roles
+from service.runtime import descriptors, heap, logs, machine_clock, pidfile, roles
 from service.runtime.composition import Service, load
 from service.runtime.engine import Engine, PeriodicJob
 from service.runtime.jobs import TICKS, Ticks, jobs
@@ -97,6 +98,7 @@ async def serve(
     engine = Engine(
         stepped=lambda: wake("clock"),
         ended=vitals.job_ended,
+        clock=service.clock,
     )
 
     def end() -> None:
@@ -168,9 +170,20 @@ def _one_of_many(
 
 def _show(service: Service, myself: ServiceProcess) -> None:
     with service.store.write() as connection:
-        hash_ = service.configuration.hash
-        now = service.clock()
-        processes.show(connection, replace(myself, seen_at=now, configuration_hash=hash_))
+        now = replace(
+            myself,
+            seen_at=service.clock(),
+            configuration_hash=service.configuration.hash,
+            clock_ahead_s=round(machine_clock.ahead_s(service)),
+            doing=_said_jobs(service),
+        )
+        processes.show(connection, now)
+
+
+def _said_jobs(service: Service) -> dict[str, datetime]:
+    """The jobs that others may want to know of: not what each process does for itself."""
+    running = service.counted.running_now()
+    return {name: since for name, since in running.items() if name not in LOCAL}
 
 
 def _leave(service: Service) -> None:

@@ -23,7 +23,7 @@ import structlog
 
 from service.errors import BantinError
 from service.report.trouble import Trouble
-from service.runtime import disk, model_in_use
+from service.runtime import disk, machine_clock, model_in_use
 from service.runtime.composition import Service
 from service.store.core import clock_repair, facts
 from service.store.sources.configurations import InForce
@@ -128,6 +128,7 @@ class Vitals:
         """What is wrong now, the worst first."""
         told = disk.troubles(disk.folders(self.service.settings))
         told += model_in_use.troubles(self.service.model())
+        told += machine_clock.troubles(self.service)
         if self._store is not None:
             error, since = self._store
             told.append(Trouble("store_write", {"error": error, "since": since}, stops=True))
@@ -162,6 +163,7 @@ class Vitals:
 
     def _probe(self) -> None:
         try:
+            self.service.store.measure_clock()
             with self.service.store.write() as connection:
                 now = self.service.clock()
                 facts.pulse(connection, now)

@@ -6,8 +6,12 @@ import os
 import pty
 import re
 import tomllib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from service.store.core import processes
+from service.store.core.database import Store
+from service.store.core.processes import ServiceProcess
 from tests.cli.conftest import rss
 from tests.running import BANTIN, started
 
@@ -88,6 +92,28 @@ def test_an_id_can_be_copied_and_an_address_is_whole(site, web):
         plain = re.sub(r"\x1b\[[\d;]*m", "", shown)
         folded = "".join(line.rstrip().split("   ")[-1].strip() for line in plain.splitlines())
         assert f"https://bao-a.example/{long.replace(' ', '-')}" in folded
+
+
+def test_processes_are_readable_on_eighty_columns(site):
+    on_terminal("status", cwd=site)
+    now = datetime.now(UTC)
+    store = Store(f"sqlite:///{site}/var/bantin.db")
+    with store.write() as connection:
+        for number, ago_s in ((1, 3), (2, 600)):
+            one = ServiceProcess(
+                f"id{number}", "may-chu-1", f"collect-{number}", "collect", 4711 + number, "0.2.0",
+                started_at=now - timedelta(hours=3), seen_at=now - timedelta(seconds=ago_s),
+                clock_ahead_s=31, doing={"collect": now - timedelta(minutes=2)},
+            )  # fmt: skip
+            processes.show(connection, one)
+    store.close()
+    _, shown = on_terminal("status", cwd=site, columns=80)
+    plain = re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines()
+    assert max(map(len, plain)) <= 80
+    rows = plain[next(at for at, line in enumerate(plain) if "Processes" in line) :]
+    told = " ".join(" ".join(line.split()) for line in rows)
+    for said in ("may-chu-1/collect-1 4712", "collects, for 2 min", "31 s", "10 min ago", "gone"):
+        assert said in told, rows
 
 
 def test_with_json_nothing_but_the_document_is_shown(site):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
 from service.config.schema import Log
 from service.runtime import logs
@@ -159,3 +160,77 @@ async def test_a_job_that_ran_when_the_clock_was_set_is_followed_by_one_more_rep
     await asyncio.wait_for(told.get(), 60)
     assert await engine.stop(1)
     assert told.empty()
+
+
+class Ticked:
+    """A job that counts its runs, and waits for some more."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.job = PeriodicJob("memory", self._run, 0.05)
+
+    async def _run(self) -> bool:
+        self.runs += 1
+        return False
+
+    async def goes_on(self) -> None:
+        wanted = self.runs + 3
+        async with asyncio.timeout(20):
+            while self.runs < wanted:  # noqa: ASYNC110 - its ticks are what is looked at
+                await asyncio.sleep(0.01)
+
+
+async def test_ticks_go_on_whatever_is_raised_when_the_clock_is_set(capsys):
+    """The system's clock is set ahead, then back, and who is told of it fails."""
+    logs.configure(Log(format="json"))
+    told: list[int] = []
+
+    def stepped() -> None:
+        told.append(1)
+        raise RuntimeError("told in vain")
+
+    loop = asyncio.get_running_loop()
+    raised: list[object] = []
+    loop.set_exception_handler(lambda _loop, context: raised.append(context.get("exception")))
+    ticked = Ticked()
+    engine = Engine([ticked.job], stepped)
+    engine.start()
+    await ticked.goes_on()
+    for hours in (1, -2):
+        with time_machine.travel(datetime.now(UTC) + timedelta(hours=hours), tick=True):
+            await ticked.goes_on()
+        await ticked.goes_on()
+    assert await engine.stop(1)
+    assert len(told) == 4
+    assert [type(one) for one in raised] == [RuntimeError] * 4
+    assert capsys.readouterr().err.count("the system's clock was set") == 4
+
+
+async def test_where_the_database_s_clock_decides_this_machine_s_moves_ticks_alone(capsys):
+    logs.configure(Log(format="json"))
+    told: list[int] = []
+    rows = datetime(2026, 11, 29, tzinfo=UTC)
+    loop = asyncio.get_running_loop()
+    begun, ahead = loop.time(), timedelta()
+    ticked = Ticked()
+    engine = Engine(
+        [ticked.job],
+        lambda: told.append(1),
+        clock=lambda: rows + ahead + timedelta(seconds=loop.time() - begun),
+    )
+    engine.start()
+    await ticked.goes_on()
+    with time_machine.travel(datetime.now(UTC) - timedelta(hours=2), tick=True):
+        await ticked.goes_on()
+    await ticked.goes_on()
+    assert told == []
+    ahead = timedelta(seconds=45)
+    await ticked.goes_on()
+    for _ in range(20):  # a steady clock that runs slower or faster is no step
+        ahead += timedelta(seconds=0.3)
+        await ticked.goes_on()
+    assert await engine.stop(1)
+    assert len(told) in {1, 2}  # once more where the job itself ran just then
+    said = capsys.readouterr().err
+    assert said.count("the system's clock was set") == 2
+    assert said.count("the database's clock was set") == 1

@@ -13,7 +13,7 @@ from service.config.shown import without_password
 from service.errors import SchemaError, StoreError, UsageError
 from service.runtime import pidfile
 from service.runtime.beside import beside
-from service.runtime.composition import load, system_clock
+from service.runtime.composition import load, now_of
 from service.store.kept import backup as keeping
 from service.store.kept import restore as restoring
 
@@ -38,7 +38,7 @@ def backup(file: Path, config: Path, as_json: bool) -> None:
     with progress("pages", shown=not as_json) as advance:
         try:
             made = keeping.backup(
-                url, file, system_clock(), version("bantin"),
+                url, file, now_of(loaded.settings), version("bantin"),
                 lambda left, pages: advance(pages - left, pages),
             )  # fmt: skip
         except StoreError as error:
@@ -83,7 +83,7 @@ def restore(file: Path, config: Path, as_json: bool) -> None:
     with progress("pages", shown=not as_json) as advance:
         try:
             done = restoring.restore(
-                url, file, system_clock(), lambda left, pages: advance(pages - left, pages)
+                url, file, now_of(settings), lambda left, pages: advance(pages - left, pages)
             )
         except SchemaError:
             raise

@@ -12,7 +12,7 @@ from service.cli.opening import environ, ids_of, instant_of, known_in, log_quiet
 from service.cli.output import config_option, json_option, local, number, plain, printable, say
 from service.curate.backtest import Backtest, Move
 from service.curate.rules.reason_text import reason_line
-from service.runtime.composition import load, open_as_it_is, system_clock
+from service.runtime.composition import clock_of, load, open_as_it_is
 from service.runtime.model_in_use import ModelInUse
 
 
@@ -31,8 +31,8 @@ def test(topic: str, since: str | None, config: Path, as_json: bool) -> None:
     log_quietly()
     settings = load(config, environ()).settings
     known_in(settings, "topic", topic)
-    start = instant_of(since, settings.zone, system_clock())
     with closing(open_as_it_is(settings)) as store:
+        start = instant_of(since, settings.zone, clock_of(store)())
         model = ModelInUse().current(settings)
         backtest = Backtest(store, settings, topic, start, model=model)
         if as_json:

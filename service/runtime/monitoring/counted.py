@@ -102,6 +102,7 @@ class Counted:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._jobs: dict[str, JobCounts] = {}
+        self._running: dict[str, datetime] = {}
         self._polls: Counter[str] = Counter({"ok": 0, "lost": 0, "other": 0})
         self._polls.update({name: 0 for _, name in OUTCOMES})
         self._pages = self._entries = 0
@@ -121,12 +122,22 @@ class Counted:
     ) -> Iterator[None]:
         """Count what the block does as a run of this job; one that is cut off is none."""
         begun = monotonic()
+        with self._lock:
+            self._running[name] = clock()
         try:
             yield
         except Exception:
             self._ran(name, monotonic() - begun, clock(), failed=True)
             raise
+        finally:
+            with self._lock:
+                self._running.pop(name, None)
         self._ran(name, monotonic() - begun, clock(), failed=False)
+
+    def running_now(self) -> dict[str, datetime]:
+        """The jobs that run just now, and since when."""
+        with self._lock:
+            return dict(self._running)
 
     def _ran(self, name: str, seconds: float, now: datetime, *, failed: bool) -> None:
         with self._lock:

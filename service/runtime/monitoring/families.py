@@ -24,7 +24,7 @@ from prometheus_client.utils import floatToGoString
 
 from service.mail.relays import line_names
 from service.report.status import is_gone
-from service.runtime import disk
+from service.runtime import disk, machine_clock
 from service.runtime.composition import Service
 from service.runtime.monitoring.counted import Buckets, JobCounts
 from service.runtime.monitoring.rows import Rows, RowsReader
@@ -90,6 +90,12 @@ class Families:
             "bantin_event_loop_lag_seconds",
             "The longest time of the last minute for which the event loop answered nobody.",
             self._vitals.lag(),
+        )
+        yield _gauge(
+            "bantin_clock_ahead_seconds",
+            "By how much this machine's clock is ahead of the database's, by which all goes; "
+            "negative: behind. 0 on SQLite.",
+            machine_clock.ahead_s(self._service),
         )
         free = GaugeMetricFamily(
             "bantin_disk_free_bytes",

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -33,6 +33,7 @@ from sqlalchemy.util import LRUCache
 
 from service.errors import ConflictError, StatementError, StoreBusyError, StoreError
 from service.store.core import kicks, private_files
+from service.store.core.database_clock import DatabaseClock
 
 __all__ = ["BUSY_LIMIT_S", "Connection", "Store", "is_there"]
 # Rooms name the type of what a block gives them without importing the library behind it.
@@ -78,6 +79,7 @@ class Store:
         self._write_lock = threading.Lock()
         self._kicked: kicks.Listener = _nobody
         self._has_queue: bool | None = None
+        self._clock = DatabaseClock()
         try:
             self._readers, self._engine, self._ledger = self._engines(url)
         except ModuleNotFoundError as error:
@@ -94,7 +96,7 @@ class Store:
             engine = create_engine(
                 parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10
             )
-            event.listen(engine, "connect", _without_jit)
+            event.listen(engine, "connect", self._prepare)
             return engine, engine, engine
         if self.path is not None:
             _make_private(self.path)
@@ -182,6 +184,33 @@ class Store:
             finally:
                 lent.close()
 
+    @property
+    def clock(self) -> DatabaseClock | None:
+        """PostgreSQL's, measured with each new connection; None: SQLite has none."""
+        return None if self.is_sqlite else self._clock
+
+    def measure_clock(self) -> None:
+        """Measure the database's clock once more; nothing for SQLite. Raises StoreError."""
+        if self.is_sqlite:
+            return
+        asked = text("SELECT clock_timestamp()")
+        with self.read() as connection:
+            connection.execute(asked)  # a transaction begins with a round trip of its own
+            self._clock.measure(lambda: connection.execute(asked).scalar_one())
+
+    def _prepare(self, connection: Any, _record: Any) -> None:
+        """Prepare a new connection to PostgreSQL.
+
+        It may lead to another server than the one before: its clock is asked before all else.
+        """
+        # Compiling took 0.1-0.6 s of statements whose rows took some milliseconds: planning a
+        # welcome went from 1.65 s to 1.02 s without. PgBouncer refuses options at the start of a
+        # connection, and what is set inside a transaction goes with its rollback.
+        connection.autocommit = True
+        connection.execute("SET jit = off")
+        self._clock.measure(lambda: connection.execute("SELECT clock_timestamp()").fetchone()[0])
+        connection.autocommit = False
+
     def pools(self) -> dict[str, PoolUse]:
         """How many connections are open, by what they are for; with PostgreSQL all are for all."""
         if not self.is_sqlite:
@@ -245,16 +274,6 @@ def _make_private(path: Path) -> None:
     except OSError as error:
         where = error.filename or path.parent
         raise StoreError(f"the folder {where} cannot be made: {error.strerror}") from error
-
-
-def _without_jit(connection: Any, _record: Any) -> None:
-    """Prepare a new connection to PostgreSQL."""
-    # Compiling took 0.1-0.6 s of statements whose rows took some milliseconds: planning a welcome
-    # went from 1.65 s to 1.02 s without. PgBouncer refuses options at the start of a connection,
-    # and what is set inside a transaction goes with its rollback.
-    connection.autocommit = True
-    connection.execute("SET jit = off")
-    connection.autocommit = False
 
 
 def _sqlite_engine(url: str, synchronous: str, cache_kb: int, limit_s: float) -> Engine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table
 
-from service.store.core.column_types import UtcDateTime
+from service.store.core.column_types import Json, UtcDateTime
 from service.store.tables.base import metadata
 
 running_process = Table(
@@ -18,7 +18,10 @@ running_process = Table(
     Column("version", String(32), nullable=False),  # of the program
     Column("started_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
-    Column("configuration_hash", LargeBinary),  # what it works with; None: of an older program
+    # What it said when it was last seen; None: an older version, which does not say it.
+    Column("configuration_hash", LargeBinary),  # what it works with
+    Column("clock_ahead_s", Integer),  # its machine's clock before the database's
+    Column("doing", Json),  # job -> since when it runs
     Index("ix_running_process_seen_at", "seen_at"),
 )
 

@@ -84,6 +84,8 @@ CASES = [
          {"name": "collect"}),
     Case("BantinEventLoopLate", "ticket", {s("bantin_event_loop_lag_seconds"): "3x200"},
          {s("bantin_event_loop_lag_seconds"): "0.1x200"}, 6, 4, HERE),
+    Case("BantinClockWrong", "ticket", {s("bantin_clock_ahead_seconds"): "-31x200"},
+         {s("bantin_clock_ahead_seconds"): "-4x200"}, 6, 4, HERE),
     Case("BantinConnectionsUsedUp", "ticket", {IN_USE: "20x200", MOST: "20x200"},
          {IN_USE: "19x200", MOST: "20x200"}, 6, 4, {**HERE, "pool": "all"}),
     Case("BantinStoriesWait", "ticket", {s("bantin_articles_unjudged"): "501x200"},
