@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.cli.output import number, span, table
 from service.report.status import Status, is_gone, is_older
@@ -24,6 +24,9 @@ _DOING = {
     "clock": "sets instants right",
 }
 """What a job does, in the words of who watches it."""
+
+MOMENT = timedelta(seconds=1)
+"""A job that ran for less when it was last seen only looked for work: that is not told."""
 
 
 def tell_processes(found: Status) -> None:
@@ -49,8 +52,9 @@ def _said(one: ServiceProcess, found: Status, newest: str) -> list[str]:
     if is_gone(one, found.now):
         return [f"gone, its leases end: {held}" if held else "gone"]
     doing = [
-        f"{_DOING.get(job, job)}, for {span(_seconds(since, found.now))}"
+        f"{_DOING.get(job, job)} for {span(_seconds(since, one.seen_at))}"
         for job, since in sorted(one.doing.items(), key=lambda each: each[1])
+        if one.seen_at - since >= MOMENT
     ]
     said = [*doing, f"has {held}"] if held else doing or ["waits"]
     clock = one.clock_ahead_s or 0

@@ -38,6 +38,7 @@ def test_each_kind_is_told_and_names_nobody():
             "jobs",
             "loop",
             "clock",
+            "configuration",
             "topics",
         }
 
