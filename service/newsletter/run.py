@@ -14,6 +14,7 @@ from datetime import datetime
 from service.config.schema import Settings
 from service.errors import TemplateError, UsageError
 from service.newsletter import late, rules
+from service.newsletter.cut_check import CutCheck
 from service.newsletter.freeze import freeze_now
 from service.newsletter.late import DueEdition
 from service.newsletter.plan import plan
@@ -51,12 +52,14 @@ def plan_due(
     *,
     digest: str | None = None,
     at: datetime | None = None,
+    check: CutCheck | None = None,
 ) -> Planned:
     """Plan every edition that is due, or those of one digest. Run again, it finds nothing to do.
 
     `at` replaces `now` in the question what is due; it moves neither the clock nor what an edition
-    may hold. Nothing while mail is held (store.core.hold). Raises UsageError for an unknown digest,
-    or for an `at` to come where a relay would really send that mail.
+    may hold. `check`: as in `reschedule`. Nothing while mail is held (store.core.hold). Raises
+    UsageError for an unknown digest, or for an `at` to come where a relay would really send that
+    mail.
     """
     if digest is not None and digest not in settings.digest:
         raise UsageError(no_such("digest", digest, settings.digest))
@@ -66,7 +69,7 @@ def plan_due(
         if hold.held_since(connection) is not None:
             return Planned()
     late.give_up(store, now, digest)
-    reschedule(store, settings, renderer.site.zone, now, digest)
+    reschedule(store, settings, renderer.site.zone, now, digest, check=check)
     frozen, failed, planned = 0, {}, Counter[int]()
     for cut in _cuts(store, settings, renderer.site.zone, at or now, digest):
         edition, stories, new = _freeze(store, settings, cut, at or now, now)

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from service.config.schema import Settings
 from service.newsletter import rules
+from service.newsletter.cut_check import CutCheck
 from service.newsletter.rules import Schedule
-from service.store.audience import cut_times
+from service.store.audience import cut_times, subscription_events
 from service.store.audience.cut_times import Scheduling
 from service.store.core.database import Connection, Store
 from service.store.mailing import editions
@@ -33,15 +34,26 @@ def live_digests(
 
 
 def reschedule(
-    store: Store, settings: Settings, zone: str, now: datetime, only: str | None = None
+    store: Store,
+    settings: Settings,
+    zone: str,
+    now: datetime,
+    only: str | None = None,
+    *,
+    check: CutCheck | None = None,
 ) -> int:
-    """Give a next cut to who has none, or whose rule is another now. Returns to how many."""
+    """Give a next cut to who has none, or whose rule is another now. Returns to how many.
+
+    `check`: how far a caller that does this often has come, None = all are looked through.
+    """
     changed = 0
+    since = None if check is None or only is not None else check.since(settings, now)
     with store.read() as connection:
+        last = subscription_events.newest(connection)  # before the look: it may miss what follows
         todo = [
             (digest, schedule, row)
             for digest in live_digests(connection, settings, only)
-            for schedule, row in _outdated(connection, settings, digest, zone)
+            for schedule, row in _outdated(connection, settings, digest, zone, since)
         ]
     for at in range(0, len(todo), _BATCH):
         batch = todo[at : at + _BATCH]
@@ -50,6 +62,8 @@ def reschedule(
                 rows = [(digest, row) for digest, wanted, row in batch if wanted == schedule]
                 _write(connection, schedule, rows, now)
                 changed += len(rows)
+    if check is not None and only is None:
+        check.done(settings, now, last)
     return changed
 
 
@@ -95,12 +109,12 @@ def begin_of(row: Scheduling, schedule: Schedule, scope: str) -> datetime:
 
 
 def _outdated(
-    connection: Connection, settings: Settings, digest: LiveDigest, zone: str
+    connection: Connection, settings: Settings, digest: LiveDigest, zone: str, since: int | None
 ) -> list[tuple[Schedule, Scheduling]]:
     written = settings.digest[digest.name]
     return [
         (schedule, row)
-        for preferences in cut_times.cut_settings(connection, digest.id)
+        for preferences in cut_times.cut_settings(connection, digest.id, since)
         if (
             schedule := rules.schedule(
                 written, preferences.cadence, preferences.hour, preferences.zone, zone
@@ -108,7 +122,7 @@ def _outdated(
         ).text
         != preferences.rule
         or preferences.uncut
-        for row in cut_times.to_schedule(connection, digest.id, preferences)
+        for row in cut_times.to_schedule(connection, digest.id, preferences, since)
     ]
 
 

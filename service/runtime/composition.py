@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from service.collect.reader_count import ReaderCount
 from service.config.loading import Loaded
 from service.config.schema import Settings
 from service.config.shown import without_password
@@ -19,6 +20,7 @@ from service.curate.learned.in_use import LearnedModel
 from service.curate.selection.marking import HotMarker
 from service.curate.stored import Fitting
 from service.errors import ConfigError, SchemaError, StoreError
+from service.newsletter.cut_check import CutCheck
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.runtime import pidfile
@@ -67,8 +69,8 @@ class Service:
 
     `owner` names this start of this process in leases: a restart is another owner. `judge` puts new
     articles into stories, `marker` says which are hot, `counted` is for `/metrics`,
-    `traces` tells the way of articles in the log. `place`: of one of many, its machine and its name
-    there.
+    `traces` tells the way of articles in the log, `readers` is what publishers are told, `cuts` who
+    was given a next cut. `place`: of one of many, its machine and its name there.
     """
 
     loaded: Loaded
@@ -80,6 +82,8 @@ class Service:
     marker: HotMarker = field(default_factory=HotMarker)
     counted: Counted = field(default_factory=Counted)
     traces: Traces = field(default_factory=Traces)
+    readers: ReaderCount = field(default_factory=ReaderCount)
+    cuts: CutCheck = field(default_factory=CutCheck)
     place: tuple[str, str] | None = None
     _model: ModelInUse = field(default_factory=ModelInUse)
     _using: ConfigurationInUse | None = None

@@ -41,6 +41,7 @@ from service.publish.build import Published, publish
 from service.runtime import logs
 from service.runtime.composition import Service
 from service.runtime.monitoring.mails import MailsOfARun
+from service.store.content import page_queries
 from service.store.core import clock_repair
 
 Progress = Callable[[int, int], None]
@@ -78,6 +79,7 @@ async def collect(
             parsers=parsers,
             sites=sites,
             at_most_s=at_most_s,
+            readers=service.readers,
         )
     service.counted.polled(done.tried, done.ok, done.failed, done.pages)
     service.counted.took_in(done.entries_new, done.late)
@@ -101,7 +103,7 @@ async def subscribe(service: Service, *, sites: Sites) -> Kept:
     if await asyncio.to_thread(service.replaced_by) is not None:
         return Kept(0, {})
     dependencies = RenewalDependencies(
-        lambda: poll.open_client(service.store, service.settings, service.clock),
+        lambda: poll.open_client(service.store, service.settings, service.clock, service.readers),
         sites,
         service.clock,
         random.random,
@@ -135,7 +137,7 @@ async def seek(service: Service, *, parsers: Parsers, sites: Sites) -> bool:
     from service.collect.discovery import dead_sources  # noqa: PLC0415
 
     client = await asyncio.to_thread(
-        poll.open_client, service.store, service.settings, service.clock
+        poll.open_client, service.store, service.settings, service.clock, service.readers
     )
     async with client:
         found = await dead_sources.seek(
@@ -275,7 +277,7 @@ async def plan(
     welcomed = await asyncio.to_thread(plan_welcomes, *parts, digest)
     for subscription, reason in welcomed.failed.items():
         logs.get().warning("welcome not planned yet", subscription=subscription, error=reason)
-    done = await asyncio.to_thread(plan_due, *parts, digest=digest, at=at)
+    done = await asyncio.to_thread(plan_due, *parts, digest=digest, at=at, check=service.cuts)
     if done.editions or done.failed:
         logs.get().info(
             "editions", frozen=done.editions, deliveries=done.deliveries, failed=done.failed
@@ -309,8 +311,8 @@ async def send(
 async def keep_house(service: Service) -> None:
     """Once an hour: unconfirmed sign-ups end after their week, removed digests after theirs.
 
-    The ledger forgets what no edition reaches back to any more. All of it goes by a configuration
-    that must be the one in force.
+    The ledger forgets what no edition reaches back to any more. What a large archive's front page
+    says of its topics is counted. All of it goes by a configuration that must be the one in force.
     """
     newer = await asyncio.to_thread(service.replaced_by)
     if newer is not None:
@@ -320,3 +322,4 @@ async def keep_house(service: Service) -> None:
     await asyncio.to_thread(housekeeping.run, *parts)
     await asyncio.to_thread(prune, *parts)
     await asyncio.to_thread(forget_hosts, service.store, service.clock())
+    await asyncio.to_thread(page_queries.keep_counts, service.store)

@@ -24,6 +24,7 @@ from service.collect.polling.article_pages import PageRound
 from service.collect.polling.counts import Progress
 from service.collect.polling.record import Recorder
 from service.collect.polling.sweep import PassDependencies, Sweep
+from service.collect.reader_count import ReaderCount
 from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
 from service.curate.learned.in_use import LearnedModel
@@ -32,7 +33,6 @@ from service.errors import BantinError, FetchError, UsageError, first_of
 from service.model import Changed
 from service.net.agent import user_agent
 from service.net.client import Client
-from service.store.audience import subscribers
 from service.store.core.database import Store
 from service.store.core.lease import TERM, Term
 from service.store.core.threads import in_thread
@@ -79,6 +79,7 @@ async def collect(
     at_most_s: float | None = None,
     random: Callable[[], float] = random.random,
     term: Term = TERM,
+    readers: ReaderCount | None = None,
 ) -> Collected:
     """Collect what is due, or the named sources at once, due or not.
 
@@ -86,7 +87,8 @@ async def collect(
     (`Matcher`). `client`, `parsers`, `sites` are kept by a long-running caller; without them the
     pass makes its own. `at_most_s`: after so many seconds no further source is begun, so that one
     crowded site does not keep what has become due meanwhile waiting; the rest stays due. `term`: of
-    the leases of what is in hand. Raises UsageError for a name that is not a source, StoreError.
+    the leases of what is in hand. `readers`: as in `open_client`. Raises UsageError for a name that
+    is not a source, StoreError.
     """
     wanted = await in_thread(_wanted, store, settings, clock(), names)
     if not wanted and not await in_thread(_has_pages, store, clock()):
@@ -94,7 +96,7 @@ async def collect(
     async with AsyncExitStack() as stack:
         if client is None:
             client = await stack.enter_async_context(
-                await in_thread(open_client, store, settings, clock)
+                await in_thread(open_client, store, settings, clock, readers)
             )
         if parsers is None:
             parsers = await stack.enter_async_context(Parsers())
@@ -136,11 +138,17 @@ async def _beside(*runs: Coroutine[None, None, None]) -> None:
         raise first_of(errors) from errors
 
 
-def open_client(store: Store, settings: Settings, clock: Callable[[], datetime]) -> Client:
-    """The client that says who we are and how many readers we have, as of now."""
-    with store.read() as connection:
-        readers = subscribers.readers(connection)
-    return client_of(settings, clock, readers)
+def open_client(
+    store: Store,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    readers: ReaderCount | None = None,
+) -> Client:
+    """The client that says who we are and how many readers we have.
+
+    `readers`: kept by a caller that opens one for each pass; None: they are counted now.
+    """
+    return client_of(settings, clock, (readers or ReaderCount()).now(store, clock()))
 
 
 def client_of(settings: Settings, clock: Callable[[], datetime], readers: int = 0) -> Client:

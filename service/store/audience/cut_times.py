@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, true, update
 
-from service.store.tables import subscriber, subscription
+from service.store.tables import subscriber, subscription, subscription_event
 
 READING = and_(subscription.c.ended_at.is_(None), subscription.c.starts_at.is_not(None))
 """The condition that somebody reads: confirmed, and not ended."""
@@ -47,8 +47,13 @@ class Scheduling:
     rule: str | None
 
 
-def cut_settings(connection: Connection, digest_id: int) -> list[CutSettings]:
-    """The different preferences among those who read a digest."""
+def cut_settings(
+    connection: Connection, digest_id: int, since: int | None = None
+) -> list[CutSettings]:
+    """The different preferences among those who read a digest.
+
+    `since`: only of those who have a line of history behind this one, None = of all.
+    """
     columns = (
         subscription.c.cadence,
         subscription.c.hour,
@@ -59,14 +64,16 @@ def cut_settings(connection: Connection, digest_id: int) -> list[CutSettings]:
     rows = connection.execute(
         select(*columns)
         .select_from(PEOPLE)
-        .where(subscription.c.digest_id == digest_id, READING)
+        .where(subscription.c.digest_id == digest_id, READING, _changed(since))
         .distinct()
     )
     return [CutSettings(row.cadence, row.hour, row.zone, row.rule, bool(row.uncut)) for row in rows]
 
 
-def to_schedule(connection: Connection, digest_id: int, one: CutSettings) -> list[Scheduling]:
-    """Those who have exactly these preferences."""
+def to_schedule(
+    connection: Connection, digest_id: int, one: CutSettings, since: int | None = None
+) -> list[Scheduling]:
+    """Those who have exactly these preferences. `since`: as in `cut_settings`."""
     rows = connection.execute(
         select(
             subscription.c.id,
@@ -75,10 +82,17 @@ def to_schedule(connection: Connection, digest_id: int, one: CutSettings) -> lis
             subscription.c.rule,
         )
         .select_from(PEOPLE)
-        .where(*_having(digest_id, one))
+        .where(*_having(digest_id, one), _changed(since))
         .order_by(subscription.c.id)
     )
     return [Scheduling(row.id, row.starts_at, row.next_cut_at, row.rule) for row in rows]
+
+
+def _changed(since: int | None) -> ColumnElement[bool]:
+    if since is None:
+        return true()
+    event = subscription_event.c
+    return subscription.c.id.in_(select(event.subscription_id).where(event.id > since))
 
 
 def _having(digest_id: int, one: CutSettings) -> list[ColumnElement[bool]]:

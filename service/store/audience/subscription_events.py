@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from service.store.core.bulk import Copied
 from service.store.tables import subscription_event
@@ -54,6 +54,11 @@ def record_all(
 
 
 _RECORD_ALL = Copied(subscription_event, "subscription_id", "happened_at", "what", "detail")
+
+
+def newest(connection: Connection) -> int:
+    """The last line of all; 0: there is none."""
+    return connection.scalar(select(func.max(subscription_event.c.id))) or 0
 
 
 def of_subscription(connection: Connection, subscription_id: int) -> list[Event]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
+from service.store.core import facts
+from service.store.core.database import Store
 from service.store.tables import (
     article,
     article_topic,
@@ -20,6 +23,11 @@ from service.store.tables import (
     story_article,
     topic,
 )
+
+COUNTED_AT_ONCE = 200_000
+"""Articles of an archive whose topics are counted whenever the front page is made."""
+
+_COUNTED = "topic_stories"
 
 LATEST = 1000
 """Articles of a topic by which its sources are counted, and not all that were ever told: they are
@@ -102,24 +110,48 @@ def one_topic(connection: Connection, name: str) -> PublishedTopic | None:
     return None if row is None else _topic(row)
 
 
-def counts(connection: Connection) -> dict[str, int]:
+def counts(connection: Connection, at_once: int = COUNTED_AT_ONCE) -> dict[str, int]:
     """How many stories each topic of the TOML has, if it has any.
+
+    In a large archive as many as when they were counted last (`keep_counts`): the front page is
+    made anew with each piece of news, and to count millions takes seconds. Large is one of more
+    than `at_once` articles.
+    """
+    kept = facts.get(connection, _COUNTED) if _is_large(connection, at_once) else None
+    numbers = _counted(connection) if kept is None else _read(kept)
+    live = select(topic.c.id, topic.c.name).where(topic.c.retired_at.is_(None))
+    return {row.name: numbers[row.id] for row in connection.execute(live) if row.id in numbers}
+
+
+def keep_counts(store: Store, at_once: int = COUNTED_AT_ONCE) -> None:
+    """Count the stories of a large archive's topics for `counts`."""
+    with store.read() as connection:
+        if not _is_large(connection, at_once):
+            return
+        numbers = _counted(connection)
+    with store.write() as connection:
+        facts.put(connection, _COUNTED, json.dumps(numbers))
+
+
+def _is_large(connection: Connection, at_once: int) -> bool:
+    return (connection.scalar(select(func.max(article.c.id))) or 0) > at_once
+
+
+def _read(kept: str) -> dict[int, int]:
+    return {int(row): number for row, number in json.loads(kept).items()}
+
+
+def _counted(connection: Connection) -> dict[int, int]:
+    """Topic row -> how many stories it has.
 
     As many as it has articles, less those that tell a story again: few do, and to ask each article
     for its story takes half a second with some hundred thousand.
     """
-    articles = (
-        select(article_topic.c.topic_id, func.count().label("n"))
-        .group_by(article_topic.c.topic_id)
-        .subquery()
-    )
     rows = connection.execute(
-        select(topic.c.id, topic.c.name, articles.c.n)
-        .join(articles, articles.c.topic_id == topic.c.id)
-        .where(topic.c.retired_at.is_(None))
+        select(article_topic.c.topic_id, func.count().label("n")).group_by(article_topic.c.topic_id)
     )
     again = _told_again(connection)
-    return {row.name: row.n - again.get(row.id, 0) for row in rows}
+    return {row.topic_id: row.n - again.get(row.topic_id, 0) for row in rows}
 
 
 def _told_again(connection: Connection) -> dict[int, int]:

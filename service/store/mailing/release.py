@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Update, bindparam, case, exists, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    bindparam,
+    case,
+    exists,
+    null,
+    select,
+    update,
+)
 
 from service.model import UNSETTLED_STATES
 from service.store.core.column_types import UtcDateTime
@@ -50,10 +60,19 @@ def forget_parts(connection: Connection, deliveries: Iterable[int]) -> None:
     Parts of an edition that is still being planned stay: its next batch may use the segment.
     """
     touched = select(delivery.c.segment_id).where(delivery.c.id.in_(list(deliveries)))
+    _forget_parts(connection, segment.c.id.in_(touched))
+
+
+def forget_parts_of(connection: Connection, edition_id: int) -> None:
+    """The same for a whole edition. Call it when its planning is done."""
+    _forget_parts(connection, segment.c.edition_id == edition_id)
+
+
+def _forget_parts(connection: Connection, touched: ColumnElement[bool]) -> None:
     # Locked first: a plan that uses the segment meanwhile must be seen by the next statement.
     rows = connection.execute(
         select(segment.c.id)
-        .where(segment.c.id.in_(touched), segment.c.parts.is_not(None))
+        .where(touched, segment.c.parts.is_not(None))
         .order_by(segment.c.id)
         .with_for_update()
     )
@@ -67,12 +86,6 @@ def forget_parts(connection: Connection, deliveries: Iterable[int]) -> None:
     connection.execute(
         update(segment).where(segment.c.id.in_(ids), ~waiting, ~planning).values(parts=null())
     )
-
-
-def forget_parts_of(connection: Connection, edition_id: int) -> None:
-    """The same for a whole edition. Call it when its planning is done."""
-    ids = select(delivery.c.id).where(delivery.c.edition_id == edition_id)
-    forget_parts(connection, connection.execute(ids).scalars())
 
 
 def _reach_back() -> Update:

@@ -40,6 +40,24 @@ def test_a_story_counts_once_in_a_topic_however_many_articles_tell_it(any_store,
         assert page_queries.sources_in(connection, topic) == 1
 
 
+def test_the_topics_of_a_large_archive_are_counted_now_and_then(any_store, now):
+    with any_store.write() as connection:
+        topic = add_topic(connection, now)
+        source = add_source(connection, now)
+        add_story(connection, source=source, topics=[topic], entered_at=now, title="A")
+    page_queries.keep_counts(any_store, at_once=0)
+    with any_store.write() as connection:
+        add_story(connection, source=source, topics=[topic], entered_at=now, title="B")
+        assert page_queries.counts(connection, at_once=0) == {"giao-duc": 1}
+        assert page_queries.counts(connection) == {"giao-duc": 2}, "a small one is exact"
+    page_queries.keep_counts(any_store, at_once=0)
+    with any_store.write() as connection:
+        assert page_queries.counts(connection, at_once=0) == {"giao-duc": 2}
+        gone = update(t.topic).where(t.topic.c.id == topic).values(retired_at=now)
+        connection.execute(gone)
+        assert page_queries.counts(connection, at_once=0) == {}
+
+
 def test_sources_are_counted_by_what_they_told_last(any_store, now):
     """However much is stored, so many rows are read; the topic's own, not the store's."""
     with any_store.write() as connection:

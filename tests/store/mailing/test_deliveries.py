@@ -132,6 +132,18 @@ def test_parts_stay_while_the_edition_is_still_being_planned(any_store, now):
     assert stock.parts_of(any_store, made.segment) is None
 
 
+def test_an_edition_is_settled_in_statements_that_do_not_grow_with_its_readers(any_store, now):
+    """Of a hundred thousand ids PostgreSQL takes no list."""
+    sent = []
+    for digest, people in (("tuan", THREE[:1]), ("ngay", THREE)):
+        made = stock.fill(any_store, now, people, digest=digest)
+        with written(any_store, any_store._ledger) as asked, any_store.ledger() as connection:
+            forget_parts_of(connection, made.edition)
+        sent.append(asked)
+    assert sent[0] == sent[1]
+    assert len(sent[0]) > 1
+
+
 def test_two_owners_never_hold_one_row_and_a_lapsed_claim_is_taken_over(any_store, now):
     made = stock.fill(any_store, now, THREE)
     assert len(claim(any_store, now, "one").claimed) == 3

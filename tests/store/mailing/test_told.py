@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from service.model import DeliveryKind
 from service.store import tables as t
@@ -14,6 +14,7 @@ from service.store.mailing.deliveries import NewDelivery
 from service.store.mailing.segments import Segment
 from service.store.mailing.told import DeliveryContents
 from tests import builders
+from tests.store.watching import written
 
 MANY = 501
 """More articles than one list of ids takes."""
@@ -90,3 +91,38 @@ def test_a_release_lets_the_subscriptions_of_its_scope_alone_reach_back(ledger, 
         "nam": now,
     }
     assert left == ["review"]
+
+
+@pytest.mark.large
+def test_what_is_old_is_found_by_what_was_told_first(ledger, now):
+    """As many statements however many deliveries there are, and behind those that are held back."""
+    store, reader, articles, subscriptions, _ = ledger
+    old, before = now - timedelta(days=90), now - timedelta(days=35)
+    with store.ledger() as connection:
+        part = segments.put(connection, Segment(None, b"one", "vi", [], b""))
+        each = [
+            NewDelivery(subscriptions["tuan"], part, DeliveryKind.WELCOME, f"{n}@a", dated_at=at)
+            for n, at in zip(range(MANY), [old] * (MANY - 1) + [now], strict=True)
+        ]
+        ids = deliveries.add(connection, each, now)
+        told.write(
+            connection,
+            [
+                DeliveryContents(reader, "news", one, {article: False})
+                for one, article in zip(ids, articles, strict=True)
+            ],
+        )
+        settled = update(t.delivery).values(state="accepted")
+        connection.execute(settled.where(t.delivery.c.id > ids[-3]))
+    with written(store, store._ledger) as asked, store.ledger() as connection:
+        assert told.prune(connection, before, scope="news", known={"news"}) == 1
+    assert len([one for one in asked if one.startswith("SELECT DISTINCT told")]) <= 3
+    with written(store, store._ledger) as asked, store.ledger() as connection:
+        assert told.prune(connection, old, scope="news", known={"news"}) == 0
+    assert [one.split()[0] for one in asked if not one.startswith(("BEGIN", "SAVE"))] == [
+        "SELECT",
+        "SELECT",
+    ]
+    with store.read() as connection:
+        kept = set(connection.scalars(select(t.told.c.delivery_id)))
+    assert kept == set(ids) - {ids[-2]}
