@@ -322,4 +322,4 @@ async def keep_house(service: Service) -> None:
     await asyncio.to_thread(housekeeping.run, *parts)
     await asyncio.to_thread(prune, *parts)
     await asyncio.to_thread(forget_hosts, service.store, service.clock())
-    await asyncio.to_thread(page_queries.keep_counts, service.store)
+    await asyncio.to_thread(page_queries.keep_counts, service.store, service.clock())

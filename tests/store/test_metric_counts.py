@@ -10,7 +10,7 @@ from sqlalchemy import event, update
 from service.report.standing import LATE_AFTER, state
 from service.store import metric_counts, status_counts
 from service.store import tables as t
-from tests.builders import add_source
+from tests.builders import add_source, add_story, add_topic
 from tests.mail.stock import fill
 
 HOUR = timedelta(hours=1)
@@ -90,3 +90,18 @@ def test_many_sources_take_one_statement(store, now):
         found = metric_counts.sources(connection, now, now)
     assert found.by_state == {"new": 60}
     assert [one for one in sent if one != "BEGIN"] == sent[-1:]
+
+
+def test_the_articles_of_a_large_archive_are_counted_by_their_ids(any_store, now):
+    with any_store.write() as connection:
+        source, topic = add_source(connection, now), add_topic(connection, now)
+        articles = [
+            add_story(connection, source=source, topics=[topic], entered_at=now, title=f"Tin {n}")[
+                1
+            ]
+            for n in range(4)
+        ]
+        one = update(t.article).where(t.article.c.id == articles[1])
+        connection.execute(one.values(merged_into=articles[0]))
+        assert status_counts.articles(connection) == 3
+        assert status_counts.articles(connection, at_once=3) == 3

@@ -22,8 +22,8 @@ from service.store.metric_counts import SourceCounts, UnsettledMails
 FRESH_S = 10.0
 """For so long an answer is given again: who scrapes each second costs no more than who does not."""
 
-SLOW_S = 300.0
-"""The same of the number of all articles: it is counted row by row."""
+SHARE = 0.02
+"""Reading may take this part of the time: an answer that took long is given again for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,19 @@ class RowsReader:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._known: tuple[float, Rows | None] | None = None
-        self._articles: tuple[float, int] | None = None
+        """Until when it is given again."""
 
     def read(self) -> Rows | None:
-        """At most FRESH_S old; None: the store could not be read."""
+        """At most FRESH_S old, where it took no longer than that allows (SHARE).
+
+        None: the store could not be read.
+        """
         with self._lock:
-            if self._known is None or self._monotonic() - self._known[0] >= FRESH_S:
-                self._known = self._monotonic(), self._ask()
+            if self._known is None or self._monotonic() >= self._known[0]:
+                begun = self._monotonic()
+                rows = self._ask()
+                took = self._monotonic() - begun
+                self._known = begun + max(FRESH_S, took / SHARE), rows
             return self._known[1]
 
     def _ask(self) -> Rows | None:
@@ -86,11 +92,6 @@ class RowsReader:
             held=hold.held_since(connection) is not None,
             unjudged=metric_counts.unjudged(connection),
             unindexed=metric_counts.unindexed(connection),
-            articles=self._count_articles(connection),
+            articles=status_counts.articles(connection),
             processes=tuple(processes.seen(connection)),
         )
-
-    def _count_articles(self, connection: Connection) -> int:
-        if self._articles is None or self._monotonic() - self._articles[0] >= SLOW_S:
-            self._articles = self._monotonic(), status_counts.articles(connection)
-        return self._articles[1]

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
 
-from service.store.content import story_rows
+from service.store.content import articles, story_rows
 from service.store.core.bulk import lots
 from service.store.core.statements import upsert
 from service.store.tables import (
@@ -72,7 +72,11 @@ def now_at(connection: Connection) -> SeenRows:
 
 def told_since(connection: Connection, since: datetime) -> set[int]:
     """Stories with an article that was seen first at `since` or later."""
-    return _of_articles(connection, article.c.first_seen_at >= since)
+    # By the time alone PostgreSQL goes through the stories of all articles that ever came.
+    first = articles.before_since(connection, since)
+    return _of_articles(
+        connection, and_(article.c.first_seen_at >= since, story_article.c.article_id > first)
+    )
 
 
 def told_after(connection: Connection, seen: SeenRows) -> set[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
@@ -26,6 +26,8 @@ from service.store.tables import (
 
 COUNTED_AT_ONCE = 200_000
 """Articles of an archive whose topics are counted whenever the front page is made."""
+
+COUNTED_EVERY = timedelta(days=1)
 
 _COUNTED = "topic_stories"
 
@@ -113,32 +115,40 @@ def one_topic(connection: Connection, name: str) -> PublishedTopic | None:
 def counts(connection: Connection, at_once: int = COUNTED_AT_ONCE) -> dict[str, int]:
     """How many stories each topic of the TOML has, if it has any.
 
-    In a large archive as many as when they were counted last (`keep_counts`): the front page is
-    made anew with each piece of news, and to count millions takes seconds. Large is one of more
-    than `at_once` articles.
+    In an archive of more than `at_once` articles as many as when they were counted last
+    (`keep_counts`): the front page is made anew with each piece of news, and to count ten million
+    takes ten seconds.
     """
-    kept = facts.get(connection, _COUNTED) if _is_large(connection, at_once) else None
-    numbers = _counted(connection) if kept is None else _read(kept)
+    kept = _kept_counts(connection) if _is_large(connection, at_once) else None
+    numbers = _counted(connection) if kept is None else kept[1]
     live = select(topic.c.id, topic.c.name).where(topic.c.retired_at.is_(None))
     return {row.name: numbers[row.id] for row in connection.execute(live) if row.id in numbers}
 
 
-def keep_counts(store: Store, at_once: int = COUNTED_AT_ONCE) -> None:
-    """Count the stories of a large archive's topics for `counts`."""
+def keep_counts(store: Store, now: datetime, at_once: int = COUNTED_AT_ONCE) -> None:
+    """Count the stories of a large archive's topics for `counts`, once a day."""
     with store.read() as connection:
         if not _is_large(connection, at_once):
             return
+        kept = _kept_counts(connection)
+        if kept is not None and timedelta() <= now - kept[0] < COUNTED_EVERY:
+            return
         numbers = _counted(connection)
     with store.write() as connection:
-        facts.put(connection, _COUNTED, json.dumps(numbers))
+        facts.put(connection, _COUNTED, json.dumps([now.isoformat(), numbers]))
 
 
 def _is_large(connection: Connection, at_once: int) -> bool:
     return (connection.scalar(select(func.max(article.c.id))) or 0) > at_once
 
 
-def _read(kept: str) -> dict[int, int]:
-    return {int(row): number for row, number in json.loads(kept).items()}
+def _kept_counts(connection: Connection) -> tuple[datetime, dict[int, int]] | None:
+    """When they were counted, and topic row -> how many."""
+    kept = facts.get(connection, _COUNTED)
+    if kept is None:
+        return None
+    at, numbers = json.loads(kept)
+    return datetime.fromisoformat(at), {int(row): number for row, number in numbers.items()}
 
 
 def _counted(connection: Connection) -> dict[int, int]:
