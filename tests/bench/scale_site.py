@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from service.collect.polling.poll import client_of
-from service.curate.rematch import rules_hash
+from service.curate.rematch import rules_hashes
 from service.net.client import Client
 from service.runtime.composition import Service, load, renderer_of
 from service.store.content import topics
@@ -73,8 +73,8 @@ def opened(config: Path, url: str) -> Service:
     loaded = load(config, os.environ)
     store = Store(url)
     with store.write() as connection:
-        for name in loaded.settings.topic:
-            topics.keep_rules(connection, name, rules_hash(loaded.settings, name))
+        for name, rules in rules_hashes(loaded.settings).items():
+            topics.keep_rules(connection, name, rules)
     service = Service(loaded, renderer_of(loaded.settings), store, Clock(), "scale")
     service.take(loaded, retire=True)
     service.work_on()

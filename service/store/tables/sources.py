@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from service.store.core.column_types import BigId, Json, UtcDateTime
@@ -101,6 +102,13 @@ source_poll = Table(
     Column("pushed_until", UtcDateTime),  # a hub brings its news until then: polled at its ceiling
     CheckConstraint("held_by_id IS NULL OR held_until IS NOT NULL", name="held"),
     Index("ix_source_poll_due", "next_poll_at"),
+    # Asked every few seconds: few sources name a hub.
+    Index(
+        "ix_source_poll_hub",
+        "source_id",
+        sqlite_where=text("hub_topic IS NOT NULL"),
+        postgresql_where=text("hub_topic IS NOT NULL"),
+    ),
 )
 
 source_counts = Table(

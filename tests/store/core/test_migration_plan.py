@@ -26,6 +26,7 @@ FROZEN = {
     "0009_mail_rates": "5864db492c4f2310e019faf50cf13ca0",
     "0010_configurations": "2662f5fbaf64399fb6e782512cfbca42",
     "0011_what_processes_do": "658fd2b64d19e9793020cc22b9726184",
+    "0012_hub_sources": "f61e269aa79cc2d34e3b4a82d7ad7b18",
 }
 """Each migration, with the first half of the SHA-256 of its file. A new one adds its line; none of
 those that stand here changes any more: somebody's database has been through it."""
