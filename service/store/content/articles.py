@@ -190,7 +190,8 @@ def before_latest(connection: Connection, most: int) -> int:
 
 def before_since(connection: Connection, since: datetime) -> int:
     """The id behind which all articles stand that were first seen since then, for `after`."""
-    ids = select(func.min(t.article.c.id)).where(t.article.c.first_seen_at >= since)
+    # "+ 0": or PostgreSQL goes through the ids from the first one on, until it comes to such a one.
+    ids = select(func.min(t.article.c.id + 0)).where(t.article.c.first_seen_at >= since)
     first = connection.scalar(ids)
     return connection.scalar(select(func.max(t.article.c.id))) or 0 if first is None else first - 1
 

@@ -29,7 +29,7 @@ COUNTED_AT_ONCE = 200_000
 
 COUNTED_EVERY = timedelta(days=1)
 
-_COUNTED = "topic_stories"
+_COUNTED = "topics_counted"
 
 LATEST = 1000
 """Articles of a topic by which its sources are counted, and not all that were ever told: they are
