@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from service.errors import StoreError
 from service.mail.domains import domain_of
+from service.store.core import failover
 from service.store.core.database import Store
 from service.store.mailing import claims
 from service.store.mailing.claims import Claim, ClaimedDelivery, Lane
@@ -38,13 +40,15 @@ class Supply:
         owner: str,
         digest: str | None,
         ticks: Callable[[], float],
+        timeline: str | None = None,
     ) -> None:
-        """`ticks` gives seconds that only grow."""
+        """`ticks` gives seconds that only grow. `timeline`: nothing is taken from another one."""
         self._store = store
         self._clock = clock
         self._owner = owner
         self._digest = digest
         self._ticks = ticks
+        self._timeline = timeline
         self._ready: dict[Lane, deque[ClaimedDelivery]] = {lane: deque() for lane in Lane}
         self._empty_since: dict[Lane, float] = {}
         self._spent = dict.fromkeys(_FRESH, 0.0)
@@ -150,6 +154,8 @@ class Supply:
 
     def _claim_each(self, lanes: list[Lane], limit: int) -> dict[Lane, Claim]:
         with self._store.ledger() as connection:
+            if not failover.is_still(connection, self._timeline):
+                raise StoreError("another database server has become the primary")
             now = self._clock()
             return {
                 lane: claims.claim(connection, self._owner, now, limit, self._digest, (lane,))

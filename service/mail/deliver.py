@@ -19,6 +19,7 @@ from service.mail import relay_answers
 from service.mail.addresses import AddressError
 from service.mail.domains import Domains
 from service.mail.group_commit import GroupCommit
+from service.mail.handed_over import Memory
 from service.mail.handover import Handover, MailTransport, NotNoted, Unreachable
 from service.mail.personal import Message, PersonalMail, TransactionalComposer
 from service.mail.relay_notes import RelayNotes
@@ -69,14 +70,15 @@ class Courier:
         checkpoint: Checkpoint,
         random: Callable[[], float],
         ticks: Callable[[], float],
+        memory: Memory,
         *,
         again: bool,
         recorded: Callable[[MailResult], None],
     ) -> None:
         """`random` gives numbers in [0, 1): the jitter of back-offs. `recorded`: told each mail.
 
-        `ticks` gives seconds that only grow. `again`: uncertain mails are planned again by
-        themselves (store.mailing.resending).
+        `ticks` gives seconds that only grow. `memory` is told what was handed over. `again`:
+        uncertain mails are planned again by themselves (store.mailing.resending).
         """
         self._store = store
         self._clock = clock
@@ -86,6 +88,7 @@ class Courier:
         self._random = random
         self._again = again
         self._recorded = recorded
+        self._memory = memory
         self._domains = Domains()
         self._ticks = ticks
         self._heard_at: float | None = None
@@ -146,6 +149,7 @@ class Courier:
             luck=self._random(),
         )
         if conclusion.outcome is not None:
+            self._remember(delivery.message_id, conclusion.outcome)
             await self._record(delivery, conclusion.outcome)
             rejected = conclusion.outcome.state is DeliveryState.REJECTED
             self.unsent += rejected and conclusion.ours
@@ -155,6 +159,12 @@ class Courier:
         )
         await self._notes.note(line, conclusion.outcome.answer if conclusion.outcome else "", now)
         return True
+
+    def _remember(self, message_id: str, outcome: DeliveryOutcome) -> None:
+        if outcome.state is DeliveryState.ACCEPTED:
+            self._memory.taken(message_id, outcome.answer)
+        elif outcome.state is not DeliveryState.UNCERTAIN:
+            self._memory.refused(message_id)
 
     def _compose(self, delivery: ClaimedDelivery, line: Line) -> Message | DeliveryOutcome:
         """The message, or why there is none: the address's fault or ours, never the others'."""
@@ -190,6 +200,8 @@ class Courier:
             state = await self._gates((delivery.id, line.name))
             if state is DeliveryState.SUPPRESSED:
                 self.counts[state] += 1
+            if state is DeliveryState.SENDING:
+                self._memory.begun(delivery.message_id, delivery.tries, line.name, self._clock())
             self._passed("sending")
             return state is DeliveryState.SENDING
 

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.config.schema import Settings
+from service.errors import StoreError
 from service.mail.batch import Supply
 from service.mail.deliver import Checkpoint, Courier, MailResult
 from service.mail.domains import domain_of
+from service.mail.handed_over import Memory, settled
 from service.mail.handover import MailTransport
 from service.mail.leases import Watch
 from service.mail.personal import TransactionalComposer
@@ -37,6 +39,9 @@ _LOOK_AGAIN_S = 1.0
 
 HELD = "mail is held since the restore: `bantin up --release` lets it go"
 """Why no relay is given anything."""
+
+FAILED_OVER = "another database server has become the primary: mail goes on in two minutes"
+"""The same, while each sender says what the new one may have forgotten (mail.handed_over)."""
 
 _IN_HAND = frozenset({DeliveryState.PLANNED, DeliveryState.CLAIMED, DeliveryState.SENDING})
 
@@ -64,7 +69,7 @@ class Drained:
     def complete(self) -> bool:
         """Nothing is left deferred, uncertain or rejected by our fault."""
         held = (DeliveryState.DEFERRED, DeliveryState.UNCERTAIN)
-        if HELD in self.paused.values():
+        if {HELD, FAILED_OVER} & set(self.paused.values()):
             return False
         return not self.unsent and not any(self.left.get(state) for state in held)
 
@@ -81,6 +86,7 @@ async def drain(
     checkpoint: Checkpoint | None = None,
     recorded: Callable[[MailResult], None] = lambda _: None,
     random: Callable[[], float] = random.random,
+    memory: Memory | None = None,
     term: Term = TERM,
 ) -> Drained:
     """Hand over all that is due, and return when nothing is.
@@ -89,19 +95,24 @@ async def drain(
     its deliveries has left `planned`, `claimed` and `sending`, in whosever hands. `relays` None:
     those of the settings, else the outbox. `stop`: when set, messages in flight are finished and
     the rest is given back. `recorded` is told of each mail whose state is committed here. `random`
-    gives numbers in [0, 1), the jitter of back-offs. `term`: how often leases are renewed. Nothing
+    gives numbers in [0, 1), the jitter of back-offs. `memory`: what this process has handed over in
+    earlier runs. `term`: how often leases are renewed. Nothing
     while mail is held (store.core.hold), which `paused` tells of each relay. Raises MailError for a
     `mail.from` that is not an address, StoreError.
     """
     lines = lines_of(settings) if relays is None else list(relays)
     passed = checkpoint or (lambda _: None)
     again = settings.mail.uncertain == "resend"
+    memory = memory or Memory()
     ticks = asyncio.get_running_loop().time
+    paused = await asyncio.to_thread(_why_not, store, memory, owner, clock, again=again)
+    if paused is not None:
+        return await asyncio.to_thread(_none, store, clock, digest, lines, paused)
     courier = Courier(
-        store, clock, owner, TransactionalComposer(settings), passed, random, ticks,
+        store, clock, owner, TransactionalComposer(settings), passed, random, ticks, memory,
         again=again, recorded=recorded,
     )  # fmt: skip
-    supply = Supply(store, clock, owner, digest, ticks)
+    supply = Supply(store, clock, owner, digest, ticks, memory.timeline)
     limits = {line.name: line.rate for line in lines if line.rate is not None}
     limits |= {f"@{domain}": rate for domain, rate in settings.mail.rates.items()}
     throttle = Throttle(store, clock, ticks, limits)
@@ -110,7 +121,11 @@ async def drain(
         store, clock, digest, lines, stop or asyncio.Event(), courier, supply, throttle, watch,
         passed,
     )  # fmt: skip
-    return await run.go()
+    try:
+        return await run.go()
+    except StoreError:
+        memory.is_cut_short = True
+        raise
 
 
 class _Drain:
@@ -141,9 +156,6 @@ class _Drain:
         self._idle = asyncio.Event()
 
     async def go(self) -> Drained:
-        if await asyncio.to_thread(self._is_held):
-            left = await asyncio.to_thread(self._left)
-            return Drained({}, left, {line.name: HELD for line in self._lines}, 0)
         alive = asyncio.create_task(self._watch.keep_alive())
         try:
             await self._send_all()
@@ -290,10 +302,28 @@ class _Drain:
             now = self._clock()
             outcomes.postpone(connection, now, min(retries), reason, self._digest)
 
-    def _is_held(self) -> bool:
-        with self._store.read() as connection:
-            return hold.held_since(connection) is not None
-
     def _left(self) -> dict[DeliveryState, int]:
         with self._store.read() as connection:
             return deliveries.unsettled_counts(connection, self._clock(), self._digest)
+
+
+def _why_not(
+    store: Store, memory: Memory, owner: str, clock: Callable[[], datetime], *, again: bool
+) -> str | None:
+    """Why nothing is handed over now; None: it is."""
+    if not settled(store, memory, owner, clock, again=again):
+        return FAILED_OVER
+    with store.read() as connection:
+        return None if hold.held_since(connection) is None else HELD
+
+
+def _none(
+    store: Store,
+    clock: Callable[[], datetime],
+    digest: str | None,
+    lines: Sequence[Line],
+    reason: str,
+) -> Drained:
+    with store.read() as connection:
+        left = deliveries.unsettled_counts(connection, clock(), digest)
+    return Drained({}, left, {line.name: reason for line in lines}, 0)

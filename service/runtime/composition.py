@@ -20,6 +20,7 @@ from service.curate.learned.in_use import LearnedModel
 from service.curate.selection.marking import HotMarker
 from service.curate.stored import Fitting
 from service.errors import ConfigError, SchemaError, StoreError
+from service.mail.handed_over import Memory
 from service.newsletter.cut_check import CutCheck
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
@@ -70,7 +71,8 @@ class Service:
     `owner` names this start of this process in leases: a restart is another owner. `judge` puts new
     articles into stories, `marker` says which are hot, `counted` is for `/metrics`,
     `traces` tells the way of articles in the log, `readers` is what publishers are told, `cuts` who
-    was given a next cut. `place`: of one of many, its machine and its name there.
+    was given a next cut, `handed_over` what was mailed lately. `place`: of one of many, its machine
+    and its name there.
     """
 
     loaded: Loaded
@@ -85,6 +87,7 @@ class Service:
     readers: ReaderCount = field(default_factory=ReaderCount)
     cuts: CutCheck = field(default_factory=CutCheck)
     place: tuple[str, str] | None = None
+    handed_over: Memory = field(default_factory=Memory)
     _model: ModelInUse = field(default_factory=ModelInUse)
     _using: ConfigurationInUse | None = None
     _serves: bool = False

@@ -301,6 +301,7 @@ async def send(
         stop=stop,
         recorded=watched.note,
         random=random.random,
+        memory=service.handed_over,
     )
     await asyncio.to_thread(watched.end, service.store, done.counts)
     if done.counts:

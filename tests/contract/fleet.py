@@ -124,7 +124,7 @@ class Fleet:
 
     def is_settled(self) -> bool:
         """Whether everybody was told everything, and no message waits."""
-        return not self._untold() and not self._open()
+        return not self._untold() and not self.is_sending()
 
     def received(self) -> Counter[tuple[str, str]]:
         """(reader, article) -> how often the relay took it."""
@@ -162,7 +162,8 @@ class Fleet:
         with self.office.store.read() as connection:
             return set(connection.execute(select(t.article.c.title)).scalars())
 
-    def _open(self) -> bool:
+    def is_sending(self) -> bool:
+        """Whether a message waits or is on its way."""
         return bool(_OPEN & set(self.office.states().values()))
 
     def _untold(self) -> bool:

@@ -17,9 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.exc import (
-    ArgumentError,
     DataError,
     DBAPIError,
     IntegrityError,
@@ -34,6 +33,7 @@ from sqlalchemy.util import LRUCache
 from service.errors import ConflictError, StatementError, StoreBusyError, StoreError
 from service.store.core import kicks, private_files
 from service.store.core.database_clock import DatabaseClock
+from service.store.core.server_address import PATIENCE, SERVER_PATIENCE, parsed
 
 __all__ = ["BUSY_LIMIT_S", "Connection", "Store", "is_there"]
 # Rooms name the type of what a block gives them without importing the library behind it.
@@ -73,9 +73,9 @@ class Store:
 
     def __init__(self, url: str) -> None:
         """Open `url`: `sqlite:///PATH` or `postgresql://…`. Raises StoreError."""
-        parsed = _parsed(url)
-        self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        self.path = _path(parsed)
+        place = parsed(url)
+        self.is_sqlite = place.get_backend_name() == "sqlite"
+        self.path = _path(place)
         self._write_lock = threading.Lock()
         self._kicked: kicks.Listener = _nobody
         self._has_queue: bool | None = None
@@ -89,12 +89,15 @@ class Store:
 
     def _engines(self, url: str) -> tuple[Engine, Engine, Engine]:
         """The engines for reads, for writes, and for the ledger."""
-        parsed = make_url(url)
+        place = parsed(url)
         if not self.is_sqlite:
-            if parsed.get_backend_name() != "postgresql":
-                raise StoreError(f"{parsed.get_backend_name()!r} is neither sqlite nor postgresql")
+            if place.get_backend_name() != "postgresql":
+                raise StoreError(f"{place.get_backend_name()!r} is neither sqlite nor postgresql")
             engine = create_engine(
-                parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10
+                place.set(drivername="postgresql+psycopg"),
+                pool_pre_ping=True,
+                pool_size=10,
+                connect_args={one: PATIENCE[one] for one in PATIENCE.keys() - place.query.keys()},
             )
             event.listen(engine, "connect", self._prepare)
             return engine, engine, engine
@@ -207,7 +210,7 @@ class Store:
         # welcome went from 1.65 s to 1.02 s without. PgBouncer refuses options at the start of a
         # connection, and what is set inside a transaction goes with its rollback.
         connection.autocommit = True
-        connection.execute("SET jit = off")
+        connection.execute(f"SET jit = off; {SERVER_PATIENCE}")
         self._clock.measure(lambda: connection.execute("SELECT clock_timestamp()").fetchone()[0])
         connection.autocommit = False
 
@@ -234,32 +237,21 @@ def _nobody(_kicked: frozenset[kicks.Kick]) -> None:
 
 def is_there(url: str) -> bool:
     """Whether an SQLite file is there, which looking would make. A server is taken to be there."""
-    parsed = _parsed(url)
-    return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").is_file()
+    place = parsed(url)
+    return place.get_backend_name() != "sqlite" or Path(place.database or "").is_file()
 
 
 def sqlite_file(url: str) -> Path | None:
     """The file of an SQLite database; None: it is on a server, or in memory."""
-    parsed = _parsed(url)
-    is_file = parsed.get_backend_name() == "sqlite" and parsed.database
-    return Path(str(parsed.database)) if is_file else None
+    place = parsed(url)
+    is_file = place.get_backend_name() == "sqlite" and place.database
+    return Path(str(place.database)) if is_file else None
 
 
-def _parsed(url: str) -> URL:
-    try:
-        return make_url(url)
-    except ArgumentError as error:
-        raise StoreError(f"not the address of a database: {url!r}") from error
-
-
-def _path(parsed: URL) -> Path | None:
+def _path(place: URL) -> Path | None:
     """The file of an SQLite database; None where there is none."""
-    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (
-        None,
-        "",
-        ":memory:",
-    )
-    return Path(parsed.database or "") if is_file else None
+    is_file = place.get_backend_name() == "sqlite" and place.database not in (None, "", ":memory:")
+    return Path(place.database or "") if is_file else None
 
 
 def _make_private(path: Path) -> None:

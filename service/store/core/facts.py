@@ -18,7 +18,10 @@ _ADMIN_KEY = "admin_key"
 ENGINE_SCHEMA = "engine_schema"
 """The version of the engine's own tables."""
 
-OF_PROCESSES = (_ADMIN_KEY, ENGINE_SCHEMA)
+TIMELINE = "timeline"
+"""Of the database server that the store was last used on (store.core.failover)."""
+
+OF_PROCESSES = (_ADMIN_KEY, ENGINE_SCHEMA, TIMELINE)
 """What the machines of a site share: a site that is restored elsewhere makes it anew."""
 
 

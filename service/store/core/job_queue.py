@@ -8,12 +8,13 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, text
 
 from service.errors import StoreBusyError, StoreError
 from service.store.core import facts, processes
 from service.store.core.database import Store
 from service.store.core.kicks import has_queue
+from service.store.core.server_address import conninfo, libpq
 
 FORGET_KICKS = """
     DELETE FROM procrastinate_jobs
@@ -31,9 +32,8 @@ _NO_LOCK = "55P03"
 
 
 def address(url: str) -> str:
-    """The store's address as libpq has it."""
-    plain = make_url(url).set(drivername="postgresql")
-    return plain.render_as_string(hide_password=False)
+    """The store's address as libpq has it, the password in it."""
+    return conninfo(libpq(url))
 
 
 def bring_up(store: Store, version: str, table_wait_ms: int = TABLE_WAIT_MS) -> None:

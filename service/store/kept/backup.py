@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 from service.errors import StoreError, UsageError
 from service.store.core import facts, private_files
 from service.store.core.database import Store, is_there, sqlite_file
 from service.store.core.migrate import is_current, newest
+from service.store.core.server_address import parsed
 from service.store.kept import postgres_tools, sqlite_files
 from service.store.kept.after_restore import MADE
 from service.store.kept.sqlite_files import Progress
@@ -146,4 +145,4 @@ def _of_postgres(url: str, part: Path, made: str) -> None:
 
 def is_sqlite(url: str) -> bool:
     """Whether the store is on SQLite."""
-    return make_url(url).get_backend_name() == "sqlite"
+    return parsed(url).get_backend_name() == "sqlite"

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, make_url
-
 from service.errors import StoreError
+from service.store.core.server_address import conninfo, libpq
 
 MAGIC = b"PGDMP"
 
@@ -31,20 +30,12 @@ class ToolTarget:
 
 def server_of(url: str) -> ToolTarget:
     """The database of `[store] url`."""
-    parsed = make_url(url)
-    password = parsed.password or parsed.query.get("password")
-    query = {name: value for name, value in parsed.query.items() if name not in _SECRET}
-    plain = URL.create(
-        "postgresql",
-        username=parsed.username,
-        host=parsed.host,
-        port=parsed.port,
-        database=parsed.database,
-        query=query,
-    )
+    parameters = libpq(url)
+    password = parameters.get("password")
+    plain = {name: value for name, value in parameters.items() if name not in _SECRET}
     # libpq reads PGPASSFILE and the like by itself where the address brings no password.
     told = {} if password is None else {"PGPASSWORD": str(password)}
-    return ToolTarget(plain.render_as_string(hide_password=False), told)
+    return ToolTarget(conninfo(plain), told)
 
 
 def run(tool: str, *arguments: str, server: ToolTarget | None = None) -> str:

@@ -30,10 +30,11 @@ _S = DeliveryState
 _FROM = {
     # A late reply of its owner, whatever it says, ends the uncertainty.
     # A 250 counts even when it has been planned again, as long as nobody has it in hand.
-    _S.ACCEPTED: (_S.SENDING, _S.UNCERTAIN, _S.PLANNED),
+    # It counts also where a fail-over has forgotten that its body left (docs/decisions/067).
+    _S.ACCEPTED: (_S.SENDING, _S.UNCERTAIN, _S.PLANNED, _S.CLAIMED),
     _S.DEFERRED: (_S.CLAIMED, _S.SENDING, _S.UNCERTAIN),
     _S.REJECTED: (_S.CLAIMED, _S.SENDING, _S.UNCERTAIN),
-    _S.UNCERTAIN: (_S.SENDING,),
+    _S.UNCERTAIN: (_S.SENDING, _S.CLAIMED),
 }
 _FINAL = frozenset({_S.ACCEPTED, _S.REJECTED})
 

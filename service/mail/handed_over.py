@@ -1,0 +1,98 @@
+"""What this process has handed over lately: it knows that also where the store has forgotten it.
+
+A primary that fails over to a standby may lose its last commits (docs/decisions/067).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from service.store.core import failover
+from service.store.core.database import Store
+from service.store.core.failover import PAUSE
+from service.store.mailing import reminders
+from service.store.mailing.reminders import HandedOver
+
+KEPT = timedelta(minutes=5)
+"""How long it is remembered: longer than anything that was lost, with the pause after it."""
+
+
+class Memory:
+    """The mails of the last minutes, and the server on which they were sent.
+
+    `is_cut_short`: the store failed in the middle of the last run, which left rows as they were.
+    """
+
+    def __init__(self) -> None:
+        self.timeline: str | None = None
+        self.is_cut_short = False
+        self._known: dict[str, HandedOver] = {}
+
+    def begun(self, message_id: str, tries: int, relay: str, now: datetime) -> None:
+        """Its body may leave now. `tries`: those before this one."""
+        self._known.pop(message_id, None)  # so that the oldest stands first
+        self._known[message_id] = HandedOver(message_id, tries + 1, relay, now, None)
+        for oldest in list(self._known):
+            if self._known[oldest].at > now - KEPT:
+                break
+            del self._known[oldest]
+
+    def taken(self, message_id: str, answer: str) -> None:
+        """The relay has taken it."""
+        if (known := self._known.get(message_id)) is not None:
+            self._known[message_id] = replace(known, answer=answer)
+
+    def refused(self, message_id: str) -> None:
+        """The relay has not taken it: to try it again doubles nothing."""
+        self._known.pop(message_id, None)
+
+    def lately(self, now: datetime) -> list[HandedOver]:
+        """What is remembered, the oldest first."""
+        return [one for one in self._known.values() if one.at > now - KEPT]
+
+
+def settled(
+    store: Store,
+    memory: Memory,
+    owner: str,
+    clock: Callable[[], datetime],
+    pause: timedelta = PAUSE,
+    *,
+    again: bool,
+) -> bool:
+    """Whether mail may be handed over, as far as the database server goes.
+
+    Where another one has become the primary, this process says what it knows, and then all wait for
+    `pause`; where its last run was cut short, it takes up what it had in hand. `again`: the policy
+    for what is uncertain is "resend". Raises StoreError.
+    """
+    with store.read() as connection:
+        found = failover.look(connection)
+    same = memory.timeline in (None, found.timeline)
+    if same and not found.changed and found.since is None and not memory.is_cut_short:
+        memory.timeline = found.timeline
+        return True
+    now = clock()
+    with store.ledger() as connection:
+        since = found.since
+        if found.changed:
+            since = failover.note(connection, found, now)
+        done = reminders.remind(connection, owner, now, memory.lately(now), again=again)
+        calm = since is None or not since <= now < since + pause
+        if calm and since is not None:
+            reminders.hold_what_nobody_knows(connection, now, again=again)
+            failover.over(connection, found)
+    memory.timeline, memory.is_cut_short = found.timeline, False
+    log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bantin")
+    if since is not None:
+        log.warning(
+            "another database server has become the primary; mail waits for what senders know"
+            if not calm
+            else "mail goes on after another database server has become the primary",
+            **{str(state): number for state, number in done.items()},
+        )
+    return calm
