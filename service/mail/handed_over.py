@@ -36,10 +36,8 @@ class Memory:
         """Its body may leave now. `tries`: those before this one."""
         self._known.pop(message_id, None)  # so that the oldest stands first
         self._known[message_id] = HandedOver(message_id, tries + 1, relay, now, None)
-        for oldest in list(self._known):
-            if self._known[oldest].at > now - KEPT:
-                break
-            del self._known[oldest]
+        while (oldest := next(iter(self._known.values()))).at <= now - KEPT:
+            del self._known[oldest.message_id]
 
     def taken(self, message_id: str, answer: str) -> None:
         """The relay has taken it."""

@@ -20,7 +20,7 @@ PATIENCE = timedelta(seconds=2)
 LONGEST_QUEUE = timedelta(minutes=30)
 """A mail that waits for its destination looks again after so long at most."""
 
-_ALL_BUT = 0.999
+_NEARLY = 0.001
 """Of the time between two moments, for sums of fractions."""
 
 _FULL_S = 0.5
@@ -84,8 +84,9 @@ class Throttle:
             while True:
                 now = self._ticks()
                 moment = max(now, mine.next)
-                # What is late by then is lost: the moment after it may be another process's.
-                if moment + _ALL_BUT * mine.gap <= mine.end:
+                # As many as were taken, a gap apart, lie before the end: what comes after it may be
+                # another process's.
+                if moment + _NEARLY * mine.gap < mine.end:
                     mine.next = moment + mine.gap
                     return moment - now
                 if within is not None and now < mine.full_until:
