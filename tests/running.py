@@ -32,7 +32,10 @@ HASTY = ROOT / "tests" / "hasty.py"
 COLLECTOR = ROOT / "tests" / "contract" / "collector.py"
 """One pass, as a command."""
 
-SCRIPTS = {str(BANTIN), str(HASTY), str(COLLECTOR)}
+MORTAL = ROOT / "tests" / "contract" / "mortal.py"
+"""One of many processes, which kills itself at a given moment."""
+
+SCRIPTS = {str(BANTIN), str(HASTY), str(COLLECTOR), str(MORTAL)}
 
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("BANTIN_")}
 

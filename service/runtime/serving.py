@@ -32,7 +32,7 @@ from service.mail.relays import line_names
 from service.report.health import Health, health
 from service.report.mailing import Beside
 from service.report.trouble import Trouble
-from service.runtime import descriptors, heap, logs, machine_clock, pidfile, roles
+from service.runtime import descriptors, heap, logs, machine_clock, pidfile, pipeline, roles
 from service.runtime.composition import Service, load
 from service.runtime.engine import Engine, PeriodicJob
 from service.runtime.jobs import TICKS, Ticks, jobs
@@ -86,10 +86,11 @@ async def serve(
     ready: Callable[[], None] = lambda: None,
     ticks: Ticks = TICKS,
     part: Part | None = None,
+    steps: Any = pipeline,
 ) -> None:
     """Run until SIGTERM or SIGINT. `ready` is called once requests are answered.
 
-    `part` None: this process does all. `bound` None: it answers no requests.
+    `part` None: this process does all. `bound` None: it answers no requests. `steps`: as `jobs`.
     """
     stop, reloading = asyncio.Event(), asyncio.Lock()
     parsers = Parsers()
@@ -113,7 +114,7 @@ async def serve(
         if part is None or part.role.does(name):  # others look for it by themselves
             engine.wake(name)
 
-    every = [timed(job, service) for job in jobs(service, wake, parsers, stop, ticks)]
+    every = [timed(job, service) for job in jobs(service, wake, parsers, stop, ticks, steps)]
     driver = (
         _alone(service, engine, every)
         if part is None

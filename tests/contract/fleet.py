@@ -5,26 +5,36 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import signal
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
+from service.config.loading import load
 from service.model import CadenceRule
 from service.newsletter.rules import Schedule
 from service.store import tables as t
+from service.store.core.lease import LASTS
 from tests.contract.mail.office import Office
 from tests.contract.way import Outlets, parsed, text_of
 from tests.mail import stock
 from tests.mail.relays import Sink
-from tests.running import HASTY, Process, eventually, started
+from tests.running import HASTY, MORTAL, Process, eventually, started
 
 ROLES = ("web", "collect", "collect-2", "mail")
 
 AT_ONCE = Schedule(CadenceRule("immediate"), "UTC").text
 """Whoever has this rule already is cut when `next_cut_at` says so, and not before."""
+
+EACH_MINUTE = "* * * * *"
+"""A cadence, as cron has it: the shortest that there is."""
+
+EACH_MINUTES = f'cadences = ["{EACH_MINUTE}", "weekly"]\nstories = {{ max = 100 }}'
+"""What a digest with this cadence says besides, so that a mail shows all that it tells."""
 
 _OLD = "Chuyện cũ"
 _OPEN = {"planned", "claimed", "sending", "deferred"}
@@ -33,7 +43,13 @@ _LETTERS = "bcdghklmnpqrstvxaeiou"
 _TITLE = re.compile(r"Giáo dục số (\d+)")
 _PATIENCE_S = 240.0
 _GRID = timedelta(minutes=6)
-"""Immediate cuts stand five minutes apart: what came in before this stands in the latest."""
+"""Cuts stand five minutes apart at most: what came in before this stands in the latest."""
+
+
+def _others(name: str, names: Sequence[str]) -> bool:
+    """Whether another one of its role is among them."""
+    role, _, _ = name.partition("-")
+    return any(one != name and one.partition("-")[0] == role for one in names)
 
 
 @dataclass
@@ -46,54 +62,98 @@ class Fleet:
     readers: list[str]
     random: random.Random
     names: tuple[str, ...] = ROLES
+    cadence: str = "immediate"
     processes: dict[str, Process] = field(default_factory=dict)
     titles: list[str] = field(default_factory=list)
     kills: int = 0
+    sleeps: int = 0
+    asleep: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Subscribers are there, and the outlet's first document, which is old."""
         self._write(_OLD)
+        rule = AT_ONCE
+        if self.cadence == EACH_MINUTE:
+            zone = load(self.office.config, {}).settings.zone
+            rule = Schedule(CadenceRule(EACH_MINUTE), zone).text
         now = datetime.now(UTC) - timedelta(seconds=1)
         stock.fill(self.office.store, now, self.readers)
         with self.office.store.write() as connection:
             values = {
-                "cadence": "immediate",
-                "rule": AT_ONCE,
+                "cadence": self.cadence,
+                "rule": rule,
                 "next_cut_at": now + timedelta(days=1),
             }
             connection.execute(update(t.subscription).values(values))
         for name in self.names:
             self.start(name)
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, *moment: str) -> None:
+        """Of a process. `moment`: when it kills itself, as mortal.py takes it."""
         role, _, _ = name.partition("-")
+        script = MORTAL if moment else HASTY
         with (self.office.config.parent / f"{name}.err").open("ab") as err:
             self.processes[name] = started(
-                [str(HASTY), str(self.office.config), role, name],
+                [str(script), str(self.office.config), role, name, *moment],
                 cwd=self.office.config.parent, err=err.fileno(),
             )  # fmt: skip
 
     async def kill(self, name: str) -> None:
         """With no chance to say anything, and started again."""
-        process = self.processes.pop(name)
-        process.send_signal(9)
-        await asyncio.to_thread(process.wait)
+        await self._end(name, signal.SIGKILL)
         self.kills += 1
         self.start(name)
 
+    async def replace(self, name: str, *moment: str) -> None:
+        """Let a process end by itself and start it anew, as one that has such a `moment`."""
+        await self._end(name, signal.SIGTERM)
+        self.start(name, *moment)
+
+    async def _end(self, name: str, number: int) -> None:
+        process = self.processes.pop(name)
+        process.send_signal(number)
+        await asyncio.to_thread(process.wait)
+
+    def sleep(self, name: str, seconds: float) -> None:
+        """Stop a process where it is, as a machine that sleeps, and let it go on later."""
+        process = self.processes[name]
+
+        async def asleep() -> None:
+            process.send_signal(signal.SIGSTOP)
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                process.send_signal(signal.SIGCONT)
+                self.asleep.pop(name)
+
+        self.asleep[name] = asyncio.create_task(asleep())
+        self.sleeps += 1
+
     async def end(self) -> None:
+        for one in list(self.asleep.values()):
+            one.cancel()
+        await asyncio.gather(*self.asleep.values(), return_exceptions=True)
         for process in self.processes.values():
             process.send_signal(15)
         for process in self.processes.values():
             await asyncio.to_thread(process.wait)
 
-    async def live(self, kills: int, pause_s: float) -> None:
-        """News go on while one process after another is killed."""
+    async def live(self, kills: int, pause_s: float, *, sleeps: float = 0.0) -> None:
+        """News go on while one process after another is killed.
+
+        `sleeps`: how likely one is put to sleep beside that, for longer than leases last. One of
+        each role at least stays awake.
+        """
         wanted = self.kills + kills
         while self.kills < wanted:
             self.news()
             await asyncio.sleep(self.random.uniform(0, pause_s))
-            await self.kill(self.random.choice(self.names))
+            awake = [name for name in self.names if name not in self.asleep]
+            await self.kill(self.random.choice(awake))
+            may_sleep = [name for name in awake if _others(name, awake)]
+            if may_sleep and self.random.random() < sleeps:
+                lasts_s = LASTS.total_seconds() + self.random.uniform(3, 15)
+                self.sleep(self.random.choice(may_sleep), lasts_s)
 
     def news(self) -> None:
         """One more article, and the outlet is due."""
@@ -116,7 +176,7 @@ class Fleet:
 
     async def collected(self) -> None:
         """Wait until all that the outlet wrote is known."""
-        await eventually(self._collected, _PATIENCE_S)
+        await eventually(self.is_collected, _PATIENCE_S)
 
     async def settled(self) -> None:
         """Wait until everybody was told everything, and no message waits."""
@@ -124,7 +184,7 @@ class Fleet:
 
     def is_settled(self) -> bool:
         """Whether everybody was told everything, and no message waits."""
-        return not self._untold() and not self.is_sending()
+        return not self.is_sending() and not self.untold()
 
     def received(self) -> Counter[tuple[str, str]]:
         """(reader, article) -> how often the relay took it."""
@@ -134,24 +194,34 @@ class Fleet:
             for number in set(_TITLE.findall(text_of(parsed(one.data))))
         )
 
+    def shown(self) -> set[tuple[str, str]]:
+        """(reader, article) of messages that the relay has taken and that show the article."""
+        return self._told(["accepted"], t.told.c.shown)
+
+    def untold(self) -> set[tuple[str, str]]:
+        """(reader, article) that nobody has told."""
+        every = {(one, str(n + 1)) for one in self.readers for n in range(len(self.titles))}
+        return every - self._told(["accepted", "uncertain"])
+
     def uncertain(self) -> set[tuple[str, str]]:
         """(reader, article) of messages that are held, since nobody knows whether they arrived."""
         return self._told(["uncertain"])
 
-    def _told(self, states: list[str]) -> set[tuple[str, str]]:
+    def _told(self, states: list[str], *only: ColumnElement[bool]) -> set[tuple[str, str]]:
         query = (
             select(t.subscriber.c.address, t.article.c.title)
             .select_from(t.told)
             .join(t.subscriber, t.subscriber.c.id == t.told.c.subscriber_id)
             .join(t.article, t.article.c.id == t.told.c.article_id)
             .join(t.delivery, t.delivery.c.id == t.told.c.delivery_id)
-            .where(t.delivery.c.state.in_(states))
+            .where(t.delivery.c.state.in_(states), *only)
         )
         with self.office.store.read() as connection:
             rows = connection.execute(query).all()
         return {(address, found[1]) for address, title in rows if (found := _TITLE.search(title))}
 
-    def _collected(self) -> bool:
+    def is_collected(self) -> bool:
+        """Whether all that the outlet wrote is known; else it is due."""
         if self._known() >= {_OLD, *self.titles}:
             return True
         with self.office.store.write() as connection:
@@ -165,10 +235,6 @@ class Fleet:
     def is_sending(self) -> bool:
         """Whether a message waits or is on its way."""
         return bool(_OPEN & set(self.office.states().values()))
-
-    def _untold(self) -> bool:
-        told = self._told(["accepted", "uncertain"])
-        return len(told) < len(self.readers) * len(self.titles)
 
     def _write(self, *titles: str) -> None:
         """Each has its own address, whatever else stands in the document."""

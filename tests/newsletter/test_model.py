@@ -7,7 +7,10 @@ after it began is told to that reader exactly once, whatever happens in between.
 from __future__ import annotations
 
 import random
+import threading
 from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -33,6 +36,9 @@ ZONES = [None, "America/New_York", "Asia/Ho_Chi_Minh", "Pacific/Chatham"]
 """From 24 October on the clocks change in New York, and New Zealand is in its summer."""
 
 pytestmark = pytest.mark.sampled
+
+LONG = 60
+"""Steps, in which everything that may happen has happened."""
 
 START = datetime.fromisoformat("2026-10-24T00:00+00:00")
 
@@ -95,7 +101,7 @@ class Model:
         articles.add(article)
 
     def _change_of_mind(self) -> None:
-        subscription = self.rng.choice(sorted(self.people))
+        subscription = self.changing = self.rng.choice(sorted(self.people))
         what = self.rng.random()
         if what < 0.5:
             self.room.change(subscription, **self._rhythm(self.people[subscription][1]))
@@ -223,29 +229,32 @@ class _Counters(dict):
 class mortal:  # noqa: N801 - reads as the statement that it is
     """Kill the process right before, or right after, the n-th commit of the ledger."""
 
-    def __init__(self, room: Newsroom, commits: int) -> None:
-        self.room, self.left = room, commits
+    def __init__(self, room: Newsroom, commits: int, *, busy: bool = False) -> None:
+        self.room, self.left, self.busy = room, commits, busy
         self.before = commits % 2 == 0
 
     def __enter__(self) -> None:
         self.real = self.room.store
-        self.room.store = _Mortal(self.real, self)
+        self.room.store = _Mortal(self.real, self, busy=self.busy)
 
     def __exit__(self, *_: object) -> None:
         self.room.store = self.real
 
 
 class _Mortal:
-    """A store whose process dies at a given commit."""
+    """A store whose process dies at a given commit: of the ledger, or of any if it is `busy`."""
 
-    def __init__(self, real, fate: mortal) -> None:
-        self._real, self._fate = real, fate
+    def __init__(self, real, fate: mortal, *, busy: bool = False) -> None:
+        self._real, self._fate, self._busy = real, fate, busy
 
     def __getattr__(self, name):
         return getattr(self._real, name)
 
     def ledger(self):
         return _Transaction(self._real.ledger(), self._fate)
+
+    def write(self):
+        return _Transaction(self._real.write(), self._fate) if self._busy else self._real.write()
 
 
 class _Transaction:
@@ -267,6 +276,87 @@ class _Transaction:
         return done
 
 
+class InRoles(Model):
+    """The same with a process a role on one PostgreSQL: all three are at work at once.
+
+    Each has a store, randomness and deaths of its own, and is started again after each of these.
+    """
+
+    ROLES = ("collect", "web", "mail")
+
+    def __init__(self, rooms: Sequence[Newsroom], seed: int, readers: int) -> None:
+        self._role = threading.local()
+        self._rooms = dict(zip(self.ROLES, rooms, strict=True))
+        self._chances = {role: random.Random(f"{role} {seed}") for role in self.ROLES}
+        self.deaths: Counter[str] = Counter()
+        super().__init__(rooms[0], seed, readers)
+
+    @property
+    def role(self) -> str:
+        """Of this thread; outside of the processes it is the first one's."""
+        return getattr(self._role, "name", self.ROLES[0])
+
+    @property
+    def room(self) -> Newsroom:
+        return self._rooms[self.role]
+
+    @room.setter
+    def room(self, _room: Newsroom) -> None:
+        """Each role has its own."""
+
+    @property
+    def rng(self) -> random.Random:
+        return self._chances[self.role]
+
+    @rng.setter
+    def rng(self, _rng: random.Random) -> None:
+        """The same."""
+
+    def step(self, number: int) -> None:
+        """A quarter of an hour or some, and each process does what it has to, all at once."""
+        now = self.room.now + timedelta(minutes=self.rng.choice([3, 15, 15, 40, 120, 600]))
+        for room in self._rooms.values():
+            room.now = now
+        does = {"collect": self._collects, "web": self._answers, "mail": self._mails}
+        with ThreadPoolExecutor(len(does)) as processes:
+            for done in [processes.submit(self._lives, role, does[role], number) for role in does]:
+                done.result()
+
+    def finish(self) -> None:
+        self._role.name = "mail"
+        super().finish()
+        self.kills = min(self.deaths[role] for role in self.ROLES)
+
+    def _lives(self, role: str, work: Callable[[int], None], number: int) -> None:
+        self._role.name = role
+        try:
+            if self.rng.random() < 0.3:
+                with mortal(self.room, self.rng.randint(1, 12 if role == "mail" else 2), busy=True):
+                    work(number)
+            else:
+                work(number)
+        except Killed:
+            self.deaths[role] += 1
+            if role == "web":  # nobody was told whether what this reader chose was kept
+                self.paused.add(self.changing)
+
+    def _collects(self, number: int) -> None:
+        for one in range(self.rng.randint(0, 2)):
+            self._news(number * 10 + one)
+        if self.rng.random() < 0.3:
+            self._another_outlet(number)
+
+    def _answers(self, _number: int) -> None:
+        if self.rng.random() < 0.5:
+            self._change_of_mind()
+
+    def _mails(self, _number: int) -> None:
+        if self.rng.random() < 0.75:
+            self.work()
+        if self.rng.random() < 0.1:
+            self._settle_some()
+
+
 @pytest.mark.parametrize("seed", range(some(3, 1)))
 def test_weeks_of_readers_on_sqlite(store, tmp_path, seed):
     walk(
@@ -285,12 +375,24 @@ def test_weeks_of_readers_on_postgres(postgres_database, tmp_path):
     store.close()
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize("seed", range(some(3, 1)))
+def test_weeks_of_readers_with_a_process_a_role(postgres_database, tmp_path, seed):
+    stores = [Store(postgres_database) for _ in InRoles.ROLES]
+    rooms = [Newsroom(store, tmp_path, DIGESTS, now=START) for store in stores]
+    walk(InRoles(rooms, seed, readers=some(6, 3)), steps=some(130, 40))
+    for store in stores:
+        store.close()
+
+
 def walk(model: Model, steps: int) -> None:
     for number in range(1, steps + 1):
         model.step(number)
     model.finish()
     model.check()
     assert model.kills
+    assert len(model.stories) > steps / 2
+    if steps < LONG:
+        return
     assert min(model.settled[how] for how in ("resend", "drop", "untold")) > 0
     assert model.room.held()  # and some were never settled
-    assert len(model.stories) > steps / 2
