@@ -32,7 +32,7 @@ from tests.bench.scale_site import opened, publishers, write_config
 from tests.bench.scale_ways import Cost, Walk, forget_planned
 
 SOURCES_PORT, RELAY_PORT = 18999, 18998
-TICKS = 6
+TICKS = 15
 """Of each size, in turn; the first of each only warms up."""
 
 WHAT = ("jobs", "collect", "pages", "plan", "tick", "admission")
@@ -108,9 +108,9 @@ async def _ticks(walks: dict[str, Walk]) -> None:
     """Passes over as many due sources, among few and among many, in turn."""
     took: dict[str, list[float]] = {name: [] for name in walks}
     async with publishers(SOURCES_PORT), Parsers(1) as parsers:
-        for _ in range(TICKS):
+        for number in range(TICKS):
             await asyncio.to_thread(_news)
-            for name, walk in walks.items():
+            for name, walk in sorted(walks.items(), reverse=bool(number % 2)):
                 walk.due_again()
                 with Cost(walk.store) as cost:
                     done = await walk.tick(parsers)
