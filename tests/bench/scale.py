@@ -1,7 +1,7 @@
 """The service on a store of the size of a nation, with the plan of each statement.
 
     python -m tests.bench.scale --folder /var/tmp/scale             all of docs/scale.md, hours
-    python -m tests.bench.scale --folder /var/tmp/scale --part 0.01 the same a hundredth as large
+    python -m tests.bench.scale --folder /var/tmp/scale --part 0.1  the same a tenth as large
     python -m tests.bench.scale … --only tick,plan
 
 Makes a PostgreSQL server of its own in the folder (60 GB for the whole), fills a store and, for the
@@ -35,6 +35,8 @@ SOURCES_PORT, RELAY_PORT = 18999, 18998
 TICKS = 15
 """Of each size, in turn; the first of each only warms up."""
 
+LEAST = 0.1
+
 WHAT = ("jobs", "collect", "pages", "plan", "tick", "admission")
 
 
@@ -43,10 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--port", type=int, default=54777)
-    parser.add_argument("--part", type=float, default=1.0)
+    parser.add_argument("--part", type=float, default=1.0, help="of the whole, 0.1 at least")
     parser.add_argument("--only", default=",".join(WHAT))
     parser.add_argument("--every", action="store_true", help="show the plans of all statements")
     options = parser.parse_args(arguments)
+    if options.part < LEAST:
+        parser.error(f"--part {options.part}: mails of two days would tell the same articles")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     wanted = set(options.only.split(","))
     server = OwnServer(options.folder, options.port)
