@@ -33,7 +33,9 @@ from service.curate.citing import read_stored
 from service.curate.judging import Judged
 from service.curate.rematch import place_unplaced, rematch
 from service.curate.search.indexing import BATCHES, index_stored
+from service.mail import relay_notes
 from service.mail.drain import Drained, drain
+from service.mail.relays import line_names
 from service.newsletter.pruning import prune
 from service.newsletter.run import Planned, plan_due, plan_welcomes
 from service.newsletter.scheduling import pull_back
@@ -291,7 +293,7 @@ async def send(
     service: Service, *, digest: str | None = None, stop: asyncio.Event | None = None
 ) -> Drained:
     """Hand over what is planned. `stop`: once set, messages in flight are finished, none begun."""
-    watched = MailsOfARun(service.counted)
+    watched, before = MailsOfARun(service.counted), service.loaded
     done = await drain(
         service.store,
         service.settings,
@@ -304,9 +306,18 @@ async def send(
         memory=service.handed_over,
     )
     await asyncio.to_thread(watched.end, service.store, done.counts)
+    if service.loaded is not before:  # a relay may have failed by what has been corrected since
+        await asyncio.to_thread(probe_relays, service)
     if done.counts:
         logs.get().info("sent", **{str(state): number for state, number in done.counts.items()})
     return done
+
+
+def probe_relays(service: Service) -> None:
+    """A reload may have corrected a password: a relay that fails is tried at once."""
+    with service.store.ledger() as connection:
+        for name in line_names(service.settings):
+            relay_notes.retry_now(connection, name, service.clock())
 
 
 async def keep_house(service: Service) -> None:

@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING, Any
 from service.collect.workers.pool import Parsers
 from service.config.schema import Settings
 from service.errors import BantinError, ConfigError, StoreError, UsageError
-from service.mail import relay_notes
 from service.mail.relays import line_names
 from service.report.health import Health, health
 from service.report.mailing import Beside
@@ -276,7 +275,7 @@ async def _reload(
     try:
         loaded = await asyncio.to_thread(load, config, environ)
         await asyncio.to_thread(service.take, loaded, retire=True, reloaded=True)
-        await asyncio.to_thread(_probe_relays, service)
+        await asyncio.to_thread(pipeline.probe_relays, service)
     except ConfigError as error:
         for fault in error.faults:
             logs.get().error("configuration fault", fault=str(fault))
@@ -298,13 +297,6 @@ async def _reload(
 def _fixed(settings: Settings) -> tuple[str | None, ...]:
     """What a running process keeps until its end."""
     return settings.web.listen, settings.metrics.listen, settings.store.url
-
-
-def _probe_relays(service: Service) -> None:
-    """A reload may have corrected a password: a relay that fails is tried at once."""
-    with service.store.ledger() as connection:
-        for name in line_names(service.settings):
-            relay_notes.retry_now(connection, name, service.clock())
 
 
 def _health(service: Service, vitals: Vitals) -> Health:
