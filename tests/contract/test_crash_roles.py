@@ -23,11 +23,7 @@ from tests.contract.way import outlets
 from tests.mail.relays import Sink
 from tests.running import eventually
 
-pytestmark = [
-    pytest.mark.postgres,
-    pytest.mark.sampled,
-    pytest.mark.skipif(not levels.WHOLE, reason="each moment takes seconds: make soak tries them"),
-]
+pytestmark = [pytest.mark.postgres, pytest.mark.sampled]
 
 READERS = [f"ban-doc-{number}@example.vn" for number in range(4)]
 KINDS = (
@@ -48,7 +44,10 @@ def named(one: tuple[str, Moment]) -> str:
     return f"{role} {moment.what} {moment.n}"
 
 
-MOMENTS = [one for some in KINDS for one in some]
+TRIED = KINDS if levels.WHOLE else [KINDS[0], KINDS[2], KINDS[4]]
+"""Each moment takes its time: one of a collector, a commit and a step of sending are a sample."""
+
+MOMENTS = [one for some in TRIED for one in levels.each(some, of=named(some[0]))]
 
 
 def time_passes(office: Office) -> None:
