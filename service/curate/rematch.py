@@ -14,12 +14,15 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 from service.config.schema import Settings, Topic
 from service.curate.learned.in_use import LearnedModel
-from service.curate.rules.matcher import Matcher, compile_rules, packed
+from service.curate.rules.matcher import Matcher, compile_rules
+from service.curate.rules.terms import Rule
 from service.curate.stored import reasons, stays
 from service.model import Changed
 from service.store.content import articles, entries, search_index, stale_feeds, topics, versions
@@ -43,10 +46,12 @@ def rematch(
     progress: Progress = lambda _done: None,
     *,
     model: LearnedModel | None = None,
+    decides: bool = False,
 ) -> Changed:
     """Apply changed rules, or another model, to all stored articles.
 
-    `progress` is given how many are through.
+    `progress` is given how many are through. `decides`: these are the rules, whichever are in
+    force: no service runs that could have others.
     """
     hashes = rules_hashes(settings, model)
     with store.read() as connection:
@@ -56,11 +61,12 @@ def rematch(
         for name, topic in settings.topic.items()
         if name in stored
         and stored[name].matched_hash != hashes[name]
-        and stored[name].is_ruled_by(hashes[name])
+        and (decides or stored[name].is_ruled_by(hashes[name]))
     }
     if not changed:
         return Changed()
-    run = _Rematch(settings, changed, compile_rules(changed, model, hashes))
+    matcher = compile_rules(changed, model, None if decides else hashes)
+    run = _Rematch(settings, changed, matcher)
     done = last = 0
     while True:
         with store.write() as connection:
@@ -118,16 +124,34 @@ def rules_hashes(settings: Settings, model: LearnedModel | None = None) -> dict[
         for name in set(source.topics):
             filled[name].append(source.id)
     return {
-        name: _hash(packed({name: topic}).decode(), sorted(filled[name]), _digest(topic, model))
+        name: _hash(_written(topic), sorted(filled[name]), _digest(topic, model))
         for name, topic in settings.topic.items()
     }
+
+
+def _written(topic: Topic) -> Any:
+    """What its rules say, without what they leave out.
+
+    So a later version, whose rules may say more, has the same hash of what says no more.
+    """
+    return _less_empty(asdict(Rule.of(topic)))
+
+
+def _says(value: Any) -> bool:
+    return value is not None and value is not False and value not in ("", (), [], {})
+
+
+def _less_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _less_empty(one) for key, one in value.items() if _says(one)}
+    return [_less_empty(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _digest(topic: Topic, model: LearnedModel | None) -> str:
     return model.digest if topic.learn and model is not None else ""
 
 
-def _hash(rules: str, filled: Sequence[str], learned: str) -> bytes:
+def _hash(rules: Any, filled: Sequence[str], learned: str) -> bytes:
     told = json.dumps([MATCHING, rules, filled, learned], sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(told.encode(), digest_size=16).digest()
 
@@ -191,4 +215,4 @@ class _Rematch:
 
     def _rules(self, name: str, topic: Ruled) -> bool:
         hashes = self._matcher.hashes
-        return name in self._names and hashes is not None and topic.is_ruled_by(hashes[name])
+        return name in self._names and (hashes is None or topic.is_ruled_by(hashes[name]))

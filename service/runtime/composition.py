@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -90,6 +91,7 @@ class Service:
     handed_over: Memory = field(default_factory=Memory)
     _model: ModelInUse = field(default_factory=ModelInUse)
     _using: ConfigurationInUse | None = None
+    _applying: threading.Lock = field(default_factory=threading.Lock)
     _serves: bool = False
     _beside: bool = False  # a service runs beside this command
 
@@ -118,6 +120,7 @@ class Service:
         using = in_use(loaded.settings, self._model.current(loaded.settings))
         with self.store.write() as connection:
             if retire:
+                registry.hold_sources(connection)
                 entries.queue(connection)  # nobody admits by rules that are being replaced
             now = self.clock()
             newer = configurations.replaced_by(connection, using.hash)
@@ -138,11 +141,13 @@ class Service:
         None: they decide, whichever those are; so it is for a command where no service runs. A
         learned model that was replaced on this machine is applied like a reload.
         """
-        using, model = self.configuration, self.model()
-        if digest_of(model) != using.model:
-            self._using = in_use(self.settings, model)
-            if self._serves:
-                self._apply(using.hash, self._using)
+        with self._applying:
+            using, model = self.configuration, self.model()
+            if digest_of(model) != using.model:
+                learned = in_use(self.settings, model)
+                if self._serves:
+                    self._apply(using.hash, learned)
+                self._using = learned
         return self.configuration.rules if self._serves or self._beside else None
 
     def _apply(self, before: bytes, using: ConfigurationInUse) -> None:

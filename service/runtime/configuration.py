@@ -34,7 +34,8 @@ def digest_of(model: LearnedModel | None) -> str:
 def in_use(settings: Settings, model: LearnedModel | None) -> ConfigurationInUse:
     """The configuration with this model. Secrets are not part of it."""
     rules = rules_hashes(settings, model)
-    said = settings.model_dump(mode="json", include=set(SHARED))
+    # Without defaults: a key that a later version knows, and nobody has written, changes nothing.
+    said = settings.model_dump(mode="json", include=set(SHARED), exclude_defaults=True)
     told = {
         **said,
         "order": list(settings.digest),  # it decides which of two digests comes first

@@ -175,9 +175,15 @@ def _repair(service: Service, now: datetime) -> int:
 
 async def match_again(service: Service) -> None:
     """Rules may have changed with the configuration: stored articles enter and leave topics."""
-    await asyncio.to_thread(service.rules)  # a model that was replaced is in force from now on
+    rules = await asyncio.to_thread(service.rules)  # a model that was replaced counts from now on
     changed = await asyncio.to_thread(
-        lambda: rematch(service.store, service.settings, service.clock(), model=service.model())
+        lambda: rematch(
+            service.store,
+            service.settings,
+            service.clock(),
+            model=service.model(),
+            decides=rules is None,
+        )
     )
     if changed.topics:
         logs.get().info("matched again", topics=sorted(changed.topics), articles=changed.articles)

@@ -42,6 +42,17 @@ def register(connection: Connection, settings: Settings, now: datetime, *, retir
         stale_feeds.mark(connection, {*feeds, stale_feeds.EVERYTHING}, now)
 
 
+def hold_sources(connection: Connection) -> None:
+    """Wait for who is recording what a source said, and hold the next one off until this commits.
+
+    To be called before `entries.queue` by who changes sources under it: who records has its sources
+    first and queues then. SQLite has one writer anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        both = select(source.c.id).join(source_poll, source_poll.c.source_id == source.c.id)
+        connection.execute(both.order_by(source.c.id).with_for_update(key_share=True))
+
+
 def knows(connection: Connection, settings: Settings) -> bool:
     """Whether every source, topic and digest of the TOML has a live row."""
     pairs = ((source, settings.source), (topic, settings.topic), (digest, settings.digest))
