@@ -12,6 +12,7 @@ from service.newsletter.pruning import prune, spans
 from service.store import tables as t
 from service.store.mailing import uncertain_deliveries
 from tests.mail import stock
+from tests.store.watching import written
 
 DAY = timedelta(days=1)
 
@@ -102,3 +103,59 @@ def test_a_scope_that_left_the_toml_is_kept_as_long_as_the_longest(any_store, to
     assert prune(any_store, reviews, now) == 0
     _date(any_store, told, dated_at=now - 400 * DAY)
     assert prune(any_store, reviews, now) == 1
+
+
+def _two_scopes(store, now, many):
+    """As many readers who were each told something in `news` and, before that, in `review`.
+
+    All a hundred days ago.
+    """
+    with store.ledger() as connection:
+        connection.execute(t.told.delete())
+        row = connection.execute(select(t.delivery)).one()._asdict()
+        person = connection.execute(select(t.subscriber)).one()._asdict()
+        article = connection.scalar(select(func.min(t.article.c.id)))
+        people = [
+            {**person, "id": 1000 + n, "address": f"r{n}@a.vn", "address_key": b"%d" % n}
+            for n in range(many)
+        ]
+        connection.execute(insert(t.subscriber), people)
+        for at, scope in enumerate(["review", "news"]):
+            ids = [10_000 * (at + 1) + n for n in range(many)]
+            connection.execute(
+                insert(t.delivery),
+                [
+                    {
+                        **row, "id": one, "edition_id": None, "kind": "welcome",
+                        "message_id": f"{one}@a", "state": "accepted",
+                        "dated_at": now - 100 * DAY,
+                    }
+                    for one in ids
+                ],
+            )  # fmt: skip
+            connection.execute(
+                insert(t.told),
+                [
+                    {
+                        "subscriber_id": person["id"], "scope": scope, "article_id": article,
+                        "delivery_id": one, "shown": True,
+                    }
+                    for one, person in zip(ids, people, strict=True)
+                ],
+            )  # fmt: skip
+
+
+def test_of_a_scope_that_is_kept_long_each_delivery_is_looked_at_once(any_store, told, now):
+    """Else each transaction of the other scope would go through all of them once more."""
+    both = _settings(tuan={"cadence": "weekly"}, nam={"cadence": "half-yearly", "scope": "review"})
+    many = 2500
+    _two_scopes(any_store, now, many)
+    with written(any_store, any_store._ledger) as asked:
+        assert prune(any_store, both, now) == many
+    looks = [one for one in asked if "WHERE told.delivery_id > " in one]
+    deletions = [one for one in asked if one.startswith("DELETE")]
+    assert len(deletions) <= many // 200 + 6
+    assert len(looks) <= len(deletions) + many // 500 + 6
+    with any_store.read() as connection:
+        assert set(connection.scalars(select(t.told.c.scope))) == {"review"}
+    assert _told(any_store) == many

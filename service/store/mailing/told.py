@@ -5,7 +5,7 @@ The primary key turns a race into an error, never into a second mail.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -138,16 +138,25 @@ def _from_before(
 
 
 def prune(
-    connection: Connection, before: datetime, *, scope: str | None, known: AbstractSet[str]
-) -> int:
+    connection: Connection,
+    before: datetime,
+    *,
+    scope: str | None,
+    known: AbstractSet[str],
+    after: int = 0,
+) -> tuple[int, int | None]:
     """Delete what was told by deliveries dated earlier than `before` and settled since.
 
     Nothing of a person whose window in the scope reaches, or may come to reach, further back: by
     what is uncertain, or was released.
 
-    `scope` None: all scopes that are not in `known`. At most _PRUNED deliveries; returns how many,
-    so that a caller who gets any calls again.
+    `scope` None: all scopes that are not in `known`. Looks at some hundred deliveries whose ids are
+    greater than `after`, and deletes of at most _PRUNED. Returns of how many, and the `after` with
+    which the next call goes on; None: nothing behind it is old.
     """
+    some = _oldest(connection, before, after)
+    if not some:
+        return 0, None
     others = sorted(known)
     wanted = told.c.scope == scope if scope is not None else told.c.scope.not_in(others)
     in_scope = digest.c.scope == scope if scope is not None else digest.c.scope.not_in(others)
@@ -162,45 +171,39 @@ def prune(
         delivery.c.state == DeliveryState.UNCERTAIN.value,
         delivery.c.covers_from.is_not(None),
     )
-    for some in _oldest(connection, before):
-        old = connection.scalars(
-            select(told.c.delivery_id)
-            .distinct()
-            .join(delivery, delivery.c.id == told.c.delivery_id)
-            .where(
-                told.c.delivery_id.in_(some),
-                wanted,
-                delivery.c.dated_at < before,
-                delivery.c.state.not_in(sorted(UNSETTLED_STATES)),
-                told.c.subscriber_id.not_in(behind),
-                told.c.subscriber_id.not_in(held),
-            )
-            .limit(_PRUNED)
-        ).all()
-        if old:
-            connection.execute(delete(told).where(wanted, told.c.delivery_id.in_(old)))
-            return len(old)
-    return 0
+    old = connection.scalars(
+        select(told.c.delivery_id)
+        .distinct()
+        .join(delivery, delivery.c.id == told.c.delivery_id)
+        .where(
+            told.c.delivery_id.in_(some),
+            wanted,
+            delivery.c.dated_at < before,
+            delivery.c.state.not_in(sorted(UNSETTLED_STATES)),
+            told.c.subscriber_id.not_in(behind),
+            told.c.subscriber_id.not_in(held),
+        )
+        .order_by(told.c.delivery_id)
+        .limit(_PRUNED)
+    ).all()
+    if old:
+        connection.execute(delete(told).where(wanted, told.c.delivery_id.in_(old)))
+    return len(old), old[-1] if len(old) == _PRUNED else some[-1]
 
 
-def _oldest(connection: Connection, before: datetime) -> Iterator[list[int]]:
-    """Deliveries that tell something, by id, until none of some is dated earlier than `before`.
+def _oldest(connection: Connection, before: datetime, after: int) -> list[int]:
+    """The next deliveries that tell something, by id; none where none of them is that old.
 
     Ids rise with time. Nothing lists the deliveries by their dates: of most nothing is kept here
     any more, and to go through those would take longer with each year.
     """
-    last = 0
-    while True:
-        ids = select(told.c.delivery_id).distinct().where(told.c.delivery_id > last)
-        some = list(connection.scalars(ids.order_by(told.c.delivery_id).limit(_CHUNK)))
-        if not some:
-            return
-        dated = select(func.min(delivery.c.dated_at)).where(delivery.c.id.in_(some))
-        first = connection.scalar(dated)
-        if first is None or first >= before:
-            return
-        yield some
-        last = some[-1]
+    ids = select(told.c.delivery_id).distinct().where(told.c.delivery_id > after)
+    some = list(connection.scalars(ids.order_by(told.c.delivery_id).limit(_CHUNK)))
+    if not some:
+        return []
+    dated = select(func.min(delivery.c.dated_at)).where(delivery.c.id.in_(some))
+    first = connection.scalar(dated)
+    return some if first is not None and first < before else []
 
 
 def forget(connection: Connection, deliveries: Iterable[int]) -> None:
