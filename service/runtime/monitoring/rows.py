@@ -25,6 +25,9 @@ FRESH_S = 10.0
 SHARE = 0.02
 """Reading may take this part of the time: an answer that took long is given again for longer."""
 
+MOST_S = 120.0
+"""For longer none is given again, however long it took: alerts are as old as what they go by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -59,16 +62,22 @@ class RowsReader:
         """Until when it is given again."""
 
     def read(self) -> Rows | None:
-        """At most FRESH_S old, where it took no longer than that allows (SHARE).
+        """At most FRESH_S old, or MOST_S where it took longer than that allows (SHARE).
 
-        None: the store could not be read.
+        None: the store could not be read, FRESH_S ago at most.
         """
         with self._lock:
             if self._known is None or self._monotonic() >= self._known[0]:
                 begun = self._monotonic()
                 rows = self._ask()
-                took = self._monotonic() - begun
-                self._known = begun + max(FRESH_S, took / SHARE), rows
+                ended = self._monotonic()
+                if (
+                    rows is None
+                ):  # a wait for a server that is gone says nothing of what reading costs
+                    until = ended + FRESH_S
+                else:
+                    until = begun + min(max(FRESH_S, (ended - begun) / SHARE), MOST_S)
+                self._known = until, rows
             return self._known[1]
 
     def _ask(self) -> Rows | None:

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import event, insert, select
 from sqlalchemy.engine import Engine
 
-from service.errors import DriftError, HttpError
+from service.errors import DriftError, HttpError, StoreError
 from service.mail.deliver import MailResult
 from service.model import DeliveryKind, DeliveryState
 from service.runtime.check import check
@@ -27,7 +27,7 @@ from service.runtime.engine import PeriodicJob
 from service.runtime.monitoring.families import registry
 from service.runtime.monitoring.listener import MOST, SLOW_S, listening
 from service.runtime.monitoring.mails import MailsOfARun
-from service.runtime.monitoring.rows import FRESH_S, SHARE, RowsReader
+from service.runtime.monitoring.rows import FRESH_S, MOST_S, SHARE, RowsReader
 from service.runtime.monitoring.timing import timed
 from service.runtime.vitals import Vitals
 from service.store import tables as t
@@ -255,8 +255,10 @@ async def test_what_took_long_is_not_read_again_so_soon(service):
     clock = Clock()
     reader = RowsReader(service, clock)
 
+    at = [0.1]
+
     def slow(*_told):
-        clock.at += 0.1
+        clock.at += at[0]
 
     event.listen(Engine, "before_cursor_execute", slow)
     try:
@@ -264,9 +266,34 @@ async def test_what_took_long_is_not_read_again_so_soon(service):
         took, clock.at = clock.at, clock.at + FRESH_S
         assert reader.read() is first
         clock.at = took / SHARE
-        assert reader.read() is not first
+        assert (second := reader.read()) is not first
+        at[0] = 1.0  # so long that no share of it would be left
+        clock.at += took / SHARE
+        assert (third := reader.read()) is not second
+        clock.at += MOST_S
+        assert reader.read() is not third
     finally:
         event.remove(Engine, "before_cursor_execute", slow)
+
+
+async def test_after_a_long_wait_for_a_store_that_is_gone_it_is_asked_again_soon(service):
+    """A pool waits half a minute for a connection: that is no measure of what reading costs."""
+    clock = Clock()
+    reader = RowsReader(service, clock)
+
+    def gone(*_told):
+        clock.at += 30
+        raise StoreError("no answer")
+
+    event.listen(Engine, "before_cursor_execute", gone)
+    try:
+        assert reader.read() is None
+        told = clock.at
+        assert (reader.read(), clock.at) == (None, told), "not before its time"
+    finally:
+        event.remove(Engine, "before_cursor_execute", gone)
+    clock.at += FRESH_S
+    assert reader.read() is not None
 
 
 async def test_a_store_that_cannot_be_read_is_told_and_the_rest_with_it(service):
