@@ -60,6 +60,23 @@ def test_the_topics_of_a_large_archive_are_counted_now_and_then(any_store, now):
         assert page_queries.counts(connection, at_once=0) == {}
 
 
+def test_a_topic_that_a_large_archive_got_since_is_counted_at_once(any_store, now):
+    with any_store.write() as connection:
+        topic = add_topic(connection, now)
+        one, two = add_source(connection, now), add_source(connection, now, "bao-b")
+        add_story(connection, source=one, topics=[topic], entered_at=now, title="A")
+    page_queries.keep_counts(any_store, now, at_once=0)
+    with any_store.write() as connection:
+        new, _empty = add_topic(connection, now, "y-te"), add_topic(connection, now, "moi")
+        story, _ = add_story(connection, source=one, topics=[new], entered_at=now, title="B")
+        add_story(connection, source=two, topics=[new], entered_at=now, title="C", story=story)
+        add_story(connection, source=one, topics=[topic, new], entered_at=now, title="D")
+        assert page_queries.counts(connection, at_once=0) == {"giao-duc": 1, "y-te": 2}
+        gone = update(t.topic).where(t.topic.c.id == new).values(retired_at=now)
+        connection.execute(gone)
+        assert page_queries.counts(connection, at_once=0) == {"giao-duc": 1}
+
+
 def test_sources_are_counted_by_what_they_told_last(any_store, now):
     """However much is stored, so many rows are read; the topic's own, not the store's."""
     with any_store.write() as connection:
