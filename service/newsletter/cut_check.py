@@ -1,4 +1,7 @@
-"""How far it was looked through who needs another cut, so that no tick goes through all readers."""
+"""Remembers up to which line of history readers were checked, so that no tick checks all of them.
+
+What is checked is whether the cut that a reader waits for is still the one of his rule.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from service.config.schema import Settings
 EVERY = timedelta(hours=1)
 """All are looked through so often, whatever was noted of them."""
 
-SLACK = 1000
+SLACK = 20_000
 """So many lines of history before the last one are read again: their transactions may have ended
-after those of later ones."""
+after those of later ones. An import writes 1,000 in each of its own (`audience.lists`), and takes
+their numbers before it commits; several may be at work at once, and sign-ups beside them."""
 
 
 @dataclass(slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
+from service.audience.lists import _BATCH
 from service.audience.preferences import Preferences, save
 from service.config.schema import Settings
 from service.newsletter.cut_check import EVERY, CutCheck
@@ -67,6 +68,27 @@ def test_nobody_else_is_looked_at_until_an_hour_is_over(any_store, settings, rea
     with any_store.write() as connection:
         connection.execute(update(t.subscription).values(rule="x|||UTC"))
     assert reschedule(any_store, settings, ZONE, now + EVERY, check=check) == 2
+
+
+def test_a_line_that_several_imports_after_it_overtook_is_not_missed(
+    any_store, settings, readers, now
+):
+    """Numbers are taken before the commit: three batches of others may be seen before this one."""
+    check = CutCheck()
+    reschedule(any_store, settings, ZONE, now, check=check)
+    line = {"happened_at": now, "what": "imported", "detail": {}}
+    with any_store.write() as connection:
+        last = {**line, "id": 50_000, "subscription_id": readers[0]}
+        connection.execute(insert(t.subscription_event).values(**last))
+    assert reschedule(any_store, settings, ZONE, now, check=check) == 0
+    with any_store.write() as connection:
+        late = {**line, "id": 50_000 - 3 * _BATCH, "subscription_id": readers[1]}
+        connection.execute(insert(t.subscription_event).values(**late))
+        connection.execute(
+            update(t.subscription).where(t.subscription.c.id == readers[1]).values(rule="x|||UTC")
+        )
+    assert reschedule(any_store, settings, ZONE, now, check=check) == 1
+    assert _rules(any_store)[readers[1]] == "weekly"
 
 
 @pytest.mark.parametrize("back", [timedelta(), timedelta(minutes=5)])
