@@ -31,6 +31,9 @@ SERVER_PATIENCE = (
 )
 """The same for the server's end: locks of a machine that was cut off are free after that."""
 
+_SERVER = re.compile(r"(\[[\w:.%]+\]|[^\[\]:]*)(?::(\d*))?")
+"""HOST, HOST:PORT, [IPv6], [IPv6]:PORT."""
+
 _SEVERAL = re.compile(r"(postgresql[^:]*://(?:[^/?#]*@)?)([^/?#@]*,[^/?#@]*)((?:[/?].*)?)")
 
 
@@ -46,9 +49,17 @@ def parsed(url: str) -> URL:
         whole = make_url(several[1] + several[3])
     except (ArgumentError, ValueError) as error:
         raise StoreError(f"not the address of a database: {_shown(url)!r}") from error
-    hosts = [("host", host) for host in several[2].split(",")]
+    servers = [_SERVER.fullmatch(server) for server in several[2].split(",")]
+    if None in servers or {"host", "port"} & whole.query.keys():
+        raise StoreError(
+            f"not the address of several servers: {_shown(url)!r}; [store] url takes "
+            "postgresql://HOST:PORT,HOST:PORT/NAME, an IPv6 address in brackets"
+        )
+    told = [(one[1].strip("[]"), one[2] or "") for one in servers if one is not None]
+    hosts, ports = (",".join(part) for part in zip(*told, strict=True))
     writes = {"target_session_attrs": "read-write", **whole.query}
-    return whole.set(query=writes).update_query_pairs(hosts, append=True)
+    # Not "host" for each of them, which SQLAlchemy would split at an IPv6 address's colons.
+    return whole.set(query={**writes, "host": hosts, "port": ports})
 
 
 def libpq(url: str) -> dict[str, Any]:

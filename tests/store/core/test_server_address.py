@@ -34,6 +34,9 @@ def test_several_servers_are_told_to_all_as_libpq_takes_them():
     assert conninfo_to_dict(tools.address)["host"] == "db-1,db-2"
     assert ("b@o" in tools.address, tools.environ) == (False, {"PGPASSWORD": "b@o"})
     assert store_url(TWO) == TWO
+    six = "postgresql://tin:b@[::1]:5432,[::2]:5432/bantin"
+    assert conninfo_to_dict(address(six))["host"] == "::1,::2"
+    assert without_password(six) == six.replace(":b@", ":***@")
     assert without_password(TWO) == TWO.replace("b%40o", "***")
 
 
@@ -43,6 +46,9 @@ def test_several_servers_are_told_to_all_as_libpq_takes_them():
         ("postgresql://db-1,db-2/bantin", "db-1,db-2", ","),
         ("postgresql+psycopg://u@a:1,b/n", "a,b", "1,"),
         ("postgresql://u@a:1,b:2/n?target_session_attrs=any", "a,b", "1,2"),
+        ("postgresql://u@[::1]:5432,[fe80::2]/n", "::1,fe80::2", "5432,"),
+        ("postgresql://u:p@[::1]:1,db:2/n", "::1,db", "1,2"),
+        ("postgresql://u@[::1]:1/n", "::1", 1),
         ("postgresql:///n?host=/run/pg", "/run/pg", None),
         ("postgresql://u:p,w@a:1/n", "a", 1),
     ],
@@ -57,6 +63,15 @@ def test_hosts_and_ports(url, hosts, ports):
 def test_what_is_no_address_is_refused_without_its_password():
     with pytest.raises(StoreError) as error:
         parsed("postgresql://tin:bi-mat@db-1:x/bantin")
+    assert "bi-mat" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "servers", ["::1,::2", "[::1,[::2]", "[db]x:1,b", "a:x,b", "a:1:2,b", "a,b/n?port=5"]
+)
+def test_what_names_no_several_servers_is_refused_by_its_key(servers):
+    with pytest.raises(StoreError, match=r"\[store\] url takes") as error:
+        parsed(f"postgresql://tin:bi-mat@{servers}" + "/bantin" * ("/" not in servers))
     assert "bi-mat" not in str(error.value)
 
 
