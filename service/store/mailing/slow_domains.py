@@ -26,7 +26,11 @@ class SlowDomain:
 
 
 def note(connection: Connection, one: SlowDomain, now: datetime) -> None:
-    """Nobody tries it for a while. Needs a write transaction."""
+    """Nobody tries it for a while. Needs a write transaction.
+
+    Old ones are deleted past what another process writes just now: two that each wrote what the
+    other is about to delete would wait for each other for ever (PostgreSQL).
+    """
     row = upsert(connection, slow_domain).values(
         domain=one.domain,
         for_readers=one.for_readers,
@@ -35,7 +39,9 @@ def note(connection: Connection, one: SlowDomain, now: datetime) -> None:
     )
     new = {name: row.excluded[name] for name in ("for_readers", "answer", "held_until")}
     connection.execute(row.on_conflict_do_update(index_elements=["domain"], set_=new))
-    connection.execute(delete(slow_domain).where(slow_domain.c.held_until < now - _KEPT))
+    key = slow_domain.c.domain
+    old = select(key).where(slow_domain.c.held_until < now - _KEPT).order_by(key)
+    connection.execute(delete(slow_domain).where(key.in_(old.with_for_update(skip_locked=True))))
 
 
 def forget(connection: Connection, domain: str) -> None:
