@@ -21,7 +21,7 @@ _DOING = {
     "search": "indexes",
     "references": "reads references",
     "house": "matches again, keeps house",
-    "clock": "sets instants right",
+    "clock": "repairs timestamps",
 }
 """What a job does, in the words of who watches it."""
 
@@ -50,13 +50,13 @@ def tell_processes(found: Status) -> None:
 def _said(one: ServiceProcess, found: Status, newest: str) -> list[str]:
     held = _held(found.in_hand.get(one.id, {}))
     if is_gone(one, found.now):
-        return [f"gone, its leases end: {held}" if held else "gone"]
+        return [f"gone; leases not yet expired: {held}" if held else "gone"]
     doing = [
         f"{_DOING.get(job, job)} for {span(_seconds(since, one.seen_at))}"
         for job, since in sorted(one.doing.items(), key=lambda each: each[1])
         if one.seen_at - since >= MOMENT
     ]
-    said = [*doing, f"has {held}"] if held else doing or ["waits"]
+    said = [*doing, f"holds {held}"] if held else doing or ["waits"]
     clock = one.clock_ahead_s or 0
     if abs(clock) >= WRONG_S:
         said.append(f"its clock is {abs(clock)} s {'ahead' if clock > 0 else 'behind'}")

@@ -103,7 +103,7 @@ def run(
 
 
 _OLDER = (
-    "this configuration is older than the one that runs elsewhere since {since:%Y-%m-%d %H:%M}Z; "
+    "this configuration is older than the one in use elsewhere since {since:%Y-%m-%d %H:%M}Z; "
     "bring its files up to date, then `bantin reload`"
 )
 

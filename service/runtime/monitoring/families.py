@@ -93,8 +93,8 @@ class Families:
         )
         yield _gauge(
             "bantin_clock_ahead_seconds",
-            "By how much this machine's clock is ahead of the database's, by which all goes; "
-            "negative: behind. 0 on SQLite.",
+            "By how much this machine's clock is ahead of the database's, which the service "
+            "uses; negative: behind. 0 on SQLite.",
             machine_clock.ahead_s(self._service),
         )
         free = GaugeMetricFamily(
@@ -238,7 +238,7 @@ def _processes(rows: Rows) -> Metric:
     )
     family = GaugeMetricFamily(
         "bantin_processes",
-        "Processes that share this database, by role: seen lately, or gone without a word. All 0 "
+        "Processes that share this database, by role: seen lately, or gone unannounced. All 0 "
         "where one process does all.",
         labels=["role", "state"],
     )
