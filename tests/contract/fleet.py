@@ -138,7 +138,9 @@ class Fleet:
         for process in self.processes.values():
             await asyncio.to_thread(process.wait)
 
-    async def live(self, kills: int, pause_s: float, *, sleeps: float = 0.0) -> None:
+    async def live(
+        self, kills: int, pause_s: float, *, sleeps: float = 0.0, kills_an_article: int = 1
+    ) -> None:
         """News go on while one process after another is killed.
 
         `sleeps`: how likely one is put to sleep beside that, for longer than leases last. One of
@@ -146,7 +148,8 @@ class Fleet:
         """
         wanted = self.kills + kills
         while self.kills < wanted:
-            self.news()
+            if self.kills % kills_an_article == 0:
+                self.news()
             await asyncio.sleep(self.random.uniform(0, pause_s))
             awake = [name for name in self.names if name not in self.asleep]
             await self.kill(self.random.choice(awake))
