@@ -1,9 +1,9 @@
 """Kill processes of a service of many at random, hundreds of times: what is lost, what is doubled?
 
 By hand: `python -m tests.bench.kills [--kills 500]`, with BANTIN_TEST_POSTGRES as in tests. An
-outlet writes an article with every fifth kill; each reader is mailed every minute, slowly, so that kills
-fall into sending as well. Now and then a process is stopped for longer than its leases last, as a
-machine that sleeps, and goes on. 500 kills take some ten minutes on two idle cores.
+outlet writes an article with every fifth kill; each reader is mailed every minute, slowly, so that
+kills fall into sending as well. Now and then a process is stopped for longer than its leases last,
+as a machine that sleeps, and goes on. 500 kills take some ten minutes on two idle cores.
 """
 
 from __future__ import annotations
