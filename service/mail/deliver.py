@@ -149,7 +149,7 @@ class Courier:
             luck=self._random(),
         )
         if conclusion.outcome is not None:
-            self._remember(delivery.message_id, conclusion.outcome)
+            self._remember(delivery.message_id, conclusion.outcome, now)
             await self._record(delivery, conclusion.outcome)
             rejected = conclusion.outcome.state is DeliveryState.REJECTED
             self.unsent += rejected and conclusion.ours
@@ -160,10 +160,12 @@ class Courier:
         await self._notes.note(line, conclusion.outcome.answer if conclusion.outcome else "", now)
         return True
 
-    def _remember(self, message_id: str, outcome: DeliveryOutcome) -> None:
+    def _remember(self, message_id: str, outcome: DeliveryOutcome, now: datetime) -> None:
         if outcome.state is DeliveryState.ACCEPTED:
-            self._memory.taken(message_id, outcome.answer)
-        elif outcome.state is not DeliveryState.UNCERTAIN:
+            self._memory.ended(message_id, outcome.answer, now)
+        elif outcome.state is DeliveryState.UNCERTAIN:
+            self._memory.ended(message_id, None, now)
+        else:
             self._memory.refused(message_id)
 
     def _compose(self, delivery: ClaimedDelivery, line: Line) -> Message | DeliveryOutcome:

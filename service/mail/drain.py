@@ -116,7 +116,7 @@ async def drain(
     limits = {line.name: line.rate for line in lines if line.rate is not None}
     limits |= {f"@{domain}": rate for domain, rate in settings.mail.rates.items()}
     throttle = Throttle(store, clock, ticks, limits)
-    watch = Watch(store, outbox_of(settings), clock, owner, term, again=again)
+    watch = Watch(store, outbox_of(settings), clock, owner, term, again=again, memory=memory)
     run = _Drain(
         store, clock, digest, lines, stop or asyncio.Event(), courier, supply, throttle, watch,
         passed,

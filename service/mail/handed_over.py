@@ -18,7 +18,8 @@ from service.store.mailing import reminders
 from service.store.mailing.reminders import HandedOver
 
 KEPT = timedelta(minutes=5)
-"""How long it is remembered: longer than anything that was lost, with the pause after it."""
+"""How long it is remembered how a mail ended, while others are begun: longer than any commit that a
+standby lacks. What is under way is remembered as long as it is."""
 
 
 class Memory:
@@ -30,27 +31,56 @@ class Memory:
     def __init__(self) -> None:
         self.timeline: str | None = None
         self.is_cut_short = False
-        self._known: dict[str, HandedOver] = {}
+        self._under_way: dict[str, HandedOver] = {}
+        self._ended: dict[str, tuple[datetime, HandedOver]] = {}
 
     def begun(self, message_id: str, tries: int, relay: str, now: datetime) -> None:
         """Its body may leave now. `tries`: those before this one."""
-        self._known.pop(message_id, None)  # so that the oldest stands first
-        self._known[message_id] = HandedOver(message_id, tries + 1, relay, now, None)
-        while (oldest := next(iter(self._known.values()))).at <= now - KEPT:
-            del self._known[oldest.message_id]
+        self._under_way[message_id] = HandedOver(message_id, tries + 1, relay, now, None)
+        self._ended.pop(message_id, None)
+        # Here alone: nothing is begun while the database is away, however long that takes.
+        while self._ended and next(iter(self._ended.values()))[0] <= now - KEPT:
+            del self._ended[next(iter(self._ended))]
 
-    def taken(self, message_id: str, answer: str) -> None:
-        """The relay has taken it."""
-        if (known := self._known.get(message_id)) is not None:
-            self._known[message_id] = replace(known, answer=answer)
+    def ended(self, message_id: str, answer: str | None, now: datetime) -> None:
+        """The relay has taken it with this answer; None: nobody knows whether it has."""
+        if (known := self._under_way.get(message_id)) is not None:
+            self._ended[message_id] = now, replace(known, answer=answer)
+            del self._under_way[message_id]  # last: `known` reads it first, in another thread
 
     def refused(self, message_id: str) -> None:
         """The relay has not taken it: to try it again doubles nothing."""
-        self._known.pop(message_id, None)
+        self._under_way.pop(message_id, None)
 
-    def lately(self, now: datetime) -> list[HandedOver]:
-        """What is remembered, the oldest first."""
-        return [one for one in self._known.values() if one.at > now - KEPT]
+    def known(self) -> list[HandedOver]:
+        """What is remembered, from any thread."""
+        under_way = list(self._under_way.values())
+        return under_way + [one for _, one in list(self._ended.values())]
+
+
+def tell(
+    store: Store, memory: Memory, owner: str, clock: Callable[[], datetime], *, again: bool
+) -> None:
+    """Say what this process knows while its run goes on, if another server has become the primary.
+
+    Said only after the run it might come too late: one slow answer keeps a run for longer than
+    others pause. Raises StoreError.
+    """
+    with store.read() as connection:
+        found = failover.look(connection)
+    if found.timeline is None or (found.timeline == memory.timeline and not found.changed):
+        return
+    now = clock()
+    with store.ledger() as connection:
+        if found.changed:
+            failover.note(connection, found, now)
+        done = reminders.remind(connection, owner, now, memory.known(), again=again)
+    if done:
+        log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bantin")
+        log.warning(
+            "what another database server had not heard of mail is written into it",
+            **{str(state): number for state, number in done.items()},
+        )
 
 
 def settled(
@@ -79,7 +109,8 @@ def settled(
         since = found.since
         if found.changed:
             since = failover.note(connection, found, now)
-        done = reminders.remind(connection, owner, now, memory.lately(now), again=again)
+        done = reminders.remind(connection, owner, now, memory.known(), again=again)
+        reminders.plan_again(connection, owner)
         calm = since is None or not since <= now < since + pause
         if calm and since is not None:
             reminders.hold_what_nobody_knows(connection, now, again=again)

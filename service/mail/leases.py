@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
+from service.mail.handed_over import Memory, tell
 from service.mail.message import key_of
 from service.mail.outbox import Outbox
 from service.mail.relays import OUTBOX
@@ -36,14 +37,19 @@ class Watch:
         term: Term = TERM,
         *,
         again: bool = False,
+        memory: Memory | None = None,
     ) -> None:
-        """`again`: uncertain mails are planned again by themselves (store.mailing.resending)."""
+        """`again`: uncertain mails are planned again by themselves (store.mailing.resending).
+
+        `memory`: what this process has handed over.
+        """
         self._store = store
         self._outbox = outbox
         self._clock = clock
         self._owner = owner
         self._term = term
         self._again = again
+        self._memory = memory or Memory()
 
     def sweep(self, digest: str | None) -> dict[DeliveryState, int]:
         """Settle what dead owners were sending, and give up what is too late. What was done.
@@ -68,13 +74,17 @@ class Watch:
         return done
 
     async def keep_alive(self) -> None:
-        """Renew the leases until cancelled. A busy store costs one beat, not the run."""
+        """Renew the leases until cancelled, and look whether there is another primary to tell.
+
+        A busy store costs one beat, not the run.
+        """
         async with renewed(self._renew, self._term):
             await asyncio.get_running_loop().create_future()
 
     def _renew(self) -> None:
         with self._store.ledger() as connection:
             claims.renew(connection, self._owner, self._clock())
+        tell(self._store, self._memory, self._owner, self._clock, again=self._again)
 
     def _look_up(self, found: list[Lapsed]) -> list[tuple[DeliveryState, str, list[int]]]:
         uncertain = [one.id for one in found if one.relay != OUTBOX]

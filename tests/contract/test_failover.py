@@ -9,14 +9,16 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from service.errors import StoreError
 from service.mail.drain import drain
 from service.mail.handed_over import Memory
+from service.mail.relay import Timeouts
 from service.store import tables as t
 from service.store.core.database import Store
 from service.store.core.failover import PAUSE
+from service.store.core.lease import LASTS, TERM, Term
 from service.store.core.migrate import migrate
 from service.store.mailing import uncertain_deliveries
 from tests.contract.fleet import Fleet
@@ -55,12 +57,12 @@ class Site:
         self.primary.kill()
         self.standby.promote()
 
-    async def send(self, store, owner, memory, sink):
+    async def send(self, store, owner, memory, sink, timeouts=None, term=TERM):
         """One run, which the fail-over may end."""
         with suppress(StoreError):
             await drain(
                 store, self.settings, self.clock, owner=owner, memory=memory,
-                relays=[sink.line(connections=2)],
+                relays=[sink.line(connections=2, timeouts=timeouts)], term=term,
             )  # fmt: skip
 
     def states(self):
@@ -112,6 +114,46 @@ async def test_what_a_sender_knows_is_not_mailed_again_after_commits_were_lost(s
             await site.send(store, "a", memory, sink)
         told = Counter(one.recipient for one in sink.received)
     assert told == Counter(PEOPLE)
+    assert site.states() == {"accepted": len(PEOPLE)}
+
+
+def are_renewed(site):
+    """Whether whatever somebody has in hand is his for longer than until the clock moves again."""
+    with closing(Store(site.url)) as store, store.read() as connection:
+        until = connection.scalar(select(func.min(t.delivery.c.lease_until)))
+    return until is None or until > site.clock.at + LASTS / 2
+
+
+async def test_a_run_that_waits_for_a_slow_answer_says_at_once_what_it_knows(site):
+    """The pause is over long before the answer comes: others send what is left meanwhile."""
+    answered, taking_over, bodies = asyncio.Event(), losing(site, 6, 14), []
+
+    def script(step, who):
+        if step == "after":
+            bodies.append(who)
+            return answered if len(bodies) == 10 else None
+        return taking_over(step, who)
+
+    async with Sink(script) as sink:
+        with closing(Store(site.url)) as store, closing(Store(site.url)) as beside:
+            slow = asyncio.create_task(
+                site.send(store, "a", Memory(), sink, Timeouts(), Term(renew_every_s=0.2))
+            )
+            await eventually(lambda: len(bodies) >= 14)
+            other = Memory()
+            await site.send(beside, "b", other, sink)
+            await eventually(lambda: site.states()["uncertain"] or slow.done())
+            paused_at = site.clock.at
+            while site.clock.at < paused_at + PAUSE:
+                site.clock.at += LASTS / 2
+                await eventually(lambda: are_renewed(site))
+            await site.send(beside, "b", other, sink)
+            assert not slow.done()
+            answered.set()
+            await slow
+            site.clock.at += timedelta(minutes=1)
+            await site.send(beside, "b", other, sink)
+    assert Counter(one.recipient for one in sink.received) == Counter(PEOPLE)
     assert site.states() == {"accepted": len(PEOPLE)}
 
 

@@ -22,10 +22,11 @@ DROP = "DROP"
 SILENCE = "SILENCE"
 """The answer of saying nothing and keeping the line."""
 
-Answer = str | None
+Answer = str | asyncio.Event | None
 Script = Callable[[str, str], Answer]
 """(step, recipient or sender) -> an answer, or None for the usual one. Steps: helo, mail, rcpt,
-data (before 354), body (the whole message is here, nothing is recorded yet), after (recorded)."""
+data (before 354), body (the whole message is here, nothing is recorded yet), after (recorded; an
+event: the usual answer once it is set)."""
 
 
 @dataclass
@@ -176,6 +177,9 @@ class _Peer(SMTP):
                          list(envelope.mail_options))
             )  # fmt: skip
             answer = self._sink.ask("after", self._who())
+        if isinstance(answer, asyncio.Event):
+            await answer.wait()
+            answer = None
         if answer == DROP:
             self.transport.abort()
             return "250 never seen"

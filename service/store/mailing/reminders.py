@@ -48,9 +48,7 @@ def remind(
 ) -> dict[DeliveryState, int]:
     """Write what the owner knows where the rows do not. Needs a transaction of the ledger.
 
-    What it has claimed besides was never begun and is planned again. Nothing of it is in hand just
-    now. `again`: the policy for what is uncertain is "resend". Returns state -> how many came to
-    it.
+    `again`: the policy for what is uncertain is "resend". Returns state -> how many came to it.
     """
     done: dict[DeliveryState, int] = {}
     for some in lots(list(known), _LOT):
@@ -65,12 +63,19 @@ def remind(
             state = _remind(connection, owner, now, row, by_id[row.message_id], again=again)
             if state is not None:
                 done[state] = done.get(state, 0) + 1
+    return done
+
+
+def plan_again(connection: Connection, owner: str) -> None:
+    """What the owner has claimed, and does not know, was never begun: it has nothing in hand now.
+
+    Needs a transaction of the ledger.
+    """
     connection.execute(
         update(delivery)
         .where(LEASE.owner == owner, delivery.c.state == _S.CLAIMED.value)
         .values(state=_S.PLANNED.value, **LEASE.given_back)
     )
-    return done
 
 
 def hold_what_nobody_knows(connection: Connection, now: datetime, *, again: bool) -> int:
