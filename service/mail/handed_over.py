@@ -111,7 +111,8 @@ def settled(
             since = failover.note(connection, found, now)
         done = reminders.remind(connection, owner, now, memory.known(), again=again)
         reminders.plan_again(connection, owner)
-        calm = since is None or not since <= now < since + pause
+        # A clock that is a little behind must not end it at once; one that was ahead, not for ever.
+        calm = since is None or not since - pause <= now < since + pause
         if calm and since is not None:
             reminders.hold_what_nobody_knows(connection, now, again=again)
             failover.over(connection, found)
