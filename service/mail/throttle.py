@@ -17,9 +17,6 @@ from service.store.mailing import rates
 PATIENCE = timedelta(seconds=2)
 """How long a connection waits for a destination; it waits for its own relay as long as it takes."""
 
-LONGEST_QUEUE = timedelta(minutes=30)
-"""A mail that waits for its destination looks again after so long at most."""
-
 _NEARLY = 0.001
 """Of the time between two moments, for sums of fractions."""
 
@@ -124,5 +121,4 @@ class Throttle:
 
     def _queue(self, name: str, now: datetime) -> datetime:
         with self._store.write() as connection:
-            free = rates.queue(connection, name, now, self._limits[name])
-        return min(free, now + LONGEST_QUEUE)
+            return rates.queue(connection, name, now, self._limits[name])

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import event, func, select, update
 
 from service.mail.drain import drain
-from service.mail.throttle import LONGEST_QUEUE, Throttle
+from service.mail.throttle import Throttle
 from service.store import tables as t
-from service.store.mailing import slow_domains
+from service.store.mailing import rates, slow_domains
+from service.store.mailing.rates import LONGEST_QUEUE
 from service.store.mailing.slow_domains import SlowDomain
 from tests.mail import stock
 from tests.mail.relays import Sink
@@ -132,6 +133,27 @@ async def test_a_destination_that_is_full_tells_each_mail_when_to_come_again(any
     for _ in range(4):
         found = await slow.reserve_soon("@cham.example")
     assert found == time.clock() + LONGEST_QUEUE
+
+
+async def test_a_queue_of_half_an_hour_gets_no_longer_and_does_not_begin_anew(any_store, now):
+    """As when tens of thousands wait for one destination."""
+    name = "@dich.example"
+    with any_store.write() as connection:
+        free = rates.take(connection, name, now, RATE, 1) + timedelta(seconds=GAP)
+
+    def told(queue):
+        """The next two of a queue that is so long."""
+        row = update(t.mail_rate).values(queued_us=round((now + queue).timestamp() * 1e6))
+        with any_store.write() as connection:
+            connection.execute(row)
+            return [rates.queue(connection, name, now, RATE) for _ in range(2)]
+
+    gap = timedelta(seconds=GAP)
+    for minutes in (15, 29):
+        at = now + timedelta(minutes=minutes)
+        assert told(at - now) == [at, at + gap]
+    assert told(LONGEST_QUEUE + gap) == [now + LONGEST_QUEUE] * 2
+    assert told(timedelta(hours=3)) == [free, free + gap], "that was a clock that was ahead"
 
 
 class RealClock:

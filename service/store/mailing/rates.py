@@ -15,14 +15,17 @@ from sqlalchemy import (
     between,
     bindparam,
     case,
-    literal,
     or_,
+    select,
     update,
 )
 
 from service.store.core.lease import FURTHEST
 from service.store.core.statements import upsert
 from service.store.tables import mail_rate
+
+LONGEST_QUEUE = timedelta(minutes=30)
+"""A mail that waits for its destination looks again after so long at most."""
 
 _SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,18 +62,21 @@ def take(
 def queue(connection: Connection, name: str, now: datetime, rate: float) -> datetime:
     """About when a moment will be free for one more mail that waits. Takes none.
 
-    Each mail that asks is told the next. `take` has been called before. Needs a write transaction.
+    Each mail that asks is told the next, and LONGEST_QUEUE from now where the queue is longer: it
+    stands behind those who are told theirs by then. What a queue cannot be so far ahead was told by
+    a clock that was. `take` has been called before. Needs a write transaction.
     """
-    furthest = _furthest(now, rate)
-    queued = between(_row.queued_us, _row.taken_us, literal(furthest, BigInteger))
+    row = connection.execute(
+        select(_row.taken_us, _row.queued_us).where(_row.name == name).with_for_update()
+    ).one()
     gap = round(_SECOND / rate)
-    told = connection.execute(
-        update(mail_rate)
-        .where(_row.name == name)
-        .values(queued_us=case((queued, _row.queued_us), else_=_row.taken_us) + gap)
-        .returning(_row.queued_us)
-    ).scalar_one()
-    return _EPOCH + timedelta(microseconds=told - gap)
+    end = _us(now + LONGEST_QUEUE)
+    is_queue = row.taken_us <= row.queued_us <= _us(now + LONGEST_QUEUE + FURTHEST) + gap
+    told = row.queued_us if is_queue else row.taken_us
+    if told > end:
+        return now + LONGEST_QUEUE
+    connection.execute(update(mail_rate).where(_row.name == name).values(queued_us=told + gap))
+    return _EPOCH + timedelta(microseconds=told)
 
 
 def _take(connection: Connection) -> Executable:
