@@ -92,7 +92,8 @@ async def drain(
     """Hand over all that is due, and return when nothing is.
 
     `owner` names this start of this process. `digest`: that digest alone, and not before each of
-    its deliveries has left `planned`, `claimed` and `sending`, in whosever hands. `relays` None:
+    its deliveries has left `planned`, `claimed` and `sending`, in whosever hands, and had its turn
+    where its domain has a rate (while there is a relay that takes any). `relays` None:
     those of the settings, else the outbox. `stop`: when set, messages in flight are finished and
     the rest is given back. `recorded` is told of each mail whose state is committed here. `random`
     gives numbers in [0, 1), the jitter of back-offs. `memory`: what this process has handed over in
@@ -189,8 +190,7 @@ class _Drain:
             await asyncio.to_thread(self._put_off)
             if self._digest is None or self._stop.is_set():
                 return
-            left = await asyncio.to_thread(self._left)
-            if not left.keys() & _IN_HAND:
+            if not await asyncio.to_thread(self._is_in_hand, self._digest):
                 return
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), _LOOK_AGAIN_S)
@@ -301,6 +301,15 @@ class _Drain:
         with self._store.ledger() as connection:
             now = self._clock()
             outcomes.postpone(connection, now, min(retries), reason, self._digest)
+
+    def _is_in_hand(self, digest: str) -> bool:
+        """Whether mails of it are with somebody, or wait for their turn alone."""
+        with self._store.read() as connection:
+            left = deliveries.unsettled_counts(connection, self._clock(), digest)
+            takes = any(line.usable or line.rests for line in self._lines)
+            return bool(left.keys() & _IN_HAND) or (
+                takes and outcomes.are_waiting(connection, digest)
+            )
 
     def _left(self) -> dict[DeliveryState, int]:
         with self._store.read() as connection:

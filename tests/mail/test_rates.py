@@ -19,6 +19,7 @@ from service.store.mailing.slow_domains import SlowDomain
 from tests.mail import stock
 from tests.mail.relays import Sink
 from tests.mail.test_drain import Clock
+from tests.running import eventually
 
 RATE = 20.0
 GAP = 1 / RATE
@@ -206,6 +207,39 @@ async def test_mails_to_a_full_destination_wait_and_hold_up_no_others(any_store,
             clock.at = now + timedelta(minutes=minute)
             await drain(any_store, settings, clock, owner="a", relays=[sink.line()])
             assert len(sink.received) == 6 + minute
+
+
+async def test_a_run_of_one_digest_ends_when_each_mail_has_had_its_turn(any_store, now, tmp_path):
+    """However long that takes: `digest send` drains the digest."""
+    people = [f"nguoi-{n}@day.example" for n in range(3)]
+    stock.fill(any_store, now, people)
+    settings, clock = stock.settings(tmp_path, rates={"day.example": "3/m"}), Clock(now)
+    async with Sink() as sink:
+        run = asyncio.create_task(
+            drain(any_store, settings, clock, owner="a", digest="tuan", relays=[sink.line()])
+        )
+
+        def has_ended():
+            if set(stock.states(any_store).values()) <= {"accepted", "deferred"}:
+                clock.at += timedelta(seconds=20)
+            return run.done()
+
+        await eventually(has_ended)
+        drained = await run
+        assert sorted(one.recipient for one in sink.received) == people
+    assert drained.complete
+    assert not drained.left
+
+
+async def test_nobody_waits_for_the_turn_of_mails_that_no_relay_takes(any_store, now, tmp_path):
+    stock.fill(any_store, now, [f"nguoi-{n}@day.example" for n in range(3)])
+    settings, clock = stock.settings(tmp_path, rates={"day.example": "1/m"}), Clock(now)
+    async with Sink(lambda step, _who: "421 4.3.2 down" if step == "helo" else None) as sink:
+        drained = await drain(
+            any_store, settings, clock, owner="a", digest="tuan", relays=[sink.line()]
+        )
+    assert drained.left == {"deferred": 3}
+    assert not drained.complete
 
 
 # -- a domain that puts mail off ------------------------------------------------------------------

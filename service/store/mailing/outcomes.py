@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, insert, literal, or_, select, update
+from sqlalchemy import Connection, and_, case, exists, insert, literal, or_, select, update
 
 from service.model import DeliveryState
 from service.store.audience import suppressions
@@ -23,8 +23,8 @@ ADDRESS_REFUSED = "address_refused"
 BEHIND = timedelta(seconds=1)
 """Whoever met a refusal queues so far behind those who wait only because of it."""
 
-PACED = "waits for its turn: its destination takes so many a second (mail.rates)"
-"""The answer of a mail that was not tried because of that."""
+PACED = "not tried yet: the rate of its domain (mail.rates) was used up"
+"""The answer of a mail that waits because of that."""
 
 _S = DeliveryState
 _FROM = {
@@ -184,6 +184,16 @@ def wait(connection: Connection, owner: str, until: Mapping[int, datetime]) -> N
             **LEASE.given_back,
         )
     )
+
+
+def are_waiting(connection: Connection, digest_name: str) -> bool:
+    """Whether mails of this digest wait for the rate of their domain."""
+    paced = exists().where(
+        delivery.c.state == _S.DEFERRED.value,
+        delivery.c.reply == PACED,
+        of_digest(digest_name),
+    )
+    return bool(connection.scalar(select(paced)))
 
 
 def _settle(
