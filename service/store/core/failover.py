@@ -59,7 +59,7 @@ def timeline(connection: Connection) -> str | None:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise
-        return None  # some services lock these functions away
+        return None  # hosted PostgreSQL may not grant these functions
 
 
 def is_still(connection: Connection, known: str | None) -> bool:
