@@ -47,11 +47,13 @@ def rematch(
     *,
     model: LearnedModel | None = None,
     decides: bool = False,
+    ends: Callable[[], bool] = lambda: False,
 ) -> Changed:
     """Apply changed rules, or another model, to all stored articles.
 
     `progress` is given how many are through. `decides`: these are the rules, whichever are in
-    force: no service runs that could have others.
+    force: no service runs that could have others. `ends`: asked after each batch; True where the
+    process ends, which must not wait for a large archive. It is begun anew then.
     """
     hashes = rules_hashes(settings, model)
     with store.read() as connection:
@@ -82,6 +84,8 @@ def rematch(
         last = batch[-1].id
         done += len(batch)
         progress(done)
+        if ends():
+            break
     return Changed(topics=frozenset(run.topics), articles=run.moved)
 
 

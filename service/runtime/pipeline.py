@@ -183,6 +183,7 @@ async def match_again(service: Service) -> None:
             service.clock(),
             model=service.model(),
             decides=rules is None,
+            ends=lambda: service.judge.closed,
         )
     )
     if changed.topics:

@@ -137,6 +137,19 @@ def test_a_run_that_was_killed_is_done_again(desk):
     assert desk.quiet("https://a.vn/449") == {"troi": True}
 
 
+def test_a_process_that_ends_does_not_wait_for_a_large_archive(desk):
+    desk.says("a", *(entry(str(n), f"https://a.vn/{n}", f"Thời tiết {n}") for n in range(450)))
+    changed = ruled(troi={"any": ["thời tiết"]})
+    with desk.store.write() as connection:
+        registry.register(connection, changed, desk.now, retire=True)
+    seen = []
+    rematch(desk.store, changed, desk.now, seen.append, ends=lambda: True)
+    assert len(seen) == 1
+    assert seen[0] < 450
+    rematch(desk.store, changed, desk.now + HOUR)
+    assert desk.quiet("https://a.vn/449") == {"troi": True}
+
+
 def test_matching_stored_articles_anew_gives_what_matching_them_at_the_door_gave(
     corpus, store, now
 ):
