@@ -91,9 +91,17 @@ def test_the_image_is_of_this_version_and_runs_as_nobody_in_particular():
 
 
 def test_nothing_names_where_packages_come_from():
+    """No address of anybody else stands in it, and pip is told nothing but these."""
+    ours = {"bantin", "127.0.0.1", "$host$request_uri"}
+    options = set()
     for path in (one for one in DEPLOY.rglob("*") if one.is_file()):
         text = path.read_text(encoding="utf-8")
-        assert not re.search(r"index-url|--index|find-links|trusted-host|p[y]pi", text), path
+        hosts = set(re.findall(r"://([^\s/\"':?@;]+)", text))
+        assert {one for one in hosts if not one.endswith(".example.vn")} <= ours, path
+        assert "PIP_" not in text, path
+        for command in re.findall(r"\bpip3? install((?:[^\n]*\\\n)*[^\n]*)", text):
+            options |= set(re.findall(r"(?<=\s)-[-\w]+", command))
+    assert options == {"--quiet", "--no-cache-dir", "--disable-pip-version-check", "-c"}
 
 
 def test_every_process_of_compose_is_shut_and_has_its_own_folder():
