@@ -1,6 +1,6 @@
 """Remembers up to which line of history readers were checked, so that no tick checks all of them.
 
-What is checked is whether the cut that a reader waits for is still the one of his rule.
+What is checked is whether a reader's next cut still follows from their preferences.
 """
 
 from __future__ import annotations

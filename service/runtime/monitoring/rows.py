@@ -71,9 +71,8 @@ class RowsReader:
                 begun = self._monotonic()
                 rows = self._ask()
                 ended = self._monotonic()
-                if (
-                    rows is None
-                ):  # a wait for a server that is gone says nothing of what reading costs
+                # A wait for a server that is gone says nothing of what reading costs.
+                if rows is None:
                     until = ended + FRESH_S
                 else:
                     until = begun + min(max(FRESH_S, (ended - begun) / SHARE), MOST_S)

@@ -1,4 +1,4 @@
-"""The database's time of day, by which all machines of a site go, however wrong their own are.
+"""The database's time of day, which every process uses, however wrong its machine's is.
 
 It is asked in a round trip, of which the middle is taken, and goes on by a clock of this machine
 that nobody sets. So a machine whose time of day is wrong, or is set, still agrees with the others.
