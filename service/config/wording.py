@@ -21,14 +21,16 @@ from service.text.fold import fold
 
 _LONGEST_QUOTE = 60
 _KEY = "[key]"
-"""With this pydantic marks that not a value but an id is wrong."""
+"""With this pydantic marks that not a value but its key is wrong: an id, where its type does not
+say itself what is wrong."""
 
 
 def finding(error: ErrorDetails) -> Finding:
     """One error of the schema as a finding."""
     path = error["loc"]
     if path and path[-1] == _KEY:
-        return (path[:-1], *_no_id(str(path[-2])))
+        tell_key = _told if error["type"] == "value_error" else _no_id_of
+        return (path[:-1], *tell_key(path[:-1], error))
     tell = _TELLERS.get(error["type"])
     if tell is None:
         return path, _sentence(error["msg"]), ""
@@ -164,6 +166,10 @@ _SHAPES = {
     "accent": ("a colour", '"#0b57a4"'),
     "at": ("an hour", '"07:00"'),
 }
+
+
+def _no_id_of(path: shape.Path, _error: ErrorDetails) -> tuple[str, str]:
+    return _no_id(str(path[-1]))
 
 
 def _no_id(value: str) -> tuple[str, str]:
