@@ -7,7 +7,7 @@ import random
 import re
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
@@ -18,6 +18,7 @@ from service.config.loading import load
 from service.model import CadenceRule
 from service.newsletter.rules import Schedule
 from service.store import tables as t
+from service.store.content import story_rows
 from service.store.core.lease import LASTS
 from tests.contract.mail.office import Office
 from tests.contract.way import Outlets, parsed, text_of
@@ -178,12 +179,15 @@ class Fleet:
             )
 
     async def collected(self) -> None:
-        """Wait until all that the outlet wrote is known."""
-        await eventually(self.is_collected, _PATIENCE_S)
+        """Wait until all that the outlet wrote is known, and no article waits for a judge.
+
+        What does is left to the edition after the one that is due, some five minutes later.
+        """
+        await self._wait_for(self.is_collected)
 
     async def settled(self) -> None:
         """Wait until everybody was told everything, and no message waits."""
-        await eventually(self.is_settled, _PATIENCE_S)
+        await self._wait_for(self.is_settled)
 
     def is_settled(self) -> bool:
         """Whether everybody was told everything, and no message waits."""
@@ -224,12 +228,39 @@ class Fleet:
         return {(address, found[1]) for address, title in rows if (found := _TITLE.search(title))}
 
     def is_collected(self) -> bool:
-        """Whether all that the outlet wrote is known; else it is due."""
+        """Whether all that the outlet wrote is known and judged; else it is due."""
         if self._known() >= {_OLD, *self.titles}:
-            return True
+            with self.office.store.read() as connection:
+                return not story_rows.has_unjudged(connection)
         with self.office.store.write() as connection:
             connection.execute(update(t.source_poll).values(next_poll_at=datetime.now(UTC)))
         return False
+
+    async def _wait_for(self, holds: Callable[[], object]) -> None:
+        try:
+            await eventually(holds, _PATIENCE_S)
+        except TimeoutError:
+            raise AssertionError(
+                f"not {holds.__name__} within {_PATIENCE_S:.0f} s: {self}"
+            ) from None
+
+    def __str__(self) -> str:
+        """How far everything has come."""
+        with self.office.store.read() as connection:
+            rows = [
+                f"{table}: {[*map(tuple, connection.execute(select(*columns)).all()[:60])]}"
+                for table, columns in {
+                    "articles": (t.article_topic.c.article_id, t.article_topic.c.entered_at),
+                    "cuts": (t.subscription.c.next_cut_at, t.subscription.c.covered_to),
+                    "editions": (t.edition.c.cadence, t.edition.c.cut_at, t.edition.c.planned_at),
+                    "deliveries": (t.delivery.c.state, t.delivery.c.next_try_at),
+                }.items()
+            ]
+        said = [
+            f"{file.name}: …{file.read_text()[-2000:]}"
+            for file in sorted(self.office.config.parent.glob("*.err"))
+        ]
+        return "\n".join([f"untold {len(self.untold())}, kills {self.kills}", *rows, *said])
 
     def _known(self) -> set[str]:
         with self.office.store.read() as connection:

@@ -14,6 +14,7 @@ import os
 import pickle
 import signal
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import forkserver
@@ -49,7 +50,8 @@ class Processes:
         self._number = number
         self._max_tasks = max_tasks
         self._nice = nice
-        self._pool: ProcessPool | None = None
+        self._pool: _Pool | None = None
+        self._stops = 0
 
     async def ask(self, jobs: Sequence[ParseTask], timeout_s: float) -> list[Outcome]:
         """One task: each document's result or reason. Raises as `run` does."""
@@ -62,28 +64,28 @@ class Processes:
 
         `timeout_s`: seconds of the processor, or STARVED times as many by the clock. A pool that
         broke (a process was killed while idle) is replaced. Raises BantinError when none can be
-        started.
+        started, or when they were stopped meanwhile.
 
         What the function raises comes back as a value: pebble's own RuntimeError says that the pool
         is broken, and would be taken for it.
         """
+        stops = self._stops
         for _ in range(2):
             pool = self._pool = self._pool or self._started()
             try:
-                future = pool.schedule(
-                    _within, args=(timeout_s, function, args), timeout=STARVED * timeout_s
-                )
-                came = await asyncio.wrap_future(future)
+                came = await pool.ask(_within, (timeout_s, function, args), STARVED * timeout_s)
             except TimeoutError as error:
                 raise OverTimeError from error
             except ProcessExpired as error:
                 if error.exitcode == -signal.SIGPROF:
                     raise OverTimeError from error
                 raise
-            except (BrokenProcessPool, RuntimeError):
-                if self._pool is pool:
+            except (BrokenProcessPool, RuntimeError) as error:
+                if self._stops != stops:
+                    raise BantinError("the processes that read documents were stopped") from error
+                if self._pool is pool:  # else another task, which saw it as well, stops it
                     self._pool = None
-                await asyncio.to_thread(_stop, pool)
+                    await asyncio.to_thread(pool.stop)
             else:
                 if isinstance(came, _Raised):
                     raise came.error()
@@ -91,19 +93,47 @@ class Processes:
         raise BantinError("the processes that read documents cannot be started")
 
     async def stop(self) -> None:
-        """End them. They are started again when somebody asks."""
+        """End them. They are started again when somebody asks; who waits now gets BantinError."""
+        self._stops += 1
         pool, self._pool = self._pool, None
         if pool is not None:
-            await asyncio.to_thread(_stop, pool)
+            await asyncio.to_thread(pool.stop)
 
-    def _started(self) -> ProcessPool:
-        return ProcessPool(
-            max_workers=self._number,
-            max_tasks=self._max_tasks,
-            initializer=_settle_in,
-            initargs=(self._nice,),
-            context=_context(),
+    def _started(self) -> _Pool:
+        return _Pool(
+            ProcessPool(
+                max_workers=self._number,
+                max_tasks=self._max_tasks,
+                initializer=_settle_in,
+                initargs=(self._nice,),
+                context=_context(),
+            )
         )
+
+
+class _Pool:
+    """One pool of processes, and what it has been asked and has not answered."""
+
+    def __init__(self, pool: ProcessPool) -> None:
+        self._pool = pool
+        self._asked: set[Future[object]] = set()
+
+    async def ask(
+        self, function: Callable[..., object], args: Sequence[object], timeout_s: float
+    ) -> object:
+        """Raises what pebble's future raises; BrokenProcessPool when it is stopped meanwhile."""
+        future = self._pool.schedule(function, args=args, timeout=timeout_s)
+        self._asked.add(future)
+        future.add_done_callback(self._asked.discard)
+        return await asyncio.wrap_future(future)
+
+    def stop(self) -> None:
+        """End its processes. Pebble leaves tasks that nobody works on any more without an end."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+        for future in self._asked.copy():
+            with contextlib.suppress(InvalidStateError):  # it was cancelled
+                future.set_exception(BrokenProcessPool("it was stopped"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +217,3 @@ def _settle_in(nice: int) -> None:
         import resource  # noqa: PLC0415 - not on every system
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-
-
-def _stop(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call]
-    pool.join()

@@ -6,6 +6,8 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -282,3 +284,10 @@ async def test_a_document_that_finds_a_bug_costs_no_other_anything(parsers):
     assert [one.document.title for one in results if one is not results[4]] == [
         str(n) for n in range(20) if n != 4
     ]
+
+
+def test_a_stop_while_a_worker_begins_leaves_no_process_and_says_nothing(tmp_path):
+    command = [sys.executable, "-m", "tests.collect.workers.stopped_early", str(tmp_path / "first")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "BantinError('the processes that read documents were stopped')\n"
