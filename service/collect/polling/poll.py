@@ -34,11 +34,15 @@ from service.model import Changed
 from service.net.agent import user_agent
 from service.net.client import Client
 from service.store.core.database import Store
+from service.store.core.kicks import Kick, kick
 from service.store.core.lease import TERM, Term
 from service.store.core.threads import in_thread
 from service.store.sources import article_page_queue, polling_queue
 from service.store.sources.polling_queue import Due
 from service.text.unknown_name import no_such
+
+SHARED = 100
+"""Sources that one pass finds due before it calls other processes to help: a second's work."""
 
 PAGES_S = 300.0
 """For how long a pass by hand reads articles' pages; the rest is read by the next one."""
@@ -93,6 +97,8 @@ async def collect(
     wanted = await in_thread(_wanted, store, settings, clock(), names)
     if not wanted and not await in_thread(_has_pages, store, clock()):
         return Collected()
+    if names is None and len(wanted) > SHARED:
+        await in_thread(_call_others, store)
     async with AsyncExitStack() as stack:
         if client is None:
             client = await stack.enter_async_context(
@@ -168,6 +174,12 @@ def _version() -> str:
 def _has_pages(store: Store, now: datetime) -> bool:
     with store.read() as connection:
         return article_page_queue.is_due(connection, now)
+
+
+def _call_others(store: Store) -> None:
+    """Not at their next tick: by then most of what is due has been asked."""
+    with store.write() as connection:
+        kick(connection, Kick.SOURCES)
 
 
 def _wanted(

@@ -31,6 +31,9 @@ class Kick(Enum):
     MAIL = ("mail",)
     """A message is planned."""
 
+    SOURCES = ("collect",)
+    """Many sources are due: whoever collects as well, and has nothing to do, may take some."""
+
     DELIVERED = ("delivered",)
     """A hub has brought a document."""
 

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import delete, select, text, update
 
 from service.collect.politeness.rate_limit import Sites
+from service.collect.polling import poll
 from service.collect.polling.backpressure import IN_FLIGHT
 from service.collect.polling.poll import Collected, collect, open_client
 from service.collect.workers.pool import Parsers
@@ -24,6 +25,7 @@ from service.net.limits import MEBI, FetchLimits
 from service.store import tables as t
 from service.store.content import stale_feeds, versions
 from service.store.core.database import Store
+from service.store.core.kicks import Kick
 from service.store.core.lease import LASTS
 from service.store.sources import registry
 from tests.builders import add_digest, add_subscription, sources
@@ -577,3 +579,21 @@ async def test_servers_that_hang_hold_nobody_up_while_bodies_wait_to_be_stored(s
         office = Office(store, now, wire, **{name: {"per_site": freely} for name in names})
         got = await office.collect()
     assert got.ok == len(names)
+
+
+async def test_who_finds_much_due_calls_the_other_collectors(any_store, now):
+    told = []
+    any_store.tell(told.append)
+
+    async def any_page(talk):
+        await talk.answer(rss("a"))
+
+    async with raw_server(any_page) as wire:
+        office = Office(any_store, now, wire, **{f"s{n}": {} for n in range(poll.SHARED + 1)})
+        told.clear()
+        await office.collect(*(f"s{n}" for n in range(poll.SHARED + 1)))
+        assert not any(Kick.SOURCES in kicks for kicks in told)  # these are asked by hand
+        office.now += timedelta(days=1)
+        told.clear()
+        await office.collect()
+    assert [kicks for kicks in told if Kick.SOURCES in kicks] == [{Kick.SOURCES}]
