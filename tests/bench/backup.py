@@ -94,6 +94,7 @@ async def _measure(url: str, folder: Path, farm: Any, options: argparse.Namespac
             await asyncio.sleep(30)  # the first collection, and what follows it
             alone = await _live(store, farm, office, relay, lambda: False, options.seconds)
             begun = time.monotonic()
+            print("alone: " + ", ".join(_said(*one) for one in alone.items()), flush=True)
             backup = office.backup()
             beside = await _live(store, farm, office, relay, lambda: backup.poll() is None, 0)
             took = time.monotonic() - begun
@@ -109,6 +110,10 @@ async def _measure(url: str, folder: Path, farm: Any, options: argparse.Namespac
             f"{what}: p50 {half:.1f} -> {half_now:.1f} ms, p99 {most:.1f} -> {most_now:.1f} ms "
             f"({most_now / most:.2f}x), {len(before)} and {len(now)} of them"
         )
+
+
+def _said(what: str, taken: list[float]) -> str:
+    return f"{what} p50 {_at(taken, 0.5):.1f}, p99 {_at(taken, 0.99):.1f} ms"
 
 
 def _fill(store: Store, rows: int) -> None:

@@ -133,6 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--known", type=int, default=1000, help="feeds of the second comparison")
     parser.add_argument("--at-once", type=int, default=24)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--only", choices=["collectors", "one-process"])
     options = parser.parse_args(arguments)
     if not BENCH.is_dir():
         sys.exit(f"the bench folder is not here ({BENCH}); it is not part of this project")
@@ -143,10 +144,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (work / "venv").symlink_to(sys.prefix)
     try:
         feeds = max(options.feeds, options.known)
-        with common.Farm(str(work), feeds, latency_ms=200) as farm:
-            _collectors(farm, options)
-        with common.Farm(str(work), options.known) as farm:
-            _one_process(farm, options)
+        if options.only != "one-process":
+            with common.Farm(str(work), feeds, latency_ms=200) as farm:
+                _collectors(farm, options)
+        if options.only != "collectors":
+            with common.Farm(str(work), options.known) as farm:
+                _one_process(farm, options)
     finally:
         shutil.rmtree(work)
 

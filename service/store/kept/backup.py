@@ -25,6 +25,10 @@ from service.store.kept import postgres_tools, sqlite_files
 from service.store.kept.after_restore import MADE
 from service.store.kept.sqlite_files import Progress
 
+COMPRESSION = 1
+"""Of an archive: half the time of pg_dump's own 6, and a fifth more bytes (docs/performance.md).
+For as long as it takes the server keeps all rows as they were, and works beside the service."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backup:
@@ -134,6 +138,7 @@ def _of_postgres(url: str, part: Path, made: str) -> None:
             postgres_tools.run(
                 "pg_dump",
                 "--format=custom",
+                f"--compress={COMPRESSION}",
                 f"--file={part}",
                 server=postgres_tools.server_of(url),
             )
