@@ -52,7 +52,10 @@ COMMANDS = {
     "backup": ("service.cli.kept.backup:backup", "write the store into one file while it is used"),
     "restore": ("service.cli.kept.backup:restore", "make the store from a backup"),
     "store": ("service.cli.kept.store:store", "move the store to another database"),
-    "mail": ("service.cli.mail:mail", "send a test mail through a relay"),
+    "mail": (
+        "service.cli.mailing.mail:mail",
+        "send a test mail through a relay; make the key that signs mails",
+    ),
     "config": ("service.cli.config:config", "show the effective configuration, or its schema"),
     "templates": ("service.cli.templates:templates", "list templates; copy them to customize"),
     "completion": ("service.cli.completion:completion", "print a completion script for your shell"),

@@ -39,6 +39,8 @@ def _places(settings: Settings) -> Iterator[tuple[tuple[str, ...], SecretRef]]:
     for relay in settings.mail.relay.values():
         if relay.password is not None:
             yield ("mail", "relay", relay.id, "password"), relay.password
+    if settings.mail.dkim is not None:
+        yield ("mail", "dkim", "key"), settings.mail.dkim.key
     if settings.metrics.key is not None:
         yield ("metrics", "key"), settings.metrics.key
     if settings.collect.proxy_auth is not None:

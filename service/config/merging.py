@@ -64,10 +64,10 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     store = data.get("store")
     if isinstance(store, dict) and isinstance(store.get("url"), str):
         data["store"] = {**store, "url": absolute_url(store["url"], folder)}
-    mail = data.get("mail")
-    if isinstance(mail, dict) and isinstance(mail.get("relay"), dict):
-        relays = {name: _anchored_relay(relay, folder) for name, relay in mail["relay"].items()}
-        data["mail"] = {**mail, "relay": relays}
+    if isinstance(data.get("mail"), dict):
+        data["mail"] = _anchored_mail(data["mail"], folder)
+    if isinstance(data.get("metrics"), dict):
+        data["metrics"] = _anchored_key(data["metrics"], "key", folder)
     if isinstance(data.get("collect"), dict):
         data["collect"] = _anchored_access(data["collect"], folder)
     if isinstance(data.get("source"), dict):
@@ -76,10 +76,21 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     return data
 
 
-def _anchored_relay(relay: Any, folder: Path) -> Any:
-    if not isinstance(relay, dict) or "password" not in relay:
-        return relay
-    return {**relay, "password": _anchored_secret(relay["password"], folder)}
+def _anchored_mail(mail: dict[str, Any], folder: Path) -> dict[str, Any]:
+    anchored = dict(mail)
+    if isinstance(mail.get("relay"), dict):
+        relays = mail["relay"].items()
+        anchored["relay"] = {name: _anchored_key(one, "password", folder) for name, one in relays}
+    if "dkim" in mail:
+        anchored["dkim"] = _anchored_key(mail["dkim"], "key", folder)
+    return anchored
+
+
+def _anchored_key(table: Any, key: str, folder: Path) -> Any:
+    """A table with a secret at `key`."""
+    if not isinstance(table, dict) or key not in table:
+        return table
+    return {**table, key: _anchored_secret(table[key], folder)}
 
 
 def _anchored_access(told: Any, folder: Path) -> Any:
@@ -91,7 +102,7 @@ def _anchored_access(told: Any, folder: Path) -> Any:
         anchored["ca"] = str(folder / told["ca"])
     for key in ("auth", "proxy_auth"):
         if key in told:
-            anchored[key] = _anchored_relay(told[key], folder)
+            anchored[key] = _anchored_key(told[key], "password", folder)
     if isinstance(told.get("headers"), dict):
         headers = told["headers"].items()
         anchored["headers"] = {name: _anchored_secret(one, folder) for name, one in headers}

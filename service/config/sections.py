@@ -21,6 +21,7 @@ from service.config.values import (
     Rate,
     Secret,
     SecretText,
+    Selector,
     StoreUrl,
     WebAddress,
     phrase,
@@ -251,6 +252,18 @@ class Relay(Named):
         return self._secret
 
 
+class Dkim(ConfigSection):
+    """The key that signs every mail: `bantin mail keys` makes one."""
+
+    domain: DomainName = Field(description="The domain that signs; it fits that of `from`")
+    selector: Selector = Field(
+        description="Names the key: its record stands at SELECTOR._domainkey.DOMAIN"
+    )
+    key: SecretText = Field(
+        description="The private key as PEM, or where it is kept: RSA of 2048 bits, or Ed25519"
+    )
+
+
 class Mail(ConfigSection):
     """The sender of mails and the relays. Without a relay mails stay in var/outbox."""
 
@@ -267,6 +280,7 @@ class Mail(ConfigSection):
         {},
         description='Maximum rates by the domain of the address, such as "gmail.com" = "20/s"',
     )
+    dkim: Dkim | None = Field(None, description="The key that signs every mail (DKIM)")
     relay: dict[Id, Relay] = Field({}, description="The mail servers, by id")
 
 

@@ -21,6 +21,8 @@ def shown(settings: Settings) -> dict[str, Any]:
     for name, relay in settings.mail.relay.items():
         if relay.password is not None:
             data["mail"]["relay"][name]["password"] = _place(relay.password)
+    if settings.mail.dkim is not None:
+        data["mail"]["dkim"]["key"] = _place(settings.mail.dkim.key)
     _hide_access(data["collect"], settings.collect)
     for name, source in settings.source.items():
         told = data["source"][name]

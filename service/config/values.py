@@ -213,6 +213,14 @@ def domain_name(value: str) -> str:
     return encoded
 
 
+def selector(value: str) -> str:
+    """The name of a DKIM key: one label in the DNS. RFC 6376 3.1 allows several; nobody does it."""
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", value):
+        right = "write letters, digits and hyphens, such as tin1"
+        raise ValueError(f'"{value}" is not the selector of a key; {right}')
+    return value
+
+
 def _is_port(text: str) -> bool:
     return text.isascii() and text.isdigit() and int(text) < 1 << 16
 
@@ -323,6 +331,7 @@ SecretText = Annotated[
 ]
 Line = Annotated[str, AfterValidator(one_line)]
 DomainName = Annotated[str, AfterValidator(domain_name)]
+Selector = Annotated[str, AfterValidator(selector)]
 WebAddress = Annotated[str, AfterValidator(web_address)]
 ProxyAddress = Annotated[str, AfterValidator(proxy_address)]
 ZoneName = Annotated[str, AfterValidator(zone_name)]

@@ -201,6 +201,7 @@ _TELLERS: dict[str, Callable[[shape.Path, ErrorDetails], tuple[str, str]]] = {
     "string_type": _no_text,
     "int_type": _no_number,
     "float_type": _no_number,
+    "float_parsing": _no_number,
     "bool_type": _no_bool,
     "tuple_type": _no_list,
     "dict_type": _no_table,

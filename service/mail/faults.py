@@ -15,7 +15,7 @@ _EXAMPLE = 'write "Title <name@example.org>"'
 def faults(settings: Settings) -> list[Finding]:
     """Every fault of `[mail]`, and of what it needs from `[site]`."""
     mail = settings.mail
-    found = _addresses(mail)
+    found = [*_addresses(mail), *_signing(mail)]
     if mail.relay:
         found += _for_relays(settings)
     for name, relay in mail.relay.items():
@@ -33,6 +33,19 @@ def _addresses(mail: Mail) -> list[Finding]:
         except MailError as error:
             found.append((("mail", key), str(error), _EXAMPLE))
     return found
+
+
+def _signing(mail: Mail) -> list[Finding]:
+    if mail.dkim is None or mail.dkim.key.secret is None:
+        return []
+    # As in mail.personal: who does not sign does not load it.
+    from service.mail.signing.dkim import signer_of  # noqa: PLC0415
+
+    try:
+        signer_of(mail.dkim)
+    except MailError as error:
+        return [(("mail", "dkim", "key"), str(error), "make one with `bantin mail keys`")]
+    return []
 
 
 def _for_relays(settings: Settings) -> list[Finding]:

@@ -64,8 +64,23 @@ def test_the_defaults_hold_for_settings_made_without_a_file():
     assert settings.zone == "UTC"
 
 
+def test_the_path_of_each_secret_is_read_from_the_folder_of_its_own_file(folder):
+    folder.write("one", "desk/keys/one")
+    folder.write("two", "desk/keys/two")
+    folder.write(
+        """
+        mail.dkim = { domain = "a.vn", selector = "s", key = { file = "keys/one" } }
+        metrics.key = { file = "keys/two" }
+        """,
+        "desk/more.toml",
+    )
+    folder.write('include = ["desk/more.toml"]')
+    settings = folder.load().settings
+    assert settings.mail.dkim.key.secret.reveal() == "one"
+    assert settings.metrics.key.secret.reveal() == "two"
+
+
 def test_a_file_of_a_real_office(folder):
-    (folder.path / "dkim").write_text("unused")
     folder.write("bí-mật\n", "run/smtp")
     folder.write('[source.a]\nurl = "https://a.vn/rss"\ntopics = ["giao-duc"]\n', "feeds/a.toml")
     folder.write(

@@ -14,6 +14,7 @@ def test_everything_in_force_is_shown_without_a_secret(folder):
         url = "postgresql://tin:geheim@db.example.vn:5432/tin"
         [mail]
         from = "Tin <tin@example.vn>"
+        dkim = { domain = "example.vn", selector = "tin1", key = { file = "keys/tin1.pem" } }
         relay.a = { host = "x", password = "geheim" }
         relay.b = { host = "y", password = { env = "PW" } }
         [digest.d]
@@ -26,10 +27,13 @@ def test_everything_in_force_is_shown_without_a_secret(folder):
         headers = { "X-Key" = "geheim", "X-Other" = { env = "PW" } }
         """
     )
+    (folder.path / "keys").mkdir()
+    (folder.path / "keys" / "tin1.pem").write_text("geheim")
     data = shown(folder.load(PW="geheim").settings)
     assert "geheim" not in json.dumps(data)
     assert data["store"]["url"] == "postgresql://tin:***@db.example.vn:5432/tin"
     assert data["mail"]["from"] == "Tin <tin@example.vn>"
+    assert data["mail"]["dkim"]["key"] == {"file": str(folder.path / "keys" / "tin1.pem")}
     assert data["mail"]["relay"]["a"]["password"] == "***"
     assert data["mail"]["relay"]["b"]["password"] == {"env": "PW"}
     assert data["collect"]["proxy_auth"]["password"] == {"env": "PW"}

@@ -15,6 +15,7 @@ from service.store.core import facts
 from service.store.core.database import Store
 from tests.contract.plug import settings_of
 from tests.contract.test_crash_matrix import NO_NEWS, NOW, PEOPLE, prepare
+from tests.mail import signed
 from tests.mail.relays import Sink
 
 
@@ -27,7 +28,7 @@ def url(request, tmp_path):
 
 
 async def test_a_preview_is_what_the_relay_receives_before_and_after(url, tmp_path):
-    settings = settings_of(tmp_path)
+    settings = signed.with_key(settings_of(tmp_path))
     renderer = Renderer(site_view(settings), None)
     store = Store(url)
 
@@ -46,5 +47,6 @@ async def test_a_preview_is_what_the_relay_receives_before_and_after(url, tmp_pa
         await drain(store, settings, lambda: NOW, owner="o", digest="tuan", relays=[sink.line()])
     received = {one.recipient: one.data for one in sink.received}
     assert received == before
+    assert all(signed.verifies(data) for data in received.values())
     assert {address: show(address).message for address in PEOPLE} == received
     store.close()

@@ -32,6 +32,18 @@ def make_file(path: Path) -> None:
     _close(path, path.lstat())
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Write a new private file, on the disk when it returns. Raises FileExistsError, OSError."""
+    with open(path, "xb", opener=opener) as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+
+
 def opener(path: Path | str, flags: int) -> int:
     """Makes private files: `open(…, opener=opener)`."""
     return os.open(path, flags | os.O_CLOEXEC, FILE)

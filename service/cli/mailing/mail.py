@@ -1,4 +1,4 @@
-"""`bantin mail` tests whether the relay accepts mail."""
+"""`bantin mail` tests whether the relay accepts mail, and makes the key that signs it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from service.cli.grouping import CommandGroup
+from service.cli.mailing.keys import keys
 from service.cli.opening import opened
 from service.cli.output import config_option, dump, fail, json_option, number, printable, say
 from service.mail import relay_notes, trial
@@ -22,7 +23,10 @@ _ARROWS = {"C": ">", "S": "<"}
 
 @click.group(cls=CommandGroup)
 def mail() -> None:
-    """Send a test mail through a relay."""
+    """Send a test mail through a relay; make the key that signs mails."""
+
+
+mail.add_command(keys)
 
 
 @mail.command()
