@@ -26,7 +26,8 @@ def every_command(group: click.Group, ctx: click.Context, above: str = "") -> di
 
 COMMAND_PATHS = (
     "init", "check", "demo", "up", "admin link", "reload", "collect", "publish", "digest preview",
-    "digest send", "status", "articles", "explain", "why", "parse", "mail keys", "mail test", "migrate",
+    "digest send", "status", "articles", "explain", "why", "parse", "mail keys", "mail test",
+    "migrate",
     "sources list",
     "sources add", "sources pause", "sources resume", "sources show", "sources discover",
     "sources import", "sources export", "sources retry", "subscribers list", "subscribers add",
