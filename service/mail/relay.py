@@ -1,20 +1,17 @@
 """One connection to a relay, one message at a time: MAIL, RCPT, DATA, 354, *gate*, body.
 
-aiosmtplib sends DATA and the body in one call. The ledger must be written between the two: only
-when the relay has said 354 and the commit of `sending` stands does the first byte of the body
-leave (docs/decisions/019). So DATA is driven here in two steps.
+Where the relay offers PIPELINING (RFC 2920) the three commands travel together: on a long line a
+message then takes two round trips instead of four. The body never does: see smtp/client.py.
 """
 
 from __future__ import annotations
 
-import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import aiosmtplib
-import aiosmtplib.typing
 
 from service.config.schema import Relay
 from service.mail import relay_answers
@@ -22,13 +19,12 @@ from service.mail.classify import SmtpReply, SmtpStage, Verdict, judge
 from service.mail.handover import Gate, GateClosed, Handover, Lost, Unfit, Unreachable
 from service.mail.personal import Message
 from service.mail.security import Security, port, security
+from service.mail.smtp.client import Heard, SmtpClient
 
 MESSAGES_PER_CONNECTION = 200
 """Then a fresh one: many relays count, and drop the connection in the middle of a dialogue."""
 
-_DOT = re.compile(rb"(?m)^\.")
 _START_INPUT = 354
-_CONTINUE_AUTH = 334
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,72 +43,38 @@ class Timeouts:
     quit: float = 2.0
 
 
-Heard = Callable[[str, str], None]
-"""Called with each line of the dialogue: ("C" for ours or "S" for the relay's, the line)."""
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A command of the envelope, and for how many seconds its answer is waited for."""
 
-_HIDDEN = "***"
+    stage: SmtpStage
+    limit_s: float
+    command: tuple[bytes, ...]
+
+    def is_granted_by(self, answer: aiosmtplib.SMTPResponse) -> bool:
+        """Whether the next step may follow."""
+        if self.stage is SmtpStage.DATA:
+            return bool(answer.code == _START_INPUT)
+        return _is_good(answer.code)
 
 
-class _TwoStep(aiosmtplib.SMTP):
-    """aiosmtplib's client with the body of DATA as a step of its own, and a dialogue to overhear.
+_Refused = tuple[SmtpStage, aiosmtplib.SMTPResponse]
 
-    What follows AUTH and its mechanism is never told to `heard`.
-    """
 
-    def __init__(self, *, heard: Heard | None, **options: Any) -> None:
-        super().__init__(**options)
-        self._heard = heard or (lambda _who, _line: None)
-        self._hides_next = False
+class _BrokeOff(Exception):  # noqa: N818 - an event of the dialogue
+    """The connection said nothing, or nothing that can be understood, at a stage."""
 
-    async def execute_command(
-        self,
-        *args: bytes,
-        timeout: Any = aiosmtplib.typing.Default.token,  # noqa: ASYNC109
-    ) -> aiosmtplib.SMTPResponse:
-        self._heard("C", self._shown(args))
-        response = await super().execute_command(*args, timeout=timeout)
-        self.overheard(response)
-        self._hides_next = response.code == _CONTINUE_AUTH
-        return response
+    def __init__(self, stage: SmtpStage, cause: Exception) -> None:
+        super().__init__(stage, cause)
+        self.stage, self.cause = stage, cause
 
-    async def starttls(self, *args: Any, **options: Any) -> aiosmtplib.SMTPResponse:
-        """Not a command of its own in the library."""
-        await self._ehlo_or_helo_if_needed()
-        self._heard("C", "STARTTLS")
-        response = await super().starttls(*args, **options)
-        self.overheard(response)
-        return response
 
-    def overheard(self, response: aiosmtplib.SMTPResponse) -> None:
-        for line in response.message.splitlines() or [""]:
-            self._heard("S", f"{response.code} {line}".rstrip())
-
-    def _shown(self, args: tuple[bytes, ...]) -> str:
-        if self._hides_next:
-            return _HIDDEN
-        is_login = args[0].upper() == b"AUTH"
-        shown = [*args[:2], _HIDDEN.encode()] if is_login and len(args) > 2 else args  # noqa: PLR2004
-        return b" ".join(shown).decode("utf-8", "replace")
-
-    async def greet(self) -> None:
-        """EHLO once more where TLS has made the relay forget us."""
-        await self._ehlo_or_helo_if_needed()
-
-    def begin_body(self, data: bytes) -> None:
-        """Hand the body to the socket. Raises SMTPServerDisconnected if not a byte could leave."""
-        if self.protocol is None:
-            raise aiosmtplib.SMTPServerDisconnected("the relay hung up before the body")
-        self._heard("C", f"(the message, {len(data)} bytes)")
-        self._heard("C", ".")
-        self.protocol.write(_DOT.sub(b"..", data) + b".\r\n")
-
-    async def end_body(self, timeout: float) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109
-        """The relay's last word on the message. Must follow `begin_body` at once."""
-        if self.protocol is None:
-            raise aiosmtplib.SMTPServerDisconnected("the relay hung up after the body")
-        response = await self.protocol.read_response(timeout=timeout)
-        self.overheard(response)
-        return response
+@contextmanager
+def _broken_at(step: _Step) -> Iterator[None]:
+    try:
+        yield
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        raise _BrokeOff(step.stage, error) from error
 
 
 class RelayConnection:
@@ -135,7 +97,7 @@ class RelayConnection:
         self._timeouts = timeouts
         self._tls_context = tls_context
         self._heard = heard
-        self._smtp: _TwoStep | None = None
+        self._smtp: SmtpClient | None = None
         self._sent = 0
 
     async def deliver(self, message: Message, gate: Gate, *, hurried: bool = False) -> Handover:
@@ -188,7 +150,7 @@ class RelayConnection:
         return await self._body(smtp, message)
 
     async def _envelope(
-        self, smtp: _TwoStep, message: Message, *, hurried: bool
+        self, smtp: SmtpClient, message: Message, *, hurried: bool
     ) -> SmtpReply | Lost | None:
         """MAIL, RCPT, DATA up to 354; None when the relay waits for the body."""
         limits = self._timeouts
@@ -200,28 +162,54 @@ class RelayConnection:
             options.append(b"SMTPUTF8")
         sender, recipient = message.sender.encode(), message.recipient.encode()
         steps = (
-            (SmtpStage.MAIL, limits.command, (b"MAIL", b"FROM:<" + sender + b">", *options)),
-            (SmtpStage.RCPT, patience, (b"RCPT", b"TO:<" + recipient + b">")),
-            (SmtpStage.DATA, patience, (b"DATA",)),
+            _Step(SmtpStage.MAIL, limits.command, (b"MAIL", b"FROM:<" + sender + b">", *options)),
+            _Step(SmtpStage.RCPT, patience, (b"RCPT", b"TO:<" + recipient + b">")),
+            _Step(SmtpStage.DATA, patience, (b"DATA",)),
         )
-        for stage, limit, command in steps:
-            try:
-                answer = await smtp.execute_command(*command, timeout=limit)
-            except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-                self._drop()
-                reason = _reason(error, message.recipient)
-                return Lost(stage, reason, slow=isinstance(error, TimeoutError))
-            good = answer.code == _START_INPUT if stage is SmtpStage.DATA else _is_good(answer.code)
-            if not good:
-                await self._reset(smtp)
-                if (
-                    stage is SmtpStage.MAIL and message.utf8
-                ):  # SMTPUTF8 stands there for the recipient
-                    stage = SmtpStage.RCPT  # noqa: PLW2901 - whom the answer is about
-                return _reply(stage, answer, message)
-        return None
+        try:
+            refused = await self._ask(smtp, steps)
+        except _BrokeOff as error:
+            self._drop()
+            cause = error.cause
+            reason = _reason(cause, message.recipient)
+            return Lost(error.stage, reason, slow=isinstance(cause, TimeoutError))
+        if refused is None:
+            return None
+        if self._smtp is smtp:  # else it hung up
+            await self._reset(smtp)
+        stage, answer = refused
+        if stage is SmtpStage.MAIL and message.utf8:  # SMTPUTF8 stands there for the recipient
+            stage = SmtpStage.RCPT  # whom the answer is about
+        return _reply(stage, answer, message)
 
-    async def _body(self, smtp: _TwoStep, message: Message) -> SmtpReply | Lost:
+    async def _ask(self, smtp: SmtpClient, steps: Sequence[_Step]) -> _Refused | None:
+        """The first answer that refuses; None: the relay waits for the body. Raises _BrokeOff."""
+        if not smtp.supports_extension("pipelining"):
+            for step in steps:
+                with _broken_at(step):
+                    answer = await smtp.execute_command(*step.command, timeout=step.limit_s)
+                if not step.is_granted_by(answer):
+                    return step.stage, answer
+            return None
+        refused: _Refused | None = None
+        with _broken_at(steps[0]):
+            async with smtp.together([step.command for step in steps]) as reply:
+                for step in steps:
+                    try:
+                        with _broken_at(step):
+                            answer = await reply(step.limit_s)
+                    except _BrokeOff:
+                        if refused is None:
+                            raise
+                        self._drop()  # it has said why before
+                        return refused
+                    if not step.is_granted_by(answer):
+                        refused = refused or (step.stage, answer)
+        if refused is not None and answer.code == _START_INPUT:
+            self._drop()  # a message for nobody (RFC 2920 3.1): after 354 we can but hang up
+        return refused
+
+    async def _body(self, smtp: SmtpClient, message: Message) -> SmtpReply | Lost:
         try:
             smtp.begin_body(message.data)
         except (aiosmtplib.SMTPException, OSError) as error:
@@ -240,7 +228,7 @@ class RelayConnection:
     async def open(self) -> Unreachable | None:
         """Connect, TLS, AUTH: a session that is ready for MAIL. None: there is one."""
         relay, kind = self._relay, security(self._relay)
-        smtp = _TwoStep(
+        smtp = SmtpClient(
             heard=self._heard,
             hostname=relay.host,
             port=port(relay),
@@ -271,7 +259,7 @@ class RelayConnection:
         self._smtp, self._sent = smtp, 0
         return None
 
-    async def _reset(self, smtp: _TwoStep) -> None:
+    async def _reset(self, smtp: SmtpClient) -> None:
         """Forget the refused envelope, so that the next message starts clean."""
         try:
             answer = await smtp.execute_command(b"RSET", timeout=self._timeouts.command)

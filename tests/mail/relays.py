@@ -50,6 +50,7 @@ class Sink:
         implicit_tls: bool = False,
         password: str | None = None,
         utf8: bool = False,
+        pipelining: bool = True,
     ) -> None:
         self.script = script
         self.received: list[Received] = []
@@ -60,6 +61,7 @@ class Sink:
         self._implicit = implicit_tls
         self._password = password
         self._utf8 = utf8
+        self.pipelining = pipelining
         self._server: asyncio.Server | None = None
         self._peers: list[_Peer] = []
 
@@ -151,6 +153,12 @@ class _Peer(SMTP):
         else:
             await self.push(answer.encode("utf-8", "surrogateescape"))
         return True
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd\'s name
+        self, _server: SMTP, session: Session, _envelope: Envelope, host: str, offers: list[str]
+    ) -> list[str]:
+        session.host_name = host
+        return [*(["250-PIPELINING"] if self._sink.pipelining else []), *offers]
 
     async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd\'s name
         if not await self._answered("helo", hostname):

@@ -84,11 +84,15 @@ ANSWERS = [
 ]
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
 @pytest.mark.parametrize(("step", "answer", "expected"), ANSWERS)
 async def test_a_refusal_at_any_step_is_a_value_and_the_next_message_goes_through(
-    step, answer, expected
+    step, answer, expected, pipelining
 ):
-    async with Sink(lambda s, _: answer if s == step and not sink.received else None) as sink:
+    def script(at, _who):
+        return answer if at == step and not sink.received else None
+
+    async with Sink(script, pipelining=pipelining) as sink:
         relay = connection(sink)
         assert await relay.deliver(message(), open_gate) == expected
         sink.script = lambda _s, _w: None
@@ -111,9 +115,12 @@ async def test_a_refusal_at_any_step_is_a_value_and_the_next_message_goes_throug
     ],
 )
 @pytest.mark.parametrize("how", [DROP, SILENCE])
-async def test_a_broken_connection_says_how_far_it_came_and_is_opened_again(step, stage, how):
+@pytest.mark.parametrize("pipelining", [True, False])
+async def test_a_broken_connection_says_how_far_it_came_and_is_opened_again(
+    step, stage, how, pipelining
+):
     short = Timeouts(connect=2.0, command=0.3, body=0.3, quit=0.2)
-    async with Sink(lambda s, _: how if s == step else None) as sink:
+    async with Sink(lambda s, _: how if s == step else None, pipelining=pipelining) as sink:
         relay = connection(sink, short)
         result = await relay.deliver(message(), open_gate)
         assert isinstance(result, Lost)
