@@ -56,6 +56,10 @@ COMMANDS = {
         "service.cli.mailing.mail:mail",
         "send a test mail through a relay; make the key that signs mails",
     ),
+    "bounces": (
+        "service.cli.mailing.bounces:bounces",
+        "read returned mail, and write no more to addresses that are dead",
+    ),
     "config": ("service.cli.config:config", "show the effective configuration, or its schema"),
     "templates": ("service.cli.templates:templates", "list templates; copy them to customize"),
     "completion": ("service.cli.completion:completion", "print a completion script for your shell"),

@@ -264,6 +264,14 @@ class Dkim(ConfigSection):
     )
 
 
+class Bounces(ConfigSection):
+    """Where mail that cannot be delivered comes back to."""
+
+    address: Line = Field(
+        description="Every mail gets a return path of its own below it: NAME+…@DOMAIN"
+    )
+
+
 class Mail(ConfigSection):
     """The sender of mails and the relays. Without a relay mails stay in var/outbox."""
 
@@ -279,6 +287,9 @@ class Mail(ConfigSection):
     rates: dict[DomainName, Rate] = Field(
         {},
         description='Maximum rates by the domain of the address, such as "gmail.com" = "20/s"',
+    )
+    bounces: Bounces | None = Field(
+        None, description="Where mail that cannot be delivered comes back to"
     )
     dkim: Dkim | None = Field(None, description="The key that signs every mail (DKIM)")
     relay: dict[Id, Relay] = Field({}, description="The mail servers, by id")

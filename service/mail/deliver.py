@@ -9,7 +9,7 @@ import asyncio
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -25,6 +25,7 @@ from service.mail.personal import Message, PersonalMail, TransactionalComposer
 from service.mail.relay_notes import RelayNotes
 from service.mail.relays import Line
 from service.mail.retry_policy import conclude, wait_after
+from service.mail.returned.return_path import ReturnPaths
 from service.model import DeliveryKind, DeliveryState
 from service.store.core.database import Store
 from service.store.mailing import claims, outcomes, slow_domains
@@ -74,11 +75,13 @@ class Courier:
         *,
         again: bool,
         recorded: Callable[[MailResult], None],
+        returns: ReturnPaths | None,
     ) -> None:
         """`random` gives numbers in [0, 1): the jitter of back-offs. `recorded`: told each mail.
 
         `ticks` gives seconds that only grow. `memory` is told what was handed over. `again`:
-        uncertain mails are planned again by themselves (store.mailing.resending).
+        uncertain mails are planned again by themselves (store.mailing.resending). `returns` None:
+        what cannot be delivered comes back to the address in From.
         """
         self._store = store
         self._clock = clock
@@ -88,6 +91,7 @@ class Courier:
         self._random = random
         self._again = again
         self._recorded = recorded
+        self._returns = returns
         self._memory = memory
         self._domains = Domains()
         self._ticks = ticks
@@ -182,7 +186,7 @@ class Courier:
                 parts=unpack(delivery.parts),
                 recipient=delivery.recipient,
             )
-            return self._composer.compose(mail)
+            return self._with_return_path(self._composer.compose(mail), delivery)
         except AddressError as error:
             what = str(error).partition(":")[0]  # behind it stands the address
             return DeliveryOutcome(delivery.id, DeliveryState.REJECTED, line.name, what)
@@ -193,6 +197,14 @@ class Courier:
             return DeliveryOutcome(
                 delivery.id, DeliveryState.REJECTED, line.name, answer, untell=True
             )
+
+    def _with_return_path(self, message: Message, delivery: ClaimedDelivery) -> Message:
+        """The same message in an envelope of its own: its bytes stay those of the preview."""
+        address = delivery.recipient.address
+        if self._returns is None or address is None:
+            return message
+        sender = self._returns.of(delivery.id, delivery.message_id, address)
+        return replace(message, sender=sender)
 
     async def _hand_over(
         self, delivery: ClaimedDelivery, message: Message, line: Line, channel: MailTransport

@@ -26,6 +26,7 @@ from service.mail.handover import MailTransport
 from service.mail.leases import Watch
 from service.mail.personal import TransactionalComposer
 from service.mail.relays import Line, lines_of, outbox_of
+from service.mail.returned.intake import paths_of
 from service.mail.throttle import Throttle
 from service.model import DeliveryState
 from service.store.core import hold
@@ -111,7 +112,7 @@ async def drain(
         return await asyncio.to_thread(_none, store, clock, digest, lines, paused)
     courier = Courier(
         store, clock, owner, TransactionalComposer(settings), passed, random, ticks, memory,
-        again=again, recorded=recorded,
+        again=again, recorded=recorded, returns=await asyncio.to_thread(paths_of, store, settings),
     )  # fmt: skip
     supply = Supply(store, clock, owner, digest, ticks, memory.timeline)
     limits = {line.name: line.rate for line in lines if line.rate is not None}

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from service.config.schema import Mail, Relay, Settings
 from service.errors import Finding, MailError
 from service.mail.personal import mailbox
+from service.mail.returned import return_path
 from service.mail.security import is_loopback
 
 _EXAMPLE = 'write "Title <name@example.org>"'
@@ -15,7 +16,7 @@ _EXAMPLE = 'write "Title <name@example.org>"'
 def faults(settings: Settings) -> list[Finding]:
     """Every fault of `[mail]`, and of what it needs from `[site]`."""
     mail = settings.mail
-    found = [*_addresses(mail), *_signing(mail)]
+    found = [*_addresses(mail), *_bounces(mail), *_signing(mail)]
     if mail.relay:
         found += _for_relays(settings)
     for name, relay in mail.relay.items():
@@ -33,6 +34,16 @@ def _addresses(mail: Mail) -> list[Finding]:
         except MailError as error:
             found.append((("mail", key), str(error), _EXAMPLE))
     return found
+
+
+def _bounces(mail: Mail) -> list[Finding]:
+    if mail.bounces is None:
+        return []
+    try:
+        return_path.checked(mail.bounces.address)
+    except MailError as error:
+        return [(("mail", "bounces", "address"), str(error), 'write one such as "tra-ve@a.vn"')]
+    return []
 
 
 def _signing(mail: Mail) -> list[Finding]:

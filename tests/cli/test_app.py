@@ -27,6 +27,7 @@ def every_command(group: click.Group, ctx: click.Context, above: str = "") -> di
 COMMAND_PATHS = (
     "init", "check", "demo", "up", "admin link", "reload", "collect", "publish", "digest preview",
     "digest send", "status", "articles", "explain", "why", "parse", "mail keys", "mail test",
+    "bounces read",
     "migrate",
     "sources list",
     "sources add", "sources pause", "sources resume", "sources show", "sources discover",

@@ -29,6 +29,8 @@ def test_a_good_configuration_has_no_faults(tmp_path):
         ({"from": "Tin"}, "mail.from"),
         ({"from": "thư@example.vn"}, "mail.from"),
         ({"reply_to": "x y"}, "mail.reply_to"),
+        ({"bounces": {"address": "tra-ve+a@example.vn"}}, "mail.bounces.address"),
+        ({"bounces": {"address": "trả-về@example.vn"}}, "mail.bounces.address"),
         ({**RELAY, "from": None}, "mail.from"),
         ({"relay": {"a": {"host": "no host"}}}, "mail.relay.a.host"),
         ({"relay": {"a": {"host": "h", "password": "x"}}}, "mail.relay.a.password"),

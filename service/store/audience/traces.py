@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select, update
 
-from service.store.tables import attempt, delivery, subscription, suppression
+from service.store.tables import attempt, delivery, returned_mail, subscription, suppression
 from service.text.redaction import without_addresses
 
 
@@ -35,6 +35,9 @@ def redact(connection: Connection, subscriber_id: int, address_key: bytes) -> No
             .where(attempt.c.delivery_id == row.delivery_id, attempt.c.n == row.n)
             .values(answer=without_addresses(row.answer))
         )
+    connection.execute(
+        update(returned_mail).where(returned_mail.c.address_key == address_key).values(reason="")
+    )
     connection.execute(
         update(suppression).where(suppression.c.address_key == address_key).values(evidence="")
     )

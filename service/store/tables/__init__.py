@@ -35,6 +35,7 @@ from service.store.tables.ledger import (
     delivery,
     edition,
     edition_story,
+    returned_mail,
     segment,
     told,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "metadata",
     "redirect",
     "relay",
+    "returned_mail",
     "robots",
     "running_process",
     "segment",

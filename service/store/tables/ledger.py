@@ -128,3 +128,17 @@ told = Table(
     Index("ix_told_article_id", "article_id"),
     sqlite_with_rowid=False,
 )
+
+returned_mail = Table(
+    "returned_mail",
+    metadata,
+    # What came back by mail after the relay had accepted it; the delivery stays accepted.
+    Column("delivery_id", ForeignKey("delivery.id"), primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True),  # bounce or complaint
+    Column("address_key", LargeBinary, nullable=False),  # of whom it was written to
+    Column("hard", Boolean, nullable=False),  # reason enough by itself to write no more
+    Column("status", String(16), nullable=False),  # RFC 3463; "": none was written
+    Column("reason", Text, nullable=False),  # the report's words, without addresses
+    Column("returned_at", UtcDateTime, nullable=False),
+    Index("ix_returned_mail_address_key", "address_key", "returned_at"),
+)

@@ -30,6 +30,9 @@ LEFT = {
         "signup_hour.starts_at",
     },
     "what a person chose": {"source.paused_since", "source.paused_until"},
+    "counts as if it were now, where it lies ahead (mail/returned/soft.py)": {
+        "returned_mail.returned_at",
+    },
     "what the digest's rule says of a cut": {"delivery.expires_at"},
     "computed anew by its rule (newsletter/scheduling.py)": {"subscription.next_cut_at"},
     "what is only shown, or only asked whether it is there": {

@@ -1,0 +1,166 @@
+"""Takes in returned mail: whose key fits gets a row, and what it says is acted upon.
+
+A bounce after acceptance is a row of its own; the delivery stays accepted (docs/decisions/071).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from service.config.schema import Settings
+from service.mail import relay_answers
+from service.mail.returned import complaints, mime, return_path, soft
+from service.mail.returned.model import ReturnedKind, ReturnedMail, ReturnedRecipient
+from service.mail.returned.read import read_parts
+from service.mail.returned.return_path import ReturnKey, ReturnPaths
+from service.store.audience import suppressions
+from service.store.core import facts
+from service.store.core.database import Connection, Store
+from service.store.mailing import returned_mail
+from service.store.mailing.returned_mail import NewReturned, SentDelivery
+from service.text import mailboxes
+from service.text.redaction import without_addresses
+
+
+class ReturnedAction(StrEnum):
+    """What came of a returned mail."""
+
+    SUPPRESS = "suppress"  # nothing is sent to the address any more
+    COUNT = "count"  # a soft bounce, which counts towards that
+    KNOWN = "known"  # said of this delivery before
+    REFUSED = "refused"  # no key fits: it may be forged
+    NONE = "none"  # there is nothing to do
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedMail:
+    """A returned mail that has been read: what it says, and the keys it brings."""
+
+    mail: ReturnedMail
+    keys: tuple[ReturnKey, ...]
+
+
+def paths_of(store: Store, settings: Settings) -> ReturnPaths | None:
+    """Makes the return path of each message; None: none is configured. Raises StoreError."""
+    if settings.mail.bounces is None:
+        return None
+    with store.write() as connection:
+        secret = facts.secret(connection)
+    return ReturnPaths.below(settings.mail.bounces.address, secret)
+
+
+def open_mail(data: bytes) -> OpenedMail:
+    """Read a returned mail. Pure; never raises."""
+    lines = mime.lines_of(data)
+    parts = mime.split(lines)
+    return OpenedMail(read_parts(lines, parts), return_path.keys_in(parts))
+
+
+def asks_for(mail: ReturnedMail) -> ReturnedAction:
+    """What the mail asks for, as far as its key fits."""
+    said = mail.recipients
+    if mail.kind is ReturnedKind.COMPLAINT:
+        wanted = complaints.asks_for_silence(mail.feedback)
+        return ReturnedAction.SUPPRESS if wanted else ReturnedAction.NONE
+    if mail.kind is not ReturnedKind.BOUNCE or not any(one.failed for one in said):
+        return ReturnedAction.NONE
+    hard = any(one.hard for one in said)
+    return ReturnedAction.SUPPRESS if hard else ReturnedAction.COUNT
+
+
+def take(
+    store: Store, now: datetime, mails: Sequence[OpenedMail], *, dry_run: bool = False
+) -> list[ReturnedAction]:
+    """Act on returned mails, in one transaction. Returns what came of each. Raises StoreError.
+
+    `dry_run`: only what would come of each by itself; nothing is written.
+    """
+    if dry_run:
+        with store.read() as connection:
+            return _take(connection, now, mails, dry_run=True)
+    with store.ledger() as connection:
+        return _take(connection, now, mails, dry_run=False)
+
+
+def _take(
+    connection: Connection, now: datetime, mails: Sequence[OpenedMail], *, dry_run: bool
+) -> list[ReturnedAction]:
+    secret = facts.known_secret(connection)
+    wanted = {key.delivery_id for one in mails for key in one.keys}
+    sent = returned_mail.sent(connection, wanted) if secret else {}
+    actions = []
+    for one in mails:
+        action = asks_for(one.mail)
+        if action is not ReturnedAction.NONE:
+            of = None if secret is None else _whose(secret, one.keys, sent)
+            if of is None:
+                action = ReturnedAction.REFUSED
+            else:
+                said = _said(secret or b"", one.mail, of)
+                action = _act(connection, now, of, said, dry_run=dry_run)
+        actions.append(action)
+    return actions
+
+
+def _whose(
+    secret: bytes, keys: Sequence[ReturnKey], sent: dict[int, SentDelivery]
+) -> SentDelivery | None:
+    """The delivery whose key it brings; None: there is none, so that nothing is believed."""
+    for key in keys:
+        of = sent.get(key.delivery_id)
+        if of is not None and return_path.fits(secret, key, of.message_id, of.address_key):
+            return of
+    return None
+
+
+def _said(secret: bytes, mail: ReturnedMail, of: SentDelivery) -> NewReturned:
+    """The row for what the mail says of this delivery.
+
+    An address that is another one than ours was forwarded to, or is a member of a list behind it:
+    that this one is dead makes a soft bounce, for ours may have got the mail all the same.
+    """
+    ours = [one for one in mail.recipients if _is(secret, one, of.address_key)]
+    about = _worst(ours or list(mail.recipients))
+    if mail.kind is ReturnedKind.COMPLAINT:
+        return NewReturned(of, mail.kind.value, hard=True, status="", reason=mail.feedback[:64])
+    assert about is not None  # a bounce names somebody, or it is none
+    reason = without_addresses(relay_answers.clean(about.reason))
+    hard = about.hard and bool(ours)
+    return NewReturned(of, mail.kind.value, hard=hard, status=about.status, reason=reason)
+
+
+def _is(secret: bytes, one: ReturnedRecipient, address_key: bytes) -> bool:
+    return mailboxes.key(secret, one.address) == address_key
+
+
+def _worst(recipients: list[ReturnedRecipient]) -> ReturnedRecipient | None:
+    return max(recipients, key=lambda one: (one.hard, one.failed), default=None)
+
+
+def _act(
+    connection: Connection, now: datetime, of: SentDelivery, said: NewReturned, *, dry_run: bool
+) -> ReturnedAction:
+    if not dry_run and not returned_mail.add(connection, said, now):
+        return ReturnedAction.KNOWN
+    if dry_run and returned_mail.is_known(connection, said):
+        return ReturnedAction.KNOWN
+    if not said.hard:
+        since = now - soft.REMEMBERED
+        counted = returned_mail.soft_bounces(connection, of.address_key, since)
+        if not soft.is_too_much([*counted, now], now):
+            return ReturnedAction.COUNT
+    if not dry_run:
+        evidence = f"returned: {said.status} {said.reason}".strip()
+        suppressions.add(connection, of.address_key, _why(said), now, evidence)
+    return ReturnedAction.SUPPRESS
+
+
+def _why(said: NewReturned) -> str:
+    if said.kind == ReturnedKind.BOUNCE.value:
+        return suppressions.BOUNCED
+    return (
+        suppressions.UNSUBSCRIBED if said.reason == complaints.OPT_OUT else suppressions.COMPLAINED
+    )

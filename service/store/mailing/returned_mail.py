@@ -1,0 +1,99 @@
+"""Rows of returned mail: what came back for a delivery after the relay had accepted it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, literal, select
+
+from service.store.core.bulk import lots
+from service.store.core.statements import upsert
+from service.store.tables import delivery, returned_mail, subscriber, subscription
+
+BOUNCE = "bounce"
+
+
+@dataclass(frozen=True, slots=True)
+class SentDelivery:
+    """A delivery as its return path is checked by: number, Message-ID, and whom it went to."""
+
+    id: int
+    message_id: str
+    address_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewReturned:
+    """What a returned mail says of a delivery, without any address in `reason`.
+
+    `kind`: bounce or complaint. `hard`: it is reason enough by itself. `status`: RFC 3463, "" where
+    none was written.
+    """
+
+    of: SentDelivery
+    kind: str
+    hard: bool
+    status: str
+    reason: str
+
+
+def sent(connection: Connection, ids: Iterable[int]) -> dict[int, SentDelivery]:
+    """Id -> delivery, of those that there are."""
+    found: dict[int, SentDelivery] = {}
+    for some in lots(ids):
+        rows = connection.execute(
+            select(delivery.c.id, delivery.c.message_id, subscriber.c.address_key)
+            .join(subscription, subscription.c.id == delivery.c.subscription_id)
+            .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
+            .where(delivery.c.id.in_(some))
+        )
+        found.update(
+            (row.id, SentDelivery(row.id, row.message_id, row.address_key)) for row in rows
+        )
+    return found
+
+
+def add(connection: Connection, said: NewReturned, now: datetime) -> bool:
+    """Write the row. False: the same was known. A hard bounce takes the place of a soft one."""
+    row = upsert(connection, returned_mail).values(
+        delivery_id=said.of.id,
+        kind=said.kind,
+        address_key=said.of.address_key,
+        hard=said.hard,
+        status=said.status[:16],
+        reason=said.reason,
+        returned_at=now,
+    )
+    written = connection.execute(
+        row.on_conflict_do_update(
+            index_elements=[returned_mail.c.delivery_id, returned_mail.c.kind],
+            set_={"hard": said.hard, "status": said.status[:16], "reason": said.reason},
+            where=and_(returned_mail.c.hard.is_(False), literal(said.hard)),
+        ).returning(returned_mail.c.delivery_id)
+    )
+    return written.first() is not None
+
+
+def is_known(connection: Connection, said: NewReturned) -> bool:
+    """Whether `add` would change nothing."""
+    hard = connection.scalar(
+        select(returned_mail.c.hard).where(
+            returned_mail.c.delivery_id == said.of.id, returned_mail.c.kind == said.kind
+        )
+    )
+    return hard is not None and (bool(hard) or not said.hard)
+
+
+def soft_bounces(connection: Connection, address_key: bytes, since: datetime) -> list[datetime]:
+    """When soft bounces of this address came back, since then."""
+    rows = connection.execute(
+        select(returned_mail.c.returned_at).where(
+            returned_mail.c.address_key == address_key,
+            returned_mail.c.returned_at >= since,
+            returned_mail.c.kind == BOUNCE,
+            returned_mail.c.hard.is_(False),
+        )
+    )
+    return list(rows.scalars())

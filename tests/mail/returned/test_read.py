@@ -1,0 +1,171 @@
+"""What is read in a returned mail: its kind, whom it names, hard or soft."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from service.mail.returned.model import ReturnedKind
+from service.mail.returned.read import read
+from tests.mail.returned.samples import RETURN_PATH, arf, away, dsn, prose
+
+ENDINGS = {"LF": b"\n", "CRLF": b"\r\n", "CR": b"\r"}
+
+BOUNCE, COMPLAINT = ReturnedKind.BOUNCE, ReturnedKind.COMPLAINT
+AUTOREPLY, OTHER = ReturnedKind.AUTOREPLY, ReturnedKind.OTHER
+
+
+def told(data):
+    found = read(data)
+    return found.kind, [(one.address, one.status, one.hard) for one in found.recipients]
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+def test_every_line_end_reads_alike(ending):
+    for sample in (dsn(), arf(who="lan@example.vn"), away("Automatic reply: Tin")):
+        assert read(sample.replace(b"\n", ending)) == read(sample)
+    assert told(dsn().replace(b"\n", ending)) == (BOUNCE, [("lan@example.vn", "5.1.1", True)])
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "hard"),
+    [
+        ("5.1.1", "550 5.1.1 user unknown", True),
+        ("5.1.2", "550 5.1.2 Host unknown", True),
+        ("5.4.4", "Host or domain name not found", True),
+        ("5.1.10", "550 5.1.10 RESOLVER.ADR.RecipientNotFound", True),
+        ("5.0.0", "550 No such user here", True),
+        ("5.2.1", "550 5.2.1 <lan@example.vn>... User Unknown", True),
+        ("5.4.1", "550 5.4.1 Recipient address rejected: Access denied. [x.outlook.com]", True),
+        ("5.0.0", "550 Địa chỉ không tồn tại", True),
+        ("4.1.1", "450 4.1.1 User unknown in virtual alias table", True),
+        ("5.2.2", "552 5.2.2 mailbox full", False),
+        ("5.0.0", "552 The user is over quota", False),
+        ("5.7.1", "550 5.7.1 message rejected as spam", False),
+        ("5.7.26", "550 5.7.26 this mail has been blocked: the sender is unauthenticated", False),
+        ("5.1.8", "553 5.1.8 Domain of sender address does not exist", False),
+        ("5.1.0", "550 5.1.0 sender rejected", False),
+        ("5.3.4", "552 5.3.4 message too big", False),
+        ("4.4.7", "message expired", False),
+        ("5.4.4", "Host not found, try again", False),
+        ("5.2.1", "550 5.2.1 account temporarily disabled", False),
+        ("5.0.0", "", False),
+    ],
+)
+def test_hard_is_what_the_address_cannot_mend(status, said, hard):
+    assert told(dsn(status=status, said=said)) == (BOUNCE, [("lan@example.vn", status, hard)])
+
+
+def test_a_mail_that_is_only_late_has_not_failed():
+    found = read(dsn(action="delayed", status="4.4.1", said="connection timed out"))
+    assert found.kind is BOUNCE
+    assert [(one.failed, one.hard) for one in found.recipients] == [(False, False)]
+    arrived = read(dsn(action="delivered", status="2.0.0", said="250 ok"))
+    assert arrived.kind is OTHER
+
+
+def test_a_refusal_after_data_is_about_that_mail():
+    said = "550 user unknown (in reply to end of DATA command)"
+    assert told(dsn(status="5.0.0", said=said))[1][0][2] is False
+    piped = ">>> DATA\n<<< 550 <lan@example.vn>: user unknown\n<<< 503 need RCPT first"
+    assert told(prose(f"<lan@example.vn>\n{piped}"))[1][0][2] is True
+
+
+def test_the_copy_of_what_was_sent_names_nobody():
+    report = prose(
+        "Hi. This is the qmail-send program.\nI'm afraid I wasn't able to deliver your message.\n\n"
+        "<lan@example.vn>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n"
+        "--- Below this line is a copy of the message.\n\n"
+        f"Return-Path: <{RETURN_PATH}>\nTo: lan@example.vn\n\n"
+        "<minh@example.vn>: 550 5.1.1 user unknown\n"
+    )
+    assert told(report) == (BOUNCE, [("lan@example.vn", "5.1.1", True)])
+
+
+def test_a_headline_about_an_absence_does_not_make_a_report_an_autoreply():
+    report = prose("<lan@example.vn>: 550 user unknown", subject="Undeliverable: On vacation")
+    assert told(report) == (BOUNCE, [("lan@example.vn", "", True)])
+
+
+def test_each_of_several_is_judged_by_its_own_words():
+    report = prose(
+        "<lan@example.vn>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n"
+        "<minh@example.vn>:\nThe user's mailbox is full. (#5.2.2)\n"
+    )
+    assert told(report)[1] == [
+        ("lan@example.vn", "5.1.1", True), ("minh@example.vn", "5.2.2", False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("subject", "fields"),
+    [
+        ("Re: Tin", ["Auto-Submitted: auto-replied"]),
+        ("Re: Tin", ["X-Autoreply: yes"]),
+        ("Re: Tin", ["Precedence: auto_reply"]),
+        ("Automatic reply: Tin", ["Auto-Submitted: auto-generated"]),
+        ("Trả lời tự động: Tin", []),
+        ("=?utf-8?q?V=E1=BA=AFng_m=E1=BA=B7t?=", []),
+        ("Out of Office", []),
+        ("Abwesenheitsnotiz", []),
+        ("自動応答", []),
+        ("Re: Undelivered letters were returned to sender", ["Auto-Submitted: auto-replied"]),
+    ],
+)
+def test_an_absence_note_is_no_bounce_whatever_it_says(subject, fields):
+    assert told(away(subject, *fields))[0] is AUTOREPLY
+
+
+@pytest.mark.parametrize("sample", [away(), b"", b"\0" * 100, b"From: a@b.vn\n\nThank you!"])
+def test_what_a_person_writes_is_something_else(sample):
+    assert told(sample) == (OTHER, [])
+
+
+def test_a_complaint_may_name_nobody():
+    assert told(arf()) == (COMPLAINT, [])
+    named = told(arf(who="<lan@example.vn>"))
+    assert named == (COMPLAINT, [("lan@example.vn", "", False)])
+    assert read(arf(feedback="not-spam")).feedback == "not-spam"
+
+
+def test_what_amazon_sends_is_json_within_json():
+    body = (
+        '{"Type": "Notification", "Message": "{\\"notificationType\\":\\"Bounce\\",\\"bounce\\":'
+        '{\\"bouncedRecipients\\":[{\\"emailAddress\\":\\"lan@example.vn\\",\\"action\\":'
+        '\\"failed\\",\\"status\\":\\"5.1.1\\",\\"diagnosticCode\\":\\"smtp; 550 5.1.1 user'
+        ' unknown\\"}]}}"}'
+    )
+    notice = prose(body, subject="AWS Notification Message", sender="no-reply@sns.amazonaws.com")
+    assert told(notice) == (BOUNCE, [("lan@example.vn", "5.1.1", True)])
+
+
+HEAD = b"From: MAILER-DAEMON@x.org\nTo: a@b.org\nSubject: Undelivered Mail\n"
+HOSTILE = {
+    "nested": b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(9000)
+    ),
+    "mails in mails": b"Content-Type: message/rfc822\n\n" * 20000,
+    "tags": HEAD + b"Content-Type: text/html\n\n" + b"<a" * 200000,
+    "addresses": HEAD + b"\n" + b"a@b.co " * 80000,
+    "lines": HEAD + b"\n" + b"<a@b.co>: 550 user unknown\n" * 20000,
+    "half an address": HEAD + b"\n" + b"a@" + b"b." * 200000,
+    "words": HEAD + b"\n<u@example.org>: " + b"user is " * 60000,
+    "fields": b"Content-Type: multipart/report; boundary=x\n\n--x\n"
+    b"Content-Type: message/delivery-status\n\n" + b"Final-Recipient: rfc822; u@b.org\n" * 20000,
+    "encoded words": b"Subject: " + b"=?utf-8?q?x?= " * 40000 + b"\n\nfoo",
+    "line ends": HEAD.replace(b"\n", b"\r") + b"\r" * 500000,
+    "brackets": HEAD + b'\n{"notificationType":' + b"[" * 200000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_mail_takes_no_time(name):
+    begun = time.process_time()
+    read(HOSTILE[name])
+    assert time.process_time() - begun < 20, "what doubles with each byte would take for ever"
+
+
+def test_of_fifty_megabytes_only_the_beginning_is_looked_at():
+    huge = dsn() + b"x" * (50 << 20)
+    assert told(huge) == told(dsn())
