@@ -1,9 +1,9 @@
-"""How an explanation and a status look on a terminal."""
+"""How an explanation, a status and the numbers of editions look on a terminal."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from service.cli.output import local, number, printable, say, span, table
@@ -11,6 +11,7 @@ from service.cli.processes import tell_processes
 from service.render.addresses import absolute
 from service.render.words import Words
 from service.report import hubs
+from service.report.edition_report import AFTERWARDS, PARTS, Delays, EditionReport
 from service.report.explain import Explanation
 from service.report.explanation_lines import Detail, parts
 from service.report.sentence import english, in_english
@@ -20,6 +21,10 @@ from service.report.trouble import said
 
 ALL_SHOWN = 100
 """Up to so many sources, those that are well are listed with the others."""
+
+
+_ALWAYS = ("planned", "accepted", *AFTERWARDS)
+"""Columns of an edition's numbers that are shown even if all of them are 0."""
 
 
 def tell_status(found: Status, zone: str, english: Words) -> None:
@@ -104,6 +109,54 @@ def _tell_sources(found: Status, zone: str) -> None:
         counts = Counter(states.values())
         told = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
         say(f"{len(found.sources)} sources: {told}; `bantin sources list` shows all")
+
+
+def tell_editions(found: Sequence[EditionReport], zone: str, *, by_topic: bool) -> None:
+    """What became of each edition's mails; `by_topic`: how late each topic's news was instead."""
+    spans = ("published to collected", "collected to first mail", "to last mail")
+    if by_topic:
+        table(
+            "Lateness by topic",
+            ("cut", "cadence", "topic", "stories", *spans),
+            [
+                (
+                    *_cut(one, zone),
+                    topic.topic,
+                    topic.stories,
+                    *_spans(topic.delays),
+                )
+                for one in found
+                for topic in one.topics
+            ],
+        )
+        return
+    numbers = [{"planned": one.planned, **one.parts, **one.afterwards} for one in found]
+    named = [
+        name
+        for name in ("planned", *PARTS, *AFTERWARDS)
+        if name in _ALWAYS or any(one[name] for one in numbers)
+    ]
+    table(
+        "Editions",
+        ("cut", "cadence", "stories", *named, *spans),
+        [
+            (
+                *_cut(one, zone),
+                one.stories,
+                *(number[name] for name in named),
+                *_spans(one.delays),
+            )
+            for one, number in zip(found, numbers, strict=True)
+        ],
+    )
+
+
+def _cut(one: EditionReport, zone: str) -> tuple[str, str]:
+    return local(one.edition.cut_at, zone), one.edition.cadence
+
+
+def _spans(delays: Delays) -> tuple[str, str, str]:
+    return span(delays.collected_s), span(delays.mailed_s), span(delays.all_mailed_s)
 
 
 def tell_explanation(explanation: Explanation, zone: str, base_url: str) -> None:

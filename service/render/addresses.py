@@ -98,6 +98,11 @@ def edition_page(digest: str, cut_at: datetime, cadence: str, *, listed: bool) -
     return f"/editions/{digest}/{edition_name(cut_at, cadence, listed=listed)}/"
 
 
+def report_page(digest: str, cut_at: datetime, cadence: str, *, listed: bool) -> str:
+    """The page of an edition's numbers, for the admin."""
+    return f"/admin/editions/{digest}/{edition_name(cut_at, cadence, listed=listed)}/"
+
+
 def edition_name(cut_at: datetime, cadence: str, *, listed: bool) -> str:
     """`20261123T000000Z`, in UTC; of an unlisted one `20261123T000000Z-daily`."""
     stamp = f"{cut_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"

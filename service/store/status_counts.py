@@ -96,7 +96,10 @@ class DigestRow:
 
 @dataclass(frozen=True, slots=True)
 class EditionRow:
-    """An edition with the number of its stories. `error`: why it could not be rendered."""
+    """An edition with the number of its stories. `error`: why it could not be rendered.
+
+    `listed`: it stands in the archive.
+    """
 
     digest: str
     cadence: str
@@ -104,6 +107,7 @@ class EditionRow:
     stories: int
     planned: bool
     error: str | None
+    listed: bool
 
 
 def sources(connection: Connection) -> list[SourceRow]:
@@ -250,14 +254,15 @@ def editions(connection: Connection, limit: int = 20) -> list[EditionRow]:
             stories,
             t.edition.c.planned_at,
             t.edition.c.error,
+            t.edition.c.listed,
         )
         .join(t.digest, t.digest.c.id == t.edition.c.digest_id)
         .order_by(t.edition.c.cut_at.desc(), t.edition.c.id.desc())
         .limit(limit)
     )
     return [
-        EditionRow(digest, cadence, cut_at, number, planned_at is not None, error)
-        for digest, cadence, cut_at, number, planned_at, error in rows
+        EditionRow(digest, cadence, cut_at, number, planned_at is not None, error, listed)
+        for digest, cadence, cut_at, number, planned_at, error, listed in rows
     ]
 
 

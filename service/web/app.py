@@ -18,7 +18,7 @@ from service.report.health import Health
 from service.store.core import facts
 from service.store.core.database import Store
 from service.web import feeds, health, hubs, pages, references, search
-from service.web.admin import admin_pages, explained_pages
+from service.web.admin import admin_pages, edition_pages, explained_pages
 from service.web.answers import error
 from service.web.context import Context
 from service.web.middleware import Shell
@@ -29,7 +29,7 @@ from service.web.subscriber.limiter import Limiter
 
 _ROOMS = (
     feeds, references, search, subscribe, confirm, preferences, unsubscribe, hubs, admin_pages,
-    explained_pages, health, pages,
+    explained_pages, edition_pages, health, pages,
 )  # fmt: skip
 
 

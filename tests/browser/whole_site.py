@@ -169,6 +169,7 @@ def _admin(web: Web) -> dict[str, str]:
         web.health = health(connection, web.now, Beside([OUTBOX]))
     return {
         "admin": "/admin/",
+        "numbers of an edition": f"/admin/editions/tuan/{EDITION}/",
         "outbox": "/outbox/",
         "short letter": f"/outbox/{short}",
         "letter of an edition": f"/outbox/{EDITION_MAIL}",

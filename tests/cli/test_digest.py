@@ -190,3 +190,29 @@ def test_a_template_that_breaks_fails_the_job_with_its_edition(run, due):
     result = run("digest", "send", "ngay", code=1)
     assert result.stderr.startswith("ngay daily 20")
     assert "nothing_of_this_name" in result.stderr
+
+
+def test_a_report_says_what_became_of_each_edition(run, ask, news):
+    run("digest", "send", "ngay", "--at", TOMORROW)
+    [told] = ask("digest", "report", "ngay")
+    assert (told["digest"], told["stories"], told["planned"], told["accepted"]) == ("ngay", 1, 1, 1)
+    assert (told["left"], told["waiting"], told["listed"]) == (0, 0, True)
+    [topic] = told["topics"]
+    assert (topic["id"], topic["stories"]) == ("tin", 1)
+    assert topic["mailed_s"] == topic["all_mailed_s"] == told["mailed_s"] is not None
+    lines = run("digest", "report", "ngay", "--csv").stdout.splitlines()
+    assert lines[0].startswith("digest,cadence,cut_at,listed,stories,planned,waiting,accepted,")
+    assert lines[1].startswith(f"ngay,daily,{told['cut_at']},true,1,1,0,1,")
+    by_topic = run("digest", "report", "ngay", "--csv", "--topics").stdout.splitlines()
+    assert by_topic[1].startswith(f"ngay,daily,{told['cut_at']},tin,1,")
+    assert ask("digest", "report", "ngay", "--cut", "2020-01-01") == []
+    heads, row = run("digest", "report", "ngay").stdout.splitlines()
+    assert heads.split("\t")[:6] == ["cut", "cadence", "stories", "planned", "accepted", "left"]
+    assert row.split("\t")[2:6] == ["1", "1", "1", "0"]
+    assert "tin" in run("digest", "report", "ngay", "--topics").stdout
+
+
+def test_only_a_digest_can_be_reported(run, ask, site):
+    assert ask("digest", "report", "ngay") == []
+    assert "no digest 'ngya'" in run("digest", "report", "ngya", code=2).stderr
+    run("digest", "report", "ngay", "--csv", "--json", code=2)

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from service.mail.relays import OUTBOX
 from service.render import dates
+from service.render.addresses import report_page
 from service.render.engine import Renderer
 from service.report import hubs
 from service.report.health import Health
@@ -42,13 +43,17 @@ class SourceView:
 
 @dataclass(frozen=True, slots=True)
 class EditionSummary:
-    """`title` of its digest; `cadence`: the key of its word; `error`: the template's own words."""
+    """`title` of its digest; `cadence`: the key of its word; `error`: the template's own words.
+
+    `page`: the path of its numbers.
+    """
 
     title: str
     cadence: str
     cut_at: datetime
     stories: int
     error: str | None
+    page: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ def admin_view(found: Status, health: Health, teller: SentenceWriter) -> AdminVi
                 cut_at=one.cut_at,
                 stories=one.stories,
                 error=one.error,
+                page=report_page(one.digest, one.cut_at, one.cadence, listed=one.listed),
             )
             for one in found.editions
         ),
