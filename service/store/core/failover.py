@@ -43,8 +43,7 @@ def look(connection: Connection) -> Primary:
     now = timeline(connection)
     if now is None:
         return Primary()
-    before, _, since = (facts.get(connection, facts.TIMELINE) or "").partition(" ")
-    noticed = datetime.fromisoformat(since) if since else None
+    before, noticed = _noted(connection)
     return Primary(now, before != now, noticed)
 
 
@@ -70,12 +69,24 @@ def is_still(connection: Connection, known: str | None) -> bool:
 def note(connection: Connection, found: Primary, now: datetime) -> datetime | None:
     """The store is used on this one from now on. Since when mail waits; None: it does not.
 
-    Not at the first use of all. Needs a write transaction.
+    Not at the first use of all. Who finds that another process has noted it follows that one: two
+    that start at once both find the first use. Needs a write transaction.
     """
-    first = facts.get(connection, facts.TIMELINE) is None
-    since = None if first else now
+    before, noticed = _noted(connection)
+    if before == found.timeline:
+        return noticed
+    since = None if before is None else now
     facts.put(connection, facts.TIMELINE, f"{found.timeline} {since.isoformat() if since else ''}")
     return since
+
+
+def _noted(connection: Connection) -> tuple[str | None, datetime | None]:
+    """The timeline that was noted last, None: none ever was; and since when mail waits for it."""
+    noted = facts.get(connection, facts.TIMELINE)
+    if noted is None:
+        return None, None
+    before, _, since = noted.partition(" ")
+    return before, datetime.fromisoformat(since) if since else None
 
 
 def over(connection: Connection, found: Primary) -> None:
