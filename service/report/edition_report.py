@@ -39,8 +39,13 @@ PARTS: Mapping[str, frozenset[DeliveryState]] = {
 
 Counting = Callable[[Connection, Sequence[int]], Mapping[int, int]]
 
-AFTERWARDS: Mapping[str, Counting] = {"left": edition_numbers.left}
-"""What came of accepted mails: name -> how many for each of some editions (absent: none)."""
+AFTERWARDS: Mapping[str, Counting] = {
+    "returned": edition_numbers.returned,
+    "complained": edition_numbers.complained,
+    "left": edition_numbers.left,
+}
+"""What came of mails that a relay took: name -> how many for each of some editions (absent: none).
+One mail may be in several."""
 
 
 @dataclass(frozen=True, slots=True)

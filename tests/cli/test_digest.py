@@ -207,8 +207,9 @@ def test_a_report_says_what_became_of_each_edition(run, ask, news):
     assert by_topic[1].startswith(f"ngay,daily,{told['cut_at']},tin,1,")
     assert ask("digest", "report", "ngay", "--cut", "2020-01-01") == []
     heads, row = run("digest", "report", "ngay").stdout.splitlines()
-    assert heads.split("\t")[:6] == ["cut", "cadence", "stories", "planned", "accepted", "left"]
-    assert row.split("\t")[2:6] == ["1", "1", "1", "0"]
+    assert heads.split("\t")[:5] == ["cut", "cadence", "stories", "planned", "accepted"]
+    assert heads.split("\t")[5:8] == ["returned", "complained", "left"]
+    assert row.split("\t")[2:8] == ["1", "1", "1", "0", "0", "0"]
     assert "tin" in run("digest", "report", "ngay", "--topics").stdout
 
 

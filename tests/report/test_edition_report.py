@@ -16,9 +16,16 @@ from service.model import DeliveryKind, DeliveryState, EndedReason
 from service.report import edition_report
 from service.report.edition_report import AFTERWARDS, PARTS, Delays
 from service.store import tables as t
-from service.store.mailing import claims, deliveries, outcomes, uncertain_deliveries
+from service.store.mailing import (
+    claims,
+    deliveries,
+    outcomes,
+    returned_mail,
+    uncertain_deliveries,
+)
 from service.store.mailing.deliveries import NewDelivery
 from service.store.mailing.outcomes import DeliveryOutcome
+from service.store.mailing.returned_mail import BOUNCE, COMPLAINT, NewReturned
 from tests import builders
 from tests.levels import some
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
@@ -40,6 +47,7 @@ class History:
         self.goodbyes: dict[int, int] = {}  # subscription -> edition to which its end counts
         self.people: dict[int, int] = {}
         self.last: dict[int, tuple[int, int]] = {}  # subscription -> when, in order, and edition
+        self.returns: set[tuple[str, int, int]] = set()  # kind, edition, delivery
         self.steps = 0
         with store.write() as connection:
             self.digests = [
@@ -115,6 +123,23 @@ class History:
             deliveries.expire(connection, self.now)
         self._note()
 
+    def come_back(self):
+        """Mails that a relay took come back, some of them twice, and as both kinds."""
+        with self.store.ledger() as connection:
+            rows = connection.execute(
+                select(t.delivery.c.id, t.delivery.c.edition_id).where(
+                    t.delivery.c.state.in_(["accepted", "uncertain"])
+                )
+            ).all()
+            for row in self.rng.sample(rows, min(2, len(rows))):
+                kind = self.rng.choice(["returned", "complained"])
+                sent = returned_mail.sent(connection, [row.id])[row.id]
+                written = {"returned": BOUNCE, "complained": COMPLAINT}[kind]
+                hard = self.rng.random() < 0.5
+                said = NewReturned(sent, written, hard=hard, status="5.1.1", reason="…")
+                returned_mail.add(connection, said, self.now)
+                self.returns.add((kind, row.edition_id, row.id))
+
     def leave(self):
         """Somebody says goodbye, or takes it back, or comes anew."""
         one = self.rng.choice(sorted(self.people))
@@ -168,7 +193,9 @@ class History:
     def go(self, steps):
         for self.steps in range(steps):
             self.now += self.rng.choice([MINUTE, HOUR])
-            self.rng.choice([self.plan, self.send, self.send, self.settle, self.leave])()
+            self.rng.choice([
+                self.plan, self.send, self.send, self.settle, self.come_back, self.leave
+            ])()  # fmt: skip
 
 
 @pytest.mark.both_engines
@@ -188,7 +215,11 @@ def test_every_mail_is_in_one_part_and_every_goodbye_counts_once(any_store, now,
         mine = Counter(row.state for row in rows if row.edition_id == one.edition.id)
         assert one.planned == mine.total() == sum(one.parts.values())
         assert one.parts == {name: sum(mine[state] for state in PARTS[name]) for name in PARTS}
-        assert sum(one.afterwards.values()) <= one.parts["accepted"]
+        assert set(one.afterwards) == {"returned", "complained", "left"}
+        for kind in ("returned", "complained"):
+            back = [row for row in history.returns if row[:2] == (kind, one.edition.id)]
+            assert one.afterwards[kind] == len(back)
+        assert one.afterwards["left"] <= one.parts["accepted"]
     left = {one.edition.id: one.afterwards["left"] for one in reports if one.afterwards["left"]}
     assert left == Counter(history.goodbyes.values())
 

@@ -17,7 +17,15 @@ from sqlalchemy import Connection, ScalarSelect, func, or_, select
 from service.model import DeliveryState, EndedReason
 from service.store.core.bulk import lots
 from service.store.mailing.deliveries import BY_ROW
-from service.store.tables import article, delivery, edition_story, segment, subscription
+from service.store.mailing.returned_mail import BOUNCE, COMPLAINT
+from service.store.tables import (
+    article,
+    delivery,
+    edition_story,
+    returned_mail,
+    segment,
+    subscription,
+)
 
 GOODBYES = (EndedReason.ONE_CLICK.value, EndedReason.PAGE.value, EndedReason.ALL.value)
 """What a reader says who has had enough. Who takes back a sign-up was not driven away by a mail."""
@@ -77,6 +85,26 @@ def left(connection: Connection, editions: Sequence[int]) -> dict[int, int]:
             subscription.c.ended_reason.in_(GOODBYES),
             delivery.c.id == _last_before_the_end(),
         )
+        .group_by(delivery.c.edition_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def returned(connection: Connection, editions: Sequence[int]) -> dict[int, int]:
+    """Edition -> how many of its mails came back by mail after a relay had taken them."""
+    return _came_back(connection, editions, BOUNCE)
+
+
+def complained(connection: Connection, editions: Sequence[int]) -> dict[int, int]:
+    """Edition -> how many of its mails a reader called unwanted, as their provider reported."""
+    return _came_back(connection, editions, COMPLAINT)
+
+
+def _came_back(connection: Connection, editions: Sequence[int], kind: str) -> dict[int, int]:
+    rows = connection.execute(
+        select(delivery.c.edition_id, func.count())
+        .join(returned_mail, returned_mail.c.delivery_id == delivery.c.id)
+        .where(delivery.c.edition_id.in_(editions), returned_mail.c.kind == kind)
         .group_by(delivery.c.edition_id)
     )
     return {row[0]: row[1] for row in rows}

@@ -12,7 +12,7 @@ from service.store.core.bulk import lots
 from service.store.core.statements import upsert
 from service.store.tables import delivery, returned_mail, subscriber, subscription
 
-BOUNCE = "bounce"
+BOUNCE, COMPLAINT = "bounce", "complaint"
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ def test_the_numbers_of_an_edition_go_through_its_own_mails(queue, now):
         assert edition_numbers.by_state(connection, [edition]) == {edition: {"accepted": MANY}}
         assert edition_numbers.left(connection, [edition]) == {edition: MANY // 100}
         assert len(list(edition_numbers.accepted(connection, [edition]))) == 1
+        assert edition_numbers.returned(connection, [edition]) == {}
     for one in plans.found.values():
         assert one.whole == (), one.statement
         assert one.read <= 5 * MANY, one.statement
@@ -95,7 +96,12 @@ def test_the_numbers_of_an_edition_go_through_its_own_mails(queue, now):
 
 def test_sqlite_finds_the_mails_of_an_edition_by_the_edition(store):
     """Without figures of its tables it would go by the state: through all mails, for each mail."""
-    asked = (edition_numbers.by_state, edition_numbers.left, edition_numbers.accepted)
+    asked = (
+        edition_numbers.by_state,
+        edition_numbers.left,
+        edition_numbers.returned,
+        edition_numbers.accepted,
+    )
     plans = []
 
     def explain(connection, _cursor, statement, parameters, *_):
