@@ -14,7 +14,9 @@ from service.cli.up import run
 from service.runtime.jobs import TICKS
 from service.runtime.roles import Part, Role
 
-TENTH = replace(TICKS, collect=0.5, delivered=0.5, websub=0.5, publish=6.0, digests=1.5, mail=0.5)
+TENTH = replace(
+    TICKS, collect=0.5, delivered=0.5, websub=0.5, publish=6.0, digests=1.5, mail=0.5, returned=0.5
+)
 
 if __name__ == "__main__":  # worker processes import this file as well
     config, *of_many = sys.argv[1:]

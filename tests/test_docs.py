@@ -27,8 +27,12 @@ LONGEST_MAP = 8 * 1024
 """Bytes of ARCHITECTURE.md: a map is read at once, decisions and figures stand elsewhere."""
 
 SECRETS = dict.fromkeys(
-    ("SMTP_PASSWORD", "PORTAL_PASSWORD", "PORTAL_KEY", "METRICS_KEY", "DKIM_KEY"), "x"
-)
+    (
+        "SMTP_PASSWORD", "IMAP_PASSWORD", "PORTAL_PASSWORD", "PORTAL_KEY", "METRICS_KEY",
+        "DKIM_KEY",
+    ),
+    "x",
+)  # fmt: skip
 
 
 def test_the_page_of_all_keys_is_what_the_schema_says():

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from service.config.schema import Settings
+from service.config.schema import Mail, Settings
 from service.config.values import Secret, SecretRef
 from service.errors import Finding
 
@@ -36,11 +36,7 @@ def resolve(settings: Settings, environ: Mapping[str, str]) -> tuple[list[Findin
 
 
 def _places(settings: Settings) -> Iterator[tuple[tuple[str, ...], SecretRef]]:
-    for relay in settings.mail.relay.values():
-        if relay.password is not None:
-            yield ("mail", "relay", relay.id, "password"), relay.password
-    if settings.mail.dkim is not None:
-        yield ("mail", "dkim", "key"), settings.mail.dkim.key
+    yield from _places_of_mail(settings.mail)
     if settings.metrics.key is not None:
         yield ("metrics", "key"), settings.metrics.key
     if settings.collect.proxy_auth is not None:
@@ -52,6 +48,16 @@ def _places(settings: Settings) -> Iterator[tuple[tuple[str, ...], SecretRef]]:
                 yield (*path, key, "password"), login.password
         for name, value in source.headers.items():
             yield (*path, "headers", name), value
+
+
+def _places_of_mail(mail: Mail) -> Iterator[tuple[tuple[str, ...], SecretRef]]:
+    for relay in mail.relay.values():
+        if relay.password is not None:
+            yield ("mail", "relay", relay.id, "password"), relay.password
+    if mail.bounces is not None and mail.bounces.imap is not None:
+        yield ("mail", "bounces", "imap", "password"), mail.bounces.imap.password
+    if mail.dkim is not None:
+        yield ("mail", "dkim", "key"), mail.dkim.key
 
 
 def _is_secret(path: tuple[str, ...]) -> bool:

@@ -81,6 +81,9 @@ def _anchored_mail(mail: dict[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(mail.get("relay"), dict):
         relays = mail["relay"].items()
         anchored["relay"] = {name: _anchored_key(one, "password", folder) for name, one in relays}
+    if isinstance(mail.get("bounces"), dict) and "imap" in mail["bounces"]:
+        box = _anchored_key(mail["bounces"]["imap"], "password", folder)
+        anchored["bounces"] = {**mail["bounces"], "imap": box}
     if "dkim" in mail:
         anchored["dkim"] = _anchored_key(mail["dkim"], "key", folder)
     return anchored

@@ -264,11 +264,29 @@ class Dkim(ConfigSection):
     )
 
 
+class Imap(ConfigSection):
+    """A mailbox that is read by IMAP, once a minute."""
+
+    host: Phrase = Field(description="Host name or address")
+    port: int | None = Field(
+        None, ge=1, le=65535, strict=True, description="993 for TLS, 143 for STARTTLS"
+    )
+    security: Literal["tls", "starttls", "plain"] | None = Field(
+        None, description="Default: by the port; plain only on loopback or when written here"
+    )
+    username: Line = Field(description="User name")
+    password: SecretText = Field(description="The password, or where it is kept")
+    folder: Line = Field("INBOX", description="The folder where returned mail arrives")
+
+
 class Bounces(ConfigSection):
     """Where mail that cannot be delivered comes back to."""
 
     address: Line = Field(
         description="Every mail gets a return path of its own below it: NAME+…@DOMAIN"
+    )
+    imap: Imap | None = Field(
+        None, description="The mailbox of this address, which the service then reads by IMAP"
     )
 
 

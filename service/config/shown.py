@@ -21,6 +21,9 @@ def shown(settings: Settings) -> dict[str, Any]:
     for name, relay in settings.mail.relay.items():
         if relay.password is not None:
             data["mail"]["relay"][name]["password"] = _place(relay.password)
+    bounces = settings.mail.bounces
+    if bounces is not None and bounces.imap is not None:
+        data["mail"]["bounces"]["imap"]["password"] = _place(bounces.imap.password)
     if settings.mail.dkim is not None:
         data["mail"]["dkim"]["key"] = _place(settings.mail.dkim.key)
     _hide_access(data["collect"], settings.collect)

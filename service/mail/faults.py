@@ -39,6 +39,10 @@ def _addresses(mail: Mail) -> list[Finding]:
 def _bounces(mail: Mail) -> list[Finding]:
     if mail.bounces is None:
         return []
+    imap = mail.bounces.imap
+    if imap is not None and any(character.isspace() for character in imap.host):
+        key = ("mail", "bounces", "imap", "host")
+        return [(key, f"{imap.host!r} is not a host", "write a name or an address")]
     try:
         return_path.checked(mail.bounces.address)
     except MailError as error:

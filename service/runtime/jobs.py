@@ -33,6 +33,7 @@ class Ticks:
     publish: float = 60.0
     digests: float = 15.0
     mail: float = 5.0
+    returned: float = 60.0
     seek: float = 3600.0
     shown: float = 10.0
 
@@ -104,6 +105,7 @@ def jobs(
         PeriodicJob("publish", publish, ticks.publish),
         PeriodicJob("digests", digests, ticks.digests),
         PeriodicJob("mail", mail, ticks.mail),
+        PeriodicJob("returned", lambda: steps.take_returned(service, stop=stop), ticks.returned),
         PeriodicJob("seek", lambda: steps.seek(service, parsers=parsers, sites=sites), ticks.seek),
     ]
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -318,6 +319,29 @@ async def send(
     if done.counts:
         logs.get().info("sent", **{str(state): number for state, number in done.counts.items()})
     return done
+
+
+async def take_returned(service: Service, *, stop: asyncio.Event) -> bool:
+    """Read the mailbox of returned mail, where one is configured. Raises MailError, StoreError.
+
+    False: what comes in meanwhile is read at the next tick. `stop`: once set, the connection is
+    closed.
+    """
+    bounces = service.settings.mail.bounces
+    if bounces is None or bounces.imap is None:
+        return False
+    # Not everybody has one: what reads mail need not be loaded for a service to start.
+    from service.mail.returned import imap_mailbox, intake  # noqa: PLC0415
+
+    counts: Counter[str] = Counter()
+
+    def take(mails: Sequence[intake.OpenedMail]) -> None:
+        counts.update(intake.take(service.store, service.clock(), mails))
+
+    await imap_mailbox.fetch(bounces.imap, take, stop)
+    if counts:
+        logs.get().info("returned mail", **counts)
+    return False
 
 
 def probe_relays(service: Service) -> None:

@@ -58,7 +58,7 @@ _JOBS = {
         | {"publish"}
     ),
     # It publishes too: what collectors bring does not wait for the end of their pass.
-    Role.MAIL: frozenset({"publish", "digests", "mail"}),
+    Role.MAIL: frozenset({"publish", "digests", "mail", "returned"}),
 }
 
 

@@ -71,6 +71,9 @@ def test_the_path_of_each_secret_is_read_from_the_folder_of_its_own_file(folder)
         """
         mail.dkim = { domain = "a.vn", selector = "s", key = { file = "keys/one" } }
         metrics.key = { file = "keys/two" }
+        [mail.bounces]
+        address = "tra-ve@a.vn"
+        imap = { host = "a.vn", username = "u", password = { file = "keys/two" } }
         """,
         "desk/more.toml",
     )
@@ -78,6 +81,7 @@ def test_the_path_of_each_secret_is_read_from_the_folder_of_its_own_file(folder)
     settings = folder.load().settings
     assert settings.mail.dkim.key.secret.reveal() == "one"
     assert settings.metrics.key.secret.reveal() == "two"
+    assert settings.mail.bounces.imap.password.secret.reveal() == "two"
 
 
 def test_a_file_of_a_real_office(folder):

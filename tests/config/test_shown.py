@@ -15,6 +15,8 @@ def test_everything_in_force_is_shown_without_a_secret(folder):
         [mail]
         from = "Tin <tin@example.vn>"
         dkim = { domain = "example.vn", selector = "tin1", key = { file = "keys/tin1.pem" } }
+        bounces.address = "a@b.vn"
+        bounces.imap = { host = "b.vn", username = "u", password = "geheim" }
         relay.a = { host = "x", password = "geheim" }
         relay.b = { host = "y", password = { env = "PW" } }
         [digest.d]
@@ -34,6 +36,7 @@ def test_everything_in_force_is_shown_without_a_secret(folder):
     assert data["store"]["url"] == "postgresql://tin:***@db.example.vn:5432/tin"
     assert data["mail"]["from"] == "Tin <tin@example.vn>"
     assert data["mail"]["dkim"]["key"] == {"file": str(folder.path / "keys" / "tin1.pem")}
+    assert data["mail"]["bounces"]["imap"]["password"] == "***"
     assert data["mail"]["relay"]["a"]["password"] == "***"
     assert data["mail"]["relay"]["b"]["password"] == {"env": "PW"}
     assert data["collect"]["proxy_auth"]["password"] == {"env": "PW"}

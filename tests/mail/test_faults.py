@@ -10,6 +10,7 @@ from service.mail.security import port, security
 from tests.mail import stock
 from tests.mail.relays import relay_of
 
+IMAP = {"host": "imap a.vn", "username": "u", "password": "x"}
 RELAY = {"relay": {"chinh": {"host": "smtp.example.vn", "username": "tin", "password": "x"}}}
 
 
@@ -31,6 +32,7 @@ def test_a_good_configuration_has_no_faults(tmp_path):
         ({"reply_to": "x y"}, "mail.reply_to"),
         ({"bounces": {"address": "tra-ve+a@example.vn"}}, "mail.bounces.address"),
         ({"bounces": {"address": "trả-về@example.vn"}}, "mail.bounces.address"),
+        ({"bounces": {"address": "v@a.vn", "imap": IMAP}}, "mail.bounces.imap.host"),
         ({**RELAY, "from": None}, "mail.from"),
         ({"relay": {"a": {"host": "no host"}}}, "mail.relay.a.host"),
         ({"relay": {"a": {"host": "h", "password": "x"}}}, "mail.relay.a.password"),
