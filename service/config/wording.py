@@ -203,6 +203,7 @@ _TELLERS: dict[str, Callable[[shape.Path, ErrorDetails], tuple[str, str]]] = {
     "float_type": _no_number,
     "float_parsing": _no_number,
     "bool_type": _no_bool,
+    "bool_parsing": _no_bool,
     "tuple_type": _no_list,
     "dict_type": _no_table,
     "model_type": _no_table,
