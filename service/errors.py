@@ -18,6 +18,7 @@ BantinError
 ├── LearningError       topics cannot be learned from these texts, or a model cannot be read
 ├── StoryError          stories cannot be split or merged as asked
 ├── TemplateError       a template is missing, broken or used a name that is not there
+├── DnsError            the DNS gave no answer, or none that can be understood
 └── MailError           a message could not be built or handed over
 """
 
@@ -159,6 +160,10 @@ class TemplateError(BantinError):
 
 class NotSubscribedError(BantinError):
     """A mail was asked for in the name of somebody who does not get it."""
+
+
+class DnsError(BantinError):
+    """The DNS gave no answer, or none that can be understood."""
 
 
 class MailError(BantinError):

@@ -59,6 +59,9 @@ COMMANDS = {
     "bounces": (
         "service.cli.mailing.bounces:bounces",
         "read returned mail, and write no more to addresses that are dead",
+    "doctor": (
+        "service.cli.mailing.doctor:doctor",
+        "examine whether mail is let through, and say what to do",
     ),
     "config": ("service.cli.config:config", "show the effective configuration, or its schema"),
     "templates": ("service.cli.templates:templates", "list templates; copy them to customize"),

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import aiosmtplib
 
@@ -258,6 +259,16 @@ class RelayConnection:
             return Unreachable(_reason(error), ours=True)
         self._smtp, self._sent = smtp, 0
         return None
+
+    def encryption(self) -> tuple[str | None, datetime | None]:
+        """The version of TLS and when the relay's certificate ends; None, None without TLS."""
+        transport = self._smtp.transport if self._smtp is not None else None
+        secured = transport.get_extra_info("ssl_object") if transport is not None else None
+        if secured is None:
+            return None, None
+        ends = (secured.getpeercert() or {}).get("notAfter")
+        until = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None
+        return secured.version(), until
 
     async def _reset(self, smtp: SmtpClient) -> None:
         """Forget the refused envelope, so that the next message starts clean."""

@@ -15,7 +15,7 @@ from service.mail.handover import GateClosed, Handover, Lost, NotNoted, Unfit, U
 from service.mail.personal import NOBODYS_TOKEN, Message, PersonalMail, TransactionalComposer
 from service.mail.relay import RelayConnection, Timeouts
 from service.mail.relays import OUTBOX, OutboxChannel, outbox_of
-from service.mail.security import Security, port, security
+from service.mail.security import Security, is_loopback, port, security
 from service.model import DeliveryKind
 from service.render.engine import Renderer
 from service.store.mailing.recipients import Recipient
@@ -27,11 +27,18 @@ PATIENCE = Timeouts(connect=20.0, command=60.0, body=120.0)
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """What a login gave; `said` in plain words."""
+    """What a login gave; `said` in plain words.
+
+    `tls`: its version, such as "TLSv1.3", None where nothing is encrypted. `until`: when the
+    relay's certificate ends. `here`: the relay is on this machine.
+    """
 
     name: str
     ok: bool
     said: str
+    tls: str | None = None
+    until: datetime | None = None
+    here: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,7 @@ async def log_in(settings: Settings, tell: Callable[[LoggedIn], None]) -> None:
         connection = RelayConnection(relay, personal.host(settings), PATIENCE)
         try:
             failure = await connection.open()
+            tls, until = connection.encryption()
         finally:
             await connection.close()
         where = _where(relay)
@@ -65,7 +73,10 @@ async def log_in(settings: Settings, tell: Callable[[LoggedIn], None]) -> None:
             tell(LoggedIn(relay.id, ok=False, said=f"{where}: {failure.reason}"))
         else:
             who = f"logged in as {relay.username}" if relay.username else "no login is configured"
-            tell(LoggedIn(relay.id, ok=True, said=f"{where}: {who}"))
+            here = is_loopback(relay.host)
+            tell(
+                LoggedIn(relay.id, ok=True, said=f"{where}: {who}", tls=tls, until=until, here=here)
+            )
 
 
 async def send(

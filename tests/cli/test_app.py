@@ -25,6 +25,7 @@ def every_command(group: click.Group, ctx: click.Context, above: str = "") -> di
 
 
 COMMAND_PATHS = (
+    "doctor",
     "init", "check", "demo", "up", "admin link", "reload", "collect", "publish", "digest preview",
     "digest send", "status", "articles", "explain", "why", "parse", "mail keys", "mail test",
     "bounces read",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from service.mail.personal import NOBODYS_TOKEN
 from service.store.audience import subscription_events
+from service.web.subscriber.unsubscribe import ACTS_ON_NOBODY
 from tests.web.people import newest, subscribe, text
 
 
@@ -156,3 +158,15 @@ def test_changes_after_the_end_show_how_it_stands(web, link):
         answer = web.client.post(link, data={"do": do})
         assert answer.headers["location"] == link
     assert stopped(web)
+
+
+def test_the_link_of_a_preview_is_answered_and_acts_on_nobody(web, link):
+    """`bantin doctor` knows by these words that a POST came through to this service."""
+    address = f"/unsubscribe/{NOBODYS_TOKEN}"
+    for body in BODIES.values():
+        answer = web.client.post(address, **body)
+        assert (answer.status_code, answer.text) == (200, ACTS_ON_NOBODY)
+        assert "set-cookie" not in answer.headers
+    assert web.client.get(address).status_code == 404
+    assert web.client.post(address, data={"do": "stop"}).status_code == 404
+    assert not stopped(web)

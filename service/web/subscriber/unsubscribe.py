@@ -11,20 +11,24 @@ from collections.abc import Callable
 from datetime import datetime
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from service.audience import unsubscribe as audience
 from service.errors import UsageError
-from service.mail.personal import unsubscribe_path
+from service.mail.personal import NOBODYS_TOKEN, unsubscribe_path
 from service.model import EndedReason
 from service.store.audience.subscriptions import Subscription
-from service.web.answers import error, page, see
+from service.web.answers import PRIVATE, error, page, see
 from service.web.context import Context, context_of, visitor_of
 from service.web.subscriber import forgery
 from service.web.subscriber.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, read
 from service.web.subscriber.own_subscription import mine
+
+ACTS_ON_NOBODY = "one-click works; this link is of a preview and acts on nobody\n"
+"""What a POST with the token of previews and test mails is answered, by which `bantin doctor` knows
+that it came to this service and nowhere else."""
 
 _STOPS = {"": EndedReason.ONE_CLICK, "stop": EndedReason.PAGE, "all": EndedReason.ALL}
 _DONE = {"": "stopped", "stop": "stopped", "all": "all", "monthly": "monthly", "pause": "paused",
@@ -54,6 +58,8 @@ async def act(request: Request) -> Response:
     context, now = context_of(request), context_of(request).clock()
     token = request.path_params["token"]
     do = (await read(request)).one("do")
+    if token == NOBODYS_TOKEN and not do:
+        return PlainTextResponse(ACTS_ON_NOBODY, headers=PRIVATE)
     if do not in _DONE:
         return error(request, 404)
     if do not in ("", "stop") and _is_forged(request):
