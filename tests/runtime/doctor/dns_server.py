@@ -43,7 +43,7 @@ class Server:
     def put(self, name: str, kind: str, *records: str) -> None:
         self.zone[name, kind] = list(records)
 
-    def resolver(self, seconds: float = 5.0) -> Resolver:
+    def resolver(self, seconds: float = 60.0) -> Resolver:
         return Resolver([("127.0.0.1", self.port)], seconds)
 
     def answer(self, wire: bytes) -> bytes | None:

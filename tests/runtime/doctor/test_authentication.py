@@ -33,7 +33,7 @@ def zone(dns):
     return dns
 
 
-async def findings(zone, settings, *told, volume=None, seconds=2.0):
+async def findings(zone, settings, *told, volume=None, seconds=60.0):
     """Check -> finding, all of them, each with a remedy where something is wrong."""
     resolver = zone.resolver(seconds)
     flow = await flow_of(settings, resolver, [ip_address(one) for one in told])

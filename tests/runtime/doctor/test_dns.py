@@ -34,7 +34,7 @@ async def test_each_kind_of_record_is_read(dns):
 async def test_a_long_answer_comes_over_tcp(dns):
     dns.txt("example.vn", *(f"{n} {'x' * 250}" for n in range(10)))
     assert len(await dns.resolver().texts("example.vn")) == 10
-    assert dns.asked == ["TXT example.vn"] * 2
+    assert dns.asked[:2] == ["TXT example.vn"] * 2
 
 
 async def test_nothing_there_is_no_error(dns):
@@ -98,7 +98,7 @@ async def test_nonsense_is_an_error_in_time(dns, kind):
 
 async def test_an_answer_about_somebody_else_is_not_believed(dns):
     dns.twist = _other_name
-    assert await dns.resolver(0.5).texts("example.vn") == []
+    assert await dns.resolver().texts("example.vn") == []
 
 
 async def test_what_is_no_text_is_read_all_the_same(dns):
