@@ -24,7 +24,7 @@ async def test_each_kind_of_record_is_read(dns):
     dns.put("example.vn", "MX", "20 b.example.vn.", "10 A.example.vn.")
     dns.put("7.2.0.192.in-addr.arpa", "PTR", "MX.example.vn.")
     ask = dns.resolver()
-    assert await ask.texts("example.vn") == ["v=spf1 -all", LONG]
+    assert sorted(await ask.texts("example.vn")) == [LONG, "v=spf1 -all"]
     found = await ask.addresses("mx.example.vn")
     assert found == [ip_address("192.0.2.7"), ip_address("2001:db8::7")]
     assert await ask.exchangers("example.vn") == ["a.example.vn", "b.example.vn"]
