@@ -59,6 +59,7 @@ COMMANDS = {
     "bounces": (
         "service.cli.mailing.bounces:bounces",
         "read returned mail, and write no more to addresses that are dead",
+    ),
     "doctor": (
         "service.cli.mailing.doctor:doctor",
         "examine whether mail is let through, and say what to do",

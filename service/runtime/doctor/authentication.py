@@ -56,7 +56,9 @@ class Volume:
 
 async def flow_of(settings: Settings, resolver: Resolver, told: Sequence[Address]) -> MailFlow:
     """Who sends by this configuration, which has a `from`. Raises MailError for a bad one."""
-    domain = personal.sender(settings)[1].rpartition("@")[2]
+    sender = personal.sender(settings)[1]
+    bounces = settings.mail.bounces
+    return_path = sender if bounces is None else personal.mailbox(bounces.address)[1]
     found = list(told)
     for relay in () if told else settings.mail.relay.values():
         address = literal(relay.host)
@@ -65,7 +67,13 @@ async def flow_of(settings: Settings, resolver: Resolver, told: Sequence[Address
         except DnsError:
             continue  # the relay's own check says so
     public = tuple(one for one in dict.fromkeys(found) if told or one.is_global)
-    return MailFlow(domain, domain, settings.mail.dkim, public[:_MOST_ADDRESSES], bool(told))
+    return MailFlow(
+        sender=sender.rpartition("@")[2],
+        return_path=return_path.rpartition("@")[2],
+        dkim=settings.mail.dkim,
+        addresses=public[:_MOST_ADDRESSES],
+        told=bool(told),
+    )
 
 
 async def judge_spf(flow: MailFlow, resolver: Resolver) -> Diagnosis:

@@ -97,6 +97,17 @@ async def test_an_address_that_may_not_send_is_told_with_what_to_add(zone, tmp_p
     assert (await findings(zone, signed.settings(tmp_path), str(US)))["spf"].level is L.WARNING
 
 
+async def test_spf_is_that_of_where_bounces_go(zone, tmp_path):
+    settings = signed.settings(tmp_path, bounces={"address": "tra-ve@thu.example.vn"})
+    assert (
+        "thu.example.vn has no SPF record" in (await findings(zone, settings, str(US)))["spf"].said
+    )
+    zone.txt("thu.example.vn", "v=spf1 ip4:198.51.100.7 -all")
+    found = await findings(zone, settings, str(US))
+    assert (found["spf"].level, found["alignment"].level) == (L.OK, L.OK)
+    assert "and the return path" in found["alignment"].said
+
+
 async def test_a_name_that_does_not_lead_back_is_a_fault(zone, tmp_path):
     zone.put("smtp.example.vn", "A", "198.51.100.8")
     found = await findings(zone, signed.settings(tmp_path), "198.51.100.7")
