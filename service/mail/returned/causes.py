@@ -45,22 +45,28 @@ _PIPELINED = _any(r"<<< 503|<<< 554 [^\n]{0,80}recipient")
 """DATA was on its way already when RCPT was refused: the refusal is an answer to RCPT."""
 
 _FULL = _any(
-    r"mail ?box( \S+)? (is )?(currently )?(full|too large)|(inbox|box) (is )?full|account is full",
-    r"over ?quota|quota (is )?(full|exceed)|(exceed\w*|out of|over) (\S+ ){0,4}quota",
-    r"(exceed\w*|over) (\S+ ){0,3}(storage|mailbox size|mailbox limit)|insufficient .{0,20}storage",
-    r"storage (limit|allocation|space)|disk full|メールボックスが一杯|容量",
-    r"hộp thư (đã |bị )*đầy",
+    r"mail ?(box|folder|file)( \S+)? (is )?(currently )?(full|too large)|(inbox|box) (is )?full",
+    r"account is full|full mailbox|over ?(the |its |their |his |disk |disc |allowed )*quota",
+    r"quota (is |was |usage |limit |violation )*(full|exceed|reach|for)|disk ?(full|quota)",
+    r"(exceed\w*|out of|reached|over) (\S+ ){0,4}quota|(exceed\w*|over) (\S+ ){0,3}storage",
+    r"(exceed\w*) (\S+ ){0,3}(mailbox size|mailbox limit|local limit|disk space|maximum allowed)",
+    r"insufficient .{0,20}storage|storage (limit|allocation|space)|mailbox size limit",
+    r"(not|n.t have) enough (\S+ )?space|no space left|space has been used up|too much mail",
+    r"too many messages|receiving mail at a rate|mail file size|bo[iî]te .{0,20}(pleine|archiv)",
+    r"メールボックスが一杯|容量|hộp thư (đã |bị )*đầy|postfach .{0,20}voll|buzón .{0,20}llen[oa]",
 )
 _FILTERED = _any(
     r"spam|junk|virus|malware|content|policy|policies|filter|preferences|not a member|moderat",
-    r"mailing list|permission|restricted|not accepting messages from|only accepts",
-    r"message (size|length|is too|too)|too (big|large)|size limit",
+    r"mailing list|permission|restricted|not accepting (messages from|any mail)|only accept",
+    r"message (size|length|is too|too)|too (big|large)|size limit|user rules|notauthorized",
+    r"refuses? to (receive|accept)|user reject|protected by|bounced address",
 )
 _LATER = _any(
     r"timed? ?out|expired|retr(y|ies)|try again|be(en)? delayed",
     r"(not|n.t) accept our requests|still trying|connection (refused|reset|lost)",
     r"command died|name service error|loop|too many hops|not reachable within|undeliverable for",
-    r"(not|no longer) active|disabled|inactive|suspended|on hold|deactivated|locked",
+    r"(not|no longer) active|disabled|inactive|suspend|on hold|deactivated|locked|frozen",
+    r"terminated|no longer accepts mail|access denied",
 )
 _GONE = _any(
     r"(user|recipient|mailbox|mail box|account|address(ee)?|alias|employee|login)s?"
@@ -77,7 +83,13 @@ _GONE = _any(
     r"unknown (in|at|to) |not our customer|no longer (exists?|valid|in use|on server|works?)",
     r"no (mailbox|mail box|user|account)( here| found| by| with| exists?)",
     r"not a valid (user|mailbox)|no valid recipients|not listed in|does not like recipient",
-    r"final delivery userid|name is not recogni[sz]ed|no matches to|disabled or discontinued",
+    r"final delivery userid|name is not recogni[sz]ed|no matches to|badrcptto",
+    r"disabled or discontinued",
+    r"no such (local |e-?mail )?(address|recipient|mailbox|person|account|name)|no one at this",
+    r"there is no (such|one)|not a (local|known|valid) |unknown e-?mail|recipient ?not ?(found|ok)",
+    r"address not present|mailbox not present|recipient (is )?not (local|known|exist)",
+    r"badrecipientto|can.t accept user|list of allowed rcpthosts|missing home directory",
+    r"your envelope recipient|bad address|nessuna casella|utilisateur inconnu|not email addresses",
     r"does not have a final email delivery point",
     r"not in (the |our )*(directory|list)",
     r"(wasn.t|was not|could not be|not) found( at| in|[ .]|$)|(does not|doesn.t) exist",
@@ -94,6 +106,7 @@ _NOWHERE = _any(
     r"domain (\S+ )?(does not|doesn.t) (exist|accept)|domain (\S+ )?is not reachable",
     r"(does not|doesn.t) (accept|receive) (any |e-?)?mail|null ?mx|no mail exchanger|no mx",
     r"indicated no smtp service|illegal host/domain|non-existent host|host not found",
+    r"name or service not known|unknown domain|domain must exist|no route for current request",
     r"unrouteable mail domain|all relevant mx|couldn.t find any host|nxdomain",
     r"DNS error.{0,200}not found|mail server.{0,200}could not be found",
 )

@@ -115,7 +115,7 @@ class _Visit:
     def _read_all(self) -> int:
         server = self._open()
         exists = int(_good(server.select(_quoted(self._imap.folder)))[0] or 0)
-        kept = b" ".join(server.response("PERMANENTFLAGS")[1] or [b""])
+        kept = b" ".join(one or b"" for one in server.response("PERMANENTFLAGS")[1])
         mark, unread = (KEYWORD, f"UNKEYWORD {KEYWORD}") if rb"\*" in kept else (r"\Seen", "UNSEEN")
         number = 0
         for uids in self._unread(server, exists, unread):

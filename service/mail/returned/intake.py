@@ -47,8 +47,11 @@ def paths_of(store: Store, settings: Settings) -> ReturnPaths | None:
     """Makes the return path of each message; None: none is configured. Raises StoreError."""
     if settings.mail.bounces is None:
         return None
-    with store.write() as connection:
-        secret = facts.secret(connection)
+    with store.read() as connection:
+        secret = facts.known_secret(connection)
+    if secret is None:
+        with store.write() as connection:
+            secret = facts.secret(connection)
     return ReturnPaths.below(settings.mail.bounces.address, secret)
 
 

@@ -33,12 +33,15 @@ class ImapServer:
         self,
         mails: list[bytes] | None = None,
         *,
-        keywords: bool = True,
+        keywords: bool | None = True,
         fault: tuple[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
         huge: bool = False,
     ) -> None:
-        """`fault`: (command before which, what). `huge`: it gives more than was asked for."""
+        """`fault`: (command before which, what). `huge`: it gives more than was asked for.
+
+        `keywords`: whether it keeps any; None: it does not say.
+        """
         self.mails = [Stored(data) for data in mails or []]
         self.commands: list[str] = []
         self.fault = fault
@@ -104,7 +107,8 @@ class ImapServer:
         elif name == "SELECT":
             kept = r"(\Seen \*)" if self._keywords else r"(\Seen \Deleted)"
             self._say(stream, f"* {len(self.mails)} EXISTS")
-            self._say(stream, f"* OK [PERMANENTFLAGS {kept}] kept")
+            if self._keywords is not None:
+                self._say(stream, f"* OK [PERMANENTFLAGS {kept}] kept")
         elif name == "SEARCH":
             self._search(stream, command)
         elif name == "FETCH" and not self._fetch(stream, command):

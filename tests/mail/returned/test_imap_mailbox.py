@@ -46,7 +46,7 @@ async def read(server, take, limits=PATIENT, **table):
     return await fetch(imap_of(server.imap(**table)), take, asyncio.Event(), limits=limits)
 
 
-@pytest.mark.parametrize("keywords", [True, False], ids=["keywords", "only Seen"])
+@pytest.mark.parametrize("keywords", [True, False, None], ids=["keywords", "Seen", "unsaid"])
 async def test_what_was_read_is_marked_and_not_read_again(keywords):
     taken = Taken()
     with ImapServer([dsn(), arf()] * 30, keywords=keywords) as server:
