@@ -110,6 +110,11 @@ _NOWHERE = _any(
     r"unrouteable mail domain|all relevant mx|couldn.t find any host|nxdomain",
     r"DNS error.{0,200}not found|mail server.{0,200}could not be found",
 )
+_ONLY_LATE = _any(
+    r"warning message only|do not need to re-?send|will be retried|has been delayed",
+    r"only a temporary failure report|not yet been delivered|attempts to deliver .{0,40}continue",
+    r"will (keep|continue) (trying|to try|attempting)|delivery of your message .{0,20}delayed",
+)
 _AGAIN = _any(r"found,? try again|will (be )?retr|temporary failure")
 _FOR_GOOD = _any(
     r"failed permanently",
@@ -129,6 +134,11 @@ _NAME = re.compile(r"(?<![\w.])55[13][ -]")
 def is_after_data(text: str) -> bool:
     """Whether the refusal came after DATA: then it is about that mail (docs/decisions/047)."""
     return _AFTER_DATA.search(text) is not None and _PIPELINED.search(text) is None
+
+
+def is_only_late(text: str) -> bool:
+    """Whether the words say that the server goes on trying."""
+    return _ONLY_LATE.search(text[:_READ_AT_MOST]) is not None
 
 
 def status_in(text: str) -> str:

@@ -68,7 +68,7 @@ def asks_for(mail: ReturnedMail) -> ReturnedAction:
     if mail.kind is ReturnedKind.COMPLAINT:
         wanted = complaints.asks_for_silence(mail.feedback)
         return ReturnedAction.SUPPRESS if wanted else ReturnedAction.NONE
-    if mail.kind is not ReturnedKind.BOUNCE or not any(one.failed for one in said):
+    if mail.kind is not ReturnedKind.BOUNCE or (said and not any(one.failed for one in said)):
         return ReturnedAction.NONE
     hard = any(one.hard for one in said)
     return ReturnedAction.SUPPRESS if hard else ReturnedAction.COUNT
@@ -129,7 +129,8 @@ def _said(secret: bytes, mail: ReturnedMail, of: SentDelivery) -> NewReturned:
     about = _worst(ours or list(mail.recipients))
     if mail.kind is ReturnedKind.COMPLAINT:
         return NewReturned(of, mail.kind.value, hard=True, status="", reason=mail.feedback[:64])
-    assert about is not None  # a bounce names somebody, or it is none
+    if about is None:
+        return NewReturned(of, mail.kind.value, hard=False, status="", reason="")
     reason = without_addresses(relay_answers.clean(about.reason))
     hard = about.hard and bool(ours)
     return NewReturned(of, mail.kind.value, hard=hard, status=about.status, reason=reason)

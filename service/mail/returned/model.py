@@ -36,7 +36,8 @@ class ReturnedRecipient:
 class ReturnedMail:
     """What a returned mail says. None of it is proof: anybody can write such a mail.
 
-    `feedback`: a complaint's Feedback-Type, such as "abuse".
+    `recipients`: empty where a report names nobody. `feedback`: a complaint's Feedback-Type, such
+    as "abuse".
     """
 
     kind: ReturnedKind

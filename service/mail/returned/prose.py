@@ -163,6 +163,6 @@ def _answers(address: str, lines: Sequence[str]) -> list[str]:
 def _judged(address: str, words: str) -> ReturnedRecipient:
     said = " ".join(words.split())
     status = causes.status_in(said)
-    return ReturnedRecipient(
-        address, status, hard=causes.is_hard(status, said), failed=True, reason=said[:300]
-    )
+    failed = not causes.is_only_late(said)
+    hard = failed and causes.is_hard(status, said)
+    return ReturnedRecipient(address, status, hard=hard, failed=failed, reason=said[:300])

@@ -38,14 +38,13 @@ def read_parts(lines: bytes, parts: list[mime.MailPart]) -> ReturnedMail:
         arrived = all(not one.failed and one.status.startswith("2") for one in reported)
         kind = ReturnedKind.OTHER if arrived else ReturnedKind.BOUNCE
         return ReturnedMail(kind, tuple(reported))
-    if not (
-        automatic.is_from_mail_server(mail)
-        or automatic.is_about_delivery(mail)
-        or _is_like_a_report(parts)
-    ):
+    server, delivery = automatic.is_from_mail_server(mail), automatic.is_about_delivery(mail)
+    is_report = automatic.is_report(parts) or (server and delivery)
+    if not (is_report or server or delivery or _is_like_a_report(parts)):
         return ReturnedMail(ReturnedKind.OTHER)
     named = prose.recipients(lines, parts)
-    return ReturnedMail(ReturnedKind.BOUNCE if named else ReturnedKind.OTHER, tuple(named))
+    kind = ReturnedKind.BOUNCE if named or is_report else ReturnedKind.OTHER
+    return ReturnedMail(kind, tuple(named))
 
 
 def _is_like_a_report(parts: list[mime.MailPart]) -> bool:

@@ -16,7 +16,7 @@ from service.store.core import facts
 from service.text import mailboxes
 from tests.mail import stock
 from tests.mail.relays import Sink
-from tests.mail.returned.samples import arf, away, dsn
+from tests.mail.returned.samples import arf, away, dsn, prose
 
 A = ReturnedAction
 DAY = timedelta(days=1)
@@ -100,6 +100,12 @@ def test_a_hard_bounce_suppresses_and_the_delivery_stays_as_it_was(sent):
         evidence = connection.scalar(select(t.suppression.c.evidence))
     assert states == ["planned"]
     assert LAN not in evidence
+
+
+def test_a_bounce_that_names_nobody_is_a_soft_one_of_whose_key_it_brings(sent):
+    path = sent.paths[0].encode()
+    nameless = prose("It did not work.").replace(b"tra-ve@tin.example.vn", path)
+    assert sent.take(prose("It did not work."), nameless) == [A.REFUSED, A.COUNT]
 
 
 def test_the_same_mail_read_again_counts_once_and_a_hard_one_after_a_soft_one_does(sent):

@@ -70,8 +70,17 @@ def test_a_mail_that_is_only_late_has_not_failed():
     found = read(dsn(action="delayed", status="4.4.1", said="connection timed out"))
     assert found.kind is BOUNCE
     assert [(one.failed, one.hard) for one in found.recipients] == [(False, False)]
+    prosaic = prose(
+        "Delivery to lan@example.vn has been delayed. YOU DO NOT NEED TO RESEND YOUR MESSAGE."
+    )
+    assert [one.failed for one in read(prosaic).recipients] == [False]
     arrived = read(dsn(action="delivered", status="2.0.0", said="250 ok"))
     assert arrived.kind is OTHER
+
+
+def test_a_report_that_names_nobody_is_one_all_the_same():
+    assert told(prose("It did not work.", subject="Undeliverable: Tin")) == (BOUNCE, [])
+    assert told(prose("Cảm ơn!", subject="Tin", sender="postmaster@a.vn")) == (OTHER, [])
 
 
 def test_a_refusal_after_data_is_about_that_mail():
