@@ -8,8 +8,10 @@ the protocol (500-504, 5.5.x) is about us as well: the next message would fare n
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from service.store.mailing.sender_refusals import DETAILS
 
 _ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})\b")
 _OURS = frozenset({500, 501, 502, 503, 504, 521, 523, 530, 534, 535, 538})
@@ -56,10 +58,14 @@ class SmtpReply:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict; `dead` says that the address does not exist, so it must not be tried again."""
+    """A verdict; `dead` says that the address does not exist, so it must not be tried again.
+
+    `sender`: it is about the sender, whom this destination wants proven (SPF, DKIM, DMARC, PTR).
+    """
 
     verdict: Verdict
     dead: bool = False
+    sender: bool = False
 
 
 _BY_STAGE = {
@@ -77,9 +83,12 @@ def judge(reply: SmtpReply) -> Judgement:
     family = reply.code // 100
     if family == 2 and reply.stage is SmtpStage.BODY:  # noqa: PLR2004 - the family of success
         return Judgement(Verdict.ACCEPTED)
+    enhanced = _enhanced(reply.text)
+    subject, detail = enhanced or (0, 0)
+    sender = family in {4, 5} and subject == 7 and detail in DETAILS  # noqa: PLR2004 - RFC 3463
     if family != 5:  # noqa: PLR2004 - the family of refusals
-        return Judgement(Verdict.WAIT)
-    return _judge_refusal(reply, _enhanced(reply.text))
+        return Judgement(Verdict.WAIT, sender=sender)
+    return replace(_judge_refusal(reply, enhanced), sender=sender)
 
 
 def _judge_refusal(reply: SmtpReply, enhanced: tuple[int, int] | None) -> Judgement:

@@ -24,11 +24,11 @@ from service.mail.handover import Handover, MailTransport, NotNoted, Unreachable
 from service.mail.personal import Message, PersonalMail, TransactionalComposer
 from service.mail.relay_notes import RelayNotes
 from service.mail.relays import Line
-from service.mail.retry_policy import conclude, wait_after
+from service.mail.retry_policy import PROBE_EVERY, conclude, wait_after
 from service.mail.returned.return_path import ReturnPaths
 from service.model import DeliveryKind, DeliveryState
 from service.store.core.database import Store
-from service.store.mailing import claims, outcomes, slow_domains
+from service.store.mailing import claims, outcomes, sender_refusals, slow_domains
 from service.store.mailing.claims import ClaimedDelivery, Lane
 from service.store.mailing.message_parts import unpack
 from service.store.mailing.outcomes import DeliveryOutcome
@@ -117,7 +117,10 @@ class Courier:
         said = self._domains.hold(delivery.recipient.address, reader=reader)
         if said is None:
             return False
-        later = self._clock() + wait_after(delivery.tries, self._random())
+        wait = wait_after(delivery.tries, self._random())
+        if sender_refusals.is_one(said):  # nothing changes before somebody has proven the sender
+            wait = PROBE_EVERY
+        later = self._clock() + wait
         answer = f"{NOT_TRIED}{said}"
         outcome = DeliveryOutcome(delivery.id, DeliveryState.DEFERRED, line.name, answer, later)
         await self._record(delivery, outcome)

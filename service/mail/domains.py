@@ -49,7 +49,7 @@ class Domains:
             if held is not None and (held.for_readers or not reader):
                 del self._elsewhere[domain]
                 return domain
-        elif conclusion.effect is Effect.PUT_OFF and conclusion.outcome is not None:
+        elif _is_put_off(conclusion) and conclusion.outcome is not None:
             met[reader] += 1
             self._said[domain] = said = conclusion.outcome.answer
             if met.total() == _SEVERAL or (reader and met[True] == _SEVERAL):
@@ -65,6 +65,10 @@ class Domains:
             return self._said[domain]
         known = self._elsewhere.get(domain)
         return known.answer if known and (known.for_readers or not reader) else None
+
+
+def _is_put_off(conclusion: Conclusion) -> bool:
+    return conclusion.effect is Effect.PUT_OFF or conclusion.sender
 
 
 def domain_of(address: str | None) -> str:

@@ -49,11 +49,15 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """`outcome` None: nothing to record, the gate has done it. `ours`: waiting will not help."""
+    """`outcome` None: nothing to record, the gate has done it. `ours`: waiting will not help.
+
+    `sender`: the destination wants the sender proven, so it will refuse its other addresses too.
+    """
 
     outcome: DeliveryOutcome | None
     effect: Effect
     ours: bool = False
+    sender: bool = False
 
 
 def wait_after(tries: int, luck: float) -> timedelta:
@@ -130,7 +134,7 @@ def _answered(
             return Conclusion(outcome, Effect.PROVEN)
         case Verdict.WAIT:
             outcome = DeliveryOutcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
-            return Conclusion(outcome, _put_off_by(reply))
+            return Conclusion(outcome, _put_off_by(reply), sender=judgement.sender)
         case Verdict.ADDRESS:
             outcome = DeliveryOutcome(delivery_id, rejected, relay, answer, suppress=judgement.dead)
             return Conclusion(outcome, Effect.NONE)
@@ -138,6 +142,10 @@ def _answered(
             outcome = DeliveryOutcome(delivery_id, rejected, relay, answer, untell=True)
             return Conclusion(outcome, Effect.NONE)
         case Verdict.OURS:
+            if judgement.sender and reply.stage in _ABOUT_MESSAGE:
+                later = now + PROBE_EVERY + BEHIND
+                outcome = DeliveryOutcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
+                return Conclusion(outcome, Effect.DOUBTED, ours=True, sender=True)
             return _refused(reply, delivery_id, tries, relay, now, proven=proven)
 
 

@@ -11,9 +11,12 @@ from service.report.trouble import Trouble
 from service.store import status_counts
 from service.store.core import hold
 from service.store.core.database import Connection
-from service.store.mailing import relay_states, uncertain_deliveries
+from service.store.mailing import relay_states, sender_refusals, uncertain_deliveries
 from service.store.mailing.relay_states import RelayState
+from service.store.mailing.sender_refusals import SenderRefusals
 from service.store.mailing.uncertain_deliveries import Uncertain
+
+_MOST_DOMAINS = 3
 
 LATE_AFTER = timedelta(minutes=15)
 """A delivery that has been due for this long is late: a relay is down or nobody sends."""
@@ -26,7 +29,8 @@ class Mailing:
     `waiting`: mails that could be gone by now, but for a relay's failure.
     `oldest`: when the first of all that has not gone was due; None: nothing is planned.
     `uncertain`: by edition, the oldest first. `held_since`: nothing is planned or sent since the
-    store was restored; None: mail goes out.
+    store was restored; None: mail goes out. `refused`: what waits for providers that want the
+    sender proven.
     """
 
     relays: tuple[RelayState, ...]
@@ -35,6 +39,7 @@ class Mailing:
     oldest: datetime | None
     uncertain: tuple[Uncertain, ...]
     held_since: datetime | None = None
+    refused: SenderRefusals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ def mailing(connection: Connection, now: datetime, relays: Sequence[str]) -> Mai
         oldest=status_counts.oldest_waiting(connection),
         uncertain=tuple(uncertain_deliveries.by_edition(connection)),
         held_since=hold.held_since(connection),
+        refused=sender_refusals.waiting(connection),
     )
 
 
@@ -85,6 +91,8 @@ def troubles(found: Mailing, now: datetime) -> list[Trouble]:
         for one in found.relays
         if one.failing_since is not None
     ]
+    if found.refused is not None:
+        told.append(_refused(found.refused))
     late = found.oldest is not None and now - found.oldest > LATE_AFTER
     if late and found.held_since is None:
         values = {"since": found.oldest, "waiting": found.waiting}
@@ -116,6 +124,15 @@ def _relay(relay: RelayState, waiting: int, *, stops: bool) -> Trouble:
         "next": relay.next_try_at or relay.answered_at,
     }
     return Trouble("relay", values, stops=stops)
+
+
+def _refused(refused: SenderRefusals) -> Trouble:
+    values = {
+        "domains": ", ".join(refused.domains[:_MOST_DOMAINS]),
+        "answer": refused.answer,
+        "waiting": refused.waiting,
+    }
+    return Trouble("sender_refused", values)
 
 
 def _uncertain(editions: Sequence[Uncertain]) -> Trouble:
