@@ -15,8 +15,9 @@ from service.runtime.jobs import TICKS
 from service.runtime.roles import Part, Role
 
 TENTH = replace(
-    TICKS, collect=0.5, delivered=0.5, websub=0.5, publish=6.0, digests=1.5, mail=0.5, returned=0.5
-)
+    TICKS, collect=0.5, delivered=0.5, websub=0.5, search=0.5, place=0.5, publish=6.0, digests=1.5,
+    mail=0.5, returned=0.5,
+)  # fmt: skip
 
 if __name__ == "__main__":  # worker processes import this file as well
     config, *of_many = sys.argv[1:]

@@ -20,7 +20,7 @@ from pathlib import Path
 from service.store.core.database import Store
 from service.store.core.migrate import migrate
 from tests.bench.own_database import own_database
-from tests.contract.fleet import EACH_MINUTE, EACH_MINUTES, ROLES, Fleet
+from tests.contract.fleet import DIGEST, ROLES, Fleet
 from tests.contract.mail.office import Office
 from tests.contract.way import outlets
 from tests.mail.relays import Sink
@@ -58,7 +58,7 @@ async def _run(url: str, options: argparse.Namespace) -> bool:
     readers = [f"ban-doc-{number}@example.vn" for number in range(options.readers)]
     with tempfile.TemporaryDirectory() as folder:
         async with outlets() as served, Sink() as relay:
-            with Office(Path(folder), relay.port, url=url, digest=EACH_MINUTES) as office:
+            with Office(Path(folder), relay.port, url=url, digest=DIGEST) as office:
                 with office.config.open("a") as file:
                     file.write(
                         f'rate = "2/s"\n[source.bao]\nurl = "{served.url("/rss")}"\n'
@@ -66,9 +66,7 @@ async def _run(url: str, options: argparse.Namespace) -> bool:
                         '[collect]\nallow_networks = ["127.0.0.0/8"]\n'
                     )
                 chance = random.Random(options.seed)
-                fleet = Fleet(
-                    office, served, relay, readers, chance, names=NAMES, cadence=EACH_MINUTE
-                )
+                fleet = Fleet(office, served, relay, readers, chance, names=NAMES)
                 return await _live(fleet, options.kills, options.sleeps)
 
 

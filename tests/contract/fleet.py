@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Connection, Table, select, update
 
 from service.config.loading import load
 from service.model import CadenceRule
@@ -28,14 +28,14 @@ from tests.running import HASTY, MORTAL, Process, eventually, started
 
 ROLES = ("web", "collect", "collect-2", "mail")
 
-AT_ONCE = Schedule(CadenceRule("immediate"), "UTC").text
-"""Whoever has this rule already is cut when `next_cut_at` says so, and not before."""
+_EACH_MINUTE = [f"0-{n},{n + 1}-59 * * * *" for n in range(20)]
+"""The shortest cadence that cron has, in as many words.
 
-EACH_MINUTE = "* * * * *"
-"""A cadence, as cron has it: the shortest that there is."""
+Two cuts of one cadence within a minute are one edition, and what came between them waits.
+"""
 
-EACH_MINUTES = f'cadences = ["{EACH_MINUTE}", "weekly"]\nstories = {{ max = 100 }}'
-"""What a digest with this cadence says besides, so that a mail shows all that it tells."""
+DIGEST = f"cadences = {[*_EACH_MINUTE, 'weekly']}\nstories = {{ max = 100 }}"
+"""What its digest says besides, so that a mail shows all that it tells."""
 
 _OLD = "Chuyện cũ"
 _OPEN = {"planned", "claimed", "sending", "deferred"}
@@ -43,8 +43,8 @@ _LETTERS = "bcdghklmnpqrstvxaeiou"
 
 _TITLE = re.compile(r"Giáo dục số (\d+)")
 _PATIENCE_S = 240.0
-_GRID = timedelta(minutes=6)
-"""Cuts stand five minutes apart at most: what came in before this stands in the latest."""
+_GRID = timedelta(minutes=2)
+"""Cuts stand a minute apart: what came in before this stands in the latest."""
 
 
 def _others(name: str, names: Sequence[str]) -> bool:
@@ -63,7 +63,7 @@ class Fleet:
     readers: list[str]
     random: random.Random
     names: tuple[str, ...] = ROLES
-    cadence: str = "immediate"
+    cuts: int = 0
     processes: dict[str, Process] = field(default_factory=dict)
     titles: list[str] = field(default_factory=list)
     kills: int = 0
@@ -73,19 +73,10 @@ class Fleet:
     def begin(self) -> None:
         """Subscribers are there, and the outlet's first document, which is old."""
         self._write(_OLD)
-        rule = AT_ONCE
-        if self.cadence == EACH_MINUTE:
-            zone = load(self.office.config, {}).settings.zone
-            rule = Schedule(CadenceRule(EACH_MINUTE), zone).text
         now = datetime.now(UTC) - timedelta(seconds=1)
         stock.fill(self.office.store, now, self.readers)
         with self.office.store.write() as connection:
-            values = {
-                "cadence": self.cadence,
-                "rule": rule,
-                "next_cut_at": now + timedelta(days=1),
-            }
-            connection.execute(update(t.subscription).values(values))
+            self._read(connection, now + timedelta(days=1))
         for name in self.names:
             self.start(name)
 
@@ -159,6 +150,14 @@ class Fleet:
                 lasts_s = LASTS.total_seconds() + self.random.uniform(3, 15)
                 self.sleep(self.random.choice(may_sleep), lasts_s)
 
+    def time_passes(self, *tables: Table) -> None:
+        """What is leased in these is anybody's, as it is half a minute after its owner has died."""
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        with self.office.store.write() as connection:
+            for table in tables:
+                held = table.c.lease_until.is_not(None)
+                connection.execute(update(table).where(held).values(lease_until=past))
+
     def news(self) -> None:
         """One more article, and the outlet is due."""
         words = " ".join("".join(self.random.choices(_LETTERS, k=7)) for _ in range(9))
@@ -169,19 +168,28 @@ class Fleet:
             connection.execute(update(t.source_poll).values(next_poll_at=now))
 
     def cut(self) -> None:
-        """Everybody's next edition is due, and all that is known belongs to it."""
+        """Everybody's next edition is due, and all that is known belongs to it.
+
+        Each time by another cadence, which has no edition of this minute yet.
+        """
         before = datetime.now(UTC) - _GRID
+        self.cuts += 1
         with self.office.store.ledger() as connection:
             late = t.article_topic.c.entered_at > before
             connection.execute(update(t.article_topic).where(late).values(entered_at=before))
-            connection.execute(
-                update(t.subscription).values(next_cut_at=datetime.now(UTC) - timedelta(seconds=1))
-            )
+            self._read(connection, datetime.now(UTC) - timedelta(seconds=1))
+
+    def _read(self, connection: Connection, next_cut_at: datetime) -> None:
+        """Everybody is cut at this instant; a process that starts makes it the next minute."""
+        cadence = _EACH_MINUTE[self.cuts % len(_EACH_MINUTE)]
+        rule = Schedule(CadenceRule(cadence), load(self.office.config, {}).settings.zone).text
+        values = {"cadence": cadence, "rule": rule, "next_cut_at": next_cut_at}
+        connection.execute(update(t.subscription).values(values))
 
     async def collected(self) -> None:
         """Wait until all that the outlet wrote is known, and no article waits for a judge.
 
-        What does is left to the edition after the one that is due, some five minutes later.
+        What does is left to the edition after the one that is due, up to a minute later.
         """
         await self._wait_for(self.is_collected)
 

@@ -8,14 +8,12 @@ and every reader is told them once; a mail whose body was under way may be held 
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
 
 from service.store import tables as t
 from tests import levels
-from tests.contract.fleet import EACH_MINUTE, EACH_MINUTES, Fleet
+from tests.contract.fleet import DIGEST, Fleet
 from tests.contract.mail.office import Office
 from tests.contract.plug import Moment
 from tests.contract.test_crash_matrix import JUDGEMENT_SIDES, SIDES, STEPS
@@ -50,22 +48,13 @@ TRIED = KINDS if levels.WHOLE else [KINDS[0], KINDS[2], KINDS[4]]
 MOMENTS = [one for some in TRIED for one in levels.each(some, of=named(some[0]))]
 
 
-def time_passes(office: Office) -> None:
-    """What a process held that has died is anybody's, as it is half a minute later."""
-    past = datetime.now(UTC) - timedelta(seconds=1)
-    with office.store.write() as connection:
-        for table in LEASED:
-            held = table.c.lease_until.is_not(None)
-            connection.execute(update(table).where(held).values(lease_until=past))
-
-
 async def reaches(fleet: Fleet, name: str, holds) -> bool:
     """Wait until it is so, whoever dies; whether the process of this name died and came back."""
     process = fleet.processes[name]
     await eventually(lambda: process.poll() is not None or holds())
     if process.poll() is None:
         return False
-    time_passes(fleet.office)
+    fleet.time_passes(*LEASED)
     fleet.start(name)
     await eventually(holds)
     return True
@@ -76,16 +65,14 @@ async def test_whichever_process_is_killed_at_its_moment_everybody_is_told_once(
 ):
     died = []
     async with outlets() as served, Sink() as relay:
-        with Office(tmp_path, relay.port, url=postgres_database, digest=EACH_MINUTES) as office:
+        with Office(tmp_path, relay.port, url=postgres_database, digest=DIGEST) as office:
             with office.config.open("a") as file:
                 file.write(
                     f'[source.bao]\nurl = "{served.url("/rss")}"\ntopics = ["chu-de-tuan"]\n'
                     '[collect]\nallow_networks = ["127.0.0.0/8"]\n'
                 )
             names = ("web", "collect", "mail")
-            fleet = Fleet(
-                office, served, relay, READERS, random.Random(13), names=names, cadence=EACH_MINUTE
-            )
+            fleet = Fleet(office, served, relay, READERS, random.Random(13), names=names)
             fleet.begin()
             try:
                 await fleet.collected()

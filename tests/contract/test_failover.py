@@ -21,7 +21,7 @@ from service.store.core.failover import PAUSE
 from service.store.core.lease import LASTS, TERM, Term
 from service.store.core.migrate import migrate
 from service.store.mailing import uncertain_deliveries
-from tests.contract.fleet import Fleet
+from tests.contract.fleet import DIGEST, Fleet
 from tests.contract.mail.office import Office
 from tests.contract.way import outlets, parsed
 from tests.mail import stock
@@ -32,7 +32,6 @@ from tests.running import eventually
 
 pytestmark = needs_servers
 
-DIGEST = 'cadences = ["immediate", "weekly"]'
 PEOPLE = [f"ban-doc-{number:02}@example.vn" for number in range(24)]
 
 

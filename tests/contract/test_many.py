@@ -10,7 +10,8 @@ import random
 
 import pytest
 
-from tests.contract.fleet import Fleet
+from service.store import tables as t
+from tests.contract.fleet import DIGEST, Fleet
 from tests.contract.mail.office import Office
 from tests.contract.way import outlets
 from tests.mail.relays import Sink
@@ -19,8 +20,6 @@ pytestmark = pytest.mark.postgres
 
 KILLS = 4
 READERS = [f"ban-doc-{number}@example.vn" for number in range(40)]
-
-DIGEST = 'cadences = ["immediate", "weekly"]'
 
 
 async def test_processes_killed_at_random_lose_nothing_and_tell_nobody_twice(
@@ -38,6 +37,7 @@ async def test_processes_killed_at_random_lose_nothing_and_tell_nobody_twice(
             try:
                 await fleet.collected()
                 await fleet.live(KILLS, pause_s=1.5)
+                fleet.time_passes(t.source_poll, t.site_lease)
                 await fleet.collected()
                 fleet.cut()
                 for _ in range(KILLS):

@@ -19,9 +19,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from service.model import CadenceRule
+from service.newsletter.rules import Schedule
 from service.store import tables as t
 from tests import builders
-from tests.contract.fleet import AT_ONCE
 from tests.contract.mail.office import Office
 from tests.contract.test_clock import FAKETIME
 from tests.contract.way import rss
@@ -40,6 +41,9 @@ APART_S = 30
 
 GAP_S = 1.9
 """Between two polls of the source that answers at once: its interval, give or take a little."""
+
+AT_ONCE = Schedule(CadenceRule("immediate"), "UTC").text
+"""Whoever has this rule already is cut when `next_cut_at` says so, and not before."""
 
 READERS = [f"ban-doc-{number}@example.vn" for number in range(12)]
 
