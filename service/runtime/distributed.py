@@ -85,6 +85,7 @@ class DistributedEngine:
             (self._app(group), [job.name for job in group]) for group in groups if group
         ]
         self._workers: list[asyncio.Task[None]] = []
+        self._stopping = False
 
     def start(self) -> None:
         """Begin to take jobs. While the database is away it goes on trying."""
@@ -94,6 +95,7 @@ class DistributedEngine:
 
     async def stop(self, grace_s: float = 20.0) -> bool:
         """As the engine's own: False if some jobs had to be cut off."""
+        self._stopping = True  # who loses the database just then says so, and not "cancelled"
         for worker in self._workers:
             worker.cancel()
         ended_well = await self._engine.stop(grace_s)
@@ -124,7 +126,7 @@ class DistributedEngine:
         app.periodic(cron=cron(job.every_s), periodic_id="")(task)
 
     async def _work(self, app: App, names: list[str]) -> None:
-        while True:
+        while not self._stopping:
             try:
                 async with app.open_async():
                     await _sweep(app)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from service.errors import StatementError, StoreBusyError
 from service.runtime.distributed import DistributedEngine, cron
@@ -268,13 +268,39 @@ async def test_all_goes_on_after_the_database_has_dropped_its_connections(many, 
     async with running(postgres_database, mail=counting(mails)):
         await settled(postgres_database, mails)
         with many.read() as connection:
-            connection.execute(
-                text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-            )
+            _drop_connections(connection)
         await settled(postgres_database, mails)
+
+
+OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+JOB = {"job": '{"type": "job_inserted", "job_id": 1}'}
+
+
+def _drop_connections(connection: Connection) -> None:
+    connection.execute(text(f"SELECT pg_terminate_backend(pid) {OTHERS}"))
+
+
+async def test_it_stops_though_the_database_drops_its_connections_just_then(
+    many, postgres_database
+):
+    """What a worker says of that, instead of "cancelled", must not let it begin anew."""
+    mails: list[float] = []
+    jobs = [PeriodicJob("mail", counting(mails), RARELY_S)]
+    process = DistributedEngine(postgres_database, Engine(jobs), jobs)
+    process.start()
+    await settled(postgres_database, mails)
+    with many.write() as connection:
+        connection.execute(text("LOCK TABLE procrastinate_jobs IN ACCESS EXCLUSIVE MODE"))
+        with many.write() as telling:
+            telling.execute(text("SELECT pg_notify('procrastinate_queue_v1#mail', :job)"), JOB)
+        waiting = text(f"SELECT count(*) {OTHERS} AND wait_event_type = 'Lock'")
+        await until(lambda: bool(connection.scalar(waiting)))
+        stopping = asyncio.create_task(process.stop(5))
+        await asyncio.sleep(0.2)
+        _drop_connections(connection)
+    assert await asyncio.wait_for(stopping, PATIENCE_S)
 
 
 async def test_nothing_is_queued_where_no_process_of_many_lives(postgres_database):
