@@ -24,7 +24,7 @@ from service.newsletter.rules import Schedule
 from service.store import tables as t
 from tests import builders
 from tests.contract.mail.office import Office
-from tests.contract.test_clock import FAKETIME
+from tests.contract.test_clock import FAKETIME, MONOTONIC
 from tests.contract.way import rss
 from tests.mail import stock
 from tests.mail.relays import Sink
@@ -92,12 +92,7 @@ class Outlet:
 
 def at(seconds: int) -> Mapping[str, str]:
     """The environment of a process whose clock is so many seconds ahead, or (negative) behind."""
-    return {
-        "LD_PRELOAD": str(FAKETIME),
-        "FAKETIME": f"{seconds:+d}s",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-    }
+    return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": f"{seconds:+d}s", **MONOTONIC}
 
 
 def machine(office: Office, ahead_s: int) -> Process:
