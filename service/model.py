@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import date, datetime, time
 from enum import StrEnum
 
 
@@ -282,12 +282,14 @@ class CadenceRule:
     """When a digest is cut, in civil time of a zone.
 
     `rhythm` is a Cadence value or a five-field cron line. `day` is "monday".."sunday" for weekly,
-    "1".."31" or "last" for monthly and longer, None otherwise.
+    "1".."31" or "last" for monthly and longer, None otherwise. `holidays`: days of that zone
+    without a cut (newsletter/holidays.py); immediate and hourly have none.
     """
 
     rhythm: str
     at: time = time(7, 0)
     day: str | None = None
+    holidays: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from service.report.explain import Explanation
 from service.report.explanation_lines import Detail, parts
 from service.report.sentence import english, in_english
 from service.report.standing import advice, reason, state
-from service.report.status import Status
+from service.report.status import Status, put_off_from
 from service.report.trouble import said
+from service.store.status_counts import DigestRow
 
 ALL_SHOWN = 100
 """Up to so many sources, those that are well are listed with the others."""
@@ -48,8 +49,11 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
     )
     table(
         "Digests",
-        ("digest", "next cut", "subscribers"),
-        [(one.name, local(one.next_cut_at, zone), one.subscribers) for one in found.digests],
+        ("digest", "next cut", "subscribers", "what to know"),
+        [
+            (one.name, local(one.next_cut_at, zone), one.subscribers, _put_off(one, zone))
+            for one in found.digests
+        ],
     )
     table(
         "Editions",
@@ -78,6 +82,11 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
     )
 
     tell_processes(found)
+
+
+def _put_off(digest: DigestRow, zone: str) -> str:
+    instead = put_off_from(digest)
+    return "" if instead is None else f"put off from {local(instead, zone)}: a holiday"
 
 
 def _tell_sources(found: Status, zone: str) -> None:

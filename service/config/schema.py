@@ -51,6 +51,7 @@ from service.config.sections import (
 )
 from service.config.values import (
     Duration,
+    Holiday,
     Line,
     Network,
     ProxyAddress,
@@ -308,6 +309,11 @@ class Digest(Named):
         "07:00",
         pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
         description="Time of day in the site's time zone",
+    )
+    holidays: tuple[Holiday, ...] = Field(
+        (),
+        description="Days without a mail, which comes on the first day after; "
+        'days, or "FIRST/LAST"; nothing for immediate and hourly',
     )
     scope: Id = Field(
         "news", description="Each article is mailed once per scope; a review sets its own"

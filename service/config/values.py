@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -157,6 +157,7 @@ def _has_space(value: str) -> bool:
     return any(character.isspace() for character in value)
 
 
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -169,6 +170,32 @@ def day_of_cut(value: Any) -> Any:
     near = get_close_matches(str(value).lower(), _WEEKDAYS, 1)
     right = f'write "{near[0]}"' if near else 'write one such as "monday", 15 or "last"'
     raise ValueError(f'"{value}" is not a day; {right}')
+
+
+LONGEST_HOLIDAY = 366
+"""Days from the first to the last of one line of holidays."""
+
+
+def holiday(value: str) -> str:
+    """A day, or the first and the last of several: "2027-09-02", "2027-02-05/2027-02-11"."""
+    right = 'write it such as "2027-09-02" or "2027-02-05/2027-02-11"'
+    first, _, last = value.partition("/")
+    try:
+        days = _iso_day(last if "/" in value else first) - _iso_day(first)
+    except ValueError:
+        raise ValueError(f'"{value}" is no day and no days; {right}') from None
+    if not timedelta() <= days <= timedelta(days=LONGEST_HOLIDAY):
+        raise ValueError(f'"{value}" ends before it begins, or lasts over a year; {right}')
+    return value
+
+
+def _iso_day(text: str) -> date:
+    if not _ISO_DAY.fullmatch(text):
+        raise ValueError(text)
+    return date.fromisoformat(text)
+
+
+Holiday = Annotated[str, AfterValidator(holiday)]
 
 
 def _is_day(text: str) -> bool:

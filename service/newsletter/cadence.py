@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from service.model import Cadence, CadenceRule
+from service.newsletter import holidays
 
 IMMEDIATE_GRID = timedelta(minutes=5)
 """Immediate cuts stand on these marks of the UTC day: often enough to be "at once" in mail."""
@@ -41,7 +42,7 @@ def next_cut(rule: CadenceRule, zone: str, after: datetime) -> datetime:
     if grid is not None:
         return after.astimezone(UTC) - (after - _EPOCH) % grid + grid
     place = ZoneInfo(zone)
-    start = after.astimezone(place).replace(tzinfo=None, fold=0)
+    start = holidays.begin(after.astimezone(place).replace(tzinfo=None, fold=0), rule.holidays)
     return next(
         cut for civil in _civil_after(rule, start) if (cut := instant(civil, place)) > after
     )
@@ -123,16 +124,24 @@ def _civil_after(rule: CadenceRule, start: datetime) -> Iterator[datetime]:
 
     A period is looked at from one before: its day may have been cut to the month's end.
     """
-    if is_cron(rule.rhythm):
-        return _cron(rule.rhythm, start, reverse=False)
-    return (datetime.combine(day, rule.at) for day in _days(rule, start.date(), 1))
+    return _put_off(rule, _civil(rule, start, 1), falling=False)
 
 
 def _civil_before(rule: CadenceRule, start: datetime) -> Iterator[datetime]:
     """The same, falling."""
+    return _put_off(rule, _civil(rule, start, -1), falling=True)
+
+
+def _put_off(rule: CadenceRule, civil: Iterator[datetime], *, falling: bool) -> Iterator[datetime]:
+    if not rule.holidays:
+        return civil
+    return holidays.in_order(civil, rule.holidays, falling=falling)
+
+
+def _civil(rule: CadenceRule, start: datetime, step: int) -> Iterator[datetime]:
     if is_cron(rule.rhythm):
-        return _cron(rule.rhythm, start, reverse=True)
-    return (datetime.combine(day, rule.at) for day in _days(rule, start.date(), -1))
+        return _cron(rule.rhythm, start, reverse=step < 0)
+    return (datetime.combine(day, rule.at) for day in _days(rule, start.date(), step))
 
 
 def _cron(line: str, start: datetime, *, reverse: bool) -> Iterator[datetime]:

@@ -39,6 +39,7 @@ def _of_digest(digest: Digest) -> list[Finding]:
     if not found:  # a day can only be judged against cadences that exist
         found += _day(digest)
         found += _at(digest)
+        found += _holidays(digest)
     if digest.topics == ():
         right = "leave it out for every topic, or name some"
         found.append((("topics",), "no topic is named", right))
@@ -51,6 +52,14 @@ def _of_digest(digest: Digest) -> list[Finding]:
             )
         )
     return found
+
+
+def _holidays(digest: Digest) -> list[Finding]:
+    offered = (digest.cadence, *digest.cadences)
+    if not digest.holidays or any(cadence.is_zoned(one) for one in offered):
+        return []
+    problem = "immediate and hourly mails come on holidays as well"
+    return [(("holidays",), problem, "take it out, or offer a cadence that is daily or longer")]
 
 
 def _cadence(key: str, rhythm: str) -> Finding | None:

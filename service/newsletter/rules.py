@@ -6,13 +6,13 @@ that text changes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from service.config.schema import Digest
 from service.model import Cadence, CadenceRule
-from service.newsletter import cadence
+from service.newsletter import cadence, holidays
 
 MONTHLY_AND_LONGER = frozenset({Cadence.MONTHLY, Cadence.QUARTERLY, Cadence.HALF_YEARLY})
 
@@ -31,7 +31,10 @@ class Schedule:
     def text(self) -> str:
         """What `subscription.rule` keeps; `read` understands it. Equal text, equal cuts."""
         at = f"{self.rule.at:%H:%M}"
-        return _SEPARATOR.join((self.rule.rhythm, self.rule.day or "", at, self.zone))
+        kept = [self.rule.rhythm, self.rule.day or "", at, self.zone]
+        if self.rule.holidays:
+            kept.append(holidays.text(self.rule.holidays))
+        return _SEPARATOR.join(kept)
 
     def next_cut(self, after: datetime) -> datetime:
         return cadence.next_cut(self.rule, self.zone, after)
@@ -43,11 +46,18 @@ class Schedule:
         """The last cut that is past, one at `at` included."""
         return cadence.latest_cut(self.rule, self.zone, at)
 
+    def put_off_from(self, cut: datetime) -> datetime | None:
+        """When a mail would have come that this cut brings, but for holidays; None: at this cut."""
+        plain = replace(self.rule, holidays=frozenset())
+        first = cadence.next_cut(plain, self.zone, self.previous_cut(cut))
+        return first if first < cut else None
+
 
 def read(text: str) -> Schedule:
     """The schedule whose `text` this is."""
-    rhythm, day, at, zone = text.split(_SEPARATOR)
-    return Schedule(CadenceRule(rhythm, time.fromisoformat(at), day or None), zone)
+    rhythm, day, at, zone, *kept = text.split(_SEPARATOR)
+    free = holidays.read(kept[0]) if kept else frozenset()
+    return Schedule(CadenceRule(rhythm, time.fromisoformat(at), day or None, free), zone)
 
 
 def own(digest: Digest, site_zone: str) -> Schedule:
@@ -73,9 +83,12 @@ def rule_of(digest: Digest, rhythm: str | None, at: str | None) -> CadenceRule:
     """The rule behind a cadence of the digest; what means nothing in a cadence is left out."""
     offered = (digest.cadence, *(digest.cadences or ()))
     chosen = rhythm if rhythm in offered else digest.cadence
-    if cadence.is_cron(chosen) or not cadence.is_zoned(chosen):
-        return CadenceRule(" ".join(chosen.split()))
-    return CadenceRule(chosen, time.fromisoformat(at or digest.at), _day(digest, chosen))
+    if not cadence.is_zoned(chosen):
+        return CadenceRule(chosen)
+    free = holidays.days(digest.holidays)
+    if cadence.is_cron(chosen):
+        return CadenceRule(" ".join(chosen.split()), holidays=free)
+    return CadenceRule(chosen, time.fromisoformat(at or digest.at), _day(digest, chosen), free)
 
 
 def fits(day: str, rhythm: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
+from service.newsletter import rules
 from service.report import hubs, mailing
 from service.report.lateness import Lateness, lateness
 from service.report.mailing import NOTHING, Beside, Mailing
@@ -68,6 +69,13 @@ def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> S
     )
 
 
+def put_off_from(digest: DigestRow) -> datetime | None:
+    """When its next mail would have come, but for holidays; None: it is not put off."""
+    if digest.rule is None or digest.next_cut_at is None:
+        return None
+    return rules.read(digest.rule).put_off_from(digest.next_cut_at)
+
+
 def is_gone(process: ServiceProcess, now: datetime) -> bool:
     """Whether it has not shown itself for long: it died, or is cut off from the store."""
     return now - process.seen_at > GONE_AFTER
@@ -102,6 +110,7 @@ def as_json(found: Status) -> dict[str, object]:
                 "id": digest.name,
                 "next_cut": _iso(digest.next_cut_at),
                 "subscribers": digest.subscribers,
+                "put_off_from": _iso(put_off_from(digest)),
             }
             for digest in found.digests
         ],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.model import DeliveryState
+from service.newsletter import rules
 from service.store.audience import subscribers
 from service.store.core import hold
 from service.store.core.database import Connection
@@ -121,7 +122,16 @@ def _by_subscription(  # noqa: PLR0911 - a return an answer: it reads as the tab
     if one.covered_to is not None and latest.entered_at < one.covered_to:
         had = "its story had been told, or there were more than its edition holds"
         return Why(SKIPPED, f"{one.digest} left it out: {had}", one)
-    return Why(PENDING, f"waits for {one.digest}, next cut {_day(one.next_cut_at)}", one)
+    return Why(PENDING, f"waits for {one.digest}, next cut {_cut(one)}", one)
+
+
+def _cut(one: SubscriptionSnapshot) -> str:
+    """When it comes, and since when it would have come but for holidays."""
+    if one.rule is None or one.next_cut_at is None:
+        return _day(one.next_cut_at)
+    instead = rules.read(one.rule).put_off_from(one.next_cut_at)
+    put_off = "" if instead is None else f", put off from {_day(instead)}: a holiday"
+    return f"{_day(one.next_cut_at)}{put_off}"
 
 
 def _day(at: datetime | None) -> str:

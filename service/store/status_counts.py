@@ -86,12 +86,16 @@ class TopicRow:
 
 @dataclass(frozen=True, slots=True)
 class DigestRow:
-    """A live digest: its active subscribers and the earliest cut among them (None: nobody)."""
+    """A live digest: its active subscribers and the earliest cut among them (None: nobody).
+
+    `rule`: what that cut was computed from (newsletter/rules.py), None = nobody waits.
+    """
 
     name: str
     title: str
     subscribers: int
     next_cut_at: datetime | None
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +229,7 @@ def digests(connection: Connection) -> list[DigestRow]:
     )
     rows = connection.execute(
         select(
+            t.digest.c.id,
             t.digest.c.name,
             t.digest.c.title,
             func.count(t.subscription.c.id),
@@ -235,7 +240,23 @@ def digests(connection: Connection) -> list[DigestRow]:
         .group_by(t.digest.c.id, t.digest.c.name, t.digest.c.title, t.digest.c.position)
         .order_by(t.digest.c.position)
     )
-    return [DigestRow(*row) for row in rows]
+    return [
+        DigestRow(name, title, number, cut, _rule_of(connection, id_, cut))
+        for id_, name, title, number, cut in rows.all()
+    ]
+
+
+def _rule_of(connection: Connection, digest_id: int, cut: datetime | None) -> str | None:
+    """Of one of those who wait for this cut."""
+    row = t.subscription.c
+    if cut is None:
+        return None
+    rule: str | None = connection.scalar(
+        select(row.rule)
+        .where(row.digest_id == digest_id, row.next_cut_at == cut, row.ended_at.is_(None))
+        .limit(1)
+    )
+    return rule
 
 
 def editions(connection: Connection, limit: int = 20) -> list[EditionRow]:

@@ -88,6 +88,8 @@ def test_a_rule_without_civil_time_is_the_same_in_every_zone():
         {"cadence": "immediate"},
         {"cadence": "daily", "at": "23:59"},
         {"cadence": "0,30 7 * 1-6 1#2"},
+        {"cadence": "daily", "holidays": ["2027-09-02", "2027-02-05/2027-02-11"]},
+        {"cadence": "0 7 * * 1", "holidays": ["2027-09-02"]},
     ],
 )
 def test_a_schedule_is_read_back_from_its_text(written):
@@ -103,6 +105,7 @@ def test_a_schedule_is_read_back_from_its_text(written):
         {"cadence": "monthly", "day": 31, "cadences": ["weekly", "monthly"]},
         {"cadence": "weekly", "day": 15, "cadences": ["weekly", "monthly"]},
         {"cadence": "0 7 * * 1-5", "cadences": ["0 7 * * 1-5", "weekly"], "at": "08:00"},
+        {"cadence": "hourly", "cadences": ["hourly", "daily"], "holidays": ["2027-09-02"]},
     ],
 )
 def test_what_makes_sense_has_no_fault(written):
@@ -137,6 +140,12 @@ def test_what_makes_sense_has_no_fault(written):
         ({"cadence": "hourly", "at": "06:00"}, "at", "no hour of its own", "leave it out"),
         ({"cadence": "0 7 * * *", "at": "06:00"}, "at", "no hour of its own", "leave it out"),
         ({"topics": []}, "topics", "no topic is named", "leave it out"),
+        (
+            {"cadence": "hourly", "holidays": ["2027-09-02"]},
+            "holidays",
+            "on holidays as well",
+            "daily or longer",
+        ),
         ({"max_lateness": "1m"}, "max_lateness", "expire", '"10m"'),
     ],
 )

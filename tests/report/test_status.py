@@ -72,7 +72,10 @@ def test_status_tells_each_source_topic_and_digest(any_store, now):
         ("giao-duc", 1, 300),
         ("y-te", 0, None),
     ]
-    assert told["digests"] == [{"id": "tuan", "next_cut": now.isoformat(), "subscribers": 1}]
+    [digest] = told["digests"]
+    assert digest == {
+        "id": "tuan", "next_cut": now.isoformat(), "subscribers": 1, "put_off_from": None,
+    }  # fmt: skip
     assert told["deliveries"] == {}
 
 

@@ -33,7 +33,10 @@ class ToldArticle:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionSnapshot:
-    """A subscription as it stands. `starts_at` None: not confirmed."""
+    """A subscription as it stands. `starts_at` None: not confirmed.
+
+    `rule`: what `next_cut_at` was computed from (newsletter/rules.py), None = nothing yet.
+    """
 
     id: int
     digest: str
@@ -46,6 +49,7 @@ class SubscriptionSnapshot:
     paused_until: datetime | None
     ended_at: datetime | None
     ended_reason: str | None
+    rule: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ def subscriptions(connection: Connection, subscriber_id: int) -> list[Subscripti
             t.subscription.c.paused_until,
             t.subscription.c.ended_at,
             t.subscription.c.ended_reason,
+            t.subscription.c.rule,
         )
         .join(t.digest, t.digest.c.id == t.subscription.c.digest_id)
         .where(t.subscription.c.subscriber_id == subscriber_id)

@@ -18,7 +18,7 @@ from service.report.health import Health
 from service.report.lateness import Lateness
 from service.report.sentence import Sentence, SentenceWriter, counted
 from service.report.standing import TROUBLE, advice, reason, state
-from service.report.status import Status
+from service.report.status import Status, put_off_from
 from service.store.mailing.relay_states import RelayState
 from service.store.status_counts import DigestRow, SourceRow, TopicRow
 
@@ -61,7 +61,8 @@ class AdminView:
     """The whole page. `late`: what is late or broken; `deliveries`: state and number.
 
     `fine`: everything is running. `relays`: the mail servers that were ever offered a message, and
-    the outbox if it takes none.
+    the outbox if it takes none. `digests`: each with when its next mail would have come, but for
+    holidays (None: it is not put off).
 
     Sources in trouble stand first, the worst before the others.
     """
@@ -72,7 +73,7 @@ class AdminView:
     relays: tuple[RelayState, ...]
     sources: tuple[SourceView, ...]
     topics: tuple[tuple[TopicRow, Lateness], ...]
-    digests: tuple[DigestRow, ...]
+    digests: tuple[tuple[DigestRow, datetime | None], ...]
     editions: tuple[EditionSummary, ...]
     deliveries: tuple[tuple[str, int], ...]
 
@@ -104,7 +105,7 @@ def admin_view(found: Status, health: Health, teller: SentenceWriter) -> AdminVi
         ),
         sources=_sources(found, teller),
         topics=found.topics,
-        digests=found.digests,
+        digests=tuple((one, put_off_from(one)) for one in found.digests),
         editions=tuple(
             EditionSummary(
                 title=digests.get(one.digest, one.digest),
