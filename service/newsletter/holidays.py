@@ -21,10 +21,8 @@ def days(written: tuple[str, ...]) -> frozenset[date]:
     found: set[date] = set()
     for one in written:
         first, _, last = one.partition("/")
-        day, end = date.fromisoformat(first), date.fromisoformat(last or first)
-        while day <= end:
-            found.add(day)
-            day += _DAY
+        span = (date.fromisoformat(first), date.fromisoformat(last or first))
+        found.update(map(date.fromordinal, range(span[0].toordinal(), span[1].toordinal() + 1)))
     return frozenset(found)
 
 

@@ -113,6 +113,12 @@ def test_the_text_of_holidays_means_the_same_days(free):
     assert read(text(free)) == free
 
 
+def test_days_at_the_end_of_all_calendars_are_days():
+    assert days(("9999-12-31", "0001-01-01")) == {date.max, date.min}
+    free = replace(rule("daily"), holidays=days(("9999-12-31", "0001-01-01")))
+    assert next_cut(free, "UTC", utc("2027-01-01")) == utc("2027-01-01 07:00")
+
+
 def test_a_mail_waits_over_holidays_and_tells_all_of_them_once(store, tmp_path):
     """Monday is a holiday: what came since Sunday's mail comes on Tuesday, in one."""
     room = Newsroom(store, tmp_path, {"ngay": {"cadence": "daily", "holidays": ["2026-11-23"]}})

@@ -28,6 +28,7 @@ DIGESTS = {
         "cadences": ["daily", "weekly", "0 18 * * 1,3,5"],
         "at": "18:00",
         "stories": {"min": 2, "max": 3, "per_source": 2},
+        "holidays": ["2026-10-27/2026-10-28", "2026-11-02"],
     },
     "rieng": {"cadence": "daily", "scope": "rieng", "topics": ["giao-duc", "y-te"]},
 }
