@@ -45,6 +45,7 @@ from service.config.sections import (
     Signup,
     Site,
     StoreSection,
+    StoriesSection,
     StoryJudgement,
     Web,
     Words,
@@ -267,26 +268,6 @@ class Topic(RuleLists, _Titled):
     def _is_learned(self) -> Topic:
         if self.threshold is not None and not self.learn:
             raise ValueError("threshold is for learned topics; write learn = true, or leave it out")
-        return self
-
-
-class StoriesSection(ConfigSection):
-    """Limits on the stories of a mail."""
-
-    min: int = Field(1, ge=1, strict=True, description="With fewer, they wait for the next edition")
-    max: int = Field(20, ge=1, le=100, strict=True, description="More are only counted")
-    per_source: int | None = Field(None, ge=1, strict=True, description="Maximum per source")
-    per_topic: int | None = Field(
-        None,
-        ge=1,
-        strict=True,
-        description="Maximum per topic; topics share max fairly in any case",
-    )
-
-    @model_validator(mode="after")
-    def _in_order(self) -> StoriesSection:
-        if self.min > self.max:
-            raise ValueError("min is more than max; exchange them, or write both keys")
         return self
 
 
