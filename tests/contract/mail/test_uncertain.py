@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from service.config.loading import load
 from service.model import CadenceRule
 from service.newsletter.rules import Schedule
 from service.store import tables as t
@@ -22,12 +23,25 @@ from tests.running import eventually, run_json
 READERS = [f"ban-doc-{n:02}@example.vn" for n in range(12)]
 UNLUCKY = READERS[::3]
 AT_ONCE = Schedule(CadenceRule("immediate"), "UTC").text
-"""Whoever has this rule already is cut when `next_cut_at` says so, and not before."""
+"""Whoever has this rule already is cut when `next_cut_at` says so, or at the next five minutes."""
+
+EACH_MINUTE = "* * * * *"
+DIGEST = f'cadences = ["immediate", "{EACH_MINUTE}", "weekly"]'
 
 
 def next_cut_comes(office: Office, title: str, source: str) -> int:
-    """News come in, and the hour of everybody's next edition. The article."""
+    """News come in, and the hour of everybody's next edition. The article.
+
+    It is one of another cadence, which has none yet: one that was frozen at a mark of five minutes
+    a moment ago would be that of an immediate cut now.
+    """
     now = datetime.now(UTC)
+    zone = load(office.config, {}).settings.zone
+    due = {
+        "cadence": EACH_MINUTE,
+        "rule": Schedule(CadenceRule(EACH_MINUTE), zone).text,
+        "next_cut_at": now - timedelta(seconds=1),
+    }
     with office.store.write() as connection:
         topic = connection.execute(
             select(t.topic.c.id).where(t.topic.c.name == "chu-de-tuan")
@@ -37,7 +51,7 @@ def next_cut_comes(office: Office, title: str, source: str) -> int:
             connection, source=one, topics=[topic], title=title,
             entered_at=now - timedelta(minutes=20),
         )  # fmt: skip
-        connection.execute(update(t.subscription).values(next_cut_at=now - timedelta(seconds=1)))
+        connection.execute(update(t.subscription).values(due))
     return article
 
 
@@ -65,9 +79,7 @@ async def test_readers_whose_mail_is_uncertain_get_the_next_edition(tmp_path, da
 
     seen: set[str] = set()
     async with Sink(lambda step, who: _once(script, seen, step, who)) as relay:
-        with Office(
-            tmp_path, relay.port, url=url, digest='cadences = ["immediate", "weekly"]'
-        ) as office:
+        with Office(tmp_path, relay.port, url=url, digest=DIGEST) as office:
             now = just_now()
             stock.fill(office.store, now, READERS)
             with office.store.write() as connection:
@@ -120,9 +132,7 @@ async def test_killed_in_the_middle_of_a_body_its_reader_gets_the_next_edition(t
         return None
 
     async with Sink(script) as relay:
-        with Office(
-            tmp_path, relay.port, connections=1, digest='cadences = ["immediate", "weekly"]'
-        ) as office:
+        with Office(tmp_path, relay.port, connections=1, digest=DIGEST) as office:
             now = just_now()
             stock.fill(office.store, now, READERS)
             with office.store.write() as connection:
