@@ -18,6 +18,7 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from service.config.schema import Imap
 from service.errors import MailError
@@ -133,18 +134,21 @@ class _Visit:
         connect = self._limits.connect
         server: imaplib.IMAP4
         if kind is Security.TLS:
-            server = _TlsServer(host, port, ssl_context=self._tls, timeout=connect)
+            server = _TlsServer(self._keep, host, port, ssl_context=self._tls, timeout=connect)
         else:
-            server = _PlainServer(host, port, timeout=connect)
-        self._server = server
-        if self._is_cut_off:
-            raise OSError("cut off")
+            server = _PlainServer(self._keep, host, port, timeout=connect)
         server.sock.settimeout(self._limits.answer)
         if kind is Security.STARTTLS:
             server.starttls(self._tls)
         secret = self._imap.password.secret
         self._log_in(server, self._imap.username, secret.reveal() if secret else "")
         return server
+
+    def _keep(self, server: imaplib.IMAP4) -> None:
+        """From now on it can be cut off."""
+        self._server = server
+        if self._is_cut_off:
+            raise OSError("cut off")
 
     def _log_in(self, server: imaplib.IMAP4, name: str, password: str) -> None:
         if name.isascii() and password.isascii():
@@ -180,7 +184,15 @@ class _Visit:
 
 
 class _Bounded:
-    """Reads no longer literal than was asked for."""
+    """Reads no longer literal than was asked for, and shows itself before the server has spoken."""
+
+    def __init__(self, opened: Callable[[Any], None], *address: Any, **options: Any) -> None:
+        self._opened = opened
+        super().__init__(*address, **options)
+
+    def open(self, *address: Any, **options: Any) -> None:
+        super().open(*address, **options)  # type: ignore[misc]
+        self._opened(self)
 
     def read(self, size: int) -> bytes:
         if size > _LONGEST:

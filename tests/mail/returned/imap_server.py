@@ -13,6 +13,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Self
 
+GREETING = "greeting"
+"""The step before all commands."""
+
 SILENCE, DRIP, DROP = "silence", "drip", "drop"
 """Faults: says nothing, says a byte every tenth of a second, hangs up."""
 
@@ -82,6 +85,9 @@ class ImapServer:
             if self._tls is not None:
                 peer = self._tls.wrap_socket(peer, server_side=True)
             with peer, peer.makefile("rwb") as stream:
+                if self.fault is not None and self.fault[0] == GREETING:
+                    self._has_fault(stream)
+                    return
                 self._say(stream, "* OK ready")
                 while line := stream.readline():
                     if not self._answer(stream, line.decode("utf-8", "replace").strip()):

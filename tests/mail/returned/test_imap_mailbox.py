@@ -11,7 +11,7 @@ from service.config.values import Secret
 from service.errors import MailError, StoreError
 from service.mail.returned.imap_mailbox import ImapLimits, fetch
 from service.mail.security import Security, imap_port, imap_security
-from tests.mail.returned.imap_server import DRIP, DROP, SILENCE, ImapServer
+from tests.mail.returned.imap_server import DRIP, DROP, GREETING, SILENCE, ImapServer
 from tests.mail.returned.samples import arf, dsn
 
 QUICK = ImapLimits(connect=1, answer=0.3, all=5)
@@ -74,7 +74,9 @@ async def test_of_fifty_megabytes_only_the_beginning_is_fetched():
         await read(server, Taken())
 
 
-@pytest.mark.parametrize("step", ["CAPABILITY", "LOGIN", "SELECT", "SEARCH", "FETCH", "STORE"])
+@pytest.mark.parametrize(
+    "step", [GREETING, "CAPABILITY", "LOGIN", "SELECT", "SEARCH", "FETCH", "STORE"]
+)
 @pytest.mark.parametrize("what", [SILENCE, DROP])
 async def test_a_server_that_hangs_is_named_and_the_next_visit_reads_all(step, what):
     taken = Taken()
@@ -86,10 +88,11 @@ async def test_a_server_that_hangs_is_named_and_the_next_visit_reads_all(step, w
         assert server.unread() == 0
 
 
-async def test_a_server_that_says_a_byte_now_and_then_is_left_in_the_end():
+@pytest.mark.parametrize("step", [GREETING, "FETCH"])
+async def test_a_server_that_says_a_byte_now_and_then_is_left_in_the_end(step):
     limits = ImapLimits(connect=5, answer=5, all=1)
     too_long = pytest.raises(MailError, match="longer than 1 s")
-    with ImapServer([dsn()], fault=("FETCH", DRIP)) as server, too_long:
+    with ImapServer([dsn()], fault=(step, DRIP)) as server, too_long:
         await read(server, Taken(), limits)
 
 
