@@ -36,13 +36,23 @@ def enter(site: Any, page: Any) -> None:
 
 
 WIDTHS = [320, 390, 1280]
+LANGUAGES = ["vi", "en"]
 
 
-def test_nothing_has_to_be_scrolled_sideways(site, pages, person):
+def share(pages: dict[str, str], one: int, of: int) -> list[tuple[str, str]]:
+    """The pages that one of so many ways to look at them has in a sample; all where WHOLE."""
+    every = list(pages.items())
+    return every if levels.WHOLE else every[one::of]
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize("language", LANGUAGES, indirect=True)
+def test_nothing_has_to_be_scrolled_sideways(site, pages, person, language):
+    """In a sample each page is in one of the languages."""
     page = person((WIDTHS[0], 844))
     enter(site, page)
     wide = {}
-    for name, address in pages.items():
+    for name, address in share(pages, LANGUAGES.index(language), len(LANGUAGES)):
         page.goto(address)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 844})
@@ -79,24 +89,31 @@ def test_the_topic_bar_shows_that_it_goes_on(site, pages, person):
     assert box["x"] + box["width"] <= 390 - 48, "it stands in the shade"
 
 
+FOCUSED = """() => {
+    const node = document.querySelector(":focus");
+    const style = node && getComputedStyle(node);
+    return node && [style.outlineStyle, style.outlineWidth, node.outerHTML];
+}"""
+"""Its outline and what it is; null: nothing has the focus."""
+
+
 @pytest.mark.sampled
-@pytest.mark.parametrize("language", levels.each(["vi", "en"], "focus"), indirect=True)
+@pytest.mark.parametrize("language", levels.each(LANGUAGES, "focus"), indirect=True)
 def test_what_has_the_focus_is_seen(site, pages, person):
+    """In a sample on every other page."""
     page = person((390, 844))
     enter(site, page)
-    for name, address in pages.items():
+    for name, address in share(pages, 0, 2):
         page.goto(address)
         seen = 0
         for _step in range(12):
             page.keyboard.press("Tab")
-            focused = page.locator(":focus")
-            if focused.count() == 0:
+            focused = page.evaluate(FOCUSED)
+            if focused is None:
                 break  # behind the last one
-            style = focused.evaluate(
-                "node => [getComputedStyle(node).outlineStyle, getComputedStyle(node).outlineWidth]"
-            )
-            assert style[0] == "solid", (name, focused.evaluate("node => node.outerHTML"))
-            assert float(style[1].removesuffix("px")) >= 2, name
+            outline, width, element = focused
+            assert outline == "solid", (name, element)
+            assert float(width.removesuffix("px")) >= 2, name
             seen += 1
         assert seen >= 2, f"{name}: nothing to reach by keyboard"
 
@@ -144,10 +161,8 @@ def test_axe_finds_nothing(site, pages, person, language, width, colours):
     page = person((width, 844), scripts=True, dark=colours == "dark")
     enter(site, page)
     found = {}
-    looked_at = list(pages.items())
-    if not levels.WHOLE:
-        looked_at = looked_at[SOME_LOOKS.index((language, width, colours)) :: len(SOME_LOOKS)]
-    for name, address in looked_at:
+    mine = 0 if levels.WHOLE else SOME_LOOKS.index((language, width, colours))
+    for name, address in share(pages, mine, len(SOME_LOOKS)):
         page.goto(address)
         page.evaluate(script)
         told = page.evaluate("axe.run(document, {iframes: false})")
