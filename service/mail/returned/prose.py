@@ -11,8 +11,6 @@ import re
 from collections.abc import Iterable, Sequence
 from email import message_from_bytes
 
-from flufl.bounce import all_failures
-
 from service.mail.returned import causes
 from service.mail.returned.addresses import address_in, addresses_in
 from service.mail.returned.mime import MailPart, fields_of
@@ -125,6 +123,9 @@ def _candidates(report: str, ours: set[str]) -> tuple[list[str], list[str]]:
 
 
 def _known_forms(data: bytes, ours: set[str]) -> list[str]:
+    # A tenth of a second and 3 MB, which only who reads such a report pays.
+    from flufl.bounce import all_failures  # noqa: PLC0415
+
     try:
         temporary, permanent = all_failures(message_from_bytes(data[:_FORMS]))
     except Exception:  # noqa: BLE001 - a library on hostile input: what it cannot read, we read
