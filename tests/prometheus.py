@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import unused_port
+from tests.running import PATIENCE_S, unused_port
 
 PROMETHEUS = shutil.which("prometheus")
 HOW_TO_GET = "needs Prometheus: apt-get install prometheus"
@@ -85,7 +85,7 @@ def prometheus(folder: Path, target: str, rules: Path, key: str = "") -> Iterato
 
 
 def _wait_for(process: subprocess.Popen[bytes], asked: Asked, log: Path) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE_S
     while True:
         with contextlib.suppress(OSError):
             if asked.query('up{job="bantin"} == 1'):

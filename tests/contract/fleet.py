@@ -24,7 +24,7 @@ from tests.contract.mail.office import Office
 from tests.contract.way import Outlets, parsed, text_of
 from tests.mail import stock
 from tests.mail.relays import Sink
-from tests.running import HASTY, MORTAL, Process, eventually, started
+from tests.running import HASTY, MORTAL, PATIENCE_S, Process, eventually, started
 
 ROLES = ("web", "collect", "collect-2", "mail")
 
@@ -42,7 +42,6 @@ _OPEN = {"planned", "claimed", "sending", "deferred"}
 _LETTERS = "bcdghklmnpqrstvxaeiou"
 
 _TITLE = re.compile(r"Giáo dục số (\d+)")
-_PATIENCE_S = 240.0
 _GRID = timedelta(minutes=2)
 """Cuts stand a minute apart: what came in before this stands in the latest."""
 
@@ -246,10 +245,10 @@ class Fleet:
 
     async def _wait_for(self, holds: Callable[[], object]) -> None:
         try:
-            await eventually(holds, _PATIENCE_S)
+            await eventually(holds)
         except TimeoutError:
             raise AssertionError(
-                f"not {holds.__name__} within {_PATIENCE_S:.0f} s: {self}"
+                f"not {holds.__name__} within {PATIENCE_S:.0f} s: {self}"
             ) from None
 
     def __str__(self) -> str:

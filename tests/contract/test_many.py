@@ -11,14 +11,17 @@ import random
 import pytest
 
 from service.store import tables as t
+from tests import levels
 from tests.contract.fleet import DIGEST, Fleet
 from tests.contract.mail.office import Office
 from tests.contract.way import outlets
 from tests.mail.relays import Sink
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.sampled]
 
-KILLS = 4
+KILLS = levels.some(4, 2)
+"""Of any process, and then of the one that sends. A start costs a second of the processor."""
+
 READERS = [f"ban-doc-{number}@example.vn" for number in range(40)]
 
 

@@ -18,7 +18,7 @@ from tests import builders
 from tests.contract.mail.office import Office, just_now
 from tests.mail import stock
 from tests.mail.relays import DROP, Sink
-from tests.running import eventually, run_json
+from tests.running import PATIENCE_S, eventually, run_json
 
 READERS = [f"ban-doc-{n:02}@example.vn" for n in range(12)]
 UNLUCKY = READERS[::3]
@@ -143,7 +143,7 @@ async def test_killed_in_the_middle_of_a_body_its_reader_gets_the_next_edition(t
                 )
             async with office.up() as service:
                 running.append(service)
-                await asyncio.to_thread(service.wait, 60)
+                await asyncio.to_thread(service.wait, PATIENCE_S)
             assert count(office, "sending") == 1
             with office.store.write() as connection:  # its lease runs out: thirty seconds later
                 connection.execute(
