@@ -11,13 +11,21 @@ from datetime import datetime, timedelta
 from service.config.schema import Settings
 from service.newsletter import rules
 from service.store.core.database import Store
-from service.store.mailing import told
+from service.store.mailing import release, told
 
 LEAST_KEPT = timedelta(days=35)
 
+_LEFT = timedelta(days=8)
+"""An edition older than that has no mail to send: none is as late."""
+
 
 def prune(store: Store, settings: Settings, now: datetime) -> int:
-    """Forget it, in small transactions. Returns how many deliveries' rows went."""
+    """Forget it, in small transactions. Returns how many deliveries' rows went.
+
+    With it go the rendered parts of settled editions that two senders have left to each other.
+    """
+    with store.ledger() as connection:
+        release.forget_parts_since(connection, now - _LEFT)
     kept = spans(settings, now)
     gone = 0
     for scope, span in kept.items():

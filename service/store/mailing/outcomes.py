@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, exists, insert, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from service.model import DeliveryState
 from service.store.audience import suppressions
@@ -78,9 +93,9 @@ def settle(
     `again`: what becomes uncertain will be planned again by itself (store.mailing.resending).
     """
     becomes = resending.becomes_uncertain(now, again=again)
-    recorded = {
-        one.delivery_id for one in outcomes if _settle(connection, owner, now, one, becomes)
-    }
+    recorded: set[int] = set()
+    for some in _each_once(outcomes):
+        recorded |= _settle(connection, owner, now, some, becomes)
     done = [one for one in outcomes if one.delivery_id in recorded]
     release(connection, [one.delivery_id for one in done if one.untell])
     forget_parts(connection, [one.delivery_id for one in done if one.state in _FINAL])
@@ -196,54 +211,107 @@ def are_waiting(connection: Connection, digest_name: str) -> bool:
     return bool(connection.scalar(select(paced)))
 
 
+def _each_once(outcomes: Sequence[DeliveryOutcome]) -> Iterator[list[DeliveryOutcome]]:
+    """The same in their order, in rounds in which no delivery stands twice."""
+    waiting = list(outcomes)
+    while waiting:
+        first: dict[int, DeliveryOutcome] = {}
+        later = [one for one in waiting if first.setdefault(one.delivery_id, one) is not one]
+        yield list(first.values())
+        waiting = later
+
+
 def _settle(
     connection: Connection,
     owner: str,
     now: datetime,
-    outcome: DeliveryOutcome,
+    outcomes: Sequence[DeliveryOutcome],
     becomes_uncertain: dict[str, Any],
-) -> bool:
-    row = connection.execute(
-        select(delivery.c.state, delivery.c.tries, delivery.c.subscription_id)
-        .where(delivery.c.id == outcome.delivery_id, LEASE.owner == owner)
+) -> set[int]:
+    """Each of another delivery. Statements of many rows: one a row took half of a sender's time."""
+    rows = connection.execute(
+        select(delivery.c.id, delivery.c.state, delivery.c.tries, delivery.c.subscription_id)
+        .where(delivery.c.id.in_([one.delivery_id for one in outcomes]), LEASE.owner == owner)
+        .order_by(delivery.c.id)
         .with_for_update()
-    ).one_or_none()
-    if row is None or _S(row.state) not in _FROM[outcome.state]:
-        return False
-    tries = _note(connection, now, outcome, row)
-    values: dict[str, Any] = {
-        "state": outcome.state.value,
-        "tries": tries,
-        "reply": outcome.answer,
-        **LEASE.ended,
-        "settled_at": now if outcome.state in _FINAL else None,
-    }
-    if outcome.state is _S.UNCERTAIN:
-        values |= becomes_uncertain
-    if outcome.state is _S.DEFERRED:
-        values |= {**LEASE.given_back, "next_try_at": outcome.next_try_at}
-    connection.execute(
-        update(delivery).where(delivery.c.id == outcome.delivery_id).values(**values)
     )
-    if outcome.suppress:
-        _bar(connection, now, row.subscription_id, outcome.answer)
-    return True
-
-
-def _note(connection: Connection, now: datetime, outcome: DeliveryOutcome, row: Any) -> int:
-    """Write the answer to the attempt; one that never came to its body gets its row here."""
-    if _S(row.state) is not _S.CLAIMED:
-        mine = and_(attempt.c.delivery_id == outcome.delivery_id, attempt.c.n == row.tries)
-        connection.execute(update(attempt).where(mine).values(answer=outcome.answer))
-        return int(row.tries)
-    tries = int(row.tries) + 1
-    connection.execute(
-        insert(attempt).values(
-            delivery_id=outcome.delivery_id, n=tries, tried_at=now, relay=outcome.relay,
-            answer=outcome.answer,
+    found = {row.id: row for row in rows}
+    mine = [
+        (one, row)
+        for one in outcomes
+        if (row := found.get(one.delivery_id)) is not None and _S(row.state) in _FROM[one.state]
+    ]
+    tries = _note(connection, now, mine)
+    for state in {one.state for one, _ in mine}:
+        changed = _becomes(state, now, becomes_uncertain if state is _S.UNCERTAIN else {})
+        later = {"later"} if state is _S.DEFERRED else set()
+        connection.execute(
+            changed,
+            [
+                {
+                    "of": one.delivery_id,
+                    "tried": tries[one.delivery_id],
+                    "said": one.answer,
+                    **dict.fromkeys(later, one.next_try_at),
+                }
+                for one, _ in mine
+                if one.state is state
+            ],
         )
-    )  # fmt: skip
+    for one, row in mine:
+        if one.suppress:
+            _bar(connection, now, row.subscription_id, one.answer)
+    return {one.delivery_id for one, _ in mine}
+
+
+def _becomes(state: DeliveryState, now: datetime, besides: dict[str, Any]) -> Update:
+    """What is written of each delivery that comes to a state; `of`, `tried`, `said` and `later`."""
+    values: dict[str, Any] = {
+        "state": state.value,
+        "tries": bindparam("tried", type_=Integer),
+        "reply": bindparam("said", type_=Text),
+        **LEASE.ended,
+        "settled_at": now if state in _FINAL else None,
+        **besides,
+    }
+    if state is _S.DEFERRED:
+        values |= {**LEASE.given_back, "next_try_at": bindparam("later", type_=UtcDateTime)}
+    return update(delivery).where(delivery.c.id == bindparam("of", type_=BigInteger)).values(values)
+
+
+def _note(
+    connection: Connection, now: datetime, outcomes: Sequence[tuple[DeliveryOutcome, Any]]
+) -> dict[int, int]:
+    """Write each answer to its attempt; one that never came to its body gets its row here.
+
+    Returns delivery id -> how often it was tried.
+    """
+    tries: dict[int, int] = {}
+    answered: list[dict[str, Any]] = []
+    new: list[dict[str, Any]] = []
+    for one, row in outcomes:
+        begun = _S(row.state) is not _S.CLAIMED
+        n = tries[one.delivery_id] = int(row.tries) + (not begun)
+        if begun:
+            answered.append({"of": one.delivery_id, "tried": n, "said": one.answer})
+        else:
+            told = {"delivery_id": one.delivery_id, "n": n, "tried_at": now}
+            new.append({**told, "relay": one.relay, "answer": one.answer})
+    if answered:
+        connection.execute(_ANSWERED, answered)
+    if new:
+        connection.execute(insert(attempt), new)
     return tries
+
+
+_ANSWERED = (
+    update(attempt)
+    .where(
+        attempt.c.delivery_id == bindparam("of", type_=BigInteger),
+        attempt.c.n == bindparam("tried", type_=Integer),
+    )
+    .values(answer=bindparam("said", type_=Text))
+)
 
 
 def _bar(connection: Connection, now: datetime, subscription_id: int, answer: str) -> None:

@@ -8,6 +8,7 @@ released delivery would find its own edition, and one edition goes to a subscrip
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
@@ -68,21 +69,29 @@ def forget_parts_of(connection: Connection, edition_id: int) -> None:
     _forget_parts(connection, segment.c.edition_id == edition_id)
 
 
+def forget_parts_since(connection: Connection, planned_at: datetime) -> None:
+    """The same for all editions that were planned since then.
+
+    Two that settle the last mails of a segment at once each see the other's as unsettled, so that
+    neither drops its parts.
+    """
+    planned = select(edition.c.id).where(edition.c.planned_at >= planned_at)
+    _forget_parts(connection, segment.c.edition_id.in_(planned))
+
+
 def _forget_parts(connection: Connection, touched: ColumnElement[bool]) -> None:
-    # Locked first: a plan that uses the segment meanwhile must be seen by the next statement.
-    rows = connection.execute(
-        select(segment.c.id)
-        .where(touched, segment.c.parts.is_not(None))
-        .order_by(segment.c.id)
-        .with_for_update()
-    )
-    ids = [row.id for row in rows]
-    if not ids:
-        return
     waiting = exists().where(
         delivery.c.segment_id == segment.c.id, delivery.c.state.in_(_UNSETTLED)
     )
     planning = exists().where(edition.c.id == segment.c.edition_id, edition.c.planned_at.is_(None))
+    unused = select(segment.c.id).where(touched, segment.c.parts.is_not(None), ~waiting, ~planning)
+    # Asked first without a lock: all mails of a segment would queue for it, each to its commit.
+    ids = sorted(connection.execute(unused).scalars())
+    if not ids:
+        return
+    # Then locked: a plan that uses the segment meanwhile must be seen by the next statement.
+    lock = select(segment.c.id).where(segment.c.id.in_(ids)).order_by(segment.c.id)
+    connection.execute(lock.with_for_update()).all()
     connection.execute(
         update(segment).where(segment.c.id.in_(ids), ~waiting, ~planning).values(parts=null())
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from service.errors import StoreError
 from service.model import DeliveryKind, DeliveryState, EndedReason
@@ -16,7 +17,7 @@ from service.store.core.lease import LASTS
 from service.store.mailing import claims, deliveries, outcomes, uncertain_deliveries
 from service.store.mailing.deliveries import NewDelivery
 from service.store.mailing.outcomes import DeliveryOutcome
-from service.store.mailing.release import forget_parts_of
+from service.store.mailing.release import forget_parts_of, forget_parts_since
 from tests import builders
 from tests.mail import stock
 from tests.store.watching import written
@@ -137,11 +138,53 @@ def test_an_edition_is_settled_in_statements_that_do_not_grow_with_its_readers(a
     sent = []
     for digest, people in (("tuan", THREE[:1]), ("ngay", THREE)):
         made = stock.fill(any_store, now, people, digest=digest)
+        for delivery in made.deliveries:
+            change(any_store, t.delivery, delivery, state="accepted")
         with written(any_store, any_store._ledger) as asked, any_store.ledger() as connection:
             forget_parts_of(connection, made.edition)
         sent.append(asked)
     assert sent[0] == sent[1]
     assert len(sent[0]) > 1
+
+
+@pytest.mark.postgres
+def test_two_that_settle_mails_of_one_segment_do_not_wait_for_each_other(postgres_database, now):
+    with closing(Store(postgres_database)) as one, closing(Store(postgres_database)) as two:
+        made = stock.fill(one, now, THREE[:2])
+        ids = {name: claim(one, now, name, limit=1).claimed[0].id for name in "ab"}
+        for name, delivery in ids.items():
+            gate(one, now, [delivery], name)
+        with one.ledger() as first, two.ledger() as second:
+            second.execute(text("SET LOCAL lock_timeout = '5s'"))
+            assert outcomes.settle(first, "a", now, [accept(ids["a"])]) == {ids["a"]}
+            assert outcomes.settle(second, "b", now, [accept(ids["b"])]) == {ids["b"]}
+        # Each saw the other's mail as on its way: the parts go an hour later.
+        assert stock.parts_of(one, made.segment) is not None
+        with one.ledger() as connection:
+            forget_parts_since(connection, now - timedelta(days=8))
+        assert stock.parts_of(one, made.segment) is None
+
+
+def test_outcomes_are_written_in_statements_that_do_not_grow_with_them(any_store, now):
+    sent = []
+    for digest, people in (("tuan", THREE[:1]), ("ngay", THREE)):
+        made = stock.fill(any_store, now, people, digest=digest)
+        claim(any_store, now)
+        gate(any_store, now, made.deliveries)
+        with written(any_store, any_store._ledger) as asked, any_store.ledger() as connection:
+            outcomes.settle(connection, "one", now, [accept(one) for one in made.deliveries])
+        sent.append(len(asked))
+    assert sent[0] == sent[1]
+
+
+def test_of_two_outcomes_of_one_mail_the_second_is_that_of_what_the_first_made(any_store, now):
+    made = stock.fill(any_store, now, THREE[:1])
+    claim(any_store, now)
+    gate(any_store, now, made.deliveries)
+    (delivery,) = made.deliveries
+    lost = DeliveryOutcome(delivery, S.UNCERTAIN, "chinh", "body: lost")
+    assert settle(any_store, now, lost, accept(delivery)) == {delivery}
+    assert stock.states(any_store) == {delivery: "accepted"}
 
 
 def test_two_owners_never_hold_one_row_and_a_lapsed_claim_is_taken_over(any_store, now):
