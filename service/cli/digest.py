@@ -199,7 +199,11 @@ def _by_state(counts: Mapping[DeliveryState, int]) -> dict[str, int]:
 @click.argument("name", metavar="ID", shell_complete=ids_of("digest"))
 @click.option("--cut", metavar="TIME", help="Only the edition that was cut at TIME.")
 @click.option(
-    "--limit", type=click.IntRange(1), default=20, show_default=True, help="So many, the newest."
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help="The newest so many.",
 )
 @click.option("--topics", "by_topic", is_flag=True, help="How late the news was, by topic.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV, a line for each edition or topic.")

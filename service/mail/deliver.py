@@ -119,7 +119,7 @@ class Courier:
             return False
         wait = wait_after(delivery.tries, self._random())
         if sender_refusals.is_one(said):  # nothing changes before somebody has proven the sender
-            wait = PROBE_EVERY
+            wait = max(PROBE_EVERY, wait)
         later = self._clock() + wait
         answer = f"{NOT_TRIED}{said}"
         outcome = DeliveryOutcome(delivery.id, DeliveryState.DEFERRED, line.name, answer, later)

@@ -301,7 +301,13 @@ def _is_certificate(error: BaseException) -> bool:
 
 
 def _reply(stage: SmtpStage, answer: aiosmtplib.SMTPResponse, message: Message) -> SmtpReply:
-    return SmtpReply(stage, answer.code, relay_answers.without(message.recipient, answer.message))
+    return SmtpReply(stage, answer.code, _hidden(message, answer.message))
+
+
+def _hidden(message: Message, text: str) -> str:
+    """Without the recipient, and without the key of a return path (mail.returned)."""
+    said = relay_answers.without(message.recipient, text)
+    return relay_answers.without(message.sender, said) if "+" in message.sender else said
 
 
 def _reason(error: BaseException, recipient: str = "") -> str:

@@ -15,22 +15,19 @@ from service.store.mailing import release, told
 
 LEAST_KEPT = timedelta(days=35)
 
-_LEFT = timedelta(days=8)
-"""An edition older than that has no mail to send: none is as late."""
-
 
 def prune(store: Store, settings: Settings, now: datetime) -> int:
     """Forget it, in small transactions. Returns how many deliveries' rows went.
 
     With it go the rendered parts of settled editions that two senders have left to each other.
     """
-    with store.ledger() as connection:
-        release.forget_parts_since(connection, now - _LEFT)
     kept = spans(settings, now)
     gone = 0
     for scope, span in kept.items():
         gone += _prune(store, now - span, scope, kept.keys())
     longest = max(kept.values(), default=LEAST_KEPT)
+    with store.ledger() as connection:  # no mail of an edition is on its way for longer
+        release.forget_parts_since(connection, now - longest)
     return gone + _prune(store, now - longest, None, kept.keys())
 
 

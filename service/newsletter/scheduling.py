@@ -90,11 +90,31 @@ def next_of(row: Scheduling, schedule: Schedule, now: datetime) -> datetime:
     """The cut that a subscription waits for by a new rule. Pure.
 
     A new one waits for the first after its confirmation; it may be past already, then it is due. A
-    changed one waits for the first to come, but never slips past a cut that was missed.
+    changed one waits for the first to come, but never slips past a cut that was missed, or that
+    holidays have put off until now. A day that becomes a holiday after its cut was taken puts off
+    nothing.
     """
     if row.rule is None or row.next_cut_at is None:
         return schedule.next_cut(row.starts_at)
-    return schedule.next_cut(min(now, row.next_cut_at - _INSTANT))
+    waits_since, taken = _standing(row.rule, row.next_cut_at)
+    cut = schedule.next_cut(min(now, waits_since - _INSTANT))
+    while (
+        taken is not None
+        and (put_off := schedule.put_off_from(cut)) is not None
+        and put_off <= taken
+    ):
+        cut = schedule.next_cut(cut)
+    return cut
+
+
+def _standing(rule: str, next_cut_at: datetime) -> tuple[datetime, datetime | None]:
+    """Since when a cut waits, and which was the one before it; None: nobody knows that rule."""
+    try:
+        before = rules.read(rule)
+        taken = before.previous_cut(next_cut_at)
+    except ValueError:  # another version has written it
+        return next_cut_at, None
+    return before.put_off_from(next_cut_at) or next_cut_at, taken
 
 
 def begin_of(row: Scheduling, schedule: Schedule, scope: str) -> datetime:

@@ -15,9 +15,11 @@ from sqlalchemy import select
 from service.newsletter import holidays, rules
 from service.newsletter.cadence import latest_cut, next_cut, previous_cut
 from service.newsletter.holidays import days, read, text
+from service.newsletter.scheduling import next_of
 from service.report.status import as_json, status
 from service.report.why import why
 from service.store import tables as t
+from service.store.audience.cut_times import Scheduling
 from tests.levels import some
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
 from tests.newsletter.test_cadence import APIA, INSTANTS, NEW_YORK, RULES, SAIGON, ZONES, rule, utc
@@ -162,3 +164,27 @@ def test_holidays_that_are_written_later_move_the_cut_that_waits(store, tmp_path
     room.load(digest={"tuan": {"cadence": "weekly"}})
     room.plan(MONDAY - HOUR)
     assert room.row(reader).next_cut_at == MONDAY
+
+
+def waiting(before, next_cut_at):
+    """A subscription that waits for this cut by its rule."""
+    return Scheduling(1, starts_at=utc("2026-01-01"), next_cut_at=next_cut_at, rule=before.text)
+
+
+def test_a_list_that_is_shortened_brings_at_once_what_it_had_put_off():
+    plain = rules.Schedule(rule("monthly", day="5"), "UTC")
+    before = rules.Schedule(replace(plain.rule, holidays=TET), "UTC")
+    row = waiting(before, utc("2027-02-12 07:00"))
+    assert next_of(row, plain, utc("2027-02-08 12:00")) == utc("2027-02-05 07:00")
+    longer = rules.Schedule(replace(plain.rule, holidays=days(("2027-02-05/2027-02-09",))), "UTC")
+    assert next_of(row, longer, utc("2027-02-08 12:00")) == utc("2027-02-10 07:00")
+
+
+def test_a_day_that_becomes_a_holiday_after_its_cut_puts_off_nothing():
+    before = rules.Schedule(rule("weekly", day="monday"), "UTC")
+    today = replace(before.rule, holidays=days(("2027-02-01",)))
+    row = waiting(before, utc("2027-02-08 07:00"))
+    after = rules.Schedule(today, "UTC")
+    assert next_of(row, after, utc("2027-02-01 09:00")) == utc("2027-02-08 07:00")
+    missed = waiting(before, utc("2027-02-01 07:00"))
+    assert next_of(missed, after, utc("2027-02-01 09:00")) == utc("2027-02-02 07:00")

@@ -49,7 +49,8 @@ def doctor(server: str | None, sends_from: tuple[str, ...], config: Path, as_jso
         found = asyncio.run(examine(service, resolver, addresses))
     faults = [one for one in found if one.level is Level.FAULT]
     if as_json:
-        dump({"ok": not faults, "findings": [asdict(one) for one in found]})
+        known = not any(one.level is Level.UNKNOWN for one in found)
+        dump({"ok": known and not faults, "findings": [asdict(one) for one in found]})
     else:
         _tell(found)
     if faults:
@@ -65,6 +66,9 @@ def _tell(found: list[Diagnosis]) -> None:
         number(sum(one.level is level for one in found), noun)
         for level, noun in ((Level.FAULT, "fault"), (Level.WARNING, "warning"))
     ]
+    unknown = sum(one.level is Level.UNKNOWN for one in found)
+    if unknown:
+        counts.append(f"{unknown} not found out")
     say(", ".join(counts))
 
 

@@ -34,7 +34,8 @@ _NO_MEMBER = re.compile(
     r"not a member of (this|the) (mailing )?list|only members (can|may) post", re.IGNORECASE
 )
 _AWAY_SUBJECT = re.compile(
-    r"auto(matic|mated|matisch\w*)?[ -]?(reply|response|answer|respond|antwort)|autoreply|^auto:"
+    r"auto(matic|mated|matisch\w{0,3})?[ -]?(reply|response|answer|respond|antwort)"
+    r"|autoreply|^auto:"
     r"|out of (the )?office|\booo\b|on (vacation|holiday|leave)|vacation (reply|notice|message)"
     r"|\bvacation\b|(is|am|i'm) away|^away\b|abwesen(d|heit)|réponse automatique|absence du bureau"
     r"|\babsent\b|respuesta automática|fuera de la oficina|risposta automatica|resposta automática"

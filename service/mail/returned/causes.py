@@ -48,8 +48,8 @@ _FULL = _any(
     r"mail ?(box|folder|file)( \S+)? (is )?(currently )?(full|too large)|(inbox|box) (is )?full",
     r"account is full|full mailbox|over ?(the |its |their |his |disk |disc |allowed )*quota",
     r"quota (is |was |usage |limit |violation )*(full|exceed|reach|for)|disk ?(full|quota)",
-    r"(exceed\w*|out of|reached|over) (\S+ ){0,4}quota|(exceed\w*|over) (\S+ ){0,3}storage",
-    r"(exceed\w*) (\S+ ){0,3}(mailbox size|mailbox limit|local limit|disk space|maximum allowed)",
+    r"(exceed\w{0,5}|out of|reached|over) (\S+ ){0,4}quota|(exceed(s|ed)?|over) (\S+ ){0,3}storage",
+    r"exceed\w{0,5} (\S+ ){0,3}(mailbox (size|limit)|local limit|disk space|maximum allowed)",
     r"insufficient .{0,20}storage|storage (limit|allocation|space)|mailbox size limit",
     r"(not|n.t have) enough (\S+ )?space|no space left|space has been used up|too much mail",
     r"too many messages|receiving mail at a rate|mail file size|bo[iî]te .{0,20}(pleine|archiv)",
@@ -125,7 +125,7 @@ _FOR_GOOD = _any(
 """Without any reason: then this word counts."""
 
 _DEAD_SUBJECTS = frozenset({(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (1, 6), (1, 10), (4, 4)})
-_NEVER_DEAD = frozenset({(2, 2), (1, 7), (1, 8)})
+_NEVER_DEAD = frozenset({(2, 2), (1, 7), (1, 8), (4, 3)})
 _POLICY = 7
 _NAME = re.compile(r"(?<![\w.])55[13][ -]")
 """Reply codes that are about the mailbox name alone (RFC 5321 4.2.3)."""
@@ -153,6 +153,22 @@ def is_permanent(status: str, text: str) -> bool | None:
     return None if not family else family == "5"
 
 
+def is_about_us(status: str, text: str, *, after_data: bool = False) -> bool:
+    """Whether sender, relay or that mail was refused: it says nothing of the address."""
+    text = text[:_READ_AT_MOST]
+    if _OWN_WORDS.search(text):
+        return False
+    subject = _subject(status, text)
+    policy = subject is not None and subject[0] == _POLICY and not _NAME.search(text)
+    return policy or after_data or is_after_data(text) or _ABOUT_US.search(text) is not None
+
+
+def _subject(status: str, text: str) -> tuple[int, int] | None:
+    """The second and third number of the status, else of the first one in the text."""
+    found = _STATUS.match(status) or _STATUS.search(text)
+    return (int(found[2]), int(found[3])) if found else None
+
+
 def is_hard(status: str, text: str, *, after_data: bool = False) -> bool:
     """Whether the address takes no mail and never will. `status` "" and any `text` are fine.
 
@@ -161,16 +177,12 @@ def is_hard(status: str, text: str, *, after_data: bool = False) -> bool:
     text = text[:_READ_AT_MOST]
     if _OWN_WORDS.search(text):
         return True
-    found = _STATUS.match(status) or _STATUS.search(text)
-    subject = (int(found[2]), int(found[3])) if found else None
-    policy = subject is not None and subject[0] == _POLICY and not _NAME.search(text)
-    about_us = after_data or is_after_data(text) or _ABOUT_US.search(text)
-    if about_us or policy or _FULL.search(text) or subject in _NEVER_DEAD:
+    subject = _subject(status, text)
+    of_us = is_about_us(status, text, after_data=after_data)
+    if of_us or subject in _NEVER_DEAD or _FULL.search(text) or _AGAIN.search(text):
         return False
-    if _GONE.search(text):
-        return True
     permanent = is_permanent(status, text) is not False
-    if permanent and _NOWHERE.search(text) and not _AGAIN.search(text):
+    if _GONE.search(text) or (permanent and _NOWHERE.search(text)):
         return True
     if not permanent or _FILTERED.search(text) or _LATER.search(text):
         return False

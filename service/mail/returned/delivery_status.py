@@ -76,13 +76,26 @@ def _recipient(address: str, fields: dict[str, list[str]], report: str) -> Retur
     told = prose.about(address, report)
     words = words or told
     of_content = causes.is_after_data(told)
+    hard = failed and not late and causes.is_hard(status, words, after_data=of_content)
     return ReturnedRecipient(
         address=address,
         status=status,
-        hard=failed and not late and causes.is_hard(status, words, after_data=of_content),
+        hard=hard and not _is_of_another(address, fields),
         failed=failed,
         reason=" ".join(words.split())[:300],
+        about_us=failed and causes.is_about_us(status, words, after_data=of_content),
     )
+
+
+def _is_of_another(address: str, fields: dict[str, list[str]]) -> bool:
+    """Whether it failed at an address that ours leads to, perhaps beside others."""
+    last = address_in(_first(fields, "final-recipient").rpartition(";")[2])
+    return last is not None and _plain(last) != _plain(address)
+
+
+def _plain(address: str) -> str:
+    """As most servers compare them: in lower case, a local part without its quotes."""
+    return address.lower().replace('"', "")
 
 
 def _first(fields: dict[str, list[str]], name: str) -> str:

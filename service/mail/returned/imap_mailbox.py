@@ -20,8 +20,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from service.config.schema import Imap
-from service.errors import MailError
+from service.errors import MailError, StoreError
 from service.mail.returned.intake import OpenedMail, open_mail
 from service.mail.security import Security, imap_port, imap_security
 
@@ -35,6 +37,9 @@ _LONGEST = 4 * _FETCHED
 _AT_ONCE = 20
 _SEARCHED = 5000
 """Mails of the folder in one SEARCH: an answer must not outgrow imaplib's longest line."""
+
+_ENDS_S = 10.0
+"""For a connection that was closed to notice it."""
 
 _UID = re.compile(rb"\bUID (\d+)\b")
 
@@ -75,6 +80,9 @@ async def fetch(
     finally:
         stopped.cancel()
         visit.cut_off()
+    await asyncio.wait({work}, timeout=_ENDS_S)
+    if not work.done():  # it connects, and there is nothing yet that could be closed
+        raise MailError(f"{imap.host}: {visit.why or 'it did not answer'}")
     return await work
 
 
@@ -121,13 +129,27 @@ class _Visit:
         number = 0
         for uids in self._unread(server, exists, unread):
             mails = self._mails(server, uids)
-            self._take([open_mail(data) for data in mails.values()])
+            self._hand_on([open_mail(data) for data in mails.values()])
             if mails:
                 _good(server.uid("STORE", ",".join(mails), "+FLAGS.SILENT", f"({mark})"))
             number += len(mails)
         with suppress(imaplib.IMAP4.error, OSError):
             server.logout()
         return number
+
+    def _hand_on(self, mails: Sequence[OpenedMail]) -> None:
+        """One that nobody can take is told and left: those behind it must not wait for ever."""
+        try:
+            self._take(mails)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a hostile mail has found
+            if len(mails) == 1:
+                log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bantin")
+                log.warning("a returned mail cannot be taken", error=type(error).__name__)
+                return
+            for one in mails:
+                self._hand_on([one])
 
     def _open(self) -> imaplib.IMAP4:
         kind, host, port = imap_security(self._imap), self._imap.host, imap_port(self._imap)
@@ -152,7 +174,7 @@ class _Visit:
 
     def _log_in(self, server: imaplib.IMAP4, name: str, password: str) -> None:
         if name.isascii() and password.isascii():
-            server.login(name, password)
+            server.login(_quoted(name), password)  # imaplib quotes the password alone
             return
         # LOGIN takes ASCII alone; in PLAIN (RFC 4616) both are UTF-8.
         server.authenticate("PLAIN", lambda _: f"\0{name}\0{password}".encode())
@@ -216,6 +238,6 @@ def _good(answer: tuple[str, list[bytes | None]]) -> list[bytes | None]:
     return answer[1]
 
 
-def _quoted(folder: str) -> str:
-    escaped = folder.replace("\\", "\\\\").replace('"', '\\"')
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -128,16 +128,21 @@ def _said(secret: bytes, mail: ReturnedMail, of: SentDelivery) -> NewReturned:
     ours = [one for one in mail.recipients if _is(secret, one, of.address_key)]
     about = _worst(ours or list(mail.recipients))
     if mail.kind is ReturnedKind.COMPLAINT:
-        return NewReturned(of, mail.kind.value, hard=True, status="", reason=mail.feedback[:64])
+        feedback = without_addresses(relay_answers.clean(mail.feedback))[:64]
+        return NewReturned(of, mail.kind.value, hard=True, status="", reason=feedback)
     if about is None:
         return NewReturned(of, mail.kind.value, hard=False, status="", reason="")
     reason = without_addresses(relay_answers.clean(about.reason))
     hard = about.hard and bool(ours)
-    return NewReturned(of, mail.kind.value, hard=hard, status=about.status, reason=reason)
+    kind = returned_mail.ABOUT_US if about.about_us and not hard else mail.kind.value
+    return NewReturned(of, kind, hard=hard, status=about.status, reason=reason)
 
 
 def _is(secret: bytes, one: ReturnedRecipient, address_key: bytes) -> bool:
-    return mailboxes.key(secret, one.address) == address_key
+    try:
+        return mailboxes.key(secret, one.address) == address_key
+    except UnicodeError:  # half of a character
+        return False
 
 
 def _worst(recipients: list[ReturnedRecipient]) -> ReturnedRecipient | None:
@@ -151,6 +156,8 @@ def _act(
         return ReturnedAction.KNOWN
     if dry_run and returned_mail.is_known(connection, said):
         return ReturnedAction.KNOWN
+    if said.kind == returned_mail.ABOUT_US:
+        return ReturnedAction.NONE
     if not said.hard:
         since = now - soft.REMEMBERED
         counted = returned_mail.soft_bounces(connection, of.address_key, since)

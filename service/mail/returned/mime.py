@@ -18,7 +18,7 @@ from email.header import decode_header, make_header
 READ_AT_MOST = 1 << 20
 """Bytes of one mail that are looked at: the report stands before the copy of what was sent."""
 
-_DEPTH, _PARTS, _FIELDS, _LINE = 8, 200, 2000, 2000
+_DEPTH, _PARTS, _FIELDS, _LINE, _VALUE = 8, 200, 2000, 2000, 8000
 _COPIES = frozenset(
     {
         "message/rfc822",
@@ -34,7 +34,14 @@ _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
 _DELIMITER = re.compile(rb"(?m)^--[^\s-][^\n]{8,}$|^--[^\n]{20,}$")
 _UNFOLD = re.compile(r"\n[ \t]+")
 _TAG = re.compile(r"<(?!mailto:)/?[a-zA-Z!][^<>@]{0,2000}>")
-_BREAK = re.compile(r"<\s*/?\s*(?:br|p|div|tr|li|h\d)\b[^<>]{0,2000}>", re.IGNORECASE)
+_BREAK = re.compile(r"<\s{0,9}/?\s{0,9}(?:br|p|div|tr|li|h\d)\b[^<>]{0,2000}>", re.IGNORECASE)
+_CHARSETS = re.compile(
+    r"(utf-?8|utf-?16(le|be)?|(us-)?ascii|latin-?1|iso[-_]?8859-\d+|(windows-|cp)\d+"
+    r"|iso-2022-\w+|shift[-_]?jis|sjis|euc[-_]?\w+|gb\w+|big5\w*|koi8-\w|tis-?620)",
+    re.IGNORECASE,
+)
+"""Those of mails. Python has others that take a time which grows with the square, or make halves
+of characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def fields_of(text: str) -> dict[str, list[str]]:
     for line in _UNFOLD.sub(" ", text).split("\n")[:_FIELDS]:
         field = _FIELD.match(line)
         if field is not None:
-            found.setdefault(field[1].lower(), []).append(_decoded(field[2].strip()))
+            found.setdefault(field[1].lower(), []).append(_decoded(field[2].strip()[:_VALUE]))
     return found
 
 
@@ -157,7 +164,7 @@ def _whole_quads(body: bytes) -> bytes:
 
 def _text(data: bytes, charset: str) -> str:
     try:
-        text = data.decode(charset)
+        text = data.decode(charset if _CHARSETS.fullmatch(charset) else "utf-8")
     except Exception:  # noqa: BLE001 - a codec raises what it likes
         text = data.decode("utf-8", "replace")
     return text.replace("\r\n", "\n").replace("\r", "\n")

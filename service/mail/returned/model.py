@@ -22,7 +22,8 @@ class ReturnedRecipient:
     `status`: the RFC 3463 status such as "5.1.1"; "" where none is written. `hard`: the address
     does not exist or takes no mail, so that writing again is useless. `failed`: the report says
     that the mail did not arrive; False for one that is only late, or has arrived. `reason`: the
-    words of the report, one line; "" where it has none.
+    words of the report, one line; "" where it has none. `about_us`: our relay, our sender or that
+    mail was refused, which no address can mend.
     """
 
     address: str
@@ -30,6 +31,7 @@ class ReturnedRecipient:
     hard: bool
     failed: bool
     reason: str
+    about_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ _COPY_BEGINS = re.compile(
     r"|message headers?(?: follows?)?|message text follows)[ \t:.*=_-]*$"
     r"|^(?:Return-Path|Received|DKIM-Signature)[ \t]*:"
 )
+_SAID_IN_SUBJECT = re.compile(r"\s*Returned mail:\s*(.{1,80})", re.IGNORECASE)
+"""Sendmail writes the cause there. In most other subjects stands ours, whose words say nothing."""
 _STRONG = re.compile(
     r"^[\s>*<('\"\[-]*$|RCPT TO:\s*<?$|^\s*(?:<<<\s*)?[45]\d\d[ -](?:\d\.\d+\.\d+ )?[<\[(]?$"
     r"|^\s*(?:recipient(?: address)?|address|user|mailbox)\s*:\s*[<\[(]?$",
@@ -78,7 +80,8 @@ def recipients(data: bytes, parts: Sequence[MailPart]) -> list[ReturnedRecipient
     strong, weak = _candidates(report, ours)
     named = named or strong or _known_forms(data, ours) or weak[:1] or _copied_to(parts, copy, ours)
     named = named[:RECIPIENTS]
-    words = _words_about(named, f"{mail.first('subject')}\n{report}")
+    cause = _SAID_IN_SUBJECT.match(mail.first("subject"))
+    words = _words_about(named, f"{cause[1]}\n{report}" if cause else report)
     return [_judged(address, words[address]) for address in named]
 
 
@@ -166,4 +169,5 @@ def _judged(address: str, words: str) -> ReturnedRecipient:
     status = causes.status_in(said)
     failed = not causes.is_only_late(said)
     hard = failed and causes.is_hard(status, said)
-    return ReturnedRecipient(address, status, hard=hard, failed=failed, reason=said[:300])
+    about_us = failed and causes.is_about_us(status, said)
+    return ReturnedRecipient(address, status, hard, failed, said[:300], about_us)

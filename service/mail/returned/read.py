@@ -6,7 +6,7 @@ meant is decided by the key in the return path alone (docs/decisions/071).
 
 from __future__ import annotations
 
-from service.mail.returned import automatic, complaints, delivery_status, mime, prose, ses
+from service.mail.returned import automatic, causes, complaints, delivery_status, mime, prose, ses
 from service.mail.returned.model import ReturnedKind, ReturnedMail
 
 _BEGINNING = 1000
@@ -43,6 +43,7 @@ def read_parts(lines: bytes, parts: list[mime.MailPart]) -> ReturnedMail:
     if not (is_report or server or delivery or _is_like_a_report(parts)):
         return ReturnedMail(ReturnedKind.OTHER)
     named = prose.recipients(lines, parts)
+    is_report = is_report and not causes.is_only_late(prose.report_of(parts))
     kind = ReturnedKind.BOUNCE if named or is_report else ReturnedKind.OTHER
     return ReturnedMail(kind, tuple(named))
 

@@ -56,4 +56,6 @@ def _bounced(said: dict[str, Any]) -> ReturnedRecipient | None:
     status = causes.status_in(str(said.get("status", ""))) or causes.status_in(words)
     failed = str(said.get("action", "failed")).lower() == "failed"
     hard = failed and causes.is_hard(status, words)
-    return ReturnedRecipient(address, status, hard, failed, " ".join(words.split())[:300])
+    about_us = failed and causes.is_about_us(status, words)
+    reason = " ".join(words.split())[:300]
+    return ReturnedRecipient(address, status, hard, failed, reason, about_us)

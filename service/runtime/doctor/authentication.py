@@ -71,7 +71,7 @@ async def flow_of(settings: Settings, resolver: Resolver, told: Sequence[Address
         sender=sender.rpartition("@")[2],
         return_path=return_path.rpartition("@")[2],
         dkim=settings.mail.dkim,
-        addresses=public[:_MOST_ADDRESSES],
+        addresses=public if told else public[:_MOST_ADDRESSES],
         told=bool(told),
     )
 
@@ -80,7 +80,8 @@ async def judge_spf(flow: MailFlow, resolver: Resolver) -> Diagnosis:
     """Whether the domain of the return path lets these addresses send, and nobody else."""
     domain = flow.return_path
     nobody = await spf.evaluate(resolver, spf.NOWHERE, domain)
-    wrong = _unsound(domain, nobody)
+    everywhere = await spf.evaluate(resolver, spf.NOWHERE_V6, domain)
+    wrong = _unsound(domain, nobody) or _unsound(domain, everywhere)
     if wrong is not None:
         return wrong
     sound = f"the record of {domain} is sound ({nobody.lookups} of {spf.MOST_LOOKUPS} lookups)"

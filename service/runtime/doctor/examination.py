@@ -45,7 +45,9 @@ async def _part(check: str, work: Awaitable[list[Diagnosis]]) -> list[Diagnosis]
             return await work
     except TimeoutError:
         said = f"there was no end of it within {_LONGEST_S:.0f} s"
-        return [Diagnosis(check, Level.UNKNOWN, said, "ask again later")]
+    except BantinError as error:
+        said = f"it could not be found out: {error}"
+    return [Diagnosis(check, Level.UNKNOWN, said, "ask again later")]
 
 
 async def _authentication(
@@ -60,13 +62,17 @@ async def _authentication(
         flow = await authentication.flow_of(settings, resolver, sends_from)
     except MailError as error:
         return [Diagnosis("sender", Level.FAULT, str(error), "correct [mail] from")]
-    spf, names, dkim, dmarc = await asyncio.gather(
-        authentication.judge_spf(flow, resolver),
-        authentication.judge_names(flow, resolver),
-        authentication.judge_dkim(flow, resolver),
-        authentication.judge_dmarc(flow, resolver, volume),
+    parts = await asyncio.gather(
+        _part("spf", _alone(authentication.judge_spf(flow, resolver))),
+        _part("ptr", _alone(authentication.judge_names(flow, resolver))),
+        _part("dkim", _alone(authentication.judge_dkim(flow, resolver))),
+        _part("dmarc", authentication.judge_dmarc(flow, resolver, volume)),
     )
-    return [spf, names, dkim, *dmarc]
+    return [one for part in parts for one in part]
+
+
+async def _alone(work: Awaitable[Diagnosis]) -> list[Diagnosis]:
+    return [await work]
 
 
 def _volume(service: Service) -> Volume:

@@ -19,8 +19,8 @@ MOST_LOOKUPS = 10
 _MOST_VOID = 2
 _MOST_EXCHANGERS = 10
 
-NOWHERE = ip_address("192.0.2.1")
-"""An address that nobody has (RFC 5737): who lets it send lets everybody."""
+NOWHERE, NOWHERE_V6 = ip_address("192.0.2.1"), ip_address("2001:db8::1")
+"""Addresses that nobody has (RFC 5737, RFC 3849): who lets them send lets everybody."""
 
 _TERM = re.compile(
     r"(?P<sign>[-+~?])?(?P<name>all|include|a|mx|ptr|exists)"

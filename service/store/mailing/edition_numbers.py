@@ -17,7 +17,7 @@ from sqlalchemy import Connection, ScalarSelect, func, or_, select
 from service.model import DeliveryState, EndedReason
 from service.store.core.bulk import lots
 from service.store.mailing.deliveries import BY_ROW
-from service.store.mailing.returned_mail import BOUNCE, COMPLAINT
+from service.store.mailing.returned_mail import ABOUT_US, BOUNCE, COMPLAINT
 from service.store.tables import (
     article,
     delivery,
@@ -92,7 +92,7 @@ def left(connection: Connection, editions: Sequence[int]) -> dict[int, int]:
 
 def returned(connection: Connection, editions: Sequence[int]) -> dict[int, int]:
     """Edition -> how many of its mails came back by mail after a relay had taken them."""
-    return _came_back(connection, editions, BOUNCE)
+    return _came_back(connection, editions, BOUNCE, ABOUT_US)
 
 
 def complained(connection: Connection, editions: Sequence[int]) -> dict[int, int]:
@@ -100,11 +100,11 @@ def complained(connection: Connection, editions: Sequence[int]) -> dict[int, int
     return _came_back(connection, editions, COMPLAINT)
 
 
-def _came_back(connection: Connection, editions: Sequence[int], kind: str) -> dict[int, int]:
+def _came_back(connection: Connection, editions: Sequence[int], *kinds: str) -> dict[int, int]:
     rows = connection.execute(
         select(delivery.c.edition_id, func.count())
         .join(returned_mail, returned_mail.c.delivery_id == delivery.c.id)
-        .where(delivery.c.edition_id.in_(editions), returned_mail.c.kind == kind)
+        .where(delivery.c.edition_id.in_(editions), returned_mail.c.kind.in_(kinds))
         .group_by(delivery.c.edition_id)
     )
     return {row[0]: row[1] for row in rows}

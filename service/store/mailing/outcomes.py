@@ -258,9 +258,9 @@ def _settle(
                 if one.state is state
             ],
         )
-    for one, row in mine:
-        if one.suppress:
-            _bar(connection, now, row.subscription_id, one.answer)
+    dead = {row.subscription_id: one.answer for one, row in mine if one.suppress}
+    if dead:
+        _bar(connection, now, dead)
     return {one.delivery_id for one, _ in mine}
 
 
@@ -314,10 +314,13 @@ _ANSWERED = (
 )
 
 
-def _bar(connection: Connection, now: datetime, subscription_id: int, answer: str) -> None:
-    key = connection.execute(
-        select(subscriber.c.address_key)
+def _bar(connection: Connection, now: datetime, answers: Mapping[int, str]) -> None:
+    """Subscription id -> what its address was refused with. In one order, whoever writes them."""
+    rows = connection.execute(
+        select(subscriber.c.address_key, subscription.c.id)
         .join(subscription, subscription.c.subscriber_id == subscriber.c.id)
-        .where(subscription.c.id == subscription_id)
-    ).scalar_one()
-    suppressions.add(connection, key, ADDRESS_REFUSED, now, answer)
+        .where(subscription.c.id.in_(list(answers)))
+        .order_by(subscriber.c.address_key)
+    ).all()
+    for row in rows:
+        suppressions.add(connection, row.address_key, ADDRESS_REFUSED, now, answers[row.id])

@@ -13,6 +13,8 @@ from service.store.core.statements import upsert
 from service.store.tables import delivery, returned_mail, subscriber, subscription
 
 BOUNCE, COMPLAINT = "bounce", "complaint"
+ABOUT_US = "about_us"
+"""The kind of a bounce because of our sender, our relay or that mail: it weighs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class SentDelivery:
 class NewReturned:
     """What a returned mail says of a delivery, without any address in `reason`.
 
-    `kind`: bounce or complaint. `hard`: it is reason enough by itself. `status`: RFC 3463, "" where
-    none was written.
+    `kind`: bounce, complaint or ABOUT_US. `hard`: it is reason enough by itself. `status`: RFC
+    3463, "" where none was written.
     """
 
     of: SentDelivery

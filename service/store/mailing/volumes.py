@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Select, select
 
 from service.model import DeliveryState
 from service.store.audience.cut_times import READING
-from service.store.tables import delivery, subscriber, subscription
+from service.store.mailing.deliveries import BY_ROW
+from service.store.tables import delivery, edition, subscriber, subscription
+
+_LATEST = timedelta(days=8)
+"""After its cut hardly a mail of an edition goes out. Deliveries are kept for years, and nothing
+leads to those of a day but their editions."""
 
 
 def accepted_since(connection: Connection, since: datetime) -> Counter[str]:
-    """Domain of the address, in lower case -> mails that relays took since this instant."""
+    """Domain of the address, in lower case -> mails of editions that relays took since then."""
+    recent = select(edition.c.id).where(edition.c.cut_at >= since - _LATEST)
     return _count(
         connection,
         select(subscriber.c.address)
         .join(subscription, subscription.c.subscriber_id == subscriber.c.id)
         .join(delivery, delivery.c.subscription_id == subscription.c.id)
         .where(
-            delivery.c.state == DeliveryState.ACCEPTED.value,
+            delivery.c.edition_id.in_(recent),
+            BY_ROW.in_([DeliveryState.ACCEPTED.value]),
             delivery.c.settled_at >= since,
             subscriber.c.address.is_not(None),
         ),

@@ -86,6 +86,27 @@ def test_a_key_speaks_for_its_own_reader_alone(sent):
     assert sent.suppressed() == {LAN: suppressions.COMPLAINED}
 
 
+def test_who_refuses_us_says_nothing_of_the_address_however_often(sent):
+    blocked = dsn(
+        to=sent.paths[0], recipient=LAN, status="5.7.26", said="550 5.7.26 not authenticated"
+    )
+    assert sent.take(blocked, dry_run=True) == [A.NONE]
+    assert sent.take(blocked) == [A.NONE]
+    assert [row.kind for row in sent.rows()] == ["about_us"]
+    assert sent.take(dsn(to=sent.paths[0], recipient=LAN, status="5.2.2", said="full")) == [A.COUNT]
+    assert sent.suppressed() == {}
+
+
+def test_words_that_no_database_takes_stop_nothing(sent):
+    half = (
+        b"From: a@b.vn\nTo: " + sent.paths[0].encode() + b'\n\n{"notificationType": "Bounce", '
+        b'"bounce": {"bouncedRecipients": [{"emailAddress": "\\"\\ud800\\"@example.vn"}]}}'
+    )
+    complaint = arf(mail_from=sent.paths[1], feedback="a\0b <lan@example.vn>")
+    assert sent.take(half, complaint) == [A.COUNT, A.SUPPRESS]
+    assert [row.reason for row in sent.rows() if row.kind == "complaint"] == ["a b <[address]>"]
+
+
 def test_a_hard_bounce_suppresses_and_the_delivery_stays_as_it_was(sent):
     bounce = dsn(to=sent.paths[0], recipient=LAN, said=f"550 5.1.1 <{LAN}>: user unknown")
     assert sent.take(bounce) == [A.SUPPRESS]

@@ -58,6 +58,11 @@ def test_every_line_end_reads_alike(ending):
         ("5.3.4", "552 5.3.4 message too big", False),
         ("4.4.7", "message expired", False),
         ("5.4.4", "Host not found, try again", False),
+        (
+            "4.4.3",
+            "Host or domain name not found. name=b.vn type=MX: Host not found, try again",
+            False,
+        ),
         ("5.2.1", "550 5.2.1 account temporarily disabled", False),
         ("5.0.0", "", False),
     ],
@@ -66,7 +71,31 @@ def test_hard_is_what_the_address_cannot_mend(status, said, hard):
     assert told(dsn(status=status, said=said)) == (BOUNCE, [("lan@example.vn", status, hard)])
 
 
+def test_what_a_refusal_of_us_says_is_told_apart():
+    (blocked,) = read(dsn(status="5.7.1", said="550 5.7.1 blocked by spamhaus")).recipients
+    (full,) = read(dsn(status="5.2.2", said="552 5.2.2 mailbox full")).recipients
+    assert (blocked.hard, blocked.about_us) == (False, True)
+    assert (full.hard, full.about_us) == (False, False)
+
+
+def test_a_dead_address_behind_ours_does_not_make_ours_dead():
+    behind = dsn().replace(
+        b"Final-Recipient: rfc822; lan@example.vn",
+        b"Original-Recipient: rfc822; doi@example.vn\nFinal-Recipient: rfc822; lan@example.vn",
+    )
+    assert told(behind) == (BOUNCE, [("doi@example.vn", "5.1.1", False)])
+    same = dsn().replace(b"Final-", b"Original-Recipient: rfc822; LAN@example.vn\nFinal-")
+    assert [hard for _, _, hard in told(same)[1]] == [True]
+
+
+def test_a_headline_in_the_subject_makes_no_address_dead():
+    report = prose("<lan@example.vn>: not delivered", subject="Undelivered: Wreck not found.")
+    assert [hard for _, _, hard in told(report)[1]] == [False]
+
+
 def test_a_mail_that_is_only_late_has_not_failed():
+    nobody = prose("It will be retried; you do not need to resend it.", subject="Delivery Status")
+    assert told(nobody) == (OTHER, [])
     found = read(dsn(action="delayed", status="4.4.1", said="connection timed out"))
     assert found.kind is BOUNCE
     assert [(one.failed, one.hard) for one in found.recipients] == [(False, False)]
@@ -160,6 +189,10 @@ def test_what_amazon_sends_is_json_within_json():
 
 HEAD = b"From: MAILER-DAEMON@x.org\nTo: a@b.org\nSubject: Undelivered Mail\n"
 HOSTILE = {
+    "blanks in a tag": HEAD + b"Content-Type: text/html\n\n<" + b" " * 800_000,
+    "automatic": HEAD + b"Subject: " + b"automatisch" * 60_000 + b"\n\nfoo",
+    "exceeded": dsn(said="exceed" * 100_000),
+    "a charset": HEAD + b"Content-Type: text/plain; charset=punycode\n\n" + b"a" * 1_000_000,
     "nested": b"".join(
         b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(9000)
     ),
