@@ -172,7 +172,7 @@ class RelayConnection:
         except _BrokeOff as error:
             self._drop()
             cause = error.cause
-            reason = _reason(cause, message.recipient)
+            reason = _reason(cause, message)
             return Lost(error.stage, reason, slow=isinstance(cause, TimeoutError))
         if refused is None:
             return None
@@ -215,12 +215,12 @@ class RelayConnection:
             smtp.begin_body(message.data)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._drop()
-            return Lost(SmtpStage.DATA, _reason(error, message.recipient))
+            return Lost(SmtpStage.DATA, _reason(error, message))
         try:
             answer = await smtp.end_body(self._timeouts.body)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._drop()
-            return Lost(SmtpStage.BODY, _reason(error, message.recipient))
+            return Lost(SmtpStage.BODY, _reason(error, message))
         self._sent += 1
         if answer.code == aiosmtplib.SMTPStatus.domain_unavailable:  # 421: it hangs up
             self._drop()
@@ -310,5 +310,7 @@ def _hidden(message: Message, text: str) -> str:
     return relay_answers.without(message.sender, said) if "+" in message.sender else said
 
 
-def _reason(error: BaseException, recipient: str = "") -> str:
-    return relay_answers.without(recipient, f"{type(error).__name__}: {error}")[:300]
+def _reason(error: BaseException, message: Message | None = None) -> str:
+    """What went wrong; hidden before it is cut, or half of an address would be left."""
+    said = f"{type(error).__name__}: {error}"
+    return (relay_answers.clean(said) if message is None else _hidden(message, said))[:300]

@@ -10,9 +10,11 @@ import socket
 import ssl
 import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 
+from service.mail import relay_answers
 from service.mail.classify import SmtpReply, SmtpStage
 from service.mail.handover import GateClosed, Lost, Unfit, Unreachable
 from service.mail.personal import Message
@@ -404,3 +406,15 @@ async def test_the_dialogue_is_heard_in_order_and_the_password_is_not(certificat
     else:
         assert "AUTH LOGIN ***" in lines, "the other way to log in is tried, and hidden as well"
         assert sum(line.startswith("535") for line in lines) == 2
+
+
+@pytest.mark.parametrize("answer", ["550 no {sender} here", "what? {sender}"])
+async def test_the_key_of_a_return_path_is_not_kept_in_what_a_relay_answers(answer):
+    sender = "tra-ve+12-abcdefghijklmnop@tin.example.vn"
+    said = answer.format(sender=sender)
+    async with Sink(lambda step, _: said if step == "rcpt" else None) as sink:
+        relay = connection(sink)
+        result = await relay.deliver(replace(message(), sender=sender), open_gate)
+        await relay.close()
+    assert "abcdefghijklmnop" not in str(result)
+    assert relay_answers.HIDDEN in str(result)
