@@ -78,7 +78,7 @@ class Store:
         self.path = _path(place)
         self._write_lock = threading.Lock()
         self._kicked: kicks.Listener = _nobody
-        self._has_queue: bool | None = None
+        self._has_queue = False  # as far as is known: it may yet be made
         self._clock = DatabaseClock()
         try:
             self._readers, self._engine, self._ledger = self._engines(url)
@@ -170,10 +170,9 @@ class Store:
             self._kicked(kicked)
 
     def _defer(self, connection: Connection, kicked: frozenset[kicks.Kick]) -> None:
-        if self._has_queue is None:
-            self._has_queue = kicks.has_queue(connection)
-        if self._has_queue and not kicks.defer(connection, kicked):
-            self._has_queue = None  # it may be gone
+        # A process that kicks while it begins is often there before the queue, or alone for a year.
+        has_queue = self._has_queue or kicks.has_queue(connection)
+        self._has_queue = has_queue and kicks.defer(connection, kicked)  # else it may be gone
 
     @contextmanager
     def alone(self) -> Iterator[Any]:

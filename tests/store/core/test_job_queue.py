@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -14,6 +15,7 @@ from service.errors import StoreBusyError
 from service.store.core import facts, job_queue, processes
 from service.store.core.database import Store
 from service.store.core.job_queue import bring_up
+from service.store.core.kicks import Kick, kick
 from service.store.core.processes import ServiceProcess
 
 pytestmark = pytest.mark.postgres
@@ -97,3 +99,18 @@ def test_nobody_waits_behind_a_step_for_long(earlier):
         other.join()
     bring_up(earlier, "0.3.0")
     assert known(earlier)[1]
+
+
+def test_a_process_that_was_there_before_the_queue_kicks_the_others_through_it(postgres_database):
+    store = Store(postgres_database)
+    now = datetime.now(UTC)
+    with store.write() as connection:
+        processes.show(connection, replace(OLD, seen_at=now))
+        kick(connection, Kick.MAIL)  # as the first start does when it stores its sources
+    bring_up(store, OLD.version)
+    with store.write() as connection:
+        kick(connection, Kick.MAIL)
+    with store.read() as connection:
+        jobs = connection.execute(text("SELECT task_name FROM procrastinate_jobs")).scalars().all()
+    store.close()
+    assert jobs == ["mail"]
