@@ -34,6 +34,7 @@ _OWN_WORDS = _any(
     r"recipient address rejected: access denied",  # Microsoft, with 5.4.1
     r"delivery error: dd this user doesn.t have",  # Yahoo, which says so only after DATA
     r"account or domain may not exist",  # cPanel's Exim
+    r"\b542 \S{1,254} rejected",  # Symantec, of an address that its customer has not registered
 )
 """How large providers say that they do not know an address, where their words mislead."""
 

@@ -74,7 +74,7 @@ def _recipient(address: str, fields: dict[str, list[str]], report: str) -> Retur
     failed = action in _FAILED and not status.startswith("2")
     late = action == "delayed" or action in _ARRIVED
     told = prose.about(address, report)
-    words = words or told
+    words = prose.rejected_with(report) or words or told
     of_content = causes.is_after_data(told)
     hard = failed and not late and causes.is_hard(status, words, after_data=of_content)
     return ReturnedRecipient(

@@ -30,6 +30,9 @@ _COPY_BEGINS = re.compile(
     r"|message headers?(?: follows?)?|message text follows)[ \t:.*=_-]*$"
     r"|^(?:Return-Path|Received|DKIM-Signature)[ \t]*:"
 )
+_REJECTED_WITH = re.compile(
+    r"Your message to <[^<>\n]{1,320}> was automatically rejected:\s*([^\n]{1,500})"
+)
 _SAID_IN_SUBJECT = re.compile(r"\s*Returned mail:\s*(.{1,80})", re.IGNORECASE)
 """Sendmail writes the cause there. In most other subjects stands ours, whose words say nothing."""
 _STRONG = re.compile(
@@ -37,6 +40,9 @@ _STRONG = re.compile(
     r"|^\s*(?:recipient(?: address)?|address|user|mailbox)\s*:\s*[<\[(]?$",
     re.IGNORECASE,
 )
+_WIDTH = 60
+_WRAPPED = re.compile(r"^[^<>@\n]{59}[a-z,]$")
+"""The end of a line of running text: with an address the next one only goes on."""
 _REPLY = re.compile(r"(?<![\w.])[45]\d\d[ -]")
 _TO = re.compile(r"^\s*(?:to|cc)\s*:", re.IGNORECASE)
 _NOBODY = re.compile(
@@ -65,6 +71,15 @@ def about(address: str, report: str) -> str:
         elif words:
             words.append(line)
     return "\n".join(words)
+
+
+def rejected_with(report: str) -> str:
+    """What the mailbox's own server said, by a form of Dovecot and Sieve; "" where it has none.
+
+    Beside it stand status and words that an earlier server wrote by heart.
+    """
+    found = _REJECTED_WITH.search(report)
+    return found[1].strip() if found else ""
 
 
 def recipients(data: bytes, parts: Sequence[MailPart]) -> list[ReturnedRecipient]:
@@ -110,12 +125,15 @@ def _candidates(report: str, ours: set[str]) -> tuple[list[str], list[str]]:
     strong: dict[str, None] = {}
     weak: dict[str, None] = {}
     quoted: dict[str, None] = {}
+    last = ""
     for line in report.split("\n"):
+        is_wrapped = _WRAPPED.search(last[-_WIDTH:]) is not None
+        last = line
         for address in addresses_in(line[:_LINE]) if "@" in line else ():
             before = line[: line.find(address)]
             if address.lower() in ours or _NOBODY.match(address) or _AN_ID.search(before):
                 continue
-            if _STRONG.search(before):
+            if _STRONG.search(before) and not (is_wrapped and not before.strip()):
                 strong[address] = None
             elif _TO.search(line):
                 quoted[address] = None

@@ -39,7 +39,7 @@ def test_of_the_first_collection_95_percent_are_right_and_no_autoreply_is_a_boun
             assert read(data.replace(b"\n", ending)) == found, name
         if {one["reason"] for one in wanted} == {"vacation"}:
             assert found.kind is ReturnedKind.AUTOREPLY, name
-    assert len(wrong) <= 0.05 * len(expected), wrong
+    assert len(wrong) <= 0.045 * len(expected), wrong
 
 
 def test_of_the_second_collection_recipients_are_found_and_what_is_temporary_is_soft(corpus):
@@ -53,4 +53,4 @@ def test_of_the_second_collection_recipients_are_found_and_what_is_temporary_is_
         temporary = any(one["temporary"] for one in wanted)
         if not failed <= addresses or (temporary and any(one.hard for one in found.recipients)):
             missed.append(name)
-    assert len(missed) <= 0.05 * len(expected), missed
+    assert not missed

@@ -45,6 +45,7 @@ def test_every_line_end_reads_alike(ending):
         ("5.0.0", "511 sorry, your envelope recipient is in my badrcptto list", True),
         ("5.0.0", "550 Utilisateur inconnu", True),
         ("5.0.0", "550 unknown domain", True),
+        ("5.0.0", "542 lan@example.vn Rejected", True),
         ("5.2.2", "552 5.2.2 mailbox full", False),
         ("5.0.0", "552 not enough disk space", False),
         ("5.0.0", "550 boîte du destinataire pleine", False),
@@ -117,6 +118,23 @@ def test_a_refusal_after_data_is_about_that_mail():
     assert told(dsn(status="5.0.0", said=said))[1][0][2] is False
     piped = ">>> DATA\n<<< 550 <lan@example.vn>: user unknown\n<<< 503 need RCPT first"
     assert told(prose(f"<lan@example.vn>\n{piped}"))[1][0][2] is True
+
+
+def test_the_words_of_the_mailbox_itself_go_before_what_a_server_wrote_by_heart():
+    mine = b"I'm sorry to have to inform you."
+    sieve = b"Your message to <lan> was automatically rejected:\nNot enough disk space"
+    assert told(dsn())[1] == [("lan@example.vn", "5.1.1", True)]
+    assert told(dsn().replace(mine, sieve))[1] == [("lan@example.vn", "5.1.1", False)]
+
+
+def test_an_address_in_running_text_is_not_the_one_that_failed():
+    report = prose(
+        "Message not delivered to the following:\n\n"
+        "It helps to write to the whole name of the person; for example, if\n"
+        "minh@example.vn fails, try minh.an@example.vn.\n\n"
+        "<lan@example.vn>: 550 user unknown\n"
+    )
+    assert told(report)[1] == [("lan@example.vn", "", True)]
 
 
 def test_the_copy_of_what_was_sent_names_nobody():
