@@ -73,6 +73,12 @@ def checked(address: str) -> str:
     return plain.address
 
 
+def sample(address: str) -> str:
+    """A return path below the address as a mail may have it, with the key of none."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}+1-{'a' * 16}@{domain}"
+
+
 def keys_in(parts: Iterable[MailPart]) -> tuple[ReturnKey, ...]:
     """The keys that a mail brings, in the order in which they are believed: its envelope first.
 

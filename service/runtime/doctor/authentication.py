@@ -11,6 +11,7 @@ from service.config.schema import Settings
 from service.config.sections import Dkim
 from service.errors import DnsError, MailError
 from service.mail import personal
+from service.mail.returned import return_path as return_paths
 from service.mail.signing import keys
 from service.mail.signing.keys import record_name
 from service.runtime.doctor import dkim_record, dmarc, providers, spf
@@ -34,13 +35,15 @@ _ASK_AGAIN = "ask again, or another server: `bantin doctor --dns 1.1.1.1`"
 class MailFlow:
     """Who sends and from where. Domains are in ASCII.
 
-    `sender`: the domain of From; `return_path`: that of the SMTP envelope. `addresses`: where
+    `sender`: the domain of From; `return_path`: that of the SMTP envelope; `envelope`: an envelope
+    sender as a mail has it. `addresses`: where
     mails leave from, as far as is known. `told`: an admin named them; else they are those of the
     relays' names.
     """
 
     sender: str
     return_path: str
+    envelope: str
     dkim: Dkim | None
     addresses: tuple[Address, ...]
     told: bool
@@ -70,6 +73,7 @@ async def flow_of(settings: Settings, resolver: Resolver, told: Sequence[Address
     return MailFlow(
         sender=sender.rpartition("@")[2],
         return_path=return_path.rpartition("@")[2],
+        envelope=return_path if bounces is None else return_paths.sample(return_path),
         dkim=settings.mail.dkim,
         addresses=public if told else public[:_MOST_ADDRESSES],
         told=bool(told),
@@ -79,16 +83,17 @@ async def flow_of(settings: Settings, resolver: Resolver, told: Sequence[Address
 async def judge_spf(flow: MailFlow, resolver: Resolver) -> Diagnosis:
     """Whether the domain of the return path lets these addresses send, and nobody else."""
     domain = flow.return_path
-    nobody = await spf.evaluate(resolver, spf.NOWHERE, domain)
-    everywhere = await spf.evaluate(resolver, spf.NOWHERE_V6, domain)
-    wrong = _unsound(domain, nobody) or _unsound(domain, everywhere)
-    if wrong is not None:
-        return wrong
+    nobody = await spf.evaluate(resolver, spf.NOWHERE, flow.envelope)
+    everywhere = await spf.evaluate(resolver, spf.NOWHERE_V6, flow.envelope)
+    for version, found in ((4, nobody), (6, everywhere)):
+        wrong = _unsound(domain, found)
+        if wrong is not None and (not found.void or _sends_by(flow, version)):
+            return wrong
     sound = f"the record of {domain} is sound ({nobody.lookups} of {spf.MOST_LOOKUPS} lookups)"
     if not flow.addresses:
         return Diagnosis("spf", Level.UNKNOWN, f"{sound}; who sends is not known", _WHO_SENDS)
     for address in flow.addresses:
-        refused = _refused(flow, address, await spf.evaluate(resolver, address, domain))
+        refused = _refused(flow, address, await spf.evaluate(resolver, address, flow.envelope))
         if refused is not None:
             return refused
     allowed = ", ".join(map(str, flow.addresses))
@@ -96,6 +101,13 @@ async def judge_spf(flow: MailFlow, resolver: Resolver) -> Diagnosis:
         said = f"{domain} lets {allowed} send, and says nothing of all others"
         return Diagnosis("spf", Level.WARNING, said, "end the record with ~all or -all")
     return Diagnosis("spf", Level.OK, f"{sound} and lets {allowed} send")
+
+
+def _sends_by(flow: MailFlow, version: int) -> bool:
+    """Whether mails leave by this version of IP, as far as is known; if nothing is, by IPv4."""
+    return any(one.version == version for one in flow.addresses) or (
+        not flow.addresses and version == 4  # noqa: PLR2004 - IPv4
+    )
 
 
 def _refused(flow: MailFlow, address: Address, found: SpfResult) -> Diagnosis | None:

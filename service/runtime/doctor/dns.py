@@ -29,6 +29,9 @@ _MOST_RECORDS = 50
 """Records of one answer that are looked at."""
 
 
+_ADDRESSES = {4: dns.rdatatype.A, 6: dns.rdatatype.AAAA}
+
+
 class Resolver:
     """Asks the system's DNS servers, or those named."""
 
@@ -52,9 +55,9 @@ class Resolver:
         records = [one for one in found if isinstance(one, TXT)]
         return [b"".join(one.strings).decode("utf-8", "replace") for one in records]
 
-    async def addresses(self, name: str) -> list[Address]:
-        """A and AAAA records."""
-        kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
+    async def addresses(self, name: str, versions: Sequence[int] = (4, 6)) -> list[Address]:
+        """A and AAAA records, or those of one version of IP alone."""
+        kinds = [_ADDRESSES[version] for version in versions]
         return [ip_address(str(one)) for kind in kinds for one in await self._ask(name, kind)]
 
     async def exchangers(self, name: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Whether a domain lets an address send its mail: SPF (RFC 7208), evaluated as receivers do.
 
-Macros are not followed, since they ask about each mail's sender: `UNJUDGED` then.
+A macro that only the receiver of a mail can expand makes it `UNJUDGED` (doctor.spf_macros).
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 
 from service.errors import DnsError
+from service.runtime.doctor import spf_macros as macros
 from service.runtime.doctor.dns import Address, Resolver
 
 MOST_LOOKUPS = 10
 """Terms that ask the DNS (RFC 7208 4.6.4); with more of them a record is broken."""
 
 _MOST_VOID = 2
+"""Questions whose answer is empty (4.6.4): of addresses those of the sender's kind alone (5.3)."""
+
 _MOST_EXCHANGERS = 10
 
 NOWHERE, NOWHERE_V6 = ip_address("192.0.2.1"), ip_address("2001:db8::1")
@@ -24,7 +27,7 @@ NOWHERE, NOWHERE_V6 = ip_address("192.0.2.1"), ip_address("2001:db8::1")
 
 _TERM = re.compile(
     r"(?P<sign>[-+~?])?(?P<name>all|include|a|mx|ptr|exists)"
-    r"(?::(?P<value>[^/]+))?(?P<four>/\d{1,2})?(?P<six>//\d{1,3})?",
+    r"(?::(?P<value>(?:%\{[^{}]*\}|[^/])+))?(?P<four>/\d{1,2})?(?P<six>//\d{1,3})?",
     re.IGNORECASE,
 )
 _NETWORK = re.compile(r"(?P<sign>[-+~?])?(?P<name>ip[46]):(?P<value>\S+)", re.IGNORECASE)
@@ -49,11 +52,15 @@ _BY_SIGN = {"+": Spf.PASS, "-": Spf.FAIL, "~": Spf.SOFTFAIL, "?": Spf.NEUTRAL}
 
 @dataclass(frozen=True, slots=True)
 class SpfResult:
-    """`why`: what is wrong with the record, or why nobody can tell; else ""."""
+    """`why`: what is wrong with the record, or why nobody can tell; else "".
+
+    `void`: it is broken by empty answers alone, which senders by IPv4 and IPv6 do not share.
+    """
 
     result: Spf
     why: str = ""
     lookups: int = 0
+    void: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +73,32 @@ class _Mechanism:
 
 
 class _EndedError(Exception):
-    def __init__(self, result: Spf, why: str) -> None:
+    def __init__(self, result: Spf, why: str, *, void: bool = False) -> None:
         super().__init__(why)
-        self.result = result
+        self.result, self.void = result, void
 
 
-async def evaluate(resolver: Resolver, address: Address, domain: str) -> SpfResult:
-    """What receivers conclude of a mail from `address` whose return path is at `domain`."""
-    run = _Evaluation(resolver, address)
+async def evaluate(resolver: Resolver, address: Address, sender: str) -> SpfResult:
+    """What receivers conclude of a mail from `address` with the return path `sender`.
+
+    `sender` may be a domain alone: then it is its postmaster's (RFC 7208 4.3).
+    """
+    local, _, domain = sender.rpartition("@")
+    run = _Evaluation(resolver, address, f"{local or 'postmaster'}@{domain}")
     try:
         result = await run.of(domain)
     except _EndedError as ended:
-        return SpfResult(ended.result, str(ended), run.lookups)
+        return SpfResult(ended.result, str(ended), run.lookups, ended.void)
     except DnsError as error:
         return SpfResult(Spf.UNANSWERED, str(error), run.lookups)
     return SpfResult(result, "", run.lookups)
 
 
 class _Evaluation:
-    def __init__(self, resolver: Resolver, address: Address) -> None:
+    def __init__(self, resolver: Resolver, address: Address, sender: str) -> None:
         self._resolver = resolver
         self._address = address
+        self._sender = sender
         self._void = 0
         self.lookups = 0
 
@@ -103,6 +115,7 @@ class _Evaluation:
                 return one.result
         if redirect is None:
             return Spf.NEUTRAL
+        redirect = self._expanded(redirect, domain)
         self._count(f"redirect={redirect}")
         return await self._of_other(redirect)
 
@@ -118,7 +131,7 @@ class _Evaluation:
             return True
         if one.name in {"ip4", "ip6"}:
             return self._address in ip_network(one.value, strict=False)
-        target = one.value or domain
+        target = self._expanded(one.value, domain) if one.value else domain
         self._count(f"{one.name}:{target}")
         if one.name == "include":
             return await self._of_other(target) is Spf.PASS
@@ -127,9 +140,9 @@ class _Evaluation:
     async def _asks_hosts(self, one: _Mechanism, target: str) -> bool:
         match one.name:
             case "exists":
-                found = await self._resolver.addresses(target)
+                found = await self._resolver.addresses(target, versions=(4,))  # also for IPv6 (5.7)
                 self._note_void(found, target)
-                return any(isinstance(each, IPv4Address) for each in found)
+                return bool(found)
             case "a":
                 return await self._is_of_host(one, target)
             case "mx":
@@ -142,18 +155,16 @@ class _Evaluation:
                 return await self._has_name_in(target)
 
     async def _is_of_host(self, one: _Mechanism, host: str) -> bool:
-        found = await self._resolver.addresses(host)
+        found = await self._resolver.addresses(host, versions=(self._address.version,))
         self._note_void(found, host)
         bits = one.four if isinstance(self._address, IPv4Address) else one.six
-        return any(
-            self._address in ip_network((each, bits), strict=False)
-            for each in found
-            if each.version == self._address.version
-        )
+        return any(self._address in ip_network((each, bits), strict=False) for each in found)
 
     async def _has_name_in(self, domain: str) -> bool:
         """RFC 7208 5.5: a name of the address, under the domain, that leads back to it."""
-        for name in (await self._resolver.names_of(self._address))[:_MOST_EXCHANGERS]:
+        names = await self._resolver.names_of(self._address)
+        self._note_void(names, str(self._address))
+        for name in names[:_MOST_EXCHANGERS]:
             under = name == domain or name.endswith(f".{domain}")
             if under and self._address in await self._resolver.addresses(name):
                 return True
@@ -168,8 +179,21 @@ class _Evaluation:
     def _note_void(self, found: list[Address] | list[str], name: str) -> None:
         self._void += not found
         if self._void > _MOST_VOID:
-            why = f"it names more than {_MOST_VOID} hosts that do not exist, the last one {name}"
-            raise _EndedError(Spf.BROKEN, why)
+            kind = f"IPv{self._address.version}"
+            why = (
+                f"for who sends by {kind} it asks the DNS more than {_MOST_VOID} times for what is "
+                f"not there, the last time about {name}"
+            )
+            raise _EndedError(Spf.BROKEN, why, void=True)
+
+    def _expanded(self, value: str, domain: str) -> str:
+        """The domain of a term, with its macros expanded."""
+        if "%" not in value:
+            return value
+        name = macros.expand(value, self._sender, domain, self._address)
+        if not re.fullmatch(r"[!-~]{1,253}", name):
+            raise _EndedError(Spf.BROKEN, f"{value} names no domain")
+        return name.lower().rstrip(".")
 
 
 def _read(record: str, domain: str) -> tuple[list[_Mechanism], str | None]:
@@ -191,8 +215,6 @@ def _read(record: str, domain: str) -> tuple[list[_Mechanism], str | None]:
 
 
 def _mechanism(term: str, domain: str) -> _Mechanism:
-    if "%" in term:
-        raise _EndedError(Spf.UNJUDGED, f"{term} asks about each mail's sender")
     found = _NETWORK.fullmatch(term) or _TERM.fullmatch(term)
     if found is None:
         raise _EndedError(Spf.BROKEN, f"{domain} has a term that receivers do not know: {term}")
@@ -226,7 +248,18 @@ def _network(name: str, value: str, term: str) -> IPv4Network | IPv6Network:
 
 def _domain(value: str, term: str) -> str:
     if "%" in value:
-        raise _EndedError(Spf.UNJUDGED, f"{term} asks about each mail's sender")
+        return _with_macros(value, term)
     if not re.fullmatch(r"[\w.-]{1,253}", value, re.ASCII):
         raise _EndedError(Spf.BROKEN, f"{term} names no domain")
     return value.lower().rstrip(".")
+
+
+def _with_macros(value: str, term: str) -> str:
+    try:
+        macros.check(value)
+    except ValueError:
+        raise _EndedError(Spf.BROKEN, f"{term} has a macro that there is not") from None
+    except macros.UnknownMacroError:
+        why = f"{term} asks for what only the receiver of a mail knows"
+        raise _EndedError(Spf.UNJUDGED, why) from None
+    return value

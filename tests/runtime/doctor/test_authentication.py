@@ -97,6 +97,18 @@ async def test_an_address_that_may_not_send_is_told_with_what_to_add(zone, tmp_p
     assert (await findings(zone, signed.settings(tmp_path), str(US)))["spf"].level is L.WARNING
 
 
+async def test_hosts_without_ipv6_break_no_record_of_who_sends_by_ipv4(zone, tmp_path):
+    hosts = ("one.vn", "two.vn", "smtp.example.vn")
+    for host in hosts:
+        zone.put(host, "A", "198.51.100.7")
+    zone.txt("example.vn", f"v=spf1 {' '.join(f'a:{host}' for host in hosts)} -all")
+    settings = signed.settings(tmp_path)
+    assert (await findings(zone, settings, str(US)))["spf"].level is L.OK
+    both = (await findings(zone, settings, str(US), "2001:db8:1::7"))["spf"]
+    assert both.level is L.FAULT
+    assert "by IPv6" in both.said
+
+
 async def test_spf_is_that_of_where_bounces_go(zone, tmp_path):
     settings = signed.settings(tmp_path, bounces={"address": "tra-ve@thu.example.vn"})
     assert (

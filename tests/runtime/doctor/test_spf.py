@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from service.runtime.doctor import spf_macros as macros
 from service.runtime.doctor.spf import NOWHERE, Spf, evaluate
 
 US, OTHER = ip_address("198.51.100.7"), ip_address("203.0.113.9")
@@ -97,11 +98,92 @@ async def test_two_records_count_as_none_that_is_right(zone):
     assert (found.result, found.why) == (Spf.BROKEN, "example.vn has 2 records; there may be one")
 
 
-async def test_no_record_silence_and_macros_are_told_apart(zone):
+async def test_empty_answers_are_counted_of_the_senders_kind_of_address_alone(zone):
+    """RFC 7208 4.6.4 and 5.3: by IPv4 AAAA records are not asked for, and the other way round."""
+    for host in ("one", "two", "three"):
+        zone.put(f"{host}.vn", "AAAA", "2001:db8:1::7")
+        zone.put(f"old-{host}.vn", "A", "198.51.100.7")
+    new = "v=spf1 a:one.vn a:two.vn a:three.vn -all"
+    assert ((await of(zone, new)).result, (await of(zone, new, SIX)).result) == (
+        Spf.BROKEN, Spf.PASS,
+    )  # fmt: skip
+    old = "v=spf1 a:old-one.vn a:old-two.vn a:old-three.vn -all"
+    assert (await of(zone, old)).result is Spf.PASS
+    found = await of(zone, old, SIX)
+    assert (found.result, found.void) == (Spf.BROKEN, True)
+    assert "for who sends by IPv6" in found.why
+    assert (await of(zone, "v=spf1 a:one.vn a:two.vn ip4:198.51.100.7 -all")).result is Spf.PASS
+    # What `exists` names is an A record, whoever sends (5.7).
+    assert (await of(zone, "v=spf1 exists:yes.example.vn -all", SIX)).result is Spf.PASS
+    asked = len(zone.asked)
+    await of(zone, "v=spf1 a:mail.example.vn -all")
+    assert zone.asked[asked:] == ["TXT example.vn", "A mail.example.vn"]
+
+
+@pytest.mark.parametrize(("written", "becomes"), [
+    ("%{s}", "strong-bad@email.example.com"), ("%{o}", "email.example.com"),
+    ("%{d}", "email.example.com"), ("%{d4}", "email.example.com"),
+    ("%{d3}", "email.example.com"), ("%{d2}", "example.com"), ("%{d1}", "com"),
+    ("%{dr}", "com.example.email"), ("%{d2r}", "example.email"), ("%{l}", "strong-bad"),
+    ("%{l-}", "strong.bad"), ("%{lr}", "strong-bad"), ("%{lr-}", "bad.strong"),
+    ("%{l1r-}", "strong"), ("%{ir}.%{v}._spf.%{d2}", "3.2.0.192.in-addr._spf.example.com"),
+    ("%{lr-}.lp._spf.%{d2}", "bad.strong.lp._spf.example.com"),
+    ("%{lr-}.lp.%{ir}.%{v}._spf.%{d2}",
+     "bad.strong.lp.3.2.0.192.in-addr._spf.example.com"),
+    ("%{d2}.trusted-domains.example.net", "example.com.trusted-domains.example.net"),
+    ("%{S}", "strong-bad%40email.example.com"), ("a%%b%_c%-d", "a%b c%20d"),
+])  # fmt: skip
+def test_macros_become_what_the_standard_says(written, becomes):
+    """The examples of RFC 7208 7.4."""
+    sender, domain = "strong-bad@email.example.com", "email.example.com"
+    assert macros.expand(written, sender, domain, ip_address("192.0.2.3")) == becomes
+
+
+def test_an_address_of_ipv6_is_written_in_its_digits():
+    address = ip_address("2001:db8::cb01")
+    found = macros.expand("%{ir}.%{v}._spf.%{d2}", "strong-bad@example.com", "example.com", address)
+    nibbles = "1.0.b.c" + ".0" * 20 + ".8.b.d.0.1.0.0.2"
+    assert found == f"{nibbles}.ip6._spf.example.com"
+    long = macros.expand(f"%{{l}}.{'a.' * 120}vn", f"{'b' * 60}@c.vn", "c.vn", address)
+    assert (len(long) <= 253, long[:2]) == (True, "a.")
+
+
+async def test_a_record_that_asks_about_each_mail_is_followed(zone):
+    zone.put("198.51.100.7._spf.example.vn", "A", "127.0.0.2")
+    assert (await of(zone, "v=spf1 exists:%{i}._spf.%{d} -all")).result is Spf.PASS
+    assert (await of(zone, "v=spf1 exists:%{i}._spf.%{d} -all", OTHER)).result is Spf.FAIL
+    zone.put("tra-ve.users.example.vn", "A", "127.0.0.2")
+    zone.txt("example.vn", "v=spf1 exists:%{l1r+}.users.%{o} -all")
+    sender = "tra-ve+12-abcdefghij234567@example.vn"
+    assert (await evaluate(zone.resolver(), US, sender)).result is Spf.PASS
+    assert (await evaluate(zone.resolver(), US, "ai@example.vn")).result is Spf.FAIL
+    zone.put("tra-ve+1-x.users.example.vn", "A", "127.0.0.2")
+    zone.txt("example.vn", "v=spf1 exists:%{l}.users.%{o} -all")
+    found = await evaluate(zone.resolver(), US, "tra-ve+1-x@example.vn")
+    assert found.result is Spf.PASS
+    # `%{d}` is that of the record in which it stands.
+    zone.txt("provider.vn", "v=spf1 exists:%{i}._spf.%{d} -all")
+    zone.put("198.51.100.7._spf.provider.vn", "A", "127.0.0.2")
+    assert (await of(zone, "v=spf1 include:provider.vn -all")).result is Spf.PASS
+    assert (await of(zone, "v=spf1 redirect=%{d1r}.vn")).result is Spf.BROKEN
+
+
+@pytest.mark.parametrize(("term", "result"), [
+    ("exists:%{x}.vn", Spf.BROKEN), ("exists:%{i", Spf.BROKEN), ("exists:%i.vn", Spf.BROKEN),
+    ("exists:%{d0}.vn", Spf.BROKEN), ("exists:%{c}.vn", Spf.BROKEN), ("a:%{i} x", Spf.BROKEN),
+    ("exists:%{h}.vn", Spf.UNJUDGED), ("exists:%{p}.vn", Spf.UNJUDGED),
+])  # fmt: skip
+async def test_a_macro_that_is_none_breaks_a_record_and_one_of_receivers_cannot_be_judged(
+    zone, term, result
+):
+    found = await of(zone, f"v=spf1 {term} -all")
+    assert found.result is result
+    assert found.why
+
+
+async def test_no_record_and_silence_are_told_apart(zone):
     zone.txt("example.vn", "v=spf10 -all", "google-site-verification=x")
     assert (await evaluate(zone.resolver(), US, "example.vn")).result is Spf.NONE
-    found = await of(zone, "v=spf1 exists:%{i}._spf.example.vn -all")
-    assert found.result is Spf.UNJUDGED
     zone.twist = lambda query, wire: None
     assert (await of(zone, "v=spf1 -all", seconds=0.3)).result is Spf.UNANSWERED
 
