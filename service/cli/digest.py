@@ -30,6 +30,7 @@ from service.cli.output import (
 from service.cli.reports import tell_editions
 from service.errors import UsageError
 from service.mail.drain import Drained
+from service.mail.outbox import html_of
 from service.model import DeliveryState
 from service.newsletter.preview import Preview
 from service.newsletter.preview import preview as make_preview
@@ -131,11 +132,10 @@ def _show(message: bytes, path: Path) -> bool:
 
     Browsers read it after this command has ended, so it stays until the next preview.
     """
-    part = BytesParser(policy=policy.default).parsebytes(message).get_body(("html",))
-    assert part is not None
+    html = html_of(BytesParser(policy=policy.default).parsebytes(message))
     private_files.make_folder(path.parent)
     private_files.make_file(path)
-    path.write_bytes(part.get_content().encode())
+    path.write_bytes(html.encode())
     return click.launch(path.as_uri()) == 0
 
 

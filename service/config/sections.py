@@ -104,6 +104,11 @@ class Branding(ConfigSection):
         pattern=r"^#[0-9a-fA-F]{6}$",
         description="A colour as #rrggbb with a contrast to white of at least 4.5:1",
     )
+    logo: Phrase | None = Field(
+        None,
+        description="A picture at the head of mails, carried inside them: PNG, JPEG or GIF of at "
+        "most 40,000 bytes, best 480 pixels wide or 96 high, and readable on a dark ground as well",
+    )
     address: str = Field("", description="Postal address in the footer of pages and mails")
     legal: str = Field("", description="Licence and responsible person, in the footer")
     links: tuple[FooterLink, ...] = Field((), description="Links in the footer of pages")

@@ -46,15 +46,43 @@ class Envelope:
     segment: bytes
 
 
-def build(parts: Parts, envelope: Envelope) -> bytes:
-    """The whole message. `parts` are filled: no mark is left. Raises MailError."""
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A picture inside a mail, encoded once for all of them: `part` is headers and body.
+
+    The HTML part names it by `cid`.
+    """
+
+    cid: str
+    part: bytes
+
+
+def inline(cid: str, kind: str, data: bytes) -> Inline:
+    """The picture as a part. `kind`: png, jpeg or gif."""
+    head = (
+        f'Content-Type: image/{kind}; name="logo.{kind}"\r\n'
+        "Content-Transfer-Encoding: base64\r\n"
+        f"Content-ID: <{cid}>\r\n"
+        f'Content-Disposition: inline; filename="logo.{kind}"\r\n\r\n'
+    )
+    return Inline(cid, head.encode() + _base64(data) + b"\r\n")
+
+
+def build(parts: Parts, envelope: Envelope, picture: Inline | None = None) -> bytes:
+    """The whole message. `parts` are filled: no mark is left. Raises MailError.
+
+    The picture goes into mails whose HTML part names it, and belongs to that part alone.
+    """
     boundary = f"=_{envelope.segment.hex()[:48]}"
+    html = _part(boundary, "html", parts.html)
+    if picture is not None and f"cid:{picture.cid}" in parts.html:
+        html = _related(boundary, html, picture)
     return b"".join(
         [
             *_headers(parts.subject, envelope, boundary),
             b"\r\n",
             _part(boundary, "plain", parts.text),
-            _part(boundary, "html", parts.html),
+            html,
             f"--{boundary}--\r\n".encode(),
         ]
     )
@@ -128,6 +156,24 @@ def _headers(subject: str, envelope: Envelope, boundary: str) -> list[bytes]:
     return headers
 
 
+def _related(boundary: str, html: bytes, picture: Inline) -> bytes:
+    """The HTML part, which begins with its boundary, together with its picture."""
+    inside = f"{boundary}.p"
+    mark = f"--{inside}\r\n".encode()
+    return b"".join(
+        [
+            f"--{boundary}\r\n".encode(),
+            f'Content-Type: multipart/related; type="text/html"; boundary="{inside}"\r\n'.encode(),
+            b"\r\n",
+            mark,
+            html.removeprefix(f"--{boundary}\r\n".encode()),
+            mark,
+            picture.part,
+            f"--{inside}--\r\n".encode(),
+        ]
+    )
+
+
 def _part(boundary: str, subtype: str, text: str) -> bytes:
     encoding, body = _encode(text)
     head = (
@@ -144,6 +190,10 @@ def _encode(text: str) -> tuple[str, bytes]:
     if text.isascii():
         quoted = b2a_qp(data, istext=True)
         return "quoted-printable", quoted.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return "base64", _base64(data)
+
+
+def _base64(data: bytes) -> bytes:
     flat = b64encode(data)
     lines = [flat[at : at + _BASE64_LINE] for at in range(0, len(flat), _BASE64_LINE)]
-    return "base64", b"\r\n".join(lines)
+    return b"\r\n".join(lines)

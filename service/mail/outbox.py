@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import policy
+from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
@@ -108,3 +110,18 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def html_of(message: EmailMessage) -> str:
+    """The HTML part as a browser can show it: with the pictures that came inside. "": no such part.
+
+    The parts must have been read with `email.policy.default`.
+    """
+    part = message.get_body(("html",))
+    html = "" if part is None else str(part.get_content())
+    for one in message.walk():
+        cid = str(one["Content-ID"] or "").strip("<> ")
+        if cid and one.get_content_maintype() == "image":
+            data = b64encode(one.get_content()).decode()
+            html = html.replace(f"cid:{cid}", f"data:{one.get_content_type()};base64,{data}")
+    return html

@@ -5,7 +5,7 @@ Sending and previewing both come through `TransactionalComposer.compose`, so a p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from service.mail import addresses, message
 from service.model import DeliveryKind, Parts
 from service.render import dates
 from service.render.engine import shipped_templates
+from service.render.logo import logo_of, without_missing
 from service.render.marks import fill
 from service.render.site_facts import base_url
 from service.render.words import Words, load_words
@@ -120,6 +121,9 @@ class TransactionalComposer:
         self._reply_to = None if reply_to is None else mailbox(reply_to)
         self._folders = [settings.root / "templates", shipped_templates()]
         self._signer = _signer(settings)
+        logo = logo_of(settings.root, settings.branding.logo)
+        self._logo = logo
+        self._picture = None if logo is None else message.inline(logo.cid, logo.kind, logo.data)
         self._words: dict[str, Words] = {}
 
     def compose(self, mail: PersonalMail) -> Message:
@@ -145,7 +149,9 @@ class TransactionalComposer:
             language=mail.language,
             segment=mail.segment,
         )
-        data = message.build(fill(mail.parts, self.values(recipient, mail.language)), envelope)
+        parts = fill(mail.parts, self.values(recipient, mail.language))
+        parts = replace(parts, html=without_missing(parts.html, self._logo))
+        data = message.build(parts, envelope, self._picture)
         if self._signer is not None:
             data = self._signer.sign(data, mail.dated_at)
         return Message(

@@ -14,10 +14,30 @@ from jinja2.sandbox import SandboxedEnvironment
 from service.config.schema import Settings
 from service.errors import Fault, Finding, TemplateError
 from service.render.engine import shipped_templates
+from service.render.logo import LogoError, read_file
 from service.render.words import FALLBACK, NotAWordError, has_words, read_words
 
 
 def faults(settings: Settings) -> list[Finding]:
+    """Every fault, in no order."""
+    return [*_language(settings), *_logo(settings)]
+
+
+def _logo(settings: Settings) -> list[Finding]:
+    name, path = settings.branding.logo, ("branding", "logo")
+    if name is None:
+        return []
+    try:
+        read_file(settings.root / name)
+    except LogoError as error:
+        return [(path, f"{name} {error.problem}", error.remedy)]
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        return [(path, f"{name} cannot be read: {why}", "a path from the folder of bantin.toml")]
+    return []
+
+
+def _language(settings: Settings) -> list[Finding]:
     """Pages and mails in a language that has no words would be English ones under its name."""
     language, own = settings.site.language, settings.root / "templates"
     shipped = shipped_templates()

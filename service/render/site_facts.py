@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from service.config.schema import Settings
-from service.render.views import LinkView, SiteView
+from service.render.logo import logo_of
+from service.render.views import LinkView, LogoView, SiteView
 
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - not bound
 
@@ -28,8 +29,9 @@ def local_url(settings: Settings) -> str:
 
 
 def site_view(settings: Settings) -> SiteView:
-    """The site for every template."""
+    """The site for every template. Reads the logo."""
     branding = settings.branding
+    logo = logo_of(settings.root, branding.logo)
     return SiteView(
         title=settings.site.title,
         base_url=base_url(settings),
@@ -42,4 +44,5 @@ def site_view(settings: Settings) -> SiteView:
         rights=settings.publish.rights,
         privacy=settings.signup.privacy,
         links=tuple(LinkView(link.title, link.url) for link in branding.links),
+        logo=None if logo is None else LogoView(f"cid:{logo.cid}", logo.width, logo.height),
     )

@@ -30,8 +30,20 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True)
+class LogoView:
+    """The logo in a mail: `src` is what an img names it by, width and height are in pixels."""
+
+    src: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class SiteView:
-    """The site as every template sees it. `base_url` has no slash at its end."""
+    """The site as every template sees it. `base_url` has no slash at its end.
+
+    `logo` is for mails alone, which carry it inside; None: there is none.
+    """
 
     title: str
     base_url: str
@@ -44,6 +56,7 @@ class SiteView:
     rights: str = ""
     privacy: str | None = None
     links: tuple[LinkView, ...] = ()
+    logo: LogoView | None = None
 
 
 @dataclass(frozen=True, slots=True)

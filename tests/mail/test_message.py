@@ -20,6 +20,7 @@ from service.mail.message import (
     Envelope,
     build,
     edition_message_id,
+    inline,
     key_of,
     transactional_message_id,
 )
@@ -74,6 +75,30 @@ def test_it_reads_back_as_it_was_meant(now):
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert bodies(message) == [text, html]
+
+
+def test_a_picture_belongs_to_the_html_part_that_names_it(now):
+    picture = inline("logo-1@bantin", "png", bytes(range(256)) * 9)
+    html = '<p><img src="cid:logo-1@bantin" alt=""> Bão số 13</p>\n'
+    parts = Parts(VIETNAMESE, "Bão số 13\n", html)
+    data = build(parts, envelope(now), picture)
+    assert data == build(parts, envelope(now), picture)
+    message = read(data)
+    plain, related = message.iter_parts()
+    assert (message.get_content_type(), plain.get_content_type()) == (
+        "multipart/alternative", "text/plain",
+    )  # fmt: skip
+    assert related.get_content_type() == "multipart/related"
+    assert related.get_param("type") == "text/html"
+    shown, image = related.iter_parts()
+    assert shown.get_content().replace("\r\n", "\n") == html
+    assert (image.get_content_type(), image["Content-ID"]) == ("image/png", "<logo-1@bantin>")
+    assert image.get_content_disposition() == "inline"
+    assert image.get_content() == bytes(range(256)) * 9
+    assert message.get_body(("html",)).get_content() == shown.get_content()
+    assert max(map(len, data.split(b"\r\n"))) <= 998
+    other = Parts(VIETNAMESE, "x", "<p>x</p>")
+    assert build(other, envelope(now), picture) == build(other, envelope(now))
 
 
 def test_headers_of_lists_stand_raw_on_one_line(now):

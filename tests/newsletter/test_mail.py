@@ -8,8 +8,10 @@ import pytest
 from lxml import html as lxml_html
 
 from service.mail import message
+from service.mail.outbox import html_of
 from service.newsletter.compose import HTML_LIMIT, encoded_size
 from service.render.engine import shipped_templates
+from service.render.icon import png
 from service.store.mailing.message_parts import pack, unpack
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
 
@@ -186,6 +188,40 @@ def test_what_runs_from_right_to_left_disturbs_nothing_beside_it(room):
     assert (headline.text_content(), headline.get("dir")) == (title, "auto")
     assert page.xpath("//p[@class='lead']/@dir") == ["auto"]
     assert outlet in page.xpath("//p[@class='quiet']/bdi/text()")
+
+
+def test_the_logo_stands_in_the_mail_itself(store, tmp_path):
+    (tmp_path / "logo.png").write_bytes(png(96))
+    room = Newsroom(store, tmp_path, branding={"logo": "logo.png"})
+    room.subscribe()
+    room.story("Học sinh nghỉ học", at=MONDAY - HOUR)
+    room.now = MONDAY
+    expected = room.preview(to="minh@example.vn").message
+    room.run()
+    [path] = (tmp_path / "var" / "outbox" / "new").iterdir()
+    assert path.read_bytes() == expected
+    [mail] = room.outbox("minh@example.vn")
+    [image] = [one for one in mail.walk() if one.get_content_maintype() == "image"]
+    assert image.get_content() == png(96)
+    [shown] = page_of(mail).xpath("//img")
+    assert shown.get("src") == "cid:" + image["Content-ID"].strip("<>")
+    assert (shown.get("width"), shown.get("height"), shown.get("alt")) == ("48", "48", "")
+    html = html_of(mail)
+    assert "cid:" not in html
+    assert 'src="data:image/png;base64,iVBOR' in html
+
+
+def test_a_logo_that_is_gone_before_the_mail_goes_leaves_no_hole(store, tmp_path):
+    (tmp_path / "logo.png").write_bytes(png(96))
+    room = Newsroom(store, tmp_path, branding={"logo": "logo.png"})
+    room.subscribe()
+    room.story("Học sinh nghỉ học", at=MONDAY - HOUR)
+    room.plan(MONDAY)
+    (tmp_path / "logo.png").unlink()
+    room.send()
+    [mail] = room.outbox("minh@example.vn")
+    assert mail.get_content_type() == "multipart/alternative"
+    assert not page_of(mail).xpath("//img")
 
 
 def test_what_is_over_max_waits_on_the_web(store, tmp_path):

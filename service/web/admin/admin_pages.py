@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from service.errors import StoreError
-from service.mail.outbox import Outbox
+from service.mail.outbox import Outbox, html_of
 from service.mail.relays import line_names
 from service.report.mailing import Beside
 from service.report.status import Status, status
@@ -137,7 +137,7 @@ async def outbox_mail(request: Request) -> Response:
         key=key,
         subject=str(message["Subject"] or ""),
         headers=tuple((name, str(message[name])) for name in _HEADERS if message[name]),
-        text=_part(message, "plain"),
+        text=_text_of(message),
         html_path=f"/outbox/{key}/html",
     )
     return page(context, "outbox_mail", headers=_SHOW_FRAME, mail=view)
@@ -149,7 +149,7 @@ async def outbox_mail_html(request: Request) -> Response:
     message = await asyncio.to_thread(_message, context_of(request), request.path_params["key"])
     if message is None:
         return error(request, 404)
-    html = _part(message, "html").replace("<head>", f"<head>{_NEW_TAB}", 1)
+    html = html_of(message).replace("<head>", f"<head>{_NEW_TAB}", 1)
     return HTMLResponse(html, headers={**PRIVATE, **_IN_FRAME})
 
 
@@ -167,8 +167,8 @@ def _message(context: Context, key: str) -> EmailMessage | None:
     return None if data is None else BytesParser(policy=policy.default).parsebytes(data)
 
 
-def _part(message: EmailMessage, kind: str) -> str:
-    part = message.get_body((kind,))
+def _text_of(message: EmailMessage) -> str:
+    part = message.get_body(("plain",))
     return "" if part is None else str(part.get_content())
 
 
