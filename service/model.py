@@ -278,18 +278,33 @@ class StoryAct:
 
 
 @dataclass(frozen=True, slots=True)
+class QuietTime:
+    """When no mail is wanted, by the clock of a zone.
+
+    `hours`: from, and until which is not quiet any more, over midnight where the end is earlier.
+    `weekdays`: whole days, Monday is 0. `dates`: whole days besides.
+    """
+
+    hours: tuple[time, time] | None = None
+    weekdays: frozenset[int] = frozenset()
+    dates: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class CadenceRule:
     """When a digest is cut, in civil time of a zone.
 
     `rhythm` is a Cadence value or a five-field cron line. `day` is "monday".."sunday" for weekly,
     "1".."31" or "last" for monthly and longer, None otherwise. `holidays`: days of that zone
-    without a cut (newsletter/holidays.py); immediate and hourly have none.
+    without a cut (newsletter/holidays.py); immediate and hourly have none. `quiet`: what would be
+    cut in it is cut at its end; None = it never is quiet.
     """
 
     rhythm: str
     at: time = time(7, 0)
     day: str | None = None
     holidays: frozenset[date] = frozenset()
+    quiet: QuietTime | None = None
 
 
 @dataclass(frozen=True, slots=True)

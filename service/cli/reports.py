@@ -16,7 +16,7 @@ from service.report.explain import Explanation
 from service.report.explanation_lines import Detail, parts
 from service.report.sentence import english, in_english
 from service.report.standing import advice, reason, state
-from service.report.status import Status, put_off_from
+from service.report.status import Status, put_off
 from service.report.trouble import said
 from service.store.status_counts import DigestRow
 
@@ -85,8 +85,11 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
 
 
 def _put_off(digest: DigestRow, zone: str) -> str:
-    instead = put_off_from(digest)
-    return "" if instead is None else f"put off from {local(instead, zone)}: a holiday"
+    waits = put_off(digest)
+    if waits is None:
+        return ""
+    because = "a holiday" if waits.holiday else "a quiet time"
+    return f"put off from {local(waits.since, zone)}: {because}"
 
 
 def _tell_sources(found: Status, zone: str) -> None:

@@ -41,6 +41,7 @@ from service.config.sections import (
     PerSite,
     Phrase,
     Publish,
+    Quiet,
     Relay,
     Signup,
     Site,
@@ -295,6 +296,13 @@ class Digest(Named):
         (),
         description="Days without a mail, which comes on the first day after; "
         'days, or "FIRST/LAST"; nothing for immediate and hourly',
+    )
+    quiet: Quiet | None = Field(
+        None, description="What falls into these hours and days is mailed at their end"
+    )
+    bundle: Duration | None = Field(
+        None,
+        description="Immediate mails wait for more, at most so long after the first story of each",
     )
     scope: Id = Field(
         "news", description="Each article is mailed once per scope; a review sets its own"

@@ -12,8 +12,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from service.config.values import (
+    DAYS,
     DomainName,
     Duration,
+    HoursOfDay,
     Line,
     ListenAddress,
     Network,
@@ -24,6 +26,7 @@ from service.config.values import (
     Selector,
     StoreUrl,
     WebAddress,
+    Weekday,
     phrase,
     zone_or_none,
 )
@@ -329,6 +332,23 @@ class Signup(ConfigSection):
         "last-edition", description="Mail sent after the confirmation"
     )
     privacy: WebAddress | None = Field(None, description="The URL of your privacy page")
+
+
+class Quiet(ConfigSection):
+    """When a digest is not mailed, in the time zone of each subscriber."""
+
+    hours: HoursOfDay | None = Field(
+        None, description='From when until when, such as "22:00-06:00"'
+    )
+    days: tuple[Weekday, ...] = Field((), description='Whole days, such as ["sat", "sun"]')
+
+    @model_validator(mode="after")
+    def _leaves_time(self) -> Quiet:
+        if self.hours is None and not self.days:
+            raise ValueError('no time is named; write hours = "22:00-06:00", days = ["sun"] or both')
+        if len(set(self.days)) == len(DAYS):
+            raise ValueError("all days are quiet; leave one out")
+        return self
 
 
 class StoriesSection(ConfigSection):

@@ -172,6 +172,33 @@ def day_of_cut(value: Any) -> Any:
     raise ValueError(f'"{value}" is not a day; {right}')
 
 
+DAYS = tuple(name[:3] for name in _WEEKDAYS)
+"""Monday to Sunday, as they are kept."""
+
+
+def weekday(value: str) -> str:
+    """A day of the week, "sun" or "Sunday"; returns "sun"."""
+    said = value.lower()
+    if said in {*DAYS, *_WEEKDAYS}:
+        return said[:3]
+    near = get_close_matches(said, [*DAYS, *_WEEKDAYS], 1)
+    raise ValueError(f'"{value}" is not a day of the week; write "{near[0] if near else "sun"}"')
+
+
+_HOURS = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d")
+
+
+def hours_of_day(value: str) -> str:
+    """From when until when in a day, over midnight where the end is earlier: "22:00-06:00"."""
+    right = 'write them such as "22:00-06:00"'
+    if _HOURS.fullmatch(value) is None:
+        raise ValueError(f'"{value}" is no hours of a day; {right}')
+    begin, _, end = value.partition("-")
+    if begin == end:
+        raise ValueError(f'"{value}" ends when it begins; write whole days as days = ["sun"]')
+    return value
+
+
 LONGEST_HOLIDAY = 366
 """Days from the first to the last of one line of holidays."""
 
@@ -196,6 +223,8 @@ def _iso_day(text: str) -> date:
 
 
 Holiday = Annotated[str, AfterValidator(holiday)]
+HoursOfDay = Annotated[str, AfterValidator(hours_of_day)]
+Weekday = Annotated[str, AfterValidator(weekday)]
 
 
 def _is_day(text: str) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from service.model import Cadence
 from service.newsletter import rules
 from service.newsletter.choose import Chooser, StorySelection
 from service.newsletter.freeze import OVERLAP
@@ -31,7 +32,9 @@ class CutTerms:
     """What holds for everyone who is cut here.
 
     `topics` are the digest's, in its order. Lateness counts from `late_from` to `now`;
-    `max_lateness` None: until the next cut of the cadence, at least LEAST_LATENESS.
+    `max_lateness` None: until the next cut of the cadence, at least LEAST_LATENESS. `bundle`: how
+    long the first story of an immediate mail waits for others. `by_hand`: the cut was asked for,
+    and is wanted now, whether it is quiet or others may come.
     """
 
     edition: Edition
@@ -40,6 +43,8 @@ class CutTerms:
     max_lateness: timedelta | None
     late_from: datetime
     now: datetime
+    bundle: timedelta = timedelta()
+    by_hand: bool = False
 
     def expires_at(self, schedule: Schedule) -> datetime:
         """When a mail of this edition is too late to be sent."""
@@ -71,6 +76,10 @@ def decide(window: Window, terms: CutTerms, chooser: Chooser, told: AbstractSet[
         gone = WindowMove(window.id, max(begin, edition.covers_to), covered_to, after)
         return Decision(window, gone, None, "suppressed" if window.barred else "paused")
     still = WindowMove(window.id, begin, window.covered_to, after)
+    quiet_until = None if terms.by_hand else schedule.quiet_until(terms.now)
+    if quiet_until is not None:  # a cut that is made up for late
+        still = replace(still, next_cut_at=min(after, quiet_until))
+        return Decision(window, still, None, f"waits: quiet until {quiet_until:%Y-%m-%d %H:%M}Z")
     waits = _why_it_waits(window, terms, schedule)
     if waits:
         return Decision(window, still, None, waits)
@@ -80,6 +89,9 @@ def decide(window: Window, terms: CutTerms, chooser: Chooser, told: AbstractSet[
     choice = chooser.choose(followed(terms.topics, window.topics), since, told)
     if 0 < len(choice) < terms.least and not _out_of_patience(choice, schedule, edition.cut_at):
         return Decision(window, still, None, f"waits: {len(choice)} of {terms.least} stories")
+    until = _bundled_until(choice, terms, schedule)
+    if until is not None:
+        return Decision(window, still, None, f"waits for more until {until:%Y-%m-%d %H:%M}Z")
     moved = WindowMove(window.id, begin, covered_to, after)
     if not len(choice):
         return Decision(window, moved, None, "nothing new to tell")
@@ -100,6 +112,21 @@ def _why_it_waits(window: Window, terms: CutTerms, schedule: Schedule) -> str:
     if terms.expires_at(schedule) <= terms.now:
         return "waits: too late for this cut"
     return ""
+
+
+def _bundled_until(
+    choice: StorySelection, terms: CutTerms, schedule: Schedule
+) -> datetime | None:
+    """Until when an immediate mail may wait for more; None: it must go with this cut.
+
+    It goes with the last cut within the time from its first story on. Who asks again at the next
+    cut finds the same, so a restart neither loses nor lengthens the time.
+    """
+    first = choice.waiting_since()
+    if terms.by_hand or schedule.rule.rhythm != Cadence.IMMEDIATE or first is None:
+        return None
+    until = first + terms.bundle
+    return until if schedule.next_cut(terms.edition.cut_at) <= until else None
 
 
 def _is_paused(window: Window, cut_at: datetime) -> bool:

@@ -13,6 +13,11 @@ from service.text.unknown_name import problem_and_remedy
 LONGEST_CADENCE = 64
 """Characters: a cadence is part of an edition's key, and a column in both databases."""
 
+LEAST_BUNDLE = 2 * cadence.IMMEDIATE_GRID
+"""Less waits for nothing: immediate mails come once in the grid's time anyway."""
+
+LONGEST_BUNDLE = timedelta(days=1)
+
 LEAST_LATENESS = timedelta(minutes=10)
 """A queue that is a little behind must not throw mails away."""
 
@@ -40,6 +45,8 @@ def _of_digest(digest: Digest) -> list[Finding]:
         found += _day(digest)
         found += _at(digest)
         found += _holidays(digest)
+        found += _quiet(digest)
+        found += _bundle(digest)
     if digest.topics == ():
         right = "leave it out for every topic, or name some"
         found.append((("topics",), "no topic is named", right))
@@ -60,6 +67,29 @@ def _holidays(digest: Digest) -> list[Finding]:
         return []
     problem = "immediate and hourly mails come on holidays as well"
     return [(("holidays",), problem, "take it out, or offer a cadence that is daily or longer")]
+
+
+def _quiet(digest: Digest) -> list[Finding]:
+    """A cadence of which every mail would fall into the quiet time has a wrong hour or day."""
+    for rhythm in dict.fromkeys((digest.cadence, *digest.cadences)):
+        if cadence.falls_into_quiet(rules.rule_of(digest, rhythm, None)):
+            named = rhythm if cadence.is_cron(rhythm) else f"{rhythm}, at {digest.at}"
+            problem = f"every mail that is {named} would fall into it"
+            right = "write another hour or day there, or another quiet time"
+            return [(("quiet",), problem, right)]
+    return []
+
+
+def _bundle(digest: Digest) -> list[Finding]:
+    if digest.bundle is None:
+        return []
+    if Cadence.IMMEDIATE not in (digest.cadence, *digest.cadences):
+        problem = "only immediate mails wait for more"
+        return [(("bundle",), problem, "take it out, or offer the cadence immediate")]
+    if not LEAST_BUNDLE <= digest.bundle <= LONGEST_BUNDLE:
+        problem = "immediate mails come every 5 minutes, and hold news for a day at most"
+        return [(("bundle",), problem, 'write one from "10m" to "1d"')]
+    return []
 
 
 def _cadence(key: str, rhythm: str) -> Finding | None:

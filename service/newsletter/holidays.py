@@ -1,18 +1,33 @@
 """Days on which a digest is not mailed: its cuts of such a day move to the first day after. Pure.
 
-A cut keeps its time of day. What falls together with a cut of that day is one with it, so that who
+They are dates (holidays), or days of the week that are quiet. A cut keeps its time of day. What falls together with a cut of that day is one with it, so that who
 gets a daily mail has one after the holidays, not one for each of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import groupby
 
 _DAY = timedelta(days=1)
 _JUST_BEFORE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DaysOff:
+    """Days without a mail, by their date or their weekday (Monday is 0)."""
+
+    dates: frozenset[date] = frozenset()
+    weekdays: frozenset[int] = frozenset()
+
+    def __contains__(self, day: date) -> bool:
+        return day.weekday() in self.weekdays or day in self.dates
+
+    def __bool__(self) -> bool:
+        return bool(self.dates or self.weekdays)
 
 
 @lru_cache
@@ -43,30 +58,30 @@ def read(kept: str) -> frozenset[date]:
     return days(tuple(kept.split(",")))
 
 
-def put_off(civil: datetime, holidays: frozenset[date]) -> datetime:
-    """The same time on the first day from then on which is no holiday."""
-    while civil.date() in holidays:
+def put_off(civil: datetime, off: DaysOff) -> datetime:
+    """The same time on the first day from then on which is none of them."""
+    while civil.date() in off:
         civil += _DAY
     return civil
 
 
 def in_order(
-    civil: Iterable[datetime], holidays: frozenset[date], *, falling: bool = False
+    civil: Iterable[datetime], off: DaysOff, *, falling: bool = False
 ) -> Iterator[datetime]:
     """Civil times of a rule, rising or `falling`, each put off, in that order again.
 
     Those of several days may come to stand on one, each time once.
     """
-    moved = (put_off(one, holidays) for one in civil)
+    moved = (put_off(one, off) for one in civil)
     for _, same_day in groupby(moved, key=datetime.date):
         yield from sorted(set(same_day), reverse=falling)
 
 
-def begin(start: datetime, holidays: frozenset[date]) -> datetime:
+def begin(start: datetime, off: DaysOff) -> datetime:
     """From where civil times must be looked at to find those that are put off beyond `start`."""
     day = start.date()
-    while day - _DAY in holidays:
+    while day - _DAY in off:
         day -= _DAY
-    if day == start.date() and day not in holidays:
+    if day == start.date() and day not in off:
         return start
     return datetime.combine(day, time()) - _JUST_BEFORE

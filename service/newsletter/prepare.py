@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.config.schema import Settings
 from service.model import DeliveryKind
@@ -80,6 +80,8 @@ def prepare(
         # A cut that was asked for by hand is wanted now, however long it is past.
         late_from=edition.cut_at if at is None else max(edition.cut_at, now),
         now=now,
+        bundle=written.bundle or timedelta(),
+        by_hand=at is not None,
     )
     items = frozen_items.resolve(connection, frozen)
     return Planning(

@@ -11,13 +11,24 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from service.config.schema import Digest
-from service.model import Cadence, CadenceRule
+from service.model import Cadence, CadenceRule, QuietTime
 from service.newsletter import cadence, holidays
+from service.text.instants import quiet
 
 MONTHLY_AND_LONGER = frozenset({Cadence.MONTHLY, Cadence.QUARTERLY, Cadence.HALF_YEARLY})
 
 _FIRST_DAY = "1"
 _SEPARATOR = "|"
+_QUIET = "quiet "
+"""What the part of a rule's text with its quiet time begins with; holidays begin with a digit."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """Since when a mail waits that comes with a later cut. `holiday` False: for a quiet time."""
+
+    since: datetime
+    holiday: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,8 @@ class Schedule:
         kept = [self.rule.rhythm, self.rule.day or "", at, self.zone]
         if self.rule.holidays:
             kept.append(holidays.text(self.rule.holidays))
+        if self.rule.quiet is not None:
+            kept.append(_QUIET + quiet.text(self.rule.quiet))
         return _SEPARATOR.join(kept)
 
     def next_cut(self, after: datetime) -> datetime:
@@ -46,18 +59,42 @@ class Schedule:
         """The last cut that is past, one at `at` included."""
         return cadence.latest_cut(self.rule, self.zone, at)
 
-    def put_off_from(self, cut: datetime) -> datetime | None:
-        """When a mail would have come that this cut brings, but for holidays; None: at this cut."""
-        plain = replace(self.rule, holidays=frozenset())
-        first = cadence.next_cut(plain, self.zone, self.previous_cut(cut))
-        return first if first < cut else None
+    def put_off(self, cut: datetime) -> PutOff | None:
+        """When a mail would have come that this cut brings, but for holidays and quiet times.
+
+        None: at this cut.
+        """
+        first = self._plain.next_cut(self.previous_cut(cut))
+        day = first.astimezone(ZoneInfo(self.zone)).date()
+        return PutOff(first, day in self.rule.holidays) if first < cut else None
+
+    def brings(self, cut: datetime, after: datetime) -> bool:
+        """Whether a mail that would have come later than `after` comes with this cut."""
+        return self._plain.next_cut(after) <= cut
+
+    def quiet_until(self, at: datetime) -> datetime | None:
+        """When the quiet time ends that it is at this instant; None: it is not quiet."""
+        if self.rule.quiet is None:
+            return None
+        end = quiet.end_of_quiet(self.rule.quiet, ZoneInfo(self.zone), at)
+        return end if end > at else None
+
+    @property
+    def _plain(self) -> Schedule:
+        """The same without holidays and quiet times."""
+        return Schedule(replace(self.rule, holidays=frozenset(), quiet=None), self.zone)
 
 
 def read(text: str) -> Schedule:
     """The schedule whose `text` this is."""
     rhythm, day, at, zone, *kept = text.split(_SEPARATOR)
-    free = holidays.read(kept[0]) if kept else frozenset()
-    return Schedule(CadenceRule(rhythm, time.fromisoformat(at), day or None, free), zone)
+    rule = CadenceRule(rhythm, time.fromisoformat(at), day or None)
+    for one in kept:
+        if one.startswith(_QUIET):
+            rule = replace(rule, quiet=quiet.read(one.removeprefix(_QUIET)))
+        else:
+            rule = replace(rule, holidays=holidays.read(one))
+    return Schedule(rule, zone)
 
 
 def own(digest: Digest, site_zone: str) -> Schedule:
@@ -74,7 +111,7 @@ def schedule(
     chose one follows it when the TOML changes it.
     """
     rule = rule_of(digest, rhythm, at)
-    if not cadence.is_zoned(rule.rhythm):
+    if rule.quiet is None and not cadence.is_zoned(rule.rhythm):
         return Schedule(rule, "UTC")
     return Schedule(rule, zone if zone and _exists(zone) else site_zone)
 
@@ -83,12 +120,20 @@ def rule_of(digest: Digest, rhythm: str | None, at: str | None) -> CadenceRule:
     """The rule behind a cadence of the digest; what means nothing in a cadence is left out."""
     offered = (digest.cadence, *(digest.cadences or ()))
     chosen = rhythm if rhythm in offered else digest.cadence
+    silence = _quiet_time(digest)
     if not cadence.is_zoned(chosen):
-        return CadenceRule(chosen)
+        return CadenceRule(chosen, quiet=silence)
     free = holidays.days(digest.holidays)
     if cadence.is_cron(chosen):
-        return CadenceRule(" ".join(chosen.split()), holidays=free)
-    return CadenceRule(chosen, time.fromisoformat(at or digest.at), _day(digest, chosen), free)
+        return CadenceRule(" ".join(chosen.split()), holidays=free, quiet=silence)
+    clock = time.fromisoformat(at or digest.at)
+    return CadenceRule(chosen, clock, _day(digest, chosen), free, silence)
+
+
+def _quiet_time(digest: Digest) -> QuietTime | None:
+    if digest.quiet is None:
+        return None
+    return quiet.read(",".join([digest.quiet.hours or "", *digest.quiet.days]).strip(","))
 
 
 def fits(day: str, rhythm: str) -> bool:

@@ -91,18 +91,14 @@ def next_of(row: Scheduling, schedule: Schedule, now: datetime) -> datetime:
 
     A new one waits for the first after its confirmation; it may be past already, then it is due. A
     changed one waits for the first to come, but never slips past a cut that was missed, or that
-    holidays have put off until now. A day that becomes a holiday after its cut was taken puts off
-    nothing.
+    holidays or quiet times have put off until now. A day that becomes a holiday after its cut was
+    taken puts off nothing.
     """
     if row.rule is None or row.next_cut_at is None:
         return schedule.next_cut(row.starts_at)
     waits_since, taken = _standing(row.rule, row.next_cut_at)
     cut = schedule.next_cut(min(now, waits_since - _INSTANT))
-    while (
-        taken is not None
-        and (put_off := schedule.put_off_from(cut)) is not None
-        and put_off <= taken
-    ):
+    while taken is not None and not schedule.brings(cut, taken):
         cut = schedule.next_cut(cut)
     return cut
 
@@ -114,7 +110,8 @@ def _standing(rule: str, next_cut_at: datetime) -> tuple[datetime, datetime | No
         taken = before.previous_cut(next_cut_at)
     except ValueError:  # another version has written it
         return next_cut_at, None
-    return before.put_off_from(next_cut_at) or next_cut_at, taken
+    put_off = before.put_off(next_cut_at)
+    return put_off.since if put_off is not None else next_cut_at, taken
 
 
 def begin_of(row: Scheduling, schedule: Schedule, scope: str) -> datetime:

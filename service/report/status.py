@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from service.newsletter import rules
+from service.newsletter.rules import PutOff
 from service.report import hubs, mailing
 from service.report.lateness import Lateness, lateness
 from service.report.mailing import NOTHING, Beside, Mailing
@@ -69,11 +70,11 @@ def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> S
     )
 
 
-def put_off_from(digest: DigestRow) -> datetime | None:
-    """When its next mail would have come, but for holidays; None: it is not put off."""
+def put_off(digest: DigestRow) -> PutOff | None:
+    """When its next mail would have come, but for days off and quiet times; None: it does then."""
     if digest.rule is None or digest.next_cut_at is None:
         return None
-    return rules.read(digest.rule).put_off_from(digest.next_cut_at)
+    return rules.read(digest.rule).put_off(digest.next_cut_at)
 
 
 def is_gone(process: ServiceProcess, now: datetime) -> bool:
@@ -110,9 +111,9 @@ def as_json(found: Status) -> dict[str, object]:
                 "id": digest.name,
                 "next_cut": _iso(digest.next_cut_at),
                 "subscribers": digest.subscribers,
-                "put_off_from": _iso(put_off_from(digest)),
+                "put_off_from": _iso(None if waits is None else waits.since),
             }
-            for digest in found.digests
+            for digest, waits in ((one, put_off(one)) for one in found.digests)
         ],
         "editions": [
             {

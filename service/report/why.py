@@ -126,12 +126,14 @@ def _by_subscription(  # noqa: PLR0911 - a return an answer: it reads as the tab
 
 
 def _cut(one: SubscriptionSnapshot) -> str:
-    """When it comes, and since when it would have come but for holidays."""
+    """When it comes, and since when it would have come but for holidays and quiet times."""
     if one.rule is None or one.next_cut_at is None:
         return _day(one.next_cut_at)
-    instead = rules.read(one.rule).put_off_from(one.next_cut_at)
-    put_off = "" if instead is None else f", put off from {_day(instead)}: a holiday"
-    return f"{_day(one.next_cut_at)}{put_off}"
+    waits = rules.read(one.rule).put_off(one.next_cut_at)
+    if waits is None:
+        return _day(one.next_cut_at)
+    because = "a holiday" if waits.holiday else "a quiet time"
+    return f"{_day(one.next_cut_at)}, put off from {_day(waits.since)}: {because}"
 
 
 def _day(at: datetime | None) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from service.newsletter import holidays, rules
 from service.newsletter.cadence import latest_cut, next_cut, previous_cut
 from service.newsletter.holidays import days, read, text
+from service.newsletter.rules import PutOff
 from service.newsletter.scheduling import next_of
 from service.report.status import as_json, status
 from service.report.why import why
@@ -132,7 +133,7 @@ def test_a_mail_waits_over_holidays_and_tells_all_of_them_once(store, tmp_path):
     assert room.titles() == []
     row = room.row(reader)
     assert row.next_cut_at == MONDAY + DAY
-    assert rules.read(row.rule).put_off_from(row.next_cut_at) == MONDAY
+    assert rules.read(row.rule).put_off(row.next_cut_at) == PutOff(MONDAY, holiday=True)
     with store.read() as connection:
         [told] = as_json(status(connection, room.now))["digests"]
     assert told["put_off_from"] == MONDAY.isoformat()
@@ -143,7 +144,7 @@ def test_a_mail_waits_over_holidays_and_tells_all_of_them_once(store, tmp_path):
     assert room.mails() == [["Một", "Hai"]]
     room.run(MONDAY + 2 * DAY)
     assert len(room.mails()) == 1
-    assert rules.read(row.rule).put_off_from(MONDAY + 2 * DAY) is None
+    assert rules.read(row.rule).put_off(MONDAY + 2 * DAY) is None
 
 
 def _why(store, now):

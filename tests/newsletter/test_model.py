@@ -22,7 +22,12 @@ from tests.levels import some
 from tests.newsletter.newsroom import DAY, HOUR, TOPICS, Newsroom
 
 DIGESTS = {
-    "ngay": {"cadence": "daily", "cadences": ["immediate", "hourly", "daily", "weekly"]},
+    "ngay": {
+        "cadence": "daily",
+        "cadences": ["immediate", "hourly", "daily", "weekly"],
+        "quiet": {"hours": "22:00-06:00", "days": ["sun"]},
+        "bundle": "40m",
+    },
     "tuan": {
         "cadence": "weekly",
         "cadences": ["daily", "weekly", "0 18 * * 1,3,5"],

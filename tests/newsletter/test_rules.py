@@ -106,6 +106,7 @@ def test_a_schedule_is_read_back_from_its_text(written):
         {"cadence": "weekly", "day": 15, "cadences": ["weekly", "monthly"]},
         {"cadence": "0 7 * * 1-5", "cadences": ["0 7 * * 1-5", "weekly"], "at": "08:00"},
         {"cadence": "hourly", "cadences": ["hourly", "daily"], "holidays": ["2027-09-02"]},
+        {"cadence": "immediate", "quiet": {"hours": "22:00-06:00"}, "bundle": "10m"},
     ],
 )
 def test_what_makes_sense_has_no_fault(written):
@@ -146,6 +147,14 @@ def test_what_makes_sense_has_no_fault(written):
             "on holidays as well",
             "daily or longer",
         ),
+        (
+            {"cadence": "daily", "at": "23:00", "quiet": {"hours": "22:00-06:00"}},
+            "quiet",
+            "every mail that is daily, at 23:00 would fall into it",
+            "another hour or day",
+        ),
+        ({"cadence": "daily", "bundle": "15m"}, "bundle", "only immediate", "immediate"),
+        ({"cadence": "immediate", "bundle": "5m"}, "bundle", "every 5 minutes", '"10m" to "1d"'),
         ({"max_lateness": "1m"}, "max_lateness", "expire", '"10m"'),
     ],
 )

@@ -6,13 +6,15 @@ from datetime import time
 
 import pytest
 
-from service.model import Cadence, CadenceRule
+from service.model import Cadence, CadenceRule, QuietTime
 from service.render.engine import shipped_templates
 from service.render.rhythm import rhythm
 from service.render.words import load_words
 
 VI = load_words([shipped_templates()], "vi")
 EN = load_words([shipped_templates()], "en")
+
+BOTH = QuietTime((time(22), time(6)), frozenset({6}))
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,17 @@ EN = load_words([shipped_templates()], "en")
         (CadenceRule("weekly"), "sáng thứ Hai, 07:00", "Mondays, 07:00"),
         (CadenceRule("weekly", time(19, 30), "sunday"), "tối Chủ nhật, 19:30", "Sundays, 19:30"),
         (CadenceRule("daily", time(12)), "mỗi ngày, 12:00", "every day, 12:00"),
+        (
+            CadenceRule("hourly", quiet=BOTH),
+            "mỗi giờ (trừ 22:00–06:00, Chủ nhật)",
+            "every hour, except 22:00–06:00, Sunday",
+        ),
+        (
+            CadenceRule("daily", quiet=BOTH),
+            "mỗi ngày, 07:00 (trừ Chủ nhật)",
+            "every day, 07:00, except Sunday",
+        ),
+        (CadenceRule("weekly", quiet=BOTH), "sáng thứ Hai, 07:00", "Mondays, 07:00"),
         (
             CadenceRule("monthly", time(7), "last"),
             "ngày cuối tháng, 07:00",

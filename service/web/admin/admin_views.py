@@ -10,6 +10,7 @@ from datetime import datetime
 from markupsafe import Markup, escape
 
 from service.mail.relays import OUTBOX
+from service.newsletter.rules import PutOff
 from service.render import dates
 from service.render.addresses import report_page
 from service.render.engine import Renderer
@@ -18,7 +19,7 @@ from service.report.health import Health
 from service.report.lateness import Lateness
 from service.report.sentence import Sentence, SentenceWriter, counted
 from service.report.standing import TROUBLE, advice, reason, state
-from service.report.status import Status, put_off_from
+from service.report.status import Status, put_off
 from service.store.mailing.relay_states import RelayState
 from service.store.status_counts import DigestRow, SourceRow, TopicRow
 
@@ -62,7 +63,7 @@ class AdminView:
 
     `fine`: everything is running. `relays`: the mail servers that were ever offered a message, and
     the outbox if it takes none. `digests`: each with when its next mail would have come, but for
-    holidays (None: it is not put off).
+    days off and quiet times (None: it does not wait).
 
     Sources in trouble stand first, the worst before the others.
     """
@@ -73,7 +74,7 @@ class AdminView:
     relays: tuple[RelayState, ...]
     sources: tuple[SourceView, ...]
     topics: tuple[tuple[TopicRow, Lateness], ...]
-    digests: tuple[tuple[DigestRow, datetime | None], ...]
+    digests: tuple[tuple[DigestRow, PutOff | None], ...]
     editions: tuple[EditionSummary, ...]
     deliveries: tuple[tuple[str, int], ...]
 
@@ -105,7 +106,7 @@ def admin_view(found: Status, health: Health, teller: SentenceWriter) -> AdminVi
         ),
         sources=_sources(found, teller),
         topics=found.topics,
-        digests=tuple((one, put_off_from(one)) for one in found.digests),
+        digests=tuple((one, put_off(one)) for one in found.digests),
         editions=tuple(
             EditionSummary(
                 title=digests.get(one.digest, one.digest),
