@@ -345,7 +345,9 @@ class Quiet(ConfigSection):
     @model_validator(mode="after")
     def _leaves_time(self) -> Quiet:
         if self.hours is None and not self.days:
-            raise ValueError('no time is named; write hours = "22:00-06:00", days = ["sun"] or both')
+            raise ValueError(
+                'no time is named; write hours = "22:00-06:00", days = ["sun"] or both'
+            )
         if len(set(self.days)) == len(DAYS):
             raise ValueError("all days are quiet; leave one out")
         return self

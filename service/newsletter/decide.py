@@ -114,9 +114,7 @@ def _why_it_waits(window: Window, terms: CutTerms, schedule: Schedule) -> str:
     return ""
 
 
-def _bundled_until(
-    choice: StorySelection, terms: CutTerms, schedule: Schedule
-) -> datetime | None:
+def _bundled_until(choice: StorySelection, terms: CutTerms, schedule: Schedule) -> datetime | None:
     """Until when an immediate mail may wait for more; None: it must go with this cut.
 
     It goes with the last cut within the time from its first story on. Who asks again at the next
