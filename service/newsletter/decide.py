@@ -75,23 +75,16 @@ def decide(window: Window, terms: CutTerms, chooser: Chooser, told: AbstractSet[
         # As if there were nothing to tell, and without a way back: `starts_at` moves along.
         gone = WindowMove(window.id, max(begin, edition.covers_to), covered_to, after)
         return Decision(window, gone, None, "suppressed" if window.barred else "paused")
-    still = WindowMove(window.id, begin, window.covered_to, after)
     quiet_until = None if terms.by_hand else schedule.quiet_until(terms.now)
-    if quiet_until is not None:  # a cut that is made up for late
-        still = replace(still, next_cut_at=min(after, quiet_until))
-        return Decision(window, still, None, f"waits: quiet until {quiet_until:%Y-%m-%d %H:%M}Z")
-    waits = _why_it_waits(window, terms, schedule)
+    still = WindowMove(window.id, begin, window.covered_to, min(after, quiet_until or after))
+    waits = _why_it_waits(window, terms, schedule, begin, quiet_until)
     if waits:
         return Decision(window, still, None, waits)
-    if edition.covers_from > max(begin, window.covered_to):
-        return Decision(window, still, None, "waits: this edition does not reach back far enough")
     since = max(begin, window.covered_to - OVERLAP)
     choice = chooser.choose(followed(terms.topics, window.topics), since, told)
-    if 0 < len(choice) < terms.least and not _out_of_patience(choice, schedule, edition.cut_at):
-        return Decision(window, still, None, f"waits: {len(choice)} of {terms.least} stories")
-    until = _bundled_until(choice, terms, schedule)
-    if until is not None:
-        return Decision(window, still, None, f"waits for more until {until:%Y-%m-%d %H:%M}Z")
+    waits = _what_it_waits_for(choice, terms, schedule)
+    if waits:
+        return Decision(window, still, None, waits)
     moved = WindowMove(window.id, begin, covered_to, after)
     if not len(choice):
         return Decision(window, moved, None, "nothing new to tell")
@@ -103,28 +96,47 @@ def followed(offered: Sequence[str], chosen: Sequence[str] | None) -> tuple[str,
     return tuple(name for name in offered if chosen is None or name in chosen)
 
 
-def _why_it_waits(window: Window, terms: CutTerms, schedule: Schedule) -> str:
-    """Why only the next cut moves; "" if nothing is in the way."""
+def _why_it_waits(
+    window: Window,
+    terms: CutTerms,
+    schedule: Schedule,
+    begin: datetime,
+    quiet_until: datetime | None,
+) -> str:
+    """Why only the next cut moves, whatever there is to tell; "" if nothing is in the way."""
     if window.served:
         return "this edition has been planned for this subscription already"
     if window.open:
         return "waits: an earlier mail is still on its way"
     if terms.expires_at(schedule) <= terms.now:
         return "waits: too late for this cut"
+    if quiet_until is not None:  # the cut is made up for late
+        return f"waits: quiet until {_minute(quiet_until)}"
+    if terms.edition.covers_from > max(begin, window.covered_to):
+        return "waits: this edition does not reach back far enough"
     return ""
 
 
-def _bundled_until(choice: StorySelection, terms: CutTerms, schedule: Schedule) -> datetime | None:
-    """Until when an immediate mail may wait for more; None: it must go with this cut.
+def _what_it_waits_for(choice: StorySelection, terms: CutTerms, schedule: Schedule) -> str:
+    """Whether more stories are waited for; "" if not.
 
-    It goes with the last cut within the time from its first story on. Who asks again at the next
-    cut finds the same, so a restart neither loses nor lengthens the time.
+    An immediate mail goes with the last cut within `bundle` from its first story on. Who asks again
+    at the next cut finds the same, so that a restart neither loses nor lengthens the time.
     """
     first = choice.waiting_since()
-    if terms.by_hand or schedule.rule.rhythm != Cadence.IMMEDIATE or first is None:
-        return None
+    if first is None:
+        return ""
+    cut_at = terms.edition.cut_at
+    if len(choice) < terms.least and not _out_of_patience(choice, schedule, cut_at):
+        return f"waits: {len(choice)} of {terms.least} stories"
+    if terms.by_hand or schedule.rule.rhythm != Cadence.IMMEDIATE:
+        return ""
     until = first + terms.bundle
-    return until if schedule.next_cut(terms.edition.cut_at) <= until else None
+    return f"waits for more until {_minute(until)}" if schedule.next_cut(cut_at) <= until else ""
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}Z"
 
 
 def _is_paused(window: Window, cut_at: datetime) -> bool:

@@ -1,7 +1,8 @@
 """Days on which a digest is not mailed: its cuts of such a day move to the first day after. Pure.
 
-They are dates (holidays), or days of the week that are quiet. A cut keeps its time of day. What falls together with a cut of that day is one with it, so that who
-gets a daily mail has one after the holidays, not one for each of them.
+They are dates (holidays), or days of the week that are quiet. A cut keeps its time of day. What
+falls together with a cut of that day is one with it, so that who gets a daily mail has one after
+the holidays, not one for each of them.
 """
 
 from __future__ import annotations

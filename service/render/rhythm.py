@@ -24,7 +24,8 @@ def rhythm(rule: CadenceRule, words: Words) -> str:
         return said
     times = [words.say(f"date.weekday.{day + 1}") for day in sorted(rule.quiet.weekdays)]
     if rule.quiet.hours is not None and rule.rhythm != Cadence.DAILY:
-        times.insert(0, "–".join(f"{one:%H:%M}" for one in rule.quiet.hours))
+        begin, end = (f"{one:%H:%M}" for one in rule.quiet.hours)
+        times.insert(0, words.say("rhythm.hours", begin=begin, end=end))
     return words.say("rhythm.quiet", rhythm=said, times=", ".join(times)) if times else said
 
 

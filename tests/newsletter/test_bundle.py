@@ -1,4 +1,4 @@
-"""Immediate mails that wait for more: the first story of each opens a time that nothing lengthens."""
+"""Immediate mails that wait for more, for a time that the first story of each begins."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -68,7 +69,8 @@ CUTS = [
     (quietly(SUNDAY, "0 7,18 * * *"), "UTC", "2026-11-28 12:00",
      ["2026-11-28 18:00", "2026-11-30 07:00", "2026-11-30 18:00"]),
     # an hour of one's own in the night, and before a quiet day
-    (quietly(NIGHT, "daily", "23:30"), "UTC", "2026-11-24", ["2026-11-24 06:00", "2026-11-25 06:00"]),
+    (quietly(NIGHT, "daily", "23:30"), "UTC", "2026-11-24",
+     ["2026-11-24 06:00", "2026-11-25 06:00"]),
     (quietly(BOTH, "daily", "23:30"), "UTC", "2026-11-28 12:00",
      ["2026-11-30 06:00", "2026-12-01 06:00"]),
     (quietly(NIGHT, "daily", "23:30", holidays=frozenset({date(2026, 11, 25)})), "UTC",
@@ -93,7 +95,7 @@ def test_what_falls_into_a_quiet_time_is_cut_at_its_end(given_rule, zone, after,
         at = next_cut(given_rule, zone, at)
         cuts.append(at)
     assert cuts == [utc(one) for one in expected]
-    for earlier, later in zip(cuts, cuts[1:], strict=False):
+    for earlier, later in pairwise(cuts):
         assert previous_cut(given_rule, zone, later) == earlier
         assert latest_cut(given_rule, zone, later - MINUTES) == earlier
 
