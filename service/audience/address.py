@@ -13,6 +13,9 @@ from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 MAX_LENGTH = 254
 """Characters in an address (RFC 5321: a path of 256 octets with its angle brackets)."""
 
+MAX_LOCAL = 64
+"""Octets before the @ (RFC 5321 4.5.3.1.1). The library lets more pass, and relays refuse it."""
+
 _PLAIN = re.compile(r"(?=.{1,64}\Z)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*", re.IGNORECASE | re.ASCII)
 _PLAIN_LENGTH = 128
 """Longer addresses are measured by the library: an IDNA domain grows."""
@@ -68,9 +71,12 @@ def _read(address: str) -> ValidatedEmail:
         raise ValueError(f"longer than {MAX_LENGTH} characters")
     try:
         # .test is for trials: it can be mailed to the outbox and nowhere else.
-        return validate_email(stripped, check_deliverability=False, test_environment=True)
+        found = validate_email(stripped, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise ValueError(str(error)) from error
+    if len(found.local_part.encode()) > MAX_LOCAL:
+        raise ValueError(f"longer than {MAX_LOCAL} bytes before the @-sign")
+    return found
 
 
 def _written(found: ValidatedEmail) -> str:

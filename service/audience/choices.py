@@ -42,6 +42,17 @@ def topics(settings: Settings, digest: Digest) -> dict[str, str]:
     return {name: settings.topic[name].title or name for name in wanted if name in settings.topic}
 
 
+def asked_topics(settings: Settings, digest: Digest) -> dict[str, str]:
+    """Topics that the sign-up form asks about: none where there is nothing to choose."""
+    offered = topics(settings, digest)
+    return offered if "topics" in settings.signup.ask and len(offered) > 1 else {}
+
+
+def asks_cadence(settings: Settings, digest: Digest) -> bool:
+    """Whether the sign-up form asks how often."""
+    return "cadence" in settings.signup.ask and len(cadences(digest)) > 1
+
+
 def topics_shown(offered: Mapping[str, str], chosen: Iterable[str] | None) -> dict[str, str]:
     """Those of `offered` that are chosen; None = all. What the digest has no longer is left out."""
     wanted = set(offered if chosen is None else chosen)

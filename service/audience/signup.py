@@ -28,6 +28,7 @@ from service.mail.personal import host
 from service.model import DeliveryKind, EndedReason, Parts
 from service.render.engine import Renderer
 from service.store.audience import signup_hours, subscribers, subscriptions, suppressions
+from service.store.audience.subscribers import Subscriber
 from service.store.audience.subscriptions import Subscription
 from service.store.core import facts
 from service.store.core.database import Connection, Store
@@ -62,6 +63,7 @@ class SignupRequest:
     """What a person asked for. `address` is a normal form, `topics` None = the digest's own.
 
     `evidence` says how consent was given, `cookie_hash` (None: no cookie) lets one click confirm.
+    `language`: of the reader, None = the site's.
     """
 
     address: str
@@ -70,6 +72,7 @@ class SignupRequest:
     topics: tuple[str, ...] | None
     evidence: str
     cookie_hash: bytes | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,11 @@ def sign_up(
     """
     if request.digest not in settings.digest:
         raise UsageError(no_such("digest", request.digest, settings.digest))
-    mails = {name: _render(settings, renderer, request.digest, name) for name in _MAILS.values()}
+    language = request.language or settings.site.language
+    mails = {
+        name: _render(settings, renderer, request.digest, name, language)
+        for name in _MAILS.values()
+    }
     with store.ledger() as connection:
         secret = facts.secret(connection)
         counters = caps.counters(secret, request.address)
@@ -112,6 +119,7 @@ def sign_up(
             return SignedUp(SignupOutcome.CHECK_MAIL, planned=False, due_at=due_at)
         box = mailboxes.mailbox_key(secret, request.address)
         person = subscribers.put(connection, address_key, box, request.address, now)
+        _speak(connection, person, request)
         may_write = caps.may_write(connection, person.id, box, now)
         found = subscriptions.live_in(connection, person.id, request.digest)
         if reason is not None and found is not None and found.confirmed and may_write:
@@ -125,14 +133,28 @@ def sign_up(
             records.changed(connection, found, now, What.ASKED_AGAIN, how=_HOW)
         if may_write:
             kind = DeliveryKind.CHANGE if found.confirmed else DeliveryKind.CONFIRM
-            _plan(connection, settings, secret, found, kind, mails[_MAILS[kind]], now, due_at)
+            parts = mails[_MAILS[kind]]
+            _plan(connection, settings, secret, found, kind, parts, language, now, due_at)
             signup_hours.count(connection, counters, due_at)
         return SignedUp(SignupOutcome.CHECK_MAIL, planned=may_write, due_at=due_at)
 
 
-def _render(settings: Settings, renderer: Renderer, digest: str, template: str) -> Parts:
+def _render(
+    settings: Settings, renderer: Renderer, digest: str, template: str, language: str
+) -> Parts:
     title = choices.digest_title(settings, settings.digest[digest])
-    return renderer.mail(template, settings.site.language, digest=title, days=LINK_LASTS.days)
+    return renderer.mail(template, language, digest=title, days=LINK_LASTS.days)
+
+
+def _speak(connection: Connection, person: Subscriber, request: SignupRequest) -> None:
+    """Keep the language of the request.
+
+    Who has said yes once chooses theirs in the preferences: nobody else's sign-up changes it.
+    """
+    if person.language == request.language:
+        return
+    if not any(one.confirmed for one in subscriptions.of_person(connection, person.id)):
+        subscribers.speak(connection, person.id, request.language)
 
 
 def _begin(
@@ -188,6 +210,7 @@ def _plan(
     found: Subscription,
     kind: DeliveryKind,
     parts: Parts,
+    language: str,
     now: datetime,
     due_at: datetime,
 ) -> None:
@@ -199,7 +222,7 @@ def _plan(
             secret, host(settings), kind=kind, subscription_id=found.id, dated_at=due_at
         ),
         parts=parts,
-        language=settings.site.language,
+        language=language,
         now=now,
         due_at=due_at,
         expires_at=due_at + MAIL_LASTS,

@@ -12,6 +12,7 @@ import click
 from service.audience import forgetting, lists, people
 from service.audience.lists import LineFault
 from service.cli.grouping import CommandGroup
+from service.cli.mailing.form import form
 from service.cli.opening import ids_of, known, opened, opened_to_look
 from service.cli.output import (
     config_option,
@@ -35,7 +36,10 @@ from service.web.subscriber.rhythms import previous_cut
 
 @click.group(cls=CommandGroup)
 def subscribers() -> None:
-    """List, add, import, export and forget subscribers."""
+    """List, add, import, export and forget subscribers; a form for other sites."""
+
+
+subscribers.add_command(form)
 
 
 @subscribers.command("list")

@@ -26,6 +26,7 @@ from service.config.values import (
     Selector,
     StoreUrl,
     WebAddress,
+    WebOrigin,
     Weekday,
     phrase,
     zone_or_none,
@@ -332,6 +333,11 @@ class Signup(ConfigSection):
         "last-edition", description="Mail sent after the confirmation"
     )
     privacy: WebAddress | None = Field(None, description="The URL of your privacy page")
+    embed: tuple[WebOrigin, ...] = Field(
+        (),
+        description="Other sites, by scheme and host, with a sign-up form that works at once, and "
+        "to which it may return",
+    )
 
 
 class Quiet(ConfigSection):

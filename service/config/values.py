@@ -26,6 +26,7 @@ from pydantic import (
 
 from service.config.zones import suggestion
 from service.text.references.find import parsed
+from service.text.web.origins import web_origin
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdwy])")
@@ -388,6 +389,7 @@ SecretText = Annotated[
 Line = Annotated[str, AfterValidator(one_line)]
 DomainName = Annotated[str, AfterValidator(domain_name)]
 Selector = Annotated[str, AfterValidator(selector)]
+WebOrigin = Annotated[str, AfterValidator(web_origin)]
 WebAddress = Annotated[str, AfterValidator(web_address)]
 ProxyAddress = Annotated[str, AfterValidator(proxy_address)]
 ZoneName = Annotated[str, AfterValidator(zone_name)]

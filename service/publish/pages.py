@@ -200,7 +200,7 @@ class Pages:
     def _page(self, name: str, at: str | None, **views: object) -> bytes:
         views = {"topics": self._bar, "here": "", **views}
         language = self._renderer.site.language
-        return self._renderer.page(name, language, at=at, **views).encode()
+        return self._renderer.page(name, language, at=at, zone=None, **views).encode()
 
     def _shown(self, story: Story) -> StoryView:
         return as_published(story_view(story), self._settings.publish)

@@ -7,6 +7,7 @@ error, never an empty string.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -28,9 +29,11 @@ from service.render.addresses import absolute, on_page
 from service.render.assets import Assets
 from service.render.marks import mark
 from service.render.views import SiteView
-from service.render.words import Words, load_words
+from service.render.words import Words, has_words, load_words
 
 _PACKAGE = Path(__file__).parent.parent
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+"""A language tag: nothing else is made part of a file's name."""
 
 
 def shipped_templates() -> Path:
@@ -92,13 +95,31 @@ class Renderer:
             self._words[language] = load_words(self._folders, language)
         return self._words[language]
 
-    def page(self, name: str, language: str, *, at: str | None = None, **views: object) -> str:
+    def page(
+        self,
+        name: str,
+        language: str,
+        *,
+        at: str | None = None,
+        zone: str | None = None,
+        **views: object,
+    ) -> str:
         """`templates/web/NAME.html.j2` as HTML. Raises TemplateError.
 
         `at` is the page's own path, such as "/topics/x/": its links are then relative to it, and
-        it may be moved with its tree to any place. None: links begin at the site's root.
+        it may be moved with its tree to any place. None: links begin at the site's root. `zone` is
+        the IANA zone of the hours that it says, None = the site's.
         """
-        return self._render(f"web/{name}.html.j2", language, views, at)
+        return self._render(f"web/{name}.html.j2", language, views, at, zone)
+
+    def speaks(self, language: str) -> bool:
+        """Whether there are words in this language ("vi-VN" is spoken where "vi" is)."""
+        return bool(_TAG.fullmatch(language)) and has_words(self._folders, language)
+
+    def languages(self) -> tuple[str, ...]:
+        """The languages that there are words for, in the order of their names."""
+        files = (path for folder in self._folders for path in folder.glob("words/*.toml"))
+        return tuple(sorted({path.stem for path in files}))
 
     def mail(self, kind: str, language: str, **views: object) -> Parts:
         """The three parts of `templates/mail/KIND/`, CSS inlined. Raises TemplateError."""
@@ -135,12 +156,17 @@ class Renderer:
         return shape.digest()
 
     def _render(
-        self, name: str, language: str, views: dict[str, Any], at: str | None = None
+        self,
+        name: str,
+        language: str,
+        views: dict[str, Any],
+        at: str | None = None,
+        zone: str | None = None,
     ) -> str:
         words = self.words(language)
         try:
             template = self._environment.get_template(name)
-            return template.render(**self._names(words, at, html=".html" in name), **views)
+            return template.render(**self._names(words, at, zone, html=".html" in name), **views)
         except (JinjaError, SecurityError, UnicodeDecodeError) as error:
             line = getattr(error, "lineno", None)
             where = f"{name}:{line}" if line else name
@@ -148,9 +174,11 @@ class Renderer:
         except (TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError) as error:
             raise TemplateError(f"{name}: {type(error).__name__}: {error}") from error
 
-    def _names(self, words: Words, at: str | None, *, html: bool) -> dict[str, object]:
+    def _names(
+        self, words: Words, at: str | None, zone: str | None, *, html: bool
+    ) -> dict[str, object]:
         """What every template may use beside its views."""
-        zone, base = self.site.zone, self.site.base_url
+        zone, base = zone or self.site.zone, self.site.base_url
         say: Callable[..., str] = words.html if html else words.say
         url = partial(on_page, base=base, at=at)
         return {

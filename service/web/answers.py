@@ -34,10 +34,17 @@ def page(
     name: str,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
+    language: str | None = None,
+    zone: str | None = None,
     **views: object,
 ) -> Response:
-    """A template as a private page. Raises TemplateError."""
-    html = context.renderer.page(name, context.language, at=None, **views)
+    """A template as a private page. Raises TemplateError.
+
+    `language` (None, or one without words: the site's) and `zone` (None: the site's) are its
+    reader's.
+    """
+    spoken = context.spoken(language)
+    html = context.renderer.page(name, spoken, at=None, zone=zone, **views)
     return HTMLResponse(html, status, {**PRIVATE, **(headers or {})})
 
 

@@ -55,6 +55,11 @@ class Context:
     def language(self) -> str:
         return self.renderer.site.language
 
+    def spoken(self, language: str | None) -> str:
+        """The reader's language where there are words in it, else the site's."""
+        known = language is not None and self.renderer.speaks(language)
+        return language if known and language else self.language
+
     @property
     def prefix(self) -> str:
         """The path under which readers reach the site: "" or such as "/tin"."""

@@ -40,6 +40,11 @@ def test_the_written_form_has_its_domain_in_ascii(typed, written):
         "minh@localhost",
         "minh@[127.0.0.1]",
         "x" * 250 + "@example.vn",
+        "x" * 65 + "@example.vn",
+        "ọ" * 22 + "@example.vn",
+        "minh(học)@example.vn",
+        '"minh tin"@example.vn',
+        "minh\u202e@example.vn",
     ],
 )
 def test_what_is_no_address_is_refused(typed):

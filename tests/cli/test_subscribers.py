@@ -110,3 +110,28 @@ def test_who_is_forgotten_is_gone(ask, run, site):
     assert ask("subscribers", "list") == []
     assert "nobody has" in run("subscribers", "forget", "minh@example.vn", code=1).stderr
     assert "is not an address" in run("subscribers", "forget", "minh", code=2).stderr
+
+
+def test_a_form_for_another_site_is_printed(ask, run, site):
+    with (site / "bantin.toml").open("a") as file:
+        file.write('[signup]\nembed = ["https://truong.example.vn"]\n')
+    printed = run("subscribers", "form", "--language", "en",
+                  "--return-to", "https://truong.example.vn/x?a=1&b=2").stdout  # fmt: skip
+    assert '/subscribe/ngay">' in printed
+    assert "Your e-mail address" in printed
+    assert 'value="https://truong.example.vn/x?a=1&amp;b=2"' in printed
+    assert "<script" not in printed
+    assert ask("subscribers", "form")["embed"] == ["https://truong.example.vn"]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--digest", "khong"), "no digest 'khong'"),
+        (("--language", "xx"), "no words in 'xx'; there are: en, vi"),
+        (("--language", "../en"), "no words in '../en'"),
+        (("--return-to", "https://evil.example/"), "is not on a site in [signup] embed"),
+    ],
+)
+def test_a_form_that_cannot_be_is_wrong_use(run, site, args, words):
+    assert words in run("subscribers", "form", *args, code=2).stderr

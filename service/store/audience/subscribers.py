@@ -112,6 +112,13 @@ def put(
     return found
 
 
+def speak(connection: Connection, subscriber_id: int, language: str | None) -> None:
+    """Set the person's language; None = the site's."""
+    connection.execute(
+        update(subscriber).where(subscriber.c.id == subscriber_id).values(language=language)
+    )
+
+
 def forget(connection: Connection, subscriber_id: int) -> None:
     """Take the address away. The key stays, so that nobody is told twice who comes back."""
     connection.execute(

@@ -13,12 +13,12 @@ from service.audience import unsubscribe
 from service.audience.confirm import Confirmation, ConfirmationState
 from service.audience.signup import LINK_LASTS
 from service.newsletter import welcome
-from service.web.answers import error, page
+from service.web.answers import error
 from service.web.context import Context, context_of, visitor_of
 from service.web.subscriber import cookies, forgery, rhythms
 from service.web.subscriber.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, read
-from service.web.subscriber.own_subscription import mine
+from service.web.subscriber.own_subscription import own_page
 
 
 async def follow(request: Request) -> Response:
@@ -55,18 +55,16 @@ async def _confirm(request: Request, *, cookie: str | None, pressed: bool) -> Re
     )
     if found.subscription is None:
         return error(request, 404)
-    one = mine(context, found.subscription, now)
+    one = found.subscription
     if found.standing is ConfirmationState.ASK:
-        return page(context, "confirm", one=one)
+        return own_page(context, one, now, "confirm")
     if found.standing is ConfirmationState.CONFIRMED:
         welcomed = await asyncio.to_thread(_is_welcomed, context, found)
-        return page(context, "confirmed", one=one, welcome=welcomed)
+        return own_page(context, one, now, "confirmed", welcome=welcomed)
     if found.standing is ConfirmationState.EXPIRED:
-        return page(context, "expired", 410, one=one, days=LINK_LASTS.days)
-    back = unsubscribe.may_come_back(found.subscription)
-    return page(
-        context, "unsubscribed", one=one, done="since", ended=found.subscription.ended_at, back=back
-    )
+        return own_page(context, one, now, "expired", 410, days=LINK_LASTS.days)
+    back = unsubscribe.may_come_back(one)
+    return own_page(context, one, now, "unsubscribed", done="since", ended=one.ended_at, back=back)
 
 
 async def _take_back(request: Request) -> Response:
@@ -75,10 +73,11 @@ async def _take_back(request: Request) -> Response:
     found = await asyncio.to_thread(audience.take_back, context.store, now, token)
     if found is None:
         return error(request, 404)
-    return page(
+    return own_page(
         context,
+        found,
+        now,
         "unsubscribed",
-        one=mine(context, found, now),
         done="stopped",
         ended=found.ended_at,
         back=unsubscribe.may_come_back(found),

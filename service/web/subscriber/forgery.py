@@ -34,8 +34,8 @@ def comes(headers: Mapping[str, str], origin: str, base_url: str | None) -> Come
     said = headers.get("origin")
     if said is None:
         return Comes.UNSAID
-    ours = {_plain(origin)} | ({_plain(base_url)} if base_url else set())
-    return Comes.FROM_US if _plain(said) in ours else Comes.FROM_ELSEWHERE
+    ours = {plain_origin(origin)} | ({plain_origin(base_url)} if base_url else set())
+    return Comes.FROM_US if plain_origin(said) in ours else Comes.FROM_ELSEWHERE
 
 
 def is_prefetch(headers: Mapping[str, str]) -> bool:
@@ -44,7 +44,7 @@ def is_prefetch(headers: Mapping[str, str]) -> bool:
     return "prefetch" in (purpose + headers.get("x-moz", "")).lower()
 
 
-def _plain(origin: str) -> str:
+def plain_origin(origin: str) -> str:
     """Scheme and host in lower case, without a port that goes without saying."""
     try:
         parts = urlsplit(origin)

@@ -1,4 +1,7 @@
-"""Sign-up: the form, and the page that says "check your mail" whoever's address it was."""
+"""Sign-up: the form, and the page that says "check your mail" whoever's address it was.
+
+The form may stand on another site's page as well: see `elsewhere` for what it may do from there.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from service.audience import address as addresses
@@ -20,10 +23,10 @@ from service.render.addresses import HOME, SIGNUP, edition_page, signup_page
 from service.store.content import page_queries
 from service.store.sources import renames
 from service.web import pages
-from service.web.answers import error, moved, page, see
+from service.web.answers import PRIVATE, error, moved, page, see
 from service.web.context import Context, context_of, visitor_of
 from service.web.documents import answer, made_now
-from service.web.subscriber import cookies, forgery, rhythms
+from service.web.subscriber import cookies, elsewhere, forgery, rhythms
 from service.web.subscriber.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
 from service.web.subscriber.views import HONEYPOT, FormOption, SignupForm, SignupSent
@@ -35,7 +38,7 @@ _AGAIN = "signup.fault.again"
 async def show(request: Request) -> Response:
     """`GET /subscribe/DIGEST?topic=ID`: the form, with this topic ticked, else all."""
     context = context_of(request)
-    digest = await _digest(request)
+    digest = await _digest(request, request.path_params["digest"])
     if not isinstance(digest, Digest):
         return digest
     offered = choices.topics(context.settings, digest)
@@ -64,16 +67,26 @@ def _choice(context: Context) -> bytes:
         return Pages(connection, context.settings, context.renderer).choose()
 
 
+async def submit_anywhere(request: Request) -> Response:
+    """`POST /subscribe`: the digest is a field, or the only one; else the choice is shown."""
+    digests, fields = context_of(request).settings.digest, await read(request)
+    name = fields.one("digest") or (next(iter(digests)) if len(digests) == 1 else "")
+    return await _submit(request, name, fields) if name else await anywhere(request)
+
+
 async def submit(request: Request) -> Response:
     """`POST /subscribe/DIGEST`. Sent again or corrected it comes here too."""
+    return await _submit(request, request.path_params["digest"], await read(request))
+
+
+async def _submit(request: Request, name: str, fields: Fields) -> Response:
     context, visitor = context_of(request), visitor_of(request)
-    digest = await _digest(request)
+    digest = await _digest(request, name)
     if not isinstance(digest, Digest):
         return digest
-    fields = await read(request)
     came = forgery.comes(request.headers, visitor.origin, context.settings.site.base_url)
     if came is Comes.FROM_ELSEWHERE:
-        return error(request, 403)
+        return await _from_elsewhere(request, digest, fields)
     cookie = cookies.read(request, context)
     known = tokens.is_form_token(context.secret, cookie, fields.one("token"))
     # A browser that keeps no cookies says at least that the form is ours.
@@ -83,16 +96,49 @@ async def submit(request: Request) -> Response:
         return await _again(context, digest, cookie, fields)
     if not context.limiter.allows(visitor.key, context.clock()):
         return error(request, 429, {"Retry-After": _WAIT_S})
-    return await _sign_up(request, digest, cookie or tokens.new_token(), fields)
-
-
-async def _sign_up(request: Request, digest: Digest, cookie: str, fields: Fields) -> Response:
-    context, visitor = context_of(request), visitor_of(request)
     evidence = f"page {signup_page(digest.id)}, from {visitor.address}"
+    return await _sign_up(request, digest, cookie or tokens.new_token(), fields, evidence)
+
+
+async def _from_elsewhere(request: Request, digest: Digest, fields: Fields) -> Response:
+    """A form on another site's page. From a site that is not known, our own asks for one press."""
+    context, visitor = context_of(request), visitor_of(request)
+    accepted = request.headers.get("accept-language", "")
+    language = elsewhere.language_of(fields.one("language"), accepted, context.renderer.speaks)
+    fields = _completed(context, digest, fields, language)
+    if not elsewhere.is_known(request.headers, context.settings.signup.embed):
+        return await _again(context, digest, None, fields, note="signup.elsewhere")
+    if not context.limiter.allows(visitor.key, context.clock()):
+        return error(request, 429, {"Retry-After": _WAIT_S})
+    evidence = f"form on {request.headers['origin']}, from {visitor.address}"
+    # No page but ours arms the one click: a cookie set here confirms nothing.
+    return await _sign_up(request, digest, tokens.new_token(), fields, evidence, one_click=False)
+
+
+def _completed(context: Context, digest: Digest, fields: Fields, language: str | None) -> Fields:
+    """The fields, with the digest's own choice where a short form leaves one out."""
+    more = [] if language is None else [("language", language)]
+    if not fields.all("topic"):
+        more += [("topic", name) for name in choices.asked_topics(context.settings, digest)]
+    if not fields.one("cadence"):
+        more.append(("cadence", choices.first_cadence(digest)))
+    return Fields((*fields.pairs, *more))
+
+
+async def _sign_up(
+    request: Request,
+    digest: Digest,
+    cookie: str,
+    fields: Fields,
+    evidence: str,
+    *,
+    one_click: bool = True,
+) -> Response:
+    context = context_of(request)
     wanted = _signup_request(context, digest, fields, evidence)
     if isinstance(wanted, str):
         return await _again(context, digest, cookie, fields, problem=wanted, status=422)
-    wanted = replace(wanted, cookie_hash=tokens.cookie_hash(cookie))
+    wanted = replace(wanted, cookie_hash=tokens.cookie_hash(cookie) if one_click else None)
     done = SignedUp(SignupOutcome.CHECK_MAIL, planned=False, due_at=None)
     if not fields.one(HONEYPOT):
         done = await asyncio.to_thread(
@@ -105,18 +151,20 @@ async def _sign_up(request: Request, digest: Digest, cookie: str, fields: Fields
         )
     if done.outcome is SignupOutcome.FULL:
         return error(request, 503, {"Retry-After": _WAIT_S})
+    back = elsewhere.return_address(fields.one("return_to"), context.settings.signup.embed)
+    if back is not None:
+        return RedirectResponse(back, 303, PRIVATE)
     later = done.due_at if done.due_at is not None and done.due_at > context.clock() else None
     token = tokens.form_token(context.secret, cookie)
     sent = _sent(context, digest, wanted, token, fields, later)
-    response = page(context, "check_mail", sent=sent)
+    response = page(context, "check_mail", language=wanted.language, sent=sent)
     cookies.write(response, context, cookie)
     return response
 
 
-async def _digest(request: Request) -> Digest | Response:
-    """The digest of the address; or where it has moved; or 404."""
+async def _digest(request: Request, name: str) -> Digest | Response:
+    """The digest of this name; or where it has moved; or 404."""
     context = context_of(request)
-    name = request.path_params["digest"]
     digest = context.settings.digest.get(name)
     if digest is not None:
         return digest
@@ -140,18 +188,25 @@ def _signup_request(
     except ValueError:
         return "signup.fault.address"
     cadence = choices.first_cadence(digest)
-    if _asks_cadence(context, digest):
+    if choices.asks_cadence(context.settings, digest):
         cadence = fields.one("cadence")
         if cadence not in choices.cadences(digest):
             return "signup.fault.cadence"
     topics = None
-    offered = _asked_topics(context, digest)
+    offered = choices.asked_topics(context.settings, digest)
     if offered:
         try:
             topics = choices.choose_topics(offered, fields.all("topic"))
         except ValueError:
             return "signup.fault.topics"
-    return SignupRequest(address, digest.id, cadence, topics, evidence)
+    language = _language(context, fields)
+    return SignupRequest(address, digest.id, cadence, topics, evidence, language=language)
+
+
+def _language(context: Context, fields: Fields) -> str | None:
+    """The reader's language where the form says one that is spoken here."""
+    said = fields.one("language")
+    return said if said and context.renderer.speaks(said) else None
 
 
 async def _again(
@@ -161,6 +216,7 @@ async def _again(
     fields: Fields,
     *,
     problem: str | None = None,
+    note: str | None = None,
     status: int = 200,
 ) -> Response:
     """The form once more, as it was filled in."""
@@ -173,8 +229,11 @@ async def _again(
         cadence=fields.one("cadence"),
         address=fields.one("address")[: addresses.MAX_LENGTH],
         problem=problem,
+        note=note,
+        language=_language(context, fields),
+        return_to=elsewhere.return_address(fields.one("return_to"), context.settings.signup.embed),
     )
-    response = page(context, "signup", status, form=form)
+    response = page(context, "signup", status, language=form.language, form=form)
     cookies.write(response, context, cookie)
     return response
 
@@ -188,8 +247,11 @@ async def _form(
     cadence: str = "",
     address: str = "",
     problem: str | None = None,
+    note: str | None = None,
+    language: str | None = None,
+    return_to: str | None = None,
 ) -> SignupForm:
-    settings, words = context.settings, context.renderer.words(context.language)
+    settings, words = context.settings, context.renderer.words(context.spoken(language))
     own = choices.first_cadence(digest)
     chosen = cadence if cadence in choices.cadences(digest) else own
     return SignupForm(
@@ -200,27 +262,20 @@ async def _form(
         latest=await asyncio.to_thread(_latest, context, digest.id),
         topics=tuple(
             FormOption(name, title, name in topics)
-            for name, title in _asked_topics(context, digest).items()
+            for name, title in choices.asked_topics(settings, digest).items()
         ),
         cadences=tuple(
             FormOption(one, rhythms.in_words(settings, digest, one, words), one == chosen)
             for one in choices.cadences(digest)
-            if _asks_cadence(context, digest)
+            if choices.asks_cadence(settings, digest)
         ),
         address=address,
         token=tokens.form_token(context.secret, cookie),
         problem=problem,
+        note=note,
+        language=language,
+        return_to=return_to,
     )
-
-
-def _asked_topics(context: Context, digest: Digest) -> dict[str, str]:
-    """Topics that the form asks about: none where there is nothing to choose."""
-    offered = choices.topics(context.settings, digest)
-    return offered if "topics" in context.settings.signup.ask and len(offered) > 1 else {}
-
-
-def _asks_cadence(context: Context, digest: Digest) -> bool:
-    return "cadence" in context.settings.signup.ask and len(choices.cadences(digest)) > 1
 
 
 def _latest(context: Context, digest: str) -> str | None:
@@ -246,7 +301,11 @@ def _sent(
         sender=f"{title} <{address}>" if title else address,
         days=LINK_LASTS.days,
         path=signup_page(digest.id),
-        fields=(*again, *(("topic", name) for name in fields.all("topic"))),
+        fields=(
+            *again,
+            *(("topic", name) for name in fields.all("topic")),
+            *([("language", wanted.language)] if wanted.language else ()),
+        ),
         later=later,
     )
 
@@ -254,6 +313,7 @@ def _sent(
 ROUTES = [
     Route("/subscribe", anywhere),
     Route("/subscribe/", anywhere),
+    Route("/subscribe", submit_anywhere, methods=["POST"], max_body_size=BODY_LIMIT),
     Route("/subscribe/{digest}", show),
     Route("/subscribe/{digest}", submit, methods=["POST"], max_body_size=BODY_LIMIT),
 ]

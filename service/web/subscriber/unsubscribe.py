@@ -19,12 +19,12 @@ from service.errors import UsageError
 from service.mail.personal import NOBODYS_TOKEN, unsubscribe_path
 from service.model import EndedReason
 from service.store.audience.subscriptions import Subscription
-from service.web.answers import PRIVATE, error, page, see
+from service.web.answers import PRIVATE, error, see
 from service.web.context import Context, context_of, visitor_of
 from service.web.subscriber import forgery
 from service.web.subscriber.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, read
-from service.web.subscriber.own_subscription import mine
+from service.web.subscriber.own_subscription import own_page
 
 ACTS_ON_NOBODY = "one-click works; this link is of a preview and acts on nobody\n"
 """What a POST with the token of previews and test mails is answered, by which `bantin doctor` knows
@@ -44,10 +44,11 @@ async def show(request: Request) -> Response:
         return error(request, 404)
     if not found.live:
         return _done(context, found, now, "since")
-    return page(
+    return own_page(
         context,
+        found,
+        now,
         "unsubscribe",
-        one=mine(context, found, now),
         monthly=found.confirmed and audience.may_be_monthly(context.settings, found),
         pause_days=audience.PAUSE.days if found.confirmed else 0,
     )
@@ -93,10 +94,11 @@ def _is_forged(request: Request) -> bool:
 
 
 def _done(context: Context, found: Subscription, now: datetime, done: str) -> Response:
-    return page(
+    return own_page(
         context,
+        found,
+        now,
         "unsubscribed",
-        one=mine(context, found, now),
         done=done,
         ended=found.ended_at if done != "paused" else found.paused_until,
         back=audience.may_come_back(found),

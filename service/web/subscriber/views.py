@@ -27,7 +27,9 @@ class SignupForm:
     """The sign-up page. `rhythm` in words, `latest` the page of the last edition or None.
 
     `topics` and `cadences` are empty where nothing is asked. `problem` is the key of a sentence
-    ("signup.fault.address"), None at first. `token` goes back with the form.
+    ("signup.fault.address"), None at first; `note` is one of something to know beforehand. `token`
+    goes back with the form, and so do the reader's `language` and the address to `return_to`, of a
+    form that stood on another site's page; None elsewhere.
     """
 
     digest: str
@@ -40,6 +42,9 @@ class SignupForm:
     address: str
     token: str
     problem: str | None = None
+    note: str | None = None
+    language: str | None = None
+    return_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
