@@ -6,6 +6,7 @@ not written to.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,8 +48,8 @@ def forget(store: Store, now: datetime, address: str, outbox: Outbox) -> Forgott
         if person is not None:
             known, written = person.address is not None, person.address or wanted
             all_of_them = subscriptions.of_person(connection, person.id)
+            take_away(connection, {person.id: address_key})
             records.ended(connection, all_of_them, now, EndedReason.FORGOTTEN, how="forget")
-            take_away(connection, person.id, address_key)
             keys = [one.partition("@")[0] for one in traces.message_ids(connection, person.id)]
     for key in keys:
         outbox.remove(key)
@@ -56,9 +57,14 @@ def forget(store: Store, now: datetime, address: str, outbox: Outbox) -> Forgott
     return Forgotten(known, erase(store, sorted(words)))
 
 
-def take_away(connection: Connection, subscriber_id: int, address_key: bytes) -> None:
-    """Empty all columns in which a person's address stands, or how they said yes."""
-    subscribers.forget(connection, subscriber_id)
-    for one in subscriptions.of_person(connection, subscriber_id):
-        subscriptions.change(connection, one.id, evidence=None, signup_hash=None)
-    traces.redact(connection, subscriber_id, address_key)
+def take_away(connection: Connection, people: Mapping[int, bytes]) -> None:
+    """Empty all columns in which these people's addresses stand, or how they said yes.
+
+    `people`: subscriber id -> address key. Nothing may have been written of them before
+    (store.audience.traces).
+    """
+    traces.redact(connection, people)
+    for subscriber_id in sorted(people):
+        subscribers.forget(connection, subscriber_id)
+        for one in subscriptions.of_person(connection, subscriber_id):
+            subscriptions.change(connection, one.id, evidence=None, signup_hash=None)

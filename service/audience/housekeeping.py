@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from service.audience import forgetting, records
@@ -9,6 +10,7 @@ from service.audience.signup import LINK_LASTS
 from service.config.schema import Settings
 from service.model import EndedReason
 from service.store.audience import signup_hours, subscriptions
+from service.store.audience.subscriptions import Subscription
 from service.store.core.database import Connection, Store
 
 REMOVED_LASTS = timedelta(days=7)
@@ -26,12 +28,10 @@ def expire_unconfirmed(store: Store, now: datetime) -> int:
     """End sign-ups whose link has lapsed. An address that never said yes is forgotten with it."""
     with store.write() as connection:
         lapsed = subscriptions.unconfirmed(connection, now - LINK_LASTS)
-        number = records.ended(
+        forgetting.take_away(connection, _strangers(connection, lapsed))
+        return records.ended(
             connection, lapsed, now, EndedReason.NOT_CONFIRMED, how="the link lapsed"
         )
-        for subscriber_id in {one.subscriber_id for one in lapsed}:
-            _forget_a_stranger(connection, subscriber_id)
-    return number
 
 
 def end_removed(store: Store, now: datetime) -> int:
@@ -43,8 +43,12 @@ def end_removed(store: Store, now: datetime) -> int:
         )
 
 
-def _forget_a_stranger(connection: Connection, subscriber_id: int) -> None:
-    all_of_them = subscriptions.of_person(connection, subscriber_id)
-    if any(one.live or one.confirmed for one in all_of_them):
-        return
-    forgetting.take_away(connection, subscriber_id, all_of_them[0].address_key)
+def _strangers(connection: Connection, lapsed: Iterable[Subscription]) -> dict[int, bytes]:
+    """Subscriber id -> address key, of those who have nothing else and never had."""
+    gone = {one.id: one for one in lapsed}
+    found: dict[int, bytes] = {}
+    for person, key in {one.subscriber_id: one.address_key for one in gone.values()}.items():
+        others = subscriptions.of_person(connection, person)
+        if not any(one.confirmed or (one.live and one.id not in gone) for one in others):
+            found[person] = key
+    return found

@@ -94,17 +94,28 @@ def _take(
     secret = facts.known_secret(connection)
     wanted = {key.delivery_id for one in mails for key in one.keys}
     sent = returned_mail.sent(connection, wanted) if secret else {}
-    actions = []
-    for one in mails:
+    actions: list[ReturnedAction] = []
+    said: list[tuple[int, NewReturned]] = []
+    for place, one in enumerate(mails):
         action = asks_for(one.mail)
-        if action is not ReturnedAction.NONE:
-            of = None if secret is None else _whose(secret, one.keys, sent)
-            if of is None:
-                action = ReturnedAction.REFUSED
-            else:
-                said = _said(secret or b"", one.mail, of)
-                action = _act(connection, now, of, said, dry_run=dry_run)
+        of = None if secret is None else _whose(secret, one.keys, sent)
+        if action is not ReturnedAction.NONE and of is None:
+            action = ReturnedAction.REFUSED
         actions.append(action)
+        if of is not None and action is not ReturnedAction.NONE:
+            said.append((place, _said(secret or b"", one.mail, of)))
+    barred: dict[bytes, NewReturned] = {}
+    # Deliveries first, then suppressions, each in one order: that of a sender which settles.
+    for place, new in sorted(said, key=lambda one: (one[1].of.id, one[1].kind)):
+        actions[place] = _act(connection, now, new, dry_run=dry_run)
+        if actions[place] is ReturnedAction.SUPPRESS:
+            known = barred.get(new.of.address_key)
+            if known is None or _why(known) == suppressions.UNSUBSCRIBED:
+                barred[new.of.address_key] = new  # any reason goes before a mere wish
+    if not dry_run:
+        for key, new in sorted(barred.items()):
+            evidence = f"returned: {new.status} {new.reason}".strip()
+            suppressions.add(connection, key, _why(new), now, evidence)
     return actions
 
 
@@ -150,8 +161,9 @@ def _worst(recipients: list[ReturnedRecipient]) -> ReturnedRecipient | None:
 
 
 def _act(
-    connection: Connection, now: datetime, of: SentDelivery, said: NewReturned, *, dry_run: bool
+    connection: Connection, now: datetime, said: NewReturned, *, dry_run: bool
 ) -> ReturnedAction:
+    """Write the row, and tell what follows of it."""
     if not dry_run and not returned_mail.add(connection, said, now):
         return ReturnedAction.KNOWN
     if dry_run and returned_mail.is_known(connection, said):
@@ -160,12 +172,9 @@ def _act(
         return ReturnedAction.NONE
     if not said.hard:
         since = now - soft.REMEMBERED
-        counted = returned_mail.soft_bounces(connection, of.address_key, since)
+        counted = returned_mail.soft_bounces(connection, said.of.address_key, since)
         if not soft.is_too_much([*counted, now], now):
             return ReturnedAction.COUNT
-    if not dry_run:
-        evidence = f"returned: {said.status} {said.reason}".strip()
-        suppressions.add(connection, of.address_key, _why(said), now, evidence)
     return ReturnedAction.SUPPRESS
 
 

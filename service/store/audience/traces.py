@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection, select, update
 
 from service.store.tables import attempt, delivery, returned_mail, subscription, suppression
 from service.text.redaction import without_addresses
 
 
-def redact(connection: Connection, subscriber_id: int, address_key: bytes) -> None:
-    """Take every address out of what relays answered about this person's mail."""
+def redact(connection: Connection, people: Mapping[int, bytes]) -> None:
+    """Subscriber id -> address key: take every address out of what was answered about their mail.
+
+    To be called before anything is written of these people: who sends has a delivery first, and
+    then its person (mailing.outcomes), and each would wait for the other.
+    """
     mine = (
         select(delivery.c.id)
         .join(subscription)
-        .where(subscription.c.subscriber_id == subscriber_id)
+        .where(subscription.c.subscriber_id.in_(list(people)))
     )
     replies = connection.execute(
-        select(delivery.c.id, delivery.c.reply).where(
-            delivery.c.id.in_(mine), delivery.c.reply.like("%@%")
-        )
+        select(delivery.c.id, delivery.c.reply)
+        .where(delivery.c.id.in_(mine), delivery.c.reply.like("%@%"))
+        .order_by(delivery.c.id)
+        .with_for_update(of=delivery)
     ).all()
     for row in replies:
         connection.execute(
@@ -27,7 +34,9 @@ def redact(connection: Connection, subscriber_id: int, address_key: bytes) -> No
             .values(reply=without_addresses(row.reply))
         )
     answers = connection.execute(
-        select(attempt).where(attempt.c.delivery_id.in_(mine), attempt.c.answer.like("%@%"))
+        select(attempt)
+        .where(attempt.c.delivery_id.in_(mine), attempt.c.answer.like("%@%"))
+        .order_by(attempt.c.delivery_id, attempt.c.n)
     ).all()
     for row in answers:
         connection.execute(
@@ -35,12 +44,14 @@ def redact(connection: Connection, subscriber_id: int, address_key: bytes) -> No
             .where(attempt.c.delivery_id == row.delivery_id, attempt.c.n == row.n)
             .values(answer=without_addresses(row.answer))
         )
-    connection.execute(
-        update(returned_mail).where(returned_mail.c.address_key == address_key).values(reason="")
-    )
-    connection.execute(
-        update(suppression).where(suppression.c.address_key == address_key).values(evidence="")
-    )
+    for key in sorted(people.values()):
+        connection.execute(
+            update(returned_mail).where(returned_mail.c.address_key == key).values(reason="")
+        )
+    for key in sorted(people.values()):
+        connection.execute(
+            update(suppression).where(suppression.c.address_key == key).values(evidence="")
+        )
 
 
 def message_ids(connection: Connection, subscriber_id: int) -> list[str]:
