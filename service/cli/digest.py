@@ -173,6 +173,7 @@ def _sent(name: str, planned: Planned, drained: Drained, *, complete: bool) -> d
         "deliveries": _by_state(drained.counts),
         "left": _by_state(drained.left),
         "paused": dict(drained.paused),
+        "resting": dict(drained.resting),
         "complete": complete,
     }
 
@@ -182,6 +183,8 @@ def _tell_sent(planned: Planned, drained: Drained, where: str) -> None:
         warn(f"{edition}: {printable(reason)}")
     for relay, reason in drained.paused.items():
         warn(f"relay {relay}: {printable(reason)}")
+    for destination, reason in drained.resting.items():
+        warn(f"mails to {destination} wait: {printable(reason)}")
     counts = _by_state(drained.counts)
     said = ", ".join(f"{number} {state}" for state, number in counts.items())
     say(f"{number(planned.editions, 'edition')} cut, {number(planned.deliveries, 'mail')} planned")

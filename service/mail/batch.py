@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from service.errors import StoreError
-from service.mail.domains import domain_of
+from service.mail.domains import destination_of
 from service.store.core import failover
 from service.store.core.database import Store
 from service.store.mailing import claims
@@ -87,9 +87,9 @@ class Supply:
         return sum(map(len, self._ready.values()))
 
     def number_to(self, destination: str) -> int:
-        """How many of these, and one more, go to "@DOMAIN"."""
+        """How many of these, and one more, go to "@DESTINATION"."""
         return 1 + sum(
-            f"@{domain_of(one.recipient.address)}" == destination
+            f"@{destination_of(one.recipient.address)}" == destination
             for ready in self._ready.values()
             for one in ready
         )

@@ -14,6 +14,9 @@ from enum import StrEnum
 from service.store.mailing.sender_refusals import DETAILS
 
 _ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})\b")
+CLOSING = 421
+"""The server says that it closes the connection (RFC 5321 3.8)."""
+
 _OURS = frozenset({500, 501, 502, 503, 504, 521, 523, 530, 534, 535, 538})
 _RELAYING = re.compile(
     r"relay(ing)? (access )?(is )?(denied|prohibited|not (permitted|allowed))"
@@ -61,11 +64,14 @@ class Judgement:
     """A verdict; `dead` says that the address does not exist, so it must not be tried again.
 
     `sender`: it is about the sender, whom this destination wants proven (SPF, DKIM, DMARC, PTR).
+    `policy`: a rule of whoever answers (X.7.x, 421); behind the recipient's address that is the
+    destination as often as the relay.
     """
 
     verdict: Verdict
     dead: bool = False
     sender: bool = False
+    policy: bool = False
 
 
 _BY_STAGE = {
@@ -86,9 +92,16 @@ def judge(reply: SmtpReply) -> Judgement:
     enhanced = _enhanced(reply.text)
     subject, detail = enhanced or (0, 0)
     sender = family in {4, 5} and subject == 7 and detail in DETAILS  # noqa: PLR2004 - RFC 3463
+    policy = _is_policy(reply, subject)
     if family != 5:  # noqa: PLR2004 - the family of refusals
-        return Judgement(Verdict.WAIT, sender=sender)
-    return replace(_judge_refusal(reply, enhanced), sender=sender)
+        return Judgement(Verdict.WAIT, sender=sender, policy=policy)
+    return replace(_judge_refusal(reply, enhanced), sender=sender, policy=policy)
+
+
+def _is_policy(reply: SmtpReply, subject: int) -> bool:
+    if reply.code in _OURS or _RELAYING.search(reply.text):
+        return False  # the relay alone says so
+    return reply.code == CLOSING or subject == 7  # noqa: PLR2004 - RFC 3463
 
 
 def _judge_refusal(reply: SmtpReply, enhanced: tuple[int, int] | None) -> Judgement:

@@ -17,7 +17,7 @@ import structlog
 from service.errors import BantinError, StoreError
 from service.mail import relay_answers
 from service.mail.addresses import AddressError
-from service.mail.domains import Domains
+from service.mail.domains import Domains, destination_of
 from service.mail.group_commit import GroupCommit
 from service.mail.handed_over import Memory
 from service.mail.handover import Handover, MailTransport, NotNoted, Unreachable
@@ -104,6 +104,11 @@ class Courier:
         self.counts: Counter[DeliveryState] = Counter()
         self.unsent = 0
 
+    @property
+    def resting(self) -> dict[str, str]:
+        """Destination -> what it answered, of those where readers wait."""
+        return self._domains.held()
+
     async def put_off(self, delivery: ClaimedDelivery, line: Line) -> bool:
         """Whether its domain puts mail off just now: then it is recorded so, and not tried.
 
@@ -112,13 +117,11 @@ class Courier:
         if self._heard_at is None or self._ticks() - self._heard_at >= _LISTEN_EVERY_S:
             self._heard_at = self._ticks()
             self._domains.heard(await asyncio.to_thread(self._slow_domains))
-        # An edition goes to somebody who has confirmed, or whom an admin has brought along.
-        reader = delivery.known or delivery.kind is DeliveryKind.EDITION
-        said = self._domains.hold(delivery.recipient.address, reader=reader)
+        said = self._domains.hold(delivery.recipient.address, reader=_is_reader(delivery))
         if said is None:
             return False
         wait = wait_after(delivery.tries, self._random())
-        if sender_refusals.is_one(said):  # nothing changes before somebody has proven the sender
+        if sender_refusals.is_refusal(said):  # nothing changes before somebody has mended it
             wait = max(PROBE_EVERY, wait)
         later = self._clock() + wait
         answer = f"{NOT_TRIED}{said}"
@@ -154,16 +157,24 @@ class Courier:
             now,
             proven=line.proven,
             luck=self._random(),
+            alone=not self._domains.refuses(delivery.recipient.address, reader=delivery.known),
         )
         if conclusion.outcome is not None:
             self._remember(delivery.message_id, conclusion.outcome, now)
             await self._record(delivery, conclusion.outcome)
             rejected = conclusion.outcome.state is DeliveryState.REJECTED
             self.unsent += rejected and conclusion.ours
-        line.note(conclusion, now, witness=delivery.known)
-        await self._tell(
-            self._domains.note(delivery.recipient.address, conclusion, reader=delivery.known), now
+        address = delivery.recipient.address
+        news = self._domains.note(address, conclusion, reader=delivery.known)
+        line.note(
+            conclusion,
+            now,
+            witness=delivery.known,
+            destination=destination_of(address),
+            rests=conclusion.of_destination
+            and self._domains.hold(address, reader=_is_reader(delivery)) is not None,
         )
+        await self._tell(news, now)
         await self._notes.note(line, conclusion.outcome.answer if conclusion.outcome else "", now)
         return True
 
@@ -274,7 +285,7 @@ class Courier:
 
     def _slow_domains(self) -> list[SlowDomain]:
         with self._store.read() as connection:
-            return slow_domains.held(connection, self._clock())
+            return slow_domains.known(connection, self._clock())
 
     def _commit_paces(self, waiting: list[tuple[int, datetime]]) -> list[None]:
         with self._store.ledger() as connection:
@@ -295,3 +306,8 @@ class Courier:
                 connection, self._owner, self._clock(), waiting, again=self._again
             )
         return [outcome.delivery_id in recorded for outcome in waiting]
+
+
+def _is_reader(delivery: ClaimedDelivery) -> bool:
+    """An edition goes to somebody who has confirmed, or whom an admin has brought along."""
+    return delivery.known or delivery.kind is DeliveryKind.EDITION

@@ -13,14 +13,14 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.config.schema import Settings
 from service.errors import StoreError
 from service.mail.batch import Supply
 from service.mail.deliver import Checkpoint, Courier, MailResult
-from service.mail.domains import domain_of
+from service.mail.domains import destination_of, group_of
 from service.mail.handed_over import Memory, settled
 from service.mail.handover import MailTransport
 from service.mail.leases import Watch
@@ -53,13 +53,14 @@ class Drained:
 
     `counts`: state -> how many came to it in this run. `left`: state -> how many are not settled,
     of the digest or of all. `paused`: relay -> why it takes nothing now. `unsent`: how many were
-    rejected by a fault of ours.
+    rejected by a fault of ours. `resting`: destination -> what it answered, where readers wait.
     """
 
     counts: Mapping[DeliveryState, int]
     left: Mapping[DeliveryState, int]
     paused: Mapping[str, str]
     unsent: int
+    resting: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def took_some(self) -> bool:
@@ -116,7 +117,9 @@ async def drain(
     )  # fmt: skip
     supply = Supply(store, clock, owner, digest, ticks, memory.timeline)
     limits = {line.name: line.rate for line in lines if line.rate is not None}
-    limits |= {f"@{domain}": rate for domain, rate in settings.mail.rates.items()}
+    for domain, rate in settings.mail.rates.items():
+        name = f"@{group_of(domain)}"
+        limits[name] = min(rate, limits.get(name, rate))  # of one provider the lowest holds
     throttle = Throttle(store, clock, ticks, limits)
     watch = Watch(store, outbox_of(settings), clock, owner, term, again=again, memory=memory)
     run = _Drain(
@@ -173,6 +176,7 @@ class _Drain:
             left=left,
             paused={line.name: line.failure for line in self._lines if line.failure is not None},
             unsent=self._courier.unsent,
+            resting=self._courier.resting,
         )
 
     async def _send_all(self) -> None:
@@ -265,7 +269,7 @@ class _Drain:
 
         A channel waits for its relay as long as it takes, but for a destination only a little.
         """
-        destination = f"@{domain_of(delivery.recipient.address)}"
+        destination = f"@{destination_of(delivery.recipient.address)}"
         if self._throttle.limits(destination):
             wanted = self._supply.number_to(destination)
             wait = await self._throttle.reserve_soon(destination, wanted)

@@ -6,7 +6,8 @@ open. So the first message after an outage or a refusal is the probe, and only o
 What was answered to recipients says little of the relay, since anybody may sign up with any
 address. Where several in a row meet it and nothing is taken in between, the line lets one channel
 go on, and then rests until the next run, which moves nobody's time. Everybody waits only where
-readers met it that had mail before: nobody can make himself one for the purpose.
+readers met it that had mail before: nobody can make himself one for the purpose. What several of
+one destination met is told of that destination, which rests alone (mail.domains).
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class Line:
         self.failure: str | None = None
         self.ours = False
         self.retry_at: datetime | None = None
+        self._doubts: list[tuple[str, bool]] = []  # destination, and whether a reader met it
         self._forget()
 
     @property
@@ -95,20 +97,32 @@ class Line:
             self.failure, self.ours = None, False
             self._forget()
 
-    def note(self, conclusion: Conclusion, now: datetime, *, witness: bool) -> None:
-        """Learn from a handover. `witness`: it was to a reader that had news before."""
+    def note(
+        self,
+        conclusion: Conclusion,
+        now: datetime,
+        *,
+        witness: bool,
+        destination: str = "",
+        rests: bool = False,
+    ) -> None:
+        """Learn from a handover. `witness`: it was to a reader that had news before.
+
+        `rests`: its destination is not tried any more: that explains what it answered.
+        """
         outcome = conclusion.outcome
         match conclusion.effect:
             case Effect.PROVEN:
                 self.proven = True
                 self._forget()
             case Effect.DOUBTED if outcome is not None:
-                self._doubts += 1
-                self._witnesses += witness
-                self.proven = self.proven and self._doubts < _CAREFUL_AFTER
-                if self._doubts >= _REST_AFTER:
+                self._doubts.append((destination, witness))
+                self.proven = self.proven and len(self._doubts) < _CAREFUL_AFTER
+                if rests:
+                    self._doubts = [one for one in self._doubts if one[0] != destination]
+                if len(self._doubts) >= _REST_AFTER:
                     until = now + PROBE_EVERY if conclusion.ours else outcome.next_try_at
-                    sure = self._witnesses >= _REST_AFTER
+                    sure = sum(witness for _, witness in self._doubts) >= _REST_AFTER
                     self._fail(outcome.answer, until if sure else None, ours=conclusion.ours)
             case Effect.STRIKE:
                 self._strikes += 1
@@ -130,7 +144,8 @@ class Line:
 
     def _forget(self) -> None:
         """A message was taken: what others met before it counts no more."""
-        self._strikes = self._doubts = self._witnesses = 0
+        self._strikes = 0
+        self._doubts = []
 
 
 class OutboxChannel:

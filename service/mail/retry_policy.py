@@ -8,11 +8,11 @@ same (421, a closed connection, "us") is a doubt, and `relays` weighs which mail
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from service.mail.classify import SmtpReply, SmtpStage, Verdict, judge
+from service.mail.classify import CLOSING, Judgement, SmtpReply, SmtpStage, Verdict, judge
 from service.mail.handover import GateClosed, Handover, Lost, NotNoted, Unfit, Unreachable
 from service.model import DeliveryState
 from service.store.mailing.outcomes import BEHIND, DeliveryOutcome
@@ -31,9 +31,6 @@ else one recipient whose server always says 5.7.1 would pause everybody's mail f
 _ABOUT_MESSAGE = frozenset({SmtpStage.RCPT, SmtpStage.DATA, SmtpStage.BODY})
 """Stages behind the recipient's address: what is answered there may be about it alone."""
 
-_CLOSING = 421
-"""The server says that it closes the connection (RFC 5321 3.8)."""
-
 
 class Effect(StrEnum):
     """What a handover says about its relay."""
@@ -51,13 +48,13 @@ class Effect(StrEnum):
 class Conclusion:
     """`outcome` None: nothing to record, the gate has done it. `ours`: waiting will not help.
 
-    `sender`: the destination wants the sender proven, so it will refuse its other addresses too.
+    `of_destination`: it may be the destination's rule, which will meet its other addresses too.
     """
 
     outcome: DeliveryOutcome | None
     effect: Effect
     ours: bool = False
-    sender: bool = False
+    of_destination: bool = False
 
 
 def wait_after(tries: int, luck: float) -> timedelta:
@@ -78,16 +75,18 @@ def conclude(
     *,
     proven: bool,
     luck: float,
+    alone: bool = True,
 ) -> Conclusion:
     """`tries` counts those before this one; `proven`: the relay took another one in this run.
 
-    `luck` in [0, 1): the jitter of the back-off.
+    `luck` in [0, 1): the jitter of the back-off. `alone` False: other addresses of its destination
+    were refused as well, so that a refusal is not about this one.
     """
     if isinstance(result, GateClosed):
         return Conclusion(None, Effect.NONE)
     later = now + wait_after(tries, luck)
     if isinstance(result, SmtpReply):
-        return _answered(result, delivery_id, tries, relay, now, later, proven=proven)
+        return _answered(result, delivery_id, tries, relay, now, later, proven=proven and alone)
     if isinstance(result, NotNoted):
         answer = f"our own store: {result.reason}"
         outcome = DeliveryOutcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
@@ -126,6 +125,7 @@ def _answered(
     proven: bool,
 ) -> Conclusion:
     judgement = judge(reply)
+    of_destination = judgement.policy and reply.stage in _ABOUT_MESSAGE
     answer = str(reply)
     rejected = DeliveryState.REJECTED
     match judgement.verdict:
@@ -134,7 +134,7 @@ def _answered(
             return Conclusion(outcome, Effect.PROVEN)
         case Verdict.WAIT:
             outcome = DeliveryOutcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
-            return Conclusion(outcome, _put_off_by(reply), sender=judgement.sender)
+            return Conclusion(outcome, _put_off_by(reply, judgement), of_destination=of_destination)
         case Verdict.ADDRESS:
             outcome = DeliveryOutcome(delivery_id, rejected, relay, answer, suppress=judgement.dead)
             return Conclusion(outcome, Effect.NONE)
@@ -145,14 +145,18 @@ def _answered(
             if judgement.sender and reply.stage in _ABOUT_MESSAGE:
                 later = now + PROBE_EVERY + BEHIND
                 outcome = DeliveryOutcome(delivery_id, DeliveryState.DEFERRED, relay, answer, later)
-                return Conclusion(outcome, Effect.DOUBTED, ours=True, sender=True)
-            return _refused(reply, delivery_id, tries, relay, now, proven=proven)
+                return Conclusion(outcome, Effect.DOUBTED, ours=True, of_destination=True)
+            found = _refused(reply, delivery_id, tries, relay, now, proven=proven)
+            doubted = found.effect is Effect.DOUBTED
+            return replace(found, of_destination=of_destination and doubted)
 
 
-def _put_off_by(reply: SmtpReply) -> Effect:
+def _put_off_by(reply: SmtpReply, judgement: Judgement) -> Effect:
     if reply.stage not in _ABOUT_MESSAGE:
         return Effect.STRIKE
-    return Effect.DOUBTED if reply.code == _CLOSING else _waits(reply.stage)
+    if reply.code == CLOSING:
+        return Effect.DOUBTED
+    return Effect.PUT_OFF if judgement.policy else _waits(reply.stage)
 
 
 def _waits(stage: SmtpStage) -> Effect:

@@ -11,9 +11,15 @@ from service.report.trouble import Trouble
 from service.store import status_counts
 from service.store.core import hold
 from service.store.core.database import Connection
-from service.store.mailing import relay_states, sender_refusals, uncertain_deliveries
+from service.store.mailing import (
+    relay_states,
+    sender_refusals,
+    slow_domains,
+    uncertain_deliveries,
+)
 from service.store.mailing.relay_states import RelayState
 from service.store.mailing.sender_refusals import SenderRefusals
+from service.store.mailing.slow_domains import RestingDestination
 from service.store.mailing.uncertain_deliveries import Uncertain
 
 _MOST_DOMAINS = 3
@@ -30,7 +36,8 @@ class Mailing:
     `oldest`: when the first of all that has not gone was due; None: nothing is planned.
     `uncertain`: by edition, the oldest first. `held_since`: nothing is planned or sent since the
     store was restored; None: mail goes out. `refused`: what waits for providers that want the
-    sender proven.
+    sender proven. `resting`: destinations
+    that refuse us by another rule of theirs, or slow us down.
     """
 
     relays: tuple[RelayState, ...]
@@ -40,6 +47,7 @@ class Mailing:
     uncertain: tuple[Uncertain, ...]
     held_since: datetime | None = None
     refused: SenderRefusals | None = None
+    resting: tuple[RestingDestination, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,11 @@ def mailing(connection: Connection, now: datetime, relays: Sequence[str]) -> Mai
         uncertain=tuple(uncertain_deliveries.by_edition(connection)),
         held_since=hold.held_since(connection),
         refused=sender_refusals.waiting(connection),
+        resting=tuple(
+            one
+            for one in slow_domains.resting(connection, now)
+            if sender_refusals.is_policy(one.answer) and not sender_refusals.is_one(one.answer)
+        ),
     )
 
 
@@ -93,6 +106,7 @@ def troubles(found: Mailing, now: datetime) -> list[Trouble]:
     ]
     if found.refused is not None:
         told.append(_refused(found.refused))
+    told += [_resting(one) for one in found.resting]
     late = found.oldest is not None and now - found.oldest > LATE_AFTER
     if late and found.held_since is None:
         values = {"since": found.oldest, "waiting": found.waiting}
@@ -133,6 +147,11 @@ def _refused(refused: SenderRefusals) -> Trouble:
         "waiting": refused.waiting,
     }
     return Trouble("sender_refused", values)
+
+
+def _resting(one: RestingDestination) -> Trouble:
+    values = {"destination": one.name, "answer": one.answer, "until": one.until}
+    return Trouble("destination", values)
 
 
 def _uncertain(editions: Sequence[Uncertain]) -> Trouble:

@@ -246,7 +246,8 @@ async def test_readers_who_had_news_before_are_witnesses_that_the_relay_refuses_
     store, clock, tmp_path, step, answer
 ):
     settings = stock.settings(tmp_path)
-    made = stock.fill(store, clock.at, PEOPLE)
+    # Of one destination alone it would be that one's refusal (test_destinations).
+    made = stock.fill(store, clock.at, [f"nguoi@{n:02}.example.vn" for n in range(12)])
     stock.had_news_before(store, made, clock.at)
     async with Sink(lambda s, _: answer if s == step else None) as sink:
         done = await drain(store, settings, clock, owner="o", relays=[sink.line()])

@@ -97,14 +97,14 @@ async def test_all_who_met_the_refusal_go_though_each_was_told_other_words(any_s
     def script(step: str, who: str) -> str | None:
         if step != "rcpt":
             return None
-        return FULL_SAYS if FULL in who else f"554 5.7.1 denied, ticket {next(ticket)}"
+        return FULL_SAYS if FULL in who else f"554 5.7.1 relay access denied, ticket {next(ticket)}"
 
     async with Sink(script) as sink:
         await run(sink)
         with any_store.read() as connection:
             found = mailing.mailing(connection, clock.at, ["chinh"])
         assert (found.blocked, found.waiting) == (True, 5)
-        assert found.relays[0].answer == "rcpt: 554 5.7.1 denied, ticket 3"
+        assert found.relays[0].answer == "rcpt: 554 5.7.1 relay access denied, ticket 3"
         sink.script = lambda _step, _who: None
         assert recovered(any_store, clock) == len(OTHERS)
         assert stock.row(any_store, made.deliveries[0]).next_try_at == clock.at + MINUTE

@@ -141,7 +141,7 @@ ABOUT = [
     (SmtpReply(SmtpStage.RCPT, 452, "4.2.2 mailbox full"), Effect.PUT_OFF),
     (SmtpReply(SmtpStage.RCPT, 552, "5.2.2 mailbox full"), Effect.PUT_OFF),
     (SmtpReply(SmtpStage.DATA, 451, "4.3.0 queue file"), Effect.NONE),
-    (SmtpReply(SmtpStage.BODY, 451, "4.7.1 greylisted"), Effect.NONE),
+    (SmtpReply(SmtpStage.BODY, 451, "4.7.1 greylisted"), Effect.PUT_OFF),
     (Lost(SmtpStage.RCPT, "nothing came", slow=True), Effect.PUT_OFF),
     (Lost(SmtpStage.DATA, "nothing came", slow=True), Effect.NONE),
     (SmtpReply(SmtpStage.RCPT, 421, "4.7.0 closing"), Effect.DOUBTED),

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
+
+from service.mail.domains import group_of
 
 MANY_A_DAY = 4_000
 """Mails a day to one provider from which on DMARC is needed soon. Gmail counts "close to 5,000"
 as bulk for ever (support.google.com/a/answer/14229414), Microsoft begins at 5,000."""
 
-_PROVIDERS = (
-    ("Gmail", re.compile(r"(gmail|googlemail)\.com")),
-    ("Microsoft", re.compile(r"(outlook|hotmail|live|msn)\.(com|[a-z]{2}|com?\.[a-z]{2})")),
-    ("Yahoo", re.compile(r"(yahoo\.(com|[a-z]{2}|com?\.[a-z]{2})|(ymail|rocketmail|aol)\.com)")),
-)
+_NAMES = {"gmail.com": "Gmail", "outlook.com": "Microsoft", "yahoo.com": "Yahoo"}
 
 
 def of_domain(domain: str) -> str:
     """The provider's name, else the domain itself: whoever hosts that is not asked."""
-    for name, domains in _PROVIDERS:
-        if domains.fullmatch(domain):
-            return name
-    return domain
+    group = group_of(domain)
+    return _NAMES.get(group, group)
 
 
 def largest(by_domain: Mapping[str, int]) -> tuple[str, int] | None:

@@ -228,6 +228,7 @@ def _of_rows(rows: Rows, relays: Iterable[str]) -> Iterator[Metric]:
     yield _processes(rows)
     yield from _mails(rows)
     yield from _relays(rows, relays)
+    yield from _destinations(rows)
 
 
 def _processes(rows: Rows) -> Metric:
@@ -282,6 +283,21 @@ def _mails(rows: Rows) -> Iterator[Metric]:
             "Since when the first of them is uncertain; missing where none is.",
             rows.uncertain_since.timestamp(),
         )
+
+
+def _destinations(rows: Rows) -> Iterator[Metric]:
+    yield _gauge(
+        "bantin_mail_destinations_resting",
+        "Providers that readers' mails wait for: they refuse us or slow us down.",
+        rows.resting,
+    )
+    yield _labelled(
+        "bantin_mail_returned",
+        "Mails that came back within 24 hours after a relay had taken them: hard and soft bounces, "
+        "complaints, and refusals of our sender or of that mail.",
+        "kind",
+        rows.returned.items(),
+    )
 
 
 def _relays(rows: Rows, names: Iterable[str]) -> Iterator[Metric]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.errors import StoreError
 from service.mail.relays import line_names
@@ -15,7 +15,7 @@ from service.store import metric_counts, status_counts
 from service.store.core import hold, processes
 from service.store.core.database import Connection
 from service.store.core.processes import ServiceProcess
-from service.store.mailing import relay_states, uncertain_deliveries
+from service.store.mailing import relay_states, returned_mail, slow_domains, uncertain_deliveries
 from service.store.mailing.relay_states import RelayState
 from service.store.metric_counts import SourceCounts, UnsettledMails
 
@@ -24,6 +24,8 @@ FRESH_S = 10.0
 
 SHARE = 0.02
 """Reading may take this part of the time: an answer that took long is given again for longer."""
+
+_DAY = timedelta(days=1)
 
 MOST_S = 120.0
 """For longer none is given again, however long it took: alerts are as old as what they go by."""
@@ -34,7 +36,8 @@ class Rows:
     """The store at `read_at`. `uncertain`: mails that wait for a decision; since when the first.
 
     `relays`: of those in the TOML, those that were ever offered a mail. `held`: the store was
-    restored and sends nothing yet. `processes`: none where one does all.
+    restored and sends nothing yet. `processes`: none where one does all. `resting`: how many
+    destinations readers' mails wait for. `returned`: kind -> mails that came back within a day.
     """
 
     read_at: datetime
@@ -49,6 +52,8 @@ class Rows:
     unindexed: int
     articles: int
     processes: tuple[ServiceProcess, ...]
+    resting: int
+    returned: Mapping[str, int]
 
 
 class RowsReader:
@@ -102,4 +107,6 @@ class RowsReader:
             unindexed=metric_counts.unindexed(connection),
             articles=status_counts.articles(connection),
             processes=tuple(processes.seen(connection)),
+            resting=len(slow_domains.resting(connection, now)),
+            returned=returned_mail.counts_since(connection, now - _DAY),
         )

@@ -68,7 +68,7 @@ _COMING = (
     _lease(deliveries.LEASE),
     _due(t.delivery.c.resend_at, resending.AFTER),
     _due(t.relay.c.next_try_at, _MAIL_BACKOFF),
-    _due(t.slow_domain.c.held_until, slow_domains.HELD_FOR),
+    _due(t.slow_domain.c.held_until, slow_domains.LONGEST),
     _lease(polling_queue.LEASE),
     _Rule(t.source_poll.c.held_until, _HOLD, dict.fromkeys(NOT_HELD), true()),
     _Rule(t.source_poll.c.pushed_until, _HUB, {"pushed_until": None}, true()),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, literal, select
+from sqlalchemy import Connection, and_, func, literal, select
 
 from service.store.core.bulk import lots
 from service.store.core.statements import upsert
@@ -99,3 +99,15 @@ def soft_bounces(connection: Connection, address_key: bytes, since: datetime) ->
         )
     )
     return list(rows.scalars())
+
+
+def counts_since(connection: Connection, since: datetime) -> dict[str, int]:
+    """How many came back since then: hard and soft bounces, complaints, about_us; all four."""
+    c = returned_mail.c
+    rows = connection.execute(
+        select(c.kind, c.hard, func.count()).where(c.returned_at >= since).group_by(c.kind, c.hard)
+    )
+    counts = dict.fromkeys(("hard", "soft", COMPLAINT, ABOUT_US), 0)
+    for kind, hard, number in rows:
+        counts[("hard" if hard else "soft") if kind == BOUNCE else kind] += number
+    return counts

@@ -22,6 +22,8 @@ _MOST = 1000
 """Mails that are looked at: a provider with more is told as "at least" by their number."""
 
 _STATUS = re.compile(r"(?:rcpt|data|body): [45]\d\d [45]\.7\.(\d{1,3}) ")
+_REFUSAL = re.compile(r"(?:rcpt|data|body): 5\d\d 5\.7\.\d{1,3}\b")
+_POLICY = re.compile(r"(?:rcpt|data|body): (?:421\b|[45]\d\d [45]\.7\.\d{1,3}\b)")
 _LIKE = tuple(
     f"%: ___ {family}.7.{detail} %" for family in (4, 5) for detail in ("2_", "3_", "5__")
 )
@@ -41,6 +43,16 @@ def is_one(answer: str) -> bool:
     """Whether an answer as it is stored wants the sender proven."""
     found = _STATUS.search(answer)
     return found is not None and int(found[1]) in DETAILS
+
+
+def is_refusal(answer: str) -> bool:
+    """Whether an answer as it is stored refuses us, for that reason or by another rule (5.7.x)."""
+    return is_one(answer) or _REFUSAL.search(answer) is not None
+
+
+def is_policy(answer: str) -> bool:
+    """Whether an answer as it is stored is a rule of the destination: X.7.x, or 421."""
+    return _POLICY.search(answer) is not None
 
 
 def waiting(connection: Connection) -> SenderRefusals | None:

@@ -1,4 +1,7 @@
-"""Domains that put mail off: what one machine was answered there, none tries for a while."""
+"""Destinations that put mail off: what one machine was answered there, none tries for a while.
+
+Each is a domain, or the first domain of a large provider (mail.domains).
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,34 @@ from service.store.tables import slow_domain
 HELD_FOR = timedelta(seconds=40)
 """Less than the shortest back-off: the first of those that were put off to come back asks again."""
 
+LONGEST = timedelta(minutes=15)
+"""Where it refuses us: nothing changes there before somebody has mended it."""
+
 _KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SlowDomain:
-    """`answer`: to the last of several. `for_readers` False: strangers alone met it."""
+    """`answer`: to the last of several. `for_readers` False: strangers alone met it.
+
+    `held`: nobody tries it now; False: the time is over, and nothing was taken since. `lasts`: for
+    how long, from when it is noted.
+    """
 
     domain: str
     for_readers: bool
     answer: str
+    held: bool = True
+    lasts: timedelta = HELD_FOR
+
+
+@dataclass(frozen=True, slots=True)
+class RestingDestination:
+    """A destination that readers' mails wait for, until when, and what it answered."""
+
+    name: str
+    answer: str
+    until: datetime
 
 
 def note(connection: Connection, one: SlowDomain, now: datetime) -> None:
@@ -35,7 +56,7 @@ def note(connection: Connection, one: SlowDomain, now: datetime) -> None:
         domain=one.domain,
         for_readers=one.for_readers,
         answer=one.answer,
-        held_until=now + HELD_FOR,
+        held_until=now + one.lasts,
     )
     new = {name: row.excluded[name] for name in ("for_readers", "answer", "held_until")}
     connection.execute(row.on_conflict_do_update(index_elements=["domain"], set_=new))
@@ -49,8 +70,24 @@ def forget(connection: Connection, domain: str) -> None:
     connection.execute(delete(slow_domain).where(slow_domain.c.domain == domain))
 
 
-def held(connection: Connection, now: datetime) -> list[SlowDomain]:
-    """Those that nobody tries now."""
+def known(connection: Connection, now: datetime) -> list[SlowDomain]:
+    """Those that nobody tries now, and those that have taken nothing since that was so."""
     c = slow_domain.c
-    rows = connection.execute(select(c.domain, c.for_readers, c.answer).where(c.held_until > now))
-    return [SlowDomain(*row) for row in rows]
+    rows = connection.execute(
+        select(c.domain, c.for_readers, c.answer, c.held_until).where(c.held_until > now - _KEPT)
+    )
+    return [
+        SlowDomain(row.domain, row.for_readers, row.answer, held=row.held_until > now)
+        for row in rows
+    ]
+
+
+def resting(connection: Connection, now: datetime) -> list[RestingDestination]:
+    """Where readers' mails wait now, by name."""
+    c = slow_domain.c
+    rows = connection.execute(
+        select(c.domain, c.answer, c.held_until)
+        .where(c.held_until > now, c.for_readers)
+        .order_by(c.domain)
+    )
+    return [RestingDestination(*row) for row in rows]
