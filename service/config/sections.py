@@ -253,6 +253,13 @@ class Relay(Named):
         None, description="Maximum rate of messages of all machines together, such as 10/s"
     )
     connections: int = Field(4, ge=1, le=50, strict=True, description="Connections at one time")
+    priority: int = Field(
+        1,
+        ge=1,
+        le=9,
+        strict=True,
+        description="Relays of the lowest number take all mail; others only while those take none",
+    )
     _secret: Secret | None = PrivateAttr(None)
 
     @property
@@ -313,7 +320,8 @@ class Mail(ConfigSection):
     )
     rates: dict[DomainName, Rate] = Field(
         {},
-        description='Maximum rates by the domain of the address, such as "gmail.com" = "20/s"',
+        description='Maximum rates by the domain of the address, such as "gmail.com" = "20/s"; the '
+        "domains of Gmail, Outlook and Yahoo have one rate each",
     )
     bounces: Bounces | None = Field(
         None, description="Where mail that cannot be delivered comes back to"

@@ -24,7 +24,7 @@ from service.mail.handover import Handover, MailTransport, NotNoted, Unreachable
 from service.mail.personal import Message, PersonalMail, TransactionalComposer
 from service.mail.relay_notes import RelayNotes
 from service.mail.relays import Line
-from service.mail.retry_policy import PROBE_EVERY, conclude, wait_after
+from service.mail.retry_policy import PROBE_EVERY, Conclusion, Effect, conclude, wait_after
 from service.mail.returned.return_path import ReturnPaths
 from service.model import DeliveryKind, DeliveryState
 from service.store.core.database import Store
@@ -133,11 +133,13 @@ class Courier:
         """Its destination takes no more just now: it goes again then, and was not tried."""
         await self._paces((delivery.id, until))
 
-    async def send(self, delivery: ClaimedDelivery, line: Line, channel: MailTransport) -> bool:
+    async def send(
+        self, delivery: ClaimedDelivery, line: Line, channel: MailTransport, *, others: bool = False
+    ) -> bool:
         """Send one message and record what came of it.
 
-        False: the channel could not be opened though the line has others; nothing was recorded,
-        so that another channel may take it.
+        False: the channel could not be opened though the line has more, or the line takes nothing
+        though there are others; nothing was recorded, so that another channel may take it.
         """
         message = self._compose(delivery, line)
         if isinstance(message, DeliveryOutcome):
@@ -159,6 +161,10 @@ class Courier:
             luck=self._random(),
             alone=not self._domains.refuses(delivery.recipient.address, reader=delivery.known),
         )
+        if others and _is_of_the_line(conclusion, line):
+            line.note(conclusion, now, witness=delivery.known)
+            await self._notes.note(line, line.failure or "", now)
+            return False
         if conclusion.outcome is not None:
             self._remember(delivery.message_id, conclusion.outcome, now)
             await self._record(delivery, conclusion.outcome)
@@ -306,6 +312,12 @@ class Courier:
                 connection, self._owner, self._clock(), waiting, again=self._again
             )
         return [outcome.delivery_id in recorded for outcome in waiting]
+
+
+def _is_of_the_line(conclusion: Conclusion, line: Line) -> bool:
+    """Whether it ends the line, by what it said before it had heard of a recipient."""
+    refused = conclusion.effect is Effect.REFUSED and not line.proven
+    return refused or conclusion.effect is Effect.FAILED
 
 
 def _is_reader(delivery: ClaimedDelivery) -> bool:

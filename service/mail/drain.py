@@ -32,7 +32,7 @@ from service.model import DeliveryState
 from service.store.core import hold
 from service.store.core.database import Store
 from service.store.core.lease import TERM, Term
-from service.store.mailing import deliveries, outcomes
+from service.store.mailing import deliveries, outcomes, relay_states
 from service.store.mailing.claims import ClaimedDelivery, Lane
 
 _LOOK_AGAIN_S = 1.0
@@ -116,6 +116,7 @@ async def drain(
         again=again, recorded=recorded, returns=await asyncio.to_thread(paths_of, store, settings),
     )  # fmt: skip
     supply = Supply(store, clock, owner, digest, ticks, memory.timeline)
+    await asyncio.to_thread(_remember, store, lines, clock)
     limits = {line.name: line.rate for line in lines if line.rate is not None}
     for domain, rate in settings.mail.rates.items():
         name = f"@{group_of(domain)}"
@@ -202,6 +203,8 @@ class _Drain:
 
     def _open(self, line: Line, group: asyncio.TaskGroup, most: int | None = None) -> None:
         """Start the channels that the line may have now, at `most` so many."""
+        if line.stands_back(self._lines):
+            return
         for _ in range(min(line.wanted - line.active, line.channels if most is None else most)):
             line.active += 1
             group.create_task(self._serve(line, group))
@@ -244,6 +247,9 @@ class _Drain:
             self._broken = self._broken or error
         finally:
             line.active -= 1
+            if not line.usable and self._is_quiet():
+                for other in self._lines:  # those that stood back
+                    self._open(other, group)
             if not any(line.active for line in self._lines):
                 self._idle.set()
             if channel is not None:
@@ -260,7 +266,8 @@ class _Drain:
             with self._supply.spending(delivery.lane):
                 if not await self._has_its_turn(delivery, line):
                     return True
-                return await self._courier.send(delivery, line, channel)
+                others = any(one is not line and one.usable for one in self._lines)
+                return await self._courier.send(delivery, line, channel, others=others)
         finally:
             line.aside -= aside
 
@@ -290,8 +297,10 @@ class _Drain:
                 await asyncio.wait_for(self._stop.wait(), seconds)
 
     def _goes_on(self, line: Line) -> bool:
-        """Where a line has lost its proof, one channel alone goes on."""
-        return self._is_quiet() and line.active <= line.wanted
+        """Where a line has lost its proof, one channel alone goes on; none beside a better one."""
+        if not self._is_quiet() or line.stands_back(self._lines):
+            return False
+        return line.active <= line.wanted
 
     def _is_quiet(self) -> bool:
         """Neither has anything broken, nor shall it stop."""
@@ -329,6 +338,19 @@ def _why_not(
         return FAILED_OVER
     with store.read() as connection:
         return None if hold.held_since(connection) is None else HELD
+
+
+def _remember(store: Store, lines: Sequence[Line], clock: Callable[[], datetime]) -> None:
+    """A relay that failed in an earlier run keeps nobody waiting while another one takes mail."""
+    if len(lines) == 1:
+        return
+    with store.read() as connection:
+        found = relay_states.states(connection, [line.name for line in lines])
+    known = {one.name: one for one in found}
+    serves = any(line.name not in known or known[line.name].failing_since is None for line in lines)
+    for line in lines:
+        if line.name in known:
+            line.remember(known[line.name], clock(), wait=serves)
 
 
 def _none(

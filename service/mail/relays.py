@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from service.config.schema import Relay, Settings
@@ -25,6 +25,7 @@ from service.mail.outbox import Outbox
 from service.mail.personal import Message
 from service.mail.relay import RelayConnection, Timeouts
 from service.mail.retry_policy import FIRST_WAIT, PROBE_EVERY, Conclusion, Effect
+from service.store.mailing.relay_states import RelayState
 
 OUTBOX = "(outbox)"
 """The outbox's name among relays; no id of the TOML can be written so."""
@@ -51,15 +52,21 @@ class Line:
         channels: int,
         connect: Callable[[], MailTransport],
         rate: float | None = None,
+        priority: int = 1,
     ) -> None:
-        """`rate`: messages a second, of all processes together; None: no limit."""
+        """`rate`: messages a second, of all processes together; None: no limit.
+
+        `priority`: a line serves while none of a lower number can.
+        """
         self.name = name
         self.channels = channels
         self.connect = connect
         self.rate = rate
+        self.priority = priority
         self.active = 0
         self.aside = 0
         self.proven = False
+        self.is_doubtful = False  # it failed before this run, and has taken nothing yet
         self.failure: str | None = None
         self.ours = False
         self.retry_at: datetime | None = None
@@ -91,6 +98,19 @@ class Line:
         """Whether another mail that is not an edition, or was tried, may go: half the places."""
         return self.aside < (max(1, self.channels // 2) if self.proven else 1)
 
+    def stands_back(self, others: Iterable[Line]) -> bool:
+        """Whether one of a lower number serves. Nobody's choice of an address changes that."""
+        return any(
+            one.priority < self.priority and (one.usable or one.rests) and not one.is_doubtful
+            for one in others
+        )
+
+    def remember(self, state: RelayState, now: datetime, *, wait: bool) -> None:
+        """What an earlier run noted of it. `wait`: another one serves until its next probe."""
+        self.is_doubtful = state.failing_since is not None
+        if self.is_doubtful and wait and state.next_try_at is not None and state.next_try_at > now:
+            self._fail(state.answer, state.next_try_at, ours=False)
+
     def wake(self) -> None:
         """Another round of a run: what only rested goes on."""
         if self.rests:
@@ -114,6 +134,7 @@ class Line:
         match conclusion.effect:
             case Effect.PROVEN:
                 self.proven = True
+                self.is_doubtful = False
                 self._forget()
             case Effect.DOUBTED if outcome is not None:
                 self._doubts.append((destination, witness))
@@ -196,7 +217,7 @@ def relay_line(
     def connect() -> MailTransport:
         return RelayConnection(relay, hello, patience, tls_context)
 
-    return Line(relay.id, relay.connections, connect, relay.rate)
+    return Line(relay.id, relay.connections, connect, relay.rate, relay.priority)
 
 
 def lines_of(settings: Settings) -> list[Line]:
