@@ -48,6 +48,11 @@ class Cadence(StrEnum):
     HALF_YEARLY = "half-yearly"
 
 
+REVIEWS = frozenset({Cadence.QUARTERLY, Cadence.HALF_YEARLY})
+"""Rhythms that look back: what is told in them was told as news before, and is ordered by what
+mattered (docs/decisions/080)."""
+
+
 class DeliveryKind(StrEnum):
     """What a message is for. Only `edition` has an edition behind it."""
 

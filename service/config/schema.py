@@ -62,7 +62,7 @@ from service.config.values import (
     ZoneName,
     day_of_cut,
 )
-from service.model import Cadence, SourceKind
+from service.model import REVIEWS, Cadence, SourceKind
 
 __all__ = [
     "ID_PATTERN",
@@ -305,7 +305,9 @@ class Digest(Named):
         description="Immediate mails wait for more, at most so long after the first story of each",
     )
     scope: Id = Field(
-        "news", description="Each article is mailed once per scope; a review sets its own"
+        "news",
+        description="Each article is mailed once per scope; "
+        "default of a quarterly or half-yearly digest: its cadence",
     )
     stories: StoriesSection = Field(StoriesSection(), description="Limits on the stories of a mail")
     hot: bool = Field(
@@ -361,6 +363,8 @@ class Settings(ConfigSection):
         for digest in self.digest.values():
             _default(digest, "title", self.site.title)
             _default(digest, "cadences", (digest.cadence,))
+            if "scope" not in digest.model_fields_set and REVIEWS.issuperset(digest.cadences):
+                digest.__dict__["scope"] = digest.cadence  # by the back door as well
         return self
 
     @property

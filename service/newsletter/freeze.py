@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from service.config.schema import Settings, Source
 from service.curate.selection import reading
 from service.curate.selection.score import score
 from service.curate.selection.standing import Standing
+from service.model import REVIEWS
 from service.newsletter.late import DueEdition
 from service.newsletter.rules import Schedule
 from service.render.views import freeze, story_view
@@ -64,7 +66,8 @@ def freeze_now(
     )
     topics = topics_of(settings, cut.digest.name)
     hot = settings.digest[cut.digest.name].hot
-    return snapshot(connection, drafted, topics, settings.source, hot=hot)
+    looks_back = ZoneInfo(settings.zone) if drafted.cadence in REVIEWS else None
+    return snapshot(connection, drafted, topics, settings.source, hot=hot, days_in=looks_back)
 
 
 def draft(
@@ -103,11 +106,14 @@ def snapshot(
     sources: Mapping[str, Source],
     *,
     hot: bool = False,
+    days_in: ZoneInfo | None = None,
     most: int = edition_candidates.LOT,
 ) -> tuple[Edition, list[Frozen]]:
     """The draft, finished, with its stories in their order: the highest first.
 
-    `hot`: only hot ones. `most` candidates are in memory at a time, beside the best so far.
+    `hot`: only hot ones. `days_in`: it is a review, where what went on for many days of this zone
+    stands higher, and nothing does for being new. `most` candidates are in memory at a time, beside
+    the best so far.
     """
     since = drafted.covers_from - OVERLAP
     half_life = max(LEAST_HALF_LIFE, drafted.cut_at - drafted.period_from)
@@ -116,7 +122,7 @@ def snapshot(
     for found in edition_candidates.entered(
         connection, topics, since, drafted.covers_to, hot=hot, most=most
     ):
-        known = reading.read(connection, [one.story_id for one in found], sources)
+        known = reading.read(connection, [one.story_id for one in found], sources, days_in)
         ranked = {
             one: known.standing(
                 one.story_id,

@@ -173,8 +173,9 @@ def _place(one: Explanation) -> Iterator[Detail]:
 
 
 def _score(one: StoryScore) -> Sentence:
-    parts = {name: f"{value:.2f}" for name, value in asdict(one).items()}
-    return sentence("explain.place.parts", **parts, total=f"{one.total:.2f}")
+    parts = {name: f"{value:.2f}" for name, value in asdict(one).items() if value is not None}
+    key = "explain.place.parts" if one.lasted is None else "explain.place.parts.review"
+    return sentence(key, **parts, total=f"{one.total:.2f}")
 
 
 def _mailed(one: Explanation) -> Iterator[Detail]:

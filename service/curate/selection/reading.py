@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from service.config.schema import Source
 from service.curate.selection.owners import Owner, owner_of
@@ -43,15 +44,22 @@ class KnownStories:
             topics=asked,
             elsewhere=facts.loose
             + sum(number for name, number in facts.topics.items() if name not in asked),
+            days=facts.days,
         )
 
 
-def read(connection: Connection, ids: Iterable[int], sources: Mapping[str, Source]) -> KnownStories:
+def read(
+    connection: Connection,
+    ids: Iterable[int],
+    sources: Mapping[str, Source],
+    days_in: ZoneInfo | None = None,
+) -> KnownStories:
     """What is known of these stories. `sources`: those of the TOML.
 
+    `days_in`: the zone by which the days are counted on which each was told; None: they are not.
     Five statements for some thousands of stories.
     """
-    facts = story_facts.of_stories(connection, ids)
+    facts = story_facts.of_stories(connection, ids, days_in)
     tellers = story_facts.tellers(
         connection, {told.source_id for one in facts.values() for told in one.told_by}
     )

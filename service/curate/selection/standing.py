@@ -27,7 +27,8 @@ class Standing:
     `outlets` counts the independent ones that tell it. `age_s` is how long it had been out at the
     cut of its edition, in seconds, `half_life_s` in how many it loses half of its score. `topics`
     are those that were asked for; `elsewhere` counts its articles' places in others, and those of
-    its articles that are in none.
+    its articles that are in none. `days`: on how many days it was told; None: in a list of news,
+    which is not ordered by that but by what is new.
     """
 
     outlets: int
@@ -36,6 +37,7 @@ class Standing:
     weight: float
     topics: Mapping[str, TopicPlace]
     elsewhere: int
+    days: int | None = None
 
     def as_json(self, names: Sequence[str]) -> dict[str, Any]:
         """What `edition_story.standing` keeps. `names`: the row's topics, whose order it follows.
@@ -43,7 +45,7 @@ class Standing:
         So a topic that is renamed is renamed in one place.
         """
         places = [self.topics.get(name) for name in names]
-        return {
+        kept = {
             "outlets": self.outlets,
             "age_s": round(self.age_s),
             "half_life_s": round(self.half_life_s),
@@ -51,6 +53,7 @@ class Standing:
             "topics": [[one.articles, one.headline] if one else [0, False] for one in places],
             "elsewhere": self.elsewhere,
         }
+        return kept if self.days is None else {**kept, "days": self.days}
 
 
 def from_json(kept: Mapping[str, Any] | None, names: Sequence[str]) -> Standing | None:
@@ -65,6 +68,7 @@ def from_json(kept: Mapping[str, Any] | None, names: Sequence[str]) -> Standing 
         weight=kept["weight"],
         topics={name: TopicPlace(*place) for name, place in places},
         elsewhere=kept["elsewhere"],
+        days=kept.get("days"),
     )
 
 
@@ -79,6 +83,7 @@ def together(some: Sequence[Standing | None]) -> Standing | None:
         outlets=max(one.outlets for one in known),
         weight=max(one.weight for one in known),
         topics=topics,
+        days=max((one.days for one in known if one.days is not None), default=None),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
@@ -28,6 +29,7 @@ class StoryFacts:
 
     `source_id`: whose article that is.
     `articles` counts those that tell it, `loose` those of them that are in no topic of the TOML.
+    `days`: on how many days an article of it came out, or another source had one; None: not asked.
     `topics`: topic -> how many of them are there; `reasons`: why the one that represents it is.
     """
 
@@ -36,6 +38,7 @@ class StoryFacts:
     told_by: list[ToldBy] = field(default_factory=list)
     articles: int = 0
     loose: int = 0
+    days: int | None = None
     topics: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -50,13 +53,18 @@ class Teller:
     weight: float
 
 
-def of_stories(connection: Connection, ids: Iterable[int]) -> dict[int, StoryFacts]:
-    """Story -> what is known of it. Four statements for some thousands of them."""
+def of_stories(
+    connection: Connection, ids: Iterable[int], days_in: ZoneInfo | None = None
+) -> dict[int, StoryFacts]:
+    """Story -> what is known of it. Four statements for some thousands of them.
+
+    `days_in`: the zone by which `days` are counted; None: they are not.
+    """
     found: dict[int, StoryFacts] = {}
     for batch in lots(ids):
         heads = _heads(connection, batch)
         some = {row.id: StoryFacts(row.title, row.source_id) for row in heads}
-        _tell(connection, batch, some)
+        _tell(connection, batch, some, days_in)
         _place(connection, batch, some, {row.id: row.article_id for row in heads})
         found |= some
     return found
@@ -84,7 +92,12 @@ def _heads(connection: Connection, ids: list[int]) -> list[Any]:
     return list(rows)
 
 
-def _tell(connection: Connection, ids: list[int], found: dict[int, StoryFacts]) -> None:
+def _tell(
+    connection: Connection,
+    ids: list[int],
+    found: dict[int, StoryFacts],
+    days_in: ZoneInfo | None,
+) -> None:
     """The outlets whose words its articles are, and others that had the same ones."""
     own = connection.execute(
         select(
@@ -98,10 +111,13 @@ def _tell(connection: Connection, ids: list[int], found: dict[int, StoryFacts]) 
         .where(story_article.c.story_id.in_(ids))
     )
     first: defaultdict[int, dict[int, datetime]] = defaultdict(dict)
+    days: defaultdict[int, set[date]] = defaultdict(set)
     for story_id, teller, published, seen, merged_into in own:
         if story_id in found and merged_into is None:
             found[story_id].articles += 1
-        _note(first[story_id], teller, published, seen)
+        at = _note(first[story_id], teller, published, seen)
+        if days_in is not None:
+            days[story_id].add(at.astimezone(days_in).date())
     seen_at = connection.execute(
         select(
             story_article.c.story_id, entry.c.source_id, entry.c.published_at, entry.c.first_seen_at
@@ -110,18 +126,23 @@ def _tell(connection: Connection, ids: list[int], found: dict[int, StoryFacts]) 
         .where(story_article.c.story_id.in_(ids))
     )
     for story_id, teller, published, seen in seen_at:
-        _note(first[story_id], teller, published, seen)
+        at = _note(first[story_id], teller, published, seen)
+        if days_in is not None:
+            days[story_id].add(at.astimezone(days_in).date())
     for story_id, sources in first.items():
         if story_id in found:
+            found[story_id].days = None if days_in is None else len(days[story_id])
             told = sorted(sources.items(), key=lambda pair: (pair[1], pair[0]))
             found[story_id].told_by = [ToldBy(*pair) for pair in told]
 
 
 def _note(
     first: dict[int, datetime], teller: int, published: datetime | None, seen: datetime
-) -> None:
+) -> datetime:
+    """Note when a source told it first. Returns when it told it this time."""
     at = min(published or seen, seen)
     first[teller] = min(first.get(teller, at), at)
+    return at
 
 
 def _place(
