@@ -27,7 +27,7 @@ from service.cli.output import (
     say,
     warn,
 )
-from service.cli.reports import tell_editions
+from service.cli.reports import tell_digests, tell_editions
 from service.errors import UsageError
 from service.mail.drain import Drained
 from service.mail.outbox import html_of
@@ -35,14 +35,33 @@ from service.model import DeliveryState
 from service.newsletter.preview import Preview
 from service.newsletter.preview import preview as make_preview
 from service.newsletter.run import Planned
-from service.report import edition_report
+from service.report import digest_list, edition_report
 from service.runtime import pipeline
+from service.store import status_counts
 from service.store.core import private_files
 
 
 @click.group(cls=CommandGroup)
 def digest() -> None:
-    """Preview a digest's mail; send what is due; report what became of its editions."""
+    """List digests; preview and send their mail; report what became of their editions."""
+
+
+@digest.command("list")
+@config_option
+@json_option
+def list_(config: Path, as_json: bool) -> None:
+    """List the digests: rhythm, next cut, readers, and what their mails wait for.
+
+    The next cut is the earliest of its readers'. Writes nothing.
+    """
+    with opened_to_look(config) as service:
+        zone = service.settings.zone
+        with service.store.read() as connection:
+            found = digest_list.listed(service.settings, status_counts.digests(connection))
+    if as_json:
+        dump([digest_list.as_json(one) for one in found])
+    else:
+        tell_digests(found, zone)
 
 
 @digest.command()

@@ -11,6 +11,7 @@ from service.cli.processes import tell_processes
 from service.render.addresses import absolute
 from service.render.words import Words
 from service.report import hubs
+from service.report.digest_list import ListedDigest
 from service.report.edition_report import AFTERWARDS, PARTS, Delays, EditionReport
 from service.report.explain import Explanation
 from service.report.explanation_lines import Detail, parts
@@ -82,6 +83,38 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
     )
 
     tell_processes(found)
+
+
+def tell_digests(found: Sequence[ListedDigest], zone: str) -> None:
+    """`bantin digest list`, with the hours of the site."""
+    table(
+        "Digests",
+        ("digest", "cadences", "day", "at", "readers", "next cut", "scope", "waits"),
+        [
+            (
+                one.id,
+                ", ".join(one.cadences),
+                one.day or "",
+                one.at or "",
+                one.readers,
+                local(one.next_cut, zone),
+                one.scope,
+                _waits(one, zone),
+            )
+            for one in found
+        ],
+    )
+
+
+def _waits(one: ListedDigest, zone: str) -> str:
+    """What its mails wait for, and whether the next one does."""
+    said = [
+        one.quiet and f"quiet {one.quiet}",
+        one.bundle and f"bundled within {one.bundle}",
+        one.holidays and number(one.holidays, "holiday"),
+        one.put_off_from and f"put off from {local(one.put_off_from, zone)}",
+    ]
+    return "; ".join(str(part) for part in said if part)
 
 
 def _put_off(digest: DigestRow, zone: str) -> str:

@@ -75,7 +75,8 @@ def decide(window: Window, terms: CutTerms, chooser: Chooser, told: AbstractSet[
         # As if there were nothing to tell, and without a way back: `starts_at` moves along.
         gone = WindowMove(window.id, max(begin, edition.covers_to), covered_to, after)
         return Decision(window, gone, None, "suppressed" if window.barred else "paused")
-    quiet_until = None if terms.by_hand else schedule.quiet_until(terms.now)
+    quiet = None if terms.by_hand else schedule.quiet_at(terms.now)
+    quiet_until = None if quiet is None else quiet[1]
     still = WindowMove(window.id, begin, window.covered_to, min(after, quiet_until or after))
     waits = _why_it_waits(window, terms, schedule, begin, quiet_until)
     if waits:

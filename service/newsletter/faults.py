@@ -136,6 +136,6 @@ def _day(digest: Digest) -> list[Finding]:
 def _at(digest: Digest) -> list[Finding]:
     every = (digest.cadence, *(digest.cadences or ()))
     written = "at" in digest.model_fields_set
-    if not written or any(cadence.is_zoned(one) and not cadence.is_cron(one) for one in every):
+    if not written or any(map(rules.has_hour, every)):
         return []
     return [(("at",), f"{digest.cadence} has no hour of its own", "leave it out")]

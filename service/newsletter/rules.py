@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from service.config.schema import Digest
@@ -19,6 +20,7 @@ MONTHLY_AND_LONGER = frozenset({Cadence.MONTHLY, Cadence.QUARTERLY, Cadence.HALF
 
 _FIRST_DAY = "1"
 _SEPARATOR = "|"
+_REMEMBERED = 4096  # of a hundred thousand subscriptions few are different
 _QUIET = "quiet "
 """What the part of a rule's text with its quiet time begins with; holidays begin with a digit."""
 
@@ -72,12 +74,9 @@ class Schedule:
         """Whether a mail that would have come later than `after` comes with this cut."""
         return self._plain.next_cut(after) <= cut
 
-    def quiet_until(self, at: datetime) -> datetime | None:
-        """When the quiet time ends that it is at this instant; None: it is not quiet."""
-        if self.rule.quiet is None:
-            return None
-        end = quiet.end_of_quiet(self.rule.quiet, ZoneInfo(self.zone), at)
-        return end if end > at else None
+    def quiet_at(self, at: datetime) -> tuple[datetime, datetime] | None:
+        """From when until when it is quiet at this instant; None: it is not."""
+        return None if self.rule.quiet is None else _quiet_at(self.rule.quiet, self.zone, at)
 
     @property
     def _plain(self) -> Schedule:
@@ -85,6 +84,13 @@ class Schedule:
         return Schedule(replace(self.rule, holidays=frozenset(), quiet=None), self.zone)
 
 
+@lru_cache(_REMEMBERED)
+def _quiet_at(silence: QuietTime, zone: str, at: datetime) -> tuple[datetime, datetime] | None:
+    place = ZoneInfo(zone)
+    return quiet.next_quiet(silence, place, at) if quiet.is_quiet_at(silence, place, at) else None
+
+
+@lru_cache(_REMEMBERED)
 def read(text: str) -> Schedule:
     """The schedule whose `text` this is."""
     rhythm, day, at, zone, *kept = text.split(_SEPARATOR)
@@ -134,6 +140,16 @@ def _quiet_time(digest: Digest) -> QuietTime | None:
     if digest.quiet is None:
         return None
     return quiet.read(",".join([digest.quiet.hours or "", *digest.quiet.days]).strip(","))
+
+
+def has_hour(rhythm: str) -> bool:
+    """Whether it is cut at the hour of its digest or reader."""
+    return cadence.is_zoned(rhythm) and not cadence.is_cron(rhythm)
+
+
+def quiet_text(silence: QuietTime | None) -> str:
+    """ "22:00-06:00, sat, sun"; "" where it is never quiet."""
+    return "" if silence is None else quiet.text(silence).replace(",", ", ")
 
 
 def fits(day: str, rhythm: str) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from service.config.schema import Settings
 from service.errors import TemplateError, UsageError
-from service.newsletter import late, rules
+from service.newsletter import late, quiet_queue, rules
 from service.newsletter.cut_check import CutCheck
 from service.newsletter.freeze import freeze_now
 from service.newsletter.late import DueEdition
@@ -69,6 +69,8 @@ def plan_due(
         if hold.held_since(connection) is not None:
             return Planned()
     late.give_up(store, now, digest)
+    if any(one.quiet is not None for one in settings.digest.values()):
+        quiet_queue.hold_back(store, now, digest)
     reschedule(store, settings, renderer.site.zone, now, digest, check=check)
     frozen, failed, planned = 0, {}, Counter[int]()
     for cut in _cuts(store, settings, renderer.site.zone, at or now, digest):

@@ -217,3 +217,31 @@ def test_only_a_digest_can_be_reported(run, ask, site):
     assert ask("digest", "report", "ngay") == []
     assert "no digest 'ngya'" in run("digest", "report", "ngya", code=2).stderr
     run("digest", "report", "ngay", "--csv", "--json", code=2)
+
+
+def test_the_list_says_what_the_mails_of_each_digest_wait_for(run, ask, site):
+    written = (site / "bantin.toml").read_text(encoding="utf-8")
+    more = """
+[digest.moi]
+title = "Tin mới"
+cadence = "immediate"
+cadences = ["immediate", "daily"]
+quiet = { hours = "22:00-06:00", days = ["Sunday"] }
+bundle = "15m"
+holidays = ["2027-02-05/2027-02-11"]
+[digest.nam]
+title = "Sáu tháng"
+cadence = "half-yearly"
+at = "08:00"
+"""
+    (site / "bantin.toml").write_text(written + more, encoding="utf-8")
+    run("collect")
+    run("subscribers", "add", "minh@example.vn", "--digest", "nam")
+    _, moi, nam = ask("digest", "list")
+    assert (moi["cadences"], moi["at"], moi["quiet"]) == (
+        ["immediate", "daily"], None, "22:00-06:00, sun",
+    )  # fmt: skip
+    assert (moi["bundle"], moi["holidays"], moi["scope"], moi["readers"]) == ("15m", 7, "news", 0)
+    assert (nam["at"], nam["day"], nam["scope"], nam["readers"]) == ("08:00", "1", "half-yearly", 1)
+    table = run("digest", "list").stdout.splitlines()
+    assert table[2].split("\t")[-1] == ("quiet 22:00-06:00, sun; bundled within 15m; 7 holidays")

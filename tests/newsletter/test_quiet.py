@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from service.config.schema import Digest
 from service.model import QuietTime
@@ -267,6 +267,38 @@ def test_a_cut_that_is_made_up_for_late_waits_for_the_end_of_a_quiet_time(store,
     assert room.mails() == [["Một"], ["Hai"]]
 
 
+def test_what_the_relay_did_not_take_before_the_night_waits_for_its_end(any_store, tmp_path):
+    """Planned at 21:30 and put off by the relay: it would be tried again every half hour."""
+    digest = {"cadence": "daily", "at": "21:30", "quiet": {"hours": "22:00-06:00"}}
+    room = Newsroom(any_store, tmp_path, {"ngay": digest})
+    room.subscribe("minh@example.vn", "ngay")
+    room.subscribe("jo@example.com", "ngay", zone=NEW_YORK, hour="09:30")  # the same instant
+    room.plan(MONDAY)
+    room.story("Một", at=MONDAY + HOUR)
+    evening = MONDAY + 14 * HOUR + 30 * MINUTES
+    room.plan(evening)
+    room.refuse(until=evening + 35 * MINUTES)
+    sent, at = {}, evening
+    while at < evening + 10 * HOUR:
+        at += 20 * MINUTES
+        room.plan(at)
+        with any_store.read() as connection:
+            [soonest] = connection.execute(select(func.min(t.delivery.c.next_try_at))).scalars()
+        assert soonest <= at + HOUR / 2  # no hold that a repaired clock would take for an error
+        room.accept()
+        for row in accepted(any_store) - sent.keys():
+            sent[row] = at
+    assert sorted(sent.values()) == [evening + 40 * MINUTES, MONDAY + 23 * HOUR + 10 * MINUTES]
+    assert room.mails("jo@example.com") == room.mails() == [["Một"]]
+
+
+def accepted(store):
+    with store.read() as connection:
+        return set(
+            connection.scalars(select(t.delivery.c.id).where(t.delivery.c.state == "accepted"))
+        )
+
+
 def test_a_cut_that_is_asked_for_by_hand_is_not_held_back(store, tmp_path):
     room = Newsroom(store, tmp_path, NEWS)
     room.subscribe("minh@example.vn", "ngay")
@@ -274,6 +306,9 @@ def test_a_cut_that_is_asked_for_by_hand_is_not_held_back(store, tmp_path):
     room.story("Khuya", at=MONDAY + 14 * HOUR)
     room.plan(MONDAY + 16 * HOUR, at=MONDAY + 23 * HOUR, digest="ngay")
     assert room.mails() == [["Khuya"]]
+    room.plan(MONDAY + 16 * HOUR + MINUTES)
+    room.accept()
+    assert room.states() == {"accepted": 1}
 
 
 def test_a_quiet_time_that_is_written_or_taken_away_moves_the_cut_that_waits():

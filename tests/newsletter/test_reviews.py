@@ -116,8 +116,9 @@ def test_a_review_tells_the_quarter_by_what_mattered_to_who_read_the_daily(store
 
 def test_a_review_tells_nothing_twice_within_its_scope(store, tmp_path):
     """Two of a quarter, and a reader who confirmed in its middle; the next one is about the next."""
-    digests = {"quy": QUARTER, "quy-khac": {**QUARTER, "title": "Khác"}, "nam": {
-        "cadence": "half-yearly", "title": "Nửa năm"}}  # fmt: skip
+    half_yearly = {"cadence": "half-yearly", "title": "Nửa năm"}
+    other = {**QUARTER, "title": "Khác"}
+    digests = {"quy": QUARTER, "quy-khac": other, "nam": half_yearly}
     room = Newsroom(store, tmp_path, digests, now=APRIL - 89 * DAY)
     for digest in digests:
         room.subscribe("minh@example.vn", digest, begins=APRIL - 30 * DAY)

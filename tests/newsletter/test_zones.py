@@ -91,11 +91,11 @@ def wall(zone: str, begin: datetime, end: datetime) -> list[tuple[datetime, date
 def by_the_wall(zone: str, hour: str, begin: datetime, end: datetime) -> list[datetime]:
     """For each day but the first: the first minute in which its clock shows the hour, or more."""
     shown, found = wall(zone, begin, end), []
-    day = shown[0][1].date() + DAY
+    wanted = datetime.combine(shown[0][1].date() + DAY, time.fromisoformat(hour))
     for at, clock in shown:
-        if clock >= datetime.combine(day, time.fromisoformat(hour)):
+        if clock >= wanted:
             found.append(at)
-            day += DAY
+            wanted += DAY
     return found
 
 
@@ -114,10 +114,10 @@ def test_there_are_forty_zones_with_every_kind_of_change():
 def test_each_day_has_one_cut_at_the_hour_that_the_wall_shows(zone):
     around = changes(zone) or [utc("2026-10-25")]
     for day in around:
-        begin, end = day - 2 * DAY, day + 3 * DAY
+        begin, end = day - 1.5 * DAY, day + 2.5 * DAY
         for hour in HOURS:
             expected = by_the_wall(zone, hour, begin, end)
-            assert len(expected) >= 3
+            assert len(expected) >= 2
             daily, at, cuts = rule("daily", hour), expected[0] - MINUTE, []
             while at < expected[-1]:
                 at = next_cut(daily, zone, at)

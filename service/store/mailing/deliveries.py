@@ -35,6 +35,10 @@ _IN_HAND = (DeliveryState.CLAIMED.value, DeliveryState.SENDING.value)
 LEASE = Lease(delivery, held=delivery.c.state.in_(_IN_HAND))
 
 _NEWS = (DeliveryKind.EDITION.value, DeliveryKind.WELCOME.value)
+_TO_BE_SENT = and_(
+    delivery.c.kind == DeliveryKind.EDITION.value,
+    delivery.c.state.in_([DeliveryState.PLANNED.value, DeliveryState.DEFERRED.value]),
+)
 _CHUNK = 500
 
 
@@ -143,6 +147,45 @@ def expire(connection: Connection, now: datetime, digest_name: str | None = None
         release(connection, some)
         forget_parts(connection, some)
     return len(ids)
+
+
+def rules_of_waiting(connection: Connection, digest_name: str | None = None) -> list[str]:
+    """The rules of those to whom an edition is still to be sent, or to be tried again."""
+    rows = connection.execute(
+        select(subscription.c.rule)
+        .join(delivery, delivery.c.subscription_id == subscription.c.id)
+        .where(_TO_BE_SENT, subscription.c.rule.is_not(None), of_digest(digest_name))
+        .distinct()
+        .order_by(subscription.c.rule)
+    )
+    return list(rows.scalars())
+
+
+def hold_back(
+    connection: Connection,
+    rule: str,
+    *,
+    planned_before: datetime,
+    due_before: datetime,
+    until: datetime,
+    reason: str,
+) -> int:
+    """Let editions to those who are cut by this rule wait, which are due soon. It is no try.
+
+    What was planned later was asked for by hand. Returns how many.
+    """
+    theirs = select(subscription.c.id).where(subscription.c.rule == rule)
+    held = connection.execute(
+        update(delivery)
+        .where(
+            _TO_BE_SENT,
+            delivery.c.subscription_id.in_(theirs),
+            delivery.c.created_at < planned_before,
+            delivery.c.next_try_at < due_before,
+        )
+        .values(state=DeliveryState.DEFERRED.value, next_try_at=until, reply=reason)
+    )
+    return held.rowcount
 
 
 def counts(connection: Connection, digest_name: str | None = None) -> dict[str, int]:
