@@ -111,7 +111,7 @@ def _waits(one: ListedDigest, zone: str) -> str:
     said = [
         one.quiet and f"quiet {one.quiet}",
         one.bundle and f"bundled within {one.bundle}",
-        one.holidays and number(one.holidays, "holiday"),
+        one.holidays and f"{one.holidays} holiday{'s' if one.holidays > 1 else ''}",
         one.put_off_from and f"put off from {local(one.put_off_from, zone)}",
     ]
     return "; ".join(str(part) for part in said if part)

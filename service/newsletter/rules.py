@@ -148,7 +148,7 @@ def has_hour(rhythm: str) -> bool:
 
 
 def quiet_text(silence: QuietTime | None) -> str:
-    """ "22:00-06:00, sat, sun"; "" where it is never quiet."""
+    """Such as "22:00-06:00, sat, sun"; "" where it is never quiet."""
     return "" if silence is None else quiet.text(silence).replace(",", ", ")
 
 

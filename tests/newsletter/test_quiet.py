@@ -214,7 +214,8 @@ def test_a_night_is_one_mail_at_its_end_in_each_zone(store, tmp_path):
             assert row.next_cut_at == MONDAY - HOUR
             saturday_night = PutOff(MONDAY - DAY - 9 * HOUR, holiday=False)
             assert rules.read(row.rule).put_off(row.next_cut_at) == saturday_night
-        room.run(at)
+        room.plan(at)
+        room.accept()
         at += 30 * MINUTES
     assert room.mails("minh@example.vn") == [
         ["Tin 22 00", "Tin 22 06", "Tin 22 12", "Tin 22 18"],

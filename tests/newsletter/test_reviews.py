@@ -115,7 +115,7 @@ def test_a_review_tells_the_quarter_by_what_mattered_to_who_read_the_daily(store
 
 
 def test_a_review_tells_nothing_twice_within_its_scope(store, tmp_path):
-    """Two of a quarter, and a reader who confirmed in its middle; the next one is about the next."""
+    """Two of a quarter, and a reader who confirmed in its middle; then the next quarter."""
     half_yearly = {"cadence": "half-yearly", "title": "Nửa năm"}
     other = {**QUARTER, "title": "Khác"}
     digests = {"quy": QUARTER, "quy-khac": other, "nam": half_yearly}
