@@ -11,10 +11,9 @@ def test_the_table_says_who_got_what_when(store, tmp_path, capsys):
     """Berlin's clocks go back on 25 October 2026 at 01:00 in UTC; New York is in Saturday still."""
     begin = utc("2026-10-24 18:00")
     week.show(week.simulate(store, tmp_path, begin, begin + 15 * HOUR))
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert "anna ngay Sun 25 Oct 02:30 CEST 25 Oct 00:30 1-3 (3)".split() in lines
-    assert "joe ngay Sun 25 Oct 01:30 EDT 25 Oct 05:30 1-4 (4)".split() in lines
-    assert "sue moi Sat 24 Oct 21:15 EDT 25 Oct 01:15 3".split() not in lines
-    mails = [line[0] for line in lines if not line[0].startswith("--")]
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "anna ngay Sun 25 Oct 02:30 CEST 25 Oct 00:30 1-3 (3)" in lines
+    assert "joe ngay Sun 25 Oct 01:30 EDT 25 Oct 05:30 1-4 (4)" in lines
+    mails = [line.partition(" ")[0] for line in lines]
     assert mails.count("anna") == mails.count("joe") == mails.count("minh") == 1
-    assert "!" not in {word for line in lines for word in line}
+    assert "!" not in "".join(lines)
