@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -125,3 +126,17 @@ def test_a_cut_that_is_asked_for_by_hand_waits_for_nothing(store, tmp_path):
     assert room.mails() == []
     room.run(MONDAY + 7 * MINUTE, at=MONDAY + 10 * MINUTE, digest="ngay")
     assert room.mails() == [["Một"]]
+
+
+def test_two_processes_bundle_as_one(any_store, tmp_path):
+    """Both plan at each mark, at once: each mail goes once, and in its time."""
+    rooms = [Newsroom(any_store, tmp_path, news("15m")) for _ in range(2)]
+    rooms[0].subscribe("minh@example.vn", "ngay", begins=MONDAY - DAY)
+    rooms[0].plan(MONDAY)
+
+    def both(_, at):
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda room: room.plan(at), rooms))
+        rooms[0].accept()
+
+    assert times(rooms[0], [1, 12, 16], until=35, run=both) == [(15, 2), (30, 1)]

@@ -293,6 +293,22 @@ def test_what_the_relay_did_not_take_before_the_night_waits_for_its_end(any_stor
     assert room.mails("jo@example.com") == room.mails() == [["Một"]]
 
 
+def test_a_welcome_is_not_held_back(store, tmp_path):
+    room = Newsroom(store, tmp_path, NEWS)
+    room.subscribe("minh@example.vn", "ngay")
+    room.plan(MONDAY)
+    room.story("Chiều", at=MONDAY + 9 * HOUR)
+    room.run(MONDAY + 10 * HOUR)
+    night = MONDAY + 17 * HOUR
+    room.subscribe("lan@example.vn", "ngay", begins=night, welcome_due=True)
+    room.welcome(night + MINUTES)
+    room.refuse(until=night + 20 * MINUTES)
+    room.plan(night + 20 * MINUTES)
+    room.accept()
+    assert room.mails("lan@example.vn") == [["Chiều"]]
+    assert room.states() == {"accepted": 2}
+
+
 def accepted(store):
     with store.read() as connection:
         return set(
