@@ -17,7 +17,7 @@ from service.report.explain import Explanation
 from service.report.explanation_lines import Detail, parts
 from service.report.sentence import english, in_english
 from service.report.standing import advice, reason, state
-from service.report.status import Status, put_off
+from service.report.status import RETURNED, Status, put_off
 from service.report.trouble import said
 from service.store.status_counts import DigestRow
 
@@ -27,6 +27,14 @@ ALL_SHOWN = 100
 
 _ALWAYS = ("planned", "accepted", *AFTERWARDS)
 """Columns of an edition's numbers that are shown even if all of them are 0."""
+
+
+_RETURNED = {
+    "hard": "hard bounce: nothing is sent there any more",
+    "soft": "soft bounce: counted, too many end all mail to the address",
+    "complaint": "complaint: nothing is sent there any more",
+    "about_us": "our sender, relay or that mail was refused: says nothing of the address",
+}
 
 
 def tell_status(found: Status, zone: str, english: Words) -> None:
@@ -65,6 +73,9 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
         ],
     )
     table("Deliveries", ("state", "mails"), sorted(found.deliveries.items()))
+    back = [(_RETURNED[kind], n) for kind, n in found.returned.items() if n]
+    if back:
+        table(f"Returned within {RETURNED.days} days", ("what it was", "mails"), back)
     if found.unindexed:
         say(f"not indexed for search yet: {number(found.unindexed, 'article')}")
     table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from service.curate.search.answers import find_articles
 from service.curate.search.question import Question, QuestionError, parse
 from service.errors import UsageError
 from service.mail.relays import line_names
+from service.mail.returned import soft
 from service.render.words import FALLBACK
 from service.report import status as standing
 from service.report import trouble
@@ -36,7 +38,7 @@ from service.report.explanation_json import as_json as as_json_of
 from service.report.explanation_lines import unknown
 from service.report.mailing import Beside
 from service.report.trouble import Trouble
-from service.report.why import UNKNOWN, Why
+from service.report.why import UNKNOWN, Why, kind_of
 from service.report.why import why as ask_why
 from service.runtime import disk, machine_clock, model_in_use, pidfile
 from service.runtime.composition import Service
@@ -206,7 +208,7 @@ def why(address: str, url: str, config: Path, as_json: bool) -> None:
     except ValueError as error:
         raise UsageError(f"{address!r} is not an address: {error}") from error
     with opened_to_look(config) as service:
-        answer = _why(service, wanted, url)
+        answer, zone = _why(service, wanted, url), service.settings.zone
     if as_json:
         dump(_answer(answer))
     else:
@@ -215,6 +217,8 @@ def why(address: str, url: str, config: Path, as_json: bool) -> None:
             kind = _ROWS[type(answer.proof)]
             values = ", ".join(f"{name}={value}" for name, value in _proof(answer).items())
             say(f"  {kind}: {printable(values)}")
+        for line in _returned(answer, zone):
+            say(f"  {printable(line)}")
     if answer.answer == UNKNOWN:
         fail()
 
@@ -246,7 +250,26 @@ def _answer(answer: Why) -> dict[str, object]:
     proof = None
     if answer.proof is not None:
         proof = {"row": _ROWS[type(answer.proof)], **_proof(answer)}
-    return {"answer": answer.answer, "reason": answer.reason, "proof": proof}
+    return {
+        "answer": answer.answer,
+        "reason": answer.reason,
+        "proof": proof,
+        "returned": [asdict(one) for one in answer.returned],
+        "soft_bounces": answer.weight,
+        "suppressed": None if answer.suppressed is None else asdict(answer.suppressed),
+    }
+
+
+def _returned(answer: Why, zone: str) -> Iterator[str]:
+    """What came back for the address, and what was done about it."""
+    for one in answer.returned:
+        said = f"returned {local(one.returned_at, zone)}: {kind_of(one)}, mail {one.delivery_id}"
+        yield f"{said} of {one.digest}: {one.reason}" if one.reason else f"{said} of {one.digest}"
+    if answer.weight:
+        yield f"soft bounces weigh {answer.weight:g}; nothing is sent from {soft.LIMIT:g} on"
+    if answer.suppressed is not None:
+        why, since = answer.suppressed.reason, local(answer.suppressed.since, zone)
+        yield f"nothing is sent to it since {since}: {why} {answer.suppressed.evidence}".rstrip()
 
 
 def _proof(answer: Why) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.newsletter import rules
 from service.newsletter.rules import PutOff
@@ -19,9 +19,13 @@ from service.store.content import search_index
 from service.store.core import processes
 from service.store.core.database import Connection
 from service.store.core.processes import GONE_AFTER, ServiceProcess
+from service.store.mailing import returned_mail
 from service.store.sources import configurations
 from service.store.sources.configurations import InForce
 from service.store.status_counts import DigestRow, EditionRow, SourceRow, TopicRow
+
+RETURNED = timedelta(days=7)
+"""Of how long what came back is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Status:
 
     `unindexed`: articles that wait for the search index. `processes`: of a service of many;
     `in_hand`: what each of them has leased (`work_in_hand.by_process`). `in_force`: the
-    configuration that was applied last.
+    configuration that was applied last. `returned`: kind -> mails that came back within RETURNED.
     """
 
     now: datetime
@@ -45,6 +49,7 @@ class Status:
     processes: tuple[ServiceProcess, ...] = ()
     in_force: InForce | None = None
     in_hand: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    returned: Mapping[str, int] = field(default_factory=dict)
 
 
 def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> Status:
@@ -67,6 +72,7 @@ def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> S
         processes=known,
         in_force=configurations.in_force(connection),
         in_hand=work_in_hand.by_process(connection, now) if known else {},
+        returned=returned_mail.counts_since(connection, now - RETURNED),
     )
 
 
@@ -126,6 +132,7 @@ def as_json(found: Status) -> dict[str, object]:
             for edition in found.editions
         ],
         "deliveries": found.deliveries,
+        "returned": dict(found.returned),
         "relays": [mailing.as_json(relay, found.mailing.waiting) for relay in found.mailing.relays],
         "search": {"waiting": found.unindexed},
         "processes": [

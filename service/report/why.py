@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from service.mail.returned import soft
 from service.model import DeliveryState
 from service.newsletter import rules
 from service.store.audience import subscribers
 from service.store.core import hold
 from service.store.core.database import Connection
-from service.store.mailing import history
-from service.store.mailing.history import Entrance, SubscriptionSnapshot, ToldArticle
+from service.store.mailing import history, returned_mail
+from service.store.mailing.history import Entrance, SubscriptionSnapshot, Suppressed, ToldArticle
+from service.store.mailing.returned_mail import Returned
 from service.store.mailing.told import perhaps
 
 SENT, PENDING, DEDUPLICATED = "sent", "pending", "deduplicated"
 SKIPPED, SUPPRESSED, UNKNOWN = "skipped", "suppressed", "unknown"
+
+_MOST_RETURNED = 20
 
 _WAITS = frozenset(
     {
@@ -30,11 +34,18 @@ _WAITS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """`answer` is one of the words above, `reason` a sentence, `proof` the row behind it."""
+    """`answer` is one of the words above, `reason` a sentence, `proof` the row behind it.
+
+    `returned`: what came back for the address, the newest first; `weight`: of its soft bounces, of
+    which soft.LIMIT suppress it. `suppressed`: why nothing is sent to it; None: it is.
+    """
 
     answer: str
     reason: str
     proof: ToldArticle | SubscriptionSnapshot | Entrance | None = None
+    returned: tuple[Returned, ...] = ()
+    weight: float = 0.0
+    suppressed: Suppressed | None = None
 
 
 def why(
@@ -52,20 +63,60 @@ def why(
     person = subscribers.by_key(connection, address_key)
     if person is None:
         return Why(UNKNOWN, "nobody with this address is, or ever was, a subscriber")
-    told = history.tellings(connection, person.id, list(story_articles))
+    returned = returned_mail.of_address(connection, address_key, _MOST_RETURNED)
+    remembered = now - soft.REMEMBERED
+    soft_ones = returned_mail.soft_bounces(connection, address_key, remembered)
+    answer = _of_person(connection, person.id, address_key, article_id, story_articles,
+                        digest_topics, now)  # fmt: skip
+    return replace(
+        answer,
+        reason=answer.reason + _came_back(answer, returned),
+        returned=tuple(returned),
+        weight=round(soft.weight(soft_ones, now), 2),
+        suppressed=history.suppressed(connection, address_key),
+    )
+
+
+def _came_back(answer: Why, returned: Sequence[Returned]) -> str:
+    """What is to be added where the very mail that told it came back."""
+    if not isinstance(answer.proof, ToldArticle):
+        return ""
+    mine = [one for one in returned if one.delivery_id == answer.proof.delivery_id]
+    return "".join(f"; came back {_day(one.returned_at)}: {kind_of(one)}" for one in mine)
+
+
+def kind_of(one: Returned) -> str:
+    """What it was, such as "hard bounce 5.1.1", "complaint abuse" or "refusal of us 5.7.1"."""
+    if one.kind == returned_mail.COMPLAINT:
+        return f"complaint {one.reason}".strip()
+    if one.kind == returned_mail.ABOUT_US:
+        return f"refusal of us {one.status}".strip()
+    return f"{'hard' if one.hard else 'soft'} bounce {one.status}".strip()
+
+
+def _of_person(
+    connection: Connection,
+    person_id: int,
+    address_key: bytes,
+    article_id: int,
+    story_articles: Sequence[int],
+    digest_topics: Mapping[str, Sequence[str] | None],
+    now: datetime,
+) -> Why:
+    told = history.tellings(connection, person_id, list(story_articles))
     if told:
         return _by_the_ledger(told, article_id)
     blocked = history.suppressed(connection, address_key)
     if blocked is not None:
-        reason, since = blocked
-        return Why(SUPPRESSED, f"the address is suppressed since {_day(since)}: {reason}")
-    if perhaps(connection, [person.id], set(story_articles)):
+        since = _day(blocked.since)
+        return Why(SUPPRESSED, f"the address is suppressed since {since}: {blocked.reason}")
+    if perhaps(connection, [person_id], set(story_articles)):
         return Why(
             SKIPPED,
             f"its story is older than the restore {_day(hold.restored_at(connection))}: "
             "it may have been told before",
         )
-    subscriptions = history.subscriptions(connection, person.id)
+    subscriptions = history.subscriptions(connection, person_id)
     entrances = history.entrances(connection, list(story_articles))
     answers = [
         _by_subscription(one, digest_topics.get(one.digest), entrances, now)

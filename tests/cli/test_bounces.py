@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from sqlalchemy import select, update
@@ -104,6 +105,17 @@ def test_as_a_pipe_it_acts_on_what_brings_its_key_and_on_nothing_else(run, site,
     assert [(one["input"], one["action"]) for one in lines(result)] == [("-", "suppress")]
     assert suppressed(site) == ["bounced"]
     assert "known before" in run("bounces", "read", stdin=mail).stdout
+    link = json.loads(run("articles", "--json").stdout)[0]["link"]
+    told = run("why", LAN, link).stdout
+    assert re.search(r"; came back \S+ \S+: hard bounce 5\.1\.1\n", told)
+    assert re.search(
+        r"\n  returned \S+ \S+: hard bounce 5\.1\.1, mail \d+ of ngay: .*unknown", told
+    )
+    assert re.search(r"\n  nothing is sent to it since \S+ \S+: bounced returned: 5\.1\.1", told)
+    answer = json.loads(run("why", LAN, link, "--json").stdout)
+    assert [one["status"] for one in answer["returned"]] == ["5.1.1"]
+    assert answer["suppressed"]["reason"] == "bounced"
+    assert "hard bounce: nothing is sent there any more" in run("status").stdout
 
 
 def test_a_pipe_asks_the_mail_server_to_try_again_when_there_is_no_store(run, site, files):

@@ -29,8 +29,8 @@ def news(run, site, web):
 def test_status_has_the_shape_that_scripts_rely_on(ask, news):
     told = ask("status")
     assert list(told) == [
-        "now", "sources", "topics", "digests", "editions", "deliveries", "relays", "search",
-        "processes",
+        "now", "sources", "topics", "digests", "editions", "deliveries", "returned", "relays",
+        "search", "processes",
         "troubles",
     ]  # fmt: skip
     a, b = told["sources"]
@@ -117,6 +117,7 @@ def test_the_unknown_is_a_failed_job(run, ask, news):
     assert run("why", "ai@example.vn", CAU, code=1).stdout.startswith("unknown: ")
     assert ask("why", "minh@example.vn", "https://x.example/", code=1) == {
         "answer": "unknown", "reason": "no such article is known", "proof": None,
+        "returned": [], "soft_bounces": 0.0, "suppressed": None,
     }  # fmt: skip
     assert "is not an address" in run("why", "minh", CAU, code=2).stderr
 

@@ -179,6 +179,16 @@ def had_news_before(store: Store, stock: Stock, now: datetime) -> None:
         )
 
 
+def accept(store: Store, delivered: Sequence[int], now: datetime) -> None:
+    """A relay has taken these."""
+    with store.ledger() as connection:
+        connection.execute(
+            update(t.delivery)
+            .where(t.delivery.c.id.in_(delivered))
+            .values(state="accepted", settled_at=now)
+        )
+
+
 def ask_to_confirm(store: Store, now: datetime, addresses: Sequence[str], digest: int) -> list[int]:
     """Sign-ups whose confirmations wait, as `audience.signup` leaves them. Delivery ids."""
     ids = []

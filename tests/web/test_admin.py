@@ -16,6 +16,8 @@ from service.report.sentence import Sentence
 from service.store.mailing.relay_states import note_failure
 from service.web.admin import admin_key
 from tests.builders import add_source
+from tests.mail.returned.samples import arf, dsn
+from tests.mail.returned.test_intake import LAN, Sent
 from tests.web.people import fill, newest, text
 
 PATHS = ("/admin/", "/admin", "/outbox/", "/outbox")
@@ -65,6 +67,15 @@ def test_a_relay_that_takes_no_mail_is_named_in_the_sites_language(web):
     assert "<b>no" not in page.text
     told = web.admin().get("/readyz").json()["late"]
     assert told[0].startswith(f"The relay {OUTBOX} has taken no mail since ")
+
+
+def test_what_came_back_within_a_week_is_counted_by_kind(web, tmp_path):
+    sent = Sent(web.store, web.now, tmp_path, digest="khac")
+    sent.take(dsn(sent.paths[0], LAN), arf(sent.paths[1], mail_from=sent.paths[1]))
+    said = text(web.admin().get("/admin/"))
+    assert "1 thư bị trả lại hẳn trong 7 ngày" in said
+    assert "1 khiếu nại thư rác trong 7 ngày" in said
+    assert "thư bị trả lại tạm thời" not in said
 
 
 def test_every_state_of_a_source_has_its_word_its_reason_and_the_sites_hour(web):

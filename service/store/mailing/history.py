@@ -75,6 +75,15 @@ class DigestMailed:
     settled_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """Nothing is sent to an address: why, since when, and what showed it."""
+
+    reason: str
+    since: datetime
+    evidence: str
+
+
 def tellings(
     connection: Connection, subscriber_id: int, article_ids: Sequence[int]
 ) -> list[ToldArticle]:
@@ -196,11 +205,11 @@ def times_told(connection: Connection, article_ids: Sequence[int]) -> dict[str, 
     return {row[0]: row[1] for row in rows}
 
 
-def suppressed(connection: Connection, address_key: bytes) -> tuple[str, datetime] | None:
+def suppressed(connection: Connection, address_key: bytes) -> Suppressed | None:
     """Why and since when this address must not be written to; None: it may."""
     row = connection.execute(
-        select(t.suppression.c.reason, t.suppression.c.suppressed_at).where(
-            t.suppression.c.address_key == address_key
-        )
+        select(
+            t.suppression.c.reason, t.suppression.c.suppressed_at, t.suppression.c.evidence
+        ).where(t.suppression.c.address_key == address_key)
     ).one_or_none()
-    return None if row is None else (row.reason, row.suppressed_at)
+    return None if row is None else Suppressed(*row)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, func, literal, select
 
 from service.store.core.bulk import lots
 from service.store.core.statements import upsert
-from service.store.tables import delivery, returned_mail, subscriber, subscription
+from service.store.tables import delivery, digest, returned_mail, subscriber, subscription
 
 BOUNCE, COMPLAINT = "bounce", "complaint"
 ABOUT_US = "about_us"
@@ -39,6 +39,19 @@ class NewReturned:
     hard: bool
     status: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A row: what came back for a delivery of a digest, and when."""
+
+    delivery_id: int
+    digest: str
+    kind: str
+    hard: bool
+    status: str
+    reason: str
+    returned_at: datetime
 
 
 def sent(connection: Connection, ids: Iterable[int]) -> dict[int, SentDelivery]:
@@ -111,3 +124,18 @@ def counts_since(connection: Connection, since: datetime) -> dict[str, int]:
     for kind, hard, number in rows:
         counts[("hard" if hard else "soft") if kind == BOUNCE else kind] += number
     return counts
+
+
+def of_address(connection: Connection, address_key: bytes, limit: int) -> list[Returned]:
+    """What came back for this address, the newest first."""
+    c = returned_mail.c
+    rows = connection.execute(
+        select(c.delivery_id, digest.c.name, c.kind, c.hard, c.status, c.reason, c.returned_at)
+        .join(delivery, delivery.c.id == c.delivery_id)
+        .join(subscription, subscription.c.id == delivery.c.subscription_id)
+        .join(digest, digest.c.id == subscription.c.digest_id)
+        .where(c.address_key == address_key)
+        .order_by(c.returned_at.desc(), c.delivery_id.desc(), c.kind)
+        .limit(limit)
+    )
+    return [Returned(*row) for row in rows]

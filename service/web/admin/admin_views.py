@@ -61,6 +61,7 @@ class EditionSummary:
 class AdminView:
     """The whole page. `late`: what is late or broken; `deliveries`: state and number.
 
+    `returned`: kind and number of what came back within a week.
     `fine`: everything is running. `relays`: the mail servers that were ever offered a message, and
     the outbox if it takes none. `digests`: each with when its next mail would have come, but for
     days off and quiet times (None: it does not wait).
@@ -77,6 +78,7 @@ class AdminView:
     digests: tuple[tuple[DigestRow, PutOff | None], ...]
     editions: tuple[EditionSummary, ...]
     deliveries: tuple[tuple[str, int], ...]
+    returned: tuple[tuple[str, int], ...]
 
 
 def teller(
@@ -119,6 +121,7 @@ def admin_view(found: Status, health: Health, teller: SentenceWriter) -> AdminVi
             for one in found.editions
         ),
         deliveries=tuple(sorted(found.deliveries.items())),
+        returned=tuple((kind, n) for kind, n in found.returned.items() if n),
     )
 
 

@@ -26,11 +26,11 @@ LAN, MINH = "lan@example.vn", "minh@example.vn"
 class Sent:
     """A store with a mail to each of two readers, and their return paths."""
 
-    def __init__(self, store, now, tmp_path):
+    def __init__(self, store, now, tmp_path, digest="tuan"):
         self.store = store
         self.now = now
         self.settings = stock.settings(tmp_path, bounces={"address": "tra-ve@tin.example.vn"})
-        self.made = stock.fill(store, now, [LAN, MINH])
+        self.made = stock.fill(store, now, [LAN, MINH], digest=digest)
         paths = paths_of(store, self.settings)
         self.paths = [
             paths.of(*of)
