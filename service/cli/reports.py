@@ -34,6 +34,7 @@ _RETURNED = {
     "soft": "soft bounce: counted, too many end all mail to the address",
     "complaint": "complaint: nothing is sent there any more",
     "about_us": "our sender, relay or that mail was refused: says nothing of the address",
+    "unread": "it could not be read: `bantin why` says why",
 }
 
 

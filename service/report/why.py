@@ -89,6 +89,8 @@ def kind_of(one: Returned) -> str:
     """What it was, such as "hard bounce 5.1.1", "complaint abuse" or "refusal of us 5.7.1"."""
     if one.kind == returned_mail.COMPLAINT:
         return f"complaint {one.reason}".strip()
+    if one.kind == returned_mail.UNREAD:
+        return "a mail that could not be read"
     if one.kind == returned_mail.ABOUT_US:
         return f"refusal of us {one.status}".strip()
     return f"{'hard' if one.hard else 'soft'} bounce {one.status}".strip()

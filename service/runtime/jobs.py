@@ -105,7 +105,11 @@ def jobs(
         PeriodicJob("publish", publish, ticks.publish),
         PeriodicJob("digests", digests, ticks.digests),
         PeriodicJob("mail", mail, ticks.mail),
-        PeriodicJob("returned", lambda: steps.take_returned(service, stop=stop), ticks.returned),
+        PeriodicJob(
+            "returned",
+            lambda: steps.take_returned(service, parsers=parsers, stop=stop),
+            ticks.returned,
+        ),
         PeriodicJob("seek", lambda: steps.seek(service, parsers=parsers, sites=sites), ticks.seek),
     ]
 

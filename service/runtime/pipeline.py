@@ -321,8 +321,10 @@ async def send(
     return done
 
 
-async def take_returned(service: Service, *, stop: asyncio.Event) -> bool:
+async def take_returned(service: Service, *, parsers: Parsers, stop: asyncio.Event) -> bool:
     """Read the mailbox of returned mail, where one is configured. Raises MailError, StoreError.
+
+    Its mails are a stranger's: they are read in the processes that read documents.
 
     False: what comes in meanwhile is read at the next tick. `stop`: once set, the connection is
     closed.
@@ -331,14 +333,17 @@ async def take_returned(service: Service, *, stop: asyncio.Event) -> bool:
     if bounces is None or bounces.imap is None:
         return False
     # Not everybody has one: what reads mail need not be loaded for a service to start.
-    from service.mail.returned import imap_mailbox, intake  # noqa: PLC0415
+    from service.mail.returned import imap_mailbox, intake, opened  # noqa: PLC0415
 
     counts: Counter[str] = Counter()
 
-    def take(mails: Sequence[intake.OpenedMail]) -> None:
+    def take(mails: Sequence[opened.OpenedMail]) -> None:
         counts.update(intake.take(service.store, service.clock(), mails))
 
-    await imap_mailbox.fetch(bounces.imap, take, stop)
+    async def read(mails: Sequence[bytes]) -> list[opened.OpenedMail]:
+        return await opened.open_apart(parsers.call, mails)
+
+    await imap_mailbox.fetch(bounces.imap, take, stop, opened=read)
     if counts:
         logs.get().info("returned mail", **counts)
     return False

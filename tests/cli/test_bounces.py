@@ -129,3 +129,11 @@ def test_a_pipe_asks_the_mail_server_to_try_again_when_there_is_no_store(run, si
 def test_what_follows_after_the_beginning_of_a_large_mail_is_read_and_let_go(run):
     huge = dsn().decode() + "x" * (5 << 20)
     assert lines(run("bounces", "read", "--json", stdin=huge))[0]["kind"] == "bounce"
+
+
+def test_many_or_large_files_are_read_in_other_processes_alike(run, files):
+    begin = b"From MAILER-DAEMON Sun Nov 29 17:00:00 2026\n"
+    box = b"\n\n".join([begin + dsn(), begin + arf()] * 300)
+    names = files(box=box, a=dsn() + b"x" * (5 << 20))
+    found = lines(run("bounces", "read", *names, "--json", "--dry-run"))
+    assert [one["kind"] for one in found] == ["bounce", "complaint"] * 300 + ["bounce"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +19,8 @@ from service.cli.output import config_option, dump, fail, json_option, printable
 from service.errors import BantinError, ConfigError, UsageError
 from service.mail.returned import intake
 from service.mail.returned.files import mails_in
-from service.mail.returned.intake import OpenedMail, ReturnedAction
+from service.mail.returned.intake import ReturnedAction
+from service.mail.returned.opened import OpenedMail, open_apart, open_mail
 from service.runtime.composition import Service
 
 STDIN = "-"
@@ -29,12 +31,16 @@ TRY_AGAIN = 75
 _AT_ONCE = 200
 """Mails in one transaction."""
 
+_LARGE = 256 * 1024
+"""Bytes of files from which on it pays to start processes that read them: half a second."""
+
 _SAID = {
     ReturnedAction.SUPPRESS: "nothing is sent to this address any more",
     ReturnedAction.COUNT: "counted as a soft bounce",
     ReturnedAction.KNOWN: "known before",
     ReturnedAction.REFUSED: "no key of a mail of ours: nothing was done",
     ReturnedAction.NONE: "nothing to do",
+    ReturnedAction.NOTE: "it could not be read, which is noted",
 }
 
 _WOULD = {
@@ -74,9 +80,12 @@ def read(
             if chosen or config.exists():
                 service = stack.enter_context((opened_to_look if dry_run else opened)(config))
             mails = _mails(files or (STDIN,), unread)
+            read = stack.enter_context(_reading(files))
             while some := list(islice(mails, _AT_ONCE)):
-                actions = _act(service, [mail for _, mail in some], dry_run=dry_run)
-                for (name, mail), action in zip(some, actions, strict=True):
+                opened_ones = read([data for _, data in some])
+                actions = _act(service, opened_ones, dry_run=dry_run)
+                names = [name for name, _ in some]
+                for name, mail, action in zip(names, opened_ones, actions, strict=True):
                     _show(name, mail, action, as_json=as_json, done=service and not dry_run)
             if service is None and not dry_run:
                 warn(f"{config}: there is no configuration, so nothing was changed")
@@ -90,6 +99,33 @@ def read(
         fail()
 
 
+@contextmanager
+def _reading(files: tuple[str, ...]) -> Iterator[Callable[[list[bytes]], list[OpenedMail]]]:
+    """What reads mails: of large files other processes do, which one of them may kill or hang.
+
+    An MTA gives one mail to one process, and ends that by itself when it hangs.
+    """
+    if sum(_size(name) for name in files) < _LARGE:
+        yield lambda mails: [open_mail(data) for data in mails]
+        return
+    # Who reads a small file has no use for them, nor for what they load.
+    from service.collect.workers.pool import Parsers  # noqa: PLC0415
+
+    with asyncio.Runner() as runner:
+        parsers = Parsers()
+        try:
+            yield lambda mails: runner.run(open_apart(parsers.call, mails))
+        finally:
+            runner.run(parsers.close())
+
+
+def _size(name: str) -> int:
+    try:
+        return Path(name).stat().st_size
+    except OSError:
+        return 0  # it is told where it is read
+
+
 def _act(
     service: Service | None, mails: list[OpenedMail], *, dry_run: bool
 ) -> list[ReturnedAction]:
@@ -98,7 +134,7 @@ def _act(
     return intake.take(service.store, service.clock(), mails, dry_run=dry_run)
 
 
-def _mails(files: tuple[str, ...], unread: list[str]) -> Iterator[tuple[str, OpenedMail]]:
+def _mails(files: tuple[str, ...], unread: list[str]) -> Iterator[tuple[str, bytes]]:
     """(file, mail) of every mail; from the second of an mbox on with its number."""
     for name in files:
         try:
@@ -108,7 +144,7 @@ def _mails(files: tuple[str, ...], unread: list[str]) -> Iterator[tuple[str, Ope
                     stream = stack.enter_context(Path(name).open("rb"))
                 for number, data in enumerate(mails_in(stream), start=1):
                     shown = name if number == 1 else f"{name}#{number}"
-                    yield shown, intake.open_mail(data)
+                    yield shown, data
         except OSError as error:
             warn(f"{name}: cannot be read: {error.strerror}")
             unread.append(name)
@@ -126,6 +162,8 @@ def _show(
         dump({"input": name, "kind": mail.kind, "recipients": told, "action": action})
         return
     say(f"{name}: {mail.kind}: {(_SAID if done else _WOULD)[action]}")
+    if mail.why:
+        say(f"  {printable(mail.why)}")
     for one in mail.recipients:
         how = ("hard" if one.hard else "soft") if one.failed else ""
         say("  ".join(part for part in (f"  {printable(one.address)}", one.status, how) if part))

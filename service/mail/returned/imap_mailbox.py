@@ -15,7 +15,7 @@ import imaplib
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +23,9 @@ from typing import Any
 import structlog
 
 from service.config.schema import Imap
-from service.errors import MailError, StoreError
-from service.mail.returned.intake import OpenedMail, open_mail
+from service.errors import BantinError, MailError, StoreError
+from service.mail.returned.model import ReturnedKind
+from service.mail.returned.opened import OpenedMail, open_mail, without_words
 from service.mail.security import Security, imap_port, imap_security
 
 KEYWORD = "BantinRead"
@@ -46,6 +47,9 @@ _UID = re.compile(rb"\bUID (\d+)\b")
 Take = Callable[[Sequence[OpenedMail]], None]
 """Told some mails; when it returns the store has what they say."""
 
+Open = Callable[[Sequence[bytes]], Awaitable[list[OpenedMail]]]
+"""Reads some mails (mail.returned.opened). Raises BantinError where it cannot: they stay unread."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImapLimits:
@@ -61,16 +65,25 @@ async def fetch(
     take: Take,
     stop: asyncio.Event,
     *,
+    opened: Open | None = None,
     limits: ImapLimits | None = None,
     tls_context: ssl.SSLContext | None = None,
 ) -> int:
     """Read all that is unread. Returns how many mails; what `take` raises is raised.
 
-    `stop`: when set, the connection is closed. `tls_context` None: the system's certificates.
+    `stop`: when set, the connection is closed. `opened` reads mails; None: this process does.
+    `tls_context` None: the system's certificates.
     Raises MailError where the mailbox cannot be read; what was taken before that stays so.
     """
     limits = limits or ImapLimits()
-    visit = _Visit(imap, take, limits, tls_context or ssl.create_default_context())
+    loop = asyncio.get_running_loop()
+
+    def read(mails: Sequence[bytes]) -> list[OpenedMail]:
+        if opened is None:
+            return [open_mail(data) for data in mails]
+        return asyncio.run_coroutine_threadsafe(_coroutine(opened, mails), loop).result(limits.all)
+
+    visit = _Visit(imap, read, take, limits, tls_context or ssl.create_default_context())
     work = asyncio.create_task(asyncio.to_thread(visit.run))
     stopped = asyncio.create_task(stop.wait())
     try:
@@ -86,13 +99,23 @@ async def fetch(
     return await work
 
 
+async def _coroutine(opened: Open, mails: Sequence[bytes]) -> list[OpenedMail]:
+    return await opened(mails)
+
+
 class _Visit:
     """One connection to a mailbox. `why`: for what reason it was cut off."""
 
     def __init__(
-        self, imap: Imap, take: Take, limits: ImapLimits, tls_context: ssl.SSLContext
+        self,
+        imap: Imap,
+        read: Callable[[Sequence[bytes]], list[OpenedMail]],
+        take: Take,
+        limits: ImapLimits,
+        tls_context: ssl.SSLContext,
     ) -> None:
         self._imap = imap
+        self._read = read
         self._take = take
         self._limits = limits
         self._tls = tls_context
@@ -103,6 +126,12 @@ class _Visit:
     def run(self) -> int:
         try:
             return self._read_all()
+        except StoreError:
+            raise
+        except BantinError:
+            if self._is_cut_off and not self.why:
+                return 0  # the service stops, and with it the processes that read
+            raise
         except (imaplib.IMAP4.error, OSError, ValueError, AttributeError) as error:
             if self._is_cut_off and not self.why:
                 return 0  # the service stops
@@ -129,7 +158,7 @@ class _Visit:
         number = 0
         for uids in self._unread(server, exists, unread):
             mails = self._mails(server, uids)
-            self._hand_on([open_mail(data) for data in mails.values()])
+            self._hand_on(self._read(list(mails.values())))
             if mails:
                 _good(server.uid("STORE", ",".join(mails), "+FLAGS.SILENT", f"({mark})"))
             number += len(mails)
@@ -138,18 +167,21 @@ class _Visit:
         return number
 
     def _hand_on(self, mails: Sequence[OpenedMail]) -> None:
-        """One that nobody can take is told and left: those behind it must not wait for ever."""
+        """Of one whose words nobody can take a row says so: those behind it must not wait."""
         try:
             self._take(mails)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a hostile mail has found
-            if len(mails) == 1:
-                log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bantin")
-                log.warning("a returned mail cannot be taken", error=type(error).__name__)
+            if len(mails) > 1:
+                for one in mails:
+                    self._hand_on([one])
                 return
-            for one in mails:
-                self._hand_on([one])
+            why = f"it cannot be stored: {type(error).__name__}"
+            log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bantin")
+            log.warning("a returned mail cannot be taken", error=type(error).__name__)
+            if mails[0].mail.kind is not ReturnedKind.UNREAD:
+                self._hand_on([without_words(mails[0].keys, why)])
 
     def _open(self) -> imaplib.IMAP4:
         kind, host, port = imap_security(self._imap), self._imap.host, imap_port(self._imap)

@@ -6,15 +6,14 @@ A bounce after acceptance is a row of its own; the delivery stays accepted (docs
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from service.config.schema import Settings
 from service.mail import relay_answers
-from service.mail.returned import complaints, mime, return_path, soft
+from service.mail.returned import complaints, return_path, soft
 from service.mail.returned.model import ReturnedKind, ReturnedMail, ReturnedRecipient
-from service.mail.returned.read import read_parts
+from service.mail.returned.opened import OpenedMail
 from service.mail.returned.return_path import ReturnKey, ReturnPaths
 from service.store.audience import suppressions
 from service.store.core import facts
@@ -33,14 +32,7 @@ class ReturnedAction(StrEnum):
     KNOWN = "known"  # said of this delivery before
     REFUSED = "refused"  # no key fits: it may be forged
     NONE = "none"  # there is nothing to do
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedMail:
-    """A returned mail that has been read: what it says, and the keys it brings."""
-
-    mail: ReturnedMail
-    keys: tuple[ReturnKey, ...]
+    NOTE = "note"  # it could not be read, which a row says
 
 
 def paths_of(store: Store, settings: Settings) -> ReturnPaths | None:
@@ -55,16 +47,11 @@ def paths_of(store: Store, settings: Settings) -> ReturnPaths | None:
     return ReturnPaths.below(settings.mail.bounces.address, secret)
 
 
-def open_mail(data: bytes) -> OpenedMail:
-    """Read a returned mail. Pure; never raises."""
-    lines = mime.lines_of(data)
-    parts = mime.split(lines)
-    return OpenedMail(read_parts(lines, parts), return_path.keys_in(parts))
-
-
 def asks_for(mail: ReturnedMail) -> ReturnedAction:
     """What the mail asks for, as far as its key fits."""
     said = mail.recipients
+    if mail.kind is ReturnedKind.UNREAD:
+        return ReturnedAction.NOTE
     if mail.kind is ReturnedKind.COMPLAINT:
         wanted = complaints.asks_for_silence(mail.feedback)
         return ReturnedAction.SUPPRESS if wanted else ReturnedAction.NONE
@@ -136,6 +123,8 @@ def _said(secret: bytes, mail: ReturnedMail, of: SentDelivery) -> NewReturned:
     An address that is another one than ours was forwarded to, or is a member of a list behind it:
     that this one is dead makes a soft bounce, for ours may have got the mail all the same.
     """
+    if mail.kind is ReturnedKind.UNREAD:
+        return NewReturned(of, mail.kind.value, hard=False, status="", reason=mail.why[:300])
     ours = [one for one in mail.recipients if _is(secret, one, of.address_key)]
     about = _worst(ours or list(mail.recipients))
     if mail.kind is ReturnedKind.COMPLAINT:
@@ -170,6 +159,8 @@ def _act(
         return ReturnedAction.KNOWN
     if said.kind == returned_mail.ABOUT_US:
         return ReturnedAction.NONE
+    if said.kind == returned_mail.UNREAD:
+        return ReturnedAction.NOTE
     if not said.hard:
         since = now - soft.REMEMBERED
         counted = returned_mail.soft_bounces(connection, said.of.address_key, since)

@@ -13,6 +13,7 @@ class ReturnedKind(StrEnum):
     COMPLAINT = "complaint"  # somebody called it spam (RFC 5965)
     AUTOREPLY = "autoreply"  # a machine answers for a person who is away
     OTHER = "other"  # whatever else: a reply, a receipt, an advertisement
+    UNREAD = "unread"  # it killed or hung who read it, or cannot be stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +46,4 @@ class ReturnedMail:
     kind: ReturnedKind
     recipients: tuple[ReturnedRecipient, ...] = ()
     feedback: str = ""
+    why: str = ""

@@ -97,6 +97,16 @@ def keys_in(parts: Iterable[MailPart]) -> tuple[ReturnKey, ...]:
     return tuple(found)
 
 
+def keys_in_bytes(data: bytes) -> tuple[ReturnKey, ...]:
+    """The keys that stand in a mail which cannot be read, as far as they are not encoded."""
+    found: dict[ReturnKey, None] = {}
+    for match in _WRITTEN.finditer(data.decode("latin-1")):
+        found[ReturnKey(int(match[1]), match[2].lower())] = None
+        if len(found) >= _TRIED:
+            break
+    return tuple(found)
+
+
 def fits(secret: bytes, found: ReturnKey, message_id: str, address_key: bytes) -> bool:
     """Whether the key is that of this delivery to the address of this `mailboxes.key`."""
     right = _key(secret, found.delivery_id, message_id, address_key)

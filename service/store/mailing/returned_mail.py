@@ -16,6 +16,9 @@ BOUNCE, COMPLAINT = "bounce", "complaint"
 ABOUT_US = "about_us"
 """The kind of a bounce because of our sender, our relay or that mail: it weighs nothing."""
 
+UNREAD = "unread"
+"""The kind of a mail that nobody could read: it weighs nothing, and `reason` says why."""
+
 
 @dataclass(frozen=True, slots=True)
 class SentDelivery:
@@ -30,8 +33,8 @@ class SentDelivery:
 class NewReturned:
     """What a returned mail says of a delivery, without any address in `reason`.
 
-    `kind`: bounce, complaint or ABOUT_US. `hard`: it is reason enough by itself. `status`: RFC
-    3463, "" where none was written.
+    `kind`: bounce, complaint, ABOUT_US or UNREAD. `hard`: it is reason enough by itself.
+    `status`: RFC 3463, "" where none was written.
     """
 
     of: SentDelivery
@@ -115,12 +118,12 @@ def soft_bounces(connection: Connection, address_key: bytes, since: datetime) ->
 
 
 def counts_since(connection: Connection, since: datetime) -> dict[str, int]:
-    """How many came back since then: hard and soft bounces, complaints, about_us; all four."""
+    """How many came back since then: hard, soft, complaint, about_us, unread; all of these."""
     c = returned_mail.c
     rows = connection.execute(
         select(c.kind, c.hard, func.count()).where(c.returned_at >= since).group_by(c.kind, c.hard)
     )
-    counts = dict.fromkeys(("hard", "soft", COMPLAINT, ABOUT_US), 0)
+    counts = dict.fromkeys(("hard", "soft", COMPLAINT, ABOUT_US, UNREAD), 0)
     for kind, hard, number in rows:
         counts[("hard" if hard else "soft") if kind == BOUNCE else kind] += number
     return counts

@@ -134,7 +134,7 @@ returned_mail = Table(
     metadata,
     # What came back by mail after the relay had accepted it; the delivery stays accepted.
     Column("delivery_id", ForeignKey("delivery.id"), primary_key=True, autoincrement=False),
-    Column("kind", String(16), primary_key=True),  # bounce, complaint, about_us
+    Column("kind", String(16), primary_key=True),  # bounce, complaint, about_us, unread
     Column("address_key", LargeBinary, nullable=False),  # of whom it was written to
     Column("hard", Boolean, nullable=False),  # reason enough by itself to write no more
     Column("status", String(16), nullable=False),  # RFC 3463; "": none was written

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from service.mail.drain import drain
-from service.mail.returned.intake import ReturnedAction, open_mail, paths_of, take
+from service.mail.returned.intake import ReturnedAction, paths_of, take
+from service.mail.returned.opened import open_mail
 from service.model import DeliveryState
 from service.store import tables as t
 from service.store.audience import suppressions

@@ -12,7 +12,8 @@ from sqlalchemy import select, text, update
 
 from service.audience.forgetting import forget
 from service.mail.relays import outbox_of
-from service.mail.returned.intake import ReturnedAction, open_mail, take
+from service.mail.returned.intake import ReturnedAction, take
+from service.mail.returned.opened import open_mail
 from service.store import tables as t
 from service.store.audience import suppressions
 from service.store.core import facts
