@@ -56,6 +56,6 @@ def test_status_counts_what_came_back_within_a_week(sent, now):
     sent.take(arf(sent.paths[1], mail_from=sent.paths[1]), at=now)
     with sent.store.read() as connection:
         told = as_json(status(connection, now + DAY))["returned"]
-        assert told == {"hard": 1, "soft": 0, "complaint": 1, "about_us": 1}
+        assert told == {"hard": 1, "soft": 0, "complaint": 1, "about_us": 1, "unread": 0}
         later = as_json(status(connection, now + 8 * DAY))["returned"]
     assert set(later.values()) == {0}
