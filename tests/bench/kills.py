@@ -3,7 +3,8 @@
 By hand: `python -m tests.bench.kills [--kills 500]`, with BANTIN_TEST_POSTGRES as in tests. An
 outlet writes an article with every fifth kill; each reader is mailed every minute, slowly, so that
 kills fall into sending as well. Now and then a process is stopped for longer than its leases last,
-as a machine that sleeps, and goes on. 500 kills take some ten minutes on two idle cores.
+as a machine that sleeps, and goes on. All mail that is taken comes back meanwhile. 500 kills take
+some ten minutes on two idle cores.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from service.store.core.database import Store
 from service.store.core.migrate import migrate
 from tests.bench.own_database import own_database
 from tests.contract.fleet import DIGEST, ROLES, Fleet
+from tests.contract.mail.coming_back import ComingBack
 from tests.contract.mail.office import Office
 from tests.contract.way import outlets
 from tests.mail.relays import Sink
@@ -67,10 +69,14 @@ async def _run(url: str, options: argparse.Namespace) -> bool:
                     )
                 chance = random.Random(options.seed)
                 fleet = Fleet(office, served, relay, readers, chance, names=NAMES)
-                return await _live(fleet, options.kills, options.sleeps)
+                async with ComingBack(office, relay) as returned:
+                    right = await _live(fleet, options.kills, options.sleeps, returned)
+                    unknown = returned.unknown(office.store)
+                print(f"{returned.number} mails came back; without their one row: {len(unknown)}")
+                return right and not unknown
 
 
-async def _live(fleet: Fleet, kills: int, sleeps: float) -> bool:
+async def _live(fleet: Fleet, kills: int, sleeps: float, returned: ComingBack) -> bool:
     begun = time.monotonic()
 
     def tell(what: str) -> None:
@@ -94,16 +100,20 @@ async def _live(fleet: Fleet, kills: int, sleeps: float) -> bool:
             tell("killed")
         await fleet.collected()
         tell("collected")
-        await _settle(fleet, tell)
+        await _settle(fleet, returned, tell)
     finally:
         await fleet.end()
     return _says(fleet)
 
 
-async def _settle(fleet: Fleet, tell) -> None:
-    """Wait until all is told, but not for ever: what is not then is lost."""
+async def _settle(fleet: Fleet, returned: ComingBack, tell) -> None:
+    """Wait until all is told and read, but not for ever: what is not then is lost."""
     end = time.monotonic() + SETTLES_S
-    while not await asyncio.to_thread(fleet.is_settled) and time.monotonic() < end:
+
+    def is_settled() -> bool:
+        return fleet.is_settled() and returned.is_read()
+
+    while not await asyncio.to_thread(is_settled) and time.monotonic() < end:
         await asyncio.sleep(5)
         tell("settling")
 

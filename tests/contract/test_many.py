@@ -1,5 +1,7 @@
 """Several processes in their roles on one PostgreSQL, killed at random: nothing is lost or doubled.
 
+Meanwhile all mail that is taken comes back: each has its row, once.
+
 By hand, many more: `python -m tests.bench.kills`.
 """
 
@@ -7,15 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import AsyncExitStack
 
 import pytest
 
 from service.store import tables as t
 from tests import levels
 from tests.contract.fleet import DIGEST, Fleet
+from tests.contract.mail.coming_back import ComingBack
 from tests.contract.mail.office import Office
 from tests.contract.way import outlets
 from tests.mail.relays import Sink
+from tests.running import eventually
 
 pytestmark = [pytest.mark.postgres, pytest.mark.sampled]
 
@@ -28,7 +33,11 @@ READERS = [f"ban-doc-{number}@example.vn" for number in range(40)]
 async def test_processes_killed_at_random_lose_nothing_and_tell_nobody_twice(
     tmp_path, postgres_database
 ):
-    async with outlets() as served, Sink(lambda _step, _who: None) as relay:
+    async with (
+        outlets() as served,
+        Sink(lambda _step, _who: None) as relay,
+        AsyncExitStack() as stack,
+    ):
         with Office(tmp_path, relay.port, url=postgres_database, digest=DIGEST) as office:
             with office.config.open("a") as file:
                 file.write(
@@ -36,6 +45,7 @@ async def test_processes_killed_at_random_lose_nothing_and_tell_nobody_twice(
                     '[collect]\nallow_networks = ["127.0.0.0/8"]\n'
                 )
             fleet = Fleet(office, served, relay, READERS, random.Random(13))
+            returned = await stack.enter_async_context(ComingBack(office, relay))
             fleet.begin()
             try:
                 await fleet.collected()
@@ -47,9 +57,12 @@ async def test_processes_killed_at_random_lose_nothing_and_tell_nobody_twice(
                     await asyncio.sleep(fleet.random.uniform(0, 0.7))
                     await fleet.kill("mail")
                 await fleet.settled()
+                await eventually(returned.is_read)
             finally:
                 await fleet.end()
             received, uncertain = fleet.received(), fleet.uncertain()
             assert max(received.values()) == 1
+            assert returned.number >= len(READERS)
+            assert returned.unknown(office.store) == set()
             everybody = {(one, str(n + 1)) for one in READERS for n in range(len(fleet.titles))}
             assert received.keys() | uncertain == everybody
