@@ -9,8 +9,9 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Insert, Table, bindparam, insert, select
 
 from service.store import tables as t
 from service.store.core import facts
@@ -18,9 +19,18 @@ from service.text import mailboxes
 from service.text.fold import folded_tokens
 
 
-def _id(connection: Connection, table: object, **values: object) -> int:
-    result = connection.execute(insert(table).values(**values))
+def _id(connection: Connection, table: Table, **values: object) -> int:
+    # Values beside the statement: to build it anew for each row took longer than to insert.
+    result = connection.execute(_insert(table), values)
     return int(result.inserted_primary_key[0])
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
+_BY_KEY = select(t.subscriber.c.id).where(t.subscriber.c.address_key == bindparam("key"))
 
 
 def add_source(connection: Connection, now: datetime, name: str = "bao-a", **values: object) -> int:
@@ -108,15 +118,20 @@ def add_story(
         story = _id(
             connection, t.story, public_id=public, article_id=article, created_at=entered_at
         )
-    connection.execute(insert(t.story_article).values(article_id=article, story_id=story))
-    for topic in topics:
-        connection.execute(
-            insert(t.article_topic).values(
-                article_id=article, topic_id=topic, entered_at=entered_at, quiet=quiet,
-                listed_at=min(entered_at, published or entered_at),
-                reason={"word": title.split(maxsplit=1)[0]},
-            )
-        )  # fmt: skip
+    connection.execute(_insert(t.story_article), {"article_id": article, "story_id": story})
+    entered = [
+        {
+            "article_id": article,
+            "topic_id": topic,
+            "entered_at": entered_at,
+            "quiet": quiet,
+            "listed_at": min(entered_at, published or entered_at),
+            "reason": {"word": title.split(maxsplit=1)[0]},
+        }
+        for topic in topics
+    ]
+    if entered:
+        connection.execute(_insert(t.article_topic), entered)
     return story, article
 
 
@@ -132,9 +147,7 @@ def add_subscription(
 ) -> int:
     """An active subscription; its subscriber is found by address or made."""
     key = mailboxes.key(facts.secret(connection), address)
-    subscriber = connection.execute(
-        select(t.subscriber.c.id).where(t.subscriber.c.address_key == key)
-    ).scalar() or _id(
+    subscriber = connection.execute(_BY_KEY, {"key": key}).scalar() or _id(
         connection, t.subscriber, address_key=key, address=address, created_at=starts_at
     )
     row = {

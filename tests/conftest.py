@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import logging
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -42,6 +44,33 @@ CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 IN_MEMORY = Path("/dev/shm")
 
 
+TOO_LONG_S = 900
+"""The longest test takes a minute: one that never ends is told, and ends its worker."""
+
+_STDERR = os.dup(2)
+"""As it is before pytest takes it for what tests say."""
+
+
+class Watch:
+    """Looks after tests that never end. Set anew with each test it would cost more than most."""
+
+    def __init__(self) -> None:
+        self._set_at = float("-inf")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        now = time.monotonic()
+        if now - self._set_at > TOO_LONG_S / 10:
+            faulthandler.dump_traceback_later(TOO_LONG_S, exit=True, file=_STDERR)
+            self._set_at = now
+
+    def pytest_exception_interact(self) -> None:
+        self._set_at = float("-inf")  # pytest itself has ended the watch
+
+    def pytest_sessionfinish(self) -> None:
+        faulthandler.cancel_dump_traceback_later()
+
+
 def _log_plainly() -> None:
     """Without rich, which takes a second for the traceback of one error."""
     structlog.reset_defaults()
@@ -49,10 +78,11 @@ def _log_plainly() -> None:
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], render])
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Put the files of tests into memory where there is room: no commit waits for a disk."""
     gc.disable()  # what is collected lasts
     _log_plainly()
+    config.pluginmanager.register(Watch())
     if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > 2 * 1024**3:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 

@@ -2,7 +2,8 @@
 
 To load it takes `bantin` a second of the processor, more than most commands have to do. All else is
 as where a shell starts it: its script runs as the main module, with its arguments, folder,
-environment, standard files and signals, and ends as the interpreter ends. What looks at the start
+environment, standard files and signals, and ends as the interpreter ends, but for what that would
+take apart: memory that is shared up to then would be copied first. What looks at the start
 itself, at memory, or at another environment of Python takes `subprocess` instead.
 
     a test ──command──> the server ──forks──> a watcher, which tells how it ended
@@ -23,6 +24,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -135,10 +137,27 @@ def _next_command(asked: socket.socket) -> list[str]:
     return command
 
 
+def _run_as_main(script: str) -> None:
+    """As `python SCRIPT`; it does not return. What was raised, or said in vain, is Python's."""
+    code: str | int | None = 0
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as error:
+        code = 0 if error.code is None else error.code
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    if isinstance(code, int):
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code & 0xFF)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
     sys.path.pop(0)  # this folder: none of its names is meant by an import
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # watchers leave by themselves
     _load()
     sys.argv[:] = _next_command(socket.socket(fileno=int(sys.argv[1])))
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    _run_as_main(sys.argv[0])

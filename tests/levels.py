@@ -3,7 +3,7 @@
 - `make quick`, which an edit waits for: rooms without processes, browsers and PostgreSQL.
 - `make test`: everything, what waits for processes first; of what has very many cases, or stands on
   both databases, a sample of them.
-- `make soak`: all cases of these, and hypothesis with all its examples.
+- `make soak`: all cases of these, what is marked `soak`, and hypothesis with all its examples.
 """
 
 from __future__ import annotations
@@ -61,19 +61,23 @@ def _number(name: str) -> int:
 
 
 def left_to_soak(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """Those of the tests on both databases that a sample leaves out.
+    """Those that a sample leaves out: marked `soak`, and a part of the tests on both databases.
 
     All SQL stands in `store`, whose tests run on both, and so does what races (`both_engines`).
     Above it a database shows only in what the store tells: an attack on the whole service is made
     on one of the two that are here, all else on SQLite, and one in six on PostgreSQL besides.
     """
     pairs: dict[tuple[str, ...], dict[str, pytest.Item]] = {}
+    wholly: list[pytest.Item] = []
     for item in items:
+        if item.get_closest_marker("soak"):
+            wholly.append(item)
+            continue
         engine, case = _engine(item)
         if engine and not item.get_closest_marker("both_engines") and not _is_in(item, "store"):
             pairs.setdefault(case, {})[engine] = item
     both = {case: pair for case, pair in pairs.items() if len(pair) == 2}
-    return [item for case, pair in both.items() for item in _left_out(case, pair)]
+    return [*wholly, *(item for case, pair in both.items() for item in _left_out(case, pair))]
 
 
 def _engine(item: pytest.Item) -> tuple[str, tuple[str, ...]]:
