@@ -43,11 +43,15 @@ check: $(INSTALLED_DEV)
 # compiles, each of them would do it anew, and each worker would rewrite all tests.
 test soak quick: export PYTHONDONTWRITEBYTECODE =
 
+# Tests wait for one another here and there: types are checked meanwhile, and told at the end.
 test: $(INSTALLED_DEV)
-	@$(MAKE) --no-print-directory -j 2 check $(COMPILED)
-	$(BIN)/pytest -n 4 --dist worksteal
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	@{ $(BIN)/mypy && $(BIN)/lint-imports; } >$(VENV)/types.txt 2>&1 & types=$$!; \
+	$(MAKE) --no-print-directory $(COMPILED) && $(BIN)/pytest -n 4 --dist worksteal; tests=$$?; \
+	wait $$types; types=$$?; cat $(VENV)/types.txt; exit $$((tests ? tests : types))
 
-# On the processor that mypy leaves idle, and once: what an edit changes is soon compiled anew.
+# Once: what an edit changes is soon compiled anew.
 $(COMPILED): | $(INSTALLED_DEV)
 	@$(BIN)/python -m compileall -q service
 	@$(BIN)/pytest -q --collect-only >/dev/null || true  # what is wrong is told by the run
