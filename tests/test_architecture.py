@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tokenize
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,11 @@ PLANS = re.compile(
     r"\b(LEDGER|CONTRACT|DESIGN|HOUSE|PEOPLE|FIELD|PARSING|LIBRARIES|JUDGING|STYLE|PERFORMANCE)\b"
 )
 """The papers that the service was planned on. They are not in this repository."""
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
 
 
 def names(paths: list[Path]) -> list[str]:
@@ -46,7 +52,7 @@ def test_no_module_is_named_vaguely_or_after_the_standard_library():
 def test_every_module_says_in_its_first_line_what_it_is_for():
     silent = []
     for path in MODULES:
-        tree = ast.parse(path.read_text())
+        tree = parsed(path)
         docstring = ast.get_docstring(tree)
         if tree.body and not docstring:
             silent.append(path)
@@ -57,7 +63,7 @@ def test_a_class_name_stands_for_one_class():
     """One name, one meaning: who searches for a class finds the one that is meant."""
     places: dict[str, list[str]] = {}
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
@@ -95,7 +101,7 @@ def test_only_the_command_line_prints_or_exits():
         path
         for path in MODULES
         if "cli" not in path.parts
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call)
         and (
             (isinstance(node.func, ast.Name) and node.func.id in {"print", "exit", "input"})

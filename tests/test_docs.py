@@ -39,18 +39,22 @@ def test_the_page_of_all_keys_is_what_the_schema_says():
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.reference"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_link_inside_the_project_leads_somewhere(document):
-    text = document.read_text(encoding="utf-8")
-    for target, place in re.findall(r"\]\(([^)#]*)(#[^)]*)?\)", text):
-        if "://" in target or target.startswith("mailto:"):
-            continue
+def test_every_link_inside_the_project_leads_somewhere():
+    links = [
+        (document, target, place)
+        for document in DOCUMENTS
+        for target, place in re.findall(r"\]\(([^)#]*)(#[^)]*)?\)", document.read_text("utf-8"))
+        if "://" not in target and not target.startswith("mailto:")
+    ]
+    wrong = []
+    for document, target, place in links:
         page = document.parent / target if target else document
-        assert page.exists(), target
-        if place:
-            assert place[1:] in _places(page), f"{target}{place}"
+        if not page.exists() or (place and place[1:] not in _places(page)):
+            wrong.append(f"{document.relative_to(ROOT)}: {target}{place}")
+    assert wrong == []
 
 
+@cache
 def _places(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
@@ -153,12 +157,15 @@ def _project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_module_that_a_document_names_exists(document):
-    text = document.read_text(encoding="utf-8")
-    named = re.findall(r"(?<![\w/.])(?:[\w.]+/)*\w+\.py\b", text)
-    if document.name != "CHANGELOG.md":  # it tells of what was
-        assert [name for name in named if name not in _modules()] == []
+def test_every_module_that_a_document_names_exists():
+    unknown = [
+        f"{document.relative_to(ROOT)}: {name}"
+        for document in DOCUMENTS
+        if document.name != "CHANGELOG.md"  # it tells of what was
+        for name in re.findall(r"(?<![\w/.])(?:[\w.]+/)*\w+\.py\b", document.read_text("utf-8"))
+        if name not in _modules()
+    ]
+    assert unknown == []
 
 
 @cache
