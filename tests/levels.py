@@ -122,7 +122,7 @@ def ordered(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
     # As many each as `--dist worksteal` cuts off for them.
     room = [(len(items) + worker) // workers for worker in range(workers)]
     ranked = sorted(items, key=_rank, reverse=True)
-    for _, module in groupby(ranked, key=lambda item: item.nodeid.partition("::")[0]):
+    for _, module in groupby(ranked, key=_together):
         left = list(module)
         while left:
             to = max(range(workers), key=lambda worker: room[worker])
@@ -131,6 +131,11 @@ def ordered(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
             room[to] -= len(fits)
             del left[: len(fits)]
     return [item for share in shares for item in share]
+
+
+def _together(item: pytest.Item) -> str:
+    """What one worker does: a module, and all that needs a browser, of which one is started."""
+    return "browser" if _is_in(item, "browser") else item.nodeid.partition("::")[0]
 
 
 def _rank(item: pytest.Item) -> int:

@@ -9,9 +9,10 @@ import pytest
 from tests import levels
 
 
-def item(nodeid, *, quick=False):
+def item(nodeid, *, quick=False, mark=None):
     return SimpleNamespace(
-        nodeid=nodeid, get_closest_marker=lambda name: (quick and name == "quick") or None
+        nodeid=nodeid,
+        get_closest_marker=lambda name: (quick and name == "quick") or name == mark or None,
     )
 
 
@@ -41,3 +42,17 @@ def test_each_of_several_begins_with_what_waits_and_ends_with_what_is_quick(work
         assert ranks(share) == sorted(ranks(share), reverse=True)
         assert QUICK in ranks(share)
         assert workers > 7 or ATTACK in ranks(share)
+
+
+def test_what_is_marked_soak_is_left_to_it_as_a_whole():
+    left = item("tests/contract/test_many.py::test_it", mark="soak")
+    assert levels.left_to_soak([*ITEMS, left]) == [left]
+
+
+def test_all_that_needs_a_browser_is_done_by_one_worker():
+    pages = [item(f"tests/browser/test_{n % 3}.py::test_{n}") for n in range(9)]
+    items = levels.ordered([*ITEMS, *pages], 4)
+    shares = [{one.nodeid for one in items[n * 19 : n * 19 + 19]} for n in range(4)]
+    assert [share for share in shares if share & {one.nodeid for one in pages}] == [
+        share for share in shares if share >= {one.nodeid for one in pages}
+    ]

@@ -20,8 +20,12 @@ from service.store.mailing.outcomes import DeliveryOutcome
 from service.text import mailboxes
 from tests.audience.acts import again, form, letters, newest, press, subscribe
 from tests.audience.conftest import register
+from tests.levels import some
 
 ADDRESS = "Minh.Nguyen+tin@example.vn"
+
+OTHERS = some(400, 120)
+"""So many that rows have moved from page to page."""
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def forget(people_store, outbox):
 
 def lived_with(store, settings, renderer, now, previous_cut, outbox):
     """Somebody who was mailed, answered for, suppressed and moved about among many others."""
-    for number in range(400):
+    for number in range(OTHERS):
         typed = f"{secrets.token_hex(12)}{number}@example.vn"
         people.add(store, settings, now, typed, "tuan", previous_cut=previous_cut)
     signup.sign_up(store, settings, renderer, now, form(ADDRESS))

@@ -22,9 +22,9 @@ NOTHING = "/nothing/"
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """A running browser without a window."""
+    """A running browser without a window: to start one takes as long as many tests."""
     if not CHROMIUM:
         pytest.skip(HOW_TO_GET_CHROMIUM)
     playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")

@@ -14,7 +14,6 @@ from contextlib import AsyncExitStack
 import pytest
 
 from service.store import tables as t
-from tests import levels
 from tests.contract.fleet import DIGEST, Fleet
 from tests.contract.mail.coming_back import ComingBack
 from tests.contract.mail.office import Office
@@ -22,9 +21,10 @@ from tests.contract.way import outlets
 from tests.mail.relays import Sink
 from tests.running import eventually
 
-pytestmark = [pytest.mark.postgres, pytest.mark.sampled]
+pytestmark = [pytest.mark.postgres, pytest.mark.soak]
+# Deaths at exact moments, of the same processes, are tried in each run: test_crash_roles.py.
 
-KILLS = levels.some(4, 2)
+KILLS = 4
 """Of any process, and then of the one that sends. A start costs a second of the processor."""
 
 READERS = [f"ban-doc-{number}@example.vn" for number in range(40)]

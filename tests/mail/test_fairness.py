@@ -24,6 +24,7 @@ from service.store.mailing import claims, outcomes, relay_states
 from service.store.mailing.claims import Lane
 from service.store.mailing.outcomes import DeliveryOutcome
 from service.store.mailing.relay_states import NOT_TRIED
+from tests import levels
 from tests.mail import stock
 from tests.mail.relays import DROP, QUICK, SILENCE, Sink
 from tests.mail.test_drain import MINUTE, PEOPLE, Clock, recipients
@@ -153,8 +154,11 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("connections", [1, 4])
-@pytest.mark.parametrize("answer", ANSWERS)
+TRIED = [(one, connections) for one in ANSWERS for connections in levels.each((1, 4), of=one)]
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize(("answer", "connections"), TRIED)
 async def test_sign_ups_that_stand_first_leave_every_edition_its_turn(
     store, clock, tmp_path, answer, connections
 ):

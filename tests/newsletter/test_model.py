@@ -43,8 +43,8 @@ ZONES = [None, "America/New_York", "Asia/Ho_Chi_Minh", "Pacific/Chatham"]
 
 pytestmark = pytest.mark.sampled
 
-LONG = 60
-"""Steps, in which everything that may happen has happened."""
+LONG = 90
+"""Steps, in which everything that may happen has happened. A sample is shorter."""
 
 START = datetime.fromisoformat("2026-10-24T00:00+00:00")
 
@@ -366,8 +366,8 @@ class InRoles(Model):
 @pytest.mark.parametrize("seed", range(some(3, 1)))
 def test_weeks_of_readers_on_sqlite(store, tmp_path, seed):
     walk(
-        Model(Newsroom(store, tmp_path, DIGESTS, now=START), seed, readers=some(10, 6)),
-        steps=some(130, 90),
+        Model(Newsroom(store, tmp_path, DIGESTS, now=START), seed, readers=some(10, 5)),
+        steps=some(130, 60),
     )
 
 
@@ -375,8 +375,8 @@ def test_weeks_of_readers_on_sqlite(store, tmp_path, seed):
 def test_weeks_of_readers_on_postgres(postgres_database, tmp_path):
     store = Store(postgres_database)
     walk(
-        Model(Newsroom(store, tmp_path, DIGESTS, now=START), 99, readers=some(6, 4)),
-        steps=some(90, 60),
+        Model(Newsroom(store, tmp_path, DIGESTS, now=START), 99, readers=some(6, 3)),
+        steps=some(90, 25),
     )
     store.close()
 
@@ -386,7 +386,7 @@ def test_weeks_of_readers_on_postgres(postgres_database, tmp_path):
 def test_weeks_of_readers_with_a_process_a_role(postgres_database, tmp_path, seed):
     stores = [Store(postgres_database) for _ in InRoles.ROLES]
     rooms = [Newsroom(store, tmp_path, DIGESTS, now=START) for store in stores]
-    walk(InRoles(rooms, seed, readers=some(6, 3)), steps=some(130, 40))
+    walk(InRoles(rooms, seed, readers=some(6, 3)), steps=some(130, 30))
     for store in stores:
         store.close()
 

@@ -51,7 +51,7 @@ def test_stories_of_people_are_found_in_any_order(corpus: Path, name: str, floor
     articles = _labelled(corpus, name)
     scores = [
         b_cubed([one.story for one in ordered], judge(ordered))
-        for ordered in orders(articles).values()
+        for ordered in [*orders(articles).values()][: some(3, 1)]
     ]
     assert mean(scores).f >= floor, scores
 
@@ -63,7 +63,7 @@ def test_a_crowd_of_other_news_neither_hides_stories_nor_joins_them(
 ) -> None:
     """Each order by itself: all three in one test took longer than a test may on a busy machine."""
     articles = _labelled(corpus, "vims") + _labelled(corpus, "vmds")
-    articles += _others(corpus, some(6000, 600))
+    articles += _others(corpus, some(6000, 300))
     random.Random(SEED).shuffle(articles)
     ordered = orders(articles)[order]
     score = b_cubed([one.story for one in ordered], judge(ordered))

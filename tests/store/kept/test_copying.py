@@ -17,7 +17,7 @@ from service.store.core import facts
 from service.store.core.database import Store
 from service.store.core.migrate import is_current, migrate
 from service.store.kept.copying import copy
-from tests import builders
+from tests import builders, levels
 from tests.store.kept.test_backup import address, empty_postgres
 
 __all__ = ["empty_postgres"]
@@ -172,7 +172,8 @@ copy(source, target, lambda name, _done: name == table and os.kill(os.getpid(), 
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("after", ["topic", "article_key"])
+@pytest.mark.sampled
+@pytest.mark.parametrize("after", levels.each(["topic", "article_key"], of="killed"))
 def test_a_copy_that_was_killed_is_no_store_and_goes_on(full, place, now, after):
     before = rows(full)
     process = [sys.executable, "-c", KILLED, origin(full), place, after]
