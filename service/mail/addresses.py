@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from service.errors import MailError
 
@@ -35,6 +36,7 @@ def envelope(written: str) -> Address:
     return Address(address, utf8=not local.isascii())
 
 
+@lru_cache(maxsize=1024)
 def ascii_domain(domain: str) -> str:
     """`bộ.vn` -> `xn--…vn`. Raises AddressError for a domain that cannot be one."""
     try:

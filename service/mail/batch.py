@@ -1,6 +1,6 @@
 """What a run has in hand: deliveries claimed in small batches, renewed while they wait.
 
-Three lanes (store.mailing.claims): transactional mails go first, but never take more than half of
+Three lanes (store.mailing.queue): transactional mails go first, but never take more than half of
 the places, of the turns and of the time while editions wait; what was tried itself goes last.
 Places are the line's to give (`aside`), turns and time are shared here: sixty sign-ups that are
 answered slowly, or at once, cost the editions no more than as long again.
@@ -9,7 +9,7 @@ answered slowly, or at once, cost the editions no more than as long again.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,10 +19,18 @@ from service.mail.domains import destination_of
 from service.store.core import failover
 from service.store.core.database import Store
 from service.store.mailing import claims
-from service.store.mailing.claims import Claim, ClaimedDelivery, Lane
+from service.store.mailing.claims import Claim, ClaimedDelivery
+from service.store.mailing.queue import Lane
 
 BATCH = 20
-"""Deliveries claimed at once: few enough that a dead owner holds up little, for one lease."""
+"""Deliveries claimed at once, at least."""
+
+_AHEAD_S = 1.0
+"""More are claimed where so many go out in this time: few enough that a dead owner holds up little,
+for one lease."""
+
+_MOST = 200
+"""Deliveries claimed at once, at most."""
 
 _LOOK_AGAIN_S = 1.0
 """How long a lane that was found empty is not asked for again, while another one has something."""
@@ -54,6 +62,9 @@ class Supply:
         self._spent = dict.fromkeys(_FRESH, 0.0)
         self._turns = dict.fromkeys(_FRESH, 0)
         self._lock = asyncio.Lock()
+        self._segments: Counter[int] = Counter()
+        self._taken = 0  # since editions were claimed last
+        self._claimed_at: float | None = None
         self.suppressed = 0
 
     async def take(self, *, one: bool, aside: Callable[[], bool]) -> ClaimedDelivery | None:
@@ -69,7 +80,10 @@ class Supply:
                 return None
             if lane in self._turns:
                 self._turns[lane] += 1
-            return self._ready[lane].popleft()
+            delivery = self._ready[lane].popleft()
+            self._count(delivery, -1)
+            self._taken += 1
+            return delivery
 
     @contextmanager
     def spending(self, lane: Lane) -> Iterator[None]:
@@ -97,6 +111,16 @@ class Supply:
     def put_back(self, delivery: ClaimedDelivery) -> None:
         """It was not begun; the next channel takes it first."""
         self._ready[delivery.lane].appendleft(delivery)
+        self._count(delivery, 1)
+
+    def segments(self) -> list[int]:
+        """The segments of what is claimed and not begun, from any thread."""
+        return list(self._segments)
+
+    def _count(self, delivery: ClaimedDelivery, number: int) -> None:
+        self._segments[delivery.segment_id] += number
+        if not self._segments[delivery.segment_id]:
+            del self._segments[delivery.segment_id]
 
     async def let_go(self) -> None:
         """Give back what was claimed and not begun."""
@@ -105,6 +129,7 @@ class Supply:
             for ready in self._ready.values():
                 ready.clear()
             self._empty_since.clear()
+            self._segments.clear()
             if ids:
                 await asyncio.to_thread(self._unclaim, ids)
 
@@ -127,12 +152,21 @@ class Supply:
         )
 
     async def _refill(self, *, one: bool) -> None:
-        limit = 1 if one else BATCH
+        limit = 1 if one else self._batch()
         wanted = [lane for lane in _FRESH if self._is_asked_for(lane)]
+        if Lane.NEWS in wanted:
+            self._taken, self._claimed_at = 0, self._ticks()
         if wanted:
             await self._claim(wanted, limit)
         if not any(self._ready.values()):
             await self._claim([Lane.AGAIN], limit)
+
+    def _batch(self) -> int:
+        """About as many as go out in a second."""
+        if self._claimed_at is None:
+            return BATCH
+        passed = max(self._ticks() - self._claimed_at, _AHEAD_S / _MOST)
+        return max(BATCH, min(_MOST, round(self._taken * _AHEAD_S / passed)))
 
     def _is_asked_for(self, lane: Lane) -> bool:
         if self._ready[lane]:
@@ -148,6 +182,8 @@ class Supply:
             for lane, claim in found.items():
                 self.suppressed += claim.suppressed
                 self._ready[lane].extend(claim.claimed)
+                for delivery in claim.claimed:
+                    self._count(delivery, 1)
                 if claim.empty:
                     self._empty_since[lane] = self._ticks()
             lanes = [lane for lane, one in found.items() if not one.claimed and one.suppressed]

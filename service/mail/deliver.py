@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,6 +17,7 @@ import structlog
 from service.errors import BantinError, StoreError
 from service.mail import relay_answers
 from service.mail.addresses import AddressError
+from service.mail.commits import Commits
 from service.mail.domains import Domains, destination_of
 from service.mail.group_commit import GroupCommit
 from service.mail.handed_over import Memory
@@ -28,10 +29,11 @@ from service.mail.retry_policy import PROBE_EVERY, Conclusion, Effect, conclude,
 from service.mail.returned.return_path import ReturnPaths
 from service.model import DeliveryKind, DeliveryState
 from service.store.core.database import Store
-from service.store.mailing import claims, outcomes, sender_refusals, slow_domains
-from service.store.mailing.claims import ClaimedDelivery, Lane
+from service.store.mailing import outcomes, sender_refusals, slow_domains
+from service.store.mailing.claims import ClaimedDelivery
 from service.store.mailing.message_parts import unpack
 from service.store.mailing.outcomes import DeliveryOutcome
+from service.store.mailing.queue import Lane
 from service.store.mailing.relay_states import NOT_TRIED
 from service.store.mailing.slow_domains import SlowDomain
 
@@ -76,12 +78,13 @@ class Courier:
         again: bool,
         recorded: Callable[[MailResult], None],
         returns: ReturnPaths | None,
+        needed: Callable[[], Collection[int]],
     ) -> None:
         """`random` gives numbers in [0, 1): the jitter of back-offs. `recorded`: told each mail.
 
         `ticks` gives seconds that only grow. `memory` is told what was handed over. `again`:
         uncertain mails are planned again by themselves (store.mailing.resending). `returns` None:
-        what cannot be delivered comes back to the address in From.
+        what cannot be delivered comes back to the address in From. `needed`: see `Commits`.
         """
         self._store = store
         self._clock = clock
@@ -89,15 +92,16 @@ class Courier:
         self._composer = composer
         self._passed = checkpoint
         self._random = random
-        self._again = again
         self._recorded = recorded
         self._returns = returns
         self._memory = memory
         self._domains = Domains()
+        self._under_way = 0
+        self._recording: set[asyncio.Task[None]] = set()
+        self._broken: BaseException | None = None
         self._ticks = ticks
         self._heard_at: float | None = None
-        self._gates = GroupCommit(self._commit_sending)
-        self._answers = GroupCommit(self._commit_answers)
+        self._commits = Commits(store, owner, clock, needed, lambda: self._under_way, again=again)
         self._paces = GroupCommit(self._commit_paces)
         self._notes = RelayNotes(store)
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bantin")
@@ -141,6 +145,15 @@ class Courier:
         False: the channel could not be opened though the line has more, or the line takes nothing
         though there are others; nothing was recorded, so that another channel may take it.
         """
+        self._under_way += 1
+        try:
+            return await self._send(delivery, line, channel, others=others)
+        finally:
+            self._under_way -= 1
+
+    async def _send(
+        self, delivery: ClaimedDelivery, line: Line, channel: MailTransport, *, others: bool
+    ) -> bool:
         message = self._compose(delivery, line)
         if isinstance(message, DeliveryOutcome):
             await self._record(delivery, message)
@@ -167,7 +180,10 @@ class Courier:
             return False
         if conclusion.outcome is not None:
             self._remember(delivery.message_id, conclusion.outcome, now)
-            await self._record(delivery, conclusion.outcome)
+            if conclusion.outcome.state is DeliveryState.ACCEPTED and self._under_way > 1:
+                self._record_aside(delivery, conclusion.outcome)
+            else:
+                await self._record(delivery, conclusion.outcome)
             rejected = conclusion.outcome.state is DeliveryState.REJECTED
             self.unsent += rejected and conclusion.ours
         address = delivery.recipient.address
@@ -231,7 +247,7 @@ class Courier:
     ) -> Handover:
         async def gate() -> bool:
             self._passed("at 354")
-            state = await self._gates((delivery.id, line.name))
+            state = await self._commits.begin(delivery.id, line.name)
             if state is DeliveryState.SUPPRESSED:
                 self.counts[state] += 1
             if state is DeliveryState.SENDING:
@@ -246,15 +262,44 @@ class Courier:
         except StoreError as error:
             return NotNoted(str(error))
 
-    async def _record(self, delivery: ClaimedDelivery, outcome: DeliveryOutcome) -> None:
+    async def settled(self) -> None:
+        """Wait until all that relays have taken is recorded. Call it at the end of a round.
+
+        Raises what broke there.
+        """
+        while self._recording:
+            await asyncio.wait(self._recording)
+        if self._broken is not None:
+            raise self._broken
+
+    def _record_aside(self, delivery: ClaimedDelivery, outcome: DeliveryOutcome) -> None:
+        """Commit an outcome with what its connection, or others, commit next.
+
+        Of each connection that is one mail at most: the next body needs a commit, which takes this
+        outcome along. So no more are uncertain after a crash than there are connections.
+        """
+        task = asyncio.create_task(self._record(delivery, outcome, aside=True))
+        self._recording.add(task)
+        task.add_done_callback(self._is_recorded)
+
+    def _is_recorded(self, task: asyncio.Task[None]) -> None:
+        self._recording.discard(task)
+        if not task.cancelled():
+            self._broken = self._broken or task.exception()
+
+    async def _record(
+        self, delivery: ClaimedDelivery, outcome: DeliveryOutcome, *, aside: bool = False
+    ) -> None:
         """Commit an outcome, however often it takes: a 250 that is forgotten is a second mail."""
         wait = _FIRST_RETRY_S
+        failed = False
         while True:
             try:
-                recorded = await self._answers(outcome)
+                recorded = await self._commits.end(outcome, aside=aside, failed=failed)
             except StoreError as error:
                 what = {"delivery": outcome.delivery_id, "state": str(outcome.state)}
                 self._log.warning("outcome not recorded yet", error=str(error), **what)
+                failed = True
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_RETRY_S)
             else:
@@ -297,21 +342,6 @@ class Courier:
         with self._store.ledger() as connection:
             outcomes.wait(connection, self._owner, dict(waiting))
         return [None] * len(waiting)
-
-    def _commit_sending(self, waiting: list[tuple[int, str]]) -> list[DeliveryState | None]:
-        """What each came to; None: it is no longer ours."""
-        with self._store.ledger() as connection:
-            gate = claims.mark_sending(connection, self._owner, self._clock(), dict(waiting))
-        states: dict[int, DeliveryState] = dict.fromkeys(gate.passed, DeliveryState.SENDING)
-        states |= dict.fromkeys(gate.suppressed, DeliveryState.SUPPRESSED)
-        return [states.get(delivery) for delivery, _ in waiting]
-
-    def _commit_answers(self, waiting: list[DeliveryOutcome]) -> list[bool]:
-        with self._store.ledger() as connection:
-            recorded = outcomes.settle(
-                connection, self._owner, self._clock(), waiting, again=self._again
-            )
-        return [outcome.delivery_id in recorded for outcome in waiting]
 
 
 def _is_of_the_line(conclusion: Conclusion, line: Line) -> bool:

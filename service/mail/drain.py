@@ -33,7 +33,8 @@ from service.store.core import hold
 from service.store.core.database import Store
 from service.store.core.lease import TERM, Term
 from service.store.mailing import deliveries, outcomes, relay_states
-from service.store.mailing.claims import ClaimedDelivery, Lane
+from service.store.mailing.claims import ClaimedDelivery
+from service.store.mailing.queue import Lane
 
 _LOOK_AGAIN_S = 1.0
 """How often a run of one digest looks whether others have finished what they have in hand."""
@@ -111,11 +112,12 @@ async def drain(
     paused = await asyncio.to_thread(_why_not, store, memory, owner, clock, again=again)
     if paused is not None:
         return await asyncio.to_thread(_none, store, clock, digest, lines, paused)
+    supply = Supply(store, clock, owner, digest, ticks, memory.timeline)
     courier = Courier(
         store, clock, owner, TransactionalComposer(settings), passed, random, ticks, memory,
         again=again, recorded=recorded, returns=await asyncio.to_thread(paths_of, store, settings),
+        needed=supply.segments,
     )  # fmt: skip
-    supply = Supply(store, clock, owner, digest, ticks, memory.timeline)
     await asyncio.to_thread(_remember, store, lines, clock)
     limits = {line.name: line.rate for line in lines if line.rate is not None}
     for domain, rate in settings.mail.rates.items():
@@ -190,6 +192,7 @@ class _Drain:
                     line.wake()
                     self._open(line, group)
                 group.create_task(self._look_again(group))
+            await self._courier.settled()
             await self._supply.let_go()
             if self._broken is not None:
                 raise self._broken

@@ -6,10 +6,12 @@ Sending and previewing both come through `TransactionalComposer.compose`, so a p
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from service.config.schema import Settings
 from service.errors import MailError
@@ -18,7 +20,6 @@ from service.model import DeliveryKind, Parts
 from service.render import dates
 from service.render.engine import shipped_templates
 from service.render.logo import logo_of, without_missing
-from service.render.marks import fill
 from service.render.site_facts import base_url
 from service.render.words import Words, load_words
 from service.store.mailing.recipients import Recipient
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 NOBODYS_TOKEN = "0" * 32
 """The token in a preview that is to nobody: it has the shape of one and acts on no subscription."""
+
+
+_MOST_DAYS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +126,10 @@ class TransactionalComposer:
         self._folders = [settings.root / "templates", shipped_templates()]
         self._signer = _signer(settings)
         logo = logo_of(settings.root, settings.branding.logo)
-        self._logo = logo
         self._picture = None if logo is None else message.inline(logo.cid, logo.kind, logo.data)
+        self._pictured = lru_cache(maxsize=16)(lambda html: without_missing(html, logo))
         self._words: dict[str, Words] = {}
+        self._days: dict[tuple[date, str], str] = {}
 
     def compose(self, mail: PersonalMail) -> Message:
         """Makes the message of a transactional mail.
@@ -149,9 +154,9 @@ class TransactionalComposer:
             language=mail.language,
             segment=mail.segment,
         )
-        parts = fill(mail.parts, self.values(recipient, mail.language))
-        parts = replace(parts, html=without_missing(parts.html, self._logo))
-        data = message.build(parts, envelope, self._picture)
+        parts = replace(mail.parts, html=self._pictured(mail.parts.html))
+        values = self.values(recipient, mail.language)
+        data = message.build(parts, envelope, self._picture, values)
         if self._signer is not None:
             data = self._signer.sign(data, mail.dated_at)
         return Message(
@@ -166,12 +171,22 @@ class TransactionalComposer:
         """What fills the marks (render.marks.NAMES), in the mail's language."""
         return {
             "address": recipient.address or "",
-            "since": dates.day(recipient.subscribed_at, self._zone(), self._say(language)),
+            "since": self._day(recipient.subscribed_at, language),
             "topics": ", ".join(self._topics(recipient)),
             "unsubscribe_url": self._base + unsubscribe_path(recipient.token),
             "preferences_url": self._base + preferences_path(recipient.token),
             "confirm_url": self._base + confirm_path(recipient.token),
         }
+
+    def _day(self, at: datetime, language: str) -> str:
+        """Many have subscribed on one day."""
+        zone = self._zone()
+        day = at.astimezone(ZoneInfo(zone)).date()
+        if (day, language) not in self._days:
+            if len(self._days) >= _MOST_DAYS:
+                self._days.clear()
+            self._days[day, language] = dates.day(day, zone, self._say(language))
+        return self._days[day, language]
 
     def _topics(self, recipient: Recipient) -> list[str]:
         """Titles of the chosen topics that the digest has, in the order of the digest."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from functools import lru_cache
 
 from service.errors import MailError
 
@@ -33,6 +34,7 @@ def raw(name: str, value: str) -> bytes:
     return data + b"\r\n"
 
 
+@lru_cache(maxsize=64)
 def text(name: str, value: str) -> bytes:
     """A header that people read, such as Subject. What could break the line becomes a space."""
     clean = one_line(value)
@@ -40,6 +42,7 @@ def text(name: str, value: str) -> bytes:
     return b"%s: %s\r\n" % (name.encode(), _fold(clean) if plain else _words(clean))
 
 
+@lru_cache(maxsize=64)
 def mailbox(name: str, title: str, address: str) -> bytes:
     """A header with one address; `title` "" leaves only the address. Raises MailError."""
     title = one_line(title)

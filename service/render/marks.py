@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from html import escape
-
-from service.model import Parts
 
 OPEN, CLOSE = "\ufdd0", "\ufdd1"
 
@@ -29,17 +26,12 @@ def mark(name: str) -> str:
     return f"{OPEN}{name}{CLOSE}"
 
 
-def fill(parts: Parts, values: Mapping[str, str]) -> Parts:
-    """The parts with every mark replaced, escaped in HTML. Raises KeyError for a missing value."""
+def cut(text: str) -> tuple[list[str], list[str]]:
+    """The text without its marks, in pieces; and the names of the marks between them."""
+    parts = _MARK.split(text)
+    return parts[::2], parts[1::2]
 
-    def plain(match: re.Match[str]) -> str:
-        return values[match[1]]
 
-    def html(match: re.Match[str]) -> str:
-        return escape(values[match[1]])
-
-    return Parts(
-        subject=_MARK.sub(plain, parts.subject),
-        text=_MARK.sub(plain, parts.text),
-        html=_MARK.sub(html, parts.html),
-    )
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with every mark replaced, as it is. Raises KeyError for a missing value."""
+    return _MARK.sub(lambda match: values[match[1]], text)

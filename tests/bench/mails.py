@@ -1,13 +1,16 @@
 """Mails a second, from planned to accepted, beside Postfix's own generator to the same server.
 
     python -m tests.bench.mails [--mails 6000] [--processes 2] [--connections 10] [--delay-ms 20]
+        [--sqlite]
 
-With BANTIN_TEST_POSTGRES as in tests: for figures that count, a server that commits durably. Each
+With BANTIN_TEST_POSTGRES as in tests: for figures that count, a server that commits durably; or on
+a file of SQLite in the folder for temporary files. Each
 mail is 42 KB, has its own links and return path, and is signed by DKIM with RSA of 2048 bits; the
 ledger is written as ever. The server is smtp-sink; with --delay-ms one of ours, whose replies each
 take so long, as on a line with that round trip, and which offers PIPELINING.
 
-The seconds are from when all senders are ready to the last mail that is accepted.
+The seconds are from when all senders are ready to the last mail that is accepted. Each mail's share
+of the processor's time is told: of the senders, of PostgreSQL's processes, of smtp-sink.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--connections", type=int, default=10, help="of each process")
     parser.add_argument("--delay-ms", type=float, default=0.0)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--sqlite", action="store_true")
     parser.add_argument("--sender", nargs=3, metavar=("URL", "FOLDER", "PORT"))
     options = parser.parse_args(arguments)
     if options.sender is not None:
@@ -75,19 +80,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     ours, theirs = [], []
     for _ in range(options.runs):
-        with _server(options.delay_ms) as port:
-            ours.append(_measured(options, port))
+        with _server(options.delay_ms) as sink, _database(sqlite=options.sqlite) as url:
+            ours.append(_measured(options, url, sink))
             if not options.delay_ms:
-                theirs.append(_smtp_source(port, options.mails))
+                theirs.append(_smtp_source(sink.port, options.mails))
     print(f"{options.processes} processes, {options.connections} connections each: {_spread(ours)}")
     if theirs:
         share = statistics.median(ours) / statistics.median(theirs)
         print(f"smtp-source, 10 sessions: {_spread(theirs)}; ours are {share:.3f} of it")
 
 
-def _measured(options: argparse.Namespace, port: int) -> float:
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """The relay: its port and its process."""
+
+    port: int
+    pid: int
+
+
+def _measured(options: argparse.Namespace, url: str, sink: _Server) -> float:
     """Mails a second."""
-    with own_database("mails") as url, tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "dkim.pem").write_text(generate(KeyType.RSA))
         (folder / "bantin.toml").write_text(TOML)
@@ -99,7 +112,7 @@ def _measured(options: argparse.Namespace, port: int) -> float:
             subprocess.Popen(
                 [
                     sys.executable, "-m", "tests.bench.mails", "--connections",
-                    str(options.connections), "--sender", url, name, str(port),
+                    str(options.connections), "--sender", url, name, str(sink.port),
                 ],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             )
@@ -108,10 +121,19 @@ def _measured(options: argparse.Namespace, port: int) -> float:
         for sender in senders:
             assert sender.stdout is not None
             assert sender.stdout.readline() == b"ready\n"
+        server = _postmaster(store)
+        before = [_cpu_of(server), _cpu_of(sink.pid)]
         begun = time.perf_counter()
         for sender in senders:
-            sender.communicate(b"go\n")
+            assert sender.stdin is not None
+            sender.stdin.write(b"go\n")
+            sender.stdin.flush()
+        used = [float(sender.communicate()[0]) for sender in senders]
         took = time.perf_counter() - begun
+        after = [_cpu_of(server), _cpu_of(sink.pid)]
+        spent = [sum(used), *(late - early for late, early in zip(after, before, strict=True))]
+        told = [f"{1000 * seconds / options.mails:.2f}" for seconds in spent]
+        print("ms of a processor a mail: senders {}, PostgreSQL {}, server {}".format(*told))
         accepted = select(func.count()).where(t.delivery.c.state == "accepted")
         with store.read() as connection:
             assert connection.execute(accepted).scalar() == options.mails
@@ -128,8 +150,49 @@ async def _send(url: str, folder: str, port: str, connections: int) -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     name = f"bench-{os.getpid()}"
+    before = time.process_time()
     await drain(store, settings, lambda: datetime.now(UTC), owner=name, relays=[line])
+    print(time.process_time() - before)
     store.close()
+
+
+@contextmanager
+def _database(*, sqlite: bool) -> Iterator[str]:
+    if not sqlite:
+        with own_database("mails") as url:
+            yield url
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"sqlite:///{folder}/bantin.db"
+
+
+def _postmaster(store: Store) -> int | None:
+    """The process whose children serve PostgreSQL's connections, if it is on this machine."""
+    if store.is_sqlite:
+        return None
+    with store.read() as connection:
+        mine = connection.execute(select(func.pg_backend_pid())).scalar_one()
+    stat = _stat(mine)
+    return None if stat is None else int(stat[1])
+
+
+def _cpu_of(pid: int | None) -> float:
+    """Seconds of a process, of its children that live, and of those that have ended."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*") if pid is not None else ():
+        stat = _stat(int(path.name))
+        if stat is None or pid not in {int(path.name), int(stat[1])}:
+            continue
+        ticks += sum(map(int, stat[11 : 15 if int(path.name) == pid else 13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int) -> list[str] | None:
+    """What /proc says, from the state on."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
 
 
 def _parts() -> Parts:
@@ -147,7 +210,7 @@ def _parts() -> Parts:
 
 
 @contextmanager
-def _server(delay_ms: float) -> Iterator[int]:
+def _server(delay_ms: float) -> Iterator[_Server]:
     port = unused_port()
     if delay_ms:
         command = [sys.executable, "-m", "tests.bench.slow_sink", str(port), str(delay_ms / 1000)]
@@ -156,7 +219,7 @@ def _server(delay_ms: float) -> Iterator[int]:
     sink = subprocess.Popen(command)
     try:
         until(lambda: _listens(port), 20)
-        yield port
+        yield _Server(port, sink.pid)
     finally:
         sink.kill()
         sink.wait()

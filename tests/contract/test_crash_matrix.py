@@ -296,6 +296,14 @@ async def test_killed_between_any_two_steps_of_sending(case, step, n):
     assert await through_a_relay(replace(case, moment=Moment(step, n)))
 
 
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("n", [1, 2, 3, 4] if levels.WHOLE else [3])
+async def test_killed_with_several_connections_each_leaves_one_uncertain_at_most(case, step, n):
+    """What a relay took is recorded while its connection goes on, before the next body leaves."""
+    several = replace(case, connections=2, moment=Moment(step, n))
+    assert await through_a_relay(several, uncertain=2)
+
+
 REPLIES = [
     ("helo", 1),
     *((s, n) for s in ("mail", "rcpt", "data", "body", "after") for n in levels.each((1, 3), s)),

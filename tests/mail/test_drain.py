@@ -659,3 +659,64 @@ async def test_all_who_wait_for_a_commit_share_the_next_and_each_gets_his_own():
     assert results[0] == 0
     assert {type(one) for one in results[1:]} == {StoreBusyError}, "all of a batch that failed"
     assert await asyncio.gather(*map(group, (3, 1, 2))) == [6, 2, 4]
+
+
+async def test_a_commit_waits_for_those_who_are_at_work_and_takes_along_what_holds_nobody_up():
+    batches = []
+
+    def commit(batch):
+        batches.append(sorted(batch))
+        return batch
+
+    async def later(item, holds_up):
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return await group(item, holds_up=holds_up)
+
+    group = GroupCommit(commit, lambda: 3)
+    items = [(0, True), (1, True), (2, False), (3, True), (4, False)]
+    async with asyncio.timeout(60):
+        found = await asyncio.gather(group(0), *(later(*one) for one in items[1:]))
+    assert found == [0, 1, 2, 3, 4]
+    assert batches == [[0, 1, 2, 3, 4]]
+    async with asyncio.timeout(60):  # nobody comes: it is committed all the same
+        assert await asyncio.gather(group(5, holds_up=False), later(6, holds_up=False)) == [5, 6]
+    assert batches[1:] == [[5, 6]]
+
+
+async def test_what_a_relay_took_is_recorded_before_the_run_ends_however_late(
+    store, clock, tmp_path
+):
+    """Its connection goes on meanwhile: an answer that fails to be written keeps no other mail."""
+    stock.fill(store, clock.at, PEOPLE)
+    refused, recorded = [], []
+
+    class Failing(Store):
+        accepted = 0
+
+        @contextmanager
+        def ledger(self):
+            with super().ledger() as connection:
+                yield connection
+                taken = select(t.delivery.c.id).where(t.delivery.c.state == "accepted")
+                number = len(connection.execute(taken).all())
+                if number > self.accepted > 0 and len(refused) < 3:
+                    refused.append(number)
+                    raise StoreBusyError("not now")
+                self.accepted = number
+
+    failing = Failing(f"sqlite:///{store.path}")
+    async with Sink() as sink:
+        done = await drain(
+            failing, stock.settings(tmp_path), clock, owner="o", recorded=recorded.append,
+            relays=[sink.line(connections=4)],
+        )  # fmt: skip
+        again = await drain(failing, stock.settings(tmp_path), clock, owner="o", relays=[])
+    failing.close()
+    assert len(refused) == 3
+    states = list(stock.states(store).values())
+    assert states.count("accepted") == len(sink.received) == len(set(recipients(sink)))
+    assert done.counts[S.ACCEPTED] == len(sink.received)
+    assert [one.state for one in recorded].count(S.ACCEPTED) == len(sink.received)
+    assert set(states) <= {"accepted", "deferred"}  # by our own store, before its body
+    assert again.counts == {}

@@ -21,8 +21,8 @@ from service.report.health import health
 from service.report.mailing import Beside
 from service.store import tables as t
 from service.store.mailing import claims, outcomes, relay_states
-from service.store.mailing.claims import Lane
 from service.store.mailing.outcomes import DeliveryOutcome
+from service.store.mailing.queue import Lane
 from service.store.mailing.relay_states import NOT_TRIED
 from tests import levels
 from tests.mail import stock
@@ -352,6 +352,19 @@ async def test_a_letter_that_comes_during_an_edition_goes_first_within_a_batch(s
     stock.ask_to_confirm(store, now, STRANGERS[:1], made.digest)
     lanes = await order_of(supply, ticks, 25, seconds=seconds)
     assert Lane.TRANSACTIONAL in lanes
+
+
+async def test_as_many_are_claimed_as_go_out_in_a_second(store, now):
+    """A claim costs the same for twenty as for a hundred; who dies holds up no more than that."""
+    ticks = Ticks()
+    stock.fill(store, now, [f"nguoi-{n:03}@example.vn" for n in range(100)])
+    supply = Supply(store, lambda: now, "o", None, ticks)
+    in_hand = []
+    for seconds in (0.0, *[0.025] * 20, *[0.1] * 40):
+        ticks.at += seconds
+        assert await supply.take(one=False, aside=lambda: True) is not None
+        in_hand.append(supply.number + 1)
+    assert [in_hand[0], in_hand[20], in_hand[60]] == [20, 40, 20]
 
 
 def test_what_was_tried_itself_queues_behind_all_others_and_letters_last(any_store, now):

@@ -25,7 +25,7 @@ from service.mail.message import (
     transactional_message_id,
 )
 from service.model import DeliveryKind, Parts
-from service.render.marks import CLOSE, OPEN
+from service.render.marks import CLOSE, NAMES, OPEN, mark
 
 SECRET = b"s" * 32
 VIETNAMESE = "Điểm tin tuần, 24/11: Học sinh nghỉ học vì bão số 13 – “Chỉ thị 38-CT/TW” 🌀"
@@ -224,6 +224,43 @@ def test_any_text_comes_back_whole_in_short_lines_of_ascii(text):
         got = part.get_payload(decode=True)
         # A part that is not base64 ends where its last line does.
         assert got.rstrip(b"\r\n") == wanted.rstrip(b"\r\n")
+
+
+def test_values_stand_in_place_of_marks_escaped_in_html_alone(now):
+    parts = Parts(f"S {mark('topics')}", f"T {mark('topics')}\n", f"<p>{mark('topics')}</p>\n")
+    message = read(build(parts, envelope(now), values={"topics": "Y tế & <Giáo dục>"}))
+    assert message["Subject"] == "S Y tế & <Giáo dục>"
+    assert bodies(message) == ["T Y tế & <Giáo dục>\n", "<p>Y tế &amp; &lt;Giáo dục&gt;</p>\n"]
+    with pytest.raises(KeyError):
+        build(Parts("", "", mark("since")), envelope(now), values={"address": "a@example.vn"})
+
+
+PIECES = st.lists(
+    st.sampled_from([*map(mark, NAMES), "a", "b\r\nc", "\n", "ệ", "\n.\n", "x" * 80]),
+    max_size=30,
+)
+
+
+@given(PIECES, st.sampled_from(["an@example.vn", "ễn", "", "a\nb"]))
+def test_what_is_kept_of_a_text_gives_the_bytes_of_the_whole_text(pieces, value):
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    text = "".join(pieces)
+    values = dict.fromkeys(NAMES, value)
+    whole = text
+    for name in NAMES:
+        whole = whole.replace(mark(name), "\x00")
+    whole = whole.replace("\x00", value)
+    expected = b64decode_or_plain(build(Parts("", whole, ""), envelope(at)))
+    for _ in range(2):
+        assert (
+            b64decode_or_plain(build(Parts("", text, ""), envelope(at), values=values)) == expected
+        )
+
+
+def b64decode_or_plain(data: bytes) -> bytes:
+    """The text part of a message, decoded; its line ends as they are."""
+    part, _html = message_from_bytes(data).get_payload()
+    return bytes(part.get_payload(decode=True))
 
 
 def test_a_very_long_line_of_ascii_is_broken_softly(now):

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from service.model import Parts
-from service.render.marks import fill, mark
+from service.render.marks import cut, fill, mark
 from service.text.fold import nfc
 
 
-def test_marks_are_filled_and_escaped_in_html_alone():
-    parts = Parts(f"S {mark('topics')}", f"T {mark('topics')}", f"<p>{mark('topics')}</p>")
-    filled = fill(parts, {"topics": "Y tế & <Giáo dục>"})
-    assert filled.subject == "S Y tế & <Giáo dục>"
-    assert filled.text == "T Y tế & <Giáo dục>"
-    assert filled.html == "<p>Y tế &amp; &lt;Giáo dục&gt;</p>"
+def test_marks_are_filled_and_a_text_is_cut_at_them():
+    text = f"S {mark('topics')}, {mark('since')}"
+    assert fill(text, {"topics": "Y tế & <Giáo dục>", "since": "x"}) == "S Y tế & <Giáo dục>, x"
+    assert cut(text) == (["S ", ", ", ""], ["topics", "since"])
+    assert cut("none") == (["none"], [])
 
 
 def test_a_mark_without_its_value_is_an_error():
     with pytest.raises(KeyError):
-        fill(Parts("", mark("since"), ""), {"address": "a@example.vn"})
+        fill(mark("since"), {"address": "a@example.vn"})
 
 
 def test_there_are_no_other_marks():
@@ -28,8 +26,8 @@ def test_there_are_no_other_marks():
 
 
 def test_a_value_is_not_looked_through_for_marks():
-    parts = fill(Parts("", mark("topics"), ""), {"topics": mark("address"), "address": "a@b.vn"})
-    assert parts.text == mark("address")
+    filled = fill(mark("topics"), {"topics": mark("address"), "address": "a@b.vn"})
+    assert filled == mark("address")
 
 
 def test_no_headline_can_forge_a_mark():

@@ -10,6 +10,7 @@ import re
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from service.config.sections import Dkim
@@ -61,15 +62,12 @@ class Signer:
 
     def _unsigned(self, fields: dict[str, bytes], body: bytes, dated_at: datetime) -> bytes:
         """The header up to `b=`."""
-        once_more = _NEVER_ADDED | (_NOT_TWICE & fields.keys())
-        names = [name for name in _SIGNED if name in fields]
-        names += [name for name in _SIGNED if name in once_more]
         body_hash = b64encode(sha256(_body(body)).digest()).decode()
         kind = keys.type_of(self.key)
         return (
             f"DKIM-Signature: v=1; a={kind}-sha256; c=relaxed/simple; d={self.domain};\r\n"
             f" s={self.selector}; t={int(dated_at.timestamp())};\r\n"
-            f" h={_folded(names)};\r\n"
+            f" h={_names(tuple(fields))};\r\n"
             f" bh={body_hash};\r\n"
             f" b="
         ).encode()
@@ -86,9 +84,15 @@ def signer_of(written: Dkim) -> Signer:
 def _fields(head: bytes) -> dict[str, bytes]:
     """Name in lower case -> value in relaxed form (RFC 6376 3.4.2). We write none of them twice."""
     parted = (line.partition(b":") for line in _FIELD.split(head))
-    return {
-        name.decode("ascii").lower(): _BLANKS.sub(b" ", value).strip() for name, _, value in parted
-    }
+    return {name.decode("ascii").lower(): _relaxed(value) for name, _, value in parted}
+
+
+def _relaxed(value: bytes) -> bytes:
+    value = value.strip()
+    # Most stand on one line, with single spaces.
+    if b"\n" in value or b"  " in value or b"\t" in value or b"\r" in value:
+        return _BLANKS.sub(b" ", value)
+    return value
 
 
 def _canonical(fields: dict[str, bytes], unsigned: bytes) -> bytes:
@@ -103,6 +107,14 @@ def _body(body: bytes) -> bytes:
     while body.endswith(b"\r\n\r\n"):
         body = body[:-2]
     return body if body.endswith(b"\r\n") else body + b"\r\n"
+
+
+@lru_cache(maxsize=64)
+def _names(fields: tuple[str, ...]) -> str:
+    """The value of `h=`: the mails of a digest have the same headers."""
+    once_more = _NEVER_ADDED | (_NOT_TWICE & set(fields))
+    names = [name for name in _SIGNED if name in fields]
+    return _folded(names + [name for name in _SIGNED if name in once_more])
 
 
 def _folded(names: list[str]) -> str:

@@ -17,7 +17,6 @@ import aiosmtplib.typing
 
 from service.mail.smtp.replies import Replies
 
-_DOT = re.compile(rb"(?m)^\.")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _CONTINUE_AUTH = 334
 
@@ -107,7 +106,9 @@ class SmtpClient(aiosmtplib.SMTP):
             raise aiosmtplib.SMTPServerDisconnected("the relay hung up before the body")
         self._heard("C", f"(the message, {len(data)} bytes)")
         self._heard("C", ".")
-        self.protocol.write(_DOT.sub(b"..", data) + b".\r\n")
+        stuffed = data.replace(b"\n.", b"\n..") if b"\n." in data else data
+        first = b"." if stuffed.startswith(b".") else b""
+        self.protocol.write(b"%s%s.\r\n" % (first, stuffed))
 
     async def end_body(self, timeout: float) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109
         """The relay's last word on the message. Must follow `begin_body` at once."""

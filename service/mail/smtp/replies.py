@@ -47,8 +47,11 @@ class Replies(asyncio.Protocol):
     async def next(self, timeout: float) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109
         """The next reply. Raises what aiosmtplib raises for one command."""
         try:
-            async with asyncio.timeout(timeout):
-                came = await self._came.get()
+            if self._came.empty():
+                async with asyncio.timeout(timeout):
+                    came = await self._came.get()
+            else:  # most come together
+                came = self._came.get_nowait()
         except TimeoutError as error:
             raise aiosmtplib.SMTPReadTimeoutError(
                 "Timed out waiting for server response"

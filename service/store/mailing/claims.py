@@ -7,36 +7,35 @@ processes never hold one row.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Connection,
-    Integer,
     Select,
     and_,
     bindparam,
     exists,
-    insert,
-    literal_column,
+    literal,
     or_,
     select,
-    union_all,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from service.model import DeliveryKind, DeliveryState
 from service.store.audience.suppressions import UNSUBSCRIBED
+from service.store.core.arrays import RowInsert, listed
+from service.store.core.bulk import among
 from service.store.core.column_types import UtcDateTime
-from service.store.core.lease import FURTHEST, LASTS
+from service.store.core.lease import LASTS
 from service.store.mailing import recipients
-from service.store.mailing.deliveries import BY_ROW, LEASE, of_digest
+from service.store.mailing.deliveries import BY_ROW, LEASE
+from service.store.mailing.queue import TRIED, Lane, candidates, due_now
 from service.store.mailing.recipients import Recipient
 from service.store.mailing.release import forget_parts, release
 from service.store.tables import (
@@ -49,37 +48,18 @@ from service.store.tables import (
     suppression,
 )
 
-
-class Lane(StrEnum):
-    """The queue of a delivery. What was tried itself waits behind the others."""
-
-    TRANSACTIONAL = "transactional"
-    NEWS = "news"
-    AGAIN = "again"
-
-
-_PLANNED = delivery.c.state == DeliveryState.PLANNED.value
-_DEFERRED = delivery.c.state == DeliveryState.DEFERRED.value
 _CLAIMED = delivery.c.state == DeliveryState.CLAIMED.value
 
-_TRIED = exists().where(attempt.c.delivery_id == delivery.c.id)
-"""It was tried itself: what was only put off with all others has no attempt of its own."""
-
-_TRANSACTIONAL, _NEWS = 0, 1
-_GROUPS = {
-    Lane.TRANSACTIONAL: ((_TRANSACTIONAL, False),),
-    Lane.NEWS: ((_NEWS, False),),
-    Lane.AGAIN: ((_NEWS, True), (_TRANSACTIONAL, True)),
-}
-"""Lane -> priority, and whether it was tried, in the order in which they are taken."""
+_NOW = bindparam("now", type_=UtcDateTime)
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
     """A delivery in the hands of an owner, with all that its message is made from.
 
-    `tries` counts those before this one. `parts` are packed (mailing.message_parts),
-    None if they are gone. `edition_id` None: it is no edition.
+    `tries` counts those before this one. `segment` is the hash of its segment. `parts` are packed
+    (mailing.message_parts), the same object for all of one segment; None if they are gone.
+    `edition_id` None: it is no edition.
     `known`: this subscription had news before, so that somebody has confirmed it and got it.
     """
 
@@ -92,6 +72,7 @@ class ClaimedDelivery:
     tries: int
     language: str
     segment: bytes
+    segment_id: int
     parts: bytes | None
     recipient: Recipient
     edition_id: int | None
@@ -133,16 +114,17 @@ def claim(
 
     Whoever has ended, paused or been suppressed since planning is suppressed and released here.
     """
-    ids = _candidates(connection, now, limit, digest_name, lanes)
+    ids = candidates(connection, now, limit, digest_name, lanes)
     if not ids:
         return Claim([], 0)
     taken = LEASE.claim(
-        connection, owner, now, now + LASTS, delivery.c.id.in_(ids), or_(*_due(now, state=BY_ROW)),
+        connection, owner, now, now + LASTS,
+        among(connection, delivery.c.id, ids), or_(*due_now(now, state=BY_ROW)),
         values={"state": DeliveryState.CLAIMED.value},
     )  # fmt: skip
     mine = set(taken.scalars())
-    wanted = select(delivery.c.id).where(delivery.c.id.in_(mine), _may_get(now))
-    welcome = set(connection.execute(wanted).scalars())
+    wanted = _wanted(connection.dialect.name)
+    welcome = set(connection.execute(wanted, {"ids": sorted(mine), "now": now}).scalars())
     gone = _suppress(connection, owner, now, mine - welcome)
     found = _load(connection, welcome)
     return Claim([found[one] for one in ids if one in found], len(gone))
@@ -170,122 +152,50 @@ def mark_sending(
     One call for all connections that wait. The attempt is written here, before its answer, so that
     a delivery whose answer was lost still shows whom it was handed to.
     """
-    passed = connection.execute(
-        update(delivery)
-        .where(LEASE.mine(owner, relays), _CLAIMED, _may_get(now))
-        .values(
-            state=DeliveryState.SENDING.value,
-            tries=delivery.c.tries + 1,
-            **LEASE.taken(owner, now + LASTS),
-        )
-        .returning(delivery.c.id, delivery.c.tries)
-    ).all()
-    if passed:
-        rows = [
-            {"delivery_id": row.id, "n": row.tries, "tried_at": now, "relay": relays[row.id],
-             "answer": ""}
-            for row in passed
-        ]  # fmt: skip
-        connection.execute(insert(attempt), rows)
+    passing = _passing(connection.dialect.name)
+    values = {"ids": sorted(relays), "claimer": owner, "now": now, "until": now + LASTS}
+    passed = connection.execute(passing, values).all()
+    _BEGUN(connection, [(row.id, row.tries, relays[row.id]) for row in passed], at=now)
     ids = frozenset(row.id for row in passed)
     gone = _suppress(connection, owner, now, set(relays) - ids)
     return ReleaseCheck(ids, frozenset(gone))
 
 
-def _candidates(
-    connection: Connection,
-    now: datetime,
-    limit: int,
-    digest_name: str | None,
-    lanes: Sequence[Lane],
-) -> list[int]:
-    """Ids in the order to take them. One small ordered query a group: each walks the index.
-
-    Most claims find nothing, which one statement tells.
-    """
-    values = {"now": now, "furthest": now + FURTHEST, "digest": digest_name}
-    there, queues = _QUEUES[digest_name is not None]
-    some = {(row[0], row[1]) for row in connection.execute(there, values)}
-    ids: list[int] = []
-    groups = [group for lane in lanes for group in _GROUPS[lane]]
-    for (priority, tried), due in itertools.product(groups, range(len(_DUE))):
-        if len(ids) >= limit:
-            return ids
-        if (priority, due) in some:
-            waiting = queues[priority, tried, due]
-            ids += connection.execute(waiting, {**values, "room": limit - len(ids)}).scalars()
-    return ids
+@cache
+def _wanted(dialect: str) -> Select[int]:
+    """Which of `ids` may still get it."""
+    of_these = listed(delivery.c.id, "ids", dialect)
+    return select(delivery.c.id).where(of_these, _may_get(_NOW))
 
 
-def _due(
-    now: Any, furthest: Any = None, state: ColumnElement[str] = delivery.c.state
-) -> tuple[ColumnElement[bool], ...]:
-    """What may be taken; instants or parameters, as in `Lease.free`. `state`: or BY_ROW.
-
-    A planned edition is due by having been planned: `--at` may have dated it into the future. A
-    transactional mail waits for its time: a flood of sign-ups is spread over hours
-    (audience.signup_hours).
-    """
-    on_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > now)
-    claimed, planned, deferred = (
-        state == one.value
-        for one in (DeliveryState.CLAIMED, DeliveryState.PLANNED, DeliveryState.DEFERRED)
-    )
+@cache
+def _passing(dialect: str) -> ReturningUpdate[int, int]:
+    """Made once: to make it again took longer than to let all pass who wait."""
+    owner = bindparam("claimer", type_=LEASE.owner.type)
     return (
-        and_(claimed, LEASE.free(now, furthest), on_time),
-        and_(planned, or_(delivery.c.priority == _NEWS, delivery.c.next_try_at <= now), on_time),
-        and_(deferred, delivery.c.next_try_at <= now, on_time),
-    )
-
-
-_DUE = _due(bindparam("now", type_=UtcDateTime), bindparam("furthest", type_=UtcDateTime))
-
-
-def _there(of: ColumnElement[bool]) -> CompoundSelect[int, int]:
-    """Which (priority, place in _DUE) have anything, tried or not: an index entry each."""
-    return union_all(
-        *(
-            select(literal_column(str(priority), Integer), literal_column(str(due), Integer)).where(
-                exists().where(delivery.c.priority == priority, _DUE[due], of)
-            )
-            for priority, due in itertools.product((_TRANSACTIONAL, _NEWS), range(len(_DUE)))
+        update(delivery)
+        .where(
+            listed(delivery.c.id, "ids", dialect), LEASE.owner == owner, _CLAIMED, _may_get(_NOW)
         )
+        .values(
+            state=DeliveryState.SENDING.value,
+            tries=delivery.c.tries + 1,
+            lease_owner=owner,
+            lease_until=bindparam("until", type_=UtcDateTime),
+        )
+        .returning(delivery.c.id, delivery.c.tries)
     )
 
 
-def _waiting(
-    priority: int, due: ColumnElement[bool], of: ColumnElement[bool], *, tried: bool
-) -> Select[int]:
-    """The first of a group, the longest waiting first, without what others are taking just now.
-
-    All mails of an edition wait since the same instant. If they were to come by their ids as well,
-    each claim on PostgreSQL would sort all of them: a hundred thousand for twenty.
-    """
-    return (
-        select(delivery.c.id)
-        .where(due, delivery.c.priority == priority, _TRIED if tried else ~_TRIED, of)
-        .order_by(delivery.c.next_try_at)
-        .limit(bindparam("room", type_=Integer))
-        .with_for_update(skip_locked=True, of=delivery)
-    )
+_BEGUN = RowInsert(
+    attempt,
+    ("delivery_id", "n", "relay"),
+    {"tried_at": bindparam("at", type_=UtcDateTime), "answer": literal("")},
+)
+"""The attempt of each that may leave, without its answer."""
 
 
-_QUEUES = {
-    of_one: (
-        _there(of),
-        {
-            (priority, tried, place): _waiting(priority, due, of, tried=tried)
-            for groups in _GROUPS.values()
-            for priority, tried in groups
-            for place, due in enumerate(_DUE)
-        },
-    )
-    for of_one, of in ((False, of_digest(None)), (True, of_digest(bindparam("digest"))))
-}
-"""Whether of one digest -> what tells which are there, and the query of each group."""
-
-
-def _may_get(now: datetime) -> ColumnElement[bool]:
+def _may_get(now: ColumnElement[datetime]) -> ColumnElement[bool]:
     """Whether this delivery's person may still get it: asked at the claim and again at 354."""
     news = delivery.c.kind.in_([DeliveryKind.EDITION.value, DeliveryKind.WELCOME.value])
     reading = and_(
@@ -312,7 +222,9 @@ def _may_get(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _suppress(connection: Connection, owner: str, now: datetime, ids: Iterable[int]) -> list[int]:
+def _suppress(connection: Connection, owner: str, now: datetime, ids: Collection[int]) -> list[int]:
+    if not ids:
+        return []
     gone = connection.execute(
         update(delivery)
         .where(LEASE.mine(owner, ids), _CLAIMED)
@@ -331,28 +243,40 @@ def _suppress(connection: Connection, owner: str, now: datetime, ids: Iterable[i
 
 
 def _load(connection: Connection, ids: Iterable[int]) -> dict[int, ClaimedDelivery]:
-    rows = connection.execute(
+    loading, parts_of = _loading(connection.dialect.name)
+    rows = connection.execute(loading, {"ids": sorted(ids)}).all()
+    # Once a segment: all who get the same would bring its parts along.
+    segments = sorted({row.segment_id for row in rows})
+    parts = {row.id: row.parts for row in connection.execute(parts_of, {"ids": segments})}
+    return {row.id: _claimed(row, parts[row.segment_id]) for row in rows}
+
+
+@cache
+def _loading(dialect: str) -> tuple[Select[Any], Select[Any]]:
+    """Which gives the deliveries of `ids`, and which the parts of segments."""
+    rows = (
         select(
             delivery.c.id,
             delivery.c.kind,
             delivery.c.message_id,
             delivery.c.dated_at,
             delivery.c.edition_id,
+            delivery.c.segment_id,
             delivery.c.priority,
             delivery.c.tries,
-            _TRIED.label("tried"),
+            TRIED.label("tried"),
             _had_news().label("known"),
             segment.c.language,
             segment.c.hash,
-            segment.c.parts,
             *recipients.COLUMNS,
         )
         .select_from(recipients.PEOPLE)
         .join(delivery, delivery.c.subscription_id == subscription.c.id)
         .join(segment, segment.c.id == delivery.c.segment_id)
-        .where(delivery.c.id.in_(list(ids)))
+        .where(listed(delivery.c.id, "ids", dialect))
     )
-    return {row.id: _claimed(row) for row in rows}
+    parts = select(segment.c.id, segment.c.parts).where(listed(segment.c.id, "ids", dialect))
+    return rows, parts
 
 
 def _had_news() -> ColumnElement[bool]:
@@ -374,7 +298,7 @@ def _lane(row: Any) -> Lane:
     return Lane.TRANSACTIONAL if row.priority == 0 else Lane.NEWS
 
 
-def _claimed(row: Any) -> ClaimedDelivery:
+def _claimed(row: Any, parts: bytes | None) -> ClaimedDelivery:
     return ClaimedDelivery(
         id=row.id,
         kind=DeliveryKind(row.kind),
@@ -385,7 +309,8 @@ def _claimed(row: Any) -> ClaimedDelivery:
         tries=row.tries,
         language=row.language,
         segment=row.hash,
-        parts=row.parts,
+        segment_id=row.segment_id,
+        parts=parts,
         recipient=recipients.from_row(row),
         edition_id=row.edition_id,
     )

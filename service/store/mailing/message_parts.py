@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from functools import lru_cache
 
 from service.model import Parts
 
@@ -14,7 +15,8 @@ def pack(parts: Parts) -> bytes:
     return zlib.compress(json.dumps(fields, ensure_ascii=False).encode(), 6)
 
 
+@lru_cache(maxsize=16)
 def unpack(packed: bytes) -> Parts:
-    """What `pack` was given."""
+    """What `pack` was given. Kept for the next mails of the same segment, which come in a row."""
     subject, text, html = json.loads(zlib.decompress(packed))
     return Parts(subject=subject, text=text, html=html)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Connection,
     Integer,
+    Select,
     Text,
     Update,
     and_,
@@ -26,10 +28,11 @@ from sqlalchemy import (
 
 from service.model import DeliveryState
 from service.store.audience import suppressions
+from service.store.core.arrays import RowUpdate, listed
 from service.store.core.column_types import UtcDateTime
 from service.store.mailing import resending
 from service.store.mailing.deliveries import LEASE, of_digest
-from service.store.mailing.release import forget_parts, release
+from service.store.mailing.release import forget_parts, forget_parts_in, release
 from service.store.tables import attempt, delivery, subscriber, subscription
 
 ADDRESS_REFUSED = "address_refused"
@@ -87,19 +90,26 @@ def settle(
     outcomes: Sequence[DeliveryOutcome],
     *,
     again: bool = False,
+    needed: Collection[int] = (),
+    besides: Collection[int] = (),
 ) -> set[int]:
     """Record these outcomes where the row is still the owner's. Returns whose were recorded.
 
     `again`: what becomes uncertain will be planned again by itself (store.mailing.resending).
+    `needed`: segments of other mails that are known to be unsettled. Their parts stay, without a
+    look: it goes through all mails of a segment, of which there may be as many as readers.
+    `besides`: deliveries that are changed next in the same unit of work, locked with these, in the
+    one order in which all lock them.
     """
     becomes = resending.becomes_uncertain(now, again=again)
-    recorded: set[int] = set()
+    segments: dict[int, int] = {}
     for some in _each_once(outcomes):
-        recorded |= _settle(connection, owner, now, some, becomes)
-    done = [one for one in outcomes if one.delivery_id in recorded]
+        segments |= _settle(connection, owner, now, some, besides, becomes)
+    done = [one for one in outcomes if one.delivery_id in segments]
     release(connection, [one.delivery_id for one in done if one.untell])
-    forget_parts(connection, [one.delivery_id for one in done if one.state in _FINAL])
-    return recorded
+    final = {segments[one.delivery_id] for one in done if one.state in _FINAL}
+    forget_parts_in(connection, final - set(needed))
+    return set(segments)
 
 
 def lapsed(connection: Connection, now: datetime) -> list[Lapsed]:
@@ -226,15 +236,15 @@ def _settle(
     owner: str,
     now: datetime,
     outcomes: Sequence[DeliveryOutcome],
+    besides: Collection[int],
     becomes_uncertain: dict[str, Any],
-) -> set[int]:
-    """Each of another delivery. Statements of many rows: one a row took half of a sender's time."""
-    rows = connection.execute(
-        select(delivery.c.id, delivery.c.state, delivery.c.tries, delivery.c.subscription_id)
-        .where(delivery.c.id.in_([one.delivery_id for one in outcomes]), LEASE.owner == owner)
-        .order_by(delivery.c.id)
-        .with_for_update()
-    )
+) -> dict[int, int]:
+    """Each of another delivery. Statements of many rows: one a row took half of a sender's time.
+
+    Returns delivery id -> segment id of those that were recorded.
+    """
+    ids = sorted({*besides, *(one.delivery_id for one in outcomes)})
+    rows = connection.execute(_mine(connection.dialect.name), {"ids": ids, "teller": owner})
     found = {row.id: row for row in rows}
     mine = [
         (one, row)
@@ -243,6 +253,11 @@ def _settle(
     ]
     tries = _note(connection, now, mine)
     for state in {one.state for one, _ in mine}:
+        told = [one for one, _ in mine if one.state is state]
+        if state is _S.ACCEPTED:
+            taken = [(one.delivery_id, tries[one.delivery_id], one.answer) for one in told]
+            _ACCEPTED(connection, taken, at=now)
+            continue
         changed = _becomes(state, now, becomes_uncertain if state is _S.UNCERTAIN else {})
         later = {"later"} if state is _S.DEFERRED else set()
         connection.execute(
@@ -254,14 +269,39 @@ def _settle(
                     "said": one.answer,
                     **dict.fromkeys(later, one.next_try_at),
                 }
-                for one, _ in mine
-                if one.state is state
+                for one in told
             ],
         )
     dead = {row.subscription_id: one.answer for one, row in mine if one.suppress}
     if dead:
         _bar(connection, now, dead)
-    return {one.delivery_id for one, _ in mine}
+    return {one.delivery_id: row.segment_id for one, row in mine}
+
+
+@cache
+def _mine(dialect: str) -> Select[Any]:
+    """Those of `ids` that bear the owner's name, locked in one order."""
+    c = delivery.c
+    teller = bindparam("teller", type_=LEASE.owner.type)
+    return (
+        select(c.id, c.state, c.tries, c.subscription_id, c.segment_id)
+        .where(listed(c.id, "ids", dialect), LEASE.owner == teller)
+        .order_by(c.id)
+        .with_for_update()
+    )
+
+
+_ACCEPTED = RowUpdate(
+    delivery,
+    ["id"],
+    ["tries", "reply"],
+    {
+        "state": _S.ACCEPTED.value,
+        "settled_at": bindparam("at", type_=UtcDateTime),
+        **LEASE.ended,
+    },
+)
+"""What most come to, in one statement."""
 
 
 def _becomes(state: DeliveryState, now: datetime, besides: dict[str, Any]) -> Update:
@@ -287,31 +327,23 @@ def _note(
     Returns delivery id -> how often it was tried.
     """
     tries: dict[int, int] = {}
-    answered: list[dict[str, Any]] = []
+    answered: list[tuple[int, int, str]] = []
     new: list[dict[str, Any]] = []
     for one, row in outcomes:
         begun = _S(row.state) is not _S.CLAIMED
         n = tries[one.delivery_id] = int(row.tries) + (not begun)
         if begun:
-            answered.append({"of": one.delivery_id, "tried": n, "said": one.answer})
+            answered.append((one.delivery_id, n, one.answer))
         else:
             told = {"delivery_id": one.delivery_id, "n": n, "tried_at": now}
             new.append({**told, "relay": one.relay, "answer": one.answer})
-    if answered:
-        connection.execute(_ANSWERED, answered)
+    _ANSWERED(connection, answered)
     if new:
         connection.execute(insert(attempt), new)
     return tries
 
 
-_ANSWERED = (
-    update(attempt)
-    .where(
-        attempt.c.delivery_id == bindparam("of", type_=BigInteger),
-        attempt.c.n == bindparam("tried", type_=Integer),
-    )
-    .values(answer=bindparam("said", type_=Text))
-)
+_ANSWERED = RowUpdate(attempt, ["delivery_id", "n"], ["answer"], {})
 
 
 def _bar(connection: Connection, now: datetime, answers: Mapping[int, str]) -> None:

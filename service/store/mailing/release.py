@@ -64,6 +64,13 @@ def forget_parts(connection: Connection, deliveries: Iterable[int]) -> None:
     _forget_parts(connection, segment.c.id.in_(touched))
 
 
+def forget_parts_in(connection: Connection, segments: Iterable[int]) -> None:
+    """The same for these segments."""
+    ids = sorted(set(segments))
+    if ids:
+        _forget_parts(connection, segment.c.id.in_(ids))
+
+
 def forget_parts_of(connection: Connection, edition_id: int) -> None:
     """The same for a whole edition. Call it when its planning is done."""
     _forget_parts(connection, segment.c.edition_id == edition_id)

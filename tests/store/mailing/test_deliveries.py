@@ -177,6 +177,21 @@ def test_outcomes_are_written_in_statements_that_do_not_grow_with_them(any_store
     assert sent[0] == sent[1]
 
 
+def test_parts_of_a_segment_that_others_need_are_not_looked_for(any_store, now):
+    """The look goes through all mails of the segment: of each of them it would be their square."""
+    made = stock.fill(any_store, now, THREE)
+    claim(any_store, now)
+    gate(any_store, now, made.deliveries)
+    first, second, third = made.deliveries
+    with written(any_store, any_store._ledger) as asked, any_store.ledger() as connection:
+        outcomes.settle(connection, "one", now, [accept(first)], needed=[made.segment])
+    assert not any("FROM segment" in one for one in asked)
+    settle(any_store, now, accept(second))
+    assert stock.parts_of(any_store, made.segment) is not None
+    settle(any_store, now, accept(third))
+    assert stock.parts_of(any_store, made.segment) is None
+
+
 def test_of_two_outcomes_of_one_mail_the_second_is_that_of_what_the_first_made(any_store, now):
     made = stock.fill(any_store, now, THREE[:1])
     claim(any_store, now)
