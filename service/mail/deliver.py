@@ -98,7 +98,7 @@ class Courier:
         self._domains = Domains()
         self._under_way = 0
         self._recording: set[asyncio.Task[None]] = set()
-        self._broken: BaseException | None = None
+        self._broken: Exception | None = None
         self._ticks = ticks
         self._heard_at: float | None = None
         self._commits = Commits(store, owner, clock, needed, lambda: self._under_way, again=again)
@@ -262,15 +262,14 @@ class Courier:
         except StoreError as error:
             return NotNoted(str(error))
 
-    async def settled(self) -> None:
+    async def settled(self) -> Exception | None:
         """Wait until all that relays have taken is recorded. Call it at the end of a round.
 
-        Raises what broke there.
+        Returns what broke there.
         """
         while self._recording:
             await asyncio.wait(self._recording)
-        if self._broken is not None:
-            raise self._broken
+        return self._broken
 
     def _record_aside(self, delivery: ClaimedDelivery, outcome: DeliveryOutcome) -> None:
         """Commit an outcome with what its connection, or others, commit next.
@@ -284,8 +283,8 @@ class Courier:
 
     def _is_recorded(self, task: asyncio.Task[None]) -> None:
         self._recording.discard(task)
-        if not task.cancelled():
-            self._broken = self._broken or task.exception()
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._broken = self._broken or error
 
     async def _record(
         self, delivery: ClaimedDelivery, outcome: DeliveryOutcome, *, aside: bool = False

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 from service.mail.addresses import AddressError, ascii_domain
 from service.mail.retry_policy import Conclusion, Effect
@@ -130,6 +131,7 @@ def destination_of(address: str | None) -> str:
     return group_of(domain_of(address))
 
 
+@lru_cache(maxsize=1024)
 def group_of(domain: str) -> str:
     """The same of a domain in ASCII and lower case. Who hosts other domains is not asked."""
     return next((name for name, domains in _PROVIDERS if domains.fullmatch(domain)), domain)

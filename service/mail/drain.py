@@ -192,7 +192,7 @@ class _Drain:
                     line.wake()
                     self._open(line, group)
                 group.create_task(self._look_again(group))
-            await self._courier.settled()
+            self._broken = await self._courier.settled() or self._broken
             await self._supply.let_go()
             if self._broken is not None:
                 raise self._broken

@@ -63,6 +63,23 @@ class _CompiledTemplates(BytecodeCache):
 _COMPILED = _CompiledTemplates()
 
 
+class _Sandbox(SandboxedEnvironment):
+    """Judges each attribute of a type once: a fifth of the time of a mail went into that.
+
+    What is safe follows from the type and the name alone.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self._judged: dict[tuple[type, str], bool] = {}
+        super().__init__(**options)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        key = type(obj), attr
+        if key not in self._judged:
+            self._judged[key] = super().is_safe_attribute(obj, attr, value)
+        return self._judged[key]
+
+
 Stamps = tuple[tuple[str, int, int], ...]
 """Files with their time and size: other ones mean that something was edited."""
 
@@ -76,7 +93,7 @@ class Renderer:
         self._folders = [f for f in (overrides, shipped_templates()) if f is not None]
         self._words: dict[str, Words] = {}
         self.assets = Assets(self._folders, site.accent)
-        self._environment = SandboxedEnvironment(
+        self._environment = _Sandbox(
             loader=FileSystemLoader(self._folders),
             autoescape=select_autoescape(["html.j2", "html"]),
             undefined=StrictUndefined,

@@ -5,7 +5,6 @@ Addresses are in their normal form here: NFC, the domain in lower case and in AS
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 
 _DOTLESS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
@@ -54,4 +53,4 @@ def domain_key(secret: bytes, domain: str) -> bytes:
 
 
 def _hash(secret: bytes, what: bytes, text: str) -> bytes:
-    return hmac.new(secret, what + b"\0" + text.encode(), hashlib.sha256).digest()
+    return hmac.digest(secret, what + b"\0" + text.encode(), "sha256")

@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     ours, theirs = [], []
     for _ in range(options.runs):
-        with _server(options.delay_ms) as sink, _database(sqlite=options.sqlite) as url:
+        with _server(options.delay_ms) as sink, database("mails", sqlite=options.sqlite) as url:
             ours.append(_measured(options, url, sink))
             if not options.delay_ms:
                 theirs.append(_smtp_source(sink.port, options.mails))
@@ -121,8 +121,8 @@ def _measured(options: argparse.Namespace, url: str, sink: _Server) -> float:
         for sender in senders:
             assert sender.stdout is not None
             assert sender.stdout.readline() == b"ready\n"
-        server = _postmaster(store)
-        before = [_cpu_of(server), _cpu_of(sink.pid)]
+        server = postmaster(store)
+        before = [cpu_of(server), cpu_of(sink.pid)]
         begun = time.perf_counter()
         for sender in senders:
             assert sender.stdin is not None
@@ -130,7 +130,7 @@ def _measured(options: argparse.Namespace, url: str, sink: _Server) -> float:
             sender.stdin.flush()
         used = [float(sender.communicate()[0]) for sender in senders]
         took = time.perf_counter() - begun
-        after = [_cpu_of(server), _cpu_of(sink.pid)]
+        after = [cpu_of(server), cpu_of(sink.pid)]
         spent = [sum(used), *(late - early for late, early in zip(after, before, strict=True))]
         told = [f"{1000 * seconds / options.mails:.2f}" for seconds in spent]
         print("ms of a processor a mail: senders {}, PostgreSQL {}, server {}".format(*told))
@@ -157,16 +157,16 @@ async def _send(url: str, folder: str, port: str, connections: int) -> None:
 
 
 @contextmanager
-def _database(*, sqlite: bool) -> Iterator[str]:
+def database(bench: str, *, sqlite: bool) -> Iterator[str]:
     if not sqlite:
-        with own_database("mails") as url:
+        with own_database(bench) as url:
             yield url
         return
     with tempfile.TemporaryDirectory() as folder:
         yield f"sqlite:///{folder}/bantin.db"
 
 
-def _postmaster(store: Store) -> int | None:
+def postmaster(store: Store) -> int | None:
     """The process whose children serve PostgreSQL's connections, if it is on this machine."""
     if store.is_sqlite:
         return None
@@ -176,7 +176,7 @@ def _postmaster(store: Store) -> int | None:
     return None if stat is None else int(stat[1])
 
 
-def _cpu_of(pid: int | None) -> float:
+def cpu_of(pid: int | None) -> float:
     """Seconds of a process, of its children that live, and of those that have ended."""
     ticks = 0
     for path in Path("/proc").glob("[0-9]*") if pid is not None else ():

@@ -17,7 +17,6 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import sha256
 
 from service.errors import MailError
 from service.mail import addresses
@@ -115,5 +114,5 @@ def fits(secret: bytes, found: ReturnKey, message_id: str, address_key: bytes) -
 
 def _key(secret: bytes, delivery_id: int, message_id: str, address_key: bytes) -> str:
     told = b"\0".join((b"returned", str(delivery_id).encode(), message_id.encode(), address_key))
-    mac = hmac.new(secret, told, sha256).digest()[:_KEY_BYTES]
+    mac = hmac.digest(secret, told, "sha256")[:_KEY_BYTES]
     return base64.b32encode(mac).decode("ascii").lower()

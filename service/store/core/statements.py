@@ -8,6 +8,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that knows ON CONFLICT, for the database at hand."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+    return upsert_for(connection.dialect.name, table)
+
+
+def upsert_for(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """The same for a statement that is made once for each database."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

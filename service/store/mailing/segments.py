@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Executable, insert, select
 
-from service.store.core.statements import upsert
+from service.store.core.statements import upsert_for
 from service.store.tables import delivery, segment
 
 
@@ -48,13 +49,16 @@ def put(connection: Connection, one: Segment) -> int:
         key = connection.execute(insert(segment).values(values)).inserted_primary_key
         assert key is not None
         return int(key[0])
-    row = upsert(connection, segment).values(values)
-    written = connection.execute(
-        row.on_conflict_do_update(
-            index_elements=["edition_id", "hash"], set_={"parts": row.excluded.parts}
-        ).returning(segment.c.id)
-    )
-    return int(written.scalar_one())
+    return int(connection.execute(_putting(connection.dialect.name), values).scalar_one())
+
+
+@cache
+def _putting(dialect: str) -> Executable:
+    """Made once: an edition has thousands of segments, and this took as long as to render one."""
+    row = upsert_for(dialect, segment)
+    return row.on_conflict_do_update(
+        index_elements=["edition_id", "hash"], set_={"parts": row.excluded.parts}
+    ).returning(segment.c.id)
 
 
 def find(connection: Connection, edition_id: int, hashes: Iterable[bytes]) -> dict[bytes, int]:
