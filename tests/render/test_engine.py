@@ -79,6 +79,17 @@ def test_a_sandbox_keeps_templates_from_the_machine(page):
         page("{{ say.__globals__ }}")
 
 
+def test_what_was_judged_once_is_refused_each_time(tmp_path):
+    (tmp_path / "web").mkdir()
+    renderer = Renderer(SITE, tmp_path)
+    for n in range(2):
+        (tmp_path / "web" / f"own{n}.html.j2").write_text("{{ site.title }}{{ say.__globals__ }}")
+        with pytest.raises(TemplateError, match="unsafe"):
+            renderer.page(f"own{n}", "vi")
+    (tmp_path / "web" / "own.html.j2").write_text("{{ site.title }}")
+    assert renderer.page("own", "vi") == SITE.title
+
+
 @pytest.mark.parametrize(
     ("at", "path", "link"),
     [
