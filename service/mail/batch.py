@@ -1,6 +1,6 @@
 """What a run has in hand: deliveries claimed in small batches, renewed while they wait.
 
-Three lanes (store.mailing.queue): transactional mails go first, but never take more than half of
+Three lanes (store.mailing.due_mail): transactional mails go first, but never take more than half of
 the places, of the turns and of the time while editions wait; what was tried itself goes last.
 Places are the line's to give (`aside`), turns and time are shared here: sixty sign-ups that are
 answered slowly, or at once, cost the editions no more than as long again.
@@ -20,7 +20,7 @@ from service.store.core import failover
 from service.store.core.database import Store
 from service.store.mailing import claims
 from service.store.mailing.claims import Claim, ClaimedDelivery
-from service.store.mailing.queue import Lane
+from service.store.mailing.due_mail import Lane
 
 BATCH = 20
 """Deliveries claimed at once, at least."""

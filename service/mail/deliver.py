@@ -31,9 +31,9 @@ from service.model import DeliveryKind, DeliveryState
 from service.store.core.database import Store
 from service.store.mailing import outcomes, sender_refusals, slow_domains
 from service.store.mailing.claims import ClaimedDelivery
+from service.store.mailing.due_mail import Lane
 from service.store.mailing.message_parts import unpack
 from service.store.mailing.outcomes import DeliveryOutcome
-from service.store.mailing.queue import Lane
 from service.store.mailing.relay_states import NOT_TRIED
 from service.store.mailing.slow_domains import SlowDomain
 

@@ -21,8 +21,8 @@ from service.report.health import health
 from service.report.mailing import Beside
 from service.store import tables as t
 from service.store.mailing import claims, outcomes, relay_states
+from service.store.mailing.due_mail import Lane
 from service.store.mailing.outcomes import DeliveryOutcome
-from service.store.mailing.queue import Lane
 from service.store.mailing.relay_states import NOT_TRIED
 from tests import levels
 from tests.mail import stock

@@ -35,7 +35,7 @@ from service.store.core.column_types import UtcDateTime
 from service.store.core.lease import LASTS
 from service.store.mailing import recipients
 from service.store.mailing.deliveries import BY_ROW, LEASE
-from service.store.mailing.queue import TRIED, Lane, candidates, due_now
+from service.store.mailing.due_mail import TRIED, Lane, candidates, due_now
 from service.store.mailing.recipients import Recipient
 from service.store.mailing.release import forget_parts, release
 from service.store.tables import (

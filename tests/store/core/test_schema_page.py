@@ -75,7 +75,10 @@ def _line(column):
     return "|o--o{" if column.nullable else "||--o{"
 
 
-WRITES = {"insert", "update", "delete", "upsert", "inserting", "Copied"}
+WRITES = {
+    "insert", "update", "delete", "upsert", "upsert_for", "inserting", "Copied", "RowInsert",
+    "RowUpdate",
+}  # fmt: skip
 ANY_OF = {
     "content/merges.py": {"article_key", "article_topic", "entry"},
     "sources/registry.py": {"source", "source_poll", "source_counts", "topic", "digest"},
@@ -83,7 +86,7 @@ ANY_OF = {
 }
 """Modules that write a table which they get as a value, and which these are."""
 HELPERS = {
-    "core/bulk.py", "core/lease.py", "core/clock_repair.py",
+    "core/arrays.py", "core/bulk.py", "core/lease.py", "core/clock_repair.py", "core/statements.py",
     "kept/after_restore.py", "kept/copying.py", "kept/rows.py",
 }  # fmt: skip
 """Whose tables are their callers', or all of them."""
