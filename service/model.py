@@ -78,6 +78,33 @@ class DeliveryState(StrEnum):
     DROPPED = "dropped"
 
 
+class ReviewState(StrEnum):
+    """Where an edition stands that somebody may look at before it goes (newsletter/review)."""
+
+    WAITING = "waiting"  # nobody has said a word
+    HELD = "held"
+    APPROVED = "approved"  # it goes at its hour
+    RELEASED = "released"  # it goes at once
+    GONE = "gone"  # it is being planned, or was; nothing changes it any more
+    OVERTAKEN = "overtaken"  # a later edition tells what it had
+
+
+class ReviewAct(StrEnum):
+    """What an editor may do to an edition."""
+
+    HOLD = "hold"
+    APPROVE = "approve"
+    RELEASE = "release"
+    DROP = "drop"
+    RESTORE = "restore"
+    PIN = "pin"
+    UP = "up"
+    DOWN = "down"
+    OPENING = "opening"
+    NOTE = "note"
+    COPY = "copy"
+
+
 OPEN_STATES = frozenset(
     {
         DeliveryState.PLANNED,

@@ -18,6 +18,7 @@ from service.store.audience import subscribers, subscriptions, traces
 from service.store.core import facts
 from service.store.core.database import Connection, Store
 from service.store.core.secure_delete import erase
+from service.store.reviews import reviews
 from service.text import mailboxes
 from service.text.mailboxes import folded
 
@@ -50,6 +51,7 @@ def forget(store: Store, now: datetime, address: str, outbox: Outbox) -> Forgott
             all_of_them = subscriptions.of_person(connection, person.id)
             take_away(connection, {person.id: address_key})
             records.ended(connection, all_of_them, now, EndedReason.FORGOTTEN, how="forget")
+            reviews.forget(connection, {wanted, written})
             keys = [one.partition("@")[0] for one in traces.message_ids(connection, person.id)]
     for key in keys:
         outbox.remove(key)

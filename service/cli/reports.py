@@ -19,7 +19,7 @@ from service.report.sentence import english, in_english
 from service.report.standing import advice, reason, state
 from service.report.status import RETURNED, Status, put_off
 from service.report.trouble import said
-from service.store.status_counts import DigestRow
+from service.store.status_counts import DigestRow, EditionRow
 
 ALL_SHOWN = 100
 """Up to so many sources, those that are well are listed with the others."""
@@ -67,9 +67,15 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
     )
     table(
         "Editions",
-        ("digest", "cadence", "cut", "stories", "what is wrong"),
+        ("digest", "cadence", "cut", "stories", "what to know"),
         [
-            (one.digest, one.cadence, local(one.cut_at, zone), one.stories, one.error)
+            (
+                one.digest,
+                one.cadence,
+                local(one.cut_at, zone),
+                one.stories,
+                one.error or _reviewed(found, one, zone),
+            )
             for one in found.editions
         ],
     )
@@ -127,6 +133,11 @@ def _waits(one: ListedDigest, zone: str) -> str:
         one.put_off_from and f"put off from {local(one.put_off_from, zone)}",
     ]
     return "; ".join(str(part) for part in said if part)
+
+
+def _reviewed(found: Status, one: EditionRow, zone: str) -> str:
+    standing = found.review_of(one)
+    return "" if standing is None else in_english(ZoneInfo(zone)).tell(standing.sentence)
 
 
 def _put_off(digest: DigestRow, zone: str) -> str:

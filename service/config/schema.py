@@ -315,6 +315,15 @@ class Digest(Named):
         strict=True,
         description='Only hot stories; with cadence = "immediate" each as soon as it is hot',
     )
+    review: Duration | None = Field(
+        None, description="How long before its hour editors get an edition; default: never"
+    )
+    review_required: bool = Field(
+        False, strict=True, description="An edition that no editor let go waits; default: it goes"
+    )
+    editors: Words = Field(
+        (), description='Who reviews: addresses, such as "lan@example.vn"; for review'
+    )
     max_lateness: Duration | None = Field(
         None, description="Editions later than this are not mailed; default: the next cut"
     )

@@ -36,7 +36,8 @@ class Envelope:
 
     `message_id` is without its brackets, `dated_at` an aware instant, `sender` and `reply_to` are
     (title, address) with title "" for none, `recipient` an address, `list_id` without brackets.
-    The addresses of the web are absolute. `segment` is the hash that the boundary is made from.
+    The addresses of the web are absolute; `unsubscribe_url` None: it is no reader's mail. `segment`
+    is the hash that the boundary is made from.
     """
 
     kind: DeliveryKind
@@ -46,7 +47,7 @@ class Envelope:
     recipient: str
     reply_to: tuple[str, str] | None
     list_id: str
-    unsubscribe_url: str
+    unsubscribe_url: str | None
     archive_url: str
     feedback_id: str
     language: str
@@ -125,6 +126,14 @@ def transactional_message_id(
     return _identify(secret, host, kind.value, str(subscription_id), _instant(dated_at))
 
 
+def review_message_id(secret: bytes, host: str, *, token: str, number: int) -> str:
+    """`KEY@HOST` of a mail to an editor. `token`: that of the link; `number` 0: what brings it.
+
+    Copies are numbered from 1.
+    """
+    return _identify(secret, host, "review", token, str(number))
+
+
 def key_of(message_id: str) -> str:
     """The delivery's key: the local part of its Message-ID, and its file name in the outbox."""
     return message_id.partition("@")[0]
@@ -154,8 +163,13 @@ def _headers(subject: str, envelope: Envelope, boundary: str) -> list[bytes]:
         # An ASCII id without a phrase: a phrase in Vietnamese loses its quotes on the way.
         policy.raw("List-Id", f"<{envelope.list_id}>"),
         policy.raw("List-Archive", f"<{envelope.archive_url}>"),
-        policy.raw("List-Unsubscribe", f"<{envelope.unsubscribe_url}>"),
-        policy.raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    ]
+    if envelope.unsubscribe_url is not None:
+        headers += [
+            policy.raw("List-Unsubscribe", f"<{envelope.unsubscribe_url}>"),
+            policy.raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ]
+    headers += [
         policy.raw("Feedback-ID", envelope.feedback_id),
         policy.raw("Auto-Submitted", "auto-generated"),
     ]

@@ -70,6 +70,11 @@ def preferences_path(token: str) -> str:
     return f"/preferences/{token}"
 
 
+def review_path(token: str) -> str:
+    """GET shows an edition to its editor, POST acts."""
+    return f"/review/{token}"
+
+
 def confirm_path(token: str) -> str:
     return f"/confirm/{token}"
 
@@ -98,6 +103,11 @@ def mailbox(written: str) -> tuple[str, str]:
     if plain.utf8:
         raise MailError(f"relays want an address in ASCII before the @: {written!r}")
     return title, plain.address
+
+
+def _is_to_an_editor(mail: PersonalMail) -> bool:
+    """Whether no subscription of theirs must end by a button of their mail program."""
+    return mail.kind is DeliveryKind.REPORT and mail.recipient.subscription_id is not None
 
 
 def _signer(settings: Settings) -> Signer | None:
@@ -148,7 +158,9 @@ class TransactionalComposer:
             recipient=to.address,
             reply_to=self._reply_to,
             list_id=f"{recipient.digest}.{self._host}",
-            unsubscribe_url=self._base + unsubscribe_path(recipient.token),
+            unsubscribe_url=None
+            if _is_to_an_editor(mail)
+            else self._base + unsubscribe_path(recipient.token),
             archive_url=f"{self._base}/digests/{recipient.digest}/",
             feedback_id=f"{recipient.digest}:{mail.kind}:bantin",
             language=mail.language,

@@ -18,6 +18,10 @@ from service.curate.selection.balance import Ranked, StoryLimits, share
 from service.curate.selection.score import score
 from service.curate.selection.standing import Standing
 
+_APART = 8
+"""Where nothing is known of how high stories stand, each counts for a 256th (2 to the -8) of the
+one before it: neither topics' shares of the room nor outlets' turns change their order."""
+
 EVER = datetime.min.replace(tzinfo=UTC)
 """Since the beginning of time: all stories."""
 
@@ -113,8 +117,7 @@ def choose(
         seen |= item.roots
         topic, waits_since = topics[min(new)[0]], min(at for _, at in new)
         known = item.standing
-        # Where it is not known none of the others stands as high, so that they keep their order.
-        total = score(known, order).total if known is not None else exp2(-len(placed))
+        total = score(known, order).total if known is not None else exp2(-_APART * len(placed))
         placed.append(PlacedStory(topic, item, waits_since, total))
     return _within(placed, limits)
 

@@ -53,17 +53,24 @@ class EditionComposer:
         topics: Sequence[str],
         frozen: Sequence[Frozen],
         digest: bytes | None = None,
+        beside: Mapping[str, object] | None = None,
+        template: str = "",
     ) -> None:
-        """`topics`: the digest's, in its order. `digest`: `renderer.mail_digest()`, if known."""
+        """`topics`: the digest's, in its order. `digest`: `renderer.mail_digest()`, if known.
+
+        `template` "": that of the kind. `beside`: what it is given besides `edition` and `once`.
+        """
         self._renderer = renderer
-        self._kind = kind
         self._frame = frame
         self._topics = topics
         self._stories: Mapping[int, StoryView] = {
             one.story_id: layout.shortened(thaw(one.view)) for one in frozen
         }
+        self._notes = {one.story_id: one.note for one in frozen if one.note}
+        self._beside = beside or {}
+        self._template = template or kind.value
         shape = (renderer.mail_digest() if digest is None else digest).hex()
-        self._shape = repr((kind.value, shape, frame)).encode()
+        self._shape = repr((kind.value, shape, frame, self._notes)).encode()
         self._rendered: dict[tuple[str, Layout], Parts] = {}
         self._pieces: dict[tuple[object, ...], str] = {}
         self._known: dict[tuple[str, Layout], tuple[int, Layout, bytes]] = {}
@@ -97,11 +104,16 @@ class EditionComposer:
         key = (language, wanted)
         if key not in self._rendered:
             edition = layout.view(
-                wanted, self._frame, self._stories, self._renderer.site.zone, language
+                wanted,
+                self._frame,
+                self._stories,
+                self._renderer.site.zone,
+                language,
+                self._notes,
             )
             once = partial(self._once, language)
             self._rendered[key] = self._renderer.mail(
-                self._kind.value, language, edition=edition, once=once
+                self._template, language, edition=edition, once=once, **self._beside
             )
         return self._rendered[key]
 

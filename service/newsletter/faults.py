@@ -8,6 +8,7 @@ from service.config.schema import Digest, Settings
 from service.errors import Finding
 from service.model import Cadence
 from service.newsletter import cadence, rules
+from service.newsletter.review import faults as review
 from service.text.unknown_name import problem_and_remedy
 
 LONGEST_CADENCE = 64
@@ -47,6 +48,7 @@ def _of_digest(digest: Digest) -> list[Finding]:
         found += _holidays(digest)
         found += _quiet(digest)
         found += _bundle(digest)
+        found += review.faults(digest)
     if digest.topics == ():
         right = "leave it out for every topic, or name some"
         found.append((("topics",), "no topic is named", right))

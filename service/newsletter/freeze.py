@@ -54,6 +54,7 @@ def freeze_now(
 
     `at`: up to when cuts are due. `also`: an instant that it must reach back to besides.
     """
+    written = settings.digest[cut.digest.name]
     due = [schedule.text for schedule in cut.schedules]
     reach = windows.reach(connection, cut.digest.id, due, at, cut.cut_at) if due else None
     drafted = draft(
@@ -63,11 +64,13 @@ def freeze_now(
         cut.cut_at,
         reach=min((one for one in (reach, also) if one is not None), default=None),
         now=now,
+        ahead=written.review or timedelta(),
     )
     topics = topics_of(settings, cut.digest.name)
-    hot = settings.digest[cut.digest.name].hot
     looks_back = ZoneInfo(settings.zone) if drafted.cadence in REVIEWS else None
-    return snapshot(connection, drafted, topics, settings.source, hot=hot, days_in=looks_back)
+    return snapshot(
+        connection, drafted, topics, settings.source, hot=written.hot, days_in=looks_back
+    )
 
 
 def draft(
@@ -78,13 +81,16 @@ def draft(
     *,
     reach: datetime | None,
     now: datetime,
+    ahead: timedelta = timedelta(),
 ) -> Edition:
     """The span of an edition. `schedules`: of those due at this cut, all of one cadence.
 
-    `reach` is how far back those due must be told (None: nobody is due), `now` the real clock. The
-    edition is listed if the digest itself is cut here; without stories that does not last.
+    `reach` is how far back those due must be told (None: nobody is due), `now` the real clock,
+    `ahead` how long before its cut such an edition is frozen: so its own period begins as much
+    before the previous cut. The edition is listed if the digest itself is cut here; without stories
+    that does not last.
     """
-    period_from = min(one.previous_cut(cut_at) for one in schedules)
+    period_from = min(one.previous_cut(cut_at) for one in schedules) - ahead
     cadence = schedules[0].rule.rhythm
     return Edition(
         id=0,
@@ -120,7 +126,13 @@ def snapshot(
     chosen: dict[DigestCandidate, Standing] = {}
     seen = 0
     for found in edition_candidates.entered(
-        connection, topics, since, drafted.covers_to, hot=hot, most=most
+        connection,
+        topics,
+        since,
+        drafted.covers_to,
+        hot=hot,
+        most=most,
+        digest_id=drafted.digest_id,
     ):
         known = reading.read(connection, [one.story_id for one in found], sources, days_in)
         ranked = {

@@ -69,13 +69,35 @@ def together(
         key = (schedule.rule.rhythm, schedule.latest_cut(at))
         groups.setdefault(key, []).append(schedule)
     return [
+        DueEdition(digest, own, cadence, cut_at, tuple(theirs))
+        for (cadence, cut_at), theirs in groups.items()
+    ]
+
+
+def coming_cuts(
+    connection: Connection, digest: LiveDigest, own: Schedule, now: datetime, ahead: timedelta
+) -> list[DueEdition]:
+    """The editions of a digest whose cuts come within `ahead`, the digest's own among them."""
+    until = now + ahead
+    groups: dict[tuple[str, datetime], list[Schedule]] = {}
+    for schedule in map(rules.read, windows.due_rules(connection, digest.id, until)):
+        if (cut_at := schedule.next_cut(now)) <= until:
+            groups.setdefault((schedule.rule.rhythm, cut_at), []).append(schedule)
+    if (archive := own.next_cut(now)) <= until:
+        groups.setdefault((own.rule.rhythm, archive), [])
+    return [
         DueEdition(digest, own, cadence, cut_at, tuple(schedules))
         for (cadence, cut_at), schedules in groups.items()
     ]
 
 
-def dated_at(cut_at: datetime, now: datetime) -> datetime:
-    """The date of a mail: its cut, or the minute of planning where that is noticeably later."""
+def dated_at(cut_at: datetime, now: datetime, let_go_at: datetime | None = None) -> datetime:
+    """The date of a mail: its cut, or the minute of planning where that is noticeably later.
+
+    `let_go_at`: when somebody let it go, which may have been before its cut; None: nobody did.
+    """
+    if let_go_at is not None and let_go_at < cut_at:
+        return let_go_at.replace(second=0, microsecond=0)
     if now - cut_at <= NOTICEABLE:
         return cut_at
     return now.replace(second=0, microsecond=0)

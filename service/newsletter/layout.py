@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,8 @@ HEADLINE_CHARS = 90
 
 TITLE_CHARS = 300
 """No real headline is longer; one of a megabyte must not fill a mail."""
+
+NO_NOTES: Mapping[int, str] = MappingProxyType({})
 
 PREHEADER_STORIES = 3
 PREHEADER_CHARS = 90
@@ -57,7 +60,7 @@ class Frame:
     """What stands around the news. `page` is the edition's, `titles` are those of the topics.
 
     `digest` is the id in the TOML, `title` as subscribers see it. `accent_dark` is the site's
-    colour on a dark ground.
+    colour on a dark ground. `opening`: an editor's words, "" = none.
     """
 
     digest: str
@@ -66,6 +69,7 @@ class Frame:
     page: str
     titles: Mapping[str, str]
     accent_dark: str
+    opening: str = ""
 
 
 def shortened(story: StoryView) -> StoryView:
@@ -103,13 +107,22 @@ def lay_out(choice: StorySelection, topics: Sequence[str]) -> Layout:
 
 
 def view(
-    layout: Layout, frame: Frame, stories: Mapping[int, StoryView], zone: str, language: str
+    layout: Layout,
+    frame: Frame,
+    stories: Mapping[int, StoryView],
+    zone: str,
+    language: str,
+    notes: Mapping[int, str] = NO_NOTES,
 ) -> EditionView:
-    """The layout with its stories (`shortened`), as a template gets it. `zone`: the site's."""
+    """The layout with its stories (`shortened`), as a template gets it.
+
+    `zone`: the site's. `notes`: an editor's words below stories.
+    """
     numbers = {story: number for number, story in enumerate(layout.stories, start=1)}
 
     def line(story: int) -> LineView:
-        return _line(numbers[story], stories[story], frame.cut_at, zone, language)
+        note = notes.get(story, "")
+        return _line(numbers[story], stories[story], frame.cut_at, zone, language, note)
 
     def topic(name: str) -> TopicLink:
         return TopicLink(name, frame.titles.get(name, name))
@@ -136,10 +149,13 @@ def view(
         count=len(numbers),
         more=layout.more,
         accent_dark=frame.accent_dark,
+        opening=frame.opening,
     )
 
 
-def _line(number: int, story: StoryView, cut_at: datetime, zone: str, language: str) -> LineView:
+def _line(
+    number: int, story: StoryView, cut_at: datetime, zone: str, language: str, note: str
+) -> LineView:
     place = ZoneInfo(zone)
     published = story.published.astimezone(place)
     return LineView(
@@ -149,6 +165,7 @@ def _line(number: int, story: StoryView, cut_at: datetime, zone: str, language: 
         lead=story.lead,
         today=published.date() == cut_at.astimezone(place).date(),
         language=None if same_language(story.language, language) else story.language,
+        note=note,
     )
 
 

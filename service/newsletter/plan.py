@@ -20,7 +20,6 @@ from service.newsletter import rules
 from service.newsletter.choose import EVER, choose
 from service.newsletter.compose import Composed, everything
 from service.newsletter.decide import Decision
-from service.newsletter.late import dated_at
 from service.newsletter.prepare import Planning
 from service.store.audience import windows
 from service.store.core import facts
@@ -127,7 +126,7 @@ def _write_mails(
     if not mails:
         return
     secret, edition = facts.secret(connection), planning.edition
-    at_host, dated = host(planning.settings), dated_at(edition.cut_at, planning.now)
+    at_host = host(planning.settings)
     kept = segments.find(connection, edition.id, {mail.hash for _, mail in mails})
     new = []
     for decision, mail in mails:
@@ -146,7 +145,7 @@ def _write_mails(
                     cut_at=edition.cut_at,
                     subscription_id=decision.window.id,
                 ),
-                dated_at=dated,
+                dated_at=planning.dated_at,
                 edition_id=edition.id,
                 covers_from=_covers_from(decision, mail),
                 expires_at=planning.terms.expires_at(rules.read(decision.window.rule)),

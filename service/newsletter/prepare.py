@@ -17,7 +17,7 @@ from service.newsletter.compose import EditionComposer
 from service.newsletter.decide import CutTerms, Decision, decide
 from service.newsletter.freeze import topics_of
 from service.newsletter.items import Items
-from service.newsletter.late import DueEdition
+from service.newsletter.late import DueEdition, dated_at
 from service.newsletter.layout import Frame
 from service.render import colour
 from service.render.addresses import edition_page
@@ -32,7 +32,7 @@ class Planning:
     """What it takes to plan an edition, or to preview it.
 
     `rules` are those of everyone who is cut here, `at` is up to when cuts are due, `now` the real
-    clock.
+    clock, `dated_at` the date of its mails.
     """
 
     settings: Settings
@@ -45,6 +45,7 @@ class Planning:
     rules: frozenset[str]
     at: datetime
     now: datetime
+    dated_at: datetime
 
     def language(self, wanted: str | None) -> str:
         return wanted or self.settings.site.language
@@ -77,8 +78,13 @@ def prepare(
         topics=topics,
         least=written.stories.min,
         max_lateness=written.max_lateness,
-        # A cut that was asked for by hand is wanted now, however long it is past.
-        late_from=edition.cut_at if at is None else max(edition.cut_at, now),
+        # A cut that was asked for by hand is wanted now, however long it is past; one that an
+        # editor let go, since then.
+        late_from=max(
+            edition.cut_at,
+            edition.let_go_at or edition.cut_at,
+            edition.cut_at if at is None else now,
+        ),
         now=now,
         bundle=written.bundle or timedelta(),
         by_hand=at is not None,
@@ -101,6 +107,7 @@ def prepare(
         rules=frozenset(schedule.text for schedule in cut.schedules),
         at=at or now,
         now=now,
+        dated_at=dated_at(edition.cut_at, now, edition.let_go_at),
     )
 
 
@@ -113,4 +120,5 @@ def frame_of(settings: Settings, renderer: Renderer, digest: LiveDigest, edition
         page=edition_page(digest.name, edition.cut_at, edition.cadence, listed=edition.listed),
         titles={name: topic.title or name for name, topic in settings.topic.items()},
         accent_dark=colour.readable(renderer.site.accent, colour.DARK_GROUND),
+        opening=edition.opening,
     )

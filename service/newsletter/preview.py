@@ -20,7 +20,6 @@ from service.newsletter import layout, rehearsal, rules, samples
 from service.newsletter.choose import StorySelection, limits_of
 from service.newsletter.compose import Composed, EditionComposer
 from service.newsletter.decide import followed
-from service.newsletter.late import dated_at
 from service.newsletter.prepare import Planning, frame_of
 from service.newsletter.rehearsal import Played, RehearsalContext
 from service.newsletter.scheduling import live_digests
@@ -223,7 +222,7 @@ def _personal_mail(
             cut_at=edition.cut_at,
             subscription_id=recipient.subscription_id,
         ),
-        dated_at=dated_at(edition.cut_at, stage.now),
+        dated_at=planning.dated_at,
         language=mail.language,
         segment=mail.hash,
         parts=parts,

@@ -7,7 +7,7 @@ previous cut, with nothing told before.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.config.schema import Settings
 from service.newsletter import late, rules
@@ -91,7 +91,8 @@ def nobody(stage: RehearsalContext, digest: LiveDigest) -> Window:
     served = frozen and stage.at is None
     if served or (cut_at < digest.created_at and not frozen):
         cut_at = own.next_cut(stage.until)
-    since = own.previous_cut(cut_at)
+    ahead = stage.settings.digest[digest.name].review or timedelta()
+    since = own.previous_cut(cut_at) - ahead
     return Window(
         id=0, subscriber_id=0, digest_id=digest.id, language=None, rule=own.text, topics=None,
         starts_at=since, covered_to=since, next_cut_at=cut_at, paused_until=None,

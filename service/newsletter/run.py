@@ -1,6 +1,7 @@
 """The jobs of the newsletter: whatever is due, from the cut to planned deliveries.
 
     expire what is too late ─> give new rules their cut ─> per cut: freeze ─> choose and plan
+                                                                └─> review, where the digest has it
 
 Each step is a commit of its own and finds by itself what another run, or a kill, has left.
 """
@@ -19,13 +20,15 @@ from service.newsletter.freeze import freeze_now
 from service.newsletter.late import DueEdition
 from service.newsletter.plan import plan
 from service.newsletter.prepare import prepare
+from service.newsletter.review import asking, going
 from service.newsletter.scheduling import live_digests, reschedule
 from service.newsletter.welcome import Welcomed, plan_welcomes
 from service.render.engine import Renderer
 from service.store.core import hold
 from service.store.core.database import Store
 from service.store.mailing import editions
-from service.store.mailing.editions import Edition, Frozen
+from service.store.mailing.editions import Edition
+from service.store.reviews import reviews
 from service.text.unknown_name import no_such
 
 __all__ = ["Planned", "Welcomed", "plan_due", "plan_welcomes"]
@@ -73,22 +76,27 @@ def plan_due(
         quiet_queue.hold_back(store, now, digest)
     reschedule(store, settings, renderer.site.zone, now, digest, check=check)
     frozen, failed, planned = 0, {}, Counter[int]()
-    for cut in _cuts(store, settings, renderer.site.zone, at or now, digest):
-        edition, stories, new = _freeze(store, settings, cut, at or now, now)
+    until = at or now
+    for cut in _cuts(store, settings, renderer.site.zone, until, now, digest):
+        edition, new = _freeze(store, settings, cut, max(until, cut.cut_at), until, now)
         frozen += new
+        if not going.goes(store, cut, edition, until, now):
+            continue
         try:
-            number = _plan(store, settings, renderer, cut, edition, stories, at, now)
+            number = _plan(store, settings, renderer, cut, at, now)
             planned[edition.id] += number
         except TemplateError as error:
             failed[f"{cut.digest.name} {cut.cadence} {cut.cut_at:%Y-%m-%dT%H:%MZ}"] = str(error)
             with store.ledger() as connection:
                 editions.fail(connection, edition.id, str(error))
+    failed |= asking.ask(store, settings, renderer, now, digest)
     return Planned(frozen, planned.total(), failed, dict(+planned))
 
 
 def _cuts(
-    store: Store, settings: Settings, zone: str, at: datetime, only: str | None
+    store: Store, settings: Settings, zone: str, at: datetime, now: datetime, only: str | None
 ) -> list[DueEdition]:
+    """Those that are due at `at`, and those whose time of review has come."""
     with store.read() as connection:
         cuts = [
             cut
@@ -97,26 +105,32 @@ def _cuts(
                 connection, row, rules.own(settings.digest[row.name], zone), at
             )
         ]
+        alone, overtaken = going.waiting_alone(connection, settings, zone, at, only, cuts)
+    going.overtake(store, overtaken, now)
+    cuts += [*alone, *going.coming(store, settings, zone, at, only)]
     return sorted(cuts, key=lambda cut: cut.order)
 
 
 def _freeze(
-    store: Store, settings: Settings, cut: DueEdition, at: datetime, now: datetime
-) -> tuple[Edition, list[Frozen], bool]:
-    """The edition of a cut with its stories, and whether it was frozen just now.
+    store: Store, settings: Settings, cut: DueEdition, reach: datetime, at: datetime, now: datetime
+) -> tuple[Edition, bool]:
+    """The edition of a cut, and whether it was frozen just now.
 
     What it is made of is read before the ledger is held (docs/decisions/070): half a year takes
     seconds. What is committed meanwhile is the next edition's, as what came late is in any case.
+    `reach`: up to when cuts are due that it is for; `at`: as asked for, else now.
     """
     with store.read() as connection:
         known = editions.find(connection, cut.digest.id, cut.cadence, cut.cut_at)
         if known is not None:
-            return known, editions.stories(connection, known.id), False
-        drafted, stories = freeze_now(connection, settings, cut, at, now)
+            return known, False
+        drafted, stories = freeze_now(connection, settings, cut, reach, now)
+    reviewed, required = going.begins(settings, cut, stories, at)
     with store.ledger() as connection:
         stored, new = editions.freeze(connection, drafted, stories, now)
-        # Somebody may have been faster: then theirs stands.
-        return stored, stories if new else editions.stories(connection, stored.id), new
+        if new and reviewed:
+            reviews.begin(connection, stored.id, required=required)
+        return stored, new  # somebody may have been faster: then theirs stands
 
 
 def _plan(
@@ -124,11 +138,14 @@ def _plan(
     settings: Settings,
     renderer: Renderer,
     cut: DueEdition,
-    edition: Edition,
-    stories: list[Frozen],
     at: datetime | None,
     now: datetime,
 ) -> int:
     with store.read() as connection:
+        edition = editions.find(connection, cut.digest.id, cut.cadence, cut.cut_at)
+        assert edition is not None
+        stories = editions.stories(connection, edition.id)
+        if edition.let_go_at is not None and cut.cut_at > (at or now):
+            at = cut.cut_at  # it was let go before its hour
         planning = prepare(connection, settings, renderer, cut, edition, stories, at=at, now=now)
     return plan(store, planning)

@@ -20,7 +20,8 @@ class LineView:
     """One story in a mail. `number` counts from 1 in reading order, `lead` is two sentences.
 
     `today`: it was published on the day of the edition, so that its clock says enough.
-    `language` None: that of the mail.
+    `language` None: that of the mail. `note`: an editor's words below it, plain text as it was
+    written, "" = none; `linked(line.note)` makes HTML of it.
     """
 
     number: int
@@ -29,6 +30,7 @@ class LineView:
     lead: str
     today: bool
     language: str | None
+    note: str = ""
 
     @property
     def href(self) -> str:
@@ -58,7 +60,9 @@ class EditionView:
 
     `headline` is the lead story's, short enough for a subject; `preheader` has other headlines for
     the line that mail programs show beside the subject. `more` stories wait on the web, on `page`.
-    `accent_dark` is the site's colour as it can be read on a dark ground.
+    `accent_dark` is the site's colour as it can be read on a dark ground. `opening`: an editor's
+    words before the stories, plain text as it was written, "" = none; `linked(edition.opening)`
+    makes HTML of it.
     """
 
     digest: str
@@ -76,3 +80,4 @@ class EditionView:
     count: int
     more: int
     accent_dark: str
+    opening: str = ""

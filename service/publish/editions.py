@@ -13,8 +13,10 @@ from service.publish.views import EditionLine, EditionPage, as_published, by_top
 from service.render.addresses import absolute, edition_name, edition_page
 from service.render.views import SiteView, StoryView, TopicLink, thaw
 from service.store.content import page_queries
-from service.store.content.page_queries import EditionStory, PublishedEdition
+from service.store.content.page_queries import PublishedEdition
 from service.store.core.database import Connection
+from service.store.mailing import editions as edition_rows
+from service.store.mailing.editions import Frozen
 
 HEADLINES = 3
 """Headlines of an edition in the archive."""
@@ -67,13 +69,13 @@ def page(
 
     `order`: the digest's topics, in the order of its mails.
     """
-    frozen = page_queries.edition_stories(connection, edition.id)
+    frozen = edition_rows.stories(connection, edition.id)
     told = page_queries.in_earlier_editions(connection, edition)
     since = edition.period_from - LATE_COMMITS
     own = [one for one in frozen if one.story_id not in told and _entered(one, since)]
     rest = [one for one in frozen if one not in own]
     listed = None if edition.listed else page_queries.listed_with(connection, edition)
-    placed: dict[TopicLink, list[EditionStory]] = {}
+    placed: dict[TopicLink, list[Frozen]] = {}
     for one in own:
         placed.setdefault(_topic_of(one, order, since), []).append(one)
     return EditionPage(
@@ -91,10 +93,12 @@ def page(
         earlier=tuple(_shown(one, publish) for one in rest),
         more=edition.more,
         canonical=None if listed is None else absolute(path(listed), site.base_url),
+        opening=edition.opening,
+        notes={one.view["public_id"]: one.note for one in frozen if one.note},
     )
 
 
-def _in_turn(stories: list[EditionStory]) -> list[EditionStory]:
+def _in_turn(stories: list[Frozen]) -> list[Frozen]:
     """A section in the order of the mail for those who follow all topics of the digest.
 
     Editions of which nobody knows what their order followed from stay as they were frozen.
@@ -111,15 +115,15 @@ def _in_turn(stories: list[EditionStory]) -> list[EditionStory]:
     )
 
 
-def _shown(one: EditionStory, publish: Publish) -> StoryView:
+def _shown(one: Frozen, publish: Publish) -> StoryView:
     return as_published(thaw(one.view), publish)
 
 
-def _entered(one: EditionStory, since: datetime) -> bool:
+def _entered(one: Frozen, since: datetime) -> bool:
     return any(at >= since for _topic, at in one.topics)
 
 
-def _topic_of(one: EditionStory, order: Sequence[str], since: datetime) -> TopicLink:
+def _topic_of(one: Frozen, order: Sequence[str], since: datetime) -> TopicLink:
     """Under which a story stands, as in the mails: the digest's first that it entered by then."""
     entered = [name for name, at in one.topics if at >= since]
     known = sorted((name for name in entered if name in order), key=order.index)

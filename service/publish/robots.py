@@ -13,6 +13,7 @@ _PRIVATE_PATHS = (
     "/confirm/",
     "/preferences/",
     "/unsubscribe/",
+    "/review/",
     "/subscribe",
     "/admin/",
     "/outbox/",

@@ -82,7 +82,8 @@ class EditionPage:
     """An edition to read. `earlier`: what it tells again or from before its own period.
 
     `canonical` is the page in the archive that stands for an unlisted one, `more` how many stories
-    it counts beyond these.
+    it counts beyond these. `opening`: an editor's words above them, "" = none; `notes`: below
+    stories, by `public_id`.
     """
 
     digest: str
@@ -92,6 +93,8 @@ class EditionPage:
     earlier: tuple[StoryView, ...]
     more: int
     canonical: str | None
+    opening: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stories(self) -> int:

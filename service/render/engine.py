@@ -28,6 +28,7 @@ from service.render import dates
 from service.render.addresses import absolute, on_page
 from service.render.assets import Assets
 from service.render.marks import mark
+from service.render.prose import linked
 from service.render.views import SiteView
 from service.render.words import Words, has_words, load_words
 
@@ -210,6 +211,7 @@ class Renderer:
             "moment": lambda instant: dates.moment(instant, zone, words),
             "full": lambda instant: dates.full(instant, zone, words),
             "absolute": partial(absolute, base=base),
+            "linked": linked,
             "url": url,
             "asset": lambda file: url(f"/assets/{file}?v={self.assets.version(file)}"),
         }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.report import reviews
 from service.report.sentence import Sentence, sentence
 from service.report.trouble import Trouble
 from service.store import status_counts
@@ -70,7 +71,7 @@ def reported(
 ) -> tuple[Mailing, tuple[Trouble, ...]]:
     """How mail fares, and all troubles that are known."""
     found = mailing(connection, now, beside.relays)
-    return found, (*beside.troubles, *troubles(found, now))
+    return found, (*beside.troubles, *troubles(found, now), *reviews.troubles(connection, now))
 
 
 def mailing(connection: Connection, now: datetime, relays: Sequence[str]) -> Mailing:

@@ -11,6 +11,7 @@ from service.newsletter.rules import PutOff
 from service.report import hubs, mailing
 from service.report.lateness import Lateness, lateness
 from service.report.mailing import NOTHING, Beside, Mailing
+from service.report.reviews import ReviewStanding, standings
 from service.report.sentence import in_english
 from service.report.standing import advice, held_until, pace, paused_until, reason, state
 from service.report.trouble import Trouble
@@ -35,6 +36,7 @@ class Status:
     `unindexed`: articles that wait for the search index. `processes`: of a service of many;
     `in_hand`: what each of them has leased (`work_in_hand.by_process`). `in_force`: the
     configuration that was applied last. `returned`: kind -> mails that came back within RETURNED.
+    `reviews`: of editions that have not gone yet.
     """
 
     now: datetime
@@ -50,6 +52,19 @@ class Status:
     in_force: InForce | None = None
     in_hand: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     returned: Mapping[str, int] = field(default_factory=dict)
+    reviews: tuple[ReviewStanding, ...] = ()
+
+    def review_of(self, one: EditionRow) -> ReviewStanding | None:
+        """How the review of an edition stands; None: it has none, or has settled."""
+        key = (one.digest, one.cadence, one.cut_at)
+        return next(
+            (
+                found
+                for found in self.reviews
+                if (found.review.digest, found.review.cadence, found.review.cut_at) == key
+            ),
+            None,
+        )
 
 
 def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> Status:
@@ -73,6 +88,7 @@ def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> S
         in_force=configurations.in_force(connection),
         in_hand=work_in_hand.by_process(connection, now) if known else {},
         returned=returned_mail.counts_since(connection, now - RETURNED),
+        reviews=tuple(standings(connection)),
     )
 
 
@@ -128,6 +144,7 @@ def as_json(found: Status) -> dict[str, object]:
                 "cut_at": _iso(edition.cut_at),
                 "stories": edition.stories,
                 "error": edition.error,
+                "review": edition.review,
             }
             for edition in found.editions
         ],

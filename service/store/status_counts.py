@@ -102,7 +102,7 @@ class DigestRow:
 class EditionRow:
     """An edition with the number of its stories. `error`: why it could not be rendered.
 
-    `listed`: it stands in the archive.
+    `listed`: it stands in the archive. `review`: how its review stands, None = it has none.
     """
 
     digest: str
@@ -112,6 +112,7 @@ class EditionRow:
     planned: bool
     error: str | None
     listed: bool
+    review: str | None = None
 
 
 def sources(connection: Connection) -> list[SourceRow]:
@@ -276,14 +277,16 @@ def editions(connection: Connection, limit: int = 20) -> list[EditionRow]:
             t.edition.c.planned_at,
             t.edition.c.error,
             t.edition.c.listed,
+            t.review.c.state,
         )
         .join(t.digest, t.digest.c.id == t.edition.c.digest_id)
+        .outerjoin(t.review, t.review.c.edition_id == t.edition.c.id)
         .order_by(t.edition.c.cut_at.desc(), t.edition.c.id.desc())
         .limit(limit)
     )
     return [
-        EditionRow(digest, cadence, cut_at, number, planned_at is not None, error, listed)
-        for digest, cadence, cut_at, number, planned_at, error, listed in rows
+        EditionRow(digest, cadence, cut_at, number, planned_at is not None, error, listed, review)
+        for digest, cadence, cut_at, number, planned_at, error, listed, review in rows
     ]
 
 

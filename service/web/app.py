@@ -21,6 +21,7 @@ from service.web import feeds, health, hubs, pages, references, search
 from service.web.admin import admin_pages, edition_pages, explained_pages
 from service.web.answers import error
 from service.web.context import Context
+from service.web.editor import review_pages
 from service.web.middleware import Shell
 from service.web.page_cache import PageCache
 from service.web.search_limits import SearchLimits
@@ -28,8 +29,8 @@ from service.web.subscriber import confirm, preferences, subscribe, unsubscribe
 from service.web.subscriber.limiter import Limiter
 
 _ROOMS = (
-    feeds, references, search, subscribe, confirm, preferences, unsubscribe, hubs, admin_pages,
-    explained_pages, edition_pages, health, pages,
+    feeds, references, search, subscribe, confirm, preferences, unsubscribe, review_pages, hubs,
+    admin_pages, explained_pages, edition_pages, health, pages,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from service.audience import preferences, unsubscribe
 from service.audience.preferences import Preferences
 from service.model import EndedReason
 from service.store.content import page_queries
+from service.store.mailing import editions as edition_rows
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, WEEK, Newsroom
 
 TICK = timedelta(seconds=15)
@@ -135,6 +136,6 @@ def test_the_last_edition_is_carried_and_shown_under_the_name_its_topic_has_now(
     assert room.mails() == [["a"]]
     with room.store.read() as connection:
         [edition] = page_queries.editions(connection, "tuan")
-        [story] = page_queries.edition_stories(connection, edition.id)
+        [story] = edition_rows.stories(connection, edition.id)
     assert [name for name, _ in story.topics] == ["hoc-duong"]
     assert ["hoc-duong", "Giáo dục"] in story.view["topics"]

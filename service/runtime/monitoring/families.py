@@ -45,6 +45,7 @@ SOURCE_STATES = (
 """All that `report.standing.state` says: each stands in every scrape, 0 where none is so."""
 
 MAIL_STATES = ("planned", "claimed", "sending", "deferred", "uncertain")
+REVIEW_STATES = ("waiting", "held", "approved", "released")
 MAIL_KINDS = ("edition", "transactional")
 
 
@@ -276,6 +277,19 @@ def _mails(rows: Rows) -> Iterator[Metric]:
         "bantin_mail_held",
         "1 while nothing is planned and sent since the store was restored from a backup, else 0.",
         rows.held,
+    )
+    reviewed = GaugeMetricFamily(
+        "bantin_editions_in_review",
+        "Editions that were frozen and have not gone, by what their editors said.",
+        labels=["state"],
+    )
+    for state in REVIEW_STATES:
+        reviewed.add_metric([state], rows.reviews.get(state, 0))
+    yield reviewed
+    yield _gauge(
+        "bantin_editions_review_overdue",
+        "Of these, editions whose hour has passed: their readers wait for an editor's word.",
+        rows.reviews_overdue,
     )
     if rows.uncertain_since is not None:
         yield _gauge(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.errors import StoreError
 from service.mail.relays import line_names
+from service.report.reviews import overdue
 from service.report.standing import LATE_AFTER
 from service.runtime.composition import Service
 from service.store import metric_counts, status_counts
@@ -18,6 +20,7 @@ from service.store.core.processes import ServiceProcess
 from service.store.mailing import relay_states, returned_mail, slow_domains, uncertain_deliveries
 from service.store.mailing.relay_states import RelayState
 from service.store.metric_counts import SourceCounts, UnsettledMails
+from service.store.reviews import reviews
 
 FRESH_S = 10.0
 """For so long an answer is given again: who scrapes each second costs no more than who does not."""
@@ -38,6 +41,7 @@ class Rows:
     `relays`: of those in the TOML, those that were ever offered a mail. `held`: the store was
     restored and sends nothing yet. `processes`: none where one does all. `resting`: how many
     destinations readers' mails wait for. `returned`: kind -> mails that came back within a day.
+    `reviews`: state -> editions under review; `reviews_overdue`: of these, whose hour has passed.
     """
 
     read_at: datetime
@@ -48,6 +52,8 @@ class Rows:
     uncertain: int
     uncertain_since: datetime | None
     held: bool
+    reviews: Mapping[str, int]
+    reviews_overdue: int
     unjudged: int
     unindexed: int
     articles: int
@@ -94,6 +100,7 @@ class RowsReader:
 
     def _rows(self, connection: Connection, now: datetime, relays: list[str]) -> Rows:
         uncertain = uncertain_deliveries.by_edition(connection)
+        under_review = reviews.open_ones(connection)
         return Rows(
             read_at=now,
             sources=metric_counts.sources(connection, now, now - LATE_AFTER),
@@ -103,6 +110,8 @@ class RowsReader:
             uncertain=sum(one.mails for one in uncertain),
             uncertain_since=min((one.since for one in uncertain), default=None),
             held=hold.held_since(connection) is not None,
+            reviews=Counter(one.state.value for one in under_review),
+            reviews_overdue=sum(overdue(one, now) for one in under_review),
             unjudged=metric_counts.unjudged(connection),
             unindexed=metric_counts.unindexed(connection),
             articles=status_counts.articles(connection),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from service.store.content import story_acts, story_rows, topics, versions
+from service.store.core.statements import upsert
 from service.store.tables import (
     article,
     article_key,
     article_topic,
+    dropped_article,
     entry,
     story,
     story_article,
@@ -32,6 +34,7 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
             update(table).where(table.c.article_id == loser).values(article_id=winner)
         )
     _merge_topics(connection, winner, loser)
+    _merge_drops(connection, winner, loser)
     rows = connection.execute(
         select(story_article.c.article_id, story_article.c.story_id).where(
             story_article.c.article_id.in_([winner, loser])
@@ -72,6 +75,17 @@ def _merge_topics(connection: Connection, winner: int, loser: int) -> None:
                 .where(table.c.article_id == winner, table.c.topic_id == row.topic_id)
                 .values(quiet=quiet, entered_at=entered_at)
             )
+
+
+def _merge_drops(connection: Connection, winner: int, loser: int) -> None:
+    """What an editor took out of a digest stays out of it."""
+    c = dropped_article.c
+    rows = connection.execute(select(c.digest_id, c.edition_id).where(c.article_id == loser)).all()
+    if rows:
+        connection.execute(
+            upsert(connection, dropped_article).on_conflict_do_nothing(),
+            [{**row._asdict(), "article_id": winner} for row in rows],
+        )
 
 
 def _merge_stories(connection: Connection, winner: int, loser: int) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from service.store.core import facts
 from service.store.core.database import Store
+from service.store.reviews.hidden import public
 from service.store.tables import (
     article,
     article_topic,
@@ -58,7 +59,10 @@ class PublishedDigest:
 
 @dataclass(frozen=True, slots=True)
 class PublishedEdition:
-    """A frozen edition. `period_from` is where its own period begins, the previous cut."""
+    """A frozen edition. `period_from` is where its own period begins, the previous cut.
+
+    `opening`: an editor's words above its stories, "" = none.
+    """
 
     id: int
     digest: str
@@ -69,19 +73,7 @@ class PublishedEdition:
     covers_to: datetime
     listed: bool
     more: int
-
-
-@dataclass(frozen=True, slots=True)
-class EditionStory:
-    """A story of an edition in its frozen form. `topics`: when it entered each, by topic id.
-
-    `standing`: as in `store.mailing.editions.Frozen`.
-    """
-
-    story_id: int
-    topics: tuple[tuple[str, datetime], ...]
-    view: dict[str, Any]
-    standing: dict[str, Any] | None
+    opening: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +246,7 @@ def editions(
 
     `listed`: only those that stand in the archive.
     """
-    conditions: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = [public()]
     if name is not None:
         conditions.append(digest.c.name == name)
     if cut_at is not None:
@@ -285,7 +277,7 @@ def places(connection: Connection, story_id: int) -> list[EditionPlace]:
         .join(digest, digest.c.id == edition.c.digest_id)
         .join(edition_story, edition_story.c.edition_id == edition.c.id)
         .join(story, story.c.id == edition_story.c.story_id)
-        .where(or_(story.c.id == story_id, story.c.merged_into == story_id))
+        .where(or_(story.c.id == story_id, story.c.merged_into == story_id), public())
         .order_by(edition.c.cut_at.desc(), edition.c.id, edition_story.c.position)
     ).all()
     of = sizes(connection, [row.id for row in rows])
@@ -336,24 +328,6 @@ def sizes(connection: Connection, edition_ids: list[int]) -> dict[int, int]:
     return dict.fromkeys(edition_ids, 0) | {row.edition_id: row.stories for row in rows}
 
 
-def edition_stories(connection: Connection, edition_id: int) -> list[EditionStory]:
-    """The frozen stories of an edition in its order."""
-    rows = connection.execute(
-        select(edition_story)
-        .where(edition_story.c.edition_id == edition_id)
-        .order_by(edition_story.c.position)
-    )
-    return [
-        EditionStory(
-            row.story_id,
-            tuple((name, datetime.fromisoformat(at)) for name, at in row.topics),
-            row.view,
-            row.standing,
-        )
-        for row in rows
-    ]
-
-
 def in_editions(connection: Connection) -> set[int]:
     """The stories of all editions."""
     return set(connection.execute(select(edition_story.c.story_id).distinct()).scalars())
@@ -370,6 +344,7 @@ def in_earlier_editions(connection: Connection, one: PublishedEdition) -> set[in
             digest.c.name == one.digest,
             edition.c.listed.is_(True),
             edition.c.cut_at < one.cut_at,
+            public(),
             edition_story.c.story_id.in_(here),
         )
     )
@@ -397,4 +372,5 @@ def _edition(row: Any) -> PublishedEdition:
         covers_to=row.covers_to,
         listed=row.listed,
         more=row.more,
+        opening=row.opening or "",
     )

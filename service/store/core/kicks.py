@@ -26,7 +26,7 @@ class Kick(Enum):
     """An admin has put articles into other stories: the page must show it."""
 
     SUBSCRIPTIONS = ("digests",)
-    """A subscription begins, or has its cuts at other times."""
+    """A subscription begins, or has its cuts at other times; an editor let an edition go."""
 
     MAIL = ("mail",)
     """A message is planned."""

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, case, delete, func, select, update
 
-from service.model import OPEN_STATES, DeliveryState
+from service.model import OPEN_STATES, DeliveryState, ReviewState
 from service.store import tables as t
 from service.store.core import facts, hold
 from service.store.mailing import deliveries
@@ -30,6 +30,7 @@ def settle(connection: Connection, now: datetime) -> None:
     _windows(connection, now)
     _mails(connection, now)
     _sources(connection, now)
+    _reviews(connection, now)
     for name in (MADE, *facts.OF_PROCESSES):
         facts.forget(connection, name)
     for table in (t.running_process, t.mail_rate, t.slow_domain):
@@ -67,6 +68,13 @@ def _mails(connection: Connection, now: datetime) -> None:
     connection.execute(
         update(t.relay).where(t.relay.c.next_try_at.is_not(None)).values(next_try_at=now)
     )
+
+
+def _reviews(connection: Connection, now: datetime) -> None:
+    """Nothing is told of editions that had not gone, so nobody may let them go any more."""
+    c = t.review.c
+    overtaken = {"state": ReviewState.OVERTAKEN.value, "settled_at": now}
+    connection.execute(update(t.review).where(c.settled_at.is_(None)).values(overtaken))
 
 
 def _sources(connection: Connection, now: datetime) -> None:

@@ -11,11 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select, true
 
 from service.store.content import story_rows
 from service.store.core.bulk import lots
-from service.store.tables import article, article_topic, hot_story, story, story_article, topic
+from service.store.tables import (
+    article,
+    article_topic,
+    dropped_article,
+    hot_story,
+    story,
+    story_article,
+    topic,
+)
 
 LOT = 2000
 """Candidates at a time: some 5 MB with what their order follows from."""
@@ -49,15 +57,18 @@ def entered(
     *,
     hot: bool = False,
     most: int = LOT,
+    digest_id: int | None = None,
 ) -> Iterator[list[DigestCandidate]]:
     """Stories that entered one of `topics` in [since, until), and not quietly; `most` at a time.
 
     A story enters a topic with its first article there that is news; an outlet that joins it later
     makes it no newer. What came so late that it waits for a judge is left to the next edition,
     which reaches back to it by its hour of overlap. `hot`: only stories that are hot, and each
-    enters a topic no sooner than it became so.
+    enters a topic no sooner than it became so. `digest_id`: articles that an editor took out of an
+    edition of this digest count for nothing, so that their stories come again with news alone.
     """
     names = list(topics)
+    kept = _kept(connection, digest_id)
     told = (
         select(story_article.c.story_id)
         .distinct()
@@ -69,6 +80,7 @@ def entered(
             article_topic.c.quiet.is_(False),
             article_topic.c.entered_at < until,
             story_rows.listable(connection),
+            kept,
         )
     )
     begun = told.where(article_topic.c.entered_at >= since)
@@ -86,7 +98,7 @@ def entered(
             )
     for batch in lots(sorted(ids), most):
         found: list[DigestCandidate] = []
-        when = _entrances(connection, batch, names)
+        when = _entrances(connection, batch, names, kept)
         for head in connection.execute(_heads(batch)).all():
             hot_at = head.hot_at if hot else None
             since_when = ((name, max(at, hot_at or at)) for name, at in when[head.id])
@@ -174,8 +186,16 @@ def _last(become: dict[int, int | None], one: int) -> int:
     return one
 
 
+def _kept(connection: Connection, digest_id: int | None) -> ColumnElement[bool]:
+    """The condition that no editor of a digest took an article out."""
+    mine = dropped_article.c.digest_id == digest_id
+    if digest_id is None or not connection.scalar(select(exists().where(mine))):
+        return true()
+    return ~exists().where(mine, dropped_article.c.article_id == article_topic.c.article_id)
+
+
 def _entrances(
-    connection: Connection, stories: list[int], names: list[str]
+    connection: Connection, stories: list[int], names: list[str], kept: ColumnElement[bool]
 ) -> defaultdict[int, list[tuple[str, datetime]]]:
     rows = connection.execute(
         select(
@@ -189,6 +209,7 @@ def _entrances(
             story_article.c.story_id.in_(stories),
             topic.c.name.in_(names),
             article_topic.c.quiet.is_(False),
+            kept,
         )
         .group_by(story_article.c.story_id, topic.c.id, topic.c.name)
         .order_by(story_article.c.story_id, topic.c.id)

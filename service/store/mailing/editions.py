@@ -1,6 +1,7 @@
 """Editions: what a digest had to tell at one instant for one cadence, frozen as rows.
 
-The rows of an edition never change after the freeze, but for `planned_at` and `error`.
+The rows of an edition never change after the freeze, but for `planned_at` and `error`, and for what
+editors do to one before it goes (`store/reviews`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from service.store.content import versions
 from service.store.core.statements import upsert
-from service.store.tables import digest, edition, edition_story
+from service.store.reviews.hidden import public
+from service.store.tables import digest, edition, edition_story, review
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Edition:
     """A frozen edition. `id` 0: in memory alone (a preview). `period_from`: the cut before it.
 
     `planned_at` None: not everyone due has been planned. `error`: why it could not be rendered.
+    `opening`: an editor's words above its stories, "" = none. `let_go_at`: when an editor let it
+    go, None = none did.
     """
 
     id: int
@@ -47,13 +51,16 @@ class Edition:
     more: int
     planned_at: datetime | None = None
     error: str | None = None
+    opening: str = ""
+    let_go_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
     """A story as an edition keeps it. `topics`: the digest's that it is in, and since when.
 
-    `standing` is what its place follows from (curate/selection/standing.py); None: not known.
+    `standing` is what its place follows from (curate/selection/standing.py); None: its position
+    alone, where editors gave it one, or nothing else is known. `note`: an editor's words below it.
     """
 
     story_id: int
@@ -62,6 +69,7 @@ class Frozen:
     article_ids: tuple[int, ...]
     view: dict[str, Any]
     standing: dict[str, Any] | None = None
+    note: str = ""
 
 
 def digests(connection: Connection) -> list[LiveDigest]:
@@ -88,7 +96,8 @@ def find(connection: Connection, digest_id: int, cadence: str, cut_at: datetime)
 def newest(connection: Connection, digest_id: int, cadence: str | None = None) -> Edition | None:
     """The last edition of a cadence; of no cadence in particular: the last in the archive."""
     if cadence is None:
-        return _one(connection, edition.c.digest_id == digest_id, edition.c.listed.is_(True))
+        listed = (edition.c.listed.is_(True), public())
+        return _one(connection, edition.c.digest_id == digest_id, *listed)
     return _one(connection, edition.c.digest_id == digest_id, edition.c.cadence == cadence)
 
 
@@ -122,9 +131,10 @@ def freeze(
 def stories(connection: Connection, edition_id: int) -> list[Frozen]:
     """The frozen stories in their order."""
     rows = connection.execute(
-        select(edition_story)
+        select(edition_story, review.c.arranged)
+        .outerjoin(review, review.c.edition_id == edition_story.c.edition_id)
         .where(edition_story.c.edition_id == edition_id)
-        .order_by(edition_story.c.position)
+        .order_by(edition_story.c.position, edition_story.c.story_id)
     )
     return [
         Frozen(
@@ -133,7 +143,8 @@ def stories(connection: Connection, edition_id: int) -> list[Frozen]:
             topics=tuple((name, datetime.fromisoformat(at)) for name, at in row.topics),
             article_ids=tuple(row.article_ids),
             view=row.view,
-            standing=row.standing,
+            standing=None if row.arranged else row.standing,
+            note=row.note or "",
         )
         for row in rows
     ]
@@ -164,6 +175,21 @@ def fail(connection: Connection, edition_id: int, error: str) -> None:
     _set(connection, edition_id, error=error, planned_at=None)
 
 
+def pass_over(connection: Connection, edition_id: int, now: datetime) -> None:
+    """Nothing of it is planned any more: a later edition tells what it had."""
+    _set(connection, edition_id, planned_at=now, listed=False)
+
+
+def unlist(connection: Connection, edition_id: int) -> None:
+    """It does not stand in the archive: it has no story."""
+    _set(connection, edition_id, listed=False)
+
+
+def can_be_rendered(connection: Connection, edition_id: int) -> None:
+    """Its template was mended before it was planned."""
+    _set(connection, edition_id, error=None)
+
+
 def _set(connection: Connection, edition_id: int, **values: object) -> None:
     connection.execute(update(edition).where(edition.c.id == edition_id).values(**values))
 
@@ -182,7 +208,11 @@ def _story_row(edition_id: int, one: Frozen) -> dict[str, Any]:
 
 def _one(connection: Connection, *conditions: ColumnElement[bool]) -> Edition | None:
     row = connection.execute(
-        select(edition).where(*conditions).order_by(edition.c.cut_at.desc()).limit(1)
+        select(edition, review.c.let_go_at)
+        .outerjoin(review, review.c.edition_id == edition.c.id)
+        .where(*conditions)
+        .order_by(edition.c.cut_at.desc())
+        .limit(1)
     ).one_or_none()
     if row is None:
         return None
@@ -198,4 +228,6 @@ def _one(connection: Connection, *conditions: ColumnElement[bool]) -> Edition | 
         more=row.more,
         planned_at=row.planned_at,
         error=row.error,
+        opening=row.opening or "",
+        let_go_at=row.let_go_at,
     )

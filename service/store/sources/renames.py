@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, Table, Text, bindparam, cast, delete, or_, select, update
 
 from service.store.core.statements import upsert
-from service.store.tables import edition_story, redirect, subscription
+from service.store.tables import dropped_story, edition_story, redirect, subscription
 
 
 def rename(connection: Connection, table: Table, was: Mapping[str, str]) -> dict[str, str]:
@@ -83,20 +83,15 @@ def _follow(connection: Connection, names: Mapping[str, str]) -> None:
             .values(topics=bindparam("value")),
             rows,
         )
-    _follow_in_editions(connection, names)
+    for table in (edition_story, dropped_story):
+        _follow_in_editions(connection, names, table)
 
 
-def _follow_in_editions(connection: Connection, names: Mapping[str, str]) -> None:
-    in_any = [
-        cast(edition_story.c.topics, Text).contains(f'"{old}"', autoescape=True) for old in names
-    ]
+def _follow_in_editions(connection: Connection, names: Mapping[str, str], table: Table) -> None:
+    c = table.c
+    in_any = [cast(c.topics, Text).contains(f'"{old}"', autoescape=True) for old in names]
     frozen = connection.execute(
-        select(
-            edition_story.c.edition_id,
-            edition_story.c.story_id,
-            edition_story.c.topics,
-            edition_story.c.view,
-        ).where(or_(*in_any))
+        select(c.edition_id, c.story_id, c.topics, c.view).where(or_(*in_any))
     )
     rows = [
         {
@@ -109,10 +104,10 @@ def _follow_in_editions(connection: Connection, names: Mapping[str, str]) -> Non
     ]
     if rows:
         connection.execute(
-            update(edition_story)
+            update(table)
             .where(
-                edition_story.c.edition_id == bindparam("of_edition"),
-                edition_story.c.story_id == bindparam("of_story"),
+                c.edition_id == bindparam("of_edition"),
+                c.story_id == bindparam("of_story"),
             )
             .values(topics=bindparam("placed"), view=bindparam("shown")),
             rows,

@@ -1,4 +1,4 @@
-"""The declared schema: the keys of every row that the service keeps. One folder, seven chapters.
+"""The declared schema: the keys of every row that the service keeps. One folder, eight chapters.
 
 Nothing cascades: what leaves the TOML is retired, not deleted.
 """
@@ -41,6 +41,13 @@ from service.store.tables.ledger import (
 )
 from service.store.tables.processes import configuration, running_process
 from service.store.tables.relays import mail_rate, relay, slow_domain
+from service.store.tables.reviews import (
+    dropped_article,
+    dropped_story,
+    review,
+    review_act,
+    review_link,
+)
 from service.store.tables.sources import (
     digest,
     redirect,
@@ -65,6 +72,8 @@ __all__ = [
     "delivery",
     "digest",
     "document",
+    "dropped_article",
+    "dropped_story",
     "edition",
     "edition_story",
     "entry",
@@ -75,6 +84,9 @@ __all__ = [
     "redirect",
     "relay",
     "returned_mail",
+    "review",
+    "review_act",
+    "review_link",
     "robots",
     "running_process",
     "segment",

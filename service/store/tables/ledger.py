@@ -36,6 +36,7 @@ edition = Table(
     Column("frozen_at", UtcDateTime, nullable=False),
     Column("planned_at", UtcDateTime),  # None: not everyone due has been planned yet
     Column("error", Text),  # why it could not be rendered; None: it could
+    Column("opening", Text),  # words that an editor put first; None: nobody did
     UniqueConstraint("digest_id", "cadence", "cut_at"),
     Index("ix_edition_cut_at", "cut_at"),
 )
@@ -50,6 +51,7 @@ edition_story = Table(
     Column("article_ids", Json, nullable=False),
     Column("view", Json, nullable=False),  # what mail and page both render
     Column("standing", Json),  # what its place follows from; NULL: frozen before that was kept
+    Column("note", Text),  # words that an editor put below it; None: nobody did
 )
 
 segment = Table(

@@ -21,7 +21,7 @@ from service.report.sentence import Sentence, SentenceWriter, counted
 from service.report.standing import TROUBLE, advice, reason, state
 from service.report.status import Status, put_off
 from service.store.mailing.relay_states import RelayState
-from service.store.status_counts import DigestRow, SourceRow, TopicRow
+from service.store.status_counts import DigestRow, EditionRow, SourceRow, TopicRow
 
 _COMMAND = re.compile(r"`([^`]+)`")
 _NAMED_CADENCES = frozenset(
@@ -46,7 +46,7 @@ class SourceView:
 class EditionSummary:
     """`title` of its digest; `cadence`: the key of its word; `error`: the template's own words.
 
-    `page`: the path of its numbers.
+    `page`: the path of its numbers. `review`: how its review stands, "" = it is not under review.
     """
 
     title: str
@@ -55,6 +55,7 @@ class EditionSummary:
     stories: int
     error: str | None
     page: str
+    review: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +118,18 @@ def admin_view(found: Status, health: Health, teller: SentenceWriter) -> AdminVi
                 stories=one.stories,
                 error=one.error,
                 page=report_page(one.digest, one.cut_at, one.cadence, listed=one.listed),
+                review=_reviewed(found, one, teller),
             )
             for one in found.editions
         ),
         deliveries=tuple(sorted(found.deliveries.items())),
         returned=tuple((kind, n) for kind, n in found.returned.items() if n),
     )
+
+
+def _reviewed(found: Status, one: EditionRow, teller: SentenceWriter) -> str:
+    standing = found.review_of(one)
+    return "" if standing is None else teller.tell(standing.sentence)
 
 
 def _late(found: Status, health: Health) -> list[Sentence]:

@@ -33,13 +33,14 @@ class Fields:
         return [value for key, value in self.pairs if key == name]
 
 
-async def read(request: Request) -> Fields:
-    """The form of a POST, urlencoded or multipart. Raises HTTPException (408, 413)."""
+async def read(request: Request, limit: int = BODY_LIMIT) -> Fields:
+    """The form of a POST, urlencoded or multipart. Raises HTTPException (408, 413).
+
+    `limit`: bytes of a part.
+    """
     try:
         async with asyncio.timeout(PATIENCE_S):
-            form = await request.form(
-                max_files=0, max_fields=FIELDS_LIMIT, max_part_size=BODY_LIMIT
-            )
+            form = await request.form(max_files=0, max_fields=FIELDS_LIMIT, max_part_size=limit)
     except TimeoutError:
         raise HTTPException(408) from None
     except HTTPException as error:

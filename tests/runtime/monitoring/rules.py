@@ -63,6 +63,8 @@ CASES = [
         "BantinMailHeld", "ticket", {s("bantin_mail_held"): "1x200"},
         {s("bantin_mail_held"): "0x200"}, 16, 14, {},
     ),
+    Case("BantinReviewOverdue", "ticket", {s("bantin_editions_review_overdue"): "1x200"},
+         {s("bantin_editions_review_overdue"): "0x200"}, 16, 14, {}),
     Case("BantinNewsCollectedLate", "ticket", *COLLECTED, 95, 20, {}),
     Case("BantinMailAcceptedLate", "ticket", *MAILED, 80, 10, {}),
     Case("BantinPollsLate", "page", {s("bantin_sources_oldest_due_seconds"): "1801x200"},

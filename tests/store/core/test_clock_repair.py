@@ -24,7 +24,7 @@ MONTH = timedelta(days=37)
 LEFT = {
     "names that others hold on to": {
         "edition.cut_at", "edition.covers_from", "edition.covers_to", "edition.period_from",
-        "delivery.dated_at", "stale_feed.marked_at",
+        "delivery.dated_at", "stale_feed.marked_at", "review.let_go_at",
     },
     "an hour of the calendar, whose full cap delays a later sign-up and refuses none": {
         "signup_hour.starts_at",
@@ -42,6 +42,7 @@ LEFT = {
         "edition.frozen_at", "edition.planned_at", "entry.first_seen_at", "entry.published_at",
         "source_poll.quarantined_since", "source.created_at", "source_poll.first_collected_at",
         "source_poll.gone_at",
+        "review.settled_at", "review_act.happened_at", "review_link.mailed_at",
         "running_process.started_at", "story.created_at", "story_act.happened_at",
         "subscriber.created_at", "subscription.ended_at",
         "subscription_event.happened_at", "suppression.suppressed_at", "topic.created_at",

@@ -1,0 +1,76 @@
+"""Editions that wait for an editor's word beyond their hour, and how those before it stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.model import ReviewAct, ReviewState
+from service.report.sentence import Sentence, sentence
+from service.report.trouble import Trouble
+from service.store.core.database import Connection
+from service.store.reviews import reviews
+from service.store.reviews.reviews import EditionReview
+
+_SLACK = timedelta(minutes=5)
+"""An edition that goes without a word may be planned so late, if much is planned at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewStanding:
+    """An edition under review. `editors`: who was mailed a link; `holder`: who holds it, or ""."""
+
+    review: EditionReview
+    editors: tuple[str, ...]
+    holder: str
+
+    @property
+    def sentence(self) -> Sentence:
+        """How it stands, in a few words."""
+        one = self.review
+        if one.state is ReviewState.HELD:
+            return sentence("review.status.held", who=self.holder or "?")
+        if one.state is ReviewState.WAITING and one.required:
+            return sentence("review.status.waits", editors=self.editors)
+        return sentence(f"review.status.{one.state}", at=one.cut_at)
+
+
+def standings(connection: Connection) -> list[ReviewStanding]:
+    """All that have not settled, by when they go."""
+    return [_standing(connection, one) for one in reviews.open_ones(connection)]
+
+
+def overdue(one: EditionReview, now: datetime) -> bool:
+    """Whether its readers wait for an editor's word."""
+    if one.state is ReviewState.HELD or (one.state is ReviewState.WAITING and one.required):
+        return one.cut_at <= now
+    return one.cut_at <= now - _SLACK
+
+
+def troubles(connection: Connection, now: datetime) -> list[Trouble]:
+    """Those whose hour has passed. It stops nothing: somebody wants it so."""
+    return [
+        Trouble(
+            "review_held" if one.review.state is ReviewState.HELD else "review_waits",
+            {
+                "digest": one.review.digest,
+                "cut": one.review.cut_at,
+                "since": one.review.cut_at,
+                "who": one.holder or "?",
+                "editors": one.editors,
+            },
+        )
+        for one in standings(connection)
+        if overdue(one.review, now)
+    ]
+
+
+def _standing(connection: Connection, one: EditionReview) -> ReviewStanding:
+    held = [
+        act.address for act in reviews.acts(connection, one.edition_id) if act.act is ReviewAct.HOLD
+    ]
+    return ReviewStanding(
+        one,
+        tuple(link.address for link in reviews.links(connection, one.edition_id)),
+        held[-1] if held and one.state is ReviewState.HELD else "",
+    )

@@ -1,0 +1,1 @@
+"""What an editor sees of an edition before it goes."""

@@ -1,0 +1,208 @@
+"""What the template of the review page is given. Names here are a promise to restylers.
+
+Paths are on the site; `url(path)` makes links of them. Instants are aware UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.audience import address as addresses
+from service.mail.personal import review_path
+from service.model import ReviewAct, ReviewState
+from service.newsletter.layout import shortened
+from service.newsletter.review.acts import OpenReview
+from service.newsletter.review.whole import WholeEdition
+from service.newsletter.review.words import NOTE_CHARS, OPENING_CHARS
+from service.render.views import StoryView, TopicLink, thaw
+from service.store.mailing.editions import Frozen
+from service.store.reviews.reviews import PastAct
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedStory:
+    """A story on the page. `number`: its place in the mail, None where the mail does not show it.
+
+    `first`, `last`: within its topic, so that it moves no further. `note`: as it is written, or as
+    it was sent and not taken.
+    """
+
+    story: StoryView
+    number: int | None
+    note: str
+    first: bool = True
+    last: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedSection:
+    """The stories of a topic, in the mail's order."""
+
+    topic: TopicLink
+    stories: tuple[ReviewedStory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActLine:
+    """What was done: the sentence `review.act.ACT`, by whom (masked, "" = forgotten), and when.
+
+    `headline` "": it concerns no story, or one that is not there any more.
+    """
+
+    act: str
+    who: str
+    mine: bool
+    headline: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPage:
+    """The whole page. `state`: a ReviewState. `open`: it may still be changed.
+
+    `me`: whose link it is, masked. `problem`: the key of a sentence, "" = none; `most` belongs to
+    it. `did`: the key of what was just done, "" = nothing. `lost`: words that were sent and could
+    not be taken any more.
+    """
+
+    title: str
+    path: str
+    page: str
+    cut_at: datetime
+    state: ReviewState
+    required: bool
+    open: bool
+    version: int
+    settled_at: datetime | None
+    past: bool
+    me: str
+    readers: int
+    opening: str
+    opening_chars: int
+    note_chars: int
+    sections: tuple[ReviewedSection, ...]
+    rest: tuple[ReviewedStory, ...]
+    dropped: tuple[ReviewedStory, ...]
+    history: tuple[ActLine, ...]
+    did: str = ""
+    problem: str = ""
+    most: int = 0
+    lost: tuple[str, ...] = ()
+
+
+def review_page(
+    found: OpenReview,
+    seen: WholeEdition,
+    dropped: Sequence[Frozen],
+    acts: Sequence[PastAct],
+    titles: Mapping[str, str],
+    now: datetime,
+    *,
+    page: str,
+    readers: int,
+    sent: Mapping[str, str] | None = None,
+    opening: str | None = None,
+    did: str = "",
+    problem: str = "",
+    most: int = 0,
+) -> ReviewPage:
+    """The page as it is shown. `sent`, `opening`: words that came with a form, kept in its fields.
+
+    `titles`: of topics.
+    """
+    review = found.review
+    stories = {one.story_id: one for one in seen.frozen}
+    words = sent or {}
+    lost = [one for one in (opening, *words.values()) if one] if not review.open else []
+    headlines = {one.story_id: thaw(one.view).title for one in (*seen.frozen, *dropped)}
+    return ReviewPage(
+        title=seen.title,
+        path=review_path(found.link.token),
+        page=page,
+        cut_at=review.cut_at,
+        state=review.state,
+        required=review.required,
+        open=review.open,
+        version=review.version,
+        settled_at=review.settled_at,
+        past=now >= review.cut_at,
+        me=masked(found.link.address),
+        readers=readers,
+        opening=seen.edition.opening if opening is None else opening,
+        opening_chars=OPENING_CHARS,
+        note_chars=NOTE_CHARS,
+        sections=_sections(seen, stories, words, titles),
+        rest=tuple(_story(stories[one], None, words) for one in seen.rest),
+        dropped=tuple(_story(one, None, words) for one in dropped),
+        history=tuple(
+            ActLine(
+                act=one.act.value,
+                who=masked(one.address),
+                mine=one.address == found.link.address,
+                headline=headlines.get(one.story_id, "") if one.story_id else "",
+                at=one.happened_at,
+            )
+            for one in reversed(acts)
+        ),
+        did=did,
+        problem=problem,
+        most=most,
+        lost=tuple(lost),
+    )
+
+
+def masked(address: str) -> str:
+    """An editor's address as the page shows it, for its link may be forwarded; "" = forgotten."""
+    return addresses.masked(address) if address else ""
+
+
+def action_of(text: str) -> tuple[ReviewAct | None, str] | None:
+    """The button that was pressed: "hold", "drop:PUBLIC_ID"; "save" does words alone.
+
+    None: there is no such button.
+    """
+    name, _, story = text.partition(":")
+    if name == "save":
+        return None, ""
+    try:
+        return ReviewAct(name), story
+    except ValueError:
+        return None
+
+
+def _sections(
+    seen: WholeEdition,
+    stories: Mapping[int, Frozen],
+    words: Mapping[str, str],
+    titles: Mapping[str, str],
+) -> tuple[ReviewedSection, ...]:
+    if seen.mail is None:
+        return ()
+    layout = seen.mail.layout
+    topic_of = {story: topic for topic, some in layout.sections for story in some}
+    topic_of[layout.lead[1]] = layout.lead[0]
+    found, number = [], 0
+    for group in seen.groups:
+        shown = []
+        for place, one in enumerate(group):
+            number += 1
+            shown.append(
+                _story(stories[one], number, words, first=place == 0, last=place == len(group) - 1)
+            )
+        name = topic_of[group[0]]
+        found.append(ReviewedSection(TopicLink(name, titles.get(name, name)), tuple(shown)))
+    return tuple(found)
+
+
+def _story(
+    one: Frozen,
+    number: int | None,
+    words: Mapping[str, str],
+    *,
+    first: bool = True,
+    last: bool = True,
+) -> ReviewedStory:
+    view = shortened(thaw(one.view))
+    return ReviewedStory(view, number, words.get(view.public_id, one.note), first, last)

@@ -1,0 +1,231 @@
+"""The page where an editor reviews an edition: what it shows, what a press does, what a GET may."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from service.newsletter.run import plan_due
+from service.store import tables as t
+from service.store.reviews import reviews
+from tests.builders import add_source, add_story, add_subscription
+from tests.web.people import text
+
+HOUR = timedelta(hours=1)
+LAN, HOA = "lan@example.vn", "hoa@example.vn"
+DIGEST = {"ngay": {"title": "Tin ngày", "cadence": "daily", "at": "17:00", "review": "2h",
+                   "editors": [LAN, HOA]}}  # fmt: skip
+
+
+@pytest.fixture
+def desk(make):
+    """A site whose edition of 17:00 was frozen just now, at 15:00; two editors have their links."""
+    web = make(digest=DIGEST)
+    with web.store.write() as connection:
+        source = add_source(connection, web.now, "bao-a")
+        rows = connection.execute(select(t.topic.c.name, t.topic.c.id)).all()
+        topics = {row.name: row.id for row in rows}
+        for number in range(4):
+            add_story(
+                connection,
+                source=source,
+                topics=[topics[("giao-duc", "y-te")[number % 2]]],
+                entered_at=web.now - HOUR - timedelta(minutes=number),
+                title=f"Tin {number} <script>",
+            )
+        digest = connection.scalar(select(t.digest.c.id).where(t.digest.c.name == "ngay"))
+        add_subscription(
+            connection,
+            digest=digest,
+            starts_at=web.now - 30 * HOUR,
+            address="minh@example.vn",
+            cadence="daily",
+        )
+    run(web)
+    return web
+
+
+def run(web):
+    return plan_due(web.store, web.settings, web.renderer, web.now)
+
+
+def path(web, editor=LAN):
+    with web.store.read() as connection:
+        tokens = select(t.review_link.c.token).where(t.review_link.c.address == editor)
+        return f"/review/{connection.scalar(tokens)}"
+
+
+def standing(web):
+    with web.store.read() as connection:
+        edition = connection.scalar(select(t.review.c.edition_id))
+        return reviews.of_edition(connection, edition), reviews.acts(connection, edition)
+
+
+def version(page):
+    return re.search(r'name="version" value="(\d+)"', page.text)[1]
+
+
+def story(page, number):
+    """The public id of a headline on the page."""
+    return re.search(rf"do\" value=\"drop:([^\"]+)\" aria-label=\"[^\"]*Tin {number}", page.text)[1]
+
+
+def press(web, do, editor=LAN, page=None, **fields):
+    page = page or web.client.get(path(web, editor))
+    return web.client.post(path(web, editor), data={"do": do, "version": version(page), **fields})
+
+
+def test_a_get_changes_nothing_however_often_and_whoever_asks(desk):
+    with desk.store.read() as connection:
+        before = {
+            one.name: connection.execute(select(one)).all() for one in t.metadata.sorted_tables
+        }
+    for query in ("", "?did=release", "?do=release&version=0", "?did=<x>"):
+        found = desk.client.get(path(desk) + query)
+        assert found.status_code == 200
+        assert "no-store" in found.headers["Cache-Control"]
+        assert "noindex" in found.headers["X-Robots-Tag"]
+        assert "<script" not in found.text
+        assert LAN not in found.text
+        assert HOA not in found.text
+    assert desk.client.head(path(desk)).status_code in (200, 405)
+    with desk.store.read() as connection:
+        after = {
+            one.name: connection.execute(select(one)).all() for one in t.metadata.sorted_tables
+        }
+    assert before == after
+
+
+@pytest.mark.parametrize("token", ["0" * 32, "x", "../admin", "1" * 32, "a" * 5000])
+def test_a_link_that_nobody_was_sent(desk, token):
+    assert desk.client.get(f"/review/{token}").status_code == 404
+    answer = desk.client.post(f"/review/{token}", data={"do": "release", "version": "0"})
+    assert answer.status_code in (404, 405)
+    assert standing(desk)[0].version == 0
+
+
+FORMS = [
+    {},
+    {"do": "release"},
+    {"do": "release", "version": "x"},
+    {"do": "release", "version": "-1"},
+    {"do": "no-such", "version": "0"},
+    {"do": "gone", "version": "0"},
+    {"do": "release", "version": "²"},
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_a_form_that_is_none(desk, form):
+    assert desk.client.post(path(desk), data=form).status_code == 404
+    assert standing(desk)[0].version == 0
+
+
+def test_a_form_of_another_site_is_refused(desk):
+    answer = desk.client.post(
+        path(desk), data={"do": "hold", "version": "0"}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert answer.status_code == 403
+    assert standing(desk)[0].version == 0
+
+
+def test_every_button_takes_the_words_along(desk):
+    page = desk.client.get(path(desk))
+    first = story(page, 0)
+    words = {"opening": "Lời đầu.", f"note-{first}": "Một lời."}
+    answer = press(desk, f"drop:{story(page, 1)}", **words)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].endswith(f"did=drop#s-{story(page, 1)}")
+    shown = desk.client.get(path(desk))
+    assert "Lời đầu." in shown.text
+    assert "Một lời." in shown.text
+    review, acts = standing(desk)
+    assert review.version == 1
+    assert [(one.act.value, one.address, one.version) for one in acts] == [
+        ("opening", LAN, 1),
+        ("note", LAN, 1),
+        ("drop", LAN, 1),
+    ]
+    assert all(one.happened_at == desk.now for one in acts)
+    press(desk, f"pin:{story(shown, 3)}")
+    pinned = text(desk.client.get(path(desk)))
+    assert pinned.index("Tin 3") < pinned.index("Tin 0")
+    assert "bạn" in pinned
+
+
+def test_who_saw_an_older_page_changes_nothing_and_keeps_the_words(desk):
+    old = desk.client.get(path(desk, HOA))
+    press(desk, "hold", LAN)
+    words = {"opening": "Chữ của Hoa", f"note-{story(old, 0)}": "Lời của Hoa"}
+    answer = press(desk, "release", HOA, old, **words)
+    assert answer.status_code == 409
+    assert "Chữ của Hoa" in answer.text
+    assert "Lời của Hoa" in answer.text
+    assert "giữ số này lại" in text(answer)
+    assert standing(desk)[0].state == "held"
+    again = press(desk, "release", HOA, answer, **words)
+    assert again.status_code == 303
+    assert standing(desk)[0].state == "released"
+
+
+def test_words_that_are_too_long_are_kept_and_nothing_is_done(desk):
+    answer = press(desk, "hold", opening="ờ" * 3001)
+    assert answer.status_code == 422
+    assert "3000" in answer.text
+    assert "ờ" * 3001 in answer.text
+    assert standing(desk)[0].state == "waiting"
+    assert press(desk, "hold", opening="ờ" * 3000).status_code == 303
+
+
+def test_after_it_has_gone_the_link_says_so_and_does_nothing(desk):
+    old = desk.client.get(path(desk))
+    desk.later(hours=2)
+    run(desk)
+    answer = press(desk, "hold", LAN, old, opening="Chữ đến muộn")
+    assert answer.status_code == 409
+    assert "Chữ đến muộn" in answer.text
+    shown = desk.client.get(path(desk))
+    assert shown.status_code == 200
+    assert "<form" not in shown.text
+    assert "/editions/ngay/" in shown.text
+    assert desk.client.get("/editions/ngay/20261124T100000Z/").status_code == 200
+
+
+def test_nobody_sees_the_edition_on_the_site_before(desk):
+    assert desk.client.get("/editions/ngay/20261124T100000Z/").status_code == 404
+    assert "20261124T100000Z" not in desk.client.get("/digests/ngay/").text
+    with desk.store.read() as connection:
+        public = connection.scalars(select(t.story.c.public_id)).all()
+    for one in public:
+        page = desk.client.get(f"/stories/{one}/").text
+        assert "20261124T100000Z" not in page
+    admin = desk.admin().get("/admin/").text
+    assert "đang duyệt đến" in admin
+
+
+def test_a_press_that_lets_it_go_wakes_who_plans(desk):
+    desk.kicks.clear()
+    press(desk, "release")
+    assert desk.kicks == ["SUBSCRIPTIONS"]
+    run(desk)
+    with desk.store.read() as connection:
+        mails = connection.scalars(select(t.delivery.c.kind)).all()
+    assert sorted(mails) == ["edition", "report", "report"]
+
+
+def test_a_copy_is_mailed_to_whoever_asked(desk):
+    assert press(desk, "copy", opening="Chào").status_code == 303
+    assert press(desk, "copy").status_code == 429
+    with desk.store.read() as connection:
+        mails = connection.scalars(select(t.delivery.c.kind)).all()
+    assert mails.count("report") == 3
+
+
+def test_the_digest_left_the_configuration(desk):
+    address = path(desk)
+    desk.settings.digest.pop("ngay")
+    assert desk.client.get(address).status_code == 404
+    assert desk.client.post(address, data={"do": "hold", "version": "0"}).status_code == 404
