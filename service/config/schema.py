@@ -27,6 +27,7 @@ from service.config.sections import (
     Branding,
     Collect,
     ConfigSection,
+    Dates,
     FooterLink,
     Hot,
     Id,
@@ -59,7 +60,6 @@ from service.config.values import (
     ProxyAddress,
     SecretText,
     WebAddress,
-    ZoneName,
     day_of_cut,
 )
 from service.model import REVIEWS, Cadence, SourceKind
@@ -122,17 +122,6 @@ class PageSelectors(ConfigSection):
     date: Phrase | None = Field(None, description="In the block: date line")
     lead: Phrase | None = Field(None, description="In the block: first sentences")
     image: Phrase | None = Field(None, description="In the block: picture")
-
-
-class Dates(ConfigSection):
-    """How a source writes its dates."""
-
-    order: Literal["dmy", "mdy", "ymd"] | None = Field(
-        None, description="Order of numeric dates; default: day first"
-    )
-    zone: ZoneName | None = Field(
-        None, description="Zone of times without one; default: the site's"
-    )
 
 
 class _Known:

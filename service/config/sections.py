@@ -58,6 +58,17 @@ class Named(ConfigSection):
         return self._id
 
 
+class Dates(ConfigSection):
+    """How a source writes its dates."""
+
+    order: Literal["dmy", "mdy", "ymd"] | None = Field(
+        None, description="Order of numeric dates; default: day first"
+    )
+    zone: ZoneName | None = Field(
+        None, description="Zone of times without one; default: the site's"
+    )
+
+
 class Login(ConfigSection):
     """A name and a password."""
 
