@@ -28,6 +28,7 @@ from service.config.values import (
     WebAddress,
     WebOrigin,
     Weekday,
+    ZoneName,
     phrase,
     zone_or_none,
 )
