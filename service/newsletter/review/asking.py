@@ -11,8 +11,10 @@ that an editor asks for has none.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from html import escape
 
 from service.config.schema import Digest, Settings
 from service.errors import TemplateError, UsageError
@@ -183,10 +185,21 @@ def _plan(
         message_id=review_message_id(
             facts.secret(connection), personal.host(settings), token=link.token, number=number
         ),
-        parts=fill(parts, values),
+        parts=_filled(parts, values),
         language=seen.language,
         now=now,
         expires_at=max(review.cut_at, now + least),
+    )
+
+
+def _filled(parts: Parts, values: Mapping[str, str]) -> Parts:
+    """The parts without marks: what would be a reader's own is nobody's."""
+    safe = {name: escape(value) for name, value in values.items()}
+    return replace(
+        parts,
+        subject=fill(parts.subject, values),
+        text=fill(parts.text, values),
+        html=fill(parts.html, safe),
     )
 
 
