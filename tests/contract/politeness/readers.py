@@ -31,7 +31,7 @@ from tests.contract.politeness.publisher import PATH, START, Publisher, Street
 from tests.net.wire import raw_server
 
 DAYS = 9
-STEP = timedelta(minutes=levels.some(10, 40))
+STEP = timedelta(minutes=levels.some(10, 20))
 
 
 class Clock:
