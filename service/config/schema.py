@@ -299,6 +299,11 @@ class Digest(Named):
         "default of a quarterly or half-yearly digest: its cadence",
     )
     stories: StoriesSection = Field(StoriesSection(), description="Limits on the stories of a mail")
+    look: Id = Field(
+        "front-page",
+        description='How its mails look: "front-page", "letter", or one of your own in '
+        "templates/mail/looks/",
+    )
     hot: bool = Field(
         False,
         strict=True,

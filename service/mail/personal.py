@@ -23,6 +23,7 @@ from service.render.logo import logo_of, without_missing
 from service.render.site_facts import base_url
 from service.render.words import Words, load_words
 from service.store.mailing.recipients import Recipient
+from service.text.clean import shorten
 
 if TYPE_CHECKING:
     from service.mail.signing.dkim import Signer
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 NOBODYS_TOKEN = "0" * 32
 """The token in a preview that is to nobody: it has the shape of one and acts on no subscription."""
 
+
+TOPICS_CHARS = 300
+"""Of the topics that a mail's foot names: more of them are counted."""
 
 _MOST_DAYS = 1000
 
@@ -184,7 +188,7 @@ class TransactionalComposer:
         return {
             "address": recipient.address or "",
             "since": self._day(recipient.subscribed_at, language),
-            "topics": ", ".join(self._topics(recipient)),
+            "topics": self._named(self._topics(recipient), language),
             "unsubscribe_url": self._base + unsubscribe_path(recipient.token),
             "preferences_url": self._base + preferences_path(recipient.token),
             "confirm_url": self._base + confirm_path(recipient.token),
@@ -208,6 +212,18 @@ class TransactionalComposer:
         chosen = [t for t in offered if recipient.topics is None or t in recipient.topics]
         known = [settings.topic[name] for name in chosen if name in settings.topic]
         return [topic.title or topic.id for topic in known]
+
+    def _named(self, topics: list[str], language: str) -> str:
+        """Titles in a sentence, which has an end however many and long they are."""
+        named: list[str] = []
+        for title in topics:
+            if named and len(", ".join((*named, title))) > TOPICS_CHARS:
+                break
+            named.append(shorten(title, TOPICS_CHARS))
+        together, more = ", ".join(named), len(topics) - len(named)
+        if not more:
+            return together
+        return self._say(language).say("digest.topics.more", topics=together, n=more)
 
     def _say(self, language: str) -> Words:
         if language not in self._words:

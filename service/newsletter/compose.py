@@ -9,22 +9,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from service.model import DeliveryKind, Parts
-from service.newsletter import layout
+from service.newsletter import layout, rules
 from service.newsletter.choose import StorySelection
 from service.newsletter.layout import Frame, Layout
+from service.newsletter.rules import Schedule
+from service.render import dates
 from service.render.engine import Renderer
 from service.render.views import StoryView, thaw
 from service.store.mailing.editions import Frozen
 
 HTML_LIMIT = 90_000
-"""Bytes of the HTML part as it is encoded for the way. Personal values add a few hundred."""
+"""Bytes of the HTML part as it is encoded for the way, with all that is personal in it."""
+
+PERSONAL = 4_000
+"""Of these, kept free for personal values: two addresses on the site, a mail address of 254
+characters, the topics (`mail.personal.TOPICS_CHARS`)."""
 
 KEPT = 1000
 """Rendered mails that stay in memory from batch to batch: some tens of kilobytes each."""
 
+_ROOM = HTML_LIMIT - PERSONAL
 _BASE64_IN, _BASE64_OUT = 57, 78  # bytes in a line, characters with its CRLF
 
 
@@ -33,12 +41,13 @@ class Composed:
     """A mail but for its personal values. `choice` is what it shows and counts: what is told.
 
     `hash` names layout, language and templates: the segment's key, and its MIME boundary. Its
-    parts are `EditionComposer.render(layout, language)`.
+    parts are `EditionComposer.render(layout, language, coming)`; `coming` as EditionView has it.
     """
 
     choice: StorySelection
     layout: Layout
     language: str
+    coming: str
     hash: bytes
 
 
@@ -71,37 +80,53 @@ class EditionComposer:
         self._template = template or kind.value
         shape = (renderer.mail_digest() if digest is None else digest).hex()
         self._shape = repr((kind.value, shape, frame, self._notes)).encode()
-        self._rendered: dict[tuple[str, Layout], Parts] = {}
+        self._rendered: dict[tuple[str, str, Layout], Parts] = {}
         self._pieces: dict[tuple[object, ...], str] = {}
-        self._known: dict[tuple[str, Layout], tuple[int, Layout, bytes]] = {}
+        self._known: dict[tuple[str, str, Layout], tuple[int, Layout, bytes]] = {}
+        self._coming: dict[tuple[str, str], str] = {}
 
-    def compose(self, choice: StorySelection, language: str) -> Composed:
+    def compose(self, choice: StorySelection, language: str, coming: str = "") -> Composed:
         """The mail of a choice that shows something. Raises TemplateError.
 
         It is rendered when its layout is seen for the first time: so its size is known.
         """
         wanted = layout.lay_out(choice, self._topics)
-        known = self._known.get((language, wanted))
+        known = self._known.get((language, coming, wanted))
         if known is None:
-            shown, fitting = self._fit(choice, language)
-            known = (shown, fitting, self._hash(fitting, language))
-            self._known[language, wanted] = known
+            shown, fitting = self._fit(choice, language, coming)
+            known = (shown, fitting, self._hash(fitting, language, coming))
+            self._known[language, coming, wanted] = known
         shown, fitting, key = known
-        return Composed(choice.cut_to(shown), fitting, language, key)
+        return Composed(choice.cut_to(shown), fitting, language, coming, key)
 
-    def _fit(self, choice: StorySelection, language: str) -> tuple[int, Layout]:
+    def coming(self, rule: str, language: str) -> str:
+        """When the edition after this one is due by a subscription's rule, written out."""
+        known = self._coming.get((rule, language))
+        if known is None:
+            schedule = rules.read(rule)
+            known = self.written(schedule, schedule.next_cut(self._frame.cut_at), language)
+            self._coming[rule, language] = known
+        return known
+
+    def written(self, schedule: Schedule, cut: datetime, language: str) -> str:
+        """A cut in the zone of its subscription; "" for a cadence without days."""
+        if not schedule.has_days:
+            return ""
+        return dates.moment(cut, schedule.zone, self._renderer.words(language))
+
+    def _fit(self, choice: StorySelection, language: str, coming: str) -> tuple[int, Layout]:
         """How many stories may be shown, and the layout with so many."""
         while True:
             shown = len(choice.shown)
             fitting = layout.lay_out(choice, self._topics)
-            size = encoded_size(self.render(fitting, language).html)
-            if size <= HTML_LIMIT or shown == 1:
+            size = encoded_size(self.render(fitting, language, coming).html)
+            if size <= _ROOM or shown == 1:
                 return shown, fitting
-            choice = choice.cut_to(max(1, min(shown - 1, shown * HTML_LIMIT // size)))
+            choice = choice.cut_to(max(1, min(shown - 1, shown * _ROOM // size)))
 
-    def render(self, wanted: Layout, language: str) -> Parts:
+    def render(self, wanted: Layout, language: str, coming: str = "") -> Parts:
         """The parts, with marks for the personal values. Raises TemplateError."""
-        key = (language, wanted)
+        key = (language, coming, wanted)
         if key not in self._rendered:
             edition = layout.view(
                 wanted,
@@ -110,6 +135,7 @@ class EditionComposer:
                 self._renderer.site.zone,
                 language,
                 self._notes,
+                coming,
             )
             once = partial(self._once, language)
             self._rendered[key] = self._renderer.mail(
@@ -117,8 +143,8 @@ class EditionComposer:
             )
         return self._rendered[key]
 
-    def _hash(self, wanted: Layout, language: str) -> bytes:
-        return hashlib.sha256(self._shape + repr((language, wanted)).encode()).digest()
+    def _hash(self, wanted: Layout, language: str, coming: str) -> bytes:
+        return hashlib.sha256(self._shape + repr((language, coming, wanted)).encode()).digest()
 
     def _once(self, language: str, *key: object, caller: Callable[[], str]) -> str:
         """A piece of a template under a key that says all it depends on.

@@ -18,7 +18,7 @@ from service.curate.selection.balance import take_turns
 from service.newsletter.choose import PlacedStory, StorySelection, outlet_of
 from service.newsletter.views import ContentsView, EditionView, LineView, SectionView
 from service.render.addresses import archive_page, signup_page
-from service.render.views import StoryView, TopicLink, same_language
+from service.render.views import LinkView, StoryView, TopicLink, same_language
 from service.text.clean import lead, shorten
 
 HEADLINE_CHARS = 90
@@ -28,6 +28,12 @@ TITLE_CHARS = 300
 """No real headline is longer; one of a megabyte must not fill a mail."""
 
 NO_NOTES: Mapping[int, str] = MappingProxyType({})
+
+NAME_CHARS = 120
+"""Of an outlet."""
+
+LINK_CHARS = 2000
+"""Servers and mail programs refuse longer addresses."""
 
 PREHEADER_STORIES = 3
 PREHEADER_CHARS = 90
@@ -60,7 +66,8 @@ class Frame:
     """What stands around the news. `page` is the edition's, `titles` are those of the topics.
 
     `digest` is the id in the TOML, `title` as subscribers see it. `accent_dark` is the site's
-    colour on a dark ground. `opening`: an editor's words, "" = none.
+    colour on a dark ground, `look` the name of a template in mail/looks/. `opening`: an editor's
+    words, "" = none.
     """
 
     digest: str
@@ -69,16 +76,33 @@ class Frame:
     page: str
     titles: Mapping[str, str]
     accent_dark: str
+    look: str
     opening: str = ""
 
 
 def shortened(story: StoryView) -> StoryView:
     """The story with a title that has an end, and of its lead the first two sentences.
 
-    Where we chose them ourselves they stand whole.
+    Where we chose them ourselves they stand whole. All that a source can make long is bounded, so
+    that a mail with one story can be sent.
     """
-    title = shorten(story.title, TITLE_CHARS) or story.outlet
-    return replace(story, title=title, lead=lead(story.lead, chars=LONGEST_LEAD))
+    outlet = shorten(story.outlet, NAME_CHARS)
+    return replace(
+        story,
+        title=shorten(story.title, TITLE_CHARS) or outlet,
+        lead=lead(story.lead, chars=LONGEST_LEAD),
+        link=_followed(story.link),
+        outlet=outlet,
+        others=tuple(
+            LinkView(shorten(one.title, NAME_CHARS), _followed(one.url) or "")
+            for one in story.others
+        ),
+    )
+
+
+def _followed(link: str | None) -> str | None:
+    """None where it is so long that servers refuse it: the headline leads to our page then."""
+    return link if link is not None and len(link) <= LINK_CHARS else None
 
 
 def from_json(kept: Mapping[str, Any]) -> Layout:
@@ -113,10 +137,11 @@ def view(
     zone: str,
     language: str,
     notes: Mapping[int, str] = NO_NOTES,
+    coming: str = "",
 ) -> EditionView:
     """The layout with its stories (`shortened`), as a template gets it.
 
-    `zone`: the site's. `notes`: an editor's words below stories.
+    `zone`: the site's. `notes`: an editor's words below stories. `coming`: as EditionView has it.
     """
     numbers = {story: number for number, story in enumerate(layout.stories, start=1)}
 
@@ -149,6 +174,8 @@ def view(
         count=len(numbers),
         more=layout.more,
         accent_dark=frame.accent_dark,
+        look=frame.look,
+        coming=coming,
         opening=frame.opening,
     )
 

@@ -117,7 +117,8 @@ def _compose(planning: Planning, decision: Decision) -> Composed | None:
     if decision.choice is None:
         return None
     language = planning.language(decision.window.language)
-    return planning.composer.compose(decision.choice, language)
+    coming = planning.composer.coming(decision.window.rule, language)
+    return planning.composer.compose(decision.choice, language, coming)
 
 
 def _write_mails(
@@ -172,7 +173,7 @@ def _segment(planning: Planning, mail: Composed) -> Segment:
         hash=mail.hash,
         language=mail.language,
         stories=mail.layout.as_json(),
-        parts=pack(planning.composer.render(mail.layout, mail.language)),
+        parts=pack(planning.composer.render(mail.layout, mail.language, mail.coming)),
     )
 
 

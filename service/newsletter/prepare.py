@@ -121,4 +121,5 @@ def frame_of(settings: Settings, renderer: Renderer, digest: LiveDigest, edition
         titles={name: topic.title or name for name, topic in settings.topic.items()},
         accent_dark=colour.readable(renderer.site.accent, colour.DARK_GROUND),
         opening=edition.opening,
+        look=settings.digest[digest.name].look,
     )

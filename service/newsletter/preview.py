@@ -148,7 +148,7 @@ def _sent_again(
     sent = segments.of_delivery(stage.connection, window.id, edition.id)
     if sent is None:
         return None
-    parts = _parts_of(stage, digest, edition, sent)
+    parts = _parts_of(stage, digest, edition, sent, window.rule)
     mail = PersonalMail(
         kind=DeliveryKind.EDITION,
         message_id=sent.message_id,
@@ -163,7 +163,7 @@ def _sent_again(
 
 
 def _parts_of(
-    stage: RehearsalContext, digest: LiveDigest, edition: Edition, sent: PlannedSegment
+    stage: RehearsalContext, digest: LiveDigest, edition: Edition, sent: PlannedSegment, rule: str
 ) -> Parts:
     if sent.parts is not None:
         return unpack(sent.parts)
@@ -174,7 +174,8 @@ def _parts_of(
         (),
         editions.stories(stage.connection, edition.id),
     )
-    return composer.render(layout.from_json(sent.stories), sent.language)
+    coming = composer.coming(rule, sent.language)
+    return composer.render(layout.from_json(sent.stories), sent.language, coming)
 
 
 def _show(
@@ -189,8 +190,8 @@ def _show(
         reason = _reason(stage, planning, decision.reason, sample=sample)
         edition = planning.edition
         return Preview(planning.digest.name, edition.cadence, edition.cut_at, to, reason=reason)
-    mail = composer.compose(choice, language)
-    parts = composer.render(mail.layout, language)
+    mail = composer.compose(choice, language, composer.coming(decision.window.rule, language))
+    parts = composer.render(mail.layout, language, mail.coming)
     personal_mail = _personal_mail(stage, planning, recipient, mail, parts)
     shown = len(mail.choice.shown)
     return _answer(stage, planning.digest, planning.edition, to, personal_mail, shown)

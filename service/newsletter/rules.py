@@ -61,6 +61,11 @@ class Schedule:
         """The last cut that is past, one at `at` included."""
         return cadence.latest_cut(self.rule, self.zone, at)
 
+    @property
+    def has_days(self) -> bool:
+        """Whether it is cut on days that can be named: not what comes at once, or by the hour."""
+        return cadence.is_zoned(self.rule.rhythm)
+
     def put_off(self, cut: datetime) -> PutOff | None:
         """When a mail would have come that this cut brings, but for holidays and quiet times.
 

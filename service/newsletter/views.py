@@ -60,9 +60,10 @@ class EditionView:
 
     `headline` is the lead story's, short enough for a subject; `preheader` has other headlines for
     the line that mail programs show beside the subject. `more` stories wait on the web, on `page`.
-    `accent_dark` is the site's colour as it can be read on a dark ground. `opening`: an editor's
-    words before the stories, plain text as it was written, "" = none; `linked(edition.opening)`
-    makes HTML of it.
+    `accent_dark` is the site's colour as it can be read on a dark ground. `look` names a template
+    of mail/looks/. `coming` is when the next edition of these readers is due, written out in the
+    language of the mail; "" if that is not known. `opening`: an editor's words before the stories,
+    plain text as it was written, "" = none; `linked(edition.opening)` makes HTML of it.
     """
 
     digest: str
@@ -80,4 +81,6 @@ class EditionView:
     count: int
     more: int
     accent_dark: str
+    look: str
+    coming: str
     opening: str = ""

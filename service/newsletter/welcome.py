@@ -18,6 +18,7 @@ from service.mail.message import transactional_message_id
 from service.mail.personal import host
 from service.model import DeliveryKind, Parts
 from service.newsletter import items as frozen_items
+from service.newsletter import rules
 from service.newsletter.choose import StorySelection, choose, limits_of
 from service.newsletter.compose import Composed, EditionComposer
 from service.newsletter.decide import LEAST_LATENESS, followed
@@ -127,8 +128,10 @@ def _compose(
     frame = frame_of(settings, renderer, digest, edition)
     topics = topics_of(settings, digest.name)
     composer = EditionComposer(renderer, DeliveryKind.WELCOME, frame, topics, frozen)
-    mail = composer.compose(choice, window.language or settings.site.language)
-    return mail, composer.render(mail.layout, mail.language)
+    language = window.language or settings.site.language
+    coming = composer.written(rules.read(window.rule), window.next_cut_at, language)
+    mail = composer.compose(choice, language, coming)
+    return mail, composer.render(mail.layout, mail.language, mail.coming)
 
 
 def _choice(

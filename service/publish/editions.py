@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from service.config.schema import Publish
 from service.curate.selection.balance import take_turns
@@ -67,7 +68,7 @@ def page(
 ) -> EditionPage:
     """What entered in its own period and no earlier edition has; the rest stands as earlier.
 
-    `order`: the digest's topics, in the order of its mails.
+    `order`: the digest's topics. As in its mails, that of the first story comes before them.
     """
     frozen = edition_rows.stories(connection, edition.id)
     told = page_queries.in_earlier_editions(connection, edition)
@@ -88,7 +89,7 @@ def page(
                 for topic, some in placed.items()
                 for one in _in_turn(some)
             ],
-            order,
+            (*(topic.id for topic in islice(placed, 1)), *order),
         ),
         earlier=tuple(_shown(one, publish) for one in rest),
         more=edition.more,

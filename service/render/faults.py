@@ -16,11 +16,27 @@ from service.errors import Fault, Finding, TemplateError
 from service.render.engine import shipped_templates
 from service.render.logo import LogoError, read_file
 from service.render.words import FALLBACK, NotAWordError, has_words, read_words
+from service.text.unknown_name import problem_and_remedy
+
+_LOOK = ".html.j2"
+_PARTS = "parts"
+"""The one template of mail/looks/ that is none: what the others have in common."""
 
 
 def faults(settings: Settings) -> list[Finding]:
     """Every fault, in no order."""
-    return [*_language(settings), *_logo(settings)]
+    return [*_language(settings), *_logo(settings), *_looks(settings)]
+
+
+def _looks(settings: Settings) -> list[Finding]:
+    folders = (settings.root / "templates", shipped_templates())
+    found = {path for folder in folders for path in folder.glob(f"mail/looks/*{_LOOK}")}
+    known = sorted({path.name.removesuffix(_LOOK) for path in found} - {_PARTS})
+    return [
+        (("digest", name, "look"), *problem_and_remedy("look", digest.look, known))
+        for name, digest in settings.digest.items()
+        if digest.look not in known
+    ]
 
 
 def _logo(settings: Settings) -> list[Finding]:

@@ -770,7 +770,7 @@ def break_templates(room: Newsroom, only: str | None = None) -> None:
     broken = "{{ edition.no_such_name }}"
     if only is not None:
         broken = f'{{% if edition.digest == "{only}" %}}{broken}{{% endif %}}'
-    body.write_text(body.read_text("utf-8") + broken, "utf-8")
+    body.write_text(broken + body.read_text("utf-8"), "utf-8")
     room.load()
 
 

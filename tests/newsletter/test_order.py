@@ -33,8 +33,8 @@ def told_by(room, story, *sources, at=None):
 
 def parts(mail):
     html = markup.document_fromstring(mail.get_body(("html",)).get_content())
-    headlines = [one.text_content() for one in html.cssselect(".headline")]
-    headings = [one.text_content().strip() for one in html.cssselect(".topic")]
+    headlines = [one.text_content() for one in html.cssselect(".headline, .more")]
+    headings = [one.text_content().strip() for one in html.cssselect(".kicker, .topic")]
     return headings, headlines, mail.get_body(("plain",)).get_content()
 
 

@@ -12,6 +12,7 @@ from service.config.schema import Settings
 from service.errors import UsageError
 from service.model import DeliveryKind, Parts
 from service.newsletter import items as frozen_items
+from service.newsletter import rules
 from service.newsletter.choose import choose, limits_of
 from service.newsletter.compose import Composed, EditionComposer
 from service.newsletter.freeze import topics_of
@@ -57,7 +58,7 @@ class WholeEdition:
         """The mail, with marks for the personal values. None: nothing is told. TemplateError."""
         if self.mail is None:
             return None
-        return self.composer.render(self.mail.layout, self.language)
+        return self.composer.render(self.mail.layout, self.language, self.mail.coming)
 
 
 def whole(
@@ -96,7 +97,9 @@ def whole(
         limits=limits_of(settings.digest[row.name].stories),
     )
     language = settings.site.language
-    mail = composer.compose(choice, language) if choice.shown else None
+    own = rules.own(settings.digest[row.name], renderer.site.zone)
+    coming = composer.coming(own.text, language)
+    mail = composer.compose(choice, language, coming) if choice.shown else None
     shown = set(mail.layout.stories) if mail is not None else set()
     return WholeEdition(
         edition=edition,
