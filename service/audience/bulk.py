@@ -19,7 +19,13 @@ from service.audience.people import Person
 from service.audience.records import What
 from service.audience.tokens import new_token
 from service.config.schema import Settings
-from service.store.audience import subscribers, subscription_events, subscriptions, suppressions
+from service.store.audience import (
+    merging,
+    subscribers,
+    subscription_events,
+    subscriptions,
+    suppressions,
+)
 from service.store.audience.subscribers import NewSubscriber, Subscriber
 from service.store.audience.subscriptions import NewSubscription
 from service.store.core import facts
@@ -72,7 +78,7 @@ def put(
     done = BulkReport()
     secret = facts.secret(connection)
     keys = [mailboxes.key(secret, one.address) for one in wanted]
-    done.barred = _bar(connection, now, wanted, keys)
+    done.barred = bar(connection, now, wanted, keys)
     reasons = suppressions.among(connection, keys)
     lines: list[tuple[bytes, Wanted, Person]] = []
     for key, one in zip(keys, wanted, strict=True):
@@ -85,6 +91,7 @@ def put(
     known = subscribers.by_keys(connection, [key for key, _, _ in lines])
     fresh = _insert_people(connection, secret, now, lines, known)
     known |= subscribers.by_keys(connection, fresh)
+    moved = merging.left_at(connection, known)
     standings = subscriptions.standings(connection, [who.id for who in known.values()])
     live = {
         (who, one.digest): one.confirmed
@@ -96,8 +103,8 @@ def put(
     for key, one, person in lines:
         who = known[key]
         confirmed = live.get((who.id, person.digest))
-        had = standings.get(who.id)
-        left = had and departure(had, person.digest, person.signed_up_at, now)
+        had = standings.get(who.id, ())
+        left = departure(had, person.digest, person.signed_up_at, now, moved.get(key))
         if left and not (confirmed or again):
             done.left_out.append((one, f"{left.said(settings.zone)}, left out"))
             continue
@@ -115,9 +122,10 @@ def put(
     return done
 
 
-def _bar(
+def bar(
     connection: Connection, now: datetime, wanted: Sequence[Wanted], keys: Sequence[bytes]
 ) -> int:
+    """Suppress the addresses of lines that say so; `keys` are those of the lines. How many."""
     barred = [
         (key, one.what)
         for key, one in zip(keys, wanted, strict=True)

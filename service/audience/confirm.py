@@ -17,7 +17,7 @@ from service.audience.signup import LINK_LASTS
 from service.audience.tokens import is_token, same_browser
 from service.config.schema import Digest, Settings
 from service.model import EndedReason
-from service.store.audience import subscriptions, suppressions
+from service.store.audience import invitations, subscriptions, suppressions
 from service.store.audience.subscriptions import Subscription
 from service.store.core.database import Store
 
@@ -57,10 +57,13 @@ def confirm(
     cookie: str | None,
     pressed: bool,
     previous_cut: PreviousCut,
+    came_from: str | None = None,
 ) -> Confirmation:
     """Follow a confirmation link. It writes if the button was pressed or the browser is known.
 
-    Confirming twice is confirming once. A yes lifts the suppression of who had unsubscribed.
+    `came_from` is the network address that the yes came from, None = unknown: of who was invited it
+    is kept as evidence. Confirming twice is confirming once. A yes lifts the suppression of who had
+    unsubscribed.
     """
     if not is_token(token):
         return Confirmation(ConfirmationState.UNKNOWN, None)
@@ -76,12 +79,14 @@ def confirm(
         if found.standing is not ConfirmationState.ASK or found.subscription is None:
             return found
         suppressions.lift(connection, found.subscription.subscriber_id)
+        how = "button" if pressed else "one click in the browser that signed up"
+        invitations.accept(connection, found.subscription.id, now, f"{how}, from {came_from}")
         begun = records.changed(
             connection,
             found.subscription,
             now,
             What.CONFIRMED,
-            how="button" if pressed else "one click in the browser that signed up",
+            how=how,
             **begin(settings, found.subscription, now, previous_cut),
             welcome_due=settings.signup.welcome == "last-edition",
             signup_hash=None,  # the cookie has done its work

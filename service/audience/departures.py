@@ -26,14 +26,16 @@ _TO_ALL = frozenset({EndedReason.ALL, EndedReason.FORGOTTEN})
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """When somebody left, and how."""
+    """When somebody left, and how; None: they read on at another address."""
 
     at: datetime
-    reason: EndedReason
+    reason: EndedReason | None
 
     def said(self, zone: str) -> str:
         """What happened on which day, in this zone: "unsubscribed on 2026-11-24"."""
         what = "was forgotten" if self.reason is EndedReason.FORGOTTEN else "unsubscribed"
+        if self.reason is None:
+            what = "changed to another address"
         return f"{what} on {self.at.astimezone(ZoneInfo(zone)):%Y-%m-%d}"
 
 
@@ -42,13 +44,15 @@ def departure(
     digest: str,
     signed_up_at: datetime | None,
     now: datetime,
+    moved_at: datetime | None = None,
 ) -> Departure | None:
     """Why this person must not be made a reader of the digest; None: they may.
 
     `standings` are all that they have and had, oldest first. `signed_up_at` is when a list says
-    that they asked for it: it counts only between the goodbye and now.
+    that they asked for it: it counts only between the goodbye and now. `moved_at` is when the owner
+    of the address changed to another one.
     """
-    left: Departure | None = None
+    left = None if moved_at is None else Departure(moved_at, None)
     for one in standings:
         ours = one.digest == digest
         reason = None if one.ended_reason is None else EndedReason(one.ended_reason)

@@ -14,7 +14,7 @@ from service.audience import address as addresses
 from service.audience import records
 from service.mail.outbox import Outbox
 from service.model import EndedReason
-from service.store.audience import subscribers, subscriptions, traces
+from service.store.audience import address_changes, subscribers, subscriptions, traces
 from service.store.core import facts
 from service.store.core.database import Connection, Store
 from service.store.core.secure_delete import erase
@@ -68,5 +68,6 @@ def take_away(connection: Connection, people: Mapping[int, bytes]) -> None:
     traces.redact(connection, people)
     for subscriber_id in sorted(people):
         subscribers.forget(connection, subscriber_id)
+        address_changes.drop(connection, subscriber_id)
         for one in subscriptions.of_person(connection, subscriber_id):
             subscriptions.change(connection, one.id, evidence=None, signup_hash=None)

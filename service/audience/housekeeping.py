@@ -9,7 +9,7 @@ from service.audience import forgetting, records
 from service.audience.signup import LINK_LASTS
 from service.config.schema import Settings
 from service.model import EndedReason
-from service.store.audience import signup_hours, subscriptions
+from service.store.audience import address_changes, signup_hours, subscriptions
 from service.store.audience.subscriptions import Subscription
 from service.store.core.database import Connection, Store
 
@@ -21,6 +21,7 @@ def run(store: Store, settings: Settings, now: datetime) -> int:  # noqa: ARG001
     """All of it. Returns how many subscriptions ended. Run twice, the second finds nothing."""
     with store.write() as connection:
         signup_hours.prune(connection, now - timedelta(days=2))
+        address_changes.prune(connection, now - LINK_LASTS)
     return expire_unconfirmed(store, now) + end_removed(store, now)
 
 

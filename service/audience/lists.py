@@ -87,12 +87,8 @@ def import_csv(
     becomes a suppression; who left us themselves is left out, unless `again`. Raises
     UsageError when the header lacks a column that is needed, or has one that nobody knows.
     """
-    form, header, rows = _opened(lines, file)
-    reading = _RowReader(settings, form, _digest(settings, digest, header), evidence)
     done = Imported()
-    while batch := list(islice(rows, _BATCH)):
-        faults: list[LineFault] = []
-        read = [one for line, row in batch if (one := reading.read(line, row, faults)) is not None]
+    for read, faults in batches(settings, lines, evidence=evidence, digest=digest, file=file):
         with store.write() as connection:
             written = bulk.put(connection, settings, now, read, previous_cut, again=again)
         faults += [LineFault(one.line, one.address, why) for one, why in written.refused]
@@ -107,6 +103,27 @@ def import_csv(
             done.refused + len(faults),
         )
     return done
+
+
+def batches(
+    settings: Settings,
+    lines: Iterable[str],
+    *,
+    evidence: str,
+    digest: str | None,
+    file: str,
+    size: int = _BATCH,
+) -> Iterator[tuple[list[Wanted], list[LineFault]]]:
+    """What the lines of a list want, and the faults of those that cannot be, a batch at a time.
+
+    Arguments and errors are those of `import_csv`.
+    """
+    form, header, rows = _opened(lines, file)
+    reading = _RowReader(settings, form, _digest(settings, digest, header), evidence)
+    while batch := list(islice(rows, size)):
+        faults: list[LineFault] = []
+        read = [one for line, row in batch if (one := reading.read(line, row, faults)) is not None]
+        yield read, faults
 
 
 def export_csv(store: Store) -> str:

@@ -18,7 +18,7 @@ from service.audience.records import What
 from service.audience.tokens import new_token
 from service.config.schema import Settings
 from service.errors import UsageError
-from service.store.audience import subscribers, subscriptions, suppressions
+from service.store.audience import merging, subscribers, subscriptions, suppressions
 from service.store.audience.subscriptions import Subscription
 from service.store.core import facts
 from service.store.core.database import Connection, Store
@@ -168,6 +168,7 @@ def put(
         person.digest,
         person.signed_up_at,
         now,
+        merging.left_at(connection, [address_key]).get(address_key),
     )
     if left is not None and not again:
         raise UsageError(
@@ -220,12 +221,12 @@ def _language(tag: str | None) -> str | None:
 def _zone(name: str | None) -> str | None:
     if not name:
         return None
-    if name not in _zones():
+    if name not in zones():
         raise ValueError(f"no time zone {name!r}; write one such as Asia/Ho_Chi_Minh")
     return name
 
 
 @cache
-def _zones() -> frozenset[str]:
-    """Read once: the system keeps six hundred files of them."""
+def zones() -> frozenset[str]:
+    """Names of the IANA database. Read once: the system keeps six hundred files of them."""
     return frozenset(available_timezones())

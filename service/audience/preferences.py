@@ -1,18 +1,25 @@
-"""What a subscriber may set: topics, cadence, hour, a pause. One page, one Save."""
+"""What a subscriber may set, on one page with one Save.
+
+For each digest topics, cadence, hour and a pause; for all of them zone and language.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from service.audience import choices, records
+from service.audience.people import zones
 from service.audience.records import What
 from service.audience.tokens import is_token
 from service.config.schema import Settings
 from service.errors import UsageError
-from service.store.audience import subscriptions
+from service.store.audience import subscribers, subscriptions
 from service.store.audience.subscriptions import Subscription
-from service.store.core.database import Store
+from service.store.core.database import Connection, Store
+
+_HOW = "preferences"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +32,87 @@ class Preferences:
     paused_until: datetime | None
 
 
-def save(
-    store: Store, settings: Settings, now: datetime, token: str, wanted: Preferences
-) -> Subscription | None:
-    """Keep the choice. None: no such link, or the subscription is not active.
+@dataclass(frozen=True, slots=True)
+class PersonalChoice:
+    """What holds for all digests of one address: an IANA zone and a language, None = the site's."""
 
-    Raises UsageError for a cadence that the digest has not. Another rhythm has another next cut:
-    the newsletter sees that at its next tick, by the rule that it keeps with the old one. Both stay
-    here: without them the change would pass for a beginning, and a cut before it would be due.
-    Where the window stands does not move, so that a change of rhythm loses nothing.
+    zone: str | None
+    language: str | None
+
+
+def of_address(store: Store, token: str) -> list[Subscription]:
+    """All that the person behind this link reads: the link's own first, then oldest first.
+
+    Empty: no such link, or its own subscription is not active.
+    """
+    if not is_token(token):
+        return []
+    with store.read() as connection:
+        found = subscriptions.by_token(connection, token)
+        return [] if found is None else _active(connection, found)
+
+
+def save(
+    store: Store,
+    settings: Settings,
+    now: datetime,
+    token: str,
+    wanted: Mapping[str, Preferences],
+    person: PersonalChoice | None = None,
+) -> Subscription | None:
+    """Keep the choice: digest -> what is wanted of it; who is not named stays as they are.
+
+    `person` None: zone and language stay. Returns the link's own subscription; None: no such link,
+    or that subscription is not active. All is kept, or nothing.
+
+    Raises UsageError for a cadence that the digest has not, for a digest that this person does not
+    read, and for an unknown zone. Another rhythm has another next cut: the newsletter sees that at
+    its next tick, by the rule that it keeps with the old one. Both stay here: without them the
+    change would pass for a beginning, and a cut before it would be due. Where the window stands
+    does not move, so that a change of rhythm loses nothing.
     """
     if not is_token(token):
         return None
     with store.ledger() as connection:
-        found = subscriptions.held(connection, token)
-        if found is None or not found.live or not found.confirmed:
+        own = subscriptions.held(connection, token)
+        active = [] if own is None else _active(connection, own)
+        if own is None or not active:
             return None
-        _check(settings, found, wanted)
-        values = _differences(found, wanted, now)
-        if not values:
-            return found
-        what = _what(found, values, now)
-        return records.changed(connection, found, now, what, how="preferences", **values)
+        reads = {one.digest: one for one in active}
+        for digest, chosen in wanted.items():
+            if digest not in reads:
+                raise UsageError(f"{digest} is not among what this address gets")
+            _check(settings, reads[digest], chosen)
+        moved = person is not None and _keep(connection, own, person)
+        for digest, found in reads.items():
+            values = _differences(found, wanted[digest], now) if digest in wanted else {}
+            what = _what(found, values, now) if values else What.CHANGED
+            if moved:
+                values |= {"zone": None}  # the person's own counts from now on, for each of them
+                what = What.CHANGED
+            if values:
+                records.changed(connection, found, now, what, how=_HOW, **values)
+        return subscriptions.by_token(connection, token)
+
+
+def _active(connection: Connection, own: Subscription) -> list[Subscription]:
+    if not (own.live and own.confirmed):
+        return []
+    theirs = subscriptions.of_person(connection, own.subscriber_id)
+    others = [one for one in theirs if one.live and one.confirmed and one.id != own.id]
+    return [own, *others]
+
+
+def _keep(connection: Connection, own: Subscription, person: PersonalChoice) -> bool:
+    """Write what holds for all. Whether the zone is another one, so that every rhythm is."""
+    if person.zone is not None and person.zone not in zones():
+        raise UsageError(f"there is no time zone {person.zone!r}")
+    moved = person.zone != own.zone
+    values = {"zone": person.zone} if moved else {}
+    if person.language != own.language:
+        values["language"] = person.language
+    subscribers.prefer(connection, own.subscriber_id, **values)
+    return moved
 
 
 def _check(settings: Settings, found: Subscription, wanted: Preferences) -> None:

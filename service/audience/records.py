@@ -28,6 +28,8 @@ class What(StrEnum):
     RESUMED = "resumed"
     ENDED = "ended"
     RESTORED = "restored"
+    MOVED = "moved"
+    INVITED = "invited"
 
 
 def changed(

@@ -154,7 +154,7 @@ def _speak(connection: Connection, person: Subscriber, request: SignupRequest) -
     if person.language == request.language:
         return
     if not any(one.confirmed for one in subscriptions.of_person(connection, person.id)):
-        subscribers.speak(connection, person.id, request.language)
+        subscribers.prefer(connection, person.id, language=request.language)
 
 
 def _begin(

@@ -13,6 +13,7 @@ from service.audience import forgetting, lists, people
 from service.audience.lists import LineFault
 from service.cli.grouping import CommandGroup
 from service.cli.mailing.form import form
+from service.cli.mailing.invite import invite
 from service.cli.opening import ids_of, known, opened, opened_to_look
 from service.cli.output import (
     config_option,
@@ -36,10 +37,11 @@ from service.web.subscriber.rhythms import previous_cut
 
 @click.group(cls=CommandGroup)
 def subscribers() -> None:
-    """List, add, import, export and forget subscribers; a form for other sites."""
+    """List, add, import, invite, export and forget subscribers; a form for other sites."""
 
 
 subscribers.add_command(form)
+subscribers.add_command(invite)
 
 
 @subscribers.command("list")

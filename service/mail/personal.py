@@ -83,6 +83,16 @@ def confirm_path(token: str) -> str:
     return f"/confirm/{token}"
 
 
+def own_path(link: str) -> str:
+    """The page of an address and its data; `link` is signed (audience.tokens)."""
+    return f"/me/{link}"
+
+
+def move_path(token: str) -> str:
+    """The yes of a new address, after a change."""
+    return f"/move/{token}"
+
+
 def host(settings: Settings) -> str:
     """The host that stands in Message-ID and List-Id, in ASCII; `localhost` without a base_url."""
     name = urlsplit(settings.site.base_url or "").hostname or "localhost"

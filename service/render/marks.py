@@ -32,6 +32,11 @@ def cut(text: str) -> tuple[list[str], list[str]]:
     return parts[::2], parts[1::2]
 
 
+def readable(text: str) -> str:
+    """The text with each mark as a name in braces: "{address}"."""
+    return _MARK.sub(r"{\1}", text)
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """The text with every mark replaced, as it is. Raises KeyError for a missing value."""
     return _MARK.sub(lambda match: values[match[1]], text)

@@ -21,6 +21,7 @@ from tests.browser.conftest import NOTHING
 from tests.browser.test_outbox import send
 from tests.builders import add_source, add_story
 from tests.web.conftest import Web
+from tests.web.own import ask_to_move, own_link
 from tests.web.people import fill, newest, subscribe
 
 LONG = f"https://baotinhnaodo.example.vn/{'toan_van_quyet_dinh_so_623_' * 6}.pdf"
@@ -145,7 +146,11 @@ def _read(web: Web, told: list[int]) -> list[Any]:
 def _people(web: Web) -> dict[str, str]:
     long = f"{'mot.nguoi.co.dia.chi.rat.dai.' * 2}cuoi@example.vn"
     active = subscribe(web, web.browser(), address=long)
-    web.later(minutes=1)
+    web.later(days=2)
+    other = subscribe(web, web.browser(), address=long, digest="y-khoa", topic=[], cadence="")
+    own = own_link(web, active.token)
+    move = ask_to_move(web, other, "dia.chi.moi@example.vn")
+    web.later(days=-2, minutes=1)
     fill(web, web.browser(), address="minh@example.vn")
     waiting = newest(web)
     return {
@@ -153,6 +158,8 @@ def _people(web: Web) -> dict[str, str]:
         "sign up": "/subscribe/tuan",
         "confirm": f"/confirm/{waiting.token}",
         "preferences": f"/preferences/{active.token}",
+        "address and data": own,
+        "address changed?": move,
         "unsubscribe": f"/unsubscribe/{active.token}",
     }
 

@@ -135,3 +135,26 @@ def test_a_form_for_another_site_is_printed(ask, run, site):
 )
 def test_a_form_that_cannot_be_is_wrong_use(run, site, args, words):
     assert words in run("subscribers", "form", *args, code=2).stderr
+
+
+def test_a_list_is_invited_once(ask, run, site):
+    (site / "list.csv").write_text(LIST)
+    assert ask("subscribers", "invite", "list.csv", "--dry-run", code=1)["invited"] == 2
+    result = run("subscribers", "invite", "list.csv", "--list", "Hội nghị 2026", code=1)
+    assert result.stdout.startswith(
+        "2 invited, 0 need no mail, 0 left out, 0 suppressed, 2 lines refused; the last mail"
+    )
+    assert [line.split(": ")[0] for line in result.stderr.splitlines()] == [
+        "list.csv:3", "list.csv:4",
+    ]  # fmt: skip
+    again = ask("subscribers", "invite", "list.csv", code=1)
+    assert (again["invited"], again["already"]) == (0, 2)
+    assert [one["since"] for one in ask("subscribers", "list")] == [None, None]
+
+
+def test_a_list_without_a_name_that_can_be_read_is_wrong_use(run, site):
+    (site / "list.csv").write_text(LIST)
+    assert (
+        "name of visible characters"
+        in run("subscribers", "invite", "list.csv", "--list", "a\u202eb", code=2).stderr
+    )

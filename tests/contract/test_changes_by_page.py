@@ -12,6 +12,7 @@ import pytest
 from service.audience import preferences, unsubscribe
 from service.audience.preferences import Preferences
 from service.model import EndedReason
+from service.store.audience import subscriptions
 from service.store.content import page_queries
 from service.store.mailing import editions as edition_rows
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, WEEK, Newsroom
@@ -27,7 +28,9 @@ def room(any_store, tmp_path):
 
 def save(room, subscription, cadence="daily", at=None):
     token = room.row(subscription).token
-    wanted = Preferences(cadence, None, at, None)
+    with room.store.read() as connection:
+        digest = subscriptions.by_token(connection, token).digest
+    wanted = {digest: Preferences(cadence, None, at, None)}
     assert preferences.save(room.store, room.settings, room.now, token, wanted) is not None
 
 

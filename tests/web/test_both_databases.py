@@ -12,7 +12,7 @@ def test_from_sign_up_to_goodbye_and_back(any_store, tmp_path):
     token = newest(web).token
     assert "Còn một bước" in text(web.browser().get(f"/confirm/{token}"))
     assert "Xong" in text(web.client.get(f"/confirm/{token}"))
-    kept = {"topic": ["y-te"], "cadence": "daily", "hour": "", "pause": "days"}
+    kept = {"topic.tuan": ["y-te"], "cadence.tuan": "daily", "pause.tuan": "days"}
     assert web.client.post(f"/preferences/{token}", data=kept).status_code == 303
     assert "Đang tạm dừng" in text(web.client.get(f"/preferences/{token}"))
     assert web.client.post(f"/unsubscribe/{token}", data={"do": "all"}).status_code == 200

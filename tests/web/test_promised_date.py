@@ -36,7 +36,8 @@ def test_after_a_change_of_rhythm_and_hour(web):
     link = f"/preferences/{subscribe(web).token}"
     plan(web)
     web.client.post(
-        link, data={"topic": ["y-te"], "cadence": "daily", "hour": "21:00", "pause": ""}
+        link,
+        data={"topic.tuan": ["y-te"], "cadence.tuan": "daily", "hour.tuan": "21:00"},
     )
     promised = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
     assert said(web, promised) in text(web.client.get(link))

@@ -6,6 +6,7 @@ A bounce after acceptance is a row of its own; the delivery stays accepted (docs
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -112,8 +113,9 @@ def _whose(
     """The delivery whose key it brings; None: there is none, so that nothing is believed."""
     for key in keys:
         of = sent.get(key.delivery_id)
-        if of is not None and return_path.fits(secret, key, of.message_id, of.address_key):
-            return of
+        for whose in () if of is None else (of.address_key, *of.former):
+            if of is not None and return_path.fits(secret, key, of.message_id, whose):
+                return replace(of, address_key=whose)  # it says something of that address alone
     return None
 
 

@@ -6,8 +6,8 @@
 
 Anybody can write a mail that says an address is dead. Only a server that was handed the message
 knows its return path, so a report counts for the delivery whose key it brings, and for nobody else;
-whom it names in its text is only words (docs/decisions/071). After a change of address the keys of
-what went to the old one fit no more.
+whom it names in its text is only words (docs/decisions/071). After a change of address what went to
+the old one says something of the old one.
 """
 
 from __future__ import annotations

@@ -112,11 +112,12 @@ def put(
     return found
 
 
-def speak(connection: Connection, subscriber_id: int, language: str | None) -> None:
-    """Set the person's language; None = the site's."""
-    connection.execute(
-        update(subscriber).where(subscriber.c.id == subscriber_id).values(language=language)
-    )
+def prefer(connection: Connection, subscriber_id: int, **values: str | None) -> None:
+    """Set the person's `language` or `zone`, None = the site's; without any it does nothing."""
+    if values:
+        connection.execute(
+            update(subscriber).where(subscriber.c.id == subscriber_id).values(**values)
+        )
 
 
 def forget(connection: Connection, subscriber_id: int) -> None:

@@ -27,7 +27,7 @@ class Subscription:
     `topics` are ids of the TOML, None = the digest's own, now and later. `at` is "HH:MM", None =
     the digest's. `zone` is the subscription's, else the person's; None = the site's. `rule` is what
     `next_cut_at` was computed from, in the newsletter's words. `starts_at` None = not confirmed.
-    `address` None = forgotten.
+    `address` None = forgotten. `successor`: what goes on in its place, where two became one.
     """
 
     id: int
@@ -54,6 +54,7 @@ class Subscription:
     welcome_due: bool
     ended_at: datetime | None
     ended_reason: str | None
+    successor: int | None = None
 
     @property
     def live(self) -> bool:
@@ -103,6 +104,7 @@ def _select() -> Select[Any]:
             s.welcome_due,
             s.ended_at,
             s.ended_reason,
+            s.successor,
         )
         .join(subscriber, subscriber.c.id == s.subscriber_id)
         .join(digest, digest.c.id == s.digest_id)
@@ -116,8 +118,10 @@ def _read(row: Row[Any]) -> Subscription:
 
 
 def by_token(connection: Connection, token: str) -> Subscription | None:
-    """The subscription, live or ended, of this link."""
+    """The subscription, live or ended, of this link; or what goes on in its place."""
     row = connection.execute(_select().where(subscription.c.token == token)).one_or_none()
+    while row is not None and row.successor is not None:
+        row = connection.execute(_select().where(subscription.c.id == row.successor)).one_or_none()
     return None if row is None else _read(row)
 
 

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, select, update
 
-from service.store.tables import attempt, delivery, returned_mail, subscription, suppression
+from service.store.audience import merging
+from service.store.tables import (
+    attempt,
+    delivery,
+    invitation,
+    returned_mail,
+    subscription,
+    suppression,
+)
 from service.text.redaction import without_addresses
 
 
@@ -44,13 +52,19 @@ def redact(connection: Connection, people: Mapping[int, bytes]) -> None:
             .where(attempt.c.delivery_id == row.delivery_id, attempt.c.n == row.n)
             .values(answer=without_addresses(row.answer))
         )
-    for key in sorted(people.values()):
+    former = merging.former_keys(connection, people)
+    keys = sorted({*people.values(), *(key for theirs in former.values() for key in theirs)})
+    for key in keys:
         connection.execute(
             update(returned_mail).where(returned_mail.c.address_key == key).values(reason="")
         )
-    for key in sorted(people.values()):
+    for key in keys:
         connection.execute(
             update(suppression).where(suppression.c.address_key == key).values(evidence="")
+        )
+    for key in keys:
+        connection.execute(
+            update(invitation).where(invitation.c.address_key == key).values(accepted_how=None)
         )
 
 

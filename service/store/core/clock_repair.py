@@ -104,6 +104,8 @@ _HAPPENED = (
     t.relay.c.answered_at,
     t.running_process.c.seen_at,
     t.subscription.c.created_at,
+    t.address_change.c.asked_at,
+    t.former_address.c.left_at,
 )
 """What has happened, and decides what comes next."""
 

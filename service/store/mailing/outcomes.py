@@ -27,9 +27,10 @@ from sqlalchemy import (
 )
 
 from service.model import DeliveryState
-from service.store.audience import suppressions
+from service.store.audience import merging, suppressions
 from service.store.core.arrays import RowUpdate, listed
 from service.store.core.column_types import UtcDateTime
+from service.store.core.lease import FURTHEST
 from service.store.mailing import resending
 from service.store.mailing.deliveries import LEASE, of_digest
 from service.store.mailing.release import forget_parts, forget_parts_in, release
@@ -347,12 +348,19 @@ _ANSWERED = RowUpdate(attempt, ["delivery_id", "n"], ["answer"], {})
 
 
 def _bar(connection: Connection, now: datetime, answers: Mapping[int, str]) -> None:
-    """Subscription id -> what its address was refused with. In one order, whoever writes them."""
+    """Subscription id -> what its address was refused with. In one order, whoever writes them.
+
+    Who has just changed the address is spared: the refused one may be the old one. If it is the new
+    one, the next mail is refused as well.
+    """
     rows = connection.execute(
-        select(subscriber.c.address_key, subscription.c.id)
+        select(subscriber.c.address_key, subscription.c.id, subscription.c.subscriber_id)
         .join(subscription, subscription.c.subscriber_id == subscriber.c.id)
         .where(subscription.c.id.in_(list(answers)))
         .order_by(subscriber.c.address_key)
     ).all()
+    people = {row.subscriber_id for row in rows}
+    spared = merging.moved_since(connection, people, now - FURTHEST)
     for row in rows:
-        suppressions.add(connection, row.address_key, ADDRESS_REFUSED, now, answers[row.id])
+        if row.subscriber_id not in spared:
+            suppressions.add(connection, row.address_key, ADDRESS_REFUSED, now, answers[row.id])

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, literal, select
 
+from service.store.audience import merging
 from service.store.core.bulk import lots
 from service.store.core.statements import upsert
 from service.store.tables import delivery, digest, returned_mail, subscriber, subscription
@@ -22,11 +23,15 @@ UNREAD = "unread"
 
 @dataclass(frozen=True, slots=True)
 class SentDelivery:
-    """A delivery as its return path is checked by: number, Message-ID, and whom it went to."""
+    """A delivery as its return path is checked by: number, Message-ID, and whom it went to.
+
+    `former`: keys of the addresses that this person had before; it may have gone to one of them.
+    """
 
     id: int
     message_id: str
     address_key: bytes
+    former: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +67,23 @@ def sent(connection: Connection, ids: Iterable[int]) -> dict[int, SentDelivery]:
     found: dict[int, SentDelivery] = {}
     for some in lots(ids):
         rows = connection.execute(
-            select(delivery.c.id, delivery.c.message_id, subscriber.c.address_key)
+            select(
+                delivery.c.id,
+                delivery.c.message_id,
+                subscriber.c.address_key,
+                subscriber.c.id.label("who"),
+            )
             .join(subscription, subscription.c.id == delivery.c.subscription_id)
             .join(subscriber, subscriber.c.id == subscription.c.subscriber_id)
             .where(delivery.c.id.in_(some))
-        )
+        ).all()
+        former = merging.former_keys(connection, [row.who for row in rows])
         found.update(
-            (row.id, SentDelivery(row.id, row.message_id, row.address_key)) for row in rows
+            (
+                row.id,
+                SentDelivery(row.id, row.message_id, row.address_key, former.get(row.who, ())),
+            )
+            for row in rows
         )
     return found
 

@@ -7,6 +7,7 @@ accounted for exactly as an edition's mail is.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -61,12 +62,17 @@ def plan(
     return deliveries.add(connection, [mail], now)[0]
 
 
-def signups_of(connection: Connection, subscriber_id: int, since: datetime) -> int:
-    """Transactional mails that sign-ups caused to one person since then, for whichever digest.
+def signups_of(
+    connection: Connection,
+    subscriber_id: int,
+    since: datetime,
+    kinds: Sequence[DeliveryKind] = SIGNUP_KINDS,
+) -> int:
+    """Transactional mails that forms caused to one person since then, for whichever digest.
 
     Those that never left do not count: nobody was bothered.
     """
-    return _signups(connection, subscription.c.subscriber_id == subscriber_id, since)
+    return _signups(connection, subscription.c.subscriber_id == subscriber_id, since, kinds)
 
 
 def signups_of_mailbox(connection: Connection, mailbox_key: bytes, since: datetime) -> int:
@@ -74,13 +80,18 @@ def signups_of_mailbox(connection: Connection, mailbox_key: bytes, since: dateti
     return _signups(connection, subscriber.c.mailbox_key == mailbox_key, since)
 
 
-def _signups(connection: Connection, whose: ColumnElement[bool], since: datetime) -> int:
+def _signups(
+    connection: Connection,
+    whose: ColumnElement[bool],
+    since: datetime,
+    kinds: Sequence[DeliveryKind] = SIGNUP_KINDS,
+) -> int:
     found = connection.scalar(
         select(func.count())
         .select_from(delivery.join(subscription).join(subscriber))
         .where(
             whose,
-            delivery.c.kind.in_(SIGNUP_KINDS),
+            delivery.c.kind.in_(kinds),
             delivery.c.created_at > since,
             delivery.c.state.not_in(_NEVER_LEFT),
         )

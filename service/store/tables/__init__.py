@@ -23,6 +23,10 @@ from service.store.tables.articles import (
     unread_page,
 )
 from service.store.tables.audience import (
+    address_change,
+    former_address,
+    invitation,
+    invitation_text,
     signup_hour,
     subscriber,
     subscription,
@@ -62,6 +66,7 @@ from service.store.tables.sources import (
 from service.store.tables.websub import websub, websub_delivery
 
 __all__ = [
+    "address_change",
     "article",
     "article_key",
     "article_reference",
@@ -78,7 +83,10 @@ __all__ = [
     "edition_story",
     "entry",
     "fact",
+    "former_address",
     "hot_story",
+    "invitation",
+    "invitation_text",
     "mail_rate",
     "metadata",
     "redirect",

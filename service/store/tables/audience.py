@@ -34,6 +34,55 @@ subscriber = Table(
     Index("ix_subscriber_mailbox_key", "mailbox_key"),
 )
 
+former_address = Table(
+    "former_address",
+    metadata,
+    # The key of an address that a person had before: mail to it may still be on its way, and come
+    # back, and an older list must not make its owner a reader twice.
+    Column("address_key", LargeBinary, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscriber.id"), primary_key=True, autoincrement=False),
+    Column("left_at", UtcDateTime, nullable=False),
+    Index("ix_former_address_subscriber_id", "subscriber_id"),
+)
+
+address_change = Table(
+    "address_change",
+    metadata,
+    # Asked for by the old address, not yet confirmed by the new one.
+    Column("token", String(32), primary_key=True),  # 128 random bits, in the mail to the new one
+    Column("subscriber_id", ForeignKey("subscriber.id"), nullable=False),  # who changes
+    # What the mail to the new address hangs on, and by it whose that address is until then.
+    Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Index("ix_address_change_subscriber_id", "subscriber_id"),
+    Index("ix_address_change_subscription_id", "subscription_id"),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    # One mail to an address, ever. The key outlives the address, so that no second one follows.
+    Column("address_key", LargeBinary, primary_key=True),
+    Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
+    Column("list_name", Text, nullable=False),
+    Column("text_version", String(16), nullable=False),  # of invitation_text
+    Column("invited_at", UtcDateTime, nullable=False),
+    Column("accepted_at", UtcDateTime),  # None: no yes so far
+    Column("accepted_how", Text),  # by which page, and from which network address
+    Index("ix_invitation_subscription_id", "subscription_id"),
+)
+
+invitation_text = Table(
+    "invitation_text",
+    metadata,
+    # What those were shown who said yes: kept once for all who got the same words.
+    Column("version", String(16), primary_key=True),  # the beginning of its SHA-256
+    Column("language", String(35), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("first_used_at", UtcDateTime, nullable=False),
+)
+
 signup_hour = Table(
     "signup_hour",
     metadata,
@@ -65,6 +114,8 @@ subscription = Table(
     Column("welcome_due", Boolean, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("ended_reason", String(32)),
+    # What goes on in its place where two addresses became one person: its links lead there.
+    Column("successor", BigId),
     CheckConstraint("(ended_at IS NULL) = (ended_reason IS NULL)", name="ended"),
     Index(
         "uq_subscription_live",

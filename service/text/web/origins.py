@@ -24,6 +24,5 @@ def web_origin(value: str) -> str:
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError(f'"{value}" is more than the origin of a page; {right}')
     shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}" + (
-        f":{port}" if port not in (None, _USUAL[parts.scheme]) else ""
-    )
+    written = "" if port in (None, _USUAL[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{shown}{written}"

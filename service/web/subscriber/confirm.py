@@ -52,6 +52,7 @@ async def _confirm(request: Request, *, cookie: str | None, pressed: bool) -> Re
         cookie=cookie,
         pressed=pressed,
         previous_cut=rhythms.previous_cut(context.settings),
+        came_from=str(visitor_of(request).address),
     )
     if found.subscription is None:
         return error(request, 404)

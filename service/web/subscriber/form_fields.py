@@ -29,6 +29,9 @@ class Fields:
         """The last value of this name, "" if there is none."""
         return next((value for key, value in reversed(self.pairs) if key == name), "")
 
+    def __contains__(self, name: str) -> bool:
+        return any(key == name for key, _ in self.pairs)
+
     def all(self, name: str) -> list[str]:
         return [value for key, value in self.pairs if key == name]
 

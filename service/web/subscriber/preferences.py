@@ -1,42 +1,45 @@
-"""The preferences: one page, one Save. The link in each mail is the way in."""
+"""The preferences: one page for all digests of an address, one Save.
+
+The link in each mail is the way in. The address is masked, for mails are forwarded.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.audience import choices, unsubscribe
 from service.audience import preferences as audience
-from service.audience.preferences import Preferences
-from service.config.schema import Digest
+from service.audience import unsubscribe
+from service.audience.people import zones
+from service.audience.preferences import PersonalChoice, Preferences
 from service.errors import UsageError
 from service.mail.personal import confirm_path, preferences_path, unsubscribe_path
 from service.store.audience.subscriptions import Subscription
-from service.web.answers import error, page, see
+from service.web.answers import error, see
 from service.web.context import Context, context_of, visitor_of
-from service.web.subscriber import forgery, rhythms
+from service.web.subscriber import digest_form, forgery, own
+from service.web.subscriber.digest_form import FormError
 from service.web.subscriber.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
-from service.web.subscriber.own_subscription import mine
-from service.web.subscriber.views import FormOption, PreferencesForm
+from service.web.subscriber.own_subscription import own_page
+from service.web.subscriber.views import FormGroup, FormOption, PreferencesForm
 
-LONGEST_PAUSE = timedelta(days=366)
-_HOURS = tuple(f"{hour:02}:00" for hour in range(24))
+_NO_REGION = ("Etc/", "SystemV/", "posix/", "right/")
 
 
 async def show(request: Request) -> Response:
     """`GET /preferences/TOKEN`."""
     context = context_of(request)
-    found = await _find(request)
-    if isinstance(found, Response):
-        return found
+    active = await _find(request)
+    if isinstance(active, Response):
+        return active
     saved = request.query_params.get("saved") == "1"
-    return _page(context, found, context.clock(), saved=saved)
+    return _page(context, active, context.clock(), saved=saved)
 
 
 async def save(request: Request) -> Response:
@@ -46,164 +49,124 @@ async def save(request: Request) -> Response:
     visitor, base_url = visitor_of(request), context.settings.site.base_url
     if forgery.comes(request.headers, visitor.origin, base_url) is Comes.FROM_ELSEWHERE:
         return error(request, 403)
-    found = await _find(request)
-    if isinstance(found, Response):
-        return found
-    wanted = _wanted(context, found, fields, now)
-    if isinstance(wanted, str):
-        return _page(context, found, now, problem=wanted, status=422)
+    active = await _find(request)
+    if isinstance(active, Response):
+        return active
     try:
+        person = _person(context, active[0], fields)
+        wanted = _wanted(context, active, fields, now)
         await asyncio.to_thread(
-            audience.save, context.store, context.settings, now, found.token, wanted
+            audience.save, context.store, context.settings, now, active[0].token, wanted, person
         )
-    except UsageError:
-        return _page(context, found, now, problem="signup.fault.cadence", status=422)
-    return see(context, preferences_path(found.token), query="saved=1")
+    except FormError as fault:
+        return _page(context, active, now, given=fields, fault=fault, status=422)
+    except UsageError:  # the digest has left that cadence, or was left, while the page was open
+        left = FormError(active[0].digest_title, "signup.fault.cadence")
+        return _page(context, active, now, given=fields, fault=left, status=422)
+    return see(context, preferences_path(active[0].token), query="saved=1")
 
 
-async def _find(request: Request) -> Subscription | Response:
-    """The active subscription of the link; else where its owner must go."""
+async def _find(request: Request) -> list[Subscription] | Response:
+    """The active subscriptions of the link's person, its own first; else where to go."""
     context = context_of(request)
     token = request.path_params["token"]
+    active = await asyncio.to_thread(audience.of_address, context.store, token)
+    if active:
+        return active
     found = await asyncio.to_thread(unsubscribe.find, context.store, token)
     if found is None:
         return error(request, 404)
     if not found.live:
-        return see(context, unsubscribe_path(token))
-    return found if found.confirmed else see(context, confirm_path(token))
+        return see(context, unsubscribe_path(found.token))
+    return see(context, confirm_path(found.token))
 
 
 def _page(
     context: Context,
-    found: Subscription,
+    active: list[Subscription],
     now: datetime,
     *,
     saved: bool = False,
-    problem: str | None = None,
+    given: Fields | None = None,
+    fault: FormError | None = None,
     status: int = 200,
 ) -> Response:
-    digest = context.settings.digest.get(found.digest)
-    form = None
-    if digest is not None:
-        form = _form(context, digest, found, now, saved=saved, problem=problem)
-    return page(context, "preferences", status, one=mine(context, found, now), form=form)
-
-
-def _form(
-    context: Context,
-    digest: Digest,
-    found: Subscription,
-    now: datetime,
-    *,
-    saved: bool,
-    problem: str | None,
-) -> PreferencesForm:
-    paused = _last_day(context, found) if audience.is_paused(found, now) else None
-    today = now.astimezone(_zone(context)).date()
-    return PreferencesForm(
-        topics=_topics(context, digest, found),
-        cadences=_cadences(context, digest, found),
-        hours=_hours(digest, found),
-        pause="until" if paused else "",
-        paused_to=paused.isoformat() if paused else "",
-        first_day=(today + timedelta(days=1)).isoformat(),
-        last_day=(today + LONGEST_PAUSE).isoformat(),
-        paused=None if paused is None else _noon(context, paused),
-        pause_days=unsubscribe.PAUSE.days,
+    own, settings = active[0], context.settings
+    zone = ZoneInfo(own.zone or context.renderer.site.zone)
+    words = context.renderer.words(context.spoken(own.language))
+    sections = tuple(digest_form.section(settings, words, one, now, zone, given) for one in active)
+    sent = any(one.form for one in sections)
+    form = PreferencesForm(
+        digests=sections,
+        zones=_zones(context, own.zone if given is None else given.one("zone") or None),
+        site_zone=context.renderer.site.zone,
+        languages=_languages(context, given.one("language") if given else own.language),
+        sent=sent,
         saved=saved,
-        problem=problem,
+        problem=fault.key if fault else None,
+        about=fault.about if fault and len(active) > 1 else "",
     )
-
-
-def _topics(context: Context, digest: Digest, found: Subscription) -> tuple[FormOption, ...]:
-    offered = choices.topics(context.settings, digest)
-    if len(offered) <= 1:
-        return ()
-    chosen = choices.topics_shown(offered, found.topics)
-    return tuple(FormOption(name, title, name in chosen) for name, title in offered.items())
-
-
-def _cadences(context: Context, digest: Digest, found: Subscription) -> tuple[FormOption, ...]:
-    offered = choices.cadences(digest)
-    if len(offered) <= 1:
-        return ()
-    settings, words = context.settings, context.renderer.words(context.language)
-    chosen = found.cadence if found.cadence in offered else choices.first_cadence(digest)
-    return tuple(
-        FormOption(one, rhythms.in_words(settings, digest, one, words, found.hour), one == chosen)
-        for one in offered
-    )
-
-
-def _hours(digest: Digest, found: Subscription) -> tuple[FormOption, ...]:
-    """The digest's own hour first, as ""; then every full hour, and the one that is chosen."""
-    if not any(choices.has_hour(one) for one in choices.cadences(digest)):
-        return ()
-    hours = sorted({*_HOURS, *([found.hour] if found.hour else [])})
-    own = FormOption("", digest.at, found.hour is None)
-    return (own, *(FormOption(hour, hour, hour == found.hour) for hour in hours))
+    return own_page(context, own, now, "preferences", status, form=form)
 
 
 def _wanted(
-    context: Context, found: Subscription, fields: Fields, now: datetime
-) -> Preferences | str:
-    """What was chosen; or the key of the sentence that says what is wrong with it."""
-    digest = context.settings.digest.get(found.digest)
-    if digest is None:
-        return "signup.fault.cadence"
-    offered = choices.cadences(digest)
-    cadence = fields.one("cadence") if len(offered) > 1 else offered[0]
-    topics = choices.topics(context.settings, digest)
-    try:
-        chosen = found.topics
-        if len(topics) > 1:
-            chosen = choices.choose_topics(topics, fields.all("topic"))
-    except ValueError:
-        return "signup.fault.topics"
-    try:
-        hour = choices.choose_hour(cadence, fields.one("hour"))
-    except ValueError:
-        return "signup.fault.hour"
-    try:
-        paused_until = _pause(context, found, fields, now)
-    except ValueError:
-        return "signup.fault.date"
-    return Preferences(cadence, chosen, hour, paused_until)
+    context: Context, active: list[Subscription], fields: Fields, now: datetime
+) -> dict[str, Preferences]:
+    """Digest -> what was chosen, of those that are still sent. Raises FormError."""
+    settings, site_zone = context.settings, context.renderer.site.zone
+    zone = ZoneInfo(active[0].zone or site_zone)
+    sent = [one for one in active if one.digest in settings.digest]
+    if not sent:
+        raise FormError(active[0].digest_title, "signup.fault.cadence")
+    return {one.digest: digest_form.wanted(settings, one, fields, now, zone) for one in sent}
 
 
-def _pause(context: Context, found: Subscription, fields: Fields, now: datetime) -> datetime | None:
-    """The end of the pause, aware; None = no pause. Raises ValueError for a day that cannot be."""
-    wanted, paused = fields.one("pause"), audience.is_paused(found, now)
-    if wanted == "days":
-        return now + unsubscribe.PAUSE
-    # Who fills in a day and forgets the circle before it means the day.
-    if wanted != "until" and (paused or not fields.one("until")):
-        return None
-    day = date.fromisoformat(fields.one("until"))
-    if paused and day == _last_day(context, found):
-        return found.paused_until  # as it was: thirty days end at the minute they began
-    today = now.astimezone(_zone(context)).date()
-    if not today < day <= today + LONGEST_PAUSE:
-        raise ValueError("a pause ends after today and within a year")
-    return datetime.combine(day + timedelta(days=1), time(), _zone(context))
+def _person(context: Context, own: Subscription, fields: Fields) -> PersonalChoice:
+    """Zone and language; what the form does not say, or what is the site's own, as it is.
+
+    Raises FormError for one that is none.
+    """
+    zone, language = fields.one("zone") or None, fields.one("language") or None
+    if zone is not None and zone not in zones():
+        raise FormError("", "signup.fault.zone")
+    if language is not None and not context.renderer.speaks(language):
+        raise FormError("", "signup.fault.language")
+    if zone == context.renderer.site.zone:
+        zone = None
+    if language is None or _shown(context, own.language) == language:
+        language = own.language  # "en-GB" is shown as "en", and stays
+    return PersonalChoice(zone if "zone" in fields else own.zone, language)
 
 
-def _last_day(context: Context, found: Subscription) -> date:
-    assert found.paused_until is not None
-    last = found.paused_until - timedelta(microseconds=1)
-    return last.astimezone(_zone(context)).date()
+def _zones(context: Context, chosen: str | None) -> tuple[FormGroup, ...]:
+    """Cities by region; none is chosen where the site's own zone counts."""
+    groups: dict[str, list[FormOption]] = {}
+    for name in sorted(zones()):
+        region, _, city = name.partition("/")
+        if city and not name.startswith(_NO_REGION) and name != context.renderer.site.zone:
+            label = city.replace("_", " ").replace("/", ", ")
+            groups.setdefault(region, []).append(FormOption(name, label, name == chosen))
+    return tuple(FormGroup(region, tuple(cities)) for region, cities in groups.items())
 
 
-def _noon(context: Context, day: date) -> datetime:
-    """An instant that the templates write as this day."""
-    return datetime.combine(day, time(12), _zone(context))
+def _languages(context: Context, chosen: str | None) -> tuple[FormOption, ...]:
+    """The languages that there are words for, each by its own name; none where there is one."""
+    known, shown = context.renderer.languages(), _shown(context, chosen or None)
+    if len(known) <= 1:
+        return ()
+    names = ((one, context.renderer.words(one).say("language.name")) for one in known)
+    return tuple(FormOption(one, name, one == shown) for one, name in names)
 
 
-def _zone(context: Context) -> ZoneInfo:
-    return ZoneInfo(context.renderer.site.zone)
+def _shown(context: Context, language: str | None) -> str:
+    """Which of the languages with words that is."""
+    spoken = context.spoken(language)
+    known = spoken in context.renderer.languages()
+    return spoken if known else spoken.partition("-")[0].lower()
 
 
 ROUTES = [
     Route("/preferences/{token}", show),
     Route("/preferences/{token}", save, methods=["POST"], max_body_size=BODY_LIMIT),
+    *own.ROUTES,
 ]

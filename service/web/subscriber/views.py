@@ -79,11 +79,11 @@ class Mine:
 
 
 @dataclass(frozen=True, slots=True)
-class PreferencesForm:
-    """The preferences. `hours` is empty where no hour can be chosen.
+class DigestForm:
+    """What may be set for one digest. `hours` is empty where no hour can be chosen.
 
-    `paused_to` is the last day of a pause as "2026-12-24" ("" = none), `first_day` and `last_day`
-    are what may be chosen. `paused`: the last day of the pause that is on, None = none.
+    `pause` is "", "days" or "until", `paused_to` the last day of a pause as "2026-12-24" ("" =
+    none), `first_day` and `last_day` are what may be chosen.
     """
 
     topics: tuple[FormOption, ...]
@@ -93,10 +93,73 @@ class PreferencesForm:
     paused_to: str
     first_day: str
     last_day: str
-    paused: datetime | None
     pause_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class DigestSection:
+    """A digest in the preferences. `form` None: it is not sent any more.
+
+    `paused`: the last day of the pause that is on, None = none. `unsubscribe` is a path.
+    """
+
+    digest: str
+    title: str
+    next_mail: datetime | None
+    paused: datetime | None
+    unsubscribe: str
+    form: DigestForm | None
+
+
+@dataclass(frozen=True, slots=True)
+class FormGroup:
+    """Options that belong together, such as the cities of a region."""
+
+    label: str
+    options: tuple[FormOption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreferencesForm:
+    """The preferences of all digests of an address; the one of the link stands first.
+
+    `zones` has none checked where the site's (`site_zone`) counts; `languages` is empty where there
+    is one. `sent`: there is something to save. `problem` is the key of a sentence about the digest
+    of the title `about` ("" = of all).
+    """
+
+    digests: tuple[DigestSection, ...]
+    zones: tuple[FormGroup, ...]
+    site_zone: str
+    languages: tuple[FormOption, ...]
+    sent: bool
     saved: bool
     problem: str | None = None
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnView:
+    """The page of an address and its data. `address` is whole: its link was mailed to it.
+
+    `typed` and `problem`, the key of a sentence, where something was filled in that cannot be.
+    `active`: something is sent to it.
+    """
+
+    path: str
+    address: str
+    typed: str
+    problem: str | None
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MovingView:
+    """A change of address as the new one sees it. `to` is that one, masked; `done`: it is made."""
+
+    path: str
+    to: str
+    done: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ LEFT = {
         "source_poll.quarantined_since", "source.created_at", "source_poll.first_collected_at",
         "source_poll.gone_at",
         "review.settled_at", "review_act.happened_at", "review_link.mailed_at",
+        "invitation.invited_at", "invitation.accepted_at", "invitation_text.first_used_at",
         "running_process.started_at", "story.created_at", "story_act.happened_at",
         "subscriber.created_at", "subscription.ended_at",
         "subscription_event.happened_at", "suppression.suppressed_at", "topic.created_at",

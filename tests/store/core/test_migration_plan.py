@@ -29,6 +29,7 @@ FROZEN = {
     "0012_hub_sources": "f61e269aa79cc2d34e3b4a82d7ad7b18",
     "0013_returned_mail": "fd27f7ddbbcde2e9d00f614c72c81e5b",
     "0014_reviews": "96c8ed4c9ae5df460b873827e00f93ad",
+    "0015_subscribers_pages": "0e8d2a51835483e67f9c1ad290512502",
 }
 """Each migration, with the first half of the SHA-256 of its file. A new one adds its line; none of
 those that stand here changes any more: somebody's database has been through it."""

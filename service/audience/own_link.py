@@ -1,0 +1,111 @@
+"""The signed link to one's own page, where an address is changed, shown and forgotten.
+
+It is asked for on the preferences page, whose link stands in every mail, and goes to the address
+itself: who was only forwarded a mail cannot read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from service.audience import tokens
+from service.audience.tokens import is_token
+from service.config.schema import Settings
+from service.mail.message import transactional_message_id
+from service.mail.personal import host, own_path
+from service.model import DeliveryKind
+from service.render.engine import Renderer
+from service.render.site_facts import base_url
+from service.store.audience import subscriptions
+from service.store.audience.subscriptions import Subscription
+from service.store.core import facts
+from service.store.core.database import Store
+from service.store.mailing import transactional
+
+LASTS = timedelta(days=1)
+"""How long the link works."""
+
+HOURS = int(LASTS.total_seconds()) // 3600
+
+A_DAY = 3
+"""Mails with such a link to one address."""
+
+_PRESSED_TWICE = timedelta(minutes=2)
+
+
+class OwnLinkState(StrEnum):
+    """Where a signed link leads."""
+
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPage:
+    """`subscription` is the one that the link was asked for with; None where it is unknown."""
+
+    standing: OwnLinkState
+    subscription: Subscription | None = None
+
+
+def ask(
+    store: Store, settings: Settings, renderer: Renderer, now: datetime, token: str
+) -> Subscription | None:
+    """Mail the link to the address behind this token. Pressed twice it is mailed once.
+
+    Returns the subscription, whether a mail is due or the day's are used up; None: no such link, or
+    it is not active. Raises TemplateError.
+    """
+    if not is_token(token):
+        return None
+    with store.ledger() as connection:
+        found = subscriptions.held(connection, token)
+        if found is None or not (found.live and found.confirmed) or found.address is None:
+            return None
+        kinds = (DeliveryKind.CHANGE,)
+        mails = transactional.signups_of(connection, found.subscriber_id, now - LASTS, kinds)
+        just_now = transactional.signups_of(
+            connection, found.subscriber_id, now - _PRESSED_TWICE, kinds
+        )
+        if mails >= A_DAY or just_now:
+            return found
+        secret = facts.secret(connection)
+        until = now + LASTS
+        link = tokens.own_link(secret, found.token, found.address_key, until)
+        spoken = found.language if found.language and renderer.speaks(found.language) else None
+        language = spoken or settings.site.language
+        transactional.plan(
+            connection,
+            kind=DeliveryKind.CHANGE,
+            subscription_id=found.id,
+            message_id=transactional_message_id(
+                secret, host(settings), kind=DeliveryKind.CHANGE,
+                subscription_id=found.id, dated_at=now,
+            ),
+            parts=renderer.mail(
+                "own", language, link=base_url(settings) + own_path(link), hours=HOURS
+            ),
+            language=language,
+            now=now,
+            expires_at=until,
+        )  # fmt: skip
+        return found
+
+
+def open_page(store: Store, now: datetime, text: str) -> OwnPage:
+    """Follow a signed link. Forged, of another address, or of who was forgotten: unknown."""
+    link = tokens.read_own_link(text)
+    if link is None:
+        return OwnPage(OwnLinkState.UNKNOWN)
+    with store.read() as connection:
+        secret = facts.known_secret(connection)
+        found = subscriptions.by_token(connection, link.token)
+    if secret is None or found is None or found.address is None:
+        return OwnPage(OwnLinkState.UNKNOWN)
+    if not tokens.is_own_link(secret, link, found.address_key):
+        return OwnPage(OwnLinkState.UNKNOWN)
+    standing = OwnLinkState.OPEN if now < link.until else OwnLinkState.EXPIRED
+    return OwnPage(standing, found)

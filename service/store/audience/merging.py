@@ -1,0 +1,137 @@
+"""One person takes another one's address, and both are one from then on.
+
+The one who changes stays, with subscriptions, history and ledger; the other one's come along. The
+row that is left over takes the old address's key, without an address: it is nobody's, until
+somebody signs up with it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, delete, exists, select, update
+
+from service.store.core.bulk import lots
+from service.store.core.statements import upsert
+from service.store.tables import former_address, subscriber, subscription, told
+
+
+def lock(connection: Connection, people: Iterable[int]) -> None:
+    """Nobody else changes anything of these people until the transaction ends; in one order."""
+    connection.execute(
+        select(subscriber.c.id)
+        .where(subscriber.c.id.in_(sorted(people)))
+        .order_by(subscriber.c.id)
+        .with_for_update()
+    ).all()
+
+
+def succeed(connection: Connection, ended: int, successor: int) -> None:
+    """The links of an ended subscription lead to this one from now on."""
+    connection.execute(
+        update(subscription).where(subscription.c.id == ended).values(successor=successor)
+    )
+
+
+def merge(connection: Connection, stays: int, goes: int, now: datetime) -> None:
+    """Give `stays` the address of `goes` and all that it has. Both must be locked.
+
+    Of one digest at most one of the two may have a live subscription. What either was told in a
+    scope both were told from now on.
+    """
+    rows = connection.execute(
+        select(subscriber.c.id, subscriber.c.address_key, subscriber.c.mailbox_key,
+               subscriber.c.address)
+        .where(subscriber.c.id.in_([stays, goes]))
+    ).all()  # fmt: skip
+    found = {row.id: row for row in rows}
+    old, new = found[stays], found[goes]
+    connection.execute(
+        update(subscription).where(subscription.c.subscriber_id == goes).values(subscriber_id=stays)
+    )
+    _told(connection, stays, goes)
+    _former(connection, stays, goes, old.address_key, new.address_key, now)
+    _set(connection, goes, address_key=secrets.token_bytes(32), address=None, mailbox_key=None)
+    _set(
+        connection, stays,
+        address_key=new.address_key, mailbox_key=new.mailbox_key, address=new.address,
+    )  # fmt: skip
+    _set(connection, goes, address_key=old.address_key, mailbox_key=old.mailbox_key)
+
+
+def _told(connection: Connection, stays: int, goes: int) -> None:
+    known = told.alias("known")
+    twice = exists().where(
+        and_(
+            known.c.subscriber_id == stays,
+            known.c.scope == told.c.scope,
+            known.c.article_id == told.c.article_id,
+        )
+    )
+    connection.execute(delete(told).where(told.c.subscriber_id == goes, twice))
+    connection.execute(update(told).where(told.c.subscriber_id == goes).values(subscriber_id=stays))
+
+
+def _former(
+    connection: Connection, stays: int, goes: int, old: bytes, new: bytes, now: datetime
+) -> None:
+    """Addresses of either before are those of the one; the new one is none of them."""
+    f = former_address.c
+    theirs = connection.execute(
+        select(f.address_key, f.left_at).where(f.subscriber_id == goes)
+    ).all()
+    connection.execute(delete(former_address).where(f.subscriber_id == goes))
+    connection.execute(delete(former_address).where(f.subscriber_id == stays, f.address_key == new))
+    for key, left_at in [*((row.address_key, row.left_at) for row in theirs), (old, now)]:
+        if key == new:
+            continue
+        row = upsert(connection, former_address).values(
+            address_key=key, subscriber_id=stays, left_at=left_at
+        )
+        connection.execute(
+            row.on_conflict_do_update(
+                index_elements=["address_key", "subscriber_id"], set_={"left_at": left_at}
+            )
+        )
+
+
+def _set(connection: Connection, subscriber_id: int, **values: object) -> None:
+    connection.execute(update(subscriber).where(subscriber.c.id == subscriber_id).values(**values))
+
+
+def former_keys(connection: Connection, people: Iterable[int]) -> dict[int, tuple[bytes, ...]]:
+    """Person -> the keys of the addresses that they had before; who had none is absent."""
+    found: dict[int, tuple[bytes, ...]] = {}
+    f = former_address.c
+    for some in lots(people):
+        rows = connection.execute(
+            select(f.subscriber_id, f.address_key)
+            .where(f.subscriber_id.in_(some))
+            .order_by(f.left_at.desc())
+        )
+        for who, key in rows:
+            found[who] = (*found.get(who, ()), key)
+    return found
+
+
+def left_at(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, datetime]:
+    """Key -> when its owner changed to another address, of those that were left."""
+    found: dict[bytes, datetime] = {}
+    f = former_address.c
+    for some in lots(keys):
+        rows = connection.execute(
+            select(f.address_key, f.left_at).where(f.address_key.in_(some)).order_by(f.left_at)
+        )
+        found.update((row.address_key, row.left_at) for row in rows)
+    return found
+
+
+def moved_since(connection: Connection, people: Iterable[int], since: datetime) -> set[int]:
+    """Who of these changed their address after this instant."""
+    f = former_address.c
+    rows = connection.execute(
+        select(f.subscriber_id).where(f.subscriber_id.in_(list(people)), f.left_at > since)
+    )
+    return set(rows.scalars())
