@@ -152,9 +152,9 @@ class Fleet:
     def time_passes(self, *tables: Table) -> None:
         """What is leased in these is anybody's, as it is half a minute after its owner has died."""
         past = datetime.now(UTC) - timedelta(seconds=1)
-        with self.office.store.write() as connection:
-            for table in tables:
-                held = table.c.lease_until.is_not(None)
+        for table in tables:
+            held = table.c.lease_until.is_not(None)
+            with self.office.store.write() as connection:
                 connection.execute(update(table).where(held).values(lease_until=past))
 
     def news(self) -> None:
@@ -162,9 +162,18 @@ class Fleet:
         words = " ".join("".join(self.random.choices(_LETTERS, k=7)) for _ in range(9))
         self.titles.append(f"Giáo dục số {len(self.titles) + 1} {words}")
         self._write(*self.titles[-500:], _OLD)
-        now = datetime.now(UTC)
-        with self.office.store.write() as connection:
-            connection.execute(update(t.source_poll).values(next_poll_at=now))
+        self._falls_due()
+
+    def _falls_due(self) -> None:
+        """Each outlet in a transaction of its own: collectors hold several, in their order."""
+        with self.office.store.read() as connection:
+            sources = connection.scalars(select(t.source_poll.c.source_id)).all()
+        for source in sources:
+            its = t.source_poll.c.source_id == source
+            with self.office.store.write() as connection:
+                connection.execute(
+                    update(t.source_poll).where(its).values(next_poll_at=datetime.now(UTC))
+                )
 
     def cut(self) -> None:
         """Everybody's next edition is due, and all that is known belongs to it.
@@ -239,8 +248,7 @@ class Fleet:
         if self._known() >= {_OLD, *self.titles}:
             with self.office.store.read() as connection:
                 return not story_rows.has_unjudged(connection)
-        with self.office.store.write() as connection:
-            connection.execute(update(t.source_poll).values(next_poll_at=datetime.now(UTC)))
+        self._falls_due()
         return False
 
     async def _wait_for(self, holds: Callable[[], object]) -> None:
