@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from lxml import html as lxml_html
 
 from service.model import DeliveryKind
-from service.newsletter.compose import HTML_LIMIT
+from service.newsletter import samples
+from service.newsletter.choose import limits_of
+from service.newsletter.compose import HTML_LIMIT, EditionComposer
+from service.newsletter.layout import Frame
 from service.publish.pages import Pages
 from service.render.faults import faults
 from service.store.core.database import Store
@@ -366,3 +370,34 @@ def test_on_the_web_are_the_stories_that_a_mail_only_counts(store, tmp_path):
     assert len(told) == 5
     assert {*told} < {*page}
     assert len(page) == len(NEWS["story"])
+
+
+@EACH_LOOK
+def test_an_editor_s_words_have_their_places(store, tmp_path, look):
+    """Above the news and below a story, with links made safe, in both parts."""
+    room = full_edition.newsroom(store, tmp_path, look)
+    topics = tuple(room.settings.topic)
+    said = "Chào bạn đọc.\n\nXem https://tin.example.vn/luu-y <b>nhé</b>."
+    limits = limits_of(room.settings.digest["tuan"].stories)
+    with store.read() as connection:
+        frozen = samples.newest(connection, topics, 20)
+        noted = [replace(one, note="Có đính chính tối nay.") for one in frozen[:1]]
+        choice = samples.choice_of(connection, frozen, topics, limits)
+    frame = Frame("tuan", "Điểm tin tuần", MONDAY, "/editions/tuan/1/", {}, "#ff8888", look, said)
+    composer = EditionComposer(
+        room.renderer, DeliveryKind.EDITION, frame, topics, [*noted, *frozen[1:]]
+    )
+    mail = composer.compose(choice, "vi")
+    parts = composer.render(mail.layout, "vi")
+    page = lxml_html.fromstring(parts.html)
+    [opening] = page.xpath("//td[@class='opening']")
+    assert [one.text_content() for one in opening] == [
+        "Chào bạn đọc.", "Xem https://tin.example.vn/luu-y <b>nhé</b>.",
+    ]  # fmt: skip
+    assert opening.xpath(".//a/@href") == ["https://tin.example.vn/luu-y"]
+    [note] = page.xpath("//div[@class='note']/p")
+    assert note.text == "Có đính chính tối nay."
+    assert "border-left: 3px solid" in note.get("style")
+    assert said in parts.text
+    assert "\nCó đính chính tối nay.\n" in parts.text
+    assert faults_for_word(parts.html) == []
