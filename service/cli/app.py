@@ -45,6 +45,10 @@ COMMANDS = {
         "list, add, import, export, forget subscribers",
     ),
     "stories": ("service.cli.stories.stories:stories", "list, split and merge stories"),
+    "recall": (
+        "service.cli.stories.recall:recall",
+        "take back a story that went out, and tell those who were told",
+    ),
     "deliveries": (
         "service.cli.deliveries:deliveries",
         "list and settle mails that may not have arrived",

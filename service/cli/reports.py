@@ -83,6 +83,24 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
     back = [(_RETURNED[kind], n) for kind, n in found.returned.items() if n]
     if back:
         table(f"Returned within {RETURNED.days} days", ("what it was", "mails"), back)
+    table(
+        "Taken back",
+        ("when", "by", "title", "reason", "told so", "still to be told"),
+        [
+            (
+                local(one.recall.recalled_at, zone),
+                one.recall.actor,
+                one.recall.title,
+                one.recall.reason,
+                one.readers.told,
+                one.readers.waiting,
+            )
+            for one in found.recalled.recalls
+        ],
+    )
+    if found.recalled.remaking:
+        waiting = number(found.recalled.remaking, "segment")
+        say(f"mail waits to be made anew without what was taken back: {waiting}")
     if found.unindexed:
         say(f"not indexed for search yet: {number(found.unindexed, 'article')}")
     table(

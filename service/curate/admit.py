@@ -29,6 +29,7 @@ from service.curate.citing import write_citations
 from service.curate.placing import Placing
 from service.curate.prepare import Prepared, Told, prepare
 from service.curate.rules.matcher import Matcher
+from service.curate.stories import recalling
 from service.model import Document, Refusal
 from service.store.content import (
     articles,
@@ -234,6 +235,7 @@ class _Admission:
             self.connection, [(key, one.article_id) for one in accepted for key in one.keys]
         )
         self._keep_entries(candidates)
+        accepted = self._without_recalled(accepted)
         changes = Amending(self.connection, self.before, self.gone, self.now).amend(accepted)
         placing = Placing(self.connection, self.matcher, self.before, self.tellers, self.now)
         placed = placing.place(accepted, changes.own)
@@ -276,6 +278,21 @@ class _Admission:
         self.public_ids |= {one.id: one.public_id for one in self.before.values()}
         for one in there:
             self._recall(one)
+
+    def _without_recalled(self, accepted: list[ArticleCandidate]) -> list[ArticleCandidate]:
+        """What was taken back stays so: an article that is known, and one with the same words.
+
+        Of what is left out nothing is amended and nothing placed; its words are not kept.
+        """
+        there = {one.article_id for one in accepted if one.was_there}
+        fresh = {one.article_id: one.values for one in accepted if not one.was_there}
+        became = set(self.merged.values())
+        gone = recalling.known_again(self.connection, there, fresh, became, self.now)
+        for article_id in gone:
+            self.touched.discard(article_id)
+            self.public_ids.pop(article_id, None)  # it is no news
+            self.before.pop(article_id, None)
+        return [one for one in accepted if one.article_id not in gone]
 
     def _recall(self, one: ArticleCandidate) -> None:
         """What its source had told before stays as it was: news or quiet."""

@@ -7,10 +7,13 @@ import hashlib
 from collections.abc import Sequence
 
 from service.model import Entry
-from service.text.fold import nfc
+from service.text.fold import lowered, nfc, words_of
 from service.text.web.canonical import canonical
 
 PUBLIC_ID_BITS = 120
+
+FEWEST_TITLE_WORDS = 6
+"""Words of a headline that is one article's: "Thời tiết hôm nay" comes every day."""
 
 LONGEST_KEY = 1000
 """Bytes. An index of PostgreSQL takes 2,700 a row; longer keys end in their hash."""
@@ -47,6 +50,14 @@ def first_key(keys: Sequence[str], entry_key: str, source_id: int, source: str) 
 def address_key(address: str) -> str:
     """The key of an address."""
     return bounded(canonical(nfc(address)))
+
+
+def title_key(title: str) -> bytes | None:
+    """A hash of a headline's words; None: it has too few to know an article by."""
+    words = list(lowered(words_of(title)[0]))
+    if len(words) < FEWEST_TITLE_WORDS:
+        return None
+    return hashlib.blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=16).digest()
 
 
 def bounded(key: str) -> str:

@@ -19,10 +19,14 @@ from service.store.mailing.outcomes import DeliveryOutcome
 
 @dataclass(frozen=True, slots=True)
 class _Gate:
-    """The relay of this name has answered a delivery's DATA with 354."""
+    """The relay of this name has answered a delivery's DATA with 354.
+
+    `segment_id`: of what its message was made.
+    """
 
     delivery_id: int
     relay: str
+    segment_id: int
 
 
 _Step = _Gate | DeliveryOutcome
@@ -58,12 +62,13 @@ class Commits:
         # readers, in one order that a transaction has once.
         self._apart = GroupCommit(self._commit)
 
-    async def begin(self, delivery_id: int, relay: str) -> DeliveryState | None:
+    async def begin(self, delivery_id: int, relay: str, segment_id: int) -> DeliveryState | None:
         """Commit `sending` where the person may still get it, else `suppressed`.
 
-        None: it is no longer ours. Raises StoreError.
+        None: it is no longer ours, or shows what was taken back since: its segment is not
+        `segment_id` any more. Raises StoreError.
         """
-        state = await self._all(_Gate(delivery_id, relay))
+        state = await self._all(_Gate(delivery_id, relay, segment_id))
         assert state is None or isinstance(state, DeliveryState)
         return state
 
@@ -100,7 +105,8 @@ class Commits:
         if not gates:
             return {}
         relays = {one.delivery_id: one.relay for one in gates}
-        gate = claims.mark_sending(connection, self._owner, self._clock(), relays)
+        made_of = {one.delivery_id: one.segment_id for one in gates}
+        gate = claims.mark_sending(connection, self._owner, self._clock(), relays, made_of)
         return {
             **dict.fromkeys(gate.passed, DeliveryState.SENDING),
             **dict.fromkeys(gate.suppressed, DeliveryState.SUPPRESSED),

@@ -247,7 +247,7 @@ class Courier:
     ) -> Handover:
         async def gate() -> bool:
             self._passed("at 354")
-            state = await self._commits.begin(delivery.id, line.name)
+            state = await self._commits.begin(delivery.id, line.name, delivery.segment_id)
             if state is DeliveryState.SUPPRESSED:
                 self.counts[state] += 1
             if state is DeliveryState.SENDING:

@@ -11,15 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 
 from service.model import DeliveryKind, Parts
 from service.newsletter import layout, rules
 from service.newsletter.choose import StorySelection
 from service.newsletter.layout import Frame, Layout
 from service.newsletter.rules import Schedule
+from service.newsletter.views import CorrectionView
 from service.render import dates
 from service.render.engine import Renderer
-from service.render.views import StoryView, thaw
+from service.render.views import StoryView, remade_by, thaw
 from service.store.mailing.editions import Frozen
 
 HTML_LIMIT = 90_000
@@ -64,10 +66,12 @@ class EditionComposer:
         digest: bytes | None = None,
         beside: Mapping[str, object] | None = None,
         template: str = "",
+        corrections: Mapping[int, CorrectionView] = MappingProxyType({}),
     ) -> None:
         """`topics`: the digest's, in its order. `digest`: `renderer.mail_digest()`, if known.
 
         `template` "": that of the kind. `beside`: what it is given besides `edition` and `once`.
+        `corrections`: recall -> what is said of it.
         """
         self._renderer = renderer
         self._frame = frame
@@ -79,22 +83,33 @@ class EditionComposer:
         self._beside = beside or {}
         self._template = template or kind.value
         shape = (renderer.mail_digest() if digest is None else digest).hex()
-        self._shape = repr((kind.value, shape, frame, self._notes)).encode()
+        # A mail that is made anew has other bytes under another name, also where its layout stays.
+        remade = [(one.story_id, by) for one in frozen if (by := remade_by(one.view)) is not None]
+        told = (kind.value, shape, frame, self._notes, *remade)
+        self._shape = repr(told).encode()
+        self._corrections = corrections
         self._rendered: dict[tuple[str, str, Layout], Parts] = {}
         self._pieces: dict[tuple[object, ...], str] = {}
         self._known: dict[tuple[str, str, Layout], tuple[int, Layout, bytes]] = {}
         self._coming: dict[tuple[str, str], str] = {}
 
-    def compose(self, choice: StorySelection, language: str, coming: str = "") -> Composed:
+    def compose(
+        self,
+        choice: StorySelection,
+        language: str,
+        coming: str = "",
+        corrections: tuple[int, ...] = (),
+    ) -> Composed:
         """The mail of a choice that shows something. Raises TemplateError.
 
         It is rendered when its layout is seen for the first time: so its size is known.
+        `corrections`: the recalls that it tells of.
         """
-        wanted = layout.lay_out(choice, self._topics)
+        wanted = replace(layout.lay_out(choice, self._topics), corrections=corrections)
         known = self._known.get((language, coming, wanted))
         if known is None:
-            shown, fitting = self._fit(choice, language, coming)
-            known = (shown, fitting, self._hash(fitting, language, coming))
+            shown, fitting = self._fit(choice, language, coming, corrections)
+            known = (shown, fitting, self.hash(fitting, language, coming))
             self._known[language, coming, wanted] = known
         shown, fitting, key = known
         return Composed(choice.cut_to(shown), fitting, language, coming, key)
@@ -114,11 +129,13 @@ class EditionComposer:
             return ""
         return dates.moment(cut, schedule.zone, self._renderer.words(language))
 
-    def _fit(self, choice: StorySelection, language: str, coming: str) -> tuple[int, Layout]:
+    def _fit(
+        self, choice: StorySelection, language: str, coming: str, corrections: tuple[int, ...]
+    ) -> tuple[int, Layout]:
         """How many stories may be shown, and the layout with so many."""
         while True:
             shown = len(choice.shown)
-            fitting = layout.lay_out(choice, self._topics)
+            fitting = replace(layout.lay_out(choice, self._topics), corrections=corrections)
             size = encoded_size(self.render(fitting, language, coming).html)
             if size <= _ROOM or shown == 1:
                 return shown, fitting
@@ -136,6 +153,7 @@ class EditionComposer:
                 language,
                 self._notes,
                 coming,
+                self._corrections,
             )
             once = partial(self._once, language)
             self._rendered[key] = self._renderer.mail(
@@ -143,7 +161,8 @@ class EditionComposer:
             )
         return self._rendered[key]
 
-    def _hash(self, wanted: Layout, language: str, coming: str) -> bytes:
+    def hash(self, wanted: Layout, language: str, coming: str = "") -> bytes:
+        """The name of what `render` gives."""
         return hashlib.sha256(self._shape + repr((language, coming, wanted)).encode()).digest()
 
     def _once(self, language: str, *key: object, caller: Callable[[], str]) -> str:

@@ -55,12 +55,16 @@ class CutTerms:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`choice` None: no mail. `reason` says why ("" with a mail)."""
+    """`choice` None: no mail. `reason` says why ("" with a mail).
+
+    `corrections`: the recalls that the mail tells of.
+    """
 
     window: Window
     move: WindowMove
     choice: StorySelection | None
     reason: str = ""
+    corrections: tuple[int, ...] = ()
 
 
 def decide(window: Window, terms: CutTerms, chooser: Chooser, told: AbstractSet[int]) -> Decision:

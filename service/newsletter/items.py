@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from service.curate.selection.standing import from_json, together
 from service.newsletter.choose import StoryItem
+from service.render.views import is_recalled
 from service.store.core.database import Connection
 from service.store.mailing import edition_candidates, told
 from service.store.mailing.editions import Frozen
@@ -31,12 +32,15 @@ class Items:
 
 
 def resolve(connection: Connection, frozen: Sequence[Frozen]) -> Items:
-    """Follow what has become of stories and articles. A story counts once, at its first place."""
+    """Follow what has become of stories and articles. A story counts once, at its first place.
+
+    What was taken back since the freeze is left out.
+    """
     become = edition_candidates.surviving_stories(connection, [one.story_id for one in frozen])
     now = edition_candidates.articles_of(connection, become.values())
     entered = edition_candidates.first_entrances(connection, become.values())
     groups: dict[int, list[Frozen]] = {}
-    for one in frozen:
+    for one in (one for one in frozen if not is_recalled(one.view)):
         groups.setdefault(become[one.story_id], []).append(one)
     articles = {
         story: frozenset(a for one in group for a in one.article_ids)

@@ -6,7 +6,7 @@ the personal values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -16,7 +16,13 @@ from zoneinfo import ZoneInfo
 from service.curate.lead import LONGEST as LONGEST_LEAD
 from service.curate.selection.balance import take_turns
 from service.newsletter.choose import PlacedStory, StorySelection, outlet_of
-from service.newsletter.views import ContentsView, EditionView, LineView, SectionView
+from service.newsletter.views import (
+    ContentsView,
+    CorrectionView,
+    EditionView,
+    LineView,
+    SectionView,
+)
 from service.render.addresses import archive_page, signup_page
 from service.render.views import LinkView, StoryView, TopicLink, same_language
 from service.text.clean import lead, shorten
@@ -41,11 +47,15 @@ PREHEADER_CHARS = 90
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Story ids by place. `lead` is (topic, story); `more` are counted only."""
+    """Story ids by place. `lead` is (topic, story); `more` are counted only.
+
+    `corrections`: the recalls that the mail tells of.
+    """
 
     lead: tuple[str, int]
     sections: tuple[tuple[str, tuple[int, ...]], ...]
     more: int
+    corrections: tuple[int, ...] = ()
 
     @property
     def stories(self) -> tuple[int, ...]:
@@ -54,11 +64,29 @@ class Layout:
 
     def as_json(self) -> dict[str, Any]:
         """What `segment.stories` keeps."""
+        corrections = {"corrections": list(self.corrections)} if self.corrections else {}
         return {
             "lead": list(self.lead),
             "sections": [[topic, list(stories)] for topic, stories in self.sections],
             "more": self.more,
+            **corrections,
         }
+
+    def without(self, stories: Container[int], recalls: Container[int]) -> Layout | None:
+        """What is left without these stories and corrections; None: there is no story."""
+        corrections = tuple(one for one in self.corrections if one not in recalls)
+        sections = [
+            (topic, left)
+            for topic, ids in self.sections
+            if (left := tuple(one for one in ids if one not in stories))
+        ]
+        if self.lead[1] not in stories:
+            return Layout(self.lead, tuple(sections), self.more, corrections)
+        if not sections:
+            return None
+        (topic, (first, *rest)), *others = sections
+        own = [(topic, tuple(rest))] if rest else []
+        return Layout((topic, first), (*own, *others), self.more, corrections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +137,7 @@ def from_json(kept: Mapping[str, Any]) -> Layout:
     """What `as_json` gave."""
     topic, story = kept["lead"]
     sections = tuple((name, tuple(stories)) for name, stories in kept["sections"])
-    return Layout((topic, story), sections, kept["more"])
+    return Layout((topic, story), sections, kept["more"], tuple(kept.get("corrections", ())))
 
 
 def lay_out(choice: StorySelection, topics: Sequence[str]) -> Layout:
@@ -138,10 +166,12 @@ def view(
     language: str,
     notes: Mapping[int, str] = NO_NOTES,
     coming: str = "",
+    corrections: Mapping[int, CorrectionView] = MappingProxyType({}),
 ) -> EditionView:
     """The layout with its stories (`shortened`), as a template gets it.
 
     `zone`: the site's. `notes`: an editor's words below stories. `coming`: as EditionView has it.
+    `corrections`: recall -> what is said of it.
     """
     numbers = {story: number for number, story in enumerate(layout.stories, start=1)}
 
@@ -177,6 +207,7 @@ def view(
         look=frame.look,
         coming=coming,
         opening=frame.opening,
+        corrections=tuple(corrections[one] for one in layout.corrections if one in corrections),
     )
 
 

@@ -30,6 +30,7 @@ from service.store.mailing.message_parts import pack
 from service.store.mailing.release import forget_parts_of
 from service.store.mailing.segments import Segment
 from service.store.mailing.told import DeliveryContents
+from service.store.recalled import corrections, marks
 
 BATCH = 500
 """Subscriptions in one transaction: enough to be fast, few enough not to keep others waiting."""
@@ -103,6 +104,8 @@ def _plan_batch(store: Store, planning: Planning, ids: Sequence[int]) -> int:
         for one in planning.decide(connection, ids, lock=False):
             _compose(planning, one)
     with store.ledger() as connection:
+        if marks.hold_off(connection) != planning.recalls:
+            raise ConflictError("something was taken back meanwhile: it is planned by the next run")
         decisions = planning.decide(connection, ids, lock=True)
         _write_mails(
             connection,
@@ -118,7 +121,7 @@ def _compose(planning: Planning, decision: Decision) -> Composed | None:
         return None
     language = planning.language(decision.window.language)
     coming = planning.composer.coming(decision.window.rule, language)
-    return planning.composer.compose(decision.choice, language, coming)
+    return planning.composer.compose(decision.choice, language, coming, decision.corrections)
 
 
 def _write_mails(
@@ -165,6 +168,10 @@ def _write_mails(
             for delivery, (decision, mail) in zip(ids, mails, strict=True)
         ],
     )
+    for delivery, (decision, _) in zip(ids, mails, strict=True):
+        if decision.corrections:
+            who = decision.window.subscriber_id
+            corrections.carried(connection, delivery, who, decision.corrections)
 
 
 def _segment(planning: Planning, mail: Composed) -> Segment:

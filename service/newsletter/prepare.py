@@ -6,7 +6,7 @@ A preview is prepared the same way, so that it decides and looks the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from service.config.schema import Settings
@@ -19,12 +19,14 @@ from service.newsletter.freeze import topics_of
 from service.newsletter.items import Items
 from service.newsletter.late import DueEdition, dated_at
 from service.newsletter.layout import Frame
+from service.newsletter.views import CorrectionView
 from service.render import colour
-from service.render.addresses import edition_page
+from service.render.addresses import edition_page, story_page
 from service.render.engine import Renderer
 from service.store.audience import windows
 from service.store.core.database import Connection
 from service.store.mailing.editions import Edition, Frozen, LiveDigest
+from service.store.recalled import articles, corrections, marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Planning:
     """What it takes to plan an edition, or to preview it.
 
     `rules` are those of everyone who is cut here, `at` is up to when cuts are due, `now` the real
-    clock, `dated_at` the date of its mails.
+    clock, `dated_at` the date of its mails. `recalls`: how often something was taken back when
+    this was read (`marks.hold_off`).
     """
 
     settings: Settings
@@ -46,6 +49,7 @@ class Planning:
     at: datetime
     now: datetime
     dated_at: datetime
+    recalls: int
 
     def language(self, wanted: str | None) -> str:
         return wanted or self.settings.site.language
@@ -55,7 +59,32 @@ class Planning:
         found = windows.load(connection, ids, self.edition.id, lock=lock)
         due = [one for one in found if one.next_cut_at <= self.at and one.rule in self.rules]
         known = self.items.told(connection, self.digest.scope, [one.subscriber_id for one in due])
-        return [decide(one, self.terms, self.chooser, known[one.subscriber_id]) for one in due]
+        made = [decide(one, self.terms, self.chooser, known[one.subscriber_id]) for one in due]
+        return with_corrections(connection, made, self.now)
+
+
+def with_corrections(
+    connection: Connection, made: Sequence[Decision], now: datetime
+) -> list[Decision]:
+    """The same, with what the mails of these readers have to correct."""
+    told = [one.window.subscriber_id for one in made if one.choice is not None]
+    waiting = corrections.waiting(connection, told, now) if told else {}
+    return [
+        replace(one, corrections=waiting[one.window.subscriber_id])
+        if one.choice is not None and one.window.subscriber_id in waiting
+        else one
+        for one in made
+    ]
+
+
+def correction_views(connection: Connection, now: datetime) -> dict[int, CorrectionView]:
+    """What is said of each recall that readers may still have to be told of."""
+    return {
+        one.id: CorrectionView(
+            one.title, one.outlet, story_page(one.public_id), one.recalled_at, one.reason
+        )
+        for one in articles.in_force(connection, now - corrections.TOLD_FOR)
+    }
 
 
 def prepare(
@@ -68,8 +97,13 @@ def prepare(
     *,
     at: datetime | None,
     now: datetime,
+    recalls: int | None = None,
 ) -> Planning:
-    """Everything read and set up once per edition. `at` None: now, and no cut was asked for."""
+    """Everything read and set up once per edition. `at` None: now, and no cut was asked for.
+
+    `recalls`: as when `frozen` was read, None: just now.
+    """
+    recalls = marks.count(connection) if recalls is None else recalls
     digest = cut.digest
     written = settings.digest[digest.name]
     topics = topics_of(settings, digest.name)
@@ -101,6 +135,7 @@ def prepare(
             frame_of(settings, renderer, digest, edition),
             topics,
             frozen,
+            corrections=correction_views(connection, now),
         ),
         items=items,
         chooser=Chooser(items.items, limits_of(written.stories)),
@@ -108,6 +143,7 @@ def prepare(
         at=at or now,
         now=now,
         dated_at=dated_at(edition.cut_at, now, edition.let_go_at),
+        recalls=recalls,
     )
 
 

@@ -20,7 +20,7 @@ from service.newsletter import layout, rehearsal, rules, samples
 from service.newsletter.choose import StorySelection, limits_of
 from service.newsletter.compose import Composed, EditionComposer
 from service.newsletter.decide import followed
-from service.newsletter.prepare import Planning, frame_of
+from service.newsletter.prepare import Planning, correction_views, frame_of
 from service.newsletter.rehearsal import Played, RehearsalContext
 from service.newsletter.scheduling import live_digests
 from service.render import dates
@@ -173,6 +173,7 @@ def _parts_of(
         frame_of(stage.settings, stage.renderer, digest, edition),
         (),
         editions.stories(stage.connection, edition.id),
+        corrections=correction_views(stage.connection, stage.now),
     )
     coming = composer.coming(rule, sent.language)
     return composer.render(layout.from_json(sent.stories), sent.language, coming)
@@ -190,7 +191,8 @@ def _show(
         reason = _reason(stage, planning, decision.reason, sample=sample)
         edition = planning.edition
         return Preview(planning.digest.name, edition.cadence, edition.cut_at, to, reason=reason)
-    mail = composer.compose(choice, language, composer.coming(decision.window.rule, language))
+    coming = composer.coming(decision.window.rule, language)
+    mail = composer.compose(choice, language, coming, decision.corrections)
     parts = composer.render(mail.layout, language, mail.coming)
     personal_mail = _personal_mail(stage, planning, recipient, mail, parts)
     shown = len(mail.choice.shown)

@@ -14,7 +14,7 @@ from service.newsletter import late, rules
 from service.newsletter.decide import Decision, decide
 from service.newsletter.freeze import freeze_now
 from service.newsletter.late import DueEdition
-from service.newsletter.prepare import Planning, prepare
+from service.newsletter.prepare import Planning, prepare, with_corrections
 from service.newsletter.rules import Schedule
 from service.newsletter.scheduling import begin_of, live_digests, next_of
 from service.render.engine import Renderer
@@ -126,6 +126,7 @@ def play(
     decision = decide(
         window, planning.terms, planning.chooser, known[window.subscriber_id] | before
     )
+    (decision,) = with_corrections(connection, [decision], stage.now)
     return Played(planning, frozen, decision)
 
 

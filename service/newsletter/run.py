@@ -28,6 +28,7 @@ from service.store.core import hold
 from service.store.core.database import Store
 from service.store.mailing import editions
 from service.store.mailing.editions import Edition
+from service.store.recalled import marks
 from service.store.reviews import reviews
 from service.text.unknown_name import no_such
 
@@ -121,12 +122,15 @@ def _freeze(
     `reach`: up to when cuts are due that it is for; `at`: as asked for, else now.
     """
     with store.read() as connection:
+        recalls = marks.count(connection)
         known = editions.find(connection, cut.digest.id, cut.cadence, cut.cut_at)
         if known is not None:
             return known, False
         drafted, stories = freeze_now(connection, settings, cut, reach, now)
     reviewed, required = going.begins(settings, cut, stories, at)
     with store.ledger() as connection:
+        if marks.hold_off(connection) != recalls:  # what was read may have been taken back
+            drafted, stories = freeze_now(connection, settings, cut, reach, now)
         stored, new = editions.freeze(connection, drafted, stories, now)
         if new and reviewed:
             reviews.begin(connection, stored.id, required=required)
@@ -142,10 +146,13 @@ def _plan(
     now: datetime,
 ) -> int:
     with store.read() as connection:
+        recalls = marks.count(connection)
         edition = editions.find(connection, cut.digest.id, cut.cadence, cut.cut_at)
         assert edition is not None
         stories = editions.stories(connection, edition.id)
         if edition.let_go_at is not None and cut.cut_at > (at or now):
             at = cut.cut_at  # it was let go before its hour
-        planning = prepare(connection, settings, renderer, cut, edition, stories, at=at, now=now)
+        planning = prepare(
+            connection, settings, renderer, cut, edition, stories, at=at, now=now, recalls=recalls
+        )
     return plan(store, planning)

@@ -55,6 +55,21 @@ class ContentsView:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectionView:
+    """Something that an earlier mail told, and that was taken back since.
+
+    `title`: its headline, "" where that was taken back too. `page` says the same on the web.
+    `reason` is in the words of who did it.
+    """
+
+    title: str
+    outlet: str
+    page: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class EditionView:
     """A mail's news, top to bottom.
 
@@ -64,6 +79,7 @@ class EditionView:
     of mail/looks/. `coming` is when the next edition of these readers is due, written out in the
     language of the mail; "" if that is not known. `opening`: an editor's words before the stories,
     plain text as it was written, "" = none; `linked(edition.opening)` makes HTML of it.
+    `corrections`: what earlier mails told this reader, and what does not hold any more.
     """
 
     digest: str
@@ -84,3 +100,4 @@ class EditionView:
     look: str
     coming: str
     opening: str = ""
+    corrections: tuple[CorrectionView, ...] = ()

@@ -36,6 +36,7 @@ from service.store.mailing.editions import Edition, Frozen, LiveDigest
 from service.store.mailing.message_parts import pack
 from service.store.mailing.segments import Segment
 from service.store.mailing.told import DeliveryContents
+from service.store.recalled import marks
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Since when a digest without readers has had them."""
@@ -95,6 +96,7 @@ def _welcome(
     digest: LiveDigest | None,
 ) -> bool:
     with store.ledger() as connection:
+        marks.hold_off(connection)
         if not windows.welcomed(connection, subscription):
             return False
         if digest is None or settings.signup.welcome == "none":

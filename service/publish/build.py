@@ -26,7 +26,7 @@ from service.publish.channel import (
     hot_channel,
     topic_channel,
 )
-from service.publish.items import FeedItem, item
+from service.publish.items import FeedItem, item, recalled_item
 from service.publish.json_feed import json_feed
 from service.render.engine import Renderer
 from service.render.words import Words
@@ -40,6 +40,8 @@ from service.store.content import (
 from service.store.content.page_queries import PublishedTopic
 from service.store.core import facts
 from service.store.core.database import Connection, Store
+from service.store.recalled import articles, marks
+from service.store.recalled.articles import RecalledPlace
 
 SHAPE = 1
 """Count it up when a feed is built otherwise from the same data: every feed is then built anew."""
@@ -49,6 +51,10 @@ NEWEST = 100
 
 _NOWHERE = "bantin.invalid"
 _GZIP_LEVEL = 6
+
+
+class StaleFeedError(Exception):
+    """What a feed was built of does not hold any more."""
 
 
 @cache
@@ -97,7 +103,7 @@ def publish(
         if marked and mark is None:
             continue
         try:
-            changed, problem, listed = desk.build(feed, mark, now)
+            changed, problem, listed = desk.build_now(feed, mark, now)
         except Exception as error:  # noqa: BLE001 - one bad feed stops no other; the reason is kept
             failed[feed] = f"{type(error).__name__}: {error}"
             continue
@@ -152,21 +158,35 @@ class _Desk:
             or any(bases.get((feed, format_)) != self._basis for format_ in FORMATS)
         }
 
+    def build_now(
+        self, feed: str, mark: datetime | None, now: datetime
+    ) -> tuple[bool, str, frozenset[int]]:
+        """As `build`, once more where something was taken back meanwhile."""
+        try:
+            return self.build(feed, mark, now)
+        except StaleFeedError:
+            return self.build(feed, mark, now)
+
     def build(
         self, feed: str, mark: datetime | None, now: datetime
     ) -> tuple[bool, str, frozenset[int]]:
         """Build one feed in all formats.
 
-        Returns whether bytes changed, what was left out, and the articles of its stories.
+        Returns whether bytes changed, what was left out, and the articles of its stories. Raises
+        StaleFeedError: it shows what is taken back by now.
         """
         with self._store.read() as connection:
+            recalls = marks.count(connection)
             channel = self._channel(connection, feed)
             found = self._stories(connection, feed)
-        items = [self._item(story, feed) for story in found]
+            recalled = self._recalled(connection, feed)
+        items = self._items(found, recalled, feed)
         bodies, left_out = write_documents(channel, items)
         twins = {format_: gzip.compress(body, _GZIP_LEVEL, mtime=0) for format_, body in bodies}
         changed = False
         with self._store.write() as connection:
+            if marks.hold_off(connection) != recalls:
+                raise StaleFeedError("something was taken back meanwhile")
             for format_, body in bodies:
                 changed |= feed_documents.put(
                     connection, feed, format_, body,
@@ -197,6 +217,31 @@ class _Desk:
             return stories.hot(connection, NEWEST)
         return stories.in_topic(connection, feed, NEWEST)
 
+    def _items(
+        self, found: Sequence[Story], recalled: Sequence[RecalledPlace], feed: str
+    ) -> list[FeedItem]:
+        """The entries in their order, with a marked place for each story that was taken back."""
+        places = [(stories.listed(story), self._item(story, feed)) for story in found]
+        oldest = places[-1][0] if len(places) == NEWEST else None
+        for one in recalled:
+            key = (-one.listed_at.timestamp(), one.recall.public_id)
+            if oldest is None or key < oldest:
+                said = recalled_item(
+                    one.recall, self._words, authority=self._authority, base=self._site.base_url,
+                    site=self._site.title,
+                )  # fmt: skip
+                places.append((key, said))
+        return [one for _, one in sorted(places, key=lambda place: place[0])][:NEWEST]
+
+    def _recalled(self, connection: Connection, feed: str) -> list[RecalledPlace]:
+        every = articles.places(connection)
+        if feed == stale_feeds.HOT:
+            return [one for one in every if one.hot]
+        if feed == stale_feeds.EVERYTHING:
+            live = {topic.id for topic in self._topics.values()}
+            return [one for one in every if live & one.topics]
+        return [one for one in every if self._topics[feed].id in one.topics]
+
     def _item(self, story: Story, feed: str) -> FeedItem:
         return item(
             story, self._words, self._publish, authority=self._authority,
@@ -216,6 +261,7 @@ class _Desk:
             (self._hot.outlets, self._hot.within),
             tuple((topic.name, topic.title) for topic in self._topics.values()),
             self._words.chapter("feed."),
+            self._words.chapter("recalled."),
         )
         return hashlib.sha256(repr(parts).encode()).digest()
 

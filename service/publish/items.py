@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 
 from service.config.schema import Publish
 from service.model import Enclosure, Image, Story
@@ -11,6 +12,7 @@ from service.publish import bodies
 from service.render.addresses import absolute, story_page
 from service.render.views import byline, plain_name, same_language, shown_at
 from service.render.words import Words
+from service.store.recalled.articles import Recall
 from service.text.clean import shorten
 from service.text.fold import nfc
 
@@ -86,6 +88,36 @@ def item(
         published=published,
         updated=max(story.updated or published, published),
         language=story.language if foreign else None,
+    )
+
+
+def recalled_item(said: Recall, words: Words, *, authority: str, base: str, site: str) -> FeedItem:
+    """What stands in the place of a story that was taken back: the same id, none of its words.
+
+    `updated` is when it was taken back, so that readers' programs replace what they have. `site`:
+    who says so.
+    """
+    page = absolute(story_page(said.public_id), base)
+    title = nfc(said.title).strip()
+    text = words.say("recalled.text", reason=nfc(said.reason))
+    return FeedItem(
+        id=f"tag:{authority}:story/{said.public_id}",
+        title=words.say("recalled.title", title=title) if title else words.say("recalled.untitled"),
+        link=page,
+        related=(),
+        author=nfc(site),
+        outlet=nfc(site),
+        outlet_home=_web(base),
+        body=f"<p>{escape(text)}</p>",
+        is_full=False,
+        summary="",
+        lead=text,
+        image=None,
+        enclosures=(),
+        categories=(),
+        published=said.published,
+        updated=max(said.recalled_at, said.published),
+        language=None,
     )
 
 

@@ -42,10 +42,12 @@ from service.render.addresses import (
 )
 from service.render.engine import Renderer
 from service.render.rhythm import rhythm
-from service.render.views import ReferenceLink, StoryView, TopicLink, story_view
+from service.render.views import RecallView, ReferenceLink, StoryView, TopicLink, story_view
 from service.store.content import hot_stories, page_queries, references, stories, timeline
 from service.store.content.stale_feeds import EVERYTHING, HOT
 from service.store.core.database import Connection
+from service.store.recalled import articles
+from service.store.recalled.articles import Recall
 
 LISTED = 100
 """Stories on the page of a topic, as many as in its feed."""
@@ -98,8 +100,16 @@ class Pages:
             return None
         return self.story_page(found)
 
+    def recalled(self, found: Story) -> bytes | None:
+        """What stands at the address of a story that was taken back. None: it was not."""
+        said = articles.of_story(self._connection, found.id)
+        return None if said is None else self._recalled(said)
+
     def story_page(self, found: Story) -> bytes:
-        """The page of a story that is at hand."""
+        """The page of a story that is at hand, taken back or not."""
+        said = articles.of_story(self._connection, found.id)
+        if said is not None:
+            return self._recalled(said)
         return self._page("story", story_page(found.public_id), **self._story(found))
 
     def explained_page(self, found: Story, explained: object) -> bytes:
@@ -196,6 +206,10 @@ class Pages:
             "timeline": report_views(timeline.of_story(self._connection, found.id)),
             "references": [ReferenceLink(one) for one in cited],
         }
+
+    def _recalled(self, said: Recall) -> bytes:
+        view = RecallView(said.recalled_at, said.reason)
+        return self._page("recalled", story_page(said.public_id), recalled=view, title=said.title)
 
     def _page(self, name: str, at: str | None, **views: object) -> bytes:
         views = {"topics": self._bar, "here": "", **views}

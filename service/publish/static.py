@@ -38,6 +38,7 @@ from service.render.addresses import (
 from service.render.engine import Renderer
 from service.store.content import feed_documents, page_queries, references, stories
 from service.store.core.database import Connection, Store
+from service.store.recalled import articles
 
 File = tuple[str, Callable[[], bytes | None]]
 """The path on the site, and what makes its bytes."""
@@ -70,8 +71,8 @@ def write_site(
 ) -> PublishReport:
     """Write the whole tree into `out`. The feeds are those that `publish` has built last.
 
-    Pages of stories are those that stand in a feed or an edition. One page that cannot be made
-    stops no other. Two runs into one folder follow one another.
+    Pages of stories are those that stand in a feed or an edition, and of what was taken back. One
+    page that cannot be made stops no other. Two runs into one folder follow one another.
     """
     counts = {"new": 0, "changed": 0, "unchanged": 0}
     failed: dict[str, str] = {}
@@ -135,8 +136,13 @@ def _editions(connection: Connection, pages: Pages) -> Iterator[File]:
 
 
 def _told(connection: Connection) -> list[Story]:
-    """The stories that stand in a feed or an edition, each once."""
-    feeds = [stories.everywhere(connection, NEWEST), stories.hot(connection, NEWEST)]
+    """The stories that stand in a feed or an edition, or were taken back, each once."""
+    recalled = stories.by_ids(connection, articles.stories(connection)).values()
+    feeds = [
+        list(recalled),
+        stories.everywhere(connection, NEWEST),
+        stories.hot(connection, NEWEST),
+    ]
     feeds += [stories.in_topic(connection, t.name, NEWEST) for t in page_queries.topics(connection)]
     frozen = sorted(
         stories.by_ids(connection, page_queries.in_editions(connection)).values(),

@@ -7,6 +7,7 @@ zone. Addresses beginning with "/" are paths on the site; `site.base_url` makes 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -83,13 +84,22 @@ class ReferenceLink:
 
 
 @dataclass(frozen=True, slots=True)
+class RecallView:
+    """That something was taken back: when, and why in the words of who did it."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoryView:
     """A story as lists, pages and mails show it.
 
     `link` is the original (None: our page alone), `page` our own page of it, `outlet` the name of
     who told it, `byline` the author with the outlet ("Thanh Hằng · VnExpress"), `others` the other
     outlets that told it, `content` clean HTML ("" unless full text is published). `hot`: many
-    outlets told it within hours; in an edition, when it was frozen.
+    outlets told it within hours; in an edition, when it was frozen. `recalled`: it was taken back,
+    and only its headline is left, or not even that (""); None: it was not.
     """
 
     public_id: str
@@ -106,6 +116,7 @@ class StoryView:
     topics: tuple[TopicLink, ...] = ()
     content: str = ""
     hot: bool = False
+    recalled: RecallView | None = None
 
     @property
     def page(self) -> str:
@@ -187,11 +198,43 @@ def freeze(view: StoryView) -> dict[str, Any]:
     }
 
 
-def thaw(frozen: dict[str, Any]) -> StoryView:
-    """The view that `freeze` wrote."""
+def freeze_recalled(
+    frozen: dict[str, Any], recall: int, at: datetime, reason: str, *, titled: bool
+) -> dict[str, Any]:
+    """What `freeze` wrote, with the mark that it was taken back, and without what it told.
+
+    `recall`: the row that says so. `titled`: its headline stays.
+    """
+    return {
+        **frozen,
+        "title": frozen["title"] if titled else "",
+        "lead": "",
+        "link": None,
+        "image": None,
+        "others": [],
+        "recall": {"id": recall, "at": at.isoformat(), "reason": reason},
+    }
+
+
+def is_recalled(frozen: Mapping[str, Any]) -> bool:
+    """Whether a frozen view bears that mark."""
+    return "recall" in frozen
+
+
+def remade_by(frozen: Mapping[str, Any]) -> int | None:
+    """The recall that changed a view since it was frozen; None: none did."""
+    found: int | None = frozen["recall"]["id"] if "recall" in frozen else frozen.get("remade")
+    return found
+
+
+def thaw(frozen: Mapping[str, Any]) -> StoryView:
+    """The view that `freeze` or `freeze_recalled` wrote."""
+    said = frozen.get("recall")
+    recalled = said and RecallView(datetime.fromisoformat(said["at"]), said["reason"])
     return StoryView(
         **{
-            **frozen,
+            **{name: value for name, value in frozen.items() if name not in ("recall", "remade")},
+            "recalled": recalled,
             "published": datetime.fromisoformat(frozen["published"]),
             "image": Image(*frozen["image"]) if frozen["image"] else None,
             "others": tuple(LinkView(*other) for other in frozen["others"]),

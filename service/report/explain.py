@@ -22,8 +22,10 @@ from service.parse.kinds import KINDS
 from service.publish import editions, front
 from service.publish.build import NEWEST
 from service.render.addresses import story_page
+from service.report import recalls
 from service.report.closeness import Closeness, closeness
 from service.report.lateness import Lateness
+from service.report.recalls import RecallReport
 from service.store.content import (
     admin_queries,
     hot_stories,
@@ -92,7 +94,8 @@ class Explanation:
     documents that the story cites. `others` of its story, and its `closeness` to them; `waits`: it
     has not been compared with others yet; `acts`: by hand, that name it. `refused`: entries with
     its address that made no article. `lead_is_own`: chosen from its own sentences. `label`: as an
-    admin labelled it (topic_labels.of_article). `late`: its own, in seconds.
+    admin labelled it (topic_labels.of_article). `late`: its own, in seconds. `recalls` of its
+    story, the oldest first, also those that were undone.
     """
 
     found: Explained
@@ -113,6 +116,7 @@ class Explanation:
     uncertain: tuple[str, ...]
     late: Lateness
     references: tuple[str, ...]
+    recalls: tuple[RecallReport, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ def explain(connection: Connection, asked: str, settings: Settings) -> Explanati
         ),
         late=_late(found, mailed),
         references=tuple(references.of_articles(connection, found.article_ids)),
+        recalls=recalls.of_story(connection, found.story_id),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from service.curate.learned.in_use import NOT
+from service.report import recalls
 from service.report.explain import ExplainedEdition, Explanation, FrontPlace, Unknown
 
 
@@ -78,6 +79,7 @@ def as_json(one: Explanation | Unknown) -> dict[str, object] | None:
         "uncertain": one.uncertain,
         "late": {"collected_s": one.late.collected_s, "mailed_s": one.late.mailed_s},
         "references": one.references,
+        "recalls": [recalls.as_json(report) for report in one.recalls],
     }
 
 

@@ -45,6 +45,7 @@ def parts(one: Explanation) -> list[Chapter]:
         "explain.place": _place(one),
         "explain.mailed": _mailed(one),
         "explain.late": _late(one),
+        "explain.recalled": _recalled(one),
     }
     found = [Chapter(heading, tuple(lines)) for heading, lines in told.items()]
     return [part for part in found if part.lines]
@@ -66,6 +67,22 @@ def _seen(one: Explanation) -> Iterator[Detail]:
         yield Detail(said, entry.link)
     for refused in one.refused:
         yield Detail(_refused(refused), refused.link)
+
+
+def _recalled(one: Explanation) -> Iterator[Detail]:
+    for report in one.recalls:
+        said = report.recall
+        yield Detail(
+            sentence(
+                "explain.recalled.said", at=said.recalled_at, who=said.actor, reason=said.reason
+            )
+        )
+        if said.undone_at is not None:
+            yield Detail(sentence("explain.recalled.undone", at=said.undone_at, who=said.undone_by))
+        readers = report.readers
+        if readers.told or readers.waiting:
+            told, waiting = readers.told, readers.waiting
+            yield Detail(sentence("explain.recalled.readers", told=told, waiting=waiting))
 
 
 def _refused(one: RefusedEntry) -> Sentence:

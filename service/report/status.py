@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from service.newsletter import rules
 from service.newsletter.rules import PutOff
-from service.report import hubs, mailing
+from service.report import hubs, mailing, recalls
 from service.report.lateness import Lateness, lateness
 from service.report.mailing import NOTHING, Beside, Mailing
+from service.report.recalls import RecallStatus
 from service.report.reviews import ReviewStanding, standings
 from service.report.sentence import in_english
 from service.report.standing import advice, held_until, pace, paused_until, reason, state
@@ -36,7 +37,7 @@ class Status:
     `unindexed`: articles that wait for the search index. `processes`: of a service of many;
     `in_hand`: what each of them has leased (`work_in_hand.by_process`). `in_force`: the
     configuration that was applied last. `returned`: kind -> mails that came back within RETURNED.
-    `reviews`: of editions that have not gone yet.
+    `reviews`: of editions that have not gone yet. `recalled`: what was taken back lately.
     """
 
     now: datetime
@@ -52,6 +53,7 @@ class Status:
     in_force: InForce | None = None
     in_hand: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     returned: Mapping[str, int] = field(default_factory=dict)
+    recalled: RecallStatus = field(default_factory=RecallStatus)
     reviews: tuple[ReviewStanding, ...] = ()
 
     def review_of(self, one: EditionRow) -> ReviewStanding | None:
@@ -89,6 +91,7 @@ def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> S
         in_hand=work_in_hand.by_process(connection, now) if known else {},
         returned=returned_mail.counts_since(connection, now - RETURNED),
         reviews=tuple(standings(connection)),
+        recalled=recalls.status(connection, now),
     )
 
 
@@ -152,6 +155,14 @@ def as_json(found: Status) -> dict[str, object]:
         "returned": dict(found.returned),
         "relays": [mailing.as_json(relay, found.mailing.waiting) for relay in found.mailing.relays],
         "search": {"waiting": found.unindexed},
+        "recalled": [
+            {
+                name: value.isoformat() if isinstance(value, datetime) else value
+                for name, value in recalls.as_json(one).items()
+            }
+            for one in found.recalled.recalls
+        ],
+        "remaking": found.recalled.remaking,
         "processes": [
             {
                 "machine": one.machine,

@@ -9,7 +9,9 @@ from itertools import islice
 from service.curate.lookup import find_story
 from service.model import Story, StoryAct
 from service.render.addresses import story_page
+from service.report import recalls
 from service.report.closeness import means
+from service.report.recalls import RecallReport
 from service.store.content import stories, story_acts, story_overview
 from service.store.content.story_overview import RecentStory, StoryMember
 from service.store.core.database import Connection
@@ -43,6 +45,7 @@ class ShownStory:
     members: tuple[StoryMember, ...]
     closeness: dict[int, float]
     acts: tuple[tuple[StoryAct, tuple[tuple[str, ...], ...]], ...]
+    recalls: tuple[RecallReport, ...] = ()
 
 
 def listed(
@@ -74,6 +77,7 @@ def shown(connection: Connection, asked: str) -> ShownStory | None:
         members=tuple(members),
         closeness=means(connection, [one.article_id for one in members]),
         acts=tuple((act, _sides(act, links)) for act in acts),
+        recalls=recalls.of_story(connection, story_id),
     )
 
 

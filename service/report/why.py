@@ -16,6 +16,7 @@ from service.store.mailing import history, returned_mail
 from service.store.mailing.history import Entrance, SubscriptionSnapshot, Suppressed, ToldArticle
 from service.store.mailing.returned_mail import Returned
 from service.store.mailing.told import perhaps
+from service.store.recalled import articles, corrections, marks
 
 SENT, PENDING, DEDUPLICATED = "sent", "pending", "deduplicated"
 SKIPPED, SUPPRESSED, UNKNOWN = "skipped", "suppressed", "unknown"
@@ -106,6 +107,9 @@ def _of_person(
     now: datetime,
 ) -> Why:
     told = history.tellings(connection, person_id, list(story_articles))
+    recalled = marks.among(connection, [article_id])
+    if recalled:
+        return _taken_back(connection, person_id, recalled[article_id], told, article_id)
     if told:
         return _by_the_ledger(told, article_id)
     blocked = history.suppressed(connection, address_key)
@@ -127,6 +131,28 @@ def _of_person(
     if not answers:
         return Why(SKIPPED, "no subscription")
     return min(answers, key=lambda answer: [PENDING, SKIPPED].index(answer.answer))
+
+
+def _taken_back(
+    connection: Connection,
+    subscriber_id: int,
+    recall_id: int,
+    told: Sequence[ToldArticle],
+    article_id: int,
+) -> Why:
+    said = articles.one(connection, recall_id)
+    since = f"it was taken back {_day(said.recalled_at)}: {said.reason}"
+    if not told:
+        return Why(SKIPPED, since)
+    before = _by_the_ledger(told, article_id)
+    known = corrections.of_reader(connection, subscriber_id, recall_id)
+    if known is None:
+        after = "the next mail is to say so"
+    elif known is False:
+        after = "no mail has to say so"
+    else:
+        after = f"delivery {known} says so"
+    return replace(before, reason=f"{before.reason}; {since}; {after}")
 
 
 def _by_the_ledger(told: Sequence[ToldArticle], article_id: int) -> Why:

@@ -38,6 +38,8 @@ from service.mail import relay_notes
 from service.mail.drain import Drained, drain
 from service.mail.relays import line_names
 from service.newsletter.pruning import prune
+from service.newsletter.recalled.corrections import plan_corrections
+from service.newsletter.recalled.remaking import Remade, remake
 from service.newsletter.run import Planned, plan_due, plan_welcomes
 from service.newsletter.scheduling import pull_back
 from service.publish.build import Published, publish
@@ -283,7 +285,13 @@ async def plan(
     if service.judge.closed:
         return Planned()
     await mark_hot(service)
+    await remake_mails(service)
     parts = (service.store, service.settings, service.renderer, service.clock())
+    corrected = await asyncio.to_thread(plan_corrections, *parts)
+    for subscription, reason in corrected.failed.items():
+        logs.get().warning("correction not planned", subscription=subscription, error=reason)
+    if corrected.planned:
+        logs.get().info("corrections", mails=corrected.planned)
     welcomed = await asyncio.to_thread(plan_welcomes, *parts, digest)
     for subscription, reason in welcomed.failed.items():
         logs.get().warning("welcome not planned yet", subscription=subscription, error=reason)
@@ -294,6 +302,17 @@ async def plan(
         )
     if done.by_edition:
         await asyncio.to_thread(service.traces.planned, service.store, done.by_edition)
+    return done
+
+
+async def remake_mails(service: Service) -> Remade:
+    """Make planned mails anew that show what was taken back since."""
+    parts = (service.store, service.settings, service.renderer, service.clock())
+    done = await asyncio.to_thread(remake, *parts)
+    for segment, reason in done.failed.items():
+        logs.get().warning("segment not made anew", segment=segment, error=reason)
+    if done.planned or done.suppressed:
+        logs.get().info("mails made anew", planned=done.planned, suppressed=done.suppressed)
     return done
 
 

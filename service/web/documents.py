@@ -27,7 +27,7 @@ _GZIP = "-gzip"
 class Served:
     """A document. `etag` without quotes; `packed` its gzip twin, None where it is not worth it.
 
-    `changed_at`: Last-Modified, None = not known.
+    `changed_at`: Last-Modified, None = not known. `gone`: it stands where something was taken back.
     """
 
     body: bytes
@@ -37,12 +37,14 @@ class Served:
     packed: bytes | None = None
     changed_at: datetime | None = None
     everywhere: bool = False
+    gone: bool = False
 
 
-def made_now(body: bytes, media_type: str, cache_control: str) -> Served:
+def made_now(body: bytes, media_type: str, cache_control: str, *, gone: bool = False) -> Served:
     """A document that has no twin yet: its ETag is the hash of its bytes."""
     packed = gzip.compress(body, 5, mtime=0) if len(body) >= _WORTH_PACKING else None
-    return Served(body, hashlib.sha256(body).hexdigest()[:32], media_type, cache_control, packed)
+    etag = hashlib.sha256(body).hexdigest()[:32]
+    return Served(body, etag, media_type, cache_control, packed, gone=gone)
 
 
 def answer(document: Served, headers: Mapping[str, str]) -> Response:
@@ -58,12 +60,15 @@ def answer(document: Served, headers: Mapping[str, str]) -> Response:
         said["Last-Modified"] = format_datetime(document.changed_at.astimezone(UTC), usegmt=True)
     if document.everywhere:
         said["Access-Control-Allow-Origin"] = "*"  # readers that run in a browser
-    if is_unchanged(document, headers):
+    if document.gone:
+        said["X-Robots-Tag"] = "noindex"
+    if not document.gone and is_unchanged(document, headers):
         return Response(status_code=304, headers=said)
     said["Content-Type"] = document.media_type
     if packed is not None:
         said["Content-Encoding"] = "gzip"
-    return Response(document.body if packed is None else packed, headers=said)
+    body, status = document.body if packed is None else packed, 410 if document.gone else 200
+    return Response(body, status, headers=said)
 
 
 def is_unchanged(document: Served, headers: Mapping[str, str]) -> bool:

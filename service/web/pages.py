@@ -33,8 +33,8 @@ ASSET_CACHE = "public, max-age=3600"
 VERSIONED_CACHE = "public, max-age=31536000, immutable"
 """An asset that is asked for with its version never changes under that address."""
 
-Make = Callable[[Connection, Pages], bytes | str | None]
-"""The page's bytes; or the path that it has moved to; or None."""
+Make = Callable[[Connection, Pages], bytes | str | Served | None]
+"""The page's bytes, or the page itself; or the path that it has moved to; or None."""
 
 
 async def home(request: Request) -> Response:
@@ -57,10 +57,13 @@ async def story(request: Request) -> Response:
         return await explained_pages.show_story(request)
     public_id = request.path_params["public_id"]
 
-    def make(connection: Connection, pages: Pages) -> bytes | str | None:
+    def make(connection: Connection, pages: Pages) -> bytes | str | Served | None:
         found = stories.by_public_id(connection, public_id)
         if found is None:
             return None
+        gone = pages.recalled(found)
+        if gone is not None:
+            return made_now(gone, HTML, PAGE_CACHE, gone=True)
         if found.public_id != public_id:
             return story_page(found.public_id)
         return pages.story_page(found)

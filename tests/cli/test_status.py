@@ -30,7 +30,7 @@ def test_status_has_the_shape_that_scripts_rely_on(ask, news):
     told = ask("status")
     assert list(told) == [
         "now", "sources", "topics", "digests", "editions", "deliveries", "returned", "relays",
-        "search", "processes",
+        "search", "recalled", "remaking", "processes",
         "troubles",
     ]  # fmt: skip
     a, b = told["sources"]

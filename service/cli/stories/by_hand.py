@@ -36,8 +36,8 @@ def split(story: str, leaving: tuple[str, ...], each: bool, config: Path, as_jso
     something is not known, or is not in the story.
     """
 
-    def act(connection: Connection, actor: str, now: datetime) -> Acted:
-        return acting.split(connection, story, leaving, actor, now, each=each)
+    def act(connection: Connection, who: str, now: datetime) -> Acted:
+        return acting.split(connection, story, leaving, who, now, each=each)
 
     _do(act, "split", config, as_json)
 
@@ -54,8 +54,8 @@ def merge(story: str, others: tuple[str, ...], config: Path, as_json: bool) -> N
     apart again. What was told of one of them is told of all. Exit 1 if something is not known.
     """
 
-    def act(connection: Connection, actor: str, now: datetime) -> Acted:
-        return acting.merge(connection, (story, *others), actor, now)
+    def act(connection: Connection, who: str, now: datetime) -> Acted:
+        return acting.merge(connection, (story, *others), who, now)
 
     _do(act, "merged", config, as_json)
 
@@ -69,7 +69,7 @@ def act_line(act: StoryAct, zone: str) -> str:
 def _do(act: Act, what: str, config: Path, as_json: bool) -> None:
     with opened(config) as service:
         with service.store.write() as connection:
-            done = act(connection, _actor(), service.clock())
+            done = act(connection, actor(), service.clock())
         zone = service.settings.zone
     if as_json:
         over = done.overruled
@@ -82,7 +82,8 @@ def _do(act: Act, what: str, config: Path, as_json: bool) -> None:
         say(f"they were {act_line(over, zone).removesuffix(':')}; this overrules it")
 
 
-def _actor() -> str:
+def actor() -> str:
+    """Who says what is said here. UsageError: the system does not tell."""
     try:
         return getpass.getuser()
     except (OSError, KeyError) as error:

@@ -20,7 +20,9 @@ from service.cli.output import (
 from service.cli.stories.by_hand import act_line
 from service.errors import StoryError
 from service.render.addresses import absolute
+from service.report import recalls
 from service.report import stories as reporting
+from service.report.recalls import RecallReport
 from service.report.stories import ListedStory, ShownStory
 
 
@@ -118,6 +120,7 @@ def _shown(found: ShownStory, page: str) -> dict[str, object]:
             {"act": act.kind, "by": act.actor, "at": act.happened_at, "articles": sides}
             for act, sides in found.acts
         ],
+        "recalls": [recalls.as_json(one) for one in found.recalls],
     }
 
 
@@ -137,10 +140,22 @@ def _tell(found: ShownStory, page: str, zone: str) -> None:
         ("seen", "published", "outlet", "closeness", "title", "link"),
         rows,
     )
+    for one in found.recalls:
+        say(_recall_line(one, zone))
     for act, sides in found.acts:
         say(act_line(act, zone))
         for side in sides:
             say(f"  {printable(' '.join(side))}")
+
+
+def _recall_line(one: RecallReport, zone: str) -> str:
+    """Who took it back when and why, and who has been told."""
+    said, readers = one.recall, one.readers
+    line = f"taken back {local(said.recalled_at, zone)}, by {said.actor}: {said.reason}"
+    if said.undone_at is not None:
+        line += f"; given back {local(said.undone_at, zone)}, by {said.undone_by}"
+    told = f"; {readers.told} readers told so, {readers.waiting} still to be told"
+    return printable(line + (told if readers.told or readers.waiting else ""))
 
 
 def _two(much: float | None) -> str:

@@ -20,6 +20,7 @@ from service.model import StoryAct, StoryActKind
 from service.store.content import entries, stale_feeds, story_acts, story_rows, versions
 from service.store.core.database import Connection
 from service.store.core.kicks import Kick, kick
+from service.store.recalled import marks
 
 APART, TOGETHER = StoryActKind.APART, StoryActKind.TOGETHER
 
@@ -45,15 +46,18 @@ def split(
     now: datetime,
     *,
     each: bool = False,
+    recalls: bool = False,
 ) -> Acted:
     """Take articles out of a story for good. What was merged into one goes with it.
 
     `asked` and `leaving`: ids or addresses, see `lookup`. What leaves becomes one new story, or
-    with `each` one for every article. StoryError: something is unknown or in another story, or no
-    article would stay.
+    with `each` one for every article. `recalls`: it is taken back by the caller. StoryError:
+    something is unknown or in another story, was recalled, or no article would stay.
     """
     entries.queue(connection)
     story = _story(connection, asked)
+    if not recalls:
+        _not_recalled(connection, [story])
     members = story_rows.articles_of(connection, story)
     by_hand, acts = _said(connection, [story])
     going, elsewhere = set(), set()
@@ -94,10 +98,11 @@ def merge(connection: Connection, asked: Sequence[str], actor: str, now: datetim
     """Put stories together for good, under the id of the first.
 
     Where they are one story already, that is kept from now on. `asked`: ids or addresses, see
-    `lookup`. StoryError: one is unknown.
+    `lookup`. StoryError: one is unknown, or was recalled.
     """
     entries.queue(connection)
     first, *others = dict.fromkeys(_story(connection, one) for one in asked)
+    _not_recalled(connection, [first, *others])
     sides = {
         one: number
         for number, story in enumerate((first, *others))
@@ -118,6 +123,13 @@ def _story(connection: Connection, asked: str) -> int:
     if found is None:
         raise StoryError(f"no story {asked!r} is known; `bantin stories list` lists their ids")
     return found
+
+
+def _not_recalled(connection: Connection, asked: Sequence[int]) -> None:
+    for one in asked:
+        if marks.among(connection, story_rows.articles_of(connection, one)):
+            (name,) = _names(connection, [one])
+            raise StoryError(f"the story {name} was recalled; `bantin recall --undo` gives it back")
 
 
 def _elsewhere(connection: Connection, asked: str, home: int | None, story: int) -> StoryError:

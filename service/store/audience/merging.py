@@ -15,7 +15,7 @@ from sqlalchemy import Connection, and_, delete, exists, select, update
 
 from service.store.core.bulk import lots
 from service.store.core.statements import upsert
-from service.store.tables import former_address, subscriber, subscription, told
+from service.store.tables import correction, former_address, subscriber, subscription, told
 
 
 def lock(connection: Connection, people: Iterable[int]) -> None:
@@ -52,6 +52,7 @@ def merge(connection: Connection, stays: int, goes: int, now: datetime) -> None:
         update(subscription).where(subscription.c.subscriber_id == goes).values(subscriber_id=stays)
     )
     _told(connection, stays, goes)
+    _corrections(connection, stays, goes)
     _former(connection, stays, goes, old.address_key, new.address_key, now)
     _set(connection, goes, address_key=secrets.token_bytes(32), address=None, mailbox_key=None)
     _set(
@@ -72,6 +73,17 @@ def _told(connection: Connection, stays: int, goes: int) -> None:
     )
     connection.execute(delete(told).where(told.c.subscriber_id == goes, twice))
     connection.execute(update(told).where(told.c.subscriber_id == goes).values(subscriber_id=stays))
+
+
+def _corrections(connection: Connection, stays: int, goes: int) -> None:
+    """What was taken back is told once, where both were to be told."""
+    other = correction.alias()
+    both = exists().where(
+        other.c.subscriber_id == stays, other.c.recall_id == correction.c.recall_id
+    )
+    mine = correction.c.subscriber_id == goes
+    connection.execute(update(correction).where(mine, ~both).values(subscriber_id=stays))
+    connection.execute(delete(correction).where(mine))
 
 
 def _former(

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from service.store import tables as t
 from service.store.content.article_values import ArticleValues
 from service.store.core.bulk import inserting, lots
+from service.store.recalled import marks
 
 BATCH = 200
 """Articles read at a time when all are walked through: some 50 ms, in which nobody else writes."""
@@ -199,9 +200,14 @@ def before_since(connection: Connection, since: datetime) -> int:
 def after(connection: Connection, last_id: int, since: datetime | None = None) -> list[Matchable]:
     """The next BATCH articles by id that were not merged, with the sources that told them.
 
-    `since`: only those first seen since then, None = whenever.
+    Not what was taken back: no rule may bring it in again. `since`: only those first seen since
+    then, None = whenever.
     """
-    statement = select(t.article).where(t.article.c.id > last_id, t.article.c.merged_into.is_(None))
+    statement = select(t.article).where(
+        t.article.c.id > last_id,
+        t.article.c.merged_into.is_(None),
+        ~marks.is_recalled(t.article.c.id),
+    )
     if since is not None:
         statement = statement.where(t.article.c.first_seen_at >= since)
     rows = connection.execute(statement.order_by(t.article.c.id).limit(BATCH)).all()
@@ -214,10 +220,11 @@ def beginning() -> ColumnElement[str]:
 
 
 def matchable(connection: Connection, ids: Iterable[int]) -> list[Matchable]:
-    """The articles with these ids, in order; those that are not there are left out."""
+    """The articles with these ids, in order; those not there, or taken back, are left out."""
     found: list[Matchable] = []
     for some in lots(sorted(ids)):
-        every = select(t.article).where(t.article.c.id.in_(some)).order_by(t.article.c.id)
+        there = t.article.c.id.in_(some), ~marks.is_recalled(t.article.c.id)
+        every = select(t.article).where(*there).order_by(t.article.c.id)
         found += _matchable(connection, connection.execute(every).all())
     return found
 

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from service.store.content import story_acts, story_rows, topics, versions
 from service.store.core.statements import upsert
+from service.store.recalled import marks
 from service.store.tables import (
     article,
     article_key,
@@ -22,7 +23,7 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
 
     The loser's own row and its rows in the ledger stay, and its story counts it among its articles:
     who was told of it has been told. Where an admin put the two stories apart, the rest of the
-    loser's story stays what it is.
+    loser's story stays what it is; so it does where one of the two was taken back.
     """
     connection.execute(
         update(article)
@@ -44,7 +45,9 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
     told_by_loser = and_(story.c.id == stories[loser], story.c.article_id == loser)
     connection.execute(update(story).where(told_by_loser).values(article_id=winner))
     if stories[winner] != stories[loser]:
-        if story_acts.apart(connection, stories[winner], stories[loser]):
+        if story_acts.apart(connection, stories[winner], stories[loser]) or marks.among(
+            connection, [winner]
+        ):
             story_rows.place(connection, {winner: stories[winner]})
         else:
             _merge_stories(connection, stories[winner], stories[loser])

@@ -313,7 +313,7 @@ def headlines(connection: Connection, edition_ids: list[int], most: int) -> dict
     )
     found: dict[int, list[str]] = {number: [] for number in edition_ids}
     for row in rows:
-        if len(found[row.edition_id]) < most:
+        if len(found[row.edition_id]) < most and "recall" not in row.view:  # what was taken back
             found[row.edition_id].append(row.view["title"])
     return found
 

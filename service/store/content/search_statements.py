@@ -31,6 +31,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from service.store.content.articles import beginning
 from service.store.content.search_index import NEWEST
 from service.store.core.column_types import UtcDateTime
+from service.store.recalled import marks
 from service.store.tables import article, article_topic, entry, source, topic
 
 _SHAPES = 200
@@ -154,7 +155,7 @@ def by_gin(shape: Shape, *, ranged: bool) -> Select[Any]:
 
 def _conditions(shape: Shape) -> list[ColumnElement[bool]]:
     """What holds of each article that answers, whatever the index says."""
-    conditions: list[ColumnElement[bool]] = [article.c.merged_into.is_(None)]
+    conditions = [article.c.merged_into.is_(None), ~marks.is_recalled(article.c.id)]
     said = literal(" ") + article.c.folded + literal(" ")
     phrases = (bindparam(f"phrase{number}", type_=Text) for number in range(shape.phrases))
     conditions += [said.like(phrase, escape="/") for phrase in phrases]

@@ -29,6 +29,7 @@ from service.store.content import topics, versions
 from service.store.content.articles import beginning
 from service.store.core import facts
 from service.store.core.bulk import Many, lots
+from service.store.recalled import marks
 from service.store.tables import article, article_topic, story, story_article, topic
 
 _MOVE = Many(
@@ -149,12 +150,18 @@ def within(
 
 
 def homes(connection: Connection, since: datetime, to: int) -> dict[int, int]:
-    """Article -> story, of what was seen first at `since` or later, up to an article."""
+    """Article -> story, of what was seen first at `since` or later, up to an article.
+
+    Not what was taken back: it has no words any more to be like others.
+    """
     rows = connection.execute(
         select(story_article.c.article_id, story_article.c.story_id)
         .join(article, article.c.id == story_article.c.article_id)
         .where(
-            article.c.first_seen_at >= since, article.c.id <= to, article.c.merged_into.is_(None)
+            article.c.first_seen_at >= since,
+            article.c.id <= to,
+            article.c.merged_into.is_(None),
+            ~marks.is_recalled(article.c.id),
         )
     )
     return {row.article_id: row.story_id for row in rows}
@@ -284,7 +291,11 @@ def _read(connection: Connection, chosen: object, limit: int) -> list[Judgeable]
             article.c.first_seen_at,
         )
         .join(story_article, story_article.c.article_id == article.c.id)
-        .where(chosen, article.c.merged_into.is_(None))  # type: ignore[arg-type]
+        .where(
+            chosen,  # type: ignore[arg-type]
+            article.c.merged_into.is_(None),
+            ~marks.is_recalled(article.c.id),
+        )
         .order_by(article.c.id)
         .limit(limit)
     )

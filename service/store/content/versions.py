@@ -34,6 +34,10 @@ is made of it: what was told by too few before may be hot now."""
 EDITIONS = "/editions"
 """Editions: archives, their pages, and what leads to the latest of them."""
 
+RECALLS = "/recalls"
+"""What was taken back, or given back. No page is made of it: who made something of rows that were
+read before looks whether it still holds (`store/recalled/marks.py`)."""
+
 Versions = dict[str, int]
 """Scope -> version. A scope that is missing has never changed: 0. Topics are scopes by name."""
 

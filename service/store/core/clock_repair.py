@@ -18,6 +18,7 @@ from service.store import tables as t
 from service.store.audience.signup_hours import LONGEST_QUEUE
 from service.store.core.lease import FURTHEST, LASTS, Lease
 from service.store.mailing import deliveries, resending, slow_domains
+from service.store.recalled import corrections
 from service.store.sources import article_page_queue, polling_queue, site_leases
 from service.store.sources.publisher_holds import NOT_HELD
 from service.store.websub import hub_subscriptions
@@ -67,6 +68,7 @@ _COMING = (
     _due(t.delivery.c.next_try_at, _MAIL_BACKOFF, _DEFERRED),
     _lease(deliveries.LEASE),
     _due(t.delivery.c.resend_at, resending.AFTER),
+    _due(t.correction.c.alone_at, corrections.ALONE_AFTER),
     _due(t.relay.c.next_try_at, _MAIL_BACKOFF),
     _due(t.slow_domain.c.held_until, slow_domains.LONGEST),
     _lease(polling_queue.LEASE),
@@ -106,6 +108,7 @@ _HAPPENED = (
     t.subscription.c.created_at,
     t.address_change.c.asked_at,
     t.former_address.c.left_at,
+    t.recall.c.recalled_at,
 )
 """What has happened, and decides what comes next."""
 

@@ -38,6 +38,7 @@ from service.store.mailing.deliveries import BY_ROW, LEASE
 from service.store.mailing.due_mail import TRIED, Lane, candidates, due_now
 from service.store.mailing.recipients import Recipient
 from service.store.mailing.release import forget_parts, release
+from service.store.recalled.mails import outdated
 from service.store.tables import (
     attempt,
     delivery,
@@ -145,19 +146,27 @@ def unclaim(connection: Connection, owner: str, ids: Iterable[int]) -> None:
 
 
 def mark_sending(
-    connection: Connection, owner: str, now: datetime, relays: Mapping[int, str]
+    connection: Connection,
+    owner: str,
+    now: datetime,
+    relays: Mapping[int, str],
+    made_of: Mapping[int, int] | None = None,
 ) -> ReleaseCheck:
     """Delivery id -> relay whose 354 it has: let pass who may still be written to.
+
+    `made_of`: delivery id -> the segment that its message was made of (`outdated`).
 
     One call for all connections that wait. The attempt is written here, before its answer, so that
     a delivery whose answer was lost still shows whom it was handed to.
     """
     passing = _passing(connection.dialect.name)
     values = {"ids": sorted(relays), "claimer": owner, "now": now, "until": now + LASTS}
-    passed = connection.execute(passing, values).all()
+    marked = connection.execute(passing, values).all()
+    old = outdated(connection, marked, made_of or {})
+    passed = [row for row in marked if row.id not in old]
     _BEGUN(connection, [(row.id, row.tries, relays[row.id]) for row in passed], at=now)
     ids = frozenset(row.id for row in passed)
-    gone = _suppress(connection, owner, now, set(relays) - ids)
+    gone = _suppress(connection, owner, now, set(relays) - ids - old)
     return ReleaseCheck(ids, frozenset(gone))
 
 
@@ -169,7 +178,7 @@ def _wanted(dialect: str) -> Select[int]:
 
 
 @cache
-def _passing(dialect: str) -> ReturningUpdate[int, int]:
+def _passing(dialect: str) -> ReturningUpdate[int, int, int]:
     """Made once: to make it again took longer than to let all pass who wait."""
     owner = bindparam("claimer", type_=LEASE.owner.type)
     return (
@@ -183,7 +192,7 @@ def _passing(dialect: str) -> ReturningUpdate[int, int]:
             lease_owner=owner,
             lease_until=bindparam("until", type_=UtcDateTime),
         )
-        .returning(delivery.c.id, delivery.c.tries)
+        .returning(delivery.c.id, delivery.c.tries, delivery.c.segment_id)
     )
 
 

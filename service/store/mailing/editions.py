@@ -93,6 +93,11 @@ def find(connection: Connection, digest_id: int, cadence: str, cut_at: datetime)
     )
 
 
+def by_id(connection: Connection, edition_id: int) -> Edition | None:
+    """The edition of this id. None: there is none."""
+    return _one(connection, edition.c.id == edition_id)
+
+
 def newest(connection: Connection, digest_id: int, cadence: str | None = None) -> Edition | None:
     """The last edition of a cadence; of no cadence in particular: the last in the archive."""
     if cadence is None:

@@ -25,13 +25,24 @@ from sqlalchemy import (
 from service.model import UNSETTLED_STATES
 from service.store.core.column_types import UtcDateTime
 from service.store.mailing import told
-from service.store.tables import delivery, digest, edition, segment, subscriber, subscription
+from service.store.tables import (
+    correction,
+    delivery,
+    digest,
+    edition,
+    segment,
+    subscriber,
+    subscription,
+)
 
 _UNSETTLED = sorted(state.value for state in UNSETTLED_STATES)
 
 
 def release(connection: Connection, deliveries: Iterable[int]) -> None:
-    """Untell these deliveries and let every live subscription of the scope reach back to them."""
+    """Untell these deliveries and let every live subscription of the scope reach back to them.
+
+    What an edition was to correct waits for another mail.
+    """
     ids = sorted(set(deliveries))
     if not ids:
         return
@@ -46,6 +57,10 @@ def release(connection: Connection, deliveries: Iterable[int]) -> None:
     lock = select(subscriber.c.id).where(subscriber.c.id.in_(people)).order_by(subscriber.c.id)
     connection.execute(lock.with_for_update()).all()
     told.forget(connection, ids)
+    # One that went alone and was refused would be refused again and again.
+    news = select(delivery.c.id).where(delivery.c.id.in_(ids), delivery.c.edition_id.is_not(None))
+    untold = update(correction).where(correction.c.delivery_id.in_(news))
+    connection.execute(untold.values(delivery_id=None))
     reaching = [
         {"who": row.subscriber_id, "in_scope": row.scope, "back_to": row.covers_from}
         for row in windows

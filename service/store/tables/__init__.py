@@ -44,6 +44,7 @@ from service.store.tables.ledger import (
     told,
 )
 from service.store.tables.processes import configuration, running_process
+from service.store.tables.recalls import correction, recall, recalled_article, stale_segment
 from service.store.tables.relays import mail_rate, relay, slow_domain
 from service.store.tables.reviews import (
     dropped_article,
@@ -74,6 +75,7 @@ __all__ = [
     "attempt",
     "configuration",
     "content_version",
+    "correction",
     "delivery",
     "digest",
     "document",
@@ -89,6 +91,8 @@ __all__ = [
     "invitation_text",
     "mail_rate",
     "metadata",
+    "recall",
+    "recalled_article",
     "redirect",
     "relay",
     "returned_mail",
@@ -107,6 +111,7 @@ __all__ = [
     "source_snapshot",
     "stale_feed",
     "stale_search",
+    "stale_segment",
     "story",
     "story_act",
     "story_act_article",

@@ -8,7 +8,7 @@ everybody the public page.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -19,7 +19,7 @@ from starlette.routing import Route
 from service.curate import labelled
 from service.curate.learned.in_use import NOT
 from service.curate.lookup import find_article
-from service.curate.stories import acting
+from service.curate.stories import acting, recalling
 from service.errors import StoryError, UsageError
 from service.model import Story
 from service.publish.pages import Pages
@@ -39,6 +39,8 @@ from service.web.context import Context, context_of, visitor_of
 from service.web.subscriber import forgery
 from service.web.subscriber.forgery import Comes
 from service.web.subscriber.form_fields import Fields, read
+
+_DONE = ("done", "refused")
 
 ACTOR = "web"
 """Who says what is said here: these pages know a key, and no names."""
@@ -76,6 +78,7 @@ class ExplainedView:
     `topics`: the labels that it may get, beside "none of these" (`not_chosen`: it has that one).
     `form`, `token`: where a label is sent, and what proves that a form is ours. `story_form`: where
     what is said about its story is sent; `acted`: "done", "refused", or "" where nothing was.
+    `recalled`: it is taken back; `recall_form`: where that is said, or undone; `taken`: as `acted`.
     """
 
     title: str
@@ -88,6 +91,9 @@ class ExplainedView:
     saved: bool
     story_form: str
     acted: str
+    recalled: bool
+    recall_form: str
+    taken: str
 
 
 def explained_page(public_id: str) -> str:
@@ -110,8 +116,8 @@ async def show_story(request: Request) -> Response:
 async def _shown(request: Request, asked: str) -> Response:
     context, key = context_of(request), await key_of(request)
     token = admin_key.token(key or "", "form", context.clock())
-    saved, acted = (request.query_params.get(name, "") for name in ("saved", "story"))
-    html = await asyncio.to_thread(_html, context, asked, token, saved=saved == "1", acted=acted)
+    done = {name: request.query_params.get(name, "") for name in ("saved", "story", "recall")}
+    html = await asyncio.to_thread(_html, context, asked, token, done)
     return error(request, 404) if html is None else HTMLResponse(html, headers=PRIVATE)
 
 
@@ -161,6 +167,44 @@ async def act(request: Request) -> Response:
     return see(context, f"{explained_page(public_id)}?story=done#story")
 
 
+@with_key
+async def take_back(request: Request) -> Response:
+    """`POST /admin/articles/ID/recall`: as `bantin recall`, and its `--undo`."""
+    context, fields = context_of(request), await _sent(request)
+    if fields is None:
+        return error(request, 403)
+    public_id, do = request.path_params["public_id"], fields.one("do")
+    if do not in ("recall", "undo"):
+        return error(request, 422)
+    try:
+        known = await asyncio.to_thread(_take_back, context, public_id, do, fields)
+    except StoryError:
+        return see(context, f"{explained_page(public_id)}?recall=refused#recall")
+    if not known:
+        return error(request, 404)
+    return see(context, f"{explained_page(public_id)}?recall=done#recall")
+
+
+def _take_back(context: Context, public_id: str, do: str, fields: Fields) -> bool:
+    with context.store.ledger() as connection:
+        if find_article(connection, public_id) is None:
+            return False
+        now = context.clock()
+        if do == "undo":
+            recalling.undo(connection, public_id, ACTOR, now)
+        else:
+            recalling.recall(
+                connection,
+                public_id,
+                fields.one("reason"),
+                ACTOR,
+                now,
+                whole=bool(fields.one("whole")),
+                hides_title=bool(fields.one("title")),
+            )
+        return True
+
+
 async def _sent(request: Request) -> Fields | None:
     """What a form of ours brought; None: it comes from elsewhere, or has no token of ours."""
     context, key, fields = context_of(request), await key_of(request), await read(request)
@@ -199,19 +243,19 @@ def _label(context: Context, public_id: str, topic: str | None) -> bool:
         return article_id is not None
 
 
-def _html(context: Context, asked: str, token: str, *, saved: bool, acted: str) -> bytes | None:
+def _html(context: Context, asked: str, token: str, done: Mapping[str, str]) -> bytes | None:
     with context.store.read() as connection:
         found = explain(connection, asked, context.settings)
         if not isinstance(found, Explanation):
             return None
         story = stories.by_ids(connection, [found.found.story_id])[found.found.story_id]
-        view = _view(context, found, story, token, saved=saved, acted=acted)
+        view = _view(context, found, story, token, done)
         pages = Pages(connection, context.settings, context.renderer)
         return pages.explained_page(story, view)
 
 
 def _view(
-    context: Context, found: Explanation, story: Story, token: str, *, saved: bool, acted: str
+    context: Context, found: Explanation, story: Story, token: str, done: Mapping[str, str]
 ) -> ExplainedView:
     outlets = {one.source: one.title for one in (story.outlet, *story.others)}
     writer = _writer(context, outlets)
@@ -234,9 +278,12 @@ def _view(
         not_chosen=given == NOT,
         form=f"{path}label",
         token=token,
-        saved=saved,
+        saved=done["saved"] == "1",
         story_form=f"{path}story",
-        acted=acted if acted in ("done", "refused") else "",
+        acted=done["story"] if done["story"] in _DONE else "",
+        recalled=any(one.recall.undone_at is None for one in found.recalls),
+        recall_form=f"{path}recall",
+        taken=done["recall"] if done["recall"] in _DONE else "",
     )
 
 
@@ -255,4 +302,5 @@ ROUTES = [
     Route("/admin/articles/{public_id}/", show),
     Route("/admin/articles/{public_id}/label", label, methods=["POST"]),
     Route("/admin/articles/{public_id}/story", act, methods=["POST"]),
+    Route("/admin/articles/{public_id}/recall", take_back, methods=["POST"]),
 ]

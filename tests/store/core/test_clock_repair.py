@@ -46,6 +46,7 @@ LEFT = {
         "invitation.invited_at", "invitation.accepted_at", "invitation_text.first_used_at",
         "running_process.started_at", "story.created_at", "story_act.happened_at",
         "subscriber.created_at", "subscription.ended_at",
+        "recall.undone_at",
         "subscription_event.happened_at", "suppression.suppressed_at", "topic.created_at",
         "topic.retired_at",
         "websub.alive_since", "websub.created_at", "websub.delivered_at", "websub.unsigned_at",

@@ -1,0 +1,1 @@
+"""What was taken back: articles, mails that show them, and who is still to be told."""

@@ -1,0 +1,85 @@
+"""Stories that are taken back, in editions that were frozen before: the one change of such rows.
+
+Those that an editor took out of an edition stand beside it and may be put back, so they as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, or_, select, update
+
+from service.store.core.bulk import lots
+from service.store.tables import dropped_story, edition_story, story
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenStory:
+    """A story of an edition. `story_id`: as it was frozen. `view`: what mail and page render.
+
+    `dropped`: an editor took it out.
+    """
+
+    edition_id: int
+    story_id: int
+    article_ids: tuple[int, ...]
+    view: Mapping[str, Any]
+    dropped: bool = False
+
+
+def of(connection: Connection, stories: Iterable[int]) -> list[FrozenStory]:
+    """These stories, and what has become them, in all editions."""
+    found = []
+    for some in lots(stories):
+        for table in (edition_story, dropped_story):
+            rows = connection.execute(
+                select(table.c.edition_id, table.c.story_id, table.c.article_ids, table.c.view)
+                .join(story, story.c.id == table.c.story_id)
+                .where(or_(story.c.id.in_(some), story.c.merged_into.in_(some)))
+                .order_by(table.c.edition_id, table.c.story_id)
+            )
+            found += [
+                FrozenStory(
+                    row.edition_id, row.story_id, tuple(row.article_ids), row.view,
+                    dropped=table is dropped_story,
+                )
+                for row in rows
+            ]  # fmt: skip
+    return found
+
+
+def change(connection: Connection, changed: Sequence[FrozenStory]) -> None:
+    """From now on these say so."""
+    of_editions = [_values(one) for one in changed if not one.dropped]
+    if of_editions:
+        connection.execute(
+            update(edition_story)
+            .where(
+                edition_story.c.edition_id == bindparam("edition"),
+                edition_story.c.story_id == bindparam("frozen"),
+            )
+            .values(article_ids=bindparam("ids"), view=bindparam("shown")),
+            of_editions,
+        )
+    dropped = [_values(one) for one in changed if one.dropped]
+    if dropped:
+        connection.execute(
+            update(dropped_story)
+            .where(
+                dropped_story.c.edition_id == bindparam("edition"),
+                dropped_story.c.story_id == bindparam("frozen"),
+            )
+            .values(article_ids=bindparam("ids"), view=bindparam("shown")),
+            dropped,
+        )
+
+
+def _values(one: FrozenStory) -> dict[str, Any]:
+    return {
+        "edition": one.edition_id,
+        "frozen": one.story_id,
+        "ids": list(one.article_ids),
+        "shown": dict(one.view),
+    }

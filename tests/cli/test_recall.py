@@ -1,0 +1,64 @@
+"""`bantin recall` on a site: what it does at once, what it says, and what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import rss
+
+HERE = "https://bao-a.example/Giáo-dục-vùng-cao"
+
+
+@pytest.fixture
+def told(run, site, web, monkeypatch):
+    monkeypatch.setenv("LOGNAME", "lan")
+    web.pages["/a.xml"] = rss("Giáo dục vùng cao", "Giáo dục mầm non")
+    web.pages["/b.xml"] = rss()
+    run("collect")
+    run("publish", "--out", str(site / "out"))
+    return site
+
+
+def test_a_story_is_recalled_and_given_back(run, ask, told):
+    feed, folder = told / "out" / "feeds" / "tin.atom", told / "out"
+    assert "Giáo dục vùng cao" in feed.read_text()
+    done = ask("recall", HERE, "--reason", "sai tên trường")
+    assert (done["changed"], done["articles"], done["told"]) == (True, 1, 0)
+    assert (done["by"], done["reason"], done["failed"]) == ("lan", "sai tên trường", {})
+    assert done["page"].endswith(f"/stories/{done['story']}/")
+    run("publish", "--out", str(folder))
+    assert "Đã rút lại: Giáo dục vùng cao" in feed.read_text()
+    page = folder / "stories" / done["story"] / "index.html"
+    assert "sai tên trường" in page.read_text()
+    assert run("recall", done["page"], "--reason", "x").stdout.startswith("nothing to change")
+
+    (said,) = ask("status")["recalled"]
+    assert (said["title"], said["by"], said["undone_at"]) == ("Giáo dục vùng cao", "lan", None)
+    assert "sai tên trường" in run("status").stdout
+    assert [one["id"] for one in ask("explain", HERE)["recalls"]] == [said["id"]]
+    assert "by lan: sai tên trường" in run("explain", HERE).stdout
+    assert "by lan: sai tên trường" in run("stories", "show", done["story"]).stdout
+    assert ask("stories", "show", HERE)["recalls"][0]["reason"] == "sai tên trường"
+
+    back = ask("recall", "--undo", HERE)
+    assert back["undone_at"] is not None
+    run("collect", "bao-a")
+    run("publish", "--out", str(folder))
+    assert "rút lại" not in feed.read_text() + page.read_text()
+    assert "given back" in run("stories", "show", done["story"]).stdout
+    assert ask("status")["recalled"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("https://nobody.example/1", "--reason", "x"), 1, "no article 'https://nobody.example/1'"),
+        ((HERE,), 2, "a reason is needed"),
+        ((HERE, "--reason", " "), 1, "a reason is needed"),
+        ((HERE, "--undo"), 1, "was not recalled"),
+        ((HERE, "--undo", "--story"), 2, "it takes no option"),
+    ],
+)
+def test_what_is_wrong_is_named(run, told, words, code, said):
+    done = run("recall", *words, code=code)
+    assert said in done.stderr
