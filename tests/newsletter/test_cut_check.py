@@ -51,7 +51,7 @@ def test_who_chooses_another_rhythm_is_found_at_the_next_tick(any_store, setting
         token = connection.scalar(
             select(t.subscription.c.token).where(t.subscription.c.id == readers[0])
         )
-    save(any_store, settings, now, token, Preferences("daily", None, None, None))
+    save(any_store, settings, now, token, {"tuan": Preferences("daily", None, None, None)})
     assert reschedule(any_store, settings, ZONE, now, check=check) == 1
     assert _rules(any_store) == {readers[0]: "daily", readers[1]: "weekly"}
 
