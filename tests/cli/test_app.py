@@ -38,6 +38,7 @@ COMMAND_PATHS = (
     "templates copy", "completion", "topics label", "topics test", "topics train",
     "topics evaluate",
     "backup", "restore", "store copy", "digest report", "digest list", "subscribers form",
+    "subscribers invite",
     "stories evaluate", "stories list", "stories merge", "stories show", "stories split", "recall",
 )  # fmt: skip
 

@@ -99,8 +99,8 @@ class Lease:
         """Which of these rows the owner has in hand."""
         return self.key.in_(list(keys)) & (self.owner == owner) & self.held
 
-    def taken(self, owner: str, until: datetime) -> dict[str, Any]:
-        """The values of a row that `owner` takes."""
+    def taken(self, owner: Any, until: Any) -> dict[str, Any]:
+        """The values of a row that `owner` takes until that instant; both may be parameters."""
         return {self.owner.name: owner, self.until.name: until}
 
     @property

@@ -181,17 +181,13 @@ def _wanted(dialect: str) -> Select[int]:
 def _passing(dialect: str) -> ReturningUpdate[int, int, int]:
     """Made once: to make it again took longer than to let all pass who wait."""
     owner = bindparam("claimer", type_=LEASE.owner.type)
+    taken = LEASE.taken(owner, bindparam("until", type_=UtcDateTime))
     return (
         update(delivery)
         .where(
             listed(delivery.c.id, "ids", dialect), LEASE.owner == owner, _CLAIMED, _may_get(_NOW)
         )
-        .values(
-            state=DeliveryState.SENDING.value,
-            tries=delivery.c.tries + 1,
-            lease_owner=owner,
-            lease_until=bindparam("until", type_=UtcDateTime),
-        )
+        .values(state=DeliveryState.SENDING.value, tries=delivery.c.tries + 1, **taken)
         .returning(delivery.c.id, delivery.c.tries, delivery.c.segment_id)
     )
 
