@@ -102,9 +102,9 @@ def test_a_claim_takes_lane_by_lane_and_in_each_what_was_left_lying_first(any_st
 def test_a_delivery_goes_from_planned_to_accepted_and_its_segment_forgets_its_parts(any_store, now):
     made = stock.fill(any_store, now, THREE)
     found = claim(any_store, now, limit=2).claimed
-    assert [one.recipient.address for one in found] == THREE[:2]
+    assert len(found) == 2, "of those that wait as long any comes first"
     assert found[0].language == "vi"
-    assert found[0].message_id == made.message_ids[0]
+    assert found[0].message_id == made.message_ids[THREE.index(found[0].recipient.address)]
     ids = [one.id for one in found]
     assert gate(any_store, now, ids).passed == set(ids)
     assert settle(any_store, now, *map(accept, ids)) == set(ids)
