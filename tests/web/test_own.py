@@ -410,12 +410,22 @@ def lived(web, address, n):
             )
         )
         source = add_source(connection, web.now, f"nguon-{n}")
-        _, article = add_story(
+        story, article = add_story(
             connection, source=source, topics=[], entered_at=web.now, title=f"Bài {n}"
         )
         run(insert(t.told).values(
             subscriber_id=found.subscriber_id, scope="news", article_id=article,
             delivery_id=mail.id, shown=True))  # fmt: skip
+        recalled = {"actor": "admin", "reason": "sai", "hides_title": False}
+        (recall,) = run(
+            insert(t.recall).values(story_id=story, recalled_at=web.now, **recalled)
+        ).inserted_primary_key
+        run(
+            insert(t.correction).values(
+                subscriber_id=found.subscriber_id, recall_id=recall,
+                subscription_id=found.id, alone_at=web.now,
+            )
+        )  # fmt: skip
     key = mail.message_id.partition("@")[0]
     Outbox(web.settings.var / "outbox").put(key, f"thư trong hộp {n}".encode())
     return found

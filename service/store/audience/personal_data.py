@@ -41,6 +41,7 @@ def of_person(connection: Connection, subscriber_id: int) -> dict[str, list[dict
         t.delivery: t.delivery.c.subscription_id.in_(mine),
         t.segment: t.segment.c.id.in_(segments) & t.segment.c.edition_id.is_(None),
         t.attempt: t.attempt.c.delivery_id.in_(mails),
+        t.correction: t.correction.c.subscriber_id == subscriber_id,
         t.returned_mail: t.returned_mail.c.address_key.in_(keys)
         | t.returned_mail.c.delivery_id.in_(mails),
     }
