@@ -128,7 +128,7 @@ def _measured(options: argparse.Namespace, url: str, sink: _Server) -> float:
             assert sender.stdin is not None
             sender.stdin.write(b"go\n")
             sender.stdin.flush()
-        used = [float(sender.communicate()[0]) for sender in senders]
+        used = [float(sender.communicate()[0].split()[-1]) for sender in senders]  # log before it
         took = time.perf_counter() - begun
         after = [cpu_of(server), cpu_of(sink.pid)]
         spent = [sum(used), *(late - early for late, early in zip(after, before, strict=True))]

@@ -14,7 +14,6 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
-    insert,
     not_,
     or_,
     select,
@@ -22,6 +21,7 @@ from sqlalchemy import (
 )
 
 from service.model import DeliveryState
+from service.store.core.statements import upsert
 from service.store.tables import attempt, delivery, relay
 
 NOT_TRIED = "not tried, for others at its domain were put off: "
@@ -191,6 +191,5 @@ def _write(connection: Connection, state: RelayState) -> None:
         "answered_at": state.answered_at,
         "next_try_at": state.next_try_at,
     }
-    changed = connection.execute(update(relay).where(relay.c.name == state.name).values(**values))
-    if not changed.rowcount:
-        connection.execute(insert(relay).values(name=state.name, **values))
+    noted = upsert(connection, relay).values(name=state.name, **values)
+    connection.execute(noted.on_conflict_do_update(index_elements=["name"], set_=values))
