@@ -56,7 +56,10 @@ def freeze_now(
     """
     written = settings.digest[cut.digest.name]
     due = [schedule.text for schedule in cut.schedules]
-    reach = windows.reach(connection, cut.digest.id, due, at, cut.cut_at) if due else None
+    waits = written.review is not None and (written.review_required or now < cut.cut_at)
+    reach = (
+        windows.reach(connection, cut.digest.id, due, at, cut.cut_at, waits=waits) if due else None
+    )
     drafted = draft(
         cut.digest,
         cut.own,

@@ -12,7 +12,7 @@ from service.curate.selection.score import score
 from service.curate.selection.standing import from_json
 from service.publish.views import EditionLine, EditionPage, as_published, by_topic
 from service.render.addresses import absolute, edition_name, edition_page
-from service.render.views import SiteView, StoryView, TopicLink, thaw
+from service.render.views import SiteView, StoryView, TopicLink, is_recalled, thaw
 from service.store.content import page_queries
 from service.store.content.page_queries import PublishedEdition
 from service.store.core.database import Connection
@@ -95,7 +95,11 @@ def page(
         more=edition.more,
         canonical=None if listed is None else absolute(path(listed), site.base_url),
         opening=edition.opening,
-        notes={one.view["public_id"]: one.note for one in frozen if one.note},
+        notes={
+            one.view["public_id"]: one.note
+            for one in frozen
+            if one.note and not is_recalled(one.view)
+        },
     )
 
 

@@ -546,3 +546,50 @@ def test_a_topic_that_is_renamed_is_renamed_in_what_was_taken_out(store, tmp_pat
         [one] = stories.dropped(connection, newest(room).edition_id)
     assert [name for name, _ in one.topics] == ["hoc"]
     assert public_id(room, "Tin 0") == one.view["public_id"]
+
+
+def test_a_mail_that_failed_after_the_freeze_is_told_by_the_edition(any_store, tmp_path):
+    """It was still on its way when the next edition was frozen: that one reaches back to it."""
+    room = Newsroom(any_store, tmp_path, {"ngay": REVIEWED})
+    room.subscribe("minh@example.vn", "ngay")
+    room.story("Tin", at=MONDAY - DAY - 5 * HOUR)
+    for at in (FREEZE - DAY, MONDAY - DAY):
+        room.plan(at)
+    room.refuse(MONDAY + HOUR)
+    room.story("Tin mới", at=MONDAY - 5 * HOUR)
+    room.plan(FREEZE)
+    room.now = MONDAY
+    room.send()  # the first one is too late now
+    room.run()
+    assert sorted(room.mails()[-1]) == ["Tin", "Tin mới"]
+
+
+def test_older_stories_alone_are_shown_to_editors(store, tmp_path):
+    room = Newsroom(store, tmp_path, {"ngay": {**REVIEWED, "review_required": True}})
+    behind = room.subscribe("minh@example.vn", "ngay")
+    room.run(MONDAY - DAY)
+    room.change(behind, covered_to=FREEZE - 2 * DAY)
+    room.story("Tin cũ", at=FREEZE - DAY - HOUR)
+    room.run(FREEZE)
+    assert "Tin cũ" in text(room, LAN)
+    press(room, "approve")
+    room.run(MONDAY)
+    assert room.titles() == ["Tin cũ"]
+
+
+def test_what_two_editions_dropped_and_one_took_back_stays_out(store, tmp_path):
+    room = opened(store, tmp_path, review_required=True)
+    first = newest(room)
+    press(room, "hold")
+    room.run(MONDAY + DAY - HOUR)  # the next one has the same stories
+    press(room, "drop", "Tin 0", review=first)
+    press(room, "drop", "Tin 0")
+    press(room, "restore", "Tin 0", review=first)
+
+    def kept_out():
+        with room.store.read() as connection:
+            return list(connection.scalars(select(t.dropped_article.c.edition_id)))
+
+    assert kept_out() == [newest(room).edition_id]
+    press(room, "restore", "Tin 0")
+    assert kept_out() == []

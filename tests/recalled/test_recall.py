@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from service.curate.stories import recalling
 from service.errors import StoryError
@@ -340,3 +341,17 @@ def test_what_is_wrong_is_said_and_nothing_is_written(desk, asked, reason, probl
     with pytest.raises(StoryError, match=problem), desk.store.ledger() as connection:
         recalling.recall(connection, asked or desk.link(one), reason, "lan", desk.now)
     assert desk.everything() == before
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_an_editors_note_goes_with_the_story_that_it_was_of(desk, joined):
+    """Also where what is left of the story is shown in its place."""
+    lu, one = desk.story(LU, at=MONDAY - HOUR)
+    if joined:
+        desk.story(TRUONG, at=MONDAY - HOUR, story=lu, source="bao-b")
+    desk.plan(MONDAY)
+    with desk.store.ledger() as connection:
+        connection.execute(update(t.edition_story).values(note="Một lời dặn."))
+    assert "Một lời dặn." in desk.page("edition", "tuan", "20261123T000000Z")
+    desk.recall(one, "sai ngày")
+    assert "Một lời dặn." not in desk.page("edition", "tuan", "20261123T000000Z")

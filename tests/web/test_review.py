@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from service.curate.stories import recalling
 from service.newsletter.run import plan_due
 from service.store import tables as t
 from service.store.reviews import reviews
@@ -229,3 +230,19 @@ def test_the_digest_left_the_configuration(desk):
     desk.settings.digest.pop("ngay")
     assert desk.client.get(address).status_code == 404
     assert desk.client.post(address, data={"do": "hold", "version": "0"}).status_code == 404
+
+
+def test_a_recalled_story_without_headline_is_no_empty_link(desk):
+    page = desk.client.get(path(desk))
+    press(desk, f"drop:{story(page, 1)}")
+    with desk.store.ledger() as connection:
+        for number in (0, 1):
+            link = connection.scalar(
+                select(t.article.c.link).where(t.article.c.title == f"Tin {number} <script>")
+            )
+            recalling.recall(connection, link, "sai", "lan", desk.now, hides_title=True)
+    shown = desk.client.get(path(desk))
+    assert not re.search(r"<a [^>]*></a>", shown.text)
+    assert "“”" not in shown.text
+    assert "Tin này đã được rút lại" in text(shown)
+    assert f"drop:{story(page, 0)}" not in shown.text

@@ -213,18 +213,20 @@ def _freeze_anew(
     now_shown = None if whole or left is None else freeze(story_view(left))
     changed: list[FrozenStory] = []
     for one in frozen:
+        retold = False
         if now_shown is None:
             view = freeze_recalled(
                 dict(one.view), said.id, said.recalled_at, said.reason, titled=not said.hides_title
             )
         elif one.view["link"] in links or one.view["link"] is None:
             view = {**now_shown, "remade": said.id}
+            retold = True
         else:
             others = [pair for pair in one.view["others"] if pair[1] not in links]
             view = {**one.view, "others": others, "remade": said.id}
         stays = tuple(number for number in one.article_ids if number not in gone)
         ids = one.article_ids if now_shown is None else stays
-        changed.append(replace(one, view=view, article_ids=ids))
+        changed.append(replace(one, view=view, article_ids=ids, retold=retold))
     frozen_stories.change(connection, changed)
 
 

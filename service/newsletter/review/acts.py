@@ -21,6 +21,7 @@ from service.store.core.database import Connection, Store
 from service.store.core.kicks import Kick, kick
 from service.store.mailing import editions
 from service.store.mailing.editions import Frozen
+from service.store.recalled import marks
 from service.store.reviews import reviews, stories
 from service.store.reviews.reviews import EditionReview, NewAct, ReviewLink
 
@@ -89,6 +90,7 @@ def act(
 ) -> ReviewOutcome:
     """Do what was wished, all of it or nothing. Raises TooLongError for words, TemplateError."""
     with store.ledger() as connection:
+        marks.hold_off(connection)  # a recall meets a story in or out, never between
         known = find(connection, settings, token)
         if known is None:
             return ReviewOutcome.UNKNOWN

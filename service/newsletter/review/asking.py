@@ -31,6 +31,7 @@ from service.store.core import facts
 from service.store.core.database import Connection, Store
 from service.store.mailing import editions, transactional
 from service.store.mailing.recipients import Recipient
+from service.store.recalled import marks
 from service.store.reviews import reviews
 from service.store.reviews.reviews import EditionReview, ReviewLink
 from service.text import mailboxes
@@ -132,6 +133,7 @@ def _ask(
 ) -> None:
     """One commit: the link, and the delivery that brings it."""
     with store.ledger() as connection:
+        marks.hold_off(connection)
         found = reviews.of_edition(connection, review.edition_id, lock=True)
         if found is None or not found.open:
             return

@@ -13,7 +13,7 @@ from service.errors import UsageError
 from service.model import DeliveryKind, Parts
 from service.newsletter import items as frozen_items
 from service.newsletter import rules
-from service.newsletter.choose import choose, limits_of
+from service.newsletter.choose import EVER, StorySelection, choose, limits_of
 from service.newsletter.compose import Composed, EditionComposer
 from service.newsletter.freeze import topics_of
 from service.newsletter.prepare import frame_of
@@ -89,13 +89,12 @@ def whole(
         beside=beside,
         template=template,
     )
-    choice = choose(
-        frozen_items.resolve(connection, frozen).items,
-        topics,
-        since=edition.period_from,
-        told=frozenset(),
-        limits=limits_of(settings.digest[row.name].stories),
-    )
+    choice = StorySelection()
+    items = frozen_items.resolve(connection, frozen).items
+    limits = limits_of(settings.digest[row.name].stories)
+    for since in (edition.period_from, EVER):
+        if not len(choice):  # it may have older stories alone, for who has missed them
+            choice = choose(items, topics, since=since, told=frozenset(), limits=limits)
     language = settings.site.language
     own = rules.own(settings.digest[row.name], renderer.site.zone)
     coming = composer.coming(own.text, language)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     and_,
     case,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     update,
 )
 
@@ -79,27 +81,39 @@ def due_rules(connection: Connection, digest_id: int, at: datetime) -> list[str]
 
 
 def reach(
-    connection: Connection, digest_id: int, rules: Iterable[str], at: datetime, cut_at: datetime
+    connection: Connection,
+    digest_id: int,
+    rules: Iterable[str],
+    at: datetime,
+    cut_at: datetime,
+    *,
+    waits: bool = False,
 ) -> datetime | None:
     """How far back an edition must go for those due: their least `reached`. None: nobody is.
 
     Left out are those whom this edition will not be sent to: paused, suppressed, or with a mail
-    still on its way.
+    still on its way. `waits`: it goes later, when such a mail may have come to nothing, and must
+    reach back to what that told.
     """
     reached = case(
         (subscription.c.covered_to > subscription.c.starts_at, subscription.c.covered_to),
         else_=subscription.c.starts_at,
     )
     paused = and_(subscription.c.paused_until.is_not(None), subscription.c.paused_until > cut_at)
+    people: FromClause = PEOPLE
+    if waits:
+        people = PEOPLE.outerjoin(delivery, _is_open())
+        back = case((delivery.c.covers_from < reached, delivery.c.covers_from), else_=reached)
+        reached = case((back > subscription.c.starts_at, back), else_=subscription.c.starts_at)
     found: datetime | None = connection.execute(
         select(func.min(reached, type_=subscription.c.starts_at.type))
-        .select_from(PEOPLE)
+        .select_from(people)
         .where(
             _due(digest_id, at),
             subscription.c.rule.in_(list(rules)),
             ~paused,
             ~_BARRED,
-            ~_has_open(),
+            true() if waits else ~exists().where(_is_open()),
         )
     ).scalar()
     return found
@@ -233,9 +247,9 @@ def _due(digest_id: int, at: datetime) -> ColumnElement[bool]:
     )
 
 
-def _has_open() -> ColumnElement[bool]:
+def _is_open() -> ColumnElement[bool]:
     """An edition or a welcome still on its way (the same as `deliveries.open_among`)."""
-    return exists().where(
+    return and_(
         delivery.c.subscription_id == subscription.c.id,
         delivery.c.kind.in_([DeliveryKind.EDITION.value, DeliveryKind.WELCOME.value]),
         delivery.c.state.in_(sorted(state.value for state in OPEN_STATES)),

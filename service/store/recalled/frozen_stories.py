@@ -19,7 +19,8 @@ from service.store.tables import dropped_story, edition_story, story
 class FrozenStory:
     """A story of an edition. `story_id`: as it was frozen. `view`: what mail and page render.
 
-    `dropped`: an editor took it out.
+    `dropped`: an editor took it out. `retold`: its view is of another article now, so that an
+    editor's note below it ends.
     """
 
     edition_id: int
@@ -27,6 +28,7 @@ class FrozenStory:
     article_ids: tuple[int, ...]
     view: Mapping[str, Any]
     dropped: bool = False
+    retold: bool = False
 
 
 def of(connection: Connection, stories: Iterable[int]) -> list[FrozenStory]:
@@ -74,6 +76,14 @@ def change(connection: Connection, changed: Sequence[FrozenStory]) -> None:
             .values(article_ids=bindparam("ids"), view=bindparam("shown")),
             dropped,
         )
+    for table in (edition_story, dropped_story):
+        for one in changed:
+            if one.retold:
+                connection.execute(
+                    update(table)
+                    .where(table.c.edition_id == one.edition_id, table.c.story_id == one.story_id)
+                    .values(note=None)
+                )
 
 
 def _values(one: FrozenStory) -> dict[str, Any]:

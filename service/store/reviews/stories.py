@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
 
 from service.store.core.statements import upsert
 from service.store.mailing.editions import Frozen
-from service.store.tables import dropped_article, dropped_story, edition_story
+from service.store.tables import dropped_article, dropped_story, edition, edition_story
 
 
 def drop(connection: Connection, digest_id: int, edition_id: int, story_id: int) -> bool:
@@ -36,13 +36,25 @@ def restore(connection: Connection, digest_id: int, edition_id: int, story_id: i
     row = _moved(connection, dropped_story, edition_story, edition_id, story_id)
     if row is None:
         return False
-    connection.execute(
-        delete(dropped_article).where(
+    others = connection.execute(
+        select(dropped_story.c.edition_id, dropped_story.c.article_ids)
+        .join(edition, edition.c.id == dropped_story.c.edition_id)
+        .where(edition.c.digest_id == digest_id)
+        .order_by(dropped_story.c.edition_id)
+    )
+    still = {article: one.edition_id for one in others for article in one.article_ids}
+    for article in sorted(set(row.article_ids)):
+        mine = (
             dropped_article.c.digest_id == digest_id,
             dropped_article.c.edition_id == edition_id,
-            dropped_article.c.article_id.in_(list(row.article_ids)),
+            dropped_article.c.article_id == article,
         )
-    )
+        if article in still:  # another edition's editors took it out as well
+            connection.execute(
+                update(dropped_article).where(*mine).values(edition_id=still[article])
+            )
+        else:
+            connection.execute(delete(dropped_article).where(*mine))
     return True
 
 

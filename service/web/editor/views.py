@@ -16,7 +16,7 @@ from service.newsletter.layout import shortened
 from service.newsletter.review.acts import OpenReview
 from service.newsletter.review.whole import WholeEdition
 from service.newsletter.review.words import NOTE_CHARS, OPENING_CHARS
-from service.render.views import StoryView, TopicLink, thaw
+from service.render.views import StoryView, TopicLink, is_recalled, thaw
 from service.store.mailing.editions import Frozen
 from service.store.reviews.reviews import PastAct
 
@@ -134,7 +134,11 @@ def review_page(
         opening_chars=OPENING_CHARS,
         note_chars=NOTE_CHARS,
         sections=_sections(seen, stories, words, titles),
-        rest=tuple(_story(stories[one], None, words) for one in seen.rest),
+        rest=tuple(
+            _story(stories[one], None, words)
+            for one in seen.rest
+            if not is_recalled(stories[one].view)
+        ),
         dropped=tuple(_story(one, None, words) for one in dropped),
         history=tuple(
             ActLine(
