@@ -76,14 +76,13 @@ def change(connection: Connection, changed: Sequence[FrozenStory]) -> None:
             .values(article_ids=bindparam("ids"), view=bindparam("shown")),
             dropped,
         )
-    for table in (edition_story, dropped_story):
-        for one in changed:
-            if one.retold:
-                connection.execute(
-                    update(table)
-                    .where(table.c.edition_id == one.edition_id, table.c.story_id == one.story_id)
-                    .values(note=None)
-                )
+    for one in (one for one in changed if one.retold):
+        c = dropped_story.c if one.dropped else edition_story.c
+        mine = (c.edition_id == one.edition_id, c.story_id == one.story_id)
+        if one.dropped:
+            connection.execute(update(dropped_story).where(*mine).values(note=None))
+        else:
+            connection.execute(update(edition_story).where(*mine).values(note=None))
 
 
 def _values(one: FrozenStory) -> dict[str, Any]:
