@@ -34,6 +34,9 @@ characters, the topics (`mail.personal.TOPICS_CHARS`)."""
 KEPT = 1000
 """Rendered mails that stay in memory from batch to batch: some tens of kilobytes each."""
 
+ANSWERS = 2000
+"""Choices whose mail is known by heart, without its text."""
+
 _ROOM = HTML_LIMIT - PERSONAL
 _BASE64_IN, _BASE64_OUT = 57, 78  # bytes in a line, characters with its CRLF
 
@@ -91,6 +94,7 @@ class EditionComposer:
         self._rendered: dict[tuple[str, str, Layout], Parts] = {}
         self._pieces: dict[tuple[object, ...], str] = {}
         self._known: dict[tuple[str, str, Layout], tuple[int, Layout, bytes]] = {}
+        self._answers: dict[object, tuple[StorySelection, Composed]] = {}
         self._coming: dict[tuple[str, str], str] = {}
 
     def compose(
@@ -105,6 +109,18 @@ class EditionComposer:
         It is rendered when its layout is seen for the first time: so its size is known.
         `corrections`: the recalls that it tells of.
         """
+        # Who has the same choice has the very same one (choose.Chooser), which is kept beside its
+        # answer: so it is known by its id, for less than its layout costs.
+        question = (id(choice), language, coming, corrections)
+        if question not in self._answers:
+            if len(self._answers) >= ANSWERS:
+                self._answers.clear()
+            self._answers[question] = choice, self._compose(choice, language, coming, corrections)
+        return self._answers[question][1]
+
+    def _compose(
+        self, choice: StorySelection, language: str, coming: str, corrections: tuple[int, ...]
+    ) -> Composed:
         wanted = replace(layout.lay_out(choice, self._topics), corrections=corrections)
         known = self._known.get((language, coming, wanted))
         if known is None:
