@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -41,6 +42,9 @@ _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.1, 5.0
 
 _LISTEN_EVERY_S = 1.0
 """How often it is read which domains put off the mails of other machines."""
+
+_OTHER_COPY_WAITS = timedelta(minutes=1)
+"""How long a mail waits whose other copy this run has in hand: its segment was made anew."""
 
 Checkpoint = Callable[[str], None]
 """Called between two steps with the name of the one just done, for tests that pull the plug."""
@@ -97,6 +101,7 @@ class Courier:
         self._memory = memory
         self._domains = Domains()
         self._under_way = 0
+        self._in_hand: Counter[int] = Counter()
         self._recording: set[asyncio.Task[None]] = set()
         self._broken: Exception | None = None
         self._ticks = ticks
@@ -112,6 +117,29 @@ class Courier:
     def resting(self) -> dict[str, str]:
         """Destination -> what it answered, of those where readers wait."""
         return self._domains.held()
+
+    @contextmanager
+    def in_hand(self, delivery: ClaimedDelivery) -> Iterator[bool]:
+        """Keep it until its outcome is recorded. False: another copy of it is in hand.
+
+        A row that was made anew is claimed while its old copy is still on a channel: what becomes
+        of one must not be taken for what becomes of the other.
+        """
+        alone = not self._in_hand[delivery.id]
+        self._in_hand[delivery.id] += 1
+        try:
+            yield alone
+        finally:
+            self._let_go(delivery.id)
+
+    def _let_go(self, delivery_id: int) -> None:
+        self._in_hand[delivery_id] -= 1
+        if not self._in_hand[delivery_id]:
+            del self._in_hand[delivery_id]
+
+    async def comes_later(self, delivery: ClaimedDelivery) -> None:
+        """Another copy of it is in hand: it goes again when that one has ended."""
+        await self.wait(delivery, self._clock() + _OTHER_COPY_WAITS)
 
     async def put_off(self, delivery: ClaimedDelivery, line: Line) -> bool:
         """Whether its domain puts mail off just now: then it is recorded so, and not tried.
@@ -279,7 +307,9 @@ class Courier:
         """
         task = asyncio.create_task(self._record(delivery, outcome, aside=True))
         self._recording.add(task)
+        self._in_hand[delivery.id] += 1
         task.add_done_callback(self._is_recorded)
+        task.add_done_callback(lambda _: self._let_go(delivery.id))
 
     def _is_recorded(self, task: asyncio.Task[None]) -> None:
         self._recording.discard(task)

@@ -264,13 +264,17 @@ class _Drain:
         line.aside += aside  # before anything is waited for: the next that takes one must see it
         self._passed("claimed")
         try:
-            if await self._courier.put_off(delivery, line):
-                return True
-            with self._supply.spending(delivery.lane):
-                if not await self._has_its_turn(delivery, line):
+            with self._courier.in_hand(delivery) as alone:
+                if not alone:
+                    await self._courier.comes_later(delivery)
                     return True
-                others = any(one is not line and one.usable for one in self._lines)
-                return await self._courier.send(delivery, line, channel, others=others)
+                if await self._courier.put_off(delivery, line):
+                    return True
+                with self._supply.spending(delivery.lane):
+                    if not await self._has_its_turn(delivery, line):
+                        return True
+                    others = any(one is not line and one.usable for one in self._lines)
+                    return await self._courier.send(delivery, line, channel, others=others)
         finally:
             line.aside -= aside
 

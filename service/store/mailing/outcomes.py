@@ -50,7 +50,8 @@ _FROM = {
     # A late reply of its owner, whatever it says, ends the uncertainty.
     # A 250 counts even when it has been planned again, as long as nobody has it in hand.
     # It counts also where a fail-over has forgotten that its body left (docs/decisions/067).
-    _S.ACCEPTED: (_S.SENDING, _S.UNCERTAIN, _S.PLANNED, _S.CLAIMED),
+    # One that bears its owner's name while it is put off is made anew (recalled.mails).
+    _S.ACCEPTED: (_S.SENDING, _S.UNCERTAIN, _S.PLANNED, _S.CLAIMED, _S.DEFERRED),
     _S.DEFERRED: (_S.CLAIMED, _S.SENDING, _S.UNCERTAIN),
     _S.REJECTED: (_S.CLAIMED, _S.SENDING, _S.UNCERTAIN),
     _S.UNCERTAIN: (_S.SENDING, _S.CLAIMED),

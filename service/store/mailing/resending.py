@@ -10,12 +10,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, literal, null, or_, update
+from sqlalchemy import Connection, and_, case, exists, literal, null, or_, update
 
 from service.model import DeliveryState
 from service.store.core.column_types import UtcDateTime
 from service.store.mailing.deliveries import LEASE, of_digest
-from service.store.tables import delivery
+from service.store.recalled.mails import PUT_OFF, REMADE_WITHIN
+from service.store.tables import delivery, stale_segment
 
 AFTER = timedelta(minutes=15)
 """How long it waits: longer than its owner waits for the last answer (mail.relay: ten minutes)."""
@@ -35,11 +36,18 @@ def becomes_uncertain(now: datetime, *, again: bool) -> dict[str, Any]:
 
 
 def planned_again(now: datetime) -> dict[str, Any]:
-    """The columns of an uncertain delivery that is planned again, by whosever word."""
+    """The columns of an uncertain delivery that is planned again, by whosever word.
+
+    One that shows what was taken back is put off until it is made anew: it has no parts.
+    """
+    stale = exists().where(stale_segment.c.segment_id == delivery.c.segment_id)
+    planned, deferred = DeliveryState.PLANNED.value, DeliveryState.DEFERRED.value
+    later, at_once = (literal(at, UtcDateTime()) for at in (now + REMADE_WITHIN, now))
     return {
-        "state": DeliveryState.PLANNED.value,
+        "state": case((stale, deferred), else_=planned),
         **LEASE.ended,
-        "next_try_at": now,
+        "next_try_at": case((stale, later), else_=at_once),
+        "reply": case((stale, PUT_OFF), else_=delivery.c.reply),
         "resend_at": None,
     }
 

@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, literal, null, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    literal,
+    null,
+    select,
+    update,
+)
 
 from service.model import DeliveryState
 from service.store.core.bulk import lots
@@ -79,27 +90,18 @@ def withdraw(
     `alone_at`: until when a correction waits for an edition. Call it before the ledger changes.
     """
     put_off, readers = 0, 0
+    segments: set[int] = set()
     for some in lots(articles):
         shown = select(told.c.delivery_id).where(told.c.article_id.in_(some), told.c.shown)
-        _mark(connection, shown, _NEEDED)
-        stopped = connection.execute(
-            update(delivery)
-            .where(delivery.c.id.in_(shown), delivery.c.state.in_(_WAITING))
-            .values(
-                state=_S.DEFERRED.value,
-                next_try_at=now + REMADE_WITHIN,
-                reply=PUT_OFF,
-                **LEASE.ended,
-            )
-            .returning(delivery.c.id)
-        )
-        ids = sorted(stopped.scalars())
+        segments |= _locked(connection, shown, _NEEDED)
+        ids = _put_off(connection, shown, now)
         put_off += len(ids)
         readers += _note(connection, recall_id, some, alone_at)
         for batch in lots(ids):
             connection.execute(
                 delete(told).where(told.c.delivery_id.in_(batch), told.c.article_id.in_(some))
             )
+    _mark(connection, segments)
     kick(connection, Kick.SUBSCRIPTIONS)
     return WithdrawnMails(put_off, readers)
 
@@ -108,15 +110,10 @@ def drop_corrections(connection: Connection, recall_id: int, now: datetime) -> N
     """It was given back: nobody is told any more, not by mails that wait either."""
     own = correction.c.recall_id == recall_id
     carrying = select(correction.c.delivery_id).where(own)
-    _mark(connection, carrying, _WAITING)
-    connection.execute(
-        update(delivery)
-        .where(delivery.c.id.in_(carrying), delivery.c.state.in_(_WAITING))
-        .values(
-            state=_S.DEFERRED.value, next_try_at=now + REMADE_WITHIN, reply=PUT_OFF, **LEASE.ended
-        )
-    )
+    segments = _locked(connection, carrying, _WAITING)
+    _put_off(connection, carrying, now)
     connection.execute(delete(correction).where(own, correction.c.delivery_id.is_(None)))
+    _mark(connection, segments)
     kick(connection, Kick.SUBSCRIPTIONS)
 
 
@@ -165,16 +162,18 @@ def waits(connection: Connection, segment_id: int) -> bool:
 
 
 def made_anew(connection: Connection, old: int, new: int, now: datetime) -> int:
-    """Its mails go out by the new one. Returns how many are planned again."""
+    """Its mails go out by the new one. Returns how many are planned again.
+
+    Those that had to wait longer for another reason go on waiting.
+    """
     mine = delivery.c.segment_id == old
     planned = connection.execute(
         update(delivery)
-        .where(mine, delivery.c.state == _S.DEFERRED.value)
+        .where(mine, delivery.c.state == _S.DEFERRED.value, delivery.c.reply == PUT_OFF)
         .values(segment_id=new, state=_S.PLANNED.value, next_try_at=now, reply=None)
     ).rowcount
-    held = (_S.SENDING.value, _S.UNCERTAIN.value)
     connection.execute(
-        update(delivery).where(mine, delivery.c.state.in_(held)).values(segment_id=new)
+        update(delivery).where(mine, delivery.c.state.in_(_NEEDED)).values(segment_id=new)
     )
     _forget(connection, old)
     kick(connection, Kick.MAIL)
@@ -184,12 +183,19 @@ def made_anew(connection: Connection, old: int, new: int, now: datetime) -> int:
 def given_up(connection: Connection, old: int, now: datetime) -> int:
     """Nothing is left to send: its mails are suppressed, and what they counted is released.
 
-    An uncertain one is held: it is never sent again.
+    An uncertain one is held, and one that was planned again is uncertain again: it is never sent
+    again. What a mail was to correct besides waits for another one.
     """
     mine = delivery.c.segment_id == old
+    waiting = and_(mine, delivery.c.state.in_((_S.DEFERRED.value, _S.PLANNED.value)))
+    connection.execute(
+        update(delivery)
+        .where(waiting, delivery.c.resends > 0)
+        .values(state=_S.UNCERTAIN.value, reply="recalled; it may have arrived before")
+    )
     gone = connection.execute(
         update(delivery)
-        .where(mine, delivery.c.state == _S.DEFERRED.value)
+        .where(waiting)
         .values(state=_S.SUPPRESSED.value, settled_at=now, reply="what it was to tell is recalled")
         .returning(delivery.c.id)
     )
@@ -199,22 +205,52 @@ def given_up(connection: Connection, old: int, now: datetime) -> int:
     )
     for some in lots(ids):
         release(connection, some)
+        untold = update(correction).where(correction.c.delivery_id.in_(some))
+        connection.execute(untold.values(delivery_id=None))
     _forget(connection, old)
     return len(ids)
 
 
-def _mark(connection: Connection, deliveries: Select[Any], states: tuple[str, ...]) -> None:
-    segments = (
+def _locked(connection: Connection, deliveries: Select[Any], states: tuple[str, ...]) -> set[int]:
+    """The segments of those in these states. Senders lock deliveries in this order, segments last.
+
+    So do we: call `_mark` when no more deliveries are to be changed.
+    """
+    rows = (
         select(delivery.c.segment_id)
-        .distinct()
         .where(delivery.c.id.in_(deliveries), delivery.c.state.in_(states))
+        .order_by(delivery.c.id)
     )
-    ids = sorted(connection.scalars(segments))
-    for some in lots(ids):
+    return set(connection.scalars(rows.with_for_update()))
+
+
+def _put_off(connection: Connection, deliveries: Select[Any], now: datetime) -> list[int]:
+    """Those that wait are in nobody's hands until they are made anew. Returns which."""
+    until = literal(now + REMADE_WITHIN, UtcDateTime())
+    deferred = delivery.c.state == _S.DEFERRED.value
+    longer = and_(deferred, delivery.c.next_try_at > until)
+    stopped = connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(deliveries), delivery.c.state.in_(_WAITING))
+        .values(
+            state=_S.DEFERRED.value,
+            next_try_at=case((longer, delivery.c.next_try_at), else_=until),
+            reply=case((longer, delivery.c.reply), else_=PUT_OFF),
+            **LEASE.ended,
+        )
+        .returning(delivery.c.id)
+    )
+    return sorted(stopped.scalars())
+
+
+def _mark(connection: Connection, segments: set[int]) -> None:
+    for some in lots(sorted(segments)):
         connection.execute(
             upsert(connection, stale_segment).on_conflict_do_nothing(),
             [{"segment_id": one} for one in some],
         )
+        lock = select(segment.c.id).where(segment.c.id.in_(some)).order_by(segment.c.id)
+        connection.execute(lock.with_for_update()).all()
         connection.execute(update(segment).where(segment.c.id.in_(some)).values(parts=null()))
 
 
