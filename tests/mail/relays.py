@@ -25,8 +25,8 @@ SILENCE = "SILENCE"
 Answer = str | asyncio.Event | None
 Script = Callable[[str, str], Answer]
 """(step, recipient or sender) -> an answer, or None for the usual one. Steps: helo, mail, rcpt,
-data (before 354), body (the whole message is here, nothing is recorded yet), after (recorded; an
-event: the usual answer once it is set)."""
+data (before 354), body (the whole message is here, nothing is recorded yet), after (recorded). An
+event: the usual answer once it is set."""
 
 
 @dataclass
@@ -150,6 +150,9 @@ class _Peer(SMTP):
             self.transport.abort()
         elif answer == SILENCE:
             await asyncio.sleep(3600)
+        elif isinstance(answer, asyncio.Event):
+            await answer.wait()
+            return False
         else:
             await self.push(answer.encode("utf-8", "surrogateescape"))
         return True

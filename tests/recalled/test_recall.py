@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -9,11 +10,14 @@ from sqlalchemy import update
 
 from service.curate.stories import recalling
 from service.errors import StoryError
+from service.mail.drain import drain
 from service.newsletter import run
 from service.newsletter.plan import plan
 from service.newsletter.prepare import prepare
+from service.newsletter.recalled.corrections import plan_corrections
 from service.store import tables as t
 from service.store.mailing import claims, editions
+from tests.mail.relays import Sink
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY
 from tests.recalled.desk import Desk
 
@@ -252,6 +256,92 @@ def test_an_uncertain_mail_counts_as_told_and_is_not_sent_again_with_it(desk):
     desk.send()
     assert LU not in desk.texts()[0]
     assert TRUONG in desk.texts()[0]
+
+
+async def test_made_anew_while_its_old_copy_is_on_a_channel_it_leaves_once(desk):
+    """Both copies come to 354 together in one process: only the one without it may leave."""
+    minh, an = "minh@example.vn", "an@example.vn"
+    _, one = desk.story(LU, at=MONDAY - HOUR)
+    desk.story(TRUONG, at=MONDAY - 2 * HOUR)
+    desk.subscribe(an)
+    desk.plan(MONDAY)
+    released, at_data = asyncio.Event(), []
+
+    def script(step, who):
+        if step != "data":
+            return None
+        at_data.append(who)
+        return None if len(at_data) == 1 else released  # the first proves the relay
+
+    def paced():
+        return any(str(row.reply).startswith("not tried yet") for row in desk.rows(t.delivery))
+
+    async with Sink(script) as sink:
+        lines = [sink.line(connections=3)]
+        sending = asyncio.create_task(
+            drain(desk.store, desk.settings, lambda: desk.now, owner="o", relays=lines)
+        )
+        while len(at_data) < 2:  # noqa: ASYNC110 - what it waits for is on another machine
+            await asyncio.sleep(0.01)
+        desk.recall(one)
+        desk.remake()
+        while len(at_data) < 3 and not paced():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        released.set()
+        await sending
+        desk.now += HOUR / 10
+        await drain(desk.store, desk.settings, lambda: desk.now, owner="o", relays=lines)
+        second = at_data[1]
+        first = ({minh, an} - {second}).pop()
+        got = [mail.recipient for mail in sink.received]
+    assert sorted(got) == sorted([first, second])
+    assert desk.mails(second) == [[TRUONG]]
+    assert desk.states() == {"accepted": 2}
+
+
+def test_half_of_a_lone_correction_given_back_the_other_half_is_told(desk):
+    _, one = desk.story(LU, at=MONDAY - HOUR)
+    _, two = desk.story(TRUONG, at=MONDAY - 2 * HOUR)
+    desk.run(MONDAY)
+    desk.recall(one)
+    desk.recall(two)
+    desk.now += DAY
+    assert plan_corrections(desk.store, desk.settings, desk.renderer, desk.now).planned == 1
+    desk.undo(two)
+    assert desk.remake().suppressed == 1
+    assert desk.correct(HOUR) == 1
+    assert LU in desk.texts()[-1]
+    assert TRUONG not in desk.texts()[-1]
+
+
+def test_a_mail_that_had_to_wait_longer_goes_on_waiting(desk):
+    _, one = desk.story(LU, at=MONDAY - HOUR)
+    desk.story(TRUONG, at=MONDAY - 2 * HOUR)
+    desk.plan(MONDAY)
+    desk.refuse(MONDAY + 5 * HOUR)
+    desk.recall(one)
+    desk.remake()
+    (row,) = desk.rows(t.delivery)
+    assert (row.state, row.next_try_at) == ("deferred", MONDAY + 5 * HOUR)
+    desk.now = MONDAY + 5 * HOUR
+    desk.send()
+    assert desk.mails() == [[TRUONG]]
+    assert LU not in desk.texts()[0]
+
+
+def test_an_uncertain_mail_that_is_planned_again_waits_to_be_made_anew(desk):
+    _, one = desk.story(LU, at=MONDAY - HOUR)
+    desk.story(TRUONG, at=MONDAY - 2 * HOUR)
+    desk.plan(MONDAY)
+    desk.lose(1)
+    desk.recall(one)
+    desk.settle("resend", desk.held())
+    desk.send()  # before it is made anew
+    assert desk.states() == {"deferred": 1}
+    desk.remake()
+    desk.send()
+    assert desk.states() == {"accepted": 1}
+    assert LU not in desk.texts()[0]
 
 
 def test_an_article_leaves_and_other_outlets_tell_its_story(desk):
