@@ -276,7 +276,7 @@ async def test_made_anew_while_its_old_copy_is_on_a_channel_it_leaves_once(desk)
     def paced():
         return any(str(row.reply).startswith("not tried yet") for row in desk.rows(t.delivery))
 
-    async with Sink(script) as sink:
+    async with Sink(script) as sink, asyncio.timeout(60):
         lines = [sink.line(connections=3)]
         sending = asyncio.create_task(
             drain(desk.store, desk.settings, lambda: desk.now, owner="o", relays=lines)
