@@ -144,3 +144,24 @@ def test_from_the_freeze_to_the_mail(site, person, language):
     page.get_by_role("link", name="Xem trên web").click()
     assert "Toà soạn sẽ theo dõi tiếp." in page.inner_text("main")
     picture(page, f"edition-{language}")
+
+
+@pytest.mark.parametrize("language", ["vi"], indirect=True)
+def test_it_fits_a_small_phone_and_axe_finds_nothing(site, person, language):
+    axe = pytest.importorskip(
+        "axe_playwright_python.base", reason="needs axe: pip install axe-playwright-python"
+    )
+    web, url = site
+    furnish(web)
+    run(web)
+    link = re.search(r"/review/[0-9a-f]{32}", last(web, LAN))[0]
+    page = person((320, 844), scripts=True)
+    page.goto(f"{url}{link}")
+    page.locator("li", has_text=TITLES[1]).get_by_role("button", name="Bỏ").click()
+    for closed in page.locator("summary").all():
+        closed.click()
+    assert fits(page)
+    page.evaluate(Path(axe.AXE_FILE_PATH).read_text(encoding="utf-8"))
+    told = page.evaluate("axe.run(document)")
+    assert len(told["passes"]) > 10
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in told["violations"]] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from sqlalchemy import update
@@ -18,6 +19,7 @@ from service.newsletter.recalled.corrections import plan_corrections
 from service.store import tables as t
 from service.store.mailing import claims, editions
 from tests.mail.relays import Sink
+from tests.newsletter.editors import REVIEWED, press
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY
 from tests.recalled.desk import Desk
 
@@ -445,3 +447,20 @@ def test_an_editors_note_goes_with_the_story_that_it_was_of(desk, joined):
     assert "Một lời dặn." in desk.page("edition", "tuan", "20261123T000000Z")
     desk.recall(one, "sai ngày")
     assert "Một lời dặn." not in desk.page("edition", "tuan", "20261123T000000Z")
+
+
+def test_a_story_that_is_put_back_while_it_is_recalled_is_marked(any_store, tmp_path):
+    """An editor's press waits for the recall, or the recall for it."""
+    desk = Desk(any_store, tmp_path, {"ngay": REVIEWED})
+    desk.subscribe(digest="ngay")
+    _, one = desk.story(LU, at=MONDAY - 5 * HOUR)
+    desk.plan(MONDAY - 2 * HOUR)
+    press(desk, "drop", LU)
+    with desk.store.ledger() as connection:
+        recalling.recall(connection, desk.link(one), "sai ngày", "lan", desk.now)
+        editor = Thread(target=press, args=(desk, "restore", LU))
+        editor.start()
+        editor.join(0.5)  # it comes as far as it may
+    editor.join()
+    [there] = desk.rows(t.edition_story)
+    assert "recall" in there.view
