@@ -177,6 +177,12 @@ class EditionComposer:
             )
         return self._rendered[key]
 
+    def said(self, wanted: Layout, language: str, coming: str = "") -> tuple[int, ...]:
+        """The corrections that its reader does see: a site's own template may know of none."""
+        html = self.render(wanted, language, coming).html if wanted.corrections else ""
+        known = self._corrections
+        return tuple(one for one in wanted.corrections if one in known and known[one].page in html)
+
     def hash(self, wanted: Layout, language: str, coming: str = "") -> bytes:
         """The name of what `render` gives."""
         return hashlib.sha256(self._shape + repr((language, coming, wanted)).encode()).digest()

@@ -38,6 +38,13 @@ BATCH = 500
 _NO_LIMIT = StoryLimits(most=1_000_000)
 
 
+class RecalledMeanwhileError(Exception):
+    """Something was taken back since this was prepared: whoever is due is planned by the next run.
+
+    No race for a reader: whoever else is planned with this would meet it too.
+    """
+
+
 def plan(store: Store, planning: Planning) -> int:
     """Plan for everyone due; how many deliveries that gave.
 
@@ -61,10 +68,18 @@ def plan(store: Store, planning: Planning) -> int:
         last = ids[-1]
         try:
             planned += _plan_batch(store, planning, ids)
+        except RecalledMeanwhileError:
+            contested += 1
+            break
         except ConflictError:
-            one_by_one = [_plan_one(store, planning, one) for one in ids]
-            planned += sum(one for one in one_by_one if one is not None)
-            contested += one_by_one.count(None)
+            for one in ids:
+                try:
+                    number = _plan_one(store, planning, one)
+                except RecalledMeanwhileError:
+                    contested += 1
+                    break
+                planned += number or 0
+                contested += number is None
         planning.composer.forget()
     if not contested:
         with store.ledger() as connection:
@@ -105,7 +120,7 @@ def _plan_batch(store: Store, planning: Planning, ids: Sequence[int]) -> int:
             _compose(planning, one)
     with store.ledger() as connection:
         if marks.hold_off(connection) != planning.recalls:
-            raise ConflictError("something was taken back meanwhile: it is planned by the next run")
+            raise RecalledMeanwhileError
         decisions = planning.decide(connection, ids, lock=True)
         _write_mails(
             connection,
@@ -168,10 +183,11 @@ def _write_mails(
             for delivery, (decision, mail) in zip(ids, mails, strict=True)
         ],
     )
-    for delivery, (decision, _) in zip(ids, mails, strict=True):
+    for delivery, (decision, mail) in zip(ids, mails, strict=True):
         if decision.corrections:
             who = decision.window.subscriber_id
-            corrections.carried(connection, delivery, who, decision.corrections)
+            said = planning.composer.said(mail.layout, mail.language, mail.coming)
+            corrections.carried(connection, delivery, who, said)
 
 
 def _segment(planning: Planning, mail: Composed) -> Segment:

@@ -1,7 +1,8 @@
 """`publish --out DIR`: the same tree as on the web, as files for any web server.
 
 Each file is replaced in one step, and only where its bytes differ: a second run touches nothing.
-What is no longer made stays, so that old addresses go on working.
+What is no longer made stays, so that old addresses go on working; but for what may tell what was
+taken back: feeds of retired topics, and pages of documents that nobody cites any more.
 """
 
 from __future__ import annotations
@@ -36,9 +37,16 @@ from service.render.addresses import (
     topic_page,
 )
 from service.render.engine import Renderer
-from service.store.content import feed_documents, page_queries, references, stories
+from service.store.content import (
+    feed_documents,
+    page_queries,
+    references,
+    stories,
+    story_acts,
+)
 from service.store.core.database import Connection, Store
-from service.store.recalled import articles
+from service.store.recalled import articles, marks
+from service.text.references.find import of_slug, slug
 
 File = tuple[str, Callable[[], bytes | None]]
 """The path on the site, and what makes its bytes."""
@@ -46,6 +54,8 @@ File = tuple[str, Callable[[], bytes | None]]
 FAVICON = "/favicon.ico"
 
 _DRAFTS = ".bantin-drafts"
+
+_REFERENCES = "references"
 
 _FILE, _FOLDER = 0o644, 0o755
 """Modes: these are for a web server to read, whatever else the service keeps to itself."""
@@ -76,18 +86,23 @@ def write_site(
     """
     counts = {"new": 0, "changed": 0, "unchanged": 0}
     failed: dict[str, str] = {}
+    made: set[str] = set()
     with _drafts(out) as drafts, store.read() as connection:
-        for path, make in chain(_robots(out, renderer), _tree(connection, settings, renderer)):
+        for path, make in chain(_robots(out, renderer), _tree(connection, settings, renderer, out)):
+            made.add(path)
             try:
                 body = make()
                 if body is not None:
                     counts[_put(out, drafts, path, body)] += 1
             except Exception as error:  # noqa: BLE001 - promise 4; the reason is returned
                 failed[path] = f"{type(error).__name__}: {error}"
+        _forget(connection, out, made)
     return PublishReport(**counts, failed=failed)
 
 
-def _tree(connection: Connection, settings: Settings, renderer: Renderer) -> Iterator[File]:
+def _tree(
+    connection: Connection, settings: Settings, renderer: Renderer, out: Path
+) -> Iterator[File]:
     pages = Pages(connection, settings, renderer)
     yield "/index.html", pages.home
     yield OPML, pages.opml
@@ -105,7 +120,27 @@ def _tree(connection: Connection, settings: Settings, renderer: Renderer) -> Ite
     told = _told(connection)
     for story in told:
         yield _index(story_page(story.public_id)), partial(pages.story_page, story)
-    yield from _references(connection, settings, renderer, pages, told)
+    yield from _references(connection, settings, renderer, pages, told, out)
+
+
+def _forget(connection: Connection, out: Path, made: set[str]) -> None:
+    """Delete files that told what was taken back, where nothing is made in their place any more."""
+    gone = [
+        feed_file(topic.name, format_)
+        for topic in page_queries.topics(connection, retired=True)
+        for format_ in FORMATS
+        if topic.retired
+    ]
+    cited = {slug(one) for one in references.every(connection)}
+    for there in (out / _REFERENCES).glob("*"):
+        name, format_ = (there.name, "") if there.is_dir() else (there.stem, there.suffix[1:])
+        ours = of_slug(name) is not None and format_ in ("", *FORMATS)
+        if ours and name not in cited:
+            path = f"/{_REFERENCES}/{there.name}"
+            gone.append(path if format_ else _index(f"{path}/"))
+    for path in gone:
+        if path not in made:
+            (out / path.lstrip("/")).unlink(missing_ok=True)
 
 
 def _robots(out: Path, renderer: Renderer) -> Iterator[File]:
@@ -136,10 +171,12 @@ def _editions(connection: Connection, pages: Pages) -> Iterator[File]:
 
 
 def _told(connection: Connection) -> list[Story]:
-    """The stories that stand in a feed or an edition, or were taken back, each once."""
-    recalled = stories.by_ids(connection, articles.stories(connection)).values()
+    """The stories in a feed or an edition, or taken back, and what these left; each once."""
+    gone = articles.stories(connection)
+    left = story_acts.homes(connection, story_acts.of_stories(connection, gone)).values()
+    recalled = stories.by_ids(connection, {*gone, *left}).values()
     feeds = [
-        list(recalled),
+        sorted(recalled, key=lambda one: one.public_id),
         stories.everywhere(connection, NEWEST),
         stories.hot(connection, NEWEST),
     ]
@@ -152,15 +189,31 @@ def _told(connection: Connection) -> list[Story]:
 
 
 def _references(
-    connection: Connection, settings: Settings, renderer: Renderer, pages: Pages, told: list[Story]
+    connection: Connection,
+    settings: Settings,
+    renderer: Renderer,
+    pages: Pages,
+    told: list[Story],
+    out: Path,
 ) -> Iterator[File]:
-    """Of the documents that these stories cite: their pages lead there."""
+    """Of the documents that these stories cite: their pages lead there.
+
+    Once anything is taken back, also those that an earlier run wrote: they may have listed it.
+    """
     articles = (number for story in told for number in story.article_ids)
-    for reference in references.of_articles(connection, articles):
+    wanted = references.of_articles(connection, articles)
+    if marks.there_are(connection):
+        every = references.every(connection)
+        wanted = sorted({*wanted, *(one for one in every if _is_there(out, one))})
+    for reference in wanted:
         yield _index(unquote(reference_page(reference))), partial(pages.reference, reference)
         for format_ in FORMATS:
             make = partial(reference_feed, connection, settings, renderer, reference, format_)
             yield unquote(reference_file(reference, format_)), make
+
+
+def _is_there(out: Path, reference: str) -> bool:
+    return (out / _REFERENCES / slug(reference)).is_dir()
 
 
 def _index(page: str) -> str:

@@ -9,14 +9,16 @@ from threading import Thread
 import pytest
 from sqlalchemy import update
 
-from service.curate.stories import recalling
+from service.curate.stories import acting, recalling
 from service.errors import StoryError
 from service.mail.drain import drain
 from service.newsletter import run
 from service.newsletter.plan import plan
 from service.newsletter.prepare import prepare
 from service.newsletter.recalled.corrections import plan_corrections
+from service.publish.static import write_site
 from service.store import tables as t
+from service.store.content import feed_documents, references
 from service.store.mailing import claims, editions
 from tests.mail.relays import Sink
 from tests.newsletter.editors import REVIEWED, press
@@ -374,6 +376,67 @@ def test_all_of_a_story_leaves_if_wanted(desk):
     assert desk.home(one) == desk.home(two) == lu
     (entry,) = desk.feed().values()
     assert entry["title"] == f"Đã rút lại: {LU}"
+
+
+def test_split_off_first_it_leaves_the_editions_that_showed_it(desk):
+    lu, one = desk.story(LU, at=MONDAY - HOUR)
+    other = "Nước lũ đang rút dần"
+    _, two = desk.story(other, at=MONDAY - HOUR, source="bao-b", story=lu)
+    desk.run(MONDAY)
+    with desk.store.ledger() as connection:
+        acting.split(connection, desk.public_id(lu), [desk.link(one)], "lan", desk.now)
+    desk.recall(one)
+    page = desk.page("edition", "tuan", "20261123T000000Z")
+    assert LU not in page
+    assert other in page
+    desk.recall(two)
+    assert "Nước lũ đang rút dần</s>" in desk.page("edition", "tuan", "20261123T000000Z")
+    desk.undo(two)
+    page = desk.page("edition", "tuan", "20261123T000000Z")
+    assert other in page
+    assert "</s>" not in page
+
+
+def test_its_headline_may_go_later(desk):
+    _, one = desk.story(LU, at=MONDAY - HOUR)
+    desk.run(MONDAY)
+    desk.recall(one)
+    desk.story(TRUONG, at=MONDAY + HOUR)
+    desk.plan(MONDAY + DAY)
+    done = desk.recall(one, hides_title=True)
+    assert (done.changed, done.put_off, done.recall.title) == (True, 1, "")
+    desk.remake()
+    desk.send()
+    assert "Đính chính" in desk.texts()[1]
+    (entry,) = [entry for entry in desk.feed().values() if entry["title"] != TRUONG]
+    assert entry["title"] == "Tin này đã được rút lại"
+    assert LU not in desk.texts()[1] + desk.page("edition", "tuan", "20261123T000000Z")
+    assert LU not in [row.title for row in desk.rows(t.article)]
+    assert not desk.recall(one, hides_title=True).changed
+
+
+def test_the_feed_of_a_retired_topic_tells_it_no_more(desk, tmp_path):
+    """Nor do the files that were written before; a page that others are cited on stays."""
+    out = tmp_path / "out"
+    _, one = desk.story(LU, at=MONDAY - HOUR)
+    _, two = desk.story(TRUONG, at=MONDAY - HOUR)
+    with desk.store.write() as connection:
+        references.add(connection, {one: ("38-CT/TW", "15/2020/NĐ-CP"), two: ("38-CT/TW",)})
+    desk.publish()
+    write_site(desk.store, desk.settings, desk.renderer, out, desk.now)
+    told = [path for path in out.rglob("*.*") if LU in path.read_text("utf-8", "replace")]
+    assert {"giao-duc.atom", "15-2020-NĐ-CP.rss"} <= {path.name for path in told}
+    with desk.store.write() as connection:
+        connection.execute(
+            update(t.topic).where(t.topic.c.name == "giao-duc").values(retired_at=desk.now)
+        )
+    desk.recall(one, hides_title=True)
+    with desk.store.read() as connection:
+        assert feed_documents.get(connection, "giao-duc", "atom") is None
+    desk.publish()
+    assert not write_site(desk.store, desk.settings, desk.renderer, out, desk.now).failed
+    assert not [path for path in out.rglob("*.*") if LU in path.read_text("utf-8", "replace")]
+    assert (out / "references" / "38-CT-TW" / "index.html").exists()
 
 
 def test_given_back_it_stands_where_it_stood(desk):

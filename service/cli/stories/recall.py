@@ -77,7 +77,7 @@ def recall(
     if as_json:
         dump(_as_json(done, page, failed))
     else:
-        _tell(done, page, zone)
+        _tell(done, page, zone, whole=whole)
     for what, why in failed.items():
         warn(f"{what}: {printable(why)}")
     if failed:
@@ -111,10 +111,12 @@ def _as_json(done: Recalled, page: str, failed: dict[str, str]) -> dict[str, obj
     }
 
 
-def _tell(done: Recalled, page: str, zone: str) -> None:
+def _tell(done: Recalled, page: str, zone: str, *, whole: bool) -> None:
     said = done.recall
     if not done.changed:
         say(f"nothing to change: it was recalled {local(said.recalled_at, zone)}, {page}")
+        if whole:
+            say("  was it recalled alone? --story with another article of its story takes the rest")
         return
     if said.undone_at is not None:
         say(f"given back: {number(done.articles, 'article')}, {page}")

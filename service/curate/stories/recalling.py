@@ -11,9 +11,10 @@ so: whatever the same addresses bring, and who prints the same words, is taken b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from service.curate import identity
 from service.curate.lookup import find_article
@@ -21,7 +22,15 @@ from service.curate.stories import acting
 from service.errors import StoryError
 from service.render.views import freeze, freeze_recalled, story_view
 from service.store.content import articles as stored_articles
-from service.store.content import entries, stale_feeds, stories, story_rows, versions
+from service.store.content import (
+    entries,
+    stale_feeds,
+    stories,
+    story_acts,
+    story_rows,
+    topics,
+    versions,
+)
 from service.store.content.article_values import ArticleValues
 from service.store.core.database import Connection
 from service.store.recalled import articles, frozen_stories, mails, marks, taking
@@ -64,8 +73,8 @@ def recall(
     """Take back an article, or with `whole` all of its story.
 
     `asked`: an id or an address, see `lookup`; our own page stands for the article that represents
-    it. `reason` is read by readers. `hides_title`: its headline goes too. StoryError: it is not
-    known, or there is no reason.
+    it. `reason` is read by readers. `hides_title`: its headline goes too, also where it was taken
+    back with it before. StoryError: it is not known, or there is no reason.
     """
     reason = " ".join(reason.split())
     if not reason:
@@ -78,7 +87,7 @@ def recall(
     members = story_rows.articles_of(connection, story)
     there = marks.among(connection, [article])
     if there:
-        return Recalled(articles.one(connection, there[article]), changed=False)
+        return _widened(connection, there[article], now, hides_title=hides_title)
     going = sorted(members) if whole else [article]
     home = story if len(going) == len(members) else _alone(connection, story, article, actor, now)
     number = articles.add(connection, home, actor, reason, now, hides_title=hides_title)
@@ -102,15 +111,13 @@ def undo(connection: Connection, asked: str, actor: str, now: datetime) -> Recal
     shown = taking.give_back(connection, number)
     articles.undo(connection, number, actor, now)
     mails.drop_corrections(connection, number, now)
-    frozen = frozen_stories.of(connection, homes.values())
-    views = {
-        one: freeze(story_view(found))
-        for one, found in stories.by_ids(connection, [one.story_id for one in frozen]).items()
-    }
-    frozen_stories.change(
-        connection,
-        [replace(one, view=views[one.story_id]) for one in frozen if one.story_id in views],
-    )
+    again = [
+        replace(one, view=view)
+        for one in _frozen(connection, homes.values())
+        if _marked_by(one, number)
+        and (view := _now_shown(connection, one.story_id, one.article_ids))
+    ]
+    frozen_stories.change(connection, again)
     _tell(connection, shown, now, hot=was_hot)
     return Recalled(articles.one(connection, number), changed=True, articles=len(members))
 
@@ -204,15 +211,17 @@ def _take(
 def _freeze_anew(
     connection: Connection, said: Recall, gone: Sequence[int], links: set[str], before: int
 ) -> None:
-    """What editions show of it: a marked place, or what is left of the story that it was in."""
-    frozen = frozen_stories.of(connection, [before])
-    if not frozen:
-        return
-    left = stories.by_ids(connection, [before]).get(before)
-    whole = left is None or bool(marks.among(connection, left.article_ids))
-    now_shown = None if whole or left is None else freeze(story_view(left))
+    """What editions show of it: a marked place, or what is left of the story that it was in.
+
+    Each row is judged by its own articles: these may have been split since it was frozen.
+    """
     changed: list[FrozenStory] = []
-    for one in frozen:
+    here = stories.of_articles(connection, gone).values()
+    for one in _frozen(connection, {before, *here}):
+        if not set(one.article_ids) & set(gone):
+            continue
+        stays = [number for number in one.article_ids if number not in gone]
+        now_shown = _now_shown(connection, one.story_id, stays)
         retold = False
         if now_shown is None:
             view = freeze_recalled(
@@ -224,15 +233,63 @@ def _freeze_anew(
         else:
             others = [pair for pair in one.view["others"] if pair[1] not in links]
             view = {**one.view, "others": others, "remade": said.id}
-        stays = tuple(number for number in one.article_ids if number not in gone)
-        ids = one.article_ids if now_shown is None else stays
+        ids = one.article_ids if now_shown is None else tuple(stays)
         changed.append(replace(one, view=view, article_ids=ids, retold=retold))
     frozen_stories.change(connection, changed)
 
 
-def _tell(connection: Connection, topics: set[str], now: datetime, *, hot: bool) -> None:
+def _frozen(connection: Connection, homes: Iterable[int]) -> list[FrozenStory]:
+    """The frozen rows of these stories, and of those that acts by hand parted them from."""
+    known = set(homes)
+    acts = story_acts.of_stories(connection, known)
+    return frozen_stories.of(connection, known | set(story_acts.homes(connection, acts).values()))
+
+
+def _now_shown(connection: Connection, story: int, wanted: Sequence[int]) -> dict[str, Any] | None:
+    """The view of where these articles of a frozen row are now; None: none of them stands."""
+    homes = stories.of_articles(connection, wanted)
+    found = stories.by_ids(connection, {story, *homes.values()})
+    for number in (story, *(homes[one] for one in wanted if one in homes)):
+        there = found.get(number)
+        if there is None or marks.among(connection, there.article_ids):
+            continue
+        if there.id in homes.values():
+            return freeze(story_view(there))
+    return None
+
+
+def _marked_by(one: FrozenStory, recall_id: int) -> bool:
+    return bool(one.view.get("recall", {}).get("id") == recall_id)
+
+
+def _widened(connection: Connection, number: int, now: datetime, *, hides_title: bool) -> Recalled:
+    """It was taken back already; its headline may go now as well."""
+    said = articles.one(connection, number)
+    if not hides_title or said.hides_title:
+        return Recalled(said, changed=False)
+    members = articles.members(connection, number)
+    articles.hide_title(connection, number)
+    taking.take_out(connection, number, dict.fromkeys(members), hides_title=True)
+    homes = stories.of_articles(connection, members).values()
+    frozen_stories.change(
+        connection,
+        [
+            replace(one, view={**one.view, "title": ""})
+            for one in _frozen(connection, homes)
+            if _marked_by(one, number)
+        ],
+    )
+    stopped = mails.correct_anew(connection, number, now)
+    stood = [one for one in articles.places(connection) if one.recall.id == number]
+    ids = {topic for one in stood for topic in one.topics}
+    names = {name for name, row in topics.ids(connection).items() if row in ids}
+    _tell(connection, names, now, hot=any(one.hot for one in stood))
+    return Recalled(articles.one(connection, number), True, len(members), stopped)
+
+
+def _tell(connection: Connection, names: set[str], now: datetime, *, hot: bool) -> None:
     """Pages, feeds and judges see it."""
     scopes = versions.STORIES, versions.HOMES, versions.EDITIONS, versions.REFERENCES
     versions.raise_(connection, [*scopes, versions.RECALLS])
-    feeds = {*topics, stale_feeds.EVERYTHING, *([stale_feeds.HOT] if hot else [])}
+    feeds = {*names, stale_feeds.EVERYTHING, *([stale_feeds.HOT] if hot else [])}
     stale_feeds.mark(connection, feeds, now)

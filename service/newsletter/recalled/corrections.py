@@ -5,6 +5,7 @@ Each reader is a commit of its own. One whom an edition has told meanwhile gets 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from service.config.schema import Settings
 from service.errors import TemplateError
 from service.mail.message import transactional_message_id
 from service.mail.personal import host
-from service.model import DeliveryKind
+from service.model import DeliveryKind, Parts
 from service.newsletter.prepare import correction_views
 from service.newsletter.views import CorrectionView
 from service.render.engine import Renderer
@@ -23,6 +24,12 @@ from service.store.recalled import corrections, marks
 from service.store.recalled.corrections import DueCorrections
 
 TEMPLATE = "correction"
+
+MOST = 1000
+"""Mails planned in one run at most; whoever is left waits for the next one, within minutes."""
+
+Drafts = dict[tuple[str, str, tuple[int, ...]], Parts]
+"""(language, digest, recalls) -> the mail: many readers get the very same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +43,12 @@ class CorrectionsPlanned:
 def plan_corrections(
     store: Store, settings: Settings, renderer: Renderer, now: datetime
 ) -> CorrectionsPlanned:
-    """Plan a mail for everyone who has waited long enough. Nothing while mail is held."""
+    """Plan a mail for those who have waited long enough, at most MOST. Nothing while mail is held.
+
+    There may be more; run again, it goes on with them.
+    """
     planned, failed = 0, {}
-    while True:
+    while planned < MOST:
         with store.read() as connection:
             if hold.held_since(connection) is not None:
                 break
@@ -48,17 +58,46 @@ def plan_corrections(
                 if one.subscription_id not in failed and one.digest in settings.digest
             ]
             views = correction_views(connection, now) if due else {}
+            readers = [one.subscriber_id for one in due]
+            waiting = corrections.waiting(connection, readers, now) if due else {}
+        drafts: Drafts = {}
         if not due:
             break
         before = planned
         for one in due:
             try:
-                planned += _plan(store, settings, renderer, now, one, views)
+                # Render before the transaction: nobody waits for a template meanwhile.
+                _draft(settings, renderer, one, waiting.get(one.subscriber_id, ()), views, drafts)
+                planned += _plan(store, settings, renderer, now, one, views, drafts)
             except TemplateError as error:
                 failed[one.subscription_id] = str(error)
         if planned == before:
             break
     return CorrectionsPlanned(planned, failed)
+
+
+def _draft(
+    settings: Settings,
+    renderer: Renderer,
+    one: DueCorrections,
+    recalls: Sequence[int],
+    views: dict[int, CorrectionView],
+    drafts: Drafts,
+) -> Parts | None:
+    """The mail that tells a reader of these recalls; None: there is nothing to tell."""
+    language = one.language or settings.site.language
+    known = tuple(number for number in recalls if number in views)
+    if not known:
+        return None
+    key = (language, one.digest, known)
+    if key not in drafts:
+        drafts[key] = renderer.mail(
+            TEMPLATE,
+            language,
+            corrections=tuple(views[number] for number in known),
+            digest=settings.digest[one.digest].title or settings.site.title,
+        )
+    return drafts[key]
 
 
 def _plan(
@@ -68,19 +107,15 @@ def _plan(
     now: datetime,
     one: DueCorrections,
     views: dict[int, CorrectionView],
+    drafts: Drafts,
 ) -> bool:
-    language = one.language or settings.site.language
     with store.ledger() as connection:
         marks.hold_off(connection)
         corrections.lock(connection, one.subscriber_id)
         ids = corrections.waiting(connection, [one.subscriber_id], now).get(one.subscriber_id, ())
-        told = tuple(views[number] for number in ids if number in views)
-        if not told:
+        parts = _draft(settings, renderer, one, ids, views, drafts)
+        if parts is None:
             return False
-        digest = settings.digest[one.digest]
-        parts = renderer.mail(
-            TEMPLATE, language, corrections=told, digest=digest.title or settings.site.title
-        )
         message_id = transactional_message_id(
             facts.secret(connection),
             host(settings),
@@ -94,7 +129,7 @@ def _plan(
             subscription_id=one.subscription_id,
             message_id=message_id,
             parts=parts,
-            language=language,
+            language=one.language or settings.site.language,
             now=now,
             expires_at=None,
         )

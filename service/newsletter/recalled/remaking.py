@@ -88,6 +88,7 @@ def _made_anew(
     if one.edition_id is None or one.digest not in settings.digest:
         return None
     if one.edition_id not in benches:
+        benches.clear()  # segments come by edition: the one before is done
         with store.read() as connection:
             benches[one.edition_id] = _bench(connection, settings, renderer, now, one)
     bench = benches[one.edition_id]
@@ -97,13 +98,15 @@ def _made_anew(
     if left is None:
         return None
     coming = bench.composer.coming(one.rule, one.language) if one.rule else ""
-    return bench.recalls, Segment(
+    made = Segment(
         edition_id=one.edition_id,
         hash=bench.composer.hash(left, one.language, coming),
         language=one.language,
         stories=left.as_json(),
         parts=pack(bench.composer.render(left, one.language, coming)),
     )
+    bench.composer.forget()
+    return bench.recalls, made
 
 
 def _bench(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, select
 
 from service.store.content import versions
+from service.store.core.bulk import lots
 from service.store.core.statements import upsert
 from service.store.tables import document
 
@@ -75,6 +76,13 @@ def put(
         statement.on_conflict_do_update(index_elements=["feed", "format"], set_=changes)
     )
     return known != etag
+
+
+def forget(connection: Connection, feeds: Iterable[str]) -> None:
+    """Delete the documents of these feeds, in all formats."""
+    for some in lots(sorted(feeds)):
+        connection.execute(delete(document).where(document.c.feed.in_(some)))
+        versions.raise_(connection, [versions.feed(one) for one in some])
 
 
 def _is(feed: str, format_: str) -> ColumnElement[bool]:

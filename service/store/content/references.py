@@ -81,6 +81,11 @@ def of_articles(connection: Connection, article_ids: Iterable[int]) -> list[str]
     return sorted(found)
 
 
+def every(connection: Connection) -> list[str]:
+    """All documents that articles cite."""
+    return list(connection.scalars(select(article_reference.c.reference).distinct()))
+
+
 def citing(connection: Connection, reference: str, limit: int, scan: int = SCAN) -> list[Story]:
     """The newest stories that cite a document, in a topic or not, of the latest `scan` articles.
 

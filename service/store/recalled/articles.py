@@ -92,6 +92,12 @@ def undo(connection: Connection, recall_id: int, actor: str, now: datetime) -> N
     connection.execute(update(recall).where(this).values(undone_at=now, undone_by=actor))
 
 
+def hide_title(connection: Connection, recall_id: int) -> None:
+    """The headline goes as well."""
+    this = recall.c.id == recall_id
+    connection.execute(update(recall).where(this).values(hides_title=True))
+
+
 def one(connection: Connection, recall_id: int) -> Recall:
     """The recall of this id, which must be there."""
     return several(connection, [recall_id])[recall_id]

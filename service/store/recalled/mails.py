@@ -108,13 +108,19 @@ def withdraw(
 
 def drop_corrections(connection: Connection, recall_id: int, now: datetime) -> None:
     """It was given back: nobody is told any more, not by mails that wait either."""
+    correct_anew(connection, recall_id, now)
     own = correction.c.recall_id == recall_id
-    carrying = select(correction.c.delivery_id).where(own)
-    segments = _locked(connection, carrying, _WAITING)
-    _put_off(connection, carrying, now)
     connection.execute(delete(correction).where(own, correction.c.delivery_id.is_(None)))
+
+
+def correct_anew(connection: Connection, recall_id: int, now: datetime) -> int:
+    """The mails on their way that tell of it are made anew. Returns how many."""
+    carrying = select(correction.c.delivery_id).where(correction.c.recall_id == recall_id)
+    segments = _locked(connection, carrying, _WAITING)
+    stopped = _put_off(connection, carrying, now)
     _mark(connection, segments)
     kick(connection, Kick.SUBSCRIPTIONS)
+    return len(stopped)
 
 
 def outdated(connection: Connection, passed: Sequence[Any], made_of: Mapping[int, int]) -> set[int]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
-from service.store.content import search_index, topics
+from service.store.content import feed_documents, search_index, topics
 from service.store.core.bulk import lots
 from service.store.core.statements import upsert
 from service.store.recalled.articles import with_merged
@@ -42,11 +42,14 @@ def take_out(
     """Take articles back: out of topics, references and the search, and their words with them.
 
     `articles`: id -> the hash of its headline. Done again it takes out what has come since.
-    Returns the topics that showed them.
+    Feeds of retired topics that showed them are deleted. Returns the live topics that did.
     """
     shown: set[str] = set()
+    retired: set[str] = set()
     for article_id, title_hash in sorted(articles.items()):
-        shown |= _remember(connection, recall_id, article_id, title_hash)
+        for name, is_live in _remember(connection, recall_id, article_id, title_hash).items():
+            (shown if is_live else retired).add(name)
+    feed_documents.forget(connection, retired)  # nobody builds them anew
     every = with_merged(connection, articles)
     for some in lots(every):
         connection.execute(delete(article_topic).where(article_topic.c.article_id.in_(some)))
@@ -118,7 +121,8 @@ def give_back(connection: Connection, recall_id: int) -> set[str]:
 
 def _remember(
     connection: Connection, recall_id: int, article_id: int, title_hash: bytes | None
-) -> set[str]:
+) -> dict[str, bool]:
+    """The topics that it stood in, and which of them are live."""
     rows = connection.execute(
         select(article_topic, topic.c.name, topic.c.retired_at)
         .join(topic, topic.c.id == article_topic.c.topic_id)
@@ -155,4 +159,4 @@ def _remember(
             "topics": {"topics": stood, "hot": is_hot},
         }
         connection.execute(insert(recalled_article).values(row))
-    return {row.name for row in rows if row.retired_at is None}
+    return {row.name: row.retired_at is None for row in rows}
