@@ -7,10 +7,12 @@ together, is written later, so that a flood delays others and never refuses them
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.audience.departures import BY_THE_OWNER
+from service.model import DeliveryKind
 from service.store.audience import subscriptions
 from service.store.audience.signup_hours import EVERYBODY, Cap
 from service.store.core.database import Connection
@@ -42,16 +44,24 @@ class Caps:
         return {EVERYBODY: self.everybody, mailboxes.domain_key(secret, domain): self.domain}
 
     def may_write(
-        self, connection: Connection, subscriber_id: int, mailbox_key: bytes, now: datetime
+        self,
+        connection: Connection,
+        subscriber_id: int,
+        mailbox_key: bytes,
+        now: datetime,
+        kinds: Sequence[DeliveryKind] = transactional.SIGNUP_KINDS,
     ) -> bool:
         """Whether one more mail may go to this person: one a day, and no more to the mailbox.
+
+        `kinds`: which of the day's mails take the place of this one. A question that waits for a
+        yes is answered by no other: not by the link to their own page, which is a CHANGE.
 
         A new day begins with a goodbye, which nobody but the mailbox's owner can say: who signs up
         again after it gets a new mail.
         """
         since = max(now - _DAY, self._goodbye(connection, subscriber_id) or now - _DAY)
         return (
-            transactional.signups_of(connection, subscriber_id, since) == 0
+            transactional.signups_of(connection, subscriber_id, since, kinds) == 0
             and transactional.signups_of_mailbox(connection, mailbox_key, now - _DAY)
             < self.mailbox_day
             and transactional.signups_of_mailbox(connection, mailbox_key, now - _MONTH)

@@ -122,6 +122,8 @@ def ask(
             return MoveAsked.CHECK_MAIL
         person = subscribers.put(connection, address_key, box, address, now)
         if not caps.may_write(connection, person.id, box, now):
+            if known is None or known.address is None:
+                subscribers.forget(connection, person.id)  # nothing would end and take it along
             return MoveAsked.CHECK_MAIL
         anchor = _anchor(connection, own, person.id, now)
         address_changes.put(connection, link, own.subscriber_id, anchor.id, now)
@@ -177,10 +179,11 @@ def find(store: Store, now: datetime, token: str) -> Moving:
         return Moving(MoveState.UNKNOWN) if change is None else _standing(connection, change, now)
 
 
-def confirm(store: Store, now: datetime, token: str, how: str) -> Moving:
-    """The yes of the new address. `how`: by which page and from where, as the history keeps it.
+def confirm(store: Store, now: datetime, token: str, evidence: str) -> Moving:
+    """The yes of the new address. `evidence`: by which page and from where.
 
-    A change that is made is known no more: said twice, the second time it leads nowhere.
+    It goes when they are forgotten: the history, which is for good, has no network address.
+    Said twice it is done once: the second time it says so again.
     """
     if not is_token(token):
         return Moving(MoveState.UNKNOWN)
@@ -190,7 +193,10 @@ def confirm(store: Store, now: datetime, token: str, how: str) -> Moving:
             return Moving(MoveState.UNKNOWN)
         merging.lock(connection, {asked.subscriber_id, asked.new_subscriber_id})
         change = address_changes.find(connection, token)
-        if change is None or change.new_subscriber_id != asked.new_subscriber_id:
+        if change is None:
+            return Moving(MoveState.UNKNOWN)
+        made = change.new_subscriber_id == change.subscriber_id
+        if not made and change.new_subscriber_id != asked.new_subscriber_id:
             return Moving(MoveState.UNKNOWN)
         standing = _standing(connection, change, now)
         if standing.standing is not MoveState.ASK or standing.subscription is None:
@@ -198,7 +204,8 @@ def confirm(store: Store, now: datetime, token: str, how: str) -> Moving:
         _become_one(connection, change, now)
         for one in subscriptions.of_person(connection, change.subscriber_id):
             if one.live and one.confirmed:
-                records.changed(connection, one, now, What.MOVED, how=how)
+                said = f"{one.evidence}; {evidence}" if one.evidence else evidence
+                records.changed(connection, one, now, What.MOVED, how=_HOW, evidence=said)
         own = subscriptions.by_token(connection, standing.subscription.token)
         return Moving(MoveState.DONE, own, standing.to)
 
@@ -210,6 +217,10 @@ def _standing(connection: Connection, change: AddressChange, now: datetime) -> M
     anchor = next((one for one in there if one.id == change.subscription_id), None)
     if not active or active[0].address is None or anchor is None or anchor.address is None:
         return Moving(MoveState.UNKNOWN)
+    if change.new_subscriber_id == change.subscriber_id:
+        if not (active[0].live and active[0].confirmed):
+            return Moving(MoveState.UNKNOWN)
+        return Moving(MoveState.DONE, active[0], anchor.address)
     barred = suppressions.reason(connection, anchor.address_key)
     late = change.asked_at + LINK_LASTS <= now or not anchor.live
     if late or barred not in (None, suppressions.UNSUBSCRIBED):
@@ -229,6 +240,6 @@ def _become_one(connection: Connection, change: AddressChange, now: datetime) ->
         kept, ends = (one, own) if one.confirmed and not own.confirmed else (own, one)
         records.ended(connection, [ends], now, EndedReason.ADMIN, how="two addresses became one")
         merging.succeed(connection, ends.id, kept.id)
-    address_changes.drop(connection, stays)
-    address_changes.drop(connection, goes)
+    address_changes.drop(connection, stays, but=change.token)
+    address_changes.drop(connection, goes, but=change.token)
     merging.merge(connection, stays, goes, now)

@@ -120,8 +120,10 @@ def sign_up(
         box = mailboxes.mailbox_key(secret, request.address)
         person = subscribers.put(connection, address_key, box, request.address, now)
         _speak(connection, person, request)
-        may_write = caps.may_write(connection, person.id, box, now)
         found = subscriptions.live_in(connection, person.id, request.digest)
+        asks = found is None or not found.confirmed or reason is not None
+        kinds = (DeliveryKind.CONFIRM,) if asks else transactional.SIGNUP_KINDS
+        may_write = caps.may_write(connection, person.id, box, now, kinds)
         if reason is not None and found is not None and found.confirmed and may_write:
             records.ended(connection, [found], now, EndedReason.ADMIN, how="unsubscribed elsewhere")
             found = None  # it gets no mail any more: they are asked anew
@@ -135,6 +137,8 @@ def sign_up(
             kind = DeliveryKind.CHANGE if found.confirmed else DeliveryKind.CONFIRM
             parts = mails[_MAILS[kind]]
             _plan(connection, settings, secret, found, kind, parts, language, now, due_at)
+            signup_hours.count(connection, counters, due_at)
+        elif not found.confirmed and _hurry(connection, settings, secret, found, due_at):
             signup_hours.count(connection, counters, due_at)
         return SignedUp(SignupOutcome.CHECK_MAIL, planned=may_write, due_at=due_at)
 
@@ -224,6 +228,23 @@ def _plan(
         parts=parts,
         language=language,
         now=now,
+        due_at=due_at,
+        expires_at=due_at + MAIL_LASTS,
+    )
+
+
+def _hurry(
+    connection: Connection, settings: Settings, secret: bytes, found: Subscription, due_at: datetime
+) -> bool:
+    """Whether its question waited for a later hour, as an invitation does, and goes out now."""
+    kind = DeliveryKind.CONFIRM
+    return transactional.bring_forward(
+        connection,
+        kind=kind,
+        subscription_id=found.id,
+        message_id=transactional_message_id(
+            secret, host(settings), kind=kind, subscription_id=found.id, dated_at=due_at
+        ),
         due_at=due_at,
         expires_at=due_at + MAIL_LASTS,
     )

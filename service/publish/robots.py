@@ -12,6 +12,8 @@ OURS = "# Written by Bantin: personal links and forms."
 _PRIVATE_PATHS = (
     "/confirm/",
     "/preferences/",
+    "/me/",
+    "/move/",
     "/unsubscribe/",
     "/review/",
     "/subscribe",

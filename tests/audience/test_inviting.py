@@ -9,7 +9,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from service.audience import confirm, forgetting, housekeeping, inviting, lists, people, unsubscribe
+from service.audience import (
+    confirm,
+    forgetting,
+    housekeeping,
+    inviting,
+    lists,
+    people,
+    signup,
+    unsubscribe,
+)
 from service.errors import UsageError
 from service.mail.outbox import Outbox
 from service.model import EndedReason
@@ -17,7 +26,7 @@ from service.store import tables as t
 from service.store.audience import invitations, subscriptions, suppressions
 from service.store.core import facts
 from service.text import mailboxes
-from tests.audience.acts import history, letters, newest, press, subscribe
+from tests.audience.acts import form, history, letters, newest, press, subscribe
 
 LIST = """address,digest,cadence,topics,hour,zone,language,evidence
 lan@example.vn,tuan,daily,y-te,18:00,Asia/Tokyo,en,
@@ -234,3 +243,17 @@ def test_an_import_of_who_said_yes_leaves_them_as_they_are(
         people_store, settings, now, io.StringIO(LIST), previous_cut, lambda _fault: None
     )
     assert done.already == 1
+
+
+def test_who_signs_up_while_the_invitation_is_queued_gets_it_now(
+    people_store, settings, renderer, invite, now
+):
+    tomorrow = now + timedelta(days=1)
+    invite()
+    with people_store.write() as connection:
+        connection.execute(t.delivery.update().values(next_try_at=tomorrow, dated_at=tomorrow))
+    before = {one.id: one for one in letters(people_store)}
+    signup.sign_up(people_store, settings, renderer, now, form("lan@example.vn"))
+    lan, nam = letters(people_store)
+    assert (lan.next_try_at, lan.dated_at, lan.expires_at) == (now, now, tomorrow)
+    assert nam == before[nam.id]

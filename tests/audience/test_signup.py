@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from service.audience import housekeeping, signup, unsubscribe
+from service.audience import housekeeping, own_link, signup, unsubscribe
 from service.audience.caps import Caps
 from service.audience.signup import SignupOutcome
 from service.audience.tokens import cookie_hash
@@ -128,6 +128,17 @@ def test_who_is_active_changes_nothing_and_is_told_by_mail(
     assert marks.mark("preferences_url") in text
     assert marks.mark("confirm_url") not in text
     assert not signup.sign_up(people_store, settings, renderer, later, stranger).planned
+
+
+def test_the_link_to_their_own_page_does_not_take_the_place_of_a_confirmation(
+    people_store, settings, renderer, now, previous_cut
+):
+    found = subscribe(people_store, settings, renderer, now, previous_cut)
+    later = now + timedelta(days=2)
+    own_link.ask(people_store, settings, renderer, later, found.token)
+    other = form(digest="so-ket", cadence="half-yearly", topics=None)
+    assert signup.sign_up(people_store, settings, renderer, later, other).planned
+    assert [one.kind for one in letters(people_store)] == ["confirm", "change", "confirm"]
 
 
 def test_nobody_can_fill_a_mailbox_with_our_form(people_store, settings, renderer, now):

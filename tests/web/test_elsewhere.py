@@ -211,6 +211,8 @@ def test_who_was_asked_to_correct_the_address_is_returned_as_well(web):
     page = send(web, browser=browser, address="minh", return_to=f"{SCHOOL}/cam-on", language="en")
     assert page.status_code == 422
     assert "does not look right" in text(page)
+    policy = page.headers["content-security-policy"]
+    assert f"form-action 'self' {SCHOOL};" in policy, "Chromium asks it about the way back as well"
     hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text)
     form = {**dict(hidden), "address": "minh@example.vn", "topic": "y-te", "cadence": "weekly"}
     assert browser.post("/subscribe/tuan", data=form).headers["location"] == f"{SCHOOL}/cam-on"

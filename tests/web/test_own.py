@@ -16,7 +16,7 @@ from service.store import tables as t
 from service.store.audience import personal_data, subscription_events, subscriptions, suppressions
 from service.store.core import facts
 from service.text import mailboxes
-from tests.builders import add_source, add_story
+from tests.builders import add_edition, add_source, add_story
 from tests.web.own import ask_to_move, links, move, own_link
 from tests.web.people import fill, letters, newest, subscribe, text
 
@@ -139,7 +139,8 @@ def test_both_addresses_say_yes_and_everything_goes_along(web):
     assert [getattr(moved, one) for one in same] == [getattr(found, one) for one in same]
     with web.store.read() as connection:
         told = subscription_events.of_subscription(connection, found.id)[-1]
-    assert (told.what, "from 127.0.0.1" in told.detail["how"]) == ("moved", True)
+    assert (told.what, "127.0.0.1" in json.dumps(told.detail)) == ("moved", False), "kept for good"
+    assert moved.evidence.endswith("button, from 127.0.0.1"), "kept until they are forgotten"
     assert web.client.post(f"/unsubscribe/{found.token}").status_code == 200, "of an older mail"
     assert not by_token(web, found.token).live
 
@@ -149,9 +150,11 @@ def test_said_twice_it_is_done_once(web):
     link = ask_to_move(web, found, "moi@example.vn")
     assert web.client.post(link).status_code == 200
     moved = people(web)["moi@example.vn"]
-    assert web.client.post(link).status_code == 404
-    assert web.client.get(link).status_code == 404
+    for again in (web.client.post(link), web.client.get(link)):
+        assert (again.status_code, "Đã đổi địa chỉ" in text(again)) == (200, True)
     assert people(web) == {"moi@example.vn": moved}
+    web.client.post(f"/unsubscribe/{found.token}")
+    assert web.client.get(link).status_code == 404
 
 
 def test_the_form_pressed_twice_is_one_mail(web):
@@ -294,6 +297,31 @@ def test_the_old_address_is_free_for_whoever_has_it_next(web):
     assert people(web).keys() == {"minh@example.vn", "moi@example.vn"}
 
 
+def test_what_its_next_owner_did_is_not_among_the_data_of_who_left_an_address(web):
+    found = subscribe(web)
+    move(web, found, "moi@example.vn")
+    web.later(days=1)
+    fresh = subscribe(web, web.browser())
+    with web.store.write() as connection:
+        suppressions.add(connection, fresh.address_key, suppressions.COMPLAINED, web.now, "tin rác")
+    link = own_link(web, found.token)
+    told = json.loads(web.client.post(link, data={"do": "data"}).content)["tables"]
+    assert told["suppression"] == []
+    web.client.post(link, data={"do": "forget", "sure": "yes"})
+    with web.store.read() as connection:
+        assert connection.execute(select(t.suppression.c.evidence)).scalar_one() == "tin rác"
+
+
+def test_an_address_that_gets_no_mail_is_not_kept(web):
+    link = own_link(web, subscribe(web).token)
+    for n in range(4):
+        web.client.post(link, data={"do": "move", "address": f"moi+{n}@example.vn"})
+    assert len(links(web, "move")) == 3, "one mailbox, and what it may get in a day"
+    with web.store.read() as connection:
+        kept = set(connection.execute(select(t.subscriber.c.address)).scalars())
+    assert {"moi+2@example.vn", "moi+3@example.vn"} & kept == {"moi+2@example.vn"}
+
+
 @pytest.mark.parametrize(
     "address", ["minh", "", "a(b)@example.vn", '"a"@example.vn', f"{'a' * 65}@example.vn",
                 "a@b.vn\r\nBcc: c@d.vn", "mi\u202enh@example.vn"],
@@ -321,7 +349,10 @@ ABOUT_PEOPLE = {
     for table in t.metadata.tables.values()
     if {"address_key", "mailbox_key", "subscriber_id", "subscription_id", "delivery_id"}
     & set(table.c.keys())
-} | {t.segment, t.invitation_text}  # what a transactional mail and an invitation said
+} | {
+    # What a transactional mail and an invitation said; what an editor was mailed, and did.
+    t.segment, t.invitation_text, t.review_link, t.review_act,
+}  # fmt: skip
 
 
 def test_my_data_has_every_row_of_every_table_that_is_about_people(web):
@@ -409,6 +440,21 @@ def lived(web, address, n):
                 asked_at=web.now,
             )
         )
+        since = web.now - timedelta(days=n)
+        edition = add_edition(connection, 1, since, since - timedelta(days=7))
+        run(
+            insert(t.review).values(
+                edition_id=edition, state="waiting", required=False, version=1, arranged=False
+            )
+        )
+        run(
+            insert(t.review_link).values(
+                token=f"{n + 90:032x}", edition_id=edition, address=address, mailed_at=web.now
+            )
+        )
+        run(insert(t.review_act).values(
+            edition_id=edition, version=1, address=address, act="opening",
+            detail=f"lời mở đầu {n}", happened_at=web.now))  # fmt: skip
         source = add_source(connection, web.now, f"nguon-{n}")
         story, article = add_story(
             connection, source=source, topics=[], entered_at=web.now, title=f"Bài {n}"

@@ -186,6 +186,12 @@ def test_the_zone_moves_every_hour_and_the_language_every_page(web, link, both):
     assert {one.zone for one in theirs(web).values()} == {None}
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Japan", "Etc/GMT-7"])
+def test_a_zone_that_is_not_among_the_cities_outlasts_a_save(web, link, zone):
+    web.client.post(link, data={**named(), "zone": zone})
+    assert f'<option value="{zone}" selected>' in web.client.get(link).text
+
+
 def test_another_zone_is_a_change_of_each_subscription_in_its_history(web, link, both):
     """By these lines the newsletter sees that a rule is another one."""
     web.client.post(link, data=both | {"zone": "Asia/Tokyo"})

@@ -14,7 +14,8 @@ from service.store.tables import address_change, subscription
 class AddressChange:
     """`subscriber_id` wants the address of `new_subscriber_id`.
 
-    `subscription_id` is the new address's, which the mail with the token hangs on.
+    `subscription_id` is the new address's, which the mail with the token hangs on. Once the change
+    is made both are one person.
     """
 
     token: str
@@ -37,7 +38,7 @@ def put(
 
 
 def find(connection: Connection, token: str) -> AddressChange | None:
-    """The change of this token; None: it was made, forgotten or replaced, or there was none."""
+    """The change of this token; None: it was forgotten or replaced, or there was none."""
     row = connection.execute(
         select(address_change, subscription.c.subscriber_id.label("new_subscriber_id"))
         .join(subscription, subscription.c.id == address_change.c.subscription_id)
@@ -46,13 +47,17 @@ def find(connection: Connection, token: str) -> AddressChange | None:
     return None if row is None else AddressChange(**row._asdict())
 
 
-def drop(connection: Connection, subscriber_id: int) -> None:
-    """Forget what this person asked for, and what others asked for with their address."""
+def drop(connection: Connection, subscriber_id: int, but: str | None = None) -> None:
+    """Forget what this person asked for, and what others asked for with their address.
+
+    `but`: the token of a change that is kept; None: none is.
+    """
     theirs = select(subscription.c.id).where(subscription.c.subscriber_id == subscriber_id)
     connection.execute(
         delete(address_change).where(
             (address_change.c.subscriber_id == subscriber_id)
-            | address_change.c.subscription_id.in_(theirs)
+            | address_change.c.subscription_id.in_(theirs),
+            address_change.c.token != (but or ""),
         )
     )
 

@@ -11,11 +11,18 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, exists, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, select, update
 
 from service.store.core.bulk import lots
 from service.store.core.statements import upsert
-from service.store.tables import correction, former_address, subscriber, subscription, told
+from service.store.tables import (
+    correction,
+    former_address,
+    subscriber,
+    subscription,
+    suppression,
+    told,
+)
 
 
 def lock(connection: Connection, people: Iterable[int]) -> None:
@@ -126,6 +133,26 @@ def former_keys(connection: Connection, people: Iterable[int]) -> dict[int, tupl
         for who, key in rows:
             found[who] = (*found.get(who, ()), key)
     return found
+
+
+def suppressions_of(people: Iterable[int]) -> ColumnElement[bool]:
+    """Of the table suppression: the rows of these people's addresses, and of those they left.
+
+    What was suppressed after somebody had left an address is theirs only while nobody else has, or
+    has had, that address: its next owner's is none of their business.
+    """
+    some = list(people)
+    f, later, owner = former_address.c, former_address.alias().c, subscriber.alias().c
+    taken = exists().where(owner.address_key == f.address_key, owner.address.is_not(None)) | (
+        exists().where(later.address_key == f.address_key, later.left_at > f.left_at)
+    )
+    left = exists().where(
+        f.subscriber_id.in_(some),
+        f.address_key == suppression.c.address_key,
+        (suppression.c.suppressed_at <= f.left_at) | ~taken,
+    )
+    current = select(subscriber.c.address_key).where(subscriber.c.id.in_(some))
+    return suppression.c.address_key.in_(current) | left
 
 
 def left_at(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, datetime]:

@@ -10,10 +10,15 @@ from sqlalchemy import ColumnElement, Connection, Table, select
 
 from service.store import tables as t
 from service.store.audience import merging
+from service.text.mailboxes import folded
 
-UNSAID = {t.address_change: ("token", "subscription_id"), t.segment: ("parts",)}
-"""Left out: the permission that was mailed to another address, and whose that is; the packed body
-of a mail, which is not kept once it was sent."""
+UNSAID = {
+    t.address_change: ("token", "subscription_id"),
+    t.review_link: ("token",),
+    t.segment: ("parts",),
+}
+"""Left out: the permission that was mailed to another address, and whose that is; an editor's
+permission; the packed body of a mail, which is not kept once it was sent."""
 
 
 def of_person(connection: Connection, subscriber_id: int) -> dict[str, list[dict[str, Any]]]:
@@ -21,13 +26,12 @@ def of_person(connection: Connection, subscriber_id: int) -> dict[str, list[dict
 
     Of what was told, the title and address of each article stand beside it.
     """
-    key = select(t.subscriber.c.address_key).where(t.subscriber.c.id == subscriber_id)
-    current = connection.execute(key).scalar_one()
-    former = merging.former_keys(connection, [subscriber_id]).get(subscriber_id, ())
-    keys = [current, *former]
+    own = select(t.subscriber.c.address).where(t.subscriber.c.id == subscriber_id)
+    address = connection.execute(own).scalar_one() or ""
+    written = {one for one in (address, folded(address)) if one}
     mine = select(t.subscription.c.id).where(t.subscription.c.subscriber_id == subscriber_id)
     mails = select(t.delivery.c.id).where(t.delivery.c.subscription_id.in_(mine))
-    versions = select(t.invitation.c.text_version).where(t.invitation.c.address_key.in_(keys))
+    versions = select(t.invitation.c.text_version).where(t.invitation.c.subscription_id.in_(mine))
     segments = select(t.delivery.c.segment_id).where(t.delivery.c.subscription_id.in_(mine))
     where: dict[Table, ColumnElement[bool]] = {
         t.subscriber: t.subscriber.c.id == subscriber_id,
@@ -35,15 +39,16 @@ def of_person(connection: Connection, subscriber_id: int) -> dict[str, list[dict
         t.address_change: t.address_change.c.subscriber_id == subscriber_id,
         t.subscription: t.subscription.c.subscriber_id == subscriber_id,
         t.subscription_event: t.subscription_event.c.subscription_id.in_(mine),
-        t.invitation: t.invitation.c.address_key.in_(keys),
+        t.invitation: t.invitation.c.subscription_id.in_(mine),
         t.invitation_text: t.invitation_text.c.version.in_(versions),
-        t.suppression: t.suppression.c.address_key.in_(keys),
+        t.suppression: merging.suppressions_of([subscriber_id]),
         t.delivery: t.delivery.c.subscription_id.in_(mine),
         t.segment: t.segment.c.id.in_(segments) & t.segment.c.edition_id.is_(None),
         t.attempt: t.attempt.c.delivery_id.in_(mails),
         t.correction: t.correction.c.subscriber_id == subscriber_id,
-        t.returned_mail: t.returned_mail.c.address_key.in_(keys)
-        | t.returned_mail.c.delivery_id.in_(mails),
+        t.returned_mail: t.returned_mail.c.delivery_id.in_(mails),
+        t.review_link: t.review_link.c.address.in_(written),
+        t.review_act: t.review_act.c.address.in_(written),
     }
     found = {table.name: _rows(connection, table, only) for table, only in where.items()}
     return {**found, t.told.name: _told(connection, subscriber_id)}

@@ -52,17 +52,23 @@ def redact(connection: Connection, people: Mapping[int, bytes]) -> None:
             .where(attempt.c.delivery_id == row.delivery_id, attempt.c.n == row.n)
             .values(answer=without_addresses(row.answer))
         )
-    former = merging.former_keys(connection, people)
-    keys = sorted({*people.values(), *(key for theirs in former.values() for key in theirs)})
-    for key in keys:
+    # By whose mail it was, not by the address alone: a left one may be somebody else's by now.
+    returned = select(returned_mail.c.delivery_id).where(returned_mail.c.delivery_id.in_(mine))
+    for key in sorted(set(connection.execute(returned).scalars())):
         connection.execute(
-            update(returned_mail).where(returned_mail.c.address_key == key).values(reason="")
+            update(returned_mail).where(returned_mail.c.delivery_id == key).values(reason="")
         )
-    for key in keys:
+    theirs = select(suppression.c.address_key).where(merging.suppressions_of(people))
+    for key in sorted(connection.execute(theirs).scalars()):
         connection.execute(
             update(suppression).where(suppression.c.address_key == key).values(evidence="")
         )
-    for key in keys:
+    invited = (
+        select(invitation.c.address_key)
+        .join(subscription)
+        .where(subscription.c.subscriber_id.in_(list(people)))
+    )
+    for key in sorted(connection.execute(invited).scalars()):
         connection.execute(
             update(invitation).where(invitation.c.address_key == key).values(accepted_how=None)
         )

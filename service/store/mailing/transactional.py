@@ -10,9 +10,10 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from service.model import DeliveryKind, DeliveryState, Parts
+from service.store.core.kicks import Kick, kick
 from service.store.mailing import deliveries, segments
 from service.store.mailing.deliveries import NewDelivery
 from service.store.mailing.message_parts import pack
@@ -60,6 +61,37 @@ def plan(
         expires_at=expires_at,
     )
     return deliveries.add(connection, [mail], now)[0]
+
+
+def bring_forward(
+    connection: Connection,
+    *,
+    kind: DeliveryKind,
+    subscription_id: int,
+    message_id: str,
+    due_at: datetime,
+    expires_at: datetime,
+) -> bool:
+    """Date a mail that waits for a later hour anew, to go out at `due_at`. False: none waits.
+
+    `message_id` must have been made from that same instant (mail/message.py).
+    """
+    moved = connection.execute(
+        update(delivery)
+        .where(
+            delivery.c.subscription_id == subscription_id,
+            delivery.c.kind == kind.value,
+            delivery.c.state == DeliveryState.PLANNED.value,
+            delivery.c.tries == 0,
+            delivery.c.next_try_at > due_at,
+            delivery.c.dated_at > due_at,
+        )
+        .values(message_id=message_id, dated_at=due_at, next_try_at=due_at, expires_at=expires_at)
+        .returning(delivery.c.id)
+    ).all()
+    if moved:
+        kick(connection, Kick.MAIL)
+    return bool(moved)
 
 
 def signups_of(

@@ -48,7 +48,7 @@ former_address = Table(
 address_change = Table(
     "address_change",
     metadata,
-    # Asked for by the old address, not yet confirmed by the new one.
+    # Asked for by the old address. Once the new one has said yes, both are one person's.
     Column("token", String(32), primary_key=True),  # 128 random bits, in the mail to the new one
     Column("subscriber_id", ForeignKey("subscriber.id"), nullable=False),  # who changes
     # What the mail to the new address hangs on, and by it whose that address is until then.

@@ -47,6 +47,12 @@ def return_address(wanted: str, known: Collection[str]) -> str | None:
     return wanted
 
 
+def origin_of(address: str) -> str:
+    """SCHEME://HOST of an address that `return_address` let pass."""
+    parts = urlsplit(address)
+    return plain_origin(f"{parts.scheme}://{parts.netloc}")
+
+
 def language_of(said: str, accepted: str, speaks: Callable[[str], bool]) -> str | None:
     """The reader's language: what the form says, else the first of the browser's that is spoken.
 

@@ -165,8 +165,8 @@ async def move(request: Request) -> Response:
     if _is_forged(request):
         return error(request, 403)
     token, visitor = request.path_params["token"], visitor_of(request)
-    how = f"change of address: button, from {visitor.address}"
-    found = await asyncio.to_thread(moving.confirm, context.store, now, token, how)
+    evidence = f"change of address: button, from {visitor.address}"
+    found = await asyncio.to_thread(moving.confirm, context.store, now, token, evidence)
     return _moved(request, found)
 
 

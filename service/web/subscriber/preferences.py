@@ -139,12 +139,16 @@ def _person(context: Context, own: Subscription, fields: Fields) -> PersonalChoi
 
 
 def _zones(context: Context, chosen: str | None) -> tuple[FormGroup, ...]:
-    """Cities by region; none is chosen where the site's own zone counts."""
+    """Cities by region, and what was chosen, whatever it is: one Save must not lose it.
+
+    None is chosen where the site's own zone counts.
+    """
     groups: dict[str, list[FormOption]] = {}
     for name in sorted(zones()):
         region, _, city = name.partition("/")
-        if city and not name.startswith(_NO_REGION) and name != context.renderer.site.zone:
-            label = city.replace("_", " ").replace("/", ", ")
+        offered = name == chosen or (city and not name.startswith(_NO_REGION))
+        if offered and name != context.renderer.site.zone:
+            label = (city or name).replace("_", " ").replace("/", ", ")
             groups.setdefault(region, []).append(FormOption(name, label, name == chosen))
     return tuple(FormGroup(region, tuple(cities)) for region, cities in groups.items())
 

@@ -26,6 +26,7 @@ from service.web import pages
 from service.web.answers import PRIVATE, error, moved, page, see
 from service.web.context import Context, context_of, visitor_of
 from service.web.documents import answer, made_now
+from service.web.headers import leading_to
 from service.web.subscriber import cookies, elsewhere, forgery, rhythms
 from service.web.subscriber.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
@@ -233,7 +234,8 @@ async def _again(
         language=_language(context, fields),
         return_to=elsewhere.return_address(fields.one("return_to"), context.settings.signup.embed),
     )
-    response = page(context, "signup", status, language=form.language, form=form)
+    headers = leading_to(elsewhere.origin_of(form.return_to)) if form.return_to else None
+    response = page(context, "signup", status, headers, form.language, form=form)
     cookies.write(response, context, cookie)
     return response
 
