@@ -19,7 +19,7 @@ from service.newsletter.recalled.corrections import plan_corrections
 from service.publish.static import write_site
 from service.store import tables as t
 from service.store.content import feed_documents, references
-from service.store.mailing import claims, editions
+from service.store.mailing import claims, editions, resending
 from tests.mail.relays import Sink
 from tests.newsletter.editors import REVIEWED, press
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY
@@ -346,6 +346,19 @@ def test_an_uncertain_mail_that_is_planned_again_waits_to_be_made_anew(desk):
     desk.send()
     assert desk.states() == {"accepted": 1}
     assert LU not in desk.texts()[0]
+
+
+def test_an_uncertain_mail_that_was_planned_again_and_has_nothing_left_is_held(desk):
+    _, one = desk.story(LU, at=MONDAY - HOUR)
+    desk.plan(MONDAY)
+    desk.lose(1)
+    desk.recall(one)
+    with desk.store.ledger() as connection:
+        connection.execute(update(t.delivery).values(resend_at=MONDAY))
+        assert resending.plan_again(connection, MONDAY, None, again=True) == 1
+    assert desk.remake().suppressed == 0
+    desk.send()
+    assert (desk.states(), desk.outbox()) == ({"uncertain": 1}, [])
 
 
 def test_an_article_leaves_and_other_outlets_tell_its_story(desk):
