@@ -89,14 +89,18 @@ def write_site(
     made: set[str] = set()
     with _drafts(out) as drafts, store.read() as connection:
         for path, make in chain(_robots(out, renderer), _tree(connection, settings, renderer, out)):
-            made.add(path)
             try:
                 body = make()
                 if body is not None:
+                    made.add(path)
                     counts[_put(out, drafts, path, body)] += 1
             except Exception as error:  # noqa: BLE001 - promise 4; the reason is returned
                 failed[path] = f"{type(error).__name__}: {error}"
-        _forget(connection, out, made)
+        for path in _untold(connection, out) - made - failed.keys():
+            try:
+                (out / path.lstrip("/")).unlink(missing_ok=True)
+            except OSError as error:
+                failed[path] = f"{type(error).__name__}: {error}"
     return PublishReport(**counts, failed=failed)
 
 
@@ -123,24 +127,20 @@ def _tree(
     yield from _references(connection, settings, renderer, pages, told, out)
 
 
-def _forget(connection: Connection, out: Path, made: set[str]) -> None:
-    """Delete files that told what was taken back, where nothing is made in their place any more."""
-    gone = [
-        feed_file(topic.name, format_)
-        for topic in page_queries.topics(connection, retired=True)
-        for format_ in FORMATS
-        if topic.retired
-    ]
+def _untold(connection: Connection, out: Path) -> set[str]:
+    """Files that may tell what was taken back, where nothing is made in their place any more."""
+    retired = {one.name for one in page_queries.topics(connection, retired=True) if one.retired}
+    renamed = page_queries.renamed_topics(connection)
+    names = retired | {old for old, new in renamed.items() if new in retired}
+    gone = {feed_file(name, format_) for name in names for format_ in FORMATS}
     cited = {slug(one) for one in references.every(connection)}
     for there in (out / _REFERENCES).glob("*"):
         name, format_ = (there.name, "") if there.is_dir() else (there.stem, there.suffix[1:])
         ours = of_slug(name) is not None and format_ in ("", *FORMATS)
         if ours and name not in cited:
             path = f"/{_REFERENCES}/{there.name}"
-            gone.append(path if format_ else _index(f"{path}/"))
-    for path in gone:
-        if path not in made:
-            (out / path.lstrip("/")).unlink(missing_ok=True)
+            gone.add(path if format_ else _index(f"{path}/"))
+    return gone
 
 
 def _robots(out: Path, renderer: Renderer) -> Iterator[File]:

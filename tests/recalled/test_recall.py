@@ -154,6 +154,27 @@ def test_without_an_edition_in_time_it_goes_alone(desk):
     assert "Đính chính" not in desk.texts()[-1]
 
 
+def test_a_template_of_before_tells_no_correction_and_it_goes_alone(desk):
+    _, one = desk.story(LU, at=MONDAY - HOUR)
+    desk.run(MONDAY)
+    desk.recall(one, "sai ngày")
+    own = desk.root / "templates" / "mail" / "edition"
+    own.mkdir(parents=True)
+    (own / "body.html.j2").write_text(
+        '<p>{{ edition.lead.title }}</p><a href="[[preferences]]">x</a>'
+        '<a href="[[unsubscribe]]">x</a>',
+        "utf-8",
+    )
+    desk.load()
+    desk.story(TRUONG, at=MONDAY + HOUR)
+    desk.run(MONDAY + DAY)
+    assert len(desk.outbox()) == 2
+    (row,) = desk.rows(t.correction)
+    assert row.delivery_id is None
+    assert desk.correct() == 1
+    assert LU in desk.texts()[-1]
+
+
 def test_a_correction_whose_mail_never_went_waits_for_another(desk):
     """Killed between planning and sending, or refused for good: the row follows the ledger."""
     _, one = desk.story(LU, at=MONDAY - HOUR)
