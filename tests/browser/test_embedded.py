@@ -115,6 +115,20 @@ def test_the_reader_is_brought_back_where_the_site_says(site, embedded, school, 
 
 
 @pytest.mark.parametrize("language", ["vi"], indirect=True)
+def test_so_is_who_had_to_press_once_more_on_our_page(embedded, school, person):
+    """Our page's policy on forms counts for where the answer leads as well."""
+    page = person(PHONE)
+    origin, _pages = school
+    embedded(return_to=f"{origin}/cam-on", language="vi")
+    page.goto(f"{origin}/?hidden")
+    page.get_by_label(WORDS["vi"]["address"]).fill("minh@example.vn")
+    page.get_by_role("button").click()
+    page.get_by_role("button", name=WORDS["vi"]["sign up"], exact=True).click()
+    page.get_by_text("Cảm ơn").wait_for()
+    assert page.url == f"{origin}/cam-on"
+
+
+@pytest.mark.parametrize("language", ["vi"], indirect=True)
 @pytest.mark.parametrize("where", ["unknown", "hidden"])
 def test_a_page_that_is_not_known_leads_to_ours_and_one_more_press(site, embedded, person, where):
     """What sends no referrer says "Origin: null", and is nobody's."""
