@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from service.store.mailing.sender_refusals import DETAILS
+from service.store.mailing.relays.sender_refusals import DETAILS
 
 _ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})\b")
 CLOSING = 421

@@ -18,11 +18,11 @@ import structlog
 from service.errors import BantinError, StoreError
 from service.mail import relay_answers
 from service.mail.addresses import AddressError
-from service.mail.commits import Commits
 from service.mail.domains import Domains, destination_of
-from service.mail.group_commit import GroupCommit
 from service.mail.handed_over import Memory
 from service.mail.handover import Handover, MailTransport, NotNoted, Unreachable
+from service.mail.ledger.commits import Commits
+from service.mail.ledger.group_commit import GroupCommit
 from service.mail.personal import Message, PersonalMail, TransactionalComposer
 from service.mail.relay_notes import RelayNotes
 from service.mail.relays import Line
@@ -30,13 +30,14 @@ from service.mail.retry_policy import PROBE_EVERY, Conclusion, Effect, conclude,
 from service.mail.returned.return_path import ReturnPaths
 from service.model import DeliveryKind, DeliveryState
 from service.store.core.database import Store
-from service.store.mailing import outcomes, sender_refusals, slow_domains
+from service.store.mailing import outcomes
 from service.store.mailing.claims import ClaimedDelivery
 from service.store.mailing.due_mail import Lane
 from service.store.mailing.message_parts import unpack
 from service.store.mailing.outcomes import DeliveryOutcome
-from service.store.mailing.relay_states import NOT_TRIED
-from service.store.mailing.slow_domains import SlowDomain
+from service.store.mailing.relays import sender_refusals, slow_domains
+from service.store.mailing.relays.relay_states import NOT_TRIED
+from service.store.mailing.relays.slow_domains import SlowDomain
 
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.1, 5.0
 

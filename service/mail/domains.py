@@ -2,10 +2,10 @@
 
 A destination is a domain, or all domains of one large provider. Several of its addresses that are
 put off, or refused for our sake, hold up that destination and nobody else (docs/decisions/001,
-081): in this run, and for a while in all others (store.mailing.slow_domains). Strangers (who never
-had news from us: anybody may sign up with any address) hold up transactional mails to strangers
-alone, readers hold up everybody: sixty invented mailboxes at a large provider must not keep its
-readers waiting, nor those whom an admin has just brought along.
+081): in this run, and for a while in all others (store.mailing.relays.slow_domains). Strangers (who
+never had news from us: anybody may sign up with any address) hold up transactional mails to
+strangers alone, readers hold up everybody: sixty invented mailboxes at a large provider must not
+keep its readers waiting, nor those whom an admin has just brought along.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from service.mail.addresses import AddressError, ascii_domain
 from service.mail.retry_policy import Conclusion, Effect
-from service.store.mailing.slow_domains import HELD_FOR, LONGEST, SlowDomain
+from service.store.mailing.relays.slow_domains import HELD_FOR, LONGEST, SlowDomain
 
 _SEVERAL = 3
 

@@ -32,9 +32,10 @@ from service.model import DeliveryState
 from service.store.core import hold
 from service.store.core.database import Store
 from service.store.core.lease import TERM, Term
-from service.store.mailing import deliveries, outcomes, relay_states
+from service.store.mailing import deliveries, outcomes
 from service.store.mailing.claims import ClaimedDelivery
 from service.store.mailing.due_mail import Lane
+from service.store.mailing.relays import relay_states
 
 _LOOK_AGAIN_S = 1.0
 """How often a run of one digest looks whether others have finished what they have in hand."""

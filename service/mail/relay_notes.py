@@ -11,7 +11,7 @@ from service.errors import StoreError
 from service.mail.relays import Line
 from service.mail.retry_policy import wait_after
 from service.store.core.database import Connection, Store
-from service.store.mailing import relay_states
+from service.store.mailing.relays import relay_states
 
 
 def retry_now(connection: Connection, name: str, now: datetime) -> int:

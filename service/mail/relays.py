@@ -25,7 +25,7 @@ from service.mail.outbox import Outbox
 from service.mail.personal import Message
 from service.mail.relay import RelayConnection, Timeouts
 from service.mail.retry_policy import FIRST_WAIT, PROBE_EVERY, Conclusion, Effect
-from service.store.mailing.relay_states import RelayState
+from service.store.mailing.relays.relay_states import RelayState
 
 OUTBOX = "(outbox)"
 """The outbox's name among relays; no id of the TOML can be written so."""

@@ -1,7 +1,7 @@
 """Rates of relays and destinations: messages are spaced evenly, over all processes that send.
 
-Moments to send at are taken from the store (store.mailing.rates) as many at once as there are mails
-in hand, for a second at most, so that a batch costs one statement.
+Moments to send at are taken from the store (store.mailing.relays.rates), as many at once as there
+are mails in hand, for a second at most, so that a batch costs one statement.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from service.store.core.database import Store
-from service.store.mailing import rates
+from service.store.mailing.relays import rates
 
 PATIENCE = timedelta(seconds=2)
 """How long a connection waits for a destination; it waits for its own relay as long as it takes."""

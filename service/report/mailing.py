@@ -12,15 +12,11 @@ from service.report.trouble import Trouble
 from service.store import status_counts
 from service.store.core import hold
 from service.store.core.database import Connection
-from service.store.mailing import (
-    relay_states,
-    sender_refusals,
-    slow_domains,
-    uncertain_deliveries,
-)
-from service.store.mailing.relay_states import RelayState
-from service.store.mailing.sender_refusals import SenderRefusals
-from service.store.mailing.slow_domains import RestingDestination
+from service.store.mailing import uncertain_deliveries
+from service.store.mailing.relays import relay_states, sender_refusals, slow_domains
+from service.store.mailing.relays.relay_states import RelayState
+from service.store.mailing.relays.sender_refusals import SenderRefusals
+from service.store.mailing.relays.slow_domains import RestingDestination
 from service.store.mailing.uncertain_deliveries import Uncertain
 
 _MOST_DOMAINS = 3

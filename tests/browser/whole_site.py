@@ -16,7 +16,7 @@ from service.report.health import health
 from service.report.mailing import Beside
 from service.store import tables as t
 from service.store.content import references, stories
-from service.store.mailing.relay_states import note_failure
+from service.store.mailing.relays.relay_states import note_failure
 from tests.browser.conftest import NOTHING
 from tests.browser.test_outbox import send
 from tests.builders import add_source, add_story

@@ -16,7 +16,7 @@ from service.model import DeliveryState
 from service.report import mailing
 from service.report.mailing import NOTHING
 from service.store import tables as t
-from service.store.mailing.slow_domains import SlowDomain
+from service.store.mailing.relays.slow_domains import SlowDomain
 from tests.mail import stock
 from tests.mail.relays import Sink
 from tests.mail.test_drain import Clock

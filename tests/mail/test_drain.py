@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from service.errors import StoreBusyError
 from service.mail.drain import drain
-from service.mail.group_commit import GroupCommit
+from service.mail.ledger.group_commit import GroupCommit
 from service.mail.personal import PersonalMail, TransactionalComposer
 from service.mail.relay import RelayConnection
 from service.mail.relays import outbox_line, outbox_of

@@ -20,10 +20,11 @@ from service.model import DeliveryKind, DeliveryState
 from service.report.health import health
 from service.report.mailing import Beside
 from service.store import tables as t
-from service.store.mailing import claims, outcomes, relay_states
+from service.store.mailing import claims, outcomes
 from service.store.mailing.due_mail import Lane
 from service.store.mailing.outcomes import DeliveryOutcome
-from service.store.mailing.relay_states import NOT_TRIED
+from service.store.mailing.relays import relay_states
+from service.store.mailing.relays.relay_states import NOT_TRIED
 from tests import levels
 from tests.mail import stock
 from tests.mail.relays import DROP, QUICK, SILENCE, Sink

@@ -13,9 +13,9 @@ from sqlalchemy import event, func, select, update
 from service.mail.drain import drain
 from service.mail.throttle import Throttle
 from service.store import tables as t
-from service.store.mailing import rates, slow_domains
-from service.store.mailing.rates import LONGEST_QUEUE
-from service.store.mailing.slow_domains import SlowDomain
+from service.store.mailing.relays import rates, slow_domains
+from service.store.mailing.relays.rates import LONGEST_QUEUE
+from service.store.mailing.relays.slow_domains import SlowDomain
 from tests.mail import stock
 from tests.mail.relays import Sink
 from tests.mail.test_drain import Clock

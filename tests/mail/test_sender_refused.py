@@ -11,7 +11,7 @@ from service.mail.drain import drain
 from service.model import DeliveryKind, DeliveryState
 from service.report import mailing
 from service.report.mailing import NOTHING
-from service.store.mailing import sender_refusals
+from service.store.mailing.relays import sender_refusals
 from tests.mail import stock
 from tests.mail.relays import Sink
 from tests.mail.test_drain import Clock

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from service.mail.drain import drain
 from service.model import DeliveryState
 from service.store import tables as t
-from service.store.mailing import relay_states
+from service.store.mailing.relays import relay_states
 from tests.mail import stock
 from tests.mail.relays import Sink
 from tests.mail.test_drain import PEOPLE, Clock

@@ -21,7 +21,7 @@ from service.report.trouble import as_json as trouble_json
 from service.report.trouble import said, utc
 from service.store import status_counts
 from service.store import tables as t
-from service.store.mailing.relay_states import NOT_TRIED, note_failure, note_success
+from service.store.mailing.relays.relay_states import NOT_TRIED, note_failure, note_success
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
 from tests.mail.stock import fill
 

@@ -13,7 +13,7 @@ from service.mail.relays import OUTBOX
 from service.report import mailing
 from service.report.health import Health
 from service.report.sentence import Sentence
-from service.store.mailing.relay_states import note_failure
+from service.store.mailing.relays.relay_states import note_failure
 from service.web.admin import admin_key
 from tests.builders import add_source
 from tests.mail.returned.samples import arf, dsn

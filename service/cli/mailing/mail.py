@@ -16,7 +16,7 @@ from service.mail import relay_notes, trial
 from service.mail.relays import OUTBOX
 from service.mail.trial import TrialResult
 from service.runtime.composition import Service
-from service.store.mailing import relay_states
+from service.store.mailing.relays import relay_states
 
 _ARROWS = {"C": ">", "S": "<"}
 

@@ -17,8 +17,9 @@ from service.store import metric_counts, status_counts
 from service.store.core import hold, processes
 from service.store.core.database import Connection
 from service.store.core.processes import ServiceProcess
-from service.store.mailing import relay_states, returned_mail, slow_domains, uncertain_deliveries
-from service.store.mailing.relay_states import RelayState
+from service.store.mailing import returned_mail, uncertain_deliveries
+from service.store.mailing.relays import relay_states, slow_domains
+from service.store.mailing.relays.relay_states import RelayState
 from service.store.metric_counts import SourceCounts, UnsettledMails
 from service.store.reviews import reviews
 

@@ -17,7 +17,8 @@ from service.model import DeliveryState
 from service.store import tables as t
 from service.store.audience.signup_hours import LONGEST_QUEUE
 from service.store.core.lease import FURTHEST, LASTS, Lease
-from service.store.mailing import deliveries, resending, slow_domains
+from service.store.mailing import deliveries, resending
+from service.store.mailing.relays import slow_domains
 from service.store.recalled import corrections
 from service.store.sources import article_page_queue, polling_queue, site_leases
 from service.store.sources.publisher_holds import NOT_HELD

@@ -20,7 +20,7 @@ from service.report.lateness import Lateness
 from service.report.sentence import Sentence, SentenceWriter, counted
 from service.report.standing import TROUBLE, advice, reason, state
 from service.report.status import Status, put_off
-from service.store.mailing.relay_states import RelayState
+from service.store.mailing.relays.relay_states import RelayState
 from service.store.status_counts import DigestRow, EditionRow, SourceRow, TopicRow
 
 _COMMAND = re.compile(r"`([^`]+)`")

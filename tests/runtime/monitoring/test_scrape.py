@@ -33,7 +33,7 @@ from service.runtime.vitals import Vitals
 from service.store import tables as t
 from service.store.core import processes
 from service.store.core.processes import ServiceProcess
-from service.store.mailing.relay_states import note_failure
+from service.store.mailing.relays.relay_states import note_failure
 from tests.builders import add_source
 from tests.mail.stock import fill
 from tests.running import until, unused_port

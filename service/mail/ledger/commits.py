@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.mail.group_commit import GroupCommit
+from service.mail.ledger.group_commit import GroupCommit
 from service.model import DeliveryState
 from service.store.core.database import Connection, Store
 from service.store.mailing import claims, outcomes
@@ -48,7 +48,7 @@ class Commits:
     ) -> None:
         """`needed` gives segments of mails that wait in this process, from any thread.
 
-        `most`: how many mails are under way (mail.group_commit).
+        `most`: how many mails are under way (mail.ledger.group_commit).
 
         `again`: what becomes uncertain is planned again by itself (store.mailing.resending).
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from service.store.mailing.relay_states import note_failure, note_success, states
+from service.store.mailing.relays.relay_states import note_failure, note_success, states
 
 
 def test_two_senders_may_note_a_relay_for_the_first_time_at_once(any_store, now):

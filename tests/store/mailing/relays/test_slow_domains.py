@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from service.store import tables as t
 from service.store.core.database import Store
-from service.store.mailing.slow_domains import SlowDomain, note
+from service.store.mailing.relays.slow_domains import SlowDomain, note
 
 
 def _slow(domain):

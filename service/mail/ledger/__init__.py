@@ -1,0 +1,1 @@
+"""What a run of sending commits of each mail, many mails at a time."""

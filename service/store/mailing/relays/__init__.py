@@ -1,0 +1,1 @@
+"""How relays and destinations fare, and at which rates they may be sent to."""
