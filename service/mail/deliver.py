@@ -321,6 +321,7 @@ class Courier:
         self, delivery: ClaimedDelivery, outcome: DeliveryOutcome, *, aside: bool = False
     ) -> None:
         """Commit an outcome, however often it takes: a 250 that is forgotten is a second mail."""
+        outcome = _held(delivery, outcome)
         wait = _FIRST_RETRY_S
         failed = False
         while True:
@@ -372,6 +373,14 @@ class Courier:
         with self._store.ledger() as connection:
             outcomes.wait(connection, self._owner, dict(waiting))
         return [None] * len(waiting)
+
+
+def _held(delivery: ClaimedDelivery, outcome: DeliveryOutcome) -> DeliveryOutcome:
+    """Not to untell what may have arrived the first time: such a mail is uncertain again."""
+    if not (outcome.untell and delivery.resent):
+        return outcome
+    answer = f"{outcome.answer}; it may have arrived before"
+    return replace(outcome, state=DeliveryState.UNCERTAIN, untell=False, answer=answer)
 
 
 def _is_of_the_line(conclusion: Conclusion, line: Line) -> bool:

@@ -593,3 +593,27 @@ def test_what_two_editions_dropped_and_one_took_back_stays_out(store, tmp_path):
     assert kept_out() == [newest(room).edition_id]
     press(room, "restore", "Tin 0")
     assert kept_out() == []
+
+
+def test_what_another_digest_never_sent_is_told_by_the_edition_that_was_frozen_meanwhile(
+    store, tmp_path
+):
+    """The mail of seven o'clock gets too late between the freeze at nine and its hour."""
+    room = Newsroom(
+        store,
+        tmp_path,
+        {
+            "som": {"cadence": "daily", "at": "07:00", "max_lateness": "3h"},
+            "trua": {**REVIEWED, "at": "11:00"},
+        },
+    )
+    room.subscribe(digest="som")
+    room.subscribe(digest="trua")
+    room.run(MONDAY - 20 * HOUR)  # windows have their rules, and a cut behind them
+    room.story("Lũ lớn", at=MONDAY - DAY + HOUR)
+    room.plan(MONDAY)
+    room.refuse(MONDAY + DAY)
+    room.story("Tin sáng", at=MONDAY + HOUR)
+    room.run(MONDAY + 2 * HOUR)
+    room.run(MONDAY + 4 * HOUR)
+    assert room.mails() == [["Lũ lớn", "Tin sáng"]]

@@ -32,7 +32,12 @@ from service.runtime.composition import Service
 @click.argument("url", metavar="ID|URL")
 @click.option("--reason", metavar="TEXT", help="Why, in words that readers see.")
 @click.option("--story", "whole", is_flag=True, help="All articles of its story, not it alone.")
-@click.option("--title", "hides_title", is_flag=True, help="Take its headline back as well.")
+@click.option(
+    "--title",
+    "hides_title",
+    is_flag=True,
+    help="Show its headline nowhere either; --undo brings it back.",
+)
 @click.option("--undo", is_flag=True, help="Give it back.")
 @config_option
 @json_option

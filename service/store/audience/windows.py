@@ -31,6 +31,7 @@ from service.store.audience.cut_times import PEOPLE, READING, update_each
 from service.store.mailing import deliveries
 from service.store.tables import delivery, digest, subscriber, subscription, suppression
 
+_OTHER = subscription.alias("other")
 _BARRED = exists().where(suppression.c.address_key == subscriber.c.address_key)
 
 
@@ -92,8 +93,8 @@ def reach(
     """How far back an edition must go for those due: their least `reached`. None: nobody is.
 
     Left out are those whom this edition will not be sent to: paused, suppressed, or with a mail
-    still on its way. `waits`: it goes later, when such a mail may have come to nothing, and must
-    reach back to what that told.
+    still on its way. `waits`: it goes later, when such a mail, or one of another digest of its
+    scope, may have come to nothing, and must reach back to what that told.
     """
     reached = case(
         (subscription.c.covered_to > subscription.c.starts_at, subscription.c.covered_to),
@@ -102,7 +103,7 @@ def reach(
     paused = and_(subscription.c.paused_until.is_not(None), subscription.c.paused_until > cut_at)
     people: FromClause = PEOPLE
     if waits:
-        people = PEOPLE.outerjoin(delivery, _is_open())
+        people = PEOPLE.join(_OTHER, _of_scope(digest_id)).outerjoin(delivery, _is_open(_OTHER))
         back = case((delivery.c.covers_from < reached, delivery.c.covers_from), else_=reached)
         reached = case((back > subscription.c.starts_at, back), else_=subscription.c.starts_at)
     found: datetime | None = connection.execute(
@@ -247,10 +248,19 @@ def _due(digest_id: int, at: datetime) -> ColumnElement[bool]:
     )
 
 
-def _is_open() -> ColumnElement[bool]:
+def _of_scope(digest_id: int) -> ColumnElement[bool]:
+    """The other is of the same person and scope, or the same one: a release reaches back in all."""
+    own = select(digest.c.scope).where(digest.c.id == digest_id).scalar_subquery()
+    return and_(
+        _OTHER.c.subscriber_id == subscription.c.subscriber_id,
+        _OTHER.c.digest_id.in_(select(digest.c.id).where(digest.c.scope == own)),
+    )
+
+
+def _is_open(of: FromClause = subscription) -> ColumnElement[bool]:
     """An edition or a welcome still on its way (the same as `deliveries.open_among`)."""
     return and_(
-        delivery.c.subscription_id == subscription.c.id,
+        delivery.c.subscription_id == of.c.id,
         delivery.c.kind.in_([DeliveryKind.EDITION.value, DeliveryKind.WELCOME.value]),
         delivery.c.state.in_(sorted(state.value for state in OPEN_STATES)),
     )

@@ -69,6 +69,7 @@ _COMING = (
     _due(t.delivery.c.next_try_at, _MAIL_BACKOFF, _DEFERRED),
     _lease(deliveries.LEASE),
     _due(t.delivery.c.resend_at, resending.AFTER),
+    _due(t.delivery.c.back_off_until, _MAIL_BACKOFF),
     _due(t.correction.c.alone_at, corrections.ALONE_AFTER),
     _due(t.relay.c.next_try_at, _MAIL_BACKOFF),
     _due(t.slow_domain.c.held_until, slow_domains.LONGEST),

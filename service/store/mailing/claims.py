@@ -62,6 +62,7 @@ class ClaimedDelivery:
     (mailing.message_parts), the same object for all of one segment; None if they are gone.
     `edition_id` None: it is no edition.
     `known`: this subscription had news before, so that somebody has confirmed it and got it.
+    `resent`: it was uncertain before, so that it may have arrived.
     """
 
     id: int
@@ -77,6 +78,7 @@ class ClaimedDelivery:
     parts: bytes | None
     recipient: Recipient
     edition_id: int | None
+    resent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,7 @@ def _loading(dialect: str) -> tuple[Select[Any], Select[Any]]:
             delivery.c.segment_id,
             delivery.c.priority,
             delivery.c.tries,
+            delivery.c.resends,
             TRIED.label("tried"),
             _had_news().label("known"),
             segment.c.language,
@@ -318,4 +321,5 @@ def _claimed(row: Any, parts: bytes | None) -> ClaimedDelivery:
         parts=parts,
         recipient=recipients.from_row(row),
         edition_id=row.edition_id,
+        resent=row.resends > 0,
     )

@@ -10,9 +10,21 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, exists, literal, null, or_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    exists,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from service.model import DeliveryState
+from service.store.core.bulk import lots
 from service.store.core.column_types import UtcDateTime
 from service.store.mailing.deliveries import LEASE, of_digest
 from service.store.recalled.mails import PUT_OFF, REMADE_WITHIN
@@ -22,7 +34,7 @@ AFTER = timedelta(minutes=15)
 """How long it waits: longer than its owner waits for the last answer (mail.relay: ten minutes)."""
 
 MOST = 3
-"""How often one mail is planned again by itself; after that it is held."""
+"""How often one mail is planned again; after that it is held, until somebody plans it by hand."""
 
 _UNCERTAIN = delivery.c.state == DeliveryState.UNCERTAIN.value
 
@@ -35,11 +47,25 @@ def becomes_uncertain(now: datetime, *, again: bool) -> dict[str, Any]:
     return {"resend_at": case((delivery.c.resends < MOST, later), else_=null())}
 
 
-def planned_again(now: datetime) -> dict[str, Any]:
-    """The columns of an uncertain delivery that is planned again, by whosever word.
+def plan_those(connection: Connection, *wanted: ColumnElement[bool], now: datetime) -> list[int]:
+    """Plan uncertain deliveries again, by whosever word, and count it. Returns which.
 
-    One that shows what was taken back is put off until it is made anew: it has no parts.
+    Locked first, in the order of all who settle: a recall that has them meanwhile is waited for,
+    and only a statement that begins after it sees that their segment is to be made anew.
     """
+    asked = select(delivery.c.id).where(_UNCERTAIN, *wanted).order_by(delivery.c.id)
+    ids = list(connection.scalars(asked.with_for_update()))
+    for some in lots(ids):
+        connection.execute(
+            update(delivery)
+            .where(delivery.c.id.in_(some))
+            .values(**_planned(now), resends=delivery.c.resends + 1)
+        )
+    return ids
+
+
+def _planned(now: datetime) -> dict[str, Any]:
+    """One that shows what was taken back is put off until it is made anew: it has no parts."""
     stale = exists().where(stale_segment.c.segment_id == delivery.c.segment_id)
     planned, deferred = DeliveryState.PLANNED.value, DeliveryState.DEFERRED.value
     later, at_once = (literal(at, UtcDateTime()) for at in (now + REMADE_WITHIN, now))
@@ -49,6 +75,7 @@ def planned_again(now: datetime) -> dict[str, Any]:
         "next_try_at": case((stale, later), else_=at_once),
         "reply": case((stale, PUT_OFF), else_=delivery.c.reply),
         "resend_at": None,
+        "back_off_until": None,
     }
 
 
@@ -68,8 +95,4 @@ def plan_again(
         update(delivery).where(waiting, delivery.c.expires_at <= now).values(resend_at=None)
     )
     on_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > now)
-    return connection.execute(
-        update(delivery)
-        .where(waiting, on_time, delivery.c.resend_at <= now)
-        .values(**planned_again(now), resends=delivery.c.resends + 1)
-    ).rowcount
+    return len(plan_those(connection, waiting, on_time, delivery.c.resend_at <= now, now=now))

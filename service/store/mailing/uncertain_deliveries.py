@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from service.model import DeliveryState
+from service.store.core.bulk import lots
 from service.store.mailing.release import forget_parts, release
-from service.store.mailing.resending import planned_again
+from service.store.mailing.resending import plan_those
 from service.store.tables import attempt, delivery, digest, edition, subscriber, subscription
 
 
@@ -153,13 +154,11 @@ def resend(connection: Connection, ids: Iterable[int], now: datetime) -> list[in
 
     They never get too late any more: expiry would untell what may have arrived the first time.
     """
-    again = connection.execute(
-        update(delivery)
-        .where(delivery.c.id.in_(list(ids)), _UNCERTAIN)
-        .values(**planned_again(now), expires_at=None)
-        .returning(delivery.c.id)
-    )
-    return sorted(again.scalars())
+    again = plan_those(connection, delivery.c.id.in_(list(ids)), now=now)
+    for some in lots(again):
+        timeless = update(delivery).where(delivery.c.id.in_(some))
+        connection.execute(timeless.values(expires_at=None))
+    return again
 
 
 def drop(

@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     literal,
     null,
+    or_,
     select,
     update,
 )
@@ -53,6 +54,11 @@ _OUT = tuple(one.value for one in (_S.SENDING, _S.ACCEPTED, _S.UNCERTAIN, _S.DRO
 _NEEDED = (*_WAITING, _S.SENDING.value, _S.UNCERTAIN.value)
 
 PUT_OFF = "put off: it is made anew without what was taken back"
+_BEFORE = f"{PUT_OFF}; it waited before: "
+_IS_PUT_OFF = and_(
+    delivery.c.state == _S.DEFERRED.value,
+    func.coalesce(delivery.c.reply, "").startswith(PUT_OFF, autoescape=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +176,29 @@ def waits(connection: Connection, segment_id: int) -> bool:
 def made_anew(connection: Connection, old: int, new: int, now: datetime) -> int:
     """Its mails go out by the new one. Returns how many are planned again.
 
-    Those that had to wait longer for another reason go on waiting.
+    Those that had to wait for another reason, by their back-off or longer, go on waiting.
     """
     mine = delivery.c.segment_id == old
+    connection.execute(
+        update(delivery)
+        .where(mine, _IS_PUT_OFF, delivery.c.back_off_until > now)
+        .values(
+            segment_id=new,
+            next_try_at=delivery.c.back_off_until,
+            back_off_until=None,
+            reply=func.substr(delivery.c.reply, len(_BEFORE) + 1),
+        )
+    )
     planned = connection.execute(
         update(delivery)
-        .where(mine, delivery.c.state == _S.DEFERRED.value, delivery.c.reply == PUT_OFF)
-        .values(segment_id=new, state=_S.PLANNED.value, next_try_at=now, reply=None)
+        .where(mine, _IS_PUT_OFF)
+        .values(
+            segment_id=new,
+            state=_S.PLANNED.value,
+            next_try_at=now,
+            back_off_until=None,
+            reply=None,
+        )
     ).rowcount
     connection.execute(
         update(delivery).where(mine, delivery.c.state.in_(_NEEDED)).values(segment_id=new)
@@ -234,14 +256,25 @@ def _put_off(connection: Connection, deliveries: Select[Any], now: datetime) -> 
     """Those that wait are in nobody's hands until they are made anew. Returns which."""
     until = literal(now + REMADE_WITHIN, UtcDateTime())
     deferred = delivery.c.state == _S.DEFERRED.value
-    longer = and_(deferred, delivery.c.next_try_at > until)
+    longer = and_(deferred, delivery.c.next_try_at > until, ~_IS_PUT_OFF)
+    waits = and_(deferred, delivery.c.next_try_at > now)
     stopped = connection.execute(
         update(delivery)
         .where(delivery.c.id.in_(deliveries), delivery.c.state.in_(_WAITING))
         .values(
             state=_S.DEFERRED.value,
             next_try_at=case((longer, delivery.c.next_try_at), else_=until),
-            reply=case((longer, delivery.c.reply), else_=PUT_OFF),
+            reply=case(
+                (or_(longer, _IS_PUT_OFF), delivery.c.reply),
+                (waits, literal(_BEFORE).concat(func.coalesce(delivery.c.reply, ""))),
+                else_=PUT_OFF,
+            ),
+            back_off_until=case(
+                (longer, null()),
+                (_IS_PUT_OFF, delivery.c.back_off_until),
+                (waits, delivery.c.next_try_at),
+                else_=null(),
+            ),
             **LEASE.ended,
         )
         .returning(delivery.c.id)

@@ -1,7 +1,8 @@
 """Takes articles back, and gives them back.
 
 An article that is taken back keeps its id, its keys, its link and, unless that is taken back as
-well, its headline. Its words, its picture and its place in topics are gone from its row.
+well, its headline. Its words, its picture and its place in topics are gone from its row. A
+headline that is taken back is set aside in a row that nothing shows, to be given back.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ def take_out(
         }  # fmt: skip
         if hides_title:
             gone["title"] = ""
+            _keep_titles(connection, some)
             entries = update(entry).where(entry.c.article_id.in_(some))
             connection.execute(entries.values(title=""))
         connection.execute(update(article).where(article.c.id.in_(some)).values(gone))
@@ -96,6 +98,9 @@ def give_back(connection: Connection, recall_id: int) -> set[str]:
         ]
         if stood:
             connection.execute(upsert(connection, article_topic).on_conflict_do_nothing(), stood)
+        if row.title is not None:
+            mine = and_(article.c.id == row.article_id, article.c.title == "")
+            connection.execute(update(article).where(mine).values(title=row.title))
     shown: set[str] = set()
     for some in lots(ids):
         nameless = and_(article.c.id.in_(some), article.c.title == "")
@@ -103,6 +108,8 @@ def give_back(connection: Connection, recall_id: int) -> set[str]:
         connection.execute(update(article).where(nameless).values(title=name))
         told = entry.c.article_id.in_(some)
         connection.execute(update(entry).where(told).values(hash=b""))
+        own = select(article.c.title).where(article.c.id == entry.c.article_id).scalar_subquery()
+        connection.execute(update(entry).where(told, entry.c.title == "").values(title=own))
         sources = select(entry.c.source_id).where(told)
         again = update(source_poll).where(source_poll.c.source_id.in_(sources))
         connection.execute(again.values(read_as=None))
@@ -117,6 +124,16 @@ def give_back(connection: Connection, recall_id: int) -> set[str]:
     topics.list_anew(connection, ids)
     search_index.mark(connection, ids)
     return shown
+
+
+def _keep_titles(connection: Connection, articles: list[int]) -> None:
+    """Set their headlines aside, for who gives them back."""
+    own = select(article.c.title).where(
+        article.c.id == recalled_article.c.article_id, article.c.title != ""
+    )
+    nameless = recalled_article.c.article_id.in_(articles), recalled_article.c.title.is_(None)
+    keeping = update(recalled_article).where(*nameless)
+    connection.execute(keeping.values(title=own.scalar_subquery()))
 
 
 def _remember(

@@ -87,9 +87,11 @@ delivery = Table(
     Column("lease_until", UtcDateTime),
     Column("next_try_at", UtcDateTime, nullable=False),
     Column("tries", Integer, nullable=False),
-    # How often it was planned again by itself after its last answer was lost, and when it will be.
+    # How often it was planned again after its last answer was lost, and when it will be by itself.
     Column("resends", SmallInteger, nullable=False, server_default="0"),
     Column("resend_at", UtcDateTime),  # None: it is held, or not uncertain
+    # Until when it waits for its own sake, while it is put off to be made anew after a recall.
+    Column("back_off_until", UtcDateTime),
     Column("settled_at", UtcDateTime),  # when the state became final
     Column("reply", Text),  # the relay's last word
     Column("created_at", UtcDateTime, nullable=False),

@@ -40,6 +40,7 @@ recalled_article = Table(
     Column("hash", LargeBinary, nullable=False),  # of its words: whoever prints them tells it
     Column("title_hash", LargeBinary),  # None: too short to know it by
     Column("topics", Json, nullable=False),  # its rows of article_topic
+    Column("title", Text),  # its headline, to be given back; None: the article has it still
     Index("ix_recalled_article_recall_id", "recall_id"),
 )
 

@@ -104,7 +104,11 @@ def test_mail_that_waits_for_an_instant_that_no_back_off_reaches_is_due(any_stor
     values = {
         planned: {"next_try_at": now + HOUR},
         early: {"state": "deferred", "next_try_at": now + 30 * MINUTE},
-        late: {"state": "deferred", "next_try_at": now + HOUR + 30 * MINUTE},
+        late: {
+            "state": "deferred",
+            "next_try_at": now + HOUR + 30 * MINUTE,
+            "back_off_until": now + HOUR,
+        },
         ours: {"state": "claimed", "lease_owner": "x", "lease_until": now + 2 * HOUR},
         again: {"state": "uncertain", "resend_at": now + HOUR + 15 * MINUTE},
     }
@@ -115,13 +119,13 @@ def test_mail_that_waits_for_an_instant_that_no_back_off_reaches_is_due(any_stor
         rows = connection.execute(
             select(
                 t.delivery.c.id, t.delivery.c.next_try_at, t.delivery.c.lease_until,
-                t.delivery.c.resend_at,
+                t.delivery.c.resend_at, t.delivery.c.back_off_until,
             )
         ).all()  # fmt: skip
     found = {row.id: row for row in rows}
     assert found[planned].next_try_at == now
     assert found[early].next_try_at == now + 30 * MINUTE
-    assert found[late].next_try_at == now
+    assert found[late].next_try_at == found[late].back_off_until == now
     assert found[ours].lease_until == now + timedelta(seconds=30)
     assert found[again].resend_at == now
 
