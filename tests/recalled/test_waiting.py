@@ -44,6 +44,7 @@ def by_itself(desk):
         resending.plan_again(connection, desk.now, None, again=True)
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("resend", [by_hand, by_itself])
 def test_planned_again_in_the_moment_of_a_recall_it_waits_to_be_made_anew(desk, resend):
     """On PostgreSQL the second one waits for the row, with a view of before the recall."""

@@ -349,6 +349,8 @@ def errors_as_ours() -> Iterator[None]:
 
 
 def _unusable(error: BaseException | None) -> StoreError:
+    if "deadlock" in str(error):
+        return StoreBusyError("another process writes to the same rows of the database")
     if "locked" in str(error):
         return StoreBusyError("another process is writing to the database")
     return StoreError(f"the database cannot be used: {error}")

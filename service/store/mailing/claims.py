@@ -34,7 +34,7 @@ from service.store.core.bulk import among
 from service.store.core.column_types import UtcDateTime
 from service.store.core.lease import LASTS
 from service.store.mailing import recipients
-from service.store.mailing.deliveries import BY_ROW, LEASE
+from service.store.mailing.deliveries import BY_ROW, LEASE, in_order
 from service.store.mailing.due_mail import TRIED, Lane, candidates, due_now
 from service.store.mailing.recipients import Recipient
 from service.store.mailing.release import forget_parts, release
@@ -142,7 +142,7 @@ def unclaim(connection: Connection, owner: str, ids: Iterable[int]) -> None:
     """Put back what was claimed and not begun."""
     connection.execute(
         update(delivery)
-        .where(LEASE.mine(owner, ids), _CLAIMED)
+        .where(in_order(LEASE.mine(owner, ids), _CLAIMED))
         .values(state=DeliveryState.PLANNED.value, **LEASE.given_back)
     )
 
@@ -184,11 +184,12 @@ def _passing(dialect: str) -> ReturningUpdate[int, int, int]:
     """Made once: to make it again took longer than to let all pass who wait."""
     owner = bindparam("claimer", type_=LEASE.owner.type)
     taken = LEASE.taken(owner, bindparam("until", type_=UtcDateTime))
+    ours = listed(delivery.c.id, "ids", dialect), LEASE.owner == owner, _CLAIMED
+    if dialect == "postgresql":
+        ours = (in_order(*ours), *ours[1:])
     return (
         update(delivery)
-        .where(
-            listed(delivery.c.id, "ids", dialect), LEASE.owner == owner, _CLAIMED, _may_get(_NOW)
-        )
+        .where(*ours, _may_get(_NOW))
         .values(state=DeliveryState.SENDING.value, tries=delivery.c.tries + 1, **taken)
         .returning(delivery.c.id, delivery.c.tries, delivery.c.segment_id)
     )
@@ -234,7 +235,7 @@ def _suppress(connection: Connection, owner: str, now: datetime, ids: Collection
         return []
     gone = connection.execute(
         update(delivery)
-        .where(LEASE.mine(owner, ids), _CLAIMED)
+        .where(in_order(LEASE.mine(owner, ids), _CLAIMED))
         .values(
             state=DeliveryState.SUPPRESSED.value,
             settled_at=now,

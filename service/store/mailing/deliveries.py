@@ -48,6 +48,15 @@ time when there were none, so that it would rather go through the index of state
 an edition, for each batch of it."""
 
 
+def in_order(*wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition of an UPDATE of many: those that are wanted, locked by their ids.
+
+    All lock them so. A recall and a sender that met half way would wait for each other for ever.
+    """
+    ids = select(delivery.c.id).where(*wanted).order_by(delivery.c.id)
+    return delivery.c.id.in_(ids.with_for_update())
+
+
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
     """A message to be sent. `message_id` is KEY@HOST.
@@ -124,7 +133,7 @@ def expire(connection: Connection, now: datetime, digest_name: str | None = None
     late = and_(idle, delivery.c.expires_at <= now, of_digest(digest_name))
     connection.execute(
         update(delivery)
-        .where(late, delivery.c.resends > 0)
+        .where(in_order(late, delivery.c.resends > 0))
         .values(
             state=DeliveryState.UNCERTAIN.value,
             reply="too late to be sent once more; it may have arrived before",
@@ -133,7 +142,7 @@ def expire(connection: Connection, now: datetime, digest_name: str | None = None
     )
     gone = connection.execute(
         update(delivery)
-        .where(late)
+        .where(in_order(late))
         .values(
             state=DeliveryState.EXPIRED.value,
             settled_at=now,
@@ -178,10 +187,12 @@ def hold_back(
     held = connection.execute(
         update(delivery)
         .where(
-            _TO_BE_SENT,
-            delivery.c.subscription_id.in_(theirs),
-            delivery.c.created_at < planned_before,
-            delivery.c.next_try_at < due_before,
+            in_order(
+                _TO_BE_SENT,
+                delivery.c.subscription_id.in_(theirs),
+                delivery.c.created_at < planned_before,
+                delivery.c.next_try_at < due_before,
+            )
         )
         .values(state=DeliveryState.DEFERRED.value, next_try_at=until, reply=reason)
     )

@@ -32,7 +32,7 @@ from service.store.core.arrays import RowUpdate, listed
 from service.store.core.column_types import UtcDateTime
 from service.store.core.lease import FURTHEST
 from service.store.mailing import resending
-from service.store.mailing.deliveries import LEASE, of_digest
+from service.store.mailing.deliveries import LEASE, in_order, of_digest
 from service.store.mailing.release import forget_parts, forget_parts_in, release
 from service.store.tables import attempt, delivery, subscriber, subscription
 
@@ -150,9 +150,11 @@ def settle_lapsed(
     gone = connection.execute(
         update(delivery)
         .where(
-            delivery.c.id.in_(list(ids)),
-            delivery.c.state == _S.SENDING.value,
-            LEASE.free(now),
+            in_order(
+                delivery.c.id.in_(list(ids)),
+                delivery.c.state == _S.SENDING.value,
+                LEASE.free(now),
+            )
         )
         .values(**values)
         .returning(delivery.c.id)
@@ -186,7 +188,7 @@ def postpone(
     )
     put_off = connection.execute(
         update(delivery)
-        .where(waiting, of_digest(digest_name))
+        .where(in_order(waiting, of_digest(digest_name)))
         .values(
             state=_S.DEFERRED.value,
             next_try_at=when,
@@ -203,7 +205,7 @@ def wait(connection: Connection, owner: str, until: Mapping[int, datetime]) -> N
     when = [(delivery.c.id == one, literal(at, UtcDateTime())) for one, at in until.items()]
     connection.execute(
         update(delivery)
-        .where(LEASE.mine(owner, until), delivery.c.state == _S.CLAIMED.value)
+        .where(in_order(LEASE.mine(owner, until), delivery.c.state == _S.CLAIMED.value))
         .values(
             state=_S.DEFERRED.value,
             next_try_at=case(*when, else_=delivery.c.next_try_at),

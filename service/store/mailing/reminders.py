@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, select, update
 from service.model import DeliveryState
 from service.store.core.bulk import lots
 from service.store.mailing import resending
-from service.store.mailing.deliveries import LEASE
+from service.store.mailing.deliveries import LEASE, in_order
 from service.store.mailing.release import forget_parts
 from service.store.tables import attempt, delivery
 
@@ -73,7 +73,7 @@ def plan_again(connection: Connection, owner: str) -> None:
     """
     connection.execute(
         update(delivery)
-        .where(LEASE.owner == owner, delivery.c.state == _S.CLAIMED.value)
+        .where(in_order(LEASE.owner == owner, delivery.c.state == _S.CLAIMED.value))
         .values(state=_S.PLANNED.value, **LEASE.given_back)
     )
 
@@ -87,7 +87,7 @@ def hold_what_nobody_knows(connection: Connection, now: datetime, *, again: bool
     values = {"state": _S.UNCERTAIN.value, "reply": _DIED, **LEASE.ended}
     return connection.execute(
         update(delivery)
-        .where(delivery.c.state == _S.CLAIMED.value, LEASE.free(now))
+        .where(in_order(delivery.c.state == _S.CLAIMED.value, LEASE.free(now)))
         .values(**values, **resending.becomes_uncertain(now, again=again))
     ).rowcount
 

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, updat
 
 from service.model import DeliveryState
 from service.store.core.bulk import lots
+from service.store.mailing.deliveries import in_order
 from service.store.mailing.release import forget_parts, release
 from service.store.mailing.resending import plan_those
 from service.store.tables import attempt, delivery, digest, edition, subscriber, subscription
@@ -170,7 +171,7 @@ def drop(
     """
     gone = connection.execute(
         update(delivery)
-        .where(delivery.c.id.in_(list(ids)), _UNCERTAIN)
+        .where(in_order(delivery.c.id.in_(list(ids)), _UNCERTAIN))
         .values(state=DeliveryState.DROPPED.value, settled_at=now)
         .returning(delivery.c.id)
     )

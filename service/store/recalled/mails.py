@@ -168,9 +168,17 @@ def stale(connection: Connection) -> list[StaleSegment]:
 
 
 def waits(connection: Connection, segment_id: int) -> bool:
-    """Whether it is still to be made anew. Others wait for the answer of who asks."""
+    """Whether it is still to be made anew. Others wait for the answer of who asks.
+
+    Its mails are locked with it: segments come after deliveries, for all who write both.
+    """
     own = stale_segment.c.segment_id == segment_id
-    return connection.scalar(select(own).where(own).with_for_update()) is not None
+    if connection.scalar(select(own).where(own).with_for_update()) is None:
+        return False
+    mine = delivery.c.segment_id == segment_id, delivery.c.state.in_(_NEEDED)
+    ids = select(delivery.c.id).where(*mine).order_by(delivery.c.id)
+    connection.execute(ids.with_for_update()).all()
+    return True
 
 
 def made_anew(connection: Connection, old: int, new: int, now: datetime) -> int:
@@ -310,6 +318,7 @@ def _note(connection: Connection, recall_id: int, articles: list[int], alone_at:
         .join(delivery, delivery.c.id == told.c.delivery_id)
         .where(told.c.article_id.in_(articles), told.c.shown, delivery.c.state.in_(_OUT))
         .group_by(told.c.subscriber_id)
+        .order_by(told.c.subscriber_id)  # a new row locks its reader: in the order of a release
     )
     columns = ["subscriber_id", "recall_id", "subscription_id", "alone_at"]
     noted = select(func.count()).where(correction.c.recall_id == recall_id)

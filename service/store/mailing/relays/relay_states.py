@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from service.model import DeliveryState
 from service.store.core.statements import upsert
+from service.store.mailing.deliveries import in_order
 from service.store.tables import attempt, delivery, relay
 
 NOT_TRIED = "not tried, for others at its domain were put off: "
@@ -88,7 +89,7 @@ def retry_now(
     own = and_(waiting, named, _about_itself(), not_(met))
     due = _give_back(connection, own, now, wait)
     because = and_(waiting, or_(_last_try(met), and_(not_(_last_try()), named)))
-    changed = connection.execute(update(delivery).where(because).values(next_try_at=now))
+    changed = connection.execute(update(delivery).where(in_order(because)).values(next_try_at=now))
     return due + changed.rowcount
 
 
@@ -115,6 +116,7 @@ def _give_back(
             attempt.c.n < delivery.c.tries,
             attempt.c.n == last.correlate(delivery).scalar_subquery(),
         )
+        .order_by(delivery.c.id)
     )
     stand = [
         {
