@@ -32,17 +32,16 @@ from service.store.core import facts
 from service.store.mailing import claims, deliveries, outcomes, resending
 from service.store.mailing.outcomes import DeliveryOutcome
 from tests.newsletter.editors import LAN
-from tests.newsletter.newsroom import DAY, HOUR, MONDAY
+from tests.newsletter.newsroom import HOUR, MONDAY
 from tests.recalled.desk import Desk
 
 READERS, STORIES = 24, 12
 LASTS_S = 4.0
+_POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 _S = DeliveryState
 
 
-@pytest.mark.parametrize(
-    "any_store", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
-)
+@pytest.mark.parametrize("any_store", [_POSTGRES], indirect=True)
 def test_nothing_waits_in_a_circle(any_store, tmp_path):
     desk = Desk(
         any_store,
@@ -64,6 +63,30 @@ def test_nothing_waits_in_a_circle(any_store, tmp_path):
     assert found["deadlocks"] == []
     assert min(found["rounds"].values()) > 0, found
     assert found["others"] == []
+
+
+@pytest.mark.parametrize("any_store", [_POSTGRES], indirect=True)
+def test_who_makes_mails_anew_holds_no_segment_while_a_sender_has_its_mails(any_store, tmp_path):
+    """Two segments become one: of the first its mails go, while the second is made anew."""
+    desk = Desk(any_store, tmp_path, {"tuan": {"cadence": "daily"}})
+    desk.subscribe()
+    desk.subscribe("an@example.vn", topics=["van-hoa", "y-te"])
+    _, one = desk.story("Lũ lớn", "giao-duc", "van-hoa", at=MONDAY - HOUR)
+    desk.story("Thuốc mới", "y-te", at=MONDAY - 2 * HOUR)
+    desk.plan(MONDAY)
+    desk.recall(one)
+    last = desk.rows(t.stale_segment)[-1].segment_id
+    assert len(desk.rows(t.stale_segment)) == 2
+    made = threading.Thread(target=desk.remake)
+    with desk.store.ledger() as connection:
+        its = select(t.delivery.c.id).where(t.delivery.c.segment_id == last)
+        connection.execute(its.with_for_update()).all()
+        made.start()
+        made.join(2)  # it waits for the mail by now
+        assert made.is_alive()
+        connection.execute(select(t.segment.c.id).with_for_update(nowait=True)).all()
+    made.join()
+    assert len({row.segment_id for row in desk.rows(t.delivery)}) == 1
 
 
 class Crowd:
