@@ -107,7 +107,7 @@ class EditionComposer:
         """The mail of a choice that shows something. Raises TemplateError.
 
         It is rendered when its layout is seen for the first time: so its size is known.
-        `corrections`: the recalls that it tells of.
+        `corrections`: the recalls that it is to tell of; its layout has those that it does.
         """
         # Who has the same choice has the very same one (choose.Chooser), which is kept beside its
         # answer: so it is known by its id, for less than its layout costs.
@@ -125,6 +125,9 @@ class EditionComposer:
         known = self._known.get((language, coming, wanted))
         if known is None:
             shown, fitting = self._fit(choice, language, coming, corrections)
+            said = self._said(fitting, language, coming)
+            if said != corrections:
+                shown, fitting = self._fit(choice, language, coming, said)
             known = (shown, fitting, self.hash(fitting, language, coming))
             self._known[language, coming, wanted] = known
         shown, fitting, key = known
@@ -177,11 +180,20 @@ class EditionComposer:
             )
         return self._rendered[key]
 
-    def said(self, wanted: Layout, language: str, coming: str = "") -> tuple[int, ...]:
-        """The corrections that its reader does see: a site's own template may know of none."""
-        html = self.render(wanted, language, coming).html if wanted.corrections else ""
-        known = self._corrections
-        return tuple(one for one in wanted.corrections if one in known and known[one].page in html)
+    def _said(self, wanted: Layout, language: str, coming: str) -> tuple[int, ...]:
+        """The corrections that its reader sees, whichever part they read.
+
+        A site's own template of one part may know of none; then the other part must not tell it
+        either, for a mail of its own will.
+        """
+        if not wanted.corrections:
+            return ()
+        parts, known = self.render(wanted, language, coming), self._corrections
+        return tuple(
+            one
+            for one in wanted.corrections
+            if one in known and known[one].page in parts.html and known[one].page in parts.text
+        )
 
     def hash(self, wanted: Layout, language: str, coming: str = "") -> bytes:
         """The name of what `render` gives."""

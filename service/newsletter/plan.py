@@ -186,8 +186,7 @@ def _write_mails(
     for delivery, (decision, mail) in zip(ids, mails, strict=True):
         if decision.corrections:
             who = decision.window.subscriber_id
-            said = planning.composer.said(mail.layout, mail.language, mail.coming)
-            corrections.carried(connection, delivery, who, said)
+            corrections.carried(connection, delivery, who, mail.layout.corrections)
 
 
 def _segment(planning: Planning, mail: Composed) -> Segment:

@@ -154,25 +154,38 @@ def test_without_an_edition_in_time_it_goes_alone(desk):
     assert "Đính chính" not in desk.texts()[-1]
 
 
-def test_a_template_of_before_tells_no_correction_and_it_goes_alone(desk):
+@pytest.mark.parametrize(
+    ("part", "template"),
+    [
+        (
+            "body.html.j2",
+            (
+                '<p>{{ edition.lead.title }}</p><a href="[[preferences]]">x</a>'
+                '<a href="[[unsubscribe]]">x</a>'
+            ),
+        ),
+        ("body.txt.j2", "{{ edition.lead.title }} [[preferences]] [[unsubscribe]]"),
+    ],
+)
+def test_a_template_of_before_tells_no_correction_and_it_goes_alone(desk, part, template):
+    """Nor does the other part, which is ours: it would be told twice."""
     _, one = desk.story(LU, at=MONDAY - HOUR)
     desk.run(MONDAY)
     desk.recall(one, "sai ngày")
     own = desk.root / "templates" / "mail" / "edition"
     own.mkdir(parents=True)
-    (own / "body.html.j2").write_text(
-        '<p>{{ edition.lead.title }}</p><a href="[[preferences]]">x</a>'
-        '<a href="[[unsubscribe]]">x</a>',
-        "utf-8",
-    )
+    (own / part).write_text(template, "utf-8")
     desk.load()
     desk.story(TRUONG, at=MONDAY + HOUR)
     desk.run(MONDAY + DAY)
     assert len(desk.outbox()) == 2
+    for mail in desk.outbox():
+        for shown in ("html", "plain"):
+            assert "Đính chính" not in mail.get_body((shown,)).get_content()
     (row,) = desk.rows(t.correction)
     assert row.delivery_id is None
     assert desk.correct() == 1
-    assert LU in desk.texts()[-1]
+    assert sum("Đính chính" in text and LU in text for text in desk.texts()) == 1
 
 
 def test_a_correction_whose_mail_never_went_waits_for_another(desk):
