@@ -31,6 +31,14 @@ BELIEVED = timedelta(days=35)
 """What lies further ahead than this tells rather that the clock is behind now. The ledger is then
 left alone: pulled back beyond what `told` still knows, its windows would tell old news again."""
 
+UNSEEN = timedelta(minutes=10)
+"""So long an article may have been admitted by a clock that was set back before that is repaired. A
+window that began at the repair would miss it for good; `told` keeps a longer one from telling
+twice."""
+
+_TOUCHING = timedelta(seconds=1)
+"""Two processes' readings of one clock differ by less."""
+
 _MAIL_BACKOFF = timedelta(minutes=35)
 _PAGE_BACKOFF = timedelta(minutes=45)
 _HOLD = timedelta(days=29)
@@ -117,7 +125,6 @@ _HAPPENED = (
 _TOPICS = t.article_topic.c.topic_id.in_(select(t.topic.c.id))  # so that its index is used
 _LEDGER: tuple[tuple[Column[Any], ColumnElement[bool]], ...] = (
     (t.subscription.c.starts_at, true()),
-    (t.subscription.c.covered_to, true()),
     (t.article_topic.c.entered_at, _TOPICS),
     (t.article_topic.c.listed_at, true()),
     (t.hot_story.c.hot_at, true()),
@@ -141,7 +148,7 @@ def repair(connection: Connection, now: datetime, longest_interval: timedelta) -
     for column, only in _LEDGER:
         ahead = and_(only, column > now + SLACK, column <= now + BELIEVED)
         changed += _set(connection, column, ahead, {column.name: now})
-    return changed
+    return changed + _windows(connection, now)
 
 
 def furthest(connection: Connection, now: datetime) -> timedelta | None:
@@ -153,6 +160,16 @@ def furthest(connection: Connection, now: datetime) -> timedelta | None:
         .limit(1)
     )
     return None if latest is None else latest - now
+
+
+def _windows(connection: Connection, now: datetime) -> int:
+    """Windows that end ahead of `now` end before all that has entered since the step back.
+
+    Even one that lies a few seconds ahead would swallow what enters within them.
+    """
+    column = t.subscription.c.covered_to
+    ahead = and_(column > now + _TOUCHING, column <= now + BELIEVED)
+    return _set(connection, column, ahead, {column.name: now - UNSEEN})
 
 
 def _polls(connection: Connection, now: datetime, longest: timedelta) -> int:

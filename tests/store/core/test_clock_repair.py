@@ -65,6 +65,7 @@ def test_every_stored_instant_is_decided():
             *(column for column, _ in clock_repair._LEDGER),
             t.source_poll.c.next_poll_at,
             t.source_poll.c.last_tried_at,
+            t.subscription.c.covered_to,
         )
     }
     left = set().union(*LEFT.values())
@@ -185,9 +186,22 @@ def test_windows_are_pulled_back_only_where_the_ledger_still_knows_what_was_told
         connection.execute(update(t.article_topic).values(entered_at=now + ahead))
         repair(connection, now, MONTH)
         expected = now if moves else now + ahead
-        assert one(connection, t.subscription.c.covered_to) == expected
+        windows = now - clock_repair.UNSEEN if moves else now + ahead
+        assert one(connection, t.subscription.c.covered_to) == windows
         assert set(connection.execute(select(t.article_topic.c.entered_at)).scalars()) == {expected}
         assert clock_repair.furthest(connection, now) == (None if moves else ahead)
+
+
+@pytest.mark.parametrize("ahead", [2 * HOUR, timedelta(seconds=30)])
+def test_what_entered_between_a_step_back_and_its_repair_is_still_to_be_told(any_store, now, ahead):
+    """A source was being read when the clock was set back, and the repair came a moment later."""
+    fill(any_store, now, ["lan@example.vn"])
+    entered = now - timedelta(seconds=2)
+    with any_store.write() as connection:
+        connection.execute(update(t.subscription).values(covered_to=now + ahead))
+        connection.execute(update(t.article_topic).values(entered_at=entered))
+        repair(connection, now, MONTH)
+        assert one(connection, t.subscription.c.covered_to) <= entered
 
 
 def test_a_clock_that_is_right_changes_nothing(any_store, now):
