@@ -26,6 +26,10 @@ from service.render import marks
 
 _BULK = frozenset({DeliveryKind.EDITION, DeliveryKind.WELCOME})
 _BASE64_LINE = 76
+_TEXT_LINE = 72
+"""Columns of the text part, as its templates wrap it."""
+
+_BETWEEN_PARAGRAPHS = re.compile(r"(\n[ \t]*\n)")
 _NEWLINES = re.compile(r"\r\n|\r|\n")
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -213,7 +217,7 @@ class _Escaped(dict[str, str]):
 
 
 def _part(boundary: str, subtype: str, text: str, values: Mapping[str, str]) -> bytes:
-    encoding, body = _encode(text, values)
+    encoding, body = _encode(text, values, wrapping=subtype == "plain")
     head = (
         f"--{boundary}\r\n"
         f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
@@ -222,10 +226,10 @@ def _part(boundary: str, subtype: str, text: str, values: Mapping[str, str]) -> 
     return head.encode() + body + b"\r\n"
 
 
-def _encode(text: str, values: Mapping[str, str]) -> tuple[str, bytes]:
+def _encode(text: str, values: Mapping[str, str], *, wrapping: bool) -> tuple[str, bytes]:
     """ASCII stays readable; Vietnamese would triple in quoted-printable, so it goes as base64."""
-    pieces, names = _pieces(text)
-    told = (_wire(values[name]) + piece for name, piece in zip(names, pieces[1:], strict=True))
+    pieces, names = _pieces(text, wrapping)
+    told = (_told(name, values) + piece for name, piece in zip(names, pieces[1:], strict=True))
     data = b"".join([pieces[0], *told])
     if data.isascii():
         quoted = b2a_qp(data, istext=True)
@@ -241,13 +245,54 @@ def _base64(data: bytes) -> bytes:
 
 
 @lru_cache(maxsize=32)
-def _pieces(text: str) -> tuple[list[bytes], list[str]]:
-    """What stands between the marks, as it goes over the wire, and their names.
+def _pieces(text: str, wrapping: bool) -> tuple[list[bytes], list[str]]:
+    """What is the same in all mails of a segment, as it goes over the wire, and what is between.
 
-    Kept for the next mails of the same segment: all but the values is the same.
+    That is the name of a mark, or, of a text that is `wrapping`, a whole paragraph with marks.
     """
-    pieces, names = marks.cut(text)
+    if not wrapping:
+        pieces, names = marks.cut(text)
+        return [_wire(piece) for piece in pieces], names
+    pieces, names = [""], []
+    for part in _BETWEEN_PARAGRAPHS.split(text):
+        if _is_sentence(part):
+            names.append(part)
+            pieces.append("")
+            continue
+        first, *rest = marks.cut(part)[0]
+        names += marks.cut(part)[1]
+        pieces[-1] += first
+        pieces += rest
     return [_wire(piece) for piece in pieces], names
+
+
+def _is_sentence(paragraph: str) -> bool:
+    """Whether values stand in running text; an address of the web stays alone on its line."""
+    named = marks.cut(paragraph)[1]
+    return bool(named) and not any(one.endswith("_url") for one in named)
+
+
+def _told(name: str, values: Mapping[str, str]) -> bytes:
+    """A value, or a paragraph with its values, whose length the template could not know."""
+    if marks.OPEN not in name:
+        return _wire(values[name])
+    filled = marks.fill(name, values)
+    lines = _NEWLINES.split(filled)
+    if max(map(len, lines)) > _TEXT_LINE:
+        filled = _wrap(" ".join(lines))
+    return _wire(filled)
+
+
+def _wrap(text: str) -> str:
+    """Lines of words; a longer word stands alone. A mail has this once, and textwrap is slow."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        if line and len(line) + 1 + len(word) > _TEXT_LINE:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return "\n".join([*lines, line])
 
 
 def _wire(text: str) -> bytes:

@@ -21,6 +21,9 @@ from tests.newsletter import full_edition
 from tests.newsletter.full_edition import LOOKS, NEWS, READER
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
 
+COLUMNS = 72
+"""Of the text part."""
+
 EACH_LOOK = pytest.mark.parametrize("look", LOOKS)
 
 
@@ -61,7 +64,7 @@ def test_a_look_has_every_part(store, tmp_path, look, language):
         f"vì {READER} đã đăng ký" if vietnamese else f"because {READER} signed up",
         full_edition.BRANDING["address"],
         full_edition.BRANDING["legal"],
-        "Cùng đưa tin: Cổng thông tin điện tử tỉnh, VnExpress" if vietnamese else "Also told by:",
+        "Cùng đưa tin: Cổng thông tin điện tử tỉnh, VnExpress" if vietnamese else "Also reported by:",
     ):  # fmt: skip
         assert part in said, part
     assert page.xpath("string(//h1)") == room.settings.digest["tuan"].title
@@ -71,6 +74,7 @@ def test_a_look_has_every_part(store, tmp_path, look, language):
         assert any(way in one for one in ways), way
     text = text_of(mail)
     assert all(one in text.replace("\n", " ") for one in links)
+    assert max(len(line) for line in text.splitlines() if "://" not in line) <= COLUMNS
 
 
 @EACH_LOOK
