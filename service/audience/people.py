@@ -75,6 +75,10 @@ def add(
     topic, cadence, hour or zone, for what is not an address, for one that must not be written to,
     and, unless `again`, for whoever has left themselves.
     """
+    try:
+        addresses.normal(address)
+    except ValueError as error:
+        raise UsageError(f"{address!r} is not an address: {error}") from error
     wanted = Person(address, digest, cadence, tuple(topics or ()), hour, zone, language, evidence)
     checked = check(settings, wanted)
     with store.write() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -94,10 +95,17 @@ _LEAST = 8
 
 
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table as wide as the terminal; in a pipe tab-separated lines under the heads."""
+    """A table as wide as the terminal; in a pipe tab-separated lines under the heads.
+
+    On a terminal columns in which nothing stands are left out.
+    """
     if not sys.stdout.isatty():
         for row in [heads, *rows]:
             say("\t".join(_cell(value) for value in row))
+        return
+    console = Console()
+    if not rows:
+        console.print(Text.assemble((title, "bold"), ("  none", "dim")))
         return
     grid = Table(
         box=box.SIMPLE_HEAD,
@@ -106,24 +114,41 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) ->
         title_style="bold",
         header_style="dim",
     )
-    console = Console()
     # What sources say is text, never markup of the terminal's.
-    lines = [[Text(_cell(value)) for value in row] for row in rows]
-    short = _short_columns([[Text(head) for head in heads], *lines], console.width)
-    for place, head in enumerate(heads):
-        grid.add_column(head, overflow="fold", no_wrap=place in short)
-    for line in lines:
+    columns = [[Text(_cell(value)) for value in column] for column in zip(*rows, strict=True)]
+    filled = [
+        (head, column)
+        for head, column in zip(heads, columns, strict=True)
+        if any(cell.plain for cell in column)
+    ]
+    widths = [_width(head, column) for head, column in filled]
+    short = _short_columns([column for _head, column in filled], widths, console.width)
+    for place, (head, _column) in enumerate(filled):
+        shown = _folded(head, widths[place]) if place in short else head
+        grid.add_column(shown, overflow="fold", no_wrap=place in short)
+    for line in zip(*(column for _head, column in filled), strict=True):
         grid.add_row(*line)
     console.print(grid)
 
 
-def _short_columns(lines: Sequence[Sequence[Text]], width: int) -> set[int]:
+def _width(head: str, column: Sequence[Text]) -> int:
+    """Of the longest cell, or of the longest word above it: a head may stand on several lines."""
+    return max(
+        [*(cell.cell_len for cell in column), *(Text(word).cell_len for word in head.split())]
+    )
+
+
+def _folded(head: str, width: int) -> str:
+    return "\n".join(textwrap.wrap(head, width, break_long_words=False, break_on_hyphens=False))
+
+
+def _short_columns(
+    columns: Sequence[Sequence[Text]], widths: Sequence[int], width: int
+) -> set[int]:
     """Columns whose cells stand on one line, to be read and copied; the others are folded.
 
     As many as there is room for, ids first; no lists.
     """
-    columns = list(zip(*lines, strict=True))
-    widths = [max(cell.cell_len for cell in column) for column in columns]
     spare = width - sum(min(one, _LEAST) + _BETWEEN for one in widths)
     short: set[int] = set()
     for place in sorted(range(len(widths)), key=lambda place: -widths[place]):

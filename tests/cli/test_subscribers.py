@@ -28,7 +28,9 @@ def test_an_added_subscriber_is_active_and_gets_no_mail(ask, run, site):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("minh", "--digest", "ngay"), "@"),
+        (("minh", "--digest", "ngay"), "'minh' is not an address: "),
+        (("a(x)@b.vn", "--digest", "ngay"), "'a(x)@b.vn' is not an address: "),
+        (("a@b.vn\r\nBcc: c@d.vn", "--digest", "ngay"), r"'a@b.vn\r\nBcc: c@d.vn' is not"),
         (("a@b.vn", "--digest", "tuan"), "no digest 'tuan'"),
         (("a@b.vn", "--digest", "ngay", "--cadence", "weekly"), "weekly"),
         (("a@b.vn", "--digest", "ngay", "--topic", "khong"), "khong"),

@@ -94,6 +94,19 @@ def test_an_id_can_be_copied_and_an_address_is_whole(site, web):
         assert f"https://bao-a.example/{long.replace(' ', '-')}" in folded
 
 
+def test_status_is_readable_on_eighty_columns(site):
+    """Ids and instants stand whole, and what says nothing takes no room."""
+    text = (site / "bantin.toml").read_text().replace("bao-a", "bao-dien-tu-tinh")
+    (site / "bantin.toml").write_text(text)
+    on_terminal("collect", cwd=site)
+    _, shown = on_terminal("status", cwd=site, columns=80)
+    plain = re.sub(r"\x1b\[[\d;]*m", "", shown)
+    [source] = [line for line in plain.splitlines() if "bao-dien-tu-tinh" in line]
+    assert len(re.findall(r"\b20\d\d-\d\d-\d\d \d\d:\d\d\b", source)) == 2
+    assert "what to know" not in plain
+    assert re.search(r"\nEditions +none\s", plain)
+
+
 def test_processes_are_readable_on_eighty_columns(site):
     on_terminal("status", cwd=site)
     now = datetime.now(UTC)
