@@ -280,7 +280,9 @@ def test_a_sentence_is_wrapped_with_its_values_and_an_address_stands_alone(now):
         "unsubscribe_url": link,
     }
     [text, _] = bodies(read(build(Parts("", FOOT, ""), envelope(now), values=values)))
-    assert text == f"""Số tới: thứ Hai.
+    assert (
+        text
+        == f"""Số tới: thứ Hai.
 
 Bạn nhận thư này vì minh@example.vn đã đăng ký Điểm tin tuần (Giáo dục,
 Y tế, Văn hóa – Di sản, Chuyển đổi số, Môi trường và khí hậu, Nông) ngày
@@ -289,6 +291,7 @@ Y tế, Văn hóa – Di sản, Chuyển đổi số, Môi trường và khí h�
 Ngừng nhận:
 {link}
 """
+    )
 
 
 def b64decode_or_plain(data: bytes) -> bytes:
