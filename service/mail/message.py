@@ -228,7 +228,7 @@ def _part(boundary: str, subtype: str, text: str, values: Mapping[str, str]) -> 
 
 def _encode(text: str, values: Mapping[str, str], *, wrapping: bool) -> tuple[str, bytes]:
     """ASCII stays readable; Vietnamese would triple in quoted-printable, so it goes as base64."""
-    pieces, names = _pieces(text, wrapping)
+    pieces, names = _pieces(text, wrapping=wrapping)
     told = (_told(name, values) + piece for name, piece in zip(names, pieces[1:], strict=True))
     data = b"".join([pieces[0], *told])
     if data.isascii():
@@ -245,7 +245,7 @@ def _base64(data: bytes) -> bytes:
 
 
 @lru_cache(maxsize=32)
-def _pieces(text: str, wrapping: bool) -> tuple[list[bytes], list[str]]:
+def _pieces(text: str, *, wrapping: bool) -> tuple[list[bytes], list[str]]:
     """What is the same in all mails of a segment, as it goes over the wire, and what is between.
 
     That is the name of a mark, or, of a text that is `wrapping`, a whole paragraph with marks.

@@ -64,7 +64,8 @@ def test_a_look_has_every_part(store, tmp_path, look, language):
         f"vì {READER} đã đăng ký" if vietnamese else f"because {READER} signed up",
         full_edition.BRANDING["address"],
         full_edition.BRANDING["legal"],
-        "Cùng đưa tin: Cổng thông tin điện tử tỉnh, VnExpress" if vietnamese else "Also reported by:",
+        "Cùng đưa tin: Cổng thông tin điện tử tỉnh, VnExpress" if vietnamese
+        else "Also reported by:",
     ):  # fmt: skip
         assert part in said, part
     assert page.xpath("string(//h1)") == room.settings.digest["tuan"].title
