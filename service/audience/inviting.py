@@ -16,18 +16,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.audience import bulk, choices, lists, records
+from service.audience import bulk, choices, lists, mails, records
 from service.audience.bulk import Wanted
 from service.audience.departures import departure
 from service.audience.lists import LineFault
 from service.audience.people import Person
 from service.audience.records import What
-from service.audience.signup import LINK_LASTS, MAIL_LASTS
+from service.audience.signup import LINK_LASTS
 from service.audience.tokens import new_token
 from service.config.schema import Settings
 from service.errors import UsageError
-from service.mail.message import transactional_message_id
-from service.mail.personal import host
 from service.model import DeliveryKind, Parts
 from service.render.engine import Renderer
 from service.render.marks import readable
@@ -43,7 +41,6 @@ from service.store.audience.invitations import InvitationText, NewInvitation
 from service.store.audience.signup_hours import Cap
 from service.store.core import facts
 from service.store.core.database import Connection, Store
-from service.store.mailing import transactional
 from service.text import mailboxes
 from service.text.web.sites import site_of
 
@@ -235,20 +232,8 @@ def _invite(
     invitations.keep_text(connection, text, now)
     new = NewInvitation(key, added.id, list_name, text.version, now)
     invitations.add_all(connection, [new])
-    transactional.plan(
-        connection,
-        kind=DeliveryKind.CONFIRM,
-        subscription_id=added.id,
-        message_id=transactional_message_id(
-            secret, host(settings), kind=DeliveryKind.CONFIRM,
-            subscription_id=added.id, dated_at=due_at,
-        ),
-        parts=parts,
-        language=language,
-        now=now,
-        due_at=due_at,
-        expires_at=due_at + MAIL_LASTS,
-    )  # fmt: skip
+    kind = DeliveryKind.CONFIRM
+    mails.plan(connection, settings, secret, kind, added.id, parts, language, now, due_at)
     signup_hours.count(connection, counters, due_at)
     return due_at
 
@@ -262,12 +247,11 @@ class _InvitationMails:
 
     def of(self, person: Person) -> tuple[str, Parts, InvitationText]:
         """Its language, its parts with marks, and the words as they are kept."""
-        said, renderer = person.language, self._renderer
-        language = said if said and renderer.speaks(said) else self._settings.site.language
+        language = mails.language_for(self._settings, self._renderer, person.language)
         found = self._known.get((person.digest, language))
         if found is None:
             title = choices.digest_title(self._settings, self._settings.digest[person.digest])
-            parts = renderer.mail("invite", language, digest=title, days=LINK_LASTS.days)
+            parts = self._renderer.mail("invite", language, digest=title, days=LINK_LASTS.days)
             subject, body = readable(parts.subject), readable(parts.text)
             told = f"{language}\0{subject}\0{body}".encode()
             version = hashlib.sha256(told).hexdigest()[:16]

@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from service.audience import records, tokens
+from service.audience import mails, records, tokens
 from service.audience.caps import Caps
 from service.audience.records import What
-from service.audience.signup import LINK_LASTS, MAIL_LASTS
+from service.audience.signup import LINK_LASTS
 from service.audience.tokens import is_token
 from service.config.schema import Settings
-from service.mail.message import transactional_message_id
-from service.mail.personal import host, move_path
+from service.mail.personal import move_path
 from service.model import DeliveryKind, EndedReason
 from service.render.engine import Renderer
 from service.render.site_facts import base_url
@@ -41,7 +40,6 @@ from service.store.audience.address_changes import AddressChange
 from service.store.audience.subscriptions import Subscription
 from service.store.core import facts
 from service.store.core.database import Connection, Store
-from service.store.mailing import transactional
 from service.text import mailboxes
 
 _HOW = "change of address"
@@ -94,8 +92,7 @@ def ask(
     Raises TemplateError.
     """
     link = token()
-    spoken = found.language if found.language and renderer.speaks(found.language) else None
-    language = spoken or settings.site.language
+    language = mails.language_for(settings, renderer, found.language)
     parts = renderer.mail(
         "move",
         language,
@@ -128,19 +125,7 @@ def ask(
         anchor = _anchor(connection, own, person.id, now)
         address_changes.put(connection, link, own.subscriber_id, anchor.id, now)
         kind = DeliveryKind.CHANGE if anchor.confirmed else DeliveryKind.CONFIRM
-        transactional.plan(
-            connection,
-            kind=kind,
-            subscription_id=anchor.id,
-            message_id=transactional_message_id(
-                secret, host(settings), kind=kind, subscription_id=anchor.id, dated_at=due_at
-            ),
-            parts=parts,
-            language=language,
-            now=now,
-            due_at=due_at,
-            expires_at=due_at + MAIL_LASTS,
-        )
+        mails.plan(connection, settings, secret, kind, anchor.id, parts, language, now, due_at)
         signup_hours.count(connection, counters, due_at)
     return MoveAsked.CHECK_MAIL
 

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from service.audience import tokens
+from service.audience import mails, tokens
 from service.audience.tokens import is_token
 from service.config.schema import Settings
-from service.mail.message import transactional_message_id
-from service.mail.personal import host, own_path
+from service.mail.personal import own_path
 from service.model import DeliveryKind
 from service.render.engine import Renderer
 from service.render.site_facts import base_url
@@ -66,32 +65,20 @@ def ask(
         if found is None or not (found.live and found.confirmed) or found.address is None:
             return None
         kinds = (DeliveryKind.CHANGE,)
-        mails = transactional.signups_of(connection, found.subscriber_id, now - LASTS, kinds)
+        lately = transactional.signups_of(connection, found.subscriber_id, now - LASTS, kinds)
         just_now = transactional.signups_of(
             connection, found.subscriber_id, now - _PRESSED_TWICE, kinds
         )
-        if mails >= A_DAY or just_now:
+        if lately >= A_DAY or just_now:
             return found
         secret = facts.secret(connection)
         until = now + LASTS
         link = tokens.own_link(secret, found.token, found.address_key, until)
-        spoken = found.language if found.language and renderer.speaks(found.language) else None
-        language = spoken or settings.site.language
-        transactional.plan(
-            connection,
-            kind=DeliveryKind.CHANGE,
-            subscription_id=found.id,
-            message_id=transactional_message_id(
-                secret, host(settings), kind=DeliveryKind.CHANGE,
-                subscription_id=found.id, dated_at=now,
-            ),
-            parts=renderer.mail(
-                "own", language, link=base_url(settings) + own_path(link), hours=HOURS
-            ),
-            language=language,
-            now=now,
-            expires_at=until,
-        )  # fmt: skip
+        language = mails.language_for(settings, renderer, found.language)
+        page = base_url(settings) + own_path(link)
+        parts = renderer.mail("own", language, link=page, hours=HOURS)
+        kind = DeliveryKind.CHANGE
+        mails.plan(connection, settings, secret, kind, found.id, parts, language, now, now)
         return found
 
 

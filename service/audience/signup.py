@@ -12,19 +12,16 @@ out stands in `audience.caps`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from service.audience import choices, records
+from service.audience import choices, mails, records
 from service.audience.caps import Caps
 from service.audience.records import What
 from service.audience.tokens import new_token
 from service.config.schema import Settings
 from service.errors import UsageError
-from service.mail.message import transactional_message_id
-from service.mail.personal import host
 from service.model import DeliveryKind, EndedReason, Parts
 from service.render.engine import Renderer
 from service.store.audience import signup_hours, subscribers, subscriptions, suppressions
@@ -38,9 +35,6 @@ from service.text.unknown_name import no_such
 
 LINK_LASTS = timedelta(days=7)
 """How long a confirmation link works; then the sign-up ends and its address is forgotten."""
-
-MAIL_LASTS = timedelta(days=1)
-"""How long its mail is tried: who has waited for a day signs up again."""
 
 _HOW = "sign-up page"
 
@@ -93,7 +87,6 @@ def sign_up(
     renderer: Renderer,
     now: datetime,
     request: SignupRequest,
-    token: Callable[[], str] = new_token,
     caps: Caps = _CAPS,
 ) -> SignedUp:
     """Take the request; plan the mail that asks for a yes. Raises TemplateError, UsageError.
@@ -103,7 +96,7 @@ def sign_up(
     if request.digest not in settings.digest:
         raise UsageError(no_such("digest", request.digest, settings.digest))
     language = request.language or settings.site.language
-    mails = {
+    drafts = {
         name: _render(settings, renderer, request.digest, name, language)
         for name in _MAILS.values()
     }
@@ -128,17 +121,17 @@ def sign_up(
             records.ended(connection, [found], now, EndedReason.ADMIN, how="unsubscribed elsewhere")
             found = None  # it gets no mail any more: they are asked anew
         if found is None:
-            found = _begin(connection, person.id, request, now, token())
+            found = _begin(connection, person.id, request, now, new_token())
         elif not found.confirmed:
             found = _begin_again(connection, found, request, now, mailed=may_write)
         elif may_write:
             records.changed(connection, found, now, What.ASKED_AGAIN, how=_HOW)
         if may_write:
             kind = DeliveryKind.CHANGE if found.confirmed else DeliveryKind.CONFIRM
-            parts = mails[_MAILS[kind]]
-            _plan(connection, settings, secret, found, kind, parts, language, now, due_at)
+            parts = drafts[_MAILS[kind]]
+            mails.plan(connection, settings, secret, kind, found.id, parts, language, now, due_at)
             signup_hours.count(connection, counters, due_at)
-        elif not found.confirmed and _hurry(connection, settings, secret, found, due_at):
+        elif not found.confirmed and mails.hurry(connection, settings, secret, found.id, due_at):
             signup_hours.count(connection, counters, due_at)
         return SignedUp(SignupOutcome.CHECK_MAIL, planned=may_write, due_at=due_at)
 
@@ -205,46 +198,3 @@ def _begin_again(
 
 def _as_stored(request: SignupRequest) -> list[str] | None:
     return None if request.topics is None else list(request.topics)
-
-
-def _plan(
-    connection: Connection,
-    settings: Settings,
-    secret: bytes,
-    found: Subscription,
-    kind: DeliveryKind,
-    parts: Parts,
-    language: str,
-    now: datetime,
-    due_at: datetime,
-) -> None:
-    transactional.plan(
-        connection,
-        kind=kind,
-        subscription_id=found.id,
-        message_id=transactional_message_id(
-            secret, host(settings), kind=kind, subscription_id=found.id, dated_at=due_at
-        ),
-        parts=parts,
-        language=language,
-        now=now,
-        due_at=due_at,
-        expires_at=due_at + MAIL_LASTS,
-    )
-
-
-def _hurry(
-    connection: Connection, settings: Settings, secret: bytes, found: Subscription, due_at: datetime
-) -> bool:
-    """Whether its question waited for a later hour, as an invitation does, and goes out now."""
-    kind = DeliveryKind.CONFIRM
-    return transactional.bring_forward(
-        connection,
-        kind=kind,
-        subscription_id=found.id,
-        message_id=transactional_message_id(
-            secret, host(settings), kind=kind, subscription_id=found.id, dated_at=due_at
-        ),
-        due_at=due_at,
-        expires_at=due_at + MAIL_LASTS,
-    )
