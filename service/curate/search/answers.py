@@ -45,18 +45,12 @@ def find_articles(
     return replace(found, ids=found.ids[:most], marked=min(found.marked, most))
 
 
-def find_stories(
-    connection: Connection,
-    question: Question,
-    most: int,
-    patience_s: float = PATIENCE_S,
-    clock: Clock = time.monotonic,
-) -> FoundStories:
+def find_stories(connection: Connection, question: Question, most: int) -> FoundStories:
     """The same as stories, each once, where the first of its articles stands."""
-    found = find_articles(connection, question, SCAN, patience_s, clock)
+    found = find_articles(connection, question, SCAN)
     to = story_rows.listed_to(connection)  # what waits for a judge would come twice in a feed
     ids = [one for one in found.ids if to is None or one <= to]
-    told = stories.of_articles(connection, ids)
+    told = story_rows.of_articles(connection, ids)
     order = list(dict.fromkeys(told[one] for one in ids if one in told))[:most]
     loaded = stories.by_ids(connection, order)
     listed = tuple(loaded[one] for one in order if one in loaded)

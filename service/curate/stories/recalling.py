@@ -106,7 +106,7 @@ def undo(connection: Connection, asked: str, actor: str, now: datetime) -> Recal
     if number is None:
         raise StoryError(f"{asked!r} was not recalled, or was given back already")
     members = articles.members(connection, number)
-    homes = stories.of_articles(connection, members)
+    homes = story_rows.of_articles(connection, members)
     was_hot = any(one.hot for one in articles.places(connection) if one.recall.id == number)
     shown = taking.give_back(connection, number)
     articles.undo(connection, number, actor, now)
@@ -216,7 +216,7 @@ def _freeze_anew(
     Each row is judged by its own articles: these may have been split since it was frozen.
     """
     changed: list[FrozenStory] = []
-    here = stories.of_articles(connection, gone).values()
+    here = story_rows.of_articles(connection, gone).values()
     for one in _frozen(connection, {before, *here}):
         if not set(one.article_ids) & set(gone):
             continue
@@ -247,7 +247,7 @@ def _frozen(connection: Connection, homes: Iterable[int]) -> list[FrozenStory]:
 
 def _now_shown(connection: Connection, story: int, wanted: Sequence[int]) -> dict[str, Any] | None:
     """The view of where these articles of a frozen row are now; None: none of them stands."""
-    homes = stories.of_articles(connection, wanted)
+    homes = story_rows.of_articles(connection, wanted)
     found = stories.by_ids(connection, {story, *homes.values()})
     for number in (story, *(homes[one] for one in wanted if one in homes)):
         there = found.get(number)
@@ -270,7 +270,7 @@ def _widened(connection: Connection, number: int, now: datetime, *, hides_title:
     members = articles.members(connection, number)
     articles.hide_title(connection, number)
     taking.take_out(connection, number, dict.fromkeys(members), hides_title=True)
-    homes = stories.of_articles(connection, members).values()
+    homes = story_rows.of_articles(connection, members).values()
     frozen_stories.change(
         connection,
         [

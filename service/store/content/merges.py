@@ -36,12 +36,7 @@ def merge(connection: Connection, winner: int, loser: int) -> None:
         )
     _merge_topics(connection, winner, loser)
     _merge_drops(connection, winner, loser)
-    rows = connection.execute(
-        select(story_article.c.article_id, story_article.c.story_id).where(
-            story_article.c.article_id.in_([winner, loser])
-        )
-    )
-    stories = {row.article_id: row.story_id for row in rows}
+    stories = story_rows.of_articles(connection, [winner, loser])
     told_by_loser = and_(story.c.id == stories[loser], story.c.article_id == loser)
     connection.execute(update(story).where(told_by_loser).values(article_id=winner))
     if stories[winner] != stories[loser]:

@@ -73,18 +73,6 @@ def by_public_id(connection: Connection, public_id: str) -> Story | None:
     return None if found is None else by_ids(connection, [found]).get(found)
 
 
-def of_articles(connection: Connection, article_ids: Iterable[int]) -> dict[int, int]:
-    """Article -> its story."""
-    found: dict[int, int] = {}
-    own = story_article.c
-    for batch in lots(article_ids):
-        rows = connection.execute(
-            select(own.article_id, own.story_id).where(among(connection, own.article_id, batch))
-        )
-        found |= {row.article_id: row.story_id for row in rows}
-    return found
-
-
 def by_ids(connection: Connection, ids: Iterable[int]) -> dict[int, Story]:
     """Requested id -> story. A story that was merged stands as the one that it has become."""
     survivors: dict[int, int] = {}

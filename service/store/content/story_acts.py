@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, literal, select
 
 from service.model import StoryAct, StoryActKind
+from service.store.content import story_rows
 from service.store.core.bulk import lots
 from service.store.tables import article, story_act, story_act_article, story_article
 
@@ -82,15 +83,7 @@ def apart(connection: Connection, one: int, other: int) -> bool:
 
 def homes(connection: Connection, acts: Iterable[StoryAct]) -> dict[int, int]:
     """Article -> the story that it is in, of all that these acts name."""
-    found: dict[int, int] = {}
-    for batch in lots(one for act in acts for one in act.sides):
-        rows = connection.execute(
-            select(story_article.c.article_id, story_article.c.story_id).where(
-                story_article.c.article_id.in_(batch)
-            )
-        )
-        found.update((row.article_id, row.story_id) for row in rows)
-    return found
+    return story_rows.of_articles(connection, (one for act in acts for one in act.sides))
 
 
 def _acts(connection: Connection, ids: Iterable[int]) -> list[StoryAct]:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     bindparam,
     delete,
     exists,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 from service.store.content import topics, versions
 from service.store.content.articles import beginning
 from service.store.core import facts
-from service.store.core.bulk import Many, lots
+from service.store.core.bulk import Many, among, lots
 from service.store.recalled import marks
 from service.store.tables import article, article_topic, story, story_article, topic
 
@@ -194,6 +195,18 @@ def represented_by(connection: Connection, story_id: int) -> int | None:
     return found
 
 
+def of_articles(connection: Connection, article_ids: Iterable[int]) -> dict[int, int]:
+    """Article -> its story."""
+    found: dict[int, int] = {}
+    own = story_article.c
+    for batch in lots(article_ids):
+        rows = connection.execute(
+            select(own.article_id, own.story_id).where(among(connection, own.article_id, batch))
+        )
+        found |= {row.article_id: row.story_id for row in rows}
+    return found
+
+
 def named(connection: Connection, public_id: str) -> int | None:
     """The story with this id, or the one that it has become. None: there never was one."""
     survivor = func.coalesce(story.c.merged_into, story.c.id)
@@ -234,7 +247,7 @@ def place(connection: Connection, moves: Mapping[int, int]) -> set[str]:
     off (`entries.queue`).
     """
     moves = {**moves, **_merged_with(connection, moves)}
-    before = _stories_of(connection, moves)
+    before = of_articles(connection, moves)
     moves = {one: to for one, to in moves.items() if before[one] != to}
     if not moves:
         return set()
@@ -267,15 +280,31 @@ def drop_empty(connection: Connection, stories: Iterable[int]) -> None:
 
 def topics_of(connection: Connection, articles: Iterable[int]) -> set[str]:
     """The topics of the TOML that these articles are in."""
+    return _topic_names(connection, _TOPIC_NAMES, article_topic.c.article_id, articles)
+
+
+def topics_of_stories(connection: Connection, stories: Iterable[int]) -> set[str]:
+    """The topics of the TOML that articles of these stories are in."""
+    told = _TOPIC_NAMES.join(
+        story_article, story_article.c.article_id == article_topic.c.article_id
+    )
+    return _topic_names(connection, told, story_article.c.story_id, stories)
+
+
+_TOPIC_NAMES = (
+    select(topic.c.name)
+    .distinct()
+    .join(article_topic, article_topic.c.topic_id == topic.c.id)
+    .where(topic.c.retired_at.is_(None))
+)
+
+
+def _topic_names(
+    connection: Connection, topics: Select[Any], column: ColumnElement[int], ids: Iterable[int]
+) -> set[str]:
     found: set[str] = set()
-    for batch in lots(articles):
-        rows = connection.execute(
-            select(topic.c.name)
-            .distinct()
-            .join(article_topic, article_topic.c.topic_id == topic.c.id)
-            .where(article_topic.c.article_id.in_(batch), topic.c.retired_at.is_(None))
-        )
-        found.update(rows.scalars())
+    for batch in lots(ids):
+        found.update(connection.scalars(topics.where(column.in_(batch))))
     return found
 
 
@@ -312,18 +341,6 @@ def _merged_with(connection: Connection, moves: Mapping[int, int]) -> dict[int, 
     return found
 
 
-def _stories_of(connection: Connection, articles: Iterable[int]) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for batch in lots(articles):
-        rows = connection.execute(
-            select(story_article.c.article_id, story_article.c.story_id).where(
-                story_article.c.article_id.in_(batch)
-            )
-        )
-        found.update((row.article_id, row.story_id) for row in rows)
-    return found
-
-
 def _inhabited(connection: Connection, stories: Iterable[int]) -> set[int]:
     found: set[int] = set()
     for batch in lots(stories):
@@ -357,18 +374,3 @@ def _represent(connection: Connection, stories: Iterable[int]) -> list[int]:
     ]
     _TELL(connection, first)
     return [row.id for rows in homes.values() for row in rows]
-
-
-def topics_of_stories(connection: Connection, stories: Iterable[int]) -> set[str]:
-    """The topics of the TOML that articles of these stories are in."""
-    found: set[str] = set()
-    for batch in lots(stories):
-        rows = connection.execute(
-            select(topic.c.name)
-            .distinct()
-            .join(article_topic, article_topic.c.topic_id == topic.c.id)
-            .join(story_article, story_article.c.article_id == article_topic.c.article_id)
-            .where(story_article.c.story_id.in_(batch), topic.c.retired_at.is_(None))
-        )
-        found.update(rows.scalars())
-    return found
