@@ -67,13 +67,19 @@ class Subscription:
     @property
     def preferences(self) -> dict[str, object]:
         """What the person chose, as an event keeps it."""
-        return {
-            "cadence": self.cadence,
-            "hour": self.hour,
-            "zone": self.zone,
-            "topics": None if self.topics is None else list(self.topics),
-            "paused_until": self.paused_until and self.paused_until.isoformat(),
-        }
+        return _preferences(self, self.paused_until)
+
+
+def _preferences(
+    chosen: Subscription | NewSubscription, paused_until: datetime | None
+) -> dict[str, object]:
+    return {
+        "cadence": chosen.cadence,
+        "hour": chosen.hour,
+        "zone": chosen.zone,
+        "topics": None if chosen.topics is None else list(chosen.topics),
+        "paused_until": paused_until and paused_until.isoformat(),
+    }
 
 
 def _select() -> Select[Any]:
@@ -220,13 +226,7 @@ class NewSubscription:
     @property
     def preferences(self) -> dict[str, object]:
         """What the person chose, as an event keeps it."""
-        return {
-            "cadence": self.cadence,
-            "hour": self.hour,
-            "zone": self.zone,
-            "topics": None if self.topics is None else list(self.topics),
-            "paused_until": None,
-        }
+        return _preferences(self, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,9 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Insert,
+    Executable,
     Table,
     TableValuedAlias,
-    Update,
     any_,
     bindparam,
     column,
@@ -38,7 +37,24 @@ def listed(column: Column[int], name: str, dialect: str) -> ColumnElement[bool]:
     return column == any_(bindparam(name, type_=ARRAY(BigInteger)))
 
 
-class RowUpdate:
+class _RowStatement:
+    """One for many rows: on SQLite it runs for each, on PostgreSQL once for all."""
+
+    _names: tuple[str, ...]
+    _each: Many
+    _at_once: Executable
+
+    def __call__(
+        self, connection: Connection, rows: Sequence[Sequence[Any]], **shared: Any
+    ) -> None:
+        """`rows`: the values of keys and own columns, in their order. `shared`: its parameters."""
+        if rows and connection.dialect.name == "sqlite":
+            self._each(connection, _named(self._names, rows, shared))
+        elif rows:
+            connection.execute(self._at_once, _turned(self._names, rows, shared))
+
+
+class RowUpdate(_RowStatement):
     """Sets columns of rows that are found by `keys`: some to values of each row's own.
 
     `own`: names of these columns. `shared`: column -> the value for all, or a named parameter.
@@ -53,19 +69,10 @@ class RowUpdate:
         self._each = Many(lambda _: one.values({**{name: each[name] for name in own}, **shared}))
         rows = _arrays(table, self._names)
         found = update(table).where(*(table.c[name] == rows.c[name] for name in keys))
-        self._at_once: Update = found.values({**{name: rows.c[name] for name in own}, **shared})
-
-    def __call__(
-        self, connection: Connection, rows: Sequence[Sequence[Any]], **shared: Any
-    ) -> None:
-        """`rows`: the values of keys and own columns, in their order. `shared`: its parameters."""
-        if rows and connection.dialect.name == "sqlite":
-            self._each(connection, _named(self._names, rows, shared))
-        elif rows:
-            connection.execute(self._at_once, _turned(self._names, rows, shared))
+        self._at_once = found.values({**{name: rows.c[name] for name in own}, **shared})
 
 
-class RowInsert:
+class RowInsert(_RowStatement):
     """The same for new rows, whose columns are `own` and those of `shared`."""
 
     def __init__(self, table: Table, own: Sequence[str], shared: Mapping[str, Any]) -> None:
@@ -74,16 +81,7 @@ class RowInsert:
         self._each = Many(lambda _: insert(table).values({**each, **shared}))
         rows = _arrays(table, own)
         columns = [*(rows.c[name] for name in own), *shared.values()]
-        self._at_once: Insert = insert(table).from_select([*own, *shared], select(*columns))
-
-    def __call__(
-        self, connection: Connection, rows: Sequence[Sequence[Any]], **shared: Any
-    ) -> None:
-        """`rows`: the values of the own columns, in their order. `shared`: its parameters."""
-        if rows and connection.dialect.name == "sqlite":
-            self._each(connection, _named(self._names, rows, shared))
-        elif rows:
-            connection.execute(self._at_once, _turned(self._names, rows, shared))
+        self._at_once = insert(table).from_select([*own, *shared], select(*columns))
 
 
 def _arrays(table: Table, names: Sequence[str]) -> TableValuedAlias:

@@ -54,35 +54,17 @@ def of(connection: Connection, stories: Iterable[int]) -> list[FrozenStory]:
 
 def change(connection: Connection, changed: Sequence[FrozenStory]) -> None:
     """From now on these say so."""
-    of_editions = [_values(one) for one in changed if not one.dropped]
-    if of_editions:
-        connection.execute(
-            update(edition_story)
-            .where(
-                edition_story.c.edition_id == bindparam("edition"),
-                edition_story.c.story_id == bindparam("frozen"),
-            )
-            .values(article_ids=bindparam("ids"), view=bindparam("shown")),
-            of_editions,
+    for table in (edition_story, dropped_story):
+        here = [one for one in changed if one.dropped is (table is dropped_story)]
+        mine = update(table).where(
+            table.c.edition_id == bindparam("edition"), table.c.story_id == bindparam("frozen")
         )
-    dropped = [_values(one) for one in changed if one.dropped]
-    if dropped:
-        connection.execute(
-            update(dropped_story)
-            .where(
-                dropped_story.c.edition_id == bindparam("edition"),
-                dropped_story.c.story_id == bindparam("frozen"),
-            )
-            .values(article_ids=bindparam("ids"), view=bindparam("shown")),
-            dropped,
-        )
-    for one in (one for one in changed if one.retold):
-        c = dropped_story.c if one.dropped else edition_story.c
-        mine = (c.edition_id == one.edition_id, c.story_id == one.story_id)
-        if one.dropped:
-            connection.execute(update(dropped_story).where(*mine).values(note=None))
-        else:
-            connection.execute(update(edition_story).where(*mine).values(note=None))
+        if here:
+            said = mine.values(article_ids=bindparam("ids"), view=bindparam("shown"))
+            connection.execute(said, [_values(one) for one in here])
+        retold = [{"edition": one.edition_id, "frozen": one.story_id} for one in here if one.retold]
+        if retold:
+            connection.execute(mine.values(note=None), retold)
 
 
 def _values(one: FrozenStory) -> dict[str, Any]:

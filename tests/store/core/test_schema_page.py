@@ -83,6 +83,7 @@ ANY_OF = {
     "content/merges.py": {"article_key", "article_topic", "entry"},
     "sources/registry.py": {"source", "source_poll", "source_counts", "topic", "digest"},
     "sources/renames.py": {"source", "topic", "digest", "edition_story", "dropped_story"},
+    "recalled/frozen_stories.py": {"edition_story", "dropped_story"},
     "reviews/stories.py": {"edition_story", "dropped_story"},
 }
 """Modules that write a table which they get as a value, and which these are."""
