@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from service.audience import forgetting, records
 from service.audience.signup import LINK_LASTS
-from service.config.schema import Settings
 from service.model import EndedReason
 from service.store.audience import address_changes, signup_hours, subscriptions
 from service.store.audience.subscriptions import Subscription
@@ -17,7 +16,7 @@ REMOVED_LASTS = timedelta(days=7)
 """A digest put back within this time goes on as if it had never been away."""
 
 
-def run(store: Store, settings: Settings, now: datetime) -> int:  # noqa: ARG001 - the shape of a job
+def run(store: Store, now: datetime) -> int:
     """All of it. Returns how many subscriptions ended. Run twice, the second finds nothing."""
     with store.write() as connection:
         signup_hours.prune(connection, now - timedelta(days=2))

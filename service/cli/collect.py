@@ -86,8 +86,7 @@ def publish(out: Path | None, config: Path, as_json: bool) -> None:
         done = asyncio.run(pipeline.publish_stale(service))
         site = None
         if out is not None:
-            parts = (service.store, service.settings, service.renderer)
-            site = write_site(*parts, out, service.clock())
+            site = write_site(service.store, service.settings, service.renderer, out)
     failed = {**done.failed, **(site.failed if site else {})}
     if as_json:
         dump(_published(done, site))

@@ -46,12 +46,12 @@ def write_citations(
     return changed
 
 
-def read_stored(store: Store, batches: int = BATCHES) -> bool:
+def read_stored(store: Store) -> bool:
     """Read some of the articles that were stored before this could be read. True: there are more.
 
     Each batch is a transaction of its own, which keeps how far it came.
     """
-    for _ in range(batches):
+    for _ in range(BATCHES):
         with store.read() as connection:
             last = _read_up_to(connection)
         if last is None or not _read_batch(store):

@@ -86,7 +86,6 @@ class Tour:
             self.service.settings,
             self.service.renderer,
             self.site_folder,
-            self._now(),
         )
         say(f"  wrote {written.new + written.changed} files of the site, for any web server")
         return self.totals()

@@ -19,6 +19,7 @@ LINE_LIMIT = 998
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+_LINE_CHARS = 76
 _WORD_BYTES = 45
 """Of text in one encoded word: 60 characters of base64 and 12 of frame, under the limit of 75."""
 
@@ -77,12 +78,12 @@ def _words(value: str) -> bytes:
     return b"\r\n ".join(b"=?utf-8?b?%s?=" % b64encode(chunk) for chunk in chunks)
 
 
-def _fold(value: str, width: int = 76) -> bytes:
+def _fold(value: str) -> bytes:
     """ASCII folded at spaces; a single word that is too long is cut, never sent over the limit."""
     lines = [""]
     for word in value.split(" "):
         for piece in (word[at : at + 900] for at in range(0, max(len(word), 1), 900)):
-            if lines[-1] and len(lines[-1]) + 1 + len(piece) > width:
+            if lines[-1] and len(lines[-1]) + 1 + len(piece) > _LINE_CHARS:
                 lines.append(piece)
             else:
                 lines[-1] = f"{lines[-1]} {piece}".strip()

@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -77,7 +76,6 @@ def write_site(
     settings: Settings,
     renderer: Renderer,
     out: Path,
-    now: datetime,  # noqa: ARG001 - jobs take it; no byte of the tree hangs on it
 ) -> PublishReport:
     """Write the whole tree into `out`. The feeds are those that `publish` has built last.
 

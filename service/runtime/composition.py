@@ -236,14 +236,14 @@ def open_loaded(
     return service
 
 
-def open_to_look(config: Path, environ: Mapping[str, str], clock: Clock | None = None) -> Service:
+def open_to_look(config: Path, environ: Mapping[str, str]) -> Service:
     """Opens the service for commands that only read; nothing that the store knows is registered.
 
     So a TOML that is being edited does not reach the running service through a look at it. Raises
     ConfigError, StoreError.
     """
     loaded = load(config, environ)
-    service = _opened(loaded, clock)
+    service = _opened(loaded)
     try:
         with service.store.read() as connection:
             known = registry.knows(connection, loaded.settings)
@@ -322,7 +322,7 @@ def _refuse_a_backup(store: Store) -> None:
             )
 
 
-def _opened(loaded: Loaded, clock: Clock | None) -> Service:
+def _opened(loaded: Loaded, clock: Clock | None = None) -> Service:
     url = loaded.settings.store.url
     store = None
     private_files.close(loaded.settings.var)

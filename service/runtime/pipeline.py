@@ -385,8 +385,8 @@ async def keep_house(service: Service) -> None:
     if newer is not None:
         logs.get().warning("the configuration is older than the one in use", since=newer.since)
         return
-    parts = (service.store, service.settings, service.clock())
-    await asyncio.to_thread(housekeeping.run, *parts)
-    await asyncio.to_thread(prune, *parts)
-    await asyncio.to_thread(forget_hosts, service.store, service.clock())
-    await asyncio.to_thread(page_queries.keep_counts, service.store, service.clock())
+    store, now = service.store, service.clock()
+    await asyncio.to_thread(housekeeping.run, store, now)
+    await asyncio.to_thread(prune, store, service.settings, now)
+    await asyncio.to_thread(forget_hosts, store, now)
+    await asyncio.to_thread(page_queries.keep_counts, store, now)

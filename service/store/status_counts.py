@@ -22,6 +22,9 @@ BEYOND = "beyond_limit"
 COUNTED_AT_ONCE = 200_000
 """Articles that are counted one by one."""
 
+NEWEST = 50
+"""Articles of a topic by which its delays are told."""
+
 FEW = 100
 """Mails of an article by which it is told when a relay first took one."""
 
@@ -321,7 +324,7 @@ def oldest_waiting(connection: Connection) -> datetime | None:
 
 
 def delays(
-    connection: Connection, topic: str, limit: int = 50
+    connection: Connection, topic: str
 ) -> list[tuple[datetime | None, datetime, datetime | None]]:
     """The times of a topic's newest news: (published, first seen, first accepted by a relay).
 
@@ -349,6 +352,6 @@ def delays(
         .join(t.article_topic, t.article_topic.c.article_id == t.article.c.id)
         .where(t.article_topic.c.topic_id == row, t.article_topic.c.quiet.is_(False))
         .order_by(t.article_topic.c.entered_at.desc())
-        .limit(limit)
+        .limit(NEWEST)
     )
     return [(published, seen, told) for published, seen, told in rows]

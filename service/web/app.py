@@ -24,7 +24,6 @@ from service.web.context import Context
 from service.web.editor import review_pages
 from service.web.middleware import Shell
 from service.web.page_cache import PageCache
-from service.web.search_limits import SearchLimits
 from service.web.subscriber import confirm, preferences, subscribe, unsubscribe
 from service.web.subscriber.limiter import Limiter
 
@@ -41,7 +40,6 @@ def create_app(
     clock: Callable[[], datetime],
     health: Callable[[], Health],
     limiter: Limiter | None = None,
-    searches: SearchLimits | None = None,
     random: Callable[[], float] = random.random,
 ) -> Starlette:
     """The application. `settings_of` and `renderer_of` are asked anew at each request.
@@ -53,9 +51,8 @@ def create_app(
         secret = facts.secret(connection)
     pages = PageCache(store, settings_of, renderer_of)
     context = Context(
-        store, settings_of, renderer_of, clock, health, secret, pages,
-        limiter or Limiter(), searches or SearchLimits(), random,
-    )  # fmt: skip
+        store, settings_of, renderer_of, clock, health, secret, pages, limiter or Limiter(), random
+    )
     app = Starlette(
         routes=[route for room in _ROOMS for route in room.ROUTES],
         middleware=[Middleware(Shell, context=lambda: context)],

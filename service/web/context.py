@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,9 +37,9 @@ class Context:
     health: Callable[[], Health]
     secret: bytes
     pages: PageCache
-    limiter: Limiter = field(default_factory=Limiter)
+    limiter: Limiter
+    random: Callable[[], float]
     searches: SearchLimits = field(default_factory=SearchLimits)
-    random: Callable[[], float] = random.random
     errors: dict[str, tuple[tuple[Renderer, Stamps], str]] = field(default_factory=dict)
 
     @property

@@ -8,7 +8,7 @@ from service.audience import confirm, signup
 from service.audience.signup import SignupRequest
 from service.audience.tokens import cookie_hash
 from service.store import tables as t
-from service.store.audience import subscription_events, subscriptions
+from service.store.audience import subscriptions
 
 COOKIE = "c" * 32
 
@@ -40,8 +40,12 @@ def again(store, subscription):
 
 
 def history(store, subscription):
+    """What happened to it, oldest first."""
     with store.read() as connection:
-        return subscription_events.of_subscription(connection, subscription.id)
+        lines = t.subscription_event.select().where(
+            t.subscription_event.c.subscription_id == subscription.id
+        )
+        return connection.execute(lines.order_by(t.subscription_event.c.id)).all()
 
 
 def letters(store):

@@ -43,7 +43,7 @@ def test_one_click_confirms_in_the_browser_that_signed_up(
     assert (begun.starts_at, begun.covered_to) == (later, later)
     assert begun.next_cut_at is None, "the newsletter computes it at its next tick"
     event = history(people_store, begun)[-1]
-    assert (event.what, event.at) == ("confirmed", later)
+    assert (event.what, event.happened_at) == ("confirmed", later)
     assert "one click" in event.detail["how"]
 
 
@@ -107,7 +107,7 @@ def test_a_link_lives_for_a_week(people_store, settings, now, previous_cut, sign
     lapsed = now + signup.LINK_LASTS
     for swept in (False, True):
         if swept:
-            housekeeping.run(people_store, settings, lapsed + timedelta(seconds=1))
+            housekeeping.run(people_store, lapsed + timedelta(seconds=1))
         found = follow(
             people_store, settings, lapsed, signed_up.token, previous_cut,
             cookie=COOKIE, pressed=True,

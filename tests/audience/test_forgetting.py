@@ -162,7 +162,7 @@ def test_a_sign_up_that_lapsed_leaves_no_answer_behind(people_store, settings, r
     signup.sign_up(people_store, settings, renderer, now, form(ADDRESS))
     with people_store.ledger() as connection:
         connection.execute(t.delivery.update().values(reply=f"450 4.2.1 <{ADDRESS}> busy"))
-    assert housekeeping.run(people_store, settings, now + timedelta(days=8)) == 1
+    assert housekeeping.run(people_store, now + timedelta(days=8)) == 1
     assert letters(people_store)[0].reply == "450 4.2.1 <[address]> busy"
     assert newest(people_store).address is None
 

@@ -14,10 +14,10 @@ from service.audience.lists import Imported, LineFault
 from service.errors import UsageError
 from service.mail.outbox import Outbox
 from service.store import tables as t
-from service.store.audience import subscription_events, subscriptions, suppressions
+from service.store.audience import subscriptions, suppressions
 from service.store.core import facts
 from service.text import mailboxes
-from tests.audience.acts import again, form, letters, newest, press
+from tests.audience.acts import again, form, history, letters, newest, press
 
 GOOD = """\ufeffaddress,digest,cadence,topics,hour,zone,language,evidence\r
 lan@example.vn,tuan,daily,giao-duc;y-te,18:30,Europe/Berlin,en,paper form 1\r
@@ -331,10 +331,9 @@ def test_a_batch_writes_what_each_line_alone_would_have(
     assert run_import(text, again=True).done == Imported(added=4, already=1)
     with people_store.read() as connection:
         found = {(one.address, one.digest): one for one in subscriptions.live(connection)}
-        histories = {
-            key: [line.what for line in subscription_events.of_subscription(connection, one.id)]
-            for key, one in found.items()
-        }
+    histories = {
+        key: [line.what for line in history(people_store, one)] for key, one in found.items()
+    }
     moi = found["moi@example.vn", "tuan"]
     assert (moi.cadence, moi.topics, moi.language) == ("daily", ("y-te",), "vi")
     assert moi.starts_at == moi.covered_to == moi.created_at == now

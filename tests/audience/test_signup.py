@@ -37,7 +37,7 @@ def test_a_sign_up_waits_for_a_yes_and_plans_one_mail(people_store, settings, re
     assert (letter.kind, letter.state, letter.edition_id) == ("confirm", "planned", None)
     assert letter.expires_at == now + timedelta(days=1)
     [event] = history(people_store, found)
-    assert (event.what, event.at) == ("signed_up", now)
+    assert (event.what, event.happened_at) == ("signed_up", now)
     assert event.detail["topics"] == ["giao-duc"]
     assert "203.0.113.5" not in str(event.detail), "an event can never be forgotten"
 
@@ -96,10 +96,10 @@ def test_housekeeping_leaves_the_counters_of_today(people_store, settings, rende
     caps = Caps(everybody=Cap(an_hour=9, a_day=1))
     signup.sign_up(people_store, settings, renderer, now, form("a@a.vn"), caps=caps)
     later = now + timedelta(hours=12)
-    housekeeping.run(people_store, settings, later)
+    housekeeping.run(people_store, later)
     done = signup.sign_up(people_store, settings, renderer, later, form("b@b.vn"), caps=caps)
     assert done.due_at > later, "the day's one mail has gone"
-    housekeeping.run(people_store, settings, now + timedelta(days=4))
+    housekeeping.run(people_store, now + timedelta(days=4))
     with people_store.read() as connection:
         assert connection.scalar(select(func.count()).select_from(t.signup_hour)) == 0
 
@@ -303,10 +303,10 @@ def test_a_sign_up_that_nobody_confirms_ends_and_its_address_is_forgotten(
 ):
     signup.sign_up(people_store, settings, renderer, now, form())
     almost = now + timedelta(days=7)
-    assert housekeeping.run(people_store, settings, almost) == 0
+    assert housekeeping.run(people_store, almost) == 0
     after = almost + timedelta(seconds=1)
-    assert housekeeping.run(people_store, settings, after) == 1
-    assert housekeeping.run(people_store, settings, after) == 0
+    assert housekeeping.run(people_store, after) == 1
+    assert housekeeping.run(people_store, after) == 0
     found = newest(people_store)
     assert (found.ended_at, found.ended_reason) == (after, "not_confirmed")
     assert found.address is None
@@ -325,7 +325,7 @@ def test_the_address_of_somebody_who_said_yes_elsewhere_stays(
     press(people_store, settings, now, previous_cut)
     other = form(digest="so-ket", cadence="half-yearly", topics=None)
     signup.sign_up(people_store, settings, renderer, now, other)
-    assert housekeeping.run(people_store, settings, now + timedelta(days=8)) == 1
+    assert housekeeping.run(people_store, now + timedelta(days=8)) == 1
     assert newest(people_store).address == "minh@example.vn"
 
 
@@ -337,7 +337,7 @@ def test_who_left_and_never_confirmed_anew_may_still_come_back(
     other = form(digest="so-ket", cadence="half-yearly", topics=None)
     signup.sign_up(people_store, settings, renderer, now, other)
     later = now + timedelta(days=8)
-    assert housekeeping.run(people_store, settings, later) == 1
+    assert housekeeping.run(people_store, later) == 1
     assert newest(people_store).ended_reason == "not_confirmed"
     back = unsubscribe.undo(people_store, later, found.token)
     assert (back.live, back.address) == (True, "minh@example.vn")

@@ -110,9 +110,7 @@ class Way:
 
     def write_site(self) -> PublishReport:
         service = self.service
-        return write_site(
-            service.store, service.settings, service.renderer, self.site_folder, self.now
-        )
+        return write_site(service.store, service.settings, service.renderer, self.site_folder)
 
     def subscribe(self, address: str, digest: str, **preferences: Any) -> None:
         settings = self.service.settings

@@ -40,7 +40,7 @@ def _write(store, out, now, overrides=None) -> PublishReport:
     settings = configure()
     renderer = renderer_for(settings, overrides)
     publish(store, settings, renderer, now)
-    return write_site(store, settings, renderer, out, now)
+    return write_site(store, settings, renderer, out)
 
 
 def _files(out: Path) -> dict[str, tuple[int, bytes]]:
@@ -216,7 +216,7 @@ def test_two_runs_at_once_give_one_whole_tree(newsroom, now, tmp_path):
     done: list[PublishReport] = []
 
     def run() -> None:
-        done.append(write_site(store, settings, renderer_for(settings), out, now))
+        done.append(write_site(store, settings, renderer_for(settings), out))
 
     threads = [threading.Thread(target=run) for _ in range(3)]
     for thread in threads:

@@ -470,7 +470,7 @@ def test_the_feed_of_a_retired_topic_tells_it_no_more(desk, tmp_path):
     with desk.store.write() as connection:
         references.add(connection, {one: ("38-CT/TW", "15/2020/NĐ-CP"), two: ("38-CT/TW",)})
     desk.publish()
-    write_site(desk.store, desk.settings, desk.renderer, out, desk.now)
+    write_site(desk.store, desk.settings, desk.renderer, out)
     told = [path for path in out.rglob("*.*") if LU in path.read_text("utf-8", "replace")]
     assert {"giao-duc.atom", "15-2020-NĐ-CP.rss"} <= {path.name for path in told}
     with desk.store.write() as connection:
@@ -481,7 +481,7 @@ def test_the_feed_of_a_retired_topic_tells_it_no_more(desk, tmp_path):
     with desk.store.read() as connection:
         assert feed_documents.get(connection, "giao-duc", "atom") is None
     desk.publish()
-    assert not write_site(desk.store, desk.settings, desk.renderer, out, desk.now).failed
+    assert not write_site(desk.store, desk.settings, desk.renderer, out).failed
     assert not [path for path in out.rglob("*.*") if LU in path.read_text("utf-8", "replace")]
     assert (out / "references" / "38-CT-TW" / "index.html").exists()
 

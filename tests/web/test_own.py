@@ -13,9 +13,10 @@ from service.audience import housekeeping, tokens
 from service.mail.outbox import Outbox
 from service.model import EndedReason
 from service.store import tables as t
-from service.store.audience import personal_data, subscription_events, subscriptions, suppressions
+from service.store.audience import personal_data, subscriptions, suppressions
 from service.store.core import facts
 from service.text import mailboxes
+from tests.audience.acts import history
 from tests.builders import add_edition, add_source, add_story
 from tests.web.own import ask_to_move, links, move, own_link
 from tests.web.people import fill, letters, newest, subscribe, text
@@ -137,8 +138,7 @@ def test_both_addresses_say_yes_and_everything_goes_along(web):
     assert moved.address == "Minh.Moi@example.vn"
     same = ("id", "subscriber_id", "token", "topics", "cadence", "starts_at", "covered_to")
     assert [getattr(moved, one) for one in same] == [getattr(found, one) for one in same]
-    with web.store.read() as connection:
-        told = subscription_events.of_subscription(connection, found.id)[-1]
+    told = history(web.store, found)[-1]
     assert (told.what, "127.0.0.1" in json.dumps(told.detail)) == ("moved", False), "kept for good"
     assert moved.evidence.endswith("button, from 127.0.0.1"), "kept until they are forgotten"
     assert web.client.post(f"/unsubscribe/{found.token}").status_code == 200, "of an older mail"
@@ -180,7 +180,7 @@ def test_a_change_that_nobody_confirms_ends_and_the_new_address_is_forgotten(web
     web.later(days=7, seconds=1)
     assert web.client.get(link).status_code == 410
     assert web.client.post(link).status_code == 410
-    housekeeping.run(web.store, web.settings, web.now)
+    housekeeping.run(web.store, web.now)
     assert web.client.get(link).status_code == 404
     assert people(web).keys() == {"minh@example.vn"}
     with web.store.read() as connection:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.store import tables as t
-from service.store.audience import subscription_events, subscriptions
+from service.store.audience import subscriptions
 from service.web.subscriber import rhythms
+from tests.audience.acts import history
 from tests.web.people import fill, newest, subscribe, text
 
 KEEP = {"topic": ["giao-duc"], "cadence": "weekly", "hour": "", "pause": ""}
@@ -195,10 +196,9 @@ def test_a_zone_that_is_not_among_the_cities_outlasts_a_save(web, link, zone):
 def test_another_zone_is_a_change_of_each_subscription_in_its_history(web, link, both):
     """By these lines the newsletter sees that a rule is another one."""
     web.client.post(link, data=both | {"zone": "Asia/Tokyo"})
-    with web.store.read() as connection:
-        for one in theirs(web).values():
-            told = subscription_events.of_subscription(connection, one.id)[-1]
-            assert (told.what, told.detail["zone"]) == ("changed", "Asia/Tokyo")
+    for one in theirs(web).values():
+        told = history(web.store, one)[-1]
+        assert (told.what, told.detail["zone"]) == ("changed", "Asia/Tokyo")
 
 
 def test_a_language_that_is_only_spoken_here_under_a_shorter_name_stays(web, link, both):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from service.mail.personal import NOBODYS_TOKEN
-from service.store.audience import subscription_events
 from service.web.subscriber.unsubscribe import ACTS_ON_NOBODY
+from tests.audience.acts import history
 from tests.web.people import newest, subscribe, text
 
 
@@ -88,9 +88,12 @@ def test_the_page_stops_and_undo_restores_the_same(web, link):
     assert "Đã khôi phục" in text(back)
     assert "07:00 thứ Hai 30/11" in text(back)
     assert newest(web) == before
-    with web.store.read() as connection:
-        history = subscription_events.of_subscription(connection, before.id)
-    assert [event.what for event in history] == ["signed_up", "confirmed", "ended", "restored"]
+    assert [event.what for event in history(web.store, before)] == [
+        "signed_up",
+        "confirmed",
+        "ended",
+        "restored",
+    ]
 
 
 def test_a_stopped_link_says_since_when_and_offers_undo(web, link):

@@ -34,20 +34,6 @@ class NewInvitation:
     invited_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """The evidence of a consent.
-
-    `accepted_at` None: no yes so far. `accepted_how` None: that, or it was forgotten.
-    """
-
-    list_name: str
-    text_version: str
-    invited_at: datetime
-    accepted_at: datetime | None
-    accepted_how: str | None
-
-
 def among(connection: Connection, keys: Iterable[bytes]) -> set[bytes]:
     """Which of these addresses were invited before, whatever came of it."""
     found: set[bytes] = set()
@@ -81,17 +67,3 @@ def accept(connection: Connection, subscription_id: int, now: datetime, how: str
         .where(invitation.c.subscription_id == subscription_id, invitation.c.accepted_at.is_(None))
         .values(accepted_at=now, accepted_how=how)
     )
-
-
-def of_subscription(connection: Connection, subscription_id: int) -> Invitation | None:
-    """The invitation that a subscription came from; None: it came otherwise."""
-    row = connection.execute(
-        select(
-            invitation.c.list_name,
-            invitation.c.text_version,
-            invitation.c.invited_at,
-            invitation.c.accepted_at,
-            invitation.c.accepted_how,
-        ).where(invitation.c.subscription_id == subscription_id)
-    ).one_or_none()
-    return None if row is None else Invitation(**row._asdict())

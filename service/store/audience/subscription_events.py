@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
 from service.store.core.bulk import Copied
 from service.store.tables import subscription_event
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One line of a subscription's history. `detail` is JSON; instants in it are ISO 8601 UTC."""
-
-    at: datetime
-    what: str
-    detail: dict[str, Any]
 
 
 def record(
@@ -29,7 +18,10 @@ def record(
     what: str,
     detail: Mapping[str, object],
 ) -> None:
-    """Write one line. Nothing ever changes or deletes it."""
+    """Write one line. Nothing ever changes or deletes it.
+
+    `detail` is JSON; instants in it are ISO 8601 UTC.
+    """
     connection.execute(
         insert(subscription_event).values(
             subscription_id=subscription_id, happened_at=now, what=what, detail=dict(detail)
@@ -59,15 +51,3 @@ _RECORD_ALL = Copied(subscription_event, "subscription_id", "happened_at", "what
 def newest(connection: Connection) -> int:
     """The last line of all; 0: there is none."""
     return connection.scalar(select(func.max(subscription_event.c.id))) or 0
-
-
-def of_subscription(connection: Connection, subscription_id: int) -> list[Event]:
-    """Its history, oldest first."""
-    rows = connection.execute(
-        select(
-            subscription_event.c.happened_at, subscription_event.c.what, subscription_event.c.detail
-        )
-        .where(subscription_event.c.subscription_id == subscription_id)
-        .order_by(subscription_event.c.id)
-    )
-    return [Event(row.happened_at, row.what, dict(row.detail)) for row in rows]

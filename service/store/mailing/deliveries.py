@@ -199,20 +199,10 @@ def hold_back(
     return held.rowcount
 
 
-def counts(connection: Connection, digest_name: str | None = None) -> dict[str, int]:
-    """State -> how many deliveries stand in it, of one digest or of all; no empty states."""
-    rows = connection.execute(
-        select(delivery.c.state, func.count().label("n"))
-        .where(of_digest(digest_name))
-        .group_by(delivery.c.state)
-    )
-    return {row.state: row.n for row in rows}
-
-
 def unsettled_counts(
     connection: Connection, now: datetime, digest_name: str | None = None
 ) -> dict[DeliveryState, int]:
-    """The same for what is not settled, which stays quick when years of mail lie behind.
+    """State -> how many deliveries stand in it, of those that are not settled; no empty states.
 
     A transactional mail whose time has not come is not counted: nobody waits for it.
     """

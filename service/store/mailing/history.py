@@ -28,7 +28,6 @@ class ToldArticle:
     settled_at: datetime | None
     next_try_at: datetime
     reply: str | None
-    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +87,6 @@ def tellings(
     connection: Connection, subscriber_id: int, article_ids: Sequence[int]
 ) -> list[ToldArticle]:
     """Ledger rows of these articles for this subscriber, the oldest delivery first."""
-    attempts = (
-        select(func.count())
-        .where(t.attempt.c.delivery_id == t.delivery.c.id)
-        .correlate(t.delivery)
-        .scalar_subquery()
-    )
     rows = connection.execute(
         select(
             t.told.c.article_id,
@@ -108,7 +101,6 @@ def tellings(
             t.delivery.c.settled_at,
             t.delivery.c.next_try_at,
             t.delivery.c.reply,
-            attempts,
         )
         .join(t.delivery, t.delivery.c.id == t.told.c.delivery_id)
         .join(t.subscription, t.subscription.c.id == t.delivery.c.subscription_id)

@@ -10,8 +10,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
 from service.store.core.bulk import lots
-from service.store.mailing import recipients
-from service.store.mailing.recipients import Recipient
 from service.store.tables import (
     correction,
     digest,
@@ -129,11 +127,6 @@ def lock(connection: Connection, subscriber_id: int) -> None:
     """Nobody plans for this reader until the transaction ends."""
     row = select(subscriber.c.id).where(subscriber.c.id == subscriber_id).with_for_update()
     connection.execute(row).all()
-
-
-def recipient(connection: Connection, subscription_id: int) -> Recipient:
-    """Whom a subscription writes to."""
-    return recipients.by_subscription(connection, [subscription_id])[subscription_id]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,6 @@ class PollState:
     moved_url: str | None = None
 
 
-UNKNOWN = PollState()
 _NAMES = tuple(field.name for field in fields(PollState))
 _read = attrgetter(*_NAMES)
 

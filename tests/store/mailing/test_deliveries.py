@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, text, update
 
 from service.errors import StoreError
 from service.model import DeliveryKind, DeliveryState, EndedReason
+from service.store import status_counts
 from service.store import tables as t
 from service.store.audience import suppressions
 from service.store.core.database import Store
@@ -246,7 +247,7 @@ def test_a_digest_can_be_claimed_alone(any_store, now):
     assert sorted(one.id for one in found) == other.deliveries
     with any_store.read() as connection:
         assert deliveries.unsettled_counts(connection, now, "ngay") == {S.CLAIMED: 3}
-        assert deliveries.counts(connection) == {"claimed": 3, "planned": 3}
+        assert status_counts.deliveries(connection) == {"claimed": 3, "planned": 3}
 
 
 def test_deferred_waits_for_its_time_but_planned_does_not(any_store, now):
