@@ -46,8 +46,8 @@ from service.publish.build import Published, publish
 from service.runtime import logs
 from service.runtime.composition import Service
 from service.runtime.monitoring.mails import MailsOfARun
+from service.store import clock_repair
 from service.store.content import page_queries
-from service.store.core import clock_repair
 
 Progress = Callable[[int, int], None]
 

@@ -25,7 +25,8 @@ from service.errors import BantinError
 from service.report.trouble import Trouble
 from service.runtime import disk, machine_clock, model_in_use
 from service.runtime.composition import Service
-from service.store.core import clock_repair, facts
+from service.store import clock_repair
+from service.store.core import facts
 from service.store.sources.configurations import InForce
 
 FILE = "health.json"

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from service.newsletter.scheduling import pull_back
-from service.store.core import clock_repair
+from service.store import clock_repair
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
 
 ZONE = "Asia/Ho_Chi_Minh"

@@ -88,7 +88,7 @@ ANY_OF = {
 }
 """Modules that write a table which they get as a value, and which these are."""
 HELPERS = {
-    "core/arrays.py", "core/bulk.py", "core/lease.py", "core/clock_repair.py", "core/statements.py",
+    "core/arrays.py", "core/bulk.py", "core/lease.py", "clock_repair.py", "core/statements.py",
     "kept/after_restore.py", "kept/copying.py", "kept/rows.py",
 }  # fmt: skip
 """Whose tables are their callers', or all of them."""

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select, update
 
 from service.model import DeliveryKind
+from service.store import clock_repair
 from service.store import tables as t
-from service.store.core import clock_repair
-from service.store.core.clock_repair import repair
+from service.store.clock_repair import repair
 from service.store.core.column_types import UtcDateTime
 from service.store.mailing import claims, deliveries
 from service.store.mailing.claims import Lane
