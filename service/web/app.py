@@ -22,10 +22,10 @@ from service.web.admin import admin_pages, edition_pages, explained_pages
 from service.web.answers import error
 from service.web.context import Context
 from service.web.editor import review_pages
+from service.web.limiter import Limiter
 from service.web.middleware import Shell
 from service.web.page_cache import PageCache
 from service.web.subscriber import confirm, preferences, subscribe, unsubscribe
-from service.web.subscriber.limiter import Limiter
 
 _ROOMS = (
     feeds, references, search, subscribe, confirm, preferences, unsubscribe, review_pages, hubs,

@@ -13,9 +13,9 @@ from service.config.schema import Settings
 from service.render.engine import Renderer, Stamps
 from service.report.health import Health
 from service.store.core.database import Store
+from service.web.limiter import Limiter
 from service.web.page_cache import PageCache
 from service.web.search_limits import SearchLimits
-from service.web.subscriber.limiter import Limiter
 from service.web.visitors import Visitor
 
 VISITOR = "bantin.visitor"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
-from service.web.subscriber.limiter import Limiter
+from service.web.limiter import Limiter
 
 SEARCHES_A_MINUTE = 60
 """From one address: a reader of feeds on a server may follow dozens of questions."""

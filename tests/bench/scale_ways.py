@@ -33,7 +33,7 @@ from service.store import tables as t
 from service.store.core.database import Store
 from service.web.admin import admin_key
 from service.web.app import create_app
-from service.web.subscriber.limiter import Limiter
+from service.web.limiter import Limiter
 from tests.bench.scale_fill import DUE, NOW, Size, reader
 from tests.bench.scale_plans import Plans
 from tests.bench.scale_site import client

@@ -20,7 +20,7 @@ from service.store.core.database import Store
 from service.store.sources import registry
 from service.web.admin import admin_key
 from service.web.app import create_app
-from service.web.subscriber.limiter import Limiter
+from service.web.limiter import Limiter
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SITE: dict[str, Any] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from service.web.subscriber import limiter as module
-from service.web.subscriber.limiter import Limiter
+from service.web import limiter as module
+from service.web.limiter import Limiter
 
 
 def test_a_visitor_is_held_back_and_comes_again_later(now):
