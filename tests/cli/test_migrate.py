@@ -12,7 +12,8 @@ from service.cli.app import cli
 from service.store.core import facts, job_queue
 from service.store.core.database import Store
 from service.store.core.kicks import has_queue
-from service.store.core.migrate import OLDEST, is_current, newest
+from service.store.core.migrate import is_current
+from service.store.core.revisions import OLDEST, newest
 from service.store.core.upgrade import upgrade
 
 

@@ -27,7 +27,8 @@ from service.newsletter.cadence import next_cut
 from service.newsletter.rules import Schedule
 from service.store import tables as t
 from service.store.core.database import Store
-from service.store.core.migrate import VERSIONS, migrate
+from service.store.core.migrate import migrate
+from service.store.core.revisions import VERSIONS
 from tests.cli.conftest import rss, web
 from tests.contract.test_clock import TOML
 from tests.databases import HOW_TO_GET_POSTGRES, POSTGRES, on_server, postgres_url

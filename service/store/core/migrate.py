@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 from contextlib import suppress
-from pathlib import Path
-
-from sqlalchemy import Connection, inspect, text
 
 from service.errors import BantinError
 from service.store.core import facts
 from service.store.core.database import Store, errors_as_ours
-
-VERSIONS = Path(__file__).parents[1] / "migrations" / "versions"
-
-UNFINISHED_RESTORE = "unfinished restore"
-UNFINISHED_COPY = "unfinished copy"
-UNFINISHED = frozenset({UNFINISHED_RESTORE, UNFINISHED_COPY})
-"""What stands for a revision in a database that is not whole yet: no version opens it."""
-
-OLDEST = "oldest_program"
-"""The fact that says who may still work on these tables: the last revision which the oldest of
-these programs knows. A migration that takes away what earlier ones use declares it by this name."""
+from service.store.core.revisions import OLDEST, UNFINISHED, newest, revision_of
 
 
 def migrate(store: Store) -> None:
@@ -78,21 +65,3 @@ def _migrate(url: str) -> None:
             migrate(store)
         finally:
             store.close()
-
-
-def newest() -> str:
-    """The revision of the last migration; files are named by theirs."""
-    return max(revisions())
-
-
-def revisions() -> set[str]:
-    """The revisions of all migrations."""
-    return {path.stem for path in VERSIONS.glob("[0-9]*.py")}
-
-
-def revision_of(connection: Connection) -> str | None:
-    """The revision of a database, or what stands for one; None: it has no tables of ours."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return found

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, text
 
 from service.errors import SchemaError
 from service.store.core.database import BUSY_LIMIT_S, Store, errors_as_ours
-from service.store.core.migrate import may_go_on, revision_of
+from service.store.core.migrate import may_go_on
+from service.store.core.revisions import revision_of
 from service.store.core.upgrade import (
     config_of_migrations,
     of_another_version,

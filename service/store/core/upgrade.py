@@ -23,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 from service.errors import SchemaError, StoreBusyError, StoreError
 from service.store.core import facts
 from service.store.core.database import Store, begin_patiently, errors_as_ours
-from service.store.core.migrate import OLDEST, UNFINISHED
+from service.store.core.revisions import OLDEST, UNFINISHED
 
 _LOCK = 0x62616E74696E  # "bantin": the advisory lock of migrations on PostgreSQL
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from service.errors import StoreError, UsageError
 from service.store.core import facts, private_files
 from service.store.core.database import Store, is_there, sqlite_file
-from service.store.core.migrate import is_current, newest
+from service.store.core.migrate import is_current
+from service.store.core.revisions import newest
 from service.store.core.server_address import parsed
 from service.store.kept import postgres_tools, sqlite_files
 from service.store.kept.after_restore import MADE

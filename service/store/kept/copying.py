@@ -20,7 +20,8 @@ from service.errors import ConflictError, SchemaError, StoreError
 from service.store import tables as t
 from service.store.core import facts
 from service.store.core.database import Store, is_there, sqlite_file
-from service.store.core.migrate import UNFINISHED_COPY, is_current, migrate, newest, revision_of
+from service.store.core.migrate import is_current, migrate
+from service.store.core.revisions import UNFINISHED_COPY, newest, revision_of
 from service.store.kept import sqlite_files
 from service.store.kept.emptiness import is_empty, others, tables_of
 from service.store.kept.rows import COPIED_FROM, ChangedError, CopiedTable, TableCopy

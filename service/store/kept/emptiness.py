@@ -7,7 +7,7 @@ import time
 from sqlalchemy import Connection, inspect, text
 
 from service.store import tables as t
-from service.store.core.migrate import UNFINISHED, revision_of
+from service.store.core.revisions import UNFINISHED, revision_of
 
 _SAID = (
     t.entry,

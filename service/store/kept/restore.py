@@ -23,7 +23,7 @@ from sqlalchemy import Connection, text
 
 from service.errors import SchemaError, StoreError
 from service.store.core.database import Store, errors_as_ours, sqlite_file
-from service.store.core.migrate import UNFINISHED_RESTORE, revisions
+from service.store.core.revisions import UNFINISHED_RESTORE, revisions
 from service.store.core.upgrade import upgrade
 from service.store.kept import after_restore, postgres_tools, sqlite_files
 from service.store.kept.backup import is_sqlite, kind_of

@@ -24,15 +24,8 @@ from service.store import tables as t
 from service.store.content.search_queries import IndexTerms, search
 from service.store.core import facts
 from service.store.core.database import Store
-from service.store.core.migrate import (
-    OLDEST,
-    VERSIONS,
-    is_current,
-    may_go_on,
-    migrate,
-    migrate_apart,
-    newest,
-)
+from service.store.core.migrate import is_current, may_go_on, migrate, migrate_apart
+from service.store.core.revisions import OLDEST, VERSIONS, newest
 from service.store.core.upgrade import upgrade
 from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
 from tests.databases import HOW_TO_GET_POSTGRES, POSTGRES, on_server, postgres_url

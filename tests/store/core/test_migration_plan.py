@@ -9,8 +9,9 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from service.store.core.database import Store
-from service.store.core.migrate import VERSIONS, migrate, newest, revision_of
+from service.store.core.migrate import migrate
 from service.store.core.migration_plan import changes_of, plan, statements_of
+from service.store.core.revisions import VERSIONS, newest, revision_of
 from service.store.core.upgrade import OLDEST, config_of_migrations, oldest_program, upgrade
 from tests.builders import add_source
 

@@ -18,8 +18,9 @@ from service.store.core import facts, hold, processes
 from service.store.core.database import Store
 from service.store.core.job_queue import bring_up
 from service.store.core.kicks import Kick, has_queue, kick
-from service.store.core.migrate import is_current, migrate, newest
+from service.store.core.migrate import is_current, migrate
 from service.store.core.processes import ServiceProcess
+from service.store.core.revisions import newest
 from service.store.core.upgrade import upgrade
 from service.store.kept import postgres_tools, sqlite_files
 from service.store.kept.backup import backup
