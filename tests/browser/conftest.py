@@ -63,7 +63,7 @@ def site(
         tmp_path, site={"language": language}, web={"listen": listen}, **site_sections
     )
     web = Web(store, settings)
-    with serving(web, bound) as port:
+    with serving(web.app, bound) as port:
         yield web, f"http://127.0.0.1:{port}"
 
 

@@ -27,6 +27,7 @@ from service.newsletter.run import plan_due
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.store.core.database import Store
+from tests.mail import stock
 from tests.mail.relays import QUICK, relay_line, relay_of
 
 
@@ -85,21 +86,7 @@ class DyingStore(Store):
 
 def settings_of(root: Path, uncertain: str = "hold") -> Settings:
     """A weekly digest of two topics, Monday 07:00 in Viet Nam."""
-    settings = Settings.model_validate(
-        {
-            "site": {
-                "title": "Tin Khoa giáo",
-                "base_url": "https://tin.example.vn",
-                "language": "vi",
-                "timezone": "Asia/Ho_Chi_Minh",
-            },
-            "topic": {"giao-duc": {"title": "Giáo dục"}, "y-te": {"title": "Y tế"}},
-            "digest": {"tuan": {"title": "Điểm tin tuần"}},
-            "mail": {"from": "Tin Khoa giáo <tin@example.vn>", "uncertain": uncertain},
-        }
-    )
-    settings._root = root
-    return settings
+    return stock.settings(root, uncertain=uncertain)
 
 
 def serve_once(case: Case) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import os
 import re
 import resource
-import socket
 import subprocess
 import sys
-import threading
 import tomllib
 import urllib.request
 from collections import Counter
@@ -24,7 +21,6 @@ from urllib.parse import urlsplit
 
 import feedparser
 import pytest
-import uvicorn
 from lxml import html
 from sqlalchemy import select
 
@@ -39,6 +35,7 @@ from service.web.app import create_app
 from service.web.subscriber.rhythms import previous_cut
 from tests.contract.way import one_line, parsed, text_of
 from tests.running import finished
+from tests.web.test_socket import serving
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = ROOT / "feeds" / "demo"
@@ -340,7 +337,11 @@ def test_one_click_of_each_mail_ends_that_digest_alone(tmp_path):
                 service.store, service.settings, system_clock(), address, "tuan",
                 previous_cut=previous_cut(service.settings),
             )  # fmt: skip
-        with serving(service) as port:
+        app = create_app(
+            service.store, lambda: service.settings, lambda: service.renderer, system_clock,
+            lambda: Health(True, ()),
+        )  # fmt: skip
+        with serving(app) as port:
             for ended, mail in enumerate(mails(own), 1):
                 link = urlsplit(str(mail["List-Unsubscribe"]).strip("<>"))
                 assert link.scheme == "http"
@@ -374,30 +375,6 @@ def live(service: Service) -> dict[str, int]:
     with service.store.read() as connection:
         digests = as_json(status(connection, system_clock()))["digests"]
     return {one["id"]: one["subscribers"] for one in digests}
-
-
-@contextmanager
-def serving(service: Service) -> Iterator[int]:
-    """The web part under uvicorn, on a free port of loopback."""
-    app = create_app(
-        service.store, lambda: service.settings, lambda: service.renderer, system_clock,
-        lambda: Health(True, ()),
-    )  # fmt: skip
-    bound = socket.socket()
-    bound.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", proxy_headers=False)
-    )
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])))
-    thread.start()
-    try:
-        while not server.started:
-            thread.join(0.01)
-        yield bound.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join(60)
-        bound.close()
 
 
 def one_click(port: int, path: str, host: str) -> int:

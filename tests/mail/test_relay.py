@@ -20,6 +20,7 @@ from service.mail.handover import GateClosed, Lost, Unfit, Unreachable
 from service.mail.personal import Message
 from service.mail.relay import RelayConnection, Timeouts
 from tests.mail.relays import DROP, QUICK, SILENCE, Sink, relay_of
+from tests.net import certificates
 
 BODY = (
     b"From: tin@example.vn\r\nSubject: x\r\n\r\n.\r\n..\r\n.a\r\nmiddle . dot\r\n...\r\n"
@@ -285,18 +286,10 @@ async def test_a_relay_without_auth_is_something_to_repair():
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """(server's context, a client's context that trusts it), for the name localhost."""
-    folder = tmp_path_factory.mktemp("tls")
-    if shutil.which("openssl") is None:
-        pytest.skip("needs the openssl command")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem",
-         "-out", "cert.pem"],
-        cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
+    made = certificates.make(tmp_path_factory.mktemp("tls"))
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return server, ssl.create_default_context(cafile=str(folder / "cert.pem"))
+    server.load_cert_chain(made.cert, made.key)
+    return server, ssl.create_default_context(cafile=str(made.cert))
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])

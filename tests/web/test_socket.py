@@ -21,10 +21,10 @@ def free_port() -> socket.socket:
 
 
 @contextmanager
-def serving(web, bound: socket.socket | None = None) -> Iterator[int]:
+def serving(app, bound: socket.socket | None = None) -> Iterator[int]:
     """The application on a port of loopback (a free one), as `bantin up` runs it."""
     bound = bound or free_port()
-    server = Server(web.app, most=100)
+    server = Server(app, most=100)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])))
     thread.start()
     try:
@@ -40,7 +40,7 @@ def serving(web, bound: socket.socket | None = None) -> Iterator[int]:
 
 @pytest.fixture
 def port(web) -> Iterator[int]:
-    with serving(web) as found:
+    with serving(web.app) as found:
         yield found
 
 
