@@ -7,6 +7,7 @@ by construction: whole stories move to "N more online" until the mail fits.
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,6 +24,7 @@ from service.render import dates
 from service.render.engine import Renderer
 from service.render.views import StoryView, remade_by, thaw
 from service.store.mailing.editions import Frozen
+from service.store.mailing.message_parts import pack
 
 HTML_LIMIT = 90_000
 """Bytes of the HTML part as it is encoded for the way, with all that is personal in it."""
@@ -31,11 +33,12 @@ PERSONAL = 4_000
 """Of these, kept free for personal values: two addresses on the site, a mail address of 254
 characters, the topics (`mail.personal.TOPICS_CHARS`)."""
 
-KEPT = 1000
-"""Rendered mails that stay in memory from batch to batch: some tens of kilobytes each."""
+KEPT = 8
+"""Rendered mails that stay in memory as text: some ninety kilobytes each. Those of a batch are
+kept packed, a twentieth of it."""
 
-ANSWERS = 2000
-"""Choices whose mail is known by heart, without its text."""
+REMEMBERED = 20_000
+"""Choices whose mail is known, without its text: as many as `choose.Chooser` remembers."""
 
 _ROOM = HTML_LIMIT - PERSONAL
 _BASE64_IN, _BASE64_OUT = 57, 78  # bytes in a line, characters with its CRLF
@@ -45,15 +48,22 @@ _BASE64_IN, _BASE64_OUT = 57, 78  # bytes in a line, characters with its CRLF
 class Composed:
     """A mail but for its personal values. `choice` is what it shows and counts: what is told.
 
-    `hash` names layout, language and templates: the segment's key, and its MIME boundary. Its
-    parts are `EditionComposer.render(layout, language, coming)`; `coming` as EditionView has it.
+    `topics` are the digest's, `corrections` the recalls that it does tell of. `hash` names layout,
+    language and templates: the segment's key, and its MIME boundary. Its parts are
+    `EditionComposer.render(layout, language, coming)`; `coming` as EditionView has it.
     """
 
     choice: StorySelection
-    layout: Layout
+    topics: Sequence[str]
+    corrections: tuple[int, ...]
     language: str
     coming: str
     hash: bytes
+
+    @property
+    def layout(self) -> Layout:
+        """Laid out anew: an edition has many thousands, and of each this is asked once."""
+        return _lay_out(self.choice, self.topics, self.corrections)
 
 
 class EditionComposer:
@@ -91,9 +101,10 @@ class EditionComposer:
         told = (kind.value, shape, frame, self._notes, *remade)
         self._shape = repr(told).encode()
         self._corrections = corrections
-        self._rendered: dict[tuple[str, str, Layout], Parts] = {}
+        self._rendered: OrderedDict[tuple[str, str, Layout], Parts] = OrderedDict()
+        self._packed: dict[bytes, bytes] = {}
         self._pieces: dict[tuple[object, ...], str] = {}
-        self._known: dict[tuple[str, str, Layout], tuple[int, Layout, bytes]] = {}
+        self._known: dict[bytes, tuple[int, bytes, tuple[int, ...]]] = {}
         self._answers: dict[object, tuple[StorySelection, Composed]] = {}
         self._coming: dict[tuple[str, str], str] = {}
 
@@ -113,25 +124,25 @@ class EditionComposer:
         # answer: so it is known by its id, for less than its layout costs.
         question = (id(choice), language, coming, corrections)
         if question not in self._answers:
-            if len(self._answers) >= ANSWERS:
+            if len(self._answers) >= REMEMBERED:
                 self._answers.clear()
+                self._known.clear()
             self._answers[question] = choice, self._compose(choice, language, coming, corrections)
         return self._answers[question][1]
 
     def _compose(
         self, choice: StorySelection, language: str, coming: str, corrections: tuple[int, ...]
     ) -> Composed:
-        wanted = replace(layout.lay_out(choice, self._topics), corrections=corrections)
-        known = self._known.get((language, coming, wanted))
-        if known is None:
-            shown, fitting = self._fit(choice, language, coming, corrections)
-            said = self._said(fitting, language, coming)
+        wanted = self.hash(_lay_out(choice, self._topics, corrections), language, coming)
+        if wanted not in self._known:
+            shown, key, said = self._fit(choice, language, coming, corrections)
             if said != corrections:
-                shown, fitting = self._fit(choice, language, coming, said)
-            known = (shown, fitting, self.hash(fitting, language, coming))
-            self._known[language, coming, wanted] = known
-        shown, fitting, key = known
-        return Composed(choice.cut_to(shown), fitting, language, coming, key)
+                shown, key, said = self._fit(choice, language, coming, said)
+            self._known[wanted] = shown, key, said
+        shown, key, said = self._known[wanted]
+        if shown < len(choice.shown):
+            choice = choice.cut_to(shown)
+        return Composed(choice, self._topics, said, language, coming, key)
 
     def coming(self, rule: str, language: str) -> str:
         """When the edition after this one is due by a subscription's rule, written out."""
@@ -150,20 +161,25 @@ class EditionComposer:
 
     def _fit(
         self, choice: StorySelection, language: str, coming: str, corrections: tuple[int, ...]
-    ) -> tuple[int, Layout]:
-        """How many stories may be shown, and the layout with so many."""
+    ) -> tuple[int, bytes, tuple[int, ...]]:
+        """How many stories may be shown; of the mail with so many its hash and `_said`."""
         while True:
             shown = len(choice.shown)
-            fitting = replace(layout.lay_out(choice, self._topics), corrections=corrections)
-            size = encoded_size(self.render(fitting, language, coming).html)
+            fitting = _lay_out(choice, self._topics, corrections)
+            parts = self.render(fitting, language, coming)
+            size = encoded_size(parts.html)
             if size <= _ROOM or shown == 1:
-                return shown, fitting
+                key = self.hash(fitting, language, coming)
+                self._packed[key] = pack(parts)
+                return shown, key, self._said(fitting, parts)
             choice = choice.cut_to(max(1, min(shown - 1, shown * _ROOM // size)))
 
     def render(self, wanted: Layout, language: str, coming: str = "") -> Parts:
         """The parts, with marks for the personal values. Raises TemplateError."""
         key = (language, coming, wanted)
         if key not in self._rendered:
+            if len(self._rendered) >= KEPT:
+                self._rendered.popitem(last=False)
             edition = layout.view(
                 wanted,
                 self._frame,
@@ -180,20 +196,24 @@ class EditionComposer:
             )
         return self._rendered[key]
 
-    def _said(self, wanted: Layout, language: str, coming: str) -> tuple[int, ...]:
+    def _said(self, wanted: Layout, parts: Parts) -> tuple[int, ...]:
         """The corrections that its reader sees, whichever part they read.
 
         A site's own template of one part may know of none; then the other part must not tell it
         either, for a mail of its own will.
         """
-        if not wanted.corrections:
-            return ()
-        parts, known = self.render(wanted, language, coming), self._corrections
+        known = self._corrections
         return tuple(
             one
             for one in wanted.corrections
             if one in known and known[one].page in parts.html and known[one].page in parts.text
         )
+
+    def packed(self, mail: Composed) -> bytes:
+        """Its parts as `segment.parts` keeps them. Raises TemplateError."""
+        if mail.hash not in self._packed:
+            self._packed[mail.hash] = pack(self.render(mail.layout, mail.language, mail.coming))
+        return self._packed[mail.hash]
 
     def hash(self, wanted: Layout, language: str, coming: str = "") -> bytes:
         """The name of what `render` gives."""
@@ -210,9 +230,13 @@ class EditionComposer:
         return self._pieces[whole]
 
     def forget(self) -> None:
-        """Let go of what was rendered, if it is much: an edition may have thousands of segments."""
-        if len(self._rendered) > KEPT:
-            self._rendered.clear()
+        """Let go of what was rendered: an edition may have thousands of segments."""
+        self._packed.clear()
+
+
+def _lay_out(choice: StorySelection, topics: Sequence[str], corrections: tuple[int, ...]) -> Layout:
+    made = layout.lay_out(choice, topics)
+    return replace(made, corrections=corrections) if corrections else made
 
 
 def everything(choice: StorySelection) -> StorySelection:

@@ -8,14 +8,14 @@ primary keys of `delivery` and `told` turn a race into an error, and that batch 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
 from service.curate.selection.balance import StoryLimits
 from service.errors import ConflictError
 from service.mail.message import edition_message_id
 from service.mail.personal import host
-from service.model import DeliveryKind
 from service.newsletter import rules
 from service.newsletter.choose import EVER, choose
 from service.newsletter.compose import Composed, everything
@@ -25,8 +25,7 @@ from service.store.audience import windows
 from service.store.core import facts
 from service.store.core.database import Connection, Store
 from service.store.mailing import deliveries, editions, segments, told
-from service.store.mailing.deliveries import NewDelivery
-from service.store.mailing.message_parts import pack
+from service.store.mailing.deliveries import EditionMail
 from service.store.mailing.release import forget_parts_of
 from service.store.mailing.segments import Segment
 from service.store.mailing.told import DeliveryContents
@@ -115,13 +114,15 @@ def _plan_one(store: Store, planning: Planning, subscription: int) -> int | None
 
 def _plan_batch(store: Store, planning: Planning, ids: Sequence[int]) -> int:
     with store.read() as connection:
-        # Render before the transaction: nobody waits for a template while the store is locked.
-        for one in planning.decide(connection, ids, lock=False):
-            _compose(planning, one)
+        before = planning.decide(connection, ids, lock=False)
+    # Render before the transaction: nobody waits for a template while the store is locked.
+    for one in before.values():
+        _compose(planning, one.decision)
     with store.ledger() as connection:
         if marks.hold_off(connection) != planning.recalls:
             raise RecalledMeanwhileError
-        decisions = planning.decide(connection, ids, lock=True)
+        made = planning.decide(connection, ids, lock=True, before=before)
+        decisions = [one.decision for one in made.values()]
         _write_mails(
             connection,
             planning,
@@ -146,47 +147,56 @@ def _write_mails(
         return
     secret, edition = facts.secret(connection), planning.edition
     at_host = host(planning.settings)
-    kept = segments.find(connection, edition.id, {mail.hash for _, mail in mails})
-    new = []
-    for decision, mail in mails:
-        if mail.hash not in kept:
-            kept[mail.hash] = segments.put(connection, _segment(planning, mail))
-        new.append(
-            NewDelivery(
+    kept = _segments(connection, planning, {mail.hash: mail for _, mail in mails})
+    expires_at = cache(lambda rule: planning.terms.expires_at(rules.read(rule)))
+    new = [
+        EditionMail(
+            subscription_id=decision.window.id,
+            segment_id=kept[mail.hash],
+            message_id=edition_message_id(
+                secret,
+                at_host,
+                digest_id=planning.digest.id,
+                cadence=edition.cadence,
+                cut_at=edition.cut_at,
                 subscription_id=decision.window.id,
-                segment_id=kept[mail.hash],
-                kind=DeliveryKind.EDITION,
-                message_id=edition_message_id(
-                    secret,
-                    at_host,
-                    digest_id=planning.digest.id,
-                    cadence=edition.cadence,
-                    cut_at=edition.cut_at,
-                    subscription_id=decision.window.id,
-                ),
-                dated_at=planning.dated_at,
-                edition_id=edition.id,
-                covers_from=_covers_from(decision, mail),
-                expires_at=planning.terms.expires_at(rules.read(decision.window.rule)),
-            )
+            ),
+            covers_from=_covers_from(decision, mail),
+            expires_at=expires_at(decision.window.rule),
         )
-    ids = deliveries.add(connection, new, planning.now)
+        for decision, mail in mails
+    ]
+    ids = deliveries.add_edition(
+        connection, edition.id, new, dated_at=planning.dated_at, now=planning.now
+    )
     told.write(
         connection,
         [
             DeliveryContents(
                 decision.window.subscriber_id,
                 planning.digest.scope,
-                delivery,
+                ids[decision.window.id],
                 mail.choice.articles(),
             )
-            for delivery, (decision, mail) in zip(ids, mails, strict=True)
+            for decision, mail in mails
         ],
     )
-    for delivery, (decision, mail) in zip(ids, mails, strict=True):
+    for decision, mail in mails:
         if decision.corrections:
             who = decision.window.subscriber_id
-            corrections.carried(connection, delivery, who, mail.layout.corrections)
+            corrections.carried(connection, ids[decision.window.id], who, mail.corrections)
+
+
+def _segments(
+    connection: Connection, planning: Planning, mails: Mapping[bytes, Composed]
+) -> dict[bytes, int]:
+    """Hash -> id of the segments of these mails, which have their parts."""
+    kept = segments.find(connection, planning.edition.id, mails)
+    missing = [_segment(planning, mail) for key, mail in mails.items() if key not in kept]
+    if not missing:
+        return kept
+    segments.put_all(connection, missing)
+    return kept | segments.find(connection, planning.edition.id, [one.hash for one in missing])
 
 
 def _segment(planning: Planning, mail: Composed) -> Segment:
@@ -195,7 +205,7 @@ def _segment(planning: Planning, mail: Composed) -> Segment:
         hash=mail.hash,
         language=mail.language,
         stories=mail.layout.as_json(),
-        parts=pack(planning.composer.render(mail.layout, mail.language, mail.coming)),
+        parts=planning.composer.packed(mail),
     )
 
 

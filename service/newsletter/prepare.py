@@ -5,9 +5,11 @@ A preview is prepared the same way, so that it decides and looks the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from service.config.schema import Settings
 from service.model import DeliveryKind
@@ -27,6 +29,17 @@ from service.store.audience import windows
 from service.store.core.database import Connection
 from service.store.mailing.editions import Edition, Frozen, LiveDigest
 from service.store.recalled import articles, corrections, marks
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision, with what its reader was told of these stories when it was made."""
+
+    decision: Decision
+    told: AbstractSet[int]
+
+
+NOTHING_DECIDED: Mapping[int, Decided] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +67,34 @@ class Planning:
     def language(self, wanted: str | None) -> str:
         return wanted or self.settings.site.language
 
-    def decide(self, connection: Connection, ids: Sequence[int], *, lock: bool) -> list[Decision]:
-        """The decisions for those of `ids` that are due still."""
+    def decide(
+        self,
+        connection: Connection,
+        ids: Sequence[int],
+        *,
+        lock: bool,
+        before: Mapping[int, Decided] = NOTHING_DECIDED,
+    ) -> dict[int, Decided]:
+        """The decisions for those of `ids` that are due still, by subscription.
+
+        `before`: what was decided of the same just now. It holds where nothing is different that
+        it was made of.
+        """
         found = windows.load(connection, ids, self.edition.id, lock=lock)
         due = [one for one in found if one.next_cut_at <= self.at and one.rule in self.rules]
         known = self.items.told(connection, self.digest.scope, [one.subscriber_id for one in due])
-        made = [decide(one, self.terms, self.chooser, known[one.subscriber_id]) for one in due]
-        return with_corrections(connection, made, self.now)
+        made = []
+        for one in due:
+            again = before.get(one.id)
+            if again and again.decision.window == one and again.told == known[one.subscriber_id]:
+                made.append(again.decision)
+            else:
+                told = known[one.subscriber_id]
+                made.append(decide(one, self.terms, self.chooser, told))
+        return {
+            one.window.id: Decided(one, known[one.window.subscriber_id])
+            for one in with_corrections(connection, made, self.now)
+        }
 
 
 def with_corrections(
@@ -69,12 +103,12 @@ def with_corrections(
     """The same, with what the mails of these readers have to correct."""
     told = [one.window.subscriber_id for one in made if one.choice is not None]
     waiting = corrections.waiting(connection, told, now) if told else {}
-    return [
-        replace(one, corrections=waiting[one.window.subscriber_id])
-        if one.choice is not None and one.window.subscriber_id in waiting
-        else one
-        for one in made
-    ]
+    corrected = []
+    for one in made:
+        recalls = () if one.choice is None else waiting.get(one.window.subscriber_id, ())
+        same = one.corrections == recalls
+        corrected.append(one if same else replace(one, corrections=recalls))
+    return corrected
 
 
 def correction_views(connection: Connection, now: datetime) -> dict[int, CorrectionView]:

@@ -6,6 +6,7 @@ from where they were (docs/decisions/018). Write inside `store.ledger()`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Row,
+    String,
     and_,
     case,
     exists,
@@ -23,16 +25,35 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
     update,
 )
 
 from service.model import OPEN_STATES, DeliveryKind
-from service.store.audience.cut_times import PEOPLE, READING, update_each
+from service.store.audience.cut_times import PEOPLE, READING
+from service.store.core.arrays import RowUpdate
+from service.store.core.bulk import among
 from service.store.mailing import deliveries
 from service.store.tables import delivery, digest, subscriber, subscription, suppression
 
 _OTHER = subscription.alias("other")
 _BARRED = exists().where(suppression.c.address_key == subscriber.c.address_key)
+
+_WINDOW = (
+    subscription.c.id,
+    subscription.c.subscriber_id,
+    subscription.c.digest_id,
+    subscriber.c.language,
+    subscription.c.rule,
+    # As the driver gives them: SQLAlchemy took longer to prepare them than all else of a row.
+    type_coerce(subscription.c.topics, String).label("topics"),
+    subscription.c.starts_at,
+    subscription.c.covered_to,
+    subscription.c.next_cut_at,
+    subscription.c.paused_until,
+    or_(_BARRED, subscriber.c.address.is_(None)).label("barred"),
+)
+_MOVE = RowUpdate(subscription, ["id"], ["starts_at", "covered_to", "next_cut_at"], {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +185,9 @@ def load(
     `lock`: their subscribers are locked first, so that two plans, or a plan and a release, of one
     person follow each other (SQLite has one writer anyway).
     """
-    if lock:
-        people = select(subscription.c.subscriber_id).where(subscription.c.id.in_(ids))
+    its_own = among(connection, subscription.c.id, ids)
+    if lock and connection.dialect.name != "sqlite":
+        people = select(subscription.c.subscriber_id).where(its_own)
         connection.execute(
             select(subscriber.c.id)
             .where(subscriber.c.id.in_(people))
@@ -173,14 +195,10 @@ def load(
             .with_for_update()
         ).all()
     rows = connection.execute(
-        select(
-            subscription,
-            subscriber.c.language,
-            or_(_BARRED, subscriber.c.address.is_(None)).label("barred"),
-        )
+        select(*_WINDOW)
         .select_from(PEOPLE)
         .where(
-            subscription.c.id.in_(ids),
+            its_own,
             READING,
             subscription.c.rule.is_not(None),
             subscription.c.next_cut_at.is_not(None),
@@ -194,18 +212,7 @@ def load(
 
 def move(connection: Connection, moves: Sequence[WindowMove]) -> None:
     """Write where these windows stand now."""
-    update_each(
-        connection,
-        [
-            {
-                "row": one.id,
-                "starts_at": one.starts_at,
-                "covered_to": one.covered_to,
-                "next_cut_at": one.next_cut_at,
-            }
-            for one in moves
-        ],
-    )
+    _MOVE(connection, [(one.id, one.starts_at, one.covered_to, one.next_cut_at) for one in moves])
 
 
 def first_reader_since(connection: Connection, digest_id: int) -> datetime | None:
@@ -269,25 +276,34 @@ def _is_open(of: FromClause = subscription) -> ColumnElement[bool]:
 def _served(connection: Connection, ids: Sequence[int], edition_id: int) -> set[int]:
     rows = connection.execute(
         select(delivery.c.subscription_id).where(
-            delivery.c.edition_id == edition_id, delivery.c.subscription_id.in_(ids)
+            delivery.c.edition_id == edition_id, among(connection, delivery.c.subscription_id, ids)
         )
     )
     return set(rows.scalars())
 
 
 def _window(row: Row[Any], waiting: set[int], served: set[int]) -> Window:
-    return Window(
-        id=row.id,
-        subscriber_id=row.subscriber_id,
-        digest_id=row.digest_id,
-        language=row.language,
-        rule=row.rule,
-        topics=None if row.topics is None else tuple(row.topics),
-        starts_at=row.starts_at,
-        covered_to=row.covered_to or row.starts_at,
-        next_cut_at=row.next_cut_at,
-        paused_until=row.paused_until,
-        barred=row.barred,
-        open=row.id in waiting,
-        served=row.id in served,
+    one, person, digest_id, language, rule, topics, starts_at, covered_to, cut, paused, barred = (
+        tuple(row)
     )
+    return Window(
+        id=one,
+        subscriber_id=person,
+        digest_id=digest_id,
+        language=language,
+        rule=rule,
+        topics=_topics(topics),
+        starts_at=starts_at,
+        covered_to=covered_to or starts_at,
+        next_cut_at=cut,
+        paused_until=paused,
+        barred=bool(barred),
+        open=one in waiting,
+        served=one in served,
+    )
+
+
+def _topics(kept: Any) -> tuple[str, ...] | None:
+    """SQLite has JSON as text; PostgreSQL's driver has read it already."""
+    read = json.loads(kept) if isinstance(kept, str) else kept
+    return None if read is None else tuple(read)

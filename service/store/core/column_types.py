@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer
@@ -33,6 +34,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        if dialect.name == "sqlite":
+            return _read
+        return super().result_processor(dialect, coltype)
+
     def process_result_value(
         self,
         value: Any | None,
@@ -42,3 +48,13 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         assert isinstance(value, datetime)
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _read(text: str | None) -> datetime | None:
+    return None if text is None else _read_once(text)
+
+
+@lru_cache(4096)
+def _read_once(text: str) -> datetime:
+    """Many rows share an instant: when an edition ended, when a batch was planned."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

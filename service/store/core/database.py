@@ -52,7 +52,9 @@ at SQLite's own 1,000 a first collection of thousands of sources wrote each page
 
 _READS_KB, _WRITES_KB = 300, 3000
 """SQLite's own cache for each connection. There are as many that read as threads, and what they
-read the system has in its cache; the one that writes comes back to a page for each of its rows."""
+read the system has in its cache; those that write come back to a page for each of their rows. What
+a range of an edition tells is written into some hundred pages of three indexes: with the small one
+each of them was spilled and read again many times, which took three times as long."""
 
 _COMPILED: LRUCache[Any, Any] = LRUCache(1000)
 """SQL of statements for SQLite, at most 1.5 times as many; threads may share it. A file has three
@@ -106,7 +108,7 @@ class Store:
         return (
             _sqlite_engine(url, "NORMAL", _READS_KB, _READER_LIMIT_S),
             _sqlite_engine(url, "NORMAL", _WRITES_KB, BUSY_LIMIT_S),
-            _sqlite_engine(url, "FULL", _READS_KB, BUSY_LIMIT_S),
+            _sqlite_engine(url, "FULL", _WRITES_KB, BUSY_LIMIT_S),
         )
 
     @property

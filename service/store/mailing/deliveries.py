@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     func,
     insert,
+    literal,
     or_,
     select,
     true,
@@ -25,7 +28,8 @@ from sqlalchemy import (
 )
 
 from service.model import OPEN_STATES, UNSETTLED_STATES, DeliveryKind, DeliveryState
-from service.store.core.bulk import lots
+from service.store.core.arrays import RowInsert
+from service.store.core.bulk import among, lots
 from service.store.core.kicks import Kick, kick
 from service.store.core.lease import Lease
 from service.store.mailing.release import forget_parts, release
@@ -75,6 +79,57 @@ class NewDelivery:
     due_at: datetime | None = None
 
 
+class EditionMail(NamedTuple):
+    """A mail of an edition to be planned. `expires_at` None: it never gets too late."""
+
+    subscription_id: int
+    segment_id: int
+    message_id: str
+    covers_from: datetime
+    expires_at: datetime | None
+
+
+_ADD_EDITION = RowInsert(
+    delivery,
+    EditionMail._fields,
+    {
+        "edition_id": bindparam("edition", type_=delivery.c.edition_id.type),
+        "kind": literal(DeliveryKind.EDITION.value),
+        "priority": literal(1, delivery.c.priority.type),
+        "dated_at": bindparam("dated", type_=delivery.c.dated_at.type),
+        "state": literal(DeliveryState.PLANNED.value),
+        "next_try_at": bindparam("due", type_=delivery.c.next_try_at.type),
+        "tries": literal(0),
+        "created_at": bindparam("due", type_=delivery.c.created_at.type),
+    },
+)
+
+
+def add_edition(
+    connection: Connection,
+    edition_id: int,
+    new: Sequence[EditionMail],
+    *,
+    dated_at: datetime,
+    now: datetime,
+) -> dict[int, int]:
+    """Insert planned mails of one edition: subscription -> delivery.
+
+    A second one to the same subscription raises StoreError from the unit of work.
+    """
+    if not new:
+        return {}
+    kick(connection, Kick.MAIL)
+    _ADD_EDITION(connection, new, edition=edition_id, dated=dated_at, due=now)
+    theirs = among(connection, delivery.c.subscription_id, [one.subscription_id for one in new])
+    rows = connection.execute(
+        select(delivery.c.subscription_id, delivery.c.id).where(
+            delivery.c.edition_id == edition_id, theirs
+        )
+    )
+    return {row.subscription_id: row.id for row in rows}
+
+
 def add(connection: Connection, new: Sequence[NewDelivery], now: datetime) -> list[int]:
     """Insert planned deliveries; their ids in the order given.
 
@@ -110,7 +165,7 @@ def open_among(connection: Connection, subscriptions: Iterable[int]) -> set[int]
     rows = connection.execute(
         select(delivery.c.subscription_id)
         .where(
-            delivery.c.subscription_id.in_(list(subscriptions)),
+            among(connection, delivery.c.subscription_id, subscriptions),
             delivery.c.kind.in_(_NEWS),
             BY_ROW.in_([state.value for state in OPEN_STATES]),
         )

@@ -5,15 +5,16 @@ Their mail is rendered once and kept, compressed, until the last of their delive
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, insert, select
+from sqlalchemy import Connection, Executable, Insert, bindparam, insert, select
 
-from service.store.core.statements import upsert_for
+from service.store.core.bulk import Many
+from service.store.core.statements import upsert, upsert_for
 from service.store.tables import delivery, segment
 
 
@@ -52,6 +53,19 @@ def put(connection: Connection, one: Segment) -> int:
     return int(connection.execute(_putting(connection.dialect.name), values).scalar_one())
 
 
+def _put_each(connection: Connection) -> Insert:
+    names = ("edition_id", "hash", "language", "stories", "parts")
+    row = upsert(connection, segment).values(
+        {name: bindparam(name, type_=segment.c[name].type) for name in names}
+    )
+    return row.on_conflict_do_update(
+        index_elements=["edition_id", "hash"], set_={"parts": row.excluded.parts}
+    )
+
+
+_PUT = Many(_put_each)
+
+
 @cache
 def _putting(dialect: str) -> Executable:
     """Made once: an edition has thousands of segments, and this took as long as to render one."""
@@ -59,6 +73,23 @@ def _putting(dialect: str) -> Executable:
     return row.on_conflict_do_update(
         index_elements=["edition_id", "hash"], set_={"parts": row.excluded.parts}
     ).returning(segment.c.id)
+
+
+def put_all(connection: Connection, new: Sequence[Segment]) -> None:
+    """The same for many of editions; `find` gives their ids."""
+    _PUT(
+        connection,
+        [
+            {
+                "edition_id": one.edition_id,
+                "hash": one.hash,
+                "language": one.language,
+                "stories": one.stories,
+                "parts": one.parts,
+            }
+            for one in sorted(new, key=lambda one: one.hash)
+        ],
+    )
 
 
 def find(connection: Connection, edition_id: int, hashes: Iterable[bytes]) -> dict[bytes, int]:

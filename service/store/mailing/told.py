@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, delete, func, or_, select
 
 from service.model import UNSETTLED_STATES, DeliveryState
 from service.store.core import hold
-from service.store.core.bulk import Copied, lots
+from service.store.core.bulk import Copied, among, lots
 from service.store.tables import (
     article,
     delivery,
@@ -51,16 +51,10 @@ class DeliveryContents:
 
 def write(connection: Connection, tellings: Iterable[DeliveryContents]) -> None:
     """Insert the rows. Raises StoreError (from the unit of work) when one of them is there."""
-    _WRITE(
+    _WRITE.plain(
         connection,
         [
-            {
-                "subscriber_id": telling.subscriber_id,
-                "scope": telling.scope,
-                "article_id": article,
-                "delivery_id": telling.delivery_id,
-                "shown": shown,
-            }
+            (telling.subscriber_id, telling.scope, article, telling.delivery_id, shown)
             for telling in tellings
             for article, shown in telling.articles.items()
         ],
@@ -84,10 +78,10 @@ def known(
     found: dict[int, set[int]] = {person: set() for person in people}
     for some in lots(people, _CHUNK):
         statement = select(told.c.subscriber_id, told.c.article_id, told.c.delivery_id).where(
-            and_(told.c.subscriber_id.in_(some), told.c.scope == scope)
+            and_(among(connection, told.c.subscriber_id, some), told.c.scope == scope)
         )
         if len(wanted) <= _CHUNK:
-            statement = statement.where(told.c.article_id.in_(wanted))
+            statement = statement.where(among(connection, told.c.article_id, wanted))
         else:  # ids rise with time: a reader's years before these articles stay unread
             statement = statement.where(told.c.article_id >= min(wanted))
         for row in connection.execute(statement):
