@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from types import MappingProxyType
 
 from service.model import DeliveryKind, Parts
@@ -22,6 +21,7 @@ from service.newsletter.rules import Schedule
 from service.newsletter.views import CorrectionView
 from service.render import dates
 from service.render.engine import Renderer
+from service.render.pieces import Pieces
 from service.render.views import StoryView, remade_by, thaw
 from service.store.mailing.editions import Frozen
 from service.store.mailing.message_parts import pack
@@ -103,7 +103,7 @@ class EditionComposer:
         self._corrections = corrections
         self._rendered: OrderedDict[tuple[str, str, Layout], Parts] = OrderedDict()
         self._packed: dict[bytes, bytes] = {}
-        self._pieces: dict[tuple[object, ...], str] = {}
+        self._pieces = Pieces()
         self._known: dict[bytes, tuple[int, bytes, tuple[int, ...]]] = {}
         self._answers: dict[object, tuple[StorySelection, Composed]] = {}
         self._coming: dict[tuple[str, str], str] = {}
@@ -190,9 +190,8 @@ class EditionComposer:
                 coming,
                 self._corrections,
             )
-            once = partial(self._once, language)
             self._rendered[key] = self._renderer.mail(
-                self._template, language, edition=edition, once=once, **self._beside
+                self._template, language, pieces=self._pieces, edition=edition, **self._beside
             )
         return self._rendered[key]
 
@@ -218,16 +217,6 @@ class EditionComposer:
     def hash(self, wanted: Layout, language: str, coming: str = "") -> bytes:
         """The name of what `render` gives."""
         return hashlib.sha256(self._shape + repr((language, coming, wanted)).encode()).digest()
-
-    def _once(self, language: str, *key: object, caller: Callable[[], str]) -> str:
-        """A piece of a template under a key that says all it depends on.
-
-        A story looks the same in every mail of an edition, and there may be thousands of those.
-        """
-        whole = (language, *key)
-        if whole not in self._pieces:
-            self._pieces[whole] = caller()
-        return self._pieces[whole]
 
     def forget(self) -> None:
         """Let go of what was rendered: an edition may have thousands of segments."""

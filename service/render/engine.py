@@ -28,6 +28,7 @@ from service.render import dates
 from service.render.addresses import absolute, on_page
 from service.render.assets import Assets
 from service.render.marks import mark
+from service.render.pieces import Pieces
 from service.render.prose import linked
 from service.render.views import SiteView
 from service.render.words import Words, has_words, load_words
@@ -139,13 +140,23 @@ class Renderer:
         files = (path for folder in self._folders for path in folder.glob("words/*.toml"))
         return tuple(sorted({path.stem for path in files}))
 
-    def mail(self, kind: str, language: str, **views: object) -> Parts:
-        """The three parts of `templates/mail/KIND/`, CSS inlined. Raises TemplateError."""
+    def mail(
+        self, kind: str, language: str, *, pieces: Pieces | None = None, **views: object
+    ) -> Parts:
+        """The three parts of `templates/mail/KIND/`, CSS inlined. Raises TemplateError.
+
+        `pieces`: what its template may name by `once`, shared with other mails; None: nothing.
+        """
+        if pieces is not None:
+            views["once"] = partial(pieces.once, language)
         subject = self._render(f"mail/{kind}/subject.txt.j2", language, views)
         text = self._render(f"mail/{kind}/body.txt.j2", language, views)
+        if pieces is not None:
+            pieces.begin()
         html = self._render(f"mail/{kind}/body.html.j2", language, views)
+        inline = self._inliner.inline
         try:
-            inlined = self._inliner.inline(html)
+            inlined = inline(html) if pieces is None else pieces.inline(html, inline)
         except css_inline.InlineError as error:
             raise TemplateError(f"mail/{kind}/body.html.j2: {error}") from error
         return Parts(" ".join(subject.split()), text.strip() + "\n", inlined)
