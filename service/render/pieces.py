@@ -53,7 +53,7 @@ _Place = tuple[str, str, tuple[_Tag, ...]]
 _OF_THE_DOCUMENT = frozenset(("html", "head", "body"))
 
 
-class _Kind(Enum):
+class _PieceKind(Enum):
     """Of a piece. TREE: what it opens it closes, so that it can be taken out.
 
     PART: of what is open before it or behind it, but whole tags. OTHER: all else.
@@ -65,7 +65,7 @@ class _Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class _TagSteps:
     """What a text closes of what is open before it, the last one first, and leaves open."""
 
     closed: tuple[str, ...]
@@ -81,8 +81,8 @@ class Pieces:
         self._depth = 0
         self._inlined: dict[tuple[str, _Place], str | None] = {}
         self._around: dict[_Place, tuple[str, str] | None] = {}
-        self._kinds: dict[str, _Kind] = {}
-        self._steps: dict[str, _Step | None] = {}
+        self._kinds: dict[str, _PieceKind] = {}
+        self._steps: dict[str, _TagSteps | None] = {}
         self._heads: dict[str, str] = {}
         self._trusted: dict[str, int] = {}
         self._chars = 0
@@ -145,11 +145,11 @@ class Pieces:
             if piece not in self._kinds:
                 self._kinds[piece] = _kind_of(piece)
             kind = self._kinds[piece]
-            found = -1 if kind is _Kind.OTHER else html.find(piece, at)
+            found = -1 if kind is _PieceKind.OTHER else html.find(piece, at)
             if found < 0:
                 continue  # it stays in the rest
             parts.append(html[at:found])
-            if kind is _Kind.TREE:
+            if kind is _PieceKind.TREE:
                 parts.append(f"<!--piece {len(taken)}-->")
                 taken.append(piece)
             else:
@@ -252,7 +252,7 @@ def _names(open_tags: Sequence[_Tag]) -> list[str]:
     return [name for name, _ in open_tags if name != "tbody"]
 
 
-def _step(text: str) -> _Step | None:
+def _step(text: str) -> _TagSteps | None:
     """None: it has what is read by rules of its own, or ends within a tag."""
     closed: list[str] = []
     opened: list[_Tag] = []
@@ -271,18 +271,18 @@ def _step(text: str) -> _Step | None:
             closed.append(name)
         elif opened.pop()[0] != name:
             return None
-    return _Step(tuple(closed), tuple(opened))
+    return _TagSteps(tuple(closed), tuple(opened))
 
 
-def _kind_of(piece: str) -> _Kind:
+def _kind_of(piece: str) -> _PieceKind:
     step = _step(piece)
     if step is None:
-        return _Kind.OTHER
+        return _PieceKind.OTHER
     says = any(
         token["raw"] or token["doctype"] or (token["name"] or "").lower() in _OF_THE_DOCUMENT
         for token in _TOKEN.finditer(piece)
     )
-    return _Kind.PART if says or step.closed or step.opened else _Kind.TREE
+    return _PieceKind.PART if says or step.closed or step.opened else _PieceKind.TREE
 
 
 def _selectors(styles: str) -> Iterator[str]:
