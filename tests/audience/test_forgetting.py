@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -130,6 +132,32 @@ def test_beside_a_reader_the_log_waits_and_the_answer_says_so(
         assert forgetting.forget(store, now, ADDRESS, outbox) == forgetting.Forgotten(True, False)
     assert forgetting.forget(store, now, ADDRESS, outbox) == forgetting.Forgotten(False, True)
     assert files_with(tmp_path, [ADDRESS]) == []
+
+
+def test_who_is_forgotten_leaves_the_running_service_its_log(
+    sqlite_url, settings, now, previous_cut, outbox, request
+):
+    """A reader says "forget me" to the service, then an admin's command ends: SQLite deletes the
+    log of a database which nobody seems to have open, and the service would write into nowhere."""
+    store = Store(sqlite_url)
+    request.addfinalizer(store.close)
+    register(store, settings)
+    people.add(store, settings, now, ADDRESS, "tuan", previous_cut=previous_cut)
+    assert forgetting.forget(store, now, ADDRESS, outbox).erased
+    Store(sqlite_url).close()
+    assert a_command(store.path, "SELECT count(*) FROM subscription WHERE ended_at IS NULL") == 0
+    people.add(store, settings, now, "lan@example.vn", "tuan", previous_cut=previous_cut)
+    assert a_command(store.path, "SELECT count(*) FROM subscription WHERE ended_at IS NULL") == 1
+
+
+def a_command(path, query):
+    """What another process reads, which then closes the database."""
+    program = (
+        "import sqlite3, sys; opened = sqlite3.connect(sys.argv[1]); "
+        "print(opened.execute(sys.argv[2]).fetchone()[0]); opened.close()"
+    )
+    command = [sys.executable, "-c", program, str(path), query]
+    return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
 @pytest.mark.large

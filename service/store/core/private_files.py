@@ -27,8 +27,14 @@ def make_folder(folder: Path) -> None:
 
 
 def make_file(path: Path) -> None:
-    """Make an empty private file; one that is there becomes private. Raises OSError."""
-    os.close(opener(path, os.O_RDWR | os.O_CREAT))
+    """Make an empty private file; one that is there becomes private. Raises OSError.
+
+    One that is there is not opened: to close it would end this process's locks on an SQLite
+    database that it has open (core/file_search.py).
+    """
+    if not path.exists():
+        with suppress(FileExistsError):
+            os.close(opener(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
     _close(path, path.lstat())
 
 

@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
 
 from service.store.core.database import Store, errors_as_ours
+from service.store.core.file_search import stands_in
 
 _TABLES = ("subscriber", "subscription", "delivery", "attempt", "suppression")
-_CHUNK = 1 << 20
 
 PATIENCE_S = 10.0
 """How long to wait for readers that hold the log; a page takes milliseconds."""
@@ -40,14 +39,13 @@ def erase(store: Store, words: Sequence[str]) -> bool:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             connection.execute(text(f"VACUUM {', '.join(_TABLES)}"))
         return True
-    needles = [word.lower().encode() for word in words]
     with store.alone() as driver:
         _cut_log(driver)
-        if _stands_in(store.path, needles):
+        if stands_in(store.path, words):
             driver.execute("VACUUM")
             _cut_log(driver)
     log = store.path.with_name(store.path.name + "-wal")
-    return not (_stands_in(store.path, needles) or _stands_in(log, needles))
+    return not (stands_in(store.path, words) or stands_in(log, words))
 
 
 def _cut_log(driver: Any) -> None:
@@ -57,19 +55,3 @@ def _cut_log(driver: Any) -> None:
         if time.monotonic() > give_up:
             return
         time.sleep(_PAUSE_S)
-
-
-def _stands_in(path: Path, needles: Sequence[bytes]) -> bool:
-    """Whether one of these, in small letters, stands in the file. False where there is none."""
-    longest = max(map(len, needles), default=0)
-    try:
-        with path.open("rb") as file:
-            before = b""
-            while chunk := file.read(_CHUNK):
-                looked = (before + chunk).lower()
-                if any(needle in looked for needle in needles):
-                    return True
-                before = looked[-longest:]
-    except FileNotFoundError:
-        pass
-    return False
