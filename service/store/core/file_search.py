@@ -50,4 +50,4 @@ def _stands_in(path: Path, needles: Sequence[bytes]) -> bool:
 
 if __name__ == "__main__":
     asked = json.load(sys.stdin)
-    sys.exit(1 if _stands_in(Path(sys.argv[1]), [word.encode() for word in asked]) else 0)
+    raise SystemExit(_stands_in(Path(sys.argv[1]), [word.encode() for word in asked]))
