@@ -6,6 +6,7 @@ Colours are "#rrggbb". Contrast is that of WCAG 2: 1 (the same) to 21 (black on 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 WHITE, BLACK = "#ffffff", "#000000"
 DARK_GROUND = "#1d2125"
@@ -40,6 +41,7 @@ def readable_on_white(colour: str) -> str:
     return _towards(BLACK, colour, WHITE)
 
 
+@lru_cache(256)  # a site has a few colours, and each mail asks for them anew
 def _towards(end: str, colour: str, ground: str) -> str:
     for step in range(_STEPS):
         mixed = _mix(colour, end, step / _STEPS)

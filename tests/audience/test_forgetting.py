@@ -26,7 +26,7 @@ from tests.levels import some
 
 ADDRESS = "Minh.Nguyen+tin@example.vn"
 
-OTHERS = some(400, 120)
+OTHERS = some(400, 60)
 """So many that rows have moved from page to page."""
 
 

@@ -334,11 +334,11 @@ def test_five_thousand_sources_load_in_under_two_seconds(folder):
 
 
 @pytest.mark.large
-def test_ten_thousand_faults_are_placed_in_under_five_seconds(folder):
-    folder.write(sources(5000, faulty=True))
+def test_thousands_of_faults_are_placed_in_under_two_seconds(folder):
+    folder.write(sources(2000, faulty=True))
     begin = time.process_time()
     faults = folder.examine().faults
-    assert time.process_time() - begin < 5
-    assert len(faults) == 10_000
-    assert faults[-1].line == 2 + 3 * 50 + 7 * 5000
-    assert faults[-2].key == "source.s4999.wieght"
+    assert time.process_time() - begin < 2
+    assert len(faults) == 4000
+    assert faults[-1].line == 2 + 3 * 50 + 7 * 2000
+    assert faults[-2].key == "source.s1999.wieght"

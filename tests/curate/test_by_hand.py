@@ -17,8 +17,6 @@ from tests.curate.stories.test_by_hand import told as words
 from tests.curate.stories.test_engine import FLOOD, MUSEUM
 from tests.curate.test_judging import told
 
-pytestmark = pytest.mark.both_engines
-
 
 def link(number, host="a"):
     return f"https://{host}.vn/{number}"

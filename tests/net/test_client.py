@@ -131,7 +131,7 @@ async def test_a_lie_about_the_packing_is_a_failure(name):
     [("gzip", gzip.compress), ("br", brotli.compress), ("zstd", zstd.compress)],
 )
 async def test_a_bomb_stops_at_the_cap(name, pack):
-    bomb = pack(b"\0" * 60_000_000)
+    bomb = pack(b"\0" * 20_000_000)
     assert len(bomb) < 100_000
 
     async def script(talk):

@@ -366,17 +366,18 @@ class InRoles(Model):
 @pytest.mark.parametrize("seed", range(some(3, 1)))
 def test_weeks_of_readers_on_sqlite(store, tmp_path, seed):
     walk(
-        Model(Newsroom(store, tmp_path, DIGESTS, now=START), seed, readers=some(10, 5)),
-        steps=some(130, 60),
+        Model(Newsroom(store, tmp_path, DIGESTS, now=START), seed, readers=some(10, 4)),
+        steps=some(130, 45),
     )
 
 
 @pytest.mark.postgres
+@pytest.mark.soak  # with a process a role they live on PostgreSQL as well
 def test_weeks_of_readers_on_postgres(postgres_database, tmp_path):
     store = Store(postgres_database)
     walk(
-        Model(Newsroom(store, tmp_path, DIGESTS, now=START), 99, readers=some(6, 3)),
-        steps=some(90, 25),
+        Model(Newsroom(store, tmp_path, DIGESTS, now=START), 99, readers=6),
+        steps=90,
     )
     store.close()
 

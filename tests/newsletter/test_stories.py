@@ -150,7 +150,7 @@ class Days:
 def test_what_was_told_stays_told_while_stories_merge_and_split(any_store, tmp_path, seed):
     room = Newsroom(any_store, tmp_path, DIGESTS, now=MONDAY)
     days = Days(room, seed)
-    for _ in range(some(160, 70)):
+    for _ in range(some(160, 45)):
         days.step()
     for _ in range(15):
         room.now += 4 * HOUR

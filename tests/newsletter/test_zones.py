@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from service.newsletter.cadence import next_cut, previous_cut
 from service.store import tables as t
-from tests.levels import WHOLE
+from tests.levels import WHOLE, some
 from tests.newsletter.newsroom import DAY, HOUR, Newsroom
 from tests.newsletter.test_cadence import rule, utc
 
@@ -144,9 +144,10 @@ def turns() -> dict[datetime, list[str]]:
     return dict(sorted(found.items()))
 
 
-SHOWN = [utc("2026-10-03"), utc("2026-10-24"), utc("2026-11-01"), utc("2027-02-07"),
-         utc("2027-03-14"), utc("2027-04-03")]  # fmt: skip
-"""Lord Howe and its neighbours; Europe; America; Morocco before and after Ramadan; the south."""
+SHOWN = [utc("2026-10-03"), utc("2026-11-01"), utc("2026-10-24"), utc("2027-02-07"),
+         utc("2027-03-14"), utc("2027-04-03")][: some(6, 2)]  # fmt: skip
+"""Lord Howe, forward by half an hour, and its neighbours; America, back; Europe; Morocco before and
+after Ramadan; the south. What the cuts are the test above knows of every change of all zones."""
 
 
 @pytest.mark.sampled
@@ -156,7 +157,7 @@ def test_each_reader_gets_one_mail_a_day_at_their_hour_through_the_change(store,
     near = [one for one in turns() if abs(one - day) <= DAY]
     changed = sorted({zone for one in near for zone in turns()[one]})
     assert changed
-    few = [*changed[:: -(-len(changed) // 4)], "Asia/Ho_Chi_Minh"]
+    few = [*changed[:: -(-len(changed) // 3)], "Asia/Ho_Chi_Minh"]
     zones = ZONES if WHOLE else few
     begin, end = day - 1.5 * DAY, day + 2.5 * DAY
     room = Newsroom(store, tmp_path, {"ngay": {"cadence": "daily"}}, now=begin - DAY)

@@ -73,7 +73,7 @@ def test_every_letter_has_its_place(charset):
 def test_articles_of_newspapers_are_known_by_their_text(corpus, charset):
     packed = (corpus / "stream" / "vi-2026-01.articles.jsonl.gz").read_bytes()
     rows = [json.loads(line) for line in gzip.decompress(packed).splitlines()]
-    texts = [unicodedata.normalize("NFC", row["text"])[:2000] for row in rows[:100]]
+    texts = [unicodedata.normalize("NFC", row["text"])[:2000] for row in rows[:40]]
     encodable = [text for text in texts if charset != "cp1258" or _fits(text)]
     known = [guess(written(charset, text)) for text in encodable]
     assert len(encodable) > 20

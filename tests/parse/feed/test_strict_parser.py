@@ -76,7 +76,7 @@ FOLDERS = (
 def test_every_document_of_the_corpus_reads_the_same(corpus, folder):
     taken = 0
     every = files(corpus, folder)
-    for path in sample(every, 3, lambda one: one.name) if len(every) > 40 else every:
+    for path in sample(every, 8, lambda one: one.name) if len(every) > 40 else every:
         text = pipeline.repair(path.read_bytes(), {}).text.encode("utf-8", "replace")
         taken += same(text)
     assert taken  # several of these folders hold JSON, pages and broken documents as well

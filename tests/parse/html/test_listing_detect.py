@@ -131,20 +131,24 @@ def is_http(link):
     return link.startswith(("http://", "https://"))
 
 
+CLASSES = "c " * some(5000, 2000)
 HOSTILE = {
     "ten megabytes of links": lambda: "".join(
         f"<li><a href='/bai-viet-so-{n}.html'>Một bài viết dài số {n}</a><p>{LEAD}</p></li>"
-        for n in range(some(60_000, 12_000))
+        for n in range(some(60_000, 9_000))
     ),
     "one endless headline": lambda: (
-        "<ul><li><a href='/b-12345'>" + "chữ " * some(1_000_000, 250_000)
+        "<ul><li><a href='/b-12345'>" + "chữ " * some(1_000_000, 100_000)
     ),
-    "deep": lambda: "<div>" * 50_000 + "<a href='/b-12345'>Một bài viết dài ở dưới</a>",
+    "deep": lambda: (
+        "<div>" * some(50_000, 20_000) + "<a href='/b-12345'>Một bài viết dài ở dưới</a>"
+    ),
     "deep links": lambda: "".join(
-        f"<div><a href='/bai-viet-so-{n}.html'>Một bài viết dài số {n}</a>" for n in range(3000)
+        f"<div><a href='/bai-viet-so-{n}.html'>Một bài viết dài số {n}</a>"
+        for n in range(some(3000, 1000))
     ),
     "endless classes": lambda: "".join(
-        f"<li class='{'c ' * 5000}'><a href='/bai-{n}1234.html'>Một bài viết dài số {n}</a></li>"
+        f"<li class='{CLASSES}'><a href='/bai-{n}1234.html'>Một bài viết dài số {n}</a></li>"
         for n in range(100)
     ),
     "strange addresses": lambda: "".join(

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from service.errors import ParseError
@@ -125,7 +125,6 @@ def test_a_feed_that_breaks_off_at_any_byte_loses_no_entry_that_was_whole(name):
 
 
 @pytest.mark.large
-@settings(max_examples=60)
 @given(generated(), st.integers(0, 10_000))
 def test_generated_feeds_that_break_off_lose_no_entry_that_was_whole(body, cut):
     pieces = splitter.cut(body)

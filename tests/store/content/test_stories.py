@@ -14,6 +14,7 @@ from service.store import tables as t
 from service.store.content import stories
 from service.store.content import topics as topics_of
 from tests.builders import add_source, add_story, add_topic
+from tests.levels import some
 from tests.store.watching import statements
 
 
@@ -157,7 +158,7 @@ def test_a_story_in_no_topic_is_found_by_its_id_alone(any_store, now):
 
 
 @pytest.mark.parametrize("limit", [1, 7, 100])
-@hypothesis_settings(max_examples=15, deadline=None,
+@hypothesis_settings(max_examples=some(15, 6), deadline=None,
                      suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(
     hours=st.lists(
@@ -219,7 +220,7 @@ def test_what_came_in_at_one_time_is_not_all_read_to_find_the_newest(any_store, 
     with any_store.write() as connection:
         source = add_source(connection, now)
         topic = add_topic(connection, now)
-        for number in range(300):
+        for number in range(120):
             add_story(
                 connection, source=source, topics=[topic], entered_at=now,
                 title=f"Tin {number}", published=now - timedelta(hours=number),
