@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, Insert, Table, bindparam, insert, select
 
@@ -105,16 +106,10 @@ def add_story(
 
     `values`: columns of the article that are to be others.
     """
-    digest = hashlib.sha256(title.encode()).digest()
-    public = hashlib.sha256(f"https://example/{title}/{source}".encode()).hexdigest()[:24]
-    article = _id(
-        connection, t.article, public_id=public, source_id=source,
-        link=f"https://s{source}.example/{public}", title=title, lead=f"Sapo của {title}.",
-        content="", folded=folded_tokens(f"{title} Sapo của {title}."), authors=[], categories=[],
-        enclosures=[], published_at=published or entered_at, first_seen_at=entered_at, hash=digest,
-        language="vi", **values,
-    )  # fmt: skip
+    row = _article(source, title, entered_at, published) | values
+    article = _id(connection, t.article, **row)
     if story is None:
+        public = row["public_id"]
         story = _id(
             connection, t.story, public_id=public, article_id=article, created_at=entered_at
         )
@@ -133,6 +128,54 @@ def add_story(
     if entered:
         connection.execute(_insert(t.article_topic), entered)
     return story, article
+
+
+def add_stories(
+    connection: Connection, *, source: int, entered_at: datetime, titles: Iterable[str]
+) -> list[int]:
+    """Many at once: an article and a story of each title, in no topic. Returns the articles."""
+    rows = [_article(source, title, entered_at, None) for title in titles]
+    connection.execute(_insert(t.article), rows)
+    found = connection.execute(select(t.article.c.public_id, t.article.c.id))
+    ids = {row.public_id: row.id for row in found}
+    articles = [ids[row["public_id"]] for row in rows]
+    stories = [
+        {"public_id": row["public_id"], "article_id": ids[row["public_id"]],
+         "created_at": entered_at}
+        for row in rows
+    ]  # fmt: skip
+    connection.execute(_insert(t.story), stories)
+    homes = select(t.story.c.article_id, t.story.c.id.label("story_id"))
+    connection.execute(
+        _insert(t.story_article),
+        [
+            one._asdict()
+            for one in connection.execute(homes.where(t.story.c.article_id.in_(articles)))
+        ],
+    )
+    return articles
+
+
+def _article(
+    source: int, title: str, entered_at: datetime, published: datetime | None
+) -> dict[str, Any]:
+    public = hashlib.sha256(f"https://example/{title}/{source}".encode()).hexdigest()[:24]
+    return {
+        "public_id": public,
+        "source_id": source,
+        "link": f"https://s{source}.example/{public}",
+        "title": title,
+        "lead": f"Sapo của {title}.",
+        "content": "",
+        "folded": folded_tokens(f"{title} Sapo của {title}."),
+        "authors": [],
+        "categories": [],
+        "enclosures": [],
+        "published_at": published or entered_at,
+        "first_seen_at": entered_at,
+        "hash": hashlib.sha256(title.encode()).digest(),
+        "language": "vi",
+    }
 
 
 def add_subscription(

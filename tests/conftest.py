@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import fcntl
 import gc
 import logging
 import os
@@ -133,13 +134,21 @@ def corpus() -> Path:
 
 @pytest.fixture(scope="session")
 def sqlite_pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty database to copy: migrating once is enough for a session of tests."""
-    path = tmp_path_factory.mktemp("pattern") / "pattern.db"
-    store = Store(f"sqlite:///{path}")
-    migrate(store)
-    with store.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    store.close()
+    """A migrated, empty database to copy: migrating once is enough for all workers of a run."""
+    of_all = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        of_all = of_all.parent
+    path = of_all / "pattern.db"
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            draft = of_all / "draft.db"
+            store = Store(f"sqlite:///{draft}")
+            migrate(store)
+            with store.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            store.close()
+            draft.rename(path)
     return path
 
 

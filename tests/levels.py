@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from hashlib import blake2b
 from itertools import groupby
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from tests.databases import POSTGRES
 
 Case = TypeVar("Case")
+Check = TypeVar("Check", bound=Callable[..., None])
 
 
 WHOLE = bool(os.environ.get("BANTIN_TEST_WHOLE"))
@@ -49,6 +51,34 @@ def sample(cases: Iterable[Case], one_in: int, name: Callable[[Case], str] = str
 def each(cases: Sequence[Case], of: str) -> Sequence[Case]:
     """All cases of this kind; in a sample one of them, another one for another kind."""
     return cases if WHOLE or not cases else [cases[_number(of) % len(cases)]]
+
+
+def table(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Check], Check]:
+    """As pytest.mark.parametrize, for a check of values alone: all cases are one test.
+
+    For tables of dozens: an id costs each worker more than such a case. All that are wrong are
+    named, with what they said.
+    """
+
+    def of(check: Check) -> Check:
+        @wraps(check)
+        def all_of_them(*own: object) -> None:
+            wrong = []
+            for case in cases:
+                values = (case,) if isinstance(names, str) else case
+                try:
+                    check(*own, *values)
+                except (AssertionError, pytest.fail.Exception) as error:
+                    wrong.append(f"{values!r}: {error}")
+                except Exception as error:
+                    error.add_note(f"with {values!r}")
+                    raise
+            assert not wrong, "\n\n".join(wrong)
+
+        del all_of_them.__wrapped__  # or pytest would look for fixtures of these names
+        return all_of_them  # type: ignore[return-value]
+
+    return of
 
 
 def some(every: int, sampled: int) -> int:
@@ -134,8 +164,13 @@ def ordered(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
 
 
 def _together(item: pytest.Item) -> str:
-    """What one worker does: a module, and all that needs a browser, of which one is started."""
-    return "browser" if _is_in(item, "browser") else item.nodeid.partition("::")[0]
+    """What one worker does: a module; all that needs a browser, of which one is started; all that
+    trains, for which libraries are loaded that take longer than to learn.
+    """
+    if _is_in(item, "browser"):
+        return "browser"
+    module = item.nodeid.partition("::")[0]
+    return "learned" if module.startswith("tests/curate/learned/") else module
 
 
 def _rank(item: pytest.Item) -> int:

@@ -56,3 +56,26 @@ def test_all_that_needs_a_browser_is_done_by_one_worker():
     assert [share for share in shares if share & {one.nodeid for one in pages}] == [
         share for share in shares if share >= {one.nodeid for one in pages}
     ]
+
+
+def test_a_table_tries_every_case_and_names_each_that_is_wrong():
+    tried = []
+
+    @levels.table(("one", "double"), [(1, 2), (2, 5), (3, 6), (4, 9)])
+    def doubles(one, double):
+        tried.append(one)
+        assert one * 2 == double
+
+    with pytest.raises(AssertionError, match=r"(?s)\(2, 5\): .*\(4, 9\): "):
+        doubles()
+    assert tried == [1, 2, 3, 4]
+
+
+def test_what_breaks_in_a_table_says_with_what():
+    @levels.table("text", ["1", "x"])
+    def numbers(text):
+        int(text)
+
+    with pytest.raises(ValueError, match="invalid literal") as broken:
+        numbers()
+    assert broken.value.__notes__ == ["with ('x',)"]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from service.audience import address
 from service.text import mailboxes
+from tests.levels import table
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ def test_the_written_form_has_its_domain_in_ascii(typed, written):
     assert address.normal(written) == written
 
 
-@pytest.mark.parametrize(
+@table(
     "typed",
     [
         "",

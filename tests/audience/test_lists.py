@@ -387,15 +387,15 @@ def test_a_list_is_read_a_batch_at_a_time(people_store, settings, now, previous_
 
     def lines():
         yield "address,digest\n"
-        for number in range(5000):
+        for number in range(3000):
             if number % 1000 == 500:
                 with people_store.read() as connection:
                     written.append(len(subscriptions.live(connection)))
             yield f"a{number}@example.vn,tuan\n"
 
     done = lists.import_csv(people_store, settings, now, lines(), previous_cut, [].append)
-    assert done.added == 5000
-    assert written == [0, 1000, 2000, 3000, 4000]
+    assert done.added == 3000
+    assert written == [0, 1000, 2000]
 
 
 def test_who_has_not_said_yes_is_not_exported(people_store, settings, renderer, now):

@@ -8,28 +8,29 @@ import time
 from pathlib import Path
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from service.config.loading import judged
 
 HERE = Path(__file__).parent
 
 
-def cases(name: str) -> list[ParameterSet]:
+def cases(name: str) -> list[tuple[str, str]]:
     """The blocks of a file: a configuration, then "=> " and its one fault."""
     _intro, *blocks = (HERE / name).read_text(encoding="utf-8").split("----\n")
     pairs = [block.rstrip("\n").rpartition("\n=> ") for block in blocks]
-    return [pytest.param(text, fault, id=fault) for text, _, fault in pairs]
+    return [(text, f"bantin.toml:{fault}") for text, _, fault in pairs]
 
 
-@pytest.mark.parametrize(("text", "fault"), cases("wrong.txt"))
-def test_one_fault(wrong, text, fault):
-    assert wrong(text, EMPTY="") == [f"bantin.toml:{fault}"]
+def test_one_fault(wrong):
+    found = [(text, wrong(text, EMPTY=""), fault) for text, fault in cases("wrong.txt")]
+    assert len(found) > 100
+    assert [one for one in found if one[1] != [one[2]]] == []
 
 
-@pytest.mark.parametrize(("text", "fault"), cases("broken.txt"))
-def test_what_is_no_toml_is_told_once_with_its_line(wrong, text, fault):
-    assert wrong(text + "\n") == [f"bantin.toml:{fault}"]
+def test_what_is_no_toml_is_told_once_with_its_line(wrong):
+    found = [(text, wrong(text + "\n"), fault) for text, fault in cases("broken.txt")]
+    assert len(found) > 10
+    assert [one for one in found if one[1] != [one[2]]] == []
 
 
 def test_a_text_that_the_file_ends_in(wrong):

@@ -15,7 +15,7 @@ from service.store import tables as t
 from service.store.content import references, versions
 from service.store.content.articles import BATCH
 from service.store.core import facts
-from tests.builders import add_source, add_story
+from tests.builders import add_source, add_stories
 from tests.curate.desk import entry
 
 DIRECTIVE = "Sơ kết Chỉ thị số 38/CT-TW và Nghị định 15/2020/ND-CP."
@@ -114,9 +114,9 @@ def test_what_was_stored_before_is_read_once_in_bounded_steps(desk):
     number = BATCH * BATCHES + 1
     with desk.store.write() as connection:
         source = add_source(connection, desk.now, "c")
-        for n in range(number):
-            title = f"Tin {n}: Chỉ thị số 38-CT/TW" if n % 100 == 0 else f"Tin {n}"
-            add_story(connection, source=source, topics=[], entered_at=desk.now, title=title)
+        cites = ": Chỉ thị số 38-CT/TW"
+        titles = [f"Tin {n}" + cites * (n % 100 == 0) for n in range(number)]
+        add_stories(connection, source=source, entered_at=desk.now, titles=titles)
     assert read_stored(desk.store) is True
     assert len(rows(desk)) == BATCH * BATCHES // 100
     assert read_stored(desk.store) is False

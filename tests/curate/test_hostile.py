@@ -58,7 +58,7 @@ DANGEROUS = re.compile(
 
 
 @pytest.mark.large
-@settings(max_examples=some(60, 25), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=some(60, 12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ENTRIES, max_size=4), st.booleans())
 def test_every_entry_is_linked_or_refused(desk, hostile, first):
     number = next(NUMBERS)

@@ -7,11 +7,12 @@ import time
 import pytest
 
 from service.text.web.link_header import MOST, links
+from tests.levels import table
 
 BASE = "https://bao.example/tin/rss"
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "told"),
     [
         ('<https://hub.example/>; rel="hub"', [("https://hub.example/", {"hub"})]),

@@ -10,6 +10,7 @@ from service.config.schema import Settings
 from service.model import CadenceRule
 from service.newsletter import rules
 from service.newsletter.faults import faults
+from tests.levels import table
 from tests.newsletter.newsroom import configuration
 
 SAIGON = "Asia/Ho_Chi_Minh"
@@ -113,7 +114,7 @@ def test_what_makes_sense_has_no_fault(written):
     assert faults(settings(**written)) == []
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "key", "problem", "remedy"),
     [
         ({"cadence": "wekly"}, "cadence", "there is no cadence 'wekly'", 'did you mean "weekly"?'),

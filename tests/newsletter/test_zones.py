@@ -111,8 +111,12 @@ def test_there_are_forty_zones_with_every_kind_of_change():
     assert {(HOUR, True), (HOUR, False), (half, True), (half, False), (two, True)} <= set(steps)
 
 
-@pytest.mark.parametrize("zone", ZONES)
-def test_each_day_has_one_cut_at_the_hour_that_the_wall_shows(zone):
+def test_each_day_has_one_cut_at_the_hour_that_the_wall_shows():
+    for zone in ZONES:
+        each_day_has_one_cut(zone)
+
+
+def each_day_has_one_cut(zone):
     around = changes(zone) or [utc("2026-10-25")]
     for day in around:
         begin, end = day - 1.5 * DAY, day + 2.5 * DAY
@@ -123,15 +127,15 @@ def test_each_day_has_one_cut_at_the_hour_that_the_wall_shows(zone):
             while at < expected[-1]:
                 at = next_cut(daily, zone, at)
                 cuts.append(at)
-            assert cuts == expected
+            assert cuts == expected, (zone, hour)
             assert previous_cut(daily, zone, cuts[-1]) == cuts[-2]
     days = Counter()
     at = BEGIN
     while at < END:  # and over the whole year none twice, none left out
         at = next_cut(rule("daily", "02:30"), zone, at)
         days[at.astimezone(ZoneInfo(zone)).date()] += 1
-    assert set(days.values()) == {1}
-    assert (max(days) - min(days)).days + 1 == len(days)
+    assert set(days.values()) == {1}, zone
+    assert (max(days) - min(days)).days + 1 == len(days), zone
 
 
 def turns() -> dict[datetime, list[str]]:

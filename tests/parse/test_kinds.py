@@ -62,6 +62,7 @@ def test_neither_the_service_nor_a_command_loads_what_reads_documents():
     """It would cost each start a third more of the processor."""
     script = (
         "import sys, service.cli.up, service.cli.collect, service.cli.status, service.cli.check\n"
-        "print([one for one in sys.modules if one in ('feedparser', 'lxml.html', 'trafilatura')])"
+        "print([one for one in sys.modules if one in\n"
+        "    ('feedparser', 'lxml.html', 'trafilatura', 'publicsuffixlist')])"
     )
     assert subprocess.check_output([sys.executable, "-c", script], text=True) == "[]\n"

@@ -243,17 +243,21 @@ def test_nobody_ever_sees_half_a_file(newsroom, now, tmp_path):
     assert (out / "index.html").read_bytes() != whole
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_a_web_server_can_read_the_tree_whatever_the_umask(newsroom, now, tmp_path, umask):
+def test_a_web_server_can_read_the_tree_whatever_the_umask(newsroom, now, tmp_path):
+    for umask in (0o000, 0o022, 0o077):
+        readable_by_all(newsroom[0], now, tmp_path / f"www-{umask:o}", umask)
+
+
+def readable_by_all(store, now, folder, umask):
     before = os.umask(umask)
     try:
-        _write(newsroom[0], tmp_path / "www" / "tin", now)
+        _write(store, folder / "tin", now)
     finally:
         os.umask(before)
-    paths = [tmp_path / "www", *(tmp_path / "www").rglob("*")]
+    paths = [folder, *folder.rglob("*")]
     assert any(path.is_file() for path in paths)
     wrong = {
-        path.name: oct(path.stat().st_mode)
+        str(path): oct(path.stat().st_mode)
         for path in paths
         if stat.S_IMODE(path.stat().st_mode) != (0o755 if path.is_dir() else 0o644)
     }

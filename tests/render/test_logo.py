@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 import pytest
 
 from service.config.schema import Settings
 from service.render.faults import faults
-from service.render.icon import png
 from service.render.logo import MOST_BYTES, LogoError, logo_of, read, without_missing
 from service.render.site_facts import site_view
+from tests.levels import table
+
+
+def png(size: int) -> bytes:
+    """A grey square."""
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress((b"\0" + b"\x80" * 3 * size) * size)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
 
 
 def jpeg(width: int, height: int, *, colours: int = 3, frame: int = 0xC2) -> bytes:
@@ -43,7 +57,7 @@ def test_a_logo_keeps_its_shape_and_is_never_made_larger(data, shown):
     assert logo.cid == read(data).cid != read(png(41)).cid
 
 
-@pytest.mark.parametrize(
+@table(
     ("data", "said"),
     [
         (b"", "is no picture"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from service.curate.articles import Shaped, shape
 from service.model import Entry
 from service.text.boilerplate import is_boilerplate, is_read_on, without_boilerplate
+from tests.levels import table
 
 SENTENCES = (
     "Chiều 23/11, hội nghị giao ban diễn ra tại thành phố.",
@@ -105,7 +106,7 @@ def test_what_stands_in_front_of_a_text_goes():
     assert [one for one in SAVED if not is_boilerplate(one)] == []
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "Mời bạn đọc truy cập trang web để xem thêm.", "Bà chưa cho biết chi tiết.",

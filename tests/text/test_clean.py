@@ -22,13 +22,14 @@ from service.text.clean import (
     shorten,
     title_text,
 )
+from tests.levels import table
 
 BASE = "https://bao.example.vn/tin/bai-1.html"
 REL = ' rel="noopener noreferrer"'
 
 
 class TestCleanHtml:
-    @pytest.mark.parametrize(
+    @table(
         ("dirty", "clean"),
         [
             # scripts, styles, frames and forms go with what is in them
@@ -161,7 +162,7 @@ class TestCleanHtml:
 
 
 class TestPlain:
-    @pytest.mark.parametrize(
+    @table(
         ("markup", "text"),
         [
             ("<p>Một</p><p>Hai</p>", "Một Hai"),
@@ -192,7 +193,7 @@ class TestPlain:
 
 
 class TestTitleText:
-    @pytest.mark.parametrize(
+    @table(
         ("raw", "title"),
         [
             ("Đ&atilde; c&oacute; k&#7871;t qu&#x1EA3;", "Đã có kết quả"),  # Thanh Niên, in CDATA

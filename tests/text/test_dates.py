@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from service.text.instants import dates, exact_dates
 from service.text.instants.dates import parse
+from tests.levels import table
 
 HANOI = "Asia/Ho_Chi_Minh"
 NOW = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)  # Saturday, 19:00 in Viet Nam
@@ -32,7 +33,7 @@ def read(
     return f"{found.astimezone(ZoneInfo(HANOI)):%Y-%m-%d %H:%M:%S}"
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "hanoi"),
     [
         # feeds of Vietnamese outlets
@@ -129,7 +130,7 @@ def test_what_a_line_means(text, hanoi):
     assert read(text) == hanoi
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     ["", "   ", "abc", "Thứ bảy", "tháng 1.2024", "2026", "08:40", "31/02/2026", "29/02/2025 08:00",
      "2026-13-01", "0000-00-00 00:00:00", "0001-01-01T00:00:00Z", "Thu, 01 Jan 1970 00:00:00 GMT",
@@ -414,7 +415,7 @@ class TestZone:
     def test_what_is_no_zone_is_utc(self, zone):
         assert read("07/03/2026 08:01", zone=zone) == "2026-03-07 15:01:00"
 
-    @pytest.mark.parametrize(
+    @table(
         ("zone", "hours"),
         [("Z", 0), ("GMT", 0), ("+0700", 7), ("+07:00", 7), ("+07", 7), ("+7", 7), ("GMT+7", 7),
          ("GMT +7", 7), ("UTC+07:00", 7), ("(GMT+7)", 7), ("GMT-3", -3), ("-0330", -3.5),

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.text.instants.dayorder import order_of
+from tests.levels import table
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@table(
     ("lines", "order"),
     [
         # a day beyond 12

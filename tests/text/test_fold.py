@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.text.fold import fold, folded_tokens, has_marks, lower, nfc, tokens
+from tests.levels import table
 
 VIETNAMESE = "aàáảãạăằắẳẵặâầấẩẫậeèéẻẽẹêềếểễệiìíỉĩịoòóỏõọôồốổỗộơờớởỡợuùúủũụưừứửữựyỳýỷỹỵđ"
 SYLLABLES = st.text(VIETNAMESE + "qghnctkl ĐÐðİßΣς\u0301\u0323\u0309<&;가가", max_size=12)
@@ -45,7 +46,7 @@ class TestNfc:
 
 
 class TestLower:
-    @pytest.mark.parametrize(
+    @table(
         ("text", "form"),
         [
             # two ways to write an open syllable

@@ -11,6 +11,7 @@ from lxml.html import fromstring
 
 from service.text.clean import MOST_TAGS, clean_html, plain
 from service.text.markup import with_closed_ends, with_closed_quotes
+from tests.levels import table
 
 BASE = "https://bao.example.vn/tin/"
 
@@ -156,7 +157,7 @@ def test_links_in_a_frame_are_kept():
     assert links(html) == [("https://y.example/watch", "Mở trang")]
 
 
-@pytest.mark.parametrize(
+@table(
     "piece",
     [
         '<a href="', '<a href="x>', "<a '\"", "<!--", "<iframe ", '<iframe src="', "<button ",

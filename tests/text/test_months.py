@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from service.text.instants import months
 from service.text.instants.dates import parse
+from tests.levels import table
 
 NOW = datetime(2026, 12, 31, 12, tzinfo=UTC)
 
@@ -84,7 +85,7 @@ def test_what_is_no_month_in_a_language_that_says_otherwise(name):
     assert months.number(name, "vi") is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "language", "meant"),
     [
         ("2026. 11. 24. 오전 8:05", "ko", "2026-11-24 08:05"),

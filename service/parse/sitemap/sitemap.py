@@ -10,6 +10,7 @@ import html
 import io
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from lxml import etree
 
@@ -48,6 +49,7 @@ def read_sitemap(
     if not plain.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return _of_lines(plain, url, cut=cut)
     reading = date_evidence.settled(reading, (), now, language=reading.language, url=url)
+    home = site_of(url)
     drafts: list[Draft] = []
     children: dict[str, Further] = {}
     number = 0
@@ -57,7 +59,7 @@ def read_sitemap(
             cut = True
             break
         link = web_address(fields.get("loc"), url)
-        if link is None or site_of(link) != site_of(url):
+        if link is None or site_of(link) != home:
             continue  # a site speaks for itself alone
         changed = _instant(fields.get("lastmod"), reading, now)
         if kind == "sitemap":
@@ -82,12 +84,14 @@ def _records(body: bytes) -> Iterator[tuple[str, _Fields]]:
             io.BytesIO(body), events=("start", "end"), resolve_entities=False, no_network=True,
             load_dtd=False, huge_tree=False, recover=True, remove_comments=True, remove_pis=True,
         ):  # fmt: skip
-            name = _name(element)
             if root is None:
-                root = name
+                root = _name(element)
                 if root not in {"urlset", "sitemapindex"}:
                     raise ParseError(_no_sitemap(root))
-            if event == "end" and name in {"url", "sitemap"} and _is_direct(element):
+            if event == "start":
+                continue
+            name = _name(element)
+            if name in {"url", "sitemap"} and _is_direct(element):
                 yield name, _texts(element)
                 _forget(element)
     except etree.LxmlError as error:
@@ -128,9 +132,12 @@ def _texts(element: etree._Element) -> _Fields:
 
 def _name(element: etree._Element) -> str:
     """`loc`, `lastmod`, `news:title`, `image:loc`: by what the namespace is about."""
-    if not isinstance(element.tag, str):
-        return ""
-    space, _, name = element.tag.rpartition("}")
+    return _said(element.tag) if isinstance(element.tag, str) else ""
+
+
+@lru_cache(256)  # thousands of records have the same few elements
+def _said(tag: str) -> str:
+    space, _, name = tag.rpartition("}")
     about = next((one for one in ("news", "image", "video") if f"sitemap-{one}" in space), None)
     return f"{about}:{name}" if about else name
 
@@ -170,6 +177,7 @@ def _instant(written: str | None, reading: ParseOptions, now: datetime) -> datet
 
 def _of_lines(body: bytes, url: str, *, cut: bool) -> Document:
     """A text with one address a line."""
+    home = site_of(url)
     drafts: dict[str, Draft] = {}
     lines = body.decode("utf-8-sig", "replace").splitlines()
     for line in lines[:MOST]:
@@ -177,7 +185,7 @@ def _of_lines(body: bytes, url: str, *, cut: bool) -> Document:
         link = web_address(written, url) if written.startswith(("http://", "https://")) else None
         if written and link is None:
             raise ParseError("this is not a sitemap: neither XML nor an address a line")
-        if link is not None and site_of(link) == site_of(url):
+        if link is not None and site_of(link) == home:
             entry = Entry(key="", guid=None, link=link, link_is_key=False, title="", base=link)
             drafts.setdefault(link, Draft(entry, ""))
     cut = cut or len(lines) > MOST

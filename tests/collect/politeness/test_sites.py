@@ -5,15 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
 from service.collect.politeness.site_rules import is_own_machine
 from service.config.schema import PerSite
 from service.model import Scope
 from service.text.web.sites import site_of
+from tests.levels import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("url", "site"),
     [
         ("https://vnexpress.net/rss/giao-duc.rss", "vnexpress.net"),
@@ -61,7 +60,6 @@ def test_this_machine_is_known():
 def test_the_list_is_read_only_when_a_name_needs_it():
     code = (
         "import sys\n"
-        "from service.collect.polling import poll\n"
         "from service.text.web.sites import site_of\n"
         "site_of('http://127.0.0.1/x'); site_of('https://tuoitre.vn/rss')\n"
         "assert 'publicsuffixlist' not in sys.modules\n"

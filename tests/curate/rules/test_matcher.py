@@ -173,7 +173,7 @@ def test_a_huge_article_costs_no_more_than_its_length():
         assert "near" in made.match(Described(title="x", text=text, source="a"))["t"]
         return time.process_time() - began
 
-    small, large = cost(60_000), cost(300_000)
+    small, large = cost(30_000), cost(150_000)
     assert large < 20 * small + 0.5
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from service.curate.rules.patterns import MOST_CHARS, PatternError, compile_pattern
 from service.text.fold import nfc
+from tests.levels import table
 
 LETTERS = ["a", "b", "ă", "đ", "-", "1", " ", r"\.", r"\x61", "(a)", "(?i:Ă)"]
 CLASSES = [
@@ -74,7 +75,7 @@ def test_what_it_finds_is_told(expression, text, found):
     assert compile_pattern(expression).find(nfc(text)) == found
 
 
-@pytest.mark.parametrize(
+@table(
     ("expression", "problem"),
     [
         ("[abc", "is not a regular expression: missing ]: [abc"),

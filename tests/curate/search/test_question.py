@@ -15,6 +15,7 @@ from service.curate.search.question import (
     QuestionError,
     parse,
 )
+from tests.levels import table
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 ZONE = "Asia/Ho_Chi_Minh"
@@ -28,7 +29,7 @@ def phrases(text):
     return [" ".join(one.folded) for one in asked(text).phrases]
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "found"),
     [
         ("chính phủ", ["chinh", "phu"]),

@@ -20,6 +20,7 @@ from service.model import Document
 from service.parse.document import parse_document
 from service.parse.options import ParseOptions
 from service.text.clean import clean_html
+from tests.levels import WHOLE, sample, some
 from tests.parse.expectations import HOST, Expectation, expectations, headers_of, pair, text_of
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -76,9 +77,8 @@ EXPLAINED: dict[str, Callable[[Case], bool]] = {
 def cases(corpus) -> list[Case]:
     root = corpus / "feeds" / "feedparser"
     found = []
-    for path in sorted(root.rglob("*")):
-        if not path.is_file():
-            continue
+    every = [path for path in sorted(root.rglob("*")) if path.is_file()]
+    for path in sample(every, 3, lambda one: one.name):
         body = path.read_bytes()
         text = text_of(body)
         headers = {"content-type": "application/xml"} | headers_of(text)
@@ -96,8 +96,9 @@ def cases(corpus) -> list[Case]:
     return found
 
 
+@pytest.mark.sampled
 def test_every_expectation_of_a_field_that_we_keep_holds(cases, capsys):
-    assert len(cases) > 1250
+    assert len(cases) > some(1250, 350)
     reasons: Counter[str] = Counter()
     unexplained = []
     for case in cases:
@@ -115,4 +116,5 @@ def test_every_expectation_of_a_field_that_we_keep_holds(cases, capsys):
         sys.stdout.write("\n".join([head, *lines, ""]))
     assert unexplained == []
     assert reasons["holds"] > 0.95 * len(cases)
-    assert set(EXPLAINED) <= set(reasons), "an explanation that explains nothing any more"
+    if WHOLE:
+        assert set(EXPLAINED) <= set(reasons), "an explanation that explains nothing any more"

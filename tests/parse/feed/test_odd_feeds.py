@@ -83,16 +83,14 @@ OWN_IN_ATOM = {
 }
 
 
-@pytest.mark.parametrize("caption", CAPTIONS)
 @pytest.mark.parametrize("own", OWN_IN_RSS)
-@pytest.mark.parametrize("where", ["before", "behind"])
-def test_a_caption_never_stands_for_what_an_entry_says_itself(caption, own, where):
+def test_a_caption_never_stands_for_what_an_entry_says_itself(own):
     for shell, told in ((rss, OWN_IN_RSS[own]), (atom, OWN_IN_ATOM[own])):
-        inner = caption + told if where == "before" else told + caption
-        entry = both_ways(shell(inner))
         plain = both_ways(shell(told))
-        assert (entry.summary, entry.content) == (plain.summary, plain.content)
-        assert CAPTION not in entry.summary + entry.content
+        for inner in (whole for one in CAPTIONS for whole in (one + told, told + one)):
+            entry = both_ways(shell(inner))
+            assert (entry.summary, entry.content) == (plain.summary, plain.content), inner
+            assert CAPTION not in entry.summary + entry.content
 
 
 @pytest.mark.parametrize("caption", CAPTIONS)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-
 from service.parse.document import parse_document
 from service.parse.feed.publisher_hints import Rhythm, is_skipped, next_open, of
 from service.parse.options import ParseOptions
+from tests.levels import table
 
 HOUR, DAY = 3600, 86400
 NS = "xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'"
 
 
-@pytest.mark.parametrize(
+@table(
     ("feed", "rhythm"),
     [
         ({}, Rhythm()),

@@ -137,7 +137,7 @@ def test_texts_of_trafilaturas_own_evaluation_are_better_than_its_best(corpus):
 
 @pytest.mark.sampled
 def test_texts_of_news_of_forty_countries_are_better_than_trafilaturas_best(corpus):
-    known = newspapers(corpus, 20)
+    known = newspapers(corpus, 9)
     assert len(known) > some(100, 10)
     found = scores(known)
     assert found[OURS].f >= best(found) + some(0.01, -0.01)
@@ -181,7 +181,7 @@ def test_readabilitys_pages(corpus):
 @pytest.mark.sampled
 def test_news_pages_of_forty_countries(corpus):
     counts: Counter[str] = Counter()
-    for body, url, facts in fundus_pages(corpus, 20):
+    for body, url, facts in fundus_pages(corpus, 9):
         compare(read(body, url), facts, counts)
     parts = ("title", "authors", "minute", "day", "text")
     shares = told("fundus", counts, *parts)

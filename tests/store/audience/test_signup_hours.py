@@ -37,7 +37,7 @@ def test_counters_are_kept_for_today_and_no_longer_than_they_are_asked_for(any_s
 def test_a_flood_costs_a_row_an_hour(any_store, now):
     caps = {EVERYBODY: Cap(100, 2400)}
     with any_store.ledger() as connection:
-        for _ in range(300):
+        for _ in range(120):
             due = signup_hours.due(connection, caps, now, WEEK)
             signup_hours.count(connection, caps, due)
         rows = connection.exec_driver_sql("SELECT count(*) FROM signup_hour").scalar()

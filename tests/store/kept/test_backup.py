@@ -36,10 +36,8 @@ def filled(any_store, now):
     """A store with something in it, on each database."""
     with any_store.write() as connection:
         source = builders.add_source(connection, now)
-        for number in range(20):
-            builders.add_story(
-                connection, source=source, topics=[], entered_at=now, title=f"Tin {number}"
-            )
+        titles = [f"Tin {number}" for number in range(20)]
+        builders.add_stories(connection, source=source, entered_at=now, titles=titles)
     return any_store
 
 

@@ -70,6 +70,11 @@ def full(any_store, now):
     return any_store
 
 
+WAYS = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+one_way = pytest.mark.parametrize("any_store", levels.each(WAYS, of="way"), indirect=True)
+"""For what is asked of a place before anything is copied: in a sample from one of the two."""
+
+
 @pytest.fixture
 def place(full, tmp_path, request):
     """The address of an empty store of the other kind."""
@@ -129,6 +134,7 @@ def test_it_comes_back_the_same(full, place, tmp_path, empty_postgres):
         assert rows(store) == before
 
 
+@one_way
 def test_a_place_that_holds_something_else_is_refused(full, place, now):
     with closing(Store(place)) as store:
         migrate(store)
@@ -140,6 +146,7 @@ def test_a_place_that_holds_something_else_is_refused(full, place, now):
         assert rows(store) == before
 
 
+@one_way
 def test_a_place_that_was_only_looked_at_is_empty(full, place, now):
     with closing(Store(place)) as store:
         migrate(store)
@@ -151,6 +158,7 @@ def test_a_place_that_was_only_looked_at_is_empty(full, place, now):
         assert rows(store) == rows(full)
 
 
+@one_way
 def test_a_store_that_is_in_use_is_refused(full, place):
     where = origin(full)
     with full.read() as connection:

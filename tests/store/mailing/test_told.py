@@ -25,13 +25,9 @@ def ledger(any_store, now):
     """Two digests of two scopes and one reader of both. Returns how to tell him articles."""
     with any_store.write() as connection:
         source = builders.add_source(connection, now)
-        topic = builders.add_topic(connection, now)
-        articles = [
-            builders.add_story(
-                connection, source=source, topics=[topic], entered_at=now, title=f"Tin {n}"
-            )[1]
-            for n in range(MANY)
-        ]
+        articles = builders.add_stories(
+            connection, source=source, entered_at=now, titles=[f"Tin {n}" for n in range(MANY)]
+        )
         digests = {
             name: builders.add_digest(connection, now, name, scope=scope)
             for name, scope in (("tuan", "news"), ("ngay", "news"), ("nam", "review"))

@@ -21,6 +21,7 @@ from service.text.references.find import (
     references,
     slug,
 )
+from tests.levels import table
 
 LABELLED = Path(__file__).with_name("labelled.txt")
 MARKS = re.compile(r"(\{[^}]*\}|<[^>]*>)")
@@ -120,7 +121,7 @@ def test_what_a_person_writes(written, reference):
     assert parsed(written) == reference
 
 
-@pytest.mark.parametrize(
+@table(
     "written",
     [
         "", "38", "38/2020", "CT/TW", "2-1", "25/12/2020", "0912-345-678", "29A-123.45", "36/TW",
