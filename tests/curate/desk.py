@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, exists, func, or_, select
+from functools import cache
+
+from sqlalchemy import and_, exists, func, literal, or_, select, union_all
 
 from service.config.schema import Settings
 from service.curate.admit import AdmitSource, admit
@@ -27,6 +29,12 @@ SETTINGS = Settings.model_validate(
 
 def broken(connection):
     """What must never be, whatever was said: rows that hang on an article that was merged away."""
+    return connection.scalars(_broken()).all()
+
+
+@cache
+def _broken():
+    """One statement for all rules: it is asked after every document."""
     merged = select(t.article.c.id).where(t.article.c.merged_into.is_not(None))
     gone = select(t.story.c.id).where(t.story.c.merged_into.is_not(None))
     homes = select(t.story_article.c.article_id)
@@ -46,7 +54,9 @@ def broken(connection):
             t.story.c.merged_into.is_(None), t.story.c.article_id.in_(merged)
         ),
     }
-    return [name for name, rule in rules.items() if connection.scalar(select(exists().where(rule)))]
+    return union_all(
+        *(select(literal(name)).where(exists().where(one)) for name, one in rules.items())
+    )
 
 
 def first_entered():

@@ -63,7 +63,7 @@ def test_a_language_without_words_gets_english_sentences(room):
 
 
 def test_more_subscriptions_than_one_batch(room):
-    number = 2 * BATCH + 20
+    number = BATCH + 20
     with room.store.write() as connection:
         digest = connection.execute(select(t.digest.c.id)).scalar_one()
         for one in range(number):

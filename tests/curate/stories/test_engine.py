@@ -241,7 +241,7 @@ def test_many_articles_with_one_title_are_one_story_and_are_compared_with_few() 
     sums = []
     for _part in range(4):
         looked.clear()
-        numbers = [desk.add(FLOOD) for _time in range(120)]
+        numbers = [desk.add(FLOOD) for _time in range(80)]
         sums.append(sum(looked))
     assert {desk.stories.story_of(number) for number in numbers} == {1001}
     assert sums[3] <= sums[1]
