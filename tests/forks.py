@@ -25,11 +25,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 MESSAGE_BYTES = 128 * 1024
+PATIENCE_S = 300
+"""How long a worker waits for the server, which loads for some seconds."""
 
 
 class Forked:
@@ -74,18 +77,39 @@ class Forked:
 
 @cache
 def _server() -> socket.socket:
-    """Started by the first who wants it; it ends with these tests."""
-    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [sys.executable, "-u", __file__, str(its.fileno())]
-    process = subprocess.Popen(command, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL)
-    its.close()
+    """A line to the server of all workers of this run. It ends with the last of them."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    where = f"\0bantin-tests-{run}"  # in no folder: the system forgets it with the server
+    begun = time.monotonic()
+    while time.monotonic() - begun < PATIENCE_S:
+        with contextlib.suppress(OSError):  # another worker has it
+            _start(where)
+        ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with contextlib.suppress(ConnectionError):
+            ours.connect(where)
+            if ours.recv(1):
+                atexit.register(ours.close)
+                return ours
+        ours.close()  # it was just about to listen, or to end
+        time.sleep(0.01)
+    raise TimeoutError("the server of forked commands is not there")
+
+
+def _start(where: str) -> None:
+    """Start the server. Raises OSError where there is one."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+        listening.bind(where)
+        listening.listen()
+        command = [sys.executable, "-u", __file__, str(listening.fileno())]
+        process = subprocess.Popen(
+            command, pass_fds=[listening.fileno()], stdin=subprocess.DEVNULL
+        )  # fmt: skip
 
     def end() -> None:
-        ours.close()
-        process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)  # other workers may need it for longer
 
     atexit.register(end)
-    return ours
 
 
 def _load() -> None:
@@ -105,17 +129,34 @@ def _load() -> None:
     gc.enable()
 
 
-def _next_command(asked: socket.socket) -> list[str]:
-    """Fork for whoever asks. Returns in the forked process, with what that is to run."""
+def _asked(listening: socket.socket) -> tuple[bytes, list[int]]:
+    """The next command, for which this process was forked, and its files."""
+    workers: list[socket.socket] = []
     while True:
-        message, files, _, _ = socket.recv_fds(asked, MESSAGE_BYTES, 4)
-        if not message:
-            os._exit(0)  # the tests have ended
-        if os.fork() == 0:
-            break
-        for file in files:
-            os.close(file)
-    asked.close()
+        for ready in select.select([listening, *workers], [], [])[0]:
+            if ready is listening:
+                worker, _ = listening.accept()
+                workers.append(worker)
+                with contextlib.suppress(ConnectionError):
+                    worker.send(b"!")
+                continue
+            message, files, _, _ = socket.recv_fds(ready, MESSAGE_BYTES, 4)
+            if message and os.fork() == 0:
+                for one in (listening, *workers):
+                    one.close()
+                return message, files
+            for file in files:
+                os.close(file)
+            if not message:
+                workers.remove(ready)
+                ready.close()
+                if not workers:
+                    os._exit(0)  # the tests have ended
+
+
+def _next_command(listening: socket.socket) -> list[str]:
+    """Fork for whoever asks. Returns in the forked process, with what that is to run."""
+    message, files = _asked(listening)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     *standard, telling = files
     pid = os.fork()

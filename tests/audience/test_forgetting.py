@@ -80,6 +80,7 @@ def files_with(folder, words):
 
 
 @pytest.mark.large
+@pytest.mark.sampled
 def test_no_byte_of_the_address_is_left_under_the_folder(
     tmp_path, sqlite_url, settings, renderer, now, previous_cut, outbox, request
 ):
@@ -161,6 +162,7 @@ def a_command(path, query):
 
 
 @pytest.mark.large
+@pytest.mark.sampled
 def test_rows_say_nothing_of_who_is_forgotten(
     people_store, settings, renderer, now, previous_cut, outbox, forget
 ):

@@ -39,6 +39,7 @@ def together(*jobs):
     assert failures == []
 
 
+@pytest.mark.sampled
 def test_entries_that_move_between_shared_addresses(postgres_database, now):
     """Each round a source's entries are somewhere else: articles are found, made and merged."""
     sources = {name: {"url": f"https://{name}.vn/rss"} for name in "abc"}

@@ -151,6 +151,7 @@ def test_a_process_that_ends_does_not_wait_for_a_large_archive(desk):
     assert desk.quiet("https://a.vn/449") == {"troi": True}
 
 
+@pytest.mark.sampled
 def test_matching_stored_articles_anew_gives_what_matching_them_at_the_door_gave(
     corpus, store, now
 ):

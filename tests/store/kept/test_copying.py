@@ -134,6 +134,7 @@ def test_it_comes_back_the_same(full, place, tmp_path, empty_postgres):
         assert rows(store) == before
 
 
+@pytest.mark.sampled
 @one_way
 def test_a_place_that_holds_something_else_is_refused(full, place, now):
     with closing(Store(place)) as store:
@@ -146,6 +147,7 @@ def test_a_place_that_holds_something_else_is_refused(full, place, now):
         assert rows(store) == before
 
 
+@pytest.mark.sampled
 @one_way
 def test_a_place_that_was_only_looked_at_is_empty(full, place, now):
     with closing(Store(place)) as store:
@@ -158,6 +160,7 @@ def test_a_place_that_was_only_looked_at_is_empty(full, place, now):
         assert rows(store) == rows(full)
 
 
+@pytest.mark.sampled
 @one_way
 def test_a_store_that_is_in_use_is_refused(full, place):
     where = origin(full)
