@@ -25,7 +25,7 @@ from tests.net.island import HIDING, NOT_ALLOWED, OTHER, PRIVATE, PUBLIC, PUBLIC
 from tests.net.wire import raw_server
 
 LOOPBACK = ["127.0.0.0/8"]
-PATIENT = FetchLimits(total_s=30.0)
+PATIENT = FetchLimits(total_s=300.0)
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
