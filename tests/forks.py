@@ -8,6 +8,7 @@ itself, at memory, or at another environment of Python takes `subprocess` instea
 
     a test ──command──> the server ──forks──> a watcher, which tells how it ended
                                                 └─forks─> the command
+                                                            └─forks─> what it forks workers from
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import contextlib
 import gc
 import importlib
 import json
+import multiprocessing.util
 import os
 import runpy
 import select
@@ -29,10 +31,14 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 MESSAGE_BYTES = 128 * 1024
 PATIENCE_S = 300
 """How long a worker waits for the server, which loads for some seconds."""
+
+READERS = {"up", "serve", "collect", "demo"}
+"""Commands that read documents, in processes of multiprocessing's fork server."""
 
 
 class Forked:
@@ -122,6 +128,8 @@ def _load() -> None:
     gc.disable()
     for place, _ in COMMANDS.values():
         importlib.import_module(place.partition(":")[0])
+    for name in ("parse_task", "article_page_task"):
+        importlib.import_module(f"service.collect.workers.{name}")
     templates = Renderer(site_view(Settings(site={"title": "Tin"})))._environment
     for name in templates.list_templates(extensions=["j2"]):
         templates.get_template(name)
@@ -175,7 +183,47 @@ def _next_command(listening: socket.socket) -> list[str]:
     os.environ.clear()
     os.environ.update(wanted["env"])
     command: list[str] = wanted["command"]
+    if command[0].endswith(".py") or READERS & set(command):
+        _have_a_fork_server_at_hand()
     return command
+
+
+def _have_a_fork_server_at_hand() -> None:
+    """The one that the command will start, once, is forked now, when it has no thread yet.
+
+    It would be a Python of its own, which loads again for a third of a second what is loaded here.
+    """
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        _wait_to_be_the_fork_server(its)
+    its.close()
+    at_hand, spawn = [pid], multiprocessing.util.spawnv_passfds
+
+    def start(path: bytes, args: Sequence[Any], passed: Sequence[int]) -> int:
+        code = str(args[-1])
+        if not at_hand or "multiprocessing.forkserver" not in code:
+            return spawn(path, args, passed)
+        listens, lives = passed
+        code = code.replace(f"main({listens}, {lives}, ", "main(%d, %d, ", 1)
+        with ours:
+            socket.send_fds(ours, [code.encode()], [listens, lives])
+        return at_hand.pop()
+
+    multiprocessing.util.spawnv_passfds = start
+
+
+def _wait_to_be_the_fork_server(asked: socket.socket) -> None:
+    """Does not return. It ends when the command ends without having wanted it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    code, files, _, _ = socket.recv_fds(asked, MESSAGE_BYTES, 2)
+    asked.close()
+    with contextlib.suppress(SystemExit):
+        if code:
+            begin, place, rest = code.decode().partition("main(%d, %d, ")
+            exec(begin + place % tuple(files) + rest, {})  # multiprocessing’s own
+    os._exit(0)
 
 
 def _run_as_main(script: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -53,10 +54,7 @@ def installed(built, tmp_path_factory) -> Path:
 
 
 def _is_here(module: str) -> bool:
-    done = subprocess.run(
-        [sys.executable, "-c", f"import {module}"], capture_output=True, check=False
-    )
-    return done.returncode == 0
+    return importlib.util.find_spec(module) is not None
 
 
 def _run(*command: str, cwd: Path | None = None) -> str:
@@ -122,10 +120,7 @@ def test_a_site_begins_there_in_an_empty_folder(installed, tmp_path):
     assert _run(bantin, "--version", cwd=tmp_path) == f"bantin, version {VERSION}\n"
     _run(bantin, "init", "tin", "--title", "Tin", "--language", "vi", "--url",
          "https://tin.example.vn", cwd=tmp_path)  # fmt: skip
-    site = tmp_path / "tin"
-    assert json.loads(_run(bantin, "check", "--json", cwd=site))["ok"] is True
-    assert _run(bantin, "migrate", cwd=site) == "the tables are those of this version\n"
-    assert "nothing to do" in _run(bantin, "migrate", "--check", cwd=site)
+    assert _run(bantin, "migrate", cwd=tmp_path / "tin") == "the tables are those of this version\n"
 
 
 def test_the_same_tree_gives_the_same_bytes(built, tmp_path):
@@ -143,7 +138,6 @@ def test_the_changelog_has_the_version_and_the_day_it_was_made():
 
 
 def test_the_demo_runs_from_there(installed, tmp_path):
-    assert _run(str(installed / "bantin"), "--version", cwd=tmp_path).startswith("bantin")
     said = json.loads(_run(str(installed / "bantin"), "demo", "--once", "--json", cwd=tmp_path))
     assert (said["sources"], said["failed"]) == (7, 1)
     assert said["entries"] > said["articles"] > 20

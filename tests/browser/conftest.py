@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from service.store.core.database import Store
+from tests import levels
 from tests.web.conftest import Web, settings_with
 from tests.web.test_socket import free_port, serving
 
@@ -20,6 +22,14 @@ NOTHING = "/nothing/"
 """A page that is not there."""
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
+LANGUAGES = ["vi", "en"]
+
+each_browser = pytest.mark.parametrize(
+    ("language", "size"),
+    list((itertools.product if levels.WHOLE else zip)(LANGUAGES, SIZES)),
+    indirect=True,
+)
+"""Every language on every screen; in a sample each of them once."""
 
 
 @pytest.fixture(scope="package")
@@ -36,7 +46,7 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(params=["vi", "en"])
+@pytest.fixture(params=LANGUAGES)
 def language(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

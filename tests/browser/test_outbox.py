@@ -11,6 +11,8 @@ from service.mail.drain import drain
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.web.admin import admin_key
+from tests import levels
+from tests.browser.conftest import SIZES
 from tests.web.conftest import settings_with
 from tests.web.people import fill, newest
 
@@ -28,7 +30,9 @@ def send(web):
     work.join()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("language", ["vi"], indirect=True)
+@pytest.mark.parametrize("size", levels.each(list(SIZES), "outbox"), indirect=True)
 def test_a_mail_is_shown_in_a_frame_and_its_link_opens_beside_it(site, person, size):
     web, url = site
     fill(web)
@@ -46,17 +50,6 @@ def test_a_mail_is_shown_in_a_frame_and_its_link_opens_beside_it(site, person, s
     confirm.get_by_role("button", name="Bắt đầu nhận").click()
     confirm.get_by_role("heading", level=1, name="Xong").wait_for()
     assert newest(web).confirmed
-
-
-@pytest.mark.parametrize("language", ["vi"], indirect=True)
-def test_the_status_page_fits(site, person, size):
-    web, url = site
-    page = person(size)
-    page.goto(admin_key.link(url, "/admin/", admin_key.ensure(web.settings.var), web.now))
-    page.get_by_role("heading", level=1, name="Tình trạng").wait_for()
-    inside = page.locator("html").bounding_box()["width"]
-    assert page.locator("main").bounding_box()["width"] <= inside
-    assert page.evaluate("document.documentElement.scrollWidth") <= inside
 
 
 @pytest.mark.parametrize("language", ["vi"], indirect=True)

@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from tests.browser.conftest import each_browser
 from tests.web.own import links
 from tests.web.people import newest, subscribe
 
@@ -39,6 +40,7 @@ def picture(page, name):
 
 
 @pytest.mark.sampled
+@each_browser
 def test_from_the_preferences_to_a_new_address_the_data_and_goodbye(site, person, language, size):
     web, url = site
     say = WORDS[language]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 
 import pytest
 
-from tests import levels
+from tests.browser.conftest import each_browser
 from tests.web.people import newest
 
 pytestmark = pytest.mark.browser
@@ -62,16 +61,8 @@ def fits(page):
     return all(box["x"] >= -0.5 and box["x"] + box["width"] <= inside + 0.5 for box in boxes)
 
 
-BROWSERS = list(itertools.product(["vi", "en"], ["phone", "desktop"]))
-SOME_BROWSERS = [("vi", "phone"), ("en", "desktop")]
-
-browsers = pytest.mark.parametrize(
-    ("language", "size"), BROWSERS if levels.WHOLE else SOME_BROWSERS, indirect=True
-)
-
-
 @pytest.mark.sampled
-@browsers
+@each_browser
 def test_the_whole_way_in_one_browser(site, person, size, language):
     web, url = site
     say = WORDS[language]
@@ -113,7 +104,7 @@ def test_the_whole_way_in_one_browser(site, person, size, language):
 
 
 @pytest.mark.sampled
-@browsers
+@each_browser
 def test_elsewhere_one_big_button(site, person, size, language):
     web, url = site
     say = WORDS[language]

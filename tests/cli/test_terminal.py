@@ -78,10 +78,10 @@ def test_a_pass_has_a_bar_and_tables_are_set(site):
     assert "\t" not in shown
 
 
-def test_an_id_can_be_copied_and_an_address_is_whole(site, web):
+def test_an_id_can_be_copied_and_an_address_is_whole(run, site, web):
     long = "Một tiêu đề rất dài về việc học của học sinh vùng cao trong mùa lũ năm nay"
     web.pages["/a.xml"] = rss(long)
-    on_terminal("collect", cwd=site)
+    run("collect")
     for columns in (120, 80):
         _, shown = on_terminal("stories", "list", cwd=site, columns=columns)
         assert len(re.findall(r"\b[a-z2-7]{24}\b", shown)) == 2
@@ -108,7 +108,6 @@ def test_status_is_readable_on_eighty_columns(site):
 
 
 def test_processes_are_readable_on_eighty_columns(site):
-    on_terminal("status", cwd=site)
     now = datetime.now(UTC)
     store = Store(f"sqlite:///{site}/var/bantin.db")
     with store.write() as connection:
@@ -136,21 +135,21 @@ def test_with_json_nothing_but_the_document_is_shown(site):
     assert len(shown.strip().splitlines()) == 1
 
 
-def test_what_sources_say_cannot_speak_to_the_terminal(site, web):
+def test_what_sources_say_cannot_speak_to_the_terminal(run, site, web):
     title = "Tin \x9b31m \u202eđảo [bold]x[/bold]"
     web.pages["/a.xml"] = (
         "<rss version='2.0'><channel><title>A</title><item>"
         f"<title>{title}</title><link>https://a.example/1</link></item></channel></rss>"
     ).encode()
-    on_terminal("collect", cwd=site)
+    run("collect")
     _, shown = on_terminal("articles", cwd=site)
     assert "[bold]x[/bold]" in shown
     assert "\x9b" not in shown
     assert "\u202e" not in shown
 
 
-def test_a_preview_can_be_read_on_a_terminal_and_its_bytes_are_there_for_the_asking(site):
-    on_terminal("collect", cwd=site)
+def test_a_preview_can_be_read_on_a_terminal_and_its_bytes_are_there_for_the_asking(run, site):
+    run("collect")
     code, shown = on_terminal("digest", "preview", "ngay", "--sample", cwd=site)
     assert code == 0, shown
     plain = re.sub(r"\x1b\[[\d;]*m", "", shown)

@@ -7,15 +7,15 @@ import shutil
 import signal
 import socket
 import stat
-import subprocess
 import urllib.error
 import urllib.request
 
 import pytest
 
 from service.runtime import pidfile
+from service.web.admin import admin_key
 from tests.cli.conftest import rss
-from tests.running import BANTIN, until
+from tests.running import until
 
 
 def get(url: str) -> tuple[int, str]:
@@ -55,11 +55,11 @@ def test_a_site_from_init_is_served_collected_and_stopped_by_sigterm(
 
 
 def test_a_key_that_others_could_read_is_replaced_at_the_start(site, base, start):
+    admin_key.ensure(site / "var")
     key = site / "var" / "admin.key"
-    seen = []
-    for mode in (0o600, 0o600, 0o644):
-        if key.exists():
-            key.chmod(mode)
+    seen = [key.read_text()]
+    for mode in (0o600, 0o644):
+        key.chmod(mode)
         up = start("up", cwd=site)
         up.wait_for("serving")
         seen.append(key.read_text())
@@ -68,8 +68,8 @@ def test_a_key_that_others_could_read_is_replaced_at_the_start(site, base, start
     assert seen[0] == seen[1] != seen[2]
 
 
-def test_ctrl_c_is_quiet(site, base, start):
-    up = start("up", cwd=site)
+def test_serve_is_another_name_for_it_and_ctrl_c_is_quiet(site, base, start):
+    up = start("serve", cwd=site)
     up.wait_for("serving")
     assert up.stop(signal.SIGINT) == 0
     assert "Traceback" not in up.err.read_text()
@@ -111,14 +111,6 @@ def test_a_number_that_a_dead_service_left_is_nobody(run, bare_site):
     run("reload", code=1)
 
 
-def test_a_second_service_in_the_same_folder_is_refused(run, site, base, start):
-    up = start("up", cwd=site)
-    up.wait_for("serving")
-    result = run("up", code=2)
-    assert f"is already running, as process {up.process.pid}" in result.stderr
-    assert up.stop() == 0
-
-
 def test_a_port_that_is_taken_starts_nothing(run, site, base):
     shutil.rmtree(site / "var")
     with socket.create_server(("127.0.0.1", int(base.rpartition(":")[2]))):
@@ -127,9 +119,13 @@ def test_a_port_that_is_taken_starts_nothing(run, site, base):
     assert not (site / "var").exists()
 
 
-def test_commands_work_beside_the_running_service(run, ask, site, base, web, start):
+def test_commands_work_beside_the_running_service_but_a_second_one_is_refused(
+    run, ask, site, base, web, start
+):
     up = start("up", cwd=site)
     up.wait_for("serving")
+    second = run("up", code=2)
+    assert f"is already running, as process {up.process.pid}" in second.stderr
     until(lambda: all(one["state"] == "ok" for one in ask("status")["sources"]))
     run("subscribers", "add", "minh@example.vn", "--digest", "ngay")
     web.pages["/a.xml"] = rss("Tin cũ", "Cầu mới")
@@ -141,18 +137,9 @@ def test_commands_work_beside_the_running_service(run, ask, site, base, web, sta
     assert "Traceback" not in up.err.read_text()
 
 
-def test_serve_is_another_name_for_it(site, base, start):
-    up = start("serve", cwd=site)
-    up.wait_for("serving")
-    assert up.stop() == 0
-
-
-def test_faults_start_nothing(site):
+def test_faults_start_nothing(run, site):
     (site / "bantin.toml").write_text("[site]\ntitle = 5\n")
-    done = subprocess.run(
-        [BANTIN, "up"], cwd=site, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert done.returncode == 2
+    done = run("up", code=2)
     assert done.stderr.startswith("bantin.toml:2: site.title: ")
     assert done.stdout == ""
 

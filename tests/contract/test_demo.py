@@ -7,6 +7,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -34,7 +35,6 @@ from service.store.content import admin_queries
 from service.web.app import create_app
 from service.web.subscriber.rhythms import previous_cut
 from tests.contract.way import one_line, parsed, text_of
-from tests.running import finished
 from tests.web.test_socket import serving
 
 ROOT = Path(__file__).parents[2]
@@ -325,10 +325,11 @@ def test_each_mail_carries_what_mail_programs_look_for(ran):
         assert "=?" not in str(mail.get("List-Unsubscribe")), "an address folded into words"
 
 
-def test_one_click_of_each_mail_ends_that_digest_alone(tmp_path):
+def test_one_click_of_each_mail_ends_that_digest_alone(ran, tmp_path):
     """Through the real web part on a real socket, as a mail provider does it."""
-    done = finished("demo", "--once", "--json", "--dir", str(tmp_path / "demo"), cwd=tmp_path)
-    own = Ran(tmp_path / "demo", json.loads(done.stdout), 0.0)
+    folder = tmp_path / "demo"
+    shutil.copytree(ran.folder, folder)
+    own = Ran(folder, {"outbox": str(folder / "var" / "outbox")}, 0.0)
     config = own.folder / "bantin.toml"
     config.write_text(config.read_text() + '\n[digest.tuan]\ncadence = "weekly"\n')
     with opened(own) as service:

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 import feedparser
 import pytest
-from sqlalchemy import make_url, text
 
 from service.collect.workers.pool import Parsers
 from service.demo import folder
@@ -22,7 +21,6 @@ from service.demo.content import Content
 from service.demo.folder import Place, shipped_feeds
 from service.demo.publisher import Publisher
 from service.demo.tour import DIGEST, READERS, Tour
-from service.store.core.database import Store
 from tests.contract.way import Way, one_line, parsed, text_of
 
 pytestmark = pytest.mark.postgres
@@ -100,20 +98,6 @@ async def test_the_tour_gives_the_same_on_both(tmp_path, postgres_database):
     assert all(lite["told"].values())
     assert lite["totals"]["entries"] > 20
     assert lite["totals"]["deliveries"] == {"accepted": len(READERS)}
-
-
-async def test_the_url_may_stand_in_the_toml_as_people_write_it(tmp_path, postgres_database):
-    """`postgresql://…`, without the name of a driver."""
-    assert make_url(postgres_database).drivername == "postgresql"
-    store = f'[store]\nurl = "{postgres_database}"\n\n[web]'
-    with folder.settle(tmp_path / "demo", NOW) as place:
-        place.config.write_text(place.config.read_text().replace("[web]", store, 1))
-        gave = await _tour(place, {})
-    assert gave["totals"]["deliveries"] == {"accepted": len(READERS)}
-    there = Store(postgres_database)
-    with there.read() as connection:
-        assert connection.execute(text("SELECT count(*) FROM entry")).scalar_one() > 20
-    there.close()
 
 
 # -- byte for byte ----------------------------------------------------------------------------

@@ -340,8 +340,8 @@ def test_min_never_reached_tells_after_28_days(open_newsroom):
     room.subscribe()
     room.story("alone", at=at(MONDAY, -1))
     for day in range(28):
-        room.run(MONDAY + day * DAY)
-    assert room.mails() == []
+        room.plan(MONDAY + day * DAY)
+    assert room.states() == {}
     room.run(MONDAY + 28 * DAY)
     assert room.mails() == [["alone"]]
 
@@ -428,16 +428,16 @@ def test_a_relay_that_is_down_for_eight_hours(open_newsroom):
     room.story("a", "giao-duc", at=at(MONDAY, -0.5))
     room.story("first", "y-te", at=at(MONDAY, -0.5))
     told_late = []
-    for quarter in range(-1, 32):
-        room.plan(at(MONDAY, quarter / 4))
-        room.refuse(until=at(MONDAY, quarter / 4 + 0.25))
-        if quarter in {3, 9, 17, 25}:
-            title = f"news of hour {quarter // 4}"
-            room.story(title, "y-te", at=at(MONDAY, quarter / 4 + 0.1))
+    for half in range(-1, 16):
+        room.plan(at(MONDAY, half / 2))
+        room.refuse(until=at(MONDAY, half / 2 + 0.25))
+        if half in {1, 4, 8, 12}:
+            title = f"news of hour {half / 2}"
+            room.story(title, "y-te", at=at(MONDAY, half / 2 + 0.1))
             told_late.append(title)
     assert room.states().get("accepted") is None
-    for quarter in range(32, 42):  # it is back
-        room.plan(at(MONDAY, quarter / 4))
+    for half in range(16, 21):  # it is back
+        room.plan(at(MONDAY, half / 2))
         room.accept()
     assert room.titles(MINH) == ["a"]
     assert sorted(room.titles(NAM)) == sorted(["first", *told_late])
@@ -562,7 +562,7 @@ def test_a_dst_gap(open_newsroom):
     room.subscribe(zone=NEW_YORK)
     room.run(gap - DAY + HOUR)
     room.story("a", at=gap - 3 * HOUR)
-    for minutes in range(-90, 180, 10):
+    for minutes in range(-90, 180, 30):
         room.run(gap + timedelta(minutes=minutes))
     room.story("b", at=gap + 4 * HOUR)
     room.run(gap + DAY - timedelta(minutes=30))
@@ -578,7 +578,7 @@ def test_a_dst_overlap(open_newsroom):
     room.run(first - DAY)
     room.story("a", at=first - 3 * HOUR)
     room.story("b", at=first + HOUR / 2)
-    for minutes in range(-90, 240, 10):
+    for minutes in range(-90, 240, 30):
         room.run(first + timedelta(minutes=minutes))
     assert room.mails() == [["a"]]
     room.run(first + DAY + HOUR)
