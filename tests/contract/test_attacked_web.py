@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Web, publisher, rss
-from tests.running import Running, until, unused_port
+from tests.running import Hasty, until, unused_port
 
 DESCRIPTORS = 1024
 PATIENCE_S = 60.0
@@ -56,16 +56,16 @@ a"""
 """A form for a digest that exists: the application waits for the rest of it."""
 
 
-class Up(Running):
+class Up(Hasty):
     """The service, which cannot have more than DESCRIPTORS."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.port = port
-        super().__init__("up", cwd=folder)
+        super().__init__(str(folder / "bantin.toml"), cwd=folder)
 
     def command(self, *args: str) -> list[str]:
         limited = f'ulimit -n {DESCRIPTORS}; exec "$0" "$@"'
-        return ["sh", "-c", limited, *super().command(*args)]
+        return ["sh", "-c", limited, sys.executable, "-P", *super().command(*args)]
 
     def connect(self, timeout: float = PATIENCE_S) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)

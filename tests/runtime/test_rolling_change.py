@@ -223,7 +223,6 @@ async def walk(site, order, *, alone):
     return standing(new)
 
 
-@pytest.mark.both_engines
 @pytest.mark.sampled
 async def test_whatever_the_order_it_ends_as_with_one_process(open_site):
     for order in ORDERS:
