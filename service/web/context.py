@@ -13,6 +13,7 @@ from service.config.schema import Settings
 from service.render.engine import Renderer, Stamps
 from service.report.health import Health
 from service.store.core.database import Store
+from service.web.forgery import Comes, comes
 from service.web.limiter import Limiter
 from service.web.page_cache import PageCache
 from service.web.search_limits import SearchLimits
@@ -73,6 +74,12 @@ def context_of(request: Request) -> Context:
     found = request.app.state.context
     assert isinstance(found, Context)
     return found
+
+
+def came_from(request: Request) -> Comes:
+    """Where a form comes from, as far as the browser says."""
+    base_url = context_of(request).settings.site.base_url
+    return comes(request.headers, visitor_of(request).origin, base_url)
 
 
 def visitor_of(request: Request) -> Visitor:

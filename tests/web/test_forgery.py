@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.web.subscriber.forgery import Comes, comes, is_prefetch
+from service.web.forgery import Comes, comes, is_prefetch
 
 US, ELSEWHERE, UNSAID = Comes.FROM_US, Comes.FROM_ELSEWHERE, Comes.UNSAID
 

@@ -35,9 +35,8 @@ from service.web.admin.admin_access import key_of
 from service.web.admin.admin_pages import with_key
 from service.web.admin.admin_views import marked
 from service.web.answers import PRIVATE, error, page, see
-from service.web.context import Context, context_of, visitor_of
-from service.web.subscriber import forgery
-from service.web.subscriber.forgery import Comes
+from service.web.context import Context, came_from, context_of
+from service.web.forgery import Comes
 from service.web.subscriber.form_fields import Fields, read
 
 _DONE = ("done", "refused")
@@ -208,11 +207,8 @@ def _take_back(context: Context, public_id: str, do: str, fields: Fields) -> boo
 async def _sent(request: Request) -> Fields | None:
     """What a form of ours brought; None: it comes from elsewhere, or has no token of ours."""
     context, key, fields = context_of(request), await key_of(request), await read(request)
-    came = forgery.comes(
-        request.headers, visitor_of(request).origin, context.settings.site.base_url
-    )
     ours = key is not None and admin_key.opens(key, "form", fields.one("token"), context.clock())
-    return fields if ours and came is not Comes.FROM_ELSEWHERE else None
+    return fields if ours and came_from(request) is not Comes.FROM_ELSEWHERE else None
 
 
 def _act(context: Context, public_id: str, do: str, other: str) -> bool:

@@ -25,10 +25,9 @@ from service.render.addresses import edition_page
 from service.store.reviews import reviews, stories
 from service.store.reviews.readers import due_readers
 from service.web.answers import error, page, see
-from service.web.context import Context, context_of, visitor_of
+from service.web.context import Context, came_from, context_of
 from service.web.editor.views import ReviewPage, action_of, review_page
-from service.web.subscriber import forgery
-from service.web.subscriber.forgery import Comes
+from service.web.forgery import Comes
 from service.web.subscriber.form_fields import Fields, read
 
 FORM_LIMIT = 512 * 1024
@@ -59,8 +58,7 @@ async def press(request: Request) -> Response:
     """`POST /review/TOKEN`."""
     context = context_of(request)
     fields = await read(request, FORM_LIMIT)
-    origin, base_url = visitor_of(request).origin, context.settings.site.base_url
-    if forgery.comes(request.headers, origin, base_url) is Comes.FROM_ELSEWHERE:
+    if came_from(request) is Comes.FROM_ELSEWHERE:
         return error(request, 403)
     token, action = request.path_params["token"], action_of(fields.one("do"))
     version = fields.one("version")

@@ -14,9 +14,9 @@ from service.audience.confirm import Confirmation, ConfirmationState
 from service.audience.signup import LINK_LASTS
 from service.newsletter import welcome
 from service.web.answers import error
-from service.web.context import Context, context_of, visitor_of
-from service.web.subscriber import cookies, forgery, rhythms
-from service.web.subscriber.forgery import Comes
+from service.web.context import Context, came_from, context_of, visitor_of
+from service.web.forgery import Comes, is_prefetch
+from service.web.subscriber import cookies, rhythms
 from service.web.subscriber.form_fields import BODY_LIMIT, read
 from service.web.subscriber.own_subscription import own_page
 
@@ -24,17 +24,15 @@ from service.web.subscriber.own_subscription import own_page
 async def follow(request: Request) -> Response:
     """`GET /confirm/TOKEN`. Only a real GET of the known browser writes; HEAD never does."""
     context = context_of(request)
-    known = request.method == "GET" and not forgery.is_prefetch(request.headers)
+    known = request.method == "GET" and not is_prefetch(request.headers)
     cookie = cookies.read(request, context) if known else None
     return await _confirm(request, cookie=cookie, pressed=False)
 
 
 async def press(request: Request) -> Response:
     """`POST /confirm/TOKEN`: the button, or `do=undo` behind it."""
-    context, visitor = context_of(request), visitor_of(request)
     fields = await read(request)
-    came = forgery.comes(request.headers, visitor.origin, context.settings.site.base_url)
-    if came is Comes.FROM_ELSEWHERE:
+    if came_from(request) is Comes.FROM_ELSEWHERE:
         return error(request, 403)
     if fields.one("do") == "undo":
         return await _take_back(request)

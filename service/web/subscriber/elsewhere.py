@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from urllib.parse import urlsplit
 
-from service.web.subscriber.forgery import plain_origin
+from service.web.forgery import plain_origin
 
 LONGEST = 2000
 """Characters of an address to return to."""

@@ -22,9 +22,8 @@ from service.mail.personal import move_path, own_path
 from service.mail.relays import outbox_of
 from service.store.audience.subscriptions import Subscription
 from service.web.answers import PRIVATE, error, page
-from service.web.context import context_of, visitor_of
-from service.web.subscriber import forgery
-from service.web.subscriber.forgery import Comes
+from service.web.context import came_from, context_of, visitor_of
+from service.web.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
 from service.web.subscriber.own_subscription import own_page
 from service.web.subscriber.views import MovingView, OwnView
@@ -37,7 +36,7 @@ _log = logging.getLogger("bantin.web")
 async def send_link(request: Request) -> Response:
     """`POST /preferences/TOKEN/link`: mail the signed link to the address itself."""
     context, now = context_of(request), context_of(request).clock()
-    if _is_forged(request):
+    if came_from(request) is Comes.FROM_ELSEWHERE:
         return error(request, 403)
     found = await asyncio.to_thread(
         own_link.ask,
@@ -61,7 +60,7 @@ async def show(request: Request) -> Response:
 async def act(request: Request) -> Response:
     """`POST /me/LINK`: `do` = data, move or forget."""
     fields = await read(request)
-    if _is_forged(request):
+    if came_from(request) is Comes.FROM_ELSEWHERE:
         return error(request, 403)
     found = await _open(request)
     if isinstance(found, Response):
@@ -162,7 +161,7 @@ async def move(request: Request) -> Response:
     """`POST /move/TOKEN`: the new address says yes."""
     context, now = context_of(request), context_of(request).clock()
     await read(request)
-    if _is_forged(request):
+    if came_from(request) is Comes.FROM_ELSEWHERE:
         return error(request, 403)
     token, visitor = request.path_params["token"], visitor_of(request)
     evidence = f"change of address: button, from {visitor.address}"
@@ -183,12 +182,6 @@ def _moved(request: Request, found: Moving) -> Response:
         days = LINK_LASTS.days
         return own_page(context, found.subscription, now, "move_expired", 410, days=days)
     return own_page(context, found.subscription, now, "move", move=view)
-
-
-def _is_forged(request: Request) -> bool:
-    origin = visitor_of(request).origin
-    base_url = context_of(request).settings.site.base_url
-    return forgery.comes(request.headers, origin, base_url) is Comes.FROM_ELSEWHERE
 
 
 ROUTES = [

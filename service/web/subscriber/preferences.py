@@ -21,10 +21,10 @@ from service.errors import UsageError
 from service.mail.personal import confirm_path, preferences_path, unsubscribe_path
 from service.store.audience.subscriptions import Subscription
 from service.web.answers import error, see
-from service.web.context import Context, context_of, visitor_of
-from service.web.subscriber import digest_form, forgery, own
+from service.web.context import Context, came_from, context_of
+from service.web.forgery import Comes
+from service.web.subscriber import digest_form, own
 from service.web.subscriber.digest_form import FormError
-from service.web.subscriber.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
 from service.web.subscriber.own_subscription import own_page
 from service.web.subscriber.views import FormGroup, FormOption, PreferencesForm
@@ -46,8 +46,7 @@ async def save(request: Request) -> Response:
     """`POST /preferences/TOKEN`."""
     context, now = context_of(request), context_of(request).clock()
     fields = await read(request)
-    visitor, base_url = visitor_of(request), context.settings.site.base_url
-    if forgery.comes(request.headers, visitor.origin, base_url) is Comes.FROM_ELSEWHERE:
+    if came_from(request) is Comes.FROM_ELSEWHERE:
         return error(request, 403)
     active = await _find(request)
     if isinstance(active, Response):

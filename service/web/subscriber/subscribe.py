@@ -24,11 +24,11 @@ from service.store.content import page_queries
 from service.store.sources import renames
 from service.web import pages
 from service.web.answers import PRIVATE, error, moved, page, see
-from service.web.context import Context, context_of, visitor_of
+from service.web.context import Context, came_from, context_of, visitor_of
 from service.web.documents import answer, made_now
+from service.web.forgery import Comes
 from service.web.headers import leading_to
-from service.web.subscriber import cookies, elsewhere, forgery, rhythms
-from service.web.subscriber.forgery import Comes
+from service.web.subscriber import cookies, elsewhere, rhythms
 from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
 from service.web.subscriber.views import HONEYPOT, FormOption, SignupForm, SignupSent
 
@@ -85,7 +85,7 @@ async def _submit(request: Request, name: str, fields: Fields) -> Response:
     digest = await _digest(request, name)
     if not isinstance(digest, Digest):
         return digest
-    came = forgery.comes(request.headers, visitor.origin, context.settings.site.base_url)
+    came = came_from(request)
     if came is Comes.FROM_ELSEWHERE:
         return await _from_elsewhere(request, digest, fields)
     cookie = cookies.read(request, context)

@@ -20,9 +20,8 @@ from service.mail.personal import NOBODYS_TOKEN, unsubscribe_path
 from service.model import EndedReason
 from service.store.audience.subscriptions import Subscription
 from service.web.answers import PRIVATE, error, see
-from service.web.context import Context, context_of, visitor_of
-from service.web.subscriber import forgery
-from service.web.subscriber.forgery import Comes
+from service.web.context import Context, came_from, context_of
+from service.web.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, read
 from service.web.subscriber.own_subscription import own_page
 
@@ -63,7 +62,7 @@ async def act(request: Request) -> Response:
         return PlainTextResponse(ACTS_ON_NOBODY, headers=PRIVATE)
     if do not in _DONE:
         return error(request, 404)
-    if do not in ("", "stop") and _is_forged(request):
+    if do not in ("", "stop") and came_from(request) is Comes.FROM_ELSEWHERE:
         return error(request, 403)
     try:
         found = await asyncio.to_thread(_job(context, now, token, do))
@@ -85,12 +84,6 @@ def _job(context: Context, now: datetime, token: str, do: str) -> Callable[[], S
     if do == "pause":
         return lambda: audience.pause(store, now, token)
     return lambda: audience.undo(store, now, token)
-
-
-def _is_forged(request: Request) -> bool:
-    origin = visitor_of(request).origin
-    base_url = context_of(request).settings.site.base_url
-    return forgery.comes(request.headers, origin, base_url) is Comes.FROM_ELSEWHERE
 
 
 def _done(context: Context, found: Subscription, now: datetime, done: str) -> Response:
