@@ -244,8 +244,7 @@ class _Admission:
         names = {row: name for name, row in topics.ids(self.connection).items()}
         became = [self._became(some, placed.shown, names) for some in documents]
         marks = frozenset[str]().union(*(one.topics for one in became))
-        if marks:
-            stale_feeds.mark(self.connection, {*marks, stale_feeds.EVERYTHING}, self.now)
+        stale_feeds.mark_listed(self.connection, marks, self.now)
         shown_otherwise = [versions.REFERENCES] if cites_otherwise else []
         again = self.touched & {one.article_id for one in accepted if one.was_there}
         if again:

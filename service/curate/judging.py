@@ -178,8 +178,7 @@ class Judge:
             rows = story_rows.after(connection, to, 1)
             ids = [row.id for row in rows]
             topics = story_rows.topics_of(connection, ids)
-            if topics:
-                stale_feeds.mark(connection, {*topics, stale_feeds.EVERYTHING}, now)
+            stale_feeds.mark_listed(connection, topics, now)
             story_rows.keep_judged_to(connection, *(ids or [story_rows.newest(connection)]))
         done.topics |= topics
         done.unread |= dict.fromkeys(ids, why)
@@ -261,8 +260,7 @@ class Judge:
         before = versions.one(connection, versions.HOMES)
         topics |= story_rows.place(connection, moves)
         story_rows.drop_empty(connection, new)
-        if topics:
-            stale_feeds.mark(connection, {*topics, stale_feeds.EVERYTHING}, now)
+        stale_feeds.mark_listed(connection, topics, now)
         homes = versions.one(connection, versions.HOMES)
         if homes != before:
             versions.raise_(connection, [versions.STORIES])
@@ -320,8 +318,7 @@ def stop(store: Store, now: datetime) -> None:
         return
     with store.write() as connection:
         topics = story_rows.topics_of(connection, story_rows.ids_after(connection, to))
-        if topics:
-            stale_feeds.mark(connection, {*topics, stale_feeds.EVERYTHING}, now)
+        stale_feeds.mark_listed(connection, topics, now)
         story_rows.stop_judging(connection)
 
 

@@ -211,7 +211,7 @@ class _Rematch:
         search_index.mark(connection, {one.article_id for one in enter} | {at for at, _ in leave})
         moved = {names[one.topic_id] for one in enter} | {names[topic] for _, topic in leave}
         if moved:
-            stale_feeds.mark(connection, {*moved, stale_feeds.EVERYTHING}, now)
+            stale_feeds.mark_listed(connection, moved, now)
             versions.raise_(connection, [versions.STORIES])
         self.topics |= moved
         self.moved += len(enter) + len(leave)

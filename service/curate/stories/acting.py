@@ -174,5 +174,4 @@ def _carry_out(connection: Connection, moves: Mapping[int, int], now: datetime) 
     # Also where nothing moves: judges must read the act.
     versions.raise_(connection, [versions.STORIES, versions.HOMES])
     kick(connection, Kick.BY_HAND)
-    if topics:
-        stale_feeds.mark(connection, {*topics, stale_feeds.EVERYTHING}, now)
+    stale_feeds.mark_listed(connection, topics, now)

@@ -38,6 +38,13 @@ def mark(connection: Connection, feeds: Iterable[str], now: datetime) -> None:
         )
 
 
+def mark_listed(connection: Connection, topics: Iterable[str], now: datetime) -> None:
+    """The same for topics whose lists look otherwise, and for what lists them all; if any do."""
+    feeds = set(topics)
+    if feeds:
+        mark(connection, {*feeds, EVERYTHING}, now)
+
+
 def marked(connection: Connection) -> dict[str, datetime]:
     """Feed -> its mark."""
     return {row.feed: row.marked_at for row in connection.execute(select(stale_feed))}

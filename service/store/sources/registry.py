@@ -38,8 +38,7 @@ def register(connection: Connection, settings: Settings, now: datetime, *, retir
         feeds = feeds | set(settings.topic)
     if feeds or digests:
         versions.raise_(connection, [versions.SITE])
-    if feeds:
-        stale_feeds.mark(connection, {*feeds, stale_feeds.EVERYTHING}, now)
+    stale_feeds.mark_listed(connection, feeds, now)
 
 
 def hold_sources(connection: Connection) -> None:
