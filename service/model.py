@@ -322,6 +322,10 @@ class QuietTime:
     dates: frozenset[date] = frozenset()
 
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+"""As a digest's `day` and what feeds skip are written."""
+
+
 @dataclass(frozen=True, slots=True)
 class CadenceRule:
     """When a digest is cut, in civil time of a zone.

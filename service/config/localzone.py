@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from zoneinfo import ZoneInfo
+
+from service.text.instants import zones
 
 UNKNOWN = "UTC"
 _MARK = "zoneinfo/"
@@ -14,7 +15,7 @@ def system_zone(environ: Mapping[str, str], etc: Path = Path("/etc")) -> str:
     """The IANA name of the system's zone: from TZ, else /etc; "UTC" where nothing says it."""
     for name in (environ.get("TZ", "").lstrip(":"), _timezone_file(etc), _localtime_link(etc)):
         name = name.rpartition(_MARK)[2] if _MARK in name else name  # noqa: PLW2901 - TZ may be a path
-        if name and _is_zone(name):
+        if name and zones.exists(name):
             return name
     return UNKNOWN
 
@@ -31,11 +32,3 @@ def _localtime_link(etc: Path) -> str:
         return str((etc / "localtime").readlink())
     except OSError:
         return ""
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError, LookupError):
-        return False
-    return True

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +24,8 @@ from pydantic import (
 )
 
 from service.config.zones import suggestion
+from service.model import WEEKDAYS
+from service.text.instants import zones
 from service.text.references.find import parsed
 from service.text.web.origins import web_origin
 
@@ -119,11 +120,9 @@ def web_address(value: str) -> str:
 
 def zone_name(value: str) -> str:
     """A zone of the IANA database."""
-    try:
-        ZoneInfo(value)
-    except (OSError, ValueError, LookupError):
+    if not zones.exists(value):
         right = suggestion(value)
-        raise ValueError(f'there is no zone "{value}"; write one such as "{right}"') from None
+        raise ValueError(f'there is no zone "{value}"; write one such as "{right}"')
     return value
 
 
@@ -159,30 +158,29 @@ def _has_space(value: str) -> bool:
 
 
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def day_of_cut(value: Any) -> Any:
     """A weekday, 1 to 31, or "last". Which of them fits the cadence is judged by the newsletter."""
-    if isinstance(value, str) and (value.lower() in {*_WEEKDAYS, "last"} or _is_day(value)):
+    if isinstance(value, str) and (value.lower() in {*WEEKDAYS, "last"} or _is_day(value)):
         return value.lower()
     if isinstance(value, int) and not isinstance(value, bool) and _is_day(str(value)):
         return value
-    near = get_close_matches(str(value).lower(), _WEEKDAYS, 1)
+    near = get_close_matches(str(value).lower(), WEEKDAYS, 1)
     right = f'write "{near[0]}"' if near else 'write one such as "monday", 15 or "last"'
     raise ValueError(f'"{value}" is not a day; {right}')
 
 
-DAYS = tuple(name[:3] for name in _WEEKDAYS)
+DAYS = tuple(name[:3] for name in WEEKDAYS)
 """Monday to Sunday, as they are kept."""
 
 
 def weekday(value: str) -> str:
     """A day of the week, "sun" or "Sunday"; returns "sun"."""
     said = value.lower()
-    if said in {*DAYS, *_WEEKDAYS}:
+    if said in {*DAYS, *WEEKDAYS}:
         return said[:3]
-    near = get_close_matches(said, [*DAYS, *_WEEKDAYS], 1)
+    near = get_close_matches(said, [*DAYS, *WEEKDAYS], 1)
     raise ValueError(f'"{value}" is not a day of the week; write "{near[0] if near else "sun"}"')
 
 

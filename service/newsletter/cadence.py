@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from service.model import Cadence, CadenceRule, QuietTime
+from service.model import WEEKDAYS, Cadence, CadenceRule, QuietTime
 from service.newsletter import holidays
 from service.newsletter.holidays import DaysOff
 from service.text.instants.quiet import (
@@ -33,7 +33,6 @@ from service.text.instants.quiet import (
 IMMEDIATE_GRID = timedelta(minutes=5)
 """Immediate cuts stand on these marks of the UTC day: often enough to be "at once" in mail."""
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LAST = "last"
 
 _GRIDS: dict[str, timedelta] = {

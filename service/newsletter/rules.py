@@ -12,9 +12,9 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from service.config.schema import Digest
-from service.model import Cadence, CadenceRule, QuietTime
+from service.model import WEEKDAYS, Cadence, CadenceRule, QuietTime
 from service.newsletter import cadence, holidays
-from service.text.instants import quiet
+from service.text.instants import quiet, zones
 
 MONTHLY_AND_LONGER = frozenset({Cadence.MONTHLY, Cadence.QUARTERLY, Cadence.HALF_YEARLY})
 
@@ -124,7 +124,7 @@ def schedule(
     rule = rule_of(digest, rhythm, at)
     if rule.quiet is None and not cadence.is_zoned(rule.rhythm):
         return Schedule(rule, "UTC")
-    return Schedule(rule, zone if zone and _exists(zone) else site_zone)
+    return Schedule(rule, zone if zone and zones.exists(zone) else site_zone)
 
 
 def rule_of(digest: Digest, rhythm: str | None, at: str | None) -> CadenceRule:
@@ -160,21 +160,13 @@ def quiet_text(silence: QuietTime | None) -> str:
 def fits(day: str, rhythm: str) -> bool:
     """Whether a day as the TOML writes it says something about this cadence."""
     if rhythm == Cadence.WEEKLY:
-        return day in cadence.WEEKDAYS
-    return rhythm in MONTHLY_AND_LONGER and day not in cadence.WEEKDAYS
+        return day in WEEKDAYS
+    return rhythm in MONTHLY_AND_LONGER and day not in WEEKDAYS
 
 
 def _day(digest: Digest, rhythm: str) -> str | None:
     if rhythm == Cadence.DAILY:
         return None
-    default = cadence.WEEKDAYS[0] if rhythm == Cadence.WEEKLY else _FIRST_DAY
+    default = WEEKDAYS[0] if rhythm == Cadence.WEEKLY else _FIRST_DAY
     written = None if digest.day is None else str(digest.day)
     return written if written is not None and fits(written, rhythm) else default
-
-
-def _exists(zone: str) -> bool:
-    try:
-        ZoneInfo(zone)
-    except (OSError, ValueError, LookupError):  # a folder, a path, a name that is nowhere
-        return False
-    return True

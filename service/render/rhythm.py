@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from service.model import Cadence, CadenceRule
+from service.model import WEEKDAYS, Cadence, CadenceRule
 from service.render.words import Words
 
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _PARTS = ((11, "morning"), (13, "noon"), (18, "afternoon"), (24, "evening"))
 """The hour before which a part of the day ends."""
 
@@ -35,7 +34,7 @@ def _rhythm(rule: CadenceRule, words: Words) -> str:
     clock = f"{rule.at:%H:%M}"
     part = words.say(f"rhythm.part.{next(name for end, name in _PARTS if rule.at.hour < end)}")
     if rule.rhythm == Cadence.WEEKLY:
-        number = _WEEKDAYS.index(rule.day or "monday") + 1
+        number = WEEKDAYS.index(rule.day or "monday") + 1
         weekday = words.say(f"date.weekday.{number}")
         return words.say("rhythm.weekly", weekday=weekday, clock=clock, part=part)
     if rule.rhythm in _OFTEN:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.mail.returned import soft
-from service.model import DeliveryState
+from service.model import OPEN_STATES, DeliveryState
 from service.newsletter import rules
 from service.store.audience import subscribers
 from service.store.core import hold
@@ -22,15 +22,6 @@ SENT, PENDING, DEDUPLICATED = "sent", "pending", "deduplicated"
 SKIPPED, SUPPRESSED, UNKNOWN = "skipped", "suppressed", "unknown"
 
 _MOST_RETURNED = 20
-
-_WAITS = frozenset(
-    {
-        DeliveryState.PLANNED,
-        DeliveryState.CLAIMED,
-        DeliveryState.SENDING,
-        DeliveryState.DEFERRED,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +159,7 @@ def _by_the_ledger(told: Sequence[ToldArticle], article_id: int) -> Why:
     if state is DeliveryState.ACCEPTED:
         how = "shown" if row.shown else "only counted in “more online”"
         return Why(SENT, f"{how} in {row.digest}, accepted {_day(row.settled_at)}", row)
-    if state in _WAITS:
+    if state in OPEN_STATES:
         return Why(PENDING, f"in {row.digest}, {state}, next try {_day(row.next_try_at)}", row)
     if state is DeliveryState.UNCERTAIN:
         return Why(PENDING, f"in {row.digest}: handed over, but the relay's answer was lost", row)

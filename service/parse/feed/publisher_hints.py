@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from service.model import WEEKDAYS
+
 _DAY_S = 86400
 _PERIODS_S = {
     "hourly": 3600,
@@ -19,7 +21,6 @@ _PERIODS_S = {
     "monthly": 30 * _DAY_S,
     "yearly": 365 * _DAY_S,
 }
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HOURS = 24
 _BLOCK = re.compile(r"<(skipHours|skipDays)\b[^>]*>(.{0,4000}?)</\1\s*>", re.DOTALL)
 _VALUE = re.compile(r"<(?:hour|day)\b[^>]*>\s*(\w{1,9})\s*</", re.IGNORECASE)
@@ -105,6 +106,6 @@ def _skips(text: str) -> int:
         for value in _VALUE.findall(inside):
             if name == "skipHours" and value.isdecimal() and int(value) <= _HOURS:
                 bits |= 1 << int(value) % _HOURS  # 24 is how some write midnight
-            elif name == "skipDays" and value.lower() in _DAYS:
-                bits |= 1 << (_HOURS + _DAYS.index(value.lower()))
+            elif name == "skipDays" and value.lower() in WEEKDAYS:
+                bits |= 1 << (_HOURS + WEEKDAYS.index(value.lower()))
     return bits

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
-from service.store.content import feed_documents, search_index, topics
+from service.store.content import feed_documents, search_index, story_rows, topics
 from service.store.core.bulk import lots
 from service.store.core.statements import upsert
 from service.store.recalled.articles import with_merged
@@ -114,13 +114,7 @@ def give_back(connection: Connection, recall_id: int) -> set[str]:
         again = update(source_poll).where(source_poll.c.source_id.in_(sources))
         connection.execute(again.values(read_as=None))
         connection.execute(delete(source_snapshot).where(source_snapshot.c.source_id.in_(sources)))
-        names = (
-            select(topic.c.name)
-            .distinct()
-            .join(article_topic, article_topic.c.topic_id == topic.c.id)
-            .where(article_topic.c.article_id.in_(some), topic.c.retired_at.is_(None))
-        )
-        shown.update(connection.scalars(names))
+        shown |= story_rows.topics_of(connection, some)
     topics.list_anew(connection, ids)
     search_index.mark(connection, ids)
     return shown

@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from service.model import QuietTime
+from service.model import WEEKDAYS, QuietTime
 
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEKDAYS = tuple(name[:3] for name in WEEKDAYS)
 
 
 def is_quiet(quiet: QuietTime, civil: datetime) -> bool:

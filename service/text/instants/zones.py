@@ -78,6 +78,11 @@ def named(name: str) -> tzinfo | None:
         return None
 
 
+def exists(name: str) -> bool:
+    """Whether there is a zone of this IANA name: no folder, no path, no name that is nowhere."""
+    return named(name) is not None
+
+
 def home_of(zone: str, language: str | None, host: str = "") -> str:
     """The zone of times that carry none: `zone`, or where that is nowhere the language's.
 
