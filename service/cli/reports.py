@@ -79,10 +79,22 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
             for one in found.editions
         ],
     )
+    _tell_mail(found)
+    _tell_recalled(found, zone)
+    if found.unindexed:
+        say(f"not indexed for search yet: {number(found.unindexed, 'article')}")
+    _tell_relays(found, zone)
+    tell_processes(found)
+
+
+def _tell_mail(found: Status) -> None:
     table("Deliveries", ("state", "mails"), sorted(found.deliveries.items()))
     back = [(_RETURNED[kind], n) for kind, n in found.returned.items() if n]
     if back:
         table(f"Returned within {RETURNED.days} days", ("what it was", "mails"), back)
+
+
+def _tell_recalled(found: Status, zone: str) -> None:
     table(
         "Taken back",
         ("when", "by", "title", "reason", "told so", "still to be told"),
@@ -101,8 +113,9 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
     if found.recalled.remaking:
         waiting = number(found.recalled.remaking, "segment")
         say(f"mail waits to be made anew without what was taken back: {waiting}")
-    if found.unindexed:
-        say(f"not indexed for search yet: {number(found.unindexed, 'article')}")
+
+
+def _tell_relays(found: Status, zone: str) -> None:
     table(
         "Relays",
         ("relay", "state", "since", "next try", "last answer"),
@@ -117,8 +130,6 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
             for one in found.mailing.relays
         ],
     )
-
-    tell_processes(found)
 
 
 def tell_digests(found: Sequence[ListedDigest], zone: str) -> None:
