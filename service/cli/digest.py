@@ -13,6 +13,7 @@ import click
 
 from service.audience.address import normal
 from service.cli.grouping import CommandGroup
+from service.cli.mailing.review import review
 from service.cli.opening import ids_of, instant, known, opened, opened_to_look
 from service.cli.output import (
     config_option,
@@ -44,6 +45,9 @@ from service.store.core import private_files
 @click.group(cls=CommandGroup)
 def digest() -> None:
     """List digests; preview and send their mail; report what became of their editions."""
+
+
+digest.add_command(review)
 
 
 @digest.command("list")

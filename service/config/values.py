@@ -31,6 +31,9 @@ from service.text.web.origins import web_origin
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdwy])")
+_BARE_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:/\S*)?")
+"""A web address without its beginning."""
+
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*([smh])")
 _DURATIONS = 'write one such as "15m", "12h" or "7d"'
 DURATION_EXAMPLES = ["15m", "12h", "7d"]
@@ -112,9 +115,9 @@ def web_address(value: str) -> str:
         host, parts = None, urlsplit("")
     whole = bool(host) and parts.scheme in {"http", "https"}
     if not whole or any(character.isspace() for character in value):
-        raise ValueError(
-            f'"{value}" is not a web address; write it whole, such as "https://example.org/rss"'
-        )
+        bare = _BARE_HOST.fullmatch(value)
+        right = f"https://{value}" if bare else "https://example.org/rss"
+        raise ValueError(f'"{value}" is not a web address; write it whole, such as "{right}"')
     return value
 
 

@@ -113,7 +113,12 @@ def mailbox(written: str) -> tuple[str, str]:
     Raises MailError for anything else.
     """
     title, address = parseaddr(written)
-    plain = addresses.envelope(address)
+    try:
+        plain = addresses.envelope(address)
+    except addresses.AddressError as error:
+        if address == written:
+            raise
+        raise addresses.AddressError(f"not an address: {written!r}") from error
     if plain.utf8:
         raise MailError(f"relays want an address in ASCII before the @: {written!r}")
     return title, plain.address

@@ -29,13 +29,18 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 _STAMP_CHARS = len("20261123T000000Z")
 
 
-def find(connection: Connection, digest: str, name: str) -> PublishedEdition | None:
-    """Finds an edition by its name; the plain name of a cut also leads to an unlisted one."""
+def find(
+    connection: Connection, digest: str, name: str, *, hidden: bool = False
+) -> PublishedEdition | None:
+    """Finds an edition by its name; the plain name of a cut also leads to an unlisted one.
+
+    `hidden`: also one that has no page before its editors let it go.
+    """
     try:
         cut_at = datetime.strptime(name[:_STAMP_CHARS], _STAMP).replace(tzinfo=UTC)
     except ValueError:
         return None
-    found = page_queries.editions(connection, digest, listed=False, cut_at=cut_at)
+    found = page_queries.editions(connection, digest, listed=False, hidden=hidden, cut_at=cut_at)
     for edition in found:
         if edition_name(edition.cut_at, edition.cadence, listed=edition.listed) == name:
             return edition

@@ -90,13 +90,15 @@ def of_digest(
     connection: Connection, digest: str, *, limit: int | None = None, cut_at: datetime | None = None
 ) -> list[EditionReport]:
     """The newest editions of a digest, of all cadences; `cut_at`: those of this cut alone."""
-    found = page_queries.editions(connection, digest, listed=False, cut_at=cut_at, limit=limit)
+    found = page_queries.editions(
+        connection, digest, listed=False, hidden=True, cut_at=cut_at, limit=limit
+    )
     return _reports(connection, found)
 
 
 def one(connection: Connection, digest: str, name: str) -> EditionReport | None:
-    """That of the edition whose page is `/editions/DIGEST/NAME/`; None: there is none."""
-    found = published.find(connection, digest, name)
+    """That of the edition whose page is, or will be, `/editions/DIGEST/NAME/`; None: none."""
+    found = published.find(connection, digest, name, hidden=True)
     return None if found is None else _reports(connection, [found])[0]
 
 

@@ -1,4 +1,4 @@
-"""Editions that wait for an editor's word beyond their hour, and how those before it stand."""
+"""Editions under review: how they stand, which wait beyond their hour, and who did what."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.model import ReviewAct, ReviewState
+from service.render.views import thaw
 from service.report.sentence import Sentence, sentence
 from service.report.trouble import Trouble
 from service.store.core.database import Connection
-from service.store.reviews import reviews
+from service.store.mailing import editions
+from service.store.reviews import reviews, stories
 from service.store.reviews.reviews import EditionReview
 
 _SLACK = timedelta(minutes=5)
@@ -38,6 +40,39 @@ class ReviewStanding:
 def standings(connection: Connection) -> list[ReviewStanding]:
     """All that have not settled, by when they go."""
     return [_standing(connection, one) for one in reviews.open_ones(connection)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedAct:
+    """What an editor did. `who` "": forgotten. `headline` "": of no story, or of one that is gone.
+
+    `detail`: the words that were written, None = none.
+    """
+
+    at: datetime
+    who: str
+    act: ReviewAct
+    headline: str
+    detail: str | None
+
+
+def history(connection: Connection, edition_id: int) -> list[ReviewedAct]:
+    """All that was done to an edition while it was under review, the oldest first."""
+    done = reviews.acts(connection, edition_id)
+    if not done:
+        return []
+    told = (*editions.stories(connection, edition_id), *stories.dropped(connection, edition_id))
+    headlines = {one.story_id: thaw(one.view).title for one in told}
+    return [
+        ReviewedAct(
+            one.happened_at,
+            one.address,
+            one.act,
+            headlines.get(one.story_id, "") if one.story_id else "",
+            one.detail,
+        )
+        for one in done
+    ]
 
 
 def overdue(one: EditionReview, now: datetime) -> bool:

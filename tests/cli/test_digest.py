@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from service.model import CadenceRule
+from service.model import CadenceRule, ReviewAct
 from service.newsletter.cadence import previous_cut
 from service.store import tables as t
 from service.store.core.database import Store
+from service.store.reviews import reviews
+from service.store.reviews.reviews import NewAct
 from tests.builders import add_story, add_subscription
 from tests.cli.conftest import rss
 from tests.running import eventually, finished
@@ -211,6 +213,33 @@ def test_a_report_says_what_became_of_each_edition(run, ask, news):
     assert heads.split("\t")[5:8] == ["returned", "complained", "left"]
     assert row.split("\t")[2:8] == ["1", "1", "1", "0", "0", "0"]
     assert "tin" in run("digest", "report", "ngay", "--topics").stdout
+
+
+def test_what_editors_did_is_listed(run, ask, news):
+    assert ask("digest", "review", "ngay") == []
+    assert "no digest 'ngya'" in run("digest", "review", "ngya", code=2).stderr
+    run("digest", "send", "ngay", "--at", TOMORROW)
+    store, now = Store(f"sqlite:///{news}/var/bantin.db"), datetime.now(UTC)
+    with store.write() as connection:
+        edition, story = connection.execute(
+            select(t.edition_story.c.edition_id, t.edition_story.c.story_id)
+        ).one()
+        reviews.begin(connection, edition, required=True)
+    [told] = ask("digest", "review", "ngay")
+    assert (told["state"], told["required"], told["acts"]) == ("waiting", True, [])
+    with store.write() as connection:
+        acts = [NewAct(ReviewAct.PIN, story), NewAct(ReviewAct.OPENING, detail="Kính gửi")]
+        reviews.note(connection, edition, 1, "lan@example.vn", acts, now)
+    store.close()
+    [told] = ask("digest", "review", "ngay")
+    assert [(one["who"], one["act"]) for one in told["acts"]] == [
+        ("lan@example.vn", "pin"), ("lan@example.vn", "opening"),
+    ]  # fmt: skip
+    heads, pin, opening = run("digest", "review", "ngay").stdout.splitlines()
+    assert heads.split("\t") == ["cut", "state", "when", "who", "act", "story or words"]
+    assert pin.split("\t")[3:] == ["lan@example.vn", "pin", "Cầu mới qua sông"]
+    assert opening.split("\t")[4:] == ["opening", "Kính gửi"]
+    assert ask("digest", "review", "ngay", "--cut", "2020-01-01") == []
 
 
 def test_only_a_digest_can_be_reported(run, ask, site):

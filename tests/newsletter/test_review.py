@@ -194,12 +194,20 @@ def opened(store, tmp_path, *, readers=1, stories_=4, **written_):
     return room
 
 
+def parts_of(mail):
+    """Those parts that link to the page of an edition."""
+    return [
+        kind for kind in ("html", "plain") if "/editions/" in mail.get_body((kind,)).get_content()
+    ]
+
+
 def test_without_a_word_it_goes_at_its_hour_and_exactly_as_its_editors_saw_it(store, tmp_path):
     room = opened(store, tmp_path)
     for editor in (LAN, HOA):
         [mail] = room.outbox(editor)
         assert f"/review/{token(room, editor)}" in text(room, editor)
         assert mail["List-Unsubscribe"] is None
+        assert parts_of(mail) == [], "there is no such page yet"
     asked = text(room, LAN)
     for at in (FREEZE + HOUR, MONDAY - MINUTE):
         room.run(at)
@@ -210,6 +218,7 @@ def test_without_a_word_it_goes_at_its_hour_and_exactly_as_its_editors_saw_it(st
         asked, *(f"Tin {n}" for n in range(4))
     )
     [mail] = room.outbox("minh@example.vn")
+    assert parts_of(mail) == ["html", "plain"]
     assert mail["Date"].datetime == MONDAY
     assert "Tin sau" not in text(room)
     room.run(MONDAY + DAY - 2 * HOUR)

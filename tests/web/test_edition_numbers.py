@@ -6,12 +6,14 @@ import csv
 import io
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from service.audience.unsubscribe import unsubscribe
-from service.model import EndedReason
+from service.model import EndedReason, ReviewAct
 from service.newsletter.run import plan_due
 from service.store import tables as t
+from service.store.reviews import reviews
+from service.store.reviews.reviews import NewAct
 from tests.builders import add_source, add_story
 from tests.web.people import subscribe, text
 
@@ -60,6 +62,26 @@ def test_the_page_says_what_became_of_the_mails(mailed):
     ):
         assert words in said
     assert 'href="/editions/y-khoa/20261125T000000Z/"' in page.text
+
+
+def test_the_page_says_what_its_editors_did(mailed):
+    with mailed.store.write() as connection:
+        edition, story = connection.execute(
+            select(t.edition_story.c.edition_id, t.edition_story.c.story_id)
+        ).one()
+        reviews.begin(connection, edition, required=False)
+        for version, (who, act) in enumerate(
+            [
+                ("lan@example.vn", NewAct(ReviewAct.HOLD)),
+                ("", NewAct(ReviewAct.PIN, story)),
+            ]
+        ):
+            reviews.note(connection, edition, version, who, [act], mailed.now)
+    said = text(mailed.admin().get(PAGE))
+    assert "giữ số này lại (lan@example.vn)" in said
+    assert "đưa “Tiêm chủng” lên đầu" in said
+    assert said.index("lên đầu") < said.index("giữ số này lại"), "the newest first"
+    assert 'href="/editions/' not in mailed.admin().get(PAGE).text, "it has no page yet"
 
 
 @pytest.mark.parametrize("path", [f"{PAGE}numbers.csv", "/admin/editions/y-khoa/numbers.csv"])

@@ -239,14 +239,16 @@ def editions(
     name: str | None = None,
     *,
     listed: bool = True,
+    hidden: bool = False,
     cut_at: datetime | None = None,
     limit: int | None = None,
 ) -> list[PublishedEdition]:
     """Editions, newest first: of a digest (None: of all), of one cut (None: of all).
 
-    `listed`: only those that stand in the archive.
+    `listed`: only those that stand in the archive. `hidden`: also those that have no page, since
+    their editors have not let them go.
     """
-    conditions: list[ColumnElement[bool]] = [public()]
+    conditions: list[ColumnElement[bool]] = [] if hidden else [public()]
     if name is not None:
         conditions.append(digest.c.name == name)
     if cut_at is not None:

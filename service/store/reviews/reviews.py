@@ -115,6 +115,17 @@ def open_ones(connection: Connection, digest_name: str | None = None) -> list[Ed
     return [_read(row) for row in rows]
 
 
+def of_digest(
+    connection: Connection, digest_name: str, *, limit: int, cut_at: datetime | None = None
+) -> list[EditionReview]:
+    """The newest reviews of a digest, settled ones too; `cut_at`: of this cut alone."""
+    wanted = _select().where(digest.c.name == digest_name)
+    if cut_at is not None:
+        wanted = wanted.where(edition.c.cut_at == cut_at)
+    newest = wanted.order_by(edition.c.cut_at.desc(), edition.c.id.desc()).limit(limit)
+    return [_read(row) for row in connection.execute(newest)]
+
+
 def settle(connection: Connection, one: EditionReview, to: ReviewState, now: datetime) -> bool:
     """It is gone or overtaken, unless its state is another one meanwhile: then False."""
     done = connection.execute(

@@ -13,11 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from service.model import ReviewState
 from service.publish import editions as published
 from service.render.addresses import edition_name, report_page
-from service.report import edition_report
+from service.report import edition_report, reviews
 from service.report.edition_report import Delays, EditionReport
+from service.report.reviews import ReviewedAct
 from service.store.content.page_queries import PublishedEdition
+from service.store.reviews.reviews import of_edition
 from service.web.admin.admin_pages import with_key
 from service.web.answers import PRIVATE, error, page
 from service.web.context import Context, context_of
@@ -49,7 +52,8 @@ class TopicView:
 class EditionReportView:
     """The whole page. `edition`: its key; `page`: what readers see, a path.
 
-    `planned`: all its mails; `parts`: the rows whose sum that is; `afterwards`: of those accepted.
+    `page` "": not before its editors let it go. `planned`: all its mails; `parts`: the rows whose
+    sum that is; `afterwards`: of those accepted. `acts`: what its editors did, the newest first.
     `csv`, `topics_csv`, `digest_csv`: paths of the downloads.
     """
 
@@ -61,6 +65,7 @@ class EditionReportView:
     afterwards: tuple[NumberView, ...]
     delays: Delays
     topics: tuple[TopicView, ...]
+    acts: tuple[ReviewedAct, ...]
     csv: str
     topics_csv: str
     digest_csv: str
@@ -73,7 +78,8 @@ async def show(request: Request) -> Response:
     found = await _one(request)
     if found is None:
         return error(request, 404)
-    return page(context, "admin_edition", report=_view(context, found))
+    acts, shown = await asyncio.to_thread(_reviewed, context, found)
+    return page(context, "admin_edition", report=_view(context, found, acts, shown=shown))
 
 
 @with_key
@@ -113,6 +119,14 @@ async def _one(request: Request) -> EditionReport | None:
     return await asyncio.to_thread(read)
 
 
+def _reviewed(context: Context, found: EditionReport) -> tuple[list[ReviewedAct], bool]:
+    """What its editors did, and whether readers see its page."""
+    with context.store.read() as connection:
+        review = of_edition(connection, found.edition.id)
+        acts = reviews.history(connection, found.edition.id)
+    return acts, review is None or review.state is ReviewState.GONE
+
+
 async def _download(
     request: Request, written: Callable[[list[EditionReport]], str], what: str
 ) -> Response:
@@ -129,13 +143,15 @@ def _file(text: str, name: str) -> Response:
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _view(context: Context, found: EditionReport) -> EditionReportView:
+def _view(
+    context: Context, found: EditionReport, acts: list[ReviewedAct], *, shown: bool
+) -> EditionReportView:
     one = found.edition
     path = report_page(one.digest, one.cut_at, one.cadence, listed=one.listed)
     written = context.settings.topic
     return EditionReportView(
         edition=found.edition,
-        page=published.path(found.edition),
+        page=published.path(found.edition) if shown else "",
         stories=found.stories,
         planned=found.planned,
         parts=tuple(NumberView(f"report.{name}", n) for name, n in found.parts.items()),
@@ -149,6 +165,7 @@ def _view(context: Context, found: EditionReport) -> EditionReportView:
             )
             for one in found.topics
         ),
+        acts=tuple(reversed(acts)),
         csv=f"{path}numbers.csv",
         topics_csv=f"{path}topics.csv",
         digest_csv=f"/admin/editions/{found.edition.digest}/numbers.csv",
