@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import traceback
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -198,10 +199,29 @@ class Renderer:
             return template.render(**self._names(words, at, zone, html=".html" in name), **views)
         except (JinjaError, SecurityError, UnicodeDecodeError) as error:
             line = getattr(error, "lineno", None)
-            where = f"{name}:{line}" if line else name
+            where = (
+                f"{getattr(error, 'name', None) or name}:{line}"
+                if line
+                else self._place(error, name)
+            )
             raise TemplateError(f"{where}: {type(error).__name__}: {error}") from error
         except (TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError) as error:
-            raise TemplateError(f"{name}: {type(error).__name__}: {error}") from error
+            where = self._place(error, name)
+            raise TemplateError(f"{where}: {type(error).__name__}: {error}") from error
+
+    def _place(self, error: BaseException, name: str) -> str:
+        """Says where it happened, as NAME:LINE: in a template that `name` extends or imports, too.
+
+        Jinja puts the templates' own files and lines into the traceback.
+        """
+        found = name
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            path = Path(frame.f_code.co_filename)
+            for folder in self._folders:
+                if path.suffix == ".j2" and path.is_relative_to(folder):
+                    found = f"{path.relative_to(folder).as_posix()}:{line}"
+                    break
+        return found
 
     def _names(
         self, words: Words, at: str | None, zone: str | None, *, html: bool

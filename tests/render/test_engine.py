@@ -69,6 +69,20 @@ def test_a_broken_template_is_an_error_that_names_it(page, source):
         page(source)
 
 
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [("{{ nothing.at }}", "UndefinedError"), ("{{ 1 / 0 }}", "ZeroDivisionError"),
+     ("{% if %}", "TemplateSyntaxError")],
+)  # fmt: skip
+def test_a_fault_is_named_where_it_stands(tmp_path, fault, why):
+    """Which may be another template than the one that was asked for, and a line of it."""
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "own.html.j2").write_text('{% extends "web/frame.html.j2" %}')
+    (tmp_path / "web" / "frame.html.j2").write_text(f"<p>\n</p>\n{fault}\n")
+    with pytest.raises(TemplateError, match=rf"^web/frame\.html\.j2:3: {why}: "):
+        Renderer(SITE, tmp_path).page("own", "vi")
+
+
 def test_a_template_that_is_not_there():
     with pytest.raises(TemplateError, match=r"web/none\.html\.j2"):
         Renderer(SITE).page("none", "vi")
