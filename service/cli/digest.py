@@ -178,11 +178,18 @@ def send(name: str, at: str | None, config: Path, as_json: bool) -> None:
         planned = asyncio.run(pipeline.plan(service, digest=name, at=until))
         drained = asyncio.run(pipeline.send(service, digest=name))
         where = "the outbox var/outbox" if not service.settings.mail.relay else "the relay"
+        zone = service.settings.zone
+        with service.store.read() as connection:
+            rows = status_counts.digests(connection)
+        next_cut = next((row.next_cut_at for row in rows if row.name == name), None)
     complete = drained.complete and not planned.failed
     if as_json:
         dump(_sent(name, planned, drained, complete=complete))
     else:
         _tell_sent(planned, drained, where)
+        if not (planned.editions or planned.failed):
+            said = f"its next cut is {local(next_cut, zone)}" if next_cut else "it has no readers"
+            say(f"no edition is due: {said}")
     if not complete:
         fail()
 
