@@ -44,15 +44,19 @@ def review(name: str, cut: str | None, limit: int, config: Path, as_json: bool) 
         dump([_as_json(one, acts) for one, acts in found])
         return
     rows = [
-        (
-            local(one.cut_at, zone), one.state, local(act.at, zone) if act else "",
-            (act.who or "(forgotten)") if act else "", act.act if act else "",
-            act.headline or act.detail or "" if act else "",
-        )
+        (local(one.cut_at, zone), one.state, *told)
         for one, acts in found
-        for act in (acts or [None])
-    ]  # fmt: skip
+        for told in (_told(acts, zone) or [("",) * 4])
+    ]
     table("Reviews", ("cut", "state", "when", "who", "act", "story or words"), rows)
+
+
+def _told(acts: Sequence[ReviewedAct], zone: str) -> list[tuple[str, ...]]:
+    """When, who, what, and what of: a headline, or the words that were written."""
+    return [
+        (local(act.at, zone), act.who or "(forgotten)", act.act, act.headline or act.detail or "")
+        for act in acts
+    ]
 
 
 def _as_json(one: EditionReview, acts: Sequence[ReviewedAct]) -> dict[str, object]:
