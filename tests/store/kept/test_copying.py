@@ -72,7 +72,7 @@ def full(any_store, now):
 
 WAYS = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 one_way = pytest.mark.parametrize("any_store", levels.each(WAYS, of="way"), indirect=True)
-"""For what is asked of a place before anything is copied: in a sample from one of the two."""
+"""In a sample from one of the two; every row is copied both ways in each run all the same."""
 
 
 @pytest.fixture
@@ -125,6 +125,8 @@ def test_every_row_arrives_and_numbers_go_on(full, place, now):
     assert rows(full) == before, "FROM is as it was"
 
 
+@pytest.mark.sampled
+@one_way
 def test_it_comes_back_the_same(full, place, tmp_path, empty_postgres):
     before = rows(full)
     copy(origin(full), place)
@@ -202,6 +204,8 @@ def test_a_copy_that_was_killed_is_no_store_and_goes_on(full, place, now, after)
         assert rows(store) == before
 
 
+@pytest.mark.sampled
+@one_way
 def test_what_from_has_no_more_is_taken_out_again(full, place):
     """It was started in between, after the copy was killed."""
 
@@ -219,6 +223,8 @@ def test_what_from_has_no_more_is_taken_out_again(full, place):
         assert rows(store) == rows(full)
 
 
+@pytest.mark.sampled
+@one_way
 def test_an_unfinished_copy_of_another_store_is_refused(full, place, tmp_path, now):
     def progress(table, _done):
         raise KilledError(table)
