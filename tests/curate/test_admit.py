@@ -216,7 +216,7 @@ def test_two_processes_that_bring_one_article_at_once_make_one(postgres_database
 
     def bring(desk, name):
         try:
-            for n in range(30):
+            for n in range(12):
                 start.wait(60)
                 desk.says(name, entry(f"{name}{n}", f"https://chung.vn/{n}", f"Học sinh {n}"))
         except BaseException as error:  # noqa: BLE001 - handed to the assertion below
@@ -229,8 +229,8 @@ def test_two_processes_that_bring_one_article_at_once_make_one(postgres_database
     for thread in threads:
         thread.join()
     assert failures == []
-    assert desks[0].count(t.article) == 30
-    assert desks[0].count(t.entry) == 60
+    assert desks[0].count(t.article) == 12
+    assert desks[0].count(t.entry) == 24
     one.close()
     two.close()
 

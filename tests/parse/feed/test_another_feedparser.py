@@ -150,6 +150,7 @@ async def test_documents_say_the_same_to_another_feedparser(tmp_path, documents)
         assert said == expected, what
 
 
+@pytest.mark.soak  # that documents say the same shows in each run that the guard holds
 async def test_another_feedparser_collects(tmp_path, sqlite_url):
     names = (*HELPERS, "StrictFeedParser", "elementstack")
     folder = copy_of_feedparser(tmp_path / "next", names, version="7.0.0")
