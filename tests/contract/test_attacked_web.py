@@ -23,6 +23,8 @@ from tests.cli.conftest import Web, publisher, rss
 from tests.running import Hasty, until, unused_port
 
 DESCRIPTORS = 1024
+MEANWHILE = 8
+"""How often somebody else asks during an attack."""
 PATIENCE_S = 60.0
 """Far more than any answer takes beside much else; an attack lasts for as long as we wait."""
 
@@ -148,7 +150,7 @@ def test_headers_without_end_are_refused_and_hold_up_nobody(up, web):
         # One who has not read all may be cut off: his answer is then lost on the way.
         assert up.ask(head)[9:12] in {status, b""}, head[:60]
     with while_running(attack):
-        for _ in range(20):
+        for _ in range(MEANWHILE):
             assert up.get("/healthz").startswith(b"HTTP/1.1 200 ")
         up.collects(web, "Tin hai")
     assert up.err.stat().st_size < 50_000
@@ -190,7 +192,7 @@ def test_unfinished_requests_keep_neither_visitors_nor_jobs_waiting(up, web):
                 time.sleep(0.05)
             open_files = len(list(Path(f"/proc/{up.process.pid}/fd").iterdir()))
             assert open_files < DESCRIPTORS - 300, "too few are left for collecting and mail"
-            for _ in range(20):
+            for _ in range(MEANWHILE):
                 assert up.get("/healthz").startswith(b"HTTP/1.1 200 ")
                 assert up.get("/topics/tin/").startswith(b"HTTP/1.1 200 ")
             up.collects(web, "Tin ba")
@@ -210,7 +212,7 @@ def test_half_sent_forms_keep_nobody_waiting(up):
             with contextlib.suppress(ConnectionError):
                 one.sendall(HALF_A_FORM)
         time.sleep(1)  # until the application waits for all that are let in
-        for _ in range(20):
+        for _ in range(MEANWHILE):
             assert up.get("/").startswith(b"HTTP/1.1 200 ")
     assert up.err.stat().st_size < 50_000
 
@@ -231,7 +233,7 @@ def test_answers_that_nobody_reads_keep_nobody_waiting(up, web):
 
     try:
         with while_running(attack):
-            for _ in range(20):
+            for _ in range(MEANWHILE):
                 assert up.get("/topics/tin/").startswith(b"HTTP/1.1 200 ")
             up.collects(web, "Tin bốn")
     finally:
