@@ -39,16 +39,19 @@ class Closeness:
 def closeness(
     connection: Connection, article_id: int, others: Iterable[OtherArticle]
 ) -> Closeness | None:
-    """To the others that were not merged, at most MOST of them; None: there is none."""
+    """To the others that were not merged, at most MOST of them; None: there is none.
+
+    What was recalled has no text to be compared.
+    """
     wanted = {one.id: one.public_id for one in others if not one.was_merged}
     ids = sorted(wanted)[:MOST]
     if not ids:
         return None
     from service.curate.stories.engine import StorySettings  # noqa: PLC0415 - numpy is large
 
-    own, *_ = _measured(connection, [article_id, *ids])
-    alike = {wanted[one]: much for one, much in zip(ids, own[1:], strict=True)}
-    return Closeness(alike, StorySettings().threshold)
+    own = _measured(connection, [article_id, *ids]).get(article_id, {})
+    alike = {wanted[one]: much for one, much in own.items() if one != article_id}
+    return Closeness(alike, StorySettings().threshold) if alike else None
 
 
 def means(connection: Connection, members: Sequence[int]) -> dict[int, float]:
@@ -58,24 +61,28 @@ def means(connection: Connection, members: Sequence[int]) -> dict[int, float]:
         return {}
     rows = _measured(connection, ids)
     return {
-        one: (sum(row) - row[number]) / (len(ids) - 1)
-        for number, (one, row) in enumerate(zip(ids, rows, strict=True))
+        one: (sum(row.values()) - row[one]) / (len(rows) - 1)
+        for one, row in rows.items()
+        if len(rows) > 1
     }
 
 
-def _measured(connection: Connection, ids: Sequence[int]) -> list[list[float]]:
-    """A row and a column an article, in their order."""
+def _measured(connection: Connection, ids: Sequence[int]) -> dict[int, dict[int, float]]:
+    """How alike each of these is to each; without those that were recalled."""
     from service.curate.stories.engine import StorySettings  # noqa: PLC0415 - numpy is large
     from service.curate.stories.likeness import likeness  # noqa: PLC0415
 
     known = {row.id: row for row in articles.matchable(connection, ids)}
+    if not known:
+        return {}
     newest = known[max(known)]  # the same for each of them, so that they are as alike both ways
     since = newest.first_seen_at - DAYS
     beside = story_rows.within(connection, since, newest.id - BESIDE, newest.id, BESIDE)
     rare = [_terms(row) for row in beside if row.id not in known]
-    read = [(_terms(known[one]), known[one].first_seen_at) for one in ids]
-    found: list[list[float]] = likeness(read, rare, StorySettings()).tolist()
-    return found
+    left = [one for one in ids if one in known]
+    read = [(_terms(known[one]), known[one].first_seen_at) for one in left]
+    rows: list[list[float]] = likeness(read, rare, StorySettings()).tolist()
+    return {one: dict(zip(left, row, strict=True)) for one, row in zip(left, rows, strict=True)}
 
 
 def _terms(row: Matchable | Judgeable) -> Terms:

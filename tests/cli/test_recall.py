@@ -49,6 +49,19 @@ def test_a_story_is_recalled_and_given_back(run, ask, told):
     assert ask("status")["recalled"] == []
 
 
+def test_a_whole_story_that_was_recalled_is_still_explained(run, ask, told):
+    """Nothing of it has a text that the others could be compared with."""
+    other = "https://bao-a.example/Giáo-dục-mầm-non"
+    run("stories", "merge", HERE, other)
+    whole = ask("recall", HERE, "--reason", "sai tên trường", "--story")
+    assert whole["articles"] == 2
+    for one in (HERE, other):
+        assert "sai tên trường" in run("explain", one).stdout
+    assert "sai tên trường" in run("stories", "show", whole["story"]).stdout
+    assert ask("recall", "--undo", other)["articles"] == 2
+    run("explain", HERE)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
