@@ -97,7 +97,8 @@ _LEAST = 8
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table as wide as the terminal; in a pipe tab-separated lines under the heads.
 
-    On a terminal columns in which nothing stands are left out.
+    On a terminal columns in which nothing stands are left out, and where the others are too many
+    to stand beside each other a row is several lines.
     """
     if not sys.stdout.isatty():
         for row in [heads, *rows]:
@@ -122,6 +123,9 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) ->
         if any(cell.plain for cell in column)
     ]
     widths = [_width(head, column) for head, column in filled]
+    if sum(min(one, _LEAST) + _BETWEEN for one in widths) > console.width:
+        _records(console, title, filled)
+        return
     short = _short_columns([column for _head, column in filled], widths, console.width)
     for place, (head, _column) in enumerate(filled):
         shown = _folded(head, widths[place]) if place in short else head
@@ -129,6 +133,18 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) ->
     for line in zip(*(column for _head, column in filled), strict=True):
         grid.add_row(*line)
     console.print(grid)
+
+
+def _records(console: Console, title: str, filled: Sequence[tuple[str, Sequence[Text]]]) -> None:
+    """A row as lines, each with its head: the columns have no room beside each other."""
+    console.print(Text(title, "bold"))
+    heads = [Text(head, "dim") for head, _column in filled]
+    for row in zip(*(column for _head, column in filled), strict=True):
+        grid = Table.grid(padding=(0, _BETWEEN))
+        for line in zip(heads, row, strict=True):
+            grid.add_row(Text(), *line)
+        console.print(grid)
+        console.print()
 
 
 def _width(head: str, column: Sequence[Text]) -> int:

@@ -9,6 +9,9 @@ import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import insert, select
+
+from service.store import tables as t
 from service.store.core import processes
 from service.store.core.database import Store
 from service.store.core.processes import ServiceProcess
@@ -105,6 +108,28 @@ def test_status_is_readable_on_eighty_columns(site):
     assert len(re.findall(r"\b20\d\d-\d\d-\d\d \d\d:\d\d\b", source)) == 2
     assert "what to know" not in plain
     assert re.search(r"\nEditions +none\s", plain)
+
+
+def test_a_report_is_readable_on_eighty_columns(site):
+    """Eleven columns do not stand beside each other: a row is as many lines."""
+    on_terminal("collect", cwd=site)
+    store = Store(f"sqlite:///{site}/var/bantin.db")
+    with store.write() as connection:
+        digest = connection.scalar(select(t.digest.c.id).where(t.digest.c.name == "ngay"))
+        at = datetime(2026, 11, 29, 23, 45, tzinfo=UTC)
+        instants = ("cut_at", "covers_from", "covers_to", "period_from", "frozen_at")
+        connection.execute(
+            insert(t.edition).values(
+                digest_id=digest, cadence="daily", listed=True, more=0,
+                **dict.fromkeys(instants, at),
+            )
+        )  # fmt: skip
+    store.close()
+    _, shown = on_terminal("digest", "report", "ngay", cwd=site, columns=80)
+    plain = re.sub(r"\x1b\[[\d;]*m", "", shown)
+    assert max(map(len, plain.splitlines())) <= 80
+    assert re.search(r"\bcut +2026-11-30 06:45\s", plain), plain
+    assert re.search(r"\bcomplained +0\s", plain), plain
 
 
 def test_processes_are_readable_on_eighty_columns(site):

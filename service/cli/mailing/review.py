@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,12 +44,14 @@ def review(name: str, cut: str | None, limit: int, config: Path, as_json: bool) 
     if as_json:
         dump([_as_json(one, acts) for one, acts in found])
         return
-    rows = [
-        (local(one.cut_at, zone), one.state, *told)
-        for one, acts in found
-        for told in (_told(acts, zone) or [("",) * 4])
-    ]
-    table("Reviews", ("cut", "state", "when", "who", "act", "story or words"), rows)
+    heads = ("when", "who", "act", "story or words")
+    tables = [(local(one.cut_at, zone), one.state, _told(acts, zone)) for one, acts in found]
+    if sys.stdout.isatty():
+        for at_, state, told in tables:
+            table(f"{at_}: {state}", heads, told)
+    else:
+        rows = [(at_, state, *one) for at_, state, told in tables for one in told or [("",) * 4]]
+        table("Reviews", ("cut", "state", *heads), rows)
 
 
 def _told(acts: Sequence[ReviewedAct], zone: str) -> list[tuple[str, ...]]:
