@@ -9,6 +9,7 @@ answered slowly, or at once, cost the editions no more than as long again.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,10 @@ _MOST = 200
 
 _LOOK_AGAIN_S = 1.0
 """How long a lane that was found empty is not asked for again, while another one has something."""
+
+_LOW = 5
+"""Of the editions that are claimed at once one in so many is left when more are claimed: then only
+one connection waits for them."""
 
 _FRESH = (Lane.TRANSACTIONAL, Lane.NEWS)
 
@@ -64,7 +69,9 @@ class Supply:
         self._lock = asyncio.Lock()
         self._segments: Counter[int] = Counter()
         self._taken = 0  # since editions were claimed last
+        self._went_ahead = 0
         self._claimed_at: float | None = None
+        self._low = 0  # of so few editions more are claimed; 0: none are left
         self.suppressed = 0
 
     async def take(self, *, one: bool, aside: Callable[[], bool]) -> ClaimedDelivery | None:
@@ -74,16 +81,34 @@ class Supply:
         was tried before, may have the place; asked when it is given.
         """
         async with self._lock:
-            await self._refill(one=one)
-            lane = self._next_lane(aside=aside())
-            if lane is None:
-                return None
-            if lane in self._turns:
-                self._turns[lane] += 1
-            delivery = self._ready[lane].popleft()
-            self._count(delivery, -1)
-            self._taken += 1
-            return delivery
+            while True:
+                before = self._went_ahead
+                await self._refill(one=one)
+                lane = self._next_lane(aside=aside())
+                if lane is not None:
+                    return self._pop(lane)
+                if before == self._went_ahead:  # else that is what was found; there may be more
+                    return None
+
+    def take_news(
+        self, is_fit: Callable[[ClaimedDelivery], bool], *, aside: Callable[[], bool]
+    ) -> ClaimedDelivery | None:
+        """The next delivery where it is an edition's, in hand, and fit; else None, and `take` it.
+
+        None also where another look at the store is due.
+        """
+        due = self._is_asked_for(Lane.TRANSACTIONAL) or len(self._ready[Lane.NEWS]) <= self._low
+        if due and not self._lock.locked():
+            return None
+        ready = self._ready[Lane.NEWS]
+        if not ready or not is_fit(ready[0]) or self._next_lane(aside=aside()) is not Lane.NEWS:
+            return None
+        self._went_ahead += 1
+        return self._pop(Lane.NEWS)
+
+    def news(self, number: int) -> list[ClaimedDelivery]:
+        """The next so many of editions."""
+        return list(itertools.islice(self._ready[Lane.NEWS], number))
 
     @contextmanager
     def spending(self, lane: Lane) -> Iterator[None]:
@@ -117,6 +142,14 @@ class Supply:
         """The segments of what is claimed and not begun, from any thread."""
         return list(self._segments)
 
+    def _pop(self, lane: Lane) -> ClaimedDelivery:
+        if lane in self._turns:
+            self._turns[lane] += 1
+        delivery = self._ready[lane].popleft()
+        self._count(delivery, -1)
+        self._taken += 1
+        return delivery
+
     def _count(self, delivery: ClaimedDelivery, number: int) -> None:
         self._segments[delivery.segment_id] += number
         if not self._segments[delivery.segment_id]:
@@ -130,6 +163,7 @@ class Supply:
                 ready.clear()
             self._empty_since.clear()
             self._segments.clear()
+            self._low = 0
             if ids:
                 await asyncio.to_thread(self._unclaim, ids)
 
@@ -170,7 +204,7 @@ class Supply:
 
     def _is_asked_for(self, lane: Lane) -> bool:
         if self._ready[lane]:
-            return False
+            return lane is Lane.NEWS and len(self._ready[lane]) <= self._low
         since = self._empty_since.get(lane)
         found_empty = since is not None and self._ticks() - since < _LOOK_AGAIN_S
         return not found_empty or not any(self._ready.values())
@@ -186,6 +220,8 @@ class Supply:
                     self._count(delivery, 1)
                 if claim.empty:
                     self._empty_since[lane] = self._ticks()
+                if lane is Lane.NEWS:
+                    self._low = limit // _LOW if len(claim.claimed) == limit else 0
             lanes = [lane for lane, one in found.items() if not one.claimed and one.suppressed]
 
     def _claim_each(self, lanes: list[Lane], limit: int) -> dict[Lane, Claim]:

@@ -26,6 +26,9 @@ _RELAYING = re.compile(
 )
 """Relays without enhanced codes say only in words that they do not know us."""
 
+_MISREAD = frozenset({500, 501, 502, 503})
+_OUT_OF_STEP = re.compile(r"synchroni[sz]ation|pipelin", re.IGNORECASE)
+
 
 class SmtpStage(StrEnum):
     """How far a message had come when the answer was given."""
@@ -96,6 +99,14 @@ def judge(reply: SmtpReply) -> Judgement:
     if family != 5:  # noqa: PLR2004 - the family of refusals
         return Judgement(Verdict.WAIT, sender=sender, policy=policy)
     return replace(_judge_refusal(reply, enhanced), sender=sender, policy=policy)
+
+
+def is_misread(reply: SmtpReply) -> bool:
+    """Whether it says that a command was not understood, or that it came at the wrong time."""
+    enhanced = _enhanced(reply.text)
+    if reply.code // 100 == 5 and (reply.code in _MISREAD or (enhanced or (0, 0))[0] == 5):  # noqa: PLR2004 - RFC 3463
+        return True
+    return bool(_OUT_OF_STEP.search(reply.text))
 
 
 def _is_policy(reply: SmtpReply, subject: int) -> bool:

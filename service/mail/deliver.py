@@ -6,34 +6,30 @@ compose ──> MAIL, RCPT, DATA ──> 354 ──> commit `sending` ──> bo
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
-from service.errors import BantinError, StoreError
-from service.mail import relay_answers
-from service.mail.addresses import AddressError
+from service.errors import StoreError
+from service.mail.ahead.maker import Maker, Unmade
 from service.mail.domains import Domains, destination_of
 from service.mail.handed_over import Memory
-from service.mail.handover import Handover, MailTransport, NotNoted, Unreachable
+from service.mail.handover import Following, Handover, MailTransport, NotNoted, Unreachable
 from service.mail.ledger.commits import Commits
 from service.mail.ledger.group_commit import GroupCommit
-from service.mail.personal import Message, PersonalMail, TransactionalComposer
+from service.mail.personal import Message
 from service.mail.relay_notes import RelayNotes
 from service.mail.relays import Line
 from service.mail.retry_policy import PROBE_EVERY, Conclusion, Effect, conclude, wait_after
-from service.mail.returned.return_path import ReturnPaths
 from service.model import DeliveryKind, DeliveryState
 from service.store.core.database import Store
 from service.store.mailing import outcomes
 from service.store.mailing.claims import ClaimedDelivery
 from service.store.mailing.due_mail import Lane
-from service.store.mailing.message_parts import unpack
 from service.store.mailing.outcomes import DeliveryOutcome
 from service.store.mailing.relays import sender_refusals, slow_domains
 from service.store.mailing.relays.relay_states import NOT_TRIED
@@ -74,7 +70,7 @@ class Courier:
         store: Store,
         clock: Callable[[], datetime],
         owner: str,
-        composer: TransactionalComposer,
+        maker: Maker,
         checkpoint: Checkpoint,
         random: Callable[[], float],
         ticks: Callable[[], float],
@@ -82,23 +78,21 @@ class Courier:
         *,
         again: bool,
         recorded: Callable[[MailResult], None],
-        returns: ReturnPaths | None,
         needed: Callable[[], Collection[int]],
     ) -> None:
         """`random` gives numbers in [0, 1): the jitter of back-offs. `recorded`: told each mail.
 
         `ticks` gives seconds that only grow. `memory` is told what was handed over. `again`:
-        uncertain mails are planned again by themselves (store.mailing.resending). `returns` None:
-        what cannot be delivered comes back to the address in From. `needed`: see `Commits`.
+        uncertain mails are planned again by themselves (store.mailing.resending). `needed`: see
+        `Commits`.
         """
         self._store = store
         self._clock = clock
         self._owner = owner
-        self._composer = composer
+        self.maker = maker
         self._passed = checkpoint
         self._random = random
         self._recorded = recorded
-        self._returns = returns
         self._memory = memory
         self._domains = Domains()
         self._under_way = 0
@@ -120,23 +114,41 @@ class Courier:
         return self._domains.held()
 
     @contextmanager
-    def in_hand(self, delivery: ClaimedDelivery) -> Iterator[bool]:
+    def in_hand(self, delivery: ClaimedDelivery, *, kept: bool = False) -> Iterator[bool]:
         """Keep it until its outcome is recorded. False: another copy of it is in hand.
 
         A row that was made anew is claimed while its old copy is still on a channel: what becomes
-        of one must not be taken for what becomes of the other.
+        of one must not be taken for what becomes of the other. `kept`: by `keep`, which ends here.
         """
-        alone = not self._in_hand[delivery.id]
-        self._in_hand[delivery.id] += 1
+        alone = kept or not self._in_hand[delivery.id]
+        self._in_hand[delivery.id] += not kept
         try:
             yield alone
         finally:
-            self._let_go(delivery.id)
+            self.let_go(delivery)
 
-    def _let_go(self, delivery_id: int) -> None:
-        self._in_hand[delivery_id] -= 1
-        if not self._in_hand[delivery_id]:
-            del self._in_hand[delivery_id]
+    def keep(self, delivery: ClaimedDelivery) -> None:
+        """It is the next of a channel: no other copy of it begins."""
+        self._in_hand[delivery.id] += 1
+
+    def let_go(self, delivery: ClaimedDelivery) -> None:
+        """What `keep` has begun ends."""
+        self._in_hand[delivery.id] -= 1
+        if not self._in_hand[delivery.id]:
+            del self._in_hand[delivery.id]
+
+    def may_go_ahead(self, delivery: ClaimedDelivery) -> bool:
+        """Whether it is made, and `put_off` would let it pass without another look."""
+        return (
+            self.maker.ready(delivery) is not None
+            and not self._in_hand[delivery.id]
+            and not self._listens()
+            and self._domains.hold(delivery.recipient.address, reader=_is_reader(delivery)) is None
+        )
+
+    def _listens(self) -> bool:
+        """Whether it has to be read again what other machines have met."""
+        return self._heard_at is None or self._ticks() - self._heard_at >= _LISTEN_EVERY_S
 
     async def comes_later(self, delivery: ClaimedDelivery) -> None:
         """Another copy of it is in hand: it goes again when that one has ended."""
@@ -147,7 +159,7 @@ class Courier:
 
         Raises StoreError.
         """
-        if self._heard_at is None or self._ticks() - self._heard_at >= _LISTEN_EVERY_S:
+        if self._listens():
             self._heard_at = self._ticks()
             self._domains.heard(await asyncio.to_thread(self._slow_domains))
         said = self._domains.hold(delivery.recipient.address, reader=_is_reader(delivery))
@@ -167,28 +179,44 @@ class Courier:
         await self._paces((delivery.id, until))
 
     async def send(
-        self, delivery: ClaimedDelivery, line: Line, channel: MailTransport, *, others: bool = False
+        self,
+        delivery: ClaimedDelivery,
+        line: Line,
+        channel: MailTransport,
+        following: Following | None,
+        *,
+        others: bool = False,
     ) -> bool:
-        """Send one message and record what came of it.
+        """Send one message and record what came of it. `following`: what may go behind its body.
 
         False: the channel could not be opened though the line has more, or the line takes nothing
         though there are others; nothing was recorded, so that another channel may take it.
         """
         self._under_way += 1
         try:
-            return await self._send(delivery, line, channel, others=others)
+            return await self._send(delivery, line, channel, following, others=others)
         finally:
             self._under_way -= 1
 
     async def _send(
-        self, delivery: ClaimedDelivery, line: Line, channel: MailTransport, *, others: bool
+        self,
+        delivery: ClaimedDelivery,
+        line: Line,
+        channel: MailTransport,
+        following: Following | None,
+        *,
+        others: bool,
     ) -> bool:
-        message = self._compose(delivery, line)
-        if isinstance(message, DeliveryOutcome):
-            await self._record(delivery, message)
+        message = self.maker.make(delivery)
+        if isinstance(message, Unmade):
+            self.unsent += message.ours
+            outcome = DeliveryOutcome(
+                delivery.id, DeliveryState.REJECTED, line.name, message.reason, untell=message.ours
+            )
+            await self._record(delivery, outcome)
             return True
         self._passed("composed")
-        result = await self._hand_over(delivery, message, line, channel)
+        result = await self._hand_over(delivery, message, line, channel, following)
         if isinstance(result, Unreachable) and line.proven and line.active > 1:
             return False
         self._passed("answered")
@@ -210,7 +238,7 @@ class Courier:
         if conclusion.outcome is not None:
             self._remember(delivery.message_id, conclusion.outcome, now)
             if conclusion.outcome.state is DeliveryState.ACCEPTED and self._under_way > 1:
-                self._record_aside(delivery, conclusion.outcome)
+                await self._record_aside(delivery, conclusion.outcome)
             else:
                 await self._record(delivery, conclusion.outcome)
             rejected = conclusion.outcome.state is DeliveryState.REJECTED
@@ -237,42 +265,13 @@ class Courier:
         else:
             self._memory.refused(message_id)
 
-    def _compose(self, delivery: ClaimedDelivery, line: Line) -> Message | DeliveryOutcome:
-        """The message, or why there is none: the address's fault or ours, never the others'."""
-        try:
-            if delivery.parts is None:
-                raise ValueError("its rendered parts are gone")  # noqa: TRY301 - one way out
-            mail = PersonalMail(
-                kind=delivery.kind,
-                message_id=delivery.message_id,
-                dated_at=delivery.dated_at,
-                language=delivery.language,
-                segment=delivery.segment,
-                parts=unpack(delivery.parts),
-                recipient=delivery.recipient,
-            )
-            return self._with_return_path(self._composer.compose(mail), delivery)
-        except AddressError as error:
-            what = str(error).partition(":")[0]  # behind it stands the address
-            return DeliveryOutcome(delivery.id, DeliveryState.REJECTED, line.name, what)
-        except (BantinError, KeyError, ValueError, zlib.error) as error:
-            self.unsent += 1
-            reason = f"it could not be built: {type(error).__name__}: {error}"
-            answer = relay_answers.without(delivery.recipient.address or "", reason)
-            return DeliveryOutcome(
-                delivery.id, DeliveryState.REJECTED, line.name, answer, untell=True
-            )
-
-    def _with_return_path(self, message: Message, delivery: ClaimedDelivery) -> Message:
-        """The same message in an envelope of its own: its bytes stay those of the preview."""
-        address = delivery.recipient.address
-        if self._returns is None or address is None:
-            return message
-        sender = self._returns.of(delivery.id, delivery.message_id, address)
-        return replace(message, sender=sender)
-
     async def _hand_over(
-        self, delivery: ClaimedDelivery, message: Message, line: Line, channel: MailTransport
+        self,
+        delivery: ClaimedDelivery,
+        message: Message,
+        line: Line,
+        channel: MailTransport,
+        following: Following | None,
     ) -> Handover:
         async def gate() -> bool:
             self._passed("at 354")
@@ -287,7 +286,7 @@ class Courier:
         try:
             # Tried again it may take its time, unless that is the only place that there is.
             hurried = delivery.lane is not Lane.AGAIN or line.channels == 1
-            return await channel.deliver(message, gate, hurried=hurried)
+            return await channel.deliver(message, gate, hurried=hurried, following=following)
         except StoreError as error:
             return NotNoted(str(error))
 
@@ -300,7 +299,7 @@ class Courier:
             await asyncio.wait(self._recording)
         return self._broken
 
-    def _record_aside(self, delivery: ClaimedDelivery, outcome: DeliveryOutcome) -> None:
+    async def _record_aside(self, delivery: ClaimedDelivery, outcome: DeliveryOutcome) -> None:
         """Commit an outcome with what its connection, or others, commit next.
 
         Of each connection that is one mail at most: the next body needs a commit, which takes this
@@ -308,9 +307,12 @@ class Courier:
         """
         task = asyncio.create_task(self._record(delivery, outcome, aside=True))
         self._recording.add(task)
-        self._in_hand[delivery.id] += 1
+        self.keep(delivery)
         task.add_done_callback(self._is_recorded)
-        task.add_done_callback(lambda _: self._let_go(delivery.id))
+        task.add_done_callback(lambda _: self.let_go(delivery))
+        # It must wait for its commit before the 354 of the next mail does, which may have come
+        # already.
+        await asyncio.sleep(0)
 
     def _is_recorded(self, task: asyncio.Task[None]) -> None:
         self._recording.discard(task)

@@ -18,6 +18,8 @@ from datetime import datetime
 
 from service.config.schema import Settings
 from service.errors import StoreError
+from service.mail.ahead.maker import Maker
+from service.mail.ahead.next_mail import NextMail
 from service.mail.batch import Supply
 from service.mail.deliver import Checkpoint, Courier, MailResult
 from service.mail.domains import destination_of, group_of
@@ -25,6 +27,7 @@ from service.mail.handed_over import Memory, settled
 from service.mail.handover import MailTransport
 from service.mail.leases import Watch
 from service.mail.personal import TransactionalComposer
+from service.mail.relay_notes import remember
 from service.mail.relays import Line, lines_of, outbox_of
 from service.mail.returned.intake import paths_of
 from service.mail.throttle import Throttle
@@ -35,7 +38,6 @@ from service.store.core.lease import TERM, Term
 from service.store.mailing import deliveries, outcomes
 from service.store.mailing.claims import ClaimedDelivery
 from service.store.mailing.due_mail import Lane
-from service.store.mailing.relays import relay_states
 
 _LOOK_AGAIN_S = 1.0
 """How often a run of one digest looks whether others have finished what they have in hand."""
@@ -114,12 +116,12 @@ async def drain(
     if paused is not None:
         return await asyncio.to_thread(_none, store, clock, digest, lines, paused)
     supply = Supply(store, clock, owner, digest, ticks, memory.timeline)
+    returns = await asyncio.to_thread(paths_of, store, settings)
     courier = Courier(
-        store, clock, owner, TransactionalComposer(settings), passed, random, ticks, memory,
-        again=again, recorded=recorded, returns=await asyncio.to_thread(paths_of, store, settings),
-        needed=supply.segments,
+        store, clock, owner, Maker(TransactionalComposer(settings), returns), passed, random, ticks,
+        memory, again=again, recorded=recorded, needed=supply.segments,
     )  # fmt: skip
-    await asyncio.to_thread(_remember, store, lines, clock)
+    await asyncio.to_thread(remember, store, lines, clock)
     limits = {line.name: line.rate for line in lines if line.rate is not None}
     for domain, rate in settings.mail.rates.items():
         name = f"@{group_of(domain)}"
@@ -195,6 +197,7 @@ class _Drain:
                 group.create_task(self._look_again(group))
             self._broken = await self._courier.settled() or self._broken
             await self._supply.let_go()
+            self._courier.maker.forget()
             if self._broken is not None:
                 raise self._broken
             await asyncio.to_thread(self._put_off)
@@ -234,15 +237,21 @@ class _Drain:
         off would leave each of them uncertain.
         """
         channel: MailTransport | None = None
+        following = NextMail(
+            self._supply, self._courier, self._throttle, line, lambda: self._goes_on(line),
+            self._make_ahead,
+        )  # fmt: skip
         try:
             channel = line.connect()
             while self._goes_on(line):
-                delivery = await self._supply.take(
+                kept = following.handed()
+                delivery = kept or await self._supply.take(
                     one=not line.proven, aside=lambda: line.has_place_aside
                 )
                 if delivery is None:
                     break
-                if not await self._send(delivery, line, channel):
+                self._make_ahead()
+                if not await self._send(delivery, line, channel, following, kept=kept is not None):
                     self._supply.put_back(delivery)
                     line.channels = line.active - 1  # the relay limits its connections
                     break
@@ -250,6 +259,7 @@ class _Drain:
         except Exception as error:  # noqa: BLE001 - raised by `_send_all` once all have finished
             self._broken = self._broken or error
         finally:
+            following.release()
             line.active -= 1
             if not line.usable and self._is_quiet():
                 for other in self._lines:  # those that stood back
@@ -259,23 +269,40 @@ class _Drain:
             if channel is not None:
                 await channel.close()
 
-    async def _send(self, delivery: ClaimedDelivery, line: Line, channel: MailTransport) -> bool:
-        """One message in its place, an edition's or one aside. False: it was not begun."""
+    def _make_ahead(self) -> None:
+        """As many messages as there are channels, while these wait for their relay."""
+        number = sum(line.active for line in self._lines if line.proven)
+        self._courier.maker.look_ahead(lambda: self._supply.news(number))
+
+    async def _send(
+        self,
+        delivery: ClaimedDelivery,
+        line: Line,
+        channel: MailTransport,
+        following: NextMail,
+        *,
+        kept: bool,
+    ) -> bool:
+        """One message in its place, an edition's or one aside. False: it was not begun.
+
+        `kept`: it is the channel's since the body before it left, perhaps with its envelope.
+        """
         aside = delivery.lane is not Lane.NEWS
         line.aside += aside  # before anything is waited for: the next that takes one must see it
         self._passed("claimed")
         try:
-            with self._courier.in_hand(delivery) as alone:
+            with self._courier.in_hand(delivery, kept=kept) as alone:
                 if not alone:
                     await self._courier.comes_later(delivery)
                     return True
-                if await self._courier.put_off(delivery, line):
+                if not kept and await self._courier.put_off(delivery, line):
                     return True
                 with self._supply.spending(delivery.lane):
-                    if not await self._has_its_turn(delivery, line):
+                    if not kept and not await self._has_its_turn(delivery, line):
                         return True
                     others = any(one is not line and one.usable for one in self._lines)
-                    return await self._courier.send(delivery, line, channel, others=others)
+                    behind = None if aside else following  # nothing waits behind what is slow
+                    return await self._courier.send(delivery, line, channel, behind, others=others)
         finally:
             line.aside -= aside
 
@@ -346,19 +373,6 @@ def _why_not(
         return FAILED_OVER
     with store.read() as connection:
         return None if hold.held_since(connection) is None else HELD
-
-
-def _remember(store: Store, lines: Sequence[Line], clock: Callable[[], datetime]) -> None:
-    """A relay that failed in an earlier run keeps nobody waiting while another one takes mail."""
-    if len(lines) == 1:
-        return
-    with store.read() as connection:
-        found = relay_states.states(connection, [line.name for line in lines])
-    known = {one.name: one for one in found}
-    serves = any(line.name not in known or known[line.name].failing_since is None for line in lines)
-    for line in lines:
-        if line.name in known:
-            line.remember(known[line.name], clock(), wait=serves)
 
 
 def _none(

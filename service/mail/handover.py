@@ -58,14 +58,33 @@ class NotNoted:
 Handover = SmtpReply | Lost | GateClosed | Unfit | Unreachable | NotNoted
 
 
+class Following(Protocol):
+    """The message after the one that is handed over, where its envelope may go at once."""
+
+    def take(self) -> Message | None:
+        """Asked when a body leaves: the next message of this connection; None: none is ready."""
+        ...
+
+    def release(self) -> None:
+        """It does not follow: what comes before it is not answered. Another may take it."""
+        ...
+
+
 class MailTransport(Protocol):
     """One way out that takes one message at a time: a kept connection, or the outbox."""
 
-    async def deliver(self, message: Message, gate: Gate, *, hurried: bool = False) -> Handover:
+    async def deliver(
+        self,
+        message: Message,
+        gate: Gate,
+        *,
+        hurried: bool = False,
+        following: Following | None = None,
+    ) -> Handover:
         """Hand over one message; raises only what the gate raises.
 
         `hurried`: wait for the answers to its recipient and to DATA no longer than `Timeouts.first`
-        says.
+        says. What `following` gave is the next to be handed over here, or none is.
         """
         ...
 

@@ -1,81 +1,42 @@
 """One connection to a relay, one message at a time: MAIL, RCPT, DATA, 354, *gate*, body.
 
-Where the relay offers PIPELINING (RFC 2920) the three commands travel together: on a long line a
-message then takes two round trips instead of four. The body never does: see smtp/client.py.
+Where the relay offers PIPELINING (RFC 2920) the three commands travel together, and those of the
+next message behind the body of the one before: on a long line a message then takes one round trip
+instead of four. No body travels before its own 354 and gate: see smtp/client.py.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import aiosmtplib
 
 from service.config.schema import Relay
 from service.mail import relay_answers
-from service.mail.classify import SmtpReply, SmtpStage, Verdict, judge
-from service.mail.handover import Gate, GateClosed, Handover, Lost, Unfit, Unreachable
+from service.mail.classify import SmtpReply, SmtpStage, Verdict, is_misread, judge
+from service.mail.handover import Following, Gate, GateClosed, Handover, Lost, Unfit, Unreachable
 from service.mail.personal import Message
 from service.mail.security import Security, port, security
-from service.mail.smtp.client import Heard, SmtpClient
+from service.mail.smtp.client import Heard, SmtpClient, are_sound
+from service.mail.smtp.envelope import (
+    START_INPUT,
+    BrokeOff,
+    Step,
+    Timeouts,
+    broken_at,
+    commands_of,
+    is_good,
+    steps_of,
+)
+from service.mail.smtp.habits import Habits
 
 MESSAGES_PER_CONNECTION = 200
 """Then a fresh one: many relays count, and drop the connection in the middle of a dialogue."""
 
-_START_INPUT = 354
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds. RFC 5321 4.5.3.2 asks for these; a lost last reply costs an uncertain delivery.
-
-    `first` holds for RCPT and DATA of a hurried message: a relay that asks the recipient's server
-    before it answers has asked by the next try, and an address whose server says nothing must not
-    keep a place from the others for five minutes.
-    """
-
-    connect: float = 30.0
-    command: float = 300.0
-    first: float = 30.0
-    body: float = 600.0
-    quit: float = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A command of the envelope, and for how many seconds its answer is waited for."""
-
-    stage: SmtpStage
-    limit_s: float
-    command: tuple[bytes, ...]
-
-    def is_granted_by(self, answer: aiosmtplib.SMTPResponse) -> bool:
-        """Whether the next step may follow."""
-        if self.stage is SmtpStage.DATA:
-            return bool(answer.code == _START_INPUT)
-        return _is_good(answer.code)
-
-
 _Refused = tuple[SmtpStage, aiosmtplib.SMTPResponse]
-
-
-class _BrokeOff(Exception):  # noqa: N818 - an event of the dialogue
-    """The connection said nothing, or nothing that can be understood, at a stage."""
-
-    def __init__(self, stage: SmtpStage, cause: Exception) -> None:
-        super().__init__(stage, cause)
-        self.stage, self.cause = stage, cause
-
-
-@contextmanager
-def _broken_at(step: _Step) -> Iterator[None]:
-    try:
-        yield
-    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-        raise _BrokeOff(step.stage, error) from error
 
 
 class RelayConnection:
@@ -88,35 +49,58 @@ class RelayConnection:
         timeouts: Timeouts,
         tls_context: ssl.SSLContext | None = None,
         heard: Heard | None = None,
+        habits: Habits | None = None,
     ) -> None:
         """`hello` is our name in EHLO. `tls_context` None: the system's certificates.
 
-        `heard` is told the dialogue, without the password.
+        `heard` is told the dialogue, without the password. `habits`: what other connections to
+        this relay have learned.
         """
         self._relay = relay
         self._hello = hello
         self._timeouts = timeouts
         self._tls_context = tls_context
         self._heard = heard
+        self._habits = habits or Habits()
+        self._ahead: Message | None = None  # its envelope went behind the last body
         self._smtp: SmtpClient | None = None
         self._sent = 0
 
-    async def deliver(self, message: Message, gate: Gate, *, hurried: bool = False) -> Handover:
+    async def deliver(
+        self,
+        message: Message,
+        gate: Gate,
+        *,
+        hurried: bool = False,
+        following: Following | None = None,
+    ) -> Handover:
         """Hand over one message. Whatever goes wrong on the way comes back as a value.
 
         Only what `gate` raises is raised, after the connection was closed without a body.
         """
+        ahead = self._ahead is message
+        if self._ahead is not None and not ahead:
+            self._drop()  # after 354 we can but hang up
+        self._ahead = None
         if self._sent >= MESSAGES_PER_CONNECTION:
             await self.close()
-        reused = self._smtp is not None
-        result = await self._deliver_once(message, gate, hurried=hurried)
-        if reused and isinstance(result, Lost) and result.stage is SmtpStage.MAIL:
+        reused, sent = self._smtp is not None, self._sent
+        result = await self._deliver_once(message, gate, following, hurried=hurried, ahead=ahead)
+        if ahead and _was_not_read(result):
+            self._habits.was_misread()
+            self._drop()
+        elif reused and isinstance(result, Lost) and result.stage is SmtpStage.MAIL:
             # Hung up on while idle: that says nothing about this message.
-            result = await self._deliver_once(message, gate, hurried=hurried)
-        return result
+            if ahead:
+                self._habits.ended_after(sent)
+        else:
+            return result
+        return await self._deliver_once(message, gate, following, hurried=hurried)
 
     async def close(self) -> None:
         """Say goodbye if the relay still listens."""
+        if self._ahead is not None:
+            self._drop()  # it listens for a body
         smtp, self._smtp, self._sent = self._smtp, None, 0
         if smtp is None:
             return
@@ -128,8 +112,17 @@ class RelayConnection:
         finally:
             smtp.close()
 
-    async def _deliver_once(self, message: Message, gate: Gate, *, hurried: bool) -> Handover:
-        if self._smtp is None or not self._smtp.is_connected:
+    async def _deliver_once(
+        self,
+        message: Message,
+        gate: Gate,
+        following: Following | None,
+        *,
+        hurried: bool,
+        ahead: bool = False,
+    ) -> Handover:
+        """`ahead`: the relay has its envelope."""
+        if not ahead and (self._smtp is None or not self._smtp.is_connected):
             failure = await self.open()
             if failure is not None:
                 return failure
@@ -137,7 +130,7 @@ class RelayConnection:
         assert smtp is not None
         if message.utf8 and not smtp.supports_extension("smtputf8"):
             return Unfit("5.6.7 the relay does not take addresses that are not ASCII")
-        refused = await self._envelope(smtp, message, hurried=hurried)
+        refused = await self._envelope(smtp, message, hurried=hurried, ahead=ahead)
         if refused is not None:
             return refused
         try:
@@ -148,28 +141,16 @@ class RelayConnection:
         if not passed:
             self._drop()  # after 354 the only way back is to hang up
             return GateClosed()
-        return await self._body(smtp, message)
+        return await self._body(smtp, message, following)
 
     async def _envelope(
-        self, smtp: SmtpClient, message: Message, *, hurried: bool
+        self, smtp: SmtpClient, message: Message, *, hurried: bool, ahead: bool
     ) -> SmtpReply | Lost | None:
         """MAIL, RCPT, DATA up to 354; None when the relay waits for the body."""
-        limits = self._timeouts
-        patience = min(limits.first, limits.command) if hurried else limits.command
-        options = []
-        if smtp.supports_extension("size"):
-            options.append(b"SIZE=%d" % len(message.data))
-        if message.utf8:
-            options.append(b"SMTPUTF8")
-        sender, recipient = message.sender.encode(), message.recipient.encode()
-        steps = (
-            _Step(SmtpStage.MAIL, limits.command, (b"MAIL", b"FROM:<" + sender + b">", *options)),
-            _Step(SmtpStage.RCPT, patience, (b"RCPT", b"TO:<" + recipient + b">")),
-            _Step(SmtpStage.DATA, patience, (b"DATA",)),
-        )
+        steps = steps_of(smtp, message, self._timeouts, hurried=hurried, ahead=ahead)
         try:
-            refused = await self._ask(smtp, steps)
-        except _BrokeOff as error:
+            refused = await self._ask(smtp, steps, ahead=ahead)
+        except BrokeOff as error:
             self._drop()
             cause = error.cause
             reason = _reason(cause, message)
@@ -183,48 +164,96 @@ class RelayConnection:
             stage = SmtpStage.RCPT  # whom the answer is about
         return _reply(stage, answer, message)
 
-    async def _ask(self, smtp: SmtpClient, steps: Sequence[_Step]) -> _Refused | None:
-        """The first answer that refuses; None: the relay waits for the body. Raises _BrokeOff."""
+    async def _ask(
+        self, smtp: SmtpClient, steps: Sequence[Step], *, ahead: bool
+    ) -> _Refused | None:
+        """The first answer that refuses; None: the relay waits for the body. Raises BrokeOff."""
         if not smtp.supports_extension("pipelining"):
             for step in steps:
-                with _broken_at(step):
+                with broken_at(step):
                     answer = await smtp.execute_command(*step.command, timeout=step.limit_s)
                 if not step.is_granted_by(answer):
                     return step.stage, answer
             return None
         refused: _Refused | None = None
-        with _broken_at(steps[0]):
-            async with smtp.together([step.command for step in steps]) as reply:
-                for step in steps:
-                    try:
-                        with _broken_at(step):
-                            answer = await reply(step.limit_s)
-                    except _BrokeOff:
-                        if refused is None:
-                            raise
-                        self._drop()  # it has said why before
-                        return refused
-                    if not step.is_granted_by(answer):
-                        refused = refused or (step.stage, answer)
-        if refused is not None and answer.code == _START_INPUT:
+        if not ahead:
+            with broken_at(steps[0]):
+                smtp.write_group(commands_of(steps))
+        for step in steps:
+            try:
+                with broken_at(step):
+                    answer = await smtp.reply(step.limit_s)
+            except BrokeOff:
+                if refused is None:
+                    raise
+                self._drop()  # it has said why before
+                return refused
+            if not step.is_granted_by(answer):
+                refused = refused or (step.stage, answer)
+        smtp.settle()
+        if refused is not None and answer.code == START_INPUT:
             self._drop()  # a message for nobody (RFC 2920 3.1): after 354 we can but hang up
         return refused
 
-    async def _body(self, smtp: SmtpClient, message: Message) -> SmtpReply | Lost:
+    async def _body(
+        self, smtp: SmtpClient, message: Message, following: Following | None
+    ) -> SmtpReply | Lost:
+        """The body, and behind it the envelope of what follows if that is there."""
+        ahead = self._next(smtp, following)
+        steps = () if ahead is None else self._steps(smtp, ahead)
         try:
-            smtp.begin_body(message.data)
+            smtp.begin_body(message.data, commands_of(steps))
         except (aiosmtplib.SMTPException, OSError) as error:
             self._drop()
             return Lost(SmtpStage.DATA, _reason(error, message))
         try:
-            answer = await smtp.end_body(self._timeouts.body)
+            if ahead is not None and following is not None:
+                answer, ahead = await self._last_word(smtp, ahead, following)
+            else:
+                answer = await smtp.end_body(self._timeouts.body)
         except (aiosmtplib.SMTPException, OSError) as error:
             self._drop()
             return Lost(SmtpStage.BODY, _reason(error, message))
         self._sent += 1
         if answer.code == aiosmtplib.SMTPStatus.domain_unavailable:  # 421: it hangs up
             self._drop()
+        elif steps and ahead is None:
+            self._drop()  # an envelope whose message went elsewhere
+        else:
+            self._ahead = ahead
         return _reply(SmtpStage.BODY, answer, message)
+
+    def _next(self, smtp: SmtpClient, following: Following | None) -> Message | None:
+        """The message whose envelope goes behind this body; None: it goes alone."""
+        sent, now = self._sent + 1, asyncio.get_running_loop().time()
+        if (
+            following is None
+            or sent >= MESSAGES_PER_CONNECTION
+            or not smtp.supports_extension("pipelining")
+            or not self._habits.go_ahead(sent, now)
+        ):
+            return None
+        message = following.take()
+        if message is None or (message.utf8 and not smtp.supports_extension("smtputf8")):
+            return None
+        return message if are_sound(commands_of(self._steps(smtp, message))) else None
+
+    def _steps(self, smtp: SmtpClient, ahead: Message) -> tuple[Step, ...]:
+        return steps_of(smtp, ahead, self._timeouts, hurried=True, ahead=True)
+
+    async def _last_word(
+        self, smtp: SmtpClient, ahead: Message, following: Following
+    ) -> tuple[aiosmtplib.SMTPResponse, Message | None]:
+        """The answer to the body, and what follows; None where that has not waited so long."""
+        limits = self._timeouts
+        try:
+            return await smtp.end_body(min(limits.ahead, limits.body)), ahead
+        except aiosmtplib.SMTPReadTimeoutError:
+            if limits.body <= limits.ahead:
+                raise
+        following.release()
+        self._habits.was_slow(asyncio.get_running_loop().time())
+        return await smtp.end_body(limits.body - limits.ahead), None
 
     async def open(self) -> Unreachable | None:
         """Connect, TLS, AUTH: a session that is ready for MAIL. None: there is one."""
@@ -277,17 +306,20 @@ class RelayConnection:
         except (aiosmtplib.SMTPException, OSError):
             self._drop()
         else:
-            if not _is_good(answer.code):
+            if not is_good(answer.code):
                 self._drop()
 
     def _drop(self) -> None:
         if self._smtp is not None:
             self._smtp.close()
-        self._smtp, self._sent = None, 0
+        self._smtp, self._sent, self._ahead = None, 0, None
 
 
-def _is_good(code: int) -> bool:
-    return code // 100 == 2  # noqa: PLR2004 - the family of success
+def _was_not_read(result: Handover) -> bool:
+    """Whether a relay, given an envelope behind a body, did not see it as what it was."""
+    if isinstance(result, SmtpReply):
+        return result.stage is SmtpStage.MAIL and is_misread(result)
+    return isinstance(result, Lost) and result.stage is SmtpStage.MAIL and result.slow
 
 
 def _is_certificate(error: BaseException) -> bool:

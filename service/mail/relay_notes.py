@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -17,6 +18,19 @@ from service.store.mailing.relays import relay_states
 def retry_now(connection: Connection, name: str, now: datetime) -> int:
     """Make due what waited for this relay, which is known to take mail again. Returns how many."""
     return relay_states.retry_now(connection, name, now, lambda tries: wait_after(tries, luck=0.0))
+
+
+def remember(store: Store, lines: Sequence[Line], clock: Callable[[], datetime]) -> None:
+    """A relay that failed in an earlier run keeps nobody waiting while another one takes mail."""
+    if len(lines) == 1:
+        return
+    with store.read() as connection:
+        found = relay_states.states(connection, [line.name for line in lines])
+    known = {one.name: one for one in found}
+    serves = any(line.name not in known or known[line.name].failing_since is None for line in lines)
+    for line in lines:
+        if line.name in known:
+            line.remember(known[line.name], clock(), wait=serves)
 
 
 class RelayNotes:

@@ -20,11 +20,20 @@ from datetime import datetime
 from service.config.schema import Relay, Settings
 from service.mail import personal
 from service.mail.classify import SmtpReply, SmtpStage
-from service.mail.handover import Gate, GateClosed, Handover, Lost, MailTransport
+from service.mail.handover import (
+    Following,
+    Gate,
+    GateClosed,
+    Handover,
+    Lost,
+    MailTransport,
+)
 from service.mail.outbox import Outbox
 from service.mail.personal import Message
-from service.mail.relay import RelayConnection, Timeouts
+from service.mail.relay import RelayConnection
 from service.mail.retry_policy import FIRST_WAIT, PROBE_EVERY, Conclusion, Effect
+from service.mail.smtp.envelope import Timeouts
+from service.mail.smtp.habits import Habits
 from service.store.mailing.relays.relay_states import RelayState
 
 OUTBOX = "(outbox)"
@@ -181,6 +190,7 @@ class OutboxChannel:
         gate: Gate,
         *,
         hurried: bool = False,  # noqa: ARG002 - a disk is not waited for
+        following: Following | None = None,  # noqa: ARG002
     ) -> Handover:
         if not await gate():
             return GateClosed()
@@ -212,10 +222,10 @@ def relay_line(
     tls_context: ssl.SSLContext | None = None,
 ) -> Line:
     """`hello`: our name in EHLO. `tls_context` None: the system's certificates."""
-    patience = timeouts or Timeouts()
+    patience, habits = timeouts or Timeouts(), Habits()
 
     def connect() -> MailTransport:
-        return RelayConnection(relay, hello, patience, tls_context)
+        return RelayConnection(relay, hello, patience, tls_context, habits=habits)
 
     return Line(relay.id, relay.connections, connect, relay.rate, relay.priority)
 

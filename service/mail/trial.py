@@ -13,9 +13,10 @@ from service.mail import personal
 from service.mail.classify import SmtpReply, Verdict, judge
 from service.mail.handover import GateClosed, Handover, Lost, NotNoted, Unfit, Unreachable
 from service.mail.personal import NOBODYS_TOKEN, Message, PersonalMail, TransactionalComposer
-from service.mail.relay import RelayConnection, Timeouts
+from service.mail.relay import RelayConnection
 from service.mail.relays import OUTBOX, OutboxChannel, outbox_of
 from service.mail.security import Security, is_loopback, port, security
+from service.mail.smtp.envelope import Timeouts
 from service.model import DeliveryKind
 from service.render.engine import Renderer
 from service.store.mailing.recipients import Recipient
