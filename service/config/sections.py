@@ -264,7 +264,7 @@ class Relay(Named):
     rate: Rate | None = Field(
         None, description="Maximum rate of messages of all machines together, such as 10/s"
     )
-    connections: int = Field(4, ge=1, le=50, strict=True, description="Connections at one time")
+    connections: int = Field(10, ge=1, le=50, strict=True, description="Connections of a process")
     priority: int = Field(
         1,
         ge=1,

@@ -37,8 +37,8 @@ _LOOK_AGAIN_S = 1.0
 """How long a lane that was found empty is not asked for again, while another one has something."""
 
 _LOW = 5
-"""Of the editions that are claimed at once one in so many is left when more are claimed: then only
-one connection waits for them."""
+"""Of the editions that are claimed at once one in so many is left when more are claimed: so that no
+connection waits for them."""
 
 _FRESH = (Lane.TRANSACTIONAL, Lane.NEWS)
 
@@ -71,7 +71,7 @@ class Supply:
         self._taken = 0  # since editions were claimed last
         self._went_ahead = 0
         self._claimed_at: float | None = None
-        self._low = 0  # of so few editions more are claimed; 0: none are left
+        self._low = 0  # with so few editions in hand more are claimed; 0: there were no more
         self.suppressed = 0
 
     async def take(self, *, one: bool, aside: Callable[[], bool]) -> ClaimedDelivery | None:
@@ -95,16 +95,24 @@ class Supply:
     ) -> ClaimedDelivery | None:
         """The next delivery where it is an edition's, in hand, and fit; else None, and `take` it.
 
-        None also where another look at the store is due.
+        Whoever goes on so calls `look` where `is_due`.
         """
-        due = self._is_asked_for(Lane.TRANSACTIONAL) or len(self._ready[Lane.NEWS]) <= self._low
-        if due and not self._lock.locked():
-            return None
         ready = self._ready[Lane.NEWS]
         if not ready or not is_fit(ready[0]) or self._next_lane(aside=aside()) is not Lane.NEWS:
             return None
         self._went_ahead += 1
         return self._pop(Lane.NEWS)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it should be looked again for letters, or for more before none is left."""
+        due = self._is_asked_for(Lane.TRANSACTIONAL) or self._runs_low()
+        return due and any(self._ready.values())  # else `take` looks for itself
+
+    async def look(self) -> None:
+        """Look for letters, and for more editions, as `take` would. Raises StoreError."""
+        async with self._lock:
+            await self._refill(one=False)
 
     def news(self, number: int) -> list[ClaimedDelivery]:
         """The next so many of editions."""
@@ -204,10 +212,13 @@ class Supply:
 
     def _is_asked_for(self, lane: Lane) -> bool:
         if self._ready[lane]:
-            return lane is Lane.NEWS and len(self._ready[lane]) <= self._low
+            return lane is Lane.NEWS and self._runs_low()
         since = self._empty_since.get(lane)
         found_empty = since is not None and self._ticks() - since < _LOOK_AGAIN_S
         return not found_empty or not any(self._ready.values())
+
+    def _runs_low(self) -> bool:
+        return 0 < self._low >= len(self._ready[Lane.NEWS])
 
     async def _claim(self, lanes: list[Lane], limit: int) -> None:
         """Claim for each of these lanes until it has something, or nothing is due in it."""

@@ -142,13 +142,23 @@ class Courier:
         return (
             self.maker.ready(delivery) is not None
             and not self._in_hand[delivery.id]
-            and not self._listens()
+            and not self._is_deaf(2 * _LISTEN_EVERY_S)
             and self._domains.hold(delivery.recipient.address, reader=_is_reader(delivery)) is None
         )
 
-    def _listens(self) -> bool:
-        """Whether it has to be read again what other machines have met."""
-        return self._heard_at is None or self._ticks() - self._heard_at >= _LISTEN_EVERY_S
+    @property
+    def is_due(self) -> bool:
+        """Whether `listen` has something to do."""
+        return self._is_deaf(_LISTEN_EVERY_S)
+
+    async def listen(self) -> None:
+        """Read what other machines have met, once a second. Raises StoreError."""
+        if self.is_due:
+            self._heard_at = self._ticks()
+            self._domains.heard(await asyncio.to_thread(self._slow_domains))
+
+    def _is_deaf(self, seconds: float) -> bool:
+        return self._heard_at is None or self._ticks() - self._heard_at >= seconds
 
     async def comes_later(self, delivery: ClaimedDelivery) -> None:
         """Another copy of it is in hand: it goes again when that one has ended."""
@@ -159,9 +169,7 @@ class Courier:
 
         Raises StoreError.
         """
-        if self._listens():
-            self._heard_at = self._ticks()
-            self._domains.heard(await asyncio.to_thread(self._slow_domains))
+        await self.listen()
         said = self._domains.hold(delivery.recipient.address, reader=_is_reader(delivery))
         if said is None:
             return False

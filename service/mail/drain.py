@@ -18,6 +18,7 @@ from datetime import datetime
 
 from service.config.schema import Settings
 from service.errors import StoreError
+from service.mail.ahead.lookout import Lookout
 from service.mail.ahead.maker import Maker
 from service.mail.ahead.next_mail import NextMail
 from service.mail.batch import Supply
@@ -165,6 +166,7 @@ class _Drain:
         self._passed = passed
         self._broken: Exception | None = None
         self._idle = asyncio.Event()
+        self._lookout = Lookout(supply, courier, self._is_broken_by)
 
     async def go(self) -> Drained:
         alive = asyncio.create_task(self._watch.keep_alive())
@@ -239,7 +241,7 @@ class _Drain:
         channel: MailTransport | None = None
         following = NextMail(
             self._supply, self._courier, self._throttle, line, lambda: self._goes_on(line),
-            self._make_ahead,
+            lambda: self._prepare(group),
         )  # fmt: skip
         try:
             channel = line.connect()
@@ -250,14 +252,14 @@ class _Drain:
                 )
                 if delivery is None:
                     break
-                self._make_ahead()
+                self._prepare(group)
                 if not await self._send(delivery, line, channel, following, kept=kept is not None):
                     self._supply.put_back(delivery)
                     line.channels = line.active - 1  # the relay limits its connections
                     break
                 self._open(line, group)
         except Exception as error:  # noqa: BLE001 - raised by `_send_all` once all have finished
-            self._broken = self._broken or error
+            self._is_broken_by(error)
         finally:
             following.release()
             line.active -= 1
@@ -269,10 +271,9 @@ class _Drain:
             if channel is not None:
                 await channel.close()
 
-    def _make_ahead(self) -> None:
-        """As many messages as there are channels, while these wait for their relay."""
-        number = sum(line.active for line in self._lines if line.proven)
-        self._courier.maker.look_ahead(lambda: self._supply.news(number))
+    def _prepare(self, group: asyncio.TaskGroup) -> None:
+        channels = sum(line.active for line in self._lines if line.proven)
+        self._lookout.prepare(group, channels)
 
     async def _send(
         self,
@@ -324,6 +325,9 @@ class _Drain:
             self._supply.put_back(delivery)
             return False
         return True
+
+    def _is_broken_by(self, error: Exception) -> None:
+        self._broken = self._broken or error
 
     async def _sleep(self, seconds: float) -> None:
         """As long, or until it shall stop."""

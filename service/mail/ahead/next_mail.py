@@ -30,7 +30,7 @@ class NextMail:
         goes_on: Callable[[], bool],
         taken: Callable[[], None],
     ) -> None:
-        """`goes_on`: whether the channel hands over another one. `taken`: called for each."""
+        """`goes_on`: whether the channel hands over another one. `taken`: called after each try."""
         self._supply = supply
         self._courier = courier
         self._throttle = throttle
@@ -44,10 +44,10 @@ class NextMail:
         if not (line.proven and self._goes_on()) or self._throttle.limits(line.name):
             return None
         self.delivery = self._supply.take_news(self._is_fit, aside=lambda: line.has_place_aside)
+        self._taken()
         if self.delivery is None:
             return None
         self._courier.keep(self.delivery)
-        self._taken()
         return self._courier.maker.ready(self.delivery)
 
     def release(self) -> None:

@@ -48,7 +48,7 @@ def readers(relay):
     return sorted(recipients(relay))
 
 
-async def test_editions_go_ahead_by_turns_with_letters_and_until_the_store_is_due(any_store, now):
+async def test_editions_go_ahead_by_turns_with_letters_and_more_are_claimed_in_time(any_store, now):
     made = stock.fill(any_store, now, [f"nguoi-{n:02}@example.vn" for n in range(30)])
     ticks = Ticks()
     supply = Supply(any_store, lambda: now, "o", None, ticks)
@@ -64,18 +64,22 @@ async def test_editions_go_ahead_by_turns_with_letters_and_until_the_store_is_du
     assert await takes() is Lane.NEWS
     assert [ahead(fit=False), ahead()] == [None, Lane.NEWS]
     stock.ask_to_confirm(any_store, now, ["la@xa.example"], made.digest)
+    assert not supply.is_due
     ticks.at += 2.0
-    assert ahead() is None  # it has to be looked whether a letter waits
+    assert supply.is_due  # a letter may wait
+    await supply.look()
+    assert ahead() is None
     assert await takes() is Lane.TRANSACTIONAL
     with supply.spending(Lane.TRANSACTIONAL):
         ticks.at += 0.5
+    await supply.look()
     assert [ahead() for _ in range(14)] == [Lane.NEWS] * 14
-    assert ahead() is None  # of twenty are four left: one connection fetches more, the others go on
-    fetching = asyncio.create_task(takes())
+    assert supply.is_due  # of twenty are four left
+    fetching = asyncio.create_task(supply.look())
     await asyncio.sleep(0)
-    assert [ahead() for _ in range(3)] == [Lane.NEWS] * 3
-    assert await fetching is Lane.NEWS
-    assert supply.number == 10
+    assert [ahead() for _ in range(3)] == [Lane.NEWS] * 3  # meanwhile the others go on
+    await fetching
+    assert supply.number == 11
 
 
 @pytest.mark.parametrize("connections", [1, 3])
