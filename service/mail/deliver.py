@@ -24,7 +24,14 @@ from service.mail.ledger.group_commit import GroupCommit
 from service.mail.personal import Message
 from service.mail.relay_notes import RelayNotes
 from service.mail.relays import Line
-from service.mail.retry_policy import PROBE_EVERY, Conclusion, Effect, conclude, wait_after
+from service.mail.retry_policy import (
+    PROBE_EVERY,
+    Conclusion,
+    Effect,
+    conclude,
+    held,
+    wait_after,
+)
 from service.model import DeliveryKind, DeliveryState
 from service.store.core.database import Store
 from service.store.mailing import outcomes
@@ -331,7 +338,7 @@ class Courier:
         self, delivery: ClaimedDelivery, outcome: DeliveryOutcome, *, aside: bool = False
     ) -> None:
         """Commit an outcome, however often it takes: a 250 that is forgotten is a second mail."""
-        outcome = _held(delivery, outcome)
+        outcome = held(outcome, resent=delivery.resent)
         wait = _FIRST_RETRY_S
         failed = False
         while True:
@@ -383,14 +390,6 @@ class Courier:
         with self._store.ledger() as connection:
             outcomes.wait(connection, self._owner, dict(waiting))
         return [None] * len(waiting)
-
-
-def _held(delivery: ClaimedDelivery, outcome: DeliveryOutcome) -> DeliveryOutcome:
-    """Not to untell what may have arrived the first time: such a mail is uncertain again."""
-    if not (outcome.untell and delivery.resent):
-        return outcome
-    answer = f"{outcome.answer}; it may have arrived before"
-    return replace(outcome, state=DeliveryState.UNCERTAIN, untell=False, answer=answer)
 
 
 def _is_of_the_line(conclusion: Conclusion, line: Line) -> bool:

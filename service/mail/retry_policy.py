@@ -101,6 +101,14 @@ def conclude(
     return _broken(result, delivery_id, relay, later)
 
 
+def held(outcome: DeliveryOutcome, *, resent: bool) -> DeliveryOutcome:
+    """Not to untell what may have arrived the first time: such a mail is uncertain again."""
+    if not (outcome.untell and resent):
+        return outcome
+    answer = f"{outcome.answer}; it may have arrived before"
+    return replace(outcome, state=DeliveryState.UNCERTAIN, untell=False, answer=answer)
+
+
 def _broken(lost: Lost, delivery_id: int, relay: str, later: datetime) -> Conclusion:
     if lost.stage is SmtpStage.BODY:
         answer = f"no answer to the body: {lost.reason}"
