@@ -237,15 +237,10 @@ class Courier:
         self._passed("answered")
         now = self._clock()
         conclusion = conclude(
-            result,
-            delivery.id,
-            delivery.tries,
-            line.name,
-            now,
-            proven=line.proven,
-            luck=self._random(),
+            result, delivery.id, delivery.tries, line.name, now,
+            proven=line.proven, luck=self._random(),
             alone=not self._domains.refuses(delivery.recipient.address, reader=delivery.known),
-        )
+        )  # fmt: skip
         if others and _is_of_the_line(conclusion, line):
             line.note(conclusion, now, witness=delivery.known)
             await self._notes.note(line, line.failure or "", now)
