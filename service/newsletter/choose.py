@@ -12,11 +12,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import exp2
+from typing import TYPE_CHECKING
 
-from service.config.schema import StoriesSection
 from service.curate.selection.balance import Ranked, StoryLimits, share
 from service.curate.selection.score import score
 from service.curate.selection.standing import Standing
+
+if TYPE_CHECKING:  # processes that only print have no configuration
+    from service.config.schema import StoriesSection
 
 _APART = 8
 """Where nothing is known of how high stories stand, each counts for a 256th (2 to the -8) of the

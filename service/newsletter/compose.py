@@ -7,8 +7,9 @@ by construction: whole stories move to "N more online" until the mail fits.
 from __future__ import annotations
 
 import hashlib
+import pickle
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -17,12 +18,12 @@ from service.model import DeliveryKind, Parts
 from service.newsletter import layout, rules
 from service.newsletter.choose import StorySelection
 from service.newsletter.layout import Frame, Layout
+from service.newsletter.printing import Plate, Press, PrintedMail, Printer, WantedMail
 from service.newsletter.rules import Schedule
 from service.newsletter.views import CorrectionView
 from service.render import dates
 from service.render.engine import Renderer
-from service.render.pieces import Pieces
-from service.render.views import StoryView, remade_by, thaw
+from service.render.views import remade_by, thaw
 from service.store.mailing.editions import Frozen
 from service.store.mailing.message_parts import pack
 
@@ -37,11 +38,16 @@ KEPT = 8
 """Rendered mails that stay in memory as text: some ninety kilobytes each. Those of a batch are
 kept packed, a twentieth of it."""
 
+FEW = 50
+"""Mails that are rendered here, where others could: to begin with an edition takes them longer."""
+
+LAID_OUT = 1500
+"""Layouts that are at hand: those of two batches, one to be written and one to be rendered."""
+
 REMEMBERED = 20_000
 """Choices whose mail is known, without its text: as many as `choose.Chooser` remembers."""
 
 _ROOM = HTML_LIMIT - PERSONAL
-_BASE64_IN, _BASE64_OUT = 57, 78  # bytes in a line, characters with its CRLF
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,10 @@ class Composed:
     def layout(self) -> Layout:
         """Laid out anew: an edition has many thousands, and of each this is asked once."""
         return _lay_out(self.choice, self.topics, self.corrections)
+
+
+Question = tuple[StorySelection, str, str, tuple[int, ...]]
+"""What `compose` is asked: choice, language, coming, corrections."""
 
 
 class EditionComposer:
@@ -89,21 +99,28 @@ class EditionComposer:
         self._renderer = renderer
         self._frame = frame
         self._topics = topics
-        self._stories: Mapping[int, StoryView] = {
-            one.story_id: layout.shortened(thaw(one.view)) for one in frozen
-        }
-        self._notes = {one.story_id: one.note for one in frozen if one.note}
-        self._beside = beside or {}
-        self._template = template or kind.value
+        notes = {one.story_id: one.note for one in frozen if one.note}
+        self._plate = Plate(
+            site=renderer.site,
+            overrides=renderer.overrides,
+            template=template or kind.value,
+            frame=frame,
+            stories={one.story_id: layout.shortened(thaw(one.view)) for one in frozen},
+            notes=notes,
+            corrections=dict(corrections),
+        )
+        self._printer = Printer(renderer, self._plate, beside or {})
+        self._alone = bool(beside)
         shape = (renderer.mail_digest() if digest is None else digest).hex()
         # A mail that is made anew has other bytes under another name, also where its layout stays.
         remade = [(one.story_id, by) for one in frozen if (by := remade_by(one.view)) is not None]
-        told = (kind.value, shape, frame, self._notes, *remade)
+        told = (kind.value, shape, frame, notes, *remade)
         self._shape = repr(told).encode()
-        self._corrections = corrections
         self._rendered: OrderedDict[tuple[str, str, Layout], Parts] = OrderedDict()
         self._packed: dict[bytes, bytes] = {}
-        self._pieces = Pieces()
+        self._layouts: dict[object, tuple[StorySelection, Layout]] = {}
+        self._printed: dict[bytes, PrintedMail] = {}
+        self._sent: tuple[bytes, bytes] | None = None
         self._known: dict[bytes, tuple[int, bytes, tuple[int, ...]]] = {}
         self._answers: dict[object, tuple[StorySelection, Composed]] = {}
         self._coming: dict[tuple[str, str], str] = {}
@@ -123,17 +140,19 @@ class EditionComposer:
         # Who has the same choice has the very same one (choose.Chooser), which is kept beside its
         # answer: so it is known by its id, for less than its layout costs.
         question = (id(choice), language, coming, corrections)
-        if question not in self._answers:
+        known = self._answers.get(question)
+        if known is None:
             if len(self._answers) >= REMEMBERED:
                 self._answers.clear()
                 self._known.clear()
-            self._answers[question] = choice, self._compose(choice, language, coming, corrections)
-        return self._answers[question][1]
+            known = choice, self._compose(choice, language, coming, corrections)
+            self._answers[question] = known
+        return known[1]
 
     def _compose(
         self, choice: StorySelection, language: str, coming: str, corrections: tuple[int, ...]
     ) -> Composed:
-        wanted = self.hash(_lay_out(choice, self._topics, corrections), language, coming)
+        wanted = self.hash(self._laid_out(choice, corrections), language, coming)
         if wanted not in self._known:
             shown, key, said = self._fit(choice, language, coming, corrections)
             if said != corrections:
@@ -162,65 +181,81 @@ class EditionComposer:
     def _fit(
         self, choice: StorySelection, language: str, coming: str, corrections: tuple[int, ...]
     ) -> tuple[int, bytes, tuple[int, ...]]:
-        """How many stories may be shown; of the mail with so many its hash and `_said`."""
+        """How many stories may be shown; of the mail with so many its hash, and what is `said`."""
         while True:
             shown = len(choice.shown)
-            fitting = _lay_out(choice, self._topics, corrections)
-            parts = self.render(fitting, language, coming)
-            size = encoded_size(parts.html)
-            if size <= _ROOM or shown == 1:
-                key = self.hash(fitting, language, coming)
-                self._packed[key] = pack(parts)
-                return shown, key, self._said(fitting, parts)
-            choice = choice.cut_to(max(1, min(shown - 1, shown * _ROOM // size)))
+            fitting = self._laid_out(choice, corrections)
+            key = self.hash(fitting, language, coming)
+            made = self._printed.pop(key, None)
+            if made is None:
+                parts = self._render(fitting, language, coming)
+                made = self._printer.printed(parts, fitting)
+            if made.size <= _ROOM or shown == 1:
+                self._packed[key] = made.packed
+                return shown, key, made.said
+            choice = choice.cut_to(max(1, min(shown - 1, shown * _ROOM // made.size)))
+
+    def ask_for(self, questions: Iterable[Question], press: Press) -> Callable[[], None]:
+        """Have what is new of these rendered by others. Call what this returns before `compose`.
+
+        What they cannot render is rendered by `compose`, which says why.
+        """
+        wanted: dict[bytes, WantedMail] = {}
+        for choice, language, coming, corrections in questions:
+            if (id(choice), language, coming, corrections) in self._answers:
+                continue
+            one = WantedMail(self._laid_out(choice, corrections), language, coming)
+            key = self.hash(one.layout, language, coming)
+            if key not in self._known:
+                wanted[key] = one
+        if len(wanted) < FEW or self._alone:
+            return lambda: None
+        if self._sent is None:
+            plate = pickle.dumps(self._plate)
+            self._sent = hashlib.sha256(self._shape + plate).digest(), plate
+        waiting = press(*self._sent, list(wanted.values()))
+
+        def wait() -> None:
+            printed = waiting()
+            if printed is not None:
+                self._printed.update(zip(wanted, printed, strict=True))
+
+        return wait
 
     def render(self, wanted: Layout, language: str, coming: str = "") -> Parts:
         """The parts, with marks for the personal values. Raises TemplateError."""
+        return self._render(wanted, language, coming)
+
+    def _render(self, wanted: Layout, language: str, coming: str) -> Parts:
         key = (language, coming, wanted)
         if key not in self._rendered:
             if len(self._rendered) >= KEPT:
                 self._rendered.popitem(last=False)
-            edition = layout.view(
-                wanted,
-                self._frame,
-                self._stories,
-                self._renderer.site.zone,
-                language,
-                self._notes,
-                coming,
-                self._corrections,
-            )
-            self._rendered[key] = self._renderer.mail(
-                self._template, language, pieces=self._pieces, edition=edition, **self._beside
-            )
+            self._rendered[key] = self._printer.render(wanted, language, coming)
         return self._rendered[key]
-
-    def _said(self, wanted: Layout, parts: Parts) -> tuple[int, ...]:
-        """The corrections that its reader sees, whichever part they read.
-
-        A site's own template of one part may know of none; then the other part must not tell it
-        either, for a mail of its own will.
-        """
-        known = self._corrections
-        return tuple(
-            one
-            for one in wanted.corrections
-            if one in known and known[one].page in parts.html and known[one].page in parts.text
-        )
 
     def packed(self, mail: Composed) -> bytes:
         """Its parts as `segment.parts` keeps them. Raises TemplateError."""
-        if mail.hash not in self._packed:
-            self._packed[mail.hash] = pack(self.render(mail.layout, mail.language, mail.coming))
-        return self._packed[mail.hash]
+        packed = self._packed.get(mail.hash)
+        return packed or pack(self.render(mail.layout, mail.language, mail.coming))
 
     def hash(self, wanted: Layout, language: str, coming: str = "") -> bytes:
         """The name of what `render` gives."""
         return hashlib.sha256(self._shape + repr((language, coming, wanted)).encode()).digest()
 
-    def forget(self) -> None:
-        """Let go of what was rendered: an edition may have thousands of segments."""
-        self._packed.clear()
+    def _laid_out(self, choice: StorySelection, corrections: tuple[int, ...]) -> Layout:
+        """The layout of a choice. It is asked for a few times, while its batch is planned."""
+        key = (id(choice), corrections)
+        if key not in self._layouts:  # the choice is kept with it, so that its id stays its own
+            if len(self._layouts) >= LAID_OUT:
+                self._layouts.clear()
+            self._layouts[key] = choice, _lay_out(choice, self._topics, corrections)
+        return self._layouts[key][1]
+
+    def forget(self, mails: Iterable[bytes] = ()) -> None:
+        """Let go of the text of these mails, by their hashes: an edition may have thousands."""
+        for one in mails:
+            self._packed.pop(one, None)
 
 
 def _lay_out(choice: StorySelection, topics: Sequence[str], corrections: tuple[int, ...]) -> Layout:
@@ -231,11 +266,3 @@ def _lay_out(choice: StorySelection, topics: Sequence[str], corrections: tuple[i
 def everything(choice: StorySelection) -> StorySelection:
     """The choice with every story shown: what is rendered once to see that all can be."""
     return replace(choice, shown=choice.all, counted=())
-
-
-def encoded_size(html: str) -> int:
-    """Bytes of the HTML part on the way: base64, or almost as it is where it is plain ASCII."""
-    size = len(html.encode("utf-8", "replace")) + html.count("\n")
-    if html.isascii():
-        return size + html.count("=") * 2 + size // 36  # soft line breaks
-    return -(-size // _BASE64_IN) * _BASE64_OUT

@@ -2,13 +2,15 @@
 
     due ──> decide ──> compose ──> [ segment, delivery, told, window ] in one transaction
 
-A kill between two batches loses nothing: who has not been planned is still due. The
+While one batch is written, others may render the mails of the next. A kill between two batches
+loses nothing: who has not been planned is still due. The
 primary keys of `delivery` and `told` turn a race into an error, and that batch is done again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -18,9 +20,10 @@ from service.mail.message import edition_message_id
 from service.mail.personal import host
 from service.newsletter import rules
 from service.newsletter.choose import EVER, choose
-from service.newsletter.compose import Composed, everything
+from service.newsletter.compose import Composed, Question, everything
 from service.newsletter.decide import Decision
-from service.newsletter.prepare import Planning
+from service.newsletter.prepare import Decided, Planning
+from service.newsletter.printing import Press
 from service.store.audience import windows
 from service.store.core import facts
 from service.store.core.database import Connection, Store
@@ -37,6 +40,19 @@ BATCH = 500
 _NO_LIMIT = StoryLimits(most=1_000_000)
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Subscriptions that one commit plans for, as they were read before. `mails`: their hashes.
+
+    `wait`: for those who render mails of it.
+    """
+
+    ids: Sequence[int]
+    before: Mapping[int, Decided]
+    mails: set[bytes]
+    wait: Callable[[], None]
+
+
 class RecalledMeanwhileError(Exception):
     """Something was taken back since this was prepared: whoever is due is planned by the next run.
 
@@ -44,34 +60,27 @@ class RecalledMeanwhileError(Exception):
     """
 
 
-def plan(store: Store, planning: Planning) -> int:
+def plan(store: Store, planning: Planning, press: Press | None = None) -> int:
     """Plan for everyone due; how many deliveries that gave.
 
+    `press`: others who render mails of a batch while the one before it is written; None: nobody.
     Raises TemplateError when the edition cannot be rendered: then nobody is planned, or (if only
     some mails of it cannot) nobody more.
     """
     _try_to_render(store, planning)
-    planned, last, contested = 0, 0, 0
-    while True:
-        with store.read() as connection:
-            ids = windows.due(
-                connection,
-                planning.digest.id,
-                planning.rules,
-                planning.at,
-                after=last,
-                limit=BATCH,
-            )
-        if not ids:
-            break
-        last = ids[-1]
+    planned, contested = 0, 0
+    coming = _look(store, planning, press, after=0)
+    while coming.ids:
+        batch = coming
+        _render(planning, batch)
+        coming = _look(store, planning, press, after=batch.ids[-1])
         try:
-            planned += _plan_batch(store, planning, ids)
+            planned += _plan_batch(store, planning, batch)
         except RecalledMeanwhileError:
             contested += 1
             break
         except ConflictError:
-            for one in ids:
+            for one in batch.ids:
                 try:
                     number = _plan_one(store, planning, one)
                 except RecalledMeanwhileError:
@@ -79,7 +88,7 @@ def plan(store: Store, planning: Planning) -> int:
                     break
                 planned += number or 0
                 contested += number is None
-        planning.composer.forget()
+        planning.composer.forget(batch.mails)
     if not contested:
         with store.ledger() as connection:
             editions.settle(connection, planning.edition, planning.now)
@@ -107,21 +116,62 @@ def _try_to_render(store: Store, planning: Planning) -> None:
 def _plan_one(store: Store, planning: Planning, subscription: int) -> int | None:
     """None: somebody is planning for the same person; the next run finds out how it ended."""
     try:
-        return _plan_batch(store, planning, [subscription])
+        batch = _read(store, planning, [subscription])
+        _render(planning, batch)
+        return _plan_batch(store, planning, batch)
     except ConflictError:
         return None
 
 
-def _plan_batch(store: Store, planning: Planning, ids: Sequence[int]) -> int:
+def _look(store: Store, planning: Planning, press: Press | None, *, after: int) -> _Batch:
+    """The next subscriptions that are due, behind the one with the id `after`."""
+    with store.read() as connection:
+        ids = windows.due(
+            connection,
+            planning.digest.id,
+            planning.rules,
+            planning.at,
+            after=after,
+            limit=BATCH,
+        )
+    return _read(store, planning, ids, press)
+
+
+def _read(
+    store: Store, planning: Planning, ids: Sequence[int], press: Press | None = None
+) -> _Batch:
+    """What is to be written of these, decided on while nothing is locked.
+
+    What is different by the time it is written is decided on again.
+    """
+    if not ids:
+        return _Batch((), {}, set(), _ready)
     with store.read() as connection:
         before = planning.decide(connection, ids, lock=False)
-    # Render before the transaction: nobody waits for a template while the store is locked.
-    for one in before.values():
-        _compose(planning, one.decision)
+    asked = [_question(planning, one.decision) for one in before.values()]
+    questions = [one for one in asked if one is not None]
+    wait = _ready if press is None else planning.composer.ask_for(questions, press)
+    return _Batch(ids, before, set(), wait)
+
+
+def _ready() -> None:
+    """Nobody else renders anything."""
+
+
+def _render(planning: Planning, batch: _Batch) -> None:
+    """Have its mails rendered before the transaction: nobody waits for a template."""
+    batch.wait()
+    for one in batch.before.values():
+        mail = _compose(planning, one.decision)
+        if mail is not None:
+            batch.mails.add(mail.hash)
+
+
+def _plan_batch(store: Store, planning: Planning, batch: _Batch) -> int:
     with store.ledger() as connection:
         if marks.hold_off(connection) != planning.recalls:
             raise RecalledMeanwhileError
-        made = planning.decide(connection, ids, lock=True, before=before)
+        made = planning.decide(connection, batch.ids, lock=True, before=batch.before)
         decisions = [one.decision for one in made.values()]
         _write_mails(
             connection,
@@ -133,11 +183,17 @@ def _plan_batch(store: Store, planning: Planning, ids: Sequence[int]) -> int:
 
 
 def _compose(planning: Planning, decision: Decision) -> Composed | None:
+    question = _question(planning, decision)
+    return None if question is None else planning.composer.compose(*question)
+
+
+def _question(planning: Planning, decision: Decision) -> Question | None:
+    """Which mail the composer is to make; None: none."""
     if decision.choice is None:
         return None
     language = planning.language(decision.window.language)
     coming = planning.composer.coming(decision.window.rule, language)
-    return planning.composer.compose(decision.choice, language, coming, decision.corrections)
+    return decision.choice, language, coming, decision.corrections
 
 
 def _write_mails(

@@ -20,6 +20,7 @@ from service.newsletter.freeze import freeze_now
 from service.newsletter.late import DueEdition
 from service.newsletter.plan import plan
 from service.newsletter.prepare import prepare
+from service.newsletter.printing import Press
 from service.newsletter.review import asking, going
 from service.newsletter.scheduling import live_digests, reschedule
 from service.newsletter.welcome import Welcomed, plan_welcomes
@@ -57,13 +58,14 @@ def plan_due(
     digest: str | None = None,
     at: datetime | None = None,
     check: CutCheck | None = None,
+    press: Press | None = None,
 ) -> Planned:
     """Plan every edition that is due, or those of one digest. Run again, it finds nothing to do.
 
     `at` replaces `now` in the question what is due; it moves neither the clock nor what an edition
-    may hold. `check`: as in `reschedule`. Nothing while mail is held (store.core.hold). Raises
-    UsageError for an unknown digest, or for an `at` to come where a relay would really send that
-    mail.
+    may hold. `check`: as in `reschedule`. `press`: as in `plan`. Nothing while mail is held
+    (store.core.hold). Raises UsageError for an unknown digest, or for an `at` to come where a relay
+    would really send that mail.
     """
     if digest is not None and digest not in settings.digest:
         raise UsageError(no_such("digest", digest, settings.digest))
@@ -84,7 +86,7 @@ def plan_due(
         if not going.goes(store, cut, edition, until, now):
             continue
         try:
-            number = _plan(store, settings, renderer, cut, at, now)
+            number = _plan(store, settings, renderer, cut, at, now, press)
             planned[edition.id] += number
         except TemplateError as error:
             failed[f"{cut.digest.name} {cut.cadence} {cut.cut_at:%Y-%m-%dT%H:%MZ}"] = str(error)
@@ -144,6 +146,7 @@ def _plan(
     cut: DueEdition,
     at: datetime | None,
     now: datetime,
+    press: Press | None,
 ) -> int:
     with store.read() as connection:
         recalls = marks.count(connection)
@@ -155,4 +158,4 @@ def _plan(
         planning = prepare(
             connection, settings, renderer, cut, edition, stories, at=at, now=now, recalls=recalls
         )
-    return plan(store, planning)
+    return plan(store, planning, press)

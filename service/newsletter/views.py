@@ -45,6 +45,11 @@ class SectionView:
     topic: TopicLink
     lines: tuple[LineView, ...]
 
+    @property
+    def story_ids(self) -> tuple[str, ...]:
+        """With its topic they say what it looks like, but for numbers: for the key of a piece."""
+        return tuple(line.story.public_id for line in self.lines)
+
 
 @dataclass(frozen=True, slots=True)
 class ContentsView:

@@ -92,7 +92,7 @@ class Renderer:
 
     def __init__(self, site: SiteView, overrides: Path | None = None) -> None:
         """`overrides` is the admin's folder of templates; None where there is none."""
-        self.site = site
+        self.site, self.overrides = site, overrides
         self._folders = [f for f in (overrides, shipped_templates()) if f is not None]
         self._words: dict[str, Words] = {}
         self.assets = Assets(self._folders, site.accent)

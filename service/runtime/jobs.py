@@ -75,7 +75,7 @@ def jobs(
         return False
 
     async def digests() -> bool:
-        await steps.plan(service)
+        await steps.plan(service, parsers=parsers)
         return False
 
     async def mail() -> bool:

@@ -37,6 +37,7 @@ from service.curate.search.indexing import BATCHES, index_stored
 from service.mail import relay_notes
 from service.mail.drain import Drained, drain
 from service.mail.relays import line_names
+from service.newsletter.printing import press_of
 from service.newsletter.pruning import prune
 from service.newsletter.recalled.corrections import plan_corrections
 from service.newsletter.recalled.remaking import Remade, remake
@@ -271,9 +272,13 @@ async def publish_stale(service: Service) -> Published:
 
 
 async def plan(
-    service: Service, *, digest: str | None = None, at: datetime | None = None
+    service: Service,
+    *,
+    digest: str | None = None,
+    at: datetime | None = None,
+    parsers: Parsers | None = None,
 ) -> Planned:
-    """Cut, freeze and plan what is due; welcomes first.
+    """Cut, freeze and plan what is due; welcomes first. `parsers`: they may render mails as well.
 
     Nothing once the judge has been closed: an edition without articles that wait would never tell
     them. Nothing where another process that plans has the configuration in force: each would set
@@ -295,7 +300,10 @@ async def plan(
     welcomed = await asyncio.to_thread(plan_welcomes, *parts, digest)
     for subscription, reason in welcomed.failed.items():
         logs.get().warning("welcome not planned yet", subscription=subscription, error=reason)
-    done = await asyncio.to_thread(plan_due, *parts, digest=digest, at=at, check=service.cuts)
+    press = None if parsers is None else press_of(parsers.call, asyncio.get_running_loop())
+    done = await asyncio.to_thread(
+        plan_due, *parts, digest=digest, at=at, check=service.cuts, press=press
+    )
     if done.editions or done.failed:
         logs.get().info(
             "editions", frozen=done.editions, deliveries=done.deliveries, failed=done.failed

@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     ours, theirs = [], []
     for _ in range(options.runs):
-        with _server(options.delay_ms) as sink, database("mails", sqlite=options.sqlite) as url:
+        with smtp_server(options.delay_ms) as sink, database("mails", sqlite=options.sqlite) as url:
             ours.append(_measured(options, url, sink))
             if not options.delay_ms:
                 theirs.append(_smtp_source(sink.port, options.mails))
@@ -210,7 +210,8 @@ def _parts() -> Parts:
 
 
 @contextmanager
-def _server(delay_ms: float) -> Iterator[_Server]:
+def smtp_server(delay_ms: float) -> Iterator[_Server]:
+    """smtp-sink; with a delay one of ours whose replies each take so long."""
     port = unused_port()
     if delay_ms:
         command = [sys.executable, "-m", "tests.bench.slow_sink", str(port), str(delay_ms / 1000)]

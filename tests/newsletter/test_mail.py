@@ -9,7 +9,8 @@ from lxml import html as lxml_html
 
 from service.mail import message
 from service.mail.outbox import html_of
-from service.newsletter.compose import HTML_LIMIT, encoded_size
+from service.newsletter.compose import HTML_LIMIT
+from service.newsletter.printing import encoded_size
 from service.render.engine import shipped_templates
 from service.render.icon import png
 from service.store.mailing.message_parts import pack, unpack

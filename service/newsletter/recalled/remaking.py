@@ -105,7 +105,6 @@ def _made_anew(
         stories=left.as_json(),
         parts=pack(bench.composer.render(left, one.language, coming)),
     )
-    bench.composer.forget()
     return bench.recalls, made
 
 
