@@ -41,7 +41,7 @@ _NO_LIMIT = StoryLimits(most=1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class _PlannedBatch:
     """Subscriptions that one commit plans for, as they were read before. `mails`: their hashes.
 
     `wait`: for those who render mails of it.
@@ -123,7 +123,7 @@ def _plan_one(store: Store, planning: Planning, subscription: int) -> int | None
         return None
 
 
-def _look(store: Store, planning: Planning, press: Press | None, *, after: int) -> _Batch:
+def _look(store: Store, planning: Planning, press: Press | None, *, after: int) -> _PlannedBatch:
     """The next subscriptions that are due, behind the one with the id `after`."""
     with store.read() as connection:
         ids = windows.due(
@@ -139,26 +139,26 @@ def _look(store: Store, planning: Planning, press: Press | None, *, after: int) 
 
 def _read(
     store: Store, planning: Planning, ids: Sequence[int], press: Press | None = None
-) -> _Batch:
+) -> _PlannedBatch:
     """What is to be written of these, decided on while nothing is locked.
 
     What is different by the time it is written is decided on again.
     """
     if not ids:
-        return _Batch((), {}, set(), _ready)
+        return _PlannedBatch((), {}, set(), _ready)
     with store.read() as connection:
         before = planning.decide(connection, ids, lock=False)
     asked = [_question(planning, one.decision) for one in before.values()]
     questions = [one for one in asked if one is not None]
     wait = _ready if press is None else planning.composer.ask_for(questions, press)
-    return _Batch(ids, before, set(), wait)
+    return _PlannedBatch(ids, before, set(), wait)
 
 
 def _ready() -> None:
     """Nobody else renders anything."""
 
 
-def _render(planning: Planning, batch: _Batch) -> None:
+def _render(planning: Planning, batch: _PlannedBatch) -> None:
     """Have its mails rendered before the transaction: nobody waits for a template."""
     batch.wait()
     for one in batch.before.values():
@@ -167,7 +167,7 @@ def _render(planning: Planning, batch: _Batch) -> None:
             batch.mails.add(mail.hash)
 
 
-def _plan_batch(store: Store, planning: Planning, batch: _Batch) -> int:
+def _plan_batch(store: Store, planning: Planning, batch: _PlannedBatch) -> int:
     with store.ledger() as connection:
         if marks.hold_off(connection) != planning.recalls:
             raise RecalledMeanwhileError
