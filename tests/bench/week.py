@@ -3,15 +3,18 @@
 By default the eight days from 25 October 2026, when the clocks of Berlin go back, to 1 November,
 when those of New York do. Everything below the newsletter is real, only the clock is ours. Each
 reader has a row for each mail, with the time on their own wall; a story comes in every three hours.
+Above stand the rules of the digests, below each reader how many stories they were told.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -82,6 +85,8 @@ def simulate(store: Store, folder: Path, begin: datetime, end: datetime) -> News
 
 def show(room: Newsroom) -> None:
     """A table of the mails, reader by reader."""
+    for name, digest in DIGESTS.items():
+        print(f"{name}: {', '.join(_rules(digest))}")
     print(f"{'reader':8}{'digest':8}{'on the wall':28}{'UTC':18}stories")
     for name, digest, zone, hour in READERS:
         print(f"-- {name}: {digest}, {zone}{f', at {hour}' if hour else ''}")
@@ -89,6 +94,20 @@ def show(room: Newsroom) -> None:
             clock = at.astimezone(ZoneInfo(zone))
             wall = f"{clock:%a %d %b %H:%M %Z}"
             print(f"{name:8}{digest:8}{wall:28}{at:%d %b %H:%M}       {span(stories)}")
+        told = Counter(n for _at, some in mails(room, f"{name}@example.vn") for n in some)
+        twice = sorted(n for n, times in told.items() if times > 1)
+        print(f"   {len(told)} stories, {f'TWICE: {twice}' if twice else 'each once'}")
+
+
+def _rules(digest: Mapping[str, Any]) -> Iterator[str]:
+    """What explains the gaps in the table."""
+    yield digest["cadence"]
+    if days := digest.get("holidays"):
+        yield f"none on {' and '.join(days)} (holidays)"
+    if quiet := digest.get("quiet"):
+        yield f"quiet {quiet['hours']} and all of {', '.join(quiet['days'])}"
+    if bundle := digest.get("bundle"):
+        yield f"bundled for {bundle}"
 
 
 def mails(room: Newsroom, address: str) -> list[tuple[datetime, list[int]]]:

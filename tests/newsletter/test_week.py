@@ -14,6 +14,8 @@ def test_the_table_says_who_got_what_when(store, tmp_path, capsys):
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "anna ngay Sun 25 Oct 02:30 CEST 25 Oct 00:30 1-3 (3)" in lines
     assert "joe ngay Sun 25 Oct 01:30 EDT 25 Oct 05:30 1-4 (4)" in lines
+    assert "ngay: daily, none on 2026-10-28 (holidays)" in lines
+    assert "3 stories, each once" in lines
     mails = [line.partition(" ")[0] for line in lines]
     assert mails.count("anna") == mails.count("joe") == mails.count("minh") == 1
     assert "!" not in "".join(lines)

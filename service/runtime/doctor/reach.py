@@ -85,6 +85,8 @@ def _not_reached(url: str, error: FetchError) -> Diagnosis:
     remedy = "see that the service runs, and that the proxy passes /unsubscribe/… on"
     if "redirect" in str(error):
         remedy = "write the address that it leads to as base_url: RFC 8058 forbids a redirect"
+    elif "not known to DNS" in str(error):
+        remedy = "publish an A or AAAA record for the name in base_url, or correct base_url"
     elif isinstance(error, HttpError):
         remedy = "let the proxy pass POST /unsubscribe/… on, without a login or a challenge"
     return Diagnosis("one-click", Level.FAULT, f"POST {url}: {error}", remedy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,16 +13,18 @@ import pytest
 
 from service.config.schema import Settings
 from service.mail.personal import NOBODYS_TOKEN, TransactionalComposer
-from service.runtime.composition import open_service
+from service.report.health import Health
+from service.runtime.composition import open_service, system_clock
 from service.runtime.doctor import machine, mail_size
 from service.runtime.doctor.diagnosis import Level
 from service.runtime.doctor.reach import client_for, judge_one_click, judge_relays
+from service.web.app import create_app
 from tests.contract.politeness.readers import Loopback
-from tests.contract.test_demo import serving
 from tests.mail import stock
 from tests.mail.relays import Sink
 from tests.mail.test_personal import letter
 from tests.runtime.doctor import certificates
+from tests.web.test_socket import serving
 
 L = Level
 
@@ -46,7 +49,11 @@ def service(tmp_path):
 
 
 async def test_our_own_service_is_known_by_its_answer(service):
-    with serving(service) as port:
+    app = create_app(
+        service.store, lambda: service.settings, lambda: service.renderer, system_clock,
+        lambda: Health(True, ()),
+    )  # fmt: skip
+    with serving(app) as port:
         [found] = await one_click(port)
         off = await one_click(port, datetime.now(UTC) + timedelta(hours=1))
     assert found.level is L.OK
@@ -99,6 +106,22 @@ async def test_an_address_where_nobody_listens_is_a_fault():
         pass
     [found] = await one_click(port)
     assert (found.level, bool(found.remedy)) == (L.FAULT, True)
+
+
+class Nowhere(Loopback):
+    """No name is known."""
+
+    async def resolve(self, host, port=0, family=socket.AF_INET):
+        raise OSError(socket.EAI_NONAME, "Name or service not known")
+
+
+async def test_a_name_that_dns_does_not_know_is_to_be_published():
+    async with client_for("test", Nowhere()) as client:
+        [found] = await judge_one_click(
+            settings_at("https://tin.example.vn"), client, datetime.now(UTC)
+        )
+    assert "tin.example.vn is not known to DNS" in found.said
+    assert "A or AAAA record" in found.remedy
 
 
 async def test_a_site_on_this_machine_alone_has_no_one_click():
