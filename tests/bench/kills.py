@@ -1,10 +1,13 @@
-"""Kill processes of a service of many at random, hundreds of times: what is lost, what is doubled?
+"""Kill a service at random, hundreds of times, while all that it does goes on.
 
-By hand: `python -m tests.bench.kills [--kills 500]`, with BANTIN_TEST_POSTGRES as in tests. An
-outlet writes an article with every fifth kill; each reader is mailed every minute, slowly, so that
-kills fall into sending as well. Now and then a process is stopped for longer than its leases last,
-as a machine that sleeps, and goes on. All mail that is taken comes back meanwhile. 500 kills take
-some ten minutes on two idle cores.
+By hand: `python -m tests.bench.kills [--kills 250] [--seed 1]`: five processes on PostgreSQL, with
+BANTIN_TEST_POSTGRES as in tests; with `--sqlite` one process, and commands beside it. An outlet
+writes an article with every fifth kill. Readers of one digest are mailed every minute; those of
+another one get what its editors leave of it, who hold editions, take out stories and let them go
+by their page. Stories are taken back by `bantin recall`, readers make two addresses one, all mail
+comes back, to a mailbox and to `bantin bounces read`. Half of what is worth a kill has one within
+half a second; commands are killed as well. Processes of many are stopped now and then for longer
+than their leases last, as machines that sleep. Exit 1 for whatever is lost, doubled or wrong.
 """
 
 from __future__ import annotations
@@ -15,20 +18,44 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+from aiohttp import ClientSession
+from sqlalchemy import Connection, func, select
+
+from service.model import OPEN_STATES
+from service.store import tables as t
 from service.store.core.database import Store
 from service.store.core.migrate import migrate
+from service.store.reviews import reviews
+from tests.bench.killing import desk
+from tests.bench.killing.commands import Commands, Recalls, pipe_returned
+from tests.bench.killing.desk import EDITORS, PHASES, Desk
+from tests.bench.killing.movers import Movers
+from tests.bench.killing.reckoning import Reader, Reckoning, table
+from tests.bench.killing.visitor import Visitor
 from tests.bench.own_database import own_database
-from tests.contract.fleet import DIGEST, ROLES, Fleet
+from tests.builders import add_digest, add_subscription
+from tests.contract import fleet as digest_of_all
+from tests.contract.fleet import DIGEST, ROLES, WHOLE, Fleet
 from tests.contract.mail.coming_back import ComingBack
 from tests.contract.mail.office import Office
-from tests.contract.way import outlets
+from tests.contract.way import Outlets, outlets
 from tests.mail.relays import Sink
+from tests.running import eventually
 
-NAMES = (*ROLES, "mail-2")
-PAUSE_S = 1.2
+MANY = (*ROLES, "mail-2")
+PAUSE_S = {MANY: 1.2, WHOLE: 4.0}
+"""Between two kills, at most: each process of many lives five times as long."""
+
+STARTING = 0.2
+"""How likely a process may be killed while it starts, and need not be at work."""
+
 TOLD_EVERY = 10
 """Kills."""
 
@@ -36,53 +63,186 @@ KILLS_AN_ARTICLE = 5
 """While so many processes die, stories are judged hardly at all: what came in meanwhile may be in
 one edition at last, and that tells a hundred stories of a topic and counts the others."""
 
-SETTLES_S = 420.0
-"""The last cut comes within a minute, and a lease ends within half of one."""
+RECALLED_EVERY = 16
+"""Kills."""
+
+SETTLES_S = 900.0
+"""A lease ends within half a minute, and an edition under review may have begun six ago."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print what was written, mailed, held, lost and doubled; exit 1 where something was."""
+    """Print what was written, mailed, pressed, held, lost and doubled; exit 1 where it must not."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--kills", type=int, default=500)
-    parser.add_argument("--readers", type=int, default=60)
+    parser.add_argument("--kills", type=int, default=250)
+    parser.add_argument("--readers", type=int, default=24)
     parser.add_argument("--sleeps", type=float, default=0.05, help="how likely, with each kill")
+    parser.add_argument("--minutes", type=float, default=60, help="of killing, at most")
+    parser.add_argument("--sqlite", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="a folder to leave everything in")
     options = parser.parse_args(arguments)
-    with own_database("kills") as url:
-        right = asyncio.run(_run(url, options))
+    with _folder(options.keep) as folder:
+        if options.sqlite:
+            right = asyncio.run(_run(folder, None, options))
+        else:
+            with own_database("kills") as url:
+                right = asyncio.run(_run(folder, url, options))
     sys.exit(not right)
 
 
-async def _run(url: str, options: argparse.Namespace) -> bool:
-    store = Store(url)
-    migrate(store)
-    store.close()
-    readers = [f"ban-doc-{number}@example.vn" for number in range(options.readers)]
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        kept.mkdir(parents=True)
+        yield kept.resolve()
+        return
     with tempfile.TemporaryDirectory() as folder:
-        async with outlets() as served, Sink() as relay:
-            with Office(Path(folder), relay.port, url=url, digest=DIGEST) as office:
-                with office.config.open("a") as file:
-                    file.write(
-                        f'rate = "2/s"\n[source.bao]\nurl = "{served.url("/rss")}"\n'
-                        'topics = ["chu-de-tuan"]\n'
-                        '[collect]\nallow_networks = ["127.0.0.0/8"]\n'
-                    )
-                chance = random.Random(options.seed)
-                fleet = Fleet(office, served, relay, readers, chance, names=NAMES)
-                async with ComingBack(office, relay) as returned:
-                    right = await _live(fleet, options.kills, options.sleeps, returned)
-                    unknown = returned.unknown(office.store)
-                print(f"{returned.number} mails came back; without their one row: {len(unknown)}")
-                return right and not unknown
+        yield Path(folder)
 
 
-async def _live(fleet: Fleet, kills: int, sleeps: float, returned: ComingBack) -> bool:
-    begun = time.monotonic()
+@dataclass
+class Newsroom:
+    """A fleet and all who are busy with it."""
+
+    fleet: Fleet
+    returned: ComingBack
+    desk: Desk
+    commands: Commands
+    recalls: Recalls
+    movers: Movers
+    reviewed: list[str]
+    moments: Counter[str] = field(default_factory=Counter)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def begin(self) -> None:
+        jobs = [
+            *(self.desk.work(one) for one in EDITORS),
+            self.movers.move(),
+            pipe_returned(self.fleet.relay, self.commands),
+        ]
+        self.tasks = [asyncio.create_task(one) for one in jobs]
+
+    def check(self) -> None:
+        """Raises what has ended one of them."""
+        for one in self.tasks:
+            if one.done():
+                one.result()
+
+    async def end(self) -> None:
+        for one in self.tasks:
+            one.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    def witness(self, name: str) -> None:
+        """What was going on as a process died."""
+        with self.fleet.office.store.read() as connection:
+            states = set(connection.scalars(select(t.delivery.c.state).distinct()))
+            remade = connection.scalar(select(func.count()).select_from(t.stale_segment))
+            found = {f"mails {one.value}" for one in OPEN_STATES if one.value in states}
+            found |= {f"review {one.state}" for one in reviews.open_ones(connection)}
+        found |= {f"bantin {one}" for one in self.commands.running}
+        found |= {"mails to be made anew"} if remade else set()
+        found |= {"an editor's press"} if self.desk.under_way else set()
+        found |= {"two addresses becoming one"} if self.movers.under_way else set()
+        self.moments.update([f"of {name.partition('-')[0]}", *found])
+
+    def readers(self) -> list[Reader]:
+        """Who reads each digest now."""
+        gone = {old for old, _ in self.movers.done}
+        return [
+            *(Reader(one, digest_of_all.NAME) for one in self.fleet.readers if one not in gone),
+            *(Reader(one, desk.NAME) for one in self.reviewed),
+        ]
+
+    def reckoning(self) -> Reckoning:
+        return Reckoning(
+            store=self.fleet.office.store,
+            mails=self.fleet.relay.received,
+            readers=self.readers(),
+            titles=self.fleet.titles,
+            presses=self.desk.presses,
+            taken_back=self.recalls.done,
+            merged=self.movers.done,
+        )
+
+    def is_known(self) -> bool:
+        """Whether nothing is on its way, there or back."""
+        waits = self.fleet.is_sending() or not self.returned.is_read()
+        return not waits and not self.returned.unknown(self.fleet.office.store)
+
+    def is_settled(self) -> bool:
+        """Whether everybody was told everything, and nothing waits."""
+        if self.fleet.is_sending() or not self.returned.is_read():
+            return False
+        with self.fleet.office.store.read() as connection:
+            untold = t.correction.c.delivery_id.is_(None)
+            if connection.scalar(select(func.count()).where(untold)):
+                return False
+        return self.reckoning().is_told()
+
+
+async def _run(folder: Path, url: str | None, options: argparse.Namespace) -> bool:
+    if url is not None:
+        store = Store(url)
+        migrate(store)
+        store.close()
+    pairs = [(f"cu-{n}@example.vn", f"moi-{n}@example.vn") for n in range(6)]
+    readers = [f"ban-doc-{n}@example.vn" for n in range(options.readers)]
+    reviewed = [f"duyet-{n}@example.vn" for n in range(options.readers)]
+    async with outlets() as served, Sink() as relay, ClientSession() as session:
+        with Office(folder, relay.port, url=url, digest=DIGEST) as office:
+            _configure(office, served)
+            chance = random.Random(options.seed)
+            everybody = [*readers, *(one for pair in pairs for one in pair)]
+            fleet = Fleet(
+                office, served, relay, everybody, chance, names=WHOLE if url is None else MANY,
+                beside=lambda connection: _subscribe(connection, reviewed),
+            )  # fmt: skip
+            visitor = Visitor(session, office.port)
+            commands = Commands(office.config, chance)
+            async with ComingBack(office, relay) as returned:
+                room = Newsroom(
+                    fleet, returned,
+                    Desk(relay, visitor, chance, fleet.tempt),
+                    commands, Recalls(commands, fleet.tempt),
+                    Movers(relay, visitor, chance, fleet.tempt, pairs),
+                    reviewed,
+                )  # fmt: skip
+                fleet.seen = room.witness
+                await _live(room, options)
+                unknown = returned.unknown(office.store)
+            return _says(room, unknown, options)
+
+
+def _configure(office: Office, served: Outlets) -> None:
+    with office.config.open("a") as file:
+        file.write(
+            f'rate = "4/s"\n[source.bao]\nurl = "{served.url("/rss")}"\n'
+            'topics = ["chu-de-tuan"]\n'
+            f'[collect]\nallow_networks = ["127.0.0.0/8"]\n{desk.DIGEST}'
+        )
+
+
+def _subscribe(connection: Connection, readers: Sequence[str]) -> None:
+    """The readers of the reviewed digest, as they sign up."""
+    now = datetime.now(UTC)
+    digest = add_digest(connection, now, desk.NAME, position=1)
+    for number, one in enumerate(readers):
+        cadence = PHASES[number % len(PHASES)]
+        add_subscription(connection, digest=digest, starts_at=now, address=one, cadence=cadence)
+
+
+async def _live(room: Newsroom, options: argparse.Namespace) -> None:
+    begun, ends = time.monotonic(), time.monotonic() + options.minutes * 60
+    fleet = room.fleet
 
     def tell(what: str) -> None:
+        room.check()
         print(
             f"{time.monotonic() - begun:4.0f} s  {what}: {fleet.kills} kills, {fleet.sleeps} "
-            f"sleeps, {len(fleet.titles)} articles, {len(fleet.relay.received)} mails",
+            f"sleeps, {len(fleet.titles)} articles, {len(fleet.relay.received)} mails, "
+            f"{len(room.desk.presses)} presses, {len(room.recalls.done)} recalls, "
+            f"{len(room.movers.done)} of two addresses",
             flush=True,
         )
 
@@ -90,47 +250,87 @@ async def _live(fleet: Fleet, kills: int, sleeps: float, returned: ComingBack) -
     try:
         await fleet.collected()
         fleet.cut()
-        while fleet.kills < kills:
+        room.begin()
+        recalls = asyncio.create_task(_take_back(room))
+        room.tasks.append(recalls)
+        while fleet.kills < options.kills and time.monotonic() < ends:
             await fleet.live(
-                min(TOLD_EVERY, kills - fleet.kills),
-                PAUSE_S,
-                sleeps=sleeps,
-                kills_an_article=KILLS_AN_ARTICLE,
-            )
+                min(TOLD_EVERY, options.kills - fleet.kills), PAUSE_S[fleet.names],
+                sleeps=options.sleeps, starting=STARTING, kills_an_article=KILLS_AN_ARTICLE,
+            )  # fmt: skip
             tell("killed")
+        room.desk.finishing = True
+        await recalls
+        room.tasks.remove(recalls)
+        fleet.news()  # by which everybody hears of what was taken back
         await fleet.collected()
         tell("collected")
-        await _settle(fleet, returned, tell)
+        end = time.monotonic() + SETTLES_S
+        while not await asyncio.to_thread(room.is_settled) and time.monotonic() < end:
+            await asyncio.sleep(10)
+            tell("settling")
+        await eventually(room.is_known)
     finally:
+        await room.end()
         await fleet.end()
-    return _says(fleet)
 
 
-async def _settle(fleet: Fleet, returned: ComingBack, tell) -> None:
-    """Wait until all is told and read, but not for ever: what is not then is lost."""
-    end = time.monotonic() + SETTLES_S
+async def _take_back(room: Newsroom) -> None:
+    """A story now and then, which some have been told and others not, until all is to end."""
+    fleet, taken = room.fleet, set[str]()
+    wanted = RECALLED_EVERY
+    while not room.desk.finishing:
+        await asyncio.sleep(0.2)
+        if fleet.kills < wanted:
+            continue
+        wanted += RECALLED_EVERY
+        known = fleet.known()
+        rest = [(n, one) for n, one in enumerate(fleet.titles) if one in known - taken]
+        if rest:
+            number, title = fleet.random.choice(rest[-8:])
+            taken.add(title)
+            await room.recalls.take_back(title, str(number + 1))
 
-    def is_settled() -> bool:
-        return fleet.is_settled() and returned.is_read()
 
-    while not await asyncio.to_thread(is_settled) and time.monotonic() < end:
-        await asyncio.sleep(5)
-        tell("settling")
-
-
-def _says(fleet: Fleet) -> bool:
-    received, uncertain, untold = fleet.received(), fleet.uncertain(), fleet.untold()
-    lost = (fleet.shown() - received.keys()) | untold
-    doubled = [one for one, times in received.items() if times > 1]
+def _says(room: Newsroom, unknown: set[int], options: argparse.Namespace) -> bool:
+    fleet, reckoning = room.fleet, room.reckoning()
+    faults = list(reckoning.faults())
+    with fleet.office.store.read() as connection:
+        states = Counter(connection.scalars(select(t.review.c.state)))
+        acts = Counter(connection.scalars(select(t.review_act.c.act)))
+        corrections = connection.scalar(select(func.count()).select_from(t.correction))
+    by_state = Counter(fleet.office.states().values())
+    kinds = Counter(one.partition(":")[0] for one in faults)
     print(
-        f"{fleet.kills} kills, {fleet.sleeps} sleeps: {len(fleet.titles)} articles for "
-        f"{len(fleet.readers)} readers, {len(received)} (reader, article) received, "
-        f"{len(uncertain)} held as uncertain; lost {len(lost)} (untold {len(untold)}), "
-        f"doubled {len(doubled)}"
-    )
-    for what, some in ("lost", sorted(lost)), ("doubled", sorted(doubled)):
-        print(*(f"{what}: {one}" for one in some[:10]), sep="\n", end="\n" if some else "")
-    return not lost and not doubled
+        table(
+            [
+                ("store, seed", ("SQLite" if options.sqlite else "PostgreSQL", options.seed)),
+                ("kills, sleeps", (fleet.kills, fleet.sleeps)),
+                ("commands killed", room.commands.kills),
+                ("articles, readers", (len(fleet.titles), len(room.readers()))),
+                ("(reader, article) received", len(fleet.received())),
+                ("mails", dict(by_state)),
+                ("editions under review", dict(states)),
+                ("acts of editors", dict(acts)),
+                ("presses, without an answer", (
+                    len(room.desk.presses), sum(one.status is None for one in room.desk.presses),
+                )),
+                ("conflicts and late presses", sum(one.status == 409 for one in room.desk.presses)),
+                ("recalls, corrections", (len(room.recalls.done), corrections)),
+                ("two addresses became one", len(room.movers.done)),
+                ("came back, without one row", (room.returned.number, len(unknown))),
+                ("lost, doubled, other faults", (
+                    kinds["told"], kinds["doubled"] + kinds["merged"],
+                    len(faults) - kinds["told"] - kinds["doubled"] - kinds["merged"],
+                )),
+            ]
+        )
+    )  # fmt: skip
+    print("kills while there were:")
+    print(table((f"  {name}", number) for name, number in room.moments.most_common()))
+    for fault in faults[:40]:
+        print(f"FAULT {fault}")
+    return not faults and not unknown
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A service of many processes: roles that are started, killed at random, and started again."""
+"""A service of one process or many that are started, killed at random, and started again."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import random
 import re
 import signal
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zlib import crc32
 
 from sqlalchemy import ColumnElement, Connection, Table, select, update
@@ -27,6 +28,10 @@ from tests.mail.relays import Sink
 from tests.running import HASTY, MORTAL, PATIENCE_S, Process, eventually, started
 
 ROLES = ("web", "collect", "collect-2", "mail")
+WHOLE = ("up",)
+"""One process that does everything, as it must on SQLite."""
+
+NAME = "tuan"
 
 _EACH_MINUTE = [f"0-{n},{n + 1}-59 * * * *" for n in range(20)]
 """The shortest cadence that cron has, in as many words.
@@ -42,8 +47,20 @@ _OPEN = {"planned", "claimed", "sending", "deferred"}
 _LETTERS = "bcdghklmnpqrstvxaeiou"
 
 _TITLE = re.compile(r"Giáo dục số (\d+)")
+_CORRECTION = re.compile(r"Đính chính: .*?\r?\n\r?\n", re.DOTALL)
+_SERVES = b'"event": "serving"'
 _GRID = timedelta(minutes=2)
 """Cuts stand a minute apart: what came in before this stands in the latest."""
+
+
+def numbers_of(texts: Iterable[str]) -> set[str]:
+    """The numbers of the outlet's headlines in these texts."""
+    return {number for one in texts for number in _TITLE.findall(one)}
+
+
+def shown_by(text: str) -> set[str]:
+    """The articles that a mail tells; what it says of one that was taken back is no telling."""
+    return numbers_of([_CORRECTION.sub("", text)])
 
 
 def _others(name: str, names: Sequence[str]) -> bool:
@@ -54,7 +71,11 @@ def _others(name: str, names: Sequence[str]) -> bool:
 
 @dataclass
 class Fleet:
-    """Processes on one PostgreSQL, an outlet that goes on writing, and readers."""
+    """Processes on one store, an outlet that goes on writing, and readers of one digest.
+
+    `beside`: what else is in the store at the beginning. `seen`: called as soon as a process is
+    dead, before it is started again.
+    """
 
     office: Office
     outlets: Outlets
@@ -68,6 +89,10 @@ class Fleet:
     kills: int = 0
     sleeps: int = 0
     asleep: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    beside: Callable[[Connection], None] = lambda _connection: None
+    seen: Callable[[str], None] = lambda _name: None
+    _began: dict[str, int] = field(default_factory=dict)
+    _tempted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def begin(self) -> None:
         """Subscribers are there, and the outlet's first document, which is old."""
@@ -76,24 +101,46 @@ class Fleet:
         stock.fill(self.office.store, now, self.readers)
         with self.office.store.write() as connection:
             self._read(connection, now + timedelta(days=1))
+            self.beside(connection)
         for name in self.names:
             self.start(name)
 
     def start(self, name: str, *moment: str) -> None:
         """Of a process. `moment`: when it kills itself, as mortal.py takes it."""
         role, _, _ = name.partition("-")
+        part = [] if name in WHOLE else [role, name]
         script = MORTAL if moment else HASTY
-        with (self.office.config.parent / f"{name}.err").open("ab") as err:
+        with self._log(name).open("ab") as err:
+            self._began[name] = err.tell()
             self.processes[name] = started(
-                [str(script), str(self.office.config), role, name, *moment],
+                [str(script), str(self.office.config), *part, *moment],
                 cwd=self.office.config.parent, err=err.fileno(),
             )  # fmt: skip
+
+    def _log(self, name: str) -> Path:
+        return self.office.config.parent / f"{name}.err"
+
+    async def at_work(self, name: str) -> None:
+        """Wait until it says that it serves: on a busy machine it takes a while to start."""
+
+        def serves() -> bool:
+            with self._log(name).open("rb") as file:
+                file.seek(self._began[name])
+                return _SERVES in file.read()
+
+        await eventually(lambda: self.processes[name].poll() is not None or serves())
 
     async def kill(self, name: str) -> None:
         """With no chance to say anything, and started again."""
         await self._end(name, signal.SIGKILL)
         self.kills += 1
+        self.seen(name)
         self.start(name)
+
+    def tempt(self, _what: str) -> None:
+        """Something begins that is worth a kill: half of them have one within half a second."""
+        if self.random.random() < 0.5:
+            self._tempted.set()
 
     async def replace(self, name: str, *moment: str) -> None:
         """Let a process end by itself and start it anew, as one that has such a `moment`."""
@@ -130,24 +177,43 @@ class Fleet:
             await asyncio.to_thread(process.wait)
 
     async def live(
-        self, kills: int, pause_s: float, *, sleeps: float = 0.0, kills_an_article: int = 1
+        self,
+        kills: int,
+        pause_s: float,
+        *,
+        sleeps: float = 0.0,
+        kills_an_article: int = 1,
+        starting: float = 1.0,
     ) -> None:
         """News go on while one process after another is killed.
 
         `sleeps`: how likely one is put to sleep beside that, for longer than leases last. One of
-        each role at least stays awake.
+        each role at least stays awake. `starting`: how likely one is killed without a look at how
+        far it has come with its start.
         """
         wanted = self.kills + kills
         while self.kills < wanted:
             if self.kills % kills_an_article == 0:
                 self.news()
-            await asyncio.sleep(self.random.uniform(0, pause_s))
             awake = [name for name in self.names if name not in self.asleep]
-            await self.kill(self.random.choice(awake))
+            name = self.random.choice(awake)
+            if self.random.random() >= starting:
+                await self.at_work(name)
+            await self._pause(pause_s)
+            await self.kill(name)
             may_sleep = [name for name in awake if _others(name, awake)]
             if may_sleep and self.random.random() < sleeps:
                 lasts_s = LASTS.total_seconds() + self.random.uniform(3, 15)
                 self.sleep(self.random.choice(may_sleep), lasts_s)
+
+    async def _pause(self, most_s: float) -> None:
+        self._tempted.clear()
+        try:
+            async with asyncio.timeout(self.random.uniform(0, most_s)):
+                await self._tempted.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(self.random.uniform(0, 0.5))
 
     def time_passes(self, *tables: Table) -> None:
         """What is leased in these is anybody's, as it is half a minute after its owner has died."""
@@ -192,7 +258,9 @@ class Fleet:
         cadence = _EACH_MINUTE[self.cuts % len(_EACH_MINUTE)]
         rule = Schedule(CadenceRule(cadence), load(self.office.config, {}).settings.zone).text
         values = {"cadence": cadence, "rule": rule, "next_cut_at": next_cut_at}
-        connection.execute(update(t.subscription).values(values))
+        mine = select(t.digest.c.id).where(t.digest.c.name == NAME).scalar_subquery()
+        its = t.subscription.c.digest_id == mine
+        connection.execute(update(t.subscription).where(its).values(values))
 
     async def collected(self) -> None:
         """Wait until all that the outlet wrote is known, and no article waits for a judge.
@@ -214,7 +282,7 @@ class Fleet:
         return Counter(
             (one.recipient, number)
             for one in self.relay.received
-            for number in set(_TITLE.findall(text_of(parsed(one.data))))
+            for number in shown_by(text_of(parsed(one.data)))
         )
 
     def shown(self) -> set[tuple[str, str]]:
@@ -224,7 +292,15 @@ class Fleet:
     def untold(self) -> set[tuple[str, str]]:
         """(reader, article) that nobody has told."""
         every = {(one, str(n + 1)) for one in self.readers for n in range(len(self.titles))}
-        return every - self._told(["accepted", "uncertain"])
+        every -= self._told(["accepted", "uncertain"])
+        gone = self.recalled() if every else set()
+        return {(one, number) for one, number in every if number not in gone}
+
+    def recalled(self) -> set[str]:
+        """Articles that are taken back."""
+        known = select(t.article.c.title).join(t.recalled_article)
+        with self.office.store.read() as connection:
+            return numbers_of(connection.scalars(known))
 
     def uncertain(self) -> set[tuple[str, str]]:
         """(reader, article) of messages that are held, since nobody knows whether they arrived."""
@@ -241,11 +317,11 @@ class Fleet:
         )
         with self.office.store.read() as connection:
             rows = connection.execute(query).all()
-        return {(address, found[1]) for address, title in rows if (found := _TITLE.search(title))}
+        return {(address, one) for address, title in rows for one in numbers_of([title])}
 
     def is_collected(self) -> bool:
         """Whether all that the outlet wrote is known and judged; else it is due."""
-        if self._known() >= {_OLD, *self.titles}:
+        if self.known() >= {_OLD, *self.titles}:
             with self.office.store.read() as connection:
                 return not story_rows.has_unjudged(connection)
         self._falls_due()
@@ -277,7 +353,8 @@ class Fleet:
         ]
         return "\n".join([f"untold {len(self.untold())}, kills {self.kills}", *rows, *said])
 
-    def _known(self) -> set[str]:
+    def known(self) -> set[str]:
+        """The headlines that are articles."""
         with self.office.store.read() as connection:
             return set(connection.execute(select(t.article.c.title)).scalars())
 
