@@ -50,8 +50,8 @@ from tests.mail.relays import Sink
 from tests.running import eventually
 
 MANY = (*ROLES, "mail-2")
-PAUSE_S = {MANY: 1.2, WHOLE: 4.0}
-"""Between two kills, at most: each process of many lives five times as long."""
+PAUSE_S = {MANY: 6.0, WHOLE: 20.0}
+"""Between two kills, at most, where little happens. Each of many lives five times as long."""
 
 STARTING = 0.2
 """How likely a process may be killed while it starts, and need not be at work."""
@@ -209,6 +209,7 @@ async def _run(folder: Path, url: str | None, options: argparse.Namespace) -> bo
                     reviewed,
                 )  # fmt: skip
                 fleet.seen = room.witness
+                relay.script = fleet.happens
                 await _live(room, options)
                 unknown = returned.unknown(office.store)
             return _says(room, unknown, options)

@@ -8,6 +8,7 @@ import re
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,6 +50,9 @@ _LETTERS = "bcdghklmnpqrstvxaeiou"
 _TITLE = re.compile(r"Giáo dục số (\d+)")
 _CORRECTION = re.compile(r"Đính chính: .*?\r?\n\r?\n", re.DOTALL)
 _SERVES = b'"event": "serving"'
+_HAPPENS = 30
+"""What happens between two kills, at most, where anything is told to `happens`."""
+
 _GRID = timedelta(minutes=2)
 """Cuts stand a minute apart: what came in before this stands in the latest."""
 
@@ -92,7 +96,8 @@ class Fleet:
     beside: Callable[[Connection], None] = lambda _connection: None
     seen: Callable[[str], None] = lambda _name: None
     _began: dict[str, int] = field(default_factory=dict)
-    _tempted: asyncio.Event = field(default_factory=asyncio.Event)
+    _enough: asyncio.Event = field(default_factory=asyncio.Event)
+    _left: int = 0
 
     def begin(self) -> None:
         """Subscribers are there, and the outlet's first document, which is old."""
@@ -137,10 +142,17 @@ class Fleet:
         self.seen(name)
         self.start(name)
 
+    def happens(self, *_what: str) -> None:
+        """Something goes on that a kill may fall into; after some of it there is one."""
+        self._left -= 1
+        if self._left <= 0:
+            self._enough.set()
+
     def tempt(self, _what: str) -> None:
-        """Something begins that is worth a kill: half of them have one within half a second."""
+        """Something begins that is worth a kill: half of them have one at once."""
         if self.random.random() < 0.5:
-            self._tempted.set()
+            self._left = 0
+        self.happens()
 
     async def replace(self, name: str, *moment: str) -> None:
         """Let a process end by itself and start it anew, as one that has such a `moment`."""
@@ -207,13 +219,13 @@ class Fleet:
                 self.sleep(self.random.choice(may_sleep), lasts_s)
 
     async def _pause(self, most_s: float) -> None:
-        self._tempted.clear()
-        try:
+        """Until enough has happened, but no longer than so many seconds at most."""
+        self._left = self.random.randint(1, _HAPPENS)
+        self._enough.clear()
+        with suppress(TimeoutError):
             async with asyncio.timeout(self.random.uniform(0, most_s)):
-                await self._tempted.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(self.random.uniform(0, 0.5))
+                await self._enough.wait()
+                await asyncio.sleep(self.random.uniform(0, 0.3))
 
     def time_passes(self, *tables: Table) -> None:
         """What is leased in these is anybody's, as it is half a minute after its owner has died."""

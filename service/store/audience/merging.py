@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, select, 
 
 from service.store.core.bulk import lots
 from service.store.core.statements import upsert
+from service.store.mailing import mails_on_their_way
 from service.store.tables import (
     correction,
     former_address,
@@ -26,10 +27,15 @@ from service.store.tables import (
 
 
 def lock(connection: Connection, people: Iterable[int]) -> None:
-    """Nobody else changes anything of these people until the transaction ends; in one order."""
+    """Nobody else changes anything of these people until the transaction ends; in one order.
+
+    Their mails come first, as senders have it, who lock a reader when they release a mail.
+    """
+    people = sorted(people)
+    mails_on_their_way.lock(connection, people)
     connection.execute(
         select(subscriber.c.id)
-        .where(subscriber.c.id.in_(sorted(people)))
+        .where(subscriber.c.id.in_(people))
         .order_by(subscriber.c.id)
         .with_for_update()
     ).all()
@@ -46,7 +52,7 @@ def merge(connection: Connection, stays: int, goes: int, now: datetime) -> None:
     """Give `stays` the address of `goes` and all that it has. Both must be locked.
 
     Of one digest at most one of the two may have a live subscription. What either was told in a
-    scope both were told from now on.
+    scope both were told from now on; a mail on its way to one that tells it once more is stopped.
     """
     rows = connection.execute(
         select(subscriber.c.id, subscriber.c.address_key, subscriber.c.mailbox_key,
@@ -55,9 +61,11 @@ def merge(connection: Connection, stays: int, goes: int, now: datetime) -> None:
     ).all()  # fmt: skip
     found = {row.id: row for row in rows}
     old, new = found[stays], found[goes]
+    waiting = mails_on_their_way.told_already(connection, stays, goes)
     connection.execute(
         update(subscription).where(subscription.c.subscriber_id == goes).values(subscriber_id=stays)
     )
+    mails_on_their_way.stop(connection, waiting, now)
     _told(connection, stays, goes)
     _corrections(connection, stays, goes)
     _former(connection, stays, goes, old.address_key, new.address_key, now)
