@@ -62,7 +62,7 @@ def stop(connection: Connection, ids: Iterable[int], now: datetime) -> None:
     forget_parts(connection, stopped)
 
 
-def _twice(who: int, other: int, but: Sequence[int] = ()) -> Select[tuple[int]]:
+def _twice(who: int, other: int, but: Sequence[int] = ()) -> Select[int]:
     known = told.alias("known")
     shared = exists().where(
         known.c.subscriber_id == other,
