@@ -183,11 +183,8 @@ class Reckoning:
             both: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)
             for row, one in self._of_editions():
                 if one.recipient in (old, new):
-                    planned_at = self._editions[row.edition_id][1].planned_at
                     for number in _shown(one.data):
-                        both[number].append(
-                            (max(row.created_at, planned_at or row.created_at), one.recipient)
-                        )
+                        both[number].append((row.created_at, one.recipient))
             for number, mails in both.items():
                 late = [one for one in mails if one[0] > left[new]]
                 if len(mails) > 1 and late:
@@ -242,8 +239,8 @@ class Reckoning:
                 yield f"{who} received {number}, which was taken back, and nobody is to say so"
         for one in self.taken_back:
             for row, mail in self._of_editions():
-                at = self._editions[row.edition_id][1].planned_at
-                if at and at > one.ended + _CLOCKS and one.number in _shown(mail.data):
+                at = row.created_at
+                if at > one.ended + _CLOCKS and one.number in _shown(mail.data):
                     yield f"{one.number}, taken back at {one.ended}, in a mail planned at {at}"
 
     # -- editions under review -----------------------------------------------------------------
