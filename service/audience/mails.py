@@ -35,8 +35,10 @@ def plan(
     language: str,
     now: datetime,
     due_at: datetime,
+    *,
+    apart: bool = False,
 ) -> None:
-    """Queue one, to go out at `due_at`."""
+    """Queue one, to go out at `due_at`. `apart`: it counts among its own (`apart_of`)."""
     transactional.plan(
         connection,
         kind=kind,
@@ -47,6 +49,7 @@ def plan(
         now=now,
         due_at=due_at,
         expires_at=due_at + LASTS,
+        apart=apart,
     )
 
 

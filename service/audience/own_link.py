@@ -29,7 +29,7 @@ LASTS = timedelta(days=1)
 HOURS = int(LASTS.total_seconds()) // 3600
 
 A_DAY = 3
-"""Mails with such a link to one address."""
+"""Mails with such a link to one address; they take no sign-up's place, nor does one theirs."""
 
 _PRESSED_TWICE = timedelta(minutes=2)
 
@@ -64,11 +64,8 @@ def ask(
         found = subscriptions.held(connection, token)
         if found is None or not (found.live and found.confirmed) or found.address is None:
             return None
-        kinds = (DeliveryKind.CHANGE,)
-        lately = transactional.signups_of(connection, found.subscriber_id, now - LASTS, kinds)
-        just_now = transactional.signups_of(
-            connection, found.subscriber_id, now - _PRESSED_TWICE, kinds
-        )
+        lately = transactional.apart_of(connection, found.subscriber_id, now - LASTS)
+        just_now = transactional.apart_of(connection, found.subscriber_id, now - _PRESSED_TWICE)
         if lately >= A_DAY or just_now:
             return found
         secret = facts.secret(connection)
@@ -78,7 +75,8 @@ def ask(
         page = base_url(settings) + own_path(link)
         parts = renderer.mail("own", language, link=page, hours=HOURS)
         kind = DeliveryKind.CHANGE
-        mails.plan(connection, settings, secret, kind, found.id, parts, language, now, now)
+        mails.plan(connection, settings, secret, kind, found.id, parts, language, now, now,
+                   apart=True)  # fmt: skip
         return found
 
 

@@ -36,7 +36,7 @@ from service.model import DeliveryState
 from service.newsletter.preview import Preview
 from service.newsletter.preview import preview as make_preview
 from service.newsletter.run import Planned
-from service.report import digest_list, edition_report
+from service.report import digest_list, edition_report, reviews
 from service.runtime import pipeline
 from service.store import status_counts
 from service.store.core import private_files
@@ -54,14 +54,18 @@ digest.add_command(review)
 @config_option
 @json_option
 def list_(config: Path, as_json: bool) -> None:
-    """List the digests: rhythm, next cut, readers, and what their mails wait for.
+    """List the digests: rhythm, next cut, readers, what their mails wait for, and open reviews.
 
     The next cut is the earliest of its readers'. Writes nothing.
     """
     with opened_to_look(config) as service:
         zone = service.settings.zone
         with service.store.read() as connection:
-            found = digest_list.listed(service.settings, status_counts.digests(connection))
+            found = digest_list.listed(
+                service.settings,
+                status_counts.digests(connection),
+                reviews.standings(connection),
+            )
     if as_json:
         dump([digest_list.as_json(one) for one in found])
     else:

@@ -15,6 +15,7 @@ from service.report.digest_list import ListedDigest
 from service.report.edition_report import AFTERWARDS, PARTS, Delays, EditionReport
 from service.report.explain import Explanation
 from service.report.explanation_lines import Detail, parts
+from service.report.reviews import ReviewStanding
 from service.report.sentence import english, in_english
 from service.report.standing import advice, reason, state
 from service.report.status import RETURNED, Status, put_off
@@ -136,7 +137,7 @@ def tell_digests(found: Sequence[ListedDigest], zone: str) -> None:
     """`bantin digest list`, with the hours of the site."""
     table(
         "Digests",
-        ("digest", "cadences", "day", "at", "readers", "next cut", "scope", "waits"),
+        ("digest", "cadences", "day", "at", "readers", "next cut", "scope", "waits", "reviews"),
         [
             (
                 one.id,
@@ -147,6 +148,10 @@ def tell_digests(found: Sequence[ListedDigest], zone: str) -> None:
                 local(one.next_cut, zone),
                 one.scope,
                 _waits(one, zone),
+                "; ".join(
+                    f"{local(each.review.cut_at, zone)}: {_stands(each, zone)}"
+                    for each in one.reviews
+                ),
             )
             for one in found
         ],
@@ -166,7 +171,12 @@ def _waits(one: ListedDigest, zone: str) -> str:
 
 def _reviewed(found: Status, one: EditionRow, zone: str) -> str:
     standing = found.review_of(one)
-    return "" if standing is None else in_english(ZoneInfo(zone)).tell(standing.sentence)
+    return "" if standing is None else _stands(standing, zone)
+
+
+def _stands(one: ReviewStanding, zone: str) -> str:
+    teller = in_english(ZoneInfo(zone))
+    return "; ".join(teller.tell(said) for said in one.sentences)
 
 
 def _put_off(digest: DigestRow, zone: str) -> str:

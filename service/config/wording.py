@@ -182,6 +182,11 @@ def _empty(_path: shape.Path, _error: ErrorDetails) -> tuple[str, str]:
     return "is empty", "write something, or leave it out"
 
 
+def _too_long(_path: shape.Path, error: ErrorDetails) -> tuple[str, str]:
+    most = error.get("ctx", {}).get("max_length", 0)
+    return f"has {len(str(error['input'])):,} characters", f"write {most:,} at most"
+
+
 def _bound(_path: shape.Path, error: ErrorDetails) -> tuple[str, str]:
     bounds = error.get("ctx", {})
     least, most = bounds.get("ge"), bounds.get("le")
@@ -213,6 +218,7 @@ _TELLERS: dict[str, Callable[[shape.Path, ErrorDetails], tuple[str, str]]] = {
     "enum": _no_choice,
     "string_pattern_mismatch": _no_match,
     "string_too_short": _empty,
+    "string_too_long": _too_long,
     "greater_than_equal": _bound,
     "less_than_equal": _bound,
     "value_error": _told,

@@ -95,7 +95,7 @@ class Frame:
 
     `digest` is the id in the TOML, `title` as subscribers see it. `accent_dark` is the site's
     colour on a dark ground, `look` the name of a template in mail/looks/. `opening`: an editor's
-    words, "" = none.
+    words, "" = none. `review`: as EditionView has it.
     """
 
     digest: str
@@ -106,6 +106,7 @@ class Frame:
     accent_dark: str
     look: str
     opening: str = ""
+    review: str = ""
 
 
 def shortened(story: StoryView) -> StoryView:
@@ -208,6 +209,7 @@ def view(
         coming=coming,
         opening=frame.opening,
         corrections=tuple(corrections[one] for one in layout.corrections if one in corrections),
+        review=frame.review,
     )
 
 

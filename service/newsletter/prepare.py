@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from service.config.schema import Settings
-from service.model import DeliveryKind
+from service.model import REVIEWS, DeliveryKind
 from service.newsletter import items as frozen_items
 from service.newsletter.choose import Chooser, limits_of
 from service.newsletter.compose import EditionComposer
@@ -192,4 +192,5 @@ def frame_of(settings: Settings, renderer: Renderer, digest: LiveDigest, edition
         accent_dark=colour.readable(renderer.site.accent, colour.DARK_GROUND),
         opening=edition.opening,
         look=settings.digest[digest.name].look,
+        review=edition.cadence if edition.cadence in REVIEWS else "",
     )

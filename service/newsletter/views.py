@@ -84,7 +84,8 @@ class EditionView:
     of mail/looks/. `coming` is when the next edition of these readers is due, written out in the
     language of the mail; "" if that is not known. `opening`: an editor's words before the stories,
     plain text as it was written, "" = none; `linked(edition.opening)` makes HTML of it.
-    `corrections`: what earlier mails told this reader, and what does not hold any more.
+    `corrections`: what earlier mails told this reader, and what does not hold any more. `review`:
+    "quarterly" or "half-yearly" where it looks back at what was told before, else "".
     """
 
     digest: str
@@ -106,3 +107,4 @@ class EditionView:
     coming: str
     opening: str = ""
     corrections: tuple[CorrectionView, ...] = ()
+    review: str = ""

@@ -9,6 +9,7 @@ from service.model import ReviewAct, ReviewState
 from service.render.views import thaw
 from service.report.sentence import Sentence, sentence
 from service.report.trouble import Trouble
+from service.store.audience import suppressions
 from service.store.core.database import Connection
 from service.store.mailing import editions
 from service.store.reviews import reviews, stories
@@ -20,11 +21,22 @@ _SLACK = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class ReviewStanding:
-    """An edition under review. `editors`: who was mailed a link; `holder`: who holds it, or ""."""
+    """An edition under review. `editors`: who was mailed a link; `holder`: who holds it, or "".
+
+    `unreachable`: those of the editors whose address is suppressed, so that no link reaches them.
+    """
 
     review: EditionReview
     editors: tuple[str, ...]
     holder: str
+    unreachable: tuple[str, ...] = ()
+
+    @property
+    def sentences(self) -> tuple[Sentence, ...]:
+        """How it stands, and who could not be told."""
+        if not self.unreachable:
+            return (self.sentence,)
+        return self.sentence, sentence("review.status.unreachable", editors=self.unreachable)
 
     @property
     def sentence(self) -> Sentence:
@@ -104,8 +116,10 @@ def _standing(connection: Connection, one: EditionReview) -> ReviewStanding:
     held = [
         act.address for act in reviews.acts(connection, one.edition_id) if act.act is ReviewAct.HOLD
     ]
+    editors = tuple(link.address for link in reviews.links(connection, one.edition_id))
     return ReviewStanding(
         one,
-        tuple(link.address for link in reviews.links(connection, one.edition_id)),
+        editors,
         held[-1] if held and one.state is ReviewState.HELD else "",
+        suppressions.barred(connection, editors),
     )

@@ -39,6 +39,12 @@ def test_a_text_that_the_file_ends_in(wrong):
     ]
 
 
+def test_a_footer_that_would_fill_each_mail(wrong):
+    assert wrong(f'[branding]\nlegal = "{"x" * 2001}"\naddress = "{"x" * 2000}"') == [
+        "bantin.toml:2: branding.legal: has 2,001 characters; write 2,000 at most"
+    ]
+
+
 def test_depth_without_end(wrong):
     assert wrong("a = " + "[" * 20_000) == [
         "bantin.toml: is nested too deep; a configuration needs no such depth"

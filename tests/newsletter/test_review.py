@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from threading import Barrier, Thread
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from service.model import ReviewAct, ReviewState
 from service.newsletter.faults import faults
@@ -18,11 +20,17 @@ from service.newsletter.review.words import TooLongError, written
 from service.newsletter.run import plan_due
 from service.publish.pages import Pages
 from service.render.prose import linked
+from service.report.digest_list import as_json, listed
 from service.report.health import health
+from service.report.reviews import standings
+from service.report.sentence import in_english
+from service.store import status_counts
 from service.store import tables as t
-from service.store.audience import subscribers
+from service.store.audience import subscribers, suppressions
 from service.store.content import page_queries
+from service.store.core import facts
 from service.store.reviews import reviews, stories
+from service.text import mailboxes
 from tests.newsletter.editors import (
     HOA,
     LAN,
@@ -626,3 +634,25 @@ def test_what_another_digest_never_sent_is_told_by_the_edition_that_was_frozen_m
     room.run(MONDAY + 2 * HOUR)
     room.run(MONDAY + 4 * HOUR)
     assert room.mails() == [["Lũ lớn", "Tin sáng"]]
+
+
+def test_an_editor_who_must_not_be_written_to_is_told_of(store, tmp_path):
+    room = Newsroom(store, tmp_path, {"ngay": {**REVIEWED, "review_required": True}})
+    room.subscribe(digest="ngay")
+    room.story("Tin", at=FREEZE - HOUR)
+    with store.ledger() as connection:
+        key = mailboxes.key(facts.secret(connection), HOA)
+        suppressions.add(connection, key, suppressions.BOUNCED, room.now, "gone")
+    with capture_logs() as logged:
+        room.run(FREEZE)
+    assert [one["digest"] for one in logged if "must not be written to" in one["event"]] == ["ngay"]
+    assert room.outbox(HOA) == []
+    with store.read() as connection:
+        found = listed(room.settings, status_counts.digests(connection), standings(connection))
+    [one] = as_json(found[0])["reviews"]
+    assert (one["editors"], one["unreachable"]) == ((HOA, LAN), (HOA,))
+    assert (one["state"], one["required"], one["held_by"]) == ("waiting", True, None)
+    [standing] = found[0].reviews
+    told = [in_english(ZoneInfo("UTC")).tell(said) for said in standing.sentences]
+    assert told == [f"waits for review by {HOA}, {LAN}", f"no mail may go to {HOA}"]
+    assert press(room, "approve") is ReviewOutcome.DONE  # the other one lets it go

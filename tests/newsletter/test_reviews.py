@@ -149,3 +149,29 @@ def test_the_days_are_those_of_the_site_s_zone(store, tmp_path):
     with store.read() as connection:
         rows = connection.execute(select(t.edition_story.c.story_id, t.edition_story.c.standing))
         assert {row.story_id: row.standing["days"] for row in rows} == {story: 2, other: 1}
+
+
+@pytest.mark.parametrize(
+    ("language", "cadence", "subject", "heading"),
+    [
+        ("vi", "quarterly", "nhìn lại một quý", "Những tin đáng chú ý trong ba tháng qua"),
+        ("vi", "half-yearly", "nhìn lại nửa năm", "Những tin đáng chú ý trong sáu tháng qua"),
+        ("en", "quarterly", "a quarter in review", "What mattered in the last three months"),
+        ("en", "half-yearly", "half a year in review", "What mattered in the last six months"),
+    ],
+)
+def test_its_mails_say_that_they_look_back(store, tmp_path, language, cadence, subject, heading):
+    digests = {"quy": {"cadence": cadence}, "ngay": {"cadence": "daily"}}
+    room = Newsroom(store, tmp_path, digests, utc("2027-01-01 00:00") - HOUR)
+    room.load(site={**room.written["site"], "language": language})
+    room.subscribe(digest="quy")
+    room.subscribe("an@example.vn", digest="ngay")
+    cut = APRIL if cadence == "quarterly" else utc("2027-07-01 00:00")
+    room.run(cut - 2 * DAY)
+    room.story("Lũ lớn", at=cut - HOUR)
+    room.run(cut)
+    for address, says in (("minh@example.vn", True), ("an@example.vn", False)):
+        mail = room.outbox(address)[-1]
+        assert (subject in mail["Subject"]) is says
+        for part in ("plain", "html"):
+            assert (heading in mail.get_body((part,)).get_content()) is says

@@ -61,6 +61,26 @@ def test_pressed_twice_it_is_one_mail_and_three_a_day_at_most(web):
     assert len(letters(web)) == 5
 
 
+def test_the_links_of_a_day_take_no_place_of_mails_that_sign_ups_cause(web):
+    found = subscribe(web)
+    for days in range(3):  # nine of them: the mailbox's cap of a month is five
+        web.later(days=days and 1)
+        for _ in range(4):
+            web.later(minutes=5)
+            web.client.post(f"/preferences/{found.token}/link")
+    assert len(letters(web)) == 10
+    fill(web)
+    web.later(minutes=5)
+    fill(web)
+    assert len(letters(web)) == 11, "you get it already: once a day, and not instead of a link"
+    web.later(days=1)
+    fill(web)
+    for _ in range(4):
+        web.later(minutes=5)
+        web.client.post(f"/preferences/{found.token}/link")
+    assert len(letters(web)) == 15, "nor is a link missing because of it"
+
+
 def test_after_a_day_the_link_says_so_and_offers_a_new_one(web):
     found = subscribe(web)
     link = own_link(web, found.token)

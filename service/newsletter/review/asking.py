@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from html import escape
 
+import structlog
+
 from service.config.schema import Digest, Settings
 from service.errors import TemplateError, UsageError
 from service.mail import personal
@@ -26,7 +28,7 @@ from service.model import DeliveryKind, Parts
 from service.newsletter.review.whole import WholeEdition, whole
 from service.render.engine import Renderer
 from service.render.marks import fill
-from service.store.audience import subscribers, subscriptions
+from service.store.audience import subscribers, subscriptions, suppressions
 from service.store.core import facts
 from service.store.core.database import Connection, Store
 from service.store.mailing import editions, transactional
@@ -35,6 +37,8 @@ from service.store.recalled import marks
 from service.store.reviews import reviews
 from service.store.reviews.reviews import EditionReview, ReviewLink
 from service.text import mailboxes
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bantin")
 
 LEAST_TRIED = timedelta(hours=1)
 """A mail to an editor is tried for so long, however soon the edition goes."""
@@ -141,6 +145,12 @@ def _ask(
         link = ReviewLink(token, found.edition_id, address, now)
         if not reviews.add_link(connection, link):
             return
+        if suppressions.barred(connection, [address]):
+            _log.warning(
+                "an editor of an edition must not be written to: the address is suppressed",
+                digest=found.digest,
+                cut=found.cut_at.isoformat(),
+            )
         invitation = ReviewInvitation(personal.review_path(token), found.cut_at, found.required)
         try:
             seen = whole(

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, literal, select
 
+from service.store.core import facts
 from service.store.core.bulk import inserting, lots
 from service.store.core.statements import upsert
 from service.store.tables import subscriber, suppression
+from service.text import mailboxes
 
 UNSUBSCRIBED, BOUNCED = "unsubscribed", "bounced"
 BLOCKLISTED, COMPLAINED = "blocklisted", "complained"
@@ -34,6 +36,16 @@ def among(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, str]:
         )
         found.update((row.address_key, row.reason) for row in rows)
     return found
+
+
+def barred(connection: Connection, addresses: Sequence[str]) -> tuple[str, ...]:
+    """Those of these addresses that must not be written to, in their order."""
+    secret = facts.known_secret(connection)
+    if secret is None:
+        return ()
+    keys = {one: mailboxes.key(secret, one) for one in addresses}
+    gone = among(connection, keys.values())
+    return tuple(one for one in addresses if keys[one] in gone)
 
 
 def add(connection: Connection, address_key: bytes, why: str, now: datetime, evidence: str) -> None:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, select, true, update
 
 from service.model import DeliveryKind, DeliveryState, Parts
 from service.store.core.kicks import Kick, kick
@@ -18,10 +18,13 @@ from service.store.mailing import deliveries, segments
 from service.store.mailing.deliveries import NewDelivery
 from service.store.mailing.message_parts import pack
 from service.store.mailing.segments import Segment
-from service.store.tables import delivery, subscriber, subscription
+from service.store.tables import delivery, segment, subscriber, subscription
 
 SIGNUP_KINDS = (DeliveryKind.CONFIRM, DeliveryKind.CHANGE)
 """What a sign-up may cause: "was it you?", or "you get it already" to whoever has confirmed."""
+
+_APART = {"counted": "apart"}
+_IS_APART = segment.c.stories["counted"].as_string() == _APART["counted"]
 
 _NEVER_LEFT = (DeliveryState.SUPPRESSED, DeliveryState.EXPIRED)
 
@@ -37,18 +40,20 @@ def plan(
     now: datetime,
     expires_at: datetime | None,
     due_at: datetime | None = None,
+    apart: bool = False,
 ) -> int:
     """Queue a transactional mail, dated and due at `due_at`; None = at once.
 
     Returns the delivery's id.
 
-    `message_id` must have been made from that same instant (mail/message.py).
+    `message_id` must have been made from that same instant (mail/message.py). `apart`: it counts
+    among its own, and not among those that sign-ups cause (`apart_of`).
     """
     own = Segment(
         edition_id=None,
         hash=hashlib.sha256(message_id.encode()).digest(),
         language=language,
-        stories={},
+        stories=_APART if apart else {},
         parts=pack(parts),
     )
     mail = NewDelivery(
@@ -107,6 +112,12 @@ def signups_of(
     return _signups(connection, subscription.c.subscriber_id == subscriber_id, since, kinds)
 
 
+def apart_of(connection: Connection, subscriber_id: int, since: datetime) -> int:
+    """The mails to one person since then that count apart: with a link to their own page."""
+    whose = and_(subscription.c.subscriber_id == subscriber_id, _IS_APART)
+    return _count(connection, whose, since, SIGNUP_KINDS)
+
+
 def signups_of_mailbox(connection: Connection, mailbox_key: bytes, since: datetime) -> int:
     """The same, to all addresses that lead into one mailbox."""
     return _signups(connection, subscriber.c.mailbox_key == mailbox_key, since)
@@ -118,9 +129,18 @@ def _signups(
     since: datetime,
     kinds: Sequence[DeliveryKind] = SIGNUP_KINDS,
 ) -> int:
+    return _count(connection, and_(whose, func.coalesce(~_IS_APART, true())), since, kinds)
+
+
+def _count(
+    connection: Connection,
+    whose: ColumnElement[bool],
+    since: datetime,
+    kinds: Sequence[DeliveryKind],
+) -> int:
     found = connection.scalar(
         select(func.count())
-        .select_from(delivery.join(subscription).join(subscriber))
+        .select_from(delivery.join(subscription).join(subscriber).join(segment))
         .where(
             whose,
             delivery.c.kind.in_(kinds),

@@ -129,7 +129,7 @@ def admin_view(found: Status, health: Health, teller: SentenceWriter) -> AdminVi
 
 def _reviewed(found: Status, one: EditionRow, teller: SentenceWriter) -> str:
     standing = found.review_of(one)
-    return "" if standing is None else teller.tell(standing.sentence)
+    return "" if standing is None else "; ".join(map(teller.tell, standing.sentences))
 
 
 def _late(found: Status, health: Health) -> list[Sentence]:
