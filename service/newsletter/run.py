@@ -155,6 +155,8 @@ def _plan(
         stories = editions.stories(connection, edition.id)
         if edition.let_go_at is not None and cut.cut_at > (at or now):
             at = cut.cut_at  # it was let go before its hour
+        elif edition.let_go_at is not None and cut.own.quiet_at(edition.let_go_at) is not None:
+            at = at or now  # an editor chose so: what is approved waits for the end
         planning = prepare(
             connection, settings, renderer, cut, edition, stories, at=at, now=now, recalls=recalls
         )

@@ -46,7 +46,7 @@ class ReviewStanding:
             return sentence("review.status.held", who=self.holder or "?")
         if one.state is ReviewState.WAITING and one.required:
             return sentence("review.status.waits", editors=self.editors)
-        return sentence(f"review.status.{one.state}", at=one.cut_at)
+        return sentence(f"review.status.{one.state}", at=_goes_at(one))
 
 
 def standings(connection: Connection) -> list[ReviewStanding]:
@@ -87,11 +87,16 @@ def history(connection: Connection, edition_id: int) -> list[ReviewedAct]:
     ]
 
 
+def _goes_at(one: EditionReview) -> datetime:
+    """When it goes by itself: approved in a quiet time it waits for its end."""
+    return one.cut_at if one.let_go_at is None else max(one.cut_at, one.let_go_at)
+
+
 def overdue(one: EditionReview, now: datetime) -> bool:
     """Whether its readers wait for an editor's word."""
     if one.state is ReviewState.HELD or (one.state is ReviewState.WAITING and one.required):
         return one.cut_at <= now
-    return one.cut_at <= now - _SLACK
+    return _goes_at(one) <= now - _SLACK
 
 
 def troubles(connection: Connection, now: datetime) -> list[Trouble]:

@@ -22,7 +22,7 @@ from service.publish.pages import Pages
 from service.render.prose import linked
 from service.report.digest_list import as_json, listed
 from service.report.health import health
-from service.report.reviews import standings
+from service.report.reviews import overdue, standings
 from service.report.sentence import in_english
 from service.store import status_counts
 from service.store import tables as t
@@ -84,6 +84,9 @@ def test_what_an_act_makes_of_a_state():
     assert states.let_go_at(ReviewAct.APPROVE, MONDAY, MONDAY + HOUR) == MONDAY + HOUR
     assert states.let_go_at(ReviewAct.RELEASE, MONDAY, FREEZE) == FREEZE
     assert states.let_go_at(ReviewAct.HOLD, MONDAY, FREEZE) is None
+    assert states.let_go_at(ReviewAct.APPROVE, MONDAY, FREEZE, FREEZE + HOUR) == MONDAY
+    assert states.let_go_at(ReviewAct.APPROVE, FREEZE, MONDAY, MONDAY + HOUR) == MONDAY + HOUR
+    assert states.let_go_at(ReviewAct.RELEASE, FREEZE, MONDAY, MONDAY + HOUR) == MONDAY
 
 
 MOVES = [
@@ -656,3 +659,23 @@ def test_an_editor_who_must_not_be_written_to_is_told_of(store, tmp_path):
     told = [in_english(ZoneInfo("UTC")).tell(said) for said in standing.sentences]
     assert told == [f"waits for review by {HOA}, {LAN}", f"no mail may go to {HOA}"]
     assert press(room, "approve") is ReviewOutcome.DONE  # the other one lets it go
+
+
+@pytest.mark.parametrize(("act", "minutes"), [("approve", 8 * 60), ("release", 2)])
+def test_approved_in_a_quiet_time_it_waits_for_the_end_and_sent_now_it_goes(
+    store, tmp_path, act, minutes
+):
+    """Its hour was 21:00; an editor looks at 22:00, when it has been quiet since half past nine."""
+    quiet = {"hours": "21:30-06:00"}
+    room = opened(store, tmp_path, at="21:00", review_required=True, quiet=quiet)
+    evening = MONDAY + 14 * HOUR
+    room.run(evening - 2 * HOUR)
+    room.story("Tin tối", at=evening - 3 * HOUR)
+    room.run(evening + HOUR)
+    assert press(room, act) is ReviewOutcome.DONE
+    room.run(evening + HOUR + 2 * MINUTE)
+    with store.read() as connection:
+        assert not any(overdue(one, room.now) for one in reviews.open_ones(connection))
+    assert len(room.mails()) == (act == "release")
+    room.run(evening + HOUR + minutes * MINUTE)
+    assert len(room.mails()) == 1

@@ -246,3 +246,23 @@ def test_a_recalled_story_without_headline_is_no_empty_link(desk):
     assert "“”" not in shown.text
     assert "Tin này đã được rút lại" in text(shown)
     assert f"drop:{story(page, 0)}" not in shown.text
+
+
+def test_in_a_quiet_time_the_page_says_so_and_lets_the_editor_choose(make):
+    """Its hour, 17:00, has passed without a word; it is quiet from 18:00."""
+    digest = {**DIGEST["ngay"], "review_required": True, "quiet": {"hours": "18:00-06:00"}}
+    web = make(digest={"ngay": digest})
+    with web.store.write() as connection:
+        source = add_source(connection, web.now, "bao-a")
+        topic = connection.scalar(select(t.topic.c.id))
+        add_story(connection, source=source, topics=[topic], entered_at=web.now - HOUR, title="Tin")
+    run(web)
+    page = text(web.client.get(path(web)))
+    assert "yên lặng" not in page
+    assert "Gửi ngay cho mọi người" in page
+    web.later(hours=4)
+    page = text(web.client.get(path(web)))
+    assert "giờ yên lặng tới" in page
+    assert "Duyệt: gửi lúc 06:00" in page
+    assert "Gửi ngay, trong giờ yên lặng" in page
+    assert "Duyệt và gửi" not in page

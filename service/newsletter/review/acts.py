@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from service.config.schema import Settings
 from service.model import ReviewAct, ReviewState
+from service.newsletter import rules
 from service.newsletter.review import asking, states
 from service.newsletter.review.whole import whole
 from service.newsletter.review.words import NOTE_CHARS, OPENING_CHARS, written
@@ -24,6 +26,7 @@ from service.store.mailing.editions import Frozen
 from service.store.recalled import marks
 from service.store.reviews import reviews, stories
 from service.store.reviews.reviews import EditionReview, NewAct, ReviewLink
+from service.text.instants.quiet import end_of_quiet, is_quiet_at
 
 COPIES = 10
 """Copies that an editor may have of one edition: a link may be forwarded to anybody."""
@@ -124,13 +127,24 @@ def act(
                 arranged=arranged,
                 let_go_at=None
                 if wish.do is None
-                else states.let_go_at(wish.do, review.cut_at, now),
+                else states.let_go_at(
+                    wish.do, review.cut_at, now, quiet_until(settings, review, now)
+                ),
             )
         if state in (ReviewState.APPROVED, ReviewState.RELEASED):
             kick(connection, Kick.SUBSCRIPTIONS)
         if wish.do is ReviewAct.COPY:
             return _copy(connection, settings, renderer, now, known.link)
         return ReviewOutcome.DONE
+
+
+def quiet_until(settings: Settings, review: EditionReview, now: datetime) -> datetime | None:
+    """Until when it is a quiet time of the digest, by the site's clock; None: it is not."""
+    quiet = rules.own(settings.digest[review.digest], settings.zone).rule.quiet
+    place = ZoneInfo(settings.zone)
+    if quiet is None or not is_quiet_at(quiet, place, now):
+        return None
+    return end_of_quiet(quiet, place, now)
 
 
 def _state(review: EditionReview, wish: ReviewWish) -> ReviewState | None:

@@ -99,7 +99,9 @@ def goes(store: Store, cut: DueEdition, edition: Edition, at: datetime, now: dat
         found = reviews.of_edition(connection, edition.id)
     if found is None:
         return cut.cut_at <= at
-    if not states.goes(found.state, cut.cut_at, at, required=found.required):
+    is_later = found.let_go_at is not None and found.let_go_at > now
+    let_go_at = found.let_go_at if is_later else None
+    if not states.goes(found.state, cut.cut_at, at, required=found.required, let_go_at=let_go_at):
         return False
     if found.state is ReviewState.GONE:
         return cut.cut_at <= at or edition.planned_at is None

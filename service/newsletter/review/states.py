@@ -4,8 +4,9 @@
        │                └────release──> released ───at once──> gone
        └── its hour, where no word is required ──────────────> gone
 
-A hold may come until it is gone. What waits beyond the next cut is overtaken: that edition reaches
-back to what this one had to tell.
+Approved in a quiet time it goes when that ends; released it goes at once all the same. A hold may
+come until it is gone. What waits beyond the next cut is overtaken: that edition reaches back to
+what this one had to tell.
 """
 
 from __future__ import annotations
@@ -36,12 +37,22 @@ _BECOMES = {
 SETTLED = frozenset({ReviewState.GONE, ReviewState.OVERTAKEN})
 
 
-def goes(state: ReviewState, cut_at: datetime, at: datetime, *, required: bool) -> bool:
-    """Whether the edition goes now. `at`: now, or the time that was asked for by hand."""
+def goes(
+    state: ReviewState,
+    cut_at: datetime,
+    at: datetime,
+    *,
+    required: bool,
+    let_go_at: datetime | None = None,
+) -> bool:
+    """Whether the edition goes now. `at`: now, or the time that was asked for by hand.
+
+    `let_go_at`: see there; what was approved does not go before.
+    """
     if state is ReviewState.WAITING:
         return at >= cut_at and not required
     if state is ReviewState.APPROVED:
-        return at >= cut_at
+        return at >= cut_at and (let_go_at is None or at >= let_go_at)
     return state in (ReviewState.RELEASED, ReviewState.GONE)
 
 
@@ -50,10 +61,15 @@ def after(state: ReviewState, act: ReviewAct) -> ReviewState:
     return state if state in SETTLED else _BECOMES.get(act, state)
 
 
-def let_go_at(act: ReviewAct, cut_at: datetime, now: datetime) -> datetime | None:
-    """Since when it may go, by an act that changes the state; None: it may not."""
+def let_go_at(
+    act: ReviewAct, cut_at: datetime, now: datetime, quiet_until: datetime | None = None
+) -> datetime | None:
+    """Since when it may go, by an act that changes the state; None: it may not.
+
+    `quiet_until`: it is a quiet time of the digest until then.
+    """
     if act is ReviewAct.APPROVE:
-        return max(now, cut_at)
+        return max(now, cut_at, quiet_until or now)
     return now if act is ReviewAct.RELEASE else None
 
 

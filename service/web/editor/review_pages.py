@@ -137,6 +137,7 @@ def _shown(
             did=did,
             problem=problem,
             most=most,
+            quiet_until=acts.quiet_until(settings, found.review, context.clock()),
         )
 
 

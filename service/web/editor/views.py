@@ -13,6 +13,7 @@ from service.audience import address as addresses
 from service.mail.personal import review_path
 from service.model import ReviewAct, ReviewState
 from service.newsletter.layout import shortened
+from service.newsletter.review import states
 from service.newsletter.review.acts import OpenReview
 from service.newsletter.review.whole import WholeEdition
 from service.newsletter.review.words import NOTE_CHARS, OPENING_CHARS
@@ -64,7 +65,8 @@ class ReviewPage:
 
     `me`: whose link it is, masked. `problem`: the key of a sentence, "" = none; `most` belongs to
     it. `did`: the key of what was just done, "" = nothing. `lost`: words that were sent and could
-    not be taken any more.
+    not be taken any more. `goes_at`: when it goes if it is approved; `soon`: that is over.
+    `quiet_until`: it is quiet now, until then; None: it is not.
     """
 
     title: str
@@ -90,6 +92,9 @@ class ReviewPage:
     problem: str = ""
     most: int = 0
     lost: tuple[str, ...] = ()
+    goes_at: datetime | None = None
+    soon: bool = False
+    quiet_until: datetime | None = None
 
 
 def review_page(
@@ -107,6 +112,7 @@ def review_page(
     did: str = "",
     problem: str = "",
     most: int = 0,
+    quiet_until: datetime | None = None,
 ) -> ReviewPage:
     """The page as it is shown. `sent`, `opening`: words that came with a form, kept in its fields.
 
@@ -114,6 +120,9 @@ def review_page(
     """
     review = found.review
     stories = {one.story_id: one for one in seen.frozen}
+    goes_at = states.let_go_at(ReviewAct.APPROVE, review.cut_at, review.cut_at, quiet_until)
+    if review.state is ReviewState.APPROVED and review.let_go_at is not None:
+        goes_at = max(review.cut_at, review.let_go_at)
     words = sent or {}
     lost = [one for one in (opening, *words.values()) if one] if not review.open else []
     headlines = {one.story_id: thaw(one.view).title for one in (*seen.frozen, *dropped)}
@@ -154,6 +163,9 @@ def review_page(
         problem=problem,
         most=most,
         lost=tuple(lost),
+        goes_at=goes_at,
+        soon=goes_at is None or now >= goes_at,
+        quiet_until=quiet_until,
     )
 
 
