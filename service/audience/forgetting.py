@@ -17,7 +17,7 @@ from service.model import EndedReason
 from service.store.audience import address_changes, subscribers, subscriptions, traces
 from service.store.core import facts
 from service.store.core.database import Connection, Store
-from service.store.core.secure_delete import erase
+from service.store.core.secure_delete import erase, rewrite
 from service.store.reviews import reviews
 from service.text import mailboxes
 from service.text.mailboxes import folded
@@ -35,10 +35,23 @@ class Forgotten:
 
 
 def forget(store: Store, now: datetime, address: str, outbox: Outbox) -> Forgotten:
-    """Take an address out of the store and of the outbox. Raises ValueError for no address.
+    """Take an address out of the store, its files and the outbox. Raises ValueError for no address.
 
     What is queued for it is suppressed and released when its turn comes, for nobody is left to
     send it to. What was forgotten before is looked through once more.
+    """
+    known, words = take_out(store, now, address, outbox, erases_later=False)
+    erased = erase(store, words)
+    return Forgotten(known, erased)
+
+
+def take_out(
+    store: Store, now: datetime, address: str, outbox: Outbox, *, erases_later: bool = True
+) -> tuple[bool, tuple[str, ...]]:
+    """The same without the file's freed pages: a page cannot wait until all of it is searched.
+
+    `erases_later`: a job does it within hours (`erase_freed_pages`). Returns whether somebody had
+    the address, and the words that may still stand there. ValueError as above.
     """
     wanted = addresses.normal(address)
     known, written = False, wanted
@@ -52,11 +65,27 @@ def forget(store: Store, now: datetime, address: str, outbox: Outbox) -> Forgott
             take_away(connection, {person.id: address_key})
             records.ended(connection, all_of_them, now, EndedReason.FORGOTTEN, how="forget")
             reviews.forget(connection, {wanted, written})
+            if erases_later:
+                facts.put(connection, facts.FREED_PAGES, now.isoformat())
             keys = [one.partition("@")[0] for one in traces.message_ids(connection, person.id)]
     for key in keys:
         outbox.remove(key)
     words = {wanted, written, folded(wanted), addresses.readable(wanted)}
-    return Forgotten(known, erase(store, sorted(words)))
+    return known, tuple(sorted(words))
+
+
+def erase_freed_pages(store: Store) -> bool:
+    """Write the file anew if somebody was forgotten since. False: it was busy; call it again."""
+    with store.read() as connection:
+        since = facts.get(connection, facts.FREED_PAGES)
+    if since is None:
+        return True
+    if not rewrite(store):
+        return False
+    with store.ledger() as connection:
+        if facts.get(connection, facts.FREED_PAGES) == since:  # else somebody came meanwhile
+            facts.forget(connection, facts.FREED_PAGES)
+    return True
 
 
 def take_away(connection: Connection, people: Mapping[int, bytes]) -> None:

@@ -119,6 +119,35 @@ def test_what_an_older_program_left_in_freed_pages_goes_as_well(
     assert files_with(tmp_path, [ADDRESS]) == []
 
 
+def test_asked_on_a_page_the_file_is_written_anew_by_a_job_which_knows_no_address(
+    tmp_path, sqlite_url, settings, now, outbox, request
+):
+    store = Store(sqlite_url)
+    request.addfinalizer(store.close)
+    register(store, settings)
+    with store.ledger() as connection:
+        connection.exec_driver_sql("PRAGMA secure_delete=OFF")
+        connection.execute(insert(t.fact).values(name="note", value=f"{ADDRESS} " * 2000))
+    with store.ledger() as connection:
+        connection.execute(t.fact.delete().where(t.fact.c.name == "note"))
+        key = mailboxes.key(facts.secret(connection), ADDRESS)
+        box = mailboxes.mailbox_key(facts.secret(connection), ADDRESS)
+        subscribers.put(connection, key, box, ADDRESS, now)
+    assert forgetting.erase_freed_pages(store)  # nobody was forgotten: nothing to do
+    assert files_with(tmp_path, [ADDRESS])
+    assert forgetting.take_out(store, now, ADDRESS, outbox)[0]
+    with store.read() as connection:
+        assert connection.scalar(select(t.subscriber.c.address)) is None
+    assert files_with(tmp_path, [ADDRESS]), "the request has not searched it"
+    with store.read() as connection:
+        kept = facts.get(connection, facts.FREED_PAGES)
+    assert kept is not None
+    assert forgetting.erase_freed_pages(store)
+    assert files_with(tmp_path, [ADDRESS]) == []
+    with store.read() as connection:
+        assert facts.get(connection, facts.FREED_PAGES) is None
+
+
 def test_beside_a_reader_the_log_waits_and_the_answer_says_so(
     tmp_path, sqlite_url, settings, renderer, now, previous_cut, outbox, monkeypatch, request
 ):

@@ -48,6 +48,21 @@ def erase(store: Store, words: Sequence[str]) -> bool:
     return not (stands_in(store.path, words) or stands_in(log, words))
 
 
+def rewrite(store: Store) -> bool:
+    """The same whatever the words were: nobody remembers them. It writes the file anew.
+
+    False: the log could not be cut; call it again.
+    """
+    if store.path is None:
+        return erase(store, ())
+    with store.alone() as driver:
+        _cut_log(driver)
+        driver.execute("VACUUM")
+        _cut_log(driver)
+    log = store.path.with_name(store.path.name + "-wal")
+    return not log.exists() or log.stat().st_size == 0
+
+
 def _cut_log(driver: Any) -> None:
     """Carry the log over into the file and make it empty, as soon as nobody reads it."""
     give_up = time.monotonic() + PATIENCE_S

@@ -7,7 +7,6 @@ the links that stand in every mail are forwarded with it. GET shows, POST acts.
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,7 +29,6 @@ from service.web.subscriber.views import MovingView, OwnView
 
 _WAIT_S = "3600"
 _SURE = "yes"
-_log = logging.getLogger("bantin.web")
 
 
 async def send_link(request: Request) -> Response:
@@ -123,14 +121,9 @@ async def _forget(request: Request, found: Subscription, fields: Fields) -> Resp
     context, now = context_of(request), context_of(request).clock()
     if fields.one("sure") != _SURE or found.address is None:
         return _page(request, found, problem="own.fault.sure")
-    done = await asyncio.to_thread(
-        forgetting.forget, context.store, now, found.address, outbox_of(context.settings)
+    await asyncio.to_thread(
+        forgetting.take_out, context.store, now, found.address, outbox_of(context.settings)
     )
-    if not done.erased:
-        _log.warning(
-            "an address was forgotten while the database was busy, and may still stand in freed "
-            "pages of its file: run VACUUM when it is quiet"
-        )
     return page(context, "own_forgotten", language=found.language)
 
 
