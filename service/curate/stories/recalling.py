@@ -107,7 +107,7 @@ def undo(connection: Connection, asked: str, actor: str, now: datetime) -> Recal
         raise StoryError(f"{asked!r} was not recalled, or was given back already")
     members = articles.members(connection, number)
     homes = story_rows.of_articles(connection, members)
-    was_hot = any(one.hot for one in articles.places(connection) if one.recall.id == number)
+    was_hot = any(one.hot for one in articles.places(connection, number))
     shown = taking.give_back(connection, number)
     articles.undo(connection, number, actor, now)
     mails.drop_corrections(connection, number, now)
@@ -203,7 +203,7 @@ def _take(
     shown = taking.take_out(connection, number, titles, hides_title=hides_title)
     said = articles.one(connection, number)
     _freeze_anew(connection, said, every, links, before)
-    hot = any(one.hot for one in articles.places(connection) if one.recall.id == number)
+    hot = any(one.hot for one in articles.places(connection, number))
     _tell(connection, shown, now, hot=hot)
     return Recalled(said, True, len(going), stopped.put_off, stopped.told)
 
@@ -280,7 +280,7 @@ def _widened(connection: Connection, number: int, now: datetime, *, hides_title:
         ],
     )
     stopped = mails.correct_anew(connection, number, now)
-    stood = [one for one in articles.places(connection) if one.recall.id == number]
+    stood = articles.places(connection, number)
     ids = {topic for one in stood for topic in one.topics}
     names = {name for name, row in topics.ids(connection).items() if row in ids}
     _tell(connection, names, now, hot=any(one.hot for one in stood))

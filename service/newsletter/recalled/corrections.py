@@ -1,6 +1,6 @@
 """Corrections that wait for no edition any more go out alone, within a day of the recall.
 
-Each reader is a commit of its own. One whom an edition has told meanwhile gets no second mail.
+Some hundred readers are a commit. One whom an edition has told meanwhile gets no second mail.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from service.newsletter.prepare import correction_views
 from service.newsletter.views import CorrectionView
 from service.render.engine import Renderer
 from service.store.core import facts, hold
+from service.store.core.bulk import lots
 from service.store.core.database import Store
 from service.store.mailing import transactional
 from service.store.recalled import corrections, marks
@@ -27,6 +28,9 @@ TEMPLATE = "correction"
 
 MOST = 1000
 """Mails planned in one run at most; whoever is left waits for the next one, within minutes."""
+
+BATCH = 250
+"""Readers in one commit: a story may have been told to a hundred thousand."""
 
 Drafts = dict[tuple[str, str, tuple[int, ...]], Parts]
 """(language, digest, recalls) -> the mail: many readers get the very same."""
@@ -64,16 +68,32 @@ def plan_corrections(
         if not due:
             break
         before = planned
+        fit = []
         for one in due:
-            try:
-                # Render before the transaction: nobody waits for a template meanwhile.
+            try:  # before the transaction: nobody waits for a template meanwhile
                 _draft(settings, renderer, one, waiting.get(one.subscriber_id, ()), views, drafts)
-                planned += _plan(store, settings, renderer, now, one, views, drafts)
             except TemplateError as error:
                 failed[one.subscription_id] = str(error)
+            else:
+                fit.append(one)
+        for some in lots(fit, BATCH):
+            try:
+                planned += _plan(store, settings, renderer, now, some, views, drafts)
+            except TemplateError as error:  # something was taken back meanwhile
+                failed |= dict.fromkeys((one.subscription_id for one in some), str(error))
         if planned == before:
             break
     return CorrectionsPlanned(planned, failed)
+
+
+def _key(
+    settings: Settings,
+    one: DueCorrections,
+    recalls: Sequence[int],
+    views: dict[int, CorrectionView],
+) -> tuple[str, str, tuple[int, ...]]:
+    known = tuple(number for number in recalls if number in views)
+    return one.language or settings.site.language, one.digest, known
 
 
 def _draft(
@@ -85,11 +105,9 @@ def _draft(
     drafts: Drafts,
 ) -> Parts | None:
     """The mail that tells a reader of these recalls; None: there is nothing to tell."""
-    language = one.language or settings.site.language
-    known = tuple(number for number in recalls if number in views)
+    key = language, _, known = _key(settings, one, recalls, views)
     if not known:
         return None
-    key = (language, one.digest, known)
     if key not in drafts:
         drafts[key] = renderer.mail(
             TEMPLATE,
@@ -105,33 +123,42 @@ def _plan(
     settings: Settings,
     renderer: Renderer,
     now: datetime,
-    one: DueCorrections,
+    some: Sequence[DueCorrections],
     views: dict[int, CorrectionView],
     drafts: Drafts,
-) -> bool:
+) -> int:
+    """One commit. Who gets the very same has one segment. Returns how many mails."""
     with store.ledger() as connection:
         marks.hold_off(connection)
-        corrections.lock(connection, one.subscriber_id)
-        ids = corrections.waiting(connection, [one.subscriber_id], now).get(one.subscriber_id, ())
-        parts = _draft(settings, renderer, one, ids, views, drafts)
-        if parts is None:
-            return False
-        message_id = transactional_message_id(
-            facts.secret(connection),
-            host(settings),
-            kind=DeliveryKind.REPORT,
-            subscription_id=one.subscription_id,
-            dated_at=now,
-        )
-        delivery = transactional.plan(
-            connection,
-            kind=DeliveryKind.REPORT,
-            subscription_id=one.subscription_id,
-            message_id=message_id,
-            parts=parts,
-            language=one.language or settings.site.language,
-            now=now,
-            expires_at=None,
-        )
-        corrections.carried(connection, delivery, one.subscriber_id, ids)
-    return True
+        people = [one.subscriber_id for one in some]
+        corrections.lock(connection, people)
+        waiting = corrections.waiting(connection, people, now)
+        alike: dict[tuple[str, str, tuple[int, ...]], list[DueCorrections]] = {}
+        for one in some:
+            ids = waiting.get(one.subscriber_id, ())
+            if _draft(settings, renderer, one, ids, views, drafts) is not None:
+                alike.setdefault(_key(settings, one, ids, views), []).append(one)
+        secret, at_host = facts.secret(connection), host(settings)
+        for key, readers in alike.items():
+            mails = transactional.plan_alike(
+                connection,
+                kind=DeliveryKind.REPORT,
+                message_ids={
+                    one.subscription_id: transactional_message_id(
+                        secret,
+                        at_host,
+                        kind=DeliveryKind.REPORT,
+                        subscription_id=one.subscription_id,
+                        dated_at=now,
+                    )
+                    for one in readers
+                },
+                parts=drafts[key],
+                language=key[0],
+                now=now,
+            )
+            told = zip(mails, readers, strict=True)
+            corrections.carried_all(
+                connection, [(mail, one.subscriber_id, key[2]) for mail, one in told]
+            )
+        return sum(map(len, alike.values()))

@@ -7,7 +7,7 @@ accounted for exactly as an edition's mail is.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, true, update
@@ -66,6 +66,30 @@ def plan(
         expires_at=expires_at,
     )
     return deliveries.add(connection, [mail], now)[0]
+
+
+def plan_alike(
+    connection: Connection,
+    *,
+    kind: DeliveryKind,
+    message_ids: Mapping[int, str],
+    parts: Parts,
+    language: str,
+    now: datetime,
+) -> list[int]:
+    """Queue one mail to many, due at once, with one segment for all of them.
+
+    `message_ids`: subscription -> of its mail, made from `now`. Returns the deliveries' ids in this
+    order.
+    """
+    first = min(message_ids.values())
+    own = Segment(None, hashlib.sha256(first.encode()).digest(), language, {}, pack(parts))
+    segment_id = segments.put(connection, own)
+    mails = [
+        NewDelivery(subscription_id, segment_id, kind, message_id, dated_at=now)
+        for subscription_id, message_id in message_ids.items()
+    ]
+    return deliveries.add(connection, mails, now)
 
 
 def bring_forward(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, true, update
 
 from service.store.core.bulk import lots
 from service.store.tables import (
@@ -173,15 +173,20 @@ def with_merged(connection: Connection, articles: Iterable[int]) -> list[int]:
     return sorted(found)
 
 
-def places(connection: Connection) -> list[RecalledPlace]:
-    """Where stories that are taken back stood in feeds, those of one story put together."""
+def places(connection: Connection, recall_id: int | None = None) -> list[RecalledPlace]:
+    """Where stories that are taken back stood in feeds, those of one story put together.
+
+    `recall_id`: those that this word took back; None: all.
+    """
+    only = true() if recall_id is None else recalled_article.c.recall_id == recall_id
     rows = connection.execute(
         select(recalled_article.c.topics, story_article.c.story_id, recalled_article.c.recall_id)
         .join(story_article, story_article.c.article_id == recalled_article.c.article_id)
         .join(article, article.c.id == recalled_article.c.article_id)
-        .where(article.c.merged_into.is_(None))
+        .where(article.c.merged_into.is_(None), only)
         .order_by(recalled_article.c.article_id)
     ).all()
+    known = several(connection, [row.recall_id for row in rows])
     stood: dict[int, list[Any]] = {}
     for row in rows:
         stood.setdefault(row.story_id, []).append(row)
@@ -190,7 +195,9 @@ def places(connection: Connection) -> list[RecalledPlace]:
         kept = [one for row in some for one in row.topics["topics"]]
         if not kept:
             continue
-        (said,) = _recalls(connection, recall.c.id == some[0].recall_id, story_id)
+        said = known[some[0].recall_id]
+        if said.story_id != story_id:  # of a reprint, which stands on its own story's page
+            (said,) = _recalls(connection, recall.c.id == said.id, story_id)
         found.append(
             RecalledPlace(
                 recall=said,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
+from service.store.core.arrays import RowUpdate
 from service.store.core.bulk import lots
 from service.store.tables import (
     correction,
@@ -68,6 +69,14 @@ def carried(connection: Connection, delivery_id: int, subscriber: int, ids: Iter
     )
 
 
+_CARRIED = RowUpdate(correction, ["subscriber_id", "recall_id"], ["delivery_id"], {})
+
+
+def carried_all(connection: Connection, mails: Iterable[tuple[int, int, tuple[int, ...]]]) -> None:
+    """The same of many: delivery, subscriber, recalls. All of these wait, and are locked."""
+    _CARRIED(connection, [(who, one, mail) for mail, who, ids in mails for one in ids])
+
+
 def due(connection: Connection, now: datetime, limit: int = 500) -> list[DueCorrections]:
     """Who waits no longer for an edition, each with a live subscription to write to.
 
@@ -123,10 +132,10 @@ def due(connection: Connection, now: datetime, limit: int = 500) -> list[DueCorr
     return list(found.values())
 
 
-def lock(connection: Connection, subscriber_id: int) -> None:
-    """Nobody plans for this reader until the transaction ends."""
-    row = select(subscriber.c.id).where(subscriber.c.id == subscriber_id).with_for_update()
-    connection.execute(row).all()
+def lock(connection: Connection, subscribers: Iterable[int]) -> None:
+    """Nobody plans for these readers until the transaction ends. In one order, as all do."""
+    rows = select(subscriber.c.id).where(subscriber.c.id.in_(list(subscribers)))
+    connection.execute(rows.order_by(subscriber.c.id).with_for_update()).all()
 
 
 @dataclass(frozen=True, slots=True)
