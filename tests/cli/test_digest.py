@@ -276,4 +276,4 @@ at = "08:00"
     assert (moi["bundle"], moi["holidays"], moi["scope"], moi["readers"]) == ("15m", 7, "news", 0)
     assert (nam["at"], nam["day"], nam["scope"], nam["readers"]) == ("08:00", "1", "half-yearly", 1)
     table = run("digest", "list").stdout.splitlines()
-    assert table[2].split("\t")[-1] == ("quiet 22:00-06:00, sun; bundled within 15m; 7 holidays")
+    assert table[2].split("\t")[7] == ("quiet 22:00-06:00, sun; bundled within 15m; 7 holidays")
