@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+import structlog
+
 from service.audience import forgetting, records
 from service.audience.signup import LINK_LASTS
 from service.model import EndedReason
@@ -12,12 +14,19 @@ from service.store.audience import address_changes, signup_hours, subscriptions
 from service.store.audience.subscriptions import Subscription
 from service.store.core.database import Connection, Store
 
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bantin")
+
 REMOVED_LASTS = timedelta(days=7)
 """A digest put back within this time goes on as if it had never been away."""
 
 
 def run(store: Store, now: datetime) -> int:
-    """All of it. Returns how many subscriptions ended. Run twice, the second finds nothing."""
+    """All of it. Returns how many subscriptions ended. Run twice, the second finds nothing.
+
+    What freed pages of the file may tell of who was forgotten is written over before all else.
+    """
+    if not forgetting.erase_freed_pages(store):
+        _log.warning("freed pages may tell who was forgotten, the database being busy: once more")
     with store.write() as connection:
         signup_hours.prune(connection, now - timedelta(days=2))
         address_changes.prune(connection, now - LINK_LASTS)

@@ -112,10 +112,6 @@ class FooterLink(ConfigSection):
     url: WebAddress = Field(description="Where it leads")
 
 
-FOOTER_CHARS = 2000
-"""Of a text in the footer: it stands in each mail, whose size is limited by mail programs."""
-
-
 class Branding(ConfigSection):
     """How pages and mails look, and who is responsible for them."""
 
@@ -129,16 +125,8 @@ class Branding(ConfigSection):
         description="A picture at the head of mails, carried inside them: PNG, JPEG or GIF of at "
         "most 40,000 bytes, best 480 pixels wide or 96 high, and readable on a dark ground as well",
     )
-    address: str = Field(
-        "",
-        max_length=FOOTER_CHARS,
-        description="Postal address in the footer of pages and mails, at most 2,000 characters",
-    )
-    legal: str = Field(
-        "",
-        max_length=FOOTER_CHARS,
-        description="Licence and responsible person, in the footer, at most 2,000 characters",
-    )
+    address: str = Field("", max_length=2000, description="Postal address, in each footer")
+    legal: str = Field("", max_length=2000, description="Licence and responsible person, there too")
     links: tuple[FooterLink, ...] = Field((), description="Links in the footer of pages")
 
 

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from service.audience import forgetting, housekeeping
+from service.audience import housekeeping
 from service.collect.politeness.rate_limit import Sites
 from service.collect.politeness.robots import forget_hosts
 from service.collect.polling import poll
@@ -387,13 +387,8 @@ async def keep_house(service: Service) -> None:
     """Once an hour: unconfirmed sign-ups end after their week, removed digests after theirs.
 
     The ledger forgets what no edition reaches back to any more. What a large archive's front page
-    says of its topics is counted. Freed pages that may tell who was forgotten are written anew. All
-    else goes by a configuration that must be the one in force.
+    says of its topics is counted. All of it goes by a configuration that must be the one in force.
     """
-    if not await asyncio.to_thread(forgetting.erase_freed_pages, service.store):
-        logs.get().warning(
-            "the database was busy: freed pages may still tell who was forgotten, for an hour more"
-        )
     newer = await asyncio.to_thread(service.replaced_by)
     if newer is not None:
         logs.get().warning("the configuration is older than the one in use", since=newer.since)
