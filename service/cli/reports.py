@@ -97,8 +97,8 @@ def _tell_mail(found: Status) -> None:
 
 def _tell_recalled(found: Status, zone: str) -> None:
     table(
-        "Taken back",
-        ("when", "by", "title", "reason", "told so", "still to be told"),
+        "Recalled",
+        ("when", "by", "title", "reason", "corrected", "still to be corrected"),
         [
             (
                 local(one.recall.recalled_at, zone),

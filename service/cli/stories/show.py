@@ -154,7 +154,7 @@ def _recall_line(one: RecallReport, zone: str) -> str:
     line = f"taken back {local(said.recalled_at, zone)}, by {said.actor}: {said.reason}"
     if said.undone_at is not None:
         line += f"; given back {local(said.undone_at, zone)}, by {said.undone_by}"
-    told = f"; {readers.told} readers told so, {readers.waiting} still to be told"
+    told = f"; {readers.told} readers have a correction, {readers.waiting} are still to get one"
     return printable(line + (told if readers.told or readers.waiting else ""))
 
 
