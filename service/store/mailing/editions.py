@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from service.store.content import versions
 from service.store.core.statements import upsert
@@ -141,18 +141,20 @@ def stories(connection: Connection, edition_id: int) -> list[Frozen]:
         .where(edition_story.c.edition_id == edition_id)
         .order_by(edition_story.c.position, edition_story.c.story_id)
     )
-    return [
-        Frozen(
-            story_id=row.story_id,
-            position=row.position,
-            topics=tuple((name, datetime.fromisoformat(at)) for name, at in row.topics),
-            article_ids=tuple(row.article_ids),
-            view=row.view,
-            standing=None if row.arranged else row.standing,
-            note=row.note or "",
-        )
-        for row in rows
-    ]
+    return [frozen_of(row, standing=None if row.arranged else row.standing) for row in rows]
+
+
+def frozen_of(row: Row[Any], standing: dict[str, Any] | None) -> Frozen:
+    """The value of a row, of an edition's or of those that an editor took out of it."""
+    return Frozen(
+        story_id=row.story_id,
+        position=row.position,
+        topics=tuple((name, datetime.fromisoformat(at)) for name, at in row.topics),
+        article_ids=tuple(row.article_ids),
+        view=row.view,
+        standing=standing,
+        note=row.note or "",
+    )
 
 
 def settle(connection: Connection, one: Edition, now: datetime) -> None:

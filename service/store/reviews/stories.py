@@ -7,13 +7,12 @@ it tells. Write inside `store.ledger()`, with the review locked.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
 
 from service.store.core.statements import upsert
-from service.store.mailing.editions import Frozen
+from service.store.mailing.editions import Frozen, frozen_of
 from service.store.tables import dropped_article, dropped_story, edition, edition_story
 
 
@@ -65,18 +64,7 @@ def dropped(connection: Connection, edition_id: int) -> list[Frozen]:
         .where(dropped_story.c.edition_id == edition_id)
         .order_by(dropped_story.c.position, dropped_story.c.story_id)
     )
-    return [
-        Frozen(
-            story_id=row.story_id,
-            position=row.position,
-            topics=tuple((name, datetime.fromisoformat(at)) for name, at in row.topics),
-            article_ids=tuple(row.article_ids),
-            view=row.view,
-            standing=row.standing,
-            note=row.note or "",
-        )
-        for row in rows
-    ]
+    return [frozen_of(row, row.standing) for row in rows]
 
 
 def arrange(connection: Connection, edition_id: int, order: Sequence[int]) -> None:
