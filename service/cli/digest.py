@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
@@ -28,7 +29,7 @@ from service.cli.output import (
     say,
     warn,
 )
-from service.cli.reports import tell_digests, tell_editions
+from service.cli.reports import stands, tell_digests, tell_editions
 from service.errors import UsageError
 from service.mail.drain import Drained
 from service.mail.outbox import html_of
@@ -37,9 +38,10 @@ from service.newsletter.preview import Preview
 from service.newsletter.preview import preview as make_preview
 from service.newsletter.run import Planned
 from service.report import digest_list, edition_report, reviews
+from service.report.reviews import ReviewStanding
 from service.runtime import pipeline
 from service.store import status_counts
-from service.store.core import private_files
+from service.store.core import hold, private_files
 
 
 @click.group(cls=CommandGroup)
@@ -185,15 +187,17 @@ def send(name: str, at: str | None, config: Path, as_json: bool) -> None:
         zone = service.settings.zone
         with service.store.read() as connection:
             rows = status_counts.digests(connection)
+            held = hold.held_since(connection)
+            waiting = [one for one in reviews.standings(connection) if one.review.digest == name]
         next_cut = next((row.next_cut_at for row in rows if row.name == name), None)
+        now = service.clock()
     complete = drained.complete and not planned.failed
     if as_json:
         dump(_sent(name, planned, drained, complete=complete))
     else:
         _tell_sent(planned, drained, where)
-        if not (planned.editions or planned.failed):
-            said = f"its next cut is {local(next_cut, zone)}" if next_cut else "it has no readers"
-            say(f"no edition is due: {said}")
+        if held is None and not (planned.editions or planned.deliveries or planned.failed):
+            _tell_why(waiting, next_cut, now, zone)
     if not complete:
         fail()
 
@@ -226,6 +230,21 @@ def _tell_sent(planned: Planned, drained: Drained, where: str) -> None:
     left = {state: number for state, number in _by_state(drained.left).items() if number}
     if left:
         say("left: " + ", ".join(f"{number} {state}" for state, number in left.items()))
+
+
+def _tell_why(
+    waiting: Sequence[ReviewStanding], next_cut: datetime | None, now: datetime, zone: str
+) -> None:
+    """Why nothing was planned. `waiting`: editions that are under review."""
+    for one in waiting:
+        say(f"the edition of {local(one.review.cut_at, zone)}: {stands(one, zone)}")
+    if waiting:
+        return
+    if next_cut is None:
+        say("no edition is due: it has no readers")
+    else:
+        ahead = f": its next cut is {local(next_cut, zone)}" if next_cut > now else ""
+        say(f"no edition is due{ahead}")
 
 
 def _by_state(counts: Mapping[DeliveryState, int]) -> dict[str, int]:

@@ -149,7 +149,7 @@ def tell_digests(found: Sequence[ListedDigest], zone: str) -> None:
                 one.scope,
                 _waits(one, zone),
                 "; ".join(
-                    f"{local(each.review.cut_at, zone)}: {_stands(each, zone)}"
+                    f"{local(each.review.cut_at, zone)}: {stands(each, zone)}"
                     for each in one.reviews
                 ),
             )
@@ -171,10 +171,11 @@ def _waits(one: ListedDigest, zone: str) -> str:
 
 def _reviewed(found: Status, one: EditionRow, zone: str) -> str:
     standing = found.review_of(one)
-    return "" if standing is None else _stands(standing, zone)
+    return "" if standing is None else stands(standing, zone)
 
 
-def _stands(one: ReviewStanding, zone: str) -> str:
+def stands(one: ReviewStanding, zone: str) -> str:
+    """How an edition under review stands, in words."""
     teller = in_english(ZoneInfo(zone))
     return "; ".join(teller.tell(said) for said in one.sentences)
 

@@ -131,7 +131,10 @@ def _compose(
     topics = topics_of(settings, digest.name)
     composer = EditionComposer(renderer, DeliveryKind.WELCOME, frame, topics, frozen)
     language = window.language or settings.site.language
-    coming = composer.written(rules.read(window.rule), window.next_cut_at, language)
+    schedule, cut = rules.read(window.rule), window.next_cut_at
+    if (edition.cadence, edition.cut_at) == (schedule.rule.rhythm, cut):
+        cut = schedule.next_cut(cut)  # this one was let go before its hour
+    coming = composer.written(schedule, cut, language)
     mail = composer.compose(choice, language, coming)
     return mail, composer.render(mail.layout, mail.language, mail.coming)
 

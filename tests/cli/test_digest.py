@@ -16,6 +16,7 @@ from sqlalchemy import select
 from service.model import CadenceRule, ReviewAct
 from service.newsletter.cadence import previous_cut
 from service.store import tables as t
+from service.store.core import hold
 from service.store.core.database import Store
 from service.store.reviews import reviews
 from service.store.reviews.reviews import NewAct
@@ -84,6 +85,27 @@ def test_what_is_not_due_is_not_sent(run, news):
     said = run("digest", "send", "ngay", "--at", "1d").stdout.splitlines()
     assert said[0].startswith("0 ")
     assert re.fullmatch(r"no edition is due: its next cut is 20\d\d-\d\d-\d\d 07:00", said[-1])
+
+
+def test_what_waits_for_its_editors_is_said_and_not_the_next_cut(run, news):
+    written = (news / "bantin.toml").read_text(encoding="utf-8")
+    more = 'review = "2h"\nreview_required = true\neditors = ["lan@example.vn"]\n'
+    (news / "bantin.toml").write_text(written + more, encoding="utf-8")
+    run("digest", "send", "ngay", "--at", TOMORROW)
+    said = run("digest", "send", "ngay", "--at", TOMORROW).stdout.splitlines()
+    waits = r"the edition of 20\d\d-\d\d-\d\d 07:00: waits for review by lan@example.vn"
+    assert re.fullmatch(waits, said[-1])
+    assert not any("is due" in line for line in said)
+
+
+def test_while_mail_is_held_no_cut_is_promised(run, news):
+    store = Store(f"sqlite:///{news}/var/bantin.db")
+    with store.write() as connection:
+        hold.hold(connection, datetime.now(UTC))
+    store.close()
+    result = run("digest", "send", "ngay", code=1)
+    assert "mail is held since the restore" in result.stderr
+    assert "is due" not in result.stdout
 
 
 def test_sample_shows_the_look_from_old_stories(ask, run, site):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from threading import Barrier, Thread
 from zoneinfo import ZoneInfo
 
@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from service.model import ReviewAct, ReviewState
+from service.model import CadenceRule, ReviewAct, ReviewState
 from service.newsletter.faults import faults
 from service.newsletter.review import states
 from service.newsletter.review.acts import ReviewOutcome
 from service.newsletter.review.words import TooLongError, written
+from service.newsletter.rules import Schedule
 from service.newsletter.run import plan_due
 from service.publish.pages import Pages
 from service.render.prose import linked
@@ -31,6 +32,7 @@ from service.store.content import page_queries
 from service.store.core import facts
 from service.store.reviews import reviews, stories
 from service.text import mailboxes
+from service.text.instants.quiet import read as read_quiet
 from tests.newsletter.editors import (
     HOA,
     LAN,
@@ -87,6 +89,55 @@ def test_what_an_act_makes_of_a_state():
     assert states.let_go_at(ReviewAct.APPROVE, MONDAY, FREEZE, FREEZE + HOUR) == MONDAY
     assert states.let_go_at(ReviewAct.APPROVE, FREEZE, MONDAY, MONDAY + HOUR) == MONDAY + HOUR
     assert states.let_go_at(ReviewAct.RELEASE, FREEZE, MONDAY, MONDAY + HOUR) == MONDAY
+
+
+PLACE = "Asia/Ho_Chi_Minh"
+QUIET_ENDS = [
+    # cadence, day, at, quiet; its cut, approved at, waits until: November 2026, on the site
+    ("daily", None, "21:00", "21:30-06:00", "23 21:00", "23 22:00", "24 06:00"),
+    ("daily", None, "21:00", "21:30-06:00", "23 21:00", "24 06:00", None),
+    ("daily", None, "07:00", "20:00-07:00", "23 07:00", "23 22:00", "24 07:00"),
+    ("weekly", "friday", "17:00", "sat,sun", "20 17:00", "21 09:00", "23 17:00"),
+    ("weekly", "friday", "17:00", "sat,sun", "20 17:00", "23 00:00", None),
+    ("weekly", "friday", "17:00", "sat,sun", "20 17:00", "20 23:59", None),
+    ("weekly", "friday", "17:00", "22:00-06:00,sat,sun", "20 17:00", "21 09:00", "23 06:00"),
+    ("weekly", "friday", "17:00", None, "20 17:00", "21 09:00", None),
+]
+
+
+def local(day):
+    return None if day is None else datetime.fromisoformat(f"2026-11-{day}+07:00")
+
+
+def timed(cadence, day, at, quiet):
+    silence = None if quiet is None else read_quiet(quiet)
+    return Schedule(CadenceRule(cadence, time.fromisoformat(at), day, quiet=silence), PLACE)
+
+
+@pytest.mark.parametrize("case", QUIET_ENDS)
+def test_until_when_what_is_approved_waits(case):
+    *rule, cut_at, now, until = case
+    assert states.quiet_until(timed(*rule), local(cut_at), local(now)) == local(until)
+
+
+STILL_WAITS = [
+    # quiet, let go at, now, waits until
+    ("21:30-06:00", "24 06:00", "24 05:59", "24 06:00"),
+    ("21:30-06:00", "24 06:00", "24 06:00", None),
+    ("21:30-06:00", "23 20:00", "23 17:30", None),  # approved under a clock that was ahead
+    (None, "24 06:00", "23 22:00", None),  # the quiet time was taken out
+    ("21:30-05:00", "24 06:00", "23 22:00", "24 05:00"),
+    ("sat,sun", "23 17:00", "22 23:59", "23 17:00"),
+    ("sat,sun", "23 17:00", "23 03:00", "23 17:00"),
+    ("sat,sun", "24 12:00", "24 03:00", None),
+]
+
+
+@pytest.mark.parametrize(("quiet", "let_go", "now", "until"), STILL_WAITS)
+def test_what_was_approved_waits_while_it_is_quiet_and_no_longer(quiet, let_go, now, until):
+    own = timed("weekly", "friday", "17:00", quiet)
+    found = states.waits_until(own, local("20 17:00"), local(let_go), local(now))
+    assert found == local(until)
 
 
 MOVES = [
@@ -679,3 +730,49 @@ def test_approved_in_a_quiet_time_it_waits_for_the_end_and_sent_now_it_goes(
     assert len(room.mails()) == (act == "release")
     room.run(evening + HOUR + minutes * MINUTE)
     assert len(room.mails()) == 1
+
+
+@pytest.mark.parametrize("why", ["clock", "quiet"])
+def test_approved_it_does_not_wait_for_a_time_that_is_not_quiet_any_more(store, tmp_path, why):
+    """The clock was three hours ahead, or the quiet time has left the TOML since."""
+    quiet = {"hours": "21:30-06:00"}
+    room = opened(store, tmp_path, at="17:00", review_required=True, quiet=quiet)
+    hour = MONDAY + 10 * HOUR
+    room.run(hour - 2 * HOUR)
+    room.story("Tin chiều", at=hour - 3 * HOUR)
+    room.run(hour)
+    room.now = hour + (3 if why == "clock" else 5) * HOUR
+    press(room, "approve")
+    if why == "quiet":
+        room.load(digest={"ngay": {**REVIEWED, "at": "17:00", "review_required": True}})
+    room.run(hour + (MINUTE if why == "clock" else 5 * HOUR))
+    assert len(room.mails()) == 1
+
+
+def test_approved_on_a_quiet_day_it_goes_at_its_hour_behind_it(store, tmp_path):
+    room = opened(
+        store, tmp_path, cadence="weekly", day="friday", at="17:00", review_required=True,
+        quiet={"days": ["sat", "sun"]},
+    )  # fmt: skip
+    friday = MONDAY + 4 * DAY + 10 * HOUR
+    room.story("Tin tuần", at=friday - 3 * HOUR)
+    room.run(friday - 2 * HOUR)
+    room.run(friday + 14 * HOUR)
+    assert press(room, "approve") is ReviewOutcome.DONE
+    for at in (friday + 2 * DAY + 8 * HOUR, friday + 3 * DAY - MINUTE):
+        room.run(at)
+        assert room.mails() == []
+    room.run(friday + 3 * DAY)
+    assert len(room.mails()) == 1
+
+
+def test_a_welcome_with_an_edition_that_went_early_promises_the_next_one(store, tmp_path):
+    room = opened(store, tmp_path)
+    press(room, "release")
+    room.run(FREEZE + MINUTE)
+    room.subscribe("moi@example.vn", "ngay", begins=FREEZE + MINUTE, welcome_due=True)
+    room.run(FREEZE + 2 * MINUTE)
+    room.welcome(FREEZE + 3 * MINUTE)
+    room.send()
+    assert "07:00 thứ Ba" in text(room, "moi@example.vn")
+    assert "07:00 thứ Hai" not in text(room, "moi@example.vn")

@@ -13,7 +13,7 @@ from service.newsletter.run import plan_due
 from service.store import tables as t
 from service.store.reviews import reviews
 from tests.builders import add_source, add_story, add_subscription
-from tests.web.people import text
+from tests.web.people import fill, newest, text
 
 HOUR = timedelta(hours=1)
 LAN, HOA = "lan@example.vn", "hoa@example.vn"
@@ -263,6 +263,57 @@ def test_in_a_quiet_time_the_page_says_so_and_lets_the_editor_choose(make):
     web.later(hours=4)
     page = text(web.client.get(path(web)))
     assert "giờ yên lặng tới" in page
-    assert "Duyệt: gửi lúc 06:00" in page
+    assert "Duyệt: gửi lúc 06:00 thứ Tư 25/11" in page
+    assert "tới 06:00 thứ Tư 25/11. Người đọc" in page
     assert "Gửi ngay, trong giờ yên lặng" in page
     assert "Duyệt và gửi" not in page
+    press(web, "release")
+    page = text(web.client.get(path(web)))
+    assert "Số này đang được gửi" in page
+    assert "yên lặng" not in page
+
+
+def test_what_is_quiet_until_the_next_edition_is_not_offered_to_go_then(make):
+    """Approved at 21:00 it would go at 17:00, which is the next edition's hour."""
+    digest = {**DIGEST["ngay"], "review_required": True, "quiet": {"hours": "20:00-17:00"}}
+    web = make(digest={"ngay": digest})
+    with web.store.write() as connection:
+        source = add_source(connection, web.now, "bao-a")
+        topic = connection.scalar(select(t.topic.c.id))
+        add_story(connection, source=source, topics=[topic], entered_at=web.now - HOUR, title="Tin")
+    run(web)
+    before = web.client.get(path(web))
+    assert "Duyệt: gửi lúc 17:00 thứ Ba 24/11" in text(before)
+    web.later(hours=6)
+    run(web)
+    page = text(web.client.get(path(web)))
+    assert "lúc 17:00 thứ Tư 25/11 số đó thay số này" in page
+    assert "Duyệt: gửi" not in page
+    assert "Gửi ngay, trong giờ yên lặng" in page
+    press(web, "approve", page=before)  # a page that was opened before it got quiet
+    page = text(web.client.get(path(web)))
+    assert "lúc 17:00 thứ Tư 25/11 số đó thay số này" in page
+    assert "tự gửi" not in page
+    assert "Gửi ngay, trong giờ yên lặng" in page
+    press(web, "release")
+    run(web)
+    assert standing(web)[0].state == "gone"
+
+
+def test_after_an_edition_went_early_the_next_one_is_promised(desk):
+    """Who signs up between "send now" and its hour gets nothing at that hour."""
+    press(desk, "release")
+    run(desk)
+    desk.later(minutes=5)
+    fill(desk, digest="ngay", cadence="daily", address="moi@example.vn")
+    found = newest(desk)
+    tomorrow, today = "17:00 thứ Tư 25/11", "17:00 thứ Ba 24/11"
+    confirmed = text(desk.client.get(f"/confirm/{found.token}"))
+    run(desk)
+    chosen = text(desk.client.get(f"/preferences/{found.token}"))
+    for page in (confirmed, chosen):
+        assert tomorrow in page
+        assert today not in page
+    desk.later(hours=2)
+    run(desk)
+    assert newest(desk).next_cut_at == desk.now + 24 * HOUR - timedelta(minutes=5)

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from service.config.schema import Settings
 from service.model import ReviewAct, ReviewState
@@ -18,7 +17,9 @@ from service.newsletter import rules
 from service.newsletter.review import asking, states
 from service.newsletter.review.whole import whole
 from service.newsletter.review.words import NOTE_CHARS, OPENING_CHARS, written
+from service.newsletter.rules import Schedule
 from service.render.engine import Renderer
+from service.store.audience import windows
 from service.store.core.database import Connection, Store
 from service.store.core.kicks import Kick, kick
 from service.store.mailing import editions
@@ -26,7 +27,6 @@ from service.store.mailing.editions import Frozen
 from service.store.recalled import marks
 from service.store.reviews import reviews, stories
 from service.store.reviews.reviews import EditionReview, NewAct, ReviewLink
-from service.text.instants.quiet import end_of_quiet, is_quiet_at
 
 COPIES = 10
 """Copies that an editor may have of one edition: a link may be forwarded to anybody."""
@@ -128,7 +128,10 @@ def act(
                 let_go_at=None
                 if wish.do is None
                 else states.let_go_at(
-                    wish.do, review.cut_at, now, quiet_until(settings, review, now)
+                    wish.do,
+                    review.cut_at,
+                    now,
+                    states.quiet_until(own(settings, review), review.cut_at, now),
                 ),
             )
         if state in (ReviewState.APPROVED, ReviewState.RELEASED):
@@ -138,13 +141,19 @@ def act(
         return ReviewOutcome.DONE
 
 
-def quiet_until(settings: Settings, review: EditionReview, now: datetime) -> datetime | None:
-    """Until when it is a quiet time of the digest, by the site's clock; None: it is not."""
-    quiet = rules.own(settings.digest[review.digest], settings.zone).rule.quiet
-    place = ZoneInfo(settings.zone)
-    if quiet is None or not is_quiet_at(quiet, place, now):
-        return None
-    return end_of_quiet(quiet, place, now)
+def own(settings: Settings, review: EditionReview) -> Schedule:
+    """When the digest itself is cut, and when it is quiet there."""
+    return rules.own(settings.digest[review.digest], settings.zone)
+
+
+def next_cut(connection: Connection, settings: Settings, review: EditionReview) -> datetime:
+    """When the first of its readers are due for another edition, which then takes its place."""
+    theirs = [
+        one
+        for one in map(rules.read, windows.due_rules(connection, review.digest_id, review.cut_at))
+        if (one.rule.rhythm, one.latest_cut(review.cut_at)) == (review.cadence, review.cut_at)
+    ]
+    return min(one.next_cut(review.cut_at) for one in theirs or [own(settings, review)])
 
 
 def _state(review: EditionReview, wish: ReviewWish) -> ReviewState | None:

@@ -99,8 +99,7 @@ def goes(store: Store, cut: DueEdition, edition: Edition, at: datetime, now: dat
         found = reviews.of_edition(connection, edition.id)
     if found is None:
         return cut.cut_at <= at
-    is_later = found.let_go_at is not None and found.let_go_at > now
-    let_go_at = found.let_go_at if is_later else None
+    let_go_at = states.waits_until(cut.own, cut.cut_at, found.let_go_at, now)
     if not states.goes(found.state, cut.cut_at, at, required=found.required, let_go_at=let_go_at):
         return False
     if found.state is ReviewState.GONE:

@@ -12,9 +12,13 @@ what this one had to tell.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from service.model import Cadence, ReviewAct, ReviewState
+from service.newsletter.cadence import instant
+from service.newsletter.rules import Schedule
+from service.text.instants.quiet import end_of_quiet
 
 SHORTEST = timedelta(minutes=5)
 """Less time than this is none to read a mail in."""
@@ -36,6 +40,8 @@ _BECOMES = {
 
 SETTLED = frozenset({ReviewState.GONE, ReviewState.OVERTAKEN})
 
+_INSTANT = timedelta(microseconds=1)
+
 
 def goes(
     state: ReviewState,
@@ -47,7 +53,7 @@ def goes(
 ) -> bool:
     """Whether the edition goes now. `at`: now, or the time that was asked for by hand.
 
-    `let_go_at`: see there; what was approved does not go before.
+    `let_go_at`: what was approved does not go before (`waits_until`).
     """
     if state is ReviewState.WAITING:
         return at >= cut_at and not required
@@ -66,11 +72,46 @@ def let_go_at(
 ) -> datetime | None:
     """Since when it may go, by an act that changes the state; None: it may not.
 
-    `quiet_until`: it is a quiet time of the digest until then.
+    `quiet_until`: see there.
     """
     if act is ReviewAct.APPROVE:
         return max(now, cut_at, quiet_until or now)
     return now if act is ReviewAct.RELEASE else None
+
+
+def quiet_until(own: Schedule, cut_at: datetime, at: datetime) -> datetime | None:
+    """Until when an edition waits that is approved at `at`, in a quiet time; None: it is none.
+
+    After a quiet day it waits for the hour of its cut: a mail at midnight would serve nobody.
+    """
+    quiet, silence = own.quiet_at(at), own.rule.quiet
+    if quiet is None or silence is None:
+        return None
+    end, place = quiet[1], ZoneInfo(own.zone)
+    if (end - _INSTANT).astimezone(place).weekday() not in silence.weekdays:
+        return end
+    hour = cut_at.astimezone(place).time()
+    its_hour = instant(datetime.combine(end.astimezone(place).date(), hour), place)
+    return max(end, end_of_quiet(silence, place, its_hour))
+
+
+def waits_until(
+    own: Schedule, cut_at: datetime, let_go_at: datetime | None, now: datetime
+) -> datetime | None:
+    """Until when an approved edition waits; None: for nothing but its hour.
+
+    `let_go_at` alone does not tell: the clock that it came from may have been wrong, and the quiet
+    time may have been taken out since.
+    """
+    if let_go_at is None or let_go_at <= now:
+        return None
+    today = now.astimezone(ZoneInfo(own.zone)).date()
+    midnight = instant(datetime.combine(today, time()), ZoneInfo(own.zone))
+    for at in (now, midnight - _INSTANT):  # a quiet day's mail waits in the morning behind it
+        until = quiet_until(own, cut_at, at)
+        if until is not None and until > now:
+            return min(until, let_go_at)
+    return None
 
 
 def reordered(

@@ -126,6 +126,13 @@ def of_digest(
     return [_read(row) for row in connection.execute(newest)]
 
 
+def sent_early(connection: Connection, now: datetime) -> frozenset[tuple[str, str, datetime]]:
+    """Digest, cadence and cut of the editions that were let go before their hour, still to come."""
+    early = review.c.state.in_([ReviewState.RELEASED.value, ReviewState.GONE.value])
+    rows = connection.execute(_select().where(early, edition.c.cut_at > now))
+    return frozenset((row.digest, row.cadence, row.cut_at) for row in rows)
+
+
 def settle(connection: Connection, one: EditionReview, to: ReviewState, now: datetime) -> bool:
     """It is gone or overtaken, unless its state is another one meanwhile: then False."""
     done = connection.execute(

@@ -137,7 +137,8 @@ def _shown(
             did=did,
             problem=problem,
             most=most,
-            quiet_until=acts.quiet_until(settings, found.review, context.clock()),
+            own=acts.own(settings, found.review),
+            next_cut=acts.next_cut(connection, settings, found.review),
         )
 
 

@@ -17,6 +17,7 @@ from service.newsletter.review import states
 from service.newsletter.review.acts import OpenReview
 from service.newsletter.review.whole import WholeEdition
 from service.newsletter.review.words import NOTE_CHARS, OPENING_CHARS
+from service.newsletter.rules import Schedule
 from service.render.views import StoryView, TopicLink, is_recalled, thaw
 from service.store.mailing.editions import Frozen
 from service.store.reviews.reviews import PastAct
@@ -66,7 +67,8 @@ class ReviewPage:
     `me`: whose link it is, masked. `problem`: the key of a sentence, "" = none; `most` belongs to
     it. `did`: the key of what was just done, "" = nothing. `lost`: words that were sent and could
     not be taken any more. `goes_at`: when it goes if it is approved; `soon`: that is over.
-    `quiet_until`: it is quiet now, until then; None: it is not.
+    `quiet_until`: it is quiet now, until then; None: it is not. `goes_over_at`: it would go no
+    sooner than the next edition, which takes its place then; None: it goes before.
     """
 
     title: str
@@ -95,6 +97,7 @@ class ReviewPage:
     goes_at: datetime | None = None
     soon: bool = False
     quiet_until: datetime | None = None
+    goes_over_at: datetime | None = None
 
 
 def review_page(
@@ -105,6 +108,8 @@ def review_page(
     titles: Mapping[str, str],
     now: datetime,
     *,
+    own: Schedule,
+    next_cut: datetime,
     page: str,
     readers: int,
     sent: Mapping[str, str] | None = None,
@@ -112,17 +117,19 @@ def review_page(
     did: str = "",
     problem: str = "",
     most: int = 0,
-    quiet_until: datetime | None = None,
 ) -> ReviewPage:
     """The page as it is shown. `sent`, `opening`: words that came with a form, kept in its fields.
 
-    `titles`: of topics.
+    `titles`: of topics. `own`: of the digest. `next_cut`: when another edition takes its place.
     """
     review = found.review
     stories = {one.story_id: one for one in seen.frozen}
-    goes_at = states.let_go_at(ReviewAct.APPROVE, review.cut_at, review.cut_at, quiet_until)
-    if review.state is ReviewState.APPROVED and review.let_go_at is not None:
-        goes_at = max(review.cut_at, review.let_go_at)
+    quiet = own.quiet_at(now)
+    if review.state is ReviewState.APPROVED:
+        waits = states.waits_until(own, review.cut_at, review.let_go_at, now)
+    else:
+        waits = states.quiet_until(own, review.cut_at, now)
+    goes_at = max(review.cut_at, waits or review.cut_at)
     words = sent or {}
     lost = [one for one in (opening, *words.values()) if one] if not review.open else []
     headlines = {one.story_id: thaw(one.view).title for one in (*seen.frozen, *dropped)}
@@ -164,8 +171,9 @@ def review_page(
         most=most,
         lost=tuple(lost),
         goes_at=goes_at,
-        soon=goes_at is None or now >= goes_at,
-        quiet_until=quiet_until,
+        soon=now >= goes_at,
+        quiet_until=None if quiet is None else quiet[1],
+        goes_over_at=next_cut if goes_at >= next_cut else None,
     )
 
 

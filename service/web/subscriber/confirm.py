@@ -18,7 +18,7 @@ from service.web.context import Context, came_from, context_of, visitor_of
 from service.web.forgery import Comes, is_prefetch
 from service.web.subscriber import cookies, rhythms
 from service.web.subscriber.form_fields import BODY_LIMIT, read
-from service.web.subscriber.own_subscription import own_page
+from service.web.subscriber.own_subscription import own_page, sent_early
 
 
 async def follow(request: Request) -> Response:
@@ -59,7 +59,8 @@ async def _confirm(request: Request, *, cookie: str | None, pressed: bool) -> Re
         return own_page(context, one, now, "confirm")
     if found.standing is ConfirmationState.CONFIRMED:
         welcomed = await asyncio.to_thread(_is_welcomed, context, found)
-        return own_page(context, one, now, "confirmed", welcome=welcomed)
+        early = await sent_early(context, now)
+        return own_page(context, one, now, "confirmed", early=early, welcome=welcomed)
     if found.standing is ConfirmationState.EXPIRED:
         return own_page(context, one, now, "expired", 410, days=LINK_LASTS.days)
     back = unsubscribe.may_come_back(one)

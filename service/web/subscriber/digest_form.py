@@ -16,6 +16,7 @@ from service.render.words import Words
 from service.store.audience.subscriptions import Subscription
 from service.web.subscriber import rhythms
 from service.web.subscriber.form_fields import Fields
+from service.web.subscriber.rhythms import SentEarly
 from service.web.subscriber.views import DigestForm, DigestSection, FormOption
 
 LONGEST_PAUSE = timedelta(days=366)
@@ -37,14 +38,18 @@ def section(
     now: datetime,
     zone: ZoneInfo,
     given: Fields | None = None,
+    early: SentEarly = frozenset(),
 ) -> DigestSection:
-    """A digest of the page. `given`: what was filled in, which is shown again; None: what is so."""
+    """A digest of the page. `given`: what was filled in, which is shown again; None: what is so.
+
+    `early`: as in `rhythms.next_mail`.
+    """
     digest = settings.digest.get(found.digest)
     paused = _last_day(found, zone) if is_paused(found, now) else None
     return DigestSection(
         digest=found.digest,
         title=found.digest_title,
-        next_mail=rhythms.next_mail(settings, found, now),
+        next_mail=rhythms.next_mail(settings, found, now, early),
         paused=None if paused is None else datetime.combine(paused, time(12), zone),
         unsubscribe=unsubscribe_path(found.token),
         form=None

@@ -24,7 +24,7 @@ from service.web.answers import PRIVATE, error, page
 from service.web.context import came_from, context_of, visitor_of
 from service.web.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
-from service.web.subscriber.own_subscription import own_page
+from service.web.subscriber.own_subscription import own_page, sent_early
 from service.web.subscriber.views import MovingView, OwnView
 
 _WAIT_S = "3600"
@@ -147,7 +147,7 @@ async def show_move(request: Request) -> Response:
     context, now = context_of(request), context_of(request).clock()
     token = request.path_params["token"]
     found = await asyncio.to_thread(moving.find, context.store, now, token)
-    return _moved(request, found)
+    return await _moved(request, found)
 
 
 async def move(request: Request) -> Response:
@@ -159,10 +159,10 @@ async def move(request: Request) -> Response:
     token, visitor = request.path_params["token"], visitor_of(request)
     evidence = f"change of address: button, from {visitor.address}"
     found = await asyncio.to_thread(moving.confirm, context.store, now, token, evidence)
-    return _moved(request, found)
+    return await _moved(request, found)
 
 
-def _moved(request: Request, found: Moving) -> Response:
+async def _moved(request: Request, found: Moving) -> Response:
     context, now = context_of(request), context_of(request).clock()
     if found.subscription is None or found.to is None:
         return error(request, 404)
@@ -174,7 +174,8 @@ def _moved(request: Request, found: Moving) -> Response:
     if found.standing is MoveState.EXPIRED:
         days = LINK_LASTS.days
         return own_page(context, found.subscription, now, "move_expired", 410, days=days)
-    return own_page(context, found.subscription, now, "move", move=view)
+    early = await sent_early(context, now)
+    return own_page(context, found.subscription, now, "move", early=early, move=view)
 
 
 ROUTES = [

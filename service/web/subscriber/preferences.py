@@ -26,7 +26,7 @@ from service.web.forgery import Comes
 from service.web.subscriber import digest_form, own
 from service.web.subscriber.digest_form import FormError
 from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
-from service.web.subscriber.own_subscription import own_page
+from service.web.subscriber.own_subscription import own_page, sent_early
 from service.web.subscriber.views import FormGroup, FormOption, PreferencesForm
 
 _NO_REGION = ("Etc/", "SystemV/", "posix/", "right/")
@@ -39,7 +39,7 @@ async def show(request: Request) -> Response:
     if isinstance(active, Response):
         return active
     saved = request.query_params.get("saved") == "1"
-    return _page(context, active, context.clock(), saved=saved)
+    return await _page(context, active, context.clock(), saved=saved)
 
 
 async def save(request: Request) -> Response:
@@ -58,10 +58,10 @@ async def save(request: Request) -> Response:
             audience.save, context.store, context.settings, now, active[0].token, wanted, person
         )
     except FormError as fault:
-        return _page(context, active, now, given=fields, fault=fault, status=422)
+        return await _page(context, active, now, given=fields, fault=fault, status=422)
     except UsageError:  # the digest has left that cadence, or was left, while the page was open
         left = FormError(active[0].digest_title, "signup.fault.cadence")
-        return _page(context, active, now, given=fields, fault=left, status=422)
+        return await _page(context, active, now, given=fields, fault=left, status=422)
     return see(context, preferences_path(active[0].token), query="saved=1")
 
 
@@ -80,7 +80,7 @@ async def _find(request: Request) -> list[Subscription] | Response:
     return see(context, confirm_path(found.token))
 
 
-def _page(
+async def _page(
     context: Context,
     active: list[Subscription],
     now: datetime,
@@ -93,7 +93,10 @@ def _page(
     own, settings = active[0], context.settings
     zone = ZoneInfo(own.zone or context.renderer.site.zone)
     words = context.renderer.words(context.spoken(own.language))
-    sections = tuple(digest_form.section(settings, words, one, now, zone, given) for one in active)
+    early = await sent_early(context, now)
+    sections = tuple(
+        digest_form.section(settings, words, one, now, zone, given, early) for one in active
+    )
     sent = any(one.form for one in sections)
     form = PreferencesForm(
         digests=sections,
@@ -105,7 +108,7 @@ def _page(
         problem=fault.key if fault else None,
         about=fault.about if fault and len(active) > 1 else "",
     )
-    return own_page(context, own, now, "preferences", status, form=form)
+    return own_page(context, own, now, "preferences", status, early=early, form=form)
 
 
 def _wanted(

@@ -15,6 +15,9 @@ from service.render.rhythm import rhythm
 from service.render.words import Words
 from service.store.audience.subscriptions import Subscription
 
+SentEarly = frozenset[tuple[str, str, datetime]]
+"""Digest, cadence and cut of editions (store.reviews)."""
+
 
 def previous_cut(settings: Settings) -> PreviousCut:
     """The calendar as `audience` takes it: for `confirm` and for people added by hand."""
@@ -27,12 +30,26 @@ def previous_cut(settings: Settings) -> PreviousCut:
     return cut
 
 
-def next_mail(settings: Settings, found: Subscription, now: datetime) -> datetime | None:
-    """When the next mail comes if there is news. None: the digest is not sent any more."""
+def next_mail(
+    settings: Settings,
+    found: Subscription,
+    now: datetime,
+    early: SentEarly = frozenset(),
+) -> datetime | None:
+    """When the next mail comes if there is news. None: the digest is not sent any more.
+
+    `early`: editions that have gone before their hour, at which nothing comes of them.
+    """
     digest = settings.digest.get(found.digest)
     if digest is None:
         return None
     cuts = _schedule(settings, digest, found)
+    cut = _next_cut(cuts, found, now)
+    gone = (found.digest, cuts.rule.rhythm, cut) in early
+    return cuts.next_cut(cut) if gone else cut
+
+
+def _next_cut(cuts: Schedule, found: Subscription, now: datetime) -> datetime:
     if is_paused(found, now) and found.paused_until is not None:
         return cuts.next_cut(found.paused_until)
     computed = found.rule == cuts.text  # else the newsletter has not seen the change yet

@@ -23,7 +23,7 @@ from service.web.answers import PRIVATE, error, see
 from service.web.context import Context, came_from, context_of
 from service.web.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, read
-from service.web.subscriber.own_subscription import own_page
+from service.web.subscriber.own_subscription import own_page, sent_early
 
 ACTS_ON_NOBODY = "one-click works; this link is of a preview and acts on nobody\n"
 """What a POST with the token of previews and test mails is answered, by which `bantin doctor` knows
@@ -42,7 +42,7 @@ async def show(request: Request) -> Response:
     if found is None:
         return error(request, 404)
     if not found.live:
-        return _done(context, found, now, "since")
+        return await _done(context, found, now, "since")
     return own_page(
         context,
         found,
@@ -72,7 +72,7 @@ async def act(request: Request) -> Response:
         # Undo of what the person did not end, or a change of what has ended: show how it stands.
         known = await asyncio.to_thread(audience.find, context.store, token)
         return error(request, 404) if known is None else see(context, unsubscribe_path(token))
-    return _done(context, found, now, _DONE[do])
+    return await _done(context, found, now, _DONE[do])
 
 
 def _job(context: Context, now: datetime, token: str, do: str) -> Callable[[], Subscription | None]:
@@ -86,12 +86,13 @@ def _job(context: Context, now: datetime, token: str, do: str) -> Callable[[], S
     return lambda: audience.undo(store, now, token)
 
 
-def _done(context: Context, found: Subscription, now: datetime, done: str) -> Response:
+async def _done(context: Context, found: Subscription, now: datetime, done: str) -> Response:
     return own_page(
         context,
         found,
         now,
         "unsubscribed",
+        early=await sent_early(context, now),
         done=done,
         ended=found.ended_at if done != "paused" else found.paused_until,
         back=audience.may_come_back(found),
