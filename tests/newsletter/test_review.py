@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from service.model import CadenceRule, ReviewAct, ReviewState
 from service.newsletter.faults import faults
 from service.newsletter.review import states
-from service.newsletter.review.acts import ReviewOutcome
+from service.newsletter.review.acts import ReviewOutcome, next_cut
 from service.newsletter.review.words import TooLongError, written
 from service.newsletter.rules import Schedule
 from service.newsletter.run import plan_due
@@ -776,3 +776,26 @@ def test_a_welcome_with_an_edition_that_went_early_promises_the_next_one(store, 
     room.send()
     assert "07:00 thứ Ba" in text(room, "moi@example.vn")
     assert "07:00 thứ Hai" not in text(room, "moi@example.vn")
+
+
+@pytest.mark.parametrize(("hour", "goes"), [("07:00", False), ("18:00", True)])
+def test_approved_in_the_evening_it_goes_in_the_morning_unless_that_is_the_next_editions_hour(
+    store, tmp_path, hour, goes
+):
+    """As the page says, which asks when its readers are due for another edition."""
+    digest = {**REVIEWED, "review_required": True, "quiet": {"hours": "20:00-07:00"}}
+    room = Newsroom(store, tmp_path, {"ngay": digest})
+    room.subscribe(digest="ngay", hour=hour)
+    room.run(MONDAY - DAY)
+    room.story("Tin", at=MONDAY - 5 * HOUR)
+    cut = MONDAY if hour == "07:00" else MONDAY + 11 * HOUR
+    room.run(cut - 2 * HOUR)
+    room.run(MONDAY + 15 * HOUR)
+    with store.read() as connection:
+        [one] = [one for one in reviews.open_ones(connection) if one.cut_at == cut]
+        assert next_cut(connection, room.settings, one) == cut + DAY
+    assert press(room, "approve", review=one) is ReviewOutcome.DONE
+    room.run(MONDAY + DAY)
+    assert room.mails() == ([["Tin"]] if goes else [])
+    with store.read() as connection:
+        assert reviews.of_edition(connection, one.edition_id).state is (GONE if goes else OVER)
