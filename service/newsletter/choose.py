@@ -7,6 +7,8 @@ room of the mail; the rest is counted.
 
 from __future__ import annotations
 
+import hashlib
+from array import array
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -130,7 +132,8 @@ class Chooser:
 
     REMEMBERED = 20_000
     """Answers: who chose five of twenty topics asks one of 15,504 questions. Each is a tuple of
-    stories as they are placed, which answers share: less than a kilobyte."""
+    stories as they are placed, which answers share: less than a kilobyte. What a reader was told
+    counts by a hash: it may be hundreds of articles."""
 
     def __init__(self, items: Sequence[StoryItem], limits: StoryLimits) -> None:
         self._items, self._limits = items, limits
@@ -141,7 +144,7 @@ class Chooser:
         self, topics: tuple[str, ...], since: datetime, told: AbstractSet[int]
     ) -> StorySelection:
         """The choice for one subscription, as by `choose`."""
-        question = (topics, since, frozenset(told))
+        question = (topics, since, _hash(told))
         answer = self._answers.get(question)
         if answer is None:
             if len(self._answers) >= self.REMEMBERED:
@@ -158,6 +161,11 @@ class Chooser:
             known.setdefault((one.item.story_id, one.topic, one.entered_at, one.score), one)
             for one in stories
         )
+
+
+def _hash(told: AbstractSet[int]) -> bytes:
+    """The same of equal sets."""
+    return hashlib.sha256(array("q", sorted(told)).tobytes()).digest() if told else b""
 
 
 def limits_of(stories: StoriesSection) -> StoryLimits:

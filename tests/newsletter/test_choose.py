@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from service.curate.selection.balance import StoryLimits
 from service.curate.selection.standing import Standing, TopicPlace
-from service.newsletter.choose import StoryItem, choose
+from service.newsletter.choose import Chooser, StoryItem, choose
 from service.newsletter.freeze import PER_TOPIC, best
 from service.newsletter.layout import lay_out
 from service.store.mailing.edition_candidates import DigestCandidate
@@ -264,3 +265,17 @@ def test_whatever_there_is_each_story_stands_once_under_one_heading(some, follow
     )
     assert choice.shown[0].score == max(one.score for one in choice.shown)
     assert choice == told(items, topics=tuple(follows), most=most, per_topic=a_topic)
+
+
+def test_an_answer_that_is_remembered_costs_little_however_much_its_reader_was_told():
+    chooser = Chooser([item(1, "y-te"), item(2, "y-te")], StoryLimits(20))
+    tracemalloc.start()
+    try:
+        for reader in range(200):
+            told_before = set(range(1000 + reader, 1400 + reader))
+            assert len(chooser.choose(ALL, T, told_before)) == 2
+            assert len(chooser.choose(ALL, T, told_before | {1})) == 1
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 400 * 1500
