@@ -110,7 +110,7 @@ class EditionComposer:
             corrections=dict(corrections),
         )
         self._printer = Printer(renderer, self._plate, beside or {})
-        self._alone = bool(beside)
+        self._alone = bool(beside)  # or once others have failed
         shape = (renderer.mail_digest() if digest is None else digest).hex()
         # A mail that is made anew has other bytes under another name, also where its layout stays.
         remade = [(one.story_id, by) for one in frozen if (by := remade_by(one.view)) is not None]
@@ -198,7 +198,8 @@ class EditionComposer:
     def ask_for(self, questions: Iterable[Question], press: Press) -> Callable[[], None]:
         """Have what is new of these rendered by others. Call what this returns before `compose`.
 
-        What they cannot render is rendered by `compose`, which says why.
+        What they cannot render is rendered by `compose`, which says why, and so is all else of this
+        edition from then on: whom one batch has waited for in vain, the next would as well.
         """
         wanted: dict[bytes, WantedMail] = {}
         for choice, language, coming, corrections in questions:
@@ -211,13 +212,15 @@ class EditionComposer:
         if len(wanted) < FEW or self._alone:
             return lambda: None
         if self._sent is None:
-            plate = pickle.dumps(self._plate)
+            plate = pickle.dumps(replace(self._plate, words=self._renderer.words_in_use()))
             self._sent = hashlib.sha256(self._shape + plate).digest(), plate
         waiting = press(*self._sent, list(wanted.values()))
 
         def wait() -> None:
             printed = waiting()
-            if printed is not None:
+            if printed is None:
+                self._alone = True
+            else:
                 self._printed.update(zip(wanted, printed, strict=True))
 
         return wait
@@ -252,7 +255,7 @@ class EditionComposer:
             self._layouts[key] = choice, _lay_out(choice, self._topics, corrections)
         return self._layouts[key][1]
 
-    def forget(self, mails: Iterable[bytes] = ()) -> None:
+    def forget(self, mails: Iterable[bytes]) -> None:
         """Let go of the text of these mails, by their hashes: an edition may have thousands."""
         for one in mails:
             self._packed.pop(one, None)

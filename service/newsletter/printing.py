@@ -8,13 +8,13 @@ from __future__ import annotations
 import pickle
 from asyncio import AbstractEventLoop, run_coroutine_threadsafe
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from concurrent.futures import FIRST_EXCEPTION, Future
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from service.errors import BantinError
 from service.model import Parts
 from service.newsletter import layout
 from service.newsletter.layout import Frame, Layout
@@ -22,13 +22,14 @@ from service.newsletter.views import CorrectionView
 from service.render.engine import Renderer
 from service.render.pieces import Pieces
 from service.render.views import SiteView, StoryView
+from service.render.words import Words
 from service.store.mailing.message_parts import pack
 
 AT_ONCE = 25
 """Mails in one task: some 50 ms."""
 
 PATIENCE_S = 60.0
-"""How long others are waited for."""
+"""How long others are waited for, with all mails that they were asked for together."""
 
 _BASE64_IN, _BASE64_OUT = 57, 78  # bytes in a line, characters with its CRLF
 
@@ -40,6 +41,7 @@ class Plate:
     """All that an edition's mails are printed from, but for which stories each has.
 
     `overrides`: the admin's folder of templates. `corrections`: recall -> what is said of it.
+    `words`: language -> the sentences that whoever plans has read: the files may say others by now.
     """
 
     site: SiteView
@@ -49,6 +51,7 @@ class Plate:
     stories: Mapping[int, StoryView]
     notes: Mapping[int, str]
     corrections: Mapping[int, CorrectionView]
+    words: Mapping[str, Words] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,30 +134,43 @@ def print_mails(key: bytes, plate: bytes, wanted: Sequence[WantedMail]) -> list[
     if printer is None:
         own = pickle.loads(plate)  # noqa: S301 - our own
         _printers.clear()
-        printer = _printers[key] = Printer(Renderer(own.site, own.overrides), own)
+        printer = _printers[key] = Printer(Renderer(own.site, own.overrides, own.words), own)
     return [
         printer.printed(printer.render(one.layout, one.language, one.coming), one.layout)
         for one in wanted
     ]
 
 
-def press_of(call: Callable[..., Coroutine[Any, Any, Any]], loop: AbstractEventLoop) -> Press:
+def press_of(
+    call: Callable[..., Coroutine[Any, Any, Any]],
+    loop: AbstractEventLoop,
+    patience_s: float = PATIENCE_S,
+) -> Press:
     """Processes that print. `call` has one of them run a function, on the event loop `loop`.
 
-    Ask them from another thread than the loop's.
+    Ask them from another thread than the loop's. Once a task fails, or `patience_s` are over, the
+    others of these mails are called off.
     """
 
     def press(key: bytes, plate: bytes, wanted: Sequence[WantedMail]) -> Waiting:
-        asked = [
-            run_coroutine_threadsafe(call(print_mails, key, plate, some), loop)
-            for some in (wanted[at : at + AT_ONCE] for at in range(0, len(wanted), AT_ONCE))
-        ]
+        asked: list[Future[list[PrintedMail]]] = []
+        for at in range(0, len(wanted), AT_ONCE):
+            task = call(print_mails, key, plate, wanted[at : at + AT_ONCE])
+            try:
+                asked.append(run_coroutine_threadsafe(task, loop))
+            except RuntimeError:  # the loop was closed: the service ends
+                task.close()
+                return lambda: None
 
         def wait() -> Sequence[PrintedMail] | None:
+            wait_for(asked, patience_s, FIRST_EXCEPTION)
             try:
-                return [one for some in asked for one in some.result(PATIENCE_S)]
-            except (BantinError, TimeoutError, CancelledError):
-                return None  # whoever prints them itself learns why
+                return [one for some in asked for one in some.result(0)]
+            except Exception:  # noqa: BLE001 - whoever prints them itself learns why
+                return None
+            finally:
+                for some in asked:
+                    some.cancel()
 
         return wait
 

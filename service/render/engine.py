@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from types import CodeType
+from types import CodeType, MappingProxyType
 from typing import Any
 
 import css_inline
@@ -37,6 +37,8 @@ from service.render.words import Words, has_words, load_words
 _PACKAGE = Path(__file__).parent.parent
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 """A language tag: nothing else is made part of a file's name."""
+
+_NO_WORDS: Mapping[str, Words] = MappingProxyType({})
 
 
 def shipped_templates() -> Path:
@@ -90,11 +92,19 @@ Stamps = tuple[tuple[str, int, int], ...]
 class Renderer:
     """Renders pages and mails of one site. Build it anew when the configuration changes."""
 
-    def __init__(self, site: SiteView, overrides: Path | None = None) -> None:
-        """`overrides` is the admin's folder of templates; None where there is none."""
+    def __init__(
+        self,
+        site: SiteView,
+        overrides: Path | None = None,
+        words: Mapping[str, Words] = _NO_WORDS,
+    ) -> None:
+        """`overrides` is the admin's folder of templates; None where there is none.
+
+        `words`: language -> those that are read already.
+        """
         self.site, self.overrides = site, overrides
         self._folders = [f for f in (overrides, shipped_templates()) if f is not None]
-        self._words: dict[str, Words] = {}
+        self._words = dict(words)
         self.assets = Assets(self._folders, site.accent)
         self._environment = _Sandbox(
             loader=FileSystemLoader(self._folders),
@@ -114,6 +124,10 @@ class Renderer:
         if language not in self._words:
             self._words[language] = load_words(self._folders, language)
         return self._words[language]
+
+    def words_in_use(self) -> dict[str, Words]:
+        """Language -> its sentences, of the languages that were asked for until now."""
+        return dict(self._words)
 
     def page(
         self,

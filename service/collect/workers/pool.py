@@ -67,6 +67,7 @@ class Parsers:
         self._waiting: deque[_Waiting] = deque()
         self._batches: set[asyncio.Task[None]] = set()
         self._slowly: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,7 +81,8 @@ class Parsers:
         await self.close()
 
     async def close(self) -> None:
-        """Stop the processes. What still waits is cancelled."""
+        """Stop the processes. What still waits is cancelled; `call` starts none any more."""
+        self._closed = True
         running = (*self._batches, *self._slowly)
         for task in running:
             task.cancel()
@@ -107,11 +109,17 @@ class Parsers:
         """What a pure function of a module says of these arguments, in one of the processes.
 
         Raises what it raises, QuarantinedError when it kills or hangs them twice, BantinError when
-        the fault is ours.
+        the fault is ours, or after `close`: whoever asks from another thread may not have heard.
         """
+        self._be_open()
         with suppress(ProcessExpired, OverTimeError):
             return await self._processes.run(function, args, self._quick_s)
+        self._be_open()
         return await self._slow.call(function, args)
+
+    def _be_open(self) -> None:
+        if self._closed:
+            raise BantinError("the processes that read documents were stopped")
 
     def _pump(self) -> None:
         """Keep every worker busy with one batch, and one more at hand."""

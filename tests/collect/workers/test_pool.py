@@ -226,6 +226,16 @@ async def test_closing_leaves_no_process_and_no_reader_waiting():
     assert multiprocessing.active_children() == []
 
 
+async def test_once_it_is_closed_a_call_starts_no_process():
+    """Whoever plans in a thread may go on asking for a while."""
+    before = len(multiprocessing.active_children())
+    parsers = Parsers(1)
+    await parsers.close()
+    with pytest.raises(BantinError, match="were stopped"):
+        await parsers.call(os.getpid)
+    assert len(multiprocessing.active_children()) == before
+
+
 async def test_a_pool_that_is_never_used_starts_no_process():
     before = len(multiprocessing.active_children())
     async with Parsers(2):
