@@ -37,7 +37,8 @@ COMMAND_PATHS = (
     "deliveries resend", "deliveries drop", "config show", "config schema", "templates list",
     "templates copy", "completion", "topics label", "topics test", "topics train",
     "topics evaluate",
-    "backup", "restore", "store copy", "digest report", "digest list", "subscribers form",
+    "backup", "restore", "store copy", "digest report", "digest list", "digest review",
+    "subscribers form",
     "subscribers invite",
     "stories evaluate", "stories list", "stories merge", "stories show", "stories split", "recall",
 )  # fmt: skip

@@ -10,6 +10,7 @@ from service.newsletter.scheduling import pull_back
 from service.store import clock_repair
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
 
+SECOND = timedelta(seconds=1)
 ZONE = "Asia/Ho_Chi_Minh"
 
 
@@ -36,10 +37,11 @@ def test_a_clock_that_was_three_days_ahead_loses_no_news_and_tells_none_twice(ro
     assert room.row(reader).next_cut_at == MONDAY + 4 * DAY
     assert repair(room, now)
     assert room.row(reader).next_cut_at == MONDAY + DAY
-    assert room.row(reader).covered_to == now
+    assert room.row(reader).covered_to == now - clock_repair.UNSEEN
+    room.story("between", at=now - SECOND)  # set back already, and not repaired yet
     room.story("late", at=MONDAY + 3 * HOUR)
     room.run(MONDAY + DAY)
-    assert room.mails() == [["monday"], ["early"], ["late"]]
+    assert room.mails() == [["monday"], ["early"], ["between", "late"]]
 
 
 def test_a_clock_that_is_right_moves_no_cut(room):
