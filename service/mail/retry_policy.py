@@ -102,11 +102,14 @@ def conclude(
 
 
 def held(outcome: DeliveryOutcome, *, resent: bool) -> DeliveryOutcome:
-    """Not to untell what may have arrived the first time: such a mail is uncertain again."""
+    """Not to untell what may have arrived the first time: such a mail is uncertain again.
+
+    It is not sent again by itself: what it says was refused, and would be each time.
+    """
     if not (outcome.untell and resent):
         return outcome
     answer = f"{outcome.answer}; it may have arrived before"
-    return replace(outcome, state=DeliveryState.UNCERTAIN, untell=False, answer=answer)
+    return replace(outcome, state=DeliveryState.UNCERTAIN, untell=False, held=True, answer=answer)
 
 
 def _broken(lost: Lost, delivery_id: int, relay: str, later: datetime) -> Conclusion:

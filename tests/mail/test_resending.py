@@ -209,3 +209,19 @@ async def test_a_relay_that_is_silent_after_the_body_is_no_other_case(any_store,
         clock.at += resending.AFTER
         assert (await send(sink)).counts == {S.ACCEPTED: 1}
     assert len(copies(sink)) == 1
+
+
+async def test_what_is_refused_for_its_content_the_second_time_is_held(any_store, clock, send):
+    """The first copy may have arrived, so nothing is released; a third would be refused as well."""
+    made = stock.fill(any_store, clock.at, [LAN])
+    async with Sink(lambda step, _who: DROP if step == "body" else None) as sink:
+        assert (await send(sink)).counts == {S.UNCERTAIN: 1}
+        sink.script = lambda step, _who: "554 5.6.0 bad content" if step == "body" else None
+        clock.at += resending.AFTER
+        assert (await send(sink)).counts == {S.UNCERTAIN: 1}
+        assert next_tries(any_store) == [None]
+        sink.script = lambda _s, _w: None
+        clock.at += resending.AFTER
+        assert (await send(sink)).counts == {}
+    assert held_editions(any_store) == 1
+    assert stock.told_by(any_store, made.deliveries[0]) == set(made.articles)

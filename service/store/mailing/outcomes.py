@@ -65,6 +65,7 @@ class DeliveryOutcome:
 
     `answer` is the relay's own words, or ours where it said nothing. `next_try_at` belongs to
     `deferred`. `suppress`: never write to the address again. `untell`: release what it told.
+    `held`: an uncertain one that is never planned again by itself.
     """
 
     delivery_id: int
@@ -74,6 +75,7 @@ class DeliveryOutcome:
     next_try_at: datetime | None = None
     suppress: bool = False
     untell: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,9 @@ def settle(
     `besides`: deliveries that are changed next in the same unit of work, locked with these, in the
     one order in which all lock them.
     """
-    becomes = resending.becomes_uncertain(now, again=again)
     segments: dict[int, int] = {}
     for some in _each_once(outcomes):
-        segments |= _settle(connection, owner, now, some, besides, becomes)
+        segments |= _settle(connection, owner, now, some, besides, again=again)
     done = [one for one in outcomes if one.delivery_id in segments]
     release(connection, [one.delivery_id for one in done if one.untell])
     final = {segments[one.delivery_id] for one in done if one.state in _FINAL}
@@ -241,7 +242,8 @@ def _settle(
     now: datetime,
     outcomes: Sequence[DeliveryOutcome],
     besides: Collection[int],
-    becomes_uncertain: dict[str, Any],
+    *,
+    again: bool,
 ) -> dict[int, int]:
     """Each of another delivery. Statements of many rows: one a row took half of a sender's time.
 
@@ -256,13 +258,14 @@ def _settle(
         if (row := found.get(one.delivery_id)) is not None and _S(row.state) in _FROM[one.state]
     ]
     tries = _note(connection, now, mine)
-    for state in {one.state for one, _ in mine}:
-        told = [one for one, _ in mine if one.state is state]
+    for state, is_held in {(one.state, one.held) for one, _ in mine}:
+        told = [one for one, _ in mine if (one.state, one.held) == (state, is_held)]
         if state is _S.ACCEPTED:
             taken = [(one.delivery_id, tries[one.delivery_id], one.answer) for one in told]
             _ACCEPTED(connection, taken, at=now)
             continue
-        changed = _becomes(state, now, becomes_uncertain if state is _S.UNCERTAIN else {})
+        resent = resending.becomes_uncertain(now, again=again and not is_held)
+        changed = _becomes(state, now, resent if state is _S.UNCERTAIN else {})
         later = {"later"} if state is _S.DEFERRED else set()
         connection.execute(
             changed,
