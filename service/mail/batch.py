@@ -105,12 +105,12 @@ class Supply:
 
     @property
     def is_due(self) -> bool:
-        """Whether it should be looked again for letters, or for more before none is left."""
+        """Whether to look again for transactional mails, or for more before none is left."""
         due = self._is_asked_for(Lane.TRANSACTIONAL) or self._runs_low()
         return due and any(self._ready.values())  # else `take` looks for itself
 
     async def look(self) -> None:
-        """Look for letters, and for more editions, as `take` would. Raises StoreError."""
+        """Look for transactional mails and more editions, as `take` would. Raises StoreError."""
         async with self._lock:
             await self._refill(one=False)
 

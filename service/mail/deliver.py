@@ -133,6 +133,7 @@ class Courier:
             yield alone
         finally:
             self.let_go(delivery)
+            self.maker.let_go(delivery)
 
     def keep(self, delivery: ClaimedDelivery) -> None:
         """It is the next of a channel: no other copy of it begins."""
@@ -150,8 +151,12 @@ class Courier:
             self.maker.ready(delivery) is not None
             and not self._in_hand[delivery.id]
             and not self._is_deaf(2 * _LISTEN_EVERY_S)
-            and self._domains.hold(delivery.recipient.address, reader=_is_reader(delivery)) is None
+            and self.hold(delivery) is None
         )
+
+    def hold(self, delivery: ClaimedDelivery) -> str | None:
+        """What its destination answered that rests by all that is known; None: it does not."""
+        return self._domains.hold(delivery.recipient.address, reader=_is_reader(delivery))
 
     @property
     def is_due(self) -> bool:
@@ -177,8 +182,7 @@ class Courier:
         Raises StoreError.
         """
         await self.listen()
-        said = self._domains.hold(delivery.recipient.address, reader=_is_reader(delivery))
-        if said is None:
+        if (said := self.hold(delivery)) is None:
             return False
         wait = wait_after(delivery.tries, self._random())
         if sender_refusals.is_refusal(said):  # nothing changes before somebody has mended it
@@ -256,13 +260,9 @@ class Courier:
         address = delivery.recipient.address
         news = self._domains.note(address, conclusion, reader=delivery.known)
         line.note(
-            conclusion,
-            now,
-            witness=delivery.known,
-            destination=destination_of(address),
-            rests=conclusion.of_destination
-            and self._domains.hold(address, reader=_is_reader(delivery)) is not None,
-        )
+            conclusion, now, witness=delivery.known, destination=destination_of(address),
+            rests=conclusion.of_destination and self.hold(delivery) is not None,
+        )  # fmt: skip
         await self._tell(news, now)
         await self._notes.note(line, conclusion.outcome.answer if conclusion.outcome else "", now)
         return True

@@ -166,7 +166,7 @@ class _Drain:
         self._passed = passed
         self._broken: Exception | None = None
         self._idle = asyncio.Event()
-        self._lookout = Lookout(supply, courier, self._is_broken_by)
+        self._lookout = Lookout(supply, courier, throttle, self._is_broken_by)
 
     async def go(self) -> Drained:
         alive = asyncio.create_task(self._watch.keep_alive())
@@ -286,8 +286,10 @@ class _Drain:
     ) -> bool:
         """One message in its place, an edition's or one aside. False: it was not begun.
 
-        `kept`: it is the channel's since the body before it left, perhaps with its envelope.
+        `kept`: it is the channel's since the body before it left. Where its envelope has left
+        too, all was asked by then; else its destination may rest by now.
         """
+        is_ahead = kept and channel.is_ahead
         aside = delivery.lane is not Lane.NEWS
         line.aside += aside  # before anything is waited for: the next that takes one must see it
         self._passed("claimed")
@@ -296,7 +298,7 @@ class _Drain:
                 if not alone:
                     await self._courier.comes_later(delivery)
                     return True
-                if not kept and await self._courier.put_off(delivery, line):
+                if not is_ahead and await self._courier.put_off(delivery, line):
                     return True
                 with self._supply.spending(delivery.lane):
                     if not kept and not await self._has_its_turn(delivery, line):

@@ -73,6 +73,11 @@ class Following(Protocol):
 class MailTransport(Protocol):
     """One way out that takes one message at a time: a kept connection, or the outbox."""
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the envelope of what `following` gave last waits for its body."""
+        ...
+
     async def deliver(
         self,
         message: Message,

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 from struct import unpack_from
 from types import MappingProxyType
 
@@ -145,7 +146,7 @@ def key_of(message_id: str) -> str:
 
 def _identify(secret: bytes, host: str, *values: str) -> str:
     # Not `hmac.digest`, which lets other threads go first each time: planning makes thousands, and
-    # waited for the thread that renders after each.
+    # those that read and send would have their turn before each.
     mac = hmac.new(secret, "\x1f".join(("message-id", *values)).encode(), "sha256").digest()
     # 160 bits in base32: 32 characters, lower case, a good file name everywhere.
     return f"{b32encode(mac[:20]).decode().lower()}@{host}"
@@ -279,14 +280,30 @@ def _told(name: str, values: Mapping[str, str]) -> bytes:
     if marks.OPEN not in name:
         return _wire(values[name])
     filled = marks.fill(name, values)
-    lines = _NEWLINES.split(filled)
-    if max(map(len, lines)) > _TEXT_LINE:
-        filled = _wrap(" ".join(lines))
+    if max(map(len, _NEWLINES.split(filled))) > _TEXT_LINE:
+        filled = "\n".join(_wrap(marks.fill(line, values)) for line in _unwrapped(name))
     return _wire(filled)
+
+
+def _unwrapped(paragraph: str) -> list[str]:
+    """Its lines before a template wrapped them; where the next word had room, a break is written.
+
+    Such a break stays: lines of an own template need not be a sentence.
+    """
+    lines = _NEWLINES.split(paragraph)
+    whole = lines[:1]
+    for before, line in pairwise(lines):
+        if len(before) + 1 + len(line.partition(" ")[0]) > _TEXT_LINE:
+            whole[-1] += f" {line}"
+        else:
+            whole.append(line)
+    return whole
 
 
 def _wrap(text: str) -> str:
     """Lines of words; a longer word stands alone. A mail has this once, and textwrap is slow."""
+    if len(text) <= _TEXT_LINE:
+        return text
     lines, line = [], ""
     for word in text.split(" "):
         if line and len(line) + 1 + len(word) > _TEXT_LINE:

@@ -36,6 +36,9 @@ from service.mail.smtp.habits import Habits
 MESSAGES_PER_CONNECTION = 200
 """Then a fresh one: many relays count, and drop the connection in the middle of a dialogue."""
 
+_TRY_AGAIN = 451
+"""What a relay should have said (RFC 5321 4.2.3)."""
+
 _Refused = tuple[SmtpStage, aiosmtplib.SMTPResponse]
 
 
@@ -96,6 +99,11 @@ class RelayConnection:
         else:
             return result
         return await self._deliver_once(message, gate, following, hurried=hurried)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether an envelope waits for its body, in a connection that still stands."""
+        return self._ahead is not None and self._smtp is not None and self._smtp.is_connected
 
     async def close(self) -> None:
         """Say goodbye if the relay still listens."""
@@ -215,13 +223,17 @@ class RelayConnection:
             self._drop()
             return Lost(SmtpStage.BODY, _reason(error, message))
         self._sent += 1
-        if answer.code == aiosmtplib.SMTPStatus.domain_unavailable:  # 421: it hangs up
+        reply = _reply(SmtpStage.BODY, answer, message)
+        misread = bool(steps) and not is_good(answer.code) and is_misread(reply)
+        if misread:
+            self._habits.was_misread()
+        if misread or answer.code == aiosmtplib.SMTPStatus.domain_unavailable:  # 421: it hangs up
             self._drop()
         elif steps and ahead is None:
             self._drop()  # an envelope whose message went elsewhere
         else:
             self._ahead = ahead
-        return _reply(SmtpStage.BODY, answer, message)
+        return _for_now(reply) if misread else reply
 
     def _next(self, smtp: SmtpClient, following: Following | None) -> Message | None:
         """The message whose envelope goes behind this body; None: it goes alone."""
@@ -320,6 +332,13 @@ def _was_not_read(result: Handover) -> bool:
     if isinstance(result, SmtpReply):
         return result.stage is SmtpStage.MAIL and is_misread(result)
     return isinstance(result, Lost) and result.stage is SmtpStage.MAIL and result.slow
+
+
+def _for_now(reply: SmtpReply) -> SmtpReply:
+    """A refusal of what stood behind the body: the message may fare better alone, so it waits."""
+    if reply.code // 100 != 5:  # noqa: PLR2004 - the family of refusals
+        return reply
+    return SmtpReply(reply.stage, _TRY_AGAIN, f"{reply.code} {reply.text}")
 
 
 def _is_certificate(error: BaseException) -> bool:

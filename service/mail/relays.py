@@ -181,6 +181,8 @@ class Line:
 class OutboxChannel:
     """The outbox as a channel: the gate, then the file."""
 
+    is_ahead = False
+
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from service.mail.domains import destination_of
 from service.store.core.database import Store
 from service.store.mailing.relays import rates
 
@@ -55,6 +56,10 @@ class Throttle:
     def limits(self, name: str) -> bool:
         """Whether there is a rate of this name."""
         return name in self._in_hand
+
+    def limits_to(self, address: str | None) -> bool:
+        """Whether the destination of an address has a rate."""
+        return self.limits(f"@{destination_of(address)}")
 
     async def reserve(self, name: str, wanted: int = 1) -> float:
         """Take the next moment; the seconds to wait until it comes. 0 where there is no rate.

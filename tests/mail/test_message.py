@@ -262,8 +262,7 @@ def test_what_is_kept_of_a_text_gives_the_bytes_of_the_whole_text(pieces, value)
 
 FOOT = f"""Số tới: thứ Hai.
 
-Bạn nhận thư này vì {mark("address")} đã đăng ký Điểm tin tuần
-({mark("topics")}) ngày
+Bạn nhận thư này vì {mark("address")} đã đăng ký Điểm tin tuần ({mark("topics")}) ngày
 {mark("since")}.
 
 Ngừng nhận:
@@ -292,6 +291,22 @@ Ngừng nhận:
 {link}
 """
     )
+
+
+def test_lines_that_a_template_did_not_wrap_stay_lines_beside_one_that_is_too_long(now):
+    fields = (
+        f"Tòa soạn: Tin Khoa giáo\nĐịa chỉ: {mark('address')}\nChủ đề: {mark('topics')}\n  Hết.\n"
+    )
+    topics = "Giáo dục, Y tế, Văn hóa – Di sản, Chuyển đổi số, Môi trường và khí hậu"
+    values = {"address": "minh@example.vn", "topics": topics}
+    [text, _] = bodies(read(build(Parts("", fields, ""), envelope(now), values=values)))
+    assert text.splitlines() == [
+        "Tòa soạn: Tin Khoa giáo",
+        "Địa chỉ: minh@example.vn",
+        "Chủ đề: Giáo dục, Y tế, Văn hóa – Di sản, Chuyển đổi số, Môi trường và",
+        "khí hậu",
+        "  Hết.",
+    ]
 
 
 def b64decode_or_plain(data: bytes) -> bytes:

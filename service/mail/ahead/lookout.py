@@ -10,27 +10,39 @@ from collections.abc import Callable
 
 from service.mail.batch import Supply
 from service.mail.deliver import Courier
+from service.mail.throttle import Throttle
+from service.store.mailing.claims import ClaimedDelivery
 
 
 class Lookout:
-    """Makes messages, and looks for letters, more editions, and what other machines have met."""
+    """Makes messages; looks for transactional mails, more editions, and what others have met."""
 
     def __init__(
-        self, supply: Supply, courier: Courier, broke: Callable[[Exception], None]
+        self,
+        supply: Supply,
+        courier: Courier,
+        throttle: Throttle,
+        broke: Callable[[Exception], None],
     ) -> None:
         """`broke` is told what a look raised."""
         self._supply = supply
         self._courier = courier
+        self._throttle = throttle
         self._broke = broke
         self._is_looking = False
 
     def prepare(self, group: asyncio.TaskGroup, channels: int) -> None:
         """For so many channels of relays that take mail. A look is a task of the group."""
-        self._courier.maker.look_ahead(lambda: self._supply.news(channels))
+        self._courier.maker.look_ahead(lambda: filter(self._may_go, self._supply.news(channels)))
         is_due = self._supply.is_due or self._courier.is_due
         if channels and is_due and not self._is_looking:
             self._is_looking = True
             group.create_task(self._look())
+
+    def _may_go(self, delivery: ClaimedDelivery) -> bool:
+        """Not where it may have to wait: then most are not sent in this run, and made in vain."""
+        is_limited = self._throttle.limits_to(delivery.recipient.address)
+        return not is_limited and self._courier.hold(delivery) is None
 
     async def _look(self) -> None:
         try:

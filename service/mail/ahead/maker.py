@@ -46,7 +46,7 @@ class Maker:
             asyncio.get_running_loop().call_soon(self._make_one)
 
     def ready(self, delivery: ClaimedDelivery) -> Message | None:
-        """Its message where it has been made. It stays until it is taken by `make`."""
+        """Its message where it has been made. It stays until `make` takes it, or `let_go`."""
         known = self._known(delivery)
         return known if isinstance(known, Message) else None
 
@@ -55,6 +55,11 @@ class Maker:
         known = self._known(delivery)
         self._made.pop(delivery.id, None)
         return self._new(delivery) if known is None else known
+
+    def let_go(self, delivery: ClaimedDelivery) -> None:
+        """Its turn is over, and what was made of it is dropped: it may have been put off."""
+        if self._known(delivery) is not None:
+            del self._made[delivery.id]
 
     def forget(self) -> None:
         """What was made is not sent by this run."""

@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 from service.mail.batch import Supply
 from service.mail.deliver import Courier
-from service.mail.domains import destination_of
 from service.mail.personal import Message
 from service.mail.relays import Line
 from service.mail.throttle import Throttle
@@ -62,5 +61,5 @@ class NextMail:
         return delivery
 
     def _is_fit(self, delivery: ClaimedDelivery) -> bool:
-        destination = f"@{destination_of(delivery.recipient.address)}"
-        return not self._throttle.limits(destination) and self._courier.may_go_ahead(delivery)
+        is_limited = self._throttle.limits_to(delivery.recipient.address)
+        return not is_limited and self._courier.may_go_ahead(delivery)

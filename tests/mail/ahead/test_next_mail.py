@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from sqlalchemy import func, select, update
 
 from service.mail.batch import Supply
 from service.mail.drain import drain
+from service.mail.personal import Message
 from service.mail.relays import relay_line
 from service.model import DeliveryState
 from service.store import tables as t
@@ -20,7 +22,7 @@ from service.store.core.database import Store
 from service.store.mailing.deliveries import LEASE
 from service.store.mailing.due_mail import Lane
 from tests.mail import stock
-from tests.mail.relays import QUICK, SILENCE, relay_of
+from tests.mail.relays import DROP, QUICK, SILENCE, relay_of
 from tests.mail.smtp.scripted import Scripted
 from tests.mail.test_drain import PEOPLE, Clock
 from tests.mail.test_fairness import Ticks
@@ -270,3 +272,55 @@ async def test_a_domain_that_rests_has_no_envelope_behind_a_body(store, clock, t
         await drain(store, stock.settings(tmp_path), clock, owner="o", relays=[line_to(relay)])
         assert readers(relay) == PEOPLE
         assert len([one for one in relay.asked if one in theirs]) == 3
+
+
+async def test_a_mail_whose_connection_ended_is_asked_again_whether_its_destination_rests(
+    any_store, clock, tmp_path
+):
+    """The third of its destination is put off behind its body; the fourth was to follow it."""
+    theirs = [f"nguoi-{n:02}@cham.example" for n in range(6)]
+    made = stock.fill(any_store, clock.at, [PEOPLE[0], *theirs, *PEOPLE[1:]])
+    stock.had_news_before(any_store, made, clock.at)
+
+    def script(number, step):
+        if "cham" not in (relay.asked or [""])[-1]:
+            return None
+        if step == "RCPT" and len(relay.asked) <= 3:
+            return "450 4.7.1 slow down"
+        return "421 4.7.1 slow down" + DROP if step == "BODY" else None
+
+    async with Scripted(script) as relay:
+        await drain(any_store, stock.settings(tmp_path), clock, owner="o", relays=[line_to(relay)])
+        assert [one for one in relay.asked if one in theirs] == theirs[:3]
+        assert relay.behind.count(theirs[3]) == 1  # so it was the channel's
+    assert recipients(relay) == [PEOPLE[0], theirs[2], *PEOPLE[1:]]
+
+
+def messages():
+    """How many are held in this process."""
+    return sum(isinstance(one, Message) for one in gc.get_objects())
+
+
+@pytest.mark.parametrize("why", ["a rate", "a rest"])
+async def test_no_messages_are_held_of_mails_that_wait(any_store, clock, tmp_path, why):
+    """However many: each of them is some hundred kilobytes."""
+    theirs = [f"nguoi-{n:02}@cham.example" for n in range(60)]
+    made = stock.fill(any_store, clock.at, [*PEOPLE[:2], *theirs, *PEOPLE[2:]])
+    stock.had_news_before(any_store, made, clock.at)
+    held = []
+
+    def script(number, step):
+        if step != "RCPT":
+            return None
+        if relay.asked[-1] == PEOPLE[-1]:
+            held.append(messages())
+        return "450 4.7.1 slow down" if "cham" in relay.asked[-1] and not rates else None
+
+    rates = {"cham.example": "1/m"} if why == "a rate" else {}
+    before = messages()
+    async with Scripted(script) as relay:
+        settings = stock.settings(tmp_path, rates=rates)
+        lines = [line_to(relay, connections=4)]
+        done = await drain(any_store, settings, clock, owner="o", relays=lines)
+    assert done.left[S.DEFERRED] >= 50
+    assert held[0] - before <= 2 * 4

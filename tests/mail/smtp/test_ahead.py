@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.mail.classify import SmtpReply, SmtpStage
+from service.mail.classify import Judgement, SmtpReply, SmtpStage, Verdict, judge
 from service.mail.handover import GateClosed, Lost
 from service.mail.relay import MESSAGES_PER_CONNECTION, RelayConnection
 from service.mail.smtp.habits import Habits
@@ -185,6 +185,38 @@ async def test_a_relay_that_does_not_bear_it_is_spoken_to_step_by_step_from_then
         async with connected(relay, habits=habits) as other:
             assert await sent(other, Line()) == [TAKEN] * 5
         assert relay.ahead == [1]  # what one connection has learned, all know
+
+
+@pytest.mark.parametrize(
+    "said", ["554 SMTP synchronization error", "503 5.5.1 out of order", "554 5.5.0 no pipelining"]
+)
+async def test_a_body_that_is_refused_for_what_stands_behind_it_is_not_refused_for_its_content(
+    said,
+):
+    def refuses(number, at):
+        return said if at == "BODY" and number in relay.ahead and not hung_up() else None
+
+    def hung_up():
+        return len(relay.connections) > 1
+
+    async with Scripted(refuses) as relay, connected(relay) as connection:
+        first, *others = await sent(connection, Line())
+        assert judge(first) == Judgement(Verdict.WAIT)
+        assert said in str(first)
+        assert others == [TAKEN] * 4
+        assert numbers(relay) == [0, 1, 2, 3, 4]
+        assert relay.ahead == [1]
+        assert len(relay.connections) == 2
+
+
+async def test_words_of_a_relay_that_takes_a_body_are_no_refusal():
+    taken = "250 queued by pipelined-in 2"
+    async with Scripted(lambda _, at: taken if at == "BODY" else None) as relay:
+        async with connected(relay) as connection:
+            assert {judge(one).verdict for one in await sent(connection, Line())} == {
+                Verdict.ACCEPTED
+            }
+        assert relay.ahead == [1, 2, 3, 4]
 
 
 async def test_an_envelope_that_must_not_go_any_more_has_no_body():
