@@ -9,6 +9,7 @@ import structlog
 
 from service.audience import forgetting, records
 from service.audience.signup import LINK_LASTS
+from service.errors import StoreError
 from service.model import EndedReason
 from service.store.audience import address_changes, signup_hours, subscriptions
 from service.store.audience.subscriptions import Subscription
@@ -21,16 +22,24 @@ REMOVED_LASTS = timedelta(days=7)
 
 
 def run(store: Store, now: datetime) -> int:
-    """All of it. Returns how many subscriptions ended. Run twice, the second finds nothing.
-
-    What freed pages of the file may tell of who was forgotten is written over before all else.
-    """
-    if not forgetting.erase_freed_pages(store):
-        _log.warning("freed pages may tell who was forgotten, the database being busy: once more")
+    """All of it. Returns how many subscriptions ended. Run twice, the second finds nothing."""
     with store.write() as connection:
         signup_hours.prune(connection, now - timedelta(days=2))
         address_changes.prune(connection, now - LINK_LASTS)
     return expire_unconfirmed(store, now) + end_removed(store, now)
+
+
+def erase_freed_pages(store: Store, now: datetime, zone: str) -> None:
+    """At night, after all else: write over what freed pages may tell of who was forgotten.
+
+    A file that is too large for the room left, or never at rest, keeps nothing else from its work.
+    """
+    try:
+        why = None if forgetting.erase_freed_pages(store, now, zone) else "it was busy"
+    except StoreError as error:
+        why = str(error)
+    if why is not None:
+        _log.warning("freed pages may tell who was forgotten: not written over", error=why)
 
 
 def expire_unconfirmed(store: Store, now: datetime) -> int:

@@ -1,7 +1,7 @@
 """The signed link to one's own page, where an address is changed, shown and forgotten.
 
 It is asked for on the preferences page, whose link stands in every mail, and goes to the address
-itself: who was only forwarded a mail cannot read it.
+itself: who was only forwarded a mail cannot read it, and can have only so many sent to its reader.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from service.store.audience.subscriptions import Subscription
 from service.store.core import facts
 from service.store.core.database import Store
 from service.store.mailing import transactional
+from service.text import mailboxes
 
 LASTS = timedelta(days=1)
 """How long the link works."""
@@ -30,6 +31,11 @@ HOURS = int(LASTS.total_seconds()) // 3600
 
 A_DAY = 3
 """Mails with such a link to one address; they take no sign-up's place, nor does one theirs."""
+
+A_MONTH = 10
+"""The same in 30 days, to all addresses that lead into one mailbox."""
+
+_MONTH = timedelta(days=30)
 
 _PRESSED_TWICE = timedelta(minutes=2)
 
@@ -55,8 +61,8 @@ def ask(
 ) -> Subscription | None:
     """Mail the link to the address behind this token. Pressed twice it is mailed once.
 
-    Returns the subscription, whether a mail is due or the day's are used up; None: no such link, or
-    it is not active. Raises TemplateError.
+    Returns the subscription, whether a mail is due or those of the day or month are used up; None:
+    no such link, or it is not active. Raises TemplateError.
     """
     if not is_token(token):
         return None
@@ -66,9 +72,11 @@ def ask(
             return None
         lately = transactional.apart_of(connection, found.subscriber_id, now - LASTS)
         just_now = transactional.apart_of(connection, found.subscriber_id, now - _PRESSED_TWICE)
-        if lately >= A_DAY or just_now:
-            return found
         secret = facts.secret(connection)
+        mailbox_key = mailboxes.mailbox_key(secret, found.address)
+        of_month = transactional.apart_of_mailbox(connection, mailbox_key, now - _MONTH)
+        if lately >= A_DAY or of_month >= A_MONTH or just_now:
+            return found
         until = now + LASTS
         link = tokens.own_link(secret, found.token, found.address_key, until)
         language = mails.language_for(settings, renderer, found.language)

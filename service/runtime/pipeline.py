@@ -388,6 +388,7 @@ async def keep_house(service: Service) -> None:
 
     The ledger forgets what no edition reaches back to any more. What a large archive's front page
     says of its topics is counted. All of it goes by a configuration that must be the one in force.
+    Last comes what takes long and may fail: the file is written anew where somebody was forgotten.
     """
     newer = await asyncio.to_thread(service.replaced_by)
     if newer is not None:
@@ -398,3 +399,4 @@ async def keep_house(service: Service) -> None:
     await asyncio.to_thread(prune, store, service.settings, now)
     await asyncio.to_thread(forget_hosts, store, now)
     await asyncio.to_thread(page_queries.keep_counts, store, now)
+    await asyncio.to_thread(housekeeping.erase_freed_pages, store, now, service.settings.zone)

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import resource
 import secrets
+import sqlite3
 import subprocess
 import sys
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert, select, text
+from structlog.testing import capture_logs
 
 from service.audience import forgetting, housekeeping, people, signup
+from service.errors import StoreError
 from service.mail.outbox import Outbox
 from service.model import DeliveryState
+from service.runtime import pipeline
+from service.runtime.composition import open_service
 from service.store import tables as t
 from service.store.audience import subscribers, suppressions
 from service.store.core import facts
 from service.store.core.database import Store
+from service.store.core.file_search import stands_in
+from service.store.core.secure_delete import erase
 from service.store.mailing import claims, deliveries, outcomes
 from service.store.mailing.outcomes import DeliveryOutcome
 from service.text import mailboxes
 from tests.audience.acts import again, form, letters, newest, press, subscribe
 from tests.audience.conftest import register
 from tests.levels import some
+
+ZONE = "Asia/Ho_Chi_Minh"
 
 ADDRESS = "Minh.Nguyen+tin@example.vn"
 
@@ -133,19 +144,136 @@ def test_asked_on_a_page_the_file_is_written_anew_by_a_job_which_knows_no_addres
         key = mailboxes.key(facts.secret(connection), ADDRESS)
         box = mailboxes.mailbox_key(facts.secret(connection), ADDRESS)
         subscribers.put(connection, key, box, ADDRESS, now)
-    assert forgetting.erase_freed_pages(store)  # nobody was forgotten: nothing to do
+    tonight = now.replace(hour=18) + timedelta(minutes=30)  # 01:30 in Viet Nam
+    assert forgetting.erase_freed_pages(store, tonight, ZONE)  # nobody was forgotten
     assert files_with(tmp_path, [ADDRESS])
-    assert forgetting.take_out(store, now, ADDRESS, outbox)[0]
+    assert forgetting.take_out(store, now, ADDRESS, outbox).known
     with store.read() as connection:
         assert connection.scalar(select(t.subscriber.c.address)) is None
     assert files_with(tmp_path, [ADDRESS]), "the request has not searched it"
-    with store.read() as connection:
-        kept = facts.get(connection, facts.FREED_PAGES)
-    assert kept is not None
-    assert forgetting.erase_freed_pages(store)
+    assert noted(store) is not None
+    assert forgetting.erase_freed_pages(store, now + timedelta(hours=1), ZONE)
+    assert files_with(tmp_path, [ADDRESS]), "by day all that writes would wait"
+    assert forgetting.erase_freed_pages(store, tonight, ZONE)
     assert files_with(tmp_path, [ADDRESS]) == []
+    assert noted(store) is None
+
+
+def noted(store):
+    """What says that freed pages may still tell who was forgotten."""
     with store.read() as connection:
-        assert facts.get(connection, facts.FREED_PAGES) is None
+        return facts.get(connection, facts.FREED_PAGES)
+
+
+def test_once_a_night_and_by_day_only_what_nobody_came_for_at_night(
+    store, settings, now, previous_cut, outbox
+):
+    register(store, settings)
+    night = now.replace(hour=18)  # 01:00 in Viet Nam
+
+    def forgotten(at, name):
+        people.add(store, settings, at, name, "tuan", previous_cut=previous_cut)
+        assert forgetting.take_out(store, at, name, outbox).noted is not None
+
+    def is_left(at):
+        assert forgetting.erase_freed_pages(store, at, ZONE)
+        return noted(store) is not None
+
+    forgotten(now, "a@example.vn")
+    assert not is_left(night)
+    forgotten(night + timedelta(minutes=30), "b@example.vn")
+    assert is_left(night + timedelta(hours=1)), "a second time in one night"
+    assert is_left(night + timedelta(hours=14)), "by day"
+    assert not is_left(night + timedelta(hours=24))
+    forgotten(now + timedelta(days=5), "c@example.vn")
+    assert is_left(now + timedelta(days=5, hours=23))
+    assert not is_left(now + timedelta(days=6)), "nothing runs there at night"
+
+
+def test_who_was_forgotten_before_is_left_to_the_job_by_who_is_forgotten_now(
+    store, settings, now, previous_cut, outbox
+):
+    """The command searches for one address alone."""
+    register(store, settings)
+    for name in (ADDRESS, "lan@example.vn", "an@example.vn"):
+        people.add(store, settings, now, name, "tuan", previous_cut=previous_cut)
+    assert forgetting.forget(store, now, ADDRESS, outbox).erased
+    assert noted(store) is None
+    forgetting.take_out(store, now, "lan@example.vn", outbox)
+    assert forgetting.forget(store, now, "an@example.vn", outbox).erased
+    assert noted(store) is not None
+
+
+def test_a_search_that_fails_has_found_nothing_and_says_why(store, tmp_path):
+    """Python makes exit 1 of any error of the child."""
+    with pytest.raises(
+        StoreError, match=r"bantin\.db cannot be searched: .*surrogates not allowed"
+    ):
+        erase(store, ["\udcff"])
+    with pytest.raises(OSError, match="Is a directory"):
+        stands_in(tmp_path, ["x"])
+
+
+@contextmanager
+def no_larger_than(size):
+    """A disk without room: no file of this process grows beyond so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+TOML = """
+[site]
+title = "Tin"
+timezone = "Asia/Ho_Chi_Minh"
+[source.a]
+url = "https://a.vn/rss"
+[topic.giao-duc]
+any = ["giáo dục"]
+[digest.tuan]
+title = "Điểm tin tuần"
+[mail]
+from = "Tin <tin@example.vn>"
+"""
+
+
+@pytest.mark.parametrize("trouble", ["no room", "busy"])
+async def test_a_file_that_cannot_be_written_anew_keeps_nothing_else_from_its_work(
+    tmp_path, sqlite_url, now, outbox, request, trouble
+):
+    (tmp_path / "bantin.toml").write_text(TOML + f'[store]\nurl = "{sqlite_url}"\n', "utf-8")
+    at = now.replace(hour=18)  # 01:00 in Viet Nam
+    service = open_service(tmp_path / "bantin.toml", {}, lambda: at, retire=True)
+    request.addfinalizer(service.close)
+    store, week_ago = service.store, at - timedelta(days=8)
+    forgotten = form(ADDRESS, cadence="weekly", topics=None)
+    signup.sign_up(store, service.settings, service.renderer, week_ago, forgotten)
+    forgetting.take_out(store, week_ago, ADDRESS, outbox)
+    lapses = form("lan@example.vn", cadence="weekly", topics=None)
+    signup.sign_up(store, service.settings, service.renderer, week_ago, lapses)
+    with store.alone() as driver:
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        driver.execute("PRAGMA busy_timeout=10")
+    with capture_logs() as logged, ExitStack() as stack:
+        if trouble == "no room":
+            stack.enter_context(no_larger_than(store.path.stat().st_size))
+        else:
+            reader = stack.enter_context(closing(sqlite3.connect(store.path)))
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM subscriber").fetchall()
+            request.getfixturevalue("monkeypatch").setattr(
+                "service.store.core.secure_delete.PATIENCE_S", 0.1
+            )
+        await pipeline.keep_house(service)
+    said = [one["error"] for one in logged if "not written over" in one["event"]]
+    assert said == ["it was busy"] if trouble == "busy" else "cannot be used" in said[0]
+    assert noted(store) is not None
+    assert newest(store).ended_reason == "not_confirmed"
+    await pipeline.keep_house(service)
+    assert noted(store) is not None, "once a night"
 
 
 def test_beside_a_reader_the_log_waits_and_the_answer_says_so(
@@ -160,6 +288,7 @@ def test_beside_a_reader_the_log_waits_and_the_answer_says_so(
     with service.read() as connection:
         connection.execute(text("SELECT * FROM subscriber")).all()
         assert forgetting.forget(store, now, ADDRESS, outbox) == forgetting.Forgotten(True, False)
+    assert noted(store) is not None, "who does not say it again leaves it to the job"
     assert forgetting.forget(store, now, ADDRESS, outbox) == forgetting.Forgotten(False, True)
     assert files_with(tmp_path, [ADDRESS]) == []
 

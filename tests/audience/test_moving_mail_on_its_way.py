@@ -48,6 +48,13 @@ class Two:
             its = t.told.c.delivery_id == self.stock.deliveries[which]
             connection.execute(delete(t.told).where(its, t.told.c.article_id == article))
 
+    def only_count(self, which, article):
+        """As if this mail had it in "N more" alone."""
+        with self.store.ledger() as connection:
+            its = t.told.c.delivery_id == self.stock.deliveries[which]
+            mine = update(t.told).where(its, t.told.c.article_id == article)
+            connection.execute(mine.values(shown=False))
+
     def become_one(self):
         with self.store.read() as connection:
             mine = select(t.subscription.c.token).where(
@@ -134,6 +141,26 @@ def test_what_has_another_story_goes(two):
     two.untell(OLDS, first)
     two.become_one()
     assert two.leaves() == [NEW, None]
+    assert two.told() == {first: NEWS, second: OLDS}
+
+
+def test_what_the_new_address_was_only_counted_stops_no_mail(two):
+    first, second = two.stock.articles
+    two.put(NEWS, S.ACCEPTED)
+    two.untell(NEWS, second)
+    two.only_count(NEWS, first)
+    two.become_one()
+    assert two.leaves() == [NEW, None]
+    assert two.told() == {first: OLDS, second: OLDS}
+
+
+def test_who_was_shown_it_by_one_and_only_counted_by_the_other_is_on_record(two):
+    """A recall asks who was shown it."""
+    first, second = two.stock.articles
+    for which in (OLDS, NEWS):
+        two.put(which, S.ACCEPTED)
+    two.only_count(OLDS, first)
+    two.become_one()
     assert two.told() == {first: NEWS, second: OLDS}
 
 

@@ -63,22 +63,55 @@ def test_pressed_twice_it_is_one_mail_and_three_a_day_at_most(web):
 
 def test_the_links_of_a_day_take_no_place_of_mails_that_sign_ups_cause(web):
     found = subscribe(web)
-    for days in range(3):  # nine of them: the mailbox's cap of a month is five
+    for days in range(2):  # six of them: the mailbox's cap of a month is five
         web.later(days=days and 1)
         for _ in range(4):
             web.later(minutes=5)
             web.client.post(f"/preferences/{found.token}/link")
-    assert len(letters(web)) == 10
+    assert len(letters(web)) == 7
     fill(web)
     web.later(minutes=5)
     fill(web)
-    assert len(letters(web)) == 11, "you get it already: once a day, and not instead of a link"
+    assert len(letters(web)) == 8, "you get it already: once a day, and not instead of a link"
     web.later(days=1)
     fill(web)
     for _ in range(4):
         web.later(minutes=5)
         web.client.post(f"/preferences/{found.token}/link")
-    assert len(letters(web)) == 15, "nor is a link missing because of it"
+    assert len(letters(web)) == 12, "nor is a link missing because of it"
+
+
+def test_whoever_was_forwarded_one_mail_has_ten_sent_in_a_month_and_no_more(web):
+    """Its token asks for links as long as it lives; also to other spellings of the mailbox."""
+    found = subscribe(web)
+    other = subscribe(web, web.browser(), address="minh+tin@example.vn", digest="y-khoa",
+                      topic=[], cadence="")  # fmt: skip
+    before = len(letters(web))
+    for day in range(1, 8):
+        web.later(days=1)
+        for one in (found, other)[day % 2 :]:
+            assert web.client.post(f"/preferences/{one.token}/link").status_code == 200
+    assert len(letters(web)) - before == 10
+    for _ in range(3):
+        web.later(days=1)
+        page = web.client.post(f"/preferences/{found.token}/link")
+        assert page.status_code == 200
+    assert len(letters(web)) - before == 10
+    web.later(days=21)
+    web.client.post(f"/preferences/{found.token}/link")
+    assert len(letters(web)) - before == 11
+
+
+def test_one_visitor_asks_for_so_many_links_in_an_hour(make):
+    web = make(most=2)
+    found = subscribe(web)  # the first of two
+    ask = f"/preferences/{found.token}/link"
+    assert web.client.post(ask).status_code == 200
+    web.later(minutes=5)
+    refused = web.client.post(ask)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "3600")
+    assert web.browser(peer="192.0.2.1").post(ask).status_code == 200
+    assert len(letters(web)) == 3
 
 
 def test_after_a_day_the_link_says_so_and_offers_a_new_one(web):

@@ -52,7 +52,8 @@ def merge(connection: Connection, stays: int, goes: int, now: datetime) -> None:
     """Give `stays` the address of `goes` and all that it has. Both must be locked.
 
     Of one digest at most one of the two may have a live subscription. What either was told in a
-    scope both were told from now on; a mail on its way to one that tells it once more is stopped.
+    scope both were told from now on, and shown what either was shown; a mail on its way to one that
+    tells once more what the other was shown is stopped.
     """
     rows = connection.execute(
         select(subscriber.c.id, subscriber.c.address_key, subscriber.c.mailbox_key,
@@ -79,13 +80,11 @@ def merge(connection: Connection, stays: int, goes: int, now: datetime) -> None:
 
 def _told(connection: Connection, stays: int, goes: int) -> None:
     known = told.alias("known")
-    twice = exists().where(
-        and_(
-            known.c.subscriber_id == stays,
-            known.c.scope == told.c.scope,
-            known.c.article_id == told.c.article_id,
-        )
-    )
+    same = and_(known.c.scope == told.c.scope, known.c.article_id == told.c.article_id)
+    # A recall asks who was shown it: that row stays, rather than one which only counts it.
+    shown = exists().where(same, known.c.subscriber_id == goes, known.c.shown)
+    connection.execute(delete(told).where(told.c.subscriber_id == stays, ~told.c.shown, shown))
+    twice = exists().where(same, known.c.subscriber_id == stays)
     connection.execute(delete(told).where(told.c.subscriber_id == goes, twice))
     connection.execute(update(told).where(told.c.subscriber_id == goes).values(subscriber_id=stays))
 

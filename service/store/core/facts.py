@@ -22,7 +22,11 @@ TIMELINE = "timeline"
 """Of the database server that the store was last used on (store.core.failover)."""
 
 FREED_PAGES = "freed_pages_to_erase"
-"""Somebody was forgotten, and freed pages of the file may still say who (core.secure_delete)."""
+"""Somebody was forgotten, and freed pages of the file may still say who (core.secure_delete): since
+when, and when it was the last one."""
+
+ERASE_TRIED = "freed_pages_tried"
+"""When a job last began to write the file anew."""
 
 OF_PROCESSES = (_ADMIN_KEY, ENGINE_SCHEMA, TIMELINE)
 """What the machines of a site share: a site that is restored elsewhere makes it anew."""

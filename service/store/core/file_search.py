@@ -16,11 +16,14 @@ from pathlib import Path
 
 _CHUNK = 1 << 20
 
+_NOT_FOUND, _FOUND = 10, 11
+"""What the child ends with. Neither 0 nor 1 nor 2: those it may end with by itself."""
+
 
 def stands_in(path: Path, words: Sequence[str]) -> bool:
     """Whether one of these stands in the file, in whatever case. False where there is no file.
 
-    Raises OSError.
+    Raises OSError, also where the child failed: what Python makes of an error is exit 1.
     """
     done = subprocess.run(  # noqa: S603 - our own file, no shell
         [sys.executable, "-I", __file__, str(path)],
@@ -28,9 +31,10 @@ def stands_in(path: Path, words: Sequence[str]) -> bool:
         capture_output=True,
         check=False,
     )
-    if done.returncode not in (0, 1):
-        raise OSError(done.stderr.decode(errors="replace").strip() or f"exit {done.returncode}")
-    return done.returncode == 1
+    if done.returncode not in (_FOUND, _NOT_FOUND):
+        said = done.stderr.decode(errors="replace").split("\n")
+        raise OSError(next((line for line in reversed(said) if line), f"exit {done.returncode}"))
+    return done.returncode == _FOUND
 
 
 def _stands_in(path: Path, needles: Sequence[bytes]) -> bool:
@@ -50,4 +54,5 @@ def _stands_in(path: Path, needles: Sequence[bytes]) -> bool:
 
 if __name__ == "__main__":
     asked = json.load(sys.stdin)
-    raise SystemExit(_stands_in(Path(sys.argv[1]), [word.encode() for word in asked]))
+    found = _stands_in(Path(sys.argv[1]), [word.encode() for word in asked])
+    raise SystemExit(_FOUND if found else _NOT_FOUND)

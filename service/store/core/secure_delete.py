@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
 
+from service.errors import StoreError
+from service.store.core import file_search
 from service.store.core.database import Store, errors_as_ours
-from service.store.core.file_search import stands_in
 
 _TABLES = ("subscriber", "subscription", "delivery", "attempt", "suppression")
 
@@ -32,7 +34,7 @@ def erase(store: Store, words: Sequence[str]) -> bool:
     """Make sure that none of these words stands in the database's files, in whatever case.
 
     Call it when the rows are changed. False: somebody else is still reading or writing, and the log
-    could not be cut; call it again.
+    could not be cut; call it again. Raises StoreError, also where the files cannot be searched.
     """
     if store.path is None:
         with errors_as_ours(), store.engine.connect() as connection:
@@ -41,32 +43,42 @@ def erase(store: Store, words: Sequence[str]) -> bool:
         return True
     with store.alone() as driver:
         _cut_log(driver)
-        if stands_in(store.path, words):
+        if _stands_in(store.path, words):
             driver.execute("VACUUM")
             _cut_log(driver)
     log = store.path.with_name(store.path.name + "-wal")
-    return not (stands_in(store.path, words) or stands_in(log, words))
+    return not (_stands_in(store.path, words) or _stands_in(log, words))
 
 
 def rewrite(store: Store) -> bool:
     """The same whatever the words were: nobody remembers them. It writes the file anew.
 
-    False: the log could not be cut; call it again.
+    False: the log could not be cut; call it again. Raises StoreError: there is no room for a second
+    file, or another process writes all the time.
     """
     if store.path is None:
         return erase(store, ())
     with store.alone() as driver:
         _cut_log(driver)
         driver.execute("VACUUM")
-        _cut_log(driver)
-    log = store.path.with_name(store.path.name + "-wal")
-    return not log.exists() or log.stat().st_size == 0
+        return _cut_log(driver)  # its own answer: who writes a moment later fills the log again
 
 
-def _cut_log(driver: Any) -> None:
-    """Carry the log over into the file and make it empty, as soon as nobody reads it."""
+def _stands_in(path: Path, words: Sequence[str]) -> bool:
+    try:
+        return file_search.stands_in(path, words)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be searched: {error}") from error
+
+
+def _cut_log(driver: Any) -> bool:
+    """Carry the log over into the file and make it empty, as soon as nobody reads it.
+
+    False: somebody reads it all the time.
+    """
     give_up = time.monotonic() + PATIENCE_S
     while driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         if time.monotonic() > give_up:
-            return
+            return False
         time.sleep(_PAUSE_S)
+    return True

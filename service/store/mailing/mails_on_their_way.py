@@ -34,9 +34,10 @@ def lock(connection: Connection, people: Sequence[int]) -> None:
 
 
 def told_already(connection: Connection, stays: int, goes: int) -> list[int]:
-    """The mails that wait for either and tell what the other one was told.
+    """The mails that wait for either and tell what the other one was shown.
 
-    Where both wait for one, that of who goes is among them.
+    What was only counted in "N more" stops none. Where both wait for one, that of who goes is among
+    them.
     """
     of_goes = connection.scalars(_twice(goes, stays)).all()
     of_stays = connection.scalars(_twice(stays, goes, but=of_goes)).all()
@@ -66,6 +67,7 @@ def _twice(who: int, other: int, but: Sequence[int] = ()) -> Select[int]:
     known = told.alias("known")
     shared = exists().where(
         known.c.subscriber_id == other,
+        known.c.shown,
         known.c.scope == told.c.scope,
         known.c.article_id == told.c.article_id,
         known.c.delivery_id.not_in(but),

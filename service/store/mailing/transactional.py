@@ -142,8 +142,14 @@ def apart_of(connection: Connection, subscriber_id: int, since: datetime) -> int
     return _count(connection, whose, since, SIGNUP_KINDS)
 
 
-def signups_of_mailbox(connection: Connection, mailbox_key: bytes, since: datetime) -> int:
+def apart_of_mailbox(connection: Connection, mailbox_key: bytes, since: datetime) -> int:
     """The same, to all addresses that lead into one mailbox."""
+    whose = and_(subscriber.c.mailbox_key == mailbox_key, _IS_APART)
+    return _count(connection, whose, since, SIGNUP_KINDS)
+
+
+def signups_of_mailbox(connection: Connection, mailbox_key: bytes, since: datetime) -> int:
+    """The mails of `signups_of`, to all addresses that lead into one mailbox."""
     return _signups(connection, subscriber.c.mailbox_key == mailbox_key, since)
 
 

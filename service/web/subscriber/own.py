@@ -36,6 +36,8 @@ async def send_link(request: Request) -> Response:
     context, now = context_of(request), context_of(request).clock()
     if came_from(request) is Comes.FROM_ELSEWHERE:
         return error(request, 403)
+    if not context.limiter.allows(visitor_of(request).key, now):
+        return error(request, 429, {"Retry-After": _WAIT_S})
     found = await asyncio.to_thread(
         own_link.ask,
         context.store,
