@@ -384,14 +384,12 @@ def probe_relays(service: Service) -> None:
 
 
 async def keep_house(service: Service) -> None:
-    """Once an hour: unconfirmed sign-ups end after their week, removed digests after theirs.
+    """Once an hour: unconfirmed sign-ups end, removed digests, and what no edition reaches back to.
 
-    The ledger forgets what no edition reaches back to any more. What a large archive's front page
-    says of its topics is counted. All of it goes by a configuration that must be the one in force.
-    Last comes what takes long and may fail: the file is written anew where somebody was forgotten.
+    Topics are counted. Last, since it takes long and may fail, freed pages are written over.
     """
     newer = await asyncio.to_thread(service.replaced_by)
-    if newer is not None:
+    if newer is not None:  # all of it goes by the configuration in force
         logs.get().warning("the configuration is older than the one in use", since=newer.since)
         return
     store, now = service.store, service.clock()
