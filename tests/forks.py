@@ -87,13 +87,19 @@ def _server() -> socket.socket:
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
     where = f"\0bantin-tests-{run}"  # in no folder: the system forgets it with the server
     begun = time.monotonic()
+    process = None
     while time.monotonic() - begun < PATIENCE_S:
-        with contextlib.suppress(OSError):  # another worker has it
-            _start(where)
+        if process is None or process.poll() == 0:
+            with contextlib.suppress(OSError):  # another worker has it
+                process = _start(where)
+        elif process.returncode:
+            raise RuntimeError(f"the server of forked commands ended with {process.returncode}")
         ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, TimeoutError):
             ours.connect(where)
+            ours.settimeout(PATIENCE_S)
             if ours.recv(1):
+                ours.settimeout(None)
                 atexit.register(ours.close)
                 return ours
         ours.close()  # it was just about to listen, or to end
@@ -101,7 +107,7 @@ def _server() -> socket.socket:
     raise TimeoutError("the server of forked commands is not there")
 
 
-def _start(where: str) -> None:
+def _start(where: str) -> subprocess.Popen[bytes]:
     """Start the server. Raises OSError where there is one."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
         listening.bind(where)
@@ -116,6 +122,7 @@ def _start(where: str) -> None:
             process.wait(5)  # other workers may need it for longer
 
     atexit.register(end)
+    return process
 
 
 def _load() -> None:
@@ -203,7 +210,7 @@ def _have_a_fork_server_at_hand() -> None:
 
     def start(path: bytes, args: Sequence[Any], passed: Sequence[int]) -> int:
         code = str(args[-1])
-        if not at_hand or "multiprocessing.forkserver" not in code:
+        if not at_hand or "multiprocessing.forkserver" not in code or len(passed) != 2:
             return spawn(path, args, passed)
         listens, lives = passed
         code = code.replace(f"main({listens}, {lives}, ", "main(%d, %d, ", 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -333,19 +334,29 @@ def sources(count: int, *, faulty: bool) -> str:
     return "".join(lines)
 
 
-def test_five_thousand_sources_load_in_under_two_seconds(folder):
-    folder.write(sources(5000, faulty=False))
-    begin = time.process_time()
-    assert len(folder.load().settings.source) == 5000
-    assert time.process_time() - begin < 2
+def seconds(work: Callable[[], object]) -> float:
+    """Of CPU time; the better of two."""
+    took = []
+    for _ in range(2):
+        begin = time.process_time()
+        work()
+        took.append(time.process_time() - begin)
+    return min(took)
 
 
 @pytest.mark.large
-def test_thousands_of_faults_are_placed_in_under_two_seconds(folder):
+@pytest.mark.parametrize("faulty", [False, True])
+def test_four_times_as_many_sources_cost_about_four_times_as_much(folder, faulty):
+    few, many = 600, 2400
+    folder.write(sources(few, faulty=faulty))
+    short = seconds(folder.examine)
+    folder.write(sources(many, faulty=faulty))
+    assert seconds(folder.examine) < 8 * short
+
+
+def test_each_of_thousands_of_faults_is_placed(folder):
     folder.write(sources(2000, faulty=True))
-    begin = time.process_time()
     faults = folder.examine().faults
-    assert time.process_time() - begin < 2
     assert len(faults) == 4000
     assert faults[-1].line == 2 + 3 * 50 + 7 * 2000
     assert faults[-2].key == "source.s1999.wieght"

@@ -39,8 +39,9 @@ from tests.web.test_socket import serving
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = ROOT / "feeds" / "demo"
-PROCESSOR_S = 20
-"""Of all its processes: how long somebody waits depends on what else the machine does."""
+LOADS = 6
+"""By the processor's time the program could be loaded so often meanwhile, at most: a second of that
+is worth less where the machine does much else, for both alike."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,21 @@ class Ran:
 
 def run(folder: Path) -> Ran:
     """As a process of its own, standing somewhere else than the sources."""
+    does, arguments = "from service.cli import main; main()", ("demo", "--once", "--json", "--dir")
+    said, seconds = python(does, *arguments, str(folder), cwd=folder.parent)
+    return Ran(folder, json.loads(said), seconds)
+
+
+def python(does: str, *arguments: str, cwd: Path) -> tuple[str, float]:
+    """What a process of Python says that does this, and the processor's time that it took."""
     start = _processor_s()
     done = subprocess.run(
-        [
-            sys.executable, "-c", "from service.cli import main; main()",
-            "demo", "--once", "--json", "--dir", str(folder),
-        ],
-        cwd=folder.parent, capture_output=True, text=True, timeout=300, check=False,
+        [sys.executable, "-c", does, *arguments],
+        cwd=cwd, capture_output=True, text=True, timeout=300, check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return Ran(folder, json.loads(done.stdout), _processor_s() - start)
+    return done.stdout, _processor_s() - start
 
 
 def _processor_s() -> float:
@@ -154,8 +159,9 @@ def _topics(one: dict[str, Any], configured: dict[str, Any]) -> set[str]:
     return found
 
 
-def test_it_is_quick(ran):
-    assert 0 < ran.seconds < PROCESSOR_S
+def test_it_is_quick(ran, tmp_path):
+    _, load = python("from tests.forks import _load; _load()", cwd=tmp_path)
+    assert ran.seconds < LOADS * load
 
 
 def test_the_counts_are_those_of_what_was_published(ran, written, configured, articles):

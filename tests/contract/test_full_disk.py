@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import rss, web
-from tests.running import BANTIN, Running, ready
+from tests.running import BANTIN, Running, ready, until
 
 __all__ = ["web"]
 
@@ -118,7 +118,9 @@ def test_a_full_disk_is_said_by_readyz_and_status_until_there_is_room(up, web):
     assert any("The disk is full" in one["text"] for one in told)
 
     up.make_room()
-    up.ready(200, "")  # which says what `status` says
+    up.ready(200, "")
+    # `status` reads what the service writes down of itself every few seconds.
+    until(lambda: "store_write" not in up.run("status", "--json"))
 
 
 def test_a_store_that_cannot_be_read_is_a_503_with_a_sentence(up):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from html import unescape
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 import feedparser
 import pytest
+from sqlalchemy import make_url, text
 
 from service.collect.workers.pool import Parsers
 from service.demo import folder
@@ -21,6 +23,7 @@ from service.demo.content import Content
 from service.demo.folder import Place, shipped_feeds
 from service.demo.publisher import Publisher
 from service.demo.tour import DIGEST, READERS, Tour
+from service.runtime.composition import open_service
 from tests.contract.way import Way, one_line, parsed, text_of
 
 pytestmark = pytest.mark.postgres
@@ -32,6 +35,17 @@ TOKEN = re.compile(r"(?<=/)[0-9a-f]{32}\b")
 ARTICLE = re.compile(r"http://[^\s\"'<>]*/bai/[^\s\"'<>]*")
 """The address of an article of the demo's outlets."""
 
+
+TOML = """
+[site]
+title = "Tin"
+[store]
+url = "{url}"
+[source.a]
+url = "https://a.vn/rss"
+topics = ["tin"]
+[topic.tin]
+"""
 
 Walk = Callable[[Place, Mapping[str, str]], Awaitable[Any]]
 
@@ -98,6 +112,16 @@ async def test_the_tour_gives_the_same_on_both(tmp_path, postgres_database):
     assert all(lite["told"].values())
     assert lite["totals"]["entries"] > 20
     assert lite["totals"]["deliveries"] == {"accepted": len(READERS)}
+
+
+def test_the_url_may_stand_in_the_toml_as_people_write_it(tmp_path, postgres_database):
+    """`postgresql://…`, without the name of a driver."""
+    assert make_url(postgres_database).drivername == "postgresql"
+    config = tmp_path / "bantin.toml"
+    config.write_text(TOML.format(url=postgres_database), encoding="utf-8")
+    with closing(open_service(config, {})) as service, service.store.read() as connection:
+        there = connection.execute(text("SELECT current_database(), name FROM source")).all()
+    assert there == [(make_url(postgres_database).database, "a")]
 
 
 # -- byte for byte ----------------------------------------------------------------------------

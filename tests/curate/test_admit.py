@@ -15,6 +15,7 @@ from service.curate.lookup import find_article
 from service.curate.rematch import rematch
 from service.store import tables as t
 from service.store.content import admin_queries, stale_feeds
+from service.store.core import bulk
 from service.store.core.database import Store
 from tests.curate.desk import Desk, entry
 from tests.levels import some
@@ -238,7 +239,8 @@ def test_two_processes_that_bring_one_article_at_once_make_one(postgres_database
 @pytest.mark.large
 @pytest.mark.sampled
 def test_thousands_of_entries_in_one_document_are_articles_and_no_news_the_next_time(desk):
-    many = some(5000, 1500)  # more than one statement takes
+    # Of an entry's two keys together, or even of one, more than one statement takes.
+    many = some(bulk.MOST + 100, bulk.MOST // 2 + 100)
     entries = [entry(str(n), f"https://a.vn/{n}", f"Học sinh lớp {n}") for n in range(many)]
     said = desk.says("a", *entries)
     assert said.new == many

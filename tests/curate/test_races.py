@@ -74,7 +74,7 @@ def test_entries_that_move_between_shared_addresses(postgres_database, now):
         assert connection.scalar(select(func.count()).select_from(t.entry)) == 9
         assert connection.scalar(select(func.count(t.entry.c.article_id))) == 9
         merged = connection.scalar(select(func.count(t.article.c.merged_into)))
-        assert merged > some(5, 1)
+        assert merged >= 1
     for store in stores.values():
         store.close()
 

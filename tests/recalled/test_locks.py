@@ -34,9 +34,16 @@ from service.store.mailing.outcomes import DeliveryOutcome
 from tests.newsletter.editors import LAN
 from tests.newsletter.newsroom import HOUR, MONDAY
 from tests.recalled.desk import Desk
+from tests.running import until
 
 READERS, STORIES = 24, 12
 LASTS_S = 4.0
+WAITS = (
+    "SELECT EXISTS (SELECT FROM pg_locks"
+    " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+)
+"""Whether somebody waits for a lock of who asks: other tests have locks on this server too."""
+
 _POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
 _S = DeliveryState
 
@@ -82,7 +89,7 @@ def test_who_makes_mails_anew_holds_no_segment_while_a_sender_has_its_mails(any_
         its = select(t.delivery.c.id).where(t.delivery.c.segment_id == last)
         connection.execute(its.with_for_update()).all()
         made.start()
-        made.join(2)  # it waits for the mail by now
+        until(lambda: connection.scalar(text(WAITS)) or not made.is_alive())
         assert made.is_alive()
         connection.execute(select(t.segment.c.id).with_for_update(nowait=True)).all()
     made.join()
@@ -127,14 +134,17 @@ class Crowd:
             connection.execute(text(f"ALTER DATABASE {base} SET deadlock_timeout = '30ms'"))
         self.store.engine.dispose()  # each connection from now on finds a circle at once
         threads = [threading.Thread(target=again, args=(name,)) for name in work]
-        for one in threads:
-            one.start()
-        over.wait(lasts_s)
-        over.set()
-        for one in threads:
-            one.join()
-        with self.store.write() as connection:
-            connection.execute(text(f"ALTER DATABASE {base} RESET deadlock_timeout"))
+        try:
+            for one in threads:
+                one.start()
+            over.wait(lasts_s)
+            over.set()
+            for one in threads:
+                one.join()
+        finally:  # the next test gets the database and its connections
+            with self.store.write() as connection:
+                connection.execute(text(f"ALTER DATABASE {base} RESET deadlock_timeout"))
+            self.store.engine.dispose()
         return {"deadlocks": deadlocks, "others": others, "rounds": rounds}
 
     # -- who writes -------------------------------------------------------------------------------

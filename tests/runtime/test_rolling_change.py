@@ -28,7 +28,7 @@ from service.store.core import processes
 from service.store.core.database import Store
 from service.store.sources import configurations
 from tests.curate.desk import entry
-from tests.levels import sample
+from tests.levels import each, sample
 
 START = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -223,9 +223,11 @@ async def walk(site, order, *, alone):
     return standing(new)
 
 
+@pytest.mark.both_engines
 @pytest.mark.sampled
-async def test_whatever_the_order_it_ends_as_with_one_process(open_site):
-    for order in ORDERS:
+async def test_whatever_the_order_it_ends_as_with_one_process(open_site, request):
+    engine = request.node.callspec.params["open_site"]
+    for order in ORDERS if engine == "sqlite" else each(ORDERS, engine):
         wanted = await walk(open_site(), order, alone=True)
         assert len(wanted) == 6, order
         assert await walk(open_site(), order, alone=False) == wanted, order
