@@ -72,7 +72,7 @@ class Supply:
         self._went_ahead = 0
         self._claimed_at: float | None = None
         self._low = 0  # with so few editions in hand more are claimed; 0: there were no more
-        self.suppressed = 0
+        self.suppressed = self.held = 0
 
     async def take(self, *, one: bool, aside: Callable[[], bool]) -> ClaimedDelivery | None:
         """The next delivery; None when nothing is due that this place is for.
@@ -226,6 +226,7 @@ class Supply:
             found = await asyncio.to_thread(self._claim_each, lanes, limit)
             for lane, claim in found.items():
                 self.suppressed += claim.suppressed
+                self.held += claim.held
                 self._ready[lane].extend(claim.claimed)
                 for delivery in claim.claimed:
                     self._count(delivery, 1)
@@ -233,7 +234,7 @@ class Supply:
                     self._empty_since[lane] = self._ticks()
                 if lane is Lane.NEWS:
                     self._low = limit // _LOW if len(claim.claimed) == limit else 0
-            lanes = [lane for lane, one in found.items() if not one.claimed and one.suppressed]
+            lanes = [lane for lane, one in found.items() if not one.claimed and not one.empty]
 
     def _claim_each(self, lanes: list[Lane], limit: int) -> dict[Lane, Claim]:
         with self._store.ledger() as connection:

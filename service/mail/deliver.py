@@ -286,7 +286,7 @@ class Courier:
         async def gate() -> bool:
             self._passed("at 354")
             state = await self._commits.begin(delivery.id, line.name, delivery.segment_id)
-            if state is DeliveryState.SUPPRESSED:
+            if state in (DeliveryState.SUPPRESSED, DeliveryState.UNCERTAIN):
                 self.counts[state] += 1
             if state is DeliveryState.SENDING:
                 self._memory.begun(delivery.message_id, delivery.tries, line.name, self._clock())

@@ -179,6 +179,7 @@ class _Drain:
         left = await asyncio.to_thread(self._left)
         counts = self._courier.counts
         counts[DeliveryState.SUPPRESSED] += self._supply.suppressed
+        counts[DeliveryState.UNCERTAIN] += self._supply.held
         return Drained(
             counts={state: number for state, number in counts.items() if number},
             left=left,

@@ -60,14 +60,17 @@ class Watch:
         with self._store.read() as connection:
             found = outcomes.lapsed(connection, now)
         done: dict[DeliveryState, int] = {}
-        with self._store.ledger() as connection:
-            for state, answer, ids in self._look_up(found):
+        # Each locks many in their order, which together would be none: each is a transaction.
+        for state, answer, ids in self._look_up(found):
+            with self._store.ledger() as connection:
                 number = outcomes.settle_lapsed(
                     connection, ids, now, state, answer, again=self._again
                 )
-                if number and state is not DeliveryState.PLANNED:
-                    done[state] = number
+            if number and state is not DeliveryState.PLANNED:
+                done[state] = number
+        with self._store.ledger() as connection:
             resending.plan_again(connection, now, digest, again=self._again)
+        with self._store.ledger() as connection:
             late = deliveries.expire(connection, now, digest)
         if late:
             done[DeliveryState.EXPIRED] = late
@@ -91,8 +94,9 @@ class Watch:
         looked_up = {one.id: self._outbox.find(key_of(one.message_id)) for one in found}
         there = [i for i, path in looked_up.items() if path and i not in uncertain]
         missing = [i for i, path in looked_up.items() if not path and i not in uncertain]
-        return [
+        every = [
             (DeliveryState.UNCERTAIN, _LOST, uncertain),
             (DeliveryState.ACCEPTED, _FOUND, there),
             (DeliveryState.PLANNED, _MISSING, missing),
         ]
+        return [one for one in every if one[2]]

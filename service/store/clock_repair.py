@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, select, true, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from service.model import DeliveryState
 from service.store import tables as t
@@ -56,6 +66,9 @@ class _Rule:
     longest: timedelta
     sets: dict[str, timedelta | None]
     only: ColumnElement[bool]
+
+    def too_far(self, now: datetime) -> ColumnElement[bool]:
+        return and_(self.only, self.column > now + self.longest + SLACK)
 
 
 def _due(column: Column[Any], longest: timedelta, only: ColumnElement[bool] | None = None) -> _Rule:
@@ -138,11 +151,11 @@ def repair(connection: Connection, now: datetime, longest_interval: timedelta) -
 
     `longest_interval`: of all sources, by the configuration.
     """
+    _lock_mails(connection, now)
     changed = _polls(connection, now, longest_interval) + _transactional(connection, now)
     for rule in _COMING:
         values = {name: None if ahead is None else now + ahead for name, ahead in rule.sets.items()}
-        too_far = and_(rule.only, rule.column > now + rule.longest + SLACK)
-        changed += _set(connection, rule.column, too_far, values)
+        changed += _set(connection, rule.column, rule.too_far(now), values)
     for column in _HAPPENED:
         changed += _set(connection, column, column > now + SLACK, {column.name: now})
     for column, only in _LEDGER:
@@ -170,6 +183,14 @@ def _windows(connection: Connection, now: datetime) -> int:
     column = t.subscription.c.covered_to
     ahead = and_(column > now + _TOUCHING, column <= now + BELIEVED)
     return _set(connection, column, ahead, {column.name: now - UNSEEN})
+
+
+def _lock_mails(connection: Connection, now: datetime) -> None:
+    """All that is set right, as all who write many lock them: by id, before anything else."""
+    c = t.delivery.c
+    rules = [rule.too_far(now) for rule in _COMING if rule.column.table is t.delivery]
+    ahead = or_(*rules, and_(_TRANSACTIONAL, c.created_at > now + SLACK))
+    connection.execute(select(c.id).where(ahead).order_by(c.id).with_for_update()).all()
 
 
 def _polls(connection: Connection, now: datetime, longest: timedelta) -> int:

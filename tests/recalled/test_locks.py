@@ -27,10 +27,13 @@ from service.newsletter.recalled.corrections import plan_corrections
 from service.newsletter.recalled.remaking import remake
 from service.newsletter.review.acts import ReviewWish, act
 from service.newsletter.run import plan_due
+from service.store import clock_repair
 from service.store import tables as t
 from service.store.core import facts
 from service.store.mailing import claims, deliveries, outcomes, resending
 from service.store.mailing.outcomes import DeliveryOutcome
+from tests.mail import stock
+from tests.mail.returned.test_lock_order import beside
 from tests.newsletter.editors import LAN
 from tests.newsletter.newsroom import HOUR, MONDAY
 from tests.recalled.desk import Desk
@@ -94,6 +97,45 @@ def test_who_makes_mails_anew_holds_no_segment_while_a_sender_has_its_mails(any_
         connection.execute(select(t.segment.c.id).with_for_update(nowait=True)).all()
     made.join()
     assert len({row.segment_id for row in desk.rows(t.delivery)}) == 1
+
+
+@pytest.mark.parametrize("any_store", [_POSTGRES], indirect=True)
+@pytest.mark.parametrize("what", ["planned again", "held", "too late", "by a clock ahead"])
+def test_who_changes_many_mails_waits_for_the_first_and_has_none_of_the_others(
+    any_store, now, what
+):
+    first, *rest = stock.fill(any_store, now, [f"{n}@example.vn" for n in range(3)]).deliveries
+    ago, ahead = now - HOUR, now + 9 * HOUR
+    uncertain = {"state": _S.UNCERTAIN.value, "resend_at": ago}
+    changes = {
+        "planned again": (uncertain, {**uncertain, "expires_at": ago}),
+        "held": (uncertain, uncertain),
+        "too late": ({"expires_at": ago}, {"expires_at": ago, "resends": 1}),
+        "by a clock ahead": ({**uncertain, "resend_at": ahead}, {"next_try_at": ahead}),
+    }
+    of_first, of_rest = changes[what]
+
+    def work() -> None:
+        with any_store.ledger() as connection:
+            if what == "too late":
+                deliveries.expire(connection, now)
+            elif what == "by a clock ahead":
+                clock_repair.repair(connection, now, HOUR)
+            else:
+                resending.plan_again(connection, now, None, again=what == "planned again")
+
+    c = t.delivery.c
+    with any_store.ledger() as connection:
+        connection.execute(t.delivery.update().where(c.id.in_(rest)).values(of_rest))
+        # Written last, it lies behind the others.
+        connection.execute(t.delivery.update().where(c.id == first).values(of_first))
+    with any_store.ledger() as connection:
+        connection.execute(select(c.id).where(c.id == first).with_for_update()).all()
+        with beside(any_store, work) as working:
+            others = select(c.id).where(c.id.in_(rest)).with_for_update(nowait=True)
+            assert len(connection.execute(others).all()) == len(rest)
+            connection.commit()
+    working.result()
 
 
 class Crowd:
@@ -208,11 +250,13 @@ class Crowd:
             waiting = t.delivery.c.state == _S.UNCERTAIN.value
             resending.plan_those(connection, waiting, now=now)
         with self.store.ledger() as connection:
+            resending.plan_again(connection, now, None, again=True)
+        with self.store.ledger() as connection:
             outcomes.postpone(connection, now, now + HOUR / 60, "no relay")
         with self.store.read() as connection:
             lapsed = [one.id for one in outcomes.lapsed(connection, now)]
         with self.store.ledger() as connection:
-            outcomes.settle_lapsed(connection, lapsed, now, _S.UNCERTAIN, "lost")
+            outcomes.settle_lapsed(connection, lapsed, now, _S.UNCERTAIN, "lost", again=True)
 
     def remake(self) -> None:
         with suppress(TemplateError):

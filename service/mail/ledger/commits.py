@@ -65,6 +65,8 @@ class Commits:
     async def begin(self, delivery_id: int, relay: str, segment_id: int) -> DeliveryState | None:
         """Commit `sending` where the person may still get it, else `suppressed`.
 
+        `uncertain` instead: it may have arrived before, and is held.
+
         None: it is no longer ours, or shows what was taken back since: its segment is not
         `segment_id` any more. Raises StoreError.
         """
@@ -110,4 +112,5 @@ class Commits:
         return {
             **dict.fromkeys(gate.passed, DeliveryState.SENDING),
             **dict.fromkeys(gate.suppressed, DeliveryState.SUPPRESSED),
+            **dict.fromkeys(gate.held, DeliveryState.UNCERTAIN),
         }

@@ -19,8 +19,10 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     exists,
     literal,
+    null,
     or_,
     select,
     update,
@@ -50,6 +52,8 @@ from service.store.tables import (
 )
 
 _CLAIMED = delivery.c.state == DeliveryState.CLAIMED.value
+_SUPPRESSED = DeliveryState.SUPPRESSED.value
+_UNWANTED = "ended, paused or suppressed before it was sent"
 
 _NOW = bindparam("now", type_=UtcDateTime)
 
@@ -83,26 +87,32 @@ class ClaimedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one claim gave, and how many turned out to be unwanted by now."""
+    """What one claim gave, and how many turned out to be unwanted by now.
+
+    `held`: of those how many are uncertain again instead of suppressed.
+    """
 
     claimed: list[ClaimedDelivery]
     suppressed: int
+    held: int = 0
 
     @property
     def empty(self) -> bool:
         """Nothing is due any more."""
-        return not self.claimed and not self.suppressed
+        return not self.claimed and not self.suppressed and not self.held
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCheck:
     """The last look: whose body may leave, and who ended or was suppressed meanwhile.
 
-    An id in neither is no longer ours: the lease lapsed and somebody else has it.
+    `held`: those that are uncertain again instead of suppressed. An id in none is no longer ours:
+    the lease lapsed and somebody else has it.
     """
 
     passed: frozenset[int]
     suppressed: frozenset[int]
+    held: frozenset[int] = frozenset()
 
 
 def claim(
@@ -116,6 +126,7 @@ def claim(
     """Take up to `limit` due deliveries of these lanes, in their order, the longest waiting first.
 
     Whoever has ended, paused or been suppressed since planning is suppressed and released here.
+    What was planned again may have arrived the first time: it is uncertain again, and is held.
     """
     ids = candidates(connection, now, limit, digest_name, lanes)
     if not ids:
@@ -128,9 +139,9 @@ def claim(
     mine = set(taken.scalars())
     wanted = _wanted(connection.dialect.name)
     welcome = set(connection.execute(wanted, {"ids": sorted(mine), "now": now}).scalars())
-    gone = _suppress(connection, owner, now, mine - welcome)
+    gone, held = _suppress(connection, owner, now, mine - welcome)
     found = _load(connection, welcome)
-    return Claim([found[one] for one in ids if one in found], len(gone))
+    return Claim([found[one] for one in ids if one in found], len(gone), len(held))
 
 
 def renew(connection: Connection, owner: str, now: datetime) -> None:
@@ -168,8 +179,8 @@ def mark_sending(
     passed = [row for row in marked if row.id not in old]
     _BEGUN(connection, [(row.id, row.tries, relays[row.id]) for row in passed], at=now)
     ids = frozenset(row.id for row in passed)
-    gone = _suppress(connection, owner, now, set(relays) - ids - old)
-    return ReleaseCheck(ids, frozenset(gone))
+    gone, held = _suppress(connection, owner, now, set(relays) - ids - old)
+    return ReleaseCheck(ids, frozenset(gone), frozenset(held))
 
 
 @cache
@@ -230,24 +241,28 @@ def _may_get(now: ColumnElement[datetime]) -> ColumnElement[bool]:
     )
 
 
-def _suppress(connection: Connection, owner: str, now: datetime, ids: Collection[int]) -> list[int]:
+def _suppress(
+    connection: Connection, owner: str, now: datetime, ids: Collection[int]
+) -> tuple[list[int], list[int]]:
+    """Suppress and release them, but hold what may have arrived before (docs/decisions/084)."""
     if not ids:
-        return []
-    gone = connection.execute(
+        return [], []
+    before = delivery.c.resends > 0
+    changed = connection.execute(
         update(delivery)
         .where(in_order(LEASE.mine(owner, ids), _CLAIMED))
         .values(
-            state=DeliveryState.SUPPRESSED.value,
-            settled_at=now,
-            reply="ended, paused or suppressed before it was sent",
+            state=case((before, DeliveryState.UNCERTAIN.value), else_=_SUPPRESSED),
+            settled_at=case((before, null()), else_=literal(now, UtcDateTime())),
+            reply=case((before, f"{_UNWANTED}; it may have arrived before"), else_=_UNWANTED),
             **LEASE.ended,
         )
-        .returning(delivery.c.id)
-    )
-    found = sorted(gone.scalars())
-    release(connection, found)
-    forget_parts(connection, found)
-    return found
+        .returning(delivery.c.id, delivery.c.state)
+    ).all()
+    gone = sorted(row.id for row in changed if row.state == _SUPPRESSED)
+    release(connection, gone)
+    forget_parts(connection, gone)
+    return gone, sorted(row.id for row in changed if row.state != _SUPPRESSED)
 
 
 def _load(connection: Connection, ids: Iterable[int]) -> dict[int, ClaimedDelivery]:

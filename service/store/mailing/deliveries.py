@@ -18,9 +18,11 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
+    case,
     func,
     insert,
     literal,
+    null,
     or_,
     select,
     true,
@@ -30,6 +32,7 @@ from sqlalchemy import (
 from service.model import OPEN_STATES, UNSETTLED_STATES, DeliveryKind, DeliveryState
 from service.store.core.arrays import RowInsert
 from service.store.core.bulk import among, lots
+from service.store.core.column_types import UtcDateTime
 from service.store.core.kicks import Kick, kick
 from service.store.core.lease import Lease
 from service.store.mailing.release import forget_parts, release
@@ -186,27 +189,20 @@ def expire(connection: Connection, now: datetime, digest_name: str | None = None
         and_(delivery.c.state == DeliveryState.CLAIMED.value, LEASE.free(now)),
     )
     late = and_(idle, delivery.c.expires_at <= now, of_digest(digest_name))
-    connection.execute(
-        update(delivery)
-        .where(in_order(late, delivery.c.resends > 0))
-        .values(
-            state=DeliveryState.UNCERTAIN.value,
-            reply="too late to be sent once more; it may have arrived before",
-            **LEASE.ended,
-        )
-    )
-    gone = connection.execute(
+    before, expired = delivery.c.resends > 0, DeliveryState.EXPIRED.value
+    held = "too late to be sent once more; it may have arrived before"
+    changed = connection.execute(
         update(delivery)
         .where(in_order(late))
         .values(
-            state=DeliveryState.EXPIRED.value,
-            settled_at=now,
-            reply="too late to be news",
+            state=case((before, DeliveryState.UNCERTAIN.value), else_=expired),
+            settled_at=case((before, null()), else_=literal(now, UtcDateTime())),
+            reply=case((before, held), else_="too late to be news"),
             **LEASE.ended,
         )
-        .returning(delivery.c.id)
+        .returning(delivery.c.id, delivery.c.state)
     )
-    ids = sorted(gone.scalars())
+    ids = sorted(row.id for row in changed if row.state == expired)
     for some in lots(ids, _CHUNK):
         release(connection, some)
         forget_parts(connection, some)

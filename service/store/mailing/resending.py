@@ -26,7 +26,7 @@ from sqlalchemy import (
 from service.model import DeliveryState
 from service.store.core.bulk import lots
 from service.store.core.column_types import UtcDateTime
-from service.store.mailing.deliveries import LEASE, of_digest
+from service.store.mailing.deliveries import LEASE, in_order, of_digest
 from service.store.recalled.mails import PUT_OFF, REMADE_WITHIN
 from service.store.tables import delivery, stale_segment
 
@@ -89,10 +89,12 @@ def plan_again(
     """
     waiting = and_(_UNCERTAIN, delivery.c.resend_at.is_not(None), of_digest(digest_name))
     if not again:
-        connection.execute(update(delivery).where(waiting).values(resend_at=None))
+        connection.execute(update(delivery).where(in_order(waiting)).values(resend_at=None))
         return 0
-    connection.execute(
-        update(delivery).where(waiting, delivery.c.expires_at <= now).values(resend_at=None)
-    )
+    late, due = delivery.c.expires_at <= now, delivery.c.resend_at <= now
+    # All at once: two statements that lock in order, one after the other, lock in none.
+    both = select(delivery.c.id).where(waiting, or_(late, due)).order_by(delivery.c.id)
+    connection.execute(both.with_for_update()).all()
+    connection.execute(update(delivery).where(in_order(waiting, late)).values(resend_at=None))
     on_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > now)
-    return len(plan_those(connection, waiting, on_time, delivery.c.resend_at <= now, now=now))
+    return len(plan_those(connection, waiting, on_time, due, now=now))

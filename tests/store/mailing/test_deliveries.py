@@ -301,6 +301,33 @@ def test_whoever_must_not_be_written_to_is_suppressed_and_released(any_store, no
     assert reached == (untouched if what == "ended" else now - timedelta(days=7))
 
 
+@pytest.mark.parametrize("when", ["claim", "gate"])
+def test_what_may_have_arrived_before_is_held_where_its_reader_has_left(any_store, now, when):
+    """Its second copy must not go; released, its stories would be told once more."""
+    made = stock.fill(any_store, now, THREE[:2])
+    again, _ = made.deliveries
+    change(any_store, t.delivery, again, resends=1)
+    reached = stock.covered_to(any_store, made.subscriptions[0])
+    if when == "gate":
+        assert len(claim(any_store, now).claimed) == 2
+    for one in made.subscriptions:
+        change(any_store, t.subscription, one, paused_until=now + timedelta(days=1))
+    if when == "claim":
+        found = claim(any_store, now)
+        assert (found.claimed, found.suppressed, found.held) == ([], 1, 1)
+        assert claim(any_store, now).empty
+    else:
+        found = gate(any_store, now, made.deliveries)
+        assert (found.passed, found.held) == (set(), {again})
+        assert found.suppressed == set(made.deliveries[1:])
+    assert list(stock.states(any_store).values()) == ["uncertain", "suppressed"]
+    assert stock.told_by(any_store, again) == set(made.articles)
+    assert stock.covered_to(any_store, made.subscriptions[0]) == reached
+    with any_store.read() as connection:
+        row = connection.execute(select(t.delivery).where(t.delivery.c.id == again)).one()
+    assert (row.settled_at, row.resend_at) == (None, None)
+
+
 def test_a_pause_that_is_over_holds_nobody_back(any_store, now):
     made = stock.fill(any_store, now, THREE[:1])
     change(any_store, t.subscription, made.subscriptions[0], paused_until=now)
@@ -463,14 +490,15 @@ def test_uncertain_is_settled_by_hand(any_store, now):
 def test_too_late_is_expired_and_released_unless_somebody_has_it_in_hand(any_store, now):
     due = now + timedelta(hours=1)
     made = stock.fill(any_store, now, THREE, expires_at=due)
-    claim(any_store, due - timedelta(seconds=1), limit=1)
+    [kept] = claim(any_store, due - timedelta(seconds=1), limit=1).claimed
+    late = next(one for one, of in enumerate(made.deliveries) if of != kept.id)
     with any_store.ledger() as connection:
         assert deliveries.expire(connection, due - timedelta(seconds=1)) == 0
         assert deliveries.expire(connection, due, "khac") == 0
         assert deliveries.expire(connection, due, "tuan") == 2
     assert claim(any_store, due, "two").empty
     assert sorted(stock.states(any_store).values()) == ["claimed", "expired", "expired"]
-    assert stock.covered_to(any_store, made.subscriptions[2]) == now - timedelta(days=7)
+    assert stock.covered_to(any_store, made.subscriptions[late]) == now - timedelta(days=7)
     with any_store.ledger() as connection:
         assert deliveries.expire(connection, due + LAPSE) == 1
     assert stock.parts_of(any_store, made.segment) is None
