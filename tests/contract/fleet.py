@@ -53,6 +53,15 @@ _SERVES = b'"event": "serving"'
 _HAPPENS = 30
 """What happens between two kills, at most, where anything is told to `happens`."""
 
+_JUST_AFTER_S = 0.3
+"""Behind what happens: of a mail at 4 a second that is the next one's, and its commit."""
+
+_QUIET_S = 10.0
+"""Where so long too little has happened, there is nothing to be told."""
+
+_STARTS_S = 1.0
+"""How long one lives at most that is killed in its start."""
+
 _GRID = timedelta(minutes=2)
 """Cuts stand a minute apart: what came in before this stands in the latest."""
 
@@ -128,12 +137,14 @@ class Fleet:
     async def at_work(self, name: str) -> None:
         """Wait until it says that it serves: on a busy machine it takes a while to start."""
 
-        def serves() -> bool:
-            with self._log(name).open("rb") as file:
-                file.seek(self._began[name])
-                return _SERVES in file.read()
+        process = self.processes[name]
+        await eventually(lambda: process.poll() is not None or self.serves(name))
 
-        await eventually(lambda: self.processes[name].poll() is not None or serves())
+    def serves(self, name: str) -> bool:
+        """Whether this start of it has said so."""
+        with self._log(name).open("rb") as file:
+            file.seek(self._began[name])
+            return _SERVES in file.read()
 
     async def kill(self, name: str) -> None:
         """With no chance to say anything, and started again."""
@@ -191,7 +202,7 @@ class Fleet:
     async def live(
         self,
         kills: int,
-        pause_s: float,
+        pause_s: float | None,
         *,
         sleeps: float = 0.0,
         kills_an_article: int = 1,
@@ -199,6 +210,8 @@ class Fleet:
     ) -> None:
         """News go on while one process after another is killed.
 
+        `pause_s`: a kill comes as soon as enough has happened, or after so long at most. None: one
+        that is at work is killed in the midst of what happens alone, however long that takes.
         `sleeps`: how likely one is put to sleep beside that, for longer than leases last. One of
         each role at least stays awake. `starting`: how likely one is killed without a look at how
         far it has come with its start.
@@ -209,9 +222,16 @@ class Fleet:
                 self.news()
             awake = [name for name in self.names if name not in self.asleep]
             name = self.random.choice(awake)
-            if self.random.random() >= starting:
+            at_once = self.random.random() < starting
+            if pause_s is None and at_once and not self.serves(name):
+                await asyncio.sleep(self.random.uniform(0, _STARTS_S))
+            elif pause_s is None:
                 await self.at_work(name)
-            await self._pause(pause_s)
+                await self._amid()
+            else:
+                if not at_once:
+                    await self.at_work(name)
+                await self._pause(pause_s)
             await self.kill(name)
             may_sleep = [name for name in awake if _others(name, awake)]
             if may_sleep and self.random.random() < sleeps:
@@ -225,7 +245,23 @@ class Fleet:
         with suppress(TimeoutError):
             async with asyncio.timeout(self.random.uniform(0, most_s)):
                 await self._enough.wait()
-                await asyncio.sleep(self.random.uniform(0, 0.3))
+                await asyncio.sleep(self.random.uniform(0, _JUST_AFTER_S))
+
+    async def _amid(self) -> None:
+        """Until enough has happened. Where nothing does, the outlet writes, and all is told that.
+
+        Raises TimeoutError where nothing comes of it.
+        """
+        self._left = self.random.randint(1, _HAPPENS)
+        self._enough.clear()
+        async with asyncio.timeout(PATIENCE_S):
+            while not self._enough.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._enough.wait(), _QUIET_S)
+                if not self._enough.is_set():
+                    self.news()
+        if self.random.random() < 0.5:  # else in that very moment, as between a body and its answer
+            await asyncio.sleep(self.random.uniform(0, _JUST_AFTER_S))
 
     def time_passes(self, *tables: Table) -> None:
         """What is leased in these is anybody's, as it is half a minute after its owner has died."""

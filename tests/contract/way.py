@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -172,17 +172,22 @@ def one_line(text: str) -> str:
 
 @dataclass
 class Outlets:
-    """A server on loopback. `pages`: path -> what it answers; both may change at any time."""
+    """A server on loopback. `pages`: path -> what it answers; both may change at any time.
+
+    `seen` is told each path that is asked for, before the answer.
+    """
 
     port: int = 0
     pages: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    seen: Callable[[str], None] = lambda _path: None
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked.append(request.path)
+        self.seen(request.path)
         if request.path not in self.pages:
             raise web.HTTPNotFound
         kind, body = self.pages[request.path]

@@ -107,22 +107,6 @@ async def test_a_relay_that_never_answers_gets_it_four_times_and_then_it_is_held
     assert all(answer.startswith("no answer to the body") for answer in answers)
 
 
-async def test_a_second_copy_that_is_refused_for_what_it_says_is_held_and_not_offered_again(
-    any_store, clock, send
-):
-    """The first may have arrived, so its stories stay told; the relay would refuse it each time."""
-    made = stock.fill(any_store, clock.at, [LAN])
-    async with Sink(lambda step, _who: DROP if step == "body" else None) as sink:
-        assert (await send(sink)).counts == {S.UNCERTAIN: 1}
-        sink.script = lambda step, _who: "554 5.6.0 no" if step == "body" else None
-        clock.at += resending.AFTER
-        assert (await send(sink)).counts == {S.UNCERTAIN: 1}
-        assert next_tries(any_store) == [None]
-        clock.at += timedelta(days=1)
-        assert (await send(sink)).counts == {}
-    assert stock.told_by(any_store, made.deliveries[0]) == set(made.articles)
-
-
 async def test_who_leaves_before_the_second_copy_gets_none_and_the_first_counts_as_told(
     any_store, clock, send
 ):
