@@ -28,6 +28,7 @@ from tests.databases import (
     on_server,
     postgres_url,
 )
+from tests.running import unused_port
 
 for name in [name for name in os.environ if name.startswith("BANTIN_") and "TEST" not in name]:
     del os.environ[name]  # a developer's own settings must not leak into the tests
@@ -106,6 +107,12 @@ def pytest_collection_finish() -> None:
     """Look for garbage among what tests make, not each time among the tests themselves."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """Instead of pytest-asyncio's, which an outgoing connection may be given meanwhile."""
+    return unused_port()
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -44,10 +45,15 @@ PATIENCE_S = 300.0
 
 
 def unused_port() -> int:
-    """A port of loopback that nobody has."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody has, and that no outgoing connection is given meanwhile.
+
+    The system gives those ports from 32768 on, and a standby is begun seconds after its port.
+    """
+    for port in random.SystemRandom().sample(range(12_000, 32_000), 100):
+        with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("a hundred ports are taken")
 
 
 Process = Forked | subprocess.Popen[bytes]

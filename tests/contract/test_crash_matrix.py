@@ -200,7 +200,7 @@ async def through_a_relay(case: Case, *, script=lambda _s, _w: None, uncertain: 
     return killed
 
 
-COMMITS = 18
+COMMITS = 19
 """Of one run through a relay: all of them are tried, and a test says that there are no more."""
 
 SIDES = ("before a commit", "after a commit")
