@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tokenize
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "service").rglob("*.py"))
 MOST_LINES = 400
+MOST_MODULES = 24
 VAGUE = {"utils", "util", "helpers", "helper", "services", "common", "misc", "tools", "base_utils"}
 GENERATED = {"0001_tables.py"}
 """The frozen first schema: one list of tables, which nobody edits any more."""
@@ -40,6 +42,13 @@ def test_no_module_is_longer_than_it_can_be_read():
     written = [path for path in MODULES if path.name not in GENERATED]
     long = [path for path in written if len(path.read_text().splitlines()) > MOST_LINES]
     assert names(long) == []
+
+
+def test_no_folder_has_more_modules_than_a_stranger_looks_through():
+    """`__init__` counts as well; migrations only ever grow."""
+    folders = Counter(path.parent for path in MODULES if path.parent.name != "versions")
+    full = [str(folder) for folder, number in folders.items() if number > MOST_MODULES]
+    assert full == []
 
 
 def test_no_module_is_named_vaguely_or_after_the_standard_library():

@@ -34,8 +34,8 @@ from service.errors import UsageError
 from service.mail.drain import Drained
 from service.mail.outbox import html_of
 from service.model import DeliveryState
-from service.newsletter.preview import Preview
-from service.newsletter.preview import preview as make_preview
+from service.newsletter.previews.preview import Preview
+from service.newsletter.previews.preview import preview as make_preview
 from service.newsletter.run import Planned
 from service.report import digest_list, edition_report, reviews
 from service.report.reviews import ReviewStanding

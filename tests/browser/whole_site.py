@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 
 from service.mail.outbox import Outbox
 from service.mail.relays import OUTBOX
-from service.newsletter.preview import preview
+from service.newsletter.previews.preview import preview
 from service.render.addresses import reference_page
 from service.render.views import freeze, story_view
 from service.report.health import health

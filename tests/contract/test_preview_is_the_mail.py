@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from service.mail.drain import drain
-from service.newsletter.preview import preview
+from service.newsletter.previews.preview import preview
 from service.newsletter.run import plan_due
 from service.render.engine import Renderer
 from service.render.site_facts import site_view

@@ -20,7 +20,7 @@ from sqlalchemy import Row, select, update
 from service.config.schema import Settings
 from service.mail.drain import drain
 from service.model import DeliveryState
-from service.newsletter.preview import Preview, preview
+from service.newsletter.previews.preview import Preview, preview
 from service.newsletter.run import Planned, plan_due, plan_welcomes
 from service.newsletter.welcome import Welcomed
 from service.render.engine import Renderer

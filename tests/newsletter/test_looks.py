@@ -10,10 +10,10 @@ import pytest
 from lxml import html as lxml_html
 
 from service.model import DeliveryKind
-from service.newsletter import samples
 from service.newsletter.choose import limits_of
 from service.newsletter.compose import HTML_LIMIT, EditionComposer
 from service.newsletter.layout import Frame
+from service.newsletter.previews import samples
 from service.publish.pages import Pages
 from service.render.faults import faults
 from service.store.core.database import Store

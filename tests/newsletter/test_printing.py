@@ -11,10 +11,10 @@ from sqlalchemy import select
 from service.collect.workers.pool import Parsers
 from service.errors import QuarantinedError, TemplateError
 from service.model import DeliveryKind
-from service.newsletter import samples
 from service.newsletter.choose import limits_of
 from service.newsletter.compose import FEW, EditionComposer
 from service.newsletter.layout import Frame
+from service.newsletter.previews import samples
 from service.newsletter.printing import AT_ONCE, Press, press_of, print_mails
 from service.newsletter.run import plan_due
 from service.store import tables as t

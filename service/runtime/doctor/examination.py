@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Sequence
 
 from service.collect.polling.poll import client_of
 from service.errors import BantinError, MailError
-from service.newsletter.preview import preview
+from service.newsletter.previews.preview import preview
 from service.runtime import disk, machine_clock
 from service.runtime.composition import Service
 from service.runtime.doctor import authentication, machine, mail_size, reach

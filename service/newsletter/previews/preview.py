@@ -16,12 +16,13 @@ from service.mail.addresses import envelope
 from service.mail.message import edition_message_id
 from service.mail.personal import PersonalMail
 from service.model import DeliveryKind, Parts
-from service.newsletter import layout, rehearsal, rules, samples
+from service.newsletter import layout, rules
 from service.newsletter.choose import StorySelection, limits_of
 from service.newsletter.compose import Composed, EditionComposer
 from service.newsletter.decide import followed
 from service.newsletter.prepare import Planning, correction_views, frame_of
-from service.newsletter.rehearsal import Played, RehearsalContext
+from service.newsletter.previews import rehearsal, samples
+from service.newsletter.previews.rehearsal import Played, RehearsalContext
 from service.newsletter.scheduling import live_digests
 from service.render import dates
 from service.render.engine import Renderer
