@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
+from service.errors import TemplateError
 from service.model import DeliveryKind, Parts
 from service.newsletter import layout, rules
 from service.newsletter.choose import StorySelection
@@ -124,6 +125,7 @@ class EditionComposer:
         self._known: dict[bytes, tuple[int, bytes, tuple[int, ...]]] = {}
         self._answers: dict[object, tuple[StorySelection, Composed]] = {}
         self._coming: dict[tuple[str, str], str] = {}
+        self._failed = renderer.failures()
 
     def compose(
         self,
@@ -153,15 +155,27 @@ class EditionComposer:
         self, choice: StorySelection, language: str, coming: str, corrections: tuple[int, ...]
     ) -> Composed:
         wanted = self.hash(self._laid_out(choice, corrections), language, coming)
+        if wanted in self._failed:
+            raise TemplateError(self._failed[wanted])
         if wanted not in self._known:
-            shown, key, said = self._fit(choice, language, coming, corrections)
-            if said != corrections:
-                shown, key, said = self._fit(choice, language, coming, said)
-            self._known[wanted] = shown, key, said
+            try:
+                self._known[wanted] = self._tried(choice, language, coming, corrections)
+            except TemplateError as error:
+                if not isinstance(error.__cause__, OSError):  # that may be over in a moment
+                    self._failed[wanted] = str(error)
+                raise
         shown, key, said = self._known[wanted]
         if shown < len(choice.shown):
             choice = choice.cut_to(shown)
         return Composed(choice, self._topics, said, language, coming, key)
+
+    def _tried(
+        self, choice: StorySelection, language: str, coming: str, corrections: tuple[int, ...]
+    ) -> tuple[int, bytes, tuple[int, ...]]:
+        shown, key, said = self._fit(choice, language, coming, corrections)
+        if said != corrections:
+            shown, key, said = self._fit(choice, language, coming, said)
+        return shown, key, said
 
     def coming(self, rule: str, language: str) -> str:
         """When the edition after this one is due by a subscription's rule, written out."""
@@ -207,7 +221,7 @@ class EditionComposer:
                 continue
             one = WantedMail(self._laid_out(choice, corrections), language, coming)
             key = self.hash(one.layout, language, coming)
-            if key not in self._known:
+            if key not in self._known and key not in self._failed:
                 wanted[key] = one
         if len(wanted) < FEW or self._alone:
             return lambda: None
@@ -221,7 +235,8 @@ class EditionComposer:
             if printed is None:
                 self._alone = True
             else:
-                self._printed.update(zip(wanted, printed, strict=True))
+                made = zip(wanted, printed, strict=True)
+                self._printed.update({key: one for key, one in made if one is not None})
 
         return wait
 
@@ -264,8 +279,3 @@ class EditionComposer:
 def _lay_out(choice: StorySelection, topics: Sequence[str], corrections: tuple[int, ...]) -> Layout:
     made = layout.lay_out(choice, topics)
     return replace(made, corrections=corrections) if corrections else made
-
-
-def everything(choice: StorySelection) -> StorySelection:
-    """The choice with every story shown: what is rendered once to see that all can be."""
-    return replace(choice, shown=choice.all, counted=())

@@ -3,27 +3,28 @@
     due ──> decide ──> compose ──> [ segment, delivery, told, window ] in one transaction
 
 While one batch is written, others may render the mails of the next. A kill between two batches
-loses nothing: who has not been planned is still due. The
-primary keys of `delivery` and `told` turn a race into an error, and that batch is done again.
+loses nothing: who has not been planned is still due. So is whoever's mail a template raises for,
+until it is mended (docs/decisions/086). The primary keys of `delivery` and `told` turn a race into
+an error, and that batch is done again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from service.curate.selection.balance import StoryLimits
-from service.errors import ConflictError
+from service.errors import ConflictError, TemplateError
 from service.mail.message import edition_message_id
 from service.mail.personal import host
 from service.newsletter import rules
-from service.newsletter.choose import EVER, choose
-from service.newsletter.compose import Composed, Question, everything
+from service.newsletter.compose import Composed, Question
 from service.newsletter.decide import Decision
 from service.newsletter.prepare import Decided, Planning
 from service.newsletter.printing import Press
+from service.newsletter.unrendered import EditionPlanned
 from service.store.audience import windows
 from service.store.core import facts
 from service.store.core.database import Connection, Store
@@ -36,8 +37,6 @@ from service.store.recalled import corrections, marks
 
 BATCH = 500
 """Subscriptions in one transaction: enough to be fast, few enough not to keep others waiting."""
-
-_NO_LIMIT = StoryLimits(most=1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,60 +59,51 @@ class RecalledMeanwhileError(Exception):
     """
 
 
-def plan(store: Store, planning: Planning, press: Press | None = None) -> int:
-    """Plan for everyone due; how many deliveries that gave.
+def plan(store: Store, planning: Planning, press: Press | None = None) -> EditionPlanned:
+    """Plan for everyone due whose mail can be rendered.
 
     `press`: others who render mails of a batch while the one before it is written; None: nobody.
-    Raises TemplateError when the edition cannot be rendered: then nobody is planned, or (if only
-    some mails of it cannot) nobody more.
     """
-    _try_to_render(store, planning)
     planned, contested = 0, 0
+    unrendered: dict[int, tuple[str, str]] = {}
     coming = _look(store, planning, press, after=0)
     while coming.ids:
         batch = coming
         _render(planning, batch)
         coming = _look(store, planning, press, after=batch.ids[-1])
         try:
-            planned += _plan_batch(store, planning, batch)
+            done = _plan_batch(store, planning, batch)
         except RecalledMeanwhileError:
             contested += 1
             break
         except ConflictError:
             for one in batch.ids:
                 try:
-                    number = _plan_one(store, planning, one)
+                    alone = _plan_one(store, planning, one)
                 except RecalledMeanwhileError:
                     contested += 1
                     break
-                planned += number or 0
-                contested += number is None
+                if alone is None:
+                    contested += 1
+                else:
+                    planned += alone.deliveries
+                    unrendered.update(alone.unrendered)
+        else:
+            planned += done.deliveries
+            unrendered.update(done.unrendered)
         planning.composer.forget(batch.mails)
-    if not contested:
+    came_to = EditionPlanned(planned, unrendered)
+    if unrendered or not contested:
         with store.ledger() as connection:
-            editions.settle(connection, planning.edition, planning.now)
-            forget_parts_of(connection, planning.edition.id)
-    return planned
+            if unrendered:
+                editions.fail(connection, planning.edition.id, came_to.why())
+            else:
+                editions.settle(connection, planning.edition, planning.now)
+                forget_parts_of(connection, planning.edition.id)
+    return came_to
 
 
-def _try_to_render(store: Store, planning: Planning) -> None:
-    """Render the edition once per language with all its stories."""
-    whole = choose(
-        planning.items.items,
-        planning.terms.topics,
-        since=EVER,
-        told=frozenset(),
-        limits=_NO_LIMIT,
-    )
-    if not len(whole):
-        return
-    with store.read() as connection:
-        wanted = windows.languages(connection, planning.digest.id, planning.rules, planning.at)
-    for language in sorted({planning.language(one) for one in wanted}):
-        planning.composer.compose(everything(whole), language)
-
-
-def _plan_one(store: Store, planning: Planning, subscription: int) -> int | None:
+def _plan_one(store: Store, planning: Planning, subscription: int) -> EditionPlanned | None:
     """None: somebody is planning for the same person; the next run finds out how it ended."""
     try:
         batch = _read(store, planning, [subscription])
@@ -148,10 +138,21 @@ def _read(
         return _PlannedBatch((), {}, set(), _ready)
     with store.read() as connection:
         before = planning.decide(connection, ids, lock=False)
-    asked = [_question(planning, one.decision) for one in before.values()]
-    questions = [one for one in asked if one is not None]
-    wait = _ready if press is None else planning.composer.ask_for(questions, press)
+    wait = _ready
+    if press is not None:
+        wait = planning.composer.ask_for(_questions(planning, before.values()), press)
     return _PlannedBatch(ids, before, set(), wait)
+
+
+def _questions(planning: Planning, decided: Iterable[Decided]) -> list[Question]:
+    """Which mails the composer is to make, but for those that it cannot even be asked for."""
+    found = []
+    for one in decided:
+        with suppress(TemplateError):  # whoever renders it learns why
+            question = _question(planning, one.decision)
+            if question is not None:
+                found.append(question)
+    return found
 
 
 def _ready() -> None:
@@ -162,24 +163,32 @@ def _render(planning: Planning, batch: _PlannedBatch) -> None:
     """Have its mails rendered before the transaction: nobody waits for a template."""
     batch.wait()
     for one in batch.before.values():
-        mail = _compose(planning, one.decision)
-        if mail is not None:
-            batch.mails.add(mail.hash)
+        with suppress(TemplateError):  # whoever writes the batch is told the same
+            mail = _compose(planning, one.decision)
+            if mail is not None:
+                batch.mails.add(mail.hash)
 
 
-def _plan_batch(store: Store, planning: Planning, batch: _PlannedBatch) -> int:
+def _plan_batch(store: Store, planning: Planning, batch: _PlannedBatch) -> EditionPlanned:
+    """One commit. Nothing is written of those whose mail cannot be rendered: they stay due."""
     with store.ledger() as connection:
         if marks.hold_off(connection) != planning.recalls:
             raise RecalledMeanwhileError
         made = planning.decide(connection, batch.ids, lock=True, before=batch.before)
-        decisions = [one.decision for one in made.values()]
-        _write_mails(
-            connection,
-            planning,
-            [(one, mail) for one in decisions if (mail := _compose(planning, one)) is not None],
-        )
-        windows.move(connection, [one.move for one in decisions])
-        return sum(one.choice is not None for one in decisions)
+        mails: list[tuple[Decision, Composed]] = []
+        moves, unrendered = [], {}
+        for one in (each.decision for each in made.values()):
+            try:
+                mail = _compose(planning, one)
+            except TemplateError as error:
+                unrendered[one.window.id] = planning.language(one.window.language), str(error)
+                continue
+            moves.append(one.move)
+            if mail is not None:
+                mails.append((one, mail))
+        _write_mails(connection, planning, mails)
+        windows.move(connection, moves)
+        return EditionPlanned(len(mails), unrendered)
 
 
 def _compose(planning: Planning, decision: Decision) -> Composed | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from service.errors import TemplateError
 from service.model import Parts
 from service.newsletter import layout
 from service.newsletter.layout import Frame, Layout
@@ -72,8 +73,8 @@ class PrintedMail:
     said: tuple[int, ...]
 
 
-Waiting = Callable[[], Sequence[PrintedMail] | None]
-"""Waits for what was asked for; None: it could not be printed there."""
+Waiting = Callable[[], Sequence[PrintedMail | None] | None]
+"""Waits for what was asked for; None: it, or one of it, could not be printed there."""
 
 Press = Callable[[bytes, bytes, Sequence[WantedMail]], Waiting]
 """Asks for mails of the edition with this key, whose pickled Plate is given with it."""
@@ -128,17 +129,22 @@ _printers: dict[bytes, Printer] = {}
 """In each of the processes: the edition that it printed last."""
 
 
-def print_mails(key: bytes, plate: bytes, wanted: Sequence[WantedMail]) -> list[PrintedMail]:
-    """Runs in a process. Raises TemplateError."""
+def print_mails(key: bytes, plate: bytes, wanted: Sequence[WantedMail]) -> list[PrintedMail | None]:
+    """Runs in a process. None: a template raised for this one; the others are printed."""
     printer = _printers.get(key)
     if printer is None:
         own = pickle.loads(plate)  # noqa: S301 - our own
         _printers.clear()
         printer = _printers[key] = Printer(Renderer(own.site, own.overrides, own.words), own)
-    return [
-        printer.printed(printer.render(one.layout, one.language, one.coming), one.layout)
-        for one in wanted
-    ]
+    return [_print(printer, one) for one in wanted]
+
+
+def _print(printer: Printer, wanted: WantedMail) -> PrintedMail | None:
+    try:
+        parts = printer.render(wanted.layout, wanted.language, wanted.coming)
+    except TemplateError:
+        return None
+    return printer.printed(parts, wanted.layout)
 
 
 def press_of(
@@ -153,7 +159,7 @@ def press_of(
     """
 
     def press(key: bytes, plate: bytes, wanted: Sequence[WantedMail]) -> Waiting:
-        asked: list[Future[list[PrintedMail]]] = []
+        asked: list[Future[list[PrintedMail | None]]] = []
         for at in range(0, len(wanted), AT_ONCE):
             task = call(print_mails, key, plate, wanted[at : at + AT_ONCE])
             try:
@@ -162,7 +168,7 @@ def press_of(
                 task.close()
                 return lambda: None
 
-        def wait() -> Sequence[PrintedMail] | None:
+        def wait() -> Sequence[PrintedMail | None] | None:
             wait_for(asked, patience_s, FIRST_EXCEPTION)
             try:
                 return [one for some in asked for one in some.result(0)]

@@ -23,6 +23,7 @@ from service.newsletter.prepare import prepare
 from service.newsletter.printing import Press
 from service.newsletter.review import asking, going
 from service.newsletter.scheduling import live_digests, reschedule
+from service.newsletter.unrendered import EditionPlanned
 from service.newsletter.welcome import Welcomed, plan_welcomes
 from service.render.engine import Renderer
 from service.store.core import hold
@@ -38,7 +39,7 @@ __all__ = ["Planned", "Welcomed", "plan_due", "plan_welcomes"]
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a run did. `failed`: edition ("DIGEST CADENCE CUT") -> why nothing of it was planned.
+    """What a run did. `failed`: edition ("DIGEST CADENCE CUT") -> why mails of it are not planned.
 
     `by_edition`: edition id -> how many deliveries of it were planned, if any was.
     """
@@ -86,12 +87,15 @@ def plan_due(
         if not going.goes(store, cut, edition, until, now):
             continue
         try:
-            number = _plan(store, settings, renderer, cut, at, now, press)
-            planned[edition.id] += number
-        except TemplateError as error:
-            failed[f"{cut.digest.name} {cut.cadence} {cut.cut_at:%Y-%m-%dT%H:%MZ}"] = str(error)
+            done = _plan(store, settings, renderer, cut, at, now, press)
+            planned[edition.id] += done.deliveries
+            why = done.why()
+        except TemplateError as error:  # not even its first mail can be made
+            why = str(error)
             with store.ledger() as connection:
-                editions.fail(connection, edition.id, str(error))
+                editions.fail(connection, edition.id, why)
+        if why:
+            failed[f"{cut.digest.name} {cut.cadence} {cut.cut_at:%Y-%m-%dT%H:%MZ}"] = why
     failed |= asking.ask(store, settings, renderer, now, digest)
     return Planned(frozen, planned.total(), failed, dict(+planned))
 
@@ -147,7 +151,7 @@ def _plan(
     at: datetime | None,
     now: datetime,
     press: Press | None,
-) -> int:
+) -> EditionPlanned:
     with store.read() as connection:
         recalls = marks.count(connection)
         edition = editions.find(connection, cut.digest.id, cut.cadence, cut.cut_at)

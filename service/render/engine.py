@@ -38,6 +38,11 @@ _PACKAGE = Path(__file__).parent.parent
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 """A language tag: nothing else is made part of a file's name."""
 
+_RAISED = (
+    TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError, OSError,
+)  # fmt: skip
+"""What a template may end in besides Jinja's own: its expressions, and its file."""
+
 _NO_WORDS: Mapping[str, Words] = MappingProxyType({})
 
 
@@ -105,6 +110,8 @@ class Renderer:
         self.site, self.overrides = site, overrides
         self._folders = [f for f in (overrides, shipped_templates()) if f is not None]
         self._words = dict(words)
+        self._failed: dict[bytes, str] = {}
+        self._failed_by: Stamps = ()
         self.assets = Assets(self._folders, site.accent)
         self._environment = _Sandbox(
             loader=FileSystemLoader(self._folders),
@@ -181,9 +188,22 @@ class Renderer:
 
         Words and assets are read once, and again after a reload.
         """
+        return self._stamps("web/*.j2")
+
+    def failures(self) -> dict[bytes, str]:
+        """Mails that could not be made of the files as they are: their hash -> why.
+
+        Whoever makes mails writes it, so that nothing is tried again until a file is another.
+        """
+        stamps = self._stamps("**/*.j2")
+        if stamps != self._failed_by:
+            self._failed_by, self._failed = stamps, {}
+        return self._failed
+
+    def _stamps(self, pattern: str) -> Stamps:
         found = []
         for folder in self._folders:
-            for path in sorted(folder.glob("web/*.j2")):
+            for path in sorted(folder.glob(pattern)):
                 state = path.stat()
                 found.append((str(path), state.st_mtime_ns, state.st_size))
         return tuple(found)
@@ -219,7 +239,7 @@ class Renderer:
                 else self._place(error, name)
             )
             raise TemplateError(f"{where}: {type(error).__name__}: {error}") from error
-        except (TypeError, ValueError, KeyError, AttributeError, ZeroDivisionError) as error:
+        except _RAISED as error:
             where = self._place(error, name)
             raise TemplateError(f"{where}: {type(error).__name__}: {error}") from error
 

@@ -72,7 +72,8 @@ def _broken(connection: Connection) -> tuple[list[Sentence], bool]:
     """The editions that could not be rendered, and whether one of them still holds up its digest.
 
     Where a later one of the digest was planned, nobody may be left who waits for the broken one:
-    its cadence has left the TOML. It is told, and makes nothing unready.
+    its cadence has left the TOML. And where mails of it went, only some of its readers wait. Both
+    are told, and make nothing unready.
     """
     told, stuck, going_on = [], False, set()
     for row in status_counts.editions(connection):  # the newest first
@@ -82,5 +83,5 @@ def _broken(connection: Connection) -> tuple[list[Sentence], bool]:
             told.append(
                 sentence("late.edition", digest=row.digest, cut=row.cut_at, error=row.error)
             )
-            stuck = stuck or row.digest not in going_on
+            stuck = stuck or not (row.mailed or row.digest in going_on)
     return told, stuck

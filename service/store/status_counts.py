@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, func, or_, select
+from sqlalchemy import Connection, Select, and_, case, exists, func, or_, select
 
 from service.store import tables as t
 from service.store.sources import poll_counts
@@ -103,9 +103,10 @@ class DigestRow:
 
 @dataclass(frozen=True, slots=True)
 class EditionRow:
-    """An edition with the number of its stories. `error`: why it could not be rendered.
+    """An edition with the number of its stories. `error`: why mails of it could not be rendered.
 
     `listed`: it stands in the archive. `review`: how its review stands, None = it has none.
+    `mailed`: some mails of it were planned all the same.
     """
 
     digest: str
@@ -116,6 +117,7 @@ class EditionRow:
     error: str | None
     listed: bool
     review: str | None = None
+    mailed: bool = False
 
 
 def sources(connection: Connection) -> list[SourceRow]:
@@ -281,6 +283,7 @@ def editions(connection: Connection, limit: int = 20) -> list[EditionRow]:
             t.edition.c.error,
             t.edition.c.listed,
             t.review.c.state,
+            exists().where(t.delivery.c.edition_id == t.edition.c.id),
         )
         .join(t.digest, t.digest.c.id == t.edition.c.digest_id)
         .outerjoin(t.review, t.review.c.edition_id == t.edition.c.id)
@@ -288,9 +291,12 @@ def editions(connection: Connection, limit: int = 20) -> list[EditionRow]:
         .limit(limit)
     )
     return [
-        EditionRow(digest, cadence, cut_at, number, planned_at is not None, error, listed, review)
-        for digest, cadence, cut_at, number, planned_at, error, listed, review in rows
-    ]
+        EditionRow(
+            digest, cadence, cut_at, number, planned_at is not None, error, listed, review,
+            bool(mailed),
+        )
+        for digest, cadence, cut_at, number, planned_at, error, listed, review, mailed in rows
+    ]  # fmt: skip
 
 
 def articles(connection: Connection, at_once: int = COUNTED_AT_ONCE) -> int:

@@ -17,6 +17,7 @@ from service.newsletter.layout import Frame
 from service.newsletter.previews import samples
 from service.newsletter.printing import AT_ONCE, Press, press_of, print_mails
 from service.newsletter.run import plan_due
+from service.render.engine import shipped_templates
 from service.store import tables as t
 from service.store.core.database import Store
 from service.store.core.migrate import migrate
@@ -102,6 +103,33 @@ def test_what_they_cannot_render_is_rendered_here(alone, tmp_path, error):
     assert asyncio.run(planned(office)).deliveries == len(CHOICES)
     assert office.segments == alone.segments
     assert office.mails == alone.mails
+
+
+def test_processes_print_the_mails_beside_those_that_raise(tmp_path):
+    """Those are tried again by who plans, who learns why."""
+    office = Office(tmp_path / "broken")
+    folder = office.room.root / "templates" / "mail" / "edition"
+    folder.mkdir(parents=True)
+    shipped = (shipped_templates() / "mail" / "edition" / "body.txt.j2").read_text("utf-8")
+    raises = "{{ 1 // 0 if edition.lead_topic.id == 'chu-de-7' }}"
+    (folder / "body.txt.j2").write_text(raises + shipped, "utf-8")
+    office.room.load()
+    given = []
+
+    async def call(function, *args):
+        given.extend(function(*args))
+        return given[-len(args[-1]) :]
+
+    async def planned():
+        press = press_of(call, asyncio.get_running_loop())
+        return await asyncio.to_thread(office.plan, press)
+
+    done = asyncio.run(planned())
+    hit = given.count(None)
+    assert len(given) == len(CHOICES)
+    assert 0 < hit < len(CHOICES)
+    assert done.deliveries == len(CHOICES) - hit == len(office.mails)
+    assert f"{hit} readers wait" in str(done.failed)
 
 
 class Desk:

@@ -141,19 +141,6 @@ def reach(
     return found
 
 
-def languages(
-    connection: Connection, digest_id: int, rules: Iterable[str], at: datetime
-) -> list[str | None]:
-    """The languages of those due; None: the site's."""
-    rows = connection.execute(
-        select(subscriber.c.language)
-        .select_from(PEOPLE)
-        .where(_due(digest_id, at), subscription.c.rule.in_(list(rules)))
-        .distinct()
-    )
-    return list(rows.scalars())
-
-
 def due(
     connection: Connection,
     digest_id: int,
