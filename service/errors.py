@@ -155,7 +155,14 @@ class StoryError(BantinError):
 
 
 class TemplateError(BantinError):
-    """A template is missing, broken or used a name that is not there."""
+    """A template is missing, broken or used a name that is not there.
+
+    `name`: of the file below templates/, "" = it is not known; `line` counts from 1.
+    """
+
+    def __init__(self, text: str, name: str = "", line: int | None = None) -> None:
+        super().__init__(text)
+        self.name, self.line = name, line
 
 
 class NotSubscribedError(BantinError):

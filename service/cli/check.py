@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
 from service.cli.opening import environ, log_quietly
 from service.cli.output import config_option, dump, fail, json_option, say, warn
-from service.runtime.check import Checked
+from service.runtime.check import Checked, check_mails
 from service.runtime.check import check as judge
 
 
@@ -20,7 +20,10 @@ from service.runtime.check import check as judge
 def check(live: bool, config: Path, as_json: bool) -> None:
     """List every fault in the configuration, with its file, line and key.
 
-    If there are none it counts what is configured. Exit 2 if there is a fault. --live fetches each
+    If there are none it counts what is configured. Exit 2 if there is a fault. Where the site has
+    templates or sentences of its own, every mail is rendered with invented news, in every language
+    that readers may choose; what raises is a fault too, though the service starts with it and
+    whoever gets such a mail waits. --live fetches each
     source once, at the pace of its site, with conditional requests, and prints a line about what it
     found; it logs in to each relay without sending mail (`bantin mail test` sends one); and it says
     how many of the stored articles the rules of each topic match. Exit 1 if one of these fails.
@@ -28,6 +31,8 @@ def check(live: bool, config: Path, as_json: bool) -> None:
     """
     log_quietly()
     checked = judge(config, environ())
+    if checked.loaded is not None:
+        checked = replace(checked, faults=tuple(check_mails(checked.loaded.settings)))
     if not as_json:
         _tell(checked)
     told, fine = _live(checked, aloud=not as_json) if live else ({}, True)

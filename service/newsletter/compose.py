@@ -156,7 +156,7 @@ class EditionComposer:
     ) -> Composed:
         wanted = self.hash(self._laid_out(choice, corrections), language, coming)
         if wanted in self._failed:
-            raise TemplateError(self._failed[wanted])
+            raise TemplateError(self._failed[wanted])  # what it said is all that is needed
         if wanted not in self._known:
             try:
                 self._known[wanted] = self._tried(choice, language, coming, corrections)

@@ -180,7 +180,8 @@ class Renderer:
         try:
             inlined = inline(html) if pieces is None else pieces.inline(html, inline)
         except css_inline.InlineError as error:
-            raise TemplateError(f"mail/{kind}/body.html.j2: {error}") from error
+            name = f"mail/{kind}/body.html.j2"
+            raise TemplateError(f"{name}: {error}", name) from error
         return Parts(" ".join(subject.split()), text.strip() + "\n", inlined)
 
     def page_stamps(self) -> Stamps:
@@ -232,28 +233,30 @@ class Renderer:
             template = self._environment.get_template(name)
             return template.render(**self._names(words, at, zone, html=".html" in name), **views)
         except (JinjaError, SecurityError, UnicodeDecodeError) as error:
-            line = getattr(error, "lineno", None)
-            where = (
-                f"{getattr(error, 'name', None) or name}:{line}"
-                if line
-                else self._place(error, name)
-            )
-            raise TemplateError(f"{where}: {type(error).__name__}: {error}") from error
+            line: int | None = getattr(error, "lineno", None)
+            if line:
+                place: tuple[str, int | None] = getattr(error, "name", None) or name, line
+            else:
+                place = self._place(error, name)
+            raise _told(error, place) from error
         except _RAISED as error:
-            where = self._place(error, name)
-            raise TemplateError(f"{where}: {type(error).__name__}: {error}") from error
+            raise _told(error, self._place(error, name)) from error
+        except TemplateError as error:  # a sentence, which says so itself
+            if not error.name:
+                error.name, error.line = self._place(error, name)
+            raise
 
-    def _place(self, error: BaseException, name: str) -> str:
-        """Says where it happened, as NAME:LINE: in a template that `name` extends or imports, too.
+    def _place(self, error: BaseException, name: str) -> tuple[str, int | None]:
+        """Name and line where it happened: in a template that `name` extends or imports, too.
 
         Jinja puts the templates' own files and lines into the traceback.
         """
-        found = name
+        found: tuple[str, int | None] = name, None
         for frame, line in traceback.walk_tb(error.__traceback__):
             path = Path(frame.f_code.co_filename)
             for folder in self._folders:
                 if path.suffix == ".j2" and path.is_relative_to(folder):
-                    found = f"{path.relative_to(folder).as_posix()}:{line}"
+                    found = path.relative_to(folder).as_posix(), line
                     break
         return found
 
@@ -280,6 +283,11 @@ class Renderer:
             "url": url,
             "asset": lambda file: url(f"/assets/{file}?v={self.assets.version(file)}"),
         }
+
+
+def _told(error: BaseException, place: tuple[str, int | None]) -> TemplateError:
+    where = ":".join(str(one) for one in place if one is not None)
+    return TemplateError(f"{where}: {type(error).__name__}: {error}", *place)
 
 
 def _count(say: Callable[..., str], key: str, n: int, **values: object) -> str:

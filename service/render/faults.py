@@ -79,6 +79,21 @@ def template_faults(folder: Path) -> list[Fault]:
     return found
 
 
+def raised(error: TemplateError, root: Path, mail: str, language: str) -> Fault:
+    """What a template raised for a mail in this language. `mail`: dotted, "" = every digest's.
+
+    `root`: where the site's own `templates/` stand; a file that is not there is a shipped one.
+    """
+    name, line, text = error.name, error.line, str(error)
+    own = root / "templates" / name
+    file = own if own.is_file() else shipped_templates() / name
+    where = name if line is None else f"{name}:{line}"
+    text = text.removeprefix(f"{file}: ").removeprefix(f"{where}: ")
+    if name.startswith("words/") and line is None and file.is_file():
+        line = _line_of(text.partition(":")[0], _text(file).splitlines())
+    return Fault(str(file), line, mail, f'raises for mails in "{language}": {text}')
+
+
 def _words_faults(path: Path, templates: Sequence[Path]) -> list[Fault]:
     """What cannot be read; keys that nothing asks for; values that a sentence is never given."""
     try:

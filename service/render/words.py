@@ -52,7 +52,8 @@ class Words:
         try:
             return string.Formatter().vformat(sentence, (), values)
         except (KeyError, IndexError, ValueError) as error:
-            raise TemplateError(f"words/{self.language}.toml: {key}: {error!r}") from error
+            file = f"words/{self.language}.toml"
+            raise TemplateError(f"{file}: {key}: {error!r}", file) from error
 
 
 class NotAWordError(TemplateError):
@@ -100,7 +101,7 @@ def read_words(path: Path) -> dict[str, str]:
     try:
         found = _parsed(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise TemplateError(f"{path}: {error}") from error
+        raise TemplateError(f"{path}: {error}", f"words/{path.name}") from error
     sentences: dict[str, str] = {}
     for key, value in found.items():
         if not isinstance(value, str):

@@ -78,6 +78,26 @@ def check(config: Path, environ: Mapping[str, str]) -> Checked:
     return Checked(_loaded(examined, faults, warnings), faults, warnings)
 
 
+def check_mails(settings: Settings) -> list[Fault]:
+    """Render every template of mail with invented news, in every language that readers may use.
+
+    Where a site has no templates or sentences of its own there is nothing to try. It is no reason
+    not to start: whoever gets such a mail waits for it, and nobody else.
+    """
+    folder = settings.root / "templates"
+    if not folder.is_dir():
+        return []
+    # Whoever only loads a configuration makes no mails.
+    from service.audience.mail_samples import SAMPLES  # noqa: PLC0415
+    from service.newsletter.previews import trial  # noqa: PLC0415
+    from service.newsletter.previews.trial import PersonalMailSample  # noqa: PLC0415
+    from service.render.engine import Renderer  # noqa: PLC0415
+    from service.render.site_facts import site_view  # noqa: PLC0415
+
+    samples = [PersonalMailSample(name, views) for name, views in SAMPLES.items()]
+    return trial.faults(settings, Renderer(site_view(settings), folder), samples)
+
+
 def _loaded(
     examined: Examined, faults: tuple[Fault, ...], warnings: tuple[Fault, ...]
 ) -> Loaded | None:

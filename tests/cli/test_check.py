@@ -44,6 +44,23 @@ def test_all_rooms_faults_come_at_once_each_with_file_line_and_key(run, ask, fol
     assert [fault["line"] for fault in told["faults"]] == [3, 6, 8, 10, 2]
 
 
+def test_a_template_that_raises_in_one_language_is_a_fault_that_stops_nothing(run, ask, site):
+    path = site / "templates" / "mail" / "edition" / "subject.txt.j2"
+    path.parent.mkdir(parents=True)
+    path.write_text("{{ 1 // 0 if language == 'en' }}")
+    said = run("check", code=2).stderr.splitlines()
+    assert said == [
+        (
+            f'{path}:1: digest.ngay: raises for mails in "en": '
+            "ZeroDivisionError: integer division or modulo by zero"
+        ),
+        "1 fault",
+    ]
+    [fault] = ask("check", code=2)["faults"]
+    assert (fault["file"], fault["line"], fault["key"]) == (str(path), 1, "digest.ngay")
+    assert run("status").exit_code == 0  # its other mails go
+
+
 def test_warnings_are_told_and_cost_nothing(run, ask, site, web):
     with (site / "bantin.toml").open("a") as file:
         file.write(f'[source.hai]\nurl = "{web.base}/a.xml"\n')
