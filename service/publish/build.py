@@ -3,7 +3,8 @@
     marks in the store, settings ──> feeds to build ──> stories ──> three documents each
 
 A mark is taken off in the same transaction that keeps the documents; one that was set meanwhile
-survives. What cannot be built stays marked and stops nothing else.
+survives. What cannot be built stays marked and stops nothing else. Who finds that another process
+has built a feed while it did, reads and builds it again: its own might be the older one.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ SHAPE = 1
 
 NEWEST = 100
 """Entries in a feed at most, the newest."""
+
+TRIES = 3
+"""A feed is built in a pass, where others build it or take something back meanwhile."""
 
 _NOWHERE = "bantin.invalid"
 _GZIP_LEVEL = 6
@@ -161,11 +165,13 @@ class _Desk:
     def build_now(
         self, feed: str, mark: datetime | None, now: datetime
     ) -> tuple[bool, str, frozenset[int]]:
-        """As `build`, once more where something was taken back meanwhile."""
-        try:
-            return self.build(feed, mark, now)
-        except StaleFeedError:
-            return self.build(feed, mark, now)
+        """As `build`, TRIES times at most where what it was built of does not hold any more."""
+        for _ in range(TRIES - 1):
+            try:
+                return self.build(feed, mark, now)
+            except StaleFeedError:
+                continue
+        return self.build(feed, mark, now)
 
     def build(
         self, feed: str, mark: datetime | None, now: datetime
@@ -173,10 +179,12 @@ class _Desk:
         """Build one feed in all formats.
 
         Returns whether bytes changed, what was left out, and the articles of its stories. Raises
-        StaleFeedError: it shows what is taken back by now.
+        StaleFeedError: it shows what is taken back by now, or another process was quicker, which may
+        have read what came after we did.
         """
         with self._store.read() as connection:
             recalls = marks.count(connection)
+            before = feed_documents.etags(connection, feed)
             channel = self._channel(connection, feed)
             found = self._stories(connection, feed)
             recalled = self._recalled(connection, feed)
@@ -187,6 +195,8 @@ class _Desk:
         with self._store.write() as connection:
             if marks.hold_off(connection) != recalls:
                 raise StaleFeedError("something was taken back meanwhile")
+            if feed_documents.hold_off(connection, feed) != before:
+                raise StaleFeedError("another process has built it meanwhile")
             for format_, body in bodies:
                 changed |= feed_documents.put(
                     connection, feed, format_, body,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import event, insert, select, update
 
 from service.publish.build import NEWEST, SHAPE, publish
 from service.store import tables as t
@@ -273,3 +274,68 @@ def test_an_outlet_that_joins_a_story_moves_no_date_of_it(newsroom, now):
     assert "Cùng đưa tin" in after["content_html"]
     for name in ("id", "date_published", "date_modified", "authors", "url"):
         assert after[name] == before[name]
+
+
+@contextmanager
+def _once_read(store, act):
+    """Call `act` once a feed's stories were read, before anything is written."""
+    seen = {"stories": False, "done": False}
+
+    def note(_connection, _cursor, statement, *_rest):
+        seen["stories"] |= "story_article" in statement
+
+    def checkin(*_connection):
+        if seen["stories"] and not seen["done"]:
+            seen["done"] = True
+            act()
+
+    event.listen(store._readers, "before_cursor_execute", note)
+    event.listen(store._readers.pool, "checkin", checkin)
+    yield
+    event.remove(store._readers, "before_cursor_execute", note)
+    event.remove(store._readers.pool, "checkin", checkin)
+    assert seen["done"]
+
+
+@pytest.mark.both_engines
+def test_what_a_job_marks_again_while_a_feed_is_built_is_built_once_more(newsroom, now):
+    """A job marks in several transactions at one and the same instant: its own `now`."""
+    store, ids = newsroom
+    _publish(store, now)
+
+    def goes_on():
+        with store.write() as connection:
+            tell(connection, ids, now, "Lô sau")
+            stale_feeds.mark_listed(connection, ["giao-duc"], now)
+
+    with store.write() as connection:
+        tell(connection, ids, now, "Lô trước")
+        stale_feeds.mark_listed(connection, ["giao-duc"], now)
+    with _once_read(store, goes_on):
+        _publish(store, now + LATER)
+    _publish(store, now + LATER)
+    for feed in ("giao-duc", "all"):
+        assert {"Lô trước", "Lô sau"} <= set(_titles(store, feed))
+
+
+@pytest.mark.both_engines
+def test_a_feed_that_another_process_has_built_meanwhile_is_not_put_back(newsroom, now):
+    """Else what came between the two is in no feed until something else comes."""
+    store, ids = newsroom
+    _publish(store, now)
+    with store.write() as connection:
+        stale_feeds.mark_listed(connection, ["giao-duc"], now + LATER)
+
+    def another_is_quicker():
+        with store.write() as connection:
+            tell(connection, ids, now, "Tin mới")
+            stale_feeds.mark_listed(connection, ["giao-duc"], now + 2 * LATER)
+        _publish(store, now + 3 * LATER)
+
+    with _once_read(store, another_is_quicker):
+        done = _publish(store, now + 2 * LATER)
+    assert done.failed == {}
+    with store.read() as connection:
+        assert stale_feeds.marked(connection) == {}
+    for feed in ("giao-duc", "all"):
+        assert "Tin mới" in _titles(store, feed)

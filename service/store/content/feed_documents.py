@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
 
 from service.store.content import versions
 from service.store.core.bulk import lots
 from service.store.core.statements import upsert
 from service.store.tables import document
+
+_LOCK = 0x7075626C697368  # "publish": the advisory lock of who keeps documents on PostgreSQL
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,23 @@ def bases(connection: Connection) -> dict[tuple[str, str], bytes]:
     """(feed, format) -> hash of the settings that the document was built from."""
     rows = connection.execute(select(document.c.feed, document.c.format, document.c.basis))
     return {(row.feed, row.format): row.basis for row in rows}
+
+
+def etags(connection: Connection, feed: str) -> dict[str, str]:
+    """Format -> ETag of the documents of a feed, as they are now."""
+    rows = select(document.c.format, document.c.etag).where(document.c.feed == feed)
+    return {row.format: row.etag for row in connection.execute(rows)}
+
+
+def hold_off(connection: Connection, feed: str) -> dict[str, str]:
+    """The same; nobody keeps other documents until this transaction ends.
+
+    Who built a feed of rows that were read before compares it with what it was then. Only in a
+    transaction that writes.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    return etags(connection, feed)
 
 
 def put(

@@ -6,7 +6,7 @@ The mark is the truth after a crash; the kick that goes with it is only the wake
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, delete, select
 
@@ -22,11 +22,22 @@ HOT = "hot"
 """The feed of hot stories. A topic of this name is refused too."""
 
 
+_TICK = timedelta(microseconds=1)
+
+
 def mark(connection: Connection, feeds: Iterable[str], now: datetime) -> None:
-    """Mark feeds (topic ids, EVERYTHING, HOT) as needing a build; their pages show otherwise."""
+    """Mark feeds (topic ids, EVERYTHING, HOT) as needing a build; their pages show otherwise.
+
+    A job that marks in several transactions has one `now` for all: each mark is later than the one
+    that stands, or who builds just then would take off what it has not read.
+    """
     feeds = set(feeds)
-    versions.raise_(connection, feeds)
-    rows = [{"feed": feed, "marked_at": now} for feed in sorted(feeds)]
+    versions.raise_(connection, feeds)  # holds off who marks the same, until the transaction ends
+    before = marked(connection) if feeds else {}
+    rows = [
+        {"feed": feed, "marked_at": max(now, before[feed] + _TICK) if feed in before else now}
+        for feed in sorted(feeds)
+    ]
     if rows:
         kick(connection, Kick.FEEDS)
         statement = upsert(connection, stale_feed)
