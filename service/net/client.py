@@ -50,6 +50,7 @@ class _Question:
     limit: int
     access: Access | None
     room: Room | None = None
+    enters: bool = True
 
     @property
     def route(self) -> Route:
@@ -105,6 +106,7 @@ class Client:
         allow: Sequence[str] | None = None,
         access: Access | None = None,
         room: Room | None = None,
+        enters: bool = True,
     ) -> Response:
         """Fetch `url`. `limit`: bytes of the body; `timeout`: seconds for all of it.
 
@@ -112,8 +114,9 @@ class Client:
 
         `allow` replaces the client's `allow_networks` for this one. `access`: how the source is
         reached that this belongs to; what it alone is told goes to its origin alone, whatever `url`
-        is. Raises FetchError and its kinds: ForbiddenAddressError, TooLargeError, HttpError (any
-        status but 2xx and 304).
+        is. `enters` False: `url` was named by a stranger, to whom no network is open; a proxy may
+        stand in one all the same. Raises FetchError and its kinds: ForbiddenAddressError,
+        TooLargeError, HttpError (any status but 2xx and 304).
         """
         question = _Question(
             "GET",
@@ -123,6 +126,7 @@ class Client:
             limit or self._limits.body_bytes,
             access,
             room,
+            enters,
         )
         return await self._ask(url, question, self._limits.total_s if timeout is None else timeout)
 
@@ -134,6 +138,7 @@ class Client:
         limit: int | None = None,
         allow: Sequence[str] | None = None,
         access: Access | None = None,
+        enters: bool = True,
     ) -> Response:
         """Send a form, urlencoded. Only 307 and 308 carry it on to another address.
 
@@ -146,6 +151,7 @@ class Client:
             _networks(self._allow if allow is None else allow),
             limit or self._limits.body_bytes,
             access,
+            enters=enters,
         )
         return await self._ask(url, question, self._limits.total_s)
 
@@ -168,7 +174,8 @@ class Client:
 
     async def _follow(self, url: URL, question: _Question, met: Journey) -> Response:
         hops: list[Hop] = []
-        asked, allowed, proxy = question.headers, question.allowed, question.route.proxy
+        asked, proxy = question.headers, question.route.proxy
+        allowed = question.allowed if question.enters else ()
         while True:
             _judge_name(url, allowed)
             # A proxy stands where the configuration says, whatever redirects.

@@ -147,6 +147,14 @@ def closed(host: str, allowed: Networks) -> str | None:
     return None if None in ways else f"{host} is this machine itself"
 
 
+def is_inside(host: str, allowed: Networks) -> bool:
+    """Whether a host stands in one of the networks by its spelling. Nothing is looked up."""
+    address = literal(host)
+    own = ["127.0.0.1", "::1"] if is_loopback(host) else []
+    ways = own if address is None else [str(address)]
+    return any(within(one, allowed) for one in ways)
+
+
 def own_networks(host: str) -> tuple[str, ...]:
     """What `allow_networks` must hold for a host that is closed by its spelling; () for others.
 

@@ -179,7 +179,7 @@ class _Desk:
         """Build one feed in all formats.
 
         Returns whether bytes changed, what was left out, and the articles of its stories. Raises
-        StaleFeedError: it shows what is taken back by now, or another process was quicker, which may
+        StaleFeedError: it shows what is taken back by now, or another process was quicker, and may
         have read what came after we did.
         """
         with self._store.read() as connection:

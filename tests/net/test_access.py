@@ -319,6 +319,22 @@ async def test_behind_a_proxy_too_a_redirect_from_outside_enters_no_opened_netwo
     assert len(inner.asked) == 1
 
 
+async def test_what_a_stranger_names_enters_no_opened_network_but_the_proxy_may_stand_in_one():
+    async with (
+        raw_server(ok) as wire,
+        forward_proxy(outside="127.0.0.1") as proxy,
+        client() as fetch,
+    ):
+        access = way(proxy=proxy.url)
+        outside = f"http://outside.invalid:{wire.port}/"
+        assert (await fetch.get(outside, access=access, enters=False)).body == b"ok"
+        assert (await fetch.post(outside, {}, access=access, enters=False)).body == b"ok"
+        for kind in (access, None):
+            with pytest.raises(ForbiddenAddressError):
+                await fetch.get(wire.url(), access=kind, enters=False)
+    assert len(wire.asked) == 2
+
+
 async def test_a_proxy_that_is_down_is_named():
     async with client() as fetch:
         with pytest.raises(FetchError, match=r"no connection to the proxy 127\.0\.0\.1:1: "):

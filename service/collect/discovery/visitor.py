@@ -99,11 +99,13 @@ class Scout:
         """Raise RobotsError where its host's robots.txt, asked for first, does not let us."""
         fetch, rules = self._dependencies.fetch, self._terms.rules
         if not await fetch.is_permitted(url, rules):
-            await self._in_turn(robots.address(url), lambda _: fetch.ask_robots(url, rules))
+            ask = partial(fetch.ask_robots, url, rules, named=True)
+            await self._in_turn(robots.address(url), lambda _: ask())
 
     async def fetch(self, url: str, *, page: bool = False) -> Response:
         """The answer. `page`: it has been permitted. Raises FetchError."""
-        get = partial(self._dependencies.fetch.get, url, self._terms.rules, page=page)
+        fetch, rules = self._dependencies.fetch, self._terms.rules
+        get = partial(fetch.get, url, rules, page=page, named=True)
         response = await self._in_turn(
             url, lambda left_s: get(timeout=min(left_s, LONGEST_FETCH_S))
         )

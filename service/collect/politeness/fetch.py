@@ -43,17 +43,19 @@ class Fetch:
         *,
         page: bool,
         site: str | None = None,
+        named: bool = False,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - of the client, for the whole fetch
         room: Room | None = None,
     ) -> Response | None:
         """The answer; None: the turn went to robots.txt, so that `url` needs another one.
 
-        `page`: robots.txt must let us. `site`: whose turn it is, None = that of `url`. The rest is
-        `Client.get`'s. Raises FetchError and its kinds, RobotsError among them.
+        `page`: robots.txt must let us. `site`: whose turn it is, None = that of `url`. `named`: a
+        document named `url`, to whom the source's networks may not be open (`SiteRules.enters`).
+        The rest is `Client.get`'s. Raises FetchError and its kinds, RobotsError among them.
         """
         if page and not await self.is_permitted(url, rules, site):
-            await self.ask_robots(url, rules, site)
+            await self.ask_robots(url, rules, site, named=named)
             return None
         response = await self.client.get(
             url,
@@ -62,10 +64,13 @@ class Fetch:
             allow=rules.allowed,
             access=rules.access,
             room=room,
+            enters=not named or rules.enters(url),
         )
         is_elsewhere = robots.address(response.url) != robots.address(url)
         if page and is_elsewhere and not await self.is_permitted(response.url, rules):
-            await self.ask_robots(response.url, rules)  # another host has rules of its own
+            await self.ask_robots(
+                response.url, rules, named=named
+            )  # another host has rules of its own
         return response
 
     async def is_permitted(self, url: str, rules: SiteRules, site: str | None = None) -> bool:
@@ -78,9 +83,12 @@ class Fetch:
             self._heed(known, site or rules.site(url))
         return known is not None
 
-    async def ask_robots(self, url: str, rules: SiteRules, site: str | None = None) -> None:
+    async def ask_robots(
+        self, url: str, rules: SiteRules, site: str | None = None, *, named: bool = False
+    ) -> None:
         """Ask the robots.txt of this address. Raises RobotsError where it does not let us."""
-        permission = await self.permissions.ask(url, rules.allowed, rules.access)
+        enters = not named or rules.enters(url)
+        permission = await self.permissions.ask(url, rules.allowed, rules.access, enters=enters)
         self._heed(permission, site or rules.site(url))
 
     def _heed(self, permission: Permission, site: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from service.errors import FetchError, HttpError, RobotsError
+from service.errors import FetchError, ForbiddenAddressError, HttpError, RobotsError
 from service.net import robots
 from service.net.access import Access
 from service.net.client import Client
@@ -70,24 +70,35 @@ class Permissions:
         said = await self._last(robots.address(url))
         return (said.rules if said else None) or ""
 
-    async def ask(self, url: str, allow: Sequence[str], access: Access | None) -> Permission:
-        """Fetch the robots.txt for this address, then judge. `allow`, `access`: as for the page."""
+    async def ask(
+        self, url: str, allow: Sequence[str], access: Access | None, *, enters: bool = True
+    ) -> Permission:
+        """Fetch the robots.txt for this address, then judge.
+
+        `allow`, `access`, `enters`: as for the page (`Client.get`). Raises ForbiddenAddressError.
+        """
         place = robots.address(url)
         async with self._asking[place]:
             judged = await self.known(url)  # another page of that host may have been quicker
             if judged is not None:
                 return judged
-            said = await self._fetch(place, allow, access)
+            said = await self._fetch(place, allow, access, enters=enters)
             if self._store is None:
                 self._known[place] = said
             else:
                 await in_thread(self._keep, self._store, place, said)
         return _judge(said, url, place, self._clock())
 
-    async def _fetch(self, place: str, allow: Sequence[str], access: Access | None) -> CachedRobots:
+    async def _fetch(
+        self, place: str, allow: Sequence[str], access: Access | None, *, enters: bool
+    ) -> CachedRobots:
         now = self._clock()
         try:
-            response = await self._client.get(place, limit=_LARGEST, allow=allow, access=access)
+            response = await self._client.get(
+                place, limit=_LARGEST, allow=allow, access=access, enters=enters
+            )
+        except ForbiddenAddressError:
+            raise  # it says who asks, and nothing of the host: another source may stand there
         except FetchError as error:
             if isinstance(error, HttpError) and _is_absent(error.status):
                 return CachedRobots(None, None, now)

@@ -6,6 +6,7 @@ A key of the source wins over the one of [collect].
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from yarl import URL
 
@@ -29,6 +30,18 @@ class SiteRules:
         """CIDR texts of the private networks that it may stand in."""
         own = self.source.allow_networks
         return self.collect.allow_networks if own is None else own
+
+    def enters(self, url: str) -> bool:
+        """Whether these networks are open to an address that a document of the source names.
+
+        A stranger may have written it. So on the source's own site, or if the source's own address
+        says that it stands inside.
+        """
+        own = self.source.url
+        if site_of(own) == site_of(url):
+            return True
+        host = urlsplit(own).hostname or ""
+        return guard.is_inside(host, guard.networks(self.allowed))
 
     @property
     def access(self) -> Access | None:

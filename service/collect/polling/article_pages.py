@@ -134,7 +134,8 @@ class PageRound:
         """One turn at a site: its robots.txt, or the page."""
         got: Response | BantinError | None
         try:
-            got = await self._dependencies.fetch.get(page.url, self._rules_of(page), page=True)
+            rules = self._rules_of(page)
+            got = await self._dependencies.fetch.get(page.url, rules, page=True, named=True)
         except BantinError as error:
             got = error
         except Exception as error:  # noqa: BLE001 - a bug of ours must not cost the other pages

@@ -100,7 +100,11 @@ async def ask(
     asked = visit.asked
     try:
         response = await fetch.get(
-            visit.wanted[0].url, asked.rules, page=asked.kind.for_people, site=asked.site
+            visit.wanted[0].url,
+            asked.rules,
+            page=asked.kind.for_people,
+            site=asked.site,
+            named=True,
         )
     except BantinError as error:
         _tell(visit, error)

@@ -199,8 +199,7 @@ class _Run:
         source = self._settings.source.get(request.source) or Source(url=request.source_url)
         rules = SiteRules(source, self._settings.collect)
         allowed = rules.allowed
-        if not subscriber.may_enter(request.source_url, request.hub, guard.networks(allowed)):
-            allowed = ()
+        enters = subscriber.may_enter(request.source_url, request.hub, guard.networks(allowed))
         secret = subscriber.secret(key, request.token)
         error: BantinError | None = None
         for hub, is_private in subscriber.ways(request.hub):
@@ -210,8 +209,9 @@ class _Run:
             fields = subscriber.form(request.mode, request.topic, request.callback, told)
             try:
                 await client.post(
-                    hub, fields, limit=ANSWER_BYTES, allow=allowed, access=rules.access
-                )
+                    hub, fields, limit=ANSWER_BYTES, allow=allowed, access=rules.access,
+                    enters=enters,
+                )  # fmt: skip
             except BantinError as trouble:
                 error = trouble
                 if isinstance(trouble, ForbiddenAddressError):

@@ -19,7 +19,6 @@ from service.config.schema import Settings, Source
 from service.net import guard
 from service.parse.feed import publisher_hints
 from service.store.sources.push_state import Silent
-from service.text.web.ip_literal import literal
 
 PATH = "/websub/"
 """Where our callbacks stand, before the token."""
@@ -193,12 +192,7 @@ def may_enter(source_url: str, hub: str, allowed: guard.Networks) -> bool:
     So where they share a host, or the source's own address says that it stands inside.
     """
     source, asked = urlsplit(source_url).hostname or "", urlsplit(hub).hostname or ""
-    if source == asked:
-        return True
-    address = literal(source)
-    own = ["127.0.0.1", "::1"] if guard.is_loopback(source) else []
-    inside = [str(address)] if address is not None else own
-    return any(guard.within(one, allowed) for one in inside)
+    return source == asked or guard.is_inside(source, allowed)
 
 
 def _is_public(base_url: str) -> bool:

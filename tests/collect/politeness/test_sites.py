@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from service.collect.politeness.site_rules import is_own_machine
-from service.config.schema import PerSite
+from service.collect.politeness.site_rules import SiteRules, is_own_machine
+from service.config.schema import Collect, PerSite, Source
 from service.model import Scope
 from service.text.web.sites import site_of
 from tests.levels import table
@@ -67,3 +67,20 @@ def test_the_list_is_read_only_when_a_name_needs_it():
         "assert 'publicsuffixlist' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@table(
+    ("own", "named", "enters"),
+    [
+        ("http://10.0.0.5/tin", "http://10.0.0.9/bai", True),
+        ("http://localhost/tin", "http://127.0.0.1/bai", False),  # nobody opened this machine
+        ("http://cong.tinh.vn/tin", "http://cong.tinh.vn:81/bai", True),
+        ("http://cong.tinh.vn/tin", "http://bao.tinh.vn/bai", True),
+        ("http://cong/tin", "http://bao/bai", False),
+        ("https://bao.example/rss", "http://10.0.0.9/bai", False),
+        ("http://192.168.0.5/rss", "http://10.0.0.9/bai", False),
+    ],
+)
+def test_opened_networks_are_open_to_few_that_a_document_names(own, named, enters):
+    rules = SiteRules(Source(url=own), Collect(allow_networks=("10.0.0.0/8",)))
+    assert rules.enters(named) is enters

@@ -12,10 +12,12 @@ from sqlalchemy import select, update
 from service.collect.polling.poll import collect
 from service.collect.schedule import article_page_retry
 from service.config.schema import Settings, Source, Topic
+from service.net.client import Client
 from service.store import tables as t
 from service.store.core.lease import LASTS
 from service.store.sources import site_leases
 from tests.collect.polling.test_poll import LOOPBACK, Office
+from tests.net.test_client import Answers
 from tests.net.wire import raw_server
 from tests.parse import article_pages as portals
 
@@ -414,3 +416,25 @@ async def test_a_site_that_another_process_is_asking_is_left_to_it(any_store, no
         await office.collect()
     assert site.asked == ["/bai-10001.html"]
     assert len(stored(any_store)) == 1
+
+
+async def test_what_a_list_outside_names_is_never_looked_for_inside(store, now):
+    """`allow_networks` is for sources, not for whoever writes a link into one of them."""
+    inside = Site(kin=b"User-agent: *")
+    inside.has(1)
+
+    async def names_it(talk):
+        link = f"<a href='{kept.url('/bai-10001.html')}'>Bài viết thứ 1 của cổng thông tin tỉnh</a>"
+        await talk.answer(
+            f"<html><body><main><ul><li>{link}</li></ul></main></body></html>".encode()
+        )
+
+    async with raw_server(inside, has_robots=True) as kept, raw_server(names_it) as outside:
+        office = office_of(store, now, outside, url=f"http://cong.example:{outside.port}/tin")
+        async with Client("x", resolver=Answers("127.0.0.1")) as client:
+            got = await office.collect(client=client)
+        assert (got.ok, inside.asked) == (1, [])
+        assert [(row.title, row.content) for row in stored(store)] == [
+            ("Bài viết thứ 1 của cổng thông tin tỉnh", "")
+        ]
+        assert "127.0.0.1 is this machine itself" in office.row("tin").page_error
