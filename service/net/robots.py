@@ -13,6 +13,10 @@ TOKEN = "bantin"  # noqa: S105 - no password
 LARGEST = 500 * 1024
 """Bytes that are read, as the rule says at least; what stands behind them does not count."""
 
+LONGEST_DELAY_S = 3600.0
+"""Of a Crawl-delay. Beyond it robots.txt has a slip of the keyboard, or means to let nobody in,
+which it can say."""
+
 
 def address(url: str) -> str:
     """Where the rules for this address stand. Raises ValueError for what is not an address."""
@@ -30,8 +34,12 @@ def allows(rules: str, url: str) -> bool:
 
 
 def delay_s(rules: str) -> float:
-    """Seconds between two requests that the rules ask of us; 0: they do not say."""
-    return _read(rules).crawl_delay(TOKEN) or 0.0
+    """Seconds between two requests that the rules ask of us; 0: they do not say.
+
+    LONGEST_DELAY_S at most: it holds for the site's feeds as well, which a slip would silence.
+    """
+    asked = _read(rules).crawl_delay(TOKEN) or 0.0
+    return min(asked, LONGEST_DELAY_S) if asked > 0 else 0.0
 
 
 @lru_cache(maxsize=256)

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from service.model import DeliveryState
 from service.store import tables as t
 from service.store.audience.signup_hours import LONGEST_QUEUE
-from service.store.core.lease import FURTHEST, LASTS, Lease
+from service.store.core.lease import LASTS, Lease
 from service.store.mailing import deliveries, resending
 from service.store.mailing.relays import slow_domains
 from service.store.recalled import corrections
@@ -97,7 +97,7 @@ _COMING = (
     _lease(polling_queue.LEASE),
     _Rule(t.source_poll.c.held_until, _HOLD, dict.fromkeys(NOT_HELD), true()),
     _Rule(t.source_poll.c.pushed_until, _HUB, {"pushed_until": None}, true()),
-    _lease(site_leases.LEASE, FURTHEST),
+    _lease(site_leases.LEASE, site_leases.LONGEST),
     _lease(article_page_queue.LEASE),
     _due(t.unread_page.c.next_try_at, _PAGE_BACKOFF),
     _lease(hub_subscriptions.LEASE),

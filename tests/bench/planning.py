@@ -247,7 +247,7 @@ def _plan(options: argparse.Namespace) -> None:
             press = press_of(parsers.call, asyncio.get_running_loop())
             done = await asyncio.to_thread(plan, None if options.alone else press)
             others = descendants(os.getpid())
-            return done, sum(map(own_cpu, others)), sum(pss_mb(pid) for pid in others)
+            return done, sum(map(cpu_with_ended, others)), sum(pss_mb(pid) for pid in others)
 
     done, theirs, memory = asyncio.run(with_processes())
     if profile is not None:
@@ -271,11 +271,14 @@ def descendants(pid: int) -> list[int]:
     return found[1:]
 
 
-def own_cpu(pid: int) -> float:
-    """Seconds of a process, without its children."""
+def cpu_with_ended(pid: int) -> float:
+    """Seconds of a process and of its children that have ended; those that live say their own.
+
+    A worker is replaced after some hundred tasks: what the first ones took would be missing.
+    """
     with suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
     return 0.0
 
 

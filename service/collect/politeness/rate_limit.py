@@ -66,6 +66,11 @@ class Sites:
             known = self._sites.setdefault(site, _Site())
             known.delay_s = max(known.delay_s, delay_s)
 
+    def delay_s(self, site: str) -> float:
+        """The longer gap that a site wants; 0: it does not say, or was not asked lately."""
+        known = self._sites.get(site)
+        return 0.0 if known is None else known.delay_s
+
     def forget(self, now_s: float) -> None:
         """Drop what no longer matters, so that the memory stays as small as the last minutes."""
         self._sites = {

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from service.collect.politeness.rate_limit import NO_GAP
+from service.collect.politeness.rate_limit import NO_GAP, Sites
 from service.collect.politeness.site_rules import rules_of
 from service.config.schema import Settings
 from service.store.core.database import Connection, Store
@@ -20,11 +20,15 @@ from service.store.sources.polling_queue import Due
 
 
 class Turns:
-    """What one pass has taken. `owner`: one start of one process."""
+    """What one pass has taken.
 
-    def __init__(self, settings: Settings, owner: str) -> None:
+    `owner`: one start of one process. `sites`: what each asked for, which others must hear too.
+    """
+
+    def __init__(self, settings: Settings, owner: str, sites: Sites) -> None:
         self._settings = settings
         self._owner = owner
+        self._sites = sites
         self._gaps: dict[str, float] = {}  # sites that are ours -> seconds
 
     def take(
@@ -54,7 +58,10 @@ class Turns:
 
         def leave() -> None:
             now = clock()
-            free_at = {site: now + timedelta(seconds=gap) for site, gap in self._gaps.items()}
+            free_at = {
+                site: now + timedelta(seconds=max(gap, self._sites.delay_s(site)))
+                for site, gap in self._gaps.items()
+            }
             with store.write() as connection:
                 site_leases.leave(connection, free_at, self._owner, now)
 

@@ -107,14 +107,15 @@ async def collect(
         if parsers is None:
             parsers = await stack.enter_async_context(Parsers())
         matcher = compile_rules(settings.topic, model, hashes)
-        turns = Turns(settings, owner)
+        fetch = Fetch(client, clock, sites, store)
+        turns = Turns(settings, owner, fetch.sites)
         dependencies = PassDependencies(
             store,
             settings,
             clock,
             owner,
             term,
-            Fetch(client, clock, sites, store),
+            fetch,
             parsers,
             matcher,
             packed(settings.topic, model),

@@ -18,6 +18,9 @@ from service.store.tables import site_lease as t
 
 LEASE = Lease(t)
 
+LONGEST = timedelta(hours=1)
+"""How far ahead a site may be free again: as long as a Crawl-delay is heeded."""
+
 FORGOTTEN = timedelta(hours=1)
 """After the end of a turn its row says nothing any more."""
 

@@ -15,6 +15,7 @@ from service.store.sources import robots_cache
 from service.store.sources.robots_cache import KEPT, CachedRobots
 from tests.collect.polling.test_continuation import listing
 from tests.collect.polling.test_poll import Office
+from tests.levels import table
 from tests.net.wire import raw_server
 
 OURS = (
@@ -147,6 +148,22 @@ async def test_crawl_delay_widens_the_gap_of_the_whole_site(store, now):
     assert time.monotonic() - began >= 0.7
 
 
+@pytest.mark.both_engines
+async def test_crawl_delay_holds_for_the_process_that_asks_the_site_next(any_store, now):
+    """Another machine, or this one after a restart, has never been told of it."""
+    host = Host(b"User-agent: *\nCrawl-delay: 30", page=listing(1, 2, 3))
+    async with raw_server(host, has_robots=True) as wire:
+        gap = {"delay": "0.1s", "connections": 1}
+        office = Office(any_store, now, wire, tin={"kind": "page", "per_site": gap})
+        await office.collect(at_most_s=0.5)
+        office.now += timedelta(seconds=29)
+        await office.collect(owner="two", at_most_s=0.5)
+        assert host.asked == ["/robots.txt"]
+        office.now += timedelta(seconds=1)
+        await office.collect(owner="two", at_most_s=0.5)
+        assert host.asked == ["/robots.txt", "/tin"]
+
+
 async def test_crawl_delay_holds_between_all_pages_of_a_list(store, now):
     asked = []
 
@@ -222,3 +239,12 @@ def test_what_nobody_asks_for_any_more_is_forgotten(any_store, now):
         assert robots_cache.known(connection, "https://b.vn/robots.txt") == CachedRobots(
             "y", "z", now, now
         )
+
+
+@table(
+    ("asked", "seconds"),
+    [("7", 7.0), ("0.5", 0.5), ("86400", 3600.0), ("1e300", 3600.0), ("inf", 0.0),
+     ("nan", 0.0), ("-5", 0.0), ("soon", 0.0)],
+)  # fmt: skip
+def test_a_crawl_delay_is_heeded_up_to_an_hour(asked, seconds):
+    assert robots.delay_s(f"User-agent: *\nCrawl-delay: {asked}") == seconds
