@@ -24,8 +24,6 @@ from service.config.loading import DEFAULT_NAME
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-_HOUR_S, _DAY_S = 3600, 86400
-
 
 def config_option(command: Decorated) -> Decorated:
     """`--config FILE` (else BANTIN_CONFIG, else ./bantin.toml)."""
@@ -201,19 +199,6 @@ def printable(text: str) -> str:
 def local(at: datetime | None, zone: str) -> str:
     """2026-11-24 15:00 in the site's zone; "" for None."""
     return "" if at is None else f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
-
-
-def span(seconds: int | None) -> str:
-    """A span in words, such as "45 s", "12 min", "3 h 5 min", "2 d 4 h"; nothing for None."""
-    if seconds is None:
-        return ""
-    if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds} s"
-    if seconds < _HOUR_S:
-        return f"{seconds // 60} min"
-    if seconds < _DAY_S:
-        return f"{seconds // _HOUR_S} h {seconds % _HOUR_S // 60} min"
-    return f"{seconds // _DAY_S} d {seconds % _DAY_S // _HOUR_S} h"
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from service.cli.output import number, span, table
+from service.cli.output import number, table
+from service.report.sentence import english_span
 from service.report.status import Status, is_gone, is_older
 from service.runtime.machine_clock import WRONG_S
 from service.store.core.processes import ServiceProcess
@@ -38,8 +39,8 @@ def tell_processes(found: Status) -> None:
         (
             f"{one.machine}/{one.name} {one.pid}",
             one.role,
-            span(_seconds(one.started_at, found.now)),
-            f"{span(_seconds(one.seen_at, found.now))} ago",
+            english_span(_seconds(one.started_at, found.now)),
+            f"{english_span(_seconds(one.seen_at, found.now))} ago",
             "; ".join(_said(one, found, newest)),
         )
         for one in found.processes
@@ -52,7 +53,7 @@ def _said(one: ServiceProcess, found: Status, newest: str) -> list[str]:
     if is_gone(one, found.now):
         return [f"gone; leases not yet expired: {held}" if held else "gone"]
     doing = [
-        f"{_DOING.get(job, job)} for {span(_seconds(since, one.seen_at))}"
+        f"{_DOING.get(job, job)} for {english_span(_seconds(since, one.seen_at))}"
         for job, since in sorted(one.doing.items(), key=lambda each: each[1])
         if one.seen_at - since >= MOMENT
     ]

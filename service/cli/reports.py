@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from zoneinfo import ZoneInfo
 
-from service.cli.output import local, number, printable, say, span, table
+from service.cli.output import local, number, printable, say, table
 from service.cli.processes import tell_processes
 from service.render.addresses import absolute
 from service.render.words import Words
@@ -16,7 +16,7 @@ from service.report.edition_report import AFTERWARDS, PARTS, Delays, EditionRepo
 from service.report.explain import Explanation
 from service.report.explanation_lines import Detail, parts
 from service.report.reviews import ReviewStanding
-from service.report.sentence import english, in_english
+from service.report.sentence import english, english_span, in_english
 from service.report.standing import advice, reason, state
 from service.report.status import RETURNED, Status, put_off
 from service.report.trouble import said
@@ -52,8 +52,8 @@ def tell_status(found: Status, zone: str, english: Words) -> None:
                 topic.name,
                 topic.articles,
                 local(topic.newest, zone),
-                span(late.collected_s),
-                span(late.mailed_s),
+                english_span(late.collected_s),
+                english_span(late.mailed_s),
             )
             for topic, late in found.topics
         ],
@@ -264,7 +264,11 @@ def _cut(one: EditionReport, zone: str) -> tuple[str, str]:
 
 
 def _spans(delays: Delays) -> tuple[str, str, str]:
-    return span(delays.collected_s), span(delays.mailed_s), span(delays.all_mailed_s)
+    return (
+        english_span(delays.collected_s),
+        english_span(delays.mailed_s),
+        english_span(delays.all_mailed_s),
+    )
 
 
 def tell_explanation(explanation: Explanation, zone: str, base_url: str) -> None:

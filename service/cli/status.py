@@ -38,7 +38,7 @@ from service.report.explanation_json import as_json as as_json_of
 from service.report.explanation_lines import unknown
 from service.report.mailing import Beside
 from service.report.trouble import Trouble
-from service.report.why import UNKNOWN, Why, kind_of
+from service.report.why import UNKNOWN, Why, hour_of, kind_of
 from service.report.why import why as ask_why
 from service.runtime import disk, machine_clock, model_in_use, pidfile
 from service.runtime.composition import Service
@@ -201,7 +201,9 @@ def explain(url: str, config: Path, as_json: bool) -> None:
 def why(address: str, url: str, config: Path, as_json: bool) -> None:
     """Tell whether a subscriber got an article: sent, pending, skipped …, with the row as proof.
 
-    Exit 1 for an unknown address or article. Writes nothing.
+    URL is what `bantin explain` takes: the article's address in any spelling, with tracking
+    parameters or without, that of its story page, or an id. Hours are of the site's time zone; with
+    --json those of the row are UTC. Exit 1 for an unknown address or article. Writes nothing.
     """
     try:
         wanted = addresses.normal(address)
@@ -215,8 +217,8 @@ def why(address: str, url: str, config: Path, as_json: bool) -> None:
         say(f"{answer.answer}: {printable(answer.reason)}")
         if answer.proof is not None:
             kind = _ROWS[type(answer.proof)]
-            values = ", ".join(f"{name}={value}" for name, value in _proof(answer).items())
-            say(f"  {kind}: {printable(values)}")
+            values = ((name, _value(each, zone)) for name, each in _proof(answer).items())
+            say(f"  {kind}: {printable(', '.join(f'{name}={value}' for name, value in values))}")
         for line in _returned(answer, zone):
             say(f"  {printable(line)}")
     if answer.answer == UNKNOWN:
@@ -239,6 +241,7 @@ def _why(service: Service, address: str, url: str) -> Why:
             found.article_ids,
             {name: digest.topics for name, digest in service.settings.digest.items()},
             service.clock(),
+            service.settings.zone,
         )
 
 
@@ -263,13 +266,18 @@ def _answer(answer: Why) -> dict[str, object]:
 def _returned(answer: Why, zone: str) -> Iterator[str]:
     """What came back for the address, and what was done about it."""
     for one in answer.returned:
-        said = f"returned {local(one.returned_at, zone)}: {kind_of(one)}, mail {one.delivery_id}"
+        at = hour_of(one.returned_at, zone)
+        said = f"returned {at}: {kind_of(one)}, mail {one.delivery_id}"
         yield f"{said} of {one.digest}: {one.reason}" if one.reason else f"{said} of {one.digest}"
     if answer.weight:
         yield f"soft bounces weigh {answer.weight:g}; nothing is sent from {soft.LIMIT:g} on"
     if answer.suppressed is not None:
-        why, since = answer.suppressed.reason, local(answer.suppressed.since, zone)
+        why, since = answer.suppressed.reason, hour_of(answer.suppressed.since, zone)
         yield f"nothing is sent to it since {since}: {why} {answer.suppressed.evidence}".rstrip()
+
+
+def _value(value: object, zone: str) -> object:
+    return hour_of(value, zone) if isinstance(value, datetime) else value
 
 
 def _proof(answer: Why) -> dict[str, object]:

@@ -11,6 +11,7 @@ from service.text.fold import nfc
 from service.text.web.canonical import display_link, is_web
 
 _STORY_PAGE = re.compile(r"(?:^|/)stories/([0-9a-z]{24})/?(?:index\.html)?$")
+_LACKS_SCHEME = re.compile(r"[^\s/:?#]+\.[^\s/:?#]+(?::\d+)?/")
 _PUBLIC_ID = re.compile(r"[0-9a-z]{24}")
 
 
@@ -27,11 +28,13 @@ def find_article(connection: Connection, asked: str) -> int | None:
     """The article behind an address, a story page's address or a public id; None: unknown.
 
     A public id is an article's own, wherever that article is by now. The address of a page means
-    the story that readers see there.
+    the story that readers see there. An address may lack its scheme, as browsers show it.
     """
     asked = nfc(asked).strip()
     if _PUBLIC_ID.fullmatch(asked):
         return articles.by_public_id(connection, asked)
+    if _LACKS_SCHEME.match(asked):
+        asked = f"https://{asked}"
     key = address_key(asked)
     found = entries.articles_by_key(connection, [key]).get(key)
     if found is None:

@@ -7,6 +7,14 @@ from zoneinfo import ZoneInfo
 
 from service.render.words import Words
 
+_UNITS = (
+    (60, 1, "admin.seconds"),
+    (2 * 3600, 60, "admin.minutes"),
+    (2 * 86400, 3600, "admin.hours"),
+    (float("inf"), 86400, "admin.days"),
+)
+"""A span below so many seconds is told in units of so many, by these words."""
+
 
 def clock(at: datetime, zone: str) -> str:
     """07:00."""
@@ -49,3 +57,9 @@ def _sentence(key: str, at: datetime, zone: str, words: Words) -> str:
         month=words.say(f"date.month.{local.month}"),
         yyyy=local.year,
     )
+
+
+def span(seconds: float, words: Words) -> str:
+    """How long it was, rounded, in one unit: "45 giây", "95 phút", "3 giờ", "4 ngày"."""
+    unit_s, key = next((size, key) for below, size, key in _UNITS if seconds < below)
+    return words.say(key, n=round(seconds / unit_s))

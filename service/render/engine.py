@@ -278,6 +278,7 @@ class Renderer:
             "weekday": lambda instant: dates.weekday(instant, zone, words),
             "moment": lambda instant: dates.moment(instant, zone, words),
             "full": lambda instant: dates.full(instant, zone, words),
+            "lasting": lambda seconds: dates.span(seconds, words),
             "absolute": partial(absolute, base=base),
             "linked": linked,
             "url": url,

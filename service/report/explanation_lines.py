@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 from service.curate.rules.reason_text import reason_line
 from service.curate.selection.score import StoryScore
@@ -13,8 +14,6 @@ from service.report.explain import Explanation, Unknown
 from service.report.sentence import Sentence, SourceId, counted, sentence
 from service.store.content.admin_queries import Explained
 from service.store.content.sightings import RefusedEntry
-
-_HOUR_S, _DAY_S = 3600, 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +217,6 @@ def _late(one: Explanation) -> Iterator[Detail]:
     if collected is None:
         yield Detail(sentence("explain.late.untold"))
     else:
-        yield Detail(sentence("explain.late.collected", span=_span(collected)))
+        yield Detail(sentence("explain.late.collected", span=timedelta(seconds=collected)))
     if mailed is not None:
-        yield Detail(sentence("explain.late.mailed", span=_span(mailed)))
-
-
-def _span(seconds: int) -> Sentence:
-    if seconds < 2 * _HOUR_S:
-        return sentence("admin.minutes", n=round(seconds / 60))
-    if seconds < 2 * _DAY_S:
-        return sentence("admin.hours", n=round(seconds / _HOUR_S))
-    return sentence("admin.days", n=round(seconds / _DAY_S))
+        yield Detail(sentence("explain.late.mailed", span=timedelta(seconds=mailed)))

@@ -56,6 +56,7 @@ def as_json(hub: HubRow | None, now: datetime) -> dict[str, object] | None:
         "deliveries": hub.delivered_count,
         "last_delivery": _iso(hub.delivered_at),
         "bad_signatures": hub.unsigned_count,
+        "last_bad_signature": _iso(hub.unsigned_at),
         "error": hub.error,
         "words": in_english().tell(words(hub, now)),
     }
@@ -67,7 +68,7 @@ def _deliveries(hub: HubRow) -> Sentence:
     else:
         said = sentence("hub.deliveries.none")
     return (
-        sentence("hub.unsigned", deliveries=said, unsigned=hub.unsigned_count)
+        sentence("hub.unsigned", deliveries=said, unsigned=hub.unsigned_count, last=hub.unsigned_at)
         if hub.unsigned_count
         else said
     )

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
+from service.render import dates
 from service.render.engine import shipped_templates
 from service.render.words import FALLBACK, Words, load_words
 
@@ -24,8 +25,8 @@ class SourceId(str):
 class Sentence:
     """`key` of a sentence, `values` by name.
 
-    A value is text, a number, an aware instant, a SourceId, another sentence, or a sequence of
-    these, which is told with `trouble.and` between them.
+    A value is text, a number, an aware instant, a span of time, a SourceId, another sentence, or a
+    sequence of these, which is told with `trouble.and` between them.
     """
 
     key: str
@@ -63,6 +64,8 @@ class SentenceWriter:
                 return self.names.get(value, value)
             case datetime():
                 return self.at(value)
+            case timedelta():
+                return dates.span(value.total_seconds(), self.words)
             case str():
                 return value
             case Sequence():
@@ -82,6 +85,11 @@ def in_english(zone: tzinfo = UTC) -> SentenceWriter:
 def english() -> Words:
     """The English sentences as they are shipped, whatever a site has made of its own."""
     return load_words((shipped_templates(),), FALLBACK)
+
+
+def english_span(seconds: int | None) -> str:
+    """A span of time as the terminal tells it, which is as pages do; nothing for None."""
+    return "" if seconds is None else dates.span(seconds, english())
 
 
 def _stamp(at: datetime, zone: tzinfo) -> str:

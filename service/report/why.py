@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from service.mail.returned import soft
 from service.model import OPEN_STATES, DeliveryState
@@ -47,10 +48,12 @@ def why(
     story_articles: Sequence[int],
     digest_topics: Mapping[str, Sequence[str] | None],
     now: datetime,
+    zone: str = "UTC",
 ) -> Why:
     """Answer from rows. `story_articles` are all articles of the article's story, it included.
 
-    `digest_topics`: digest -> the topics that it sends to who chose none, None = every topic.
+    `digest_topics`: digest -> the topics that it sends to who chose none, None = every topic. The
+    hours of the reason are of `zone`, and name it.
     """
     person = subscribers.by_key(connection, address_key)
     if person is None:
@@ -59,22 +62,22 @@ def why(
     remembered = now - soft.REMEMBERED
     soft_ones = returned_mail.soft_bounces(connection, address_key, remembered)
     answer = _of_person(connection, person.id, address_key, article_id, story_articles,
-                        digest_topics, now)  # fmt: skip
+                        digest_topics, now, zone)  # fmt: skip
     return replace(
         answer,
-        reason=answer.reason + _came_back(answer, returned),
+        reason=answer.reason + _came_back(answer, returned, zone),
         returned=tuple(returned),
         weight=round(soft.weight(soft_ones, now), 2),
         suppressed=history.suppressed(connection, address_key),
     )
 
 
-def _came_back(answer: Why, returned: Sequence[Returned]) -> str:
+def _came_back(answer: Why, returned: Sequence[Returned], zone: str) -> str:
     """What is to be added where the very mail that told it came back."""
     if not isinstance(answer.proof, ToldArticle):
         return ""
     mine = [one for one in returned if one.delivery_id == answer.proof.delivery_id]
-    return "".join(f"; came back {_day(one.returned_at)}: {kind_of(one)}" for one in mine)
+    return "".join(f"; came back {hour_of(one.returned_at, zone)}: {kind_of(one)}" for one in mine)
 
 
 def kind_of(one: Returned) -> str:
@@ -96,27 +99,28 @@ def _of_person(
     story_articles: Sequence[int],
     digest_topics: Mapping[str, Sequence[str] | None],
     now: datetime,
+    zone: str,
 ) -> Why:
     told = history.tellings(connection, person_id, list(story_articles))
     recalled = marks.among(connection, [article_id])
     if recalled:
-        return _taken_back(connection, person_id, recalled[article_id], told, article_id)
+        return _taken_back(connection, person_id, recalled[article_id], told, article_id, zone)
     if told:
-        return _by_the_ledger(told, article_id)
+        return _by_the_ledger(told, article_id, zone)
     blocked = history.suppressed(connection, address_key)
     if blocked is not None:
-        since = _day(blocked.since)
+        since = hour_of(blocked.since, zone)
         return Why(SUPPRESSED, f"the address is suppressed since {since}: {blocked.reason}")
     if perhaps(connection, [person_id], set(story_articles)):
         return Why(
             SKIPPED,
-            f"its story is older than the restore {_day(hold.restored_at(connection))}: "
+            f"its story is older than the restore {hour_of(hold.restored_at(connection), zone)}: "
             "it may have been told before",
         )
     subscriptions = history.subscriptions(connection, person_id)
     entrances = history.entrances(connection, list(story_articles))
     answers = [
-        _by_subscription(one, digest_topics.get(one.digest), entrances, now)
+        _by_subscription(one, digest_topics.get(one.digest), entrances, now, zone)
         for one in subscriptions
     ]
     if not answers:
@@ -130,12 +134,13 @@ def _taken_back(
     recall_id: int,
     told: Sequence[ToldArticle],
     article_id: int,
+    zone: str,
 ) -> Why:
     said = articles.one(connection, recall_id)
-    since = f"it was taken back {_day(said.recalled_at)}: {said.reason}"
+    since = f"it was taken back {hour_of(said.recalled_at, zone)}: {said.reason}"
     if not told:
         return Why(SKIPPED, since)
-    before = _by_the_ledger(told, article_id)
+    before = _by_the_ledger(told, article_id, zone)
     known = corrections.of_reader(connection, subscriber_id, recall_id)
     if known is None:
         after = "the next mail is to say so"
@@ -146,7 +151,7 @@ def _taken_back(
     return replace(before, reason=f"{before.reason}; {since}; {after}")
 
 
-def _by_the_ledger(told: Sequence[ToldArticle], article_id: int) -> Why:
+def _by_the_ledger(told: Sequence[ToldArticle], article_id: int, zone: str) -> Why:
     own = [row for row in told if row.article_id == article_id]
     row = (own or told)[-1]
     if not own:
@@ -158,9 +163,11 @@ def _by_the_ledger(told: Sequence[ToldArticle], article_id: int) -> Why:
     state = DeliveryState(row.state)
     if state is DeliveryState.ACCEPTED:
         how = "shown" if row.shown else "only counted in “more online”"
-        return Why(SENT, f"{how} in {row.digest}, accepted {_day(row.settled_at)}", row)
+        return Why(SENT, f"{how} in {row.digest}, accepted {hour_of(row.settled_at, zone)}", row)
     if state in OPEN_STATES:
-        return Why(PENDING, f"in {row.digest}, {state}, next try {_day(row.next_try_at)}", row)
+        return Why(
+            PENDING, f"in {row.digest}, {state}, next try {hour_of(row.next_try_at, zone)}", row
+        )
     if state is DeliveryState.UNCERTAIN:
         return Why(PENDING, f"in {row.digest}: handed over, but the relay's answer was lost", row)
     reply = f": {row.reply}" if row.reply else ""
@@ -172,9 +179,12 @@ def _by_subscription(  # noqa: PLR0911 - a return an answer: it reads as the tab
     topics: Sequence[str] | None,
     entrances: Sequence[Entrance],
     now: datetime,
+    zone: str,
 ) -> Why:
     if one.ended_at is not None:
-        return Why(SKIPPED, f"{one.digest} ended {_day(one.ended_at)}: {one.ended_reason}", one)
+        return Why(
+            SKIPPED, f"{one.digest} ended {hour_of(one.ended_at, zone)}: {one.ended_reason}", one
+        )
     if one.starts_at is None:
         return Why(SKIPPED, f"{one.digest} was never confirmed", one)
     chosen = topics if one.topics is None else one.topics
@@ -186,25 +196,32 @@ def _by_subscription(  # noqa: PLR0911 - a return an answer: it reads as the tab
         return Why(SKIPPED, "it was old when it came to us, and old is not news", wanted[0])
     latest = news[-1]
     if latest.entered_at < one.starts_at:
-        return Why(SKIPPED, f"it came before {one.digest} began {_day(one.starts_at)}", latest)
+        return Why(
+            SKIPPED, f"it came before {one.digest} began {hour_of(one.starts_at, zone)}", latest
+        )
     if one.paused_until is not None and one.paused_until > now:
-        return Why(SKIPPED, f"{one.digest} is paused until {_day(one.paused_until)}", one)
+        return Why(SKIPPED, f"{one.digest} is paused until {hour_of(one.paused_until, zone)}", one)
     if one.covered_to is not None and latest.entered_at < one.covered_to:
         had = "its story had been told, or there were more than its edition holds"
         return Why(SKIPPED, f"{one.digest} left it out: {had}", one)
-    return Why(PENDING, f"waits for {one.digest}, next cut {_cut(one)}", one)
+    return Why(PENDING, f"waits for {one.digest}, next cut {_cut(one, zone)}", one)
 
 
-def _cut(one: SubscriptionSnapshot) -> str:
+def _cut(one: SubscriptionSnapshot, zone: str) -> str:
     """When it comes, and since when it would have come but for holidays and quiet times."""
     if one.rule is None or one.next_cut_at is None:
-        return _day(one.next_cut_at)
+        return hour_of(one.next_cut_at, zone)
     waits = rules.read(one.rule).put_off(one.next_cut_at)
     if waits is None:
-        return _day(one.next_cut_at)
+        return hour_of(one.next_cut_at, zone)
     because = "a holiday" if waits.holiday else "a quiet time"
-    return f"{_day(one.next_cut_at)}, put off from {_day(waits.since)}: {because}"
+    return f"{hour_of(one.next_cut_at, zone)}, put off from {hour_of(waits.since, zone)}: {because}"
 
 
-def _day(at: datetime | None) -> str:
-    return "at the next tick" if at is None else f"{at:%Y-%m-%d %H:%M}Z"
+def hour_of(at: datetime | None, zone: str) -> str:
+    """2026-11-24 15:00 Asia/Ho_Chi_Minh; None is what the next tick decides."""
+    return (
+        "at the next tick"
+        if at is None
+        else f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"
+    )

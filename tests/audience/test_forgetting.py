@@ -108,23 +108,26 @@ def test_no_byte_of_the_address_is_left_under_the_folder(
     assert files_with(tmp_path, words) == []
 
 
-def test_what_an_older_program_left_in_freed_pages_goes_as_well(
-    tmp_path, sqlite_url, settings, now, outbox, request
-):
-    """Once written, never shown again, and in no row any more: only the file still had it."""
-    store = Store(sqlite_url)
-    request.addfinalizer(store.close)
+def left_in_freed_pages(store, settings, now):
+    """Somebody is known whose address stands in pages that an older program freed as they were."""
     register(store, settings)
     with store.ledger() as connection:
         connection.exec_driver_sql("PRAGMA secure_delete=OFF")
         connection.execute(insert(t.fact).values(name="note", value=f"{ADDRESS} " * 2000))
     with store.ledger() as connection:
         connection.execute(t.fact.delete().where(t.fact.c.name == "note"))
-        facts.secret(connection)
-    with store.ledger() as connection:
         key = mailboxes.key(facts.secret(connection), ADDRESS)
         box = mailboxes.mailbox_key(facts.secret(connection), ADDRESS)
         subscribers.put(connection, key, box, ADDRESS, now)
+
+
+def test_what_an_older_program_left_in_freed_pages_goes_as_well(
+    tmp_path, sqlite_url, settings, now, outbox, request
+):
+    """Once written, never shown again, and in no row any more: only the file still had it."""
+    store = Store(sqlite_url)
+    request.addfinalizer(store.close)
+    left_in_freed_pages(store, settings, now)
     assert files_with(tmp_path, [ADDRESS])
     assert forgetting.forget(store, now, ADDRESS, outbox).erased
     assert files_with(tmp_path, [ADDRESS]) == []
@@ -135,15 +138,7 @@ def test_asked_on_a_page_the_file_is_written_anew_by_a_job_which_knows_no_addres
 ):
     store = Store(sqlite_url)
     request.addfinalizer(store.close)
-    register(store, settings)
-    with store.ledger() as connection:
-        connection.exec_driver_sql("PRAGMA secure_delete=OFF")
-        connection.execute(insert(t.fact).values(name="note", value=f"{ADDRESS} " * 2000))
-    with store.ledger() as connection:
-        connection.execute(t.fact.delete().where(t.fact.c.name == "note"))
-        key = mailboxes.key(facts.secret(connection), ADDRESS)
-        box = mailboxes.mailbox_key(facts.secret(connection), ADDRESS)
-        subscribers.put(connection, key, box, ADDRESS, now)
+    left_in_freed_pages(store, settings, now)
     tonight = now.replace(hour=18) + timedelta(minutes=30)  # 01:30 in Viet Nam
     assert forgetting.erase_freed_pages(store, tonight, ZONE)  # nobody was forgotten
     assert files_with(tmp_path, [ADDRESS])

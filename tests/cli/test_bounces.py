@@ -107,11 +107,14 @@ def test_as_a_pipe_it_acts_on_what_brings_its_key_and_on_nothing_else(run, site,
     assert "known before" in run("bounces", "read", stdin=mail).stdout
     link = json.loads(run("articles", "--json").stdout)[0]["link"]
     told = run("why", LAN, link).stdout
-    assert re.search(r"; came back \S+ \S+: hard bounce 5\.1\.1\n", told)
+    assert re.search(r"; came back \S+ \S+ Asia/Ho_Chi_Minh: hard bounce 5\.1\.1\n", told)
     assert re.search(
-        r"\n  returned \S+ \S+: hard bounce 5\.1\.1, mail \d+ of ngay: .*unknown", told
+        r"\n  returned \S+ \S+ Asia/Ho_Chi_Minh: hard bounce 5\.1\.1, mail \d+ of ngay: .*unknown",
+        told,
     )
-    assert re.search(r"\n  nothing is sent to it since \S+ \S+: bounced returned: 5\.1\.1", told)
+    assert re.search(
+        r"\n  nothing is sent to it since \S+ \S+ Asia/Ho_Chi_Minh: bounced returned: 5\.1\.1", told
+    )
     answer = json.loads(run("why", LAN, link, "--json").stdout)
     assert [one["status"] for one in answer["returned"]] == ["5.1.1"]
     assert answer["suppressed"]["reason"] == "bounced"

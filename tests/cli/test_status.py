@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -134,8 +136,21 @@ def test_why_answers_with_the_row_that_proves_it(ask, run, news):
     assert sent["proof"]["row"] == "told"
     assert ask("explain", CAU)["told"] == {"accepted": 1}
     first, proof = run("why", "minh@example.vn", CAU).stdout.splitlines()
-    assert first.startswith("sent: shown in ngay, accepted ")
+    hour = r"20\d\d-\d\d-\d\d \d\d:\d\d Asia/Ho_Chi_Minh"
+    assert re.fullmatch(f"sent: shown in ngay, accepted {hour}", first)
     assert proof.startswith("  told: article_id=")
+    assert re.search(f", dated_at={hour}, settled_at={hour}, ", proof)
+    assert sent["proof"]["settled_at"].endswith("+00:00")
+
+
+def test_why_knows_an_article_by_what_a_person_has_at_hand(ask, news):
+    known = ask("explain", CAU)
+    page = f"http://127.0.0.1:8000{known['story']['page']}?utm_source=zalo"
+    for asked in (
+        f"{CAU}?utm_source=zalo&fbclid=1#binh-luan", "https://bao-a.example/C%E1%BA%A7u-m%E1%BB%9Bi",
+        "http://BAO-A.example/Cầu-mới", "bao-a.example/Cầu-mới?utm_medium=x", page, known["id"],
+    ):  # fmt: skip
+        assert ask("why", "minh@example.vn", asked)["answer"] == "pending", asked
 
 
 def test_articles_are_searched_with_accents_and_without(ask, run, news, web):

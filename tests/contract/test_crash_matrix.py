@@ -188,7 +188,7 @@ async def through_a_relay(case: Case, *, script=lambda _s, _w: None, uncertain: 
         await asyncio.to_thread(process.join, 60)
         killed = process.exitcode == -signal.SIGKILL
         assert killed or process.exitcode == 0
-        await asyncio.sleep(0.02)  # what was on its way to the relay arrives
+        await sink.all_have_left()
         process = None
         every_record_has_its_row(case.url, handed_over(sink))
         second = replace(case, owner="second", now=NOW + LATER, port=sink.port, moment=NEVER)
@@ -375,7 +375,7 @@ async def sent_again_after_a_kill(case: Case) -> Counter[str]:
     async with Sink() as sink:
         case = replace(case, port=sink.port, uncertain="resend")
         assert await run(case) == -signal.SIGKILL
-        await asyncio.sleep(0.02)  # what was on its way to the relay arrives
+        await sink.all_have_left()
         second = replace(case, owner="second", now=NOW + LATER, moment=NEVER)
         assert await run(second) == 0
         assert Counter(rows(case.url).deliveries.values()) == {"accepted": 3, "uncertain": 1}

@@ -105,7 +105,7 @@ async def test_what_a_machine_had_locked_is_free_soon_after_it_is_cut_off(postgr
                     connection.execute(text("SET tcp_user_timeout = 1000"))
                     connection.execute(text("UPDATE delivery SET tries = 9"))
                     loop.call_soon_threadsafe(cable.cut)
-                    connection.execute(text("SELECT pg_sleep(0.2)"))
+                    connection.execute(text("SELECT pg_sleep(0.5)"))
 
             def waits():
                 with beside.write() as connection:

@@ -15,6 +15,7 @@ from service.config.schema import Relay, Settings
 from service.config.values import Secret
 from service.mail.relay import Timeouts
 from service.mail.relays import Line, relay_line
+from tests.running import eventually
 
 DROP = "DROP"
 """The answer of hanging up."""
@@ -87,6 +88,10 @@ class Sink:
                 peer.transport.abort()
         await self._server.wait_closed()
         await asyncio.sleep(0.01)
+
+    async def all_have_left(self) -> None:
+        """Wait until nobody is connected: what was on its way has arrived."""
+        await eventually(lambda: all(peer.transport is None for peer in self._peers))
 
     def _peer(self) -> _Peer:
         self.connections += 1

@@ -11,7 +11,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import brotli
@@ -85,14 +84,12 @@ async def test_a_byte_now_and_then_meets_the_deadline_wherever_it_drips(where):
             await talk.send(piece)
             await asyncio.sleep(0.1)
             if where == "status line":
-                await asyncio.sleep(5)
+                await asyncio.sleep(60)
 
-    slow = FetchLimits(read_s=5.0, total_s=0.8)
+    slow = FetchLimits(read_s=30.0, total_s=0.8)
     async with raw_server(script) as wire, Client("x", LOOPBACK, limits=slow) as fetch:
-        begun = time.monotonic()
         with pytest.raises(FetchError, match=r"no complete answer within 0\.8 s"):
             await fetch.get(wire.url())
-        assert time.monotonic() - begun < 4.5
 
 
 LENGTHS = b"HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n<rss/>"

@@ -138,7 +138,8 @@ def test_a_mail_waits_over_holidays_and_tells_all_of_them_once(store, tmp_path):
         [told] = as_json(status(connection, room.now))["digests"]
     assert told["put_off_from"] == MONDAY.isoformat()
     assert _why(store, room.now).reason == (
-        "waits for ngay, next cut 2026-11-24 00:00Z, put off from 2026-11-23 00:00Z: a holiday"
+        "waits for ngay, next cut 2026-11-24 00:00 UTC, "
+        "put off from 2026-11-23 00:00 UTC: a holiday"
     )
     room.run(MONDAY + DAY)
     assert room.mails() == [["Một", "Hai"]]

@@ -242,7 +242,8 @@ def test_status_and_why_say_that_a_mail_waits_for_the_end_of_a_quiet_time(store,
         answer = why(connection, key, article, [article], {"ngay": None}, room.now)
     assert told["put_off_from"] == (MONDAY + 15 * HOUR).isoformat()
     assert answer.reason == (
-        "waits for ngay, next cut 2026-11-23 23:00Z, put off from 2026-11-23 15:00Z: a quiet time"
+        "waits for ngay, next cut 2026-11-23 23:00 UTC, "
+        "put off from 2026-11-23 15:00 UTC: a quiet time"
     )
     room.run(MONDAY + 23 * HOUR)
     assert room.mails() == [["Khuya"]]

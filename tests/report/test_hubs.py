@@ -18,7 +18,7 @@ def alive(now):
         hub="https://hub.example/x", topic="https://bao.example/rss", asked_mode=None, asked_at=now,
         signed=True, alive_since=now, subscribed_until=now + timedelta(days=10), refused_at=None,
         failures=0, error=None, next_try_at=now + timedelta(days=6), delivered_count=0,
-        delivered_at=None, missed_at=None, unsigned_count=0,
+        delivered_at=None, missed_at=None, unsigned_count=0, unsigned_at=None,
     )  # fmt: skip
 
 
@@ -65,13 +65,16 @@ def test_a_lease_that_is_over_is_not_alive(alive, now):
 
 
 def test_deliveries_and_forgeries_are_counted(alive, now):
-    row = replace(alive, delivered_count=2, delivered_at=now, unsigned_count=3)
+    last = now - timedelta(hours=1)
+    row = replace(alive, delivered_count=2, delivered_at=now, unsigned_count=3, unsigned_at=last)
     assert words(row, now).endswith(
-        "(2 deliveries, the last 2026-11-24 08:00Z; 3 with a wrong signature)"
+        "(2 deliveries, the last 2026-11-24 08:00Z; "
+        "3 with a wrong signature, the last 2026-11-24 07:00Z)"
     )
     told = hubs.as_json(row, now)
     assert told is not None
     assert (told["state"], told["deliveries"], told["bad_signatures"]) == ("alive", 2, 3)
+    assert told["last_bad_signature"] == "2026-11-24T07:00:00+00:00"
     assert told["until"] == "2026-12-04T08:00:00+00:00"
 
 

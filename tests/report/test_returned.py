@@ -36,7 +36,7 @@ def test_who_got_it_and_whose_mail_came_back_is_told_with_kind_code_and_time(sen
     sent.take(dsn(sent.paths[1], MINH), at=now + 2 * DAY)
     full = asked(sent, LAN, now + 2 * DAY)
     assert full.answer == SENT
-    assert full.reason.endswith(f"; came back {now + DAY:%Y-%m-%d %H:%M}Z: soft bounce 4.2.2")
+    assert full.reason.endswith(f"; came back {now + DAY:%Y-%m-%d %H:%M} UTC: soft bounce 4.2.2")
     [one] = full.returned
     assert (one.digest, one.kind, one.hard, one.status) == ("tuan", "bounce", False, "4.2.2")
     assert (0.9 < full.weight <= 1.0, full.suppressed) == (True, None)

@@ -16,18 +16,24 @@ from service.config.schema import Log
 from service.runtime import logs
 from service.runtime.engine import Engine, PeriodicJob
 
+PATIENCE_S = 60
+
 
 async def test_every_job_runs_once_at_the_start_and_again_while_there_is_more():
     runs: list[int] = []
+    third = asyncio.Event()
 
     async def run() -> bool:
         runs.append(1)
+        if len(runs) == 3:
+            third.set()
         return len(runs) < 3
 
     engine = Engine([PeriodicJob("mail", run, 3600)])
     engine.start()
+    await asyncio.wait_for(third.wait(), PATIENCE_S)
     await asyncio.sleep(0.05)
-    assert await engine.stop(1)
+    assert await engine.stop(PATIENCE_S)
     assert len(runs) == 3
 
 
@@ -54,24 +60,26 @@ async def test_a_wake_during_a_run_leads_to_another_run_and_never_to_two_at_once
     go_on.set()
     await begun.wait()
     await asyncio.sleep(0.05)
-    assert await engine.stop(1)
+    assert await engine.stop(PATIENCE_S)
     assert (most, runs) == (1, 2)
 
 
 async def test_a_tick_runs_the_job_and_a_failing_one_is_told_and_tried_again(capsys):
     logs.configure(Log(format="json"))
     tries = 0
+    third = asyncio.Event()
 
     async def run() -> bool:
         nonlocal tries
         tries += 1
+        if tries == 3:
+            third.set()
         raise RuntimeError("the disk is full")
 
     engine = Engine([PeriodicJob("publish", run, 0.1)])
     engine.start()
-    await asyncio.sleep(0.35)
-    assert await engine.stop(1)
-    assert tries >= 3
+    await asyncio.wait_for(third.wait(), PATIENCE_S)
+    assert await engine.stop(PATIENCE_S)
     said = capsys.readouterr().err
     assert '"job": "publish"' in said
     assert "the disk is full" in said
@@ -79,21 +87,26 @@ async def test_a_tick_runs_the_job_and_a_failing_one_is_told_and_tried_again(cap
 
 async def test_stop_waits_for_a_running_job_and_cuts_off_one_that_does_not_end():
     ended: list[str] = []
+    begun = asyncio.Barrier(3)
+    stopping = asyncio.Event()
 
     async def short() -> bool:
-        await asyncio.sleep(0.1)
+        await begun.wait()
+        await stopping.wait()
         ended.append("short")
         return True
 
     async def endless() -> bool:
+        await begun.wait()
         await asyncio.sleep(3600)
         ended.append("endless")
         return True
 
     engine = Engine([PeriodicJob("short", short, 3600), PeriodicJob("endless", endless, 3600)])
     engine.start()
-    await asyncio.sleep(0.02)
-    assert not await engine.stop(0.3)
+    await begun.wait()
+    asyncio.get_running_loop().call_later(0.05, stopping.set)
+    assert not await engine.stop(1)
     assert ended == ["short"]
 
 
@@ -121,11 +134,11 @@ async def test_ticks_need_no_thread_of_the_shared_pool():
     engine = Engine([PeriodicJob("mail", run, 0.05)])
     engine.start()
     try:
-        await asyncio.wait_for(again.wait(), 60)
+        await asyncio.wait_for(again.wait(), PATIENCE_S)
     finally:
         let_go.set()
         await busy
-    assert await engine.stop(1)
+    assert await engine.stop(PATIENCE_S)
 
 
 async def test_a_job_that_ran_when_the_clock_was_set_is_followed_by_one_more_repair():
@@ -139,26 +152,24 @@ async def test_a_job_that_ran_when_the_clock_was_set_is_followed_by_one_more_rep
         await go_on.wait()
         return False
 
-    async def tick() -> bool:
-        return False
-
+    ticked = Ticked()
     engine = Engine(
-        [PeriodicJob("collect", run, 3600), PeriodicJob("memory", tick, 0.02)],
+        [PeriodicJob("collect", run, 3600), ticked.job],
         lambda: told.put_nowait(None),
         clock=lambda: datetime.now(UTC) + ahead,
     )
     engine.start()
     await begun.wait()
-    await asyncio.sleep(0.1)
+    await ticked.goes_on()
     assert told.empty()
     ahead = timedelta(hours=-2)
-    await asyncio.wait_for(told.get(), 60)
-    await asyncio.sleep(0.1)
+    await asyncio.wait_for(told.get(), PATIENCE_S)
+    await ticked.goes_on()
     while not told.empty():  # another one for `memory` where it ran just then
         told.get_nowait()
     go_on.set()
-    await asyncio.wait_for(told.get(), 60)
-    assert await engine.stop(1)
+    await asyncio.wait_for(told.get(), PATIENCE_S)
+    assert await engine.stop(PATIENCE_S)
     assert told.empty()
 
 
@@ -175,7 +186,7 @@ class Ticked:
 
     async def goes_on(self) -> None:
         wanted = self.runs + 3
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while self.runs < wanted:  # noqa: ASYNC110 - its ticks are what is looked at
                 await asyncio.sleep(0.01)
 
@@ -200,7 +211,7 @@ async def test_ticks_go_on_whatever_is_raised_when_the_clock_is_set(capsys):
         with time_machine.travel(datetime.now(UTC) + timedelta(hours=hours), tick=True):
             await ticked.goes_on()
         await ticked.goes_on()
-    assert await engine.stop(1)
+    assert await engine.stop(PATIENCE_S)
     assert len(told) == 4
     assert [type(one) for one in raised] == [RuntimeError] * 4
     assert capsys.readouterr().err.count("the system's clock was set") == 4
@@ -229,7 +240,7 @@ async def test_where_the_database_s_clock_decides_this_machine_s_moves_ticks_alo
     for _ in range(20):  # a steady clock that runs slower or faster is no step
         ahead += timedelta(seconds=0.3)
         await ticked.goes_on()
-    assert await engine.stop(1)
+    assert await engine.stop(PATIENCE_S)
     assert len(told) in {1, 2}  # once more where the job itself ran just then
     said = capsys.readouterr().err
     assert said.count("the system's clock was set") == 2

@@ -58,7 +58,7 @@ def test_the_page_says_what_became_of_the_mails(mailed):
         "Mỗi thư nằm ở đúng một dòng, cộng lại là 2.",
         "Đã gửi Máy chủ gửi thư đã nhận. 2",
         "Ngừng nhận vì số này",
-        "Y tế 1 0 phút",
+        "Y tế 1 0 giây",
     ):
         assert words in said
     assert 'href="/editions/y-khoa/20261125T000000Z/"' in page.text

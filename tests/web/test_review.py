@@ -248,15 +248,21 @@ def test_a_recalled_story_without_headline_is_no_empty_link(desk):
     assert f"drop:{story(page, 0)}" not in shown.text
 
 
-def test_in_a_quiet_time_the_page_says_so_and_lets_the_editor_choose(make):
-    """Its hour, 17:00, has passed without a word; it is quiet from 18:00."""
-    digest = {**DIGEST["ngay"], "review_required": True, "quiet": {"hours": "18:00-06:00"}}
+def quiet_desk(make, hours):
+    """A site whose edition of 17:00, of one story, waits for a word; these hours are quiet."""
+    digest = {**DIGEST["ngay"], "review_required": True, "quiet": {"hours": hours}}
     web = make(digest={"ngay": digest})
     with web.store.write() as connection:
         source = add_source(connection, web.now, "bao-a")
         topic = connection.scalar(select(t.topic.c.id))
         add_story(connection, source=source, topics=[topic], entered_at=web.now - HOUR, title="Tin")
     run(web)
+    return web
+
+
+def test_in_a_quiet_time_the_page_says_so_and_lets_the_editor_choose(make):
+    """Its hour, 17:00, has passed without a word; it is quiet from 18:00."""
+    web = quiet_desk(make, "18:00-06:00")
     page = text(web.client.get(path(web)))
     assert "yên lặng" not in page
     assert "Gửi ngay cho mọi người" in page
@@ -275,13 +281,7 @@ def test_in_a_quiet_time_the_page_says_so_and_lets_the_editor_choose(make):
 
 def test_what_is_quiet_until_the_next_edition_is_not_offered_to_go_then(make):
     """Approved at 21:00 it would go at 17:00, which is the next edition's hour."""
-    digest = {**DIGEST["ngay"], "review_required": True, "quiet": {"hours": "20:00-17:00"}}
-    web = make(digest={"ngay": digest})
-    with web.store.write() as connection:
-        source = add_source(connection, web.now, "bao-a")
-        topic = connection.scalar(select(t.topic.c.id))
-        add_story(connection, source=source, topics=[topic], entered_at=web.now - HOUR, title="Tin")
-    run(web)
+    web = quiet_desk(make, "20:00-17:00")
     before = web.client.get(path(web))
     assert "Duyệt: gửi lúc 17:00 thứ Ba 24/11" in text(before)
     web.later(hours=6)

@@ -29,6 +29,7 @@ class HubRow:
     delivered_at: datetime | None
     missed_at: datetime | None
     unsigned_count: int
+    unsigned_at: datetime | None
 
     @property
     def brings_all(self) -> bool:

@@ -133,7 +133,7 @@ async def test_a_pass_that_ends_keeps_what_its_visits_have_read(store, now):
             robots_cache.keep(
                 connection, wire.url("/robots.txt"), robots_cache.CachedRobots(None, None, now)
             )
-        got = await office.collect(at_most_s=0.4)
+        got = await office.collect(at_most_s=1.5)
     assert site.asked == ["/tin"]
     assert (got.entries_new, got.left) == (3, 0)
     assert office.row("tin").lease_owner is None

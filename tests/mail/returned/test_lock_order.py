@@ -24,6 +24,12 @@ from tests.mail.returned.test_intake import LAN, MINH, Sent
 
 pytestmark = pytest.mark.postgres
 
+WAITS_HERE = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+"""Who waits for a lock in this database: other tests have theirs on the same server."""
+
 
 @pytest.fixture
 def sent(postgres_database, now, tmp_path):
@@ -42,13 +48,15 @@ def beside(store, work) -> Iterator[Future[object]]:
     """The work in another thread, as soon as it waits for a lock that is held in the block."""
     with ThreadPoolExecutor(1) as pool:
         begun = pool.submit(work)
-        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        waiting = text(WAITS_HERE)
         for _ in range(3000):
             with store.read() as connection:
                 if connection.scalar(waiting):
                     break
             assert not begun.done(), begun.result()
             time.sleep(0.01)
+        else:
+            pytest.fail("it waits for no lock")
         yield begun
 
 

@@ -13,6 +13,10 @@ USUAL = {"MAIL": "250 a", "RCPT": "250 b", "DATA": "354 go on", "BODY": "250 tak
 FORGETS = "FORGETS"
 """The answer of one that throws away what came behind a body, and takes it."""
 
+ROUNDS = 20
+"""Of the loop, for as long as which a body is not answered: who stands still meanwhile, as on a
+busy machine, has had them all the same."""
+
 Script = Callable[[int, str], str | None]
 """(the number of the message in its connection, MAIL, RCPT, DATA or BODY) -> its answer, with
 several lines for several replies; None: the usual one."""
@@ -83,7 +87,8 @@ class Scripted:
             if answer.startswith("354"):
                 self.bodies.append(await reader.readuntil(b"\r\n.\r\n"))
                 said.append("BODY")
-                await asyncio.sleep(self.pause_s)
+                for _ in range(ROUNDS):
+                    await asyncio.sleep(self.pause_s / ROUNDS)
                 if reader._buffer:
                     self.ahead.append(number)
                     self.behind.append(_recipient(bytes(reader._buffer)))

@@ -15,6 +15,7 @@ from service.mail.smtp.habits import Habits
 from tests.mail.relays import DROP, QUICK, SILENCE, relay_of
 from tests.mail.smtp.scripted import FORGETS, Scripted
 from tests.mail.test_relay import closed_gate, message, open_gate
+from tests.running import eventually
 
 TAKEN = SmtpReply(SmtpStage.BODY, 250, "taken")
 MESSAGES = [
@@ -41,7 +42,7 @@ class Line:
 
 
 @asynccontextmanager
-async def connected(relay, timeouts=HASTY, habits=None):
+async def connected(relay, timeouts=QUICK, habits=None):
     table = relay_of({"host": "127.0.0.1", "port": relay.port})
     connection = RelayConnection(table, "tin.example.vn", timeouts, habits=habits)
     yield connection
@@ -177,12 +178,13 @@ async def test_a_relay_that_does_not_bear_it_is_spoken_to_step_by_step_from_then
         return said if behind and at in {"MAIL", "RCPT", "DATA"} else None
 
     habits = Habits()
-    async with Scripted(refuses) as relay, connected(relay, habits=habits) as connection:
+    timeouts = HASTY if said == FORGETS else QUICK
+    async with Scripted(refuses) as relay, connected(relay, timeouts, habits) as connection:
         assert await sent(connection, Line()) == [TAKEN] * 5
         assert numbers(relay) == [0, 1, 2, 3, 4]
         assert relay.ahead == [1]
         assert len(relay.connections) == 2
-        async with connected(relay, habits=habits) as other:
+        async with connected(relay, timeouts, habits) as other:
             assert await sent(other, Line()) == [TAKEN] * 5
         assert relay.ahead == [1]  # what one connection has learned, all know
 
@@ -274,7 +276,7 @@ async def test_a_late_answer_to_a_body_counts_and_the_envelope_behind_it_is_left
             super().release()
             late.set()
 
-    async with Late(script) as relay, connected(relay) as connection:
+    async with Late(script) as relay, connected(relay, HASTY) as connection:
         line = Waiting()
         first = await connection.deliver(line.messages.pop(0), open_gate, following=line)
         assert first == SmtpReply(SmtpStage.BODY, 250, "late")
@@ -297,10 +299,10 @@ async def test_an_envelope_without_its_body_is_left_by_hanging_up():
         async with connected(relay) as connection:
             line = Line(MESSAGES[:2])
             await connection.deliver(line.messages.pop(0), open_gate, following=line)
-        await asyncio.sleep(0.02)
-        assert relay.connections == [
-            ["EHLO", "MAIL", "RCPT", "DATA", "BODY", "MAIL", "RCPT", "DATA"]
-        ]
+        heard = [["EHLO", "MAIL", "RCPT", "DATA", "BODY", "MAIL", "RCPT", "DATA"]]
+        await eventually(lambda: relay.connections == heard)
+        await relay.hang_up()
+        assert relay.connections == heard
         assert numbers(relay) == [0]
 
 

@@ -169,6 +169,7 @@ async def test_what_is_in_hand_is_kept_for_the_block_and_then_given_back(store, 
         one, two = add_source(connection, now), add_source(connection, now, "bao-b")
         connection.execute(update(t.source_poll).values(lease_owner="a", lease_until=now))
     clock = iter(now + n * SECOND for n in range(100_000))
+    was_kept = asyncio.Event()
 
     async def works() -> None:
         async with in_hand(store, OF_SOURCES, "a", [one, two], lambda: next(clock), BEAT):
@@ -181,10 +182,11 @@ async def test_what_is_in_hand_is_kept_for_the_block_and_then_given_back(store, 
                 with store.read() as connection:
                     kept, other = (until for _, until in owners(connection))
             assert other == now + LASTS
+            was_kept.set()
             await asyncio.sleep(60)
 
     working = asyncio.create_task(works())
-    await asyncio.sleep(0.2)
+    await asyncio.wait_for(was_kept.wait(), 60)
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
         await working
